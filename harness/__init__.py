@@ -1,0 +1,1 @@
+"""Rollout harness: does a Kubernetes rollout drop calls, why, and what is the smallest change that stops it?"""

@@ -1,0 +1,1 @@
+"""Frozen records on which all rooms agree. No I/O."""
