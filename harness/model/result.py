@@ -1,0 +1,195 @@
+"""What the analysis found: the content of result.json, all that a reporter may show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from harness.model.run import Expect
+
+
+class Verdict(StrEnum):
+    """Whether the rollouts dropped calls, as far as this run can tell."""
+
+    SEAMLESS = "seamless"
+    DROPPING = "dropping"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Cause(StrEnum):
+    """Why a request failed (the table of DESIGN.md, Analysis)."""
+
+    TERMINATION_RACE = "termination-race"
+    CREATION_RACE = "creation-race"
+    IN_FLIGHT_KILL = "in-flight-kill"
+    IDLE_CLOSE = "idle-close"
+    NO_ENDPOINTS = "no-endpoints"
+    APPLICATION = "application"
+    STALE_CONNTRACK = "stale-conntrack"
+    LOAD_GENERATOR = "load-generator"
+    UNKNOWN = "unknown"
+
+
+ROLLOUT_CAUSES = frozenset({Cause.TERMINATION_RACE, Cause.CREATION_RACE, Cause.IN_FLIGHT_KILL, Cause.NO_ENDPOINTS})
+"""The causes for which the rollout is to blame (`no-endpoints` only when the rollout took the endpoints away)."""
+
+
+class Taker(StrEnum):
+    """Who ended a pod."""
+
+    ROLLOUT = "rollout"
+    SCALING = "scaling"
+    EVICTION = "eviction"
+    CRASH = "crash"
+    FOREIGN = "foreign"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """Milliseconds from the scheduled start to the end of the requests that were answered as wanted."""
+
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """An interval of failed requests on one stream: from the last success before to the first success after."""
+
+    stream: str
+    start: float
+    end: float
+    requests: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamCount:
+    """Requests, failed and unsent of one stream in one window."""
+
+    stream: str
+    requests: int
+    failed: int
+    unsent: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """What happened to the requests that were scheduled inside [start, end)."""
+
+    start: float
+    end: float
+    requests: int
+    failed: int
+    unsent: int = 0
+    streams: tuple[StreamCount, ...] = ()
+    by_outcome: dict[str, int] = field(default_factory=dict)
+    by_cause: dict[str, int] = field(default_factory=dict)
+    latency: Latency | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutFindings:
+    """One rollout: its window goes from its update to the next one's (the last one's to the end)."""
+
+    rollout: int
+    dropping: bool
+    window: Window
+    update: float
+    complete: float | None
+    settled: float | None
+    outages: tuple[Outage, ...] = ()
+    first_failure_s: float | None = None  # after the update
+    last_failure_s: float | None = None
+    takers: dict[str, str] = field(default_factory=dict)  # pod that ended -> Taker
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedRequest:
+    """One row of failures.csv. `pod` is empty where more than one is possible; `rollout` is None outside of any."""
+
+    stream: str
+    worker: int
+    seq: int
+    rollout: int | None
+    cause: Cause
+    pod: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodLife:
+    """One pod (by uid) on the run's clock; None: not seen. `revision`: its pod-template-hash."""
+
+    uid: str
+    name: str
+    revision: str
+    created: float | None = None
+    ready: float | None = None
+    deletion: float | None = None
+    gone: float | None = None
+    taker: Taker | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureBin:
+    """How many requests of one stream with one outcome failed in [t, t + width)."""
+
+    t: float
+    stream: str
+    outcome: str
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """What the timeline picture is drawn from."""
+
+    bin_s: float = 0.1
+    failures: tuple[FailureBin, ...] = ()
+    pods: tuple[PodLife, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioResult:
+    """The judgement of one scenario (several runs of one variant pooled). See DESIGN.md, Run directory.
+
+    `sentence` is the verdict for people, with its bound: "0 of 3 rollouts dropped calls; at most 63 % do (95 %)".
+    `propagation`, `sizing`, `statistics`, `load` are JSON objects whose keys are documented where they are made.
+    """
+
+    scenario: str
+    variant: str
+    path: str
+    verdict: Verdict
+    reason: str
+    sentence: str
+    expect: Expect
+    as_expected: bool
+    requests: int
+    failed: int
+    unsent: int
+    control: Window | None
+    rollouts: tuple[RolloutFindings, ...]
+    causes: dict[str, int]
+    by_outcome: dict[str, int]
+    propagation: dict[str, Any] = field(default_factory=dict)
+    sizing: dict[str, Any] = field(default_factory=dict)
+    statistics: dict[str, Any] = field(default_factory=dict)
+    load: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()  # damage, a cut-short run, assumptions: all that a reader must know
+    chart: Chart = Chart()
+    failures: tuple[FailedRequest, ...] = ()  # goes to failures.csv, not to result.json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentResult:
+    """All scenarios of one experiment, judged together."""
+
+    experiment: str
+    scenarios: tuple[ScenarioResult, ...]
+    exit_code: int
+    comparisons: tuple[dict[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,134 @@
+"""What one scenario was and how far it got: the content of run.json, and a whole run as the analysis gets it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # polars costs half a second, and `--help` needs none of it
+    import polars as pl
+
+    from harness.model.observation import Observation
+
+FORMAT = 1
+"""The version of the run directory that this harness writes, and the newest that it reads."""
+
+
+class Expect(StrEnum):
+    """What a variant should show."""
+
+    SEAMLESS = "seamless"
+    DROPPING = "dropping"  # a negative control
+    ANY = "any"
+
+
+class FactSource(StrEnum):
+    """How the harness came to know a fact about the cluster."""
+
+    CONFIGURED = "configured"
+    READ = "read"
+    ASSUMED = "assumed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyFacts:
+    """How Services reach pods. What could not be read is None, never assumed."""
+
+    mode: str | None = None
+    min_sync_period_s: float | None = None
+    source: FactSource | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterFacts:
+    """Where a run was made. `server`: what really answered behind the image's name, as far as it is known."""
+
+    kind: str
+    kubernetes: str | None = None
+    nodes: int | None = None
+    proxy: ProxyFacts = ProxyFacts()
+    server: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadFacts:
+    """How the load was made. `local_ports`: first and last source port, None where the kernel chose them."""
+
+    connect_timeout_s: float = 1.0
+    read_timeout_s: float = 5.0
+    local_ports: tuple[int, int] | None = None
+    source_addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerClock:
+    """How far a worker's clock is ahead of the run's, and how well that is known."""
+
+    worker: int
+    offset_s: float
+    uncertainty_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutMarks:
+    """When a rollout was triggered, called complete by the API, and settled (the old pods gone); None: not reached."""
+
+    rollout: int
+    update: float
+    complete: float | None = None
+    settled: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInfo:
+    """The content of run.json, format 1. Times are seconds on the run's monotonic clock, 0 = start."""
+
+    experiment: str
+    scenario: str
+    variant: str
+    path: str = "clusterip"
+    format: int = FORMAT
+    harness: str | None = None
+    manifests: tuple[dict[str, Any], ...] = ()
+    target: str | None = None
+    cluster: ClusterFacts = field(default_factory=lambda: ClusterFacts(kind="unknown"))
+    streams: dict[str, float] = field(default_factory=dict)
+    load: LoadFacts = LoadFacts()
+    pod_header: str | None = None
+    t0_wall: float = 0.0
+    clocks: tuple[WorkerClock, ...] = ()
+    control: tuple[float, float] | None = None
+    rollouts: tuple[RolloutMarks, ...] = ()
+    planned_rollouts: int | None = None
+    quiet_s: float | None = None
+    expect: Expect = Expect.SEAMLESS
+    strict_idle_close: bool = False
+    confidence: Confidence | None = None
+    churn_s: float | None = None
+    finished: bool = False
+    stopped: str | None = None  # why it ended before its time, in words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confidence:
+    """At most `max_dropping` of all rollouts drop calls, with probability `level`."""
+
+    max_dropping: float
+    level: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run as it was read back: what the analysis judges.
+
+    `requests`: a polars frame with the columns of `harness.model.request.COLUMNS` (Float64 times, Int64 counts,
+    Categorical or String text, Boolean `reused`), in any order. `timeline`: sorted by `t`. `damage`: what the reader had
+    to leave out, in words, for people.
+    """
+
+    info: RunInfo
+    requests: pl.DataFrame
+    timeline: tuple[Observation, ...]
+    worker_seconds: tuple[dict[str, Any], ...] = ()
+    damage: tuple[str, ...] = ()
