@@ -123,8 +123,8 @@ class Run:
     """A run as it was read back: what the analysis judges.
 
     `requests`: a polars frame with the columns of `harness.model.request.COLUMNS` (Float64 times, Int64 counts,
-    Categorical or String text, Boolean `reused`), in any order. `timeline`: sorted by `t`. `damage`: what the reader had
-    to leave out, in words, for people.
+    Categorical or String text, Boolean `reused`), in any order. `timeline`: sorted by `t`. `damage`: what the reader
+    had to leave out, in words, for people.
     """
 
     info: RunInfo
