@@ -1,0 +1,149 @@
+"""run.json <-> RunInfo: the names and units of format 1, and a clear word for what cannot be read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from typing import Any
+
+from harness.errors import RunFormatError
+from harness.model.run import (
+    FORMAT,
+    ClusterFacts,
+    Confidence,
+    Expect,
+    FactSource,
+    LoadFacts,
+    ProxyFacts,
+    RolloutMarks,
+    RunInfo,
+    WorkerClock,
+)
+
+
+def to_json(info: RunInfo) -> dict[str, Any]:
+    """The JSON object of run.json; `from_json` of it gives an equal RunInfo."""
+    data = asdict(info)
+    proxy = info.cluster.proxy
+    period = proxy.min_sync_period_s
+    data["cluster"]["proxy"] = {
+        "mode": proxy.mode,
+        "minSyncPeriod": None if period is None else f"{period:g}s",
+        "source": proxy.source,
+    }
+    return data
+
+
+def from_json(data: object, *, source: str = "run.json") -> RunInfo:
+    """RunInfo from a run.json of this format, also one written by an older or foreign recorder.
+
+    Unknown keys are ignored and missing ones take their defaults; what is there must have the right type.
+
+    Raises:
+        RunFormatError: not a JSON object, a newer format, or a value of the wrong type.
+    """
+    if not isinstance(data, dict):
+        raise RunFormatError(f"reading {source}", "it does not hold a JSON object", "Is it a run directory's run.json?")
+    version = data.get("format", FORMAT)
+    if not isinstance(version, int) or version > FORMAT:
+        raise RunFormatError(
+            f"reading {source}",
+            f"it has format {version!r}, and this harness reads up to {FORMAT}",
+            "Update the harness.",
+        )
+    try:
+        return _run_info(data)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise RunFormatError(f"reading {source}", f"a value is not what format {FORMAT} says ({error})") from error
+
+
+def _run_info(data: dict[str, Any]) -> RunInfo:
+    control = data.get("control")
+    confidence = data.get("confidence")
+    return RunInfo(
+        format=int(data.get("format", FORMAT)),
+        harness=data.get("harness"),
+        experiment=str(data.get("experiment", "")),
+        scenario=str(data.get("scenario", "")),
+        variant=str(data.get("variant", "")),
+        path=str(data.get("path", "clusterip")),
+        manifests=tuple(data.get("manifests") or ()),
+        target=data.get("target"),
+        cluster=_cluster(data.get("cluster") or {}),
+        streams={str(name): float(rate) for name, rate in (data.get("streams") or {}).items()},
+        load=_load(data.get("load") or {}),
+        pod_header=data.get("pod_header"),
+        t0_wall=float(data.get("t0_wall") or 0.0),
+        clocks=tuple(WorkerClock(**clock) for clock in data.get("clocks") or ()),
+        control=None if not control else (float(control[0]), float(control[1])),
+        rollouts=tuple(_marks(marks) for marks in data.get("rollouts") or ()),
+        planned_rollouts=data.get("planned_rollouts"),
+        quiet_s=data.get("quiet_s"),
+        expect=Expect(data.get("expect") or Expect.SEAMLESS),
+        strict_idle_close=bool(data.get("strict_idle_close", False)),
+        confidence=None if not confidence else Confidence(**confidence),
+        churn_s=data.get("churn_s"),
+        finished=bool(data.get("finished", False)),
+        stopped=data.get("stopped"),
+    )
+
+
+def _marks(marks: dict[str, Any]) -> RolloutMarks:
+    def moment(name: str) -> float | None:
+        return None if marks.get(name) is None else float(marks[name])
+
+    return RolloutMarks(
+        rollout=int(marks["rollout"]),
+        update=float(marks["update"]),
+        complete=moment("complete"),
+        settled=moment("settled"),
+    )
+
+
+def _cluster(data: dict[str, Any]) -> ClusterFacts:
+    proxy = data.get("proxy") or {}
+    period = proxy.get("minSyncPeriod")
+    source = proxy.get("source")
+    if source is None and period is not None:
+        source = FactSource.CONFIGURED  # recordings name the period that they were configured with
+    return ClusterFacts(
+        kind=str(data.get("kind", "unknown")),
+        kubernetes=data.get("kubernetes"),
+        nodes=data.get("nodes"),
+        proxy=ProxyFacts(
+            mode=proxy.get("mode"),
+            min_sync_period_s=None if period is None else seconds(period),
+            source=None if source is None else FactSource(source),
+        ),
+        server=data.get("server"),
+    )
+
+
+def _load(data: dict[str, Any]) -> LoadFacts:
+    ports = data.get("local_ports")
+    return LoadFacts(
+        connect_timeout_s=float(data.get("connect_timeout_s", 1.0)),
+        read_timeout_s=float(data.get("read_timeout_s", 5.0)),
+        local_ports=None if not ports else (int(ports[0]), int(ports[1])),
+        source_addresses=tuple(data.get("source_addresses") or ()),
+    )
+
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def seconds(text: str | float) -> float:
+    """Seconds of a Go duration as Kubernetes' configuration writes it.
+
+    >>> seconds("1m30s"), seconds("500ms"), seconds("0s")
+    (90.0, 0.5, 0.0)
+
+    Raises:
+        ValueError: not a duration.
+    """
+    if isinstance(text, int | float):
+        return float(text)
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text)
+    if not parts or "".join(number + unit for number, unit in parts) != text.strip():
+        raise ValueError(f"{text!r} is not a duration such as 1m30s")
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
