@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
 from typing import Any
 
 from harness.errors import RunFormatError
+from harness.model.duration import duration, seconds
 from harness.model.run import (
     FORMAT,
     ClusterFacts,
@@ -28,7 +28,7 @@ def to_json(info: RunInfo) -> dict[str, Any]:
     period = proxy.min_sync_period_s
     data["cluster"]["proxy"] = {
         "mode": proxy.mode,
-        "minSyncPeriod": None if period is None else f"{period:g}s",
+        "minSyncPeriod": None if period is None else duration(period),
         "source": proxy.source,
     }
     return data
@@ -127,23 +127,3 @@ def _load(data: dict[str, Any]) -> LoadFacts:
         local_ports=None if not ports else (int(ports[0]), int(ports[1])),
         source_addresses=tuple(data.get("source_addresses") or ()),
     )
-
-
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-
-
-def seconds(text: str | float) -> float:
-    """Seconds of a Go duration as Kubernetes' configuration writes it.
-
-    >>> seconds("1m30s"), seconds("500ms"), seconds("0s")
-    (90.0, 0.5, 0.0)
-
-    Raises:
-        ValueError: not a duration.
-    """
-    if isinstance(text, int | float):
-        return float(text)
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text)
-    if not parts or "".join(number + unit for number, unit in parts) != text.strip():
-        raise ValueError(f"{text!r} is not a duration such as 1m30s")
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)

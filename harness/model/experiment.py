@@ -1,0 +1,251 @@
+"""The experiment file as records: what is deployed, loaded and rolled, how often, and what it should show.
+
+pydantic guards this file only: it is what people write by hand. Unknown keys are refused, so that a misspelt one is not
+taken for a default. Durations are strings with a unit and become seconds.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
+
+from harness.model.duration import duration, seconds
+from harness.model.run import Confidence as ConfidenceRecord
+from harness.model.run import Expect
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, str):
+        return seconds(value)
+    raise ValueError(f"{value!r} has no unit; write a duration such as 500ms, 5s or 1m30s")
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_duration),
+    PlainSerializer(duration, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h))+$", "examples": ["500ms", "5s", "1m30s"]}),
+]
+Rate = Annotated[float, Field(gt=0, le=100_000, description="requests per second")]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?$")]
+Image = Annotated[str, Field(min_length=1, pattern=r"^\S+$")]
+
+
+class Record(BaseModel):
+    """Frozen, and strict about keys and types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
+
+class ServiceRef(Record):
+    """The Service in front of the application, and its port (not the container's)."""
+
+    name: str = Field(min_length=1)
+    port: int = Field(ge=1, le=65535)
+
+
+class ProxySettings(Record):
+    """kube-proxy in the sandbox. `instant` comes near to an eBPF data plane."""
+
+    min_sync_period_s: Duration | Literal["instant"] = Field(1.0, alias="minSyncPeriod")
+
+    @property
+    def period_s(self) -> float:
+        """Seconds; 0 for `instant`."""
+        return 0.0 if self.min_sync_period_s == "instant" else self.min_sync_period_s
+
+
+class SandboxImage(Record):
+    """A command of the user's that the sandbox runs where a manifest names this image."""
+
+    command: tuple[str, ...] = Field(min_length=1, strict=False)
+    env: dict[str, str] = {}
+    stop_signal: Literal["SIGTERM", "SIGQUIT", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGKILL"] = Field(
+        "SIGTERM", alias="stopSignal"
+    )
+
+
+class SandboxSettings(Record):
+    """The embedded cluster."""
+
+    proxy: ProxySettings = ProxySettings()
+    nodes: int = Field(1, ge=1, le=2)
+
+
+class ClusterSettings(Record):
+    """Where it runs, unless `--cluster` says otherwise: exactly one of these."""
+
+    sandbox: SandboxSettings | None = None
+    kind: dict[str, Any] | None = None
+    k3s: dict[str, Any] | None = None
+    context: str | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        named = [name for name in ("sandbox", "kind", "k3s", "context") if getattr(self, name) is not None]
+        if len(named) != 1:
+            raise ValueError(f"name exactly one of sandbox, kind, k3s or context, not {len(named)}")
+        return self
+
+
+class ImageUpdate(Record):
+    """Per container the images that the rollouts go to in turn; the manifest has the one before the first."""
+
+    image: dict[str, Annotated[tuple[Image, ...], Field(min_length=1, strict=False)]] = Field(min_length=1)
+
+
+class RequestSettings(Record):
+    """The request that is sent, and which answers are a success."""
+
+    method: Literal["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    path: str = Field("/", pattern=r"^/[^\s]*$")
+    host: str | None = None
+    headers: dict[str, str | HeaderSource] = {}
+    success: tuple[str | int, ...] = Field(("200-299",), min_length=1, strict=False)
+
+    @model_validator(mode="after")
+    def _statuses(self) -> Self:
+        _ = self.success_ranges
+        return self
+
+    @property
+    def success_ranges(self) -> tuple[tuple[int, int], ...]:
+        """Inclusive ranges of status codes."""
+        return tuple(_status_range(str(entry)) for entry in self.success)
+
+
+class HeaderSource(Record):
+    """A header value from elsewhere, so that it stands in no file of ours: an environment variable or a file."""
+
+    env: str | None = None
+    file: Path | None = Field(None, strict=False)
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.env is None) == (self.file is None):
+            raise ValueError("name either env or file")
+        return self
+
+
+def _status_range(text: str) -> tuple[int, int]:
+    first, _, last = text.partition("-")
+    if not (first.isdigit() and (last.isdigit() or not last)):
+        raise ValueError(f"success: {text!r} is not a status code such as 204 or a range such as 200-299")
+    low, high = int(first), int(last or first)
+    if not 100 <= low <= high <= 599:
+        raise ValueError(f"success: {text!r} is not a range inside 100-599")
+    return low, high
+
+
+class NewStream(Record):
+    """A connection per request."""
+
+    rate: Rate
+    path: str | None = Field(None, pattern=r"^/[^\s]*$")
+    read_timeout_s: Duration | None = Field(None, alias="read_timeout")
+
+
+class KeptStream(NewStream):
+    """Kept-alive connections."""
+
+    connections: int = Field(10, ge=1, le=10_000)
+
+
+class LoadSettings(Record):
+    """The streams, side by side, and what every request has in common."""
+
+    new: NewStream | None = None
+    kept: KeptStream | None = None
+    slow: NewStream | None = None
+    connect_timeout_s: Duration = Field(1.0, alias="connect_timeout")
+    read_timeout_s: Duration = Field(5.0, alias="read_timeout")
+    pod_header: str | None = Field(None, pattern=r"^[A-Za-z0-9-]+$")
+    engine: Literal["asyncio", "httpx"] = "asyncio"
+
+    @model_validator(mode="after")
+    def _some_stream(self) -> Self:
+        if not self.streams:
+            raise ValueError("name at least one stream: new, kept or slow")
+        return self
+
+    @property
+    def streams(self) -> dict[str, NewStream]:
+        """The streams that are asked for, by name."""
+        named = {"new": self.new, "kept": self.kept, "slow": self.slow}
+        return {name: stream for name, stream in named.items() if stream is not None}
+
+
+class Mitigation(Record):
+    """One mitigation and its value, written `{prestop: 5s}`; exactly one key."""
+
+    prestop: Duration | None = Field(None, description="preStop: sleep (Kubernetes >= 1.29)")
+    prestop_exec: Duration | None = Field(None, alias="prestop-exec", description="preStop: exec sleep")
+    min_ready: Duration | None = Field(None, alias="min-ready", description="minReadySeconds")
+    grace: Duration | None = Field(None, description="terminationGracePeriodSeconds")
+
+    @model_validator(mode="after")
+    def _exactly_one_whole_number(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("write one mitigation an entry, such as {prestop: 5s}")
+        if self.value_s != int(self.value_s):
+            raise ValueError(f"{self.name}: Kubernetes counts whole seconds, not {duration(self.value_s)}")
+        return self
+
+    @property
+    def name(self) -> str:
+        """As it is written in the file."""
+        (field,) = self.model_fields_set
+        return field.replace("_", "-")
+
+    @property
+    def value_s(self) -> float:
+        """Seconds."""
+        (field,) = self.model_fields_set
+        value: float = getattr(self, field)
+        return value
+
+
+class Variant(Record):
+    """The application with these mitigations, and what it should show."""
+
+    mitigations: tuple[Mitigation, ...] = Field((), strict=False)
+    expect: Expect = Field(Expect.SEAMLESS, strict=False)
+
+
+class Confidence(Record):
+    """At most `max_dropping` of all rollouts drop calls, with probability `level`."""
+
+    max_dropping: float = Field(gt=0, lt=1)
+    level: float = Field(0.95, gt=0.5, lt=1)
+
+    @property
+    def record(self) -> ConfidenceRecord:
+        """As the run keeps it."""
+        return ConfidenceRecord(max_dropping=self.max_dropping, level=self.level)
+
+
+class Experiment(Record):
+    """One experiment file. Paths are relative to it."""
+
+    version: Literal[1]
+    name: Name
+    manifests: tuple[Annotated[Path, Field(strict=False)], ...] = Field(min_length=1, strict=False)
+    target: str = Field("deployment/web", pattern=r"^(deployment|statefulset)/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+    namespace: Name | None = None
+    service: ServiceRef
+    path: Literal["clusterip"] = "clusterip"
+    cluster: ClusterSettings = ClusterSettings(sandbox=SandboxSettings())
+    images: dict[str, SandboxImage] = {}
+    update: ImageUpdate | Literal["restart"] = "restart"
+    rollouts: int = Field(3, ge=1, le=1000)
+    control_s: Duration = Field(5.0, alias="control")
+    quiet_s: Duration | None = Field(None, alias="quiet")
+    rollout_timeout_s: Duration = Field(120.0, alias="rollout_timeout")
+    request: RequestSettings = RequestSettings()
+    load: LoadSettings
+    variants: dict[Name, Variant] = Field({"default": Variant()}, min_length=1)
+    confidence: Confidence | None = None
+    churn_s: Duration | None = Field(None, alias="churn")
+    strict_idle_close: bool = False

@@ -1,0 +1,1 @@
+"""Experiment -> run directory: the only room that knows the order of things."""
