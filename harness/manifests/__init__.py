@@ -1,0 +1,1 @@
+"""Pure functions on Kubernetes manifests: read, find, patch, mitigate."""

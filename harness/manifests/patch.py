@@ -1,0 +1,57 @@
+"""Manifests -> manifests with another namespace or image, and the patches that roll an application."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from harness.errors import ManifestError
+from harness.manifests.application import Application
+from harness.manifests.read import Manifest
+
+_CLUSTER_SCOPED = frozenset({"Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"})
+
+
+def in_namespace(manifest: Manifest, namespace: str) -> Manifest:
+    """The manifest in that namespace; objects that live in none are left as they are."""
+    if manifest["kind"] in _CLUSTER_SCOPED:
+        return manifest
+    moved = deepcopy(manifest)
+    moved["metadata"]["namespace"] = namespace
+    return moved
+
+
+def image_sequence(application: Application, images: Mapping[str, tuple[str, ...]], rollout: int) -> dict[str, str]:
+    """Container -> image that rollout number `rollout` (from 0) goes to: the listed images in turn.
+
+    Raises:
+        ManifestError: a container is not in the application, or the rollout would change nothing.
+    """
+    for container in images:
+        if container not in application.containers:
+            have = ", ".join(application.containers)
+            raise ManifestError(f"updating the image of container {container!r}", f"the application has {have}")
+    wanted = {container: turns[rollout % len(turns)] for container, turns in images.items()}
+    before = application.containers
+    if rollout:
+        before = before | {container: turns[(rollout - 1) % len(turns)] for container, turns in images.items()}
+    if all(before[container] == image for container, image in wanted.items()):
+        raise ManifestError(
+            f"planning rollout {rollout}",
+            f"it would go from {wanted} to the same: Kubernetes would roll nothing",
+            "List at least two images, the first one other than the manifest's.",
+        )
+    return wanted
+
+
+def image_patch(images: Mapping[str, str]) -> dict[str, Any]:
+    """The strategic merge patch that gives these containers these images."""
+    containers = [{"name": container, "image": image} for container, image in images.items()]
+    return {"spec": {"template": {"spec": {"containers": containers}}}}
+
+
+def restart_patch(at: str) -> dict[str, Any]:
+    """The strategic merge patch of `kubectl rollout restart`; `at`: an RFC 3339 time."""
+    annotations = {"kubectl.kubernetes.io/restartedAt": at}
+    return {"spec": {"template": {"metadata": {"annotations": annotations}}}}
