@@ -1,0 +1,203 @@
+"""Settings -> a running embedded cluster, for as long as a block of code lasts.
+
+async with Sandbox.start(Settings()) as sandbox:
+    ... sandbox.kubeconfig, sandbox.client_command(["curl", ...]), sandbox.died ...
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.abc
+import anyio.to_thread
+
+from harness.sandbox.errors import ComponentDied, MachineUnfit, StartFailed
+from harness.sandbox.images import nginx_version
+from harness.sandbox.netns import CLIENT, client_addresses, node_address, node_name
+from harness.sandbox.preflight import PATH, missing, namespaces_command
+from harness.sandbox.supervisor import STATE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from harness.sandbox.settings import Settings
+
+_START_TIMEOUT_S = 20.0
+_END_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What reports say of the cluster; `proxy_min_sync_period_s` is what kube-proxy was configured with."""
+
+    kubernetes: str
+    nodes: tuple[str, ...]
+    node_addresses: tuple[str, ...]
+    proxy_mode: str
+    proxy_min_sync_period_s: float
+    nginx: str
+
+
+class Sandbox:
+    """A running embedded cluster: how to reach it, what is known of it, and whether it still lives."""
+
+    def __init__(self, settings: Settings, pid: int, ready: dict[str, Any]) -> None:
+        self._pid = pid
+        self.settings = settings
+        self.kubeconfig = kubeconfig(ready["control plane"])
+        self.client_addresses = client_addresses(settings.nodes, settings.client_addresses)
+        self.facts = facts(settings, ready["control plane"])
+        self.death: ComponentDied | None = None
+        self.died = anyio.Event()
+
+    @classmethod
+    @asynccontextmanager
+    async def start(cls, settings: Settings) -> AsyncIterator[Sandbox]:
+        """Starts a sandbox and ends it, with everything in it, when the block is left.
+
+        Raises:
+            MachineUnfit: a program or a right is missing; nothing was started.
+            StartFailed: a component did not come up within 20 s.
+        """
+        lacking = await anyio.to_thread.run_sync(missing)
+        if lacking:
+            raise MachineUnfit("start the sandbox", " ".join(lacking))
+        command = supervisor_command()
+        process = await anyio.open_process(command, start_new_session=True, cwd="/", env=supervisor_environment())
+        try:
+            lines = _lines(process)
+            ready = await _ready(process, lines, settings)
+            sandbox = cls(settings, process.pid, ready)
+            async with anyio.create_task_group() as group:
+                group.start_soon(sandbox._watch, process, lines)
+                yield sandbox
+                group.cancel_scope.cancel()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await _end(process)
+
+    def client_command(self, argv: Sequence[str]) -> list[str]:
+        """The command line that runs `argv` on the client host: its network, the machine's files, a direct child."""
+        return client_command(self._pid, argv)
+
+    async def wait_died(self) -> ComponentDied:
+        """Returns only if a component of the sandbox dies while it should run: which and why."""
+        await self.died.wait()
+        assert self.death is not None
+        return self.death
+
+    async def _watch(self, process: anyio.abc.Process, lines: AsyncIterator[dict[str, Any]]) -> None:
+        told: dict[str, Any] = {}
+        async for message in lines:
+            told = message.get("died", told)
+        await process.wait()
+        self.death = _died(told, process.returncode)
+        self.died.set()
+
+
+def kubeconfig(control_plane: dict[str, Any]) -> dict[str, Any]:
+    """The kubeconfig for an API server on this machine's loopback, from what the control plane said when ready."""
+    ca = base64.b64encode(control_plane["ca"].encode()).decode()
+    cluster = {"server": f"https://127.0.0.1:{control_plane['port']}", "certificate-authority-data": ca}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "sandbox", "cluster": cluster}],
+        "users": [{"name": "sandbox", "user": {"token": control_plane["token"]}}],
+        "contexts": [{"name": "sandbox", "context": {"cluster": "sandbox", "user": "sandbox"}}],
+        "current-context": "sandbox",
+    }
+
+
+def facts(settings: Settings, control_plane: dict[str, Any]) -> Facts:
+    """What reports say of a sandbox with these settings."""
+    numbers = range(1, settings.nodes + 1)
+    return Facts(
+        kubernetes=control_plane.get("version", "v1.36.2"),
+        nodes=tuple(map(node_name, numbers)),
+        node_addresses=tuple(map(node_address, numbers)),
+        proxy_mode="nftables",
+        proxy_min_sync_period_s=settings.proxy_min_sync_period_s,
+        nginx=nginx_version() or "none",
+    )
+
+
+def client_command(pid: int, argv: Sequence[str]) -> list[str]:
+    """The command line that runs `argv` on the client host of the sandbox whose outermost process is `pid`."""
+    return ["nsenter", f"--net=/proc/{pid}/root{STATE}/netns/{CLIENT}", "--", *argv]
+
+
+def supervisor_command() -> list[str]:
+    """The command line of the sandbox's first process, in namespaces of its own."""
+    return [*namespaces_command(), sys.executable, "-m", "harness.sandbox.supervisor"]
+
+
+def supervisor_environment() -> dict[str, str]:
+    """The environment of the sandbox: nothing of the caller's but what finds programs and this package."""
+    package = str(Path(__file__).parents[2])
+    return {"PATH": PATH, "LANG": "C.UTF-8", "PYTHONPATH": os.pathsep.join((package, *sys.path[1:]))}
+
+
+async def _ready(
+    process: anyio.abc.Process, lines: AsyncIterator[dict[str, Any]], settings: Settings
+) -> dict[str, Any]:
+    assert process.stdin is not None
+    message: dict[str, Any] = {}
+    with anyio.move_on_after(_START_TIMEOUT_S) as scope:
+        with suppress(anyio.BrokenResourceError):  # it ended before it read: its stderr says why
+            await process.stdin.send(settings.to_json().encode() + b"\n")
+        message = await anext(lines, {})
+    if "ready" in message:
+        ready: dict[str, Any] = message["ready"]
+        return ready
+    if scope.cancelled_caught:
+        raise StartFailed("start the sandbox", f"not ready within {_START_TIMEOUT_S:.0f} s", "Is the machine busy?")
+    told = message.get("died") or {"component": "supervisor", "how": "ended", "stderr": await _stderr(process)}
+    raise StartFailed("start the sandbox", _sentence(told))
+
+
+async def _lines(process: anyio.abc.Process) -> AsyncIterator[dict[str, Any]]:
+    assert process.stdout is not None
+    torn = b""
+    async for chunk in process.stdout:
+        *lines, torn = (torn + chunk).split(b"\n")
+        for line in lines:
+            yield json.loads(line)
+
+
+async def _stderr(process: anyio.abc.Process) -> list[str]:
+    assert process.stderr is not None
+    text = b"".join([chunk async for chunk in process.stderr])
+    return text.decode(errors="replace").splitlines()[-12:]
+
+
+async def _end(process: anyio.abc.Process) -> None:
+    """Closes the pipe that keeps the sandbox alive; what does not end by that is killed."""
+    assert process.stdin is not None
+    await process.stdin.aclose()
+    with anyio.move_on_after(_END_TIMEOUT_S):
+        await process.wait()
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+    await process.aclose()
+
+
+def _died(told: dict[str, Any], returncode: int | None) -> ComponentDied:
+    if not told:
+        how = f"was killed by signal {-returncode}" if returncode and returncode < 0 else f"ended with {returncode}"
+        told = {"component": "supervisor", "how": how, "stderr": []}
+    return ComponentDied("keep the sandbox running", _sentence(told), "Start it again.")
+
+
+def _sentence(told: dict[str, Any]) -> str:
+    stderr = [line for line in told.get("stderr", ()) if line.strip()]
+    return f"{told['component']} {told['how']}" + (f" ({' | '.join(stderr[-3:])})" if stderr else "")

@@ -1,0 +1,127 @@
+"""Image names of manifests -> what a container of that image really runs: command, environment, files, signal.
+
+There is no registry and no archive: the table maps names to programs of this machine. An image that is not in the table
+cannot be pulled, exactly as one that no registry has.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from signal import Signals
+from typing import Any, Self
+
+_FILES = Path(__file__).parent / "image_files"
+_SIGNALS = frozenset(signal.name for signal in Signals)
+# Tags that nginx really has: a version, or one of its channels, each with an optional flavour.
+_NGINX = r"nginx(:(\d+(\.\d+){0,2}|latest|stable|mainline|alpine|perl|bookworm|trixie)(-[a-z][a-z0-9.-]*)?)?"
+
+WORKER = "rollout-harness:local"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """What a container of the image `name` runs; `name` without a tag stands for every tag.
+
+    `files` are laid over the machine's own files inside the container: (absolute path, text). A path in `replaced`
+    hides the machine's directory of that name entirely. `stop_signal` is the image's STOPSIGNAL.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    env: tuple[tuple[str, str], ...] = ()
+    stop_signal: str = "SIGTERM"
+    working_dir: str = "/"
+    files: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    replaced: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.command or not all(self.command):
+            raise ValueError(f"image {self.name!r}: command must name a program")
+        if self.stop_signal not in _SIGNALS:
+            raise ValueError(f"image {self.name!r}: stop_signal {self.stop_signal!r} is not one of {sorted(_SIGNALS)}")
+
+    @property
+    def image_id(self) -> str:
+        """A digest that is the same for the same name, as containerStatuses[].imageID shows it."""
+        return f"sha256:{hashlib.sha256(self.name.encode()).hexdigest()}"
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON, for the way from the harness to a node."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        pairs = {key: tuple((a, b) for a, b in data[key]) for key in ("env", "files", "links")}
+        return cls(**{**data, **pairs, "command": tuple(data["command"]), "replaced": tuple(data["replaced"])})
+
+
+def short_name(name: str) -> str:
+    """The name as people write it: `docker.io/library/nginx:1.28.0` -> `nginx:1.28.0`."""
+    return re.sub(r"^(index\.)?docker\.io/(library/)?|^library/", "", name)
+
+
+def full_name(name: str) -> str:
+    """The name as a container runtime reports it: `nginx` -> `docker.io/library/nginx:latest`."""
+    short = short_name(name)
+    registry, slash, _ = short.partition("/")
+    if not slash:
+        short = f"docker.io/library/{short}"
+    elif not re.search(r"[.:]|^localhost$", registry):
+        short = f"docker.io/{short}"
+    return short if re.search(r":[^/]+$", short) else f"{short}:latest"
+
+
+def lookup(name: str, own: tuple[Image, ...] = (), *, rootless: bool = False) -> Image | None:
+    """The image `name`, or None where no registry of the sandbox has it; `own` images come before the built-in ones."""
+    short = short_name(name)
+    repository = re.sub(r":[^/:]+$", "", short)
+    for image in own:
+        if image.name in (short, name, repository):
+            return image
+    if re.fullmatch(_NGINX, short):
+        return _nginx(short, "root" if rootless else "www-data")
+    if short == WORKER:
+        return _worker(short)
+    return None
+
+
+def nginx_version() -> str | None:
+    """The version of the nginx that every `nginx:*` image really is, for example `1.22.1`; None where there is none."""
+    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+    if program is None:
+        return None
+    answer = subprocess.run([program, "-v"], capture_output=True, text=True, check=False, timeout=10)
+    found = re.search(r"nginx/(\S+)", answer.stderr + answer.stdout)
+    return found.group(1) if found else None
+
+
+def _nginx(name: str, user: str) -> Image:
+    conf = (_FILES / "nginx" / "nginx.conf").read_text()
+    mime = Path("/etc/nginx/mime.types")
+    return Image(
+        name=name,
+        command=("nginx", "-g", "daemon off;"),
+        stop_signal="SIGQUIT",
+        files=(
+            ("/etc/nginx/nginx.conf", conf.replace("{user}", user).replace("{image}", name)),
+            ("/etc/nginx/mime.types", mime.read_text() if mime.exists() else "types { text/html html htm; }\n"),
+            ("/etc/nginx/conf.d/default.conf", (_FILES / "nginx" / "default.conf").read_text()),
+            ("/usr/share/nginx/html/index.html", (_FILES / "nginx" / "index.html").read_text()),
+        ),
+        links=(("/var/log/nginx/access.log", "/dev/stdout"), ("/var/log/nginx/error.log", "/dev/stderr")),
+        replaced=("/etc/nginx", "/usr/share/nginx/html", "/var/log/nginx", "/var/lib/nginx", "/var/cache/nginx"),
+    )
+
+
+def _worker(name: str) -> Image:
+    package = Path(__file__).parents[2]
+    env = (("PYTHONPATH", str(package)), ("PYTHONUNBUFFERED", "1"))
+    return Image(name=name, command=(sys.executable, "-m", "harness.load"), env=env)

@@ -1,0 +1,75 @@
+"""This machine -> what it lacks for the sandbox, in words that say what to do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+# Program -> the Debian package that has it.
+_PROGRAMS = {
+    "nginx": "nginx-light",
+    "nft": "nftables",
+    "ip": "iproute2",
+    "unshare": "util-linux",
+    "nsenter": "util-linux",
+}
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_SYSCTLS = (
+    ("kernel.apparmor_restrict_unprivileged_userns", "1", "AppArmor keeps ordinary users from making namespaces"),
+    ("kernel.unprivileged_userns_clone", "0", "ordinary users may not make user namespaces"),
+    ("user.max_user_namespaces", "0", "no user namespaces are allowed"),
+)
+_NAMESPACES = ["--pid", "--fork", "--kill-child", "--mount-proc", "--mount", "--propagation", "private"]
+
+
+def missing() -> tuple[str, ...]:
+    """What keeps the sandbox from running on this machine, one sentence each; empty where nothing does."""
+    if sys.platform != "linux":
+        return ("The sandbox needs Linux namespaces; on other systems use --cluster kind with Docker.",)
+    programs = [program for program in _PROGRAMS if shutil.which(program, path=PATH) is None]
+    found = []
+    if programs:
+        packages = " ".join(sorted({_PROGRAMS[program] for program in programs}))
+        found.append(f"Not installed: {', '.join(programs)}. As root: apt-get install {packages}")
+    if not {"unshare", "nsenter", "ip"} & set(programs):
+        found += _missing_rights()
+    return tuple(found)
+
+
+def namespaces_command() -> list[str]:
+    """The start of the command line that puts the sandbox's supervisor into namespaces of its own."""
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    return ["unshare", *user, *_NAMESPACES]
+
+
+def _missing_rights() -> list[str]:
+    trial = [*namespaces_command(), "sh", "-ec", "mount -t tmpfs none /dev/shm; unshare --net ip link set lo up"]
+    tried = subprocess.run(trial, capture_output=True, text=True, check=False, timeout=20, env={"PATH": PATH})
+    if tried.returncode == 0:
+        return []
+    seen = (tried.stderr.strip().splitlines() or ["no message"])[-1]
+    return [f"No rights for namespaces ({seen}). {'; '.join(_reasons())}."]
+
+
+def _reasons() -> list[str]:
+    if os.geteuid() == 0:
+        lacking = [name for name, bit in (("CAP_NET_ADMIN", 12), ("CAP_SYS_ADMIN", 21)) if not _capable(bit)]
+        if lacking:
+            return [f"root here lacks {' and '.join(lacking)} (a container? run it with --privileged)"]
+        return ["root has the capabilities, so a security module (seccomp, AppArmor) refuses"]
+    reasons = [f"{why}: sysctl {name}={_sysctl(name)}" for name, bad, why in _SYSCTLS if _sysctl(name) == bad]
+    return [*reasons, "run as root (sudo)"]
+
+
+def _sysctl(name: str) -> str | None:
+    path = Path("/proc/sys") / name.replace(".", "/")
+    return path.read_text().strip() if path.exists() else None
+
+
+def _capable(bit: int) -> bool:
+    status = Path("/proc/self/status").read_text()
+    effective = next(line for line in status.splitlines() if line.startswith("CapEff:"))
+    return bool(int(effective.split()[1], 16) >> bit & 1)

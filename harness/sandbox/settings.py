@@ -1,0 +1,73 @@
+"""What a user may ask of the sandbox -> one frozen record, which travels as JSON to the processes of the sandbox."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from harness.sandbox.images import Image, lookup
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MOST_NODES, _MOST_ADDRESSES = 9, 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How big the sandbox is and how it behaves.
+
+    `proxy_min_sync_period_s`: kube-proxy's cool-down between two syncs, 0 = every change at once. `truth`: a file that
+    receives kube-proxy's sync times as JSON lines, for tests of the analysis alone; None = not written.
+    `client_addresses`: source addresses of the client host, per node through which they enter. `images`: a user's own.
+    """
+
+    proxy_min_sync_period_s: float = 1.0
+    nodes: int = 1
+    images: tuple[Image, ...] = ()
+    truth: Path | None = None
+    client_addresses: int = 4
+    rootless: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.proxy_min_sync_period_s <= 3600:
+            raise ValueError(f"proxy_min_sync_period_s must be between 0 and 3600, not {self.proxy_min_sync_period_s}")
+        if not 1 <= self.nodes <= _MOST_NODES:
+            raise ValueError(f"nodes must be between 1 and {_MOST_NODES}, not {self.nodes}")
+        if not 1 <= self.client_addresses <= _MOST_ADDRESSES:
+            raise ValueError(f"client_addresses must be between 1 and {_MOST_ADDRESSES}, not {self.client_addresses}")
+
+    def image(self, name: str) -> Image | None:
+        """The image `name`, or None where the sandbox does not know it."""
+        return lookup(name, self.images, rootless=self.rootless)
+
+    def unknown_images(self, manifests: Iterable[dict[str, Any]]) -> tuple[str, ...]:
+        """The images in `manifests` that the sandbox cannot run, each once, in the order of their appearance."""
+        names = (name for manifest in manifests for name in _image_names(manifest))
+        return tuple(dict.fromkeys(name for name in names if self.image(name) is None))
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        fields["images"] = [image.to_json() for image in self.images]
+        fields["truth"] = None if self.truth is None else str(self.truth.absolute())
+        return json.dumps(fields)
+
+    @classmethod
+    def from_json(cls, line: str) -> Self:
+        """The inverse of `to_json`."""
+        fields = json.loads(line)
+        fields["images"] = tuple(Image.from_json(image) for image in fields["images"])
+        fields["truth"] = None if fields["truth"] is None else Path(fields["truth"])
+        return cls(**fields)
+
+
+def _image_names(manifest: dict[str, Any]) -> Iterable[str]:
+    spec = manifest.get("spec") or {}
+    template = spec.get("jobTemplate", {}).get("spec", spec).get("template") if manifest.get("kind") != "Pod" else None
+    pod = spec if manifest.get("kind") == "Pod" else (template or {}).get("spec") or {}
+    for container in (*(pod.get("initContainers") or ()), *(pod.get("containers") or ())):
+        if container.get("image"):
+            yield container["image"]
