@@ -1,0 +1,1 @@
+"""What is done to the application on purpose (Kubernetes: a voluntary disruption)."""

@@ -1,0 +1,1 @@
+"""The Kubernetes API as JSON objects: the only importer of `kubernetes`."""

@@ -1,0 +1,151 @@
+"""A kind of objects -> everything that happens to them: list, watch, and list again where the watch was lost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import anyio
+
+from harness.errors import ClusterError
+from harness.kube.client import Kube, Resource, label_selector
+from harness.kube.errors import ApiRefusal
+
+_GONE = 410
+_SERVER_ENDS_AFTER_S = 290
+_PAUSE_S = 0.25
+_LONGEST_PAUSE_S = 8.0
+
+
+class EventType(StrEnum):
+    """Kubernetes' watch event types that say something of an object, and our own for a lost watch."""
+
+    ADDED = "ADDED"
+    MODIFIED = "MODIFIED"
+    DELETED = "DELETED"
+    GAP = "GAP"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchEvent:
+    """What happened to one object; for GAP `object` says why what happened before the next events is not known."""
+
+    type: EventType
+    object: dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Position:
+    resource_version: str = ""
+    pause_s: float = _PAUSE_S
+    known: dict[str, dict[str, Any]] | None = None  # by uid; None before the first list
+
+
+def _nothing() -> None:
+    pass
+
+
+async def watch(
+    kube: Kube,
+    api_version: str,
+    kind: str,
+    *,
+    namespace: str | None = None,
+    selector: Mapping[str, str] | None = None,
+    name: str | None = None,
+    listed: Callable[[], None] = _nothing,
+) -> AsyncIterator[WatchEvent]:
+    """What exists as ADDED, then every change, without end; `listed` is called when all that exists has been given.
+
+    A watch that the API ends is taken up where it was. One that breaks too, after a GAP: what follows may come late.
+    Where the API no longer knows the place (410), a GAP is given and the objects are listed anew: those that went
+    meanwhile come as DELETED, the others as ADDED or MODIFIED.
+
+    Raises:
+        ClusterError: the first list is refused or not answered.
+    """
+    resource = await kube.resource(api_version, kind)
+    path = resource.path(namespace)
+    query = {}
+    if selector:
+        query["labelSelector"] = label_selector(selector)
+    if name:
+        query["fieldSelector"] = f"metadata.name={name}"
+    position = _Position()
+    while True:
+        try:
+            if not position.resource_version:
+                async for event in _relist(kube, resource, path, query, position, kind):
+                    yield event
+                listed()
+                listed = _nothing
+            async for event in _watch_once(kube, path, query, position):
+                yield event
+        except ApiRefusal as refused:
+            if position.known is None:
+                raise
+            if refused.status == _GONE:
+                position.resource_version = ""
+                yield WatchEvent(type=EventType.GAP, object={"kind": kind, "why": str(refused)})
+        except ClusterError as lost:
+            if position.known is None:
+                raise
+            yield WatchEvent(type=EventType.GAP, object={"kind": kind, "why": str(lost)})
+        await anyio.sleep(position.pause_s)
+        position.pause_s = min(position.pause_s * 2, _LONGEST_PAUSE_S)
+
+
+async def _relist(
+    kube: Kube, resource: Resource, path: str, query: Mapping[str, str], position: _Position, kind: str
+) -> AsyncIterator[WatchEvent]:
+    answer = await kube.request("GET", path, query=query)
+    api_version = resource.prefix.split("/", 1)[1]
+    before = position.known or {}
+    now = {item["metadata"]["uid"]: item for item in answer["items"]}
+    for uid, gone in before.items():
+        if uid not in now:
+            yield WatchEvent(type=EventType.DELETED, object=gone)
+    for uid, item in now.items():
+        item |= {"apiVersion": api_version, "kind": kind}  # items of a list do not carry them
+        if uid not in before:
+            yield WatchEvent(type=EventType.ADDED, object=item)
+        elif before[uid]["metadata"]["resourceVersion"] != item["metadata"]["resourceVersion"]:
+            yield WatchEvent(type=EventType.MODIFIED, object=item)
+    position.known = now
+    position.resource_version = answer["metadata"]["resourceVersion"]
+
+
+async def _watch_once(
+    kube: Kube, path: str, query: Mapping[str, str], position: _Position
+) -> AsyncIterator[WatchEvent]:
+    assert position.known is not None
+    watch_query = {
+        **query,
+        "watch": "true",
+        "resourceVersion": position.resource_version,
+        "allowWatchBookmarks": "true",
+        "timeoutSeconds": str(_SERVER_ENDS_AFTER_S),
+    }
+    async with kube.stream(path, watch_query, deadline_s=_SERVER_ENDS_AFTER_S + 30) as lines:
+        async for line in lines:
+            event = json.loads(line)
+            changed = event["object"]
+            if event["type"] == "ERROR":
+                raise ApiRefusal(
+                    f"watching {path}",
+                    int(changed.get("code", 0)),
+                    changed.get("reason", ""),
+                    changed.get("message", ""),
+                )
+            position.pause_s = _PAUSE_S
+            position.resource_version = changed["metadata"]["resourceVersion"]
+            if event["type"] == "BOOKMARK":
+                continue
+            if event["type"] == "DELETED":
+                position.known.pop(changed["metadata"]["uid"], None)
+            else:
+                position.known[changed["metadata"]["uid"]] = changed
+            yield WatchEvent(type=EventType(event["type"]), object=changed)
