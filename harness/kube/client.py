@@ -11,6 +11,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -211,15 +212,25 @@ async def from_kubeconfig(kubeconfig: Mapping[str, Any]) -> AsyncIterator[Kube]:
 
 
 @asynccontextmanager
-async def from_context(context: str | None) -> AsyncIterator[Kube]:
-    """The cluster of a context of the user's kubeconfig ($KUBECONFIG, ~/.kube/config).
+async def from_kubeconfig_file(path: Path) -> AsyncIterator[Kube]:
+    """The cluster of a kubeconfig file's current context."""
+    async with from_context(None, file=path) as kube:
+        yield kube
+
+
+@asynccontextmanager
+async def from_context(context: str | None, *, file: Path | None = None) -> AsyncIterator[Kube]:
+    """The cluster of a context of the user's kubeconfig ($KUBECONFIG, ~/.kube/config), or of that file.
 
     Raises:
         ClusterError: there is no kubeconfig or no such context, or its credentials cannot be had.
     """
     configuration = kubernetes_client.Configuration()
+    config_file = None if file is None else str(file)
     try:
-        await kubernetes_config.load_kube_config(context=context, client_configuration=configuration)
+        await kubernetes_config.load_kube_config(
+            config_file=config_file, context=context, client_configuration=configuration
+        )
     except (kubernetes_config.ConfigException, OSError) as error:
         raise ClusterError(
             f"reading the kubeconfig for context {context!r}",

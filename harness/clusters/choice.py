@@ -1,0 +1,53 @@
+"""`--cluster` and the experiment's `cluster:` -> the provider that is meant."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from harness.clusters.cluster import Cluster
+from harness.errors import UsageError
+from harness.model.experiment import ClusterSettings, Experiment, SandboxSettings
+
+
+def chosen(text: str | None, default: ClusterSettings) -> ClusterSettings:
+    """The settings that `--cluster TEXT` asks for; without it those of the experiment.
+
+    Raises:
+        UsageError: TEXT names no provider.
+    """
+    if text is None:
+        return default
+    if text == "sandbox":
+        return ClusterSettings(sandbox=default.sandbox or SandboxSettings())
+    if text == "kind":
+        return ClusterSettings(kind=default.kind or {})
+    if text == "k3s":
+        return ClusterSettings(k3s=default.k3s or {})
+    if text.startswith("context:") and text != "context:":
+        return ClusterSettings(context=text.removeprefix("context:"))
+    raise UsageError(f"reading --cluster {text}", "it names no provider", "Use sandbox, kind, k3s or context:NAME.")
+
+
+def cluster(
+    settings: ClusterSettings, experiment: Experiment, *, worker_image: str | None = None, truth: Path | None = None
+) -> AbstractAsyncContextManager[Cluster]:
+    """The cluster that the settings mean, up for as long as the block lasts.
+
+    `truth`: where a sandbox writes what really happened, for tests of the analysis alone.
+    """
+    if settings.sandbox is not None:
+        from harness.clusters.sandbox import sandbox_cluster
+
+        return sandbox_cluster(settings.sandbox, experiment.images, truth=truth)
+    if settings.kind is not None:
+        from harness.clusters.kind import kind_cluster
+
+        return kind_cluster(settings.kind, worker_image=worker_image)
+    if settings.k3s is not None:
+        from harness.clusters.k3s import IMAGE, k3s_cluster
+
+        return k3s_cluster(image=str(settings.k3s.get("image", IMAGE)), worker_image=worker_image)
+    from harness.clusters.kubeconfig import context_cluster
+
+    return context_cluster(settings.context, worker_image=worker_image)

@@ -1,0 +1,57 @@
+"""What every provider gives: the API, what is known of the cluster, and a place for load workers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from harness.errors import HarnessError
+from harness.kube.client import Kube
+from harness.model.run import ClusterFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientHost:
+    """Where the load comes from.
+
+    `source_addresses`: addresses that are the workers' alone; empty where the kernel's choice must do. `own_ports`:
+    whether the worker may choose source ports from the whole range. `same_machine`: whether a worker shares the
+    harness's monotonic clock; else it goes by the wall clock, `clock_uncertainty_s` off at most as far as is known.
+    """
+
+    source_addresses: tuple[str, ...] = ()
+    own_ports: bool = True
+    same_machine: bool = True
+
+
+class Worker(Protocol):
+    """A load worker that runs."""
+
+    def lines(self) -> AsyncIterator[bytes]:
+        """What it prints, line by line without the line ends, until it ends."""
+
+    async def stop(self) -> None:
+        """Tell it to start no more requests and to end when those in flight have ended."""
+
+
+class Cluster(Protocol):
+    """A cluster that is up."""
+
+    kube: Kube
+    facts: ClusterFacts
+    client: ClientHost
+
+    def worker(self, namespace: str, plan: str) -> AbstractAsyncContextManager[Worker]:
+        """Start a load worker with this plan (one line of JSON); it is gone when the block is left."""
+
+    def check(self, manifests: tuple[Mapping[str, Any], ...]) -> None:
+        """Refuse, before anything is changed, what this cluster is known not to run.
+
+        Raises:
+            UsageError: for example an image that the sandbox does not know.
+        """
+
+    async def died(self) -> HarnessError:
+        """Return only when the cluster is found to be gone, with the error that says so."""

@@ -1,0 +1,39 @@
+"""k3s in a container (testcontainers) -> a Cluster for one run."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+import anyio.to_thread
+from ruamel.yaml import YAML
+
+from harness.clusters.kubeconfig import KubeconfigCluster, cluster_facts
+from harness.errors import SetupError
+from harness.kube.client import from_kubeconfig
+
+IMAGE = "rancher/k3s:v1.33.4-k3s1"
+
+
+@asynccontextmanager
+async def k3s_cluster(*, image: str = IMAGE, worker_image: str | None) -> AsyncIterator[KubeconfigCluster]:
+    """A k3s cluster that lives as long as the block.
+
+    Raises:
+        SetupError: Docker does not answer, or the container did not come up.
+    """
+    from testcontainers.k3s import K3SContainer
+
+    try:
+        container = await anyio.to_thread.run_sync(lambda: K3SContainer(image).start())
+    except Exception as error:  # testcontainers lets the errors of docker, requests and its own through
+        seen = " ".join(str(error).split()) or type(error).__name__
+        raise SetupError(f"starting {image}", seen, "Is Docker up, and may this user reach it?") from error
+    try:
+        kubeconfig = YAML(typ="safe", pure=True).load(container.config_yaml())
+        async with from_kubeconfig(kubeconfig) as kube:
+            yield KubeconfigCluster(kube, await cluster_facts(kube, "k3s"), worker_image)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(container.stop)

@@ -1,0 +1,89 @@
+"""A context of a kubeconfig -> a Cluster: any that the official client can reach."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import anyio
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from harness.clusters.cluster import ClientHost
+from harness.clusters.pod import PodWorker, pod_worker
+from harness.errors import ClusterError, HarnessError, UsageError
+from harness.kube.client import Kube, from_context
+from harness.model.duration import seconds
+from harness.model.run import ClusterFacts, FactSource, ProxyFacts
+
+_PERIOD_WHERE_ZERO_S = 1.0
+"""kube-proxy's own default where its configuration says 0 (pkg/proxy/apis/config/v1alpha1/defaults.go)."""
+
+
+class KubeconfigCluster:
+    """A Cluster that someone else runs; load comes from a Pod in it."""
+
+    def __init__(self, kube: Kube, facts: ClusterFacts, worker_image: str | None) -> None:
+        self.kube = kube
+        self.facts = facts
+        self.client = ClientHost(own_ports=True, same_machine=False)
+        self._worker_image = worker_image
+
+    def worker(self, namespace: str, plan: str) -> AbstractAsyncContextManager[PodWorker]:
+        """A Pod of the worker image."""
+        assert self._worker_image is not None, "check() comes first"
+        return pod_worker(self.kube, namespace, plan, image=self._worker_image)
+
+    def check(self, manifests: tuple[Mapping[str, Any], ...]) -> None:
+        """Refuse to start without an image for the load worker."""
+        if self._worker_image is None:
+            raise UsageError(
+                "planning the load",
+                "a ClusterIP can only be reached from inside, and there is no image for the load worker",
+                "Give --worker-image: one that has this harness (python3 -m harness.load) and that the nodes can pull.",
+            )
+
+    async def died(self) -> HarnessError:
+        """Never returns: a cluster that does not answer is noticed where it is asked."""
+        await anyio.sleep_forever()
+        raise AssertionError
+
+
+@asynccontextmanager
+async def context_cluster(
+    context: str | None, *, worker_image: str | None, kind: str = "context"
+) -> AsyncIterator[KubeconfigCluster]:
+    """The cluster behind a context of the user's kubeconfig.
+
+    Raises:
+        ClusterError: unknown context, or the cluster does not answer.
+    """
+    async with from_context(context) as kube:
+        yield KubeconfigCluster(kube, await cluster_facts(kube, kind), worker_image)
+
+
+async def cluster_facts(kube: Kube, kind: str) -> ClusterFacts:
+    """What the API tells of the cluster. What cannot be read stays None.
+
+    Raises:
+        ClusterError: the API does not even tell its version.
+    """
+    version = await kube.version()
+    try:
+        nodes: int | None = len(await kube.list("v1", "Node"))
+    except ClusterError:  # ordinary users may not list nodes
+        nodes = None
+    return ClusterFacts(kind=kind, kubernetes=version, nodes=nodes, proxy=await _proxy_facts(kube))
+
+
+async def _proxy_facts(kube: Kube) -> ProxyFacts:
+    """kube-proxy's configuration where kubeadm, and so kind, keeps it: ConfigMap kube-system/kube-proxy."""
+    try:
+        config_map = await kube.get("v1", "ConfigMap", "kube-proxy", "kube-system")
+        config = YAML(typ="safe", pure=True).load(config_map["data"]["config.conf"])
+        mode = config.get("mode") or "iptables"
+        period_s = seconds(config.get(mode, {}).get("minSyncPeriod") or "0s") or _PERIOD_WHERE_ZERO_S
+    except (ClusterError, KeyError, AttributeError, ValueError, YAMLError):
+        return ProxyFacts()
+    return ProxyFacts(mode=mode, min_sync_period_s=period_s, source=FactSource.READ)

@@ -1,0 +1,88 @@
+"""The embedded sandbox -> a Cluster: nothing is needed but Linux, nginx, nftables and iproute2."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from harness.clusters.cluster import ClientHost
+from harness.clusters.process import WORKER_COMMAND, ProcessWorker, process_worker
+from harness.errors import HarnessError, SandboxError, UsageError
+from harness.kube.client import Kube, from_kubeconfig
+from harness.model.experiment import SandboxImage, SandboxSettings
+from harness.model.run import ClusterFacts, FactSource, ProxyFacts
+from harness.sandbox.embedded import Sandbox
+from harness.sandbox.errors import SandboxFailed
+from harness.sandbox.images import Image
+from harness.sandbox.settings import Settings
+
+
+class SandboxCluster:
+    """A Cluster whose client host is a network namespace of this machine."""
+
+    def __init__(self, sandbox: Sandbox, kube: Kube) -> None:
+        self._sandbox = sandbox
+        self.kube = kube
+        self.client = ClientHost(source_addresses=sandbox.client_addresses)
+        known = sandbox.facts
+        self.facts = ClusterFacts(
+            kind="sandbox",
+            kubernetes=known.kubernetes,
+            nodes=len(known.nodes),
+            proxy=ProxyFacts(
+                mode=known.proxy_mode,
+                min_sync_period_s=known.proxy_min_sync_period_s,
+                source=FactSource.CONFIGURED,
+            ),
+            server=f"nginx:* is this machine's nginx {known.nginx}",
+        )
+
+    def worker(self, namespace: str, plan: str) -> AbstractAsyncContextManager[ProcessWorker]:
+        """A process on the client host; namespaces of Kubernetes do not matter there."""
+        return process_worker(self._sandbox.client_command(WORKER_COMMAND), plan)
+
+    def check(self, manifests: tuple[Mapping[str, Any], ...]) -> None:
+        """Refuse images that are not in the sandbox's table."""
+        unknown = self._sandbox.settings.unknown_images(map(dict, manifests))
+        if unknown:
+            raise UsageError(
+                "checking the images",
+                f"the sandbox does not know {', '.join(unknown)}",
+                "It knows nginx:*; add others under `images:` in the experiment, with the command to run.",
+            )
+
+    async def died(self) -> HarnessError:
+        """Return when a component of the sandbox died."""
+        return _translated(await self._sandbox.wait_died())
+
+
+@asynccontextmanager
+async def sandbox_cluster(
+    settings: SandboxSettings, images: Mapping[str, SandboxImage], *, truth: Path | None = None
+) -> AsyncIterator[SandboxCluster]:
+    """A sandbox that lives as long as the block.
+
+    Raises:
+        SandboxError: this machine lacks something, or the sandbox did not come up.
+    """
+    wanted = Settings(
+        proxy_min_sync_period_s=settings.proxy.period_s,
+        nodes=settings.nodes,
+        images=tuple(_image(name, image) for name, image in images.items()),
+        truth=truth,
+    )
+    try:
+        async with Sandbox.start(wanted) as sandbox, from_kubeconfig(sandbox.kubeconfig) as kube:
+            yield SandboxCluster(sandbox, kube)
+    except SandboxFailed as failed:
+        raise _translated(failed) from failed
+
+
+def _image(name: str, image: SandboxImage) -> Image:
+    return Image(name=name, command=image.command, env=tuple(image.env.items()), stop_signal=image.stop_signal)
+
+
+def _translated(failed: SandboxFailed) -> SandboxError:
+    return SandboxError(failed.tried, failed.seen, failed.do)
