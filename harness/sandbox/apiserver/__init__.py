@@ -1,0 +1,1 @@
+"""The API server of the sandbox: Kubernetes' REST API over a store in memory."""

@@ -1,0 +1,41 @@
+"""A new or changed object -> admitted, with what only the cluster's other objects can tell, or refused.
+
+In the real API this is the work of admission plugins and of the registries' allocators.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.sandbox.apiserver import refusals
+from harness.sandbox.apiserver.allocation import ServiceAddresses
+from harness.sandbox.apiserver.resources import NAMESPACES, SERVICES
+
+if TYPE_CHECKING:
+    from harness.sandbox.apiserver.resources import Resource
+    from harness.sandbox.apiserver.store import Object, Store
+
+
+class Admission:
+    """Checks and completes an object against the rest of the cluster."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._addresses = ServiceAddresses(store)
+
+    def of_new(self, resource: Resource, namespace: str, obj: Object) -> None:
+        """The namespace must exist and not be ending; a Service gets its addresses. Raises: Refusal."""
+        if resource.namespaced:
+            home = self._store.get(NAMESPACES, "", namespace)
+            if home is None:
+                raise refusals.not_found(NAMESPACES, namespace)
+            if home.obj["metadata"].get("deletionTimestamp"):
+                why = f"unable to create new content in namespace {namespace} because it is being terminated"
+                raise refusals.forbidden(resource, obj["metadata"]["name"], why, "NamespaceTerminating")
+        if resource is SERVICES:
+            self._addresses.assign(obj)
+
+    def of_changed(self, resource: Resource, old: Object, new: Object) -> None:
+        """A Service keeps its addresses. Raises: Refusal."""
+        if resource is SERVICES:
+            self._addresses.assign(new, old)

@@ -1,0 +1,101 @@
+"""A Service without addresses -> its ClusterIP and node ports, each given out once.
+
+Ranges as in the usual cluster: 10.96.0.0/16 (the first is the API's own) and ports 30000-32767.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+from typing import TYPE_CHECKING, Any
+
+from harness.sandbox.apiserver import refusals
+from harness.sandbox.apiserver.resources import SERVICES
+
+if TYPE_CHECKING:
+    from harness.sandbox.apiserver.store import Object, Store
+
+_ADDRESSES = ipaddress.ip_network("10.96.0.0/16")
+_RESERVED = 16
+_NODE_PORTS = range(30000, 32768)
+_WITH_NODE_PORTS = ("NodePort", "LoadBalancer")
+
+
+class ServiceAddresses:
+    """Which addresses and node ports are taken is read from the stored Services: nothing is kept twice."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def assign(self, service: Object, old: Object | None = None) -> None:
+        """Fills in clusterIP, clusterIPs and nodePort where the Service needs them; keeps those it had.
+
+        Raises: Refusal (422) where a wished address or port is outside the range or taken.
+        """
+        spec, before = service["spec"], (old or {}).get("spec", {})
+        if spec.get("type") == "ExternalName":
+            for key in ("clusterIP", "clusterIPs"):
+                spec.pop(key, None)
+            return
+        address = spec.get("clusterIP") or before.get("clusterIP") or ""
+        if not address:
+            address = self._free_address()
+        elif address != "None" and address != before.get("clusterIP"):
+            self._check_address(service, address)
+        spec["clusterIP"], spec["clusterIPs"] = address, [address]
+        self._assign_ports(service, before)
+
+    def _assign_ports(self, service: Object, before: Object) -> None:
+        spec = service["spec"]
+        ports = [port for port in spec.get("ports") or () if isinstance(port, dict)]
+        if spec.get("type") not in _WITH_NODE_PORTS or spec.get("allocateLoadBalancerNodePorts") is False:
+            for port in ports:
+                port.pop("nodePort", None)
+            return
+        had = {(port.get("port"), port.get("protocol")): port.get("nodePort") for port in before.get("ports") or ()}
+        taken = self._taken_ports(service["metadata"])
+        for n, port in enumerate(ports):
+            wish = port.get("nodePort") or had.get((port.get("port"), port.get("protocol")))
+            if wish is not None and wish in taken:
+                raise _invalid(service, f"spec.ports[{n}].nodePort", wish, "provided port is already allocated")
+            if wish is not None and wish not in _NODE_PORTS:
+                why = "provided port is not in the valid range. The range of valid ports is 30000-32767"
+                raise _invalid(service, f"spec.ports[{n}].nodePort", wish, why)
+            port["nodePort"] = wish or random.choice([free for free in _NODE_PORTS if free not in taken])
+            taken.add(port["nodePort"])
+
+    def _free_address(self) -> str:
+        taken = {stored.obj["spec"].get("clusterIP") for stored in self._store.items(SERVICES)}
+        while True:
+            address = str(_ADDRESSES[random.randrange(_RESERVED, _ADDRESSES.num_addresses - 1)])
+            if address not in taken:
+                return address
+
+    def _check_address(self, service: Object, address: str) -> None:
+        try:
+            inside = ipaddress.ip_address(address) in _ADDRESSES
+        except ValueError:
+            raise _invalid(service, "spec.clusterIPs[0]", address, "must be a valid IP address") from None
+        if not inside:
+            why = f"failed to allocate IP {address}: the provided IP is not in the valid range. The range of valid IPs is {_ADDRESSES}"  # noqa: E501
+            raise _invalid(service, "spec.clusterIPs", [address], why)
+        if any(stored.obj["spec"].get("clusterIP") == address for stored in self._store.items(SERVICES)):
+            why = f"failed to allocate IP {address}: provided IP is already allocated"
+            raise _invalid(service, "spec.clusterIPs", [address], why)
+
+    def _taken_ports(self, except_for: Object) -> set[int]:
+        own = (except_for.get("namespace"), except_for.get("name"))
+        return {
+            port["nodePort"]
+            for stored in self._store.items(SERVICES)
+            if (stored.obj["metadata"]["namespace"], stored.obj["metadata"]["name"]) != own
+            for port in stored.obj["spec"].get("ports") or ()
+            if port.get("nodePort")
+        }
+
+
+def _invalid(service: Object, field: str, value: Any, why: str) -> refusals.Refusal:
+    cause = refusals.Cause(
+        field=field, reason="FieldValueInvalid", message=f"Invalid value: {refusals.shown(value)}: {why}"
+    )
+    return refusals.invalid(SERVICES, service["metadata"].get("name", ""), [cause])

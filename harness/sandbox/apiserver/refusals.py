@@ -1,0 +1,152 @@
+"""What the server will not do -> the `Status` object that the real API answers, with its reason, message and code.
+
+    Refusal(code, reason, message, details)
+        not_found, already_exists, conflict, invalid, bad_request, forbidden, expired, method_not_allowed,
+        unsupported_media_type, not_acceptable, too_many_requests, not_implemented, unauthorized
+
+Source: apimachinery `pkg/api/errors`, whose texts kubectl prints and clients compare.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.sandbox.apiserver.resources import Resource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """One field that is wrong: `field` as a path, `reason` such as FieldValueInvalid, `message` for people."""
+
+    field: str
+    reason: str
+    message: str
+
+
+class Refusal(Exception):
+    """An answer with an HTTP code of 400 and more."""
+
+    def __init__(
+        self,
+        code: int,
+        reason: str,
+        message: str,
+        details: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        self.code, self.reason, self.message = code, reason, message
+        self.details, self.headers = details or {}, headers or {}
+        super().__init__(f"{code} {reason}: {message}")
+
+    def status(self) -> dict[str, Any]:
+        """The `Status` object."""
+        status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": self.message}
+        if self.reason:
+            status["reason"] = self.reason
+        if self.details:
+            status["details"] = self.details
+        return {**status, "code": self.code}
+
+    def encoded(self) -> bytes:
+        """The `Status` object as JSON."""
+        return json.dumps(self.status(), separators=(",", ":")).encode()
+
+
+def qualified(resource: Resource) -> str:
+    """`pods` or `deployments.apps`, as messages name a resource."""
+    return f"{resource.plural}.{resource.group}" if resource.group else resource.plural
+
+
+def shown(value: Any) -> str:
+    """A value as messages of the real API show it: strings quoted, objects as JSON."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _details(resource: Resource, name: str) -> dict[str, Any]:
+    details = {"name": name, "group": resource.group, "kind": resource.plural}
+    return {key: value for key, value in details.items() if value}
+
+
+def not_found(resource: Resource, name: str) -> Refusal:
+    return Refusal(404, "NotFound", f'{qualified(resource)} "{name}" not found', _details(resource, name))
+
+
+def no_such_path() -> Refusal:
+    return Refusal(404, "NotFound", "the server could not find the requested resource")
+
+
+def already_exists(resource: Resource, name: str) -> Refusal:
+    return Refusal(409, "AlreadyExists", f'{qualified(resource)} "{name}" already exists', _details(resource, name))
+
+
+def conflict(resource: Resource, name: str, why: str = "") -> Refusal:
+    why = why or "the object has been modified; please apply your changes to the latest version and try again"
+    message = f'Operation cannot be fulfilled on {qualified(resource)} "{name}": {why}'
+    return Refusal(409, "Conflict", message, _details(resource, name))
+
+
+def invalid(resource: Resource, name: str, causes: Sequence[Cause]) -> Refusal:
+    """422 with one cause a field; the message lists them all."""
+    texts = [f"{cause.field}: {cause.message}" for cause in causes]
+    listed = texts[0] if len(texts) == 1 else "[" + ", ".join(texts) + "]"
+    kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
+    details = {
+        **_details(resource, name),
+        "kind": resource.kind,
+        "causes": [{"reason": cause.reason, "message": cause.message, "field": cause.field} for cause in causes],
+    }
+    return Refusal(422, "Invalid", f'{kind} "{name}" is invalid: {listed}', details)
+
+
+def bad_request(message: str) -> Refusal:
+    return Refusal(400, "BadRequest", message)
+
+
+def unauthorized() -> Refusal:
+    return Refusal(401, "Unauthorized", "Unauthorized")
+
+
+def forbidden(resource: Resource, name: str, why: str, cause: str = "") -> Refusal:
+    details = _details(resource, name)
+    if cause:
+        details["causes"] = [{"reason": cause, "message": why}]
+    return Refusal(403, "Forbidden", f'{qualified(resource)} "{name}" is forbidden: {why}', details)
+
+
+def method_not_allowed() -> Refusal:
+    return Refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+
+
+def not_acceptable() -> Refusal:
+    message = "only the following media types are accepted: application/json"
+    return Refusal(406, "NotAcceptable", message)
+
+
+def expired(message: str) -> Refusal:
+    return Refusal(410, "Expired", message)
+
+
+def unsupported_media_type(accepted: Sequence[str]) -> Refusal:
+    message = "the body of the request was in an unknown format - accepted media types include: " + ", ".join(accepted)
+    return Refusal(415, "UnsupportedMediaType", message)
+
+
+def too_large(limit_bytes: int) -> Refusal:
+    message = f"Request entity too large: limit is {limit_bytes}"
+    return Refusal(413, "RequestEntityTooLarge", message)
+
+
+def too_many_requests(retry_after_s: int) -> Refusal:
+    message = "the server has received too many requests and has asked us to try again later"
+    details = {"retryAfterSeconds": retry_after_s}
+    return Refusal(429, "TooManyRequests", message, details, {"Retry-After": str(retry_after_s)})
+
+
+def not_implemented(what: str) -> Refusal:
+    """501: the sandbox is a small Kubernetes, and this is not in it."""
+    return Refusal(501, "NotImplemented", f"the sandbox does not do this: {what}")

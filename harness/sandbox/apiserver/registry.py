@@ -1,0 +1,267 @@
+"""A wish to create, update or delete an object -> its new state in the store, by the rules of the real API.
+
+Everything here runs without an await, so each call is one transaction. Source: apiserver `pkg/registry/rest` and the
+strategies in kubernetes `pkg/registry`.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.sandbox.apiserver import refusals
+from harness.sandbox.apiserver.admission import Admission
+from harness.sandbox.apiserver.clock import rfc3339
+from harness.sandbox.apiserver.defaults import apply_defaults
+from harness.sandbox.apiserver.names import with_suffix
+from harness.sandbox.apiserver.resources import NAMESPACES, PODS
+from harness.sandbox.apiserver.store import freeze
+from harness.sandbox.apiserver.validation import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.sandbox.apiserver.resources import Resource
+    from harness.sandbox.apiserver.store import Object, Store, Stored
+
+ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
+_SERVER_OWNED = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
+_NAME_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteOptions:
+    """What a deletion asks for; None where it leaves the choice to the server."""
+
+    grace_s: int | None = None
+    propagation: str | None = None
+    uid: str | None = None
+    version: str | None = None
+    dry_run: bool = False
+
+
+class Registry:
+    """The only writer of the store."""
+
+    def __init__(self, store: Store, now: Callable[[], float]) -> None:
+        self.store, self._now = store, now
+        self.admission = Admission(store)
+
+    def create(self, resource: Resource, namespace: str, obj: Object, *, dry_run: bool = False) -> Stored:
+        """Stores a new object, named, defaulted, admitted and validated. Raises: Refusal."""
+        obj["kind"], obj["apiVersion"] = resource.kind, resource.api_version
+        metadata = obj.setdefault("metadata", {})
+        metadata.update(self._identity(resource, namespace, metadata))
+        metadata.pop("resourceVersion", None)
+        metadata.pop("deletionTimestamp", None)
+        metadata.pop("deletionGracePeriodSeconds", None)
+        metadata.pop("managedFields", None)
+        if resource.has_generation:
+            metadata["generation"] = 1
+        else:
+            metadata.pop("generation", None)
+        if "status" in resource.subresources:
+            obj.pop("status", None)
+        if resource.kind in ("Deployment", "ReplicaSet", "StatefulSet", "Job"):
+            obj["status"] = {}
+        apply_defaults(obj)
+        self.admission.of_new(resource, namespace, obj)
+        validate(resource, obj)
+        if self.store.get(resource, namespace, metadata["name"]) is not None:
+            raise refusals.already_exists(resource, metadata["name"])
+        if dry_run:
+            return freeze(resource, obj, 0)
+        return self.store.put(resource, obj)
+
+    def update(
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        change: Callable[[Object], Object],
+        *,
+        part: str = "",
+        dry_run: bool = False,
+    ) -> Stored:
+        """Stores what `change` makes of the present object; `part` is "" (all but the status) or "status".
+
+        A resourceVersion in the result must be the present one. Nothing is stored where nothing differs. An object
+        that is being deleted goes with its last finalizer. Raises: Refusal.
+        """
+        stored = self.existing(resource, namespace, name)
+        old = stored.obj
+        new = change(stored.copy())
+        if not isinstance(new, dict) or not isinstance(new.get("metadata"), dict):
+            raise refusals.bad_request("the object has no metadata")
+        self._check_identity(resource, stored, new)
+        self._keep_what_clients_cannot_change(resource, old, new, part)
+        apply_defaults(new)
+        if part == "":
+            self.admission.of_changed(resource, old, new)
+        validate(resource, new, old)
+        if resource.has_generation and _body(new) != _body(old):
+            new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+        if _settled(new):
+            return freeze(resource, new, stored.version) if dry_run else self._remove(resource, stored, new)
+        if {**new, "kind": "", "apiVersion": ""} == {**old, "kind": "", "apiVersion": ""}:
+            return stored
+        if dry_run:
+            return freeze(resource, new, stored.version)
+        return self.store.put(resource, new)
+
+    def delete(self, resource: Resource, namespace: str, name: str, options: DeleteOptions) -> tuple[Stored, bool]:
+        """Deletes, or marks for deletion where a grace period or finalizers hold it.
+
+        Returns the last state and whether it is gone. Raises: Refusal.
+        """
+        stored = self.existing(resource, namespace, name)
+        metadata = stored.obj["metadata"]
+        if options.uid and options.uid != metadata["uid"]:
+            why = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {metadata['uid']}"
+            raise refusals.conflict(resource, name, why)
+        if options.version and options.version != metadata["resourceVersion"]:
+            raise refusals.conflict(resource, name, "Precondition failed: the resourceVersion differs")
+        new = stored.copy()
+        self._add_propagation_finalizer(new["metadata"], options.propagation)
+        grace_s = _grace_s(resource, new, options.grace_s)
+        held = bool(new["metadata"].get("finalizers")) or (resource is NAMESPACES and new["spec"].get("finalizers"))
+        if options.dry_run:
+            return stored, not held and grace_s == 0
+        if not held and grace_s == 0:
+            return self._remove(resource, stored, new), True
+        self._mark(resource, new, grace_s)
+        if new == stored.obj:
+            return stored, False
+        return self.store.put(resource, new), False
+
+    def bind(self, namespace: str, name: str, change: Callable[[Object], Object], now: str) -> Stored:
+        """A pod's assignment to a node: spec.nodeName and the condition PodScheduled in one change. Raises: Refusal."""
+        pod = change(self.existing(PODS, namespace, name).copy())
+        kept = [item for item in pod["status"].get("conditions", ()) if item.get("type") != "PodScheduled"]
+        condition = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": now}
+        pod["status"]["conditions"] = [*kept, condition]
+        return self.store.put(PODS, pod)
+
+    def existing(self, resource: Resource, namespace: str, name: str) -> Stored:
+        """The present object. Raises: Refusal (404)."""
+        stored = self.store.get(resource, namespace, name)
+        if stored is None:
+            raise refusals.not_found(resource, name)
+        return stored
+
+    def _identity(self, resource: Resource, namespace: str, metadata: Object) -> Object:
+        named = metadata.get("namespace")
+        if resource.namespaced and named and named != namespace:
+            raise refusals.bad_request(
+                f"the namespace of the provided object does not match the namespace sent on the request "
+                f"({named} against {namespace})"
+            )
+        name = metadata.get("name")
+        if not name and isinstance(prefix := metadata.get("generateName"), str):
+            tries = (with_suffix(prefix) for _ in range(_NAME_TRIES))
+            name = next((free for free in tries if self.store.get(resource, namespace, free) is None), "")
+        if not name:
+            why = "Required value: name or generateName is required"
+            cause = refusals.Cause(field="metadata.name", reason="FieldValueRequired", message=why)
+            raise refusals.invalid(resource, "", [cause])
+        identity = {"name": name, "uid": str(uuid.uuid4()), "creationTimestamp": rfc3339(self._now())}
+        if resource.namespaced:
+            identity["namespace"] = namespace
+        else:
+            metadata.pop("namespace", None)
+        return identity
+
+    @staticmethod
+    def _check_identity(resource: Resource, stored: Stored, new: Object) -> None:
+        metadata, name = new["metadata"], stored.obj["metadata"]["name"]
+        for key in ("name", "namespace"):
+            if metadata.get(key, stored.obj["metadata"].get(key)) != stored.obj["metadata"].get(key):
+                raise refusals.bad_request(f"the {key} of the object ({metadata[key]}) does not match the URL")
+        if metadata.get("uid") and metadata["uid"] != stored.obj["metadata"]["uid"]:
+            why = (
+                f"Precondition failed: UID in precondition: {metadata['uid']}, "
+                f"UID in object meta: {stored.obj['metadata']['uid']}"
+            )
+            raise refusals.conflict(resource, name, why)
+        version = metadata.get("resourceVersion")
+        if version and version not in ("0", stored.obj["metadata"]["resourceVersion"]):
+            raise refusals.conflict(resource, name)
+
+    @staticmethod
+    def _keep_what_clients_cannot_change(resource: Resource, old: Object, new: Object, part: str) -> None:
+        metadata = new["metadata"] = dict(new["metadata"])
+        for key in ("name", "namespace", "resourceVersion", "generateName", *_SERVER_OWNED):
+            if key in old["metadata"]:
+                metadata[key] = old["metadata"][key]
+            else:
+                metadata.pop(key, None)
+        metadata.pop("managedFields", None)
+        new["kind"], new["apiVersion"] = resource.kind, resource.api_version
+        if part == "status":
+            status, labels = new.get("status"), {key: metadata.get(key) for key in ("labels", "annotations")}
+            new.clear()
+            new.update({**json.loads(json.dumps(old)), "status": status})
+            if status is None:
+                new.pop("status")
+            if resource is NAMESPACES or resource.kind == "Node":
+                new["metadata"].update({key: value for key, value in labels.items() if value is not None})
+        elif "status" in resource.subresources:
+            new.pop("status", None)
+            if "status" in old:
+                new["status"] = old["status"]
+
+    def _mark(self, resource: Resource, new: Object, grace_s: int) -> None:
+        metadata = new["metadata"]
+        already = metadata.get("deletionGracePeriodSeconds")
+        if already is not None and already <= grace_s:
+            return
+        metadata["deletionTimestamp"] = rfc3339(self._now() + grace_s)
+        metadata["deletionGracePeriodSeconds"] = grace_s
+        if already is None and metadata.get("generation"):
+            metadata["generation"] += 1
+        if resource is NAMESPACES:
+            new["status"] = {**new.get("status", {}), "phase": "Terminating"}
+
+    @staticmethod
+    def _add_propagation_finalizer(metadata: Object, propagation: str | None) -> None:
+        wanted = {"Orphan": ORPHAN, "Foreground": FOREGROUND}.get(propagation or "")
+        if propagation is None or metadata.get("deletionTimestamp"):
+            return
+        kept = [item for item in metadata.get("finalizers") or () if item not in (ORPHAN, FOREGROUND)]
+        if wanted:
+            kept.append(wanted)
+        if kept:
+            metadata["finalizers"] = kept
+        else:
+            metadata.pop("finalizers", None)
+
+    def _remove(self, resource: Resource, stored: Stored, last: Object) -> Stored:
+        metadata = stored.obj["metadata"]
+        return self.store.remove(resource, metadata.get("namespace", ""), metadata["name"], last)
+
+
+def _body(obj: Object) -> dict[str, Any]:
+    return {key: value for key, value in obj.items() if key not in ("metadata", "status", "kind", "apiVersion")}
+
+
+def _settled(obj: Object) -> bool:
+    """Whether nothing holds an object any more that is marked for deletion."""
+    metadata = obj["metadata"]
+    if not metadata.get("deletionTimestamp") or metadata.get("finalizers"):
+        return False
+    if obj.get("kind") == "Namespace":
+        return not (obj.get("spec") or {}).get("finalizers")
+    return not metadata.get("deletionGracePeriodSeconds")
+
+
+def _grace_s(resource: Resource, obj: Object, asked: int | None) -> int:
+    """Pods have a grace period, other kinds none. A pod that never ran or has ended needs none either."""
+    if resource is not PODS:
+        return 0
+    spec, phase = obj["spec"], obj.get("status", {}).get("phase")
+    if not spec.get("nodeName") or phase in ("Succeeded", "Failed"):
+        return 0
+    grace_s = spec.get("terminationGracePeriodSeconds", 30) if asked is None else asked
+    return max(int(grace_s), 0)

@@ -1,0 +1,189 @@
+"""A request's path, query, headers and body -> what it asks for: target, selectors, options, encoding, object."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from harness.sandbox.apiserver import refusals, selectors
+from harness.sandbox.apiserver.registry import DeleteOptions
+from harness.sandbox.apiserver.resources import NAMESPACES, resource_at
+
+if TYPE_CHECKING:
+    from harness.sandbox.apiserver.resources import Resource
+    from harness.sandbox.apiserver.selectors import Selector
+
+BODY_LIMIT_BYTES = 3 * 1024 * 1024
+_JSON_TYPES = ("application/json", "")
+_DEEPEST = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a path names; `name` is empty for a collection, `namespace` for all of them or a cluster-wide kind."""
+
+    resource: Resource
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How the answer is wanted: as the object itself, as a Table, or as its metadata alone."""
+
+    form: str = "object"
+    include: str = "Metadata"
+
+
+def target_of(path: str) -> Target | None:
+    """The target of `/api/v1/...` or `/apis/GROUP/VERSION/...`; None where the path names none."""
+    steps = path.strip("/").split("/")
+    if steps[0] == "api" and len(steps) >= 3:
+        group, version, rest = "", steps[1], steps[2:]
+    elif steps[0] == "apis" and len(steps) >= 4:
+        group, version, rest = steps[1], steps[2], steps[3:]
+    else:
+        return None
+    namespace = ""
+    if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in NAMESPACES.subresources:
+        namespace, rest = rest[1], rest[2:]
+    resource = resource_at(group, version, rest[0])
+    if resource is None or len(rest) > 3 or (namespace and not resource.namespaced) or "" in rest:
+        return None
+    name, subresource = (*rest[1:], "", "")[:2]
+    if subresource and subresource not in resource.subresources:
+        return None
+    return Target(resource=resource, namespace=namespace, name=name, subresource=subresource)
+
+
+def encoding_of(request: web.BaseRequest) -> Encoding:
+    """The first acceptable form that the server can give. Raises: Refusal (406)."""
+    accept = request.headers.get("Accept", "*/*")
+    for part in accept.split(","):
+        kind, *options = (item.strip() for item in part.split(";"))
+        if kind not in ("application/json", "application/*", "*/*"):
+            continue
+        asked = dict(option.partition("=")[::2] for option in options if "=" in option)
+        form = {"Table": "table", "PartialObjectMetadata": "metadata", "PartialObjectMetadataList": "metadata"}
+        if asked.get("as") is None:
+            return Encoding()
+        if asked["as"] in form and asked.get("v", "v1") == "v1":
+            return Encoding(form[asked["as"]], request.query.get("includeObject", "Metadata"))
+    raise refusals.not_acceptable()
+
+
+def selector_of(request: web.BaseRequest, target: Target) -> Selector:
+    """The label and field selector of the query; a name in the path counts as a field selector."""
+    query = request.query
+    fields = query.get("fieldSelector", "")
+    if target.name:
+        fields = ",".join(filter(None, (fields, f"metadata.name={target.name}")))
+    return selectors.parse(target.resource, query.get("labelSelector", ""), fields)
+
+
+def is_true(request: web.BaseRequest, name: str) -> bool:
+    """Whether the query carries `name` as a true boolean."""
+    return request.query.get(name, "").lower() in ("true", "1")
+
+
+def dry_run(request: web.BaseRequest, body: Any = None) -> bool:
+    """Whether nothing is to be stored: `dryRun=All` in the query or the options. Raises: Refusal (400)."""
+    asked = request.query.getall("dryRun", [])
+    if isinstance(body, dict) and isinstance(listed := body.get("dryRun"), list):
+        asked = [*asked, *listed]
+    if any(item != "All" for item in asked):
+        raise refusals.bad_request(f'dryRun: Unsupported value: {asked}: supported values: "All"')
+    return bool(asked)
+
+
+def version_of(text: str) -> int:
+    """A resourceVersion of a request as a number. Raises: Refusal (400)."""
+    if not text.isascii() or not text.isdigit():
+        raise refusals.bad_request(f"resourceVersion: Invalid value: {text!r}: strconv.ParseUint: invalid syntax")
+    return int(text)
+
+
+async def json_body(request: web.BaseRequest, types: tuple[str, ...] = _JSON_TYPES) -> Any:
+    """The decoded body, None where it is empty. Raises: Refusal (400, 413, 415)."""
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if not request.body_exists:
+        return None
+    if kind not in types:
+        raise refusals.unsupported_media_type([known for known in types if known])
+    try:
+        raw = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise refusals.too_large(BODY_LIMIT_BYTES) from None
+    if not raw.strip():
+        return None
+    try:
+        body = json.loads(raw, parse_constant=_no_constant)
+        if _deeper_than(body, _DEEPEST):
+            raise refusals.bad_request(f"the body is nested more than {_DEEPEST} levels deep")
+    except (ValueError, RecursionError) as error:
+        raise refusals.bad_request(f"the object provided is unrecognized: couldn't decode JSON: {error}") from None
+    return body
+
+
+async def object_body(request: web.BaseRequest, resource: Resource) -> dict[str, Any]:
+    """The object in the body, of the kind that the path names. Raises: Refusal (400)."""
+    obj = await json_body(request)
+    if not isinstance(obj, dict):
+        raise refusals.bad_request(f"the body is not a {resource.kind}")
+    for key, expected in (("kind", resource.kind), ("apiVersion", resource.api_version)):
+        if obj.get(key) not in (None, "", expected):
+            raise refusals.bad_request(
+                f"{obj.get('kind')} in version {obj.get('apiVersion')!r} cannot be handled as a {resource.kind}"
+            )
+    if not isinstance(obj.setdefault("metadata", {}), dict):
+        raise refusals.bad_request(f"{resource.kind}.metadata: an object is expected")
+    obj["kind"], obj["apiVersion"] = resource.kind, resource.api_version
+    return obj
+
+
+async def delete_options(request: web.BaseRequest) -> DeleteOptions:
+    """DeleteOptions from body and query. Raises: Refusal (400)."""
+    body = await json_body(request)
+    body = {} if body is None else body
+    if not isinstance(body, dict) or not isinstance(conditions := body.get("preconditions") or {}, dict):
+        raise refusals.bad_request("the body is not a DeleteOptions")
+    grace = body.get("gracePeriodSeconds", request.query.get("gracePeriodSeconds"))
+    try:
+        grace_s = None if grace is None else int(grace)
+    except (TypeError, ValueError):
+        raise refusals.bad_request(f"gracePeriodSeconds: a whole number is expected, not {grace!r}") from None
+    propagation = body.get("propagationPolicy", request.query.get("propagationPolicy"))
+    if propagation is None and (orphan := body.get("orphanDependents")) is not None:
+        propagation = "Orphan" if orphan else "Background"
+    if propagation not in (None, "Background", "Foreground", "Orphan"):
+        raise refusals.bad_request(f"propagationPolicy: Unsupported value: {propagation!r}")
+    return DeleteOptions(
+        grace_s=grace_s,
+        propagation=propagation,
+        uid=conditions.get("uid"),
+        version=conditions.get("resourceVersion"),
+        dry_run=dry_run(request, body),
+    )
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _deeper_than(value: Any, levels: int) -> bool:
+    """Without recursion, so that no body can exhaust the stack."""
+    layer = [value]
+    for _ in range(levels):
+        layer = [
+            child
+            for item in layer
+            if isinstance(item, dict | list)
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not layer:
+            return False
+    return True

@@ -1,0 +1,141 @@
+"""The one table of what the API serves: a kind that is only stored and watched is a row, nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_COLLECTION_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One served resource. `subresources` beside status and scale are served by code of their own."""
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+    namespaced: bool = True
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    subresources: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = _COLLECTION_VERBS
+
+    @property
+    def api_version(self) -> str:
+        """`v1` or `apps/v1`, as objects carry it."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def root(self) -> str:
+        """`/api/v1` or `/apis/GROUP/VERSION`."""
+        return f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+
+    @property
+    def has_generation(self) -> bool:
+        """Whether metadata.generation counts changes of the spec; the API keeps none for these kinds of core."""
+        return not (self.group == "" and self.kind not in {"Pod", "ReplicationController"}) and self.kind not in {
+            "Lease",
+            "ControllerRevision",
+        }
+
+    def collection(self, namespace: str = "") -> str:
+        """The collection's path, in one namespace or across all."""
+        middle = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
+        return f"{self.root}{middle}/{self.plural}"
+
+    def path(self, namespace: str, name: str) -> str:
+        """An object's path."""
+        return f"{self.collection(namespace)}/{name}"
+
+
+def _core(kind: str, plural: str, *short: str, **more: bool | tuple[str, ...]) -> Resource:
+    return _row("", "v1", kind, plural, *short, **more)
+
+
+def _row(group: str, version: str, kind: str, plural: str, *short: str, **more: bool | tuple[str, ...]) -> Resource:
+    return Resource(group=group, version=version, kind=kind, plural=plural, short_names=short, **more)  # type: ignore[arg-type]
+
+
+_ALL = ("all",)
+_STATUS = ("status",)
+_SCALED = ("status", "scale")
+_CREATE_ONLY = ("create",)
+_AUTH = "authorization.k8s.io"
+_GATEWAY = "gateway.networking.k8s.io"
+
+NAMESPACES = _core("Namespace", "namespaces", "ns", namespaced=False, subresources=("status", "finalize"))
+NODES = _core("Node", "nodes", "no", namespaced=False, subresources=_STATUS)
+CONFIG_MAPS = _core("ConfigMap", "configmaps", "cm")
+SERVICES = _core("Service", "services", "svc", categories=_ALL, subresources=_STATUS)
+SERVICE_ACCOUNTS = _core("ServiceAccount", "serviceaccounts", "sa", subresources=("token",))
+POD_SUBRESOURCES = ("status", "binding", "eviction", "log", "exec", "attach", "portforward", "ephemeralcontainers")
+PODS = _core("Pod", "pods", "po", categories=_ALL, subresources=POD_SUBRESOURCES)
+EVENTS = _core("Event", "events", "ev")
+RESOURCE_QUOTAS = _core("ResourceQuota", "resourcequotas", "quota", subresources=_STATUS)
+DEPLOYMENTS = _row("apps", "v1", "Deployment", "deployments", "deploy", categories=_ALL, subresources=_SCALED)
+REPLICA_SETS = _row("apps", "v1", "ReplicaSet", "replicasets", "rs", categories=_ALL, subresources=_SCALED)
+STATEFUL_SETS = _row("apps", "v1", "StatefulSet", "statefulsets", "sts", categories=_ALL, subresources=_SCALED)
+CONTROLLER_REVISIONS = _row("apps", "v1", "ControllerRevision", "controllerrevisions")
+JOBS = _row("batch", "v1", "Job", "jobs", categories=_ALL, subresources=_STATUS)
+ENDPOINT_SLICES = _row("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
+LEASES = _row("coordination.k8s.io", "v1", "Lease", "leases")
+HPAS = _row(
+    "autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", "hpa",
+    categories=_ALL, subresources=_STATUS,
+)  # fmt: skip
+SELF_ACCESS_REVIEWS = _row(
+    _AUTH, "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", namespaced=False, verbs=_CREATE_ONLY
+)
+SELF_RULES_REVIEWS = _row(
+    _AUTH, "v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", namespaced=False, verbs=_CREATE_ONLY
+)
+
+RESOURCES: tuple[Resource, ...] = (
+    NAMESPACES,
+    NODES,
+    CONFIG_MAPS,
+    _core("Secret", "secrets"),
+    SERVICES,
+    SERVICE_ACCOUNTS,
+    PODS,
+    EVENTS,
+    RESOURCE_QUOTAS,
+    _core("LimitRange", "limitranges", "limits"),
+    _core("PersistentVolumeClaim", "persistentvolumeclaims", "pvc", subresources=_STATUS),
+    DEPLOYMENTS,
+    REPLICA_SETS,
+    STATEFUL_SETS,
+    CONTROLLER_REVISIONS,
+    JOBS,
+    ENDPOINT_SLICES,
+    LEASES,
+    HPAS,
+    SELF_ACCESS_REVIEWS,
+    SELF_RULES_REVIEWS,
+    _row("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", "pdb", subresources=_STATUS),
+    _row("networking.k8s.io", "v1", "Ingress", "ingresses", "ing", subresources=_STATUS),
+    _row("networking.k8s.io", "v1", "IngressClass", "ingressclasses", namespaced=False),
+    _row("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", "netpol"),
+    _row(_GATEWAY, "v1", "GatewayClass", "gatewayclasses", "gc", namespaced=False, subresources=_STATUS),
+    _row(_GATEWAY, "v1", "Gateway", "gateways", "gtw", subresources=_STATUS),
+    _row(_GATEWAY, "v1", "HTTPRoute", "httproutes", subresources=_STATUS),
+    _row("elbv2.k8s.aws", "v1beta1", "TargetGroupBinding", "targetgroupbindings", subresources=_STATUS),
+    _row("argoproj.io", "v1alpha1", "Rollout", "rollouts", "ro", subresources=_SCALED),
+    _row("argoproj.io", "v1alpha1", "Application", "applications", "app"),
+    _row("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", "kustomizations", "ks", subresources=_STATUS),
+    _row("helm.toolkit.fluxcd.io", "v2", "HelmRelease", "helmreleases", "hr", subresources=_STATUS),
+)
+
+_BY_PATH = {(row.group, row.version, row.plural): row for row in RESOURCES}
+_BY_KIND = {(row.api_version, row.kind): row for row in RESOURCES}
+
+
+def resource_at(group: str, version: str, plural: str) -> Resource | None:
+    """The row that is served under /apis/GROUP/VERSION/PLURAL."""
+    return _BY_PATH.get((group, version, plural))
+
+
+def resource_of(api_version: str, kind: str) -> Resource | None:
+    """The row of an object's apiVersion and kind."""
+    return _BY_KIND.get((api_version, kind))

@@ -1,0 +1,182 @@
+"""Requests below an object (`scale`, `binding`, `eviction`, `finalize`, `log`) -> what each of them does."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from aiohttp import web
+
+from harness.sandbox.apiserver import refusals, requests
+from harness.sandbox.apiserver.clock import rfc3339
+from harness.sandbox.apiserver.reading import answer, encoded
+from harness.sandbox.apiserver.registry import DeleteOptions
+from harness.sandbox.apiserver.resources import NAMESPACES, PODS
+from harness.sandbox.apiserver.selectors import label_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from harness.sandbox.apiserver.requests import Target
+    from harness.sandbox.apiserver.store import Object, Stored
+    from harness.sandbox.apiserver.writing import Writer
+
+_CREATED: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
+_LOG_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5)
+
+
+class Subresources:
+    """The subresources that are more than a part of the stored object."""
+
+    def __init__(self, writer: Writer, state: Path, now: Callable[[], float]) -> None:
+        self._writer, self._registry, self._state, self._now = writer, writer.registry, state, now
+
+    async def handle(self, target: Target, request: web.BaseRequest) -> web.StreamResponse:
+        """Answers a request for a subresource other than status. Raises: Refusal."""
+        match target.subresource, request.method:
+            case "scale", "GET" | "PUT" | "PATCH":
+                return await self._scale(target, request)
+            case "binding", "POST":
+                return await self._bind(target, request)
+            case "eviction", "POST":
+                return await self._evict(target, request)
+            case "finalize", "PUT":
+                return await self._finalize(target, request)
+            case "log", "GET":
+                return await self._log(target, request)
+            case "exec" | "attach" | "portforward" | "ephemeralcontainers" | "token", _:
+                raise refusals.not_implemented(f"{target.resource.plural}/{target.subresource}")
+            case _:
+                raise refusals.method_not_allowed()
+
+    async def _scale(self, target: Target, request: web.BaseRequest) -> web.Response:
+        place = (target.resource, target.namespace, target.name)
+        stored = self._registry.existing(*place)
+        if request.method == "GET":
+            return answer(encoded(_scale_of(stored.obj)))
+        change: Callable[[Object], Any]
+        if request.method == "PUT":
+            body = await requests.json_body(request)
+            change = lambda _: body  # noqa: E731
+        else:
+            change = await self._writer.patch_of(request, "Scale")
+
+        def scaled(obj: Object) -> Object:
+            wish = change(_scale_of(obj))
+            if not isinstance(wish, dict) or not isinstance(wish.get("spec", {}), dict):
+                raise refusals.bad_request("the body is not a Scale")
+            version = (wish.get("metadata") or {}).get("resourceVersion")
+            if version and version != obj["metadata"]["resourceVersion"]:
+                raise refusals.conflict(target.resource, target.name)
+            obj["spec"]["replicas"] = wish.get("spec", {}).get("replicas", 0)
+            return obj
+
+        return answer(encoded(_scale_of(self._registry.update(*place, scaled, dry_run=requests.dry_run(request)).obj)))
+
+    async def _bind(self, target: Target, request: web.BaseRequest) -> web.Response:
+        body = await requests.json_body(request)
+        node = (body.get("target") or {}).get("name") if isinstance(body, dict) else None
+        if not isinstance(node, str) or not node:
+            raise refusals.bad_request("the body is not a Binding with a target")
+
+        def bound(pod: Object) -> Object:
+            if pod["metadata"].get("deletionTimestamp"):
+                raise refusals.conflict(target.resource, target.name, f"pod {target.name} is being deleted")
+            if pod["spec"].get("nodeName"):
+                why = f'pod {target.name} is already assigned to node "{pod["spec"]["nodeName"]}"'
+                raise refusals.conflict(target.resource, target.name, why)
+            pod["spec"]["nodeName"] = node
+            return pod
+
+        self._registry.bind(target.namespace, target.name, bound, rfc3339(self._now()))
+        return answer(encoded(_CREATED), 201)
+
+    async def _evict(self, target: Target, request: web.BaseRequest) -> web.Response:
+        """Deletes the pod with the reason on it; PodDisruptionBudgets are stored, but nothing counts them."""
+        body = await requests.json_body(request)
+        options = body.get("deleteOptions") if isinstance(body, dict) else None
+        grace_s = options.get("gracePeriodSeconds") if isinstance(options, dict) else None
+        if grace_s is not None and not isinstance(grace_s, int):
+            raise refusals.bad_request("deleteOptions.gracePeriodSeconds: a whole number is expected")
+        condition = {
+            "type": "DisruptionTarget",
+            "status": "True",
+            "reason": "EvictionByEvictionAPI",
+            "message": "Eviction API: evicting",
+            "lastTransitionTime": rfc3339(self._now()),
+        }
+
+        def marked(pod: Object) -> Object:
+            status = pod.setdefault("status", {})
+            kept = [item for item in status.get("conditions", ()) if item.get("type") != "DisruptionTarget"]
+            status["conditions"] = [*kept, condition]
+            return pod
+
+        self._registry.update(PODS, target.namespace, target.name, marked, part="status")
+        self._registry.delete(PODS, target.namespace, target.name, DeleteOptions(grace_s=grace_s))
+        return answer(encoded(_CREATED), 201)
+
+    async def _finalize(self, target: Target, request: web.BaseRequest) -> web.Response:
+        obj = await requests.object_body(request, NAMESPACES)
+        finalizers = (obj.get("spec") or {}).get("finalizers") or []
+
+        def finalized(namespace: Object) -> Object:
+            namespace["spec"]["finalizers"] = finalizers
+            return namespace
+
+        return answer(self._registry.update(NAMESPACES, "", target.name, finalized).raw)
+
+    async def _log(self, target: Target, request: web.BaseRequest) -> web.StreamResponse:
+        pod = self._registry.existing(PODS, target.namespace, target.name)
+        container = _container(pod, request.query.get("container", ""))
+        node = pod.obj["spec"].get("nodeName")
+        if not node:
+            raise refusals.bad_request(f"pod {target.name} does not have a host assigned")
+        path = f"/logs/{target.namespace}/{target.name}/{container}"
+        connector = aiohttp.UnixConnector(path=str(self._state / f"node-{node}.sock"))
+        try:
+            async with aiohttp.ClientSession(connector=connector, timeout=_LOG_TIMEOUT) as session:
+                return await _relayed(session, path, request)
+        except aiohttp.ClientConnectionError as error:
+            message = f'Get "{path}": the kubelet of node {node} does not answer ({error})'
+            raise refusals.Refusal(500, "InternalError", message) from None
+
+
+async def _relayed(session: aiohttp.ClientSession, path: str, request: web.BaseRequest) -> web.StreamResponse:
+    """The node's answer, passed on as it comes. The client's leaving cancels the handler and with it this."""
+    query = {key: value for key, value in request.query.items() if key != "container"}
+    async with session.get(f"http://node{path}", params=query) as source:
+        if source.status >= 400:
+            raise refusals.bad_request((await source.text()).strip())
+        response = web.StreamResponse(headers={"Content-Type": "text/plain"})
+        await response.prepare(request)
+        async for chunk in source.content.iter_any():
+            await response.write(chunk)
+        await asyncio.shield(response.write_eof())
+        return response
+
+
+def _container(pod: Stored, asked: str) -> str:
+    spec, name = pod.obj["spec"], pod.obj["metadata"]["name"]
+    names = [item["name"] for item in (*spec.get("initContainers", ()), *spec.get("containers", ()))]
+    if asked and asked not in names:
+        raise refusals.bad_request(f"container {asked} is not valid for pod {name}")
+    if not asked and len(names) > 1:
+        raise refusals.bad_request(
+            f"a container name must be specified for pod {name}, choose one of: [{' '.join(names)}]"
+        )
+    return asked or str(names[0])
+
+
+def _scale_of(obj: Object) -> Object:
+    metadata, spec = obj["metadata"], obj.get("spec", {})
+    kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {key: metadata[key] for key in kept if key in metadata},
+        "spec": {"replicas": spec.get("replicas", 0)},
+        "status": {"replicas": obj.get("status", {}).get("replicas", 0), "selector": label_text(spec.get("selector"))},
+    }

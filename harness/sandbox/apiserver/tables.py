@@ -1,0 +1,94 @@
+"""Objects -> the Table that `kubectl get` prints, with the real API's columns for each kind.
+
+A column with priority above 0 is shown with `-o wide` only. Kinds without columns of their own show NAME and AGE, or
+CREATED AT as kinds from a CustomResourceDefinition do. Source: kubernetes `pkg/printers/internalversion/printers.go`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.sandbox.apiserver import cells
+from harness.sandbox.apiserver.podcells import pod_row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from harness.sandbox.apiserver.resources import Resource
+    from harness.sandbox.apiserver.store import Object, Stored
+
+_META = "meta.k8s.io/v1"
+Row = tuple[Any, ...]
+
+# Columns as "Name[:type]", those after "|" only with -o wide.
+_COLUMNS: dict[str, tuple[str, Callable[[Object, cells.Clock], Row]]] = {
+    "Pod": ("Name Ready Status Restarts Age | IP Node Nominated_Node Readiness_Gates", pod_row),
+    "Deployment": (
+        "Name Ready Up-to-date:integer Available:integer Age | Containers Images Selector", cells.deployment,
+    ),
+    "ReplicaSet": (
+        "Name Desired:integer Current:integer Ready:integer Age | Containers Images Selector", cells.replica_set,
+    ),
+    "StatefulSet": ("Name Ready Age | Containers Images", cells.stateful_set),
+    "Job": ("Name Status Completions Duration Age | Containers Images Selector", cells.job),
+    "Service": ("Name Type Cluster-IP External-IP Port(s) Age | Selector", cells.service),
+    "EndpointSlice": ("Name AddressType Ports Endpoints Age", cells.endpoint_slice),
+    "ConfigMap": ("Name Data:integer Age", cells.config_map),
+    "Secret": ("Name Type Data:integer Age", cells.secret),
+    "ServiceAccount": ("Name Secrets:integer Age", cells.service_account),
+    "Namespace": ("Name Status Age", cells.namespace),
+    "Node": (
+        "Name Status Roles Age Version | Internal-IP External-IP OS-Image Kernel-Version Container-Runtime", cells.node,
+    ),
+    "Event": ("Last_Seen Type Reason Object Message | Subobject Source First_Seen Count:integer Name", cells.event),
+    "Lease": ("Name Holder Age", cells.lease),
+    "ControllerRevision": ("Name Controller Revision:integer Age", cells.controller_revision),
+    "PodDisruptionBudget": ("Name Min_Available Max_Unavailable Allowed_Disruptions:integer Age", cells.budget),
+    "Ingress": ("Name Class Hosts Address Ports Age", cells.ingress),
+    "HorizontalPodAutoscaler": ("Name Reference Targets MinPods MaxPods Replicas:integer Age", cells.autoscaler),
+    "ResourceQuota": ("Name Request Limit Age", cells.quota),
+}  # fmt: skip
+
+
+class Printer:
+    """Builds tables; the clock is asked for ages."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+
+    def table(self, resource: Resource, items: Sequence[Stored], include: str) -> Object:
+        """A `Table` without metadata; each row carries its object as `include` says: Metadata, Object or None."""
+        columns, row = _COLUMNS.get(resource.kind, ("Name Age", cells.plain))
+        clock = cells.Clock(self._now())
+        return {
+            "kind": "Table",
+            "apiVersion": _META,
+            "columnDefinitions": list(_definitions(columns)),
+            "rows": [
+                {"cells": list(row(stored.obj, clock)), **_included(stored, include)} for stored in items
+            ],
+        }  # fmt: skip
+
+
+def _definitions(columns: str) -> list[Object]:
+    shown, _, wide = columns.partition("|")
+    return [
+        {
+            "name": name.partition(":")[0].replace("_", " "),
+            "type": name.partition(":")[2] or "string",
+            "format": "name" if name == "Name" else "",
+            "description": "",
+            "priority": priority,
+        }
+        for priority, names in enumerate((shown.split(), wide.split()))
+        for name in names
+    ]
+
+
+def _included(stored: Stored, include: str) -> Object:
+    if include == "None":
+        return {}
+    if include == "Object":
+        return {"object": stored.obj}
+    partial = {"kind": "PartialObjectMetadata", "apiVersion": _META, "metadata": stored.obj["metadata"]}
+    return {"object": partial}

@@ -1,0 +1,108 @@
+"""POST, PUT, PATCH and DELETE requests -> changes of the store, answered as the real API answers them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.sandbox.apiserver import refusals, requests
+from harness.sandbox.apiserver.patches import json_patch, merge
+from harness.sandbox.apiserver.reading import answer, encoded
+from harness.sandbox.apiserver.resources import NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES
+from harness.sandbox.apiserver.strategic import strategic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiohttp import web
+
+    from harness.sandbox.apiserver.reading import Reader
+    from harness.sandbox.apiserver.registry import Registry
+    from harness.sandbox.apiserver.requests import Target
+    from harness.sandbox.apiserver.store import Object, Stored
+
+_PATCH_TYPES = (
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+)
+_RETURNED_WHEN_GONE = (PODS, SERVICES, SERVICE_ACCOUNTS, NAMESPACES)
+
+
+class Writer:
+    """The writing half of the REST API."""
+
+    def __init__(self, registry: Registry, reader: Reader) -> None:
+        self.registry, self._reader = registry, reader
+
+    async def create(self, target: Target, request: web.BaseRequest) -> web.Response:
+        """A new object in the collection. Raises: Refusal."""
+        obj = await requests.object_body(request, target.resource)
+        namespace = target.namespace
+        if target.resource.namespaced and not namespace:
+            raise refusals.method_not_allowed()
+        stored = self.registry.create(target.resource, namespace, obj, dry_run=requests.dry_run(request))
+        return self._reader.one(target.resource, stored, request, 201)
+
+    async def update(self, target: Target, request: web.BaseRequest) -> web.Response:
+        """The whole object anew, or its status. Raises: Refusal."""
+        obj = await requests.object_body(request, target.resource)
+        stored = self._change(target, request, lambda _: obj)
+        return self._reader.one(target.resource, stored, request)
+
+    async def patch(self, target: Target, request: web.BaseRequest) -> web.Response:
+        """The object, or its status, with a patch of one of the three kinds applied. Raises: Refusal."""
+        change = await self.patch_of(request, target.resource.kind)
+        stored = self._change(target, request, change)
+        return self._reader.one(target.resource, stored, request)
+
+    async def patch_of(self, request: web.BaseRequest, kind: str) -> Callable[[Object], Any]:
+        """The function that the request's body describes. Raises: Refusal (400, 415, 501)."""
+        content_type = request.headers.get("Content-Type", "").partition(";")[0].strip()
+        if content_type == "application/apply-patch+yaml":
+            raise refusals.not_implemented("server-side apply; use client-side apply, or a strategic merge patch")
+        body = await requests.json_body(request, _PATCH_TYPES)
+        if content_type == "application/json-patch+json":
+            return lambda obj: json_patch(obj, body)
+        if not isinstance(body, dict):
+            raise refusals.bad_request("error decoding patch: an object is expected")
+        if content_type == "application/merge-patch+json":
+            return lambda obj: merge(obj, body)
+        return lambda obj: strategic(kind, obj, body)
+
+    async def delete(self, target: Target, request: web.BaseRequest) -> web.Response:
+        """One object gone, or marked for deletion. Raises: Refusal."""
+        options = await requests.delete_options(request)
+        stored, gone = self.registry.delete(target.resource, target.namespace, target.name, options)
+        if gone and target.resource not in _RETURNED_WHEN_GONE:
+            return answer(encoded(_success(target, stored)))
+        return self._reader.one(target.resource, stored, request)
+
+    async def delete_collection(self, target: Target, request: web.BaseRequest) -> web.Response:
+        """Every selected object gone, or marked. Raises: Refusal."""
+        options = await requests.delete_options(request)
+        selector = requests.selector_of(request, target)
+        items = self._reader.store.items(target.resource, target.namespace, selector)
+        for stored in items:
+            metadata = stored.obj["metadata"]
+            self.registry.delete(target.resource, metadata.get("namespace", ""), metadata["name"], options)
+        head = {"kind": f"{target.resource.kind}List", "apiVersion": target.resource.api_version}
+        metadata = {"resourceVersion": str(self._reader.store.version)}
+        start = encoded({**head, "metadata": metadata, "items": []})
+        return answer(start[:-2] + b",".join(stored.bare for stored in items) + b"]}")
+
+    def _change(self, target: Target, request: web.BaseRequest, change: Callable[[Object], Any]) -> Stored:
+        return self.registry.update(
+            target.resource,
+            target.namespace,
+            target.name,
+            change,
+            part=target.subresource,
+            dry_run=requests.dry_run(request),
+        )
+
+
+def _success(target: Target, stored: Stored) -> Object:
+    details = {"name": target.name, "group": target.resource.group, "kind": target.resource.plural}
+    details["uid"] = stored.obj["metadata"]["uid"]
+    head: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+    return {**head, "details": {key: value for key, value in details.items() if value}}

@@ -1,0 +1,70 @@
+"""A state directory -> the control plane of one sandbox: API server and controllers in one process.
+
+    python -m harness.sandbox.controlplane --state DIR [--fd N]
+
+When it is up it writes one line of JSON to the file descriptor N (standard output where none is given):
+`{"ready": {"port": ..., "ca": PEM, "token": ...}}`. It ends with SIGTERM or SIGINT.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import secrets
+import signal
+import ssl
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import trustme
+
+from harness.sandbox.apiserver.server import ApiServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+async def serve(state: Path, ready_fd: int) -> None:
+    """Runs until a signal ends it."""
+    authority, token = trustme.CA(organization_name="rollout-harness sandbox"), secrets.token_urlsafe(32)
+    server = ApiServer(state, token)
+    listening = await server.listen(_context(authority))
+    ready = {"port": listening.port, "ca": authority.cert_pem.bytes().decode(), "token": token}
+    os.write(ready_fd, json.dumps({"ready": ready}).encode() + b"\n")
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
+    await listening.close()
+
+
+def _context(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+    return context
+
+
+def main() -> None:
+    """The process' entry."""
+    parser = argparse.ArgumentParser(description="The control plane of one sandbox.")
+    parser.add_argument("--state", type=Path, required=True, help="directory of the sandbox's sockets")
+    parser.add_argument("--fd", type=int, default=sys.stdout.fileno(), help="where the ready line goes")
+    arguments = parser.parse_args()
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(serve(arguments.state, arguments.fd))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+if __name__ == "__main__":
+    main()
