@@ -1,0 +1,48 @@
+"""What the runner tells while it runs, and what it asks."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """What a scenario is doing, in the order in which it does it."""
+
+    DEPLOYING = "deploying"
+    WARMING_UP = "warming up"
+    CONTROL = "control window"
+    ROLLING = "rolling"
+    SETTLING = "old pods are stopping"
+    QUIET = "quiet time"
+    UNDOING = "undoing"
+    DRAINING = "draining"
+    CLEANING_UP = "cleaning up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Where a run is now. `rollout` counts from 0, None outside of any; `requests` and `failed` are this scenario's."""
+
+    scenario: str
+    number: int
+    scenarios: int
+    phase: Phase
+    rollout: int | None
+    rollouts: int
+    requests: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutSummary:
+    """What one rollout, its quiet time over, looked like to the load: `failed` counts by outcome, `unsent` apart."""
+
+    rollout: int
+    requests: int
+    failed: dict[str, int]
+
+
+class Decision(StrEnum):
+    """Whether another rollout follows."""
+
+    CONTINUE = "continue"
+    STOP = "stop"

@@ -1,0 +1,121 @@
+"""Manifests -> objects in a namespace, and the namespace as it was when the run is over."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+
+from harness.errors import ClusterError
+from harness.kube.client import Kube
+from harness.kube.errors import ApiRefusal
+from harness.manifests.application import Application
+from harness.manifests.patch import in_namespace
+
+_GONE_TIMEOUT_S = 90.0
+_POLL_S = 0.1
+_LABEL = {"app.kubernetes.io/managed-by": "rollout-harness"}
+
+
+@asynccontextmanager
+async def namespace_for_run(kube: Kube, wanted: str | None, scenario: str) -> AsyncIterator[str]:
+    """A namespace for one scenario: the one that is wanted, if it exists, else one that is made and deleted again.
+
+    Raises:
+        ClusterError: it cannot be made; or, at the end, it is not gone in time (says how to delete it by hand).
+    """
+    if wanted is not None and await _exists(kube, wanted):
+        yield wanted
+        return
+    name = wanted or f"rollout-{scenario[:40].rstrip('-')}-{secrets.token_hex(3)}"
+    await kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(_LABEL)}})
+    try:
+        yield name
+    finally:
+        with anyio.CancelScope(shield=True):
+            await _delete_namespace(kube, name)
+
+
+async def _exists(kube: Kube, namespace: str) -> bool:
+    try:
+        await kube.get("v1", "Namespace", namespace)
+    except ApiRefusal as refused:
+        if refused.status == 404:
+            return False
+        raise
+    return True
+
+
+async def _delete_namespace(kube: Kube, name: str) -> None:
+    tried = f"deleting namespace {name}"
+    by_hand = f"Delete it by hand: kubectl delete namespace {name}"
+    try:
+        await kube.delete("v1", "Namespace", name)
+        await _hurry_pods(kube, name)
+        with anyio.fail_after(_GONE_TIMEOUT_S):
+            while await _exists(kube, name):  # noqa: ASYNC110 - the API tells no one
+                await anyio.sleep(_POLL_S)
+    except TimeoutError:
+        raise ClusterError(tried, f"it is still there after {_GONE_TIMEOUT_S:g} s", by_hand) from None
+    except ClusterError as error:
+        raise ClusterError(tried, str(error), by_hand) from error
+
+
+async def _hurry_pods(kube: Kube, namespace: str) -> None:
+    """Nobody sends requests any more, so no pod needs its preStop hook."""
+    for pod in await kube.list("v1", "Pod", namespace):
+        try:
+            await kube.delete("v1", "Pod", pod["metadata"]["name"], namespace=namespace, grace_s=1)
+        except ApiRefusal as refused:
+            if refused.status != 404:
+                raise
+
+
+@asynccontextmanager
+async def deployed(kube: Kube, application: Application, namespace: str) -> AsyncIterator[dict[str, Any]]:
+    """The application's objects in the namespace, the workload last; gives the workload as the API created it.
+
+    What was created is deleted when the block is left; what could not be created leaves nothing behind.
+
+    Raises:
+        ClusterError: the API refuses an object, or one of that name is there already.
+    """
+    ordered = [m for m in application.manifests if m is not application.target] + [application.target]
+    created: list[dict[str, Any]] = []
+    try:
+        for manifest in ordered:
+            made = await kube.create(in_namespace(manifest, namespace), namespace)
+            created.append(made)  # one by one: what is made before a failure must be deleted again
+        yield created[-1]
+    finally:
+        with anyio.CancelScope(shield=True):
+            for made in reversed(created):
+                await _delete_object(kube, made, namespace)
+
+
+async def _delete_object(kube: Kube, made: dict[str, Any], namespace: str) -> None:
+    try:
+        await kube.delete(made["apiVersion"], made["kind"], made["metadata"]["name"], namespace=namespace)
+    except ApiRefusal as refused:
+        if refused.status != 404:
+            raise
+
+
+async def service_address(kube: Kube, namespace: str, service: str, port: int) -> str:
+    """Where a Service's ClusterIP is reached: "10.96.0.7:80", "[fd00::7]:80".
+
+    Raises:
+        ClusterError: the Service has no ClusterIP.
+    """
+    found = await kube.get("v1", "Service", service, namespace)
+    address = found["spec"].get("clusterIP")
+    if not address or address == "None":
+        raise ClusterError(
+            f"looking for the ClusterIP of Service {service}",
+            "it has none (headless?)",
+            "Use a Service with a ClusterIP.",
+        )
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

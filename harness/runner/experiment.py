@@ -1,0 +1,48 @@
+"""An experiment -> its folder of run directories, one scenario after the other on one cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.clusters.cluster import Cluster
+from harness.model.progress import Decision, Progress
+from harness.runner.rollouts import ContinueAfter
+from harness.runner.run import ScenarioRun, ScenarioRunner
+from harness.runner.scenario import Scenario
+
+
+async def run_experiment(
+    cluster: Cluster,
+    scenarios: tuple[Scenario, ...],
+    folder: Path,
+    *,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_scenario: Callable[[ScenarioRun], None] = lambda _: None,
+    continue_after: ContinueAfter = lambda _: Decision.CONTINUE,
+) -> tuple[ScenarioRun, ...]:
+    """Run every scenario into a folder of its own; `on_scenario` hears of each when it is over.
+
+    A scenario that could not even be deployed or loaded ends the experiment: the next ones would end likewise.
+
+    Raises:
+        UsageError: the cluster is known not to run these manifests; nothing was changed.
+    """
+    for scenario in scenarios:
+        cluster.check(scenario.all_manifests)
+    runs: list[ScenarioRun] = []
+    for number, scenario in enumerate(scenarios):
+        runner = ScenarioRunner(
+            cluster,
+            scenario,
+            folder / scenario.name,
+            place=(number, len(scenarios)),
+            on_progress=on_progress,
+            continue_after=continue_after,
+        )
+        run = await runner.run()
+        runs.append(run)
+        on_scenario(run)
+        if run.error is not None and not run.updates:
+            break
+    return tuple(runs)

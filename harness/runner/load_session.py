@@ -1,0 +1,113 @@
+"""A load worker beside the rollouts -> rows of requests.csv, and counts of what is happening now."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+
+import anyio
+
+from harness.clusters.cluster import Worker
+from harness.errors import LoadError
+from harness.load import End, Statistics, parse_line
+from harness.model.request import Outcome
+from harness.model.run import WorkerClock
+from harness.store.writer import RunWriter
+
+_OUTCOME = 10  # its column in requests.csv
+_UNCOUNTED = frozenset({Outcome.OK.value, Outcome.UNSENT.value})
+
+
+@dataclass(slots=True)
+class LoadSession:
+    """Takes in what one worker prints, hands every row on to the run directory, and keeps the counts.
+
+    `last_lost`: run clock of the newest failure on the level of connections. Answers with a wrong status do not count
+    there: an application may give them all day.
+    """
+
+    worker: Worker
+    writer: RunWriter
+    now: Callable[[], float]
+    requests: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    last_failure: float | None = None
+    last_lost: float | None = None
+    delay_s: float | None = None  # the shortest time from the end of a second to its line's arrival here
+    ended: anyio.Event = field(default_factory=anyio.Event)
+
+    @property
+    def failed(self) -> int:
+        """Requests that failed so far."""
+        return sum(count for outcome, count in self.outcomes.items() if outcome not in _UNCOUNTED)
+
+    async def follow(self) -> None:
+        """Take in everything until the worker ends.
+
+        Raises:
+            LoadError: it ended without its last line, so that what it did at the end is not known.
+        """
+        whole = False
+        async for line in self.worker.lines():
+            if line.startswith(b"{"):
+                whole = self._statistics(line) or whole
+            elif line:
+                self._request(line)
+        self.ended.set()
+        if not whole:
+            raise LoadError("following the load worker", "its output ended before its last line", "Was it killed?")
+
+    def _request(self, line: bytes) -> None:
+        self.writer.requests([line])
+        outcome = line.split(b",", _OUTCOME + 1)[_OUTCOME].decode()
+        self.requests += 1
+        self.outcomes[outcome] += 1
+        if outcome not in _UNCOUNTED:
+            self.last_failure = self.now()
+            if outcome != Outcome.STATUS.value:
+                self.last_lost = self.last_failure
+
+    def _statistics(self, line: bytes) -> bool:
+        """Take in a second's statistics; whether it was the worker's last line."""
+        said = parse_line(line.decode(errors="replace"))
+        if isinstance(said, Statistics):
+            delay_s = self.now() - said.t
+            self.delay_s = delay_s if self.delay_s is None else min(self.delay_s, delay_s)
+            self.writer.worker_second(asdict(said))
+        return isinstance(said, End)
+
+    def clock(self) -> WorkerClock:
+        """How far off the worker's clock can be: its lines cannot arrive before they were written."""
+        delay_s = self.delay_s or 0.0
+        return WorkerClock(worker=0, offset_s=max(0.0, -delay_s), uncertainty_s=abs(delay_s))
+
+    async def until_quiet(self, quiet_s: float, *, cap_s: float) -> None:
+        """Wait until no connection-level failure has come for `quiet_s` seconds, `cap_s` at most."""
+        start = self.now()
+        while True:
+            since = max(start, self.last_lost or start)
+            left = min(since + quiet_s, start + max(cap_s, quiet_s)) - self.now()
+            if left <= 0:
+                return
+            await anyio.sleep(left)
+
+    async def until_warm(self, calm_s: float, *, deadline_s: float) -> None:
+        """Wait until requests succeed and none has failed for `calm_s`.
+
+        Raises:
+            LoadError: that does not come within `deadline_s`; says what the requests came to.
+        """
+        start = time.monotonic()
+        while time.monotonic() - start < deadline_s:
+            await anyio.sleep(0.05)
+            calm = self.last_lost is None or self.now() - self.last_lost >= calm_s
+            if self.outcomes[Outcome.OK.value] and calm and time.monotonic() - start >= calm_s:
+                return
+        seen = ", ".join(f"{count} {outcome}" for outcome, count in self.outcomes.most_common()) or "no answer at all"
+        raise LoadError(
+            f"warming up for {deadline_s:g} s",
+            f"the Service is not answering steadily: {seen}",
+            "Does the application work without any rollout? Are request.path and service.port right?",
+        )

@@ -1,0 +1,101 @@
+"""A deployed application under load -> rollouts one after the other, each with its marks and its quiet time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from harness.disruptions.rolling_update import (
+    Workload,
+    pod_template,
+    trigger,
+    undo,
+    until_complete,
+    until_settled,
+)
+from harness.errors import RolloutError
+from harness.kube.client import Kube
+from harness.kube.view import View
+from harness.manifests.patch import restart_patch
+from harness.model.observation import MarkType
+from harness.model.progress import Decision, Phase, RolloutSummary
+from harness.model.run import RolloutMarks
+from harness.runner.load_session import LoadSession
+from harness.runner.quiet import CAP_S
+from harness.runner.scenario import Scenario
+from harness.store.writer import RunWriter
+
+ContinueAfter = Callable[[tuple[RolloutSummary, ...]], Decision]
+
+
+@dataclass(slots=True, kw_only=True)
+class Rollouts:
+    """The rollouts of one scenario; `mark` writes into the timeline and gives the moment."""
+
+    kube: Kube
+    workload: Workload
+    scenario: Scenario
+    view: View
+    load: LoadSession
+    writer: RunWriter
+    mark: Callable[[MarkType, dict[str, Any]], float]
+    phase: Callable[[Phase, int | None], None]
+    quiet_s: float
+
+    async def run(self, continue_after: ContinueAfter) -> None:
+        """All planned rollouts, or as many as `continue_after` wants.
+
+        Raises:
+            RolloutError: one did not complete in time; it has been undone.
+            ClusterError: the API refused the update.
+        """
+        summaries: tuple[RolloutSummary, ...] = ()
+        for rollout in range(self.scenario.rollouts):
+            requests, outcomes = self.load.requests, Counter(self.load.outcomes)
+            await self._one(rollout)
+            self.phase(Phase.QUIET, rollout)
+            await self.load.until_quiet(self.quiet_s, cap_s=CAP_S)
+            failed = self.load.outcomes - outcomes
+            summary = RolloutSummary(
+                rollout=rollout,
+                requests=self.load.requests - requests,
+                failed={outcome: count for outcome, count in failed.items() if outcome not in ("ok", "unsent")},
+            )
+            summaries = (*summaries, summary)
+            if continue_after(summaries) is Decision.STOP:
+                return
+
+    async def _one(self, rollout: int) -> None:
+        before = pod_template(self.view, self.workload)
+        patch = self.scenario.patch(rollout) or restart_patch(datetime.now(UTC).isoformat(timespec="microseconds"))
+        self.phase(Phase.ROLLING, rollout)
+        # The mark comes before the call: nothing that the update causes may lie before its rollout's window.
+        marks = RolloutMarks(rollout=rollout, update=self.mark(MarkType.UPDATE, {"rollout": rollout, "patch": patch}))
+        self._keep(marks)
+        generation = await trigger(self.kube, self.workload, patch)
+        deadline_s = self.scenario.experiment.rollout_timeout_s
+        try:
+            await until_complete(self.view, self.workload, generation, deadline_s=deadline_s)
+        except RolloutError:
+            await self._undo(rollout, before)
+            raise
+        details = {"rollout": rollout, "generation": generation}
+        marks = replace(marks, complete=self.mark(MarkType.COMPLETE, details))
+        self._keep(marks)
+        self.phase(Phase.SETTLING, rollout)
+        await until_settled(self.view, self.workload, deadline_s=deadline_s)
+        self._keep(replace(marks, settled=self.mark(MarkType.SETTLED, details)))
+
+    async def _undo(self, rollout: int, template: dict[str, Any]) -> None:
+        self.phase(Phase.UNDOING, rollout)
+        self.mark(MarkType.UNDO, {"rollout": rollout})
+        generation = await undo(self.kube, self.workload, template)
+        deadline_s = self.scenario.experiment.rollout_timeout_s
+        await until_complete(self.view, self.workload, generation, deadline_s=deadline_s)
+
+    def _keep(self, marks: RolloutMarks) -> None:
+        others = tuple(known for known in self.writer.info.rollouts if known.rollout != marks.rollout)
+        self.writer.update(rollouts=(*others, marks))

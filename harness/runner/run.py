@@ -1,0 +1,264 @@
+"""One scenario on one cluster -> one run directory: deploy, load, control window, rollouts, drain, clean up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.abc
+
+import harness
+from harness.clusters.cluster import Cluster
+from harness.disruptions.rolling_update import Workload, until_complete
+from harness.errors import HarnessError
+from harness.kube.view import View
+from harness.load import PORTS, check_budget, plan_json
+from harness.manifests.patch import in_namespace
+from harness.model.observation import MarkType
+from harness.model.progress import Phase, Progress
+from harness.model.run import LoadFacts, RunInfo
+from harness.observers.cluster import application_objects, observe
+from harness.runner.deployment import deployed, namespace_for_run, service_address
+from harness.runner.load_session import LoadSession
+from harness.runner.quiet import quiet_s
+from harness.runner.rollouts import ContinueAfter, Rollouts
+from harness.runner.scenario import Scenario, load_plan
+from harness.store.writer import RunWriter
+
+_LOAD_LEAD_S = 0.3
+_CALM_PERIODS = 1.1
+_WARM_UP_TIMEOUT_S = 30.0
+_PROGRESS_S = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioRun:
+    """What became of a scenario. `updates`: rollouts that were triggered. `error`: why it ended before its time."""
+
+    folder: Path
+    scenario: Scenario
+    updates: int
+    error: HarnessError | None = None
+
+
+class ScenarioRunner:
+    """Runs one scenario. The one place that knows in which order things happen."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        scenario: Scenario,
+        folder: Path,
+        *,
+        place: tuple[int, int],
+        on_progress: Callable[[Progress], None],
+        continue_after: ContinueAfter,
+    ) -> None:
+        self._cluster, self._scenario, self._folder = cluster, scenario, folder
+        self._place, self._on_progress, self._continue_after = place, on_progress, continue_after
+        self._t0_ns = time.monotonic_ns()
+        self._t0_wall_ns = time.time_ns()
+        self._phase: tuple[Phase, int | None] = (Phase.DEPLOYING, None)
+        self._load: LoadSession | None = None
+        self._view = View()
+        self._over = False
+
+    async def run(self) -> ScenarioRun:
+        """The scenario from start to end; what goes wrong is written down, cleaned up after, and given back.
+
+        A cancellation (Ctrl-C) is written down and cleaned up after too, and goes on to the caller.
+        """
+        with RunWriter(self._folder, self._info()) as writer:
+            try:
+                error = await self._to_the_end(writer)
+            except anyio.get_cancelled_exc_class():
+                writer.update(stopped="interrupted")
+                raise
+            writer.update(finished=error is None, stopped=None if error is None else str(error))
+            updates = len(writer.info.rollouts)
+        return ScenarioRun(folder=self._folder, scenario=self._scenario, updates=updates, error=error)
+
+    async def _to_the_end(self, writer: RunWriter) -> HarnessError | None:
+        """The error that ended it, if one did: task groups give theirs in groups."""
+        error: HarnessError | None = None
+        try:
+            await self._in_namespace(writer)
+        except* HarnessError as group:
+            error = first_error(group)
+        return error
+
+    def _info(self) -> RunInfo:
+        experiment, scenario, cluster = self._scenario.experiment, self._scenario, self._cluster
+        return RunInfo(
+            harness=harness.__version__,
+            experiment=experiment.name,
+            scenario=scenario.name,
+            variant=scenario.variant,
+            path=experiment.path,
+            target=experiment.target,
+            cluster=cluster.facts,
+            streams={name: stream.rate for name, stream in experiment.load.streams.items()},
+            load=LoadFacts(
+                connect_timeout_s=experiment.load.connect_timeout_s,
+                read_timeout_s=experiment.load.read_timeout_s,
+                local_ports=self._ports_span(),
+                source_addresses=cluster.client.source_addresses,
+            ),
+            pod_header=experiment.load.pod_header,
+            t0_wall=self._t0_wall_ns / 1e9,
+            planned_rollouts=scenario.rollouts,
+            quiet_s=quiet_s(experiment.quiet_s, cluster.facts, experiment.path),
+            expect=scenario.expect,
+            strict_idle_close=experiment.strict_idle_close,
+            confidence=experiment.confidence.record if experiment.confidence else None,
+            churn_s=experiment.churn_s,
+        )
+
+    def _ports_span(self) -> tuple[int, int] | None:
+        return (PORTS[0][0], PORTS[-1][1]) if self._cluster.client.own_ports else None
+
+    async def _in_namespace(self, writer: RunWriter) -> None:
+        kube, experiment = self._cluster.kube, self._scenario.experiment
+        self._enter(Phase.DEPLOYING)
+        wanted = f"{experiment.name}-{self._scenario.name}"
+        async with namespace_for_run(kube, experiment.namespace, wanted) as namespace:
+            application = self._scenario.application
+            writer.update(manifests=tuple(in_namespace(m, namespace) for m in application.manifests))
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._report_progress)
+                tasks.start_soon(self._watch_over_cluster)
+                watched = application_objects(
+                    kind=application.kind,
+                    name=application.name,
+                    selector=application.selector,
+                    service=application.service_name,
+                )
+                await observe(tasks, kube, namespace, watched, view=self._view, record=partial(self._record, writer))
+                async with deployed(kube, application, namespace) as workload:
+                    await self._loaded(writer, namespace, int(workload["metadata"]["generation"]))
+                    self._enter(Phase.CLEANING_UP)
+                tasks.cancel_scope.cancel()
+
+    async def _loaded(self, writer: RunWriter, namespace: str, generation: int) -> None:
+        application, experiment, cluster = self._scenario.application, self._scenario.experiment, self._cluster
+        workload = Workload(kind=application.kind, name=application.name, namespace=namespace)
+        await until_complete(self._view, workload, generation, deadline_s=experiment.rollout_timeout_s)
+        address = await service_address(cluster.kube, namespace, application.service_name, application.port)
+        plan = self._plan(address)
+        async with cluster.worker(namespace, plan_json(plan)) as worker, anyio.create_task_group() as tasks:
+            load = self._load = LoadSession(worker, writer, self._now)
+            tasks.start_soon(load.follow)
+            await self._control_window(writer, load)
+            rollouts = Rollouts(
+                kube=cluster.kube,
+                workload=workload,
+                scenario=self._scenario,
+                view=self._view,
+                load=load,
+                writer=writer,
+                mark=lambda type_, details: self._mark(writer, type_, details),
+                phase=self._enter,
+                quiet_s=writer.info.quiet_s or 0.0,
+            )
+            try:
+                await rollouts.run(self._continue_after)
+            finally:
+                await self._drain(writer, load, experiment.load.read_timeout_s)
+
+    def _plan(self, address: str) -> Any:
+        client = self._cluster.client
+        plan = load_plan(
+            self._scenario.experiment,
+            address=address,
+            source_addresses=client.source_addresses,
+            ports=_rotated(PORTS, *self._place) if client.own_ports else (),
+            t0_monotonic_ns=self._t0_ns if client.same_machine else None,
+            t0_wall_ns=None if client.same_machine else self._t0_wall_ns,
+            start_s=self._now() + _LOAD_LEAD_S,
+        )
+        check_budget(plan, destination=address.rpartition(":")[0].strip("[]"))
+        return plan
+
+    async def _control_window(self, writer: RunWriter, load: LoadSession) -> None:
+        self._enter(Phase.WARMING_UP)
+        period_s = self._cluster.facts.proxy.min_sync_period_s
+        # A sync that is still due could not be told from an outage: the last change must have reached the data plane.
+        calm_s = max(1.0, _CALM_PERIODS * (1.0 if period_s is None else period_s))
+        await load.until_warm(calm_s, deadline_s=_WARM_UP_TIMEOUT_S + calm_s)
+        self._enter(Phase.CONTROL)
+        start = self._mark(writer, MarkType.CONTROL_START, {})
+        await anyio.sleep(self._scenario.experiment.control_s)
+        writer.update(control=(start, self._mark(writer, MarkType.CONTROL_END, {})))
+
+    async def _drain(self, writer: RunWriter, load: LoadSession, read_timeout_s: float) -> None:
+        """Shielded: what is in flight when someone presses Ctrl-C is still recorded."""
+        with anyio.move_on_after(read_timeout_s + 5, shield=True):
+            self._enter(Phase.DRAINING)
+            await load.worker.stop()
+            await load.ended.wait()
+        self._mark(writer, MarkType.END, {})
+        self._over = True
+        writer.update(clocks=() if self._cluster.client.same_machine else (load.clock(),))
+
+    async def _watch_over_cluster(self) -> None:
+        raise await self._cluster.died()
+
+    async def _report_progress(self) -> None:
+        while True:
+            self._tell()
+            await anyio.sleep(_PROGRESS_S)
+
+    def _enter(self, phase: Phase, rollout: int | None = None) -> None:
+        self._phase = (phase, rollout)
+        self._tell()
+
+    def _tell(self) -> None:
+        phase, rollout = self._phase
+        self._on_progress(
+            Progress(
+                scenario=self._scenario.name,
+                number=self._place[0],
+                scenarios=self._place[1],
+                phase=phase,
+                rollout=rollout,
+                rollouts=self._scenario.rollouts,
+                requests=self._load.requests if self._load else 0,
+                failed=self._load.failed if self._load else 0,
+            )
+        )
+
+    def _record(self, writer: RunWriter, kind: str, type_: str, seen: dict[str, Any]) -> None:
+        if not self._over:  # what the clean-up does to the pods is no part of the run
+            writer.observe(self._now(), kind, type_, seen)
+
+    def _mark(self, writer: RunWriter, type_: MarkType, details: dict[str, Any]) -> float:
+        moment = round(self._now(), 6)
+        writer.observe(moment, "Mark", type_, details)
+        return moment
+
+    def _now(self) -> float:
+        return (time.monotonic_ns() - self._t0_ns) / 1e9
+
+
+def _rotated(ports: tuple[tuple[int, int], ...], number: int, of: int) -> tuple[tuple[int, int], ...]:
+    """The ranges begun at another place for every scenario.
+
+    One that began where the one before it did would use the ports again that left stale conntrack entries behind.
+    """
+    ((low, high),) = ports
+    start = low + (high - low + 1) * number // of
+    return ((start, high), (low, start - 1)) if start > low else ports
+
+
+def first_error(group: BaseExceptionGroup[HarnessError]) -> HarnessError:
+    """The first of the errors in a group, for people: the others are mostly what followed from it."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, HarnessError)
+    return error

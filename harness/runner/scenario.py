@@ -1,0 +1,143 @@
+"""An experiment -> its scenarios: one application, mitigated, with everything that its run needs to know."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.errors import ExperimentError
+from harness.load import Engine, Plan, Stream
+from harness.manifests.application import Application, find_application
+from harness.manifests.mitigations import mitigated
+from harness.manifests.patch import image_patch, image_sequence
+from harness.manifests.read import read_manifests
+from harness.model.experiment import Experiment, HeaderSource, ImageUpdate, KeptStream
+from harness.model.run import Expect
+
+_DEFAULT_POD_HEADER = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One run directory to be: a variant of the application, and how it is loaded and rolled."""
+
+    name: str
+    variant: str
+    expect: Expect
+    application: Application
+    experiment: Experiment
+    images: tuple[dict[str, str], ...]  # per rollout, container -> image; empty for a restart
+
+    @property
+    def rollouts(self) -> int:
+        """How many are planned."""
+        return self.experiment.rollouts
+
+    def patch(self, rollout: int) -> dict[str, Any] | None:
+        """The patch of that rollout; None for a restart, whose patch names the time."""
+        return image_patch(self.images[rollout]) if self.images else None
+
+    @property
+    def all_manifests(self) -> tuple[dict[str, Any], ...]:
+        """What a cluster must be able to run: the manifests, and the images of later rollouts as if each stood in a Pod."""
+        later = {image for images in self.images for image in images.values()}
+        pods = ({"kind": "Pod", "spec": {"containers": [{"image": image}]}} for image in sorted(later))
+        return (*self.application.manifests, *pods)
+
+
+def scenarios(experiment: Experiment) -> tuple[Scenario, ...]:
+    """One scenario a variant, in the order of the file; everything that can be wrong with them is found here.
+
+    Raises:
+        ManifestError: the manifests do not hold the application, or the update cannot roll it.
+    """
+    application = find_application(
+        read_manifests(experiment.manifests),
+        target=experiment.target,
+        service=experiment.service.name,
+        port=experiment.service.port,
+    )
+    images: tuple[dict[str, str], ...] = ()
+    if isinstance(experiment.update, ImageUpdate):
+        turns = experiment.update.image
+        images = tuple(image_sequence(application, turns, rollout) for rollout in range(experiment.rollouts))
+    return tuple(
+        Scenario(
+            name=name,
+            variant=name,
+            expect=variant.expect,
+            application=application.with_target(mitigated(application.target, variant.mitigations)),
+            experiment=experiment,
+            images=images,
+        )
+        for name, variant in experiment.variants.items()
+    )
+
+
+def load_plan(
+    experiment: Experiment,
+    *,
+    address: str,
+    source_addresses: tuple[str, ...],
+    ports: tuple[tuple[int, int], ...],
+    t0_monotonic_ns: int | None,
+    t0_wall_ns: int | None,
+    start_s: float,
+    environment: Mapping[str, str] = os.environ,
+) -> Plan:
+    """What the load worker of a scenario does, sent to `address` ("10.96.0.7:80").
+
+    Raises:
+        ExperimentError: a header's value cannot be had from where it is kept.
+        PlanError: the request is not one that can be sent.
+    """
+    load, request = experiment.load, experiment.request
+    streams = tuple(
+        Stream(
+            name=name,
+            rate_per_s=stream.rate,
+            connections=stream.connections if isinstance(stream, KeptStream) else 0,
+            path=stream.path,
+            read_timeout_s=stream.read_timeout_s,
+        )
+        for name, stream in load.streams.items()
+    )
+    return Plan(
+        url=f"http://{address}{request.path}",
+        streams=streams,
+        t0_monotonic_ns=t0_monotonic_ns,
+        t0_wall_ns=t0_wall_ns,
+        start_s=start_s,
+        source_addresses=source_addresses,
+        ports=ports,
+        connect_timeout_s=load.connect_timeout_s,
+        read_timeout_s=load.read_timeout_s,
+        method=request.method,
+        host=request.host,
+        headers=tuple((name, header_value(name, value, environment)) for name, value in request.headers.items()),
+        success=request.success_ranges,
+        pod_header=load.pod_header or _DEFAULT_POD_HEADER,
+        engine=Engine(load.engine),
+    )
+
+
+def header_value(name: str, value: str | HeaderSource, environment: Mapping[str, str]) -> str:
+    """The value of a request header, from where the experiment says it is kept; it is never written anywhere.
+
+    Raises:
+        ExperimentError: the variable is not set, or the file cannot be read.
+    """
+    if isinstance(value, str):
+        return value
+    tried = f"reading the value of header {name}"
+    if value.env is not None:
+        if value.env not in environment:
+            raise ExperimentError(tried, f"the environment has no {value.env}", "Set it.")
+        return environment[value.env]
+    assert value.file is not None
+    try:
+        return value.file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ExperimentError(tried, f"{value.file}: {error}") from None
