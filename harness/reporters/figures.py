@@ -1,0 +1,114 @@
+"""Turns the numbers of a result into words with their units."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from harness.model.result import ExperimentResult, Latency, ScenarioResult
+from harness.model.run import Expect
+
+_UNITS: Final = (("_per_s", "/s"), ("_ms", " ms"), ("_s", " s"), ("_bytes", " bytes"))
+_MEANING: Final = {
+    0: "every one as expected",
+    1: "not every one as expected",
+    3: "inconclusive",
+}
+
+
+def count(number: int) -> str:
+    """4437 -> "4,437"."""
+    return f"{number:,}"
+
+
+def seconds(value: float | None) -> str:
+    """1.2789 -> "1.28 s"; None -> "not seen"."""
+    return "not seen" if value is None else f"{value:.2f} s"
+
+
+def after(value: float | None, start: float) -> str:
+    """How long after `start` something came, on the same clock: "1.28 s", or "not seen"."""
+    return seconds(None if value is None else value - start)
+
+
+def number_ms(value: float) -> str:
+    """Milliseconds to three digits, without the unit: "0.93", "12.4", "1,012"."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def latency(value: Latency | None) -> str:
+    """p50 / p99 / max, "none answered" where there is nothing to tell of."""
+    if value is None:
+        return "none answered"
+    return " / ".join(number_ms(v) for v in (value.p50_ms, value.p99_ms, value.max_ms)) + " ms"
+
+
+def p99_change(result: ScenarioResult) -> str:
+    """The p99 of the control window and that of the slowest rollout, in ms: "3.10 -> 8.42"; "-" where there is none."""
+    control = result.control.latency if result.control else None
+    slowest = max((r.window.latency.p99_ms for r in result.rollouts if r.window.latency), default=None)
+    before = "-" if control is None else number_ms(control.p99_ms)
+    return f"{before} -> {'-' if slowest is None else number_ms(slowest)}"
+
+
+def dropping_of(result: ScenarioResult) -> str:
+    """How many rollouts dropped calls, and of how many: "3 of 3"."""
+    return f"{sum(r.dropping for r in result.rollouts)} of {len(result.rollouts)}"
+
+
+def ranked(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    """What there was at all, the most frequent first."""
+    return tuple(sorted(((k, n) for k, n in counts.items() if n), key=lambda pair: (-pair[1], pair[0])))
+
+
+def listed(counts: Mapping[str, int]) -> str:
+    """{"connect-refused": 45} -> "45 connect-refused"; nothing at all -> "none"."""
+    return ", ".join(f"{count(n)} {name}" for name, n in ranked(counts)) or "none"
+
+
+def expectation(result: ScenarioResult) -> str:
+    """How the verdict stands to what the experiment said that it should be."""
+    if result.expect is Expect.ANY:
+        return "any verdict expected"
+    return "as expected" if result.as_expected else f"not as expected: {result.expect.value} expected"
+
+
+def headline(result: ExperimentResult) -> str:
+    """What the exit code means, in words: "2 scenarios, every one as expected (exit code 0)"."""
+    number = len(result.scenarios)
+    meaning = _MEANING.get(result.exit_code, "stopped")
+    return f"{number} scenario{'' if number == 1 else 's'}, {meaning} (exit code {result.exit_code})"
+
+
+def flat(value: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """A JSON object as rows of (label, figure with unit): {"removal": {"p99_s": 0.4}} -> (("removal p99", "0.4 s"),).
+
+    The unit is taken from the end of a key, as everywhere in the run directory, and holds for all below it. Objects and
+    lists of objects are walked; lists of plain values are one row; what is empty or null is left out.
+    """
+    return tuple(row for key, item in value.items() for row in _rows(key, item, "", ""))
+
+
+def _rows(key: str, item: Any, prefix: str, unit: str) -> Iterable[tuple[str, str]]:
+    name, own = next(((key.removesuffix(end), words) for end, words in _UNITS if key.endswith(end)), (key, unit))
+    label = f"{prefix} {name.replace('_', ' ')}".strip()
+    if isinstance(item, Mapping):
+        for inner, part in item.items():
+            yield from _rows(inner, part, label, own)
+    elif isinstance(item, list | tuple) and any(isinstance(part, Mapping) for part in item):
+        for index, part in enumerate(item):
+            yield from _rows(f"{index}", part, label, own)
+    elif item is not None and item != [] and item != ():
+        yield label, _figure(item, own)
+
+
+def _figure(item: Any, unit: str) -> str:
+    if isinstance(item, bool):
+        return "yes" if item else "no"
+    if isinstance(item, int):
+        return count(item) + unit
+    if isinstance(item, float):
+        return f"{item:,.4g}{unit}" if abs(item) < 1000 else f"{item:,.0f}{unit}"
+    if isinstance(item, list | tuple):
+        return ", ".join(_figure(part, unit) for part in item)
+    return f"{item}"

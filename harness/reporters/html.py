@@ -1,0 +1,61 @@
+"""Turns results into report.html: one file that needs nothing else, neither a network nor JavaScript."""
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from json import dumps
+from typing import Any
+
+from markupsafe import Markup
+
+from harness.model.result import ExperimentResult, ScenarioResult
+from harness.model.run import RunInfo
+from harness.reporters.figures import count, ranked
+from harness.reporters.page import html_environment
+from harness.reporters.palette import outcome_colour, outcome_rank, revision_colours
+from harness.reporters.svg import picture
+from harness.reporters.timeline import in_order, timeline
+
+
+def scenario_html(info: RunInfo, result: ScenarioResult) -> str:
+    """One scenario's report.html."""
+    return _page(f"Rollouts: {result.scenario}", None, [(info, result)])
+
+
+def experiment_html(result: ExperimentResult, infos: Mapping[str, RunInfo]) -> str:
+    """An experiment's report.html. Raises KeyError: no info of a scenario."""
+    return _page(f"Rollouts: {result.experiment}", result, [(infos[s.scenario], s) for s in result.scenarios])
+
+
+def _page(title: str, experiment: ExperimentResult | None, pairs: Sequence[tuple[RunInfo, ScenarioResult]]) -> str:
+    style = files("harness.reporters").joinpath("templates", "report.css").read_text(encoding="utf-8")
+    sections = [
+        {
+            "id": f"scenario-{index}",
+            "info": info,
+            "s": result,
+            "picture": Markup(_timeline(f"timeline-{index}", info, result)),
+            "legend": _legend(result),
+            "manifests": [dumps(manifest, indent=2, ensure_ascii=False) for manifest in info.manifests],
+        }
+        for index, (info, result) in enumerate(pairs)
+    ]
+    page = html_environment().get_template("report.html.j2")
+    return page.render(title=title, experiment=experiment, sections=sections, style=Markup(style))
+
+
+def _timeline(name: str, info: RunInfo, result: ScenarioResult) -> str:
+    colours = revision_colours(p.revision for p in in_order(result.chart))
+    title = (
+        f"Timeline of scenario {result.scenario}: {count(result.failed)} of {count(result.requests)} requests failed, "
+        f"over the lives of {count(len(result.chart.pods))} pods and {len(result.rollouts)} rollouts"
+    )
+    return picture(timeline(info, result), name=name, title=title, hatches=tuple(colours.values()))
+
+
+def _legend(result: ScenarioResult) -> dict[str, Any]:
+    """What the colours mean: outcomes as they are stacked, revisions as they came."""
+    outcomes = sorted(ranked(result.by_outcome), key=lambda pair: outcome_rank(pair[0]))
+    return {
+        "outcomes": [(name, failed, outcome_colour(name)) for name, failed in outcomes],
+        "revisions": list(revision_colours(p.revision for p in in_order(result.chart)).items()),
+    }

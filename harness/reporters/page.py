@@ -1,0 +1,50 @@
+"""Turns results into what the templates are given, in one environment for Markdown and one for HTML."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from harness.reporters import figures, place
+from harness.reporters.evidence import examples
+from harness.reporters.text import lines, markdown, visible
+
+_SHARED: Final[dict[str, Callable[..., Any]]] = {
+    "after": figures.after,
+    "count": figures.count,
+    "dropping_of": figures.dropping_of,
+    "examples": examples,
+    "expectation": figures.expectation,
+    "flat": figures.flat,
+    "headline": figures.headline,
+    "latency": figures.latency,
+    "lines": lines,
+    "listed": figures.listed,
+    "p99_change": figures.p99_change,
+    "particulars": place.particulars,
+    "ranked": figures.ranked,
+    "seconds": figures.seconds,
+    "started": place.started,
+    "where": place.where,
+}
+
+
+def markdown_environment() -> Environment:
+    """Whatever a template puts into the text is escaped for GitHub's Markdown, unless it is `Markup`."""
+    return _environment(autoescape=False, finalize=markdown)
+
+
+def html_environment() -> Environment:
+    """Whatever a template puts into the text is escaped for HTML, unless it is `Markup`; no control characters."""
+    return _environment(autoescape=True, finalize=_shown)
+
+
+def _environment(**options: Any) -> Environment:
+    loader = PackageLoader("harness.reporters", "templates")
+    environment = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, **options)
+    environment.filters.update(_SHARED)
+    return environment
+
+
+def _shown(value: Any) -> Any:
+    return value if hasattr(value, "__html__") or callable(value) else visible(value)

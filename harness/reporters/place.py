@@ -1,0 +1,65 @@
+"""Turns a run's facts into the words that say where and how it ran: no report goes without them."""
+
+from datetime import UTC, datetime
+
+from harness.model.run import ClusterFacts, ProxyFacts, RunInfo
+
+_KINDS = {
+    "sandbox": "the sandbox, the cluster embedded in the harness: real processes and packets, on one machine",
+    "kind": "kind",
+    "k3s": "k3s",
+    "unknown": "a cluster of unknown kind",
+}
+
+
+def where(info: RunInfo) -> str:
+    """Where the run was made, in one sentence; what is not known is said to be not known."""
+    cluster = info.cluster
+    parts = [_kubernetes(cluster), proxy(cluster.proxy)]
+    parts.append(f"requests answered by {cluster.server}" if cluster.server else "server behind the image not known")
+    if info.churn_s is not None:
+        parts.append(f"endpoint churn every {info.churn_s:g} s")
+    return f"Ran on {_KINDS.get(cluster.kind, cluster.kind)}. {'; '.join(parts)}."
+
+
+def _kubernetes(cluster: ClusterFacts) -> str:
+    version = f"Kubernetes {cluster.kubernetes}" if cluster.kubernetes else "Kubernetes version not known"
+    if cluster.nodes is None:
+        return version
+    return f"{version}, {cluster.nodes} node{'' if cluster.nodes == 1 else 's'}"
+
+
+def proxy(facts: ProxyFacts) -> str:
+    """Mode, minSyncPeriod and how they are known: "proxy iptables, minSyncPeriod 1 s (configured)"."""
+    mode = f"proxy {facts.mode}" if facts.mode else "proxy mode not known"
+    if facts.min_sync_period_s is None:
+        return f"{mode}, minSyncPeriod not known"
+    source = facts.source.value if facts.source else "source not known"
+    return f"{mode}, minSyncPeriod {facts.min_sync_period_s:g} s ({source})"
+
+
+def particulars(info: RunInfo) -> tuple[tuple[str, str], ...]:
+    """The same and the load, label by label, for a table."""
+    streams = ", ".join(f"{name} {rate:g}/s" for name, rate in info.streams.items()) or "not known"
+    planned = f" of {info.planned_rollouts} planned" if info.planned_rollouts is not None else ""
+    return (
+        ("cluster", info.cluster.kind),
+        ("Kubernetes", info.cluster.kubernetes or "not known"),
+        ("nodes", str(info.cluster.nodes) if info.cluster.nodes is not None else "not known"),
+        ("proxy", proxy(info.cluster.proxy).removeprefix("proxy ")),
+        ("server", info.cluster.server or "not known"),
+        ("target", info.target or "not known"),
+        ("load", streams),
+        ("time-outs", f"connect {info.load.connect_timeout_s:g} s, read {info.load.read_timeout_s:g} s"),
+        ("rollouts", f"{len(info.rollouts)}{planned}"),
+        ("quiet time", f"{info.quiet_s:g} s" if info.quiet_s is not None else "not known"),
+        ("started", started(info) or "not known"),
+        ("harness", info.harness or "not known"),
+    )
+
+
+def started(info: RunInfo) -> str | None:
+    """When the run's clock showed 0, as UTC: "2026-11-24 21:56:29 UTC"; None where it was not recorded."""
+    if not info.t0_wall:
+        return None
+    return datetime.fromtimestamp(info.t0_wall, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,148 @@
+"""Turns results into plain text of 80 columns, for a terminal, a pipe or a CI log."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from textwrap import wrap
+from typing import Final
+
+from tabulate import tabulate
+
+from harness.model.result import ExperimentResult, RolloutFindings, ScenarioResult, Verdict, Window
+from harness.model.run import RunInfo
+from harness.reporters.evidence import examples
+from harness.reporters.figures import (
+    after,
+    count,
+    dropping_of,
+    expectation,
+    headline,
+    latency,
+    listed,
+    p99_change,
+    ranked,
+    seconds,
+)
+from harness.reporters.place import where
+from harness.reporters.text import visible
+
+_WIDTH: Final = 80
+_UNIT: Final = re.compile(r"(?<=\d) (?=(?:s|ms|%)(?:\W|$))")
+_GAPS: Final = 10  # two spaces between columns
+_LEAST_NAME: Final = 9
+_HEADERS: Final = (
+    "variant\npath",
+    "rollouts\ndropping",
+    "requests",
+    "failed\nby outcome",
+    "p99 in ms\ncontrol->max",
+    "verdict",
+)
+_ALIGN: Final = ("left", "left", "right", "left", "left", "left")
+_COLOURS: Final = {Verdict.SEAMLESS: "32", Verdict.DROPPING: "31", Verdict.INCONCLUSIVE: "33"}
+
+
+def experiment_text(result: ExperimentResult, infos: Mapping[str, RunInfo], *, colour: bool = False) -> str:
+    """The table of all scenarios, and for each the sentence, the reason and the notes. Raises KeyError: no info."""
+    lines = [visible(f"{result.experiment}: {headline(result)}"), ""]
+    for place in dict.fromkeys(where(infos[s.scenario]) for s in result.scenarios):
+        lines += [*_paragraph(place), ""]
+    lines += [*_table(result.scenarios, colour=colour), ""]
+    for scenario in result.scenarios:
+        lines += [*_judgement(scenario, colour=colour), ""]
+    lines += [line for note in result.notes for line in _paragraph(f"note: {note}")]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def scenario_text(info: RunInfo, result: ScenarioResult, *, colour: bool = False) -> str:
+    """One scenario in full: what dropped, when after the update, with which outcomes and causes, rollout by rollout."""
+    lines = [*_judgement(result, colour=colour), "", *_paragraph(where(info)), ""]
+    if result.control:
+        lines += [*_paragraph(f"control window: {_window(result.control)}"), ""]
+    for rollout in result.rollouts:
+        lines += [*_rollout(rollout), ""]
+    for cause, failure in examples(result):
+        text = f"e.g. {cause}: request {failure.stream}/{failure.worker}/{failure.seq}: {failure.evidence}"
+        lines += _paragraph(text)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _table(scenarios: Sequence[ScenarioResult], *, colour: bool) -> list[str]:
+    """One row a scenario. Names and outcomes are wrapped into what the other columns leave of the width."""
+    plain = [[h.split("\n") for h in _HEADERS], *(_row(s, 99, 99, colour=False) for s in scenarios)]
+    widths = [max(len(line) for row in plain for line in row[i]) for i in range(len(_HEADERS))]
+    room = _WIDTH - _GAPS - sum(widths) + widths[0] + widths[3]
+    names = min(widths[0], max(_LEAST_NAME, room - widths[3]))
+    rows = [_row(s, names, room - names, colour=colour) for s in scenarios]
+    cells = [_HEADERS, *(["\n".join(cell) for cell in row] for row in rows)]
+    rule, *lines = tabulate(cells, tablefmt="simple", colalign=_ALIGN, disable_numparse=True).splitlines()
+    # tabulate would make every column two wider than its header: so the headers are a row, and the rule comes here
+    return [line.rstrip() for line in (*lines[:2], rule, *lines[2:-1])]
+
+
+def _row(result: ScenarioResult, names: int, outcomes: int, *, colour: bool) -> list[list[str]]:
+    failed = [line for outcome, n in ranked(result.by_outcome) for line in _cell(f"{count(n)} {outcome}", outcomes)]
+    return [
+        [*_cell(result.variant, names), *_cell(result.path, names)],
+        [dropping_of(result)],
+        [count(result.requests)],
+        [count(result.failed), *failed],
+        [p99_change(result)],
+        [_verdict(result.verdict, colour=colour), *([] if result.as_expected else ["unexpected"])],
+    ]
+
+
+def _cell(text: str, width: int) -> list[str]:
+    return wrap(visible(text), width, break_on_hyphens=True) or ["-"]
+
+
+def _verdict(verdict: Verdict, *, colour: bool) -> str:
+    return f"\x1b[1;{_COLOURS[verdict]}m{verdict.value}\x1b[0m" if colour else verdict.value
+
+
+def _judgement(result: ScenarioResult, *, colour: bool) -> Iterator[str]:
+    yield f"{visible(result.scenario)}: {_verdict(result.verdict, colour=colour)}, {expectation(result)}"
+    yield from _paragraph(result.sentence, "  ")
+    yield from _paragraph(f"reason: {result.reason}", "  ")
+    for note in result.notes:
+        yield from _paragraph(f"note: {note}", "  ")
+
+
+def _rollout(rollout: RolloutFindings) -> Iterator[str]:
+    word = "dropping" if rollout.dropping else "no call dropped"
+    complete, settled = after(rollout.complete, rollout.update), after(rollout.settled, rollout.update)
+    marks = f"update at {seconds(rollout.update)}, complete after {complete}, settled after {settled}"
+    yield from _paragraph(f"rollout {rollout.rollout}: {word}; {marks}")
+    yield from _paragraph(_window(rollout.window), "  ")
+    if rollout.window.failed:
+        yield from _paragraph(_failures(rollout), "  ")
+    for outage in rollout.outages:
+        start, end = after(outage.start, rollout.update), after(outage.end, rollout.update)
+        text = f"outage on {outage.stream}: {start} to {end} after the update, {count(outage.requests)} requests failed"
+        yield from _paragraph(text, "  ")
+    if rollout.takers:
+        ended = ", ".join(f"{name} ({taker})" for name, taker in rollout.takers.items())
+        yield from _paragraph(f"pods ended: {ended}", "  ")
+    if rollout.note:
+        yield from _paragraph(f"note: {rollout.note}", "  ")
+
+
+def _failures(rollout: RolloutFindings) -> str:
+    return (
+        f"failed: first {seconds(rollout.first_failure_s)}, last {seconds(rollout.last_failure_s)} after the update; "
+        f"outcomes: {listed(rollout.window.by_outcome)}; causes: {listed(rollout.window.by_cause)}"
+    )
+
+
+def _window(window: Window) -> str:
+    streams = ", ".join(f"{s.stream} {count(s.failed)} of {count(s.requests)}" for s in window.streams)
+    unsent = f", {count(window.unsent)} unsent" if window.unsent else ""
+    return (
+        f"{count(window.failed)} of {count(window.requests)} requests failed"
+        f"{f' ({streams})' if streams else ''}{unsent}; p50 / p99 / max {latency(window.latency)}"
+    )
+
+
+def _paragraph(text: str, indent: str = "") -> Iterable[str]:
+    glued = _UNIT.sub("\u00a0", visible(text))  # a number and its unit stay on one line
+    lines = wrap(glued, _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False)
+    return [line.replace("\u00a0", " ") for line in lines]

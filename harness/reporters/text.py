@@ -1,0 +1,52 @@
+"""Turns text from a cluster, a server or a user into text that can do no harm where it is shown."""
+
+import re
+import unicodedata
+from typing import Final
+
+from markupsafe import Markup
+
+_MARKDOWN_SPECIAL: Final = re.compile(r"[\\`*_\[\]<&|~$]")
+_MARKDOWN_BLOCK: Final = re.compile(r"^(?:[#+=>-]|\d+(?=[.)](?:\s|$)))")
+
+
+def visible(text: object) -> str:
+    """One line without a character that a terminal, a browser or an XML parser would act upon.
+
+    Control, format (bidirectional overrides, zero width), surrogate, private and unassigned characters and the line
+    separators become their escapes ("\\x1b"); every other kind of white space becomes a plain space.
+
+    >>> print(visible("web\\x1b[31m"))
+    web\\x1b[31m
+    """
+    return "".join(_visible_character(c) for c in str(text))
+
+
+def _visible_character(character: str) -> str:
+    if " " <= character <= "~":
+        return character
+    category = unicodedata.category(character)
+    if category == "Zs":
+        return " "
+    if category[0] == "C" or category in ("Zl", "Zp"):
+        return character.encode("unicode_escape").decode("ascii")
+    return character
+
+
+def lines(text: str) -> Markup:
+    """HTML of a text of several lines: every line as `visible` has it, escaped."""
+    return Markup("\n").join(visible(line) for line in text.split("\n"))
+
+
+def markdown(text: object) -> str:
+    """The same words in GitHub's Markdown, in a paragraph, a list or a table cell: nothing in them is markup.
+
+    A comment behind each @ keeps GitHub from telling somebody of that name. Text that already is `Markup` stays.
+    """
+    if isinstance(text, Markup):
+        return str(text)
+    line = _MARKDOWN_SPECIAL.sub(r"\\\g<0>", " ".join(visible(text).split(" ")).strip())
+    block = _MARKDOWN_BLOCK.match(line)
+    if block:
+        line = f"\\{line}" if not line[0].isdigit() else f"{line[: block.end()]}\\{line[block.end() :]}"
+    return line.replace("@", "@<!-- -->")
