@@ -1,0 +1,22 @@
+"""Load against any URL: a plan into requests that start on schedule, are never retried, and are all recorded."""
+
+from harness.load.plan import PLAN_VARIABLE, Engine, Plan, PlanError, Stream, plan_json, split
+from harness.load.ports import PORTS, PortBudgetError, budget_per_s, check_budget
+from harness.load.records import End, Statistics, parse_line
+
+__all__ = [
+    "PLAN_VARIABLE",
+    "PORTS",
+    "End",
+    "Engine",
+    "Plan",
+    "PlanError",
+    "PortBudgetError",
+    "Statistics",
+    "Stream",
+    "budget_per_s",
+    "check_budget",
+    "parse_line",
+    "plan_json",
+    "split",
+]

@@ -1,0 +1,139 @@
+"""A plan into requests that start on schedule, whatever became of the earlier ones, and one record of each."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import TYPE_CHECKING, Protocol
+
+from harness.load.attempt import Attempt
+from harness.load.pacer import Schedule
+from harness.model.request import Outcome, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.load.plan import Plan, Stream
+
+TICK_S = 0.001
+"""The resolution of uvloop's timers; anything shorter would spin."""
+
+LATEST_S = 1.0
+"""A request this late is `unsent`: the backlog of a stall, sent all at once, would be a load nobody asked for."""
+
+BATCH = 64
+"""Requests started before the loop gets its turn to read answers."""
+
+
+class Sender(Protocol):
+    """Makes one attempt; the open loop does not care how."""
+
+    replaced: int
+    """Kept connections found closed before anything was sent on them, so far."""
+
+    def send(self, stream: Stream, attempt: Attempt, done: Callable[[Attempt, Outcome], None]) -> None:
+        """Start an attempt and return at once; `done` is called exactly once, when its end is known."""
+
+    async def close(self) -> None:
+        """Close what is idle. Nothing is in flight any more."""
+
+
+class _Course:
+    """A stream on its way: the next request's number and how many are in flight."""
+
+    __slots__ = ("in_flight", "next", "schedule", "slots", "stream")
+
+    def __init__(self, plan: Plan, stream: Stream) -> None:
+        self.stream = stream
+        self.schedule = Schedule(
+            start_s=plan.start_s + stream.offset_s,
+            rate_per_s=stream.rate_per_s,
+            end_s=None if plan.duration_s is None else plan.start_s + plan.duration_s,
+        )
+        self.slots = plan.slots_of(stream)
+        self.next = self.in_flight = 0
+
+
+class Engine:
+    """The open loop of one worker.
+
+    `clock` gives seconds on the run's clock; `record` gets each request once, when its end is known. What the
+    statistics need is counted here: `sent`, `unsent`, `lags_s` since they were last taken.
+    """
+
+    def __init__(
+        self, plan: Plan, sender: Sender, *, clock: Callable[[], float], record: Callable[[Request], None]
+    ) -> None:
+        self._plan, self._sender, self._clock, self._record = plan, sender, clock, record
+        self._courses = {stream.name: _Course(plan, stream) for stream in plan.streams}
+        self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
+        self._stopping = False
+        self._drained = asyncio.Event()
+        self.sent = self.unsent = 0
+        self.lags_s: list[float] = []
+
+    @property
+    def in_flight(self) -> int:
+        """Requests whose end is not known yet."""
+        return sum(course.in_flight for course in self._courses.values())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many requests each stream has had, the unsent included."""
+        return {name: course.next for name, course in self._courses.items()}
+
+    @property
+    def replaced(self) -> int:
+        """Kept connections found closed before anything was sent on them, so far."""
+        return self._sender.replaced
+
+    async def run(self) -> None:
+        """Follow the schedule to its end, or until `stop`, and wait for what is in flight; the time-outs bound that."""
+        self._tick()
+        await self._drained.wait()
+        await self._sender.close()
+
+    def stop(self) -> None:
+        """Start nothing more."""
+        self._stopping = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._look_if_drained()
+
+    def _tick(self) -> None:
+        """Start what is due and sleep until the next is."""
+        wait_s = math.inf
+        for course in self._courses.values():
+            due = course.schedule.due(course.next, self._clock())[:BATCH]
+            for seq in due:
+                course.next = seq + 1
+                self._start(course, seq)
+            wait_s = min(wait_s, course.schedule.wait_s(course.next, self._clock()))
+        if wait_s == math.inf:
+            self.stop()
+            return
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(max(TICK_S, wait_s), self._tick) if wait_s else loop.call_soon(self._tick)
+
+    def _start(self, course: _Course, seq: int) -> None:
+        scheduled, now = course.schedule.at(seq), self._clock()
+        self.lags_s.append(now - scheduled)
+        if course.in_flight >= course.slots or now - scheduled > LATEST_S:
+            self.unsent += 1
+            attempt = Attempt(course.stream.name, seq, scheduled, None)
+            self._record(attempt.request(worker=self._plan.worker, outcome=Outcome.UNSENT, ended=now))
+            return
+        course.in_flight += 1
+        self.sent += 1
+        self._sender.send(course.stream, Attempt(course.stream.name, seq, scheduled, now), self._done)
+
+    def _done(self, attempt: Attempt, outcome: Outcome) -> None:
+        self._courses[attempt.stream].in_flight -= 1
+        self._record(attempt.request(worker=self._plan.worker, outcome=outcome, ended=self._clock()))
+        if self._stopping:
+            self._look_if_drained()
+
+    def _look_if_drained(self) -> None:
+        if not self.in_flight:
+            self._drained.set()

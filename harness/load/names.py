@@ -1,0 +1,71 @@
+"""A host name into the addresses to connect to, in turn, looked up at most once a second."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from itertools import cycle
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from harness.load.plan import Plan
+
+    Address = tuple[str, int]
+
+FRESH_S = 1.0
+"""How long an answer is used. A failed look-up is not kept: those who waited for it fail, the next one asks again."""
+
+
+def destination(plan: Plan) -> tuple[str, int]:
+    """The host (name or IP) and port that a plan connects to."""
+    parts = urlsplit(plan.url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    if not plan.address:
+        return parts.hostname or "", port
+    if plan.address.count(":") > 1 and not plan.address.startswith("["):
+        return plan.address, port  # a bare IPv6 address
+    address = urlsplit(f"//{plan.address}")
+    return address.hostname or "", address.port or port
+
+
+class Resolver:
+    """Addresses of one host. An IP is its own address and costs nothing."""
+
+    def __init__(self, host: str, port: int, *, clock: Callable[[], float]) -> None:
+        self._host, self._port, self._clock = host, port, clock
+        self._fixed: Address | None = (host, port) if _is_ip(host) else None
+        self._turns: Iterator[Address] | None = None
+        self._found_at = 0.0
+        self._asking: asyncio.Future[list[Address]] | None = None
+
+    async def address(self) -> Address:
+        """Where to connect to next. Raises socket.gaierror."""
+        if self._fixed is not None:
+            return self._fixed
+        if self._turns is None or self._clock() - self._found_at > FRESH_S:
+            if self._asking is None:
+                self._asking = asyncio.ensure_future(self._ask())
+            # Shielded: one request's time-out must not take the look-up away from the others.
+            self._turns = cycle(await asyncio.shield(self._asking))
+        return next(self._turns)
+
+    async def _ask(self) -> list[Address]:
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        finally:
+            self._asking = None
+        self._found_at = self._clock()
+        return [(str(entry[4][0]), self._port) for entry in found]
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

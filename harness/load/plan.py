@@ -1,0 +1,196 @@
+"""A plan, one JSON object on one line, into the frozen record that a load worker follows, and back."""
+
+import ipaddress
+import json
+import math
+import re
+from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+from harness.errors import LoadError
+
+PLAN_VARIABLE = "ROLLOUT_HARNESS_PLAN"
+"""Where the plan is in a Pod, which has no stdin."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
+
+
+class PlanError(LoadError):
+    """A load worker's plan cannot be followed as written."""
+
+
+class Engine(StrEnum):
+    """What sends the requests."""
+
+    ASYNCIO = "asyncio"  # our own: sees every raw outcome, thousands of requests/s
+    HTTPX = "httpx"  # what a Python client sees; a few hundred requests/s at most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """One population of requests.
+
+    `connections` = 0 opens a connection per request; n > 0 keeps n connections alive and takes them in turn (a request
+    that finds all of them busy opens one more for itself, so that slow answers do not close the open loop).
+    `offset_s` shifts the stream against others of the same rate. `slots` bounds the requests in flight; None: as many
+    as the rate and the time-outs can bring about, so that only a worker in trouble runs out.
+    """
+
+    name: str
+    rate_per_s: float
+    connections: int = 0
+    path: str | None = None
+    read_timeout_s: float | None = None
+    offset_s: float = 0.0
+    slots: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What one worker does.
+
+    All times of its records are seconds since the zero: `t0_monotonic_ns` (CLOCK_MONOTONIC, same machine) or
+    `t0_wall_ns` (another machine). Requests start at `start_s` on that clock and go on for `duration_s` (None: until
+    stopped). `address` ("IP" or "IP:port", IPv6 in brackets) is connected to in place of the URL's host. `ports` are
+    inclusive ranges, used in turn with each of `source_addresses`; without them the kernel chooses. `success` are
+    inclusive ranges of status codes. `headers` hold values as they are sent; they are never written anywhere.
+    """
+
+    url: str
+    streams: tuple[Stream, ...]
+    worker: int = 0
+    address: str = ""
+    t0_monotonic_ns: int | None = None
+    t0_wall_ns: int | None = None
+    start_s: float = 0.0
+    duration_s: float | None = None
+    source_addresses: tuple[str, ...] = ()
+    ports: tuple[tuple[int, int], ...] = ()
+    connect_timeout_s: float = 1.0
+    read_timeout_s: float = 5.0
+    method: str = "GET"
+    host: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    success: tuple[tuple[int, int], ...] = ((200, 299),)
+    pod_header: str = "X-Pod"
+    engine: Engine = Engine.ASYNCIO
+    http2: bool = False
+    ca_pem: str = ""
+    insecure: bool = False
+
+    def __post_init__(self) -> None:
+        for wrong in _faults(self):
+            raise PlanError("reading the plan of a load worker", wrong, "Correct the plan.")
+
+    def read_timeout_of(self, stream: Stream) -> float:
+        """Seconds from sending until a request of `stream` must be answered completely."""
+        return self.read_timeout_s if stream.read_timeout_s is None else stream.read_timeout_s
+
+    def slots_of(self, stream: Stream) -> int:
+        """How many requests of `stream` may be in flight."""
+        if stream.slots is not None:
+            return stream.slots
+        return math.ceil(stream.rate_per_s * (self.connect_timeout_s + self.read_timeout_of(stream))) + 16
+
+
+def _faults(plan: Plan) -> list[str]:
+    """What is wrong with a plan, in words."""
+    parts = urlsplit(plan.url)
+    names = [stream.name for stream in plan.streams]
+    headers = [*plan.headers, ("Host", plan.host or "")]
+    checks = (
+        (parts.scheme in ("http", "https") and bool(parts.hostname), f"url {plan.url!r} is not http:// or https://"),
+        (bool(names) and len(set(names)) == len(names), f"stream names {names} are empty or not unique"),
+        (all(map(_NAME.fullmatch, names)), f"a stream name in {names} has other characters than letters, digits, _.-"),
+        (all(0 < s.rate_per_s < math.inf for s in plan.streams), "a stream's rate is not above 0"),
+        (all(s.connections >= 0 for s in plan.streams), "a stream's number of connections is below 0"),
+        (all((s.path or "/")[0] in "/?" for s in plan.streams), "a stream's path does not begin with /"),
+        (min(plan.connect_timeout_s, *map(plan.read_timeout_of, plan.streams)) > 0, "a time-out is not above 0"),
+        (_TOKEN.fullmatch(plan.method) is not None, f"method {plan.method!r} is not one"),
+        (all(_TOKEN.fullmatch(n) for n, _ in headers), "a header's name has characters that HTTP does not allow"),
+        (not any(c in v for _, v in headers for c in "\r\n\0"), "a header's value has a line break in it"),
+        (all(0 < low <= high < 65536 for low, high in plan.ports), f"port ranges {plan.ports} are not within 1-65535"),
+        (None in (plan.t0_monotonic_ns, plan.t0_wall_ns), "both t0_monotonic_ns and t0_wall_ns are given"),
+        (all(map(_is_address, plan.source_addresses)), f"a source address in {plan.source_addresses} is not an IP"),
+    )
+    return [text for holds, text in checks if not holds]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def plan_json(plan: Plan) -> str:
+    """One line of JSON (no line break at its end), as `python -m harness.load` reads it. Holds header values."""
+    return json.dumps(asdict(plan), separators=(",", ":"))
+
+
+def read_plan(text: str) -> Plan:
+    """The plan in a line of JSON. Raises PlanError where it is not one."""
+    try:
+        found = json.loads(text)
+        streams = tuple(_record(Stream, stream) for stream in found.pop("streams"))
+        return Plan(**_known(Plan, found), streams=streams)
+    except PlanError:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        seen = f"{type(error).__name__}: {error}"
+        raise PlanError("reading the plan of a load worker", seen, "Give one JSON object on one line.") from None
+
+
+def _record(kind: type[Stream], found: dict[str, Any]) -> Stream:
+    return kind(**_known(kind, found))
+
+
+def _known(kind: type[Any], found: dict[str, Any]) -> dict[str, Any]:
+    """The object's values with JSON's lists as tuples. Raises ValueError for keys that the record does not have."""
+    if unknown := sorted(set(found) - {field.name for field in fields(kind)}):
+        raise ValueError(f"unknown keys {unknown}")
+    made = {name: _frozen(value) for name, value in found.items()}
+    return made | ({"engine": Engine(made["engine"])} if "engine" in made else {})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+
+
+def split(plan: Plan, workers: int) -> tuple[Plan, ...]:
+    """The plans of `workers` workers that together do what `plan` says, evenly interleaved.
+
+    Rates are divided and the schedules shifted against each other, so that the sum is as even as one worker's; kept
+    connections and ports are dealt out (the port ranges are disjoint). Raises ValueError for fewer than one worker,
+    and where a stream has fewer kept connections than there are workers.
+    """
+    if workers < 1 or any(0 < stream.connections < workers for stream in plan.streams):
+        raise ValueError(f"{workers} workers cannot share the streams of this plan")
+    return tuple(
+        replace(
+            plan,
+            worker=plan.worker + index,
+            streams=tuple(_share(stream, index, workers) for stream in plan.streams),
+            ports=tuple(_part(low, high, index, workers) for low, high in plan.ports if high - low + 1 >= workers),
+        )
+        for index in range(workers)
+    )
+
+
+def _share(stream: Stream, index: int, workers: int) -> Stream:
+    return replace(
+        stream,
+        rate_per_s=stream.rate_per_s / workers,
+        connections=stream.connections // workers + (index < stream.connections % workers),
+        offset_s=stream.offset_s + index / stream.rate_per_s,
+        slots=None if stream.slots is None else max(1, stream.slots // workers),
+    )
+
+
+def _part(low: int, high: int, index: int, workers: int) -> tuple[int, int]:
+    size = high - low + 1
+    return low + size * index // workers, low + size * (index + 1) // workers - 1

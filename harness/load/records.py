@@ -1,0 +1,115 @@
+"""Requests, per-second statistics and the end of a worker into the lines of its stdout, and back."""
+
+import json
+import re
+from dataclasses import asdict, dataclass, fields
+
+from harness.model.request import COLUMNS, Outcome, Request
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._:/()~+; =-]")
+_LONGEST = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """One second of a worker. `sent`, `unsent`, `replaced` and the lags are of that second alone.
+
+    `t` is its end on the run's clock; `lag` is started - scheduled, 0 where nothing was due; `cpu` the fraction of one
+    core; `replaced` the kept connections found closed before anything was sent on them (nothing was lost).
+    """
+
+    t: float
+    worker: int
+    sent: int
+    in_flight: int
+    unsent: int
+    lag_p50_ms: float
+    lag_p99_ms: float
+    lag_max_ms: float
+    cpu: float
+    replaced: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """The last line of a worker that ended in good order: how many requests each stream had, the unsent included."""
+
+    end: dict[str, int]
+
+
+def line(request: Request) -> str:
+    """A row of requests.csv without its line break: times with microseconds, empty where it never came."""
+    r = request
+    return (
+        f"{r.stream},{r.worker},{r.seq},{r.scheduled:.6f},{_time(r.started)},{_time(r.connected)},"
+        f"{_time(r.first_byte)},{_time(r.ended)},{_number(r.local_port)},{r.reused:d},{r.outcome.value},"
+        f"{_number(r.status)},{_number(r.bytes)},{r.pod},{r.via}"
+    )
+
+
+def _time(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.6f}"
+
+
+def _number(number: int | None) -> str:
+    return "" if number is None else str(number)
+
+
+def statistics_line(statistics: Statistics) -> str:
+    """A second of a worker as JSON on one line."""
+    return json.dumps(asdict(statistics))
+
+
+def end_line(counts: dict[str, int]) -> str:
+    """The last line of a worker."""
+    return json.dumps({"end": counts})
+
+
+def safe(text: str) -> str:
+    """What a server said, made fit for a CSV field: one short line of harmless characters.
+
+    Quotes, separators, line breaks, control characters and everything that is not ASCII become `_`; a leading `=`,
+    `+`, `-` or blank goes, since spreadsheets take it for a formula.
+    """
+    return _UNSAFE.sub("_", text[:_LONGEST]).lstrip("=+- ").rstrip()
+
+
+def parse_line(text: str) -> Request | Statistics | End | None:
+    """What a line of a worker's stdout says; None for a torn or unknown line. Never raises."""
+    text = text.rstrip("\r\n")
+    try:
+        return _parse_json(text) if text.startswith("{") else _parse_row(text)
+    except (ValueError, TypeError):
+        return None
+
+
+def _parse_json(text: str) -> Statistics | End | None:
+    found = json.loads(text)
+    if "end" in found:
+        return End(end={str(name): int(count) for name, count in dict(found["end"]).items()})
+    names = {field.name for field in fields(Statistics)}
+    return Statistics(**{name: value for name, value in found.items() if name in names})
+
+
+def _parse_row(text: str) -> Request | None:
+    row = text.split(",")
+    if len(row) != len(COLUMNS):
+        return None
+    times = [float(cell) if cell else None for cell in row[4:8]]
+    return Request(
+        stream=row[0],
+        worker=int(row[1]),
+        seq=int(row[2]),
+        scheduled=float(row[3]),
+        started=times[0],
+        connected=times[1],
+        first_byte=times[2],
+        ended=times[3],
+        local_port=int(row[8]) if row[8] else None,
+        reused=row[9] == "1",
+        outcome=Outcome(row[10]),
+        status=int(row[11]) if row[11] else None,
+        bytes=int(row[12]) if row[12] else None,
+        pod=row[13],
+        via=row[14],
+    )

@@ -1,0 +1,183 @@
+"""One HTTP/1.1 exchange at a time on a TCP connection into an answer or the exception that ended it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, cast
+
+import httptools
+
+from harness.load.outcomes import Phase, ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.load.attempt import Attempt, HeaderReader
+
+    Done = Callable[["Connection", Attempt, BaseException | None], None]
+    """Called once per exchange; with None when the answer is complete."""
+
+
+class Connection(asyncio.Protocol):
+    """A connected socket, and the exchange that is on it, if any.
+
+    The parser knows where an answer ends, except for one without a length, which ends with the connection (RFC 9112,
+    6.3), and answers to HEAD, which have no body.
+    """
+
+    __slots__ = (
+        "_attempt",
+        "_clock",
+        "_done",
+        "_framed",
+        "_headers",
+        "_is_head",
+        "_lost",
+        "_parser",
+        "_sock",
+        "_timer",
+        "_transport",
+        "port",
+        "reusable",
+    )
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        *,
+        clock: Callable[[], float],
+        headers: HeaderReader,
+        lost: Callable[[Connection], None],
+        is_head: bool = False,
+    ) -> None:
+        self._sock, self._clock, self._headers, self._lost, self._is_head = sock, clock, headers, lost, is_head
+        self._transport: asyncio.Transport | None = None
+        self._attempt: Attempt | None = None
+        self._done: Done | None = None
+        self._parser: httptools.HttpResponseParser | None = None
+        self._framed = False
+        self._timer: asyncio.TimerHandle | None = None
+        self.port: int = sock.getsockname()[1]
+        self.reusable = True
+
+    # --- what the engine does
+
+    def send(self, request: bytes, attempt: Attempt, done: Done, timeout_s: float) -> None:
+        """Send a request; `done` is called when its end is known, at the latest after `timeout_s`."""
+        assert self._transport is not None
+        self._attempt, self._done = attempt, done
+        if self._parser is None:
+            self._parser = httptools.HttpResponseParser(self)
+        attempt.phase = Phase.AWAIT
+        self._timer = asyncio.get_running_loop().call_later(timeout_s, self._finish, TimeoutError())
+        self._transport.write(request)
+
+    def closed(self) -> bool:
+        """Look at an idle connection: whether the peer has closed it, or says something nobody asked for."""
+        if not self.reusable or self._transport is None or self._transport.is_closing():
+            return True
+        try:
+            self._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    def close(self) -> None:
+        """Close in good order."""
+        self._parser = None
+        if self._transport is not None:
+            self._transport.close()
+
+    # --- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods only
+
+    def data_received(self, data: bytes) -> None:
+        attempt = self._attempt
+        if attempt is None:
+            self.reusable = False  # bytes that nobody asked for
+            self.close()
+            return
+        if attempt.first_byte is None:
+            attempt.first_byte = self._clock()
+            attempt.phase = Phase.ANSWER
+        try:
+            assert self._parser is not None
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            if self._attempt is not None:  # else the answer was complete, and what follows it is nobody's
+                self._finish(ProtocolError(str(error)))
+            else:
+                self.reusable = False
+                self.close()
+
+    def eof_received(self) -> None:
+        attempt = self._attempt
+        if attempt is not None:
+            whole = attempt.status is not None and not self._framed
+            self.reusable = False
+            self._finish(None if whole and attempt.bytes is not None else EOFError())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.reusable = False
+        if self._attempt is not None:
+            if exc is None:
+                self.eof_received()
+            else:
+                self._finish(exc)
+        self._parser = None
+        self._lost(self)
+
+    # --- httptools
+
+    def on_message_begin(self) -> None:
+        self._framed = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._attempt is None:
+            return
+        if name.lower() in (b"content-length", b"transfer-encoding"):
+            self._framed = True
+        self._headers.read(self._attempt, name, value)
+
+    def on_headers_complete(self) -> None:
+        assert self._parser is not None
+        status = self._parser.get_status_code()
+        attempt = self._attempt
+        if attempt is None or (100 <= status < 200 and status != 101):
+            return  # an interim answer
+        attempt.status = status
+        attempt.bytes = 0
+        if not self._parser.should_keep_alive():
+            self.reusable = False
+        if self._is_head:
+            self._complete()
+
+    def on_body(self, body: bytes) -> None:
+        if self._attempt is not None and self._attempt.bytes is not None:
+            self._attempt.bytes += len(body)
+
+    def on_message_complete(self) -> None:
+        if self._attempt is not None and self._attempt.status is not None:
+            self._complete()
+
+    def _complete(self) -> None:
+        if self._is_head:
+            self._parser = None  # it still waits for a body
+        self._finish(None)
+
+    def _finish(self, error: BaseException | None) -> None:
+        attempt, done = self._attempt, self._done
+        if attempt is None or done is None:
+            return
+        self._attempt = self._done = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if error is not None:
+            self.reusable = False
+        done(self, attempt, error)

@@ -1,0 +1,220 @@
+"""A plan on stdin (or in the environment of a Pod) into lines of requests.csv and per-second statistics on stdout."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import queue
+import resource
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from harness.load.connections import AsyncioSender
+from harness.load.engine import Engine as OpenLoop
+from harness.load.engine import Sender
+from harness.load.plan import PLAN_VARIABLE, Engine, Plan, PlanError, read_plan
+from harness.load.records import Statistics, end_line, line, statistics_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.model.request import Request
+
+FLUSH_S = 0.1
+SECOND_S = 1.0
+
+
+class Output:
+    """Lines to stdout, written by a thread of its own so that a slow reader cannot delay a request."""
+
+    def __init__(self, descriptor: int, *, broken: Callable[[], None]) -> None:
+        self._descriptor, self._broken = descriptor, broken
+        self._lines: list[str] = []
+        self._chunks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._write, daemon=True)
+        self._writer.start()
+
+    def add(self, text: str) -> None:
+        """One line, kept until the next flush."""
+        self._lines.append(text)
+
+    def flush(self) -> None:
+        """Hand all lines to the writer."""
+        if self._lines:
+            self._chunks.put(("\n".join(self._lines) + "\n").encode())
+            self._lines.clear()
+
+    def close(self) -> None:
+        """Write what is left and wait for it."""
+        self.flush()
+        self._chunks.put(b"")
+        self._writer.join()
+
+    def _write(self) -> None:
+        while chunk := self._chunks.get():
+            try:
+                while chunk:
+                    chunk = chunk[os.write(self._descriptor, chunk) :]
+            except OSError:  # nobody reads any more
+                self._broken()
+                return
+
+
+def run_clock(plan: Plan) -> Callable[[], float]:
+    """Seconds since the plan's zero; since now where it names none."""
+    now_ns = time.monotonic_ns()
+    if plan.t0_monotonic_ns is not None:
+        zero_ns = plan.t0_monotonic_ns
+    elif plan.t0_wall_ns is not None:
+        zero_ns = now_ns - (time.time_ns() - plan.t0_wall_ns)
+    else:
+        zero_ns = now_ns
+    zero_s, monotonic = zero_ns / 1e9, time.monotonic
+    return lambda: monotonic() - zero_s
+
+
+def sender_for(plan: Plan, clock: Callable[[], float]) -> Sender:
+    """What the plan's engine sends with."""
+    if plan.engine is Engine.HTTPX:
+        from harness.load.httpx_engine import HttpxSender  # half a second of imports that the default does not need
+
+        return HttpxSender(plan, clock=clock)
+    return AsyncioSender(plan, clock=clock)
+
+
+class Seconds:
+    """The engine's counters into one line of statistics per second."""
+
+    def __init__(self, engine: OpenLoop, plan: Plan, clock: Callable[[], float]) -> None:
+        self._engine, self._worker, self._clock = engine, plan.worker, clock
+        self._replaced, self._cpu_s, self._at = 0, time.process_time(), clock()
+
+    def take(self) -> Statistics:
+        """What happened since it was last taken."""
+        engine, now, cpu_s = self._engine, self._clock(), time.process_time()
+        lags_ms = [lag * 1000 for lag in sorted(engine.lags_s)] or [0.0]
+        taken = Statistics(
+            t=round(now, 6),
+            worker=self._worker,
+            sent=engine.sent,
+            in_flight=engine.in_flight,
+            unsent=engine.unsent,
+            lag_p50_ms=round(lags_ms[len(lags_ms) // 2], 3),
+            lag_p99_ms=round(lags_ms[min(len(lags_ms) - 1, len(lags_ms) * 99 // 100)], 3),
+            lag_max_ms=round(lags_ms[-1], 3),
+            cpu=round((cpu_s - self._cpu_s) / max(now - self._at, 1e-9), 4),
+            replaced=engine.replaced - self._replaced,
+        )
+        self._replaced, self._cpu_s, self._at = engine.replaced, cpu_s, now
+        engine.sent = engine.unsent = 0
+        engine.lags_s.clear()
+        return taken
+
+
+async def follow(plan: Plan, *, stdout: int, stdin: int | None) -> None:
+    """Run a plan to its end; SIGTERM, SIGINT, the end of `stdin` or a reader that is gone stop it earlier."""
+    loop, clock = asyncio.get_running_loop(), run_clock(plan)
+
+    def record(request: Request) -> None:
+        output.add(line(request))
+
+    engine = OpenLoop(plan, sender_for(plan, clock), clock=clock, record=record)
+    output = Output(stdout, broken=lambda: _from_thread(loop, engine.stop))
+    loop.set_exception_handler(_give_up)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, engine.stop)
+    if stdin is not None:
+        threading.Thread(target=_await_eof, args=(stdin, lambda: _from_thread(loop, engine.stop)), daemon=True).start()
+    seconds = Seconds(engine, plan, clock)
+    beat = loop.create_task(_beat(engine, output, seconds))
+    _quiet_collector()
+    await engine.run()
+    beat.cancel()
+    output.add(statistics_line(seconds.take()))
+    output.add(end_line(engine.counts))
+    output.close()
+
+
+async def _beat(engine: OpenLoop, output: Output, seconds: Seconds) -> None:
+    """Flush every 100 ms, take statistics every second, and stop when the parent is another one."""
+    parent, start, beats = os.getppid(), time.monotonic(), 0
+    while True:
+        beats += 1
+        await asyncio.sleep(max(0.0, start + beats * FLUSH_S - time.monotonic()))
+        if beats % round(SECOND_S / FLUSH_S) == 0:
+            output.add(statistics_line(seconds.take()))
+            gc.collect(1)
+            # Not PR_SET_PDEATHSIG: that fires when the parent's *thread* ends, and pools end threads that idle.
+            if os.getppid() != parent:
+                engine.stop()
+        output.flush()
+
+
+def _quiet_collector() -> None:
+    """No long pause for garbage: what lives now is never looked at again, the rest once a second."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
+def _give_up(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """An error of our own: end at once and loudly, rather than lose requests without a word."""
+    loop.default_exception_handler(context)
+    sys.stderr.flush()
+    os._exit(1)
+
+
+def _from_thread(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    try:
+        loop.call_soon_threadsafe(call)
+    except RuntimeError:  # the loop is closed: stopped already
+        return
+
+
+def _await_eof(descriptor: int, then: Callable[[], None]) -> None:
+    try:
+        while os.read(descriptor, 4096):
+            pass
+    except OSError:
+        pass
+    then()
+
+
+def _read_line(descriptor: int) -> str:
+    """The first line, byte-exact: no buffered reader, which a thread at exit would deadlock on."""
+    text = bytearray()
+    while not text.endswith(b"\n") and (more := os.read(descriptor, 65536)):
+        text += more
+    return text.decode()
+
+
+def _more_descriptors() -> None:
+    """As many sockets as the system grants: a default of 1024 is one second of time-outs at 1000 requests/s."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def main() -> int:
+    """Run the worker; 0, or 2 with one line on stderr where the plan cannot be followed."""
+    in_pod = os.environ.get(PLAN_VARIABLE)
+    try:
+        plan = read_plan(in_pod if in_pod is not None else _read_line(0))
+    except PlanError as error:
+        print(error, file=sys.stderr)
+        return 2
+    _more_descriptors()
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(follow(plan, stdout=1, stdin=None if in_pod is not None else 0))
+    return 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        return asyncio.new_event_loop
+    return new_event_loop
