@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from harness.clusters.cluster import Cluster
 from harness.errors import UsageError
-from harness.model.experiment import ClusterSettings, Experiment, SandboxSettings
+from harness.model.experiment import ClusterSettings, SandboxImage, SandboxSettings
 
 
 def chosen(text: str | None, default: ClusterSettings) -> ClusterSettings:
@@ -30,16 +31,21 @@ def chosen(text: str | None, default: ClusterSettings) -> ClusterSettings:
 
 
 def cluster(
-    settings: ClusterSettings, experiment: Experiment, *, worker_image: str | None = None, truth: Path | None = None
+    settings: ClusterSettings,
+    images: Mapping[str, SandboxImage],
+    *,
+    worker_image: str | None = None,
+    truth: Path | None = None,
 ) -> AbstractAsyncContextManager[Cluster]:
     """The cluster that the settings mean, up for as long as the block lasts.
 
-    `truth`: where a sandbox writes what really happened, for tests of the analysis alone.
+    `images`: what a sandbox knows besides its own. `truth`: where a sandbox writes what really happened, for tests of
+    the analysis alone.
     """
     if settings.sandbox is not None:
         from harness.clusters.sandbox import sandbox_cluster
 
-        return sandbox_cluster(settings.sandbox, experiment.images, truth=truth)
+        return sandbox_cluster(settings.sandbox, images, truth=truth)
     if settings.kind is not None:
         from harness.clusters.kind import kind_cluster
 

@@ -41,7 +41,7 @@ class Scenario:
 
     @property
     def all_manifests(self) -> tuple[dict[str, Any], ...]:
-        """What a cluster must be able to run: the manifests, and the images of later rollouts as if each stood in a Pod."""
+        """What a cluster must be able to run: the manifests, and later rollouts' images as if each stood in a Pod."""
         later = {image for images in self.images for image in images.values()}
         pods = ({"kind": "Pod", "spec": {"containers": [{"image": image}]}} for image in sorted(later))
         return (*self.application.manifests, *pods)

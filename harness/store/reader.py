@@ -39,6 +39,14 @@ def scenario_folders(folder: Path) -> tuple[Path, ...]:
     return inside
 
 
+def is_run(folder: Path) -> bool:
+    """Whether the folder is an experiment's or a scenario's."""
+    try:
+        return bool(scenario_folders(folder))
+    except RunFormatError:
+        return False
+
+
 def _is_scenario(folder: Path) -> bool:
     return (folder / "run.json").is_file() or (folder / "requests.csv").is_file()
 
@@ -50,7 +58,7 @@ def read_run(folder: Path) -> Run:
         RunFormatError: a newer format, or a file that is no run directory's at all.
     """
     damage: list[str] = []
-    info = _read_info(folder, damage)
+    info = read_info(folder, damage)
     return Run(
         info=info,
         requests=_read_requests(folder / "requests.csv", damage),
@@ -60,7 +68,12 @@ def read_run(folder: Path) -> Run:
     )
 
 
-def _read_info(folder: Path, damage: list[str]) -> RunInfo:
+def read_info(folder: Path, damage: list[str]) -> RunInfo:
+    """run.json of a scenario's folder; `damage` takes what had to be made up for.
+
+    Raises:
+        RunFormatError: it is not JSON, or not of a format that this harness reads.
+    """
     path = folder / "run.json"
     if not path.is_file():
         damage.append("run.json is missing")

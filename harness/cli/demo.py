@@ -1,0 +1,34 @@
+"""`rollout-harness demo`: nginx rolled under load with and without the mitigations, in the embedded sandbox."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.run import Cluster, WorkerImage, execute
+from harness.fixture_files import fixtures
+
+
+def demo(
+    cluster: Cluster = None,
+    worker_image: WorkerImage = None,
+    out: Annotated[Path, typer.Option(help="Folder of the run; what is in it is replaced.")] = Path("reports/demo"),
+) -> None:
+    """Roll nginx from 1.28.0 to 1.29.1 and back under load, with and without the mitigations (about 4 minutes)."""
+    from harness.clusters.choice import chosen
+    from harness.errors import UsageError
+    from harness.runner.experiment_file import read_experiment
+    from harness.runner.scenario import scenarios
+    from harness.store.reader import is_run
+
+    experiment = read_experiment(fixtures() / "experiments" / "demo.yaml")
+    planned = scenarios(experiment)
+    if out.exists() and any(out.iterdir()):
+        if not is_run(out):
+            raise UsageError(f"replacing {out}", "it holds something else than a run", "Give another --out.")
+        shutil.rmtree(out)
+    sys.exit(execute(experiment, planned, chosen(cluster, experiment.cluster), out, worker_image=worker_image))

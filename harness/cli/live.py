@@ -1,0 +1,86 @@
+"""The runner's progress -> one live line on a terminal, or a line a phase where there is none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from harness.model.progress import Phase
+from harness.model.progress import Progress as RunProgress
+
+_PIPED_EVERY_S = 10.0
+
+
+def _words(now: RunProgress) -> str:
+    if now.rollout is None:
+        return now.phase
+    return f"rollout {now.rollout + 1}/{now.rollouts}: {now.phase}"
+
+
+def _counts(now: RunProgress) -> str:
+    return f"{now.requests} requests, {now.failed} failed"
+
+
+class LiveTerminal:
+    """One line a scenario that is rewritten in place."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, int] = {}
+
+    def __call__(self, now: RunProgress) -> None:
+        """Show where the run is."""
+        if now.scenario not in self._tasks:
+            self._tasks[now.scenario] = self._progress.add_task(now.scenario, total=now.rollouts, what="", counts="")
+        done = now.rollouts if now.phase in (Phase.DRAINING, Phase.CLEANING_UP) else now.rollout or 0
+        self._progress.update(
+            self._tasks[now.scenario],  # type: ignore[arg-type]
+            completed=done,
+            what=_words(now),
+            counts=_counts(now),
+        )
+
+
+class PipedLines:
+    """A line whenever the phase changes, and every ten seconds: for CI logs."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._start = time.monotonic()
+        self._last: tuple[str, str] = ("", "")
+        self._said = 0.0
+
+    def __call__(self, now: RunProgress) -> None:
+        """Say where the run is, if that is news."""
+        state = (now.scenario, _words(now))
+        elapsed = time.monotonic() - self._start
+        if state != self._last or elapsed - self._said >= _PIPED_EVERY_S:
+            self._last, self._said = state, elapsed
+            self._console.print(
+                f"{elapsed:6.1f} s  {now.scenario} ({now.number + 1}/{now.scenarios})  {_words(now)}  {_counts(now)}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+
+
+@contextmanager
+def shown(console: Console) -> Iterator[LiveTerminal | PipedLines]:
+    """What takes the runner's progress and shows it for as long as the block lasts."""
+    if not console.is_terminal:
+        yield PipedLines(console)
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=12),
+        TextColumn("{task.fields[what]}", markup=False),
+        TextColumn("{task.fields[counts]}", markup=False),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        yield LiveTerminal(progress)

@@ -1,0 +1,164 @@
+"""`rollout-harness run`: an experiment file -> run directories, results, reports and an exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from harness.cli.live import shown
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.model.experiment import ClusterSettings, Experiment
+    from harness.runner.run import ScenarioRun
+    from harness.runner.scenario import Scenario
+
+EXIT_USAGE, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED = 2, 3, 130
+
+Cluster = Annotated[str | None, typer.Option(help="sandbox, kind, k3s or context:NAME; else what the experiment says.")]
+WorkerImage = Annotated[str | None, typer.Option(help="Image of the load worker's Pod, on clusters that are not ours.")]
+
+
+def run(
+    experiment: Annotated[Path, typer.Argument(help="The experiment's YAML file.")],
+    cluster: Cluster = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; default: reports/NAME-TIME.")] = None,
+    worker_image: WorkerImage = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")] = False,
+) -> None:
+    """Run an experiment: deploy, load, roll, record, judge, and put the cluster back."""
+    from harness.clusters.choice import chosen
+    from harness.runner.experiment_file import read_experiment
+    from harness.runner.scenario import scenarios
+
+    described = read_experiment(experiment)
+    settings = chosen(cluster, described.cluster)
+    planned = scenarios(described)
+    if dry_run:
+        from harness.cli.plan import plan_text
+
+        typer.echo(plan_text(described, planned, settings))
+        return
+    _confirm(settings, yes)
+    folder = out or Path("reports") / f"{described.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    sys.exit(execute(described, planned, settings, folder, worker_image=worker_image))
+
+
+def _confirm(settings: ClusterSettings, yes: bool) -> None:
+    """Ask before touching a cluster that is not ours alone."""
+    if settings.context is None or yes:
+        return
+    question = f"Deploy into a new namespace of context {settings.context}, load it and roll it?"
+    if not sys.stdin.isatty():
+        raise UsageError(f"asking: {question}", "there is no terminal to ask", "Give --yes.")
+    if not typer.confirm(question):
+        raise UsageError("asking before touching the cluster", "the answer was no; nothing was changed")
+
+
+def execute(
+    experiment: Experiment,
+    planned: tuple[Scenario, ...],
+    settings: ClusterSettings,
+    folder: Path,
+    *,
+    worker_image: str | None = None,
+) -> int:
+    """Run, judge and report; gives the exit code (DESIGN.md, Command line)."""
+    import anyio
+
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"writing to {folder}", "it is there and not empty", "Give another --out.")
+    console = Console(stderr=True, highlight=False)
+    execution = _Execution(experiment, planned, settings, folder, worker_image, console)
+    anyio.run(execution.run)
+    return execution.conclude()
+
+
+class _Execution:
+    """One run from the command line: what has been run so far, and whether someone pressed Ctrl-C."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        planned: tuple[Scenario, ...],
+        settings: ClusterSettings,
+        folder: Path,
+        worker_image: str | None,
+        console: Console,
+    ) -> None:
+        self._experiment, self._planned, self._settings = experiment, planned, settings
+        self._folder, self._worker_image, self._console = folder, worker_image, console
+        self._runs: list[ScenarioRun] = []
+        self._interrupted = False
+
+    async def run(self) -> None:
+        """Everything that needs a cluster, until it is done or interrupted."""
+        import anyio
+
+        from harness.clusters.choice import cluster
+        from harness.errors import HarnessError
+        from harness.runner.experiment import run_experiment
+        from harness.runner.run import first_error
+
+        error: HarnessError | None = None
+        try:
+            async with anyio.create_task_group() as tasks:
+                with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+                    tasks.start_soon(self._cancel_on_signal, signals, tasks.cancel_scope)
+                    with shown(self._console) as live:
+                        async with cluster(
+                            self._settings, self._experiment.images, worker_image=self._worker_image
+                        ) as ours:
+                            await run_experiment(
+                                ours, self._planned, self._folder, on_progress=live, on_scenario=self._runs.append
+                            )
+                    tasks.cancel_scope.cancel()
+        except* HarnessError as group:
+            error = first_error(group)
+        if error is not None and not self._updates():
+            raise error
+
+    async def _cancel_on_signal(self, signals: AsyncIterator[signal.Signals], scope: object) -> None:
+        import anyio
+
+        assert isinstance(scope, anyio.CancelScope)
+        async for received in signals:
+            if self._interrupted:
+                self._console.print("Left as it is: the namespace of this run must be deleted by hand.")
+                signal.signal(received, signal.SIG_DFL)
+                signal.raise_signal(received)
+            self._interrupted = True
+            self._console.print(f"{received.name}: putting the cluster back. Once more to leave it as it is.")
+            scope.cancel()
+
+    def _updates(self) -> int:
+        return sum(run.updates for run in self._runs)
+
+    def conclude(self) -> int:
+        """Judge and report what there is; gives the exit code."""
+        from harness.cli.verdict import print_verdict
+        from harness.judgement import judge_experiment_folder
+
+        errors = [run.error for run in self._runs if run.error is not None]
+        for error in errors:
+            typer.echo(f"error: {error}", err=True)
+        if not self._recorded_update():
+            return EXIT_INTERRUPTED if self._interrupted else EXIT_USAGE
+        judged = judge_experiment_folder(self._folder)
+        print_verdict(judged, self._folder, Console())
+        code = judged.result.exit_code
+        return max(code, EXIT_INCONCLUSIVE) if (self._interrupted or errors) and code == 0 else code
+
+    def _recorded_update(self) -> bool:
+        """Whether any run on disk has seen an update; an interrupted one is not among `_runs`."""
+        from harness.store.reader import is_run, read_info, scenario_folders
+
+        return is_run(self._folder) and any(read_info(folder, []).rollouts for folder in scenario_folders(self._folder))

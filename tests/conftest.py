@@ -1,0 +1,35 @@
+"""What all tests share: CI forbids the skips of what it installs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+# What CI cannot install is named here by the beginning of the reason.
+_ALLOWED = ("needs Docker", "recordings are not here")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skips", action="store_true", help="a skip is a failure, unless its reason is allowed")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    report = yield
+    if report.skipped and item.config.getoption("--no-skips") and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if not reason.removeprefix("Skipped: ").startswith(_ALLOWED):
+            report.outcome = "failed"
+            report.longrepr = f"CI must not skip this: {reason}"
+    return report
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return Path(__file__).parents[1]
