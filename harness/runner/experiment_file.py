@@ -61,18 +61,16 @@ def _load(path: Path) -> CommentedMap:
 def _described(error: ValidationError, document: CommentedMap) -> str:
     """One clause a problem: "line 7, load.new.rate: input should be greater than 0, not -1".
 
-    Where a key may be of several kinds pydantic reports each kind that does not fit; the one that fits best, the
-    deepest, is what the writer meant.
+    Where a key may be of several kinds pydantic reports each kind that does not fit; what the writer meant is the one
+    that fits best: whose problem lies deepest, and is one of the value rather than of its type.
     """
-    deepest: dict[int, tuple[list[int | str], str]] = {}
+    best: dict[int, tuple[tuple[int, bool], str]] = {}
     for problem in error.errors(include_url=False, include_context=False):
         keys, line = _locate(problem["loc"], document, missing=problem["type"] == "missing")
-        if line not in deepest or len(keys) > len(deepest[line][0]):
-            deepest[line] = (keys, _expected(problem))
-    clauses = [
-        f"line {line}, {'.'.join(map(str, keys)) or 'the file'}: {expected}"
-        for line, (keys, expected) in sorted(deepest.items())
-    ]
+        fits = (len(keys), problem["type"] == "value_error")
+        if line not in best or fits > best[line][0]:
+            best[line] = (fits, f"line {line}, {'.'.join(map(str, keys)) or 'the file'}: {_expected(problem)}")
+    clauses = [clause for _, (_, clause) in sorted(best.items())]
     more = len(clauses) - _MAX_SHOWN
     return "; ".join(clauses[:_MAX_SHOWN] + ([f"and {more} more"] if more > 0 else []))
 
