@@ -8,6 +8,8 @@ from typing import Any, Final
 import altair as alt
 import vl_convert
 
+from harness.reporters.text import visible
+
 _SVG: Final = "http://www.w3.org/2000/svg"
 _XLINK: Final = "http://www.w3.org/1999/xlink"
 _SPOKEN: Final = ("aria-label", "role", "aria-roledescription", "aria-hidden")
@@ -33,7 +35,7 @@ def picture(document: Mapping[str, Any], *, name: str, title: str, hatches: Sequ
     root.set("role", "img")
     root.set("aria-labelledby", f"{name}-title")
     head = ElementTree.Element(f"{{{_SVG}}}title", {"id": f"{name}-title"})
-    head.text = title
+    head.text = visible(title)
     root.insert(0, head)
     root.insert(1, _patterns(name, hatches))
     return ElementTree.tostring(root, encoding="unicode")

@@ -1,5 +1,6 @@
 """Two finished scenarios, written by hand after rollouts on a real cluster: `default` drops calls, `both` does not."""
 
+from dataclasses import replace
 from typing import Final
 
 from harness.model.result import (
@@ -274,3 +275,73 @@ BOTH: Final = ScenarioResult(
 
 EXPERIMENT: Final = ExperimentResult(experiment="demo", scenarios=(DEFAULT, BOTH), exit_code=0)
 INFOS: Final = {"default": DEFAULT_INFO, "both": BOTH_INFO}
+
+
+def filled_with(text: str) -> tuple[RunInfo, ScenarioResult]:
+    """`default` with one text in every place that a cluster, a server or a user may fill."""
+    info = replace(
+        DEFAULT_INFO,
+        scenario=text,
+        variant=text,
+        target=text,
+        harness=text,
+        manifests=({"metadata": {"name": text, "annotations": {text: text}}},),
+        cluster=replace(SANDBOX, kind=text, kubernetes=text, server=text, proxy=replace(SANDBOX.proxy, mode=text)),
+        streams={text: 100.0},
+    )
+    rollouts = tuple(
+        replace(
+            r,
+            note=text,
+            takers={text: text},
+            window=replace(r.window, by_outcome={text: r.window.failed}, by_cause={text: r.window.failed}),
+            outages=(Outage(stream=text, start=8.4, end=9.6, requests=59),),
+        )
+        for r in DEFAULT_ROLLOUTS
+    )
+    result = replace(
+        DEFAULT,
+        scenario=text,
+        variant=text,
+        path=text,
+        reason=text,
+        sentence=text,
+        rollouts=rollouts,
+        by_outcome={text: 221},
+        notes=(text,),
+        propagation={text: {text: 1.0}},
+        sizing={text: text},
+        statistics={"list": [text, text]},
+        load={"workers": [{text: text}]},
+        chart=Chart(
+            bin_s=0.1,
+            failures=(FailureBin(t=8.5, stream=text, outcome=text, failed=3),),
+            pods=(PodLife(uid="1", name=text, revision=text, created=2.0, ready=3.0, deletion=9.0, taker=Taker.CRASH),),
+        ),
+        failures=(replace(DEFAULT.failures[0], stream=text, pod=text, evidence=text),),
+    )
+    return info, result
+
+
+HOSTILE: Final = (
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "\"'><svg/onload=alert(1)>",
+    "]]><!-- --> &amp; &#x0; &copy;",
+    "\x1b[31mred\x1b[0m\x07\x00\x9b2J",
+    "\u202eright to left\u2066 \u200bzero width \ufeff",
+    "a | b || c \\| d",
+    "**bold** _it_ `code` ~~gone~~ [a](javascript:alert(1)) ![i](http://example.com/x.png)",
+    "# heading",
+    "1. one",
+    "- item",
+    "> quote",
+    "---",
+    "    indented",
+    "two\nlines\r\nand\ttab",
+    "@everyone $x$ {{ 7 * 7 }} {% raw %}",
+    "\ud800 lone surrogate \uffff",
+    "url(#hatch-0) datum.x",
+    "x" * 300,
+    "\U0001f600 \u4e2d\u6587",
+)

@@ -1,0 +1,154 @@
+"""Results as one HTML file, read back by a parser of it."""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.model.result import ExperimentResult
+from harness.reporters import html
+from harness.reporters.html import experiment_html, scenario_html
+from harness.reporters.text import visible
+
+from .examples import BOTH, BOTH_INFO, DEFAULT, DEFAULT_INFO, EXPERIMENT, HOSTILE, INFOS, filled_with
+
+VOID = {"meta", "br"}
+
+
+class Page(HTMLParser):
+    """The tags with their attributes, the words, and whether every tag was closed in its turn."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, (tag, self.getpos())
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def shape(self) -> list[tuple[str, tuple[str, ...]]]:
+        return [(tag, tuple(attributes)) for tag, attributes in self.tags]
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return experiment_html(EXPERIMENT, INFOS)
+
+
+@pytest.fixture(scope="module")
+def calm() -> Page:
+    """What `filled_with` makes of a text in which nothing is wrong."""
+    return Page(scenario_html(*filled_with("calm")))
+
+
+@pytest.fixture
+def without_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rendering the picture takes a tenth of a second; it has tests of its own."""
+    monkeypatch.setattr(html, "_timeline", lambda name, info, result: "<svg></svg>")
+
+
+def test_skeleton_is_as_it_was(page: str, golden: Callable[[str, str], None]) -> None:
+    bare = re.sub(r"<svg.*?</svg>", "<svg/>", page, flags=re.DOTALL)
+    golden("skeleton.html", re.sub(r"<style>.*?</style>", "<style/>", bare, flags=re.DOTALL))
+
+
+def test_needs_nothing_else(page: str) -> None:
+    tags = Page(page).tags
+    assert not {"script", "link", "img", "iframe", "object", "embed", "image", "use"} & {tag for tag, _ in tags}
+    links = [a.get("href") or a.get("src") or a.get("xlink:href") for _, a in tags]
+    assert all(link.startswith("#") for link in links if link)
+    assert not re.search(r"@import|@font-face|url\((?!#)", page)
+
+
+def test_forbids_itself_to_fetch_anything(page: str) -> None:
+    policies = [a["content"] for tag, a in Page(page).tags if a.get("http-equiv") == "Content-Security-Policy"]
+    assert policies == ["default-src 'none'; style-src 'unsafe-inline'"]
+
+
+def test_ids_are_unique_and_every_reference_leads_somewhere(page: str) -> None:
+    tags = Page(page).tags
+    ids = Counter(a["id"] for _, a in tags if "id" in a)
+    assert max(ids.values()) == 1
+    named = {a["aria-labelledby"] for _, a in tags if "aria-labelledby" in a}
+    linked = {(a["href"] or "")[1:] for tag, a in tags if tag == "a"}
+    assert (named | linked | set(re.findall(r"url\(#([^)]+)\)", page))) <= set(ids)
+
+
+def test_headings_descend_by_one_and_header_cells_have_a_scope(page: str) -> None:
+    tags = Page(page).tags
+    levels = [int(tag[1]) for tag, _ in tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(b - a <= 1 for a, b in pairwise(levels))
+    assert all("scope" in a for tag, a in tags if tag == "th")
+
+
+def test_picture_of_every_scenario_has_words_for_those_who_cannot_see_it(page: str) -> None:
+    pictures = [a for tag, a in Page(page).tags if tag == "svg" and a.get("role") == "img"]
+    assert [a["aria-labelledby"] for a in pictures] == ["timeline-0-title", "timeline-1-title"]
+    assert "Timeline of scenario default: 221 of 4,395 requests failed" in page
+
+
+def test_says_where_it_ran_and_the_bound_of_every_verdict(page: str) -> None:
+    text = " ".join(Page(page).words)
+    assert "Ran on the sandbox" in text
+    assert "minSyncPeriod 1 s (configured)" in text
+    assert "nginx/1.22.1" in text
+    assert text.count(DEFAULT.sentence) == 2
+    assert text.count(BOTH.sentence) == 2
+
+
+def test_a_scenario_alone_has_a_page_too() -> None:
+    text = " ".join(Page(scenario_html(BOTH_INFO, BOTH)).words)
+    assert BOTH.sentence in text
+    assert "no failed request" in text
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_text(text: str, calm: Page) -> None:
+    written = scenario_html(*filled_with(text))
+    assert all(c.isprintable() for c in written.replace("\n", ""))
+    page = Page(written)
+    parts = ("html", "head", "section", "table", "tr", "td", "th", "dl", "li", "p", "pre", "script", "img", "a")
+    assert [t for t, _ in page.tags if t in parts] == [t for t, _ in calm.tags if t in parts]
+    assert not [a for _, a in page.tags if any(name.startswith("on") for name in a)]
+    assert visible(text) in "".join(page.words)
+
+
+@pytest.mark.usefixtures("without_picture")
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(min_size=1))
+def test_any_text_stays_text(text: str) -> None:
+    info, result = filled_with(text)
+    experiment = ExperimentResult(experiment=text, scenarios=(result,), exit_code=0, notes=(text,))
+    calm_info, calm = filled_with("calm")
+    expected = ExperimentResult(experiment="calm", scenarios=(calm,), exit_code=0, notes=("calm",))
+    page = Page(experiment_html(experiment, {text: info}))
+    assert page.shape() == Page(experiment_html(expected, {"calm": calm_info})).shape()
+    assert visible(text) in "".join(page.words)
+
+
+@pytest.mark.usefixtures("without_picture")
+def test_a_scenario_that_never_came_to_a_rollout_has_a_page() -> None:
+    text = scenario_html(DEFAULT_INFO, replace(DEFAULT, control=None, rollouts=(), causes={}, by_outcome={}))
+    assert "0 of 0" in text

@@ -1,0 +1,84 @@
+"""Results as plain text."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.model.result import ExperimentResult, ScenarioResult, Verdict
+from harness.reporters.terminal import experiment_text, scenario_text
+
+from .examples import BOTH, BOTH_INFO, DEFAULT, DEFAULT_INFO, EXPERIMENT, HOSTILE, INFOS, filled_with
+
+
+def experiment_of(result: ScenarioResult) -> ExperimentResult:
+    return ExperimentResult(experiment="demo", scenarios=(result,), exit_code=0)
+
+
+def test_experiment_is_as_it_was(golden: Callable[[str, str], None]) -> None:
+    golden("experiment.txt", experiment_text(EXPERIMENT, INFOS))
+
+
+def test_scenario_is_as_it_was(golden: Callable[[str, str], None]) -> None:
+    golden("default.txt", scenario_text(DEFAULT_INFO, DEFAULT))
+
+
+def test_sentence_with_its_bound_stands_in_both() -> None:
+    assert DEFAULT.sentence in experiment_text(EXPERIMENT, INFOS)
+    assert BOTH.sentence in scenario_text(BOTH_INFO, BOTH)
+
+
+def test_detail_tells_what_dropped_when_and_why() -> None:
+    text = " ".join(scenario_text(DEFAULT_INFO, DEFAULT).split())
+    assert "first 0.34 s, last 1.41 s after the update" in text
+    assert "46 connect-timeout, 18 connect-refused; causes: 64 termination-race" in text
+    assert "its kernel refused (observed)" in text
+
+
+def test_what_was_not_seen_is_not_a_number() -> None:
+    unfinished = replace(DEFAULT, rollouts=(replace(DEFAULT.rollouts[0], complete=None, settled=None),))
+    assert "complete after not seen, settled after not seen" in " ".join(
+        scenario_text(DEFAULT_INFO, unfinished).split()
+    )
+
+
+def test_plain_text_is_ascii_without_escapes() -> None:
+    text = experiment_text(EXPERIMENT, INFOS) + scenario_text(DEFAULT_INFO, DEFAULT)
+    assert text.isascii()
+    assert "\x1b" not in text
+
+
+def test_colour_changes_nothing_but_colour() -> None:
+    coloured = experiment_text(EXPERIMENT, INFOS, colour=True)
+    assert "\x1b[1;31mdropping\x1b[0m" in coloured
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == experiment_text(EXPERIMENT, INFOS)
+
+
+@pytest.mark.parametrize("variant", ["default", "without-prestop-and-without-min-ready", "v" * 60])
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_table_fits_80_columns(variant: str, verdict: Verdict) -> None:
+    result = replace(
+        DEFAULT,
+        variant=variant,
+        verdict=verdict,
+        path="loadbalancer:instance",
+        as_expected=False,
+        requests=1_234_567,
+        failed=123_456,
+        by_outcome={"reset-before-response": 12_345, "eof-before-response": 2, "connect-timeout": 98_765},
+    )
+    text = experiment_text(experiment_of(result), INFOS)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "unexpected" in text
+    assert "98,765" in text
+
+
+@given(text=st.text() | st.sampled_from(HOSTILE))
+def test_no_control_character_reaches_the_terminal(text: str) -> None:
+    info, result = filled_with(text)
+    for shown in (scenario_text(info, result), experiment_text(experiment_of(result), {text: info})):
+        assert all(c.isprintable() for c in shown.replace("\n", ""))
+        shown.encode("utf-8")
