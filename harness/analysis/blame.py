@@ -1,0 +1,190 @@
+"""Causes and takers -> which failures each rollout has to answer for, and what else went on in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.analysis.findings import CONTROL, Counted, positions
+from harness.analysis.possibilities import NOBODY, Spans, cover
+from harness.analysis.statistics import excess
+from harness.analysis.verdict import RolloutEvidence
+from harness.model.result import Cause, Taker
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from harness.analysis.investigation import Investigation
+    from harness.analysis.windows import Span
+
+P_VALUE = 0.01
+"""How improbable it must be that chance alone made a rollout's failures more than the control's."""
+
+
+def own_failures(case: Investigation) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Per failure: whether a rollout has to answer for it, and the position of that rollout.
+
+    A request that was cut belongs to the rollout that cut it, even if it was scheduled before. Where another taker's
+    pod could have been the one, the rollout has not been shown to be at fault.
+    """
+    import numpy as np
+    import polars as pl
+
+    facts, found = case.facts, case.found
+    cut = found.cause == Cause.IN_FLIGHT_KILL
+    moments = np.where(cut, facts.ended, facts.started)
+    at = positions(case, pl.Series(moments, dtype=pl.Float64))
+    possible = case.possible
+    own = np.zeros(len(at), dtype=bool)
+    for cause, spans, times in (
+        (Cause.TERMINATION_RACE, possible.loose_refusing + possible.loose_vanished, facts.started),
+        (Cause.IN_FLIGHT_KILL, possible.loose_stopping, facts.ended),
+        (Cause.CREATION_RACE, possible.starting, facts.started),
+    ):
+        others = cover(_of_others(case, spans, cause), times).count > 0
+        named = np.array([_others(case, int(p), cause) if p != NOBODY else False for p in found.pod], dtype=bool)
+        certain = found.pod != NOBODY
+        own |= (found.cause == cause) & np.where(certain, ~named, ~others)
+    if case.run.info.strict_idle_close:
+        own |= found.cause == Cause.IDLE_CLOSE
+    own |= (found.cause == Cause.NO_ENDPOINTS) & _taken_by_rollout(case, facts.started)
+    return own & (at >= 0), at
+
+
+def _others(case: Investigation, position: int, cause: Cause) -> bool:
+    """Whether this pod's end (or start) is not the rollout's doing."""
+    pod = case.pods[position]
+    if cause == Cause.CREATION_RACE:
+        span = case.windows.at(pod.created) if pod.created is not None else None
+        return span is None or (span.settled is not None and pod.created is not None and pod.created > span.settled)
+    return case.takers.get(pod.uid) != Taker.ROLLOUT
+
+
+def _of_others(case: Investigation, spans: Spans, cause: Cause) -> Spans:
+    return tuple(span for span in spans if _others(case, span[2], cause))
+
+
+def _taken_by_rollout(case: Investigation, moments: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether the endpoints that were missing at each moment had been taken away by the rollout."""
+    import numpy as np
+
+    found = np.zeros(len(moments), dtype=bool)
+    for empty, filled in case.listed.empty:
+        last = [
+            pod
+            for pod in case.pods
+            for _, end in case.listed.listed.get(pod.uid, ())[-1:]
+            if pod.deletion is not None and pod.deletion <= empty + 1.0 and empty - 60.0 <= end <= empty
+        ]
+        if any(case.takers.get(pod.uid) == Taker.ROLLOUT for pod in last):
+            later = [start for start, _ in case.listed.empty if start > empty]
+            until = min(later, default=float("inf"))
+            found |= (moments >= empty - 1.0) & (moments < until) & (moments <= filled + 60.0)
+    return found
+
+
+def evidence(case: Investigation, counts: Counted) -> tuple[RolloutEvidence, ...]:
+    """What counts for and against each rollout."""
+    own, at = own_failures(case)
+    control = counts.windows.get(CONTROL)
+    results = []
+    for position, span in enumerate(case.windows.rollouts):
+        window = counts.windows[position]
+        by_cause = window.by_cause
+        strange = strange_events(case, position, span)
+        unknown = by_cause.get(Cause.UNKNOWN, 0)
+        before, base = (control.by_cause.get(Cause.UNKNOWN, 0), control.requests) if control else (0, 0)
+        improbable = excess(unknown, window.requests, before, base) < P_VALUE
+        explained = strange or by_cause.get(Cause.STALE_CONNTRACK) or by_cause.get(Cause.LOAD_GENERATOR)
+        results.append(
+            RolloutEvidence(
+                rollout=span.rollout,
+                own_failures=int((own & (at == position)).sum()),
+                unexplained=bool(improbable and not explained and not case.load.why),
+                doubts=(*_incomplete(span), *strange, *_failures_of_others(case, position, counts)),
+            )
+        )
+    return tuple(results)
+
+
+def _incomplete(span: Span) -> tuple[tuple[str, str], ...]:
+    if span.undone:
+        return (("rollout-undone", f"rollout {span.rollout} was undone before it was complete"),)
+    if span.complete is None:
+        return (("rollout-incomplete", f"rollout {span.rollout} never completed"),)
+    return ()
+
+
+def strange_events(case: Investigation, position: int, span: Span) -> tuple[tuple[str, str], ...]:
+    """What others did to the application's pods between the update and the settling, and what failed by it later."""
+    found: dict[str, str] = {}
+    settled = span.settled if span.settled is not None else span.end
+    failing = set(case.found.pod[case.facts.started >= span.update].tolist()) if len(case.facts.started) else set()
+    for at, pod in enumerate(case.pods):
+        taker = case.takers.get(pod.uid)
+        end = pod.deletion if pod.deletion is not None else pod.gone
+        if taker in (None, Taker.ROLLOUT) or end is None or not span.update <= end < span.end:
+            pass
+        elif end <= settled or at in failing:
+            found.setdefault(str(taker), f"{pod.name} was taken by {_BY[taker]} in rollout {span.rollout}")
+        for start, _ in pod.crashes:
+            if span.update <= start + 0.5 < span.end and (start <= settled or at in failing):
+                found.setdefault(str(Taker.CRASH), f"{pod.name} crashed in rollout {span.rollout}")
+    return tuple(found.items())
+
+
+_BY = {
+    Taker.SCALING: "a scaling",
+    Taker.EVICTION: "an eviction or its node",
+    Taker.CRASH: "a crash",
+    Taker.FOREIGN: "somebody else",
+}
+
+
+def _failures_of_others(case: Investigation, position: int, counts: Counted) -> tuple[tuple[str, str], ...]:
+    """Failures that are not the rollout's, but more than before it: they may hide what the rollout does."""
+    window, control = counts.windows[position], counts.windows.get(CONTROL)
+    rollout = case.windows.rollouts[position].rollout
+    doubts: list[tuple[str, str]] = []
+    before, base = (control.by_cause, control.requests) if control else ({}, 0)
+    bad = window.by_cause.get(Cause.APPLICATION, 0)
+    if bad and (excess(bad, window.requests, before.get(Cause.APPLICATION, 0), base) < P_VALUE or not base):
+        new = _by_new_revision(case, position)
+        reason = "new-version-errors" if new else "application-errors"
+        who = "pods of the new version" if new else "the application"
+        doubts.append((reason, f"{who} failed {bad} requests of rollout {rollout} while in service"))
+    for cause in (Cause.LOAD_GENERATOR, Cause.STALE_CONNTRACK, Cause.NO_ENDPOINTS, Cause.UNKNOWN):
+        count = window.by_cause.get(cause, 0)
+        if count and count * base > before.get(cause, 0) * window.requests:
+            doubts.append((str(cause), f"{count} failures of rollout {rollout}: {_WORDS[cause]}"))
+    return tuple(doubts)
+
+
+_WORDS = {
+    Cause.LOAD_GENERATOR: "the load generator was late",
+    Cause.STALE_CONNTRACK: "stale conntrack entries of the client host",
+    Cause.NO_ENDPOINTS: "no endpoints, not taken away by the rollout",
+    Cause.UNKNOWN: "their cause is unknown",
+}
+
+
+def _by_new_revision(case: Investigation, position: int) -> bool:
+    """Whether the application failures of a rollout come from the pods that it brought.
+
+    With names in the answers: more of the failing pods are new than old, per request. Without: no failure came before
+    the first new pod was listed.
+    """
+    import numpy as np
+
+    span = case.windows.rollouts[position]
+    new = {at for at, pod in enumerate(case.pods) if pod.created is not None and span.update <= pod.created < span.end}
+    here = (
+        (case.found.cause == Cause.APPLICATION) & (case.facts.started >= span.update) & (case.facts.started < span.end)
+    )
+    named = case.found.pod[here]
+    named = named[named != NOBODY]
+    if len(named):
+        return bool(2 * np.isin(named, list(new)).sum() > len(named))
+    ready = [case.pods[at].ready for at in new if case.pods[at].ready is not None]
+    first = min((moment for moment in ready if moment is not None), default=float("inf"))
+    return bool(here.any() and case.facts.started[here].min() >= first - 0.25)

@@ -1,0 +1,211 @@
+"""Failed requests and what was possible when they failed -> one cause each, with its evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.analysis.absence import Absence
+from harness.analysis.possibilities import NOBODY, Cover, Possibilities, cover
+from harness.model.result import Cause
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from harness.analysis.pods import Life
+
+INSTANT_S = 0.1
+"""What was lost this soon after it was sent had not been worked on: the moment in which a server closes."""
+
+LATE_S = 0.2
+"""A time-out that fired so much later than asked for: the worker itself did not run."""
+
+UNANSWERED = ("connect-timeout", "unreachable")
+BEFORE = ("reset-before-response", "eof-before-response")
+MIDWAY = ("reset-mid-response", "eof-mid-response")
+BALANCED = frozenset({"ingress", "gateway", "url"})
+"""Paths on which something between client and pod may answer for the pod."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Causes:
+    """Per failure: the cause, the pod's position where it is only one (else `NOBODY`), and which rule named it."""
+
+    cause: NDArray[np.object_]
+    pod: NDArray[np.int64]
+    rule: NDArray[np.object_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the rules ask: the failures as arrays, and for each of them what was possible."""
+
+    outcome: NDArray[np.object_]
+    started: NDArray[np.float64]
+    ended: NDArray[np.float64]
+    connected: NDArray[np.float64]
+    reused: NDArray[np.bool_]
+    status: NDArray[np.int64]
+    named: NDArray[np.int64]
+    by_pod: NDArray[np.bool_]
+    stale: NDArray[np.bool_]
+    stalled: NDArray[np.bool_]
+    possible: Possibilities
+    absence: Absence
+
+
+def causes(facts: Facts, pods: Sequence[Life]) -> Causes:
+    """One cause for each failure; what two causes explain equally well, or none, is `unknown`."""
+    import numpy as np
+
+    n = len(facts.outcome)
+    verdict = Causes(
+        cause=np.full(n, Cause.UNKNOWN, dtype=object),
+        pod=np.full(n, NOBODY, dtype=np.int64),
+        rule=np.full(n, "nothing", dtype=object),
+    )
+    _refused(facts, verdict)
+    _unanswered(facts, verdict)
+    _cut(facts, verdict)
+    _slow(facts, verdict, pods)
+    _answered(facts, verdict)
+    return verdict
+
+
+def _name(
+    found: Causes, where: NDArray[np.bool_], cause: Cause, rule: str, pods: NDArray[np.int64] | None = None
+) -> None:
+    found.cause[where] = cause
+    found.rule[where] = rule
+    if pods is not None:
+        found.pod[where] = pods[where]
+
+
+def _refused(facts: Facts, found: Causes) -> None:
+    """A refusal comes from a pod's kernel (its listener closed, or not open yet) or from the proxy's REJECT."""
+    import numpy as np
+
+    here = np.isin(facts.outcome, ("connect-refused",))
+    possible, t = facts.possible, facts.started
+    ending, starting, crashed = (cover(s, t) for s in (possible.refusing, possible.starting, possible.crashed))
+    loose = cover(possible.loose_refusing, t)
+    rejected = here & facts.absence.rejecting
+    maybe_rejected = here & facts.absence.maybe & ~rejected
+    ways = (ending.count > 0).astype(int) + (starting.count > 0) + (crashed.count > 0) + maybe_rejected
+    alone = here & ~rejected & (ways == 1)
+    _name(found, rejected, Cause.NO_ENDPOINTS, "rejected")
+    _name(found, alone & (ending.count > 0), Cause.TERMINATION_RACE, "listener-closed", ending.pod)
+    _name(found, alone & (starting.count > 0), Cause.CREATION_RACE, "not-listening-yet", starting.pod)
+    _name(found, alone & (crashed.count > 0), Cause.APPLICATION, "crashed", crashed.pod)
+    _name(found, alone & maybe_rejected, Cause.NO_ENDPOINTS, "rejected")
+    nothing = here & ~rejected & (ways == 0) & (loose.count > 0)
+    _name(found, nothing, Cause.TERMINATION_RACE, "listener-closed", loose.pod)
+    _name(found, here & ~rejected & (ways > 1), Cause.UNKNOWN, "several")
+
+
+def _unanswered(facts: Facts, found: Causes) -> None:
+    """No answer to a SYN: the address is gone, or its entry is stale, or REJECT stayed silent, or the worker slept."""
+    import numpy as np
+
+    here = np.isin(facts.outcome, UNANSWERED)
+    t = facts.started
+    gone, loose = cover(facts.possible.vanished, t), cover(facts.possible.loose_vanished, t)
+    stale = here & facts.stale
+    rest = here & ~stale
+    silent = rest & facts.absence.rejecting
+    maybe_silent = rest & facts.absence.maybe & ~silent
+    ways = (gone.count > 0).astype(int) + maybe_silent + facts.stalled
+    alone = rest & ~silent & (ways == 1)
+    _name(found, stale, Cause.STALE_CONNTRACK, "stale")
+    _name(found, silent, Cause.NO_ENDPOINTS, "silent")
+    _name(found, alone & (gone.count > 0), Cause.TERMINATION_RACE, "network-gone", gone.pod)
+    _name(found, alone & maybe_silent, Cause.NO_ENDPOINTS, "silent")
+    _name(found, alone & facts.stalled, Cause.LOAD_GENERATOR, "stalled")
+    nothing = rest & ~silent & (ways == 0) & (loose.count > 0)
+    _name(found, nothing, Cause.TERMINATION_RACE, "network-gone", loose.pod)
+    _name(found, rest & ~silent & (ways > 1), Cause.UNKNOWN, "several")
+
+
+def _cut(facts: Facts, found: Causes) -> None:
+    """The connection was there and was closed or reset: by a stopping pod, a crashed one, or a live one."""
+    import numpy as np
+
+    before, midway = np.isin(facts.outcome, BEFORE), np.isin(facts.outcome, MIDWAY)
+    since = np.where(facts.reused | np.isnan(facts.connected), facts.started, facts.connected)
+    instant = before & (facts.ended - since <= INSTANT_S)
+    stopping = _of_pod(facts, cover(facts.possible.stopping, facts.ended), facts.possible.stopping)
+    loose = _of_pod(facts, cover(facts.possible.loose_stopping, facts.ended), facts.possible.loose_stopping)
+    crashed = _of_pod(facts, cover(facts.possible.crashed, facts.ended), facts.possible.crashed)
+    stops = np.where(stopping.count > 0, stopping.count, np.where(crashed.count > 0, 0, loose.count)) > 0
+    pod = np.where(stopping.count > 0, stopping.pod, loose.pod)
+    crash = crashed.count > 0
+    idle = instant & facts.reused & ~(crash & ~stops)
+    queued = instant & ~facts.reused & (facts.outcome == "reset-before-response")
+    work = (before & ~idle & ~queued) | midway
+    _name(found, idle, Cause.IDLE_CLOSE, "idle-close", pod)
+    _name(found, queued & stops & ~crash, Cause.TERMINATION_RACE, "accept-queue", pod)
+    _name(found, work & stops & ~crash, Cause.IN_FLIGHT_KILL, "cut", pod)
+    cut = (before & ~idle) | midway
+    _name(found, cut & crash & ~stops, Cause.APPLICATION, "crashed", crashed.pod)
+    _name(found, cut & crash & stops, Cause.UNKNOWN, "several")
+    _name(found, cut & ~crash & ~stops, Cause.APPLICATION, "cut-alive", facts.named)
+
+
+def _of_pod(facts: Facts, found: Cover, spans: Sequence[tuple[float, float, int]]) -> Cover:
+    """The cover, but where the request's own pod is known only that pod's spans count."""
+    import numpy as np
+
+    count, pod = found.count.copy(), found.pod.copy()
+    known = facts.named != NOBODY
+    if known.any():
+        own = np.zeros(len(count), dtype=bool)
+        for start, end, position in spans:
+            own |= (facts.named == position) & (facts.ended >= start) & (facts.ended <= end)
+        count[known] = own[known]
+        pod[known] = facts.named[known]
+    return Cover(count=count, pod=pod)
+
+
+def _slow(facts: Facts, found: Causes, pods: Sequence[Life]) -> None:
+    """Accepted, and not answered in time: by a live pod, or by one that ended meanwhile."""
+    import numpy as np
+
+    here = np.isin(facts.outcome, ("read-timeout",))
+    if not here.any():
+        return
+    ends = [
+        (pod.exit, pod.ended + 0.25, position)
+        for position, pod in enumerate(pods)
+        if pod.deletion is not None and pod.exit is not None and pod.ended is not None
+    ]
+    ended_meanwhile = np.zeros(len(here), dtype=bool)
+    own = np.zeros(len(here), dtype=bool)
+    for start, end, position in ends:
+        inside = (facts.started <= end) & (facts.ended >= start)
+        ended_meanwhile |= inside
+        own |= inside & (facts.named == position)
+    known = facts.named != NOBODY
+    _name(found, here & facts.stalled, Cause.LOAD_GENERATOR, "stalled")
+    rest = here & ~facts.stalled
+    _name(found, rest & known & own, Cause.IN_FLIGHT_KILL, "ended-meanwhile", facts.named)
+    _name(found, rest & known & ~own, Cause.APPLICATION, "slow", facts.named)
+    _name(found, rest & ~known & ~ended_meanwhile, Cause.APPLICATION, "slow")
+    _name(found, rest & ~known & ended_meanwhile, Cause.UNKNOWN, "several")
+
+
+def _answered(facts: Facts, found: Causes) -> None:
+    """An answer came: from a pod it is the application's; what something on the path said for it is the path's."""
+    import numpy as np
+
+    here = np.isin(facts.outcome, ("status",))
+    path = here & ~facts.by_pod & np.isin(facts.status, (502, 503, 504))
+    t = facts.started
+    ending, starting = cover(facts.possible.loose_vanished, t), cover(facts.possible.starting, t)
+    _name(found, here & ~path, Cause.APPLICATION, "status", facts.named)
+    only_ending = path & (ending.count > 0) & (starting.count == 0) & ~facts.absence.maybe
+    _name(found, only_ending, Cause.TERMINATION_RACE, "path-status", ending.pod)
+    _name(found, path & facts.absence.maybe & (ending.count == 0), Cause.NO_ENDPOINTS, "path-status")
+    _name(found, np.isin(facts.outcome, ("protocol-error", "tls-error")), Cause.APPLICATION, "garbled", facts.named)

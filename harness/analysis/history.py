@@ -1,0 +1,100 @@
+"""The frame of requests -> a history: cleaned, each request in its window, the failed ones apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.model.request import Outcome
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+TIMES = ("scheduled", "started", "connected", "first_byte", "ended")
+KEY = ("stream", "worker", "seq")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """All requests of a run.
+
+    `frame`: one row a request, with `failed` and `unsent` (Boolean). `failures`: the failed rows alone, sorted by
+    `started`, then worker and seq. `window`, `failure_window`: the rollout's position in which a row was scheduled,
+    -1 before the first update. `notes`: what had to be left out, in words.
+    """
+
+    frame: pl.DataFrame
+    failures: pl.DataFrame
+    notes: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> float:
+        """When the first request was scheduled; 0 without any."""
+        return float(self.frame["scheduled"].min() or 0.0) if len(self.frame) else 0.0  # type: ignore[arg-type]
+
+    @property
+    def last(self) -> float:
+        """When the last request was scheduled; 0 without any."""
+        return float(self.frame["scheduled"].max() or 0.0) if len(self.frame) else 0.0  # type: ignore[arg-type]
+
+    def times(self, column: str, rows: pl.Series | None = None) -> NDArray[np.float64]:
+        """A column of moments as an ascending array, without the missing ones, of all rows or of those marked."""
+        series = self.frame[column] if rows is None else self.frame[column].filter(rows)
+        values = series.drop_nulls()
+        return (values if values.is_sorted() else values.sort()).to_numpy()
+
+
+def history(requests: pl.DataFrame) -> History:
+    """Clean the rows of requests.csv.
+
+    A row without its schedule or with an unknown outcome is left out, the second of two rows with one key too; both
+    are said. `started` falls back on `scheduled`, `ended` on `started`: a failed request has a place in time, always.
+    """
+    import polars as pl
+
+    notes: list[str] = []
+    known = [str(outcome) for outcome in Outcome]
+    whole = pl.col("scheduled").is_finite() & pl.col("outcome").cast(pl.String).is_in(known)
+    good = requests.select(whole.fill_null(False).alias("good"))["good"]
+    frame = requests if bool(good.all()) else requests.filter(good)
+    if len(frame) < len(requests):
+        notes.append(f"{len(requests) - len(frame)} rows of requests.csv name no schedule or no known outcome")
+    frame, doubled = _without_doubles(frame)
+    if doubled:
+        notes.append(f"{doubled} rows of requests.csv came twice")
+    outcome = pl.col("outcome").cast(pl.String)
+    frame = frame.with_columns(
+        unsent=outcome == str(Outcome.UNSENT),
+        failed=~outcome.is_in([str(Outcome.OK), str(Outcome.UNSENT)]),
+    )
+    backwards = frame.select((pl.col("ended") < pl.col("started")).sum()).item() or 0
+    if backwards:
+        notes.append(f"{backwards} requests ended before they started: the worker's clock went backwards")
+    failures = (
+        frame.filter(pl.col("failed"))
+        .with_columns(
+            pl.col("outcome", "stream", "pod", "via").cast(pl.String).fill_null(""),
+            pl.col("started").fill_null(pl.col("scheduled")),
+            pl.col("reused").fill_null(False),
+        )
+        .with_columns(pl.col("ended").fill_null(pl.col("started")).clip(lower_bound=pl.col("started")))
+        .sort("started", "worker", "stream", "seq")
+    )
+    return History(frame=frame, failures=failures, notes=tuple(notes))
+
+
+def _without_doubles(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """Only rows whose key is new. Where seq ascends in every stream of every worker, nothing needs to be sorted."""
+    import polars as pl
+
+    if not len(frame):
+        return frame, 0
+    spread = frame.group_by("stream", "worker").agg(
+        rows=pl.len(), keys=pl.col("seq").max() - pl.col("seq").min() + 1, distinct=pl.col("seq").n_unique()
+    )
+    if bool((spread["rows"] == spread["distinct"]).all()):
+        return frame, 0
+    once = frame.unique(list(KEY), keep="first", maintain_order=True)
+    return once, len(frame) - len(once)

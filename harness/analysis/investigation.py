@@ -1,0 +1,137 @@
+"""A run -> everything that is known about its failures: windows, pods, endpoints, sightings, causes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.analysis.absence import absence
+from harness.analysis.causes import BALANCED, Causes, Facts, causes
+from harness.analysis.conntrack import stale_entries
+from harness.analysis.endpoints import Endpoints, endpoints
+from harness.analysis.history import History, history
+from harness.analysis.load_health import LoadHealth, load_health
+from harness.analysis.pods import Life, lives
+from harness.analysis.possibilities import NOBODY, Possibilities, possibilities
+from harness.analysis.proxy import DataPlane, data_plane, horizons
+from harness.analysis.sightings import Sightings, sightings, streaks
+from harness.analysis.takers import takers
+from harness.analysis.windows import Windows, windows
+from harness.model.result import Taker
+from harness.model.run import Run
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Investigation:
+    """All facts of one run. `facts` and `found` are per row of `history.failures`."""
+
+    run: Run
+    history: History
+    windows: Windows
+    pods: tuple[Life, ...]
+    takers: dict[str, Taker]
+    listed: Endpoints
+    seen: Sightings
+    plane: DataPlane
+    horizons: dict[str, float]
+    possible: Possibilities
+    load: LoadHealth
+    facts: Facts
+    found: Causes
+
+
+def investigate(run: Run) -> Investigation:
+    """Look at everything once, in the order in which one fact needs another."""
+    past = history(run.requests)
+    spans = windows(run.info, run.timeline, past.first, past.last)
+    pods = lives(run.info, run.timeline)
+    listed = endpoints(run.info, run.timeline, pods)
+    seen = sightings(past, pods)
+    stale = stale_entries(past, run.info.path)
+    runs = streaks(past, stale)
+    plane = data_plane(run.info.cluster.proxy, run.info.path)
+    until = horizons(pods, listed, plane, runs)
+    load = load_health(run.info, past, spans)
+    failures = past.failures
+    started = failures["started"].to_numpy()
+    outcome = failures["outcome"].to_numpy().astype(object)
+    refused = started[outcome == "connect-refused"]
+    possible = possibilities(pods, listed, seen, until, runs, refused, plane.lag_s)
+    facts = Facts(
+        outcome=outcome,
+        started=started,
+        ended=failures["ended"].to_numpy(),
+        connected=failures["connected"].to_numpy(),
+        reused=failures["reused"].to_numpy(),
+        status=failures["status"].fill_null(0).to_numpy(),
+        named=_named(failures, pods),
+        by_pod=_by_pod(failures, run.info.path, seen),
+        stale=stale.to_numpy(),
+        stalled=_stalled(run, failures, load),
+        possible=possible,
+        absence=absence(listed, possible, runs, plane.lag_s, outcome, started),
+    )
+    return Investigation(
+        run=run,
+        history=past,
+        windows=spans,
+        pods=pods,
+        takers=takers(run.timeline, pods),
+        listed=listed,
+        seen=seen,
+        plane=plane,
+        horizons=until,
+        possible=possible,
+        load=load,
+        facts=facts,
+        found=causes(facts, pods),
+    )
+
+
+def _named(failures: pl.DataFrame, pods: tuple[Life, ...]) -> NDArray[np.int64]:
+    """The position of the pod that began the answer; of two with one name, the one that lived then."""
+    import numpy as np
+
+    by_name: dict[str, list[tuple[float, int]]] = {}
+    for position, pod in enumerate(pods):
+        by_name.setdefault(pod.name, []).append((pod.first_seen, position))
+    found = np.full(len(failures), NOBODY, dtype=np.int64)
+    for i, (name, started) in enumerate(failures.select("pod", "started").iter_rows()):
+        living = by_name.get(name)
+        if living:
+            lived = [position for first_seen, position in sorted(living) if first_seen <= started]
+            found[i] = lived[-1] if lived else living[0][1]
+    return found
+
+
+def _by_pod(failures: pl.DataFrame, path: str, seen: Sightings) -> NDArray[np.bool_]:
+    """Whether a pod gave the answer. Where nothing stands before the pods that could answer, always."""
+    import numpy as np
+
+    if path not in BALANCED:
+        return np.ones(len(failures), dtype=bool)
+    return (failures["pod"] != "").to_numpy()
+
+
+def _stalled(run: Run, failures: pl.DataFrame, load: LoadHealth) -> NDArray[np.bool_]:
+    """Whether a time-out fired much later than it was due: the worker did not run then."""
+    import numpy as np
+
+    from harness.analysis.causes import LATE_S
+
+    limits = {"connect-timeout": run.info.load.connect_timeout_s, "read-timeout": run.info.load.read_timeout_s}
+    took = (failures["ended"] - failures["started"]).to_numpy()
+    outcome = failures["outcome"].to_numpy()
+    late = np.zeros(len(failures), dtype=bool)
+    for name, limit in limits.items():
+        late |= (outcome == name) & (took > limit + LATE_S)
+    inside = np.zeros(len(failures), dtype=bool)
+    started, ended = failures["started"].to_numpy(), failures["ended"].to_numpy()
+    for start, end in load.stalls:
+        inside |= (started <= end) & (ended >= start)
+    return late & inside

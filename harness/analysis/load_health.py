@@ -1,0 +1,114 @@
+"""When requests were due and when they went out -> whether the load generator kept its schedule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.analysis.history import History
+from harness.analysis.windows import Windows
+from harness.model.run import RunInfo
+
+if TYPE_CHECKING:
+    import polars as pl
+
+LATE_P99_S = 0.1
+STALL_S = 1.0
+UNSENT_SHARE = 0.001
+SHORT_SHARE = 0.05
+"""The bounds: 1 % of the requests over 100 ms late, one a second late, 0.1 % unsent, or 5 % of the planned missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadHealth:
+    """Whether the generator is to be trusted. `why` is empty while it is. `stalls`: [start, end] of each, seconds."""
+
+    why: str
+    facts: dict[str, Any]
+    stalls: tuple[tuple[float, float], ...] = ()
+
+
+def load_health(info: RunInfo, history: History, windows: Windows) -> LoadHealth:
+    """What the worker's own delays say.
+
+    `facts`: `requests, unsent, unfinished` (known by gaps in seq), `lag_ms: {p50, p99, max}`, `per_s: {stream:
+    {planned, sent}}`, `kept_schedule`, `why`.
+    """
+    import polars as pl
+
+    frame = history.frame
+    start = windows.control[0] if windows.control else history.first
+    lag = (pl.col("started") - pl.col("scheduled")).filter(pl.col("scheduled") >= start)
+    p50, p99, most = frame.select(
+        lag.quantile(0.5, "nearest").alias("p50"), lag.quantile(0.99, "nearest").alias("p99"), lag.max().alias("max")
+    ).row(0)
+    unsent = int(frame["unsent"].sum() or 0)
+    facts: dict[str, Any] = {
+        "requests": len(frame),
+        "unsent": unsent,
+        "unfinished": _unfinished(frame),
+        "lag_ms": {"p50": _ms(p50), "p99": _ms(p99), "max": _ms(most)},
+        "per_s": _rates(info, frame),
+    }
+    why = _why(facts, p99 or 0.0, most or 0.0)
+    facts |= {"kept_schedule": not why, "why": why}
+    return LoadHealth(why=why, facts=facts, stalls=_stalls(frame))
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(1000.0 * seconds, 3)
+
+
+def _why(facts: dict[str, Any], p99: float, most: float) -> str:
+    if p99 > LATE_P99_S:
+        return f"1 % of the requests went out more than {1000 * p99:.0f} ms late"
+    if most > STALL_S:
+        return f"it stood still for {most:.1f} s"
+    if facts["unsent"] > UNSENT_SHARE * max(1, facts["requests"]):
+        return f"{facts['unsent']} of {facts['requests']} requests were not sent for lack of slots"
+    for stream, rate in facts["per_s"].items():
+        if rate["planned"] and rate["sent"] < (1.0 - SHORT_SHARE) * rate["planned"]:
+            return f"stream {stream} had {rate['sent']:.1f} requests per second of the planned {rate['planned']:g}"
+    return ""
+
+
+def _rates(info: RunInfo, frame: pl.DataFrame) -> dict[str, dict[str, float]]:
+    import polars as pl
+
+    seqs = frame.group_by(pl.col("stream").cast(pl.String), "worker").agg(
+        due=pl.col("seq").max() - pl.col("seq").min() + 1,
+        first=pl.col("scheduled").min(),
+        last=pl.col("scheduled").max(),
+    )
+    found = seqs.group_by("stream").agg(pl.col("due").sum(), pl.col("first").min(), pl.col("last").max())
+    rates = {}
+    for stream, due, first, last in found.sort("stream").iter_rows():
+        span = last - first
+        rates[str(stream)] = {
+            "planned": float(info.streams.get(stream, 0.0)),
+            "sent": round((due - 1) / span, 3) if span > 0 and due > 1 else 0.0,
+        }
+    return {name: rate for name, rate in rates.items() if rate["sent"] > 0}
+
+
+def _unfinished(frame: pl.DataFrame) -> int:
+    import polars as pl
+
+    if not len(frame):
+        return 0
+    spans = frame.group_by("stream", "worker").agg(n=pl.len(), span=pl.col("seq").max() - pl.col("seq").min() + 1)
+    return int((spans["span"] - spans["n"]).sum())
+
+
+def _stalls(frame: pl.DataFrame) -> tuple[tuple[float, float], ...]:
+    """Intervals in which the worker did not run, joined where they overlap."""
+    import polars as pl
+
+    late = frame.lazy().filter(pl.col("started") - pl.col("scheduled") > STALL_S / 4).select("scheduled", "started")
+    joined: list[tuple[float, float]] = []
+    for start, end in late.sort("scheduled").collect().iter_rows():
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return tuple(joined)

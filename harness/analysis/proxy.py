@@ -1,0 +1,63 @@
+"""What the data plane was told, and what is known of its period -> until when it may still have sent to a pod."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.analysis.endpoints import Endpoints
+from harness.analysis.pods import WATCH_S, Life
+from harness.analysis.sightings import Streaks, needed_in_a_row
+from harness.model.run import FactSource, ProxyFacts
+
+SYNC_S = 0.5
+"""How long one sync may take, beyond the cool-down (measured: 0.02 to 0.1 s; more where a node is short of CPU)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataPlane:
+    """How late the data plane may be. `lag_s`: at most; None where its period is not known. `words`: for evidence."""
+
+    lag_s: float | None
+    words: str
+
+
+def data_plane(proxy: ProxyFacts, path: str) -> DataPlane:
+    """The latest moment at which a change of endpoints is in force, as far as it is known.
+
+    kube-proxy's minSyncPeriod is a cool-down: after quiet, a change is applied at once; else not before the period is
+    over since the last sync *ended* (pkg/proxy/runner, BoundedFrequencyRunner). Syncs for other Services, which no
+    watch of ours shows, also start the cool-down. So a change may wait for a whole period, and no longer. A period
+    that was only assumed is not known, and a balancer's delay is not kube-proxy's.
+    """
+    period = proxy.min_sync_period_s
+    if path not in ("clusterip", "nodeport"):
+        return DataPlane(lag_s=None, words="the delay of the balancer is not known")
+    if period is None or proxy.source == FactSource.ASSUMED:
+        return DataPlane(lag_s=None, words="the proxy's period is not known")
+    return DataPlane(lag_s=period + SYNC_S, words=f"proxy period {period:g} s")
+
+
+def horizons(pods: Sequence[Life], listed: Endpoints, plane: DataPlane, streaks: Streaks) -> dict[str, float]:
+    """By uid: until when new connections may have been sent to a pod that ended or is ending.
+
+    With a known period: the moment it left the list, and the lag. Without: until so many good new connections in a
+    row, all begun after its end, that a proxy which still listed it would have had to be very lucky.
+    """
+    needed = needed_in_a_row(listed.most)
+    found = {}
+    for pod in pods:
+        if pod.deletion is None:
+            continue
+        spans = listed.listed.get(pod.uid, ())
+        if listed.known and not spans:
+            continue  # it was never listed, so nothing was sent to it
+        ended = pod.ended if pod.ended is not None else math.inf
+        left = spans[-1][1] if listed.known else ended
+        if plane.lag_s is not None and math.isfinite(left):
+            found[pod.uid] = left + plane.lag_s
+        else:
+            end = pod.ended if pod.ended is not None else left
+            found[pod.uid] = streaks.healthy_after(end + WATCH_S, needed) if math.isfinite(end) else math.inf
+    return found

@@ -1,0 +1,166 @@
+"""Counts -> intervals, bounds and exact tests; the rollout is the unit, since failures cluster inside rollouts.
+
+Only `scipy.special`: importing `scipy.stats` alone costs a second.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+LEVEL = 0.95
+
+
+def clopper_pearson(k: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+    """The exact two-sided interval of a probability after `k` of `n`.
+
+    Source: Clopper and Pearson, Biometrika 26 (1934), as quantiles of the beta distribution.
+
+    >>> [round(bound, 4) for bound in clopper_pearson(1, 10)]
+    [0.0025, 0.445]
+    """
+    from scipy.special import betaincinv
+
+    _check(k, n)
+    if n == 0:
+        return 0.0, 1.0
+    tail = (1.0 - level) / 2.0
+    low = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, tail))
+    high = 1.0 if k == n else float(betaincinv(k + 1, n - k, 1.0 - tail))
+    return low, high
+
+
+def at_most(k: int, n: int, level: float = LEVEL) -> float:
+    """The exact one-sided upper bound of a probability after `k` of `n`.
+
+    >>> round(at_most(0, 10), 3), round(at_most(0, 59), 4), round(at_most(0, 3), 3)
+    (0.259, 0.0495, 0.632)
+    """
+    from scipy.special import betaincinv
+
+    _check(k, n)
+    return 1.0 if k == n else float(betaincinv(k + 1, n - k, level))
+
+
+def _check(k: int, n: int) -> None:
+    if not 0 <= k <= n:
+        raise ValueError(f"{k} of {n} is no count")
+
+
+def plan_confidence(max_dropping: float, level: float) -> int:
+    """How many rollouts in a row must be clean to say: at most `max_dropping` of all drop calls, with this `level`.
+
+    The smallest n with (1 - max_dropping) ** n <= 1 - level.
+
+    >>> plan_confidence(0.05, 0.95), plan_confidence(0.01, 0.95)
+    (59, 299)
+
+    Raises:
+        ValueError: a share or a level outside (0, 1).
+    """
+    if not (0.0 < max_dropping < 1.0 and 0.0 < level < 1.0):
+        raise ValueError(f"max_dropping {max_dropping} and level {level} must lie between 0 and 1")
+    n = math.ceil(math.log(1.0 - level) / math.log(1.0 - max_dropping) - 1e-9)
+    return max(n, 1)
+
+
+def excess(failed: int, requests: int, control_failed: int, control_requests: int) -> float:
+    """How probable it is that chance alone puts so many of all failures into the rollout windows (one-sided).
+
+    Fisher's exact test: given all failures, the number that falls among the `requests` is hypergeometric.
+
+    >>> round(excess(3, 4, 1, 4), 4)
+    0.2429
+    """
+    if requests == 0 or failed == 0:
+        return 1.0
+    if control_requests == 0:
+        return 1.0  # nothing to compare with: no evidence either way
+    lowest, highest = failed, min(requests, failed + control_failed)
+    terms = _hypergeometric(lowest, highest, failed + control_failed, requests, requests + control_requests)
+    return min(1.0, float(terms.sum()))
+
+
+def fisher(a: int, n: int, b: int, m: int) -> float:
+    """Fisher's exact test, two-sided: `a` of `n` rollouts against `b` of `m`. The p-value.
+
+    >>> round(fisher(4, 4, 0, 4), 4), round(fisher(3, 3, 0, 3), 4)
+    (0.0286, 0.1)
+    """
+    _check(a, n)
+    _check(b, m)
+    drawn, whole = a + b, n + m
+    lowest, highest = max(0, drawn - m), min(drawn, n)
+    terms = _hypergeometric(lowest, highest, drawn, n, whole)
+    observed = terms[a - lowest]
+    return min(1.0, float(terms[terms <= observed * (1.0 + 1e-9)].sum()))
+
+
+def _hypergeometric(lowest: int, highest: int, marked: int, drawn: int, whole: int) -> NDArray[np.float64]:
+    """P(X = x) for x = lowest..highest: x of the `marked` are among the `drawn` of the `whole`."""
+    import numpy as np
+    from scipy.special import gammaln
+
+    def choose(n: int, k: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1), dtype=np.float64)
+
+    x = np.arange(lowest, highest + 1, dtype=np.float64)
+    total = choose(whole, np.asarray([drawn], dtype=np.float64))
+    return np.exp(choose(marked, x) + choose(whole - marked, drawn - x) - total)
+
+
+def holm(p_values: Sequence[float]) -> tuple[float, ...]:
+    """p-values corrected for their number, in the same order. Source: Holm, Scand. J. Statist. 6 (1979).
+
+    >>> holm([0.01, 0.04, 0.03])
+    (0.03, 0.06, 0.06)
+    """
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    corrected = [0.0] * len(p_values)
+    worst = 0.0
+    for rank, i in enumerate(order):
+        worst = max(worst, min(1.0, p_values[i] * (len(p_values) - rank)))
+        corrected[i] = round(worst, 12)
+    return tuple(corrected)
+
+
+def bootstrap_mean(
+    values: Sequence[float], level: float = LEVEL, *, seed: int = 0, resamples: int = 2000
+) -> tuple[float, float]:
+    """A percentile interval of the mean of `values` (failed requests per rollout), by drawing rollouts again.
+
+    Source: Efron, Ann. Statist. 7 (1979). With fewer than two values there is no interval: the value itself, twice.
+    """
+    import numpy as np
+
+    if len(values) < 2:
+        value = float(values[0]) if values else 0.0
+        return value, value
+    draws = np.random.default_rng(seed).choice(np.asarray(values, dtype=np.float64), size=(resamples, len(values)))
+    low, high = np.quantile(draws.mean(axis=1), [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+    return float(low), float(high)
+
+
+def fewest_for_significance(level: float = LEVEL) -> int:
+    """How many rollouts each of two variants needs so that all against none can be told apart at all.
+
+    >>> fewest_for_significance()
+    4
+    """
+    n = 1
+    while fisher(n, n, 0, n) > 1.0 - level:
+        n += 1
+    return n
+
+
+def visible_excess(requests: int, control_failed: int, control_requests: int, expected: int, p: float = 0.01) -> int:
+    """The smallest number of failures beyond the `expected` ones that the excess test would have shown."""
+    extra = 1
+    while extra < requests - expected and excess(expected + extra, requests, control_failed, control_requests) >= p:
+        extra = extra + max(1, extra // 8)
+    return extra
