@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.model.result import ExperimentResult, ScenarioResult
@@ -43,16 +43,40 @@ def judge_experiment_folder(folder: Path) -> Judged:
     Raises:
         RunFormatError: there is no run in it that this harness can read.
     """
-    return judge_together(folder, (judge_scenario(scenario) for scenario in scenario_folders(folder)))
+    return _together(map(judge_scenario, scenario_folders(folder)), folder)
 
 
-def judge_together(folder: Path, scenarios: Iterable[tuple[RunInfo, ScenarioResult]]) -> Judged:
-    """Judge scenarios that have been judged each as one experiment; writes its results and reports into `folder`."""
-    from harness.analysis import judge_experiment
+def judge_again(runs: Sequence[Path], out: Path | None) -> Judged:
+    """Judge run directories, each an experiment's folder or a scenario's; several runs of one variant are pooled.
+
+    Every scenario gets its results and report anew. Those of the whole go to `out`; without it into the folder of an
+    experiment, if it is the only run that is given, and else nowhere.
+
+    Raises:
+        RunFormatError: one is none that this harness can read.
+    """
+    # A run that is named twice is one run: its rollouts must not count twice.
+    folders = list(dict.fromkeys(folder.resolve() for run in runs for folder in scenario_folders(run)))
+    if out is None and len(runs) == 1 and folders != [runs[0].resolve()]:
+        out = runs[0]
+    judged = _together(map(judge_scenario, folders), out)
+    return judged if judged.reports else replace(judged, reports=tuple(folder / "report.md" for folder in folders))
+
+
+def _together(scenarios: Iterable[tuple[RunInfo, ScenarioResult]], out: Path | None) -> Judged:
+    from harness.analysis import judge_experiment, pool
     from harness.reporters import write_experiment
 
-    pairs = tuple(scenarios)
-    infos = {result.scenario: info for info, result in pairs}
-    result = judge_experiment(tuple(result for _, result in pairs))
-    write_experiment_result(folder, result)
-    return Judged(result=result, infos=infos, reports=write_experiment(folder, result, infos))
+    infos: dict[str, RunInfo] = {}
+    variants: dict[tuple[str, str, str], list[ScenarioResult]] = {}
+    for info, result in scenarios:
+        variants.setdefault((info.experiment, info.variant, info.path), []).append(result)
+        infos.setdefault(variants[info.experiment, info.variant, info.path][0].scenario, info)
+    names = dict.fromkeys(experiment for experiment, _, _ in variants)
+    pooled = [pool(results, confidence=infos[results[0].scenario].confidence) for results in variants.values()]
+    whole = judge_experiment(pooled, experiment=", ".join(filter(None, names)))
+    if out is None:
+        return Judged(result=whole, infos=infos)
+    out.mkdir(parents=True, exist_ok=True)
+    write_experiment_result(out, whole)
+    return Judged(result=whole, infos=infos, reports=write_experiment(out, whole, infos))

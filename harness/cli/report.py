@@ -12,13 +12,12 @@ from rich.console import Console
 
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="An experiment's folder or a scenario's.")],
-    out: Annotated[Path | None, typer.Option(help="Folder of the reports; default: the (first) RUN.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the whole's reports; default: RUN, if it is one.")] = None,
 ) -> None:
     """Judge run directories again and write their reports; several runs of a variant are pooled."""
     from harness.cli.verdict import print_verdict
     from harness.judgement import judge_again
 
-    folder = out or runs[0]
-    judged = judge_again(runs, folder)
-    print_verdict(judged, folder, Console())
+    judged = judge_again(runs, out)
+    print_verdict(judged, Console(), records=runs)
     sys.exit(judged.result.exit_code)

@@ -153,7 +153,7 @@ class _Execution:
         if not self._recorded_update():
             return EXIT_INTERRUPTED if self._interrupted else EXIT_USAGE
         judged = judge_experiment_folder(self._folder)
-        print_verdict(judged, self._folder, Console())
+        print_verdict(judged, Console(), records=[self._folder])
         code = judged.result.exit_code
         return max(code, EXIT_INCONCLUSIVE) if (self._interrupted or errors) and code == 0 else code
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -10,7 +11,7 @@ from rich.console import Console
 from harness.judgement import Judged
 
 
-def print_verdict(judged: Judged, folder: Path, console: Console) -> None:
+def print_verdict(judged: Judged, console: Console, *, records: Sequence[Path]) -> None:
     """Print the table, what each verdict rests on, and where the reports are."""
     from harness.reporters.terminal import experiment_text
 
@@ -20,7 +21,8 @@ def print_verdict(judged: Judged, folder: Path, console: Console) -> None:
     typer.echo("")
     for report in judged.reports:
         typer.echo(f"{_KINDS.get(report.name, report.name):<10} {report}")
-    typer.echo(f"{'Records':<10} {folder}")
+    for folder in records:
+        typer.echo(f"{'Records':<10} {folder}")
 
 
 _KINDS = {"report.md": "Markdown", "report.html": "HTML", "junit.xml": "JUnit"}
