@@ -3,39 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import os
-import socket
 from collections import deque
 from typing import TYPE_CHECKING
 
 from harness.load.attempt import HeaderReader, outcome_of
-from harness.load.names import Resolver, destination
+from harness.load.dial import Dialer
 from harness.load.outcomes import Phase, classify
-from harness.load.ports import PortCycle
 from harness.load.transport import Connection
 from harness.load.wire import request_bytes, server_name, tls_context
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
     from harness.load.attempt import Attempt
     from harness.load.plan import Plan, Stream
+    from harness.load.ports import LocalEnd
     from harness.model.request import Outcome
 
     Done = Callable[[Attempt, Outcome], None]
-
-PORT_TRIES = 16
-"""Local ends tried before a request counts as unsent, where another process holds ports of ours."""
 
 
 class _Pool:
     """The connections of one stream. `alive` counts those being opened too."""
 
-    __slots__ = ("alive", "idle", "keep", "read_timeout_s", "request", "stream")
+    __slots__ = ("alive", "idle", "keep", "read_timeout_s", "request")
 
     def __init__(self, plan: Plan, stream: Stream) -> None:
-        self.stream = stream
         self.keep = stream.connections
         self.request = request_bytes(plan, stream)
         self.read_timeout_s = plan.read_timeout_of(stream)
@@ -49,9 +43,7 @@ class AsyncioSender:
     def __init__(self, plan: Plan, *, clock: Callable[[], float]) -> None:
         self.replaced = 0
         self._plan, self._clock = plan, clock
-        self._resolver = Resolver(*destination(plan), clock=clock)
-        self._ports = PortCycle(plan.source_addresses, plan.ports)
-        self._bind = bool(plan.source_addresses or plan.ports)
+        self._dialer = Dialer(plan, clock=clock)
         self._tls, self._server_name = tls_context(plan), server_name(plan)
         self._headers = HeaderReader(plan)
         self._pools = {stream.name: _Pool(plan, stream) for stream in plan.streams}
@@ -67,7 +59,11 @@ class AsyncioSender:
         pool.alive += 1
         task = asyncio.get_running_loop().create_task(self._open(pool, attempt, done))
         self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._opening.discard(task)
+        task.result()  # an error of our own goes to the loop's handler, which ends the worker
 
     async def close(self) -> None:
         """Close the idle connections."""
@@ -102,76 +98,22 @@ class AsyncioSender:
     async def _open(self, pool: _Pool, attempt: Attempt, done: Done) -> None:
         try:
             async with asyncio.timeout(self._plan.connect_timeout_s):
-                connection = await self._connect(pool, attempt)
+                sock, end = await self._dialer.dial(attempt)
+                connection = await self._speak(sock, pool, end, attempt)
         except Exception as error:
             pool.alive -= 1
             done(attempt, classify(attempt.phase, error))
             return
         self._exchange(pool, connection, attempt, done)
 
-    async def _connect(self, pool: _Pool, attempt: Attempt) -> Connection:
-        """A connection ready to send on; `attempt` learns its phase, local port and when TCP was connected."""
-        address = await self._resolver.address()
-        attempt.phase = Phase.CONNECT
-        for turn in range(PORT_TRIES):
-            end = self._ports.take()
-            sock = self._socket(address)
-            try:
-                await self._connect_socket(sock, end, address, attempt)
-                return await self._speak(sock, pool, end, attempt)
-            except BaseException as error:
-                sock.close()
-                self._ports.release(end)
-                taken = isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL)
-                if not taken or turn + 1 == PORT_TRIES:
-                    raise
-        raise AssertionError("unreachable")
-
-    def _socket(self, address: tuple[str, int]) -> socket.socket:
-        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        return socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-
-    async def _connect_socket(
-        self, sock: socket.socket, end: tuple[str, int], address: tuple[str, int], attempt: Attempt
-    ) -> None:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._bind:
-            # A port whose last connection still rests in TIME_WAIT may be bound again.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind(end)
-        number = sock.connect_ex(address)
-        attempt.local_port = sock.getsockname()[1]  # now: after a failure the kernel has forgotten it
-        if number == errno.EINPROGRESS:
-            number = await self._established(sock, attempt)
-        else:
-            attempt.connected = self._clock()
-        if number:
-            attempt.connected = None
-            raise OSError(number, os.strerror(number))
-
-    async def _established(self, sock: socket.socket, attempt: Attempt) -> int:
-        """Wait for the end of the handshake; the error number it ended with, 0 for none."""
-        loop = asyncio.get_running_loop()
-        answered: asyncio.Future[None] = loop.create_future()
-
-        def writable() -> None:
-            if not answered.done():
-                attempt.connected = self._clock()
-                answered.set_result(None)
-
-        loop.add_writer(sock, writable)
-        try:
-            await answered
-        finally:
-            loop.remove_writer(sock)
-        return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-
-    async def _speak(self, sock: socket.socket, pool: _Pool, end: tuple[str, int], attempt: Attempt) -> Connection:
+    async def _speak(self, sock: socket.socket, pool: _Pool, end: LocalEnd, attempt: Attempt) -> Connection:
         """Lay the protocol, and TLS where the URL asks for it, over a connected socket."""
+        ready = False
 
         def lost(connection: Connection) -> None:
-            pool.alive -= 1
-            self._ports.release(end)
+            self._dialer.release(end)
+            if ready:  # else `_open` counts it
+                pool.alive -= 1
             if connection in pool.idle:
                 pool.idle.remove(connection)
                 self.replaced += 1
@@ -181,10 +123,14 @@ class AsyncioSender:
         )
         if self._tls is not None:
             attempt.phase = Phase.HANDSHAKE
-        await asyncio.get_running_loop().create_connection(
-            lambda: connection,
-            sock=sock,
-            ssl=self._tls,
-            server_hostname=self._server_name if self._tls is not None else None,
-        )
+        name = self._server_name if self._tls is not None else None
+        try:
+            await asyncio.get_running_loop().create_connection(
+                lambda: connection, sock=sock, ssl=self._tls, server_hostname=name
+            )
+        except BaseException:
+            sock.close()
+            self._dialer.release(end)
+            raise
+        ready = True
         return connection

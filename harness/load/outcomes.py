@@ -34,7 +34,7 @@ class Ending(StrEnum):
     GARBAGE = "garbage"  # bytes that are not HTTP
     TLS = "tls"
     DNS = "dns"
-    LOCAL = "local"  # the fault is here: no descriptor, no free port, an error of our own
+    LOCAL = "local"  # the fault is here: no descriptor, no memory, no free port
 
 
 class ProtocolError(Exception):
@@ -102,23 +102,22 @@ MEANING: dict[Phase, dict[Ending, Outcome]] = {
 
 
 def ending(error: BaseException) -> Ending:
-    """What an exception says happened; the first that is known on the way down its causes, three deep.
+    """What an exception, or the deepest of its causes that is known (three deep at most), says happened.
 
     `str(error)` is often empty and never looked at. An error number that is not in the table counts as a reset: the
-    kernel ended the connection.
+    kernel ended the connection. Raises the error itself where no network can have caused it: that is a bug of ours,
+    to be seen and not to be counted against anybody.
     """
-    known: Ending | None = None
     for link in _chain(error, depth=3):
-        known = _ending(link)
-        if known is not None:
+        if (known := _ending(link)) is not None:
             return known
-    return Ending.LOCAL
+    raise error
 
 
 def _chain(error: BaseException, depth: int) -> list[BaseException]:
     """An exception and its causes, the deepest first: the errno sits at the bottom."""
     links = [error]
-    while len(links) <= depth and (deeper := links[-1].__cause__ or links[-1].__context__) is not None:
+    while len(links) <= depth and (deeper := links[-1].__cause__) is not None:
         links.append(deeper)
     return links[::-1]
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from typing import TYPE_CHECKING, cast
 
 import httptools
 
+from harness.load.dial import spoken_to
 from harness.load.outcomes import Phase, ProtocolError
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
     from harness.load.attempt import Attempt, HeaderReader
@@ -77,13 +78,7 @@ class Connection(asyncio.Protocol):
         """Look at an idle connection: whether the peer has closed it, or says something nobody asked for."""
         if not self.reusable or self._transport is None or self._transport.is_closing():
             return True
-        try:
-            self._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
-        return True
+        return spoken_to(self._sock)
 
     def close(self) -> None:
         """Close in good order."""

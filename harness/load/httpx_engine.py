@@ -1,0 +1,131 @@
+"""Attempts into what a Python client sees: httpx, for low rates; the same records as the default engine's.
+
+httpx and httpcore do the HTTP; only the sockets come from us, so that source ports are planned and known here too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpcore
+import httpx
+
+from harness.load.attempt import HeaderReader, outcome_of
+from harness.load.dial import Dialer
+from harness.load.httpx_sockets import FLIGHT, Backend, Flight
+from harness.load.outcomes import Phase, ProtocolError, classify
+from harness.load.wire import host_header, request_headers, server_name, target, tls_context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.load.attempt import Attempt
+    from harness.load.plan import Plan, Stream
+    from harness.model.request import Outcome
+
+    Done = Callable[[Attempt, Outcome], None]
+
+
+class HttpxSender:
+    """The second engine: httpx's transport, without redirects, cookies, proxies and retries.
+
+    Each kept connection is a transport of its own, so that they take turns; httpx alone would use the first.
+    """
+
+    def __init__(self, plan: Plan, *, clock: Callable[[], float]) -> None:
+        self.replaced = 0
+        self._plan, self._clock, self._headers = plan, clock, HeaderReader(plan)
+        self._backend = Backend(Dialer(plan, clock=clock), clock=clock, replaced=self._count_replaced)
+        self._transports = {
+            stream.name: deque(self._transport(stream) for _ in range(max(1, stream.connections)))
+            for stream in plan.streams
+        }
+        self._requests = {stream.name: self._request_of(stream) for stream in plan.streams}
+        self._sending: set[asyncio.Task[None]] = set()
+
+    def send(self, stream: Stream, attempt: Attempt, done: Done) -> None:
+        """Send in a task of its own."""
+        transports = self._transports[stream.name]
+        transports.rotate(-1)
+        task = asyncio.get_running_loop().create_task(self._send(transports[0], stream, attempt, done))
+        self._sending.add(task)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        task.result()  # an error of our own goes to the loop's handler, which ends the worker
+
+    async def close(self) -> None:
+        """Close all transports."""
+        for transports in self._transports.values():
+            for transport in transports:
+                await transport.aclose()
+
+    def _count_replaced(self) -> None:
+        self.replaced += 1
+
+    def _transport(self, stream: Stream) -> httpx.AsyncHTTPTransport:
+        transport = httpx.AsyncHTTPTransport(trust_env=False)
+        # httpx has no parameter for httpcore's network backend, so the pool it made is replaced by one that has ours.
+        transport._pool = httpcore.AsyncConnectionPool(
+            ssl_context=tls_context(self._plan),
+            max_connections=None,
+            max_keepalive_connections=1 if stream.connections else 0,
+            http1=True,
+            http2=self._plan.http2,
+            network_backend=self._backend,
+        )
+        return transport
+
+    def _request_of(self, stream: Stream) -> Callable[[], httpx.Request]:
+        plan = self._plan
+        url = f"{urlsplit(plan.url).scheme}://{urlsplit(plan.url).netloc.rpartition('@')[2]}{target(plan, stream)}"
+        headers = request_headers(plan, stream)
+        # The engine's deadlines are the only ones; httpx's count anew with every read.
+        extensions = {"timeout": {}, "sni_hostname": server_name(plan) or host_header(plan)}
+        return lambda: httpx.Request(plan.method, url, headers=headers, extensions=extensions)
+
+    async def _send(self, transport: httpx.AsyncHTTPTransport, stream: Stream, attempt: Attempt, done: Done) -> None:
+        plan = self._plan
+        try:
+            async with asyncio.timeout(plan.connect_timeout_s) as deadline:
+                flight = Flight(attempt, deadline=deadline, read_timeout_s=plan.read_timeout_of(stream))
+                FLIGHT.set(flight)
+                outcome = await self._exchange(transport, stream, attempt)
+        except httpx.RemoteProtocolError as error:
+            outcome = classify(attempt.phase, _what_ended(error, flight))
+        except Exception as error:
+            outcome = classify(attempt.phase, error)
+        done(attempt, outcome)
+
+    async def _exchange(self, transport: httpx.AsyncHTTPTransport, stream: Stream, attempt: Attempt) -> Outcome:
+        response = await transport.handle_async_request(self._requests[stream.name]())
+        try:
+            if attempt.first_byte is None:
+                attempt.first_byte, attempt.phase = self._clock(), Phase.ANSWER
+            attempt.status, attempt.bytes = response.status_code, 0
+            for name, value in response.headers.raw:
+                self._headers.read(attempt, name, value)
+            assert isinstance(response.stream, httpx.AsyncByteStream)
+            async for part in response.stream:
+                attempt.bytes += len(part)
+        finally:
+            await response.aclose()
+        return outcome_of(response.status_code, self._plan.success)
+
+
+def _what_ended(error: httpx.RemoteProtocolError, flight: Flight) -> Exception:
+    """httpx calls an early end, a reset HTTP/2 stream and garbage all the same; its text is not to be relied on."""
+    if flight.eof:
+        return EOFError()
+    below = error.__cause__
+    if (
+        isinstance(below, httpcore.RemoteProtocolError)
+        and below.args
+        and not isinstance(below.args[0], str | Exception)
+    ):
+        return ConnectionResetError()  # an h2 event: RST_STREAM or GOAWAY
+    return ProtocolError()

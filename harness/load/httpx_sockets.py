@@ -1,0 +1,168 @@
+"""Connections of the plan's own for httpcore: what it asks of the network, seen request by request.
+
+Errors are httpcore's own, with the operating system's as their cause, as from its standard backends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpcore
+from anyio.abc import SocketAttribute, SocketStream
+from anyio.streams.tls import TLSAttribute, TLSStream
+
+from harness.load.dial import spoken_to
+from harness.load.outcomes import Phase
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterable, Iterator
+
+    from harness.load.attempt import Attempt
+    from harness.load.dial import Dialer
+    from harness.load.ports import LocalEnd
+
+
+class Flight:
+    """A request on its way through httpx: what our sockets find out about it."""
+
+    __slots__ = ("attempt", "deadline", "eof", "read_timeout_s")
+
+    def __init__(self, attempt: Attempt, *, deadline: asyncio.Timeout, read_timeout_s: float) -> None:
+        self.attempt, self.deadline, self.read_timeout_s = attempt, deadline, read_timeout_s
+        self.eof = False
+
+    def sending(self, port: int) -> None:
+        """Its first bytes go out: the time for the answer begins."""
+        attempt = self.attempt
+        if attempt.phase in (Phase.AWAIT, Phase.ANSWER):
+            return
+        attempt.phase, attempt.local_port, attempt.reused = Phase.AWAIT, port, attempt.connected is None
+        self.deadline.reschedule(asyncio.get_running_loop().time() + self.read_timeout_s)
+
+
+FLIGHT: ContextVar[Flight] = ContextVar("flight")
+"""The request that the running task sends: httpcore connects, writes and reads in the task that asked it to."""
+
+
+class Backend(httpcore.AsyncNetworkBackend):
+    """Connects to where the plan says, whatever host httpcore asks for."""
+
+    def __init__(self, dialer: Dialer, *, clock: Callable[[], float], replaced: Callable[[], None]) -> None:
+        self._dialer, self._clock, self._replaced = dialer, clock, replaced
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """A connection; the time-outs are the engine's."""
+        with _raising(httpcore.ConnectError):
+            sock, end = await self._dialer.dial(FLIGHT.get().attempt)
+            try:
+                stream = await SocketStream.from_socket(sock)
+            except BaseException:
+                sock.close()
+                self._dialer.release(end)
+                raise
+        return _Stream(stream, sock, self, end)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await anyio.sleep(seconds)
+
+    def release(self, end: LocalEnd) -> None:
+        """The connection with this local end is closed."""
+        self._dialer.release(end)
+
+    def found_closed(self) -> None:
+        """An idle connection turned out to be closed before anything was sent on it."""
+        self._replaced()
+
+    def now(self) -> float:
+        """Seconds on the run's clock."""
+        return self._clock()
+
+
+class _Stream(httpcore.AsyncNetworkStream):
+    def __init__(self, stream: SocketStream | TLSStream, sock: socket.socket, backend: Backend, end: LocalEnd) -> None:
+        self._stream, self._sock, self._backend, self._end = stream, sock, backend, end
+        self._port: int = stream.extra(SocketAttribute.local_port)
+        self._looked_closed = False
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        with _raising(httpcore.ReadError):
+            try:
+                data = await self._stream.receive(max_bytes)
+            except anyio.EndOfStream:
+                FLIGHT.get().eof = True
+                return b""
+        attempt = FLIGHT.get().attempt
+        if attempt.first_byte is None and not self._shared():
+            attempt.first_byte, attempt.phase = self._backend.now(), Phase.ANSWER
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if buffer:
+            FLIGHT.get().sending(self._port)
+            with _raising(httpcore.WriteError):
+                await self._stream.send(buffer)
+
+    async def aclose(self) -> None:
+        self._backend.release(self._end)
+        await self._stream.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        FLIGHT.get().attempt.phase = Phase.HANDSHAKE
+        try:
+            with _raising(httpcore.ConnectError):
+                wrapped = await TLSStream.wrap(
+                    self._stream, ssl_context=ssl_context, hostname=server_hostname, standard_compatible=False
+                )
+        except BaseException:
+            await self.aclose()
+            raise
+        return _Stream(wrapped, self._sock, self._backend, self._end)
+
+    def get_extra_info(self, info: str) -> Any:
+        match info:
+            case "ssl_object":
+                return self._stream.extra(TLSAttribute.ssl_object, None)
+            case "client_addr":
+                return self._stream.extra(SocketAttribute.local_address, None)
+            case "is_readable":
+                return self._look()
+        return None
+
+    def _look(self) -> bool:
+        """httpcore looks before it sends; a connection found closed counts once."""
+        if not self._looked_closed and spoken_to(self._sock):
+            self._looked_closed = True
+            self._backend.found_closed()
+        return self._looked_closed
+
+    def _shared(self) -> bool:
+        """Whether several requests are on this connection at once, so that a byte read may be another's."""
+        tls = self._stream.extra(TLSAttribute.ssl_object, None)
+        return tls is not None and tls.selected_alpn_protocol() == "h2"
+
+
+@contextmanager
+def _raising(kind: type[Exception]) -> Iterator[None]:
+    """Errors of the network as httpcore's `kind`, which httpx knows, with the cause kept."""
+    try:
+        yield
+    except anyio.EndOfStream:
+        raise kind from EOFError()
+    except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
+        raise kind from error
