@@ -28,22 +28,26 @@ WORKER = "rollout-harness:local"
 class Image:
     """What a container of the image `name` runs; `name` without a tag stands for every tag.
 
-    `files` are laid over the machine's own files inside the container: (absolute path, text). A path in `replaced`
-    hides the machine's directory of that name entirely. `stop_signal` is the image's STOPSIGNAL.
+    A pod's `command` replaces both `entrypoint` and `command`, its `args` only `command`. `files` are laid over the
+    machine's own files inside the container: (absolute path, text); `links` likewise: (path, target). A path in
+    `replaced` hides the machine's directory of that name entirely; one in `shared` comes along even from another file
+    system. `stop_signal` is the image's STOPSIGNAL.
     """
 
     name: str
-    command: tuple[str, ...]
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     stop_signal: str = "SIGTERM"
     working_dir: str = "/"
     files: tuple[tuple[str, str], ...] = ()
     links: tuple[tuple[str, str], ...] = ()
     replaced: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.command or not all(self.command):
-            raise ValueError(f"image {self.name!r}: command must name a program")
+        if not (self.entrypoint or self.command) or not all((*self.entrypoint, *self.command)):
+            raise ValueError(f"image {self.name!r}: entrypoint or command must name a program")
         if self.stop_signal not in _SIGNALS:
             raise ValueError(f"image {self.name!r}: stop_signal {self.stop_signal!r} is not one of {sorted(_SIGNALS)}")
 
@@ -60,7 +64,8 @@ class Image:
     def from_json(cls, data: dict[str, Any]) -> Self:
         """The inverse of `to_json`."""
         pairs = {key: tuple((a, b) for a, b in data[key]) for key in ("env", "files", "links")}
-        return cls(**{**data, **pairs, "command": tuple(data["command"]), "replaced": tuple(data["replaced"])})
+        lists = {key: tuple(data[key]) for key in ("entrypoint", "command", "replaced", "shared")}
+        return cls(**{**data, **pairs, **lists})
 
 
 def short_name(name: str) -> str:
@@ -122,6 +127,7 @@ def _nginx(name: str, user: str) -> Image:
 
 
 def _worker(name: str) -> Image:
-    package = Path(__file__).parents[2]
-    env = (("PYTHONPATH", str(package)), ("PYTHONUNBUFFERED", "1"))
-    return Image(name=name, command=(sys.executable, "-m", "harness.load"), env=env)
+    package = str(Path(__file__).parents[2])
+    env = (("PYTHONPATH", package), ("PYTHONUNBUFFERED", "1"))
+    shared = tuple(dict.fromkeys((package, sys.prefix, sys.base_prefix)))
+    return Image(name=name, entrypoint=(sys.executable, "-m", "harness.load"), env=env, shared=shared)

@@ -122,9 +122,11 @@ def _node(directory: Path, number: int, nodes: int) -> list[str]:
         f"addr add 10.200.{number}.1/24 dev toclient0",
         "link set toclient0 up",
     ]
+    # The way to everywhere else leads nowhere: what no rule translates is lost, as it is on a real node.
+    world = ["link add world0 type bridge", "link set world0 arp off up", "route add default dev world0"]
     others = [n for n in range(1, nodes + 1) if n != number]
     routes = [f"route add {net} via {node_address(n)}" for n in others for net in (pod_network(n), f"10.200.{n}.0/24")]
-    lines.append(_batch(f"nsenter --net={here} ", (*cni, *under, *client, *routes)))
+    lines.append(_batch(f"nsenter --net={here} ", (*cni, *under, *client, *world, *routes)))
     if number > 1:
         lines.append(f"nsenter --net={directory / node_name(1)} ip link set under{number} master under0 up")
     return lines

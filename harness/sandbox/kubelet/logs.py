@@ -1,0 +1,86 @@
+"""Bytes that containers write -> lines with their times, the newest of them kept, and streams of them for readers."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import anyio
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+_KEPT_BYTES, _LONGEST_LINE_BYTES = 1_000_000, 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a container's output, without its end."""
+
+    at: datetime
+    text: bytes
+
+    def render(self, timestamps: bool) -> bytes:
+        """The line as the API sends it."""
+        stamp = f"{self.at.strftime('%Y-%m-%dT%H:%M:%S.%f')}000Z ".encode() if timestamps else b""
+        return stamp + self.text + b"\n"
+
+
+class Log:
+    """The output of one run of a container: at most a megabyte of the newest lines."""
+
+    def __init__(self) -> None:
+        self._lines: deque[Line] = deque()
+        self._bytes = self._dropped = 0
+        self._torn = b""
+        self._news = anyio.Event()
+        self.closed = False
+
+    def feed(self, chunk: bytes) -> None:
+        """Takes what the container wrote."""
+        *lines, self._torn = (self._torn + chunk).split(b"\n")
+        if len(self._torn) > _LONGEST_LINE_BYTES:
+            lines, self._torn = [*lines, self._torn], b""
+        now = datetime.now(UTC)
+        for text in lines:
+            self._lines.append(Line(now, text[:_LONGEST_LINE_BYTES]))
+            self._bytes += len(text)
+        while self._bytes > _KEPT_BYTES and len(self._lines) > 1:
+            self._bytes -= len(self._lines.popleft().text)
+            self._dropped += 1
+        if lines:
+            self._tell()
+
+    def close(self) -> None:
+        """Notes that the container ended: readers that follow come to their end."""
+        if self._torn:
+            self.feed(b"\n")
+        self.closed = True
+        self._tell()
+
+    def last(self, count: int) -> tuple[Line, ...]:
+        """The newest `count` lines."""
+        return tuple(self._lines)[-count:] if count else ()
+
+    async def read(self, *, tail: int | None, since: datetime | None, follow: bool) -> AsyncIterator[Line]:
+        """The lines kept, the last `tail` of them not older than `since`; with `follow` also what is yet to come."""
+        lines = tuple(self._lines) if tail is None else self.last(tail)
+        at = self._dropped + len(self._lines)
+        for line in lines:
+            if since is None or line.at >= since:
+                yield line
+        while follow:
+            news, new = self._news, tuple(self._lines)[max(0, at - self._dropped) :]
+            at = self._dropped + len(self._lines)
+            for line in new:
+                yield line
+            if not new:
+                if self.closed:
+                    return
+                await news.wait()
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = anyio.Event()

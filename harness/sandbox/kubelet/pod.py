@@ -1,0 +1,300 @@
+"""A pod of the API -> its life on this node: network, init containers, containers, restarts, and its end.
+
+The order of what is done and told is that of pkg/kubelet (SyncPod, SyncTerminatingPod, SyncTerminatedPod) and of
+recordings of 1.36: containers stop, the network goes, the status says so, and only then is the API object deleted.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import aiohttp
+import anyio
+import anyio.abc
+import anyio.to_thread
+
+from harness.sandbox.apiclient import ApiClient, ApiError
+from harness.sandbox.kubelet import environment, volumes
+from harness.sandbox.kubelet.container import ContainerLife
+from harness.sandbox.kubelet.pace import Pace
+from harness.sandbox.kubelet.probes import Kind
+from harness.sandbox.kubelet.records import ContainerRecord, Object, PodRecord, Terminated, Waiting
+from harness.sandbox.kubelet.runtime import Network, Runtime, RuntimeFailure
+from harness.sandbox.kubelet.status import phase, pod_status
+from harness.sandbox.kubelet.stopping import Grace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.sandbox.kubelet.outbox import Outbox
+    from harness.sandbox.settings import Settings
+
+_RETRY_S = 10.0  # the kubelet's backOffPeriod, which it stretches by up to a half
+_MOUNT_RETRY_S, _MOUNT_RETRY_LONGEST_S = 0.5, 120.0
+# A container that never ran has no end of its own; the kubelet invents one when the pod goes.
+_LOST = Terminated(
+    exit_code=137,
+    reason="ContainerStatusUnknown",
+    message="The container could not be located when the pod was terminated",
+)
+
+
+class PodWorker:
+    """Runs one pod of this node; implements `container.Host`."""
+
+    def __init__(
+        self,
+        pod: Object,
+        *,
+        client: ApiClient,
+        outbox: Outbox,
+        runtime: Runtime,
+        settings: Settings,
+        state: Path,
+        host_ip: str,
+        relist_phase_s: float,
+    ) -> None:
+        self.record = PodRecord.of(pod)
+        self.record.generation = pod["metadata"].get("generation", 1)
+        self.runtime, self.settings, self.host_ip = runtime, settings, host_ip
+        self.data: environment.Source = {}
+        self.volumes = state / "volumes" / self.record.uid
+        self.lives = {record.name: ContainerLife(self, record) for record in self.record.all_containers}
+        self._client, self._outbox = client, outbox
+        self._pace = Pace(phase_s=relist_phase_s)
+        self._network: Network | None = None
+        self._due: float | None = None
+        self._news = anyio.Event()
+        self._leaving = anyio.Event()
+        self._removed = False
+        self._retries = 0
+        self._grace: Grace | None = None
+        self._status: Object = pod.get("status") or {}
+        if pod["metadata"].get("deletionTimestamp"):
+            self._leaving.set()
+
+    async def run(self) -> None:
+        """The pod's whole life; returns when nothing of it is left on the node."""
+        async with anyio.create_task_group() as self._group:
+            if not self._leaving.is_set():
+                async with anyio.create_task_group() as living:
+                    living.start_soon(self._cancel_when_leaving, living.cancel_scope)
+                    await self._come_up()
+            await self._terminate()
+            self._group.cancel_scope.cancel()
+        await anyio.to_thread.run_sync(self._clean)
+        self._outbox.forget(self.record.uid)
+
+    def update(self, pod: Object) -> None:
+        """Takes a newer object of the pod from the API."""
+        self.record.pod = pod
+        grace_s = pod["metadata"].get("deletionGracePeriodSeconds")
+        if pod["metadata"].get("deletionTimestamp"):
+            if self._grace is not None and grace_s is not None:
+                self._grace.shorten(grace_s)
+            self._leaving.set()
+        elif self._status and self.record.spec.get("readinessGates"):
+            self.report()
+
+    def removed(self) -> None:
+        """Notes that the API no longer has the pod: deleted by force, or by ourselves."""
+        self._removed = True
+        self._leaving.set()
+
+    def event(self, kind: str, reason: str, message: str, container: ContainerRecord | None = None) -> None:
+        """Tells an event about the pod or one of its containers."""
+        name, init = (container.name, container.init) if container else ("", False)
+        self._outbox.event(self.record.pod, kind, reason, message, name, init=init)
+
+    def exited(self) -> None:
+        """A container ended: the next look at all containers will find it."""
+        self._wake_at(self._pace.relist_after(anyio.current_time()))
+
+    def probed(self, container: ContainerLife, kind: Kind, ok: bool) -> None:
+        """A probe's result changed."""
+        if kind is Kind.READINESS:
+            container.record.ready = ok and container.record.started
+            self._pace.readiness_changed(anyio.current_time())
+            self.report()
+        elif kind is Kind.STARTUP and ok:
+            container.startup_succeeded()
+            self._wake_at(anyio.current_time())
+            self.report()
+        elif not ok:
+            why = f"Container {container.record.name} failed {kind.lower()} probe, will be restarted"
+            probe = container.record.spec[f"{kind.lower()}Probe"]
+            grace = Grace(probe.get("terminationGracePeriodSeconds", self._grace_s()))
+            self._group.start_soon(container.stop, grace, why)
+
+    def report(self) -> None:
+        """Sends the pod's present status."""
+        known = self._status.get("conditions") or (self.record.pod.get("status") or {}).get("conditions") or []
+        before = {**(self.record.pod.get("status") or {}), "conditions": known}
+        self._status = pod_status(self.record, self.host_ip, datetime.now(UTC), before)
+        self._outbox.status(self.record.pod, self._status)
+
+    async def _come_up(self) -> None:
+        self.record.start_time = datetime.now(UTC)
+        self.report()
+        await self._set_up()
+        self.record.network = True
+        self.report()
+        while not self.record.ended:
+            await self._sync()
+            await self._next()
+        await self._tear_down()
+        self.report()
+        await self._leaving.wait()
+
+    async def _set_up(self) -> None:
+        wait_s = _MOUNT_RETRY_S
+        while self._network is None:
+            try:
+                await self._fetch()
+                volumes.write_volumes(self.volumes, self.record, self.host_ip, self.data)
+                with anyio.CancelScope(shield=True):
+                    self._network = await self.runtime.attach(self.record.uid)
+                return
+            except volumes.MountError as error:
+                self.event("Warning", "FailedMount", str(error))
+            except RuntimeFailure as error:
+                self.event("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
+            await anyio.sleep(wait_s)
+            wait_s = min(wait_s * 2, _MOUNT_RETRY_LONGEST_S)
+
+    async def _fetch(self) -> None:
+        kinds = {"configmap": "configmaps", "secret": "secrets"}
+        for kind, name in environment.sources(self.record.pod) | volumes.sources(self.record.pod):
+            path = f"/api/v1/namespaces/{self.record.namespace}/{kinds[kind]}/{name}"
+            try:
+                self.data[kind, name] = environment.object_data(await self._client.get(path))
+            except ApiError:
+                self.data[kind, name] = None
+            except (aiohttp.ClientError, TimeoutError):
+                raise volumes.MountError(f"{kind} {name} could not be read from the API") from None
+
+    async def _sync(self) -> None:
+        """Starts what should run and does not."""
+        self._due = None
+        for life in self.lives.values():
+            life.pending_shown()
+        self.record.generation = self.record.pod["metadata"].get("generation", 1)
+        self.report()
+        for life in self.lives.values():
+            life.hurry()
+        for record in self._to_start():
+            await self._start(self.lives[record.name])
+        if any(life.logs for life in self.lives.values()) or self._retries:
+            self.record.ip = self._network.address if self._network else ""
+        self._retries += 1
+        self._pace.synced(anyio.current_time())
+        self.record.ended = phase(self.record) in ("Succeeded", "Failed")
+        if self.record.ended:
+            self._wake_at(anyio.current_time())
+        self.report()
+
+    def _to_start(self) -> tuple[ContainerRecord, ...]:
+        """The containers to start now: the next init container, or all others that should run."""
+        for record in self.record.init_containers:
+            running = self.lives[record.name].running is not None
+            if record.sidecar and not (running and record.started):
+                return () if running else (record,)
+            done = isinstance(record.state, Terminated) and record.state.exit_code == 0
+            if not record.sidecar and not done:
+                failed = isinstance(record.state, Terminated) and self.record.restart_policy == "Never"
+                return () if failed or running else (record,)
+        return tuple(record for record in self.record.containers if self._should_start(record))
+
+    def _should_start(self, record: ContainerRecord) -> bool:
+        if self.lives[record.name].running is not None:
+            return False
+        past = record.state if isinstance(record.state, Terminated) else record.last_state
+        if past is None or self.record.restart_policy == "Always":
+            return True
+        return self.record.restart_policy == "OnFailure" and past.exit_code != 0
+
+    async def _start(self, life: ContainerLife) -> None:
+        shown = life.record.state
+        until = life.backing_off()
+        if until is None and self._network and await life.start(self._network, self._group):
+            if life.record.sidecar:
+                self._wake_at(self._pace.relist_after(anyio.current_time()))
+            return
+        now = anyio.current_time()
+        if not isinstance(shown, Waiting) or shown.reason in ("ContainerCreating", "PodInitializing"):
+            self._wake_at(self._pace.relist_after(now))
+        else:
+            self._wake_at(until or now + _RETRY_S * random.uniform(1.0, 1.5))
+
+    def _wake_at(self, moment: float) -> None:
+        self._due = moment if self._due is None else min(self._due, moment)
+        self._news.set()
+
+    async def _next(self) -> None:
+        """Waits until there is something to do."""
+        while self._due is None or anyio.current_time() < self._due:
+            self._news = anyio.Event()
+            with anyio.CancelScope(deadline=float("inf") if self._due is None else self._due):
+                await self._news.wait()
+
+    async def _cancel_when_leaving(self, scope: anyio.CancelScope) -> None:
+        await self._leaving.wait()
+        scope.cancel()
+
+    async def _terminate(self) -> None:
+        await anyio.sleep_until(self._pace.free_at(anyio.current_time()))
+        self.record.generation = self.record.pod["metadata"].get("generation", 1)
+        if not self.record.ended:
+            self._grace = Grace(self._grace_s())
+            self.report()
+            await self._stop_all(self._grace)
+            await self._tear_down()
+            self.record.ended = True
+        self.report()
+        if self._removed:
+            return
+        await self._outbox.flushed()
+        await anyio.sleep_until(self._pace.relist_after(anyio.current_time()))
+        for record in self.record.all_containers:
+            if isinstance(record.state, Waiting):
+                record.state = record.last_state or _LOST
+        self.report()
+        await self._outbox.flushed()
+        await self._delete()
+
+    async def _stop_all(self, grace: Grace) -> None:
+        """Stops the containers side by side, then the sidecars, the last one first."""
+        async with anyio.create_task_group() as group:
+            for record in self.record.all_containers:
+                if not record.sidecar:
+                    group.start_soon(self.lives[record.name].stop, grace, f"Stopping container {record.name}")
+        for record in reversed(self.record.init_containers):
+            await self.lives[record.name].stop(grace, f"Stopping container {record.name}")
+
+    async def _tear_down(self) -> None:
+        if self._network is not None:
+            await self.runtime.detach(self._network)
+            self._network = None
+        self.record.network = False
+
+    async def _delete(self) -> None:
+        path = f"/api/v1/namespaces/{self.record.namespace}/pods/{self.record.name}"
+        while not self._removed:
+            try:
+                await self._client.delete(path, grace_s=0, uid=self.record.uid)
+                return
+            except ApiError:
+                return  # gone already, or another pod of that name
+            except (aiohttp.ClientError, OSError, TimeoutError):
+                await anyio.sleep(_MOUNT_RETRY_S)
+
+    def _grace_s(self) -> float:
+        asked = self.record.pod["metadata"].get("deletionGracePeriodSeconds")
+        return float(self.record.spec.get("terminationGracePeriodSeconds", 30) if asked is None else asked)
+
+    def _clean(self) -> None:
+        self.runtime.remove(self.record.uid)
+        shutil.rmtree(self.volumes, ignore_errors=True)

@@ -1,0 +1,223 @@
+"""Pods and containers -> network namespaces, processes and their ends: the container runtime and the CNI in one.
+
+A container is `unshare` in the pod's network namespace (what a containerd-shim is elsewhere) with the program as its
+only child, PID 1 of a PID namespace. The shim reports how the program ended, and dies with the kubelet.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import DEVNULL, PIPE, STDOUT
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.abc
+
+from harness.sandbox.kubelet.logs import Log
+from harness.sandbox.kubelet.script import DEFAULT_PATH, STARTED, Mount, Process, container_script
+from harness.sandbox.netns import attach_script, detach_script, next_pod_address, pod_gateway
+
+if TYPE_CHECKING:
+    from harness.sandbox.images import Image
+
+_NAMESPACES = ("--uts", "--ipc", "--mount", "--pid", "--fork", "--kill-child")
+# A CNI's teardown takes time after the last container's exit: median of 130 pods in recordings of a real node.
+_TEARDOWN_S = 0.06
+_HOST_DIRECTORIES = ("/usr", "/etc", "/var", "/opt")
+
+
+class RuntimeFailure(Exception):
+    """A namespace or a process could not be made; the text is what the tool said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A pod's place in the node's network."""
+
+    namespace: Path
+    link: str
+    address: str
+
+
+class Container:
+    """A running program: its process id, its output, and its end."""
+
+    def __init__(self, shim: anyio.abc.Process, pid: int, log: Log, process: Process, network: Network) -> None:
+        self._shim, self.pid, self.log, self.process, self.network = shim, pid, log, process, network
+        self.exited = anyio.Event()
+        self.exit_code: int | None = None
+
+    def signal(self, name: str) -> None:
+        """Sends a signal to the program, as the runtime does: a program that is PID 1 may ignore all but SIGKILL."""
+        if self.pid and not self.exited.is_set():
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.Signals[name])
+
+    async def run(self) -> None:
+        """Collects output until the program's end; sets `exit_code` and `exited`."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._collect)
+            code = await self._shim.wait()
+            self.exit_code = code if code >= 0 else 128 - code
+            self.exited.set()
+        self.log.close()
+        await self._shim.aclose()
+
+    async def exec(self, argv: tuple[str, ...], timeout_s: float | None) -> tuple[int, str]:
+        """Runs `argv` inside the container: (exit code, output).
+
+        Raises:
+            TimeoutError: it did not end in time; it has been killed.
+        """
+        inside = Process(argv=argv, env=self.process.env, working_dir=self.process.working_dir)
+        namespaces = ["--net", "--uts", "--ipc", "--mount", "--pid", "--root"]
+        command = ["nsenter", "--target", str(self.pid), *namespaces, "--", *inside.command()]
+        async with await anyio.open_process(command, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT) as process:
+            with anyio.fail_after(timeout_s):
+                try:
+                    assert process.stdout is not None
+                    output = b"".join([chunk async for chunk in process.stdout])
+                    return await process.wait(), output[:10240].decode(errors="replace")
+                finally:
+                    if process.returncode is None:
+                        _kill_tree(process.pid)
+
+    async def _collect(self) -> None:
+        assert self._shim.stdout is not None
+        async for chunk in self._shim.stdout:
+            self.log.feed(chunk)
+
+
+class Runtime:
+    """Makes and removes pods' networks and containers on one node; `state` is the sandbox's tmpfs."""
+
+    def __init__(self, state: Path, node: int) -> None:
+        self._state, self._node = state, node
+        self._last: str | None = None
+        self._taken: set[str] = set()
+
+    async def attach(self, pod_uid: str) -> Network:
+        """Gives a pod its network namespace and address.
+
+        Raises:
+            RuntimeFailure: the tools refused.
+        """
+        address = next_pod_address(self._node, self._last, frozenset(self._taken))
+        self._taken.add(address)
+        self._last = address
+        network = Network(self._state / "netns" / f"pod-{pod_uid}", f"v{address.rpartition('.')[2]}", address)
+        script = attach_script(network.namespace, network.link, address, pod_gateway(self._node))
+        try:
+            await _shell(script)
+        except RuntimeFailure:
+            self._taken.discard(address)
+            raise
+        return network
+
+    async def detach(self, network: Network) -> None:
+        """Takes a pod's network away; nothing answers at its address any more."""
+        await anyio.sleep(_TEARDOWN_S)
+        await _shell(detach_script(network.namespace, network.link))
+        self._taken.discard(network.address)
+
+    async def start(
+        self, *, name: str, image: Image, process: Process, host_name: str, network: Network, mounts: tuple[Mount, ...]
+    ) -> Container:
+        """Starts a container under the directory `name`; returns once the program itself has been started.
+
+        Raises:
+            RuntimeFailure: it could not be set up.
+        """
+        if "/" not in process.argv[0] and shutil.which(process.argv[0], path=dict(process.env).get("PATH")) is None:
+            raise RuntimeFailure(f'exec: "{process.argv[0]}": executable file not found in $PATH')
+        directory = self._state / "pods" / name
+        for part in ("root", "upper", "work"):
+            (directory / part).mkdir(parents=True, exist_ok=True)
+        script = container_script(
+            process=process,
+            layer=self._layer(image),
+            directory=directory,
+            host_name=host_name,
+            mounts=(*_own_file_systems(image), *mounts),
+        )
+        command = ["nsenter", f"--net={network.namespace}", "unshare", *_NAMESPACES, "sh", "-c", script]
+        shim = await anyio.open_process(command, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, cwd="/")
+        log = await _started(shim)
+        return Container(shim, _only_child(shim.pid), log, process, network)
+
+    def remove(self, name: str) -> None:
+        """Removes what a pod's containers have written."""
+        shutil.rmtree(self._state / "pods" / name, ignore_errors=True)
+
+    def _layer(self, image: Image) -> Path:
+        layer = self._state / "images" / image.image_id.removeprefix("sha256:")
+        if not layer.exists():
+            partial = layer.with_suffix(".partial")
+            for path in image.replaced:
+                directory = partial / path.lstrip("/")
+                directory.mkdir(parents=True, exist_ok=True)
+                os.setxattr(directory, "trusted.overlay.opaque", b"y")
+            for path, text in image.files:
+                file = partial / path.lstrip("/")
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text)
+            for path, target in image.links:
+                link = partial / path.lstrip("/")
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(target)
+            partial.mkdir(parents=True, exist_ok=True)
+            partial.rename(layer)
+        return layer
+
+
+def container_env(pairs: tuple[tuple[str, str], ...], image: Image, host_name: str) -> tuple[tuple[str, str], ...]:
+    """A container's environment: the runtime's defaults, the image's, then the pod's own; later ones win."""
+    return tuple({"PATH": DEFAULT_PATH, "HOSTNAME": host_name, **dict(image.env), **dict(pairs)}.items())
+
+
+async def _started(shim: anyio.abc.Process) -> Log:
+    assert shim.stdout is not None
+    seen = b""
+    while STARTED not in seen:
+        try:
+            seen += await shim.stdout.receive()
+        except anyio.EndOfStream:
+            await shim.wait()
+            await shim.aclose()
+            raise RuntimeFailure(seen.decode(errors="replace").strip() or "no message") from None
+    log = Log()
+    log.feed(seen.partition(STARTED)[2])
+    return log
+
+
+def _only_child(pid: int) -> int:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(children[0]) if children else 0  # it has ended already
+
+
+def _kill_tree(pid: int) -> None:
+    """Kills an `nsenter` and the process it forked into the container's PID namespace."""
+    with suppress(OSError, ValueError):
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            os.kill(int(child), signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _own_file_systems(image: Image) -> tuple[Mount, ...]:
+    """The machine's directories that the overlay would miss, since they are file systems of their own."""
+    root = Path("/").stat().st_dev
+    paths = dict.fromkeys((*_HOST_DIRECTORIES, *image.shared))
+    elsewhere = (Path(path) for path in paths if Path(path).exists() and Path(path).stat().st_dev != root)
+    return tuple(Mount(source=path, path=str(path), read_only=True) for path in elsewhere)
+
+
+async def _shell(script: str) -> None:
+    done = await anyio.run_process(["sh"], input=script.encode(), stderr=STDOUT, check=False)
+    if done.returncode != 0:
+        raise RuntimeFailure(done.stdout.decode(errors="replace").strip())

@@ -1,0 +1,70 @@
+"""Services and EndpointSlices of the API -> rules in the node's kernel, at the times at which a kube-proxy does."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import anyio
+
+from harness.sandbox.apiclient import ApiClient, ChangeType, Informer
+from harness.sandbox.netns import node_address, node_number
+from harness.sandbox.proxyrules import ServicePort, ruleset, service_ports, sync_due
+
+if TYPE_CHECKING:
+    from harness.sandbox.settings import Settings
+
+
+class RulesRefused(Exception):
+    """nft refused a ruleset; the text is what it said."""
+
+
+class KubeProxy:
+    """Keeps one node's rules in step with the API, with a cool-down between two syncs."""
+
+    def __init__(self, client: ApiClient, node: str, settings: Settings) -> None:
+        self._node, self._settings = node, settings
+        self._services = client.informer("/api/v1/services")
+        self._slices = client.informer("/apis/discovery.k8s.io/v1/endpointslices")
+        self._listed: set[Informer] = set()
+        self._ports: tuple[ServicePort, ...] | None = None
+        self._changed = anyio.Event()
+        self._last_ended: float | None = None
+        self.synced = anyio.Event()
+
+    async def run(self) -> None:
+        """Watches and syncs for ever."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._watch, self._services)
+            group.start_soon(self._watch, self._slices)
+            while True:
+                await self._changed.wait()
+                now = anyio.current_time()
+                await anyio.sleep_until(sync_due(now, self._last_ended, self._settings.proxy_min_sync_period_s))
+                self._changed = anyio.Event()
+                await self._sync(self._ports or ())
+
+    async def _watch(self, informer: Informer) -> None:
+        async for change in informer:
+            if change.type is ChangeType.SYNCED:
+                self._listed.add(informer)
+            if len(self._listed) == 2:
+                ports = service_ports(self._services.objects.values(), self._slices.objects.values())
+                if ports != self._ports:
+                    self._ports = ports
+                    self._changed.set()
+
+    async def _sync(self, ports: tuple[ServicePort, ...]) -> None:
+        start_ns = time.monotonic_ns()
+        rules = ruleset(ports, self._node, node_address(node_number(self._node)))
+        done = await anyio.run_process(["nft", "-f", "-"], input=rules.encode(), check=False)
+        if done.returncode != 0:
+            raise RulesRefused(done.stderr.decode(errors="replace").strip())
+        end_ns = time.monotonic_ns()
+        self._last_ended = anyio.current_time()
+        self.synced.set()
+        if self._settings.truth is not None:
+            line = json.dumps({"node": self._node, "start_ns": start_ns, "end_ns": end_ns})
+            with self._settings.truth.open("a") as truth:
+                truth.write(line + "\n")

@@ -1,0 +1,48 @@
+"""A state directory and a node's name -> that node: kubelet, kube-proxy and the server of its pods' logs.
+
+    python -m harness.sandbox.node --state DIR --node NAME      (inside the node's network namespace)
+
+Writes one line of JSON to standard output when it is up: `{"ready": {}}`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import anyio
+
+from harness.sandbox.apiclient import ApiClient
+from harness.sandbox.kubelet.agent import Kubelet
+from harness.sandbox.kubelet.logserver import serve_logs
+from harness.sandbox.kubeproxy import KubeProxy
+from harness.sandbox.settings import Settings
+
+
+async def run(state: Path, node: str) -> None:
+    """Runs the node for ever."""
+    settings = Settings.from_json((state / "settings.json").read_text())
+    async with ApiClient(state / "api.sock") as client, anyio.create_task_group() as group:
+        kubelet, proxy = Kubelet(client, node, settings, state), KubeProxy(client, node, settings)
+        group.start_soon(kubelet.run)
+        group.start_soon(proxy.run)
+        group.start_soon(serve_logs, kubelet, state / f"node-{node}.sock")
+        await kubelet.synced.wait()
+        await proxy.synced.wait()
+        sys.stdout.write('{"ready": {}}\n')
+        sys.stdout.flush()
+
+
+def main() -> None:
+    """The process' entry."""
+    parser = argparse.ArgumentParser(description="One node of a sandbox.")
+    parser.add_argument("--state", type=Path, required=True, help="the sandbox's state directory")
+    parser.add_argument("--node", required=True, help="the node's name")
+    arguments = parser.parse_args()
+    # Not uvloop: it gives its children sockets for pipes, and a program cannot open /dev/stdout when that is a socket.
+    anyio.run(run, arguments.state, arguments.node)
+
+
+if __name__ == "__main__":
+    main()
