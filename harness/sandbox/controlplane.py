@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING
 
 import trustme
 
+from harness.sandbox.apiclient import ApiClient
 from harness.sandbox.apiserver.server import ApiServer
+from harness.sandbox.controllers.running import run_controllers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,13 +33,18 @@ async def serve(state: Path, ready_fd: int) -> None:
     """Runs until a signal ends it."""
     authority, token = trustme.CA(organization_name="rollout-harness sandbox"), secrets.token_urlsafe(32)
     server = ApiServer(state, token)
+    root_ca = authority.cert_pem.bytes().decode()
     listening = await server.listen(_context(authority))
-    ready = {"port": listening.port, "ca": authority.cert_pem.bytes().decode(), "token": token}
-    os.write(ready_fd, json.dumps({"ready": ready}).encode() + b"\n")
-    stop = asyncio.Event()
+    stop, synced = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await stop.wait()
+    async with ApiClient(state / "api.sock") as client, asyncio.TaskGroup() as group:
+        controllers = group.create_task(run_controllers(client, root_ca, synced))
+        await synced.wait()
+        ready = {"port": listening.port, "ca": root_ca, "token": token}
+        os.write(ready_fd, json.dumps({"ready": ready}).encode() + b"\n")
+        await stop.wait()
+        controllers.cancel()
     await listening.close()
 
 

@@ -6,14 +6,13 @@ strategies in kubernetes `pkg/registry`.
 
 from __future__ import annotations
 
-import json
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.apiserver import refusals
 from harness.sandbox.apiserver.admission import Admission
-from harness.sandbox.apiserver.clock import rfc3339
+from harness.sandbox.apiserver.clock import rfc3339, seconds
 from harness.sandbox.apiserver.defaults import apply_defaults
 from harness.sandbox.apiserver.names import with_suffix
 from harness.sandbox.apiserver.resources import NAMESPACES, PODS
@@ -51,6 +50,7 @@ class Registry:
 
     def create(self, resource: Resource, namespace: str, obj: Object, *, dry_run: bool = False) -> Stored:
         """Stores a new object, named, defaulted, admitted and validated. Raises: Refusal."""
+        obj = without_nulls(obj)
         obj["kind"], obj["apiVersion"] = resource.kind, resource.api_version
         metadata = obj.setdefault("metadata", {})
         metadata.update(self._identity(resource, namespace, metadata))
@@ -92,7 +92,7 @@ class Registry:
         """
         stored = self.existing(resource, namespace, name)
         old = stored.obj
-        new = change(stored.copy())
+        new = without_nulls(change(stored.copy()))
         if not isinstance(new, dict) or not isinstance(new.get("metadata"), dict):
             raise refusals.bad_request("the object has no metadata")
         self._check_identity(resource, stored, new)
@@ -126,15 +126,15 @@ class Registry:
         new = stored.copy()
         self._add_propagation_finalizer(new["metadata"], options.propagation)
         grace_s = _grace_s(resource, new, options.grace_s)
+        if resource is PODS and not options.dry_run:
+            stored = self._mark(resource, stored, new, grace_s)
+            new = stored.copy()
         held = bool(new["metadata"].get("finalizers")) or (resource is NAMESPACES and new["spec"].get("finalizers"))
         if options.dry_run:
             return stored, not held and grace_s == 0
         if not held and grace_s == 0:
             return self._remove(resource, stored, new), True
-        self._mark(resource, new, grace_s)
-        if new == stored.obj:
-            return stored, False
-        return self.store.put(resource, new), False
+        return self._mark(resource, stored, new, grace_s), False
 
     def bind(self, namespace: str, name: str, change: Callable[[Object], Object], now: str) -> Stored:
         """A pod's assignment to a node: spec.nodeName and the condition PodScheduled in one change. Raises: Refusal."""
@@ -200,29 +200,28 @@ class Registry:
         metadata.pop("managedFields", None)
         new["kind"], new["apiVersion"] = resource.kind, resource.api_version
         if part == "status":
-            status, labels = new.get("status"), {key: metadata.get(key) for key in ("labels", "annotations")}
+            status = {"status": new["status"]} if new.get("status") is not None else {}
+            kept = {key: value for key, value in old.items() if key != "status"}
             new.clear()
-            new.update({**json.loads(json.dumps(old)), "status": status})
-            if status is None:
-                new.pop("status")
-            if resource is NAMESPACES or resource.kind == "Node":
-                new["metadata"].update({key: value for key, value in labels.items() if value is not None})
+            new.update({**kept, "metadata": _status_metadata(resource, old["metadata"], metadata), **status})
         elif "status" in resource.subresources:
             new.pop("status", None)
             if "status" in old:
                 new["status"] = old["status"]
 
-    def _mark(self, resource: Resource, new: Object, grace_s: int) -> None:
+    def _mark(self, resource: Resource, stored: Stored, new: Object, grace_s: int) -> Stored:
+        """Writes into `new` when it is to be gone; a second deletion can only shorten the grace. Stores a change."""
         metadata = new["metadata"]
         already = metadata.get("deletionGracePeriodSeconds")
-        if already is not None and already <= grace_s:
-            return
-        metadata["deletionTimestamp"] = rfc3339(self._now() + grace_s)
-        metadata["deletionGracePeriodSeconds"] = grace_s
-        if already is None and metadata.get("generation"):
-            metadata["generation"] += 1
-        if resource is NAMESPACES:
-            new["status"] = {**new.get("status", {}), "phase": "Terminating"}
+        if already is None or grace_s < already:
+            asked_s = self._now() if already is None else seconds(metadata["deletionTimestamp"]) - already
+            metadata["deletionTimestamp"] = rfc3339(asked_s + grace_s)
+            metadata["deletionGracePeriodSeconds"] = grace_s
+            if already is None and metadata.get("generation"):
+                metadata["generation"] += 1
+            if resource is NAMESPACES:
+                new["status"] = {**new.get("status", {}), "phase": "Terminating"}
+        return stored if new == stored.obj else self.store.put(resource, new)
 
     @staticmethod
     def _add_propagation_finalizer(metadata: Object, propagation: str | None) -> None:
@@ -240,6 +239,24 @@ class Registry:
     def _remove(self, resource: Resource, stored: Stored, last: Object) -> Stored:
         metadata = stored.obj["metadata"]
         return self.store.remove(resource, metadata.get("namespace", ""), metadata["name"], last)
+
+
+def without_nulls(value: Any) -> Any:
+    """JSON without the members that are null: to the API, null is the same as absent."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [without_nulls(item) for item in value]
+    return value
+
+
+def _status_metadata(resource: Resource, old: Object, new: Object) -> Object:
+    """What a write of the status may change beside it: the annotations of built-in kinds, the labels of nodes."""
+    free = ("annotations", "labels") if resource.kind in ("Node", "Namespace") else ("annotations",)
+    if "." in resource.group and not resource.group.endswith(".k8s.io"):
+        free = ()
+    kept = {key: value for key, value in old.items() if key not in free}
+    return kept | {key: new[key] for key in free if key in new}
 
 
 def _body(obj: Object) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The controllers of the sandbox: they read and write the cluster through its API only, as their models do."""

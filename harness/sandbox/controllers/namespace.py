@@ -1,0 +1,85 @@
+"""Namespaces -> their default ServiceAccount and root CA while they live, their contents deleted when they end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.sandbox.apiclient import ApiError, ChangeType, Propagation
+from harness.sandbox.apiserver.resources import CONFIG_MAPS, EVENTS, NAMESPACES, PODS, RESOURCES, SERVICE_ACCOUNTS
+from harness.sandbox.controllers.caches import copied
+from harness.sandbox.controllers.workqueue import WorkQueue
+
+if TYPE_CHECKING:
+    from harness.sandbox.apiclient import Object
+    from harness.sandbox.controllers.caches import Caches, Update
+
+_ROOT_CA = "kube-root-ca.crt"
+_RECHECK_S = 0.5
+
+
+class NamespaceController:
+    """Gives every namespace what it always has, and empties those that are being deleted."""
+
+    def __init__(self, caches: Caches, root_ca: str) -> None:
+        self._client, self._root_ca = caches.client, root_ca
+        self._namespaces, self._pods = caches.of(NAMESPACES), caches.of(PODS)
+        self._queue: WorkQueue[str] = WorkQueue("namespace", self._sync, workers=2)
+        self._namespaces.listen(lambda update: self._queue.add(update.new["metadata"]["name"]))
+        self._pods.listen(self._on_pod)
+
+    async def run(self) -> None:
+        """Works for ever."""
+        await self._queue.run()
+
+    def _on_pod(self, update: Update) -> None:
+        name = update.new["metadata"]["namespace"]
+        namespace = self._namespaces.get("", name)
+        if update.type is ChangeType.DELETED and namespace is not None and _ends(namespace):
+            self._queue.add(name)
+
+    async def _sync(self, name: str) -> None:
+        namespace = self._namespaces.get("", name)
+        if namespace is None:
+            return
+        if not _ends(namespace):
+            await self._furnish(name)
+            return
+        remaining = await self._empty(name)
+        if remaining == 0:
+            await self._finalize(namespace)
+        elif remaining > len(self._pods.all(name)):
+            self._queue.add_after(name, _RECHECK_S)
+
+    async def _furnish(self, name: str) -> None:
+        account: Object = {"metadata": {"name": "default"}}
+        root_ca: Object = {"metadata": {"name": _ROOT_CA}, "data": {"ca.crt": self._root_ca}}
+        for resource, obj in ((SERVICE_ACCOUNTS, account), (CONFIG_MAPS, root_ca)):
+            try:
+                await self._client.create(resource.collection(name), obj)
+            except ApiError as error:
+                if error.reason not in ("AlreadyExists", "Forbidden", "NotFound"):
+                    raise
+
+    async def _empty(self, name: str) -> int:
+        """Deletes everything, Events last; how many are still there (pods in their grace period, finalizers)."""
+        rows = [row for row in RESOURCES if row.namespaced and "deletecollection" in row.verbs and row is not EVENTS]
+        remaining = 0
+        for resource in (*rows, EVENTS):
+            path = resource.collection(name)
+            if (await self._client.list(path))["items"]:
+                await self._client.delete(path, propagation=Propagation.BACKGROUND)
+                remaining += len((await self._client.list(path))["items"])
+        return remaining
+
+    async def _finalize(self, namespace: Object) -> None:
+        name, body = namespace["metadata"]["name"], copied(namespace)
+        body["spec"]["finalizers"] = [item for item in body["spec"].get("finalizers", ()) if item != "kubernetes"]
+        try:
+            await self._client.update(f"{NAMESPACES.path('', name)}/finalize", body)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
+
+def _ends(namespace: Object) -> bool:
+    return bool(namespace["metadata"].get("deletionTimestamp"))

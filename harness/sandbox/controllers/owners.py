@@ -1,0 +1,97 @@
+"""ownerReferences -> whose an object is; a selector and candidates -> those that a controller claims.
+
+Source: kubernetes `pkg/controller/controller_ref_manager.go`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.sandbox.apiclient import ApiError
+from harness.sandbox.apiserver import selectors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.sandbox.apiclient import ApiClient, Object
+    from harness.sandbox.controllers.caches import Cache
+
+
+def controller_of(obj: Object) -> Object | None:
+    """The ownerReference that is the object's controller."""
+    references = obj["metadata"].get("ownerReferences") or ()
+    return next((item for item in references if item.get("controller")), None)
+
+
+def reference_to(owner: Object) -> Object:
+    """An ownerReference that makes `owner` the controller."""
+    metadata = owner["metadata"]
+    return {
+        "apiVersion": owner["apiVersion"],
+        "kind": owner["kind"],
+        "name": metadata["name"],
+        "uid": metadata["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def owner_in(cache: Cache, obj: Object) -> Object | None:
+    """The object's controller, where it is of the cache's kind and still the very one."""
+    reference = controller_of(obj)
+    if reference is None or reference["kind"] != cache.resource.kind:
+        return None
+    owner = cache.get(obj["metadata"].get("namespace", ""), reference["name"])
+    return owner if owner is not None and owner["metadata"]["uid"] == reference["uid"] else None
+
+
+def matches(owner: Object, obj: Object) -> bool:
+    """Whether the owner's spec.selector selects the object; an empty selector selects nothing here."""
+    terms = selectors.of_object(owner["spec"].get("selector"))
+    labels = obj["metadata"].get("labels") or {}
+    return bool(terms) and all(term.matches(labels) for term in terms)
+
+
+async def claim(client: ApiClient, resource_cache: Cache, owner: Object, candidates: Iterable[Object]) -> list[Object]:
+    """The candidates that are the owner's: its own that still match are kept, those that do not are released, orphans
+    that match are adopted. An owner that is being deleted adopts nothing.
+    """
+    claimed = []
+    for obj in candidates:
+        reference, selected = controller_of(obj), matches(owner, obj)
+        path = resource_cache.resource.path(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
+        if reference is None:
+            if selected and not _going(owner) and not _going(obj):
+                claimed.extend(await _adopted(client, path, owner, obj))
+        elif reference["uid"] == owner["metadata"]["uid"]:
+            if selected:
+                claimed.append(obj)
+            elif not _going(owner):
+                await _release(client, path, owner, obj)
+    return claimed
+
+
+async def _adopted(client: ApiClient, path: str, owner: Object, obj: Object) -> list[Object]:
+    references = [*(obj["metadata"].get("ownerReferences") or ()), reference_to(owner)]
+    try:
+        body = {"metadata": {"ownerReferences": references, "uid": obj["metadata"]["uid"]}}
+        return [await client.patch(path, body)]
+    except ApiError as error:
+        if error.status in (404, 409, 422):
+            return []
+        raise
+
+
+async def _release(client: ApiClient, path: str, owner: Object, obj: Object) -> None:
+    references = [
+        item for item in obj["metadata"].get("ownerReferences") or () if item["uid"] != owner["metadata"]["uid"]
+    ]
+    try:
+        await client.patch(path, {"metadata": {"ownerReferences": references or None, "uid": obj["metadata"]["uid"]}})
+    except ApiError as error:
+        if error.status not in (404, 409, 422):
+            raise
+
+
+def _going(obj: Object) -> bool:
+    return bool(obj["metadata"].get("deletionTimestamp"))

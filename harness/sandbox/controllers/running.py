@@ -1,0 +1,36 @@
+"""A client of the API -> all controllers at work, until they are cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from harness.sandbox.controllers.caches import Caches
+from harness.sandbox.controllers.deployment import DeploymentController
+from harness.sandbox.controllers.endpointslice import EndpointSliceController
+from harness.sandbox.controllers.garbage import GarbageCollector
+from harness.sandbox.controllers.namespace import NamespaceController
+from harness.sandbox.controllers.replicaset import ReplicaSetController
+from harness.sandbox.controllers.scheduler import Scheduler
+
+if TYPE_CHECKING:
+    from harness.sandbox.apiclient import ApiClient
+
+
+async def run_controllers(client: ApiClient, root_ca: str, ready: asyncio.Event) -> None:
+    """Runs every controller; `ready` is set once all caches have listed."""
+    caches = Caches(client)
+    controllers = (
+        DeploymentController(caches),
+        ReplicaSetController(caches),
+        EndpointSliceController(caches),
+        Scheduler(caches),
+        NamespaceController(caches, root_ca),
+        GarbageCollector(caches),
+    )
+    async with asyncio.TaskGroup() as group:
+        group.create_task(caches.run())
+        await caches.wait_synced()
+        ready.set()
+        for controller in controllers:
+            group.create_task(controller.run(), name=type(controller).__name__)
