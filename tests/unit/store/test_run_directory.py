@@ -1,0 +1,155 @@
+"""What is written is there at once, reads back equal, and what a crash tears off is left out and said."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.errors import RunFormatError
+from harness.model.run import (
+    ClusterFacts,
+    Confidence,
+    Expect,
+    FactSource,
+    LoadFacts,
+    ProxyFacts,
+    RolloutMarks,
+    RunInfo,
+    WorkerClock,
+)
+from harness.store.reader import is_run, read_info, read_run, scenario_folders
+from harness.store.run_json import from_json, to_json
+from harness.store.writer import RunWriter
+
+INFO = RunInfo(
+    experiment="demo",
+    scenario="both",
+    variant="both",
+    harness="0.1.0",
+    manifests=({"kind": "Service", "metadata": {"name": "web"}},),
+    target="deployment/web",
+    cluster=ClusterFacts(
+        kind="sandbox",
+        kubernetes="v1.36.2",
+        nodes=1,
+        proxy=ProxyFacts(mode="nftables", min_sync_period_s=0.5, source=FactSource.CONFIGURED),
+        server="nginx 1.22.1",
+    ),
+    streams={"new": 100.0, "kept": 50.0},
+    load=LoadFacts(connect_timeout_s=2, read_timeout_s=7, local_ports=(10240, 59239), source_addresses=("10.200.0.2",)),
+    pod_header="X-Pod",
+    t0_wall=1795474588.5,
+    clocks=(WorkerClock(worker=0, offset_s=0.0, uncertainty_s=0.002),),
+    control=(1.0, 6.0),
+    rollouts=(RolloutMarks(rollout=0, update=6.0, complete=8.5), RolloutMarks(rollout=1, update=20.0)),
+    planned_rollouts=3,
+    quiet_s=5.0,
+    expect=Expect.ANY,
+    confidence=Confidence(max_dropping=0.05, level=0.95),
+    stopped="interrupted",
+)
+ROW = b"new,0,%d,1.500000,1.500100,1.500300,1.500700,1.500800,10240,0,ok,200,615,web-1,nginx"
+
+
+def test_run_json_reads_back_equal() -> None:
+    assert from_json(json.loads(json.dumps(to_json(INFO)))) == INFO
+
+
+def test_run_json_has_the_names_of_the_format() -> None:
+    data = json.loads(json.dumps(to_json(INFO)))
+    assert data["format"] == 1
+    assert data["cluster"]["proxy"] == {"mode": "nftables", "minSyncPeriod": "500ms", "source": "configured"}
+    assert data["rollouts"][0] == {"rollout": 0, "update": 6.0, "complete": 8.5, "settled": None}
+    assert data["control"] == [1.0, 6.0]
+    assert data["load"]["local_ports"] == [10240, 59239]
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ({"format": 2}, "it has format 2, and this harness reads up to 1. Update the harness."),
+        ([], "does not hold a JSON object"),
+        ({"streams": {"new": "fast"}}, "a value is not what format 1 says"),
+        ({"rollouts": [{"update": 1}]}, "a value is not what format 1 says"),
+        ({"expect": "perfect"}, "a value is not what format 1 says"),
+    ],
+)
+def test_a_run_json_that_cannot_be_read_is_refused_in_words(data: object, says: str) -> None:
+    with pytest.raises(RunFormatError, match=r".") as error:
+        from_json(data, source="run.json")
+    assert says in str(error.value)
+
+
+def test_what_was_written_is_on_disk_before_the_writer_is_closed(tmp_path: Path) -> None:
+    writer = RunWriter(tmp_path / "both", INFO)
+    writer.requests([ROW % 0, ROW % 1])
+    writer.observe(1.25, "Pod", "ADDED", {"metadata": {"name": "web-1", "managedFields": [1]}})
+    writer.observe(1.0, "Mark", "control-start", {})
+    writer.worker_second({"t": 2.0, "sent": 2})
+    writer.update(finished=True, stopped=None)
+
+    run = read_run(tmp_path / "both")
+    assert run.info.finished
+    assert run.requests["seq"].to_list() == [0, 1]
+    assert run.requests["started"].to_list() == [1.5001, 1.5001]
+    assert [(seen.t, seen.kind, seen.type) for seen in run.timeline] == [
+        (1.0, "Mark", "control-start"),
+        (1.25, "Pod", "ADDED"),
+    ]
+    assert run.timeline[1].object == {"metadata": {"name": "web-1"}}
+    assert run.worker_seconds[0]["sent"] == 2
+    assert run.damage == ()
+    writer.close()
+
+
+def test_secrets_in_manifests_are_never_written(tmp_path: Path) -> None:
+    info = RunInfo(
+        experiment="a", scenario="a", variant="a", manifests=({"kind": "Secret", "data": {"key": "hunter2"}},)
+    )
+    with RunWriter(tmp_path / "a", info) as writer:
+        writer.observe(0.0, "Pod", "ADDED", {"spec": {"containers": [{"env": [{"name": "A", "value": "hunter2"}]}]}})
+    assert all("hunter2" not in file.read_text() for file in (tmp_path / "a").iterdir())
+
+
+def test_torn_last_lines_are_left_out(tmp_path: Path) -> None:
+    with RunWriter(tmp_path / "a", INFO) as writer:
+        writer.requests([ROW % 0])
+        writer.observe(1.0, "Mark", "update", {"rollout": 0})
+    with (tmp_path / "a" / "requests.csv").open("ab") as file:
+        file.write(b"new,0,1,1.6")
+    with (tmp_path / "a" / "timeline.jsonl").open("ab") as file:
+        file.write(b'{"t": 1.1, "kind": "Po')
+    run = read_run(tmp_path / "a")
+    assert run.requests["seq"].to_list() == [0]
+    assert len(run.timeline) == 1
+    assert run.damage
+
+
+def test_an_existing_folder_is_not_written_over(tmp_path: Path) -> None:
+    RunWriter(tmp_path / "a", INFO).close()
+    with pytest.raises(FileExistsError):
+        RunWriter(tmp_path / "a", INFO)
+
+
+def test_a_run_is_an_experiments_folder_or_a_scenarios(tmp_path: Path) -> None:
+    for name in ("both", "default"):
+        RunWriter(tmp_path / "demo" / name, INFO).close()
+    (tmp_path / "demo" / "notes").mkdir()
+    assert [folder.name for folder in scenario_folders(tmp_path / "demo")] == ["both", "default"]
+    assert scenario_folders(tmp_path / "demo" / "both") == (tmp_path / "demo" / "both",)
+    assert is_run(tmp_path / "demo")
+    assert not is_run(tmp_path / "demo" / "notes")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("nowhere", "there is no such folder"), (".", "neither it nor a folder in it")]
+)
+def test_a_folder_that_is_no_run_is_named(tmp_path: Path, name: str, says: str) -> None:
+    with pytest.raises(RunFormatError, match=says):
+        scenario_folders(tmp_path / name)
+
+
+def test_a_missing_run_json_is_made_up_for_and_said(tmp_path: Path) -> None:
+    damage: list[str] = []
+    assert read_info(tmp_path, damage).variant == tmp_path.name
+    assert damage == ["run.json is missing"]
