@@ -1,0 +1,31 @@
+"""`--help` is quick because it imports nothing heavy, and every command says what it does."""
+
+import subprocess
+import sys
+
+import pytest
+
+from harness.cli.app import app
+
+HEAVY = ("kubernetes", "polars", "scipy", "aiohttp", "altair", "testcontainers", "httpx")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        "import sys\n"
+        "from harness.cli import main\n"
+        "sys.argv = ['rollout-harness', '--help']\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", ["run", "demo", "report", "mitigate", "schema", "sandbox"])
+def test_every_command_is_there_and_says_what_it_does(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", name, "--help"], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert "Usage:" in done.stdout
+    assert {command.name for command in app.registered_commands} >= {name} - {"sandbox"}
