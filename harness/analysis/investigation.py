@@ -9,7 +9,7 @@ from harness.analysis.absence import absence
 from harness.analysis.causes import BALANCED, Causes, Facts, causes
 from harness.analysis.conntrack import stale_entries
 from harness.analysis.endpoints import Endpoints, endpoints
-from harness.analysis.history import History, history
+from harness.analysis.history import KEY, History, history
 from harness.analysis.load_health import LoadHealth, load_health
 from harness.analysis.pods import Life, lives
 from harness.analysis.possibilities import NOBODY, Possibilities, possibilities
@@ -69,8 +69,8 @@ def investigate(run: Run) -> Investigation:
         connected=failures["connected"].to_numpy(),
         reused=failures["reused"].to_numpy(),
         status=failures["status"].fill_null(0).to_numpy(),
-        named=_named(failures, pods),
-        by_pod=_by_pod(failures, run.info.path, seen),
+        named=_named(past, pods),
+        by_pod=_by_pod(failures, run.info.path),
         stale=stale.to_numpy(),
         stalled=_stalled(run, failures, load),
         possible=possible,
@@ -93,9 +93,14 @@ def investigate(run: Run) -> Investigation:
     )
 
 
-def _named(failures: pl.DataFrame, pods: tuple[Life, ...]) -> NDArray[np.int64]:
-    """The position of the pod that began the answer; of two with one name, the one that lived then."""
+def _named(past: History, pods: tuple[Life, ...]) -> NDArray[np.int64]:
+    """The position of the pod at the other end, where it is known; of two with one name, the one that lived then.
+
+    The answer names it where one began; a kept connection stays with the pod that answered on it before.
+    """
     import numpy as np
+
+    failures = past.failures.with_columns(pod=_kept_by(past))
 
     by_name: dict[str, list[tuple[float, int]]] = {}
     for position, pod in enumerate(pods):
@@ -109,7 +114,35 @@ def _named(failures: pl.DataFrame, pods: tuple[Life, ...]) -> NDArray[np.int64]:
     return found
 
 
-def _by_pod(failures: pl.DataFrame, path: str, seen: Sightings) -> NDArray[np.bool_]:
+def _kept_by(past: History) -> pl.Series:
+    """Per failure the pod's name, taken on a kept connection from the last answer before on the same source port."""
+    import polars as pl
+
+    failures = past.failures
+    unnamed = failures.filter(pl.col("reused"), pl.col("pod") == "", pl.col("local_port").is_not_null())
+    if not len(unnamed):
+        return failures["pod"]
+    port = ["worker", "local_port"]
+    answers = (
+        past.frame.lazy()
+        .filter(pl.col("pod").cast(pl.String).fill_null("") != "", pl.col("started").is_not_null())
+        .join(unnamed.lazy().select(port).unique(), on=port, how="semi")
+        .select(*port, "started", pl.col("pod").cast(pl.String).alias("kept_by"))
+        .sort("started")
+        .collect()
+    )
+    before = unnamed.select(*KEY, "local_port", "started").join_asof(
+        answers, on="started", by=port, strategy="backward", check_sortedness=False
+    )
+    joined = failures.select(*KEY, "pod").join(
+        before.select(*KEY, "kept_by"), on=list(KEY), how="left", maintain_order="left"
+    )
+    return joined.select(
+        pl.when(pl.col("pod") == "").then(pl.col("kept_by").fill_null("")).otherwise("pod")
+    ).to_series()
+
+
+def _by_pod(failures: pl.DataFrame, path: str) -> NDArray[np.bool_]:
     """Whether a pod gave the answer. Where nothing stands before the pods that could answer, always."""
     import numpy as np
 

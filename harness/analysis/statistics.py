@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from harness.model.run import Confidence
 
 if TYPE_CHECKING:
     import numpy as np
@@ -164,3 +166,28 @@ def visible_excess(requests: int, control_failed: int, control_requests: int, ex
     while extra < requests - expected and excess(expected + extra, requests, control_failed, control_requests) >= p:
         extra = extra + max(1, extra // 8)
     return extra
+
+
+def rollout_statistics(
+    dropping: Sequence[bool], failed: Sequence[int], confidence: Confidence | None, *, seed: int = 0
+) -> dict[str, Any]:
+    """What n rollouts say of all rollouts.
+
+    `rollouts, dropping`; `interval` (two-sided) and `at_most` (one-sided) of the share that drops calls; `level`;
+    `failed_per_rollout: {mean, interval}`; `needed` (clean rollouts for the confidence asked for) and `enough`.
+    """
+    n, k = len(dropping), sum(dropping)
+    level = LEVEL if confidence is None else confidence.level
+    mean = sum(failed) / n if n else 0.0
+    facts: dict[str, Any] = {
+        "rollouts": n,
+        "dropping": k,
+        "level": level,
+        "interval": list(clopper_pearson(k, n, level)),
+        "at_most": at_most(k, n, level) if n else 1.0,
+        "failed_per_rollout": {"mean": mean, "interval": list(bootstrap_mean(failed, level, seed=seed))},
+    }
+    if confidence is not None:
+        needed = plan_confidence(confidence.max_dropping, confidence.level)
+        facts |= {"needed": needed, "enough": k == 0 and n >= needed}
+    return facts

@@ -1,0 +1,66 @@
+"""The facts of a run -> what a reporter draws and lists: bins of failures, lives of pods, one row a failure."""
+
+from __future__ import annotations
+
+from harness.analysis.evidence import Narrator
+from harness.analysis.findings import positions
+from harness.analysis.investigation import Investigation
+from harness.model.result import Chart, FailedRequest, FailureBin, PodLife
+
+BIN_S = 0.1
+
+
+def chart(case: Investigation) -> Chart:
+    """Failures per tenth of a second, above the lives of the pods."""
+    import polars as pl
+
+    bins = (
+        case.history.failures.lazy()
+        .select((pl.col("scheduled") / BIN_S).floor().cast(pl.Int64).alias("bin"), "stream", "outcome")
+        .group_by("bin", "stream", "outcome")
+        .len()
+        .sort("bin", "stream", "outcome")
+        .collect()
+    )
+    return Chart(
+        bin_s=BIN_S,
+        failures=tuple(
+            FailureBin(t=round(number * BIN_S, 6), stream=stream, outcome=outcome, failed=count)
+            for number, stream, outcome, count in bins.iter_rows()
+        ),
+        pods=tuple(
+            PodLife(
+                uid=pod.uid,
+                name=pod.name,
+                revision=pod.revision,
+                created=pod.created,
+                ready=pod.ready,
+                deletion=pod.deletion,
+                gone=pod.gone,
+                taker=case.takers.get(pod.uid),
+            )
+            for pod in case.pods
+        ),
+    )
+
+
+def failed_requests(case: Investigation) -> tuple[FailedRequest, ...]:
+    """The rows of failures.csv, by the moment at which they were sent."""
+    failures = case.history.failures
+    at = positions(case, failures["scheduled"])
+    numbers = [span.rollout for span in case.windows.rollouts]
+    ports = failures["local_port"].to_list()
+    words = Narrator(pods=case.pods, plane=case.plane.words).sentences(case.facts, case.found, ports)
+    rows = failures.select("stream", "worker", "seq").rows()
+    return tuple(
+        FailedRequest(
+            stream=stream,
+            worker=worker,
+            seq=seq,
+            rollout=numbers[at[i]] if at[i] >= 0 else None,
+            cause=case.found.cause[i],
+            pod=case.pods[case.found.pod[i]].name if case.found.pod[i] >= 0 else "",
+            evidence=words[i],
+        )
+        for i, (stream, worker, seq) in enumerate(rows)
+    )

@@ -1,0 +1,125 @@
+"""Endpoints as the watch showed them, and who was reached when -> how long changes took to reach the client."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from harness.analysis.possibilities import NOBODY
+from harness.model.result import Cause
+
+if TYPE_CHECKING:
+    from harness.analysis.investigation import Investigation
+    from harness.analysis.pods import Life
+
+
+def propagation(case: Investigation) -> dict[str, Any]:
+    """Removal and addition lags of a run.
+
+    `path`; `removal` and `addition`: `{n, p50_s, p90_s, max_s, resolution_s, pods, by_rollout}`, where each of `pods`
+    is `{pod, rollout, from, lag_s, resolution_s}` and `by_rollout` is `[{rollout, n, max_s}]`; `quiet`: whether nothing
+    else changed endpoints, so that a busy cluster may be slower than this one; `note`.
+
+    Removal lag: from the moment the watch first showed the endpoint as terminating (or the pod's deletion) to the last
+    *new* connection that still went to that pod. Addition lag: from Ready to the first request that reached the pod.
+    `resolution_s`: how far the true lag may lie from `lag_s`, since connections come one by one and a failed one does
+    not always tell to which pod it went. `lag_s` is None where no request told.
+    """
+    gap_s = _gap(case)
+    removals = [_removal(case, at, gap_s) for at, pod in enumerate(case.pods) if pod.deletion is not None]
+    additions = [_addition(case, pod, gap_s) for pod in case.pods if pod.created is not None and pod.ready is not None]
+    busy = case.run.info.churn_s is not None
+    return {
+        "path": case.run.info.path,
+        "removal": _summary([lag for lag in removals if lag["rollout"] is not None]),
+        "addition": _summary([lag for lag in additions if lag["rollout"] is not None]),
+        "quiet": not busy,
+        "note": ""
+        if busy
+        else "measured without churn: after quiet a proxy applies the first change at once, so a "
+        "busy cluster may be slower by up to its whole period",
+    }
+
+
+def _gap(case: Investigation) -> float:
+    """The mean time between two new connections to one endpoint; infinite without any."""
+    fresh = ~case.history.frame["reused"].fill_null(False)
+    total = int(fresh.sum() or 0)
+    span = case.history.last - case.history.first
+    return math.inf if not total or span <= 0 else span / total * max(1, case.listed.most)
+
+
+def _rollout(case: Investigation, t: float) -> int | None:
+    span = case.windows.at(t)
+    return None if span is None else span.rollout
+
+
+def _removal(case: Investigation, at: int, gap_s: float) -> dict[str, Any]:
+    pod = case.pods[at]
+    since = case.listed.terminating.get(pod.uid, pod.deletion or 0.0)
+    sure, possible = _last_failures(case, at, since)
+    last = max(case.seen.last_new.get(pod.uid, -math.inf), sure)
+    blind = not case.seen.named and not math.isfinite(max(sure, possible))
+    known = math.isfinite(last) or math.isfinite(possible)
+    latest = max(last, possible)
+    early = last if math.isfinite(last) else since
+    return {
+        "pod": pod.name,
+        "rollout": _rollout(case, since),
+        "from": round(since, 6),
+        "lag_s": None if blind or not known else round(max(0.0, latest - since), 6),
+        "resolution_s": None if blind or not known else round(max(0.0, latest - max(early, since)) + gap_s, 6),
+    }
+
+
+def _last_failures(case: Investigation, at: int, since: float) -> tuple[float, float]:
+    """When the last failed connection was sent that surely went to this pod, and that may have."""
+    found, facts = case.found, case.facts
+    race = (found.cause == Cause.TERMINATION_RACE) & ~facts.reused
+    mine = facts.started[race & (found.pod == at)]
+    own = [s for s in (*case.possible.loose_refusing, *case.possible.loose_vanished) if s[2] == at]
+    sent = facts.started[race & (found.pod == NOBODY) & (facts.started >= since)]
+    maybe = [float(t) for t in sent if any(start <= t <= end for start, end, _ in own)]
+    return float(mine[-1]) if len(mine) else -math.inf, max(maybe, default=-math.inf)
+
+
+def _addition(case: Investigation, pod: Life, gap_s: float) -> dict[str, Any]:
+    reached = case.seen.first_new.get(pod.uid)
+    ready = pod.ready or 0.0
+    return {
+        "pod": pod.name,
+        "rollout": _rollout(case, ready),
+        "from": round(ready, 6),
+        "lag_s": None if reached is None else round(max(0.0, reached - ready), 6),
+        "resolution_s": None if reached is None else round(gap_s, 6),
+    }
+
+
+def _summary(lags: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    known = sorted(lag["lag_s"] for lag in lags if lag["lag_s"] is not None)
+    resolutions = [lag["resolution_s"] for lag in lags if lag["resolution_s"] is not None]
+    rollouts = sorted({lag["rollout"] for lag in lags})
+    by_rollout = [(number, [lag["lag_s"] for lag in lags if lag["rollout"] == number]) for number in rollouts]
+    return {
+        "n": len(known),
+        "p50_s": _quantile(known, 0.5),
+        "p90_s": _quantile(known, 0.9),
+        "max_s": _quantile(known, 1.0),
+        "resolution_s": max(resolutions, default=None),
+        "pods": list(lags),
+        "by_rollout": [
+            {"rollout": number, "n": len(some), "max_s": max(some, default=None)}
+            for number, all_of in by_rollout
+            for some in [[lag for lag in all_of if lag is not None]]
+        ],
+    }
+
+
+def _quantile(ascending: Sequence[float], share: float) -> float | None:
+    """The nearest-rank quantile; None of nothing.
+
+    >>> _quantile([1.0, 2.0, 3.0, 4.0], 0.5), _quantile([1.0, 2.0], 1.0)
+    (2.0, 2.0)
+    """
+    return ascending[max(0, math.ceil(share * len(ascending)) - 1)] if ascending else None

@@ -1,0 +1,220 @@
+"""Recordings with the kernel's truth beside them -> a Markdown table of how often the judgement is right.
+
+    python scripts/accuracy.py [DIR...] [--out docs/accuracy.md]
+
+DIR holds run directories of format 1 with truth.csv, and expected.json beside them; by default `../shared/rich` beside
+the checkout. Truth is read here and in tests alone, never by the judge. Each case is judged as it is, and again with
+less known: (a) answers do not name their pod, (b) the proxy's period is unknown, (c) preStop and every other delay of
+the manifests are unknown, (d) all of these.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from harness.analysis import judge
+from harness.model.result import Cause, ScenarioResult
+from harness.model.run import ProxyFacts, Run
+from harness.store.reader import read_run
+
+DEFAULT = Path(__file__).resolve().parent.parent.parent / "shared" / "rich"
+DELAYS = frozenset({"lifecycle", "command", "args", "initialDelaySeconds", "minReadySeconds"})
+
+
+def without_pods(run: Run) -> Run:
+    """(a) No answer names its pod."""
+    return replace(run, requests=run.requests.with_columns(pod=pl.lit("")))
+
+
+def without_period(run: Run) -> Run:
+    """(b) The proxy's period could not be read."""
+    mode = run.info.cluster.proxy.mode
+    return replace(run, info=replace(run.info, cluster=replace(run.info.cluster, proxy=ProxyFacts(mode=mode))))
+
+
+def without_delays(run: Run) -> Run:
+    """(c) No preStop and no other delay in any manifest, nor in the specs that the watch showed."""
+    return replace(
+        run,
+        info=replace(run.info, manifests=tuple(_stripped(manifest) for manifest in run.info.manifests)),
+        timeline=tuple(replace(seen, object=_stripped(seen.object)) for seen in run.timeline),
+    )
+
+
+def without_all(run: Run) -> Run:
+    """(d) Nothing of all that."""
+    return without_pods(without_period(without_delays(run)))
+
+
+def _stripped(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _stripped(inner) for key, inner in value.items() if key not in DELAYS}
+    if isinstance(value, list):
+        return [_stripped(inner) for inner in value]
+    return value
+
+
+KNOWLEDGE: dict[str, Callable[[Run], Run]] = {
+    "all": lambda run: run,
+    "a": without_pods,
+    "b": without_period,
+    "c": without_delays,
+    "d": without_all,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """How one judgement compares with the truth. `lag_error_s`: removal lags against the kernel's, beyond what the
+    result itself states as its resolution; None without any."""
+
+    verdict: str
+    verdict_right: bool
+    rollouts_right: int
+    rollouts: int
+    failed: int
+    right: int
+    wrong: int
+    pods_named: int
+    pods_wrong: int
+    lag_error_s: float | None
+
+
+def score(result: ScenarioResult, folder: Path, expected: dict[str, Any]) -> Score:
+    """Compare a judgement with truth.csv and the expected verdict."""
+    truth = {(row[0], row[1], row[2]): (row[3], row[4]) for row in _truth(folder).iter_rows()}
+    right = wrong = named = misnamed = 0
+    for failure in result.failures:
+        pod, cause = truth.get((failure.stream, failure.worker, failure.seq), ("", ""))
+        right += failure.cause == cause
+        wrong += failure.cause not in (cause, Cause.UNKNOWN)
+        named += bool(failure.pod)
+        misnamed += bool(failure.pod) and bool(pod) and failure.pod != pod
+    dropping = [rollout.dropping for rollout in result.rollouts]
+    wanted = expected.get("rollouts", [])
+    return Score(
+        verdict=str(result.verdict),
+        verdict_right=str(result.verdict) in expected.get("verdict", []),
+        rollouts_right=sum(a == b for a, b in zip(dropping, wanted, strict=False)),
+        rollouts=len(wanted),
+        failed=len(result.failures),
+        right=right,
+        wrong=wrong,
+        pods_named=named,
+        pods_wrong=misnamed,
+        lag_error_s=_lag_error(result, folder),
+    )
+
+
+def _truth(folder: Path) -> pl.DataFrame:
+    text = dict.fromkeys(("stream", "sent_to_pod", "cause", "detail"), pl.String)
+    return pl.read_csv(folder / "truth.csv", schema_overrides=text).with_columns(
+        pl.col("sent_to_pod", "cause", "detail").fill_null("")
+    )
+
+
+def _lag_error(result: ScenarioResult, folder: Path) -> float | None:
+    """The largest difference between a removal lag and the last connection that the kernel sent to that pod."""
+    lags = [lag for lag in result.propagation.get("removal", {}).get("pods", ()) if lag["lag_s"] is not None]
+    if not lags:
+        return None
+    sent = (
+        read_run(folder)
+        .requests.filter(~pl.col("reused"), pl.col("started").is_not_null())
+        .with_columns(pl.col("stream").cast(pl.String))
+        .select("stream", pl.col("worker").cast(pl.Int64), pl.col("seq").cast(pl.Int64), "started")
+        .join(_truth(folder), on=["stream", "worker", "seq"])
+        .filter(pl.col("cause") != str(Cause.STALE_CONNTRACK))
+        .group_by("sent_to_pod")
+        .agg(pl.col("started").max())
+    )
+    last = dict(sent.iter_rows())
+    errors = [
+        max(0.0, abs(lag["from"] + lag["lag_s"] - last[lag["pod"]]) - lag["resolution_s"])
+        for lag in lags
+        if lag["pod"] in last
+    ]
+    return max(errors, default=None)
+
+
+def cases(folders: list[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every recording with its expected verdict."""
+    for folder in folders:
+        known = json.loads((folder / "expected.json").read_text()) if (folder / "expected.json").is_file() else {}
+        for case in sorted(child for child in folder.iterdir() if (child / "truth.csv").is_file()):
+            yield case, known.get(case.name, {})
+
+
+def table(folders: list[Path]) -> tuple[str, bool]:
+    """The Markdown table, and whether everything held what is promised."""
+    lines = [
+        "| case | known | verdict | rollouts right | failed | true cause | wrong | unknown | pods named (wrong) "
+        "| lag error |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    good = True
+    for folder, expected in cases(folders):
+        run = read_run(folder)
+        for knowledge, less in KNOWLEDGE.items():
+            scored = score(judge(less(run)), folder, expected)
+            good &= scored.verdict_right and scored.wrong <= 0.02 * scored.failed
+            good &= knowledge != "all" or scored.right >= 0.95 * scored.failed
+            lines.append(_line(folder.name, knowledge, scored))
+    return "\n".join(lines), good
+
+
+def _line(name: str, knowledge: str, scored: Score) -> str:
+    share = [_percent(part, scored.failed) for part in (scored.right, scored.wrong)]
+    unknown = _percent(scored.failed - scored.right - scored.wrong, scored.failed)
+    lag = "" if scored.lag_error_s is None else f"{1000 * scored.lag_error_s:.0f} ms"
+    mark = "" if scored.verdict_right else " (wrong)"
+    return (
+        f"| {name} | {knowledge} | {scored.verdict}{mark} | {scored.rollouts_right} of {scored.rollouts} "
+        f"| {scored.failed} | {share[0]} | {share[1]} | {unknown} | {scored.pods_named} ({scored.pods_wrong}) | {lag} |"
+    )
+
+
+def _percent(part: int, whole: int) -> str:
+    return "" if not whole else f"{100 * part / whole:.1f} %"
+
+
+HEAD = """# How often the judgement is right
+
+Made by `python scripts/accuracy.py --out docs/accuracy.md` from recordings of rollouts on a real Kubernetes 1.36.2 with
+the kernel's truth of every connection. Each case is judged with everything known (`all`), with the pod's name blanked
+(`a`), without the proxy's period (`b`), without preStop and the other delays of the manifests (`c`), and without all of
+these (`d`). A failed request is right where its cause is the true one, wrong where another is named, else `unknown`.
+The lag error is the largest difference between a removal lag and the last connection that the kernel really sent to the
+pod, beyond the resolution that the result states.
+
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Print the table, or write the page; 1 where a promise was not held."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="*", type=Path, default=[DEFAULT], metavar="DIR")
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args(arguments)
+    missing = [str(folder) for folder in asked.folders if not folder.is_dir()]
+    if missing:
+        print(f"reading recordings: there is no folder {', '.join(missing)}", file=sys.stderr)
+        return 2
+    rows, good = table(asked.folders)
+    if asked.out:
+        asked.out.write_text(HEAD + rows + "\n")
+    else:
+        print(rows)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
