@@ -161,7 +161,7 @@ async def _ready(
     if scope.cancelled_caught:
         raise StartFailed("start the sandbox", f"not ready within {_START_TIMEOUT_S:.0f} s", "Is the machine busy?")
     told = message.get("died") or {"component": "supervisor", "how": "ended", "stderr": await _stderr(process)}
-    raise StartFailed("start the sandbox", _sentence(told))
+    raise StartFailed("start the sandbox", sentence(told))
 
 
 async def _lines(process: anyio.abc.Process) -> AsyncIterator[dict[str, Any]]:
@@ -195,9 +195,10 @@ def _died(told: dict[str, Any], returncode: int | None) -> ComponentDied:
     if not told:
         how = f"was killed by signal {-returncode}" if returncode and returncode < 0 else f"ended with {returncode}"
         told = {"component": "supervisor", "how": how, "stderr": []}
-    return ComponentDied("keep the sandbox running", _sentence(told), "Start it again.")
+    return ComponentDied("keep the sandbox running", sentence(told), "Start it again.")
 
 
-def _sentence(told: dict[str, Any]) -> str:
+def sentence(told: dict[str, Any]) -> str:
+    """What a supervisor told of a component's end, in words."""
     stderr = [line for line in told.get("stderr", ()) if line.strip()]
     return f"{told['component']} {told['how']}" + (f" ({' | '.join(stderr[-3:])})" if stderr else "")

@@ -2,10 +2,11 @@
 
     python -m harness.sandbox.supervisor      (as the first process of new PID and mount namespaces)
 
-stdin: one line of JSON settings, then nothing; its end is the end of the sandbox. stdout: one JSON object a line,
-`{"ready": {...}}` once, or `{"died": {"component", "how", "stderr"}}` as the last. State lives in a tmpfs that only
-this mount namespace has. The kernel kills every process of a PID namespace whose first process ends, so nothing can be
-left. Plain poll instead of an event loop: as PID 1 it must reap orphans that it never started.
+stdin: one line of JSON settings, then nothing; its end is the end of the sandbox, unless `--keep FILE...` was given:
+then SIGTERM ends it, and it removes the files. stdout: one JSON object a line, `{"ready": {...}}` once, or
+`{"died": {"component", "how", "stderr"}}` as the last. State lives in a tmpfs that only this mount namespace has. The
+kernel kills every process of a PID namespace whose first process ends, so nothing can be left. Plain poll instead of an
+event loop: as PID 1 it must reap orphans that it never started.
 """
 
 from __future__ import annotations
@@ -66,8 +67,13 @@ def main() -> NoReturn:
     signal.set_wakeup_fd(signalled)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    _prepare(settings)
-    sys.exit(_run(settings, wakeup))
+    kept = sys.argv[2:] if sys.argv[1:2] == ["--keep"] else None
+    try:
+        _prepare(settings)
+        sys.exit(_run(settings, wakeup, stays=kept is not None))
+    finally:
+        for path in kept or ():
+            Path(path).unlink(missing_ok=True)
 
 
 def _prepare(settings: Settings) -> None:
@@ -82,9 +88,10 @@ def _prepare(settings: Settings) -> None:
     (STATE / "settings.json").write_text(settings.to_json())
 
 
-def _run(settings: Settings, wakeup: int) -> int:
+def _run(settings: Settings, wakeup: int, *, stays: bool) -> int:
     selector = selectors.DefaultSelector()
-    selector.register(sys.stdin.fileno(), selectors.EVENT_READ, "stdin")
+    if not stays:
+        selector.register(sys.stdin.fileno(), selectors.EVENT_READ, "stdin")
     selector.register(wakeup, selectors.EVENT_READ, "signal")
     components = {component.process.pid: component for component in _started(settings)}
     for component in components.values():

@@ -1,8 +1,8 @@
 """Times of a pod's syncs -> when the kubelet gets round to the next one.
 
 A real kubelet looks at all containers once a second (the PLEG's relist) and syncs a pod again only with a look that
-is newer than the pod's last sync. So a pod that became ready a moment ago is stopped up to a second after its deletion;
-one that has been quiet is stopped at once. Source: pkg/kubelet/pod_workers.go (podCache.GetNewerThan), and recordings of
+is newer than the last sync. So a pod that became ready a moment ago is stopped up to a second after its deletion;
+one that has been quiet is stopped at once. Source: pkg/kubelet/pod_workers.go (GetNewerThan), and recordings of
 1.36, in which a pod's readiness is followed by two syncs: the probe's, and that of the status which the API sends back.
 """
 
