@@ -12,8 +12,9 @@ from harness.model.run import RunInfo
 from harness.reporters.figures import count, ranked
 from harness.reporters.page import html_environment
 from harness.reporters.palette import outcome_colour, outcome_rank, revision_colours
+from harness.reporters.pod_panel import in_order
 from harness.reporters.svg import picture
-from harness.reporters.timeline import in_order, timeline
+from harness.reporters.timeline import timeline
 
 
 def scenario_html(info: RunInfo, result: ScenarioResult) -> str:

@@ -1,8 +1,7 @@
 """Turns outcomes and revisions into colours that people who see colours differently can tell apart.
 
 Failures are warm, pods are cool, and neighbours differ in lightness as well as in hue, so that the picture also works
-in grey. The values are CSS variables of the report with a fall-back, so that a picture taken out of it keeps its
-colours.
+in grey. What is returned is a CSS variable, which the report may set for dark paper, with the colour as its fall-back.
 """
 
 from collections.abc import Iterable
@@ -32,7 +31,7 @@ _REVISIONS: Final = ("#2166ac", "#5fb3a6", "#7a86c8", "#9fc5e8", "#2f7d6b", "#b5
 
 def outcome_colour(outcome: str) -> str:
     """The colour of one outcome; those that this version does not know share a grey."""
-    return OUTCOMES.get(outcome, _OTHER)
+    return f"var(--{outcome}, {OUTCOMES[outcome]})" if outcome in OUTCOMES else _OTHER
 
 
 def outcome_rank(outcome: str) -> int:
@@ -43,4 +42,5 @@ def outcome_rank(outcome: str) -> int:
 def revision_colours(revisions: Iterable[str]) -> dict[str, str]:
     """A colour for every revision, in the order in which they came; after six they repeat."""
     names = dict.fromkeys(revisions)
-    return {name: _REVISIONS[i % len(_REVISIONS)] for i, name in enumerate(names)}
+    slots = [(i % len(_REVISIONS), name) for i, name in enumerate(names)]
+    return {name: f"var(--revision-{slot}, {_REVISIONS[slot]})" for slot, name in slots}

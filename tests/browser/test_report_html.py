@@ -72,7 +72,7 @@ def test_asks_for_nothing_and_complains_of_nothing(view: Opened, report: Path) -
 def test_numbers_and_pictures_are_visible(view: Opened) -> None:
     table = view.page.get_by_role("table").first
     assert table.is_visible()
-    assert table.get_by_role("rowheader").all_inner_texts() == ["default", "both"]
+    assert table.get_by_role("rowheader").all_inner_texts() == ["default\nclusterip", "both\nclusterip"]
     pictures = view.page.get_by_role("img")
     assert pictures.count() == 2
     for picture in pictures.all():
@@ -117,7 +117,7 @@ def test_a_page_can_be_reached_and_opened_by_keyboard(view: Opened) -> None:
     view.page.keyboard.press("Tab")
     assert view.page.evaluate("document.activeElement.textContent") == "default"
     view.page.keyboard.press("Enter")
-    assert view.page.url.endswith("#scenario-0")
+    view.page.wait_for_url("**/report.html#scenario-0", timeout=10_000)
 
 
 def test_prints_as_light_paper(browser: Browser, report: Path) -> None:
