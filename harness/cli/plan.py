@@ -1,30 +1,83 @@
-"""An experiment -> what running it would do, in words: `--dry-run`."""
+"""An experiment -> how many rollouts it takes, and what running it would do, in words: `--dry-run`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from harness.model.duration import duration
+from harness.model.progress import Decision, RolloutSummary
+from harness.model.request import Outcome
+from harness.model.run import ClusterFacts, ProxyFacts
 
 if TYPE_CHECKING:
     from harness.model.experiment import ClusterSettings, Experiment
     from harness.runner.scenario import Scenario
 
+_START_S = 1.5  # creation to Ready with a probe every second, and
+_STOP_S = 1.0  # stop signal to gone: what a small server takes
+
+
+def with_planned_rollouts(experiment: Experiment) -> Experiment:
+    """The experiment with as many rollouts as its `confidence` takes, unless it says how many itself."""
+    if experiment.confidence is None or "rollouts" in experiment.model_fields_set:
+        return experiment
+    from harness.analysis import plan_confidence
+
+    wanted = experiment.confidence
+    return experiment.model_copy(update={"rollouts": plan_confidence(wanted.max_dropping, wanted.level)})
+
+
+def stop_at_first_loss(summaries: tuple[RolloutSummary, ...]) -> Decision:
+    """With a `confidence` to reach, one dropping rollout ends the hope for it: more of them would be a waste."""
+    lost = [outcome for outcome in summaries[-1].failed if outcome != Outcome.STATUS]
+    return Decision.STOP if lost else Decision.CONTINUE
+
 
 def plan_text(experiment: Experiment, planned: tuple[Scenario, ...], settings: ClusterSettings) -> str:
-    """A few lines: where, what, how often, under which load."""
+    """A few lines: where, what, how often, under which load, for how long."""
     streams = ", ".join(f"{name} {stream.rate:g}/s" for name, stream in experiment.load.streams.items())
+    times = [_scenario_s(scenario, settings) for scenario in planned]
     lines = [
         f"{experiment.name}: {len(planned)} scenarios x {experiment.rollouts} rollouts on {_where(settings)}",
         f"load: {streams} to Service {experiment.service.name}:{experiment.service.port} ({experiment.path})",
         f"control window {duration(experiment.control_s)}, at most {duration(experiment.rollout_timeout_s)} a rollout",
+        f"about {duration(round(sum(times)))} in all",
     ]
-    for scenario in planned:
+    if experiment.confidence is not None:
+        share, level = experiment.confidence.max_dropping, experiment.confidence.level
+        lines.append(
+            f"confidence: at most {100 * share:g} % dropping with {100 * level:g} %: {_needed(experiment)} clean rollouts"
+        )
+    for scenario, time_s in zip(planned, times, strict=True):
         mitigations = experiment.variants[scenario.variant].mitigations
         words = ", ".join(f"{m.name} {duration(m.value_s)}" for m in mitigations) or "no mitigation"
-        turns = [" ".join(images.values()) for images in scenario.images] or ["restart"] * experiment.rollouts
-        lines.append(f"  {scenario.name}: {words}; expected: {scenario.expect}; rollouts to {', '.join(turns[:4])}")
+        turns = list(dict.fromkeys(" ".join(images.values()) for images in scenario.images)) or ["a restart"]
+        lines.append(
+            f"  {scenario.name}: {words}; expected: {scenario.expect}; to {' and '.join(turns)}; "
+            f"about {duration(round(time_s))}"
+        )
     return "\n".join(lines)
+
+
+def _needed(experiment: Experiment) -> int:
+    from harness.analysis import plan_confidence
+
+    assert experiment.confidence is not None
+    return plan_confidence(experiment.confidence.max_dropping, experiment.confidence.level)
+
+
+def _scenario_s(scenario: Scenario, settings: ClusterSettings) -> float:
+    from harness.analysis.steps import shape
+    from harness.runner.quiet import quiet_s
+
+    experiment, application = scenario.experiment, shape(scenario.application.manifests)
+    period_s = settings.sandbox.proxy.period_s if settings.sandbox is not None else None
+    facts = ClusterFacts(kind="", proxy=ProxyFacts(min_sync_period_s=period_s))
+    stop_s = application.prestop_s + _STOP_S
+    rollout_s = application.rollout_s(start_s=_START_S, min_ready_s=application.min_ready_s, stop_s=stop_s)
+    settle_s = 0.0 if application.waits_for_stop else stop_s
+    each_s = rollout_s + settle_s + quiet_s(experiment.quiet_s, facts, experiment.path)
+    return _START_S + experiment.control_s + scenario.rollouts * each_s
 
 
 def _where(settings: ClusterSettings) -> str:

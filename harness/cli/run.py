@@ -14,6 +14,7 @@ from rich.console import Console
 
 from harness.cli.live import shown
 from harness.errors import UsageError
+from harness.model.progress import Decision, RolloutSummary
 
 if TYPE_CHECKING:
     from harness.model.experiment import ClusterSettings, Experiment
@@ -35,16 +36,15 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")] = False,
 ) -> None:
     """Run an experiment: deploy, load, roll, record, judge, and put the cluster back."""
+    from harness.cli.plan import plan_text, with_planned_rollouts
     from harness.clusters.choice import chosen
     from harness.runner.experiment_file import read_experiment
     from harness.runner.scenario import scenarios
 
-    described = read_experiment(experiment)
+    described = with_planned_rollouts(read_experiment(experiment))
     settings = chosen(cluster, described.cluster)
     planned = scenarios(described)
     if dry_run:
-        from harness.cli.plan import plan_text
-
         typer.echo(plan_text(described, planned, settings))
         return
     _confirm(settings, yes)
@@ -82,6 +82,10 @@ def execute(
     return execution.conclude()
 
 
+def _go_on(_: tuple[RolloutSummary, ...]) -> Decision:
+    return Decision.CONTINUE
+
+
 class _Execution:
     """One run from the command line: what has been run so far, and whether someone pressed Ctrl-C."""
 
@@ -103,6 +107,7 @@ class _Execution:
         """Everything that needs a cluster, until it is done or interrupted."""
         import anyio
 
+        from harness.cli.plan import stop_at_first_loss
         from harness.clusters.choice import cluster
         from harness.errors import HarnessError
         from harness.runner.experiment import run_experiment
@@ -118,7 +123,12 @@ class _Execution:
                             self._settings, self._experiment.images, worker_image=self._worker_image
                         ) as ours:
                             await run_experiment(
-                                ours, self._planned, self._folder, on_progress=live, on_scenario=self._runs.append
+                                ours,
+                                self._planned,
+                                self._folder,
+                                on_progress=live,
+                                on_scenario=self._runs.append,
+                                continue_after=stop_at_first_loss if self._experiment.confidence else _go_on,
                             )
                     tasks.cancel_scope.cancel()
         except* HarnessError as group:

@@ -23,6 +23,7 @@ from harness.model.observation import MarkType
 from harness.model.progress import Phase, Progress
 from harness.model.run import LoadFacts, RunInfo
 from harness.observers.cluster import application_objects, observe
+from harness.runner.churn import churning
 from harness.runner.deployment import deployed, namespace_for_run, service_address
 from harness.runner.load_session import LoadSession
 from harness.runner.quiet import quiet_s
@@ -166,7 +167,8 @@ class ScenarioRunner:
                 quiet_s=writer.info.quiet_s or 0.0,
             )
             try:
-                await rollouts.run(self._continue_after)
+                async with churning(cluster.kube, namespace, experiment.churn_s):
+                    await rollouts.run(self._continue_after)
             finally:
                 await self._drain(writer, load, experiment.load.read_timeout_s)
 
