@@ -45,9 +45,8 @@ def plan_text(experiment: Experiment, planned: tuple[Scenario, ...], settings: C
     ]
     if experiment.confidence is not None:
         share, level = experiment.confidence.max_dropping, experiment.confidence.level
-        lines.append(
-            f"confidence: at most {100 * share:g} % dropping with {100 * level:g} %: {_needed(experiment)} clean rollouts"
-        )
+        clean = f"{_needed(experiment)} clean rollouts"
+        lines.append(f"confidence: at most {100 * share:g} % dropping with {100 * level:g} %: {clean}")
     for scenario, time_s in zip(planned, times, strict=True):
         mitigations = experiment.variants[scenario.variant].mitigations
         words = ", ".join(f"{m.name} {duration(m.value_s)}" for m in mitigations) or "no mitigation"
