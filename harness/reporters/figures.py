@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from harness.model.result import ExperimentResult, Latency, ScenarioResult
+from harness.model.result import ExperimentResult, Latency, ScenarioResult, Window
 from harness.model.run import Expect
 
 _UNITS: Final = (("_per_s", "/s"), ("_ms", " ms"), ("_s", " s"), ("_bytes", " bytes"))
@@ -54,6 +54,14 @@ def p99_change(result: ScenarioResult) -> str:
 def dropping_of(result: ScenarioResult) -> str:
     """How many rollouts dropped calls, and of how many: "3 of 3"."""
     return f"{sum(r.dropping for r in result.rollouts)} of {len(result.rollouts)}"
+
+
+def failed_of(window: Window) -> str:
+    """Failed requests and of how many, also stream by stream: "64 of 1,154 (new 59 of 779, kept 5 of 375)"."""
+    parts = [f"{s.stream} {count(s.failed)} of {count(s.requests)}" for s in window.streams]
+    parts += [f"{count(window.unsent)} unsent"] if window.unsent else []
+    detail = f" ({', '.join(parts)})" if parts else ""
+    return f"{count(window.failed)} of {count(window.requests)}{detail}"
 
 
 def ranked(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:

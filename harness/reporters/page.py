@@ -15,6 +15,7 @@ _SHARED: Final[dict[str, Callable[..., Any]]] = {
     "dropping_of": figures.dropping_of,
     "examples": examples,
     "expectation": figures.expectation,
+    "failed_of": figures.failed_of,
     "flat": figures.flat,
     "headline": figures.headline,
     "latency": figures.latency,
@@ -41,7 +42,14 @@ def html_environment() -> Environment:
 
 def _environment(**options: Any) -> Environment:
     loader = PackageLoader("harness.reporters", "templates")
-    environment = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, **options)
+    environment = Environment(
+        loader=loader,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        **options,
+    )
     environment.filters.update(_SHARED)
     return environment
 

@@ -54,6 +54,7 @@ def particulars(info: RunInfo) -> tuple[tuple[str, str], ...]:
         ("rollouts", f"{len(info.rollouts)}{planned}"),
         ("quiet time", f"{info.quiet_s:g} s" if info.quiet_s is not None else "not known"),
         ("started", started(info) or "not known"),
+        ("finished", "yes" if info.finished else f"no: {info.stopped or 'cut short'}"),
         ("harness", info.harness or "not known"),
     )
 

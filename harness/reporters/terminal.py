@@ -15,6 +15,7 @@ from harness.reporters.figures import (
     count,
     dropping_of,
     expectation,
+    failed_of,
     headline,
     latency,
     listed,
@@ -26,7 +27,7 @@ from harness.reporters.place import where
 from harness.reporters.text import visible
 
 _WIDTH: Final = 80
-_UNIT: Final = re.compile(r"(?<=\d) (?=(?:s|ms|%)(?:\W|$))")
+_GLUED: Final = re.compile(r"(?<=\d) (?=[a-z%])|(?<=p50|p99) (?=/)|(?<=/) (?=p99|max)")
 _GAPS: Final = 10  # two spaces between columns
 _LEAST_NAME: Final = 9
 _HEADERS: Final = (
@@ -63,6 +64,8 @@ def scenario_text(info: RunInfo, result: ScenarioResult, *, colour: bool = False
     for cause, failure in examples(result):
         text = f"e.g. {cause}: request {failure.stream}/{failure.worker}/{failure.seq}: {failure.evidence}"
         lines += _paragraph(text)
+    if result.failed:
+        lines += ["", "Every failed request with its cause and evidence: failures.csv"]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -114,7 +117,7 @@ def _rollout(rollout: RolloutFindings) -> Iterator[str]:
     yield from _paragraph(f"rollout {rollout.rollout}: {word}; {marks}")
     yield from _paragraph(_window(rollout.window), "  ")
     if rollout.window.failed:
-        yield from _paragraph(_failures(rollout), "  ")
+        yield from _failures(rollout)
     for outage in rollout.outages:
         start, end = after(outage.start, rollout.update), after(outage.end, rollout.update)
         text = f"outage on {outage.stream}: {start} to {end} after the update, {count(outage.requests)} requests failed"
@@ -126,23 +129,18 @@ def _rollout(rollout: RolloutFindings) -> Iterator[str]:
         yield from _paragraph(f"note: {rollout.note}", "  ")
 
 
-def _failures(rollout: RolloutFindings) -> str:
-    return (
-        f"failed: first {seconds(rollout.first_failure_s)}, last {seconds(rollout.last_failure_s)} after the update; "
-        f"outcomes: {listed(rollout.window.by_outcome)}; causes: {listed(rollout.window.by_cause)}"
-    )
+def _failures(rollout: RolloutFindings) -> Iterator[str]:
+    first, last = seconds(rollout.first_failure_s), seconds(rollout.last_failure_s)
+    yield from _paragraph(f"first failure {first}, last {last} after the update", "  ")
+    yield from _paragraph(f"outcomes: {listed(rollout.window.by_outcome)}", "  ")
+    yield from _paragraph(f"causes: {listed(rollout.window.by_cause)}", "  ")
 
 
 def _window(window: Window) -> str:
-    streams = ", ".join(f"{s.stream} {count(s.failed)} of {count(s.requests)}" for s in window.streams)
-    unsent = f", {count(window.unsent)} unsent" if window.unsent else ""
-    return (
-        f"{count(window.failed)} of {count(window.requests)} requests failed"
-        f"{f' ({streams})' if streams else ''}{unsent}; p50 / p99 / max {latency(window.latency)}"
-    )
+    return f"failed requests: {failed_of(window)}; p50 / p99 / max {latency(window.latency)}"
 
 
 def _paragraph(text: str, indent: str = "") -> Iterable[str]:
-    glued = _UNIT.sub("\u00a0", visible(text))  # a number and its unit stay on one line
+    glued = _GLUED.sub("\u00a0", visible(text))  # a number and what it counts stay on one line
     lines = wrap(glued, _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False)
     return [line.replace("\u00a0", " ") for line in lines]

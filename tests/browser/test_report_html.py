@@ -124,6 +124,8 @@ def test_prints_as_light_paper(browser: Browser, report: Path) -> None:
     found = opened(browser, report, 1280, "dark")
     found.page.emulate_media(media="print")
     assert found.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    found.page.set_viewport_size({"width": 700, "height": 1000})  # A4 between its margins
+    assert overflow_px(found.page) == 0
     assert found.page.pdf().startswith(b"%PDF")
     found.page.context.close()
 

@@ -33,8 +33,8 @@ def test_sentence_with_its_bound_stands_in_both() -> None:
 
 def test_detail_tells_what_dropped_when_and_why() -> None:
     text = " ".join(scenario_text(DEFAULT_INFO, DEFAULT).split())
-    assert "first 0.34 s, last 1.41 s after the update" in text
-    assert "46 connect-timeout, 18 connect-refused; causes: 64 termination-race" in text
+    assert "first failure 0.34 s, last 1.41 s after the update" in text
+    assert "outcomes: 46 connect-timeout, 18 connect-refused causes: 64 termination-race" in text
     assert "its kernel refused (observed)" in text
 
 

@@ -39,6 +39,12 @@ def test_p99_is_that_of_the_control_window_and_of_the_slowest_rollout() -> None:
     assert figures.latency(Latency(p50_ms=2.1, p99_ms=18.3, max_ms=1012)) == "2.10 / 18.3 / 1,012 ms"
 
 
+def test_streams_and_what_was_not_sent_are_told_apart() -> None:
+    window = replace(DEFAULT.rollouts[0].window, unsent=3)
+    assert figures.failed_of(window) == "64 of 1,154 (new 59 of 779, kept 5 of 375, 3 unsent)"
+    assert figures.failed_of(replace(window, streams=(), unsent=0)) == "64 of 1,154"
+
+
 def test_the_most_frequent_comes_first() -> None:
     assert figures.listed({"b": 2, "a": 2, "c": 1234, "d": 0}) == "1,234 c, 2 a, 2 b"
 
