@@ -76,10 +76,16 @@ class Sandbox:
             lines = _lines(process)
             ready = await _ready(process, lines, settings)
             sandbox = cls(settings, process.pid, ready)
+            failure: Exception | None = None
             async with anyio.create_task_group() as group:
                 group.start_soon(sandbox._watch, process, lines)
-                yield sandbox
+                try:
+                    yield sandbox
+                except Exception as error:  # the block's own error, not to be wrapped into a group of them
+                    failure = error
                 group.cancel_scope.cancel()
+            if failure is not None:
+                raise failure
         finally:
             with anyio.CancelScope(shield=True):
                 await _end(process)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import anyio
 
-from harness.sandbox.apiclient import ApiClient, ApiError, ChangeType
+from harness.sandbox.apiclient import ApiClient, ChangeType
 from harness.sandbox.kubelet.outbox import Outbox
 from harness.sandbox.kubelet.pod import PodWorker
 from harness.sandbox.kubelet.runtime import Runtime
@@ -91,9 +91,7 @@ class Kubelet:
         while True:
             try:
                 await self._client.create("/api/v1/nodes", self._node_object())
-            except ApiError as error:
-                if error.status == 409:
-                    await self._client.patch(f"/api/v1/nodes/{self._node}/status", {"status": self._node_status()})
+                await self._client.patch(f"/api/v1/nodes/{self._node}/status", {"status": self._node_status()})
             except (aiohttp.ClientError, OSError, TimeoutError):
                 await anyio.sleep(_REGISTER_AGAIN_AFTER_S)
                 continue
@@ -106,7 +104,6 @@ class Kubelet:
             "kind": "Node",
             "metadata": {"name": self._node, "labels": labels},
             "spec": {"podCIDR": str(pod_network(node_number(self._node)))},
-            "status": self._node_status(),
         }
 
     def _node_status(self) -> Object:
