@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -152,9 +151,12 @@ async def _relayed(session: aiohttp.ClientSession, path: str, request: web.BaseR
             raise refusals.bad_request((await source.text()).strip())
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
         await response.prepare(request)
-        async for chunk in source.content.iter_any():
-            await response.write(chunk)
-        await asyncio.shield(response.write_eof())
+        try:
+            async for chunk in source.content.iter_any():
+                await response.write(chunk)
+            await response.write_eof()
+        except ConnectionResetError:
+            pass  # whoever read the log went away
         return response
 
 

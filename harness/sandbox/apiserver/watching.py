@@ -33,23 +33,28 @@ async def watch(reader: Reader, target: Target, request: web.BaseRequest) -> web
     since = requests.version_of(asked) if asked not in ("", "0") else None
     initial = requests.is_true(request, "sendInitialEvents")
     subscription = reader.store.subscribe(target.resource, target.namespace, selector, None if initial else since)
+    stream = _Stream(reader, target, encoding, request)
     try:
-        return await _Stream(reader, target, encoding, request).run(subscription, initial=initial)
+        await stream.run(subscription, initial=initial)
+    except ConnectionResetError:
+        pass  # the client went away, or was dropped
     finally:
         reader.store.unsubscribe(subscription)
+    return stream.response
 
 
 class _Stream:
     def __init__(self, reader: Reader, target: Target, encoding: Encoding, request: web.BaseRequest) -> None:
         self._reader, self._resource, self._encoding, self._request = reader, target.resource, encoding, request
         self._bookmarks = requests.is_true(request, "allowWatchBookmarks")
-        self._response = web.StreamResponse(headers={"Content-Type": "application/json", "Cache-Control": "no-cache"})
+        self.response = web.StreamResponse(headers={"Content-Type": "application/json", "Cache-Control": "no-cache"})
 
-    async def run(self, subscription: Subscription, *, initial: bool) -> web.StreamResponse:
+    async def run(self, subscription: Subscription, *, initial: bool) -> None:
+        """Streams until the end."""
         first, version = len(subscription.queue), self._reader.store.version
         if (transport := self._request.transport) is not None:
             subscription.on_drop = transport.abort
-        await self._response.prepare(self._request)
+        await self.response.prepare(self._request)
         if initial:
             await self._send(subscription, first)
             await self._bookmark(version, _INITIAL_END)
@@ -66,7 +71,6 @@ class _Stream:
             except TimeoutError:
                 if not subscription.queue:
                     await self._bookmark(self._reader.store.version)
-        return self._response
 
     async def _send(self, subscription: Subscription, count: int) -> None:
         while count and subscription.queue:
@@ -76,7 +80,7 @@ class _Stream:
                 body = self._reader.in_form(self._resource, stored, self._encoding)
                 lines.append(b'{"type":"%b","object":%b}\n' % (kind.encode(), body))
             count -= len(lines)
-            await self._response.write(b"".join(lines))
+            await self.response.write(b"".join(lines))
 
     async def _bookmark(self, version: int, annotations: dict[str, str] | None = None) -> None:
         if not self._bookmarks:
@@ -94,7 +98,7 @@ class _Stream:
             obj = partial
         else:
             obj = {"kind": self._resource.kind, "apiVersion": self._resource.api_version, "metadata": metadata}
-        await self._response.write(encoded({"type": "BOOKMARK", "object": obj}) + b"\n")
+        await self.response.write(encoded({"type": "BOOKMARK", "object": obj}) + b"\n")
 
 
 def _timeout_s(request: web.BaseRequest) -> float:

@@ -77,23 +77,17 @@ class ReplicaSetController:
         candidates = [pod for pod in self._pods.all(key.namespace) if not podwise.is_finished(pod)]
         owned = await claim(self._client, self._pods, replica_set, candidates)
         active = [pod for pod in owned if podwise.is_active(pod)]
+        terminating = sum(1 for pod in owned if podwise.is_terminating(pod))
         failure: ApiError | None = None
         if satisfied and not podwise.is_terminating(replica_set):
             try:
                 await self._manage(key, replica_set, active)
             except ApiError as error:
                 failure = error
-        terminating = sum(1 for pod in self._pods.all(key.namespace) if self._ends(replica_set, pod))
         await self._write_status(replica_set, active, terminating, failure)
         self._check_later(key, replica_set, active)
         if failure is not None:
             raise failure
-
-    @staticmethod
-    def _ends(replica_set: Object, pod: Object) -> bool:
-        owner = controller_of(pod)
-        mine = owner is not None and owner["uid"] == replica_set["metadata"]["uid"]
-        return mine and podwise.is_terminating(pod) and not podwise.is_finished(pod)
 
     def _check_later(self, key: Key, replica_set: Object, active: Iterable[Object]) -> None:
         """A pod becomes available by time alone: look again at that moment."""

@@ -1,0 +1,95 @@
+"""Plays the node towards a control plane that has none: pods become ready and end as the test says."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from harness.sandbox.apiclient import ApiError, ChangeType, PatchType
+from harness.sandbox.apiserver.clock import rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.sandbox.apiclient import ApiClient
+
+Object = dict[str, Any]
+
+
+class PretendKubelet:
+    """Runs no process: it writes the statuses that a kubelet would write.
+
+    `held` decides by pod which of them do not become ready; `stop_s` is how long a pod takes to end.
+    """
+
+    def __init__(self, client: ApiClient, name: str = "node1", *, stop_s: float = 0.0) -> None:
+        self.name, self.stop_s = name, stop_s
+        self.held: Callable[[Object], bool] = lambda _: False
+        self._client, self._addresses = client, itertools.count(2)
+        self._started: set[str] = set()
+
+    async def register(self) -> None:
+        """Makes the node, ready."""
+        await self._client.create("/api/v1/nodes", {"metadata": {"name": self.name}})
+        conditions = [{"type": "Ready", "status": "True", "reason": "KubeletReady"}]
+        await self._client.patch(f"/api/v1/nodes/{self.name}/status", {"status": {"conditions": conditions}})
+
+    async def run(self) -> None:
+        """Plays for ever."""
+        selector = f"spec.nodeName={self.name}"
+        async with asyncio.TaskGroup() as group:
+            async for kind, pod in self._client.informer("/api/v1/pods", field_selector=selector):
+                if kind in (ChangeType.ADDED, ChangeType.MODIFIED):
+                    self._react(group, pod)
+
+    def _react(self, group: asyncio.TaskGroup, pod: Object) -> None:
+        uid = pod["metadata"]["uid"]
+        if pod["metadata"].get("deletionTimestamp"):
+            if (uid, "stop") not in self._started:
+                self._started.add((uid, "stop"))
+                group.create_task(self._stop(pod))
+        elif uid not in self._started and not self.held(pod):
+            self._started.add(uid)
+            group.create_task(self.make_ready(pod))
+
+    async def make_ready(self, pod: Object) -> None:
+        """Writes Running, then Ready."""
+        address = f"10.244.0.{next(self._addresses)}"
+        base = {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}], "startTime": _now()}
+        await self.patch_status(pod, {**base, "conditions": _conditions("False")})
+        await self.patch_status(pod, {"conditions": _conditions("True")})
+
+    async def patch_status(self, pod: Object, status: Object) -> None:
+        """A patch of the pod's status, as kubelets write it."""
+        metadata = pod["metadata"]
+        path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/status"
+        try:
+            await self._client.patch(path, {"status": status}, PatchType.STRATEGIC)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
+    async def _stop(self, pod: Object) -> None:
+        await asyncio.sleep(self.stop_s)
+        metadata = pod["metadata"]
+        await self.patch_status(pod, {"phase": "Succeeded", "conditions": _conditions("False")})
+        path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}"
+        try:
+            await self._client.delete(path, grace_s=0, uid=metadata["uid"])
+        except ApiError as error:
+            if error.status not in (404, 409):
+                raise
+
+
+def _conditions(ready: str) -> list[Object]:
+    true = [{"type": kind, "status": "True", "lastTransitionTime": _now()} for kind in ("Initialized",)]
+    return true + [
+        {"type": kind, "status": ready, "lastTransitionTime": _now()} for kind in ("Ready", "ContainersReady")
+    ]
+
+
+def _now() -> str:
+    import time
+
+    return rfc3339(time.time())
