@@ -73,8 +73,9 @@ def _taken_by_rollout(case: Investigation, moments: NDArray[np.float64]) -> NDAr
         last = [
             pod
             for pod in case.pods
-            for _, end in case.listed.listed.get(pod.uid, ())[-1:]
-            if pod.deletion is not None and pod.deletion <= empty + 1.0 and empty - 60.0 <= end <= empty
+            if pod.deletion is not None
+            and pod.deletion <= empty + 1.0
+            and any(end == empty for _, end in case.listed.listed.get(pod.uid, ()))
         ]
         if any(case.takers.get(pod.uid) == Taker.ROLLOUT for pod in last):
             later = [start for start, _ in case.listed.empty if start > empty]

@@ -58,7 +58,7 @@ def failed_requests(case: Investigation) -> tuple[FailedRequest, ...]:
             worker=worker,
             seq=seq,
             rollout=numbers[at[i]] if at[i] >= 0 else None,
-            cause=case.found.cause[i],
+            cause=Cause(case.found.cause[i]),
             pod=case.pods[case.found.pod[i]].name if case.found.pod[i] >= 0 else "",
             evidence=words[i],
         )

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from harness.analysis.absence import absence
 from harness.analysis.causes import BALANCED, Causes, Facts, causes
-from harness.analysis.conntrack import stale_entries
+from harness.analysis.conntrack import UNANSWERED, stale_entries
 from harness.analysis.endpoints import Endpoints, endpoints
 from harness.analysis.history import KEY, History, history
 from harness.analysis.load_health import LoadHealth, load_health
 from harness.analysis.pods import Life, lives
-from harness.analysis.possibilities import NOBODY, Possibilities, possibilities
+from harness.analysis.possibilities import NOBODY, Clues, Possibilities, possibilities
 from harness.analysis.proxy import DataPlane, data_plane, horizons
 from harness.analysis.sightings import Sightings, sightings, streaks
 from harness.analysis.takers import takers
@@ -47,6 +47,8 @@ class Investigation:
 
 def investigate(run: Run) -> Investigation:
     """Look at everything once, in the order in which one fact needs another."""
+    import numpy as np
+
     past = history(run.requests)
     spans = windows(run.info, run.timeline, past.first, past.last)
     pods = lives(run.info, run.timeline)
@@ -60,8 +62,18 @@ def investigate(run: Run) -> Investigation:
     failures = past.failures
     started = failures["started"].to_numpy()
     outcome = failures["outcome"].to_numpy().astype(object)
-    refused = started[outcome == "connect-refused"]
-    possible = possibilities(pods, listed, seen, until, runs, refused, plane.lag_s)
+    possible = possibilities(
+        pods,
+        Clues(
+            listed=listed,
+            seen=seen,
+            streaks=runs,
+            horizons=until,
+            lag_s=plane.lag_s,
+            refused=started[outcome == "connect-refused"],
+            unanswered=started[np.isin(outcome, UNANSWERED) & ~stale.to_numpy()],
+        ),
+    )
     facts = Facts(
         outcome=outcome,
         started=started,

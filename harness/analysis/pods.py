@@ -11,8 +11,11 @@ from harness.analysis.podspec import Promise, promise, service_targets
 from harness.model.observation import Observation
 from harness.model.run import RunInfo
 
-WATCH_S = 0.25
-"""How late a watch event may arrive here after what it tells (measured under load on two CPUs: up to 0.2 s)."""
+WATCH_S = 0.1
+"""How late a watch event arrives here after what it tells, as a rule (measured: 0.002 to 0.06 s)."""
+
+SLOW_WATCH_S = 0.3
+"""... and at most, where a node is short of CPU. Asked only where nothing else explains a failure."""
 
 NO_PROMISE = Promise()
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.analysis.endpoints import Endpoints, Intervals
-from harness.analysis.pods import WATCH_S, Life
-from harness.analysis.sightings import Sightings, Streaks
+from harness.analysis.pods import SLOW_WATCH_S, WATCH_S, Life
+from harness.analysis.sightings import Sightings, Streaks, needed_in_a_row
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +20,9 @@ Spans = tuple[tuple[float, float, int], ...]
 
 NOBODY = -1
 """No pod, or more than one."""
+
+CHANCE = 1e-3
+"""How improbable a count must be to speak against what would have made it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +61,8 @@ class Possibilities:
     `refusing`: a pod in deletion may still have been sent to, its kernel was there, its listener may have been closed.
     `vanished`: the same, but its network may have been gone. `stopping`: it may have cut or reset what it had
     accepted. `starting`: it was listed and may not have been listening yet. `crashed`: its container was down though
-    nobody had asked for it. `loose_refusing`, `loose_vanished`: without trusting what kept connections and preStop
-    promise; asked only when nothing else explains a failure.
+    nobody had asked for it. The `loose` ones trust neither preStop nor kept connections nor a punctual watch; they are
+    asked only where nothing else explains a failure.
     """
 
     refusing: Spans
@@ -72,43 +75,37 @@ class Possibilities:
     loose_stopping: Spans
 
 
-def possibilities(
-    pods: Sequence[Life],
-    listed: Endpoints,
-    seen: Sightings,
-    horizons: dict[str, float],
-    streaks: Streaks,
-    first_refused: NDArray[np.float64],
-    lag_s: float | None,
-) -> Possibilities:
-    """The intervals of each possibility, each widened by how late the watch may be (`WATCH_S`)."""
-    refusing, vanished, stopping, loose_refusing, loose_vanished, loose_stopping = [], [], [], [], [], []
-    for position, pod in enumerate(pods):
-        if pod.deletion is None:
-            continue
-        begun = pod.deletion - WATCH_S
-        last = max(seen.last_new.get(pod.uid, -math.inf), seen.last_kept.get(pod.uid, -math.inf))
-        closes = max(begun + pod.promise.prestop_s, last)
-        exits = pod.exit - 0.1 if pod.exit is not None else begun
-        ended = pod.ended + WATCH_S if pod.ended is not None else math.inf
-        horizon = horizons.get(pod.uid, -math.inf)
-        refusing.append((closes, min(horizon, ended), position))
-        vanished.append((max(closes, exits), horizon, position))
-        stopping.append((max(begun + pod.promise.prestop_s, last - WATCH_S), ended, position))
-        loose_refusing.append((begun, min(horizon, ended), position))
-        loose_vanished.append((begun, horizon, position))
-        loose_stopping.append((begun, ended, position))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clues:
+    """What bounds the possibilities. `refused`, `unanswered`: when such failures were sent, ascending (those of a stale
+    conntrack entry left out). `horizons`: until when a pod may have been sent to. `lag_s`: the data plane's, if known.
+    """
+
+    listed: Endpoints
+    seen: Sightings
+    streaks: Streaks
+    horizons: dict[str, float]
+    lag_s: float | None
+    refused: NDArray[np.float64]
+    unanswered: NDArray[np.float64]
+
+
+def possibilities(pods: Sequence[Life], clues: Clues) -> Possibilities:
+    """The intervals of each possibility."""
+    ending = [position for position, pod in enumerate(pods) if pod.deletion is not None]
+    vanished = _real((*_vanishing(pods[at], clues), at) for at in ending)
+    kernels = _kernels(pods, vanished, clues)
     return Possibilities(
-        refusing=_real(refusing),
-        vanished=_real(vanished),
-        stopping=_real(stopping),
-        starting=_real(_starting(pods, listed, seen, streaks, first_refused, lag_s)),
+        refusing=_real((_closing(pods[at], clues), min(_horizon(pods[at], clues), kernels[at]), at) for at in ending),
+        vanished=vanished,
+        stopping=_real((_stopping(pods[at], clues), _ended(pods[at]) + SLOW_WATCH_S, at) for at in ending),
+        starting=_real(_starting(pods, clues)),
         crashed=_real(
             (start, end + WATCH_S, position) for position, pod in enumerate(pods) for start, end in pod.crashes
         ),
-        loose_refusing=_real(loose_refusing),
-        loose_vanished=_real(loose_vanished),
-        loose_stopping=_real(loose_stopping),
+        loose_refusing=_real((_loosely(pods[at]), _horizon(pods[at], clues), at) for at in ending),
+        loose_vanished=_real((_loosely(pods[at]), _horizon(pods[at], clues), at) for at in ending),
+        loose_stopping=_real((_loosely(pods[at]), _ended(pods[at]) + SLOW_WATCH_S, at) for at in ending),
     )
 
 
@@ -116,46 +113,106 @@ def _real(spans: Iterable[tuple[float, float, int]]) -> Spans:
     return tuple(span for span in spans if span[0] <= span[1])
 
 
-def _starting(
-    pods: Sequence[Life],
-    listed: Endpoints,
-    seen: Sightings,
-    streaks: Streaks,
-    first_refused: NDArray[np.float64],
-    lag_s: float | None,
-) -> list[tuple[float, float, int]]:
+def _begun(pod: Life) -> float:
+    return (pod.deletion if pod.deletion is not None else math.inf) - WATCH_S
+
+
+def _loosely(pod: Life) -> float:
+    return (pod.deletion if pod.deletion is not None else math.inf) - SLOW_WATCH_S
+
+
+def _ended(pod: Life) -> float:
+    return pod.ended if pod.ended is not None else math.inf
+
+
+def _horizon(pod: Life, clues: Clues) -> float:
+    return clues.horizons.get(pod.uid, -math.inf)
+
+
+def _closing(pod: Life, clues: Clues) -> float:
+    """The earliest moment at which its listener can have closed: after preStop, and after its last good answer.
+
+    A server that begins to stop closes its idle connections; one that still answers on a kept one has not begun.
+    """
+    last = max(clues.seen.last_new.get(pod.uid, -math.inf), clues.seen.last_kept.get(pod.uid, -math.inf))
+    return max(_begun(pod) + pod.promise.prestop_s, last)
+
+
+def _stopping(pod: Life, clues: Clues) -> float:
+    return _closing(pod, clues) - WATCH_S
+
+
+def _vanishing(pod: Life, clues: Clues) -> tuple[float, float]:
+    """When its address may have been gone and may still have been sent to."""
+    exits = pod.exit - WATCH_S if pod.exit is not None else -math.inf
+    return max(_closing(pod, clues), exits), _horizon(pod, clues)
+
+
+def _kernels(pods: Sequence[Life], vanished: Spans, clues: Clues) -> dict[int, float]:
+    """Until when each pod's own kernel can have refused: it is gone when its end is shown (the kubelet says so only
+    after the pod's network was taken down), and when the first connection that only it explains stays unanswered."""
+    import numpy as np
+
+    found = {at: _ended(pod) for at, pod in enumerate(pods)}
+    alone = cover(vanished, clues.unanswered).pod
+    for at in {int(pod) for pod in np.unique(alone)} - {NOBODY}:
+        found[at] = min(found[at], float(clues.unanswered[alone == at][0]))
+    return found
+
+
+def _starting(pods: Sequence[Life], clues: Clues) -> Iterator[tuple[float, float, int]]:
     """When a pod was listed and may not have been listening.
 
     A pod whose readiness probe connects to the Service's port listens once it is Ready. Any other may be listed long
     before it listens; that it does is shown by the first new connection that it answered, or, where answers name no
     pod, by a long run of good connections after the first refusal.
     """
-    import numpy as np
-
-    from harness.analysis.sightings import needed_in_a_row
-
-    spans: list[tuple[float, float, int]] = []
     for position, pod in enumerate(pods):
-        intervals: Intervals = (
-            listed.listed.get(pod.uid, ())
-            if listed.known
-            else (((pod.ready, math.inf),) if pod.ready is not None else ())
-        )
-        if not intervals or pod.created is None:
+        since = _listed_since(pod, clues.listed)
+        if since is None or pod.created is None:
             continue
-        since = intervals[0][0] - WATCH_S
         until = pod.gone if pod.gone is not None else math.inf
         if pod.promise.listens_when_ready:
             ready = pod.ready if pod.ready is not None else until
-            if intervals[0][0] < ready - WATCH_S:
-                spans.append((since, ready + WATCH_S, position))
-            continue
-        if pod.uid in seen.first_new:
-            until = min(until, seen.first_new[pod.uid])
+            if since < ready - SLOW_WATCH_S:
+                yield since - WATCH_S, ready + WATCH_S, position
+        elif pod.uid in clues.seen.first_new:
+            until = min(until, clues.seen.first_new[pod.uid])
+            yield _sent_to_since(since - WATCH_S, until, clues), until, position
         else:
-            at = int(np.searchsorted(first_refused, since))
-            onset = float(first_refused[at]) if at < len(first_refused) else math.inf
-            quiet = since + lag_s if lag_s is not None else onset
-            until = min(until, streaks.healthy_after(max(onset, quiet), needed_in_a_row(listed.most)))
-        spans.append((since, until, position))
-    return spans
+            yield since - WATCH_S, min(until, _all_well_after(since - WATCH_S, clues)), position
+
+
+def _listed_since(pod: Life, listed: Endpoints) -> float | None:
+    if not listed.known:
+        return pod.ready
+    spans: Intervals = listed.listed.get(pod.uid, ())
+    return spans[0][0] if spans else None
+
+
+def _all_well_after(since: float, clues: Clues) -> float:
+    import numpy as np
+
+    at = int(np.searchsorted(clues.refused, since))
+    onset = float(clues.refused[at]) if at < len(clues.refused) else math.inf
+    quiet = since + clues.lag_s if clues.lag_s is not None else onset
+    return clues.streaks.healthy_after(max(onset, quiet), needed_in_a_row(clues.listed.most))
+
+
+def _sent_to_since(since: float, until: float, clues: Clues) -> float:
+    """The earliest refusal from which on the pod may have been sent to, until it first answered.
+
+    Each of m endpoints gets its share of new connections. Had the pod been sent to and been refusing since t, about one
+    connection in m would have been refused from t on; far fewer (binomial, p < 0.001) show that it was not yet.
+    """
+    import numpy as np
+    from scipy.special import bdtr
+
+    sent = clues.refused[(clues.refused >= since) & (clues.refused < until)]
+    if not len(sent):
+        return since
+    connections = clues.streaks.count_until(sent, until)
+    refusals = np.arange(len(sent), 0, -1)
+    chance = bdtr(refusals, np.maximum(connections, refusals), 1.0 / (clues.listed.most + 1))
+    likely = np.flatnonzero(chance >= CHANCE)
+    return float(sent[likely[0]]) if len(likely) else until

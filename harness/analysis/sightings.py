@@ -101,6 +101,15 @@ class Streaks:
             latest = max(latest, float(good[begins[long[0]] + needed - 1]))
         return latest if self.workers else math.inf
 
+    def count_until(self, moments: NDArray[np.float64], end: float) -> NDArray[np.int64]:
+        """How many new connections began from each of the ascending `moments` to `end`."""
+        import numpy as np
+
+        total = np.zeros(len(moments), dtype=np.int64)
+        for side in (side for worker in self.workers for side in worker):
+            total += np.searchsorted(side, end) - np.searchsorted(side, moments)
+        return total
+
     def good_after(self, t: float) -> float:
         """The first good new connection that began after `t`; infinite where there was none."""
         import numpy as np
