@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ from harness.clusters.cluster import Cluster
 from harness.disruptions.rolling_update import Workload, until_complete
 from harness.errors import HarnessError
 from harness.kube.view import View
-from harness.load import PORTS, check_budget, plan_json
+from harness.load import PORTS, budget_per_s, check_budget, plan_json
 from harness.manifests.patch import in_namespace
+from harness.model.experiment import KeptStream
 from harness.model.observation import MarkType
 from harness.model.progress import Phase, Progress
 from harness.model.run import LoadFacts, RunInfo
@@ -33,6 +35,7 @@ from harness.store.writer import RunWriter
 
 _LOAD_LEAD_S = 0.3
 _CALM_PERIODS = 1.1
+_CALM_S = 1.0
 _WARM_UP_TIMEOUT_S = 30.0
 _PROGRESS_S = 0.25
 
@@ -108,7 +111,7 @@ class ScenarioRunner:
                 connect_timeout_s=experiment.load.connect_timeout_s,
                 read_timeout_s=experiment.load.read_timeout_s,
                 local_ports=self._ports_span(),
-                source_addresses=cluster.client.source_addresses,
+                source_addresses=self._source_addresses(),
             ),
             pod_header=experiment.load.pod_header,
             t0_wall=self._t0_wall_ns / 1e9,
@@ -119,6 +122,12 @@ class ScenarioRunner:
             confidence=experiment.confidence.record if experiment.confidence else None,
             churn_s=experiment.churn_s,
         )
+
+    def _source_addresses(self) -> tuple[str, ...]:
+        """As few as the ports last for: with one of them a port alone tells a connection apart, also in the records."""
+        streams = self._scenario.experiment.load.streams.values()
+        new_per_s = sum(stream.rate for stream in streams if not isinstance(stream, KeptStream))
+        return self._cluster.client.source_addresses[: max(1, math.ceil(new_per_s / budget_per_s(1, PORTS)))]
 
     def _ports_span(self) -> tuple[int, int] | None:
         return (PORTS[0][0], PORTS[-1][1]) if self._cluster.client.own_ports else None
@@ -150,6 +159,9 @@ class ScenarioRunner:
         workload = Workload(kind=application.kind, name=application.name, namespace=namespace)
         await until_complete(self._view, workload, generation, deadline_s=experiment.rollout_timeout_s)
         address = await service_address(cluster.kube, namespace, application.service_name, application.port)
+        self._enter(Phase.WARMING_UP)
+        # A sync that is still due could not be told from an outage: the last change must have reached the data plane.
+        await anyio.sleep(_CALM_PERIODS * (cluster.facts.proxy.min_sync_period_s or 1.0))
         plan = self._plan(address)
         async with cluster.worker(namespace, plan_json(plan)) as worker, anyio.create_task_group() as tasks:
             load = self._load = LoadSession(worker, writer, self._now)
@@ -177,7 +189,7 @@ class ScenarioRunner:
         plan = load_plan(
             self._scenario.experiment,
             address=address,
-            source_addresses=client.source_addresses,
+            source_addresses=self._source_addresses(),
             ports=_rotated(PORTS, *self._place) if client.own_ports else (),
             t0_monotonic_ns=self._t0_ns if client.same_machine else None,
             t0_wall_ns=None if client.same_machine else self._t0_wall_ns,
@@ -187,11 +199,7 @@ class ScenarioRunner:
         return plan
 
     async def _control_window(self, writer: RunWriter, load: LoadSession) -> None:
-        self._enter(Phase.WARMING_UP)
-        period_s = self._cluster.facts.proxy.min_sync_period_s
-        # A sync that is still due could not be told from an outage: the last change must have reached the data plane.
-        calm_s = max(1.0, _CALM_PERIODS * (1.0 if period_s is None else period_s))
-        await load.until_warm(calm_s, deadline_s=_WARM_UP_TIMEOUT_S + calm_s)
+        await load.until_warm(_CALM_S, deadline_s=_WARM_UP_TIMEOUT_S)
         self._enter(Phase.CONTROL)
         start = self._mark(writer, MarkType.CONTROL_START, {})
         await anyio.sleep(self._scenario.experiment.control_s)
