@@ -1,12 +1,11 @@
 """Turns the numbers of a result into words with their units."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from harness.model.result import ExperimentResult, Latency, ScenarioResult, Window
+from harness.model.result import ExperimentResult, Latency, Outage, ScenarioResult, Window
 from harness.model.run import Expect
 
-_UNITS: Final = (("_per_s", "/s"), ("_ms", " ms"), ("_s", " s"), ("_bytes", " bytes"))
 _MEANING: Final = {
     0: "every one as expected",
     1: "not every one as expected",
@@ -17,6 +16,11 @@ _MEANING: Final = {
 def count(number: int) -> str:
     """4437 -> "4,437"."""
     return f"{number:,}"
+
+
+def things(number: int, name: str) -> str:
+    """1, "request" -> "1 request"; 2 -> "2 requests"."""
+    return f"{count(number)} {name}{'' if number == 1 else 's'}"
 
 
 def seconds(value: float | None) -> str:
@@ -83,40 +87,22 @@ def expectation(result: ScenarioResult) -> str:
 
 def headline(result: ExperimentResult) -> str:
     """What the exit code means, in words: "2 scenarios, every one as expected (exit code 0)"."""
-    number = len(result.scenarios)
     meaning = _MEANING.get(result.exit_code, "stopped")
-    return f"{number} scenario{'' if number == 1 else 's'}, {meaning} (exit code {result.exit_code})"
+    return f"{things(len(result.scenarios), 'scenario')}, {meaning} (exit code {result.exit_code})"
 
 
-def flat(value: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """A JSON object as rows of (label, figure with unit): {"removal": {"p99_s": 0.4}} -> (("removal p99", "0.4 s"),).
-
-    The unit is taken from the end of a key, as everywhere in the run directory, and holds for all below it. Objects and
-    lists of objects are walked; lists of plain values are one row; what is empty or null is left out.
-    """
-    return tuple(row for key, item in value.items() for row in _rows(key, item, "", ""))
+def longest(outages: Sequence[Outage], most: int) -> tuple[Outage, ...]:
+    """The longest outages, at most so many, in the order in which they came."""
+    chosen = sorted(outages, key=lambda o: o.start - o.end)[:most]
+    return tuple(sorted(chosen, key=lambda o: (o.start, o.stream)))
 
 
-def _rows(key: str, item: Any, prefix: str, unit: str) -> Iterable[tuple[str, str]]:
-    name, own = next(((key.removesuffix(end), words) for end, words in _UNITS if key.endswith(end)), (key, unit))
-    label = f"{prefix} {name.replace('_', ' ')}".strip()
-    if isinstance(item, Mapping):
-        for inner, part in item.items():
-            yield from _rows(inner, part, label, own)
-    elif isinstance(item, list | tuple) and any(isinstance(part, Mapping) for part in item):
-        for index, part in enumerate(item):
-            yield from _rows(f"{index}", part, label, own)
-    elif item is not None and item != [] and item != ():
-        yield label, _figure(item, own)
-
-
-def _figure(item: Any, unit: str) -> str:
-    if isinstance(item, bool):
-        return "yes" if item else "no"
-    if isinstance(item, int):
-        return count(item) + unit
-    if isinstance(item, float):
-        return f"{item:,.4g}{unit}" if abs(item) < 1000 else f"{item:,.0f}{unit}"
-    if isinstance(item, list | tuple):
-        return ", ".join(_figure(part, unit) for part in item)
-    return f"{item}"
+def comparison(value: Mapping[str, Any]) -> str:
+    """What two variants' rollouts say of each other; the keys are those of `harness.analysis.together.comparisons`."""
+    (dropping_a, dropping_b), (rollouts_a, rollouts_b) = value["dropping"], value["rollouts"]
+    significant = "significant" if value["significant"] else "not significant"
+    return (
+        f"{value['a']} {dropping_a} of {rollouts_a} rollouts dropping, {value['b']} {dropping_b} of {rollouts_b}: "
+        f"{significant}, p = {value['p']:.2g}, corrected for all comparisons {value['p_holm']:.2g}; "
+        f"at least {value['needed']} rollouts of each are needed to tell two variants apart"
+    )

@@ -5,27 +5,33 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harness.reporters import figures, place
+from harness.reporters import figures, objects, place
 from harness.reporters.evidence import examples
 from harness.reporters.text import lines, markdown, visible
 
 _SHARED: Final[dict[str, Callable[..., Any]]] = {
+    "advice": objects.advice,
     "after": figures.after,
+    "comparison": figures.comparison,
     "count": figures.count,
     "dropping_of": figures.dropping_of,
     "examples": examples,
     "expectation": figures.expectation,
     "failed_of": figures.failed_of,
-    "flat": figures.flat,
+    "flat": objects.flat,
     "headline": figures.headline,
     "latency": figures.latency,
     "lines": lines,
+    "longest": figures.longest,
     "listed": figures.listed,
     "p99_change": figures.p99_change,
     "particulars": place.particulars,
     "ranked": figures.ranked,
+    "remarks": objects.remarks,
     "seconds": figures.seconds,
     "started": place.started,
+    "tables": objects.tables,
+    "things": figures.things,
     "where": place.where,
 }
 

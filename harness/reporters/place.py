@@ -19,7 +19,13 @@ def where(info: RunInfo) -> str:
     parts.append(f"requests answered by {cluster.server}" if cluster.server else "server behind the image not known")
     if info.churn_s is not None:
         parts.append(f"endpoint churn every {info.churn_s:g} s")
-    return f"Ran on {_KINDS.get(cluster.kind, cluster.kind)}. {'; '.join(parts)}."
+    return f"Ran on {_kind(cluster.kind)}. {'; '.join(parts)}."
+
+
+def _kind(kind: str) -> str:
+    if kind.startswith("context:"):
+        return f"the cluster of context {kind.removeprefix('context:')}"
+    return _KINDS.get(kind, f"a cluster of kind {kind}")
 
 
 def _kubernetes(cluster: ClusterFacts) -> str:

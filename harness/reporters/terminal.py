@@ -19,10 +19,13 @@ from harness.reporters.figures import (
     headline,
     latency,
     listed,
+    longest,
     p99_change,
     ranked,
     seconds,
+    things,
 )
+from harness.reporters.objects import advice
 from harness.reporters.place import where
 from harness.reporters.text import visible
 
@@ -30,6 +33,8 @@ _WIDTH: Final = 80
 _GLUED: Final = re.compile(r"(?<=\d) (?=[a-z%])|(?<=p50|p99) (?=/)|(?<=/) (?=p99|max)")
 _GAPS: Final = 10  # two spaces between columns
 _LEAST_NAME: Final = 9
+_OUTCOME: Final = 19  # "123 connect-timeout"
+_MOST_OUTAGES: Final = 3
 _HEADERS: Final = (
     "variant\npath",
     "rollouts\ndropping",
@@ -61,6 +66,9 @@ def scenario_text(info: RunInfo, result: ScenarioResult, *, colour: bool = False
         lines += [*_paragraph(f"control window: {_window(result.control)}"), ""]
     for rollout in result.rollouts:
         lines += [*_rollout(rollout), ""]
+    for setting, have, need, why in advice(result.sizing):
+        lines += _paragraph(f"{setting}: has {have}, needs {need}{f': {why}' if why else ''}")
+    lines.append("")
     for cause, failure in examples(result):
         text = f"e.g. {cause}: request {failure.stream}/{failure.worker}/{failure.seq}: {failure.evidence}"
         lines += _paragraph(text)
@@ -74,7 +82,7 @@ def _table(scenarios: Sequence[ScenarioResult], *, colour: bool) -> list[str]:
     plain = [[h.split("\n") for h in _HEADERS], *(_row(s, 99, 99, colour=False) for s in scenarios)]
     widths = [max(len(line) for row in plain for line in row[i]) for i in range(len(_HEADERS))]
     room = _WIDTH - _GAPS - sum(widths) + widths[0] + widths[3]
-    names = min(widths[0], max(_LEAST_NAME, room - widths[3]))
+    names = min(widths[0], max(_LEAST_NAME, room - min(widths[3], _OUTCOME)))
     rows = [_row(s, names, room - names, colour=colour) for s in scenarios]
     cells = [_HEADERS, *(["\n".join(cell) for cell in row] for row in rows)]
     rule, *lines = tabulate(cells, tablefmt="simple", colalign=_ALIGN, disable_numparse=True).splitlines()
@@ -89,7 +97,7 @@ def _row(result: ScenarioResult, names: int, outcomes: int, *, colour: bool) -> 
         [dropping_of(result)],
         [count(result.requests)],
         [count(result.failed), *failed],
-        [p99_change(result)],
+        [p99_change(result).replace(" ", "")],
         [_verdict(result.verdict, colour=colour), *([] if result.as_expected else ["unexpected"])],
     ]
 
@@ -118,10 +126,12 @@ def _rollout(rollout: RolloutFindings) -> Iterator[str]:
     yield from _paragraph(_window(rollout.window), "  ")
     if rollout.window.failed:
         yield from _failures(rollout)
-    for outage in rollout.outages:
+    for outage in longest(rollout.outages, _MOST_OUTAGES):
         start, end = after(outage.start, rollout.update), after(outage.end, rollout.update)
-        text = f"outage on {outage.stream}: {start} to {end} after the update, {count(outage.requests)} requests failed"
-        yield from _paragraph(text, "  ")
+        lost = things(outage.requests, "request")
+        yield from _paragraph(f"outage on {outage.stream}: {start} to {end} after the update, {lost} failed", "  ")
+    if len(rollout.outages) > _MOST_OUTAGES:
+        yield f"  and {things(len(rollout.outages) - _MOST_OUTAGES, 'shorter outage')}: result.json"
     if rollout.takers:
         ended = ", ".join(f"{name} ({taker})" for name, taker in rollout.takers.items())
         yield from _paragraph(f"pods ended: {ended}", "  ")

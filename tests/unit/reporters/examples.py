@@ -217,11 +217,21 @@ DEFAULT: Final = ScenarioResult(
     causes={"termination-race": 221},
     by_outcome={"connect-refused": 51, "connect-timeout": 170},
     propagation={
-        "removal": {"p50_s": 0.61, "max_s": 1.02, "resolution_s": 0.01, "pods": 9},
+        "removal": {
+            "p50_s": 0.61,
+            "max_s": 1.02,
+            "resolution_s": 0.01,
+            "pods": [{"pod": f"web-{OLD}-mwzr7", "lag_s": 0.41}],
+        },
         "addition": {"p50_s": 0.44},
     },
-    sizing={"preStop_s": {"has": 0, "advised": 5}, "minReadySeconds": {"has": 0, "advised": 5}},
-    load={"lag_p99_ms": 6.9, "unsent": 0},
+    sizing={
+        "prestop_s": {"have": None, "need": 5, "why": "removal took at most 1.02 s in 3 rollouts; not below 5 s"},
+        "min_ready_s": {"have": 0.0, "need": 5, "why": "addition took at most 0.44 s in 3 rollouts; not below 5 s"},
+        "predicted_rollout_s": {"have": 1.6, "need": 17.6, "replicas": 3, "steps": 3},
+        "measured": {"removal_s": 1.02, "addition_s": 0.44, "rollouts": 3},
+    },
+    load={"lag_ms": {"p50": 1.4, "p99": 6.9}, "unsent": 0, "per_s": {"new": {"planned": 100.0, "sent": 99.9}}},
     chart=Chart(bin_s=0.1, failures=bins(BINS), pods=pods(DEFAULT_PODS)),
     failures=(
         FailedRequest(
@@ -273,7 +283,19 @@ BOTH: Final = ScenarioResult(
     chart=Chart(bin_s=0.1, pods=pods(BOTH_PODS)),
 )
 
-EXPERIMENT: Final = ExperimentResult(experiment="demo", scenarios=(DEFAULT, BOTH), exit_code=0)
+COMPARISON: Final = {
+    "a": "default",
+    "b": "both",
+    "dropping": [3, 0],
+    "rollouts": [3, 3],
+    "p": 0.1,
+    "p_holm": 0.1,
+    "significant": False,
+    "needed": 4,
+}
+EXPERIMENT: Final = ExperimentResult(
+    experiment="demo", scenarios=(DEFAULT, BOTH), exit_code=0, comparisons=(COMPARISON,)
+)
 INFOS: Final = {"default": DEFAULT_INFO, "both": BOTH_INFO}
 
 
@@ -310,9 +332,9 @@ def filled_with(text: str) -> tuple[RunInfo, ScenarioResult]:
         by_outcome={text: 221},
         notes=(text,),
         propagation={text: {text: 1.0}},
-        sizing={text: text},
+        sizing={text: text, text + text: {"have": None, "need": 1, "why": text}},
         statistics={"list": [text, text]},
-        load={"workers": [{text: text}]},
+        load={"workers": [{text: text}], text: {text: 1}},
         chart=Chart(
             bin_s=0.1,
             failures=(FailureBin(t=8.5, stream=text, outcome=text, failed=3),),

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model.result import ExperimentResult, Latency
+from harness.model.result import ExperimentResult, Latency, Outage
 from harness.model.run import ClusterFacts, Expect, FactSource, ProxyFacts, RunInfo
-from harness.reporters import figures
+from harness.reporters import figures, objects
 from harness.reporters.place import particulars, started, where
 from harness.reporters.text import markdown, visible
 
-from .examples import BOTH, BOTH_INFO, DEFAULT
+from .examples import BOTH, BOTH_INFO, COMPARISON, DEFAULT
 
 
 @pytest.mark.parametrize(
@@ -76,21 +76,67 @@ def test_headline_says_what_the_exit_code_means(code: int, words: str) -> None:
 
 def test_json_becomes_rows_with_units() -> None:
     value = {
-        "removal": {"p99_s": 0.4127, "lag_ms": [1, 2.5], "rate_per_s": 1234.5},
-        "preStop_s": {"has": 0, "advised": 5},
-        "pods": [{"name": "a", "proven": True}],
+        "removal": {"p99_s": 0.4127, "n": 9, "why": ""},
+        "lag_ms": {"p50": 1.5, "count": 7},
+        "per_s": {"new": {"planned": 1234.5}},
+        "interval": [0.29, 1.0],
+        "kept_schedule": True,
+        "pods": [{"name": "a"}],
         "nothing": None,
         "empty": [],
     }
-    assert figures.flat(value) == (
+    assert objects.flat(value) == (
         ("removal p99", "0.4127 s"),
-        ("removal lag", "1 ms, 2.5 ms"),
-        ("removal rate", "1,234/s"),
-        ("preStop has", "0 s"),
-        ("preStop advised", "5 s"),
-        ("pods 0 name", "a"),
-        ("pods 0 proven", "yes"),
+        ("removal n", "9"),
+        ("lag p50", "1.5 ms"),
+        ("lag count", "7"),
+        ("new planned", "1,234/s"),
+        ("interval", "0.29, 1"),
+        ("kept schedule", "yes"),
     )
+
+
+def test_lists_of_objects_become_tables() -> None:
+    value = {"removal": {"pods": [{"pod": "a", "lag_s": 0.25}, {"pod": "b", "lag_s": None, "rollout": 1}]}, "n": 1}
+    assert objects.tables(value) == (
+        ("removal pods", ("pod", "lag", "rollout"), (("a", "0.25 s", ""), ("b", "", "1"))),
+    )
+
+
+def test_sizing_becomes_advice_and_remarks() -> None:
+    assert objects.advice(DEFAULT.sizing) == (
+        ("preStop", "none", "5 s", "removal took at most 1.02 s in 3 rollouts; not below 5 s"),
+        ("minReadySeconds", "0 s", "5 s", "addition took at most 0.44 s in 3 rollouts; not below 5 s"),
+        ("a rollout takes (predicted)", "1.6 s", "17.6 s", "3 replicas, 3 steps"),
+    )
+    assert list(objects.remarks(DEFAULT.sizing)) == ["measured"]
+
+
+def test_comparison_says_what_is_known_of_two_variants() -> None:
+    assert figures.comparison(COMPARISON) == (
+        "default 3 of 3 rollouts dropping, both 0 of 3: not significant, p = 0.1, corrected for all comparisons 0.1; "
+        "at least 4 rollouts of each are needed to tell two variants apart"
+    )
+
+
+def test_the_longest_outages_stay_in_the_order_of_time() -> None:
+    ends = (1.1, 2.5, 3.3, 4.9)
+    outages = tuple(Outage(stream="new", start=i + 1.0, end=end, requests=1) for i, end in enumerate(ends))
+    assert [o.end for o in figures.longest(outages, 2)] == [2.5, 4.9]
+    assert figures.longest(outages, 9) == outages
+
+
+@pytest.mark.parametrize(("number", "words"), [(0, "0 requests"), (1, "1 request"), (2345, "2,345 requests")])
+def test_one_thing_is_one(number: int, words: str) -> None:
+    assert figures.things(number, "request") == words
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("context:prod", "Ran on the cluster of context prod. "), ("recorded", "Ran on a cluster of kind recorded. ")],
+)
+def test_other_clusters_are_named(kind: str, words: str) -> None:
+    assert where(replace(BOTH_INFO, cluster=ClusterFacts(kind=kind))).startswith(words)
 
 
 def test_place_says_what_is_known() -> None:
