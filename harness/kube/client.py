@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -227,6 +228,9 @@ async def from_context(context: str | None, *, file: Path | None = None) -> Asyn
     """
     configuration = kubernetes_client.Configuration()
     config_file = None if file is None else str(file)
+    if file is None and not any(path.exists() for path in _kubeconfig_files()):
+        looked = " and ".join(map(str, _kubeconfig_files()))
+        raise ClusterError(f"looking for context {context}", f"there is no kubeconfig at {looked}", "Set KUBECONFIG.")
     try:
         await kubernetes_config.load_kube_config(
             config_file=config_file, context=context, client_configuration=configuration
@@ -239,6 +243,11 @@ async def from_context(context: str | None, *, file: Path | None = None) -> Asyn
         ) from error
     async with _connected(configuration) as kube:
         yield kube
+
+
+def _kubeconfig_files() -> list[Path]:
+    named = os.environ.get("KUBECONFIG") or "~/.kube/config"
+    return [Path(name).expanduser() for name in named.split(os.pathsep) if name]
 
 
 def context_names() -> tuple[str, ...]:

@@ -12,11 +12,11 @@ import anyio
 from harness.clusters.cluster import Worker
 from harness.errors import LoadError
 from harness.load import End, Statistics, parse_line
-from harness.model.request import Outcome
+from harness.model.request import COLUMNS, Outcome
 from harness.model.run import WorkerClock
 from harness.store.writer import RunWriter
 
-_OUTCOME = 10  # its column in requests.csv
+_OUTCOME = COLUMNS.index("outcome")
 _UNCOUNTED = frozenset({Outcome.OK.value, Outcome.UNSENT.value})
 
 
@@ -36,6 +36,7 @@ class LoadSession:
     last_failure: float | None = None
     last_lost: float | None = None
     delay_s: float | None = None  # the shortest time from the end of a second to its line's arrival here
+    complaint: str = ""  # the last line that was neither a row nor statistics
     ended: anyio.Event = field(default_factory=anyio.Event)
 
     @property
@@ -57,11 +58,18 @@ class LoadSession:
                 self._request(line)
         self.ended.set()
         if not whole:
-            raise LoadError("following the load worker", "its output ended before its last line", "Was it killed?")
+            said = f" ({self.complaint})" if self.complaint else ""
+            raise LoadError(
+                "following the load worker", f"its output ended before its last line{said}", "Was it killed?"
+            )
 
     def _request(self, line: bytes) -> None:
+        cells = line.split(b",")
+        if len(cells) != len(COLUMNS):  # what a Python or a container prints when it cannot start
+            self.complaint = line.decode(errors="replace").strip() or self.complaint
+            return
         self.writer.requests([line])
-        outcome = line.split(b",", _OUTCOME + 1)[_OUTCOME].decode()
+        outcome = cells[_OUTCOME].decode()
         self.requests += 1
         self.outcomes[outcome] += 1
         if outcome not in _UNCOUNTED:

@@ -83,7 +83,7 @@ class ScenarioRunner:
             except anyio.get_cancelled_exc_class():
                 writer.update(stopped="interrupted")
                 raise
-            writer.update(finished=error is None, stopped=None if error is None else str(error))
+            writer.update(finished=error is None, stopped=None if error is None else error.seen or error.tried)
             updates = len(writer.info.rollouts)
         return ScenarioRun(folder=self._folder, scenario=self._scenario, updates=updates, error=error)
 
