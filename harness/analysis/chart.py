@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.analysis.evidence import Narrator
 from harness.analysis.findings import positions
 from harness.analysis.investigation import Investigation
-from harness.model.result import Chart, FailedRequest, FailureBin, PodLife
+from harness.model.result import Cause, Chart, FailedRequest, FailureBin, PodLife
 
 BIN_S = 0.1
 

@@ -35,7 +35,7 @@ def stale_entries(history: History, path: str) -> pl.Series:
     ports = suspects.select("worker", "local_port").unique()
     uses = (
         history.frame.lazy()
-        .filter(~pl.col("reused").fill_null(False), pl.col("started").is_not_null())
+        .filter(~pl.col("reused"), pl.col("started").is_not_null())
         .select("worker", "local_port", "stream", "seq", "started", "outcome")
         .join(ports.lazy(), on=["worker", "local_port"], how="semi")
         .with_columns(pl.col("outcome", "stream").cast(pl.String))

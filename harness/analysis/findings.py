@@ -47,8 +47,11 @@ def counted(case: Investigation) -> Counted:
     at = pl.Series("at", positions(case, frame["scheduled"]), dtype=pl.Int16)
     narrow = frame.select("scheduled", "ended", "stream", "outcome", "failed", "unsent").with_columns(at)
     counts = (
-        narrow.group_by("at", pl.col("stream").cast(pl.String), pl.col("outcome").cast(pl.String))
+        narrow.lazy()
+        .group_by("at", "stream", "outcome")
         .agg(n=pl.len(), failed=pl.col("failed").sum(), unsent=pl.col("unsent").sum())
+        .with_columns(pl.col("stream", "outcome").cast(pl.String))
+        .collect(engine="streaming")
         .sort("at", "stream", "outcome")
     )
     latency = _latencies(narrow)
@@ -132,7 +135,7 @@ def _outages(
     failures = case.history.failures
     found: dict[int, list[Outage]] = {position: [] for position in spans}
     for stream in failures["stream"].unique().sort():
-        of_stream = pl.col("stream").cast(pl.String) == stream
+        of_stream = pl.col("stream") == stream
         good = narrow.filter(of_stream, ~pl.col("failed"), ~pl.col("unsent"))["scheduled"]
         answered = (good if good.is_sorted() else good.sort()).to_numpy()
         due = np.sort(failures.filter(pl.col("stream") == stream)["scheduled"].to_numpy())

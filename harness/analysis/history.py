@@ -56,7 +56,9 @@ def history(requests: pl.DataFrame) -> History:
 
     notes: list[str] = []
     known = [str(outcome) for outcome in Outcome]
-    whole = pl.col("scheduled").is_finite() & pl.col("outcome").cast(pl.String).is_in(known)
+    texts = [name for name in ("stream", "outcome", "pod", "via") if requests.schema[name] != pl.Categorical]
+    requests = requests.with_columns(pl.col(texts).cast(pl.Categorical)) if texts else requests
+    whole = pl.col("scheduled").is_finite() & pl.col("outcome").is_in(known) & pl.col("stream").is_not_null()
     good = requests.select(whole.fill_null(False).alias("good"))["good"]
     frame = requests if bool(good.all()) else requests.filter(good)
     if len(frame) < len(requests):
@@ -64,10 +66,10 @@ def history(requests: pl.DataFrame) -> History:
     frame, doubled = _without_doubles(frame)
     if doubled:
         notes.append(f"{doubled} rows of requests.csv came twice")
-    outcome = pl.col("outcome").cast(pl.String)
     frame = frame.with_columns(
-        unsent=outcome == str(Outcome.UNSENT),
-        failed=~outcome.is_in([str(Outcome.OK), str(Outcome.UNSENT)]),
+        pl.col("reused").fill_null(False),
+        unsent=pl.col("outcome") == str(Outcome.UNSENT),
+        failed=~pl.col("outcome").is_in([str(Outcome.OK), str(Outcome.UNSENT)]),
     )
     backwards = frame.select((pl.col("ended") < pl.col("started")).sum()).item() or 0
     if backwards:
@@ -77,7 +79,6 @@ def history(requests: pl.DataFrame) -> History:
         .with_columns(
             pl.col("outcome", "stream", "pod", "via").cast(pl.String).fill_null(""),
             pl.col("started").fill_null(pl.col("scheduled")),
-            pl.col("reused").fill_null(False),
         )
         .with_columns(pl.col("ended").fill_null(pl.col("started")).clip(lower_bound=pl.col("started")))
         .sort("started", "worker", "stream", "seq")
@@ -86,15 +87,17 @@ def history(requests: pl.DataFrame) -> History:
 
 
 def _without_doubles(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """Only rows whose key is new. Where seq ascends in every stream of every worker, nothing needs to be sorted."""
+    """Only rows whose key is new, and how many were not."""
     import polars as pl
 
-    if not len(frame):
-        return frame, 0
-    spread = frame.group_by("stream", "worker").agg(
-        rows=pl.len(), keys=pl.col("seq").max() - pl.col("seq").min() + 1, distinct=pl.col("seq").n_unique()
+    keys = frame.select(
+        pl.col("stream").to_physical().cast(pl.Int64) * 2**52
+        + pl.col("worker").fill_null(0).cast(pl.Int64) * 2**32
+        + pl.col("seq").fill_null(0).cast(pl.Int64)
     )
-    if bool((spread["rows"] == spread["distinct"]).all()):
+    ordered = keys.to_series().to_numpy(writable=True)
+    ordered.sort()
+    if not (ordered[1:] == ordered[:-1]).any():
         return frame, 0
     once = frame.unique(list(KEY), keep="first", maintain_order=True)
     return once, len(frame) - len(once)

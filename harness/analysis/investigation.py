@@ -118,11 +118,13 @@ def _named(past: History, pods: tuple[Life, ...]) -> NDArray[np.int64]:
     for position, pod in enumerate(pods):
         by_name.setdefault(pod.name, []).append((pod.first_seen, position))
     found = np.full(len(failures), NOBODY, dtype=np.int64)
-    for i, (name, started) in enumerate(failures.select("pod", "started").iter_rows()):
-        living = by_name.get(name)
+    names, started = failures["pod"], failures["started"].to_numpy()
+    for name in names.unique():
+        living = sorted(by_name.get(name, ()))
         if living:
-            lived = [position for first_seen, position in sorted(living) if first_seen <= started]
-            found[i] = lived[-1] if lived else living[0][1]
+            mine = (names == name).to_numpy()
+            at = np.searchsorted([first_seen for first_seen, _ in living], started[mine], side="right") - 1
+            found[mine] = np.array([position for _, position in living])[np.maximum(at, 0)]
     return found
 
 
@@ -137,7 +139,7 @@ def _kept_by(past: History) -> pl.Series:
     port = ["worker", "local_port"]
     answers = (
         past.frame.lazy()
-        .filter(pl.col("pod").cast(pl.String).fill_null("") != "", pl.col("started").is_not_null())
+        .filter(pl.col("pod") != "", pl.col("started").is_not_null())
         .join(unnamed.lazy().select(port).unique(), on=port, how="semi")
         .select(*port, "started", pl.col("pod").cast(pl.String).alias("kept_by"))
         .sort("started")

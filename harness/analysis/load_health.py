@@ -34,14 +34,10 @@ def load_health(info: RunInfo, history: History, windows: Windows) -> LoadHealth
     `facts`: `requests, unsent, unfinished` (known by gaps in seq), `lag_ms: {p50, p99, max}`, `per_s: {stream:
     {planned, sent}}`, `kept_schedule`, `why`.
     """
-    import polars as pl
 
     frame = history.frame
     start = windows.control[0] if windows.control else history.first
-    lag = (pl.col("started") - pl.col("scheduled")).filter(pl.col("scheduled") >= start)
-    p50, p99, most = frame.select(
-        lag.quantile(0.5, "nearest").alias("p50"), lag.quantile(0.99, "nearest").alias("p99"), lag.max().alias("max")
-    ).row(0)
+    p50, p99, most = _lags(frame, start)
     unsent = int(frame["unsent"].sum() or 0)
     facts: dict[str, Any] = {
         "requests": len(frame),
@@ -53,6 +49,19 @@ def load_health(info: RunInfo, history: History, windows: Windows) -> LoadHealth
     why = _why(facts, p99 or 0.0, most or 0.0)
     facts |= {"kept_schedule": not why, "why": why}
     return LoadHealth(why=why, facts=facts, stalls=_stalls(frame))
+
+
+def _lags(frame: pl.DataFrame, start: float) -> tuple[float | None, float | None, float | None]:
+    """p50, p99 and the largest delay of what was due from `start` on, in seconds."""
+    import numpy as np
+
+    lag = frame["started"].to_numpy() - frame["scheduled"].to_numpy()
+    lag = lag[(frame["scheduled"].to_numpy() >= start) & ~np.isnan(lag)]
+    if not len(lag):
+        return None, None, None
+    ranks = [int(share * (len(lag) - 1)) for share in (0.5, 0.99, 1.0)]
+    lag.partition(ranks)
+    return float(lag[ranks[0]]), float(lag[ranks[1]]), float(lag[ranks[2]])
 
 
 def _ms(seconds: float | None) -> float | None:
@@ -75,12 +84,19 @@ def _why(facts: dict[str, Any], p99: float, most: float) -> str:
 def _rates(info: RunInfo, frame: pl.DataFrame) -> dict[str, dict[str, float]]:
     import polars as pl
 
-    seqs = frame.group_by(pl.col("stream").cast(pl.String), "worker").agg(
-        due=pl.col("seq").max() - pl.col("seq").min() + 1,
-        first=pl.col("scheduled").min(),
-        last=pl.col("scheduled").max(),
+    seqs = (
+        frame.lazy()
+        .group_by("stream", "worker")
+        .agg(
+            due=pl.col("seq").max() - pl.col("seq").min() + 1,
+            first=pl.col("scheduled").min(),
+            last=pl.col("scheduled").max(),
+        )
+        .collect(engine="streaming")
     )
-    found = seqs.group_by("stream").agg(pl.col("due").sum(), pl.col("first").min(), pl.col("last").max())
+    found = seqs.group_by(pl.col("stream").cast(pl.String)).agg(
+        pl.col("due").sum(), pl.col("first").min(), pl.col("last").max()
+    )
     rates = {}
     for stream, due, first, last in found.sort("stream").iter_rows():
         span = last - first
@@ -96,7 +112,8 @@ def _unfinished(frame: pl.DataFrame) -> int:
 
     if not len(frame):
         return 0
-    spans = frame.group_by("stream", "worker").agg(n=pl.len(), span=pl.col("seq").max() - pl.col("seq").min() + 1)
+    span = pl.col("seq").max() - pl.col("seq").min() + 1
+    spans = frame.lazy().group_by("stream", "worker").agg(n=pl.len(), span=span).collect(engine="streaming")
     return int((spans["span"] - spans["n"]).sum())
 
 

@@ -43,11 +43,11 @@ def propagation(case: Investigation) -> dict[str, Any]:
 
 
 def _gap(case: Investigation) -> float:
-    """The mean time between two new connections to one endpoint; infinite without any."""
-    fresh = ~case.history.frame["reused"].fill_null(False)
+    """The mean time between two new connections to one endpoint; the whole run's length without any."""
+    fresh = ~case.history.frame["reused"]
     total = int(fresh.sum() or 0)
     span = case.history.last - case.history.first
-    return math.inf if not total or span <= 0 else span / total * max(1, case.listed.most)
+    return span if not total or span <= 0 else span / total * max(1, case.listed.most)
 
 
 def _rollout(case: Investigation, t: float) -> int | None:
@@ -80,7 +80,7 @@ def _last_failures(case: Investigation, at: int, since: float) -> tuple[float, f
     mine = facts.started[race & (found.pod == at)]
     own = [s for s in (*case.possible.loose_refusing, *case.possible.loose_vanished) if s[2] == at]
     sent = facts.started[race & (found.pod == NOBODY) & (facts.started >= since)]
-    maybe = [float(t) for t in sent if any(start <= t <= end for start, end, _ in own)]
+    maybe = [float(inside[-1]) for start, end, _ in own if len(inside := sent[(sent >= start) & (sent <= end)])]
     return float(mine[-1]) if len(mine) else -math.inf, max(maybe, default=-math.inf)
 
 

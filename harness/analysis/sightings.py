@@ -34,16 +34,15 @@ def sightings(history: History, pods: Sequence[Life]) -> Sightings:
     import polars as pl
 
     answered = history.frame.lazy().filter(
-        pl.col("outcome").cast(pl.String).is_in(["ok", "status"]),
-        pl.col("pod").is_not_null(),
-        pl.col("pod").cast(pl.String) != "",
+        pl.col("outcome").is_in(["ok", "status"]),
+        pl.col("pod") != "",
         pl.col("started").is_not_null(),
     )
     by_name: dict[str, list[Life]] = {}
     for pod in sorted(pods, key=lambda pod: pod.first_seen):
         by_name.setdefault(pod.name, []).append(pod)
     extent = [pl.col("started").min().alias("first"), pl.col("started").max().alias("last")]
-    rows = answered.group_by(pl.col("pod").cast(pl.String), pl.col("reused").fill_null(False)).agg(extent).collect()
+    rows = answered.group_by("pod", "reused").agg(extent).with_columns(pl.col("pod").cast(pl.String)).collect()
     found = Sightings(named=len(rows) > 0)
     for name, reused, first, last in rows.iter_rows():
         living = by_name.get(name, [])
@@ -55,8 +54,8 @@ def sightings(history: History, pods: Sequence[Life]) -> Sightings:
                 since = -math.inf if position == 0 else pod.first_seen
                 part = (
                     answered.filter(
-                        pl.col("pod").cast(pl.String) == name,
-                        pl.col("reused").fill_null(False) == reused,
+                        pl.col("pod") == name,
+                        pl.col("reused") == reused,
                         pl.col("started").is_between(since, until, closed="left"),
                     )
                     .select(extent)
@@ -122,9 +121,7 @@ def streaks(history: History, stale: pl.Series) -> Streaks:
     """The runs of good new connections. `stale`: per failure, whether it was the client host's own doing."""
     import polars as pl
 
-    fresh = history.frame.lazy().filter(
-        ~pl.col("reused").fill_null(False), pl.col("outcome").cast(pl.String).is_in(["ok", "status"])
-    )
+    fresh = history.frame.lazy().filter(~pl.col("reused"), pl.col("outcome").is_in(["ok", "status"]))
     good = fresh.select("worker", "started").drop_nulls().collect()
     phases = ["connect-refused", "connect-timeout", "unreachable", "reset-before-response", "eof-before-response"]
     bad = history.failures.filter(~stale).filter(~pl.col("reused"), pl.col("outcome").is_in(phases))

@@ -106,6 +106,8 @@ def sizing(case: Investigation, lags: dict[str, Any], *, replicas: int | None = 
 
 def measure(case: Investigation, lags: dict[str, Any]) -> Measured:
     """The largest of each time that the run showed; a lag with what its resolution adds."""
+    import polars as pl
+
     starts = [pod.ready - pod.created for pod in case.pods if pod.created is not None and pod.ready is not None]
     stops = [
         max(0.0, pod.ended - pod.deletion - pod.promise.prestop_s)
@@ -113,14 +115,19 @@ def measure(case: Investigation, lags: dict[str, Any]) -> Measured:
         if pod.deletion is not None and pod.ended is not None
     ]
     done = [span for span in case.windows.rollouts if span.complete is not None and not span.undone]
-    good = case.history.frame.filter(~case.history.frame["failed"] & ~case.history.frame["unsent"])
-    answer = (good["ended"] - good["started"]).max() if len(good) else None
+    answer = (
+        case.history.frame.lazy()
+        .filter(~pl.col("failed"), ~pl.col("unsent"))
+        .select((pl.col("ended") - pl.col("started")).max())
+        .collect(engine="streaming")
+        .item()
+    )
     return Measured(
         removal_s=_largest(lags["removal"]),
         addition_s=_largest(lags["addition"]),
         stop_s=_rounded(max(stops, default=None)),
         start_s=_rounded(max(starts, default=None)),
-        answer_s=_rounded(answer),  # type: ignore[arg-type]
+        answer_s=_rounded(answer),
         rollout_s=_rounded(max((span.complete - span.update for span in done if span.complete), default=None)),
         rollouts=len(case.windows.rollouts),
     )
