@@ -50,7 +50,7 @@ class Sandbox:
     """A running embedded cluster: how to reach it, what is known of it, and whether it still lives."""
 
     def __init__(self, settings: Settings, pid: int, ready: dict[str, Any]) -> None:
-        self._pid = pid
+        self.pid = pid
         self.settings = settings
         self.kubeconfig = kubeconfig(ready["control plane"])
         self.client_addresses = client_addresses(settings.nodes, settings.client_addresses)
@@ -92,7 +92,7 @@ class Sandbox:
 
     def client_command(self, argv: Sequence[str]) -> list[str]:
         """The command line that runs `argv` on the client host: its network, the machine's files, a direct child."""
-        return client_command(self._pid, argv)
+        return client_command(self.pid, argv)
 
     async def wait_died(self) -> ComponentDied:
         """Returns only if a component of the sandbox dies while it should run: which and why."""

@@ -40,7 +40,6 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True, help="the sandbox's state directory")
     parser.add_argument("--node", required=True, help="the node's name")
     arguments = parser.parse_args()
-    # Not uvloop: it gives its children sockets for pipes, and a program cannot open /dev/stdout when that is a socket.
     anyio.run(run, arguments.state, arguments.node)
 
 

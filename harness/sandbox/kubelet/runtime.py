@@ -1,7 +1,6 @@
 """Pods and containers -> network namespaces, processes and their ends: the container runtime and the CNI in one.
 
-A container is `unshare` in the pod's network namespace (what a containerd-shim is elsewhere) with the program as its
-only child, PID 1 of a PID namespace. The shim reports how the program ended, and dies with the kubelet.
+A container's program is a child of the kubelet, PID 1 of a PID namespace of its own, in the pod's network namespace.
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ from subprocess import DEVNULL, PIPE, STDOUT
 from typing import TYPE_CHECKING
 
 import anyio
-import anyio.abc
 
 from harness.sandbox.kubelet.logs import Log
 from harness.sandbox.kubelet.script import DEFAULT_PATH, STARTED, Mount, Process, container_script
+from harness.sandbox.kubelet.spawn import Child, spawn
 from harness.sandbox.netns import attach_script, detach_script, next_pod_address, pod_gateway
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     from harness.sandbox.images import Image
 
-_NAMESPACES = ("--uts", "--ipc", "--mount", "--pid", "--fork", "--kill-child")
+_NAMESPACES = ("--uts", "--ipc", "--mount")
 # What a container runtime and its CNI take at least, in recordings of containerd (medians over 34 starts, 130 stops): a
 # faster one would squeeze a rollout into one period of kube-proxy.
 _SANDBOX_S, _START_S, _NETWORK_GONE_S, _SANDBOX_GONE_S = 0.15, 0.07, 0.06, 0.1
@@ -50,26 +49,24 @@ class Network:
 class Container:
     """A running program: its process id, its output, and its end."""
 
-    def __init__(self, shim: anyio.abc.Process, pid: int, log: Log, process: Process, network: Network) -> None:
-        self._shim, self.pid, self.log, self.process, self.network = shim, pid, log, process, network
+    def __init__(self, child: Child, log: Log, process: Process, network: Network) -> None:
+        self._child, self.log, self.process, self.network = child, log, process, network
         self.exited = anyio.Event()
         self.exit_code: int | None = None
 
     def signal(self, name: str) -> None:
         """Sends a signal to the program, as the runtime does: a program that is PID 1 may ignore all but SIGKILL."""
-        if self.pid and not self.exited.is_set():
-            with suppress(ProcessLookupError):
-                os.kill(self.pid, signal.Signals[name])
+        if not self.exited.is_set():
+            os.kill(self._child.pid, signal.Signals[name])
 
     async def run(self) -> None:
         """Collects output until the program's end; sets `exit_code` and `exited`."""
         async with anyio.create_task_group() as group:
             group.start_soon(self._collect)
-            code = await self._shim.wait()
-            self.exit_code = code if code >= 0 else 128 - code
+            self.exit_code = await self._child.wait()
             self.exited.set()
         self.log.close()
-        await self._shim.aclose()
+        self._child.close()
 
     async def exec(self, argv: tuple[str, ...], timeout_s: float | None) -> tuple[int, str]:
         """Runs `argv` inside the container: (exit code, output).
@@ -79,7 +76,7 @@ class Container:
         """
         inside = Process(argv=argv, env=self.process.env, working_dir=self.process.working_dir)
         namespaces = ["--net", "--uts", "--ipc", "--mount", "--pid", "--root"]
-        command = ["nsenter", "--target", str(self.pid), *namespaces, "--", *inside.command()]
+        command = ["nsenter", "--target", str(self._child.pid), *namespaces, "--", *inside.command()]
         async with await anyio.open_process(command, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT) as process:
             with anyio.fail_after(timeout_s):
                 try:
@@ -91,8 +88,7 @@ class Container:
                         _kill_tree(process.pid)
 
     async def _collect(self) -> None:
-        assert self._shim.stdout is not None
-        async for chunk in self._shim.stdout:
+        async for chunk in self._child.output():
             self.log.feed(chunk)
 
 
@@ -152,9 +148,8 @@ class Runtime:
         )
         command = ["nsenter", f"--net={network.namespace}", "unshare", *_NAMESPACES, "sh", "-c", script]
         await anyio.sleep(_START_S)
-        shim = await anyio.open_process(command, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, cwd="/")
-        log = await _started(shim)
-        return Container(shim, _only_child(shim.pid), log, process, network)
+        child = spawn(command)
+        return Container(child, await _started(child), process, network)
 
     def remove(self, name: str) -> None:
         """Removes what a pod's containers have written."""
@@ -193,24 +188,17 @@ async def _at_least(seconds: float) -> AsyncIterator[None]:
     await anyio.sleep_until(end)
 
 
-async def _started(shim: anyio.abc.Process) -> Log:
-    assert shim.stdout is not None
+async def _started(child: Child) -> Log:
     seen = b""
-    while STARTED not in seen:
-        try:
-            seen += await shim.stdout.receive()
-        except anyio.EndOfStream:
-            await shim.wait()
-            await shim.aclose()
-            raise RuntimeFailure(seen.decode(errors="replace").strip() or "no message") from None
-    log = Log()
-    log.feed(seen.partition(STARTED)[2])
-    return log
-
-
-def _only_child(pid: int) -> int:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return int(children[0]) if children else 0  # it has ended already
+    async for chunk in child.output():
+        seen += chunk
+        if STARTED in seen:
+            log = Log()
+            log.feed(seen.partition(STARTED)[2])
+            return log
+    await child.wait()
+    child.close()
+    raise RuntimeFailure(seen.decode(errors="replace").strip() or "no message")
 
 
 def _kill_tree(pid: int) -> None:

@@ -9,7 +9,17 @@ from harness.sandbox.images import WORKER, Image, full_name, lookup, short_name
 
 @pytest.mark.parametrize(
     "name",
-    ["nginx", "nginx:latest", "nginx:1.28.0", "nginx:1.29", "nginx:1.28.0-alpine", "nginx:stable-alpine3.20-slim", "docker.io/library/nginx:1.28.0", "docker.io/nginx:1.28.0", "library/nginx:1.28.0"],
+    [
+        "nginx",
+        "nginx:latest",
+        "nginx:1.28.0",
+        "nginx:1.29",
+        "nginx:1.28.0-alpine",
+        "nginx:stable-alpine3.20-slim",
+        "docker.io/library/nginx:1.28.0",
+        "docker.io/nginx:1.28.0",
+        "library/nginx:1.28.0",
+    ],
 )
 def test_every_tag_that_nginx_has_is_known(name: str) -> None:
     image = lookup(name)

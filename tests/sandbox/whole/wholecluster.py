@@ -1,0 +1,173 @@
+"""A running sandbox as tests see it: makes pods, waits for what they become, and says what it saw last in vain."""
+
+from __future__ import annotations
+
+import base64
+import json
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from harness.sandbox.apiclient import ApiClient, ChangeType
+from harness.sandbox.embedded import Sandbox
+from harness.sandbox.images import Image
+from harness.sandbox.supervisor import STATE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from harness.sandbox.settings import Settings
+
+Object = dict[str, Any]
+
+# A shell with sleep and cat: what a test needs of a container that is not nginx.
+SHELL = Image(name="shell", command=("sleep", "600"))
+
+
+class Cluster:
+    """A running sandbox as a test sees it."""
+
+    def __init__(self, sandbox: Sandbox, client: ApiClient) -> None:
+        self.sandbox, self.client = sandbox, client
+
+    async def create(self, obj: Object, namespace: str = "default") -> Object:
+        """Creates an object of a kind that the tests use."""
+        group = {"Deployment": "/apis/apps/v1", "EndpointSlice": "/apis/discovery.k8s.io/v1"}.get(
+            obj["kind"], "/api/v1"
+        )
+        return await self.client.create(f"{group}/namespaces/{namespace}/{obj['kind'].lower()}s", obj)
+
+    async def pod(self, name: str, holds: Callable[[Object], bool], timeout_s: float = 10.0) -> Object:
+        """The pod as soon as `holds` is true of it."""
+        informer = self.client.informer("/api/v1/namespaces/default/pods", field_selector=f"metadata.name={name}")
+        last: Object = {}
+        with anyio.move_on_after(timeout_s):
+            async for change in informer:
+                if change.type is not ChangeType.SYNCED:
+                    last = change.object
+                    if change.type is not ChangeType.DELETED and holds(last):
+                        return last
+        raise AssertionError(
+            f"pod {name}: not within {timeout_s} s; last seen: {json.dumps(last.get('status'), indent=1)}"
+        )
+
+    async def gone(self, name: str, timeout_s: float = 10.0) -> Object:
+        """Waits until the API no longer has the pod; returns its last state."""
+        informer = self.client.informer("/api/v1/namespaces/default/pods", field_selector=f"metadata.name={name}")
+        last: Object = {}
+        with anyio.move_on_after(timeout_s):
+            async for change in informer:
+                if change.type is ChangeType.SYNCED and not informer.objects:
+                    return last
+                last = change.object or last
+                if change.type is ChangeType.DELETED:
+                    return last
+        raise AssertionError(f"pod {name} still there after {timeout_s} s: {json.dumps(last.get('status'), indent=1)}")
+
+    async def history(self, name: str) -> list[Object]:
+        """Every state of the pod from now until it is gone."""
+        seen: list[Object] = []
+        informer = self.client.informer("/api/v1/namespaces/default/pods", field_selector=f"metadata.name={name}")
+        with anyio.fail_after(20):
+            async for change in informer:
+                if change.type is ChangeType.SYNCED:
+                    continue
+                seen.append(change.object)
+                if change.type is ChangeType.DELETED:
+                    return seen
+        return seen
+
+    async def delete(self, name: str, grace_s: int | None = None) -> None:
+        """Asks for the pod's end."""
+        await self.client.delete(f"/api/v1/namespaces/default/pods/{name}", grace_s=grace_s)
+
+    async def events(self, name: str, reason: str, timeout_s: float = 5.0) -> list[Object]:
+        """The events about the pod with this reason, as soon as there is one."""
+        with anyio.move_on_after(timeout_s):
+            while True:
+                listed = await self.client.list("/api/v1/namespaces/default/events")
+                mine = [e for e in listed["items"] if e["involvedObject"]["name"] == name]
+                if found := [e for e in mine if e["reason"] == reason]:
+                    return found
+                await anyio.sleep(0.05)
+        raise AssertionError(
+            f"no event {reason} about {name}; there are: {[(e['reason'], e['message']) for e in mine]}"
+        )
+
+    async def logs(self, pod: str, container: str = "") -> str:
+        """What a container of the pod has written."""
+        session = self.client._session
+        assert session is not None
+        url = f"{self.client._url}/api/v1/namespaces/default/pods/{pod}/log"
+        async with session.get(url, params={"container": container} if container else {}) as response:
+            text = await response.text()
+            assert response.status == 200, text
+            return text
+
+    def first_processes(self, pod: Object) -> list[int]:
+        """The machine's process ids of the programs that are PID 1 of the pod's containers."""
+        outermost = self.sandbox.pid
+        network = Path(f"/proc/{outermost}/root{STATE}/netns/pod-{pod['metadata']['uid']}").stat().st_ino
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and (entry / "ns/net").stat().st_ino == network:
+                    status = (entry / "status").read_text().splitlines()
+                    inner = next(line for line in status if line.startswith("NSpid:")).split()
+                    found += [int(entry.name)] if inner[-1] == "1" else []
+            except OSError:
+                continue
+        return found
+
+    async def curl(self, url: str, *arguments: str) -> tuple[int, str]:
+        """curl on the client host: (exit code, headers and body). 7 = refused, 28 = timed out."""
+        command = self.sandbox.client_command(["curl", "-si", "-m", "1", *arguments, url])
+        done = await anyio.run_process(command, check=False)
+        return done.returncode, done.stdout.decode()
+
+
+@asynccontextmanager
+async def cluster_of(settings: Settings) -> AsyncIterator[Cluster]:
+    """A cluster for the length of the block."""
+    async with Sandbox.start(settings) as sandbox:
+        config = sandbox.kubeconfig
+        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+        ca = base64.b64decode(cluster["certificate-authority-data"]).decode()
+        async with ApiClient(url=cluster["server"], token=user["token"], ca=ca) as client:
+            yield Cluster(sandbox, client)
+
+
+def pod_of(name: str, container: Object, *, labels: dict[str, str] | None = None, spec: Object | None = None) -> Object:
+    """A pod with one container."""
+    metadata = {"name": name, "labels": labels or {"app": name}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": metadata,
+        "spec": {"containers": [container], **(spec or {})},
+    }
+
+
+def is_ready(pod: Object) -> bool:
+    """Whether the pod's condition Ready is True."""
+    return condition(pod, "Ready").get("status") == "True"
+
+
+def condition(pod: Object, kind: str) -> Object:
+    """One condition of the pod; empty where it has none."""
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return next((c for c in conditions if c["type"] == kind), {})
+
+
+def container(pod: Object, index: int = 0, *, init: bool = False) -> Object:
+    """The status of one container; empty where there is none yet."""
+    statuses = (pod.get("status") or {}).get("initContainerStatuses" if init else "containerStatuses") or [{}]
+    found: Object = statuses[index]
+    return found
+
+
+def ended(pod: Object) -> bool:
+    """Whether the pod's first container has ended."""
+    return "terminated" in container(pod).get("state", {})
