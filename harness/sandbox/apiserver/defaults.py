@@ -6,6 +6,7 @@ place. Kinds without a function here are stored as they came.
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -213,6 +214,15 @@ def _service(obj: Object) -> None:
     _set(_child(obj, "status"), loadBalancer={})
 
 
+def _secret(obj: Object) -> None:
+    obj.pop("spec", None)
+    _set(obj, type="Opaque")
+    plain = obj.pop("stringData", None)
+    if isinstance(plain, dict):
+        data = _child(obj, "data")
+        data.update({key: base64.b64encode(str(value).encode()).decode() for key, value in plain.items()})
+
+
 def _namespace(obj: Object) -> None:
     _set(obj["spec"], finalizers=["kubernetes"])
     _set(_child(obj, "status"), phase="Active")
@@ -225,6 +235,7 @@ _BY_KIND: dict[str, Callable[[Object], None]] = {
     "StatefulSet": _stateful_set,
     "Job": _job,
     "Pod": _pod,
+    "Secret": _secret,
     "Service": _service,
     "Namespace": _namespace,
 }

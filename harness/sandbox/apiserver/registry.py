@@ -7,6 +7,7 @@ strategies in kubernetes `pkg/registry`.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,11 @@ from harness.sandbox.apiserver.clock import rfc3339, seconds
 from harness.sandbox.apiserver.defaults import apply_defaults
 from harness.sandbox.apiserver.names import with_suffix
 from harness.sandbox.apiserver.resources import NAMESPACES, PODS
+from harness.sandbox.apiserver.shapes import shaped
 from harness.sandbox.apiserver.store import freeze
 from harness.sandbox.apiserver.validation import validate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from harness.sandbox.apiserver.resources import Resource
     from harness.sandbox.apiserver.store import Object, Store, Stored
 
@@ -41,6 +41,18 @@ class DeleteOptions:
     dry_run: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a write is to be done: `strict` refuses unknown fields, else each is told to `warn` and left out."""
+
+    dry_run: bool = False
+    strict: bool = False
+    warn: Callable[[str], None] = lambda _: None
+
+
+PLAIN = Manner()
+
+
 class Registry:
     """The only writer of the store."""
 
@@ -48,10 +60,9 @@ class Registry:
         self.store, self._now = store, now
         self.admission = Admission(store)
 
-    def create(self, resource: Resource, namespace: str, obj: Object, *, dry_run: bool = False) -> Stored:
+    def create(self, resource: Resource, namespace: str, obj: Object, how: Manner = PLAIN) -> Stored:
         """Stores a new object, named, defaulted, admitted and validated. Raises: Refusal."""
-        obj = without_nulls(obj)
-        obj["kind"], obj["apiVersion"] = resource.kind, resource.api_version
+        obj = _decoded(resource, obj, how)
         metadata = obj.setdefault("metadata", {})
         metadata.update(self._identity(resource, namespace, metadata))
         metadata.pop("resourceVersion", None)
@@ -71,7 +82,7 @@ class Registry:
         validate(resource, obj)
         if self.store.get(resource, namespace, metadata["name"]) is not None:
             raise refusals.already_exists(resource, metadata["name"])
-        if dry_run:
+        if how.dry_run:
             return freeze(resource, obj, 0)
         return self.store.put(resource, obj)
 
@@ -81,9 +92,9 @@ class Registry:
         namespace: str,
         name: str,
         change: Callable[[Object], Object],
+        how: Manner = PLAIN,
         *,
         part: str = "",
-        dry_run: bool = False,
     ) -> Stored:
         """Stores what `change` makes of the present object; `part` is "" (all but the status) or "status".
 
@@ -92,9 +103,7 @@ class Registry:
         """
         stored = self.existing(resource, namespace, name)
         old = stored.obj
-        new = without_nulls(change(stored.copy()))
-        if not isinstance(new, dict) or not isinstance(new.get("metadata"), dict):
-            raise refusals.bad_request("the object has no metadata")
+        new = _decoded(resource, change(stored.copy()), how)
         self._check_identity(resource, stored, new)
         self._keep_what_clients_cannot_change(resource, old, new, part)
         apply_defaults(new)
@@ -104,10 +113,10 @@ class Registry:
         if resource.has_generation and _body(new) != _body(old):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
         if _settled(new):
-            return freeze(resource, new, stored.version) if dry_run else self._remove(resource, stored, new)
+            return freeze(resource, new, stored.version) if how.dry_run else self._remove(resource, stored, new)
         if {**new, "kind": "", "apiVersion": ""} == {**old, "kind": "", "apiVersion": ""}:
             return stored
-        if dry_run:
+        if how.dry_run:
             return freeze(resource, new, stored.version)
         return self.store.put(resource, new)
 
@@ -241,13 +250,15 @@ class Registry:
         return self.store.remove(resource, metadata.get("namespace", ""), metadata["name"], last)
 
 
-def without_nulls(value: Any) -> Any:
-    """JSON without the members that are null: to the API, null is the same as absent."""
-    if isinstance(value, dict):
-        return {key: without_nulls(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [without_nulls(item) for item in value]
-    return value
+def _decoded(resource: Resource, obj: Any, how: Manner) -> Object:
+    """The object in its kind's shape. Raises: Refusal (400)."""
+    if not isinstance(obj, dict) or not isinstance(obj.get("metadata", {}), dict):
+        raise refusals.bad_request(f"{resource.kind}: an object with metadata is expected")
+    head = {"kind": resource.kind, "apiVersion": resource.api_version}
+    clean, warnings = shaped({"metadata": {}, **obj, **head}, strict=how.strict)
+    for warning in warnings:
+        how.warn(warning)
+    return clean
 
 
 def _status_metadata(resource: Resource, old: Object, new: Object) -> Object:

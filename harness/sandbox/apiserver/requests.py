@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from harness.sandbox.apiserver import refusals, selectors
+from harness.sandbox.apiserver import protobuf, refusals, selectors
 from harness.sandbox.apiserver.registry import DeleteOptions
 from harness.sandbox.apiserver.resources import NAMESPACES, resource_at
 
@@ -112,12 +112,14 @@ async def json_body(request: web.BaseRequest, types: tuple[str, ...] = _JSON_TYP
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if not request.body_exists:
         return None
-    if kind not in types:
+    if kind not in (*types, protobuf.MEDIA_TYPE if types is _JSON_TYPES else ""):
         raise refusals.unsupported_media_type([known for known in types if known])
     try:
         raw = await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise refusals.too_large(BODY_LIMIT_BYTES) from None
+    if kind == protobuf.MEDIA_TYPE:
+        return protobuf.decoded(raw)
     if not raw.strip():
         return None
     try:

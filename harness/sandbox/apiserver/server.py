@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from harness.sandbox.apiserver import discovery, refusals, requests
+from harness.sandbox.apiserver import discovery, openapi, refusals, requests
 from harness.sandbox.apiserver.reading import Reader, answer, encoded
 from harness.sandbox.apiserver.refusals import Refusal
 from harness.sandbox.apiserver.registry import Registry
@@ -97,6 +97,8 @@ class ApiServer:
         target = requests.target_of(request.path)
         if target is not None:
             return await self._act(target, request)
+        if request.path.startswith("/openapi/v3"):
+            return _openapi(request)
         document = discovery.document(request.path, request.headers.get("Accept", ""))
         if document is None:
             raise refusals.no_such_path()
@@ -128,6 +130,14 @@ class ApiServer:
             raise refusals.method_not_allowed()
         answered = verb(target, request)
         return answered if isinstance(answered, web.StreamResponse) else await answered
+
+
+def _openapi(request: web.BaseRequest) -> web.Response:
+    root = request.path.removeprefix("/openapi/v3").strip("/")
+    body = openapi.encoded_document(root) if root else encoded(openapi.index())
+    if body is None:
+        raise refusals.no_such_path()
+    return answer(body)
 
 
 async def _runner(handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> web.ServerRunner:

@@ -13,6 +13,7 @@ from harness.sandbox.apiserver.reading import answer, encoded
 from harness.sandbox.apiserver.registry import DeleteOptions
 from harness.sandbox.apiserver.resources import NAMESPACES, PODS
 from harness.sandbox.apiserver.selectors import label_text
+from harness.sandbox.apiserver.writing import manner_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +73,8 @@ class Subresources:
             obj["spec"]["replicas"] = wish.get("spec", {}).get("replicas", 0)
             return obj
 
-        return answer(encoded(_scale_of(self._registry.update(*place, scaled, dry_run=requests.dry_run(request)).obj)))
+        how, _ = manner_of(request)
+        return answer(encoded(_scale_of(self._registry.update(*place, scaled, how).obj)))
 
     async def _bind(self, target: Target, request: web.BaseRequest) -> web.Response:
         body = await requests.json_body(request)

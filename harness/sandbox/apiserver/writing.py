@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver import refusals, requests
+from harness.sandbox.apiserver import refusals, requests, reviews
 from harness.sandbox.apiserver.patches import json_patch, merge
 from harness.sandbox.apiserver.reading import answer, encoded
+from harness.sandbox.apiserver.registry import Manner
 from harness.sandbox.apiserver.resources import NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES
 from harness.sandbox.apiserver.strategic import strategic
 
@@ -37,23 +38,23 @@ class Writer:
     async def create(self, target: Target, request: web.BaseRequest) -> web.Response:
         """A new object in the collection. Raises: Refusal."""
         obj = await requests.object_body(request, target.resource)
+        if target.resource in reviews.RESOURCES:
+            return answer(encoded(reviews.reviewed(obj)), 201)
         namespace = target.namespace
         if target.resource.namespaced and not namespace:
             raise refusals.method_not_allowed()
-        stored = self.registry.create(target.resource, namespace, obj, dry_run=requests.dry_run(request))
-        return self._reader.one(target.resource, stored, request, 201)
+        how, warnings = manner_of(request)
+        stored = self.registry.create(target.resource, namespace, obj, how)
+        return with_warnings(self._reader.one(target.resource, stored, request, 201), warnings)
 
     async def update(self, target: Target, request: web.BaseRequest) -> web.Response:
         """The whole object anew, or its status. Raises: Refusal."""
         obj = await requests.object_body(request, target.resource)
-        stored = self._change(target, request, lambda _: obj)
-        return self._reader.one(target.resource, stored, request)
+        return self._change(target, request, lambda _: obj)
 
     async def patch(self, target: Target, request: web.BaseRequest) -> web.Response:
         """The object, or its status, with a patch of one of the three kinds applied. Raises: Refusal."""
-        change = await self.patch_of(request, target.resource.kind)
-        stored = self._change(target, request, change)
-        return self._reader.one(target.resource, stored, request)
+        return self._change(target, request, await self.patch_of(request, target.resource.kind))
 
     async def patch_of(self, request: web.BaseRequest, kind: str) -> Callable[[Object], Any]:
         """The function that the request's body describes. Raises: Refusal (400, 415, 501)."""
@@ -90,15 +91,30 @@ class Writer:
         start = encoded({**head, "metadata": metadata, "items": []})
         return answer(start[:-2] + b",".join(stored.bare for stored in items) + b"]}")
 
-    def _change(self, target: Target, request: web.BaseRequest, change: Callable[[Object], Any]) -> Stored:
-        return self.registry.update(
-            target.resource,
-            target.namespace,
-            target.name,
-            change,
-            part=target.subresource,
-            dry_run=requests.dry_run(request),
+    def _change(self, target: Target, request: web.BaseRequest, change: Callable[[Object], Any]) -> web.Response:
+        how, warnings = manner_of(request)
+        place = (target.resource, target.namespace, target.name)
+        stored = self.registry.update(*place, change, how, part=target.subresource)
+        return with_warnings(self._reader.one(target.resource, stored, request), warnings)
+
+
+def manner_of(request: web.BaseRequest) -> tuple[Manner, list[str]]:
+    """How the request wants to be carried out, and the list that its warnings go to. Raises: Refusal (400)."""
+    validation, warnings = request.query.get("fieldValidation", "Warn"), list[str]()
+    if validation not in ("Strict", "Warn", "Ignore", ""):
+        raise refusals.bad_request(
+            f'fieldValidation: Unsupported value: "{validation}": supported values: "", "Ignore", "Strict", "Warn"'
         )
+    warn = warnings.append if validation in ("Warn", "") else lambda _: None
+    return Manner(dry_run=requests.dry_run(request), strict=validation == "Strict", warn=warn), warnings
+
+
+def with_warnings(response: web.Response, warnings: list[str]) -> web.Response:
+    """The response with one Warning header each, as kubectl prints them."""
+    for warning in warnings:
+        text = warning.replace("\\", "\\\\").replace('"', '\\"')
+        response.headers.add("Warning", f'299 - "{text}"')
+    return response
 
 
 def _success(target: Target, stored: Stored) -> Object:

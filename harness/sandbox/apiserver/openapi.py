@@ -1,0 +1,136 @@
+"""The table of resources and their shapes -> OpenAPI documents, version 3, one a group and version.
+
+kubectl asks them whether the server validates fields (the parameter fieldValidation of each PATCH) before it applies,
+and `kubectl explain` reads the fields. Strategic merge patch is left out of the patches' content types on purpose:
+kubectl then takes the merge keys that it was built with, instead of extensions that these documents do not carry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from harness.sandbox.apiserver.resources import RESOURCES
+from harness.sandbox.apiserver.shapes import schemas
+
+if TYPE_CHECKING:
+    from harness.sandbox.apiserver.resources import Resource
+
+Object = dict[str, Any]
+
+_PREFIX = "io.k8s.api."
+_SCALARS: dict[str, Object] = {
+    "string": {"type": "string"},
+    "integer": {"type": "integer", "format": "int64"},
+    "boolean": {"type": "boolean"},
+    "number": {"type": "number", "format": "double"},
+    "time": {"type": "string", "format": "date-time"},
+    "bytes": {"type": "string", "format": "byte"},
+    "any": {"type": "object"},
+    "quantity": {"type": "string"},
+    "int-or-string": {"oneOf": [{"type": "integer"}, {"type": "string"}], "format": "int-or-string"},
+}
+_VALIDATION = {
+    "name": "fieldValidation",
+    "in": "query",
+    "schema": {"type": "string", "uniqueItems": True},
+}
+_PATCHES = ("application/json-patch+json", "application/merge-patch+json")
+
+
+def index() -> Object:
+    """The document at /openapi/v3: where each group's document is, with a hash that changes with it."""
+    roots = dict.fromkeys(row.root.lstrip("/") for row in RESOURCES)
+    paths = {}
+    for root in roots:
+        digest = hashlib.sha256(encoded_document(root) or b"").hexdigest()[:32].upper()
+        paths[root] = {"serverRelativeURL": f"/openapi/v3/{root}?hash={digest}"}
+    return {"paths": paths}
+
+
+@cache
+def encoded_document(root: str) -> bytes | None:
+    """The document of `api/v1` or `apis/GROUP/VERSION` as JSON, None where there is no such group."""
+    rows = [row for row in RESOURCES if row.root.lstrip("/") == root]
+    if not rows:
+        return None
+    document = {
+        "openapi": "3.0.0",
+        "info": {"title": "Kubernetes", "version": "sandbox"},
+        "paths": {path: item for row in rows for path, item in _paths(row).items()},
+        "components": {"schemas": _components(rows)},
+    }
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def _paths(row: Resource) -> dict[str, Object]:
+    base = row.collection("{namespace}")
+    paths: dict[str, Object] = {base: {"get": _operation(row, "list")}}
+    if "create" in row.verbs:
+        paths[base]["post"] = _operation(row, "post")
+    if "patch" in row.verbs:
+        paths[f"{base}/{{name}}"] = {verb: _operation(row, verb) for verb in ("get", "put", "patch", "delete")}
+    return paths
+
+
+def _operation(row: Resource, verb: str) -> Object:
+    operation: Object = {
+        "responses": {"200": {"description": "OK"}},
+        "x-kubernetes-action": verb,
+        "x-kubernetes-group-version-kind": _kind(row),
+    }
+    if verb in ("post", "put", "patch"):
+        operation["parameters"] = [_VALIDATION]
+    if verb == "patch":
+        operation["requestBody"] = {"content": {kind: {"schema": {"type": "object"}} for kind in _PATCHES}}
+    return operation
+
+
+def _kind(row: Resource) -> Object:
+    return {"group": row.group, "version": row.version, "kind": row.kind}
+
+
+def _components(rows: list[Resource]) -> Object:
+    types, kinds = schemas()["types"], schemas()["kinds"]
+    components: Object = {}
+    for row in rows:
+        name = kinds.get(f"{row.api_version}/{row.kind}")
+        waiting = [name or "V1ObjectMeta"]
+        while waiting:
+            each = waiting.pop()
+            if _named(each) not in components:
+                components[_named(each)] = _schema(types[each], waiting)
+        own = components[_named(name)] if name else _custom()
+        own["x-kubernetes-group-version-kind"] = [_kind(row)]
+        if not name:
+            components[f"{row.group}.{row.version}.{row.kind}"] = own
+    return components
+
+
+def _named(name: str) -> str:
+    """A type's name in documents, without the client's prefix."""
+    return _PREFIX + re.sub(r"^V\d+(?=[A-Z])", "", name)
+
+
+def _custom() -> Object:
+    properties: Object = {"metadata": {"$ref": f"#/components/schemas/{_named('V1ObjectMeta')}"}}
+    properties |= {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}
+    return {"type": "object", "properties": properties, "x-kubernetes-preserve-unknown-fields": True}
+
+
+def _schema(fields: dict[str, str], waiting: list[str]) -> Object:
+    return {"type": "object", "properties": {key: _property(text, waiting) for key, text in fields.items()}}
+
+
+def _property(text: str, waiting: list[str]) -> Object:
+    if text[0] == "[":
+        return {"type": "array", "items": _property(text[1:-1], waiting)}
+    if text[0] == "{":
+        return {"type": "object", "additionalProperties": _property(text[1:-1], waiting)}
+    if text[0].isupper():
+        waiting.append(text)
+        return {"allOf": [{"$ref": f"#/components/schemas/{_named(text)}"}]}
+    return dict(_SCALARS[text])

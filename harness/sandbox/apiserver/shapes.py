@@ -1,0 +1,150 @@
+"""JSON as it came and the published shape of its kind -> the object with what the kind does not know left out.
+
+What has the wrong type is a 400, as where the real API decodes into its types. Unknown fields are dropped, and said in
+a warning; with strict validation they are a 400 too. Kinds without a published shape (those of custom resources) need
+only proper metadata. `schemas.json` is made by scripts/sandbox_schemas.py.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from datetime import datetime
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from harness.sandbox.apiserver import refusals
+
+_GO_KINDS = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
+_GO_TYPES = {"integer": "int32", "boolean": "bool", "number": "float64", "time": "Time", "bytes": "[]uint8"}
+_CUSTOM = {"metadata": "V1ObjectMeta", "spec": "object", "status": "object", "kind": "string", "apiVersion": "string"}
+_LONGEST_INTEGER = 2**63
+
+
+@cache
+def schemas() -> dict[str, dict[str, Any]]:
+    """`kinds`: apiVersion/kind -> type; `types`: type -> field -> type."""
+    text = resources.files("harness.sandbox.apiserver").joinpath("schemas.json").read_text()
+    loaded: dict[str, dict[str, Any]] = json.loads(text)
+    return loaded
+
+
+def shaped(obj: dict[str, Any], *, strict: bool = False) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The object without nulls and unknown fields, and a sentence for each of the latter.
+
+    Raises: Refusal (400) where a value has the wrong type, or with `strict` where a field is unknown.
+    """
+    api_version, kind = obj.get("apiVersion", ""), obj.get("kind", "")
+    known = schemas()["kinds"].get(f"{api_version}/{kind}")
+    decoder = _Decoder(f'{kind} in version "{str(api_version).rpartition("/")[2]}" cannot be handled as a {kind}')
+    if known is None:
+        return decoder.custom(obj), ()
+    clean = decoder.struct(obj, known, "")
+    if strict and decoder.unknown:
+        raise refusals.bad_request(f"{decoder.subject}: strict decoding error: {', '.join(decoder.unknown)}")
+    return clean, tuple(decoder.unknown)
+
+
+class _Decoder:
+    def __init__(self, subject: str) -> None:
+        self.subject = subject
+        self.unknown: list[str] = []
+
+    def custom(self, obj: dict[str, Any]) -> dict[str, Any]:
+        clean = dict(obj)
+        for field, text in _CUSTOM.items():
+            if obj.get(field) is None:
+                clean.pop(field, None)
+            elif text == "object":
+                self._expect(obj[field], dict, field, "object", field)
+            else:
+                clean[field] = self._value(obj[field], text, field, kind="", plain=field)
+        return clean
+
+    def struct(self, value: Any, name: str, path: str, plain: str = "") -> dict[str, Any]:
+        self._expect(value, dict, path, name, plain)
+        fields, clean = schemas()["types"][name], {}
+        for key, item in value.items():
+            text = fields.get(key)
+            where = f"{path}.{key}" if path else key
+            if text is None:
+                self.unknown.append(f'unknown field "{where}"')
+            elif item is not None:
+                flat = f"{plain}.{key}" if plain else key
+                clean[key] = self._value(item, text, where, name, flat)
+        return clean
+
+    def _value(self, value: Any, text: str, path: str, kind: str, plain: str) -> Any:
+        if text[0] == "[":
+            self._expect(value, list, path, text, plain, kind)
+            inner = text[1:-1]
+            return [self._value(item, inner, f"{path}[{n}]", kind, plain) for n, item in enumerate(value)]
+        if text[0] == "{":
+            self._expect(value, dict, path, text, plain, kind)
+            return {
+                key: self._value(item, text[1:-1], f"{path}.{key}", kind, plain)
+                for key, item in value.items()
+                if item is not None
+            }
+        if text[0].isupper():
+            return self.struct(value, text, path, plain)
+        return self._scalar(value, text, path, kind, plain)
+
+    def _scalar(self, value: Any, text: str, path: str, kind: str, plain: str) -> Any:
+        match text:
+            case "string":
+                self._expect(value, str, path, text, plain, kind)
+            case "integer":
+                self._integer(value, path, kind, plain)
+            case "boolean":
+                self._expect(value, bool, path, text, plain, kind)
+            case "number":
+                if isinstance(value, bool) or not isinstance(value, int | float):
+                    raise self._mismatch(value, text, plain, kind)
+            case "int-or-string":
+                if not isinstance(value, str):
+                    self._integer(value, path, kind, plain)
+            case "quantity":
+                if isinstance(value, bool) or not isinstance(value, str | int | float):
+                    raise self._refusal(f"quantities must be a number or a string ({path})")
+                return str(value)
+            case "time":
+                self._time(value, path, plain, kind)
+            case "bytes":
+                self._bytes(value, path, plain, kind)
+        return value
+
+    def _integer(self, value: Any, path: str, kind: str, plain: str) -> None:
+        if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= _LONGEST_INTEGER:
+            raise self._mismatch(value, "integer", plain or path, kind)
+
+    def _time(self, value: Any, path: str, plain: str, kind: str) -> None:
+        self._expect(value, str, path, "time", plain, kind)
+        try:
+            stamp = datetime.fromisoformat(value)
+        except ValueError:
+            stamp = None
+        if stamp is None or stamp.tzinfo is None:
+            raise self._refusal(f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse it ({path})')
+
+    def _bytes(self, value: Any, path: str, plain: str, kind: str) -> None:
+        self._expect(value, str, path, "bytes", plain, kind)
+        try:
+            base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError):
+            raise self._refusal(f"illegal base64 data ({path})") from None
+
+    def _expect(self, value: Any, wanted: type, path: str, text: str, plain: str, kind: str = "") -> None:
+        if type(value) is not wanted:
+            raise self._mismatch(value, text, plain or path, kind)
+
+    def _mismatch(self, value: Any, text: str, plain: str, kind: str) -> refusals.Refusal:
+        seen = _GO_KINDS.get(type(value), "null")
+        target = _GO_TYPES.get(text, text.removeprefix("V1"))
+        field = f"Go struct field {kind.removeprefix('V1')}.{plain}" if kind else f"field {plain}"
+        return self._refusal(f"json: cannot unmarshal {seen} into {field} of type {target}")
+
+    def _refusal(self, why: str) -> refusals.Refusal:
+        return refusals.bad_request(f"{self.subject}: {why}")
