@@ -38,7 +38,9 @@ def judge_scenario(folder: Path) -> tuple[RunInfo, ScenarioResult]:
 
 
 def judge_experiment_folder(folder: Path) -> Judged:
-    """Judge every scenario of an experiment's folder, and the experiment; writes the results and reports of all.
+    """Judge every scenario of an experiment's folder, in the order in which they ran, and the experiment.
+
+    Writes the results and reports of all.
 
     Raises:
         RunFormatError: there is no run in it that this harness can read.
@@ -67,6 +69,7 @@ def _together(scenarios: Iterable[tuple[RunInfo, ScenarioResult]], out: Path | N
     from harness.analysis import judge_experiment, pool
     from harness.reporters import write_experiment
 
+    scenarios = sorted(scenarios, key=lambda pair: pair[0].t0_wall)
     infos: dict[str, RunInfo] = {}
     variants: dict[tuple[str, str, str], list[ScenarioResult]] = {}
     for info, result in scenarios:
