@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.analysis.findings import CONTROL, Counted, positions
+from harness.analysis.pods import SLOW_WATCH_S
 from harness.analysis.possibilities import NOBODY, Spans, cover
 from harness.analysis.statistics import excess
 from harness.analysis.verdict import RolloutEvidence
@@ -88,12 +89,14 @@ def evidence(case: Investigation, counts: Counted) -> tuple[RolloutEvidence, ...
     """What counts for and against each rollout."""
     own, at = own_failures(case)
     control = counts.windows.get(CONTROL)
+    at_due = positions(case, case.history.failures["scheduled"])
+    unexplained = _unexplained(case)
     results = []
     for position, span in enumerate(case.windows.rollouts):
         window = counts.windows[position]
         by_cause = window.by_cause
         strange = strange_events(case, position, span)
-        unknown = by_cause.get(Cause.UNKNOWN, 0)
+        unknown = int((unexplained & (at_due == position)).sum())
         before, base = (control.by_cause.get(Cause.UNKNOWN, 0), control.requests) if control else (0, 0)
         improbable = excess(unknown, window.requests, before, base) < P_VALUE
         explained = strange or by_cause.get(Cause.STALE_CONNTRACK) or by_cause.get(Cause.LOAD_GENERATOR)
@@ -106,6 +109,15 @@ def evidence(case: Investigation, counts: Counted) -> tuple[RolloutEvidence, ...
             )
         )
     return tuple(results)
+
+
+def _unexplained(case: Investigation) -> NDArray[np.bool_]:
+    """Failures without a cause; but where live pods were seen to hang, one more that hangs needs no other."""
+    import numpy as np
+
+    unknown = case.found.cause == Cause.UNKNOWN
+    hung = (case.facts.outcome == "read-timeout") & bool((case.found.rule == "slow").any())
+    return np.asarray(unknown & ~hung, dtype=bool)
 
 
 def _incomplete(span: Span) -> tuple[tuple[str, str], ...]:
@@ -172,8 +184,8 @@ _WORDS = {
 def _by_new_revision(case: Investigation, position: int) -> bool:
     """Whether the application failures of a rollout come from the pods that it brought.
 
-    With names in the answers: more of the failing pods are new than old, per request. Without: no failure came before
-    the first new pod was listed.
+    They began between the first new pod's being Ready and the settling of the rollout; and where answers name their
+    pod, most of them come from new ones.
     """
     import numpy as np
 
@@ -182,10 +194,12 @@ def _by_new_revision(case: Investigation, position: int) -> bool:
     here = (
         (case.found.cause == Cause.APPLICATION) & (case.facts.started >= span.update) & (case.facts.started < span.end)
     )
+    ready = [moment for at in new if (moment := case.pods[at].ready) is not None]
+    if not ready or not here.any():
+        return False
     named = case.found.pod[here]
     named = named[named != NOBODY]
-    if len(named):
-        return bool(2 * np.isin(named, list(new)).sum() > len(named))
-    ready = [case.pods[at].ready for at in new if case.pods[at].ready is not None]
-    first = min((moment for moment in ready if moment is not None), default=float("inf"))
-    return bool(here.any() and case.facts.started[here].min() >= first - 0.25)
+    if 2 * np.isin(named, list(new)).sum() < len(named):
+        return False
+    settled = span.settled if span.settled is not None else span.end
+    return bool(min(ready) - SLOW_WATCH_S <= case.facts.started[here].min() <= settled)

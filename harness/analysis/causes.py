@@ -6,16 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.analysis.absence import Absence
-from harness.analysis.possibilities import NOBODY, Cover, Possibilities, cover
+from harness.analysis.possibilities import NOBODY, Cover, Possibilities, Spans, cover
 from harness.model.result import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy as np
     from numpy.typing import NDArray
-
-    from harness.analysis.pods import Life
 
 INSTANT_S = 0.1
 """What was lost this soon after it was sent had not been worked on: the moment in which a server closes."""
@@ -52,12 +48,13 @@ class Facts:
     named: NDArray[np.int64]
     by_pod: NDArray[np.bool_]
     stale: NDArray[np.bool_]
+    late: NDArray[np.bool_]
     stalled: NDArray[np.bool_]
     possible: Possibilities
     absence: Absence
 
 
-def causes(facts: Facts, pods: Sequence[Life]) -> Causes:
+def causes(facts: Facts) -> Causes:
     """One cause for each failure; what two causes explain equally well, or none, is `unknown`."""
     import numpy as np
 
@@ -68,9 +65,9 @@ def causes(facts: Facts, pods: Sequence[Life]) -> Causes:
         rule=np.full(n, "nothing", dtype=object),
     )
     _refused(facts, verdict)
-    _unanswered(facts, verdict)
     _cut(facts, verdict)
-    _slow(facts, verdict, pods)
+    _slow(facts, verdict)
+    _unanswered(facts, verdict)
     _answered(facts, verdict)
     return verdict
 
@@ -117,16 +114,30 @@ def _unanswered(facts: Facts, found: Causes) -> None:
     rest = here & ~stale
     silent = rest & facts.absence.rejecting
     maybe_silent = rest & facts.absence.maybe & ~silent
-    ways = (gone.count > 0).astype(int) + maybe_silent + facts.stalled
+    slept = facts.stalled & (facts.late | (gone.count == 0))
+    ways = (gone.count > 0).astype(int) + maybe_silent + slept
     alone = rest & ~silent & (ways == 1)
     _name(found, stale, Cause.STALE_CONNTRACK, "stale")
     _name(found, silent, Cause.NO_ENDPOINTS, "silent")
     _name(found, alone & (gone.count > 0), Cause.TERMINATION_RACE, "network-gone", gone.pod)
     _name(found, alone & maybe_silent, Cause.NO_ENDPOINTS, "silent")
-    _name(found, alone & facts.stalled, Cause.LOAD_GENERATOR, "stalled")
-    nothing = rest & ~silent & (ways == 0) & (loose.count > 0)
-    _name(found, nothing, Cause.TERMINATION_RACE, "network-gone", loose.pod)
+    _name(found, alone & slept, Cause.LOAD_GENERATOR, "stalled")
+    nothing = rest & ~silent & (ways == 0)
+    hanging = nothing & _while_hanging(facts, found)
+    _name(found, hanging, Cause.APPLICATION, "overrun")
+    _name(found, nothing & ~hanging & (loose.count > 0), Cause.TERMINATION_RACE, "network-gone", loose.pod)
     _name(found, rest & ~silent & (ways > 1), Cause.UNKNOWN, "several")
+
+
+def _while_hanging(facts: Facts, found: Causes) -> NDArray[np.bool_]:
+    """Whether live pods took seconds over what they had accepted: then their queues fill, and SYNs are dropped."""
+    import numpy as np
+
+    slow = found.rule == "slow"
+    if not slow.any():
+        return np.zeros(len(slow), dtype=bool)
+    starts, ends = np.sort(facts.started[slow]), np.sort(facts.ended[slow])
+    return np.searchsorted(starts, facts.ended, side="right") > np.searchsorted(ends, facts.started, side="left")
 
 
 def _cut(facts: Facts, found: Causes) -> None:
@@ -154,46 +165,46 @@ def _cut(facts: Facts, found: Causes) -> None:
     _name(found, cut & ~crash & ~stops, Cause.APPLICATION, "cut-alive", facts.named)
 
 
-def _of_pod(facts: Facts, found: Cover, spans: Sequence[tuple[float, float, int]]) -> Cover:
-    """The cover, but where the request's own pod is known only that pod's spans count."""
+def _of_pod(facts: Facts, found: Cover, spans: Spans, since: NDArray[np.float64] | None = None) -> Cover:
+    """The cover, but where the request's own pod is known only that pod's spans count.
+
+    A span counts that holds the moment at which the request ended; with `since`, one that touches [since, ended].
+    """
     import numpy as np
+
+    since = facts.ended if since is None else since
 
     count, pod = found.count.copy(), found.pod.copy()
     known = facts.named != NOBODY
     if known.any():
         own = np.zeros(len(count), dtype=bool)
         for start, end, position in spans:
-            own |= (facts.named == position) & (facts.ended >= start) & (facts.ended <= end)
+            own |= (facts.named == position) & (facts.ended >= start) & (since <= end)
         count[known] = own[known]
         pod[known] = facts.named[known]
     return Cover(count=count, pod=pod)
 
 
-def _slow(facts: Facts, found: Causes, pods: Sequence[Life]) -> None:
-    """Accepted, and not answered in time: by a live pod, or by one that ended meanwhile."""
+def _slow(facts: Facts, found: Causes) -> None:
+    """Accepted, and not answered in time.
+
+    A pod that ends closes its connections, and its client hears of it; so silence comes from a live pod. Only of the
+    request's own pod, if it is known and ended meanwhile, is it more likely that its network went first; and only
+    where a stopping pod may have been sent to, it may have accepted without ever looking.
+    """
     import numpy as np
 
     here = np.isin(facts.outcome, ("read-timeout",))
-    if not here.any():
-        return
-    ends = [
-        (pod.exit, pod.ended + 0.25, position)
-        for position, pod in enumerate(pods)
-        if pod.deletion is not None and pod.exit is not None and pod.ended is not None
-    ]
-    ended_meanwhile = np.zeros(len(here), dtype=bool)
-    own = np.zeros(len(here), dtype=bool)
-    for start, end, position in ends:
-        inside = (facts.started <= end) & (facts.ended >= start)
-        ended_meanwhile |= inside
-        own |= inside & (facts.named == position)
     known = facts.named != NOBODY
-    _name(found, here & facts.stalled, Cause.LOAD_GENERATOR, "stalled")
-    rest = here & ~facts.stalled
-    _name(found, rest & known & own, Cause.IN_FLIGHT_KILL, "ended-meanwhile", facts.named)
-    _name(found, rest & known & ~own, Cause.APPLICATION, "slow", facts.named)
-    _name(found, rest & ~known & ~ended_meanwhile, Cause.APPLICATION, "slow")
-    _name(found, rest & ~known & ended_meanwhile, Cause.UNKNOWN, "several")
+    slept = here & facts.stalled & facts.late
+    own = _of_pod(facts, cover(facts.possible.ends, facts.ended), facts.possible.ends, since=facts.started)
+    ended_meanwhile = known & (own.count > 0)
+    stopping = ~known & (cover(facts.possible.refusing, facts.started).count > 0)
+    rest = here & ~slept
+    _name(found, slept, Cause.LOAD_GENERATOR, "stalled")
+    _name(found, rest & ended_meanwhile, Cause.IN_FLIGHT_KILL, "ended-meanwhile", facts.named)
+    _name(found, rest & ~ended_meanwhile & ~stopping, Cause.APPLICATION, "slow", facts.named)
+    _name(found, rest & stopping, Cause.UNKNOWN, "several")
 
 
 def _answered(facts: Facts, found: Causes) -> None:

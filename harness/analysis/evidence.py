@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.analysis.possibilities import NOBODY
+from harness.analysis.possibilities import NOBODY, Spans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,24 +14,27 @@ if TYPE_CHECKING:
     from harness.analysis.pods import Life
 
 TEMPLATES = {
-    "listener-closed": "refused {ago} after {pods} began to terminate (observed); its listener had closed and the "
-    "data plane still sent to it (inferred: {plane})",
-    "network-gone": "no answer, sent {ago} after {pods} began to terminate (observed); its network was gone and the "
-    "data plane still sent to it (inferred: {plane})",
-    "accept-queue": "connected and reset at once (observed) as {pods} closed its listener: it had waited in the accept "
-    "queue (inferred)",
-    "cut": "accepted, and cut before the answer was complete (observed) while {pods} was stopping (inferred)",
-    "ended-meanwhile": "accepted, never answered, and {pods} ended meanwhile (observed)",
-    "not-listening-yet": "refused (observed) while {pods} was listed as ready and was not listening yet (inferred)",
-    "rejected": "refused (observed) when no pod was listed and none was left that could refuse: the data plane rejects "
+    "listener-closed": "refused, sent {ago} began to terminate (observed); its listener had closed, and the proxy "
+    "had not synced yet (inferred; {plane})",
+    "network-gone": "no answer, sent {ago} began to terminate (observed); its network was gone, and the proxy had not "
+    "synced yet (inferred; {plane})",
+    "accept-queue": "connected and reset at once, {ago} began to terminate (observed): it had waited in the accept "
+    "queue as the listener closed (inferred)",
+    "cut": "accepted, and cut before the answer was complete, {ago} began to terminate (observed): the pod stopped "
     "(inferred)",
+    "ended-meanwhile": "accepted and never answered, and {pods} ended meanwhile (observed)",
+    "not-listening-yet": "refused (observed) while {pods} was listed as ready and not listening yet (inferred)",
+    "rejected": "refused (observed) when no pod was listed and none was left that could refuse: the data plane "
+    "rejected it (inferred)",
     "silent": "no answer (observed) while the data plane had no endpoint: its rejection stayed silent, or it was being "
     "reprogrammed (inferred)",
     "idle-close": "sent on a kept connection and lost at once (observed): the server was closing it as idle (inferred)",
     "stale": "no answer, as at the previous use of source port {port} less than 120 s before (observed): the client "
     "host's conntrack entry led to a pod that is gone (inferred)",
-    "stalled": "the worker did not run when the time-out was due (observed)",
+    "stalled": "the worker stood still while the request was under way (observed)",
     "crashed": "failed while a container of {pods} was down though nobody had asked for it (observed)",
+    "overrun": "no answer (observed) while live pods took seconds over what they had accepted (observed): their queues "
+    "were full (inferred)",
     "cut-alive": "accepted and cut (observed) while no pod was stopping (observed)",
     "slow": "accepted and not answered in time (observed) by a live pod (inferred)",
     "status": "answered with status {status} (observed) by {pods}",
@@ -41,6 +44,9 @@ TEMPLATES = {
     "several": "more than one cause was possible then: which one cannot be told (observed: {outcome})",
     "nothing": "nothing that the watch showed explains it (observed: {outcome})",
 }
+
+MOST_NAMED = 3
+"""How many candidates a sentence lists; of more it gives the number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,20 +58,24 @@ class Narrator:
 
     def sentences(self, facts: Facts, found: Causes, ports: Sequence[int | None]) -> list[str]:
         """One sentence a failure, in their order."""
-        import numpy as np
-
-        deletions = np.sort(np.array([pod.deletion for pod in self.pods if pod.deletion is not None], dtype=np.float64))
-        before = np.searchsorted(deletions, facts.started, side="right")
+        possible = facts.possible
+        ways = {
+            "listener-closed": _Crowd(possible.refusing, possible.loose_refusing),
+            "network-gone": _Crowd(possible.vanished, possible.loose_vanished),
+            "accept-queue": _Crowd(possible.stopping, possible.loose_stopping),
+            "cut": _Crowd(possible.stopping, possible.loose_stopping),
+            "not-listening-yet": _Crowd(possible.starting),
+            "crashed": _Crowd(possible.crashed),
+        }
         words = []
         for i, rule in enumerate(found.rule):
-            position = int(found.pod[i])
-            began = self.pods[position].deletion if position != NOBODY else None
-            if began is None and before[i]:
-                began = float(deletions[before[i] - 1])
+            t = float(facts.ended[i] if rule in ("accept-queue", "cut") else facts.started[i])
+            crowd = ways[rule].at(t) if rule in ways else ()
+            who = (int(found.pod[i]),) if found.pod[i] != NOBODY else crowd
             words.append(
                 TEMPLATES[rule].format(
-                    ago="just as" if began is None else f"{facts.started[i] - began:.2f} s",
-                    pods=self.pods[position].name if position != NOBODY else "a pod (which one cannot be told)",
+                    ago=self._ago(t, who),
+                    pods=self._names(who),
                     plane=self.plane,
                     port=ports[i],
                     status=facts.status[i],
@@ -73,3 +83,40 @@ class Narrator:
                 )
             )
         return words
+
+    def _names(self, who: tuple[int, ...]) -> str:
+        if not who:
+            return "a pod"
+        if len(who) > MOST_NAMED:
+            return f"one of {len(who)} pods"
+        return ("one of " if len(who) > 1 else "") + ", ".join(self.pods[at].name for at in who)
+
+    def _ago(self, t: float, who: tuple[int, ...]) -> str:
+        """How long after the (first) pod began to terminate, as in "0.41 s after the first of web-a, web-b"."""
+        begun = [deletion for at in who if (deletion := self.pods[at].deletion) is not None]
+        names = self._names(who).replace("one of", "the first of", 1) if len(who) > 1 else self._names(who)
+        if not begun:
+            return f"as {names}"
+        if t < min(begun):
+            return f"{min(begun) - t:.2f} s before the watch showed that {names}"
+        return f"{t - min(begun):.2f} s after {names}"
+
+
+class _Crowd:
+    """Which pods a possibility holds for, at a moment; the second spans where the first hold for none."""
+
+    def __init__(self, *layers: Spans) -> None:
+        self._layers = layers
+        self._edges = sorted({edge for spans in layers for start, end, _ in spans for edge in (start, end)})
+        self._known: dict[tuple[int, bool], tuple[int, ...]] = {}
+
+    def at(self, t: float) -> tuple[int, ...]:
+        """The positions of the pods, without asking twice between two edges."""
+        from bisect import bisect_left
+
+        place = bisect_left(self._edges, t)
+        key = (place, place < len(self._edges) and self._edges[place] == t)
+        if key not in self._known:
+            crowds = (tuple(sorted({at for a, b, at in spans if a <= t <= b})) for spans in self._layers)
+            self._known[key] = next((crowd for crowd in crowds if crowd), ())
+        return self._known[key]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.analysis.absence import absence
-from harness.analysis.causes import BALANCED, Causes, Facts, causes
+from harness.analysis.causes import BALANCED, LATE_S, Causes, Facts, causes
 from harness.analysis.conntrack import UNANSWERED, stale_entries
 from harness.analysis.endpoints import Endpoints, endpoints
 from harness.analysis.history import KEY, History, history
@@ -84,7 +84,8 @@ def investigate(run: Run) -> Investigation:
         named=_named(past, pods),
         by_pod=_by_pod(failures, run.info.path),
         stale=stale.to_numpy(),
-        stalled=_stalled(run, failures, load),
+        late=_late(run, failures),
+        stalled=_stalled(failures, load),
         possible=possible,
         absence=absence(listed, possible, runs, plane.lag_s, outcome, started),
     )
@@ -93,7 +94,7 @@ def investigate(run: Run) -> Investigation:
         history=past,
         windows=spans,
         pods=pods,
-        takers=takers(run.timeline, pods),
+        takers=takers(run.timeline, pods, spans.updates),
         listed=listed,
         seen=seen,
         plane=plane,
@@ -101,7 +102,7 @@ def investigate(run: Run) -> Investigation:
         possible=possible,
         load=load,
         facts=facts,
-        found=causes(facts, pods),
+        found=causes(facts),
     )
 
 
@@ -165,20 +166,24 @@ def _by_pod(failures: pl.DataFrame, path: str) -> NDArray[np.bool_]:
     return (failures["pod"] != "").to_numpy()
 
 
-def _stalled(run: Run, failures: pl.DataFrame, load: LoadHealth) -> NDArray[np.bool_]:
-    """Whether a time-out fired much later than it was due: the worker did not run then."""
+def _late(run: Run, failures: pl.DataFrame) -> NDArray[np.bool_]:
+    """Whether a time-out fired much later than it was due: the worker itself did not run then."""
     import numpy as np
-
-    from harness.analysis.causes import LATE_S
 
     limits = {"connect-timeout": run.info.load.connect_timeout_s, "read-timeout": run.info.load.read_timeout_s}
     took = (failures["ended"] - failures["started"]).to_numpy()
-    outcome = failures["outcome"].to_numpy()
     late = np.zeros(len(failures), dtype=bool)
     for name, limit in limits.items():
-        late |= (outcome == name) & (took > limit + LATE_S)
+        late |= (failures["outcome"] == name).to_numpy() & (took > limit + LATE_S)
+    return late
+
+
+def _stalled(failures: pl.DataFrame, load: LoadHealth) -> NDArray[np.bool_]:
+    """Whether the worker stood still at some moment while the request was under way."""
+    import numpy as np
+
     inside = np.zeros(len(failures), dtype=bool)
     started, ended = failures["started"].to_numpy(), failures["ended"].to_numpy()
     for start, end in load.stalls:
         inside |= (started <= end) & (ended >= start)
-    return late & inside
+    return inside

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 LATE_P99_S = 0.1
-STALL_S = 1.0
+STALL_S = 0.5
 UNSENT_SHARE = 0.001
 SHORT_SHARE = 0.05
-"""The bounds: 1 % of the requests over 100 ms late, one a second late, 0.1 % unsent, or 5 % of the planned missing."""
+"""The bounds: 1 % of the requests 100 ms late, one 0.5 s late, 0.1 % unsent, or 5 % of the planned ones missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +121,7 @@ def _stalls(frame: pl.DataFrame) -> tuple[tuple[float, float], ...]:
     """Intervals in which the worker did not run, joined where they overlap."""
     import polars as pl
 
-    late = frame.lazy().filter(pl.col("started") - pl.col("scheduled") > STALL_S / 4).select("scheduled", "started")
+    late = frame.lazy().filter(pl.col("started") - pl.col("scheduled") > STALL_S / 2).select("scheduled", "started")
     joined: list[tuple[float, float]] = []
     for start, end in late.sort("scheduled").collect().iter_rows():
         if joined and start <= joined[-1][1]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from harness.analysis.podspec import Promise, promise, service_targets
-from harness.model.observation import Observation
+from harness.model.observation import MarkType, Observation
 from harness.model.run import RunInfo
 
 WATCH_S = 0.1
@@ -16,6 +16,9 @@ WATCH_S = 0.1
 
 SLOW_WATCH_S = 0.3
 """... and at most, where a node is short of CPU. Asked only where nothing else explains a failure."""
+
+RELIST_S = 10.0
+"""How long after a lost watch its events are late: the pauses before it is taken up again."""
 
 NO_PROMISE = Promise()
 
@@ -80,17 +83,38 @@ def lives(info: RunInfo, timeline: Iterable[Observation]) -> tuple[Life, ...]:
     clock = _Clock(info.t0_wall)
     drafts: dict[str, _Draft] = {}
     killed: dict[str, float] = {}
+    blind = _Blindness()
     for seen in timeline:
-        if seen.kind == "Pod":
+        if seen.kind == "Mark" and seen.type == MarkType.GAP:
+            blind.lost(seen)
+        elif seen.kind == "Pod":
             labels = (seen.object.get("metadata") or {}).get("labels") or {}
             if selector.items() <= labels.items():
                 clock.learn(seen)
-                _observe(drafts, seen, clock)
+                _observe(drafts, seen, clock, blind)
         elif seen.kind == "Event" and seen.object.get("reason") == "Killing":
             involved = seen.object.get("involvedObject") or seen.object.get("regarding") or {}
             killed.setdefault(str(involved.get("uid")), seen.t)
     start = min((draft.first.t for draft in drafts.values()), default=0.0)
     return tuple(_life(uid, d, clock, killed.get(uid), start, template, targets) for uid, d in drafts.items())
+
+
+@dataclass(slots=True)
+class _Blindness:
+    """A lost watch: what is shown soon after it happened at any time since the last event before."""
+
+    last: float = 0.0
+    since: float = 0.0
+    until: float = float("-inf")
+
+    def lost(self, mark: Observation) -> None:
+        if mark.object.get("kind") in (None, "Pod"):
+            self.since, self.until = self.last, mark.t + RELIST_S
+
+    def earliest(self, t: float) -> float:
+        """When what arrives at `t` can have happened at the earliest."""
+        self.last = t if t > self.until else self.last
+        return self.since if t <= self.until else t
 
 
 class _Clock:
@@ -117,7 +141,8 @@ class _Clock:
             return None
 
 
-def _observe(drafts: dict[str, _Draft], seen: Observation, clock: _Clock) -> None:
+def _observe(drafts: dict[str, _Draft], seen: Observation, clock: _Clock, blind: _Blindness) -> None:
+    earliest = blind.earliest(seen.t)
     metadata = seen.object.get("metadata") or {}
     uid = str(metadata.get("uid") or metadata.get("name"))
     draft = drafts.setdefault(uid, _Draft(first=seen, latest=seen.object))
@@ -133,7 +158,7 @@ def _observe(drafts: dict[str, _Draft], seen: Observation, clock: _Clock) -> Non
     if (conditions.get("DisruptionTarget") or {}).get("status") == "True":
         draft.disrupted = str(conditions["DisruptionTarget"].get("reason") or "DisruptionTarget")
     if draft.deletion is None and (metadata.get("deletionTimestamp") or seen.type == "DELETED"):
-        draft.deletion = seen.t
+        draft.deletion = max(earliest, draft.first.t)
     _observe_readiness(draft, seen.t, (conditions.get("Ready") or {}).get("status") == "True")
     _observe_containers(draft, seen.t, status, clock)
 
@@ -168,7 +193,7 @@ def _observe_containers(draft: _Draft, t: float, status: dict[str, Any], clock: 
         ]
         moments = [clock.moment(last.get("finishedAt")) for last in lasts if last]
         known = [moment for moment in moments if moment is not None and moment <= t]
-        if draft.first.t < t or restarts > draft.restarts > 0:
+        if draft.first.t < t:
             draft.down_since = max(known) - 0.1 if known else t - EXIT_S
     draft.restarts = max(restarts, draft.restarts)
     if draft.down_since is not None and draft.ready_now and not ended:

@@ -21,7 +21,7 @@ Spans = tuple[tuple[float, float, int], ...]
 NOBODY = -1
 """No pod, or more than one."""
 
-CHANCE = 1e-3
+CHANCE = 0.01
 """How improbable a count must be to speak against what would have made it."""
 
 
@@ -61,8 +61,8 @@ class Possibilities:
     `refusing`: a pod in deletion may still have been sent to, its kernel was there, its listener may have been closed.
     `vanished`: the same, but its network may have been gone. `stopping`: it may have cut or reset what it had
     accepted. `starting`: it was listed and may not have been listening yet. `crashed`: its container was down though
-    nobody had asked for it. The `loose` ones trust neither preStop nor kept connections nor a punctual watch; they are
-    asked only where nothing else explains a failure.
+    nobody had asked for it. `ends`: its containers ended. The `loose` ones trust neither preStop nor kept connections
+    nor a punctual watch; they are asked only where nothing else explains a failure.
     """
 
     refusing: Spans
@@ -70,6 +70,7 @@ class Possibilities:
     stopping: Spans
     starting: Spans
     crashed: Spans
+    ends: Spans
     loose_refusing: Spans
     loose_vanished: Spans
     loose_stopping: Spans
@@ -103,6 +104,7 @@ def possibilities(pods: Sequence[Life], clues: Clues) -> Possibilities:
         crashed=_real(
             (start, end + WATCH_S, position) for position, pod in enumerate(pods) for start, end in pod.crashes
         ),
+        ends=_real((exit_, _ended(pods[at]) + WATCH_S, at) for at in ending if (exit_ := pods[at].exit) is not None),
         loose_refusing=_real((_loosely(pods[at]), _horizon(pods[at], clues), at) for at in ending),
         loose_vanished=_real((_loosely(pods[at]), _horizon(pods[at], clues), at) for at in ending),
         loose_stopping=_real((_loosely(pods[at]), _ended(pods[at]) + SLOW_WATCH_S, at) for at in ending),
@@ -203,7 +205,7 @@ def _sent_to_since(since: float, until: float, clues: Clues) -> float:
     """The earliest refusal from which on the pod may have been sent to, until it first answered.
 
     Each of m endpoints gets its share of new connections. Had the pod been sent to and been refusing since t, about one
-    connection in m would have been refused from t on; far fewer (binomial, p < 0.001) show that it was not yet.
+    connection in m would have been refused from t on; far fewer (binomial, p < 0.01) show that it was not yet.
     """
     import numpy as np
     from scipy.special import bdtr

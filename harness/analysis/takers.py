@@ -34,13 +34,13 @@ class _Controllers:
     foreign: list[float] = field(default_factory=list)
 
 
-def takers(timeline: Iterable[Observation], pods: Sequence[Life]) -> dict[str, Taker]:
-    """Who took each pod that was deleted or failed, by uid.
+def takers(timeline: Iterable[Observation], pods: Sequence[Life], updates: Iterable[float] = ()) -> dict[str, Taker]:
+    """Who took each pod that was deleted or failed, by uid. `updates`: when we changed the application ourselves.
 
     A ReplicaSet shrinks by the rollout when its revision is no longer the newest, by scaling when its desired number
     of the whole Deployment changed in the same step. A pod that no controller deleted was taken by a stranger.
     """
-    controllers = _controllers(timeline)
+    controllers = _controllers(timeline, updates)
     return {pod.uid: _taker(pod, controllers) for pod in pods if pod.deletion is not None or pod.gone is not None}
 
 
@@ -71,7 +71,8 @@ def _by_stranger(pod: Life, t: float, controllers: _Controllers) -> bool:
 
 
 def _by_scaling(pod: Life, t: float, controllers: _Controllers) -> bool:
-    if any(t - RS_S <= shrink <= t + 1.0 for shrink in controllers.scalings.get(pod.owner, ())):
+    shrinks = [shrink for shrink in controllers.shrinks.get(pod.owner, ()) if t - RS_S <= shrink <= t + 1.0]
+    if shrinks and min(shrinks, key=lambda shrink: abs(t - shrink)) in controllers.scalings.get(pod.owner, ()):
         return True
     states = [state for state in controllers.update_revisions if state[0] <= t + 1.0]
     if states:
@@ -86,15 +87,15 @@ def _by_scaling(pod: Life, t: float, controllers: _Controllers) -> bool:
     return bool(newest) and newest.get(pod.owner, -1) == max(newest.values()) and len(newest) > 1
 
 
-def _controllers(timeline: Iterable[Observation]) -> _Controllers:
-    found = _Controllers()
+def _controllers(timeline: Iterable[Observation], updates: Iterable[float]) -> _Controllers:
+    found = _Controllers(own=sorted(updates))
     replicas: dict[str, tuple[int, str | None]] = {}
     template: Any = None
     for seen in timeline:
         metadata = seen.object.get("metadata") or {}
         spec = seen.object.get("spec") or {}
-        if seen.kind == "Mark" and seen.type in (MarkType.UPDATE, MarkType.UNDO):
-            found.own.append(seen.t)
+        if seen.kind == "Mark" and seen.type == MarkType.UNDO:
+            found.own = sorted([*found.own, seen.t])
         elif seen.kind == "ReplicaSet" and seen.type != "DELETED":
             _replica_set(found, replicas, seen.t, metadata, int(spec.get("replicas") or 0))
         elif seen.kind in ("Deployment", "StatefulSet"):
