@@ -8,7 +8,7 @@ import altair as alt
 
 from harness.model.result import Chart, ScenarioResult
 from harness.model.run import RunInfo
-from harness.reporters.frame import FAINT, LABELS_PX, WIDTH, Frame, Panel, behind
+from harness.reporters.frame import FAINT, LABELS_PX, WIDTH, Frame, Panel, behind, label
 from harness.reporters.palette import outcome_colour, outcome_rank
 from harness.reporters.text import visible
 
@@ -35,7 +35,7 @@ def failure_panel(info: RunInfo, result: ScenarioResult, stream: str, frame: Fra
     """
     counts, bin_s = _counts(result.chart, stream, frame)
     highest = _highest(counts)
-    title = [visible(stream), *_rate(info, stream), f"failed per {bin_s:g} s"]
+    title = [label(stream), *_rate(info, stream), f"failed per {bin_s:g} s"]
     ticks = sorted({0, highest, *([highest // 2] if highest > 3 else [])})
     axis = alt.Axis(title=title, values=ticks, format="d", grid=False, **_SIDE)
     y = alt.Y("failed:Q", stack="zero", axis=axis, scale=alt.Scale(domain=[0, max(highest, 1)], nice=False))

@@ -7,6 +7,7 @@ from typing import Any, Final
 import altair as alt
 
 from harness.model.result import ScenarioResult
+from harness.reporters.text import visible
 
 Panel = alt.LayerChart | alt.FacetChart
 
@@ -69,6 +70,14 @@ class Frame:
         name = f"rows-{len(self.rows)}"
         self.rows[name] = rows
         return alt.Chart(alt.NamedData(name=name))
+
+
+def label(text: str) -> str:
+    """Foreign text that Vega is given in a list, as a title or a domain.
+
+    With a space at its end, for there Vega takes the bare word "if" for the name of a signal, and fails.
+    """
+    return f"{visible(text)} "
 
 
 def behind(result: ScenarioResult, frame: Frame, *, last: bool = False) -> list[alt.Chart]:

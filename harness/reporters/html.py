@@ -14,6 +14,7 @@ from harness.reporters.page import html_environment
 from harness.reporters.palette import outcome_colour, outcome_rank, revision_colours
 from harness.reporters.pod_panel import in_order
 from harness.reporters.svg import picture
+from harness.reporters.text import visible
 from harness.reporters.timeline import timeline
 
 
@@ -34,7 +35,7 @@ def _page(title: str, experiment: ExperimentResult | None, pairs: Sequence[tuple
             "id": f"scenario-{index}",
             "info": info,
             "s": result,
-            "picture": Markup(_timeline(f"timeline-{index}", info, result)),
+            "picture": _timeline(f"timeline-{index}", info, result),
             "legend": _legend(result),
             "manifests": [dumps(manifest, indent=2, ensure_ascii=False) for manifest in info.manifests],
         }
@@ -44,13 +45,17 @@ def _page(title: str, experiment: ExperimentResult | None, pairs: Sequence[tuple
     return page.render(title=title, experiment=experiment, sections=sections, style=Markup(style))
 
 
-def _timeline(name: str, info: RunInfo, result: ScenarioResult) -> str:
+def _timeline(name: str, info: RunInfo, result: ScenarioResult) -> Markup:
+    """The picture; or why there is none, for the numbers are worth more than it."""
     colours = revision_colours(p.revision for p in in_order(result.chart))
     title = (
         f"Timeline of scenario {result.scenario}: {count(result.failed)} of {count(result.requests)} requests failed, "
         f"over the lives of {count(len(result.chart.pods))} pods and {len(result.rollouts)} rollouts"
     )
-    return picture(timeline(info, result), name=name, title=title, hatches=tuple(colours.values()))
+    try:
+        return Markup(picture(timeline(info, result), name=name, title=title, hatches=tuple(colours.values())))
+    except ValueError as error:
+        return Markup('<p class="note">The timeline could not be drawn: {}</p>').format(visible(error))
 
 
 def _legend(result: ScenarioResult) -> dict[str, Any]:

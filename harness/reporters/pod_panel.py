@@ -6,7 +6,7 @@ from typing import Any, Final
 import altair as alt
 
 from harness.model.result import Chart, PodLife, ScenarioResult, Taker
-from harness.reporters.frame import INK, LABELS_PX, WIDTH, Frame, Panel, behind
+from harness.reporters.frame import INK, LABELS_PX, WIDTH, Frame, Panel, behind, label
 from harness.reporters.palette import revision_colours
 from harness.reporters.text import visible
 
@@ -18,7 +18,7 @@ def pod_panel(result: ScenarioResult, frame: Frame) -> Panel:
     ordered = in_order(result.chart)
     colours = revision_colours(p.revision for p in ordered)
     hatches = {revision: f"url(#hatch-{i})" for i, revision in enumerate(colours)}
-    names = list(dict.fromkeys(visible(p.name) for p in ordered))
+    names = list(dict.fromkeys(label(p.name) for p in ordered))
     step = _ROW_PX if len(names) <= 30 else max(2, 30 * _ROW_PX / len(names))
     axis = alt.Axis(
         title=None,
@@ -58,7 +58,7 @@ def in_order(chart: Chart) -> tuple[PodLife, ...]:
 def _takers(pods: Iterable[PodLife]) -> list[dict[str, Any]]:
     """Who ended the pods that the rollout did not end."""
     return [
-        {"pod": visible(p.name), "t": p.deletion, "taker": p.taker.value}
+        {"pod": label(p.name), "t": p.deletion, "taker": p.taker.value}
         for p in pods
         if p.taker is not None and p.taker is not Taker.ROLLOUT and p.deletion is not None
     ]
@@ -77,7 +77,7 @@ def _life(pod: PodLife, colour: str, hatch: str, frame: Frame) -> list[dict[str,
     )
     return [
         {
-            "pod": visible(pod.name),
+            "pod": label(pod.name),
             "from": max(start, frame.start),
             "to": min(end, frame.end),
             "fill": fill,

@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from markupsafe import Markup
 
 from harness.model.result import ExperimentResult
 from harness.reporters import html
@@ -56,8 +57,8 @@ def page() -> str:
     return experiment_html(EXPERIMENT, INFOS)
 
 
-@pytest.fixture(scope="module")
-def calm() -> Page:
+@pytest.fixture
+def calm(without_picture: None) -> Page:
     """What `filled_with` makes of a text in which nothing is wrong."""
     return Page(scenario_html(*filled_with("calm")))
 
@@ -65,7 +66,7 @@ def calm() -> Page:
 @pytest.fixture
 def without_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rendering the picture takes a tenth of a second; it has tests of its own."""
-    monkeypatch.setattr(html, "_timeline", lambda name, info, result: "<svg></svg>")
+    monkeypatch.setattr(html, "_timeline", lambda name, info, result: Markup("<svg></svg>"))
 
 
 def test_skeleton_is_as_it_was(page: str, golden: Callable[[str, str], None]) -> None:
@@ -124,6 +125,7 @@ def test_a_scenario_alone_has_a_page_too() -> None:
     assert "no failed request" in text
 
 
+@pytest.mark.usefixtures("without_picture")
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_text(text: str, calm: Page) -> None:
     written = scenario_html(*filled_with(text))
@@ -152,3 +154,13 @@ def test_any_text_stays_text(text: str) -> None:
 def test_a_scenario_that_never_came_to_a_rollout_has_a_page() -> None:
     text = scenario_html(DEFAULT_INFO, replace(DEFAULT, control=None, rollouts=(), causes={}, by_outcome={}))
     assert "0 of 0" in text
+
+
+def test_numbers_stand_even_where_the_picture_could_not_be_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> str:
+        raise ValueError("no <picture>")
+
+    monkeypatch.setattr(html, "picture", fails)
+    text = "".join(Page(scenario_html(DEFAULT_INFO, DEFAULT)).words)
+    assert "The timeline could not be drawn: no <picture>" in text
+    assert DEFAULT.sentence in text
