@@ -34,9 +34,15 @@ async def namespace_for_run(kube: Kube, wanted: str | None, scenario: str) -> As
     await kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(_LABEL)}})
     try:
         yield name
-    finally:
+    except BaseException as error:
         with anyio.CancelScope(shield=True):
-            await _delete_namespace(kube, name)
+            try:
+                await _delete_namespace(kube, name)
+            except ClusterError as left:  # what went wrong first must be said first
+                error.add_note(str(left))
+        raise
+    with anyio.CancelScope(shield=True):
+        await _delete_namespace(kube, name)
 
 
 async def _exists(kube: Kube, namespace: str) -> bool:
@@ -90,18 +96,24 @@ async def deployed(kube: Kube, application: Application, namespace: str) -> Asyn
             made = await kube.create(in_namespace(manifest, namespace), namespace)
             created.append(made)  # one by one: what is made before a failure must be deleted again
         yield created[-1]
-    finally:
+    except BaseException as error:
         with anyio.CancelScope(shield=True):
-            for made in reversed(created):
-                await _delete_object(kube, made, namespace)
+            try:
+                await _delete_objects(kube, created, namespace)
+            except ClusterError as left:
+                error.add_note(str(left))
+        raise
+    with anyio.CancelScope(shield=True):
+        await _delete_objects(kube, created, namespace)
 
 
-async def _delete_object(kube: Kube, made: dict[str, Any], namespace: str) -> None:
-    try:
-        await kube.delete(made["apiVersion"], made["kind"], made["metadata"]["name"], namespace=namespace)
-    except ApiRefusal as refused:
-        if refused.status != 404:
-            raise
+async def _delete_objects(kube: Kube, created: list[dict[str, Any]], namespace: str) -> None:
+    for made in reversed(created):
+        try:
+            await kube.delete(made["apiVersion"], made["kind"], made["metadata"]["name"], namespace=namespace)
+        except ApiRefusal as refused:
+            if refused.status != 404:
+                raise
 
 
 async def service_address(kube: Kube, namespace: str, service: str, port: int) -> str:

@@ -266,9 +266,17 @@ def _rotated(ports: tuple[tuple[int, int], ...], number: int, of: int) -> tuple[
 
 
 def first_error(group: BaseExceptionGroup[HarnessError]) -> HarnessError:
-    """The first of the errors in a group, for people: the others are mostly what followed from it."""
+    """The first of the errors in a group, for people: the others are mostly what followed from it.
+
+    What could not be cleaned up after it is added to what there is to do.
+    """
+    notes: list[str] = []
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
+        notes += getattr(error, "__notes__", ())
         error = error.exceptions[0]
     assert isinstance(error, HarnessError)
+    notes += getattr(error, "__notes__", ())
+    if notes:
+        error.do = " ".join([error.do, *dict.fromkeys(notes)]).strip()
     return error
