@@ -46,7 +46,8 @@ class Outbox:
         uid = pod["metadata"]["uid"]
         if self._sent.get(uid) != status or uid in self._statuses.items:
             self._statuses.items[uid] = {"pod": pod, "status": status}
-            self._idle = anyio.Event()
+            if self._idle.is_set():  # those who wait already must hear of it too
+                self._idle = anyio.Event()
             self._statuses.news.set()
 
     async def flushed(self) -> None:
