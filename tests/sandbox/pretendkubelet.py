@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.apiclient import ApiError, ChangeType, PatchType
@@ -20,12 +21,14 @@ Object = dict[str, Any]
 class PretendKubelet:
     """Runs no process: it writes the statuses that a kubelet would write.
 
-    `held` decides by pod which of them do not become ready; `stop_s` is how long a pod takes to end.
+    `held` decides by pod which of them do not become ready; `stop_s` is how long a pod takes to end. Pods that do not
+    always restart end as soon as they are ready: well, or badly where `fails` says so.
     """
 
     def __init__(self, client: ApiClient, name: str = "node1", *, stop_s: float = 0.0) -> None:
         self.name, self.stop_s = name, stop_s
         self.held: Callable[[Object], bool] = lambda _: False
+        self.fails: Callable[[Object], bool] = lambda _: False
         self._client, self._addresses = client, itertools.count(2)
         self._started: set[str] = set()
 
@@ -59,6 +62,9 @@ class PretendKubelet:
         base = {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}], "startTime": _now()}
         await self.patch_status(pod, {**base, "conditions": _conditions("False")})
         await self.patch_status(pod, {"conditions": _conditions("True")})
+        if pod["spec"]["restartPolicy"] != "Always":
+            phase = "Failed" if self.fails(pod) else "Succeeded"
+            await self.patch_status(pod, {"phase": phase, "conditions": _conditions("False")})
 
     async def patch_status(self, pod: Object, status: Object) -> None:
         """A patch of the pod's status, as kubelets write it."""
@@ -90,6 +96,4 @@ def _conditions(ready: str) -> list[Object]:
 
 
 def _now() -> str:
-    import time
-
     return rfc3339(time.time())

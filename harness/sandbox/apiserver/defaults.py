@@ -22,9 +22,11 @@ _DEFAULT_MODE = 0o644
 
 def apply_defaults(obj: Object) -> None:
     """Fills `obj` in, by its kind; anything that has the wrong shape is left to validation."""
-    fill = _BY_KIND.get(obj.get("kind", ""))
-    if fill is not None and isinstance(obj.setdefault("spec", {}), dict):
-        fill(obj)
+    kind = obj.get("kind", "")
+    if kind in _WITHOUT_SPEC:
+        _WITHOUT_SPEC[kind](obj)
+    elif kind in _BY_KIND and isinstance(obj.setdefault("spec", {}), dict):
+        _BY_KIND[kind](obj)
 
 
 def _set(target: Object, **values: Any) -> None:
@@ -214,8 +216,17 @@ def _service(obj: Object) -> None:
     _set(_child(obj, "status"), loadBalancer={})
 
 
+def _endpoint_slice(obj: Object) -> None:
+    """Lists that are empty are sent as null, not left out."""
+    for key in ("endpoints", "ports"):
+        obj.setdefault(key, None)
+
+
+def _event(obj: Object) -> None:
+    obj.setdefault("eventTime", None)
+
+
 def _secret(obj: Object) -> None:
-    obj.pop("spec", None)
     _set(obj, type="Opaque")
     plain = obj.pop("stringData", None)
     if isinstance(plain, dict):
@@ -235,7 +246,11 @@ _BY_KIND: dict[str, Callable[[Object], None]] = {
     "StatefulSet": _stateful_set,
     "Job": _job,
     "Pod": _pod,
-    "Secret": _secret,
     "Service": _service,
     "Namespace": _namespace,
+}
+_WITHOUT_SPEC: dict[str, Callable[[Object], None]] = {
+    "EndpointSlice": _endpoint_slice,
+    "Event": _event,
+    "Secret": _secret,
 }

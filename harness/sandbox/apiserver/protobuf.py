@@ -19,8 +19,8 @@ MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 _MAGIC = b"k8s\x00"
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
-# Type -> field number -> "name:type". Types: s string, i integer, b boolean, y bytes, q quantity, p int-or-string, a name
-# of this table; [..] a list, {..} a map from strings. "-" is read and left out.
+# Type -> field number -> "name:type". Types: s string, i integer, b boolean, y bytes, q quantity, p int-or-string, a
+# name of this table; [..] a list, {..} a map from strings. "-" is read and left out.
 _TYPES: dict[str, dict[int, str]] = {
     "ObjectMeta": {
         1: "name:s", 2: "generateName:s", 3: "namespace:s", 4: "selfLink:s", 5: "uid:s", 6: "resourceVersion:s",

@@ -99,7 +99,8 @@ class EndpointSliceController:
             await self._delete(key, plan.present)
             return
         wanted: Object = copied(plan.present) if plan.present is not None else {"addressType": "IPv4", "metadata": {}}
-        wanted["endpoints"], wanted["ports"] = list(plan.endpoints), [port.as_object() for port in plan.ports]
+        wanted["endpoints"] = list(plan.endpoints) or None
+        wanted["ports"] = [port.as_object() for port in plan.ports] or None
         metadata = wanted["metadata"]
         metadata["labels"] = _labels(service)
         if plan.present is not None and _content(wanted) == _content(plan.present):

@@ -9,9 +9,11 @@ from harness.sandbox.controllers.caches import Caches
 from harness.sandbox.controllers.deployment import DeploymentController
 from harness.sandbox.controllers.endpointslice import EndpointSliceController
 from harness.sandbox.controllers.garbage import GarbageCollector
+from harness.sandbox.controllers.job import JobController
 from harness.sandbox.controllers.namespace import NamespaceController
 from harness.sandbox.controllers.replicaset import ReplicaSetController
 from harness.sandbox.controllers.scheduler import Scheduler
+from harness.sandbox.controllers.statefulset import StatefulSetController
 
 if TYPE_CHECKING:
     from harness.sandbox.apiclient import ApiClient
@@ -23,6 +25,8 @@ async def run_controllers(client: ApiClient, root_ca: str, ready: asyncio.Event)
     controllers = (
         DeploymentController(caches),
         ReplicaSetController(caches),
+        StatefulSetController(caches),
+        JobController(caches),
         EndpointSliceController(caches),
         Scheduler(caches),
         NamespaceController(caches, root_ca),

@@ -1,0 +1,127 @@
+"""StatefulSets and their pods -> pods with lasting names, made, replaced and deleted in order, and the status.
+
+Volume claim templates are stored, not acted on. Source: kubernetes `pkg/controller/statefulset`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from harness.sandbox.apiclient import ApiError, ChangeType
+from harness.sandbox.apiserver.resources import CONTROLLER_REVISIONS, PODS, STATEFUL_SETS
+from harness.sandbox.controllers import pods as podwise
+from harness.sandbox.controllers.caches import Key, key_of
+from harness.sandbox.controllers.events import EventRecorder
+from harness.sandbox.controllers.expectations import Expectations
+from harness.sandbox.controllers.history import History
+from harness.sandbox.controllers.ordinals import Situation, next_step, ordinal_of, pod_of
+from harness.sandbox.controllers.owners import claim, controller_of, matches, owner_in
+from harness.sandbox.controllers.workqueue import WorkQueue
+
+if TYPE_CHECKING:
+    from harness.sandbox.controllers.caches import Caches, Update
+    from harness.sandbox.controllers.ordinals import Step
+
+
+class StatefulSetController:
+    """Does one step of each StatefulSet at a time, and the next when that one has shown."""
+
+    def __init__(self, caches: Caches) -> None:
+        self._client = caches.client
+        self._sets, self._pods = caches.of(STATEFUL_SETS), caches.of(PODS)
+        self._history = History(caches.client, caches.of(CONTROLLER_REVISIONS))
+        self._events = EventRecorder(caches.client, "statefulset-controller")
+        self._expected = Expectations()
+        self._queue: WorkQueue[Key] = WorkQueue("statefulset", self._sync)
+        self._sets.listen(lambda update: self._queue.add(key_of(update.new)))
+        self._pods.listen(self._on_pod)
+
+    async def run(self) -> None:
+        """Works for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._events.run())
+            group.create_task(self._queue.run())
+
+    def _on_pod(self, update: Update) -> None:
+        owner = owner_in(self._sets, update.new)
+        if owner is None:
+            if controller_of(update.new) is None:
+                for candidate in self._sets.all(update.new["metadata"]["namespace"]):
+                    if matches(candidate, update.new):
+                        self._queue.add(key_of(candidate))
+            return
+        key = key_of(owner)
+        if update.type is ChangeType.DELETED or podwise.is_terminating(update.new):
+            self._expected.deleted(key, update.new["metadata"]["uid"])
+        elif update.type is ChangeType.ADDED:
+            self._expected.created(key)
+        self._queue.add(key)
+
+    async def _sync(self, key: Key) -> None:
+        stateful_set = self._sets.get(*key)
+        if stateful_set is None:
+            self._expected.forget(key)
+            return
+        if not self._expected.satisfied(key):
+            return
+        candidates = [pod for pod in self._pods.all(key.namespace) if ordinal_of(stateful_set, pod) is not None]
+        owned = await claim(self._client, self._pods, stateful_set, candidates)
+        revisions = await self._history.of(stateful_set)
+        situation = Situation(
+            stateful_set=stateful_set,
+            pods=tuple(owned),
+            current=revisions.current,
+            update=revisions.update,
+            now_s=time.time(),
+        )
+        step = None if podwise.is_terminating(stateful_set) else next_step(situation)
+        failure = await self._take(key, situation, step)
+        await self._write_status(situation, step)
+        await self._history.truncate(stateful_set, owned, revisions)
+        if situation.available_in_s is not None:
+            self._queue.add_after(key, situation.available_in_s)
+        if failure is not None:
+            raise failure
+
+    async def _take(self, key: Key, situation: Situation, step: Step | None) -> ApiError | None:
+        """Creates or deletes the pods of the step; the first failure, told in an Event."""
+        if step is None:
+            return None
+        stateful_set, name = situation.stateful_set, situation.stateful_set["metadata"]["name"]
+        self._expected.expect_deletions(key, (pod["metadata"]["uid"] for pod in step.delete))
+        for pod in step.delete:
+            label = f"Delete Pod {pod['metadata']['name']} in StatefulSet {name}"
+            try:
+                await self._client.delete(PODS.path(*key_of(pod)), uid=pod["metadata"]["uid"])
+            except ApiError as error:
+                self._expected.deleted(key, pod["metadata"]["uid"])
+                if error.status != 404:
+                    self._events.warning(stateful_set, "FailedDelete", f"{label} failed error: {error.message}")
+                return error
+            self._events.normal(stateful_set, "SuccessfulDelete", f"{label} successful")
+        if not step.create:
+            return None
+        self._expected.expect_creations(key, len(step.create))
+        for n, ordinal in enumerate(step.create):
+            pod = pod_of(situation, ordinal)
+            label = f"Create Pod {pod['metadata']['name']} in StatefulSet {name}"
+            try:
+                await self._client.create(PODS.collection(key.namespace), pod)
+            except ApiError as error:
+                for _ in step.create[n:]:
+                    self._expected.created(key)
+                if error.reason != "AlreadyExists":
+                    self._events.warning(stateful_set, "FailedCreate", f"{label} failed error: {error.message}")
+                return error
+            self._events.normal(stateful_set, "SuccessfulCreate", f"{label} successful")
+        return None
+
+    async def _write_status(self, situation: Situation, step: Step | None) -> None:
+        stateful_set = situation.stateful_set
+        status = situation.status(step)
+        if status == stateful_set.get("status", {}):
+            return
+        path = STATEFUL_SETS.path(*key_of(stateful_set))
+        await self._client.update(f"{path}/status", {**stateful_set, "status": status})
