@@ -36,7 +36,9 @@ class PretendKubelet:
         """Makes the node, ready."""
         await self._client.create("/api/v1/nodes", {"metadata": {"name": self.name}})
         conditions = [{"type": "Ready", "status": "True", "reason": "KubeletReady"}]
-        await self._client.patch(f"/api/v1/nodes/{self.name}/status", {"status": {"conditions": conditions}})
+        info = {"kubeletVersion": "v1.36.2"}
+        status = {"conditions": conditions, "nodeInfo": info}
+        await self._client.patch(f"/api/v1/nodes/{self.name}/status", {"status": status})
 
     async def run(self) -> None:
         """Plays for ever."""
@@ -60,8 +62,8 @@ class PretendKubelet:
         """Writes Running, then Ready."""
         address = f"10.244.0.{next(self._addresses)}"
         base = {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}], "startTime": _now()}
-        await self.patch_status(pod, {**base, "conditions": _conditions("False")})
-        await self.patch_status(pod, {"conditions": _conditions("True")})
+        await self.patch_status(pod, {**base, **_containers(pod, ready=False), "conditions": _conditions("False")})
+        await self.patch_status(pod, {**_containers(pod, ready=True), "conditions": _conditions("True")})
         if pod["spec"]["restartPolicy"] != "Always":
             phase = "Failed" if self.fails(pod) else "Succeeded"
             await self.patch_status(pod, {"phase": phase, "conditions": _conditions("False")})
@@ -86,6 +88,22 @@ class PretendKubelet:
         except ApiError as error:
             if error.status not in (404, 409):
                 raise
+
+
+def _containers(pod: Object, *, ready: bool) -> Object:
+    statuses = [
+        {
+            "name": container["name"],
+            "image": container["image"],
+            "imageID": "",
+            "ready": ready,
+            "started": True,
+            "restartCount": 0,
+            "state": {"running": {"startedAt": _now()}},
+        }
+        for container in pod["spec"]["containers"]
+    ]
+    return {"containerStatuses": statuses}
 
 
 def _conditions(ready: str) -> list[Object]:

@@ -1,0 +1,99 @@
+"""The real kubectl against the control plane: what it prints is what it printed on a real cluster.
+
+`kubectl/session-1.jsonl` was recorded on Kubernetes 1.36. A pretended kubelet stands for the node, so what only a real
+one writes (container ids, images pulled, logs) is left out of the comparison, command by command, with the reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import playing
+
+if TYPE_CHECKING:
+    from conftest import Plane
+
+    from harness.sandbox.apiclient import ApiClient
+
+pytestmark = [pytest.mark.anyio, pytest.mark.sandbox]
+
+HERE = Path(__file__).parent / "kubectl"
+KUBECTL = shutil.which("kubectl", path=str(Path(sys.executable).parent)) or shutil.which("kubectl")
+STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000"
+
+# What stands for things that differ from run to run.
+NORMAL = (
+    (re.compile(STAMP), "TIME"),
+    (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "UID"),
+    (re.compile(r'resourceVersion: "\d+"'), "resourceVersion: N"),
+    (re.compile(r"\bweb-[0-9a-z]{6,10}-[0-9a-z]{5}\b"), "web-HASH-RANDOM"),
+    (re.compile(r"\bweb-[0-9a-z]{5}\b"), "web-RANDOM"),
+    (re.compile(r"\bweb-[0-9a-z]{6,10}\b"), "web-HASH"),
+    (re.compile(r"pod-template-hash=[0-9a-z]+"), "pod-template-hash=HASH"),
+    (re.compile(r"\b10\.\d+\.\d+\.\d+\b"), "ADDRESS"),
+    (re.compile(r"\b(\d+[smh])+(?=\s|$)"), "AGE"),
+    (re.compile(r"[ \t]+"), " "),
+    (re.compile(r"-+ -+.*"), "RULE"),
+)
+
+# Commands whose output is not compared as a whole, and why.
+NOT_COMPARED = {
+    "describe pods": "container ids and the service account's volume are the node's",
+    "get pods -o json": "as above",
+    "get events": "the kubelet's events are the node's; test_controllers has those of controllers",
+    "get all": "what is still ending is a matter of moments",
+}
+PROGRESS = "rollout status"  # how many lines there are is a matter of moments; the last counts
+
+
+def normal(text: str) -> list[str]:
+    for pattern, word in NORMAL:
+        text = pattern.sub(word, text)
+    return [line.strip() for line in text.strip().splitlines()]
+
+
+async def kubectl(plane: Plane, command: str) -> tuple[int, str, str]:
+    """Runs one command line in the folder of the manifests: its exit code and what it printed."""
+    assert KUBECTL is not None
+    environment = {**os.environ, "KUBECONFIG": str(plane.kubeconfig()), "HOME": str(plane.state)}
+    process = await asyncio.create_subprocess_exec(
+        KUBECTL,
+        *shlex.split(command),
+        cwd=HERE,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(60):
+        out, complaints = await process.communicate()
+    return process.returncode or 0, out.decode(), complaints.decode()
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed (make test installs it)")
+async def test_kubectl_prints_what_it_prints_on_a_real_cluster(plane: Plane, client: ApiClient) -> None:
+    session = [json.loads(line) for line in (HERE / "session-1.jsonl").read_text().splitlines()]
+    differences = []
+    async with playing(client, stop_s=0.3):
+        for step in session:
+            code, out, complaints = await kubectl(plane, step["kubectl"])
+            seen = (code, *map(normal, (out, complaints)))
+            expected = (step["rc"], *map(normal, (step["stdout"], step["stderr"])))
+            if any(words in step["kubectl"] for words in NOT_COMPARED):
+                seen, expected = seen[:1], expected[:1]
+            elif "get rs" in step["kubectl"]:  # sorted by name, and names are hashes
+                seen, expected = (code, sorted(seen[1])), (expected[0], sorted(expected[1]))
+            elif PROGRESS in step["kubectl"]:
+                seen, expected = (code, seen[1][-1:], seen[2]), (expected[0], expected[1][-1:], expected[2])
+            if seen != expected:
+                differences.append({"kubectl": step["kubectl"], "expected": expected, "seen": seen})
+    assert not differences, json.dumps(differences, indent=1)
