@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.load.attempt import HeaderReader, outcome_of
 from harness.load.dial import Dialer
-from harness.load.outcomes import Phase, classify
+from harness.load.outcomes import classify
 from harness.load.transport import Connection
 from harness.load.wire import request_bytes, server_name, tls_context
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from harness.model.request import Outcome
 
     Done = Callable[[Attempt, Outcome], None]
+
+TLS_GOODBYE_S = 1.0
+"""How long a closed TLS connection waits for the peer's close_notify."""
 
 
 class _Pool:
@@ -83,54 +86,74 @@ class AsyncioSender:
 
     def _exchange(self, pool: _Pool, connection: Connection, attempt: Attempt, done: Done) -> None:
         def ended(connection: Connection, attempt: Attempt, error: BaseException | None) -> None:
-            if error is None and connection.reusable and pool.alive <= pool.keep:
+            if error is not None:
+                connection.abort()
+                done(attempt, classify(attempt.phase, error))
+                return
+            if connection.reusable and pool.alive <= pool.keep:
                 pool.idle.append(connection)
             else:
                 connection.close()
-            if error is None:
-                assert attempt.status is not None
-                done(attempt, outcome_of(attempt.status, self._plan.success))
-            else:
-                done(attempt, classify(attempt.phase, error))
+            assert attempt.status is not None
+            done(attempt, outcome_of(attempt.status, self._plan.success))
 
         connection.send(pool.request, attempt, ended, pool.read_timeout_s)
 
     async def _open(self, pool: _Pool, attempt: Attempt, done: Done) -> None:
+        begun = False
+
+        def made(connection: Connection) -> None:
+            nonlocal begun
+            if deadline.expired():
+                connection.close()
+                return
+            # At once, not when this task wakes up: a server may speak first.
+            deadline.reschedule(None)
+            begun = True
+            self._exchange(pool, connection, attempt, done)
+
         try:
-            async with asyncio.timeout(self._plan.connect_timeout_s):
+            async with asyncio.timeout(self._plan.connect_timeout_s) as deadline:
                 sock, end = await self._dialer.dial(attempt)
-                connection = await self._speak(sock, pool, end, attempt)
+
+                def lost(connection: Connection) -> None:
+                    self._dialer.release(end)
+                    if begun:
+                        self._lose(pool, connection)
+
+                connection = Connection(
+                    sock,
+                    clock=self._clock,
+                    headers=self._headers,
+                    made=made,
+                    lost=lost,
+                    is_head=self._plan.method == "HEAD",
+                    encrypted=self._tls is not None,
+                )
+                await self._speak(sock, connection, end)
         except Exception as error:
-            pool.alive -= 1
-            done(attempt, classify(attempt.phase, error))
-            return
-        self._exchange(pool, connection, attempt, done)
-
-    async def _speak(self, sock: socket.socket, pool: _Pool, end: LocalEnd, attempt: Attempt) -> Connection:
-        """Lay the protocol, and TLS where the URL asks for it, over a connected socket."""
-        ready = False
-
-        def lost(connection: Connection) -> None:
-            self._dialer.release(end)
-            if ready:  # else `_open` counts it
+            if not begun:
                 pool.alive -= 1
-            if connection in pool.idle:
-                pool.idle.remove(connection)
-                self.replaced += 1
+                done(attempt, classify(attempt.phase, error))
 
-        connection = Connection(
-            sock, clock=self._clock, headers=self._headers, lost=lost, is_head=self._plan.method == "HEAD"
-        )
-        if self._tls is not None:
-            attempt.phase = Phase.HANDSHAKE
-        name = self._server_name if self._tls is not None else None
+    def _lose(self, pool: _Pool, connection: Connection) -> None:
+        pool.alive -= 1
+        if connection in pool.idle:
+            pool.idle.remove(connection)
+            self.replaced += 1
+
+    async def _speak(self, sock: socket.socket, connection: Connection, end: LocalEnd) -> None:
+        """Lay the protocol, and TLS where the URL asks for it, over a connected socket."""
+        loop, encrypted = asyncio.get_running_loop(), self._tls is not None
         try:
-            await asyncio.get_running_loop().create_connection(
-                lambda: connection, sock=sock, ssl=self._tls, server_hostname=name
+            await loop.create_connection(
+                lambda: connection,
+                sock=sock,
+                ssl=self._tls,
+                server_hostname=self._server_name if encrypted else None,
+                ssl_shutdown_timeout=TLS_GOODBYE_S if encrypted else None,
             )
         except BaseException:
             sock.close()
             self._dialer.release(end)
             raise
-        ready = True
-        return connection

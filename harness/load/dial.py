@@ -32,11 +32,13 @@ class Dialer:
         self._resolver = Resolver(*destination(plan), clock=clock)
         self._ports = PortCycle(plan.source_addresses, plan.ports)
         self._bind = bool(plan.source_addresses or plan.ports)
+        self._next_phase = Phase.HANDSHAKE if plan.url.startswith("https:") else Phase.AWAIT
 
     async def dial(self, attempt: Attempt) -> tuple[socket.socket, LocalEnd]:
         """A connected, non-blocking socket, and its local end, to be released when it is closed.
 
-        `attempt` learns its phase, its local port and when it was connected. Raises socket.gaierror and OSError.
+        `attempt` learns its phase (the next one, once connected), its local port and when it was connected. Raises
+        socket.gaierror and OSError.
         """
         attempt.phase = Phase.RESOLVE
         address = await self._resolver.address()
@@ -71,10 +73,14 @@ class Dialer:
                 number = await self._established(sock, attempt)
             elif not number:
                 attempt.connected = self._clock()
+            # Reset, not refused: it was connected, and is so no longer.
+            if number in (0, errno.ECONNRESET):
+                attempt.phase = self._next_phase
             if number:
                 raise OSError(number, os.strerror(number))
         except BaseException:
-            attempt.connected = None
+            if attempt.phase is Phase.CONNECT:
+                attempt.connected = None
             sock.close()
             raise
         return sock

@@ -38,6 +38,7 @@ class HttpxSender:
     def __init__(self, plan: Plan, *, clock: Callable[[], float]) -> None:
         self.replaced = 0
         self._plan, self._clock, self._headers = plan, clock, HeaderReader(plan)
+        self._tls = tls_context(plan)
         self._backend = Backend(Dialer(plan, clock=clock), clock=clock, replaced=self._count_replaced)
         self._transports = {
             stream.name: deque(self._transport(stream) for _ in range(max(1, stream.connections)))
@@ -71,7 +72,7 @@ class HttpxSender:
         transport = httpx.AsyncHTTPTransport(trust_env=False)
         # httpx has no parameter for httpcore's network backend, so the pool it made is replaced by one that has ours.
         transport._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls_context(self._plan),
+            ssl_context=self._tls,
             max_connections=None,
             max_keepalive_connections=1 if stream.connections else 0,
             http1=True,
@@ -119,7 +120,7 @@ class HttpxSender:
 
 def _what_ended(error: httpx.RemoteProtocolError, flight: Flight) -> Exception:
     """httpx calls an early end, a reset HTTP/2 stream and garbage all the same; its text is not to be relied on."""
-    if flight.eof:
+    if flight.eof and not flight.foreign:
         return EOFError()
     below = error.__cause__
     if (

@@ -31,17 +31,20 @@ if TYPE_CHECKING:
 class Flight:
     """A request on its way through httpx: what our sockets find out about it."""
 
-    __slots__ = ("attempt", "deadline", "eof", "read_timeout_s")
+    __slots__ = ("attempt", "deadline", "eof", "foreign", "read_timeout_s", "sent")
 
     def __init__(self, attempt: Attempt, *, deadline: asyncio.Timeout, read_timeout_s: float) -> None:
         self.attempt, self.deadline, self.read_timeout_s = attempt, deadline, read_timeout_s
-        self.eof = False
+        self.eof = False  # the peer closed
+        self.foreign = False  # what it said did not begin like HTTP/1
+        self.sent = False
 
     def sending(self, port: int) -> None:
         """Its first bytes go out: the time for the answer begins."""
         attempt = self.attempt
-        if attempt.phase in (Phase.AWAIT, Phase.ANSWER):
+        if self.sent:
             return
+        self.sent = True
         attempt.phase, attempt.local_port, attempt.reused = Phase.AWAIT, port, attempt.connected is None
         self.deadline.reschedule(asyncio.get_running_loop().time() + self.read_timeout_s)
 
@@ -105,9 +108,10 @@ class _Stream(httpcore.AsyncNetworkStream):
             except anyio.EndOfStream:
                 FLIGHT.get().eof = True
                 return b""
-        attempt = FLIGHT.get().attempt
+        flight, attempt = FLIGHT.get(), FLIGHT.get().attempt
         if attempt.first_byte is None and not self._shared():
             attempt.first_byte, attempt.phase = self._backend.now(), Phase.ANSWER
+            flight.foreign = not data.startswith(b"HTTP/"[: len(data)])
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -123,7 +127,6 @@ class _Stream(httpcore.AsyncNetworkStream):
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
-        FLIGHT.get().attempt.phase = Phase.HANDSHAKE
         try:
             with _raising(httpcore.ConnectError):
                 wrapped = await TLSStream.wrap(

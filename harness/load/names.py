@@ -57,6 +57,8 @@ class Resolver:
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        except UnicodeError:  # a label that no name can have
+            raise socket.gaierror(socket.EAI_NONAME, "not a host name") from None
         finally:
             self._asking = None
         self._found_at = self._clock()

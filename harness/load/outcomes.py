@@ -93,7 +93,7 @@ MEANING: dict[Phase, dict[Ending, Outcome]] = {
     Phase.RESOLVE: dict.fromkeys(Ending, Outcome.DNS_ERROR) | {Ending.LOCAL: Outcome.UNSENT},
     Phase.CONNECT: _ALWAYS
     | {Ending.TIMEOUT: Outcome.CONNECT_TIMEOUT, Ending.GARBAGE: Outcome.PROTOCOL_ERROR}
-    # A reset while connecting is what some stacks make of "refused".
+    # Linux says refused when a SYN is answered with RST; what else ends a connection in the making comes to the same.
     | {Ending.RESET: Outcome.CONNECT_REFUSED, Ending.EOF: Outcome.CONNECT_REFUSED},
     Phase.HANDSHAKE: _IN_HANDSHAKE,
     Phase.AWAIT: _AFTER_SENDING | _BEFORE_RESPONSE | {Ending.REFUSED: Outcome.RESET_BEFORE_RESPONSE},
@@ -102,7 +102,7 @@ MEANING: dict[Phase, dict[Ending, Outcome]] = {
 
 
 def ending(error: BaseException) -> Ending:
-    """What an exception, or the deepest of its causes that is known (three deep at most), says happened.
+    """What an exception, or the first of its causes that is known (three deep at most), says happened.
 
     `str(error)` is often empty and never looked at. An error number that is not in the table counts as a reset: the
     kernel ended the connection. Raises the error itself where no network can have caused it: that is a bug of ours,
@@ -115,11 +115,14 @@ def ending(error: BaseException) -> Ending:
 
 
 def _chain(error: BaseException, depth: int) -> list[BaseException]:
-    """An exception and its causes, the deepest first: the errno sits at the bottom."""
+    """An exception and its causes, outermost first: with httpx the errno sits at the bottom.
+
+    Contexts count like causes, since httpcore cuts causes off (`raise exc from None`).
+    """
     links = [error]
-    while len(links) <= depth and (deeper := links[-1].__cause__) is not None:
+    while len(links) <= depth and (deeper := links[-1].__cause__ or links[-1].__context__) is not None:
         links.append(deeper)
-    return links[::-1]
+    return links
 
 
 def _ending(error: BaseException) -> Ending | None:

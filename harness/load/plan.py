@@ -108,7 +108,7 @@ def _faults(plan: Plan) -> list[str]:
         (all(0 < s.rate_per_s < math.inf for s in plan.streams), "a stream's rate is not above 0"),
         (all(s.connections >= 0 for s in plan.streams), "a stream's number of connections is below 0"),
         (all((s.path or "/")[0] in "/?" for s in plan.streams), "a stream's path does not begin with /"),
-        (min(plan.connect_timeout_s, *map(plan.read_timeout_of, plan.streams)) > 0, "a time-out is not above 0"),
+        (min((plan.connect_timeout_s, *map(plan.read_timeout_of, plan.streams))) > 0, "a time-out is not above 0"),
         (_TOKEN.fullmatch(plan.method) is not None, f"method {plan.method!r} is not one"),
         (all(_TOKEN.fullmatch(n) for n, _ in headers), "a header's name has characters that HTTP does not allow"),
         (not any(c in v for _, v in headers for c in "\r\n\0"), "a header's value has a line break in it"),
@@ -136,6 +136,8 @@ def read_plan(text: str) -> Plan:
     """The plan in a line of JSON. Raises PlanError where it is not one."""
     try:
         found = json.loads(text)
+        if not isinstance(found, dict):
+            raise TypeError(f"this is a JSON {type(found).__name__}")
         streams = tuple(_record(Stream, stream) for stream in found.pop("streams"))
         return Plan(**_known(Plan, found), streams=streams)
     except PlanError:

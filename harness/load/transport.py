@@ -31,10 +31,12 @@ class Connection(asyncio.Protocol):
         "_attempt",
         "_clock",
         "_done",
+        "_encrypted",
         "_framed",
         "_headers",
         "_is_head",
         "_lost",
+        "_made",
         "_parser",
         "_sock",
         "_timer",
@@ -49,14 +51,18 @@ class Connection(asyncio.Protocol):
         *,
         clock: Callable[[], float],
         headers: HeaderReader,
+        made: Callable[[Connection], None],
         lost: Callable[[Connection], None],
         is_head: bool = False,
+        encrypted: bool = False,
     ) -> None:
-        self._sock, self._clock, self._headers, self._lost, self._is_head = sock, clock, headers, lost, is_head
+        self._sock, self._clock, self._headers, self._is_head = sock, clock, headers, is_head
+        self._made, self._lost = made, lost
         self._transport: asyncio.Transport | None = None
         self._attempt: Attempt | None = None
         self._done: Done | None = None
         self._parser: httptools.HttpResponseParser | None = None
+        self._encrypted = encrypted
         self._framed = False
         self._timer: asyncio.TimerHandle | None = None
         self.port: int = sock.getsockname()[1]
@@ -82,14 +88,19 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Close in good order."""
-        self._parser = None
         if self._transport is not None:
             self._transport.close()
+
+    def abort(self) -> None:
+        """Drop it, with what may still wait to be sent."""
+        if self._transport is not None:
+            self._transport.abort()
 
     # --- asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods only
+        self._made(self)
 
     def data_received(self, data: bytes) -> None:
         attempt = self._attempt
@@ -119,13 +130,28 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.reusable = False
+        self._read_rest()
         if self._attempt is not None:
             if exc is None:
                 self.eof_received()
             else:
                 self._finish(exc)
-        self._parser = None
+        self._parser = self._transport = None
         self._lost(self)
+
+    def _read_rest(self) -> None:
+        """What was received before the connection broke still counts.
+
+        A server may answer and close before it has read the request: then our write fails while its answer waits to
+        be read. Nothing waits in any other case, and of a TLS connection what waits cannot be read any more.
+        """
+        if self._attempt is None or self._encrypted:
+            return
+        try:
+            while self._attempt is not None and (data := self._sock.recv(65536)):
+                self.data_received(data)
+        except OSError:
+            return
 
     # --- httptools
 

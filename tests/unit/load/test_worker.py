@@ -1,0 +1,286 @@
+"""The worker as a program: what it reads, what it writes, and that it ends when it should."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from harness.load import PLAN_VARIABLE, End, Engine, Plan, Statistics, Stream, parse_line, plan_json
+from harness.model.request import Outcome, Request
+
+from .servers import Server, says, silence
+
+WORKER = [sys.executable, "-m", "harness.load"]
+NEW = Stream(name="new", rate_per_s=100)
+KEPT = Stream(name="kept", rate_per_s=50, connections=5)
+
+
+def start(*prefix: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*prefix, *WORKER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment,
+    )
+
+
+@pytest.fixture
+def worker() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a worker; what still runs at the end of the test is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*prefix: str, **environment: str) -> subprocess.Popen[str]:
+        started.append(start(*prefix, **environment))
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            with contextlib.suppress(OSError):
+                assert pipe is not None
+                pipe.close()
+
+
+def tell(process: subprocess.Popen[str], plan: Plan) -> None:
+    assert process.stdin is not None
+    process.stdin.write(plan_json(plan) + "\n")
+    process.stdin.flush()
+
+
+def read(lines: list[str]) -> tuple[list[Request], list[Statistics], End]:
+    """What a worker that ended in good order wrote; its end line comes last and every line is understood."""
+    parsed = [parse_line(text) for text in lines]
+    assert None not in parsed, lines[parsed.index(None)]
+    end = parsed.pop()
+    assert isinstance(end, End)
+    requests = [entry for entry in parsed if isinstance(entry, Request)]
+    for stream, count in end.end.items():
+        assert sorted(r.seq for r in requests if r.stream == stream) == list(range(count))
+    return requests, [entry for entry in parsed if isinstance(entry, Statistics)], end
+
+
+def wait_for_request(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def test_a_plan_with_an_end_is_followed_to_it(
+    server: Callable[..., Server], worker: Callable[..., subprocess.Popen[str]]
+) -> None:
+    zero_ns = time.monotonic_ns()
+    plan = Plan(url=server().url(), streams=(NEW, KEPT), worker=7, t0_monotonic_ns=zero_ns, start_s=1.5, duration_s=1.0)
+    process = worker()
+    tell(process, plan)
+    assert process.stdout is not None
+    requests, seconds, end = read(process.stdout.read().splitlines())
+    assert process.wait(10) == 0
+    assert end.end == {"new": 100, "kept": 50}
+    assert {request.outcome for request in requests} == {Outcome.OK}
+    assert {request.worker for request in requests} == {7}
+    assert sorted(r.scheduled for r in requests if r.stream == "new") == pytest.approx(
+        [1.5 + n / 100 for n in range(100)]
+    )
+    now = (time.monotonic_ns() - zero_ns) / 1e9
+    assert all(r.started is not None and r.ended is not None and 1.5 <= r.started <= r.ended < now for r in requests)
+    assert sum(second.sent for second in seconds) == 150
+    assert sum(second.unsent for second in seconds) == 0
+    assert seconds[-1].in_flight == 0
+
+
+@pytest.mark.parametrize("zero", ["t0_monotonic_ns", "t0_wall_ns"])
+def test_both_kinds_of_zero_give_the_same_times(
+    server: Callable[..., Server], worker: Callable[..., subprocess.Popen[str]], zero: str
+) -> None:
+    clock = time.monotonic_ns if zero == "t0_monotonic_ns" else time.time_ns
+    begun_ns = clock()
+    plan = Plan(url=server().url(), streams=(NEW,), start_s=100.0 + 1.5, duration_s=0.05)
+    process = worker()
+    tell(process, replace(plan, **{zero: begun_ns - 100 * 10**9}))
+    assert process.stdout is not None
+    requests, _, _ = read(process.stdout.read().splitlines())
+    took = (clock() - begun_ns) / 1e9
+    assert all(r.ended is not None and 101.5 <= r.ended <= 100 + took for r in requests)
+
+
+@pytest.mark.parametrize("how", ["stdin", "SIGTERM", "SIGINT"])
+def test_a_worker_that_is_told_to_stop_waits_for_what_is_in_flight(
+    server: Callable[..., Server], worker: Callable[..., subprocess.Popen[str]], how: str
+) -> None:
+    process = worker()
+    mute = Stream(name="slow", rate_per_s=5)
+    tell(process, Plan(url=server(lambda n: silence).url(), streams=(mute,), read_timeout_s=1.0))
+    first = wait_for_request(process)  # after a second, with four more in flight
+    stopped = time.monotonic()
+    assert process.stdin is not None
+    if how == "stdin":
+        process.stdin.close()
+    else:
+        process.send_signal(signal.Signals[how])
+    assert process.stdout is not None
+    requests, _, end = read([first, *process.stdout.read().splitlines()])
+    assert process.wait(10) == 0
+    assert time.monotonic() - stopped < 5
+    assert {request.outcome for request in requests} == {Outcome.READ_TIMEOUT}
+    assert len(requests) == end.end["slow"] > 3
+
+
+def test_in_a_pod_the_plan_comes_from_the_environment_and_sigterm_stops_it(
+    server: Callable[..., Server], worker: Callable[..., subprocess.Popen[str]]
+) -> None:
+    process = worker(**{PLAN_VARIABLE: plan_json(Plan(url=server().url(), streams=(NEW,)))})
+    assert process.stdin is not None
+    process.stdin.close()  # as in a Pod: this is not the end
+    lines = [wait_for_request(process) for _ in range(30)]
+    process.terminate()
+    assert process.stdout is not None
+    requests, _, _ = read([*lines, *process.stdout.read().splitlines()])
+    assert process.wait(10) == 0
+    assert len(requests) >= 29
+
+
+PARENT = f"""
+import os, subprocess, sys, time
+plan, by_stdin = sys.argv[1], sys.argv[2] == "stdin"
+environment = dict(os.environ) if by_stdin else os.environ | {{"{PLAN_VARIABLE}": plan}}
+worker = subprocess.Popen(
+    [sys.executable, "-m", "harness.load"], env=environment, text=True, stdout=subprocess.PIPE,
+    stdin=subprocess.PIPE if by_stdin else subprocess.DEVNULL,
+)
+if by_stdin:
+    print(plan, file=worker.stdin, flush=True)
+worker.stdout.readline()  # it runs
+print(worker.pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("plan_by", ["stdin", "environment"])
+def test_a_worker_ends_when_its_parent_was_killed(server: Callable[..., Server], plan_by: str) -> None:
+    plan = plan_json(Plan(url=server().url(), streams=(NEW,), duration_s=60))
+    with subprocess.Popen([sys.executable, "-c", PARENT, plan, plan_by], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        worker = os.pidfd_open(int(parent.stdout.readline()))
+        parent.kill()
+    ended, _, _ = select.select([worker], [], [], 10)  # readable once the process is gone
+    if not ended:
+        signal.pidfd_send_signal(worker, signal.SIGKILL)
+    os.close(worker)
+    assert ended, "the worker outlived its parent"
+
+
+def test_a_reader_that_went_away_ends_the_worker(
+    server: Callable[..., Server], worker: Callable[..., subprocess.Popen[str]]
+) -> None:
+    process = worker()
+    tell(process, Plan(url=server().url(), streams=(NEW,)))
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize("broken", ["", "{}", "not json", '{"url": "http://x/", "streams": [], "colour": 1}'])
+def test_a_plan_that_cannot_be_followed_is_one_line_and_exit_code_2(
+    worker: Callable[..., subprocess.Popen[str]], broken: str
+) -> None:
+    out, said = worker().communicate(broken + "\n", timeout=30)
+    assert (out, len(said.splitlines())) == ("", 1)
+    assert "Traceback" not in said
+
+
+def test_a_header_value_goes_to_the_server_and_nowhere_else(
+    server: Callable[..., Server], worker: Callable[..., subprocess.Popen[str]]
+) -> None:
+    hostile = b"HTTP/1.1 200 OK\r\nX-Pod: =cmd|' /C calc'!A0,\"x\"\r\nServer: <b>\x01\xff\r\nContent-Length: 0\r\n\r\n"
+    plan = Plan(
+        url=server(lambda n: says(hostile)).url(),
+        streams=(NEW,),
+        duration_s=0.1,
+        headers=(("Authorization", "Bearer s3cret"),),
+    )
+    out, said = worker().communicate(plan_json(plan) + "\n", timeout=30)
+    assert "s3cret" not in out + said
+
+
+def test_what_a_hostile_server_says_stays_in_its_field(
+    server: Callable[..., Server], worker: Callable[..., subprocess.Popen[str]]
+) -> None:
+    hostile = b"HTTP/1.1 200 OK\r\nX-Pod: =cmd|' /C calc'!A0,\"x\"\r\nServer: {<b>\xff\r\nContent-Length: 0\r\n\r\n"
+    process = worker()
+    tell(process, Plan(url=server(lambda n: says(hostile)).url(), streams=(NEW,), duration_s=0.1))
+    assert process.stdout is not None
+    requests, _, _ = read(process.stdout.read().splitlines())
+    assert {(request.outcome, request.pod, request.via) for request in requests} == {
+        (Outcome.OK, "cmd_' /C calc'_A0__x_".replace("'", "_"), "__b__")
+    }
+
+
+# --- in a network namespace of its own: nothing leaves it
+
+
+def namespace(*script: str) -> list[str]:
+    """A command prefix that runs the rest in a fresh network namespace, after `script`."""
+    if subprocess.run(["unshare", "-Urn", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("needs network namespaces (unshare -Urn)")
+    return ["unshare", "-Urn", "sh", "-c", "; ".join([*script, 'exec "$@"']), "sh"]
+
+
+def in_namespace(url: str, engine: Engine, prefix: list[str], **settings: float) -> set[Outcome]:
+    plan = Plan(url=url, streams=(NEW,), duration_s=0.05, engine=engine, **settings)  # type: ignore[arg-type]
+    done = subprocess.run(
+        [*prefix, *WORKER], input=plan_json(plan) + "\n", capture_output=True, text=True, timeout=60, check=True
+    )
+    requests, _, _ = read(done.stdout.splitlines())
+    assert all(request.connected is None and request.ended is not None for request in requests)
+    return {request.outcome for request in requests}
+
+
+def test_without_a_route_a_pod_is_unreachable(engine: Engine) -> None:
+    assert in_namespace("http://10.244.0.7/", engine, namespace()) == {Outcome.UNREACHABLE}
+
+
+def test_a_route_that_says_unreachable_does_so(engine: Engine) -> None:
+    prefix = namespace("ip link set lo up", "ip route add unreachable 10.244.0.0/16")
+    assert in_namespace("http://10.244.0.7/", engine, prefix) == {Outcome.UNREACHABLE}
+
+
+def test_a_host_that_never_answers_is_a_connect_timeout(engine: Engine) -> None:
+    # 10.244.0.0/16 is local, and what comes for port 80 is dropped: the SYN vanishes as in a pod's network torn down.
+    prefix = namespace(
+        "ip link set lo up",
+        "ip route add local 10.244.0.0/16 dev lo",
+        "nft add table ip t",
+        "nft 'add chain ip t c { type filter hook input priority 0; }'",
+        "nft add rule ip t c tcp dport 80 drop",
+    )
+    outcomes = in_namespace("http://10.244.0.7/", engine, prefix, connect_timeout_s=0.3)
+    assert outcomes == {Outcome.CONNECT_TIMEOUT}
+
+
+def test_a_proxy_that_rejects_is_refused_or_unreachable_as_the_icmp_says(engine: Engine) -> None:
+    rules = ("ip link set lo up", "ip route add local 10.244.0.0/16 dev lo", "nft add table ip t")
+    chain = "nft 'add chain ip t c { type filter hook input priority 0; }'"
+    for reject, outcome in (
+        ("reject with icmp port-unreachable", Outcome.CONNECT_REFUSED),
+        ("reject with icmp host-unreachable", Outcome.UNREACHABLE),
+        ("reject with tcp reset", Outcome.CONNECT_REFUSED),
+    ):
+        prefix = namespace(*rules, chain, f"nft add rule ip t c tcp dport 80 {reject}")
+        assert in_namespace("http://10.244.0.7/", engine, prefix) == {outcome}
+
+
+def test_a_name_without_a_name_server_is_a_dns_error(engine: Engine) -> None:
+    assert in_namespace("http://shop.test/", engine, namespace(), connect_timeout_s=0.5) == {Outcome.DNS_ERROR}
