@@ -128,6 +128,8 @@ def _rollout(case: Investigation, counts: Counted, shown: Sequence[RolloutEviden
 
 def _notes(case: Investigation) -> tuple[str, ...]:
     notes = [*case.run.damage, *case.history.notes]
+    if not case.run.info.finished:
+        notes.append(f"the run was cut short ({case.run.info.stopped or 'it does not say why'})")
     gaps = sum(seen.kind == "Mark" and seen.type == "gap" for seen in case.run.timeline)
     if gaps:
         notes.append(f"the watch was lost {gaps} times: what happened to pods in between is not known")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,9 +17,8 @@ from harness.clusters.cluster import Cluster
 from harness.disruptions.rolling_update import Workload, until_complete
 from harness.errors import HarnessError
 from harness.kube.view import View
-from harness.load import PORTS, budget_per_s, check_budget, plan_json
+from harness.load import PORTS, Plan, plan_json
 from harness.manifests.patch import in_namespace
-from harness.model.experiment import KeptStream
 from harness.model.observation import MarkType
 from harness.model.progress import Phase, Progress
 from harness.model.run import LoadFacts, RunInfo
@@ -28,6 +26,7 @@ from harness.observers.cluster import application_objects, observe
 from harness.runner.churn import churning
 from harness.runner.deployment import deployed, namespace_for_run, service_address
 from harness.runner.load_session import LoadSession
+from harness.runner.ports import rotated, source_addresses
 from harness.runner.quiet import quiet_s
 from harness.runner.rollouts import ContinueAfter, Rollouts
 from harness.runner.scenario import Scenario, load_plan
@@ -111,7 +110,7 @@ class ScenarioRunner:
                 connect_timeout_s=experiment.load.connect_timeout_s,
                 read_timeout_s=experiment.load.read_timeout_s,
                 local_ports=self._ports_span(),
-                source_addresses=self._source_addresses(),
+                source_addresses=source_addresses(cluster.client, experiment.load),
             ),
             pod_header=experiment.load.pod_header,
             t0_wall=self._t0_wall_ns / 1e9,
@@ -122,12 +121,6 @@ class ScenarioRunner:
             confidence=experiment.confidence.record if experiment.confidence else None,
             churn_s=experiment.churn_s,
         )
-
-    def _source_addresses(self) -> tuple[str, ...]:
-        """As few as the ports last for: with one of them a port alone tells a connection apart, also in the records."""
-        streams = self._scenario.experiment.load.streams.values()
-        new_per_s = sum(stream.rate for stream in streams if not isinstance(stream, KeptStream))
-        return self._cluster.client.source_addresses[: max(1, math.ceil(new_per_s / budget_per_s(1, PORTS)))]
 
     def _ports_span(self) -> tuple[int, int] | None:
         return (PORTS[0][0], PORTS[-1][1]) if self._cluster.client.own_ports else None
@@ -184,19 +177,17 @@ class ScenarioRunner:
             finally:
                 await self._drain(writer, load, experiment.load.read_timeout_s)
 
-    def _plan(self, address: str) -> Any:
+    def _plan(self, address: str) -> Plan:
         client = self._cluster.client
-        plan = load_plan(
+        return load_plan(
             self._scenario.experiment,
             address=address,
-            source_addresses=self._source_addresses(),
-            ports=_rotated(PORTS, *self._place) if client.own_ports else (),
+            source_addresses=source_addresses(client, self._scenario.experiment.load),
+            ports=rotated(PORTS, *self._place) if client.own_ports else (),
             t0_monotonic_ns=self._t0_ns if client.same_machine else None,
             t0_wall_ns=None if client.same_machine else self._t0_wall_ns,
             start_s=self._now() + _LOAD_LEAD_S,
         )
-        check_budget(plan, destination=address.rpartition(":")[0].strip("[]"))
-        return plan
 
     async def _control_window(self, writer: RunWriter, load: LoadSession) -> None:
         await load.until_warm(_CALM_S, deadline_s=_WARM_UP_TIMEOUT_S)
@@ -253,16 +244,6 @@ class ScenarioRunner:
 
     def _now(self) -> float:
         return (time.monotonic_ns() - self._t0_ns) / 1e9
-
-
-def _rotated(ports: tuple[tuple[int, int], ...], number: int, of: int) -> tuple[tuple[int, int], ...]:
-    """The ranges begun at another place for every scenario.
-
-    One that began where the one before it did would use the ports again that left stale conntrack entries behind.
-    """
-    ((low, high),) = ports
-    start = low + (high - low + 1) * number // of
-    return ((start, high), (low, start - 1)) if start > low else ports
 
 
 def first_error(group: BaseExceptionGroup[HarnessError]) -> HarnessError:
