@@ -108,6 +108,8 @@ def _controllers(timeline: Iterable[Observation], updates: Iterable[float]) -> _
             revision = (seen.object.get("status") or {}).get("updateRevision")
             if revision:
                 found.update_revisions.append((seen.t, str(revision), int(spec.get("replicas") or 0)))
+        elif seen.kind == "Event" and seen.object.get("reason") in ("SuccessfulCreate", "ScalingReplicaSet"):
+            found.speaks = True
         elif seen.kind == "Event" and seen.object.get("reason") == "SuccessfulDelete":
             found.speaks = True
             words = str(seen.object.get("message") or seen.object.get("note") or "").replace(":", " ").split()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.analysis.statistics import LEVEL, fewest_for_significance, fisher, holm, rollout_statistics
-from harness.analysis.verdict import as_expected, bound_sentence
+from harness.analysis.verdict import CLEAN, as_expected, bound_sentence
 from harness.model.result import ExperimentResult, ScenarioResult, Verdict
 from harness.model.run import Confidence, Expect
 
@@ -96,7 +96,8 @@ def pool(results: Sequence[ScenarioResult], *, confidence: Confidence | None = N
         return first
     rollouts = [rollout for result in results for rollout in result.rollouts]
     numbered = tuple(replace(rollout, rollout=i) for i, rollout in enumerate(rollouts))
-    verdicts = [result.verdict for result in results]
+    # A run that was clean but too short to reach the confidence by itself is clean.
+    verdicts = [Verdict.SEAMLESS if result.reason == "confidence" else result.verdict for result in results]
     worst = next(
         (v for v in (Verdict.DROPPING, Verdict.INCONCLUSIVE) if v in verdicts),
         Verdict.SEAMLESS,
@@ -110,7 +111,7 @@ def pool(results: Sequence[ScenarioResult], *, confidence: Confidence | None = N
     return replace(
         first,
         verdict=verdict,
-        reason=deciding.reason if enough else "confidence",
+        reason=(deciding.reason if worst != Verdict.SEAMLESS else CLEAN) if enough else "confidence",
         sentence=bound_sentence(sum(dropping), len(dropping), statistics["level"]),
         as_expected=as_expected(verdict, first.expect),
         requests=sum(result.requests for result in results),

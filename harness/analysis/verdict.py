@@ -9,6 +9,8 @@ from harness.analysis.statistics import LEVEL, at_most
 from harness.model.result import Verdict
 from harness.model.run import Confidence, Expect
 
+CLEAN = "no call was lost to a rollout"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutEvidence:
@@ -68,7 +70,7 @@ def judgement(
     sentence = bound_sentence(0, n, level)
     return Judgement(
         verdict=Verdict.SEAMLESS,
-        reason="no call was lost to a rollout" + (" above the background" if background else ""),
+        reason=CLEAN + (" above the background" if background else ""),
         sentence=f"{sentence}; seamless {background}" if background else sentence,
     )
 

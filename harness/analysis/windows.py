@@ -64,23 +64,27 @@ def windows(info: RunInfo, timeline: Iterable[Observation], first: float, last: 
 
 
 def _rollouts(info: RunInfo, marks: list[Observation]) -> tuple[list[RolloutMarks], set[int]]:
-    known = {r.rollout: {"update": r.update, "complete": r.complete, "settled": r.settled} for r in info.rollouts}
+    known: dict[int, dict[str, float | None]] = {
+        r.rollout: {"update": r.update, "complete": r.complete, "settled": r.settled} for r in info.rollouts
+    }
+    updates = [mark for mark in marks if mark.type == MarkType.UPDATE]
+    for place, mark in enumerate(updates):
+        number = mark.object.get("rollout")
+        number = number if isinstance(number, int) else place
+        known.setdefault(number, {"complete": None, "settled": None})["update"] = mark.t
+    ordered = sorted((update, number) for number, moments in known.items() if (update := moments["update"]) is not None)
     undone: set[int] = set()
-    current, seen = -1, 0
     for mark in marks:
-        if mark.type == MarkType.UPDATE:
-            current, seen = int(mark.object.get("rollout", seen)), seen + 1
-            known.setdefault(current, {"complete": None, "settled": None})["update"] = mark.t
-        elif mark.type in (MarkType.COMPLETE, MarkType.SETTLED) and current in known:
-            known[current][str(mark.type)] = mark.t
-        elif mark.type == MarkType.UNDO and current in known:
-            undone.add(current)
-    ordered = sorted(
-        (moments["update"], number, moments) for number, moments in known.items() if moments["update"] is not None
-    )
+        number = next((number for update, number in reversed(ordered) if update <= mark.t), None)
+        if number is not None and mark.type in (MarkType.COMPLETE, MarkType.SETTLED):
+            known[number][str(mark.type)] = mark.t
+        elif number is not None and mark.type == MarkType.UNDO:
+            undone.add(number)
     return [
-        RolloutMarks(rollout=number, update=update, complete=moments["complete"], settled=moments["settled"])
-        for update, number, moments in ordered
+        RolloutMarks(
+            rollout=number, update=update, complete=known[number]["complete"], settled=known[number]["settled"]
+        )
+        for update, number in ordered
     ], undone
 
 

@@ -1,0 +1,191 @@
+"""Verdicts: what is dropping, what is seamless, and what cannot be told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from harness.analysis import judge, judge_experiment, pool
+from harness.model.result import ScenarioResult, Verdict
+from harness.model.run import Confidence, Expect
+
+from .literal import history
+
+CLEAN = """
+    update 8.0 complete 9.0 settled 9.8
+    pod old-1 deleted 8.5 prestop 5 ended 13.8 gone 14
+    pod new-1 revision r2 created 8.1 ready 8.4
+    ok new 0..30 every 0.01 by new-1
+"""
+DROPPING = CLEAN.replace("prestop 5 ended 13.8 gone 14", "ended 8.8 gone 9") + "connect-refused new 8.6\n"
+
+
+def verdict(text: str, **more: object) -> tuple[str, str]:
+    result = judge(history(text, **more))
+    return str(result.verdict), result.reason
+
+
+def test_a_clean_rollout_is_seamless_with_its_bound() -> None:
+    result = judge(history(CLEAN))
+    assert result.verdict == Verdict.SEAMLESS
+    assert result.sentence == "0 of 1 rollout dropped calls; at most 95 % do (95 %)"
+    assert result.as_expected
+
+
+def test_one_lost_call_with_a_shown_cause_is_dropping() -> None:
+    assert verdict(DROPPING) == ("dropping", "termination-race: 1")
+
+
+def test_more_failures_than_the_control_explains_are_dropping_without_a_cause() -> None:
+    many = " ".join(f"{20 + n / 100}" for n in range(60))
+    assert verdict(CLEAN + f"connect-timeout new {many}\n") == ("dropping", "cause not shown")
+
+
+def test_a_few_failures_without_a_cause_are_neither() -> None:
+    assert verdict(CLEAN + "connect-timeout new 20.0 20.5\n") == ("inconclusive", "unknown")
+
+
+def test_a_steady_background_of_errors_does_not_spoil_it() -> None:
+    result = judge(history(CLEAN + "status new 0..30 every 0.5 by new-1\n"))
+    assert result.verdict == Verdict.SEAMLESS
+    assert "seamless above a background of 2 %" in result.sentence
+    assert "would still have shown" in result.sentence
+
+
+def test_a_new_version_that_answers_with_errors_is_never_seamless() -> None:
+    assert verdict(CLEAN + "status new 9..30 every 0.1 by new-1\n") == ("inconclusive", "new-version-errors")
+
+
+def test_failures_in_the_control_window_alone_are_not_the_rollouts() -> None:
+    result = judge(history(CLEAN + "connect-timeout new 2.0 2.1 2.2\n"))
+    assert result.verdict == Verdict.SEAMLESS
+    assert result.control is not None
+    assert result.control.failed == 3
+
+
+def test_a_request_cut_by_the_rollout_counts_though_it_was_due_before() -> None:
+    text = DROPPING.replace("connect-refused new 8.6", "eof-mid-response slow 7.0 until 8.6 by old-1")
+    assert verdict(text) == ("dropping", "in-flight-kill: 1")
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "reason"),
+    [
+        (CLEAN.replace("complete 9.0 settled 9.8", ""), {}, "rollout-incomplete"),
+        (CLEAN + "undo 8.9\n", {}, "rollout-undone"),
+        (CLEAN, {"finished": False}, "cut-short"),
+        (CLEAN, {"planned_rollouts": 3}, "cut-short"),
+        (CLEAN, {"confidence": Confidence(max_dropping=0.05, level=0.95)}, "confidence"),
+        (CLEAN.replace("update 8.0 complete 9.0 settled 9.8", ""), {}, "no-rollout"),
+        ("update 8.0 complete 9.0 settled 9.8\nok new 0..30 every 0.01", {}, "no-timeline"),
+        (CLEAN.replace("ok new 0..30", "ok new 8..30"), {}, "no-control"),
+    ],
+)
+def test_what_speaks_against_a_clean_run_is_said(text: str, more: dict[str, object], reason: str) -> None:
+    assert verdict(text, **more) == ("inconclusive", reason)
+
+
+def test_nothing_at_all_is_inconclusive() -> None:
+    assert verdict("period 1") == ("inconclusive", "no-requests")
+
+
+def test_not_one_good_answer_is_inconclusive() -> None:
+    assert verdict(CLEAN.replace("ok new", "dns-error new"))[0] != "seamless"
+    assert verdict(CLEAN.replace("ok new", "unsent new")) == ("inconclusive", "no-success")
+
+
+def late(text: str, by_s: float, share: float = 1.0) -> ScenarioResult:
+    run = history(text)
+    due = pl.when(pl.int_range(pl.len()) < share * pl.len()).then(pl.col("scheduled") - by_s).otherwise("scheduled")
+    return judge(replace(run, requests=run.requests.with_columns(scheduled=due)))
+
+
+def test_a_late_generator_is_inconclusive() -> None:
+    result = late(CLEAN, 0.2)
+    assert (result.verdict, result.reason) == ("inconclusive", "load-generator")
+    assert result.load["kept_schedule"] is False
+
+
+def test_a_generator_a_little_late_is_trusted() -> None:
+    assert late(CLEAN, 0.01).verdict == Verdict.SEAMLESS
+
+
+def test_a_late_generator_does_not_hide_an_outage() -> None:
+    assert late(DROPPING, 0.2).verdict == Verdict.DROPPING
+
+
+def test_a_generator_slower_than_planned_is_inconclusive() -> None:
+    assert verdict(CLEAN, streams={"new": 150.0}) == ("inconclusive", "load-generator")
+
+
+def test_stale_entries_convict_nobody() -> None:
+    text = CLEAN.replace("prestop 5 ended 13.8 gone 14", "ended 8.8 gone 9")
+    text += "update 15 complete 16 settled 17\nconnect-timeout new 9.0 port 7000\nconnect-timeout new 20.0 port 7000\n"
+    result = judge(history(text))
+    assert [rollout.dropping for rollout in result.rollouts] == [True, False]
+
+
+def test_the_same_run_gives_the_same_result() -> None:
+    assert judge(history(DROPPING)) == judge(history(DROPPING))
+
+
+def scenario(expect: Expect, text: str, name: str = "a") -> ScenarioResult:
+    return replace(judge(history(text, expect=expect, scenario=name, variant=name)))
+
+
+@pytest.mark.parametrize(
+    ("cases", "code"),
+    [
+        ([(Expect.SEAMLESS, CLEAN)], 0),
+        ([(Expect.DROPPING, DROPPING), (Expect.SEAMLESS, CLEAN)], 0),
+        ([(Expect.ANY, DROPPING), (Expect.ANY, CLEAN)], 0),
+        ([(Expect.SEAMLESS, DROPPING)], 1),
+        ([(Expect.DROPPING, CLEAN)], 1),
+        ([(Expect.SEAMLESS, CLEAN), (Expect.DROPPING, CLEAN)], 1),
+        ([(Expect.SEAMLESS, CLEAN + "undo 8.9\n")], 3),
+        ([(Expect.DROPPING, CLEAN + "undo 8.9\n"), (Expect.SEAMLESS, CLEAN)], 3),
+        ([], 3),
+    ],
+)
+def test_exit_codes(cases: list[tuple[Expect, str]], code: int) -> None:
+    assert judge_experiment([scenario(expect, text) for expect, text in cases]).exit_code == code
+
+
+def test_without_a_negative_control_that_drops_nothing_is_seamless() -> None:
+    result = judge_experiment([scenario(Expect.DROPPING, CLEAN, "default"), scenario(Expect.SEAMLESS, CLEAN, "both")])
+    assert [one.verdict for one in result.scenarios] == [Verdict.INCONCLUSIVE] * 2
+    assert {one.reason for one in result.scenarios} == {"negative-control"}
+    assert "default" in result.notes[0]
+
+
+def test_variants_are_compared_with_correction() -> None:
+    names = {"a": DROPPING, "b": CLEAN, "c": CLEAN}
+    found = judge_experiment([scenario(Expect.ANY, text, name) for name, text in names.items()]).comparisons
+    assert [(one["a"], one["b"]) for one in found] == [("a", "b"), ("a", "c"), ("b", "c")]
+    assert all(one["p_holm"] >= one["p"] and not one["significant"] and one["needed"] == 4 for one in found)
+
+
+def test_runs_of_one_variant_are_pooled() -> None:
+    clean = scenario(Expect.SEAMLESS, CLEAN)
+    pooled = pool([clean] * 3)
+    assert pooled.sentence == "0 of 3 rollouts dropped calls; at most 63 % do (95 %)"
+    assert [rollout.rollout for rollout in pooled.rollouts] == [0, 1, 2]
+    assert pooled.requests == 3 * clean.requests
+    assert pool([clean, scenario(Expect.SEAMLESS, DROPPING)]).verdict == Verdict.DROPPING
+
+
+def test_pooling_reaches_a_confidence_that_one_run_cannot() -> None:
+    wanted = Confidence(max_dropping=0.5, level=0.9)
+    runs = [judge(history(CLEAN, confidence=wanted))] * 4
+    assert runs[0].reason == "confidence"
+    assert pool(runs, confidence=wanted).verdict == Verdict.SEAMLESS
+    assert pool(runs[:2], confidence=wanted).reason == "confidence"
+
+
+def test_only_like_is_pooled() -> None:
+    with pytest.raises(ValueError, match="one variant"):
+        pool([scenario(Expect.ANY, CLEAN, "a"), scenario(Expect.ANY, CLEAN, "b")])
+    with pytest.raises(ValueError, match="nothing"):
+        pool([])

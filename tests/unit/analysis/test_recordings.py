@@ -1,0 +1,60 @@
+"""Rollouts that were recorded on a real Kubernetes, with the kernel's truth of every connection."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from harness.analysis import judge
+from harness.model.run import Run
+from harness.store.reader import read_run
+
+ROOT = Path(__file__).resolve().parents[3]
+RICH = ROOT.parent / "shared" / "rich"
+CASES = sorted(folder.name for folder in RICH.iterdir() if folder.is_dir()) if RICH.is_dir() else []
+
+pytestmark = pytest.mark.skipif(not CASES, reason="the recordings are not beside the checkout (../shared/rich)")
+
+
+@pytest.fixture(scope="module")
+def accuracy() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("accuracy", ROOT / "scripts" / "accuracy.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["accuracy"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module", params=CASES)
+def recording(request: pytest.FixtureRequest) -> tuple[str, Run]:
+    return request.param, read_run(RICH / request.param)
+
+
+@pytest.mark.parametrize("knowledge", ["all", "a", "b", "c", "d"])
+def test_the_judgement_is_right(accuracy: ModuleType, recording: tuple[str, Run], knowledge: str) -> None:
+    name, run = recording
+    expected = json.loads((RICH / "expected.json").read_text())[name]
+    scored = accuracy.score(judge(accuracy.KNOWLEDGE[knowledge](run)), RICH / name, expected)
+    assert scored.verdict_right, scored
+    assert scored.rollouts_right == scored.rollouts == 3
+    assert scored.wrong <= 0.02 * scored.failed
+    assert scored.pods_wrong <= 0.02 * scored.failed
+    if knowledge == "all":
+        assert scored.right >= 0.95 * scored.failed
+    if scored.lag_error_s is not None:
+        assert scored.lag_error_s <= 0.1
+
+
+def test_predicted_rollouts_take_about_as_long_as_the_real_ones(recording: tuple[str, Run]) -> None:
+    name, run = recording
+    if name in ("rollback-midway", "no-probe-slowstart-1replica", "stale-conntrack-port-reuse"):
+        pytest.skip("its rollouts are undone, complete before the pods listen, or change the settings")
+    predicted = judge(run).sizing["predicted_rollout_s"]
+    assert predicted["observed"] == pytest.approx(predicted["have"], rel=0.35, abs=2.0)

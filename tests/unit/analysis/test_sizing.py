@@ -1,0 +1,106 @@
+"""Sizes that would have held, and how long a rollout takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.analysis import judge
+from harness.analysis.steps import shape
+from harness.model.run import ClusterFacts, FactSource, ProxyFacts
+
+from .literal import history
+
+RUN = """
+    update 8.0 complete 9.0 settled 9.8
+    pod old-1 deleted 8.5 ended 8.8 gone 9.0
+    pod new-1 revision r2 created 8.1 ready 8.4
+    ok new 0..8.5 every 0.01 by old-1
+    ok new 9.5..30 every 0.01 by new-1
+    connect-timeout new 8.9 9.4
+"""
+
+
+def deployment(replicas: int = 3, **spec: Any) -> dict[str, Any]:
+    return {"kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": replicas, **spec}}
+
+
+def rolling(surge: Any, unavailable: Any) -> dict[str, Any]:
+    return {"strategy": {"rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}}}
+
+
+@pytest.mark.parametrize(
+    ("replicas", "strategy", "steps"),
+    [
+        (3, rolling(1, 0), 3),
+        (10, rolling("25%", "25%"), 2),
+        (4, {}, 2),
+        (1, {}, 1),
+        (3, rolling(0, 0), 3),
+        (100, rolling("100%", 0), 1),
+        (5, {"strategy": {"type": "Recreate"}}, 1),
+    ],
+)
+def test_steps_follow_surge_and_unavailable(replicas: int, strategy: dict[str, Any], steps: int) -> None:
+    assert shape([deployment(replicas, **strategy)]).steps == steps
+
+
+def test_a_stateful_set_goes_one_by_one_and_waits_for_each_end() -> None:
+    found = shape([{"kind": "StatefulSet", "spec": {"replicas": 4}}])
+    assert (found.steps, found.waits_for_stop, found.progress_deadline_s) == (4, True, None)
+
+
+def test_more_replicas_take_longer() -> None:
+    few, many = shape([deployment(3, **rolling(1, 0))]), shape([deployment(3, **rolling(1, 0))], replicas=30)
+    times = {"start_s": 1.0, "min_ready_s": 5.0, "stop_s": 6.0}
+    assert many.rollout_s(**times) == pytest.approx(10 * few.rollout_s(**times))
+
+
+def sized(text: str = RUN, **more: Any) -> dict[str, Any]:
+    return judge(history(text, **more)).sizing
+
+
+def test_prestop_covers_the_lag_that_was_seen() -> None:
+    lag = judge(history(RUN)).propagation["removal"]["pods"][0]["lag_s"]
+    assert lag == pytest.approx(0.9, abs=0.01)
+    assert sized()["prestop_s"]["need"] >= lag
+
+
+def test_few_rollouts_advise_the_rule_of_thumb() -> None:
+    assert sized()["prestop_s"]["need"] == 5
+    assert sized(path="loadbalancer")["prestop_s"]["need"] == 30
+    assert "fewer than 59 rollouts" in sized()["prestop_s"]["why"]
+
+
+def period(seconds: float, source: FactSource | None = None) -> ClusterFacts:
+    return ClusterFacts(kind="literal", proxy=ProxyFacts(min_sync_period_s=seconds, source=source))
+
+
+def test_no_advice_goes_below_a_known_period() -> None:
+    assert sized(cluster=period(10.0, FactSource.READ))["prestop_s"]["need"] == 10
+
+
+def test_an_assumed_period_is_not_known() -> None:
+    assert sized(cluster=period(10.0, FactSource.ASSUMED))["prestop_s"]["need"] == 5
+
+
+def test_grace_holds_prestop_and_the_slowest_answer() -> None:
+    found = sized(RUN + "ok slow 12 until 15 by new-1")
+    assert found["grace_s"]["need"] == 5 + 3 + 5
+    assert "begins before preStop" in found["grace_s"]["why"]
+
+
+def test_every_size_has_its_present_value_and_its_reason() -> None:
+    hook = {"lifecycle": {"preStop": {"sleep": {"seconds": 7}}}}
+    pod = {"spec": {"terminationGracePeriodSeconds": 40, "containers": [hook]}}
+    found = sized(manifests=(deployment(3, minReadySeconds=4, template=pod),))
+    have = {name: found[name]["have"] for name in ("prestop_s", "min_ready_s", "grace_s", "progress_deadline_s")}
+    assert have == {"prestop_s": 7.0, "min_ready_s": 4.0, "grace_s": 40.0, "progress_deadline_s": 600.0}
+    assert all(found[name]["why"] for name in (*have, "ci_time_limit_s"))
+    assert found["ci_time_limit_s"]["need"] > found["predicted_rollout_s"]["need"]
+
+
+def test_without_churn_it_says_that_a_busy_cluster_may_be_slower() -> None:
+    assert "busy cluster" in sized()["note"]
+    assert sized(churn_s=0.2)["note"] == ""
