@@ -1,0 +1,53 @@
+"""A client host and a load -> the source addresses and ports of its worker, each at rest for as long as possible."""
+
+from __future__ import annotations
+
+import math
+
+from harness.clusters.cluster import ClientHost
+from harness.load import PORTS, PortBudgetError, budget_per_s
+from harness.model.experiment import KeptStream, LoadSettings
+
+Ports = tuple[tuple[int, int], ...]
+
+
+def source_addresses(client: ClientHost, load: LoadSettings) -> tuple[str, ...]:
+    """As few as the ports last for: with one of them a port alone tells a connection apart, also in the records."""
+    return client.source_addresses[: _addresses_needed(load)]
+
+
+def check_ports(client: ClientHost, load: LoadSettings) -> None:
+    """Refuse a load whose source ports would come again within 120 s: stale conntrack entries would fail its requests.
+
+    Raises:
+        PortBudgetError: says how many connections a second are possible.
+    """
+    have, need = max(1, len(client.source_addresses)), _addresses_needed(load)
+    if need > have:
+        raise PortBudgetError(
+            f"planning {_new_per_s(load):g} new connections/s",
+            f"the client host's {have} source addresses last for {budget_per_s(have, PORTS):.0f}/s, since each port "
+            "must rest 120 s (stale conntrack entries)",
+            "Lower the rate of the streams that open a connection per request.",
+        )
+
+
+def _addresses_needed(load: LoadSettings) -> int:
+    return max(1, math.ceil(_new_per_s(load) / budget_per_s(1, PORTS)))
+
+
+def _new_per_s(load: LoadSettings) -> float:
+    return sum(stream.rate for stream in load.streams.values() if not isinstance(stream, KeptStream))
+
+
+def rotated(ports: Ports, number: int, of: int) -> Ports:
+    """The range begun at another place for every scenario, number `number` of `of`.
+
+    One that began where the one before it did would use the ports again that left stale conntrack entries behind.
+
+    >>> rotated(((10, 19),), 1, 2)
+    ((15, 19), (10, 14))
+    """
+    ((low, high),) = ports
+    start = low + (high - low + 1) * number // of
+    return ((start, high), (low, start - 1)) if start > low else ports

@@ -1,0 +1,232 @@
+"""What can go wrong with a run: one clear line, the right exit code, no traceback, and the cluster as it was before.
+
+Runs the command line as people do, against a kept sandbox that is reached as any other cluster is: by a context.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(180)]
+
+HARNESS = (sys.executable, "-m", "harness")
+EXPERIMENT = """\
+version: 1
+name: trouble
+manifests: [{manifests}]
+service: {{name: web, port: 80}}
+update: {{image: {{nginx: ["nginx:1.29.1", "nginx:1.28.0"]}}}}
+rollouts: 1
+control: 1s
+quiet: 1s
+rollout_timeout: 10s
+load: {{new: {{rate: 50}}, pod_header: X-Pod}}
+"""
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment in which `--cluster context:sandbox` is a cluster that someone else runs."""
+    kubeconfig = tmp_path_factory.mktemp("kubeconfig") / "config"
+    name = f"trouble-{os.getpid()}"
+    subprocess.run([*HARNESS, "sandbox", "up", "--name", name, "--kubeconfig", str(kubeconfig)], check=True, timeout=60)
+    yield {**os.environ, "KUBECONFIG": str(kubeconfig)}
+    subprocess.run([*HARNESS, "sandbox", "down", "--name", name], check=True, timeout=60)
+
+
+@pytest.fixture
+def experiment(tmp_path: Path, repository: Path) -> Path:
+    file = tmp_path / "experiment.yaml"
+    file.write_text(EXPERIMENT.format(manifests=repository / "fixtures" / "manifests" / "nginx.yaml"))
+    return file
+
+
+def arguments(experiment: Path, *more: str) -> list[str]:
+    out = experiment.parent / "run"
+    there = ("--cluster", "context:sandbox", "--worker-image", "rollout-harness:local", "--yes")
+    return [*HARNESS, "run", str(experiment), "--out", str(out), *(more or there)]
+
+
+def run(command: Sequence[str], environment: dict[str, str], *, code: int) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=150, check=False)
+    assert done.returncode == code, done.stderr[-2000:]
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def error_line(stderr: str) -> str:
+    (line,) = [line for line in stderr.splitlines() if line.startswith("error: ")]
+    return line
+
+
+def namespaces(environment: dict[str, str]) -> set[str]:
+    kubectl = Path(sys.executable).parent / "kubectl"
+    done = subprocess.run(
+        [kubectl, "get", "namespaces", "-o", "name"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=True,
+        timeout=30,
+    )
+    return set(done.stdout.split())
+
+
+def until(process: subprocess.Popen[str], words: str, *, deadline_s: float = 60) -> None:
+    """Read its progress until it says so."""
+    assert process.stderr is not None
+    seen = []
+    end = time.monotonic() + deadline_s
+    while time.monotonic() < end:
+        line = process.stderr.readline()
+        seen.append(line)
+        if words in line:
+            return
+        if not line and process.poll() is not None:
+            break
+    pytest.fail(f"it never said {words!r}: {seen}")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"name: web, port: 80": "name: web, port: 8080"}, "looking for port 8080 of Service web: it has 80. "),
+        ({"service: {name: web": "service: {name: shop"}, "looking for Service shop: the manifests hold only"),
+        ({"version: 1": "version: 1\ntarget: deployment/shop"}, "looking for Deployment shop: the manifests hold only"),
+        ({"nginx:1.29.1": "nginx:1.28.0"}, "Kubernetes would roll nothing"),
+        (
+            {"{image: {nginx:": "{image: {sidecar:"},
+            "updating the image of container 'sidecar': the application has nginx",
+        ),
+        ({"rate: 50": "rate: -50"}, "load.new.rate: input should be greater than 0, not -50"),
+        ({"rate: 50": "rate: 50000"}, "planning 50000 new connections/s: "),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_touched(
+    context: dict[str, str], experiment: Path, change: dict[str, str], says: str
+) -> None:
+    before = namespaces(context)
+    text = experiment.read_text()
+    for old, new in change.items():
+        assert old in text
+        text = text.replace(old, new)
+    experiment.write_text(text)
+    assert says in error_line(run(arguments(experiment), context, code=2))
+    assert namespaces(context) == before
+
+
+def test_an_unknown_context_is_named_with_those_that_there_are(context: dict[str, str], experiment: Path) -> None:
+    line = error_line(run(arguments(experiment, "--cluster", "context:staging", "--yes"), context, code=2))
+    assert "'staging'" in line
+    assert "Contexts there: sandbox." in line
+
+
+def test_a_cluster_that_does_not_answer_is_named(experiment: Path, tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "config"
+    kubeconfig.write_text(
+        json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [{"name": "a", "cluster": {"server": "http://127.0.0.1:1"}}],
+                "users": [{"name": "a", "user": {}}],
+                "contexts": [{"name": "dead", "context": {"cluster": "a", "user": "a"}}],
+            }
+        )
+    )
+    environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
+    line = error_line(run(arguments(experiment, "--cluster", "context:dead", "--yes"), environment, code=2))
+    assert "127.0.0.1:1: no answer" in line
+
+
+def test_without_yes_and_without_a_terminal_nothing_is_touched(context: dict[str, str], experiment: Path) -> None:
+    line = error_line(run(arguments(experiment, "--cluster", "context:sandbox"), context, code=2))
+    assert "Give --yes." in line
+
+
+def test_a_context_needs_an_image_for_the_load_worker(context: dict[str, str], experiment: Path) -> None:
+    before = namespaces(context)
+    line = error_line(run(arguments(experiment, "--cluster", "context:sandbox", "--yes"), context, code=2))
+    assert "--worker-image" in line
+    assert namespaces(context) == before
+
+
+def test_an_image_that_the_sandbox_does_not_know_is_named(experiment: Path) -> None:
+    experiment.write_text(experiment.read_text().replace("nginx:1.29.1", "shop:7"))
+    line = error_line(run(arguments(experiment, "--cluster", "sandbox"), dict(os.environ), code=2))
+    assert "the sandbox does not know shop:7" in line
+    assert not (experiment.parent / "run").exists()
+
+
+def test_a_service_that_does_not_answer_is_not_rolled(
+    context: dict[str, str], experiment: Path, repository: Path
+) -> None:
+    manifest = experiment.parent / "web.yaml"
+    plain = (repository / "fixtures" / "manifests" / "nginx.yaml").read_text()
+    manifest.write_text(plain.replace("targetPort: http", "targetPort: 81"))
+    experiment.write_text(re.sub(r"manifests: \[.*\]", f"manifests: [{manifest}]", experiment.read_text()))
+    before = namespaces(context)
+    line = error_line(run(arguments(experiment), context, code=2))
+    assert "the Service is not answering steadily" in line
+    assert "connect-refused" in line
+    assert namespaces(context) == before
+
+
+def test_a_rollout_that_never_completes_is_undone_and_inconclusive(context: dict[str, str], experiment: Path) -> None:
+    experiment.write_text(experiment.read_text().replace("nginx:1.29.1", "shop:7"))
+    before = namespaces(context)
+    line = error_line(run(arguments(experiment), context, code=3))
+    assert "waiting 10 s for deployment/web to be rolled out" in line
+    assert "ErrImagePull" in line or "ImagePullBackOff" in line
+    assert namespaces(context) == before
+    timeline = (experiment.parent / "run" / "default" / "timeline.jsonl").read_text()
+    marks = [json.loads(entry)["type"] for entry in timeline.splitlines() if '"kind":"Mark"' in entry]
+    assert marks == ["control-start", "control-end", "update", "undo", "end"]
+    result = json.loads((experiment.parent / "run" / "default" / "result.json").read_text())
+    assert result["verdict"] == "inconclusive"
+
+
+@pytest.mark.parametrize(("moment", "code"), [("control window", 130), ("rolling", 3)])
+def test_ctrl_c_puts_the_cluster_back(context: dict[str, str], experiment: Path, moment: str, code: int) -> None:
+    before = namespaces(context)
+    command = arguments(experiment)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=context) as process:
+        until(process, moment)
+        assert namespaces(context) != before
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == code, stderr
+    assert "Traceback" not in stderr
+    assert "putting the cluster back" in stderr
+    assert namespaces(context) == before
+    run_json = json.loads((experiment.parent / "run" / "default" / "run.json").read_text())
+    assert run_json["stopped"] == "interrupted"
+    assert not run_json["finished"]
+    assert ("inconclusive" in stdout) == (code == 3)
+
+
+def test_a_run_that_was_killed_can_still_be_judged(experiment: Path) -> None:
+    command = arguments(experiment, "--cluster", "sandbox")
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        until(process, "quiet time")
+        process.kill()
+    folder = experiment.parent / "run"
+    rows = (folder / "default" / "requests.csv").read_text().splitlines()
+    last_s = max(float(row.split(",")[7]) for row in rows[1:] if row.count(",") == 14 and row.split(",")[7])
+    settled_s = json.loads((folder / "default" / "run.json").read_text())["rollouts"][0]["settled"]
+    assert last_s > settled_s - 0.5, "what had ended half a second before must be on disk"
+    done = subprocess.run([*HARNESS, "report", str(folder)], capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in done.stderr
+    assert "cut short" in done.stdout
+    assert "dropping" in done.stdout  # what was seen is seen: a failure with a shown cause needs no end of the run
+    assert done.returncode == 1
