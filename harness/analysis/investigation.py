@@ -13,7 +13,7 @@ from harness.analysis.history import KEY, History, history
 from harness.analysis.load_health import LoadHealth, load_health
 from harness.analysis.pods import Life, lives
 from harness.analysis.possibilities import NOBODY, Clues, Possibilities, possibilities
-from harness.analysis.proxy import DataPlane, data_plane, horizons
+from harness.analysis.proxy import DataPlane, data_plane, horizons, seen_syncs
 from harness.analysis.sightings import Sightings, sightings, streaks
 from harness.analysis.takers import takers
 from harness.analysis.windows import Windows, windows
@@ -57,7 +57,8 @@ def investigate(run: Run) -> Investigation:
     stale = stale_entries(past, run.info.path)
     runs = streaks(past, stale)
     plane = data_plane(run.info.cluster.proxy, run.info.path)
-    until = horizons(pods, listed, plane, runs)
+    syncs = seen_syncs(pods, listed, seen, runs)
+    until = horizons(pods, listed, plane, runs, syncs)
     load = load_health(run.info, past, spans)
     failures = past.failures
     started = failures["started"].to_numpy()
@@ -69,7 +70,8 @@ def investigate(run: Run) -> Investigation:
             seen=seen,
             streaks=runs,
             horizons=until,
-            lag_s=plane.lag_s,
+            plane=plane,
+            syncs=syncs,
             refused=started[outcome == "connect-refused"],
             unanswered=started[np.isin(outcome, UNANSWERED) & ~stale.to_numpy()],
         ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.analysis.endpoints import Endpoints, Intervals
 from harness.analysis.pods import SLOW_WATCH_S, WATCH_S, Life
+from harness.analysis.proxy import DataPlane, SeenSync, earliest_sync
 from harness.analysis.sightings import Sightings, Streaks, needed_in_a_row
 
 if TYPE_CHECKING:
@@ -79,14 +80,15 @@ class Possibilities:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clues:
     """What bounds the possibilities. `refused`, `unanswered`: when such failures were sent, ascending (those of a stale
-    conntrack entry left out). `horizons`: until when a pod may have been sent to. `lag_s`: the data plane's, if known.
+    conntrack entry left out). `horizons`: until when a pod may have been sent to. `syncs`: those that are proven.
     """
 
     listed: Endpoints
     seen: Sightings
     streaks: Streaks
     horizons: dict[str, float]
-    lag_s: float | None
+    plane: DataPlane
+    syncs: tuple[SeenSync, ...]
     refused: NDArray[np.float64]
     unanswered: NDArray[np.float64]
 
@@ -101,9 +103,7 @@ def possibilities(pods: Sequence[Life], clues: Clues) -> Possibilities:
         vanished=vanished,
         stopping=_real((_stopping(pods[at], clues), _ended(pods[at]) + SLOW_WATCH_S, at) for at in ending),
         starting=_real(_starting(pods, clues)),
-        crashed=_real(
-            (start, end + WATCH_S, position) for position, pod in enumerate(pods) for start, end in pod.crashes
-        ),
+        crashed=_real((*span, at) for at, pod in enumerate(pods) for span in _crashing(pod, clues)),
         ends=_real((exit_, _ended(pods[at]) + WATCH_S, at) for at in ending if (exit_ := pods[at].exit) is not None),
         loose_refusing=_real((_loosely(pods[at]), _horizon(pods[at], clues), at) for at in ending),
         loose_vanished=_real((_loosely(pods[at]), _horizon(pods[at], clues), at) for at in ending),
@@ -150,6 +150,14 @@ def _vanishing(pod: Life, clues: Clues) -> tuple[float, float]:
     return max(_closing(pod, clues), exits), _horizon(pod, clues)
 
 
+def _crashing(pod: Life, clues: Clues) -> Iterator[tuple[float, float]]:
+    """When its container was down, and it may still have been sent to: it leaves the list as it is found unready."""
+    for start, end in pod.crashes:
+        left = [until for since, until in clues.listed.listed.get(pod.uid, ()) if since <= end and until >= start]
+        unlisted = left[0] + clues.plane.lag_s if left and clues.plane.lag_s is not None else math.inf
+        yield start, min(end + WATCH_S, unlisted)
+
+
 def _kernels(pods: Sequence[Life], vanished: Spans, clues: Clues) -> dict[int, float]:
     """Until when each pod's own kernel can have refused: it is gone when its end is shown (the kubelet says so only
     after the pod's network was taken down), and when the first connection that only it explains stays unanswered."""
@@ -173,16 +181,17 @@ def _starting(pods: Sequence[Life], clues: Clues) -> Iterator[tuple[float, float
         since = _listed_since(pod, clues.listed)
         if since is None or pod.created is None:
             continue
+        sent_to = earliest_sync(since, clues.plane, clues.syncs) - WATCH_S
         until = pod.gone if pod.gone is not None else math.inf
         if pod.promise.listens_when_ready:
             ready = pod.ready if pod.ready is not None else until
             if since < ready - SLOW_WATCH_S:
-                yield since - WATCH_S, ready + WATCH_S, position
+                yield sent_to, ready + WATCH_S, position
         elif pod.uid in clues.seen.first_new:
             until = min(until, clues.seen.first_new[pod.uid])
-            yield _sent_to_since(since - WATCH_S, until, clues), until, position
+            yield _sent_to_since(sent_to, until, clues), until, position
         else:
-            yield since - WATCH_S, min(until, _all_well_after(since - WATCH_S, clues)), position
+            yield sent_to, min(until, _all_well_after(sent_to, clues)), position
 
 
 def _listed_since(pod: Life, listed: Endpoints) -> float | None:
@@ -197,7 +206,7 @@ def _all_well_after(since: float, clues: Clues) -> float:
 
     at = int(np.searchsorted(clues.refused, since))
     onset = float(clues.refused[at]) if at < len(clues.refused) else math.inf
-    quiet = since + clues.lag_s if clues.lag_s is not None else onset
+    quiet = since + clues.plane.lag_s if clues.plane.lag_s is not None else onset
     return clues.streaks.healthy_after(max(onset, quiet), needed_in_a_row(clues.listed.most))
 
 

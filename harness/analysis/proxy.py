@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.analysis.endpoints import Endpoints
 from harness.analysis.pods import WATCH_S, Life
-from harness.analysis.sightings import Streaks, needed_in_a_row
+from harness.analysis.sightings import Sightings, Streaks, needed_in_a_row
 from harness.model.run import FactSource, ProxyFacts
 
 SYNC_S = 0.5
@@ -21,6 +21,7 @@ class DataPlane:
 
     lag_s: float | None
     words: str
+    period_s: float | None = None
 
 
 def data_plane(proxy: ProxyFacts, path: str) -> DataPlane:
@@ -36,14 +37,46 @@ def data_plane(proxy: ProxyFacts, path: str) -> DataPlane:
         return DataPlane(lag_s=None, words="the delay of the balancer is not known")
     if period is None or proxy.source == FactSource.ASSUMED:
         return DataPlane(lag_s=None, words="the proxy's period is not known")
-    return DataPlane(lag_s=period + SYNC_S, words=f"proxy period {period:g} s")
+    return DataPlane(lag_s=period + SYNC_S, words=f"proxy period {period:g} s", period_s=period)
 
 
-def horizons(pods: Sequence[Life], listed: Endpoints, plane: DataPlane, streaks: Streaks) -> dict[str, float]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenSync:
+    """A sync that a request proves: the pod that was listed at `after` had its first new connection at `by`."""
+
+    after: float
+    by: float
+
+
+def seen_syncs(pods: Sequence[Life], listed: Endpoints, seen: Sightings, streaks: Streaks) -> tuple[SeenSync, ...]:
+    """The syncs that first connections prove, where all connections came through one proxy, as one worker's do."""
+    if len(streaks.workers) != 1:
+        return ()
+    return tuple(
+        SeenSync(after=spans[0][0], by=seen.first_new[pod.uid])
+        for pod in pods
+        if pod.created is not None and pod.uid in seen.first_new and (spans := listed.listed.get(pod.uid))
+    )
+
+
+def earliest_sync(after: float, plane: DataPlane, syncs: Sequence[SeenSync]) -> float:
+    """The earliest moment at which a change of the list at `after` can have come into force.
+
+    After a sync there is none for a whole period; so a change that came after a proven sync waits for its end.
+    """
+    if plane.period_s is None:
+        return after
+    return max([after, *(sync.after - WATCH_S + plane.period_s for sync in syncs if sync.by < after)])
+
+
+def horizons(
+    pods: Sequence[Life], listed: Endpoints, plane: DataPlane, streaks: Streaks, syncs: Sequence[SeenSync]
+) -> dict[str, float]:
     """By uid: until when new connections may have been sent to a pod that ended or is ending.
 
     With a known period: the moment it left the list, and the lag. Without: until so many good new connections in a
-    row, all begun after its end, that a proxy which still listed it would have had to be very lucky.
+    row, all begun after its end, that a proxy which still listed it would have had to be very lucky. In any case no
+    longer than until a sync is proven that knew of a later change of the list.
     """
     needed = needed_in_a_row(listed.most)
     found = {}
@@ -56,8 +89,9 @@ def horizons(pods: Sequence[Life], listed: Endpoints, plane: DataPlane, streaks:
         ended = pod.ended if pod.ended is not None else math.inf
         left = spans[-1][1] if listed.known else ended
         if plane.lag_s is not None and math.isfinite(left):
-            found[pod.uid] = left + plane.lag_s
+            latest = left + plane.lag_s
         else:
             end = pod.ended if pod.ended is not None else left
-            found[pod.uid] = streaks.healthy_after(end + WATCH_S, needed) if math.isfinite(end) else math.inf
+            latest = streaks.healthy_after(end + WATCH_S, needed) if math.isfinite(end) else math.inf
+        found[pod.uid] = min([latest, *(sync.by for sync in syncs if sync.after > left)])
     return found
