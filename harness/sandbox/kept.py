@@ -171,6 +171,8 @@ def _kill(pid: int) -> None:
         signal.pidfd_send_signal(outermost, signal.SIGKILL)
         select.select([outermost], [], [], _END_TIMEOUT_S)
     os.close(outermost)
+    with suppress(ChildProcessError):  # it is a child only of the program that started it
+        os.waitpid(pid, os.WNOHANG)
 
 
 def _born(pid: int) -> str | None:

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-from wholecluster import Cluster, condition, container, ended, is_ready
+from wholecluster import Cluster, Maker, condition, container, ended, is_ready
 
 from harness.sandbox.apiclient import PatchType
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-Object = dict[str, Any]
-Maker = Callable[..., Object] if TYPE_CHECKING else Any
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_a_container_is_alone_in_its_namespaces_under_the_pods_name(cluster: Cluster, shell: Maker) -> None:
-    await cluster.create(shell("alone", "hostname; echo pid $$$$; ls /proc | grep -c '^[0-9]'; ip -br -4 addr; sleep 60"))
+    line = "hostname; echo pid $$$$; ls /proc | grep -c '^[0-9]'; ip -br -4 addr"
+    await cluster.create(shell("alone", line, restartPolicy="Never"))
     pod = await cluster.pod("alone", lambda pod: "podIP" in pod["status"])
-    await cluster.pod("alone", is_ready)
-    with anyio.fail_after(5):
-        while "eth0" not in (text := await cluster.logs("alone")):
-            await anyio.sleep(0.02)
+    await cluster.pod("alone", ended)
+    text = await cluster.logs("alone")
     lines = text.split()
     assert lines[:3] == ["alone", "pid", "1"]
     assert f"{pod['status']['podIP']}/32" in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +17,12 @@ from harness.sandbox.images import Image
 from harness.sandbox.supervisor import STATE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from harness.sandbox.settings import Settings
 
 Object = dict[str, Any]
+Maker = Callable[..., Object]
 
 # A shell with sleep and cat: what a test needs of a container that is not nginx.
 SHELL = Image(name="shell", command=("sleep", "600"))
@@ -96,20 +98,29 @@ class Cluster:
             f"no event {reason} about {name}; there are: {[(e['reason'], e['message']) for e in mine]}"
         )
 
-    async def logs(self, pod: str, container: str = "") -> str:
+    async def logs(self, pod: str, container: str = "", **parameters: Any) -> str:
         """What a container of the pod has written."""
         session = self.client._session
         assert session is not None
         url = f"{self.client._url}/api/v1/namespaces/default/pods/{pod}/log"
-        async with session.get(url, params={"container": container} if container else {}) as response:
+        params = {key: str(value).lower() for key, value in {"container": container, **parameters}.items() if value}
+        async with session.get(url, params=params) as response:
             text = await response.text()
             assert response.status == 200, text
             return text
 
+    def _network(self, pod: Object) -> Path:
+        return Path(f"/proc/{self.sandbox.pid}/root{STATE}/netns/pod-{pod['metadata']['uid']}")
+
+    async def cleared(self, pod: Object, timeout_s: float = 10.0) -> None:
+        """Waits until the node has removed the pod's network namespace: the last thing it does."""
+        with anyio.fail_after(timeout_s):
+            while self._network(pod).exists():  # noqa: ASYNC110  a file in another mount namespace tells nobody
+                await anyio.sleep(0.05)
+
     def first_processes(self, pod: Object) -> list[int]:
         """The machine's process ids of the programs that are PID 1 of the pod's containers."""
-        outermost = self.sandbox.pid
-        network = Path(f"/proc/{outermost}/root{STATE}/netns/pod-{pod['metadata']['uid']}").stat().st_ino
+        network = self._network(pod).stat().st_ino
         found = []
         for entry in Path("/proc").iterdir():
             try:

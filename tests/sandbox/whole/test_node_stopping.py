@@ -1,0 +1,197 @@
+"""How pods end: hooks, grace, signals, and the order of what the API shows."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+from wholecluster import Cluster, Maker, Object, condition, container, is_ready
+
+pytestmark = pytest.mark.anyio
+
+# What a shell does that ignores its stop signal, and what one that heeds it does.
+DEAF = "trap '' TERM; echo up; while :; do sleep 0.1; done"
+POLITE = "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.05; done"
+
+
+async def ended_after(cluster: Cluster, name: str, grace_s: int | None = None) -> tuple[float, list[Object]]:
+    """Deletes the pod: (seconds until its container ended, every state until it was gone)."""
+    seen: list[Object] = []
+    times: list[float] = []
+    listed = anyio.Event()
+
+    async def follow() -> None:
+        informer = cluster.client.informer("/api/v1/namespaces/default/pods", field_selector=f"metadata.name={name}")
+        async for change in informer:
+            if change.type == "SYNCED":
+                listed.set()
+            else:
+                seen.append(change.object)
+                if "terminated" in container(change.object).get("state", {}) and not times:
+                    times.append(anyio.current_time())
+                if change.type == "DELETED":
+                    return
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as group:
+            group.start_soon(follow)
+            await listed.wait()
+            started = anyio.current_time()
+            await cluster.delete(name, grace_s)
+    return times[0] - started, seen
+
+
+async def up(cluster: Cluster, pod: Object) -> None:
+    """Creates the pod and waits until it is ready; since that is news, its end may begin up to a second late."""
+    await cluster.create(pod)
+    await cluster.pod(pod["metadata"]["name"], is_ready)
+
+
+async def test_the_api_shows_the_end_in_the_order_of_a_real_kubelet(cluster: Cluster, nginx: Maker) -> None:
+    await up(cluster, nginx("order"))
+    _, seen = await ended_after(cluster, "order")
+    story = []
+    for pod in seen:
+        grace = pod["metadata"].get("deletionGracePeriodSeconds")
+        step = (pod["status"]["phase"], condition(pod, "Ready")["status"], grace, pod["status"]["observedGeneration"])
+        if not story or story[-1] != step:
+            story.append(step)
+    assert story == [
+        ("Running", "True", None, 1),
+        ("Running", "True", 30, 1),
+        ("Running", "True", 30, 2),
+        ("Succeeded", "False", 30, 2),
+        ("Succeeded", "False", 0, 2),
+    ]
+    last = seen[-1]
+    assert container(last)["state"]["terminated"]["exitCode"] == 0
+    assert condition(last, "PodReadyToStartContainers")["status"] == "False"
+    assert condition(last, "Ready")["reason"] == "PodCompleted"
+    (event,) = await cluster.events("order", "Killing")
+    assert event["message"] == "Stopping container nginx"
+
+
+async def test_nginx_gets_its_own_stop_signal_and_finishes_what_it_answers(cluster: Cluster, nginx: Maker) -> None:
+    server = "server { listen 80; location / { limit_rate 100; return 200 '%s'; } }" % ("x" * 40)
+    await cluster.create({"kind": "ConfigMap", "metadata": {"name": "slow"}, "data": {"default.conf": server}})
+    mount = [{"name": "conf", "mountPath": "/etc/nginx/conf.d"}]
+    spec = {"volumes": [{"name": "conf", "configMap": {"name": "slow"}}]}
+    probe = {"tcpSocket": {"port": 80}, "periodSeconds": 1}
+    await cluster.create(nginx("graceful", spec=spec, volumeMounts=mount, readinessProbe=probe))
+    pod = await cluster.pod("graceful", is_ready)
+    answers: list[tuple[int, str]] = []
+
+    async def ask() -> None:
+        answers.append(await cluster.curl(f"http://{pod['status']['podIP']}/", "-m", "9"))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask)
+        await anyio.sleep(0.3)
+        await cluster.delete("graceful")
+    assert answers[0][0] == 0
+    assert "x" * 40 in answers[0][1]
+    await cluster.gone("graceful")
+
+
+async def test_a_sleep_before_stopping_keeps_the_pod_serving(cluster: Cluster, nginx: Maker) -> None:
+    await up(cluster, nginx("sleeps", lifecycle={"preStop": {"sleep": {"seconds": 2}}}))
+    pod = await cluster.pod("sleeps", is_ready)
+    took: list[float] = []
+
+    async def stop() -> None:
+        took.append((await ended_after(cluster, "sleeps"))[0])
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(stop)
+        await anyio.sleep(1.0)
+        code, _ = await cluster.curl(f"http://{pod['status']['podIP']}/")
+        assert code == 0
+    assert 2.0 <= took[0] < 4.0
+
+
+async def test_an_exec_hook_runs_inside_the_container_before_its_signal(cluster: Cluster, shell: Maker) -> None:
+    hook = {"preStop": {"exec": {"command": ["sh", "-c", "echo hook > /tmp/hooked; sleep 1"]}}}
+    line = "trap 'cat /tmp/hooked; exit 0' TERM; echo up; while :; do sleep 0.05; done"
+    await up(cluster, shell("hooked", line, container={"lifecycle": hook}))
+    took, seen = await ended_after(cluster, "hooked")
+    assert 1.0 <= took < 3.0
+    assert container(seen[-1])["state"]["terminated"]["exitCode"] == 0
+
+
+async def test_a_failing_hook_is_told_and_does_not_keep_the_pod(cluster: Cluster, shell: Maker) -> None:
+    hook = {"preStop": {"exec": {"command": ["sh", "-c", "echo broken; exit 7"]}}}
+    await up(cluster, shell("failing-hook", POLITE, container={"lifecycle": hook}))
+    took, _ = await ended_after(cluster, "failing-hook")
+    assert took < 2.0
+    (event,) = await cluster.events("failing-hook", "FailedPreStopHook")
+    assert "exited with 7: broken" in event["message"]
+
+
+async def test_a_deaf_program_is_killed_when_its_grace_is_over(cluster: Cluster, shell: Maker) -> None:
+    await up(cluster, shell("deaf", DEAF, terminationGracePeriodSeconds=3))
+    took, seen = await ended_after(cluster, "deaf")
+    assert 3.0 <= took < 5.0
+    assert container(seen[-1])["state"]["terminated"]["exitCode"] == 137
+    assert seen[-1]["status"]["phase"] == "Failed"
+
+
+async def test_a_hook_that_uses_up_the_grace_leaves_the_program_two_seconds(cluster: Cluster, shell: Maker) -> None:
+    hook = {"preStop": {"exec": {"command": ["sleep", "30"]}}}
+    await up(cluster, shell("hanging", DEAF, container={"lifecycle": hook}, terminationGracePeriodSeconds=1))
+    took, seen = await ended_after(cluster, "hanging")
+    assert 3.0 <= took < 5.0
+    assert container(seen[-1])["state"]["terminated"]["exitCode"] == 137
+
+
+async def test_a_second_deletion_can_shorten_the_grace(cluster: Cluster, shell: Maker) -> None:
+    await up(cluster, shell("hurried", DEAF, terminationGracePeriodSeconds=20))
+    started = anyio.current_time()
+    await cluster.delete("hurried")
+    await anyio.sleep(0.5)
+    await cluster.delete("hurried", 1)
+    await cluster.gone("hurried")
+    assert anyio.current_time() - started < 5.0
+
+
+async def test_a_pod_deleted_by_force_leaves_no_process(cluster: Cluster, shell: Maker) -> None:
+    await up(cluster, shell("forced", DEAF, terminationGracePeriodSeconds=1))
+    pod = await cluster.pod("forced", is_ready)
+    assert cluster.first_processes(pod)
+    await cluster.delete("forced", 0)
+    await cluster.gone("forced")
+    await cluster.cleared(pod)
+
+
+async def test_a_pod_deleted_while_it_starts_goes_without_running(cluster: Cluster, nginx: Maker) -> None:
+    await cluster.create(nginx("fleeting"))
+    await cluster.delete("fleeting")
+    await cluster.gone("fleeting")
+
+
+async def test_after_the_network_is_gone_nothing_answers(cluster: Cluster, nginx: Maker) -> None:
+    await up(cluster, nginx("vanishes"))
+    pod = await cluster.pod("vanishes", is_ready)
+    await cluster.delete("vanishes")
+    await cluster.gone("vanishes")
+    code, _ = await cluster.curl(f"http://{pod['status']['podIP']}/", "-m", "0.5")
+    assert code == 28
+
+
+async def test_a_sidecar_stops_after_the_others(cluster: Cluster, shell: Maker) -> None:
+    volume = {"name": "log", "emptyDir": {}}
+    mounts = [{"name": "log", "mountPath": "/log"}]
+    line = "trap 'echo %s >> /log/ends; cat /log/ends; exit 0' TERM; while :; do sleep 0.05; done"
+    pod = shell("pair", line % "main", container={"volumeMounts": mounts}, volumes=[volume])
+    command = ["sh", "-c", line % "sidecar"]
+    side = {"name": "side", "image": "shell", "command": command, "restartPolicy": "Always", "volumeMounts": mounts}
+    pod["spec"]["initContainers"] = [side]
+    await up(cluster, pod)
+    words: list[str] = []
+
+    async def read() -> None:
+        words.extend((await cluster.logs("pair", "side", follow=True)).split())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(read)
+        await anyio.sleep(0.2)
+        await ended_after(cluster, "pair")
+    assert words == ["main", "sidecar"]

@@ -1,0 +1,234 @@
+"""How a sandbox comes up, how it ends, and that nothing of it stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import anyio
+import pytest
+from wholecluster import SHELL, Cluster, Maker, cluster_of, is_ready
+
+from harness.sandbox import kept
+from harness.sandbox.embedded import Sandbox
+from harness.sandbox.errors import NotKept
+from harness.sandbox.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+# A program of its own that starts a sandbox with a pod, says so, and waits to be killed.
+HARNESS = """
+import anyio, json, sys
+from harness.sandbox.embedded import Sandbox
+from harness.sandbox.settings import Settings
+
+async def main():
+    async with Sandbox.start(Settings()) as sandbox:
+        print(sandbox.pid, flush=True)
+        await anyio.sleep_forever()
+
+anyio.run(main)
+"""
+
+
+def tree(pid: int) -> dict[int, tuple[str, str]]:
+    """Every process below `pid` and itself: process id -> (when it began, what it is)."""
+    found, left = {}, [pid]
+    while left:
+        current = left.pop()
+        try:
+            fields = Path(f"/proc/{current}/stat").read_text().rpartition(")")[2].split()
+            command = Path(f"/proc/{current}/cmdline").read_text().replace("\0", " ")
+            left += [int(child) for child in Path(f"/proc/{current}/task/{current}/children").read_text().split()]
+        except OSError:
+            continue
+        found[current] = (fields[19], command)
+    return found
+
+
+def find(processes: dict[int, tuple[str, str]], part: str) -> int:
+    """The process whose command line contains `part`, the innermost of several."""
+    return max(pid for pid, (_, command) in processes.items() if part in command)
+
+
+def namespaces(processes: dict[int, tuple[str, str]]) -> set[str]:
+    """The namespaces that only these processes are in."""
+    kinds = ("net", "mnt", "pid", "uts", "ipc")
+    mine = {str(Path(f"/proc/self/ns/{kind}").readlink()) for kind in kinds}
+    return {str(Path(f"/proc/{pid}/ns/{kind}").readlink()) for pid in processes for kind in kinds} - mine
+
+
+def in_use() -> set[str]:
+    """The namespaces of all processes on this machine."""
+    found = set()
+    for link in Path("/proc").glob("[0-9]*/ns/*"):
+        try:
+            found.add(str(link.readlink()))
+        except OSError:
+            continue
+    return found
+
+
+async def all_gone(processes: dict[int, tuple[str, str]], spaces: set[str], timeout_s: float = 5.0) -> None:
+    """Waits until none of the processes and none of the namespaces is left."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        left = {pid: known for pid, known in processes.items() if tree(pid).get(pid, ("",))[0] == known[0]}
+        still = spaces & in_use()
+        if not left and not still:
+            return
+        assert time.monotonic() < deadline, f"still there after {timeout_s} s: {left} {still}"
+        await anyio.sleep(0.02)
+
+
+def places() -> dict[str, object]:
+    """What the machine shows of mounts, named network namespaces, links and shared memory."""
+    links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True).stdout
+    return {
+        "mounts": Path("/proc/self/mounts").read_text(),
+        "netns": sorted(Path("/run/netns").iterdir()) if Path("/run/netns").exists() else None,
+        "links": [line.split(": ")[1] for line in links.splitlines()],
+        "shm": sorted(Path("/dev/shm").iterdir()),
+    }
+
+
+async def test_a_sandbox_is_ready_in_under_two_seconds() -> None:
+    times = []
+    for _ in range(3):
+        started = time.monotonic()
+        async with Sandbox.start(Settings()):
+            times.append(time.monotonic() - started)
+    assert statistics.median(times) < 2.0, times
+
+
+async def test_nothing_stays_after_the_end(nginx: Maker) -> None:
+    before = places()
+    async with cluster_of(Settings()) as cluster:
+        await cluster.create(nginx("web"))
+        await cluster.pod("web", is_ready)
+        processes = tree(cluster.sandbox.pid)
+        spaces = namespaces(processes)
+        assert find(processes, "nginx: master")
+        assert len(spaces) >= 8
+        assert places() == before
+    await all_gone(processes, spaces, 1.0)
+    assert places() == before
+
+
+@pytest.mark.parametrize("victim", ["harness", "unshare", "supervisor", "node", "controlplane"])
+async def test_after_a_kill_of_any_of_them_nothing_is_left(victim: str) -> None:
+    before = places()
+    process = await anyio.open_process([sys.executable, "-c", HARNESS])
+    try:
+        assert process.stdout is not None
+        outermost = int(await process.stdout.receive())
+        processes = tree(outermost)
+        spaces = namespaces(processes)
+        parts = {
+            "supervisor": "-m harness.sandbox.supervisor",
+            "node": "sandbox.node",
+            "controlplane": "sandbox.controlplane",
+        }
+        victims = {"harness": process.pid, "unshare": outermost}
+        os.kill(victims.get(victim) or find(processes, parts[victim]), signal.SIGKILL)
+        await all_gone(processes, spaces)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.aclose()
+    assert places() == before
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ("sandbox.node", "node1 was killed by SIGKILL"),
+        ("sandbox.controlplane", "control plane was killed by SIGKILL"),
+        ("-m harness.sandbox.supervisor", "supervisor"),
+    ],
+)
+async def test_the_harness_learns_what_died(part: str, words: str) -> None:
+    async with Sandbox.start(Settings()) as sandbox:
+        os.kill(find(tree(sandbox.pid), part), signal.SIGKILL)
+        with anyio.fail_after(5):
+            death = await sandbox.wait_died()
+    assert words in str(death)
+
+
+async def test_an_error_of_the_block_stays_itself() -> None:
+    with pytest.raises(KeyError, match="mine"):
+        async with Sandbox.start(Settings()):
+            raise KeyError("mine")
+
+
+async def test_two_sandboxes_do_not_see_each_other(cluster: Cluster, nginx: Maker) -> None:
+    async with cluster_of(Settings(images=(SHELL,))) as other:
+        await other.create(nginx("only-there"))
+        await other.pod("only-there", is_ready)
+        listed = await cluster.client.list("/api/v1/pods")
+        assert "only-there" not in [pod["metadata"]["name"] for pod in listed["items"]]
+        assert other.sandbox.kubeconfig["clusters"] != cluster.sandbox.kubeconfig["clusters"]
+
+
+async def test_the_client_host_has_the_addresses_that_were_asked_for() -> None:
+    async with Sandbox.start(Settings(client_addresses=7, nodes=2)) as sandbox:
+        done = await anyio.run_process(sandbox.client_command(["ip", "-4", "-o", "addr"]))
+        assert len(sandbox.client_addresses) == 14
+        assert all(f" {address}/24" in done.stdout.decode() for address in sandbox.client_addresses)
+
+
+async def test_a_program_on_the_client_host_is_a_direct_child_with_its_pipes(cluster: Cluster) -> None:
+    command = cluster.sandbox.client_command(["sh", "-c", "echo $PPID; cat"])
+    done = await anyio.run_process(command, input=b"through")
+    assert done.stdout.decode().split() == [str(os.getpid()), "through"]
+
+
+async def test_an_idle_sandbox_uses_hardly_any_processor(cluster: Cluster, nginx: Maker) -> None:
+    for number in range(3):
+        await cluster.create(nginx(f"idle-{number}"))
+    for number in range(3):
+        await cluster.pod(f"idle-{number}", is_ready)
+    await anyio.sleep(2)
+
+    def spent() -> float:
+        fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in tree(cluster.sandbox.pid)]
+        return sum(int(ticks) for one in fields for ticks in one[11:15]) / os.sysconf("SC_CLK_TCK")
+
+    before, started = spent(), time.monotonic()
+    await anyio.sleep(6)
+    assert (spent() - before) / (time.monotonic() - started) < 0.03
+
+
+def test_a_kept_sandbox_stays_until_it_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    info = kept.up("play", tmp_path / "config", Settings(client_addresses=1))
+    try:
+        processes = tree(info.pid)
+        assert info.kubeconfig.stat().st_mode & 0o777 == 0o600
+        assert json.loads(info.kubeconfig.read_text())["clusters"][0]["cluster"]["server"].startswith(
+            "https://127.0.0.1:"
+        )
+        done = subprocess.run(kept.exec_argv("play", ["hostname", "-I"]), capture_output=True, text=True, check=True)
+        assert info.client_addresses[0] in done.stdout
+        with pytest.raises(NotKept, match="one of that name is running"):
+            kept.up("play", None, Settings())
+    finally:
+        kept.down("play")
+    assert not any(tree(pid).get(pid, ("",))[0] == known[0] for pid, known in processes.items())
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(NotKept, match="none of that name is running"):
+        kept.down("play")
+
+
+def test_a_kubeconfig_is_never_written_over_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / "config").write_text("precious")
+    with pytest.raises(NotKept, match="exists already"):
+        kept.up("play", tmp_path / "config", Settings())
+    assert (tmp_path / "config").read_text() == "precious"
