@@ -188,9 +188,8 @@ def _of_pod(facts: Facts, found: Cover, spans: Spans, since: NDArray[np.float64]
 def _slow(facts: Facts, found: Causes) -> None:
     """Accepted, and not answered in time.
 
-    A pod that ends closes its connections, and its client hears of it; so silence comes from a live pod. Only of the
-    request's own pod, if it is known and ended meanwhile, is it more likely that its network went first; and only
-    where a stopping pod may have been sent to, it may have accepted without ever looking.
+    A pod that ends closes its connections, and its client hears of it; so silence comes from a live pod. Only where the
+    request's own pod is known and ended meanwhile, its network went first.
     """
     import numpy as np
 
@@ -199,12 +198,10 @@ def _slow(facts: Facts, found: Causes) -> None:
     slept = here & facts.stalled & facts.late
     own = _of_pod(facts, cover(facts.possible.ends, facts.ended), facts.possible.ends, since=facts.started)
     ended_meanwhile = known & (own.count > 0)
-    stopping = ~known & (cover(facts.possible.refusing, facts.started).count > 0)
     rest = here & ~slept
     _name(found, slept, Cause.LOAD_GENERATOR, "stalled")
     _name(found, rest & ended_meanwhile, Cause.IN_FLIGHT_KILL, "ended-meanwhile", facts.named)
-    _name(found, rest & ~ended_meanwhile & ~stopping, Cause.APPLICATION, "slow", facts.named)
-    _name(found, rest & stopping, Cause.UNKNOWN, "several")
+    _name(found, rest & ~ended_meanwhile, Cause.APPLICATION, "slow", facts.named)
 
 
 def _answered(facts: Facts, found: Causes) -> None:

@@ -175,7 +175,7 @@ def _starting(pods: Sequence[Life], clues: Clues) -> Iterator[tuple[float, float
 
     A pod whose readiness probe connects to the Service's port listens once it is Ready. Any other may be listed long
     before it listens; that it does is shown by the first new connection that it answered, or, where answers name no
-    pod, by a long run of good connections after the first refusal.
+    pod, by a long run of good connections once it must have been sent to.
     """
     for position, pod in enumerate(pods):
         since = _listed_since(pod, clues.listed)
@@ -206,8 +206,8 @@ def _all_well_after(since: float, clues: Clues) -> float:
 
     at = int(np.searchsorted(clues.refused, since))
     onset = float(clues.refused[at]) if at < len(clues.refused) else math.inf
-    quiet = since + clues.plane.lag_s if clues.plane.lag_s is not None else onset
-    return clues.streaks.healthy_after(max(onset, quiet), needed_in_a_row(clues.listed.most))
+    sent_to = since + WATCH_S + clues.plane.lag_s if clues.plane.lag_s is not None else onset
+    return clues.streaks.healthy_after(sent_to, needed_in_a_row(clues.listed.most))
 
 
 def _sent_to_since(since: float, until: float, clues: Clues) -> float:

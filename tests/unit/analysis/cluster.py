@@ -272,13 +272,15 @@ class PaperCluster:
         )
 
     def _timeline(self, states: list[tuple[float, list[PaperPod], list[PaperPod]]]) -> tuple[Observation, ...]:
-        late = lambda: self.random.uniform(0.002, 0.06)  # noqa: E731
         seen: list[Observation] = []
+        shown: dict[tuple[str, str], float] = {}
 
         def add(t: float, kind: str, type_: str, obj: dict[str, Any]) -> None:
-            seen.append(
-                Observation(t=max(0.1, t + (0 if kind == "Mark" else late())), kind=kind, type=type_, object=obj)
-            )
+            """A watch is late, but it never changes the order of what happened to one object."""
+            key = (kind, str((obj.get("metadata") or {}).get("uid", (obj.get("metadata") or {}).get("name"))))
+            late = 0.0 if kind == "Mark" else self.random.uniform(0.002, 0.06)
+            shown[key] = max(0.1, t + late, shown.get(key, 0.0) + 0.0001)
+            seen.append(Observation(t=t if kind == "Mark" else shown[key], kind=kind, type=type_, object=obj))
 
         for update, complete, settled in self.updates:
             for name, t in (("update", update), ("complete", complete), ("settled", settled)):
