@@ -62,20 +62,23 @@ def control_plane() -> Iterator[Plane]:
     """A control plane without nodes, ended with the block. Fails where it wrote anything to its standard error."""
     state = Path(tempfile.mkdtemp(prefix="cp"))
     command = [sys.executable, "-m", "harness.sandbox.controlplane", "--state", str(state)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    errors = state / "stderr"
+    with errors.open("wb") as sink:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=sink)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
-            raise AssertionError(f"the control plane did not start: {process.communicate()[1].decode()}")
+            raise AssertionError(f"the control plane did not start: {errors.read_text()}")
         ready = json.loads(line)["ready"]
         url = f"https://127.0.0.1:{ready['port']}"
         yield Plane(state=state, pid=process.pid, url=url, ca=ready["ca"], token=ready["token"])
     finally:
         process.terminate()
-        _, complaints = process.communicate(timeout=10)
+        process.communicate(timeout=10)
+        complaints = errors.read_text()
         shutil.rmtree(state)
-    assert complaints == b"", complaints.decode()
+    assert complaints == "", complaints
 
 
 @pytest.fixture

@@ -92,9 +92,9 @@ def _job(obj: Object) -> None:
     if uid and not spec.get("manualSelector") and spec.get("selector") is None:
         owned = {"batch.kubernetes.io/controller-uid": uid}
         spec["selector"] = {"matchLabels": owned}
-        labels = _child(_child(_child(spec, "template"), "metadata"), "labels")
-        labels.update(owned)
-        labels.update({"batch.kubernetes.io/job-name": name, "controller-uid": uid, "job-name": name})
+        if isinstance(template := spec.get("template"), dict):
+            labels = _child(_child(template, "metadata"), "labels")
+            labels.update(owned | {"batch.kubernetes.io/job-name": name, "controller-uid": uid, "job-name": name})
 
 
 def _template(spec: Object) -> None:

@@ -112,7 +112,7 @@ def manner_of(request: web.BaseRequest) -> tuple[Manner, list[str]]:
 def with_warnings(response: web.Response, warnings: list[str]) -> web.Response:
     """The response with one Warning header each, as kubectl prints them."""
     for warning in warnings:
-        text = warning.replace("\\", "\\\\").replace('"', '\\"')
+        text = warning.encode("unicode_escape").decode().replace('"', '\\"')
         response.headers.add("Warning", f'299 - "{text}"')
     return response
 

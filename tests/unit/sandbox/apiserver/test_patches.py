@@ -1,0 +1,118 @@
+"""Merge, JSON and strategic merge patches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.sandbox.apiserver.patches import json_patch, merge
+from harness.sandbox.apiserver.refusals import Refusal
+from harness.sandbox.apiserver.strategic import strategic
+
+
+@pytest.mark.parametrize(
+    ("target", "patch", "expected"),
+    [  # the cases of RFC 7396, appendix A
+        ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+        ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
+        ({"a": "b"}, {"a": None}, {}),
+        ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}),
+        ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
+        ({"a": "c"}, {"a": ["b"]}, {"a": ["b"]}),
+        ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+        ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
+        ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
+        ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
+        ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+    ],
+)
+def test_merge_patches_follow_the_rfc(target: Any, patch: Any, expected: Any) -> None:
+    assert merge(target, patch) == expected
+
+
+@pytest.mark.parametrize(
+    ("operations", "expected"),
+    [
+        ([{"op": "add", "path": "/c", "value": 1}], {"a": {"b": [1, 2]}, "c": 1}),
+        ([{"op": "add", "path": "/a/b/-", "value": 3}], {"a": {"b": [1, 2, 3]}}),
+        ([{"op": "add", "path": "/a/b/0", "value": 0}], {"a": {"b": [0, 1, 2]}}),
+        ([{"op": "remove", "path": "/a/b/0"}], {"a": {"b": [2]}}),
+        ([{"op": "replace", "path": "/a/b/1", "value": 9}], {"a": {"b": [1, 9]}}),
+        ([{"op": "move", "from": "/a/b", "path": "/c"}], {"a": {}, "c": [1, 2]}),
+        ([{"op": "copy", "from": "/a/b/0", "path": "/c"}], {"a": {"b": [1, 2]}, "c": 1}),
+        ([{"op": "test", "path": "/a/b/0", "value": 1}], {"a": {"b": [1, 2]}}),
+        ([{"op": "add", "path": "/x~1y~0z", "value": 1}], {"a": {"b": [1, 2]}, "x/y~z": 1}),
+    ],
+)
+def test_json_patches_follow_the_rfc(operations: Any, expected: Any) -> None:
+    target = {"a": {"b": [1, 2]}}
+    assert json_patch(target, operations) == expected
+    assert target == {"a": {"b": [1, 2]}}, "the target itself stays as it was"
+
+
+@pytest.mark.parametrize(
+    ("operations", "code"),
+    [
+        ({"op": "add"}, 400),
+        ([{"op": "jump", "path": "/a"}], 400),
+        ([{"op": "add", "path": "a", "value": 1}], 400),
+        ([{"op": "add", "path": "/a"}], 400),
+        ([{"op": "remove", "path": "/nosuch"}], 422),
+        ([{"op": "replace", "path": "/a/b/7", "value": 1}], 422),
+        ([{"op": "test", "path": "/a/b/0", "value": 2}], 422),
+    ],
+)
+def test_json_patches_that_do_not_fit_are_refused(operations: Any, code: int) -> None:
+    with pytest.raises(Refusal) as refused:
+        json_patch({"a": {"b": [1, 2]}}, operations)
+    assert refused.value.code == code
+
+
+def pod(*containers: dict[str, Any], **spec: Any) -> dict[str, Any]:
+    return {"spec": {"containers": list(containers), **spec}}
+
+
+WEB, SIDE = {"name": "web", "image": "a", "env": [{"name": "X", "value": "1"}]}, {"name": "side", "image": "b"}
+
+
+@pytest.mark.parametrize(
+    ("target", "patch", "expected"),
+    [
+        (pod(WEB, SIDE), pod({"name": "side", "image": "c"}), pod(WEB, {"name": "side", "image": "c"})),
+        (pod(WEB), pod(SIDE), pod(WEB, SIDE)),
+        (pod(WEB, SIDE), pod({"name": "web", "$patch": "delete"}), pod(SIDE)),
+        (pod(WEB, SIDE), pod({"$patch": "replace"}, SIDE), pod(SIDE)),
+        (pod(WEB), pod({"name": "web", "env": [{"name": "Y", "value": "2"}]}),
+         pod({**WEB, "env": [{"name": "X", "value": "1"}, {"name": "Y", "value": "2"}]})),
+        (pod(WEB), pod({"name": "web", "command": ["a", "b"]}), pod({**WEB, "command": ["a", "b"]})),
+        (pod(WEB, nodeName="n"), {"spec": {"nodeName": None}}, pod(WEB)),
+        (pod(WEB, SIDE), {"spec": {"$setElementOrder/containers": [{"name": "side"}, {"name": "web"}]}},
+         pod(SIDE, WEB)),
+        (pod(WEB, volumes=[{"name": "v", "emptyDir": {}}]),
+         {"spec": {"volumes": [{"name": "v", "$retainKeys": ["name", "hostPath"], "hostPath": {"path": "/"}}]}},
+         pod(WEB, volumes=[{"name": "v", "hostPath": {"path": "/"}}])),
+        ({"metadata": {"finalizers": ["a", "b"]}}, {"metadata": {"$deleteFromPrimitiveList/finalizers": ["a"]}},
+         {"metadata": {"finalizers": ["b"]}}),
+        ({"metadata": {"finalizers": ["a"]}}, {"metadata": {"finalizers": ["b"]}},
+         {"metadata": {"finalizers": ["a", "b"]}}),
+        ({"status": {"conditions": [{"type": "Ready", "status": "False"}, {"type": "Initialized", "status": "True"}]}},
+         {"status": {"conditions": [{"type": "Ready", "status": "True"}]}},
+         {"status": {"conditions": [{"type": "Ready", "status": "True"}, {"type": "Initialized", "status": "True"}]}}),
+    ],
+)  # fmt: skip
+def test_strategic_patches_merge_lists_by_their_keys(target: Any, patch: Any, expected: Any) -> None:
+    assert strategic("Pod", target, patch) == expected
+
+
+def test_a_strategy_is_replaced_where_the_patch_says_which_keys_stay() -> None:
+    target = {"spec": {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}}}
+    patch = {"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}}
+    assert strategic("Deployment", target, patch) == {"spec": {"strategy": {"type": "Recreate"}}}
+
+
+def test_an_element_without_its_key_and_an_unknown_directive_are_refused() -> None:
+    for patch in (pod({"image": "x"}), {"spec": {"$patch": "shuffle"}}):
+        with pytest.raises(Refusal) as refused:
+            strategic("Pod", pod(WEB), patch)
+        assert refused.value.code == 400

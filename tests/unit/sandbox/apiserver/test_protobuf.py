@@ -1,0 +1,63 @@
+"""Kubernetes' protobuf envelope, byte by byte."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.sandbox.apiserver.protobuf import decoded
+from harness.sandbox.apiserver.refusals import Refusal
+
+
+def field(number: int, value: bytes | int | str) -> bytes:
+    if isinstance(value, int):
+        return bytes([number << 3]) + varint(value)
+    raw = value.encode() if isinstance(value, str) else value
+    return bytes([number << 3 | 2]) + varint(len(raw)) + raw
+
+
+def varint(value: int) -> bytes:
+    out = b""
+    while value > 127:
+        out, value = out + bytes([value & 127 | 128]), value >> 7
+    return out + bytes([value])
+
+
+def envelope(kind: str, raw: bytes) -> bytes:
+    meta = field(1, "v1") + field(2, kind)
+    return b"k8s\x00" + field(1, meta) + field(2, raw) + field(3, "") + field(4, "")
+
+
+def test_a_config_map_is_read_with_its_maps() -> None:
+    entries = [field(1, "color") + field(2, "blue"), field(1, "empty") + field(2, "")]
+    metadata = field(1, "settings") + field(2, "") + field(3, "shop") + field(7, 0) + field(8, b"")
+    raw = field(1, metadata) + b"".join(field(2, entry) for entry in entries)
+    assert decoded(envelope("ConfigMap", raw)) == {
+        "kind": "ConfigMap",
+        "apiVersion": "v1",
+        "metadata": {"name": "settings", "namespace": "shop", "generation": 0},
+        "data": {"color": "blue", "empty": ""},
+    }
+
+
+def test_bytes_numbers_and_numbers_or_strings_are_read() -> None:
+    port = field(1, "http") + field(3, 80) + field(4, field(1, 1) + field(3, "web"))
+    other = field(3, 81) + field(4, field(1, 0) + field(2, 8081))
+    raw = field(2, field(1, port) + field(1, other))
+    ports = decoded(envelope("Service", raw))["spec"]["ports"]
+    assert ports == [{"name": "http", "port": 80, "targetPort": "web"}, {"port": 81, "targetPort": 8081}]
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (b"", 400),
+        (b"k8s\x00\xff\xff", 400),
+        (envelope("ConfigMap", b"\x0a\x7f"), 400),
+        (envelope("Gateway", b""), 415),
+        (envelope("ConfigMap", field(9, "what is this")), 415),
+    ],
+)
+def test_what_cannot_be_read_whole_is_refused(raw: bytes, code: int) -> None:
+    with pytest.raises(Refusal) as refused:
+        decoded(raw)
+    assert refused.value.code == code
