@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from harness.load.outcomes import Phase
@@ -63,29 +65,76 @@ class Attempt:
         )
 
 
-class HeaderReader:
-    """Takes the pod's name and who answered out of a response's headers."""
+class _Says(Enum):
+    """What a header tells."""
 
-    __slots__ = ("_pod_header",)
+    NOTHING = "nothing"
+    FRAMING = "framing"  # where the body ends
+    POD = "pod"
+    SERVER = "server"
+    VIA = "via"
+    ENVOY = "envoy"
+
+
+class HeaderReader:
+    """Takes the pod's name and who answered out of a response's headers.
+
+    Names and values come again with every answer, so what they mean is remembered, a bounded number of them.
+    """
+
+    __slots__ = ("_known", "_pod_header")
 
     def __init__(self, plan: Plan) -> None:
-        self._pod_header = plan.pod_header.lower().encode()
+        self._pod_header = (plan.pod_header or "").lower().encode()
+        self._known: dict[bytes, _Says] = {}
 
-    def read(self, attempt: Attempt, name: bytes, value: bytes) -> None:
-        """One header. `via` becomes, for example, `nginx/1.28.0; via 1.1 google; x-envoy`."""
-        name = name.lower()
-        if name == self._pod_header:
-            attempt.pod = safe(value.decode("ascii", "replace"))
-        elif name == b"server":
-            _add(attempt, value.decode("ascii", "replace"))
-        elif name == b"via":
-            _add(attempt, "via " + value.decode("ascii", "replace"))
-        elif name.startswith(b"x-envoy-") and "x-envoy" not in attempt.via:
+    def read(self, attempt: Attempt, name: bytes, value: bytes) -> bool:
+        """Read one header; whether it says where the body ends.
+
+        `via` becomes, for example, `nginx/1.28.0; via 1.1 google; x-envoy`.
+        """
+        says = self._known.get(name) or self._learn(name)
+        if says is _Says.NOTHING:
+            return False
+        if says is _Says.POD:
+            attempt.pod = _text(value)
+        elif says is _Says.SERVER:
+            _add(attempt, _text(value))
+        elif says is _Says.VIA:
+            _add(attempt, "via " + _text(value))
+        elif says is _Says.ENVOY and "x-envoy" not in attempt.via:
             _add(attempt, "x-envoy")
+        return says is _Says.FRAMING
+
+    def _learn(self, name: bytes) -> _Says:
+        lower = name.lower()
+        if lower == self._pod_header:
+            says = _Says.POD
+        elif lower.startswith(b"x-envoy-"):
+            says = _Says.ENVOY
+        else:
+            says = _NAMES.get(lower, _Says.NOTHING)
+        if len(self._known) < _REMEMBERED:
+            self._known[name] = says
+        return says
+
+
+_REMEMBERED = 1024
+_NAMES = {
+    b"content-length": _Says.FRAMING,
+    b"transfer-encoding": _Says.FRAMING,
+    b"server": _Says.SERVER,
+    b"via": _Says.VIA,
+}
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _text(value: bytes) -> str:
+    return safe(value.decode("ascii", "replace"))
 
 
 def _add(attempt: Attempt, what: str) -> None:
-    attempt.via = safe(f"{attempt.via}; {what}" if attempt.via else what)
+    attempt.via = safe(f"{attempt.via}; {what}") if attempt.via else what
 
 
 def outcome_of(status: int, success: tuple[tuple[int, int], ...]) -> Outcome:

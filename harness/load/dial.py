@@ -24,6 +24,9 @@ PORT_TRIES = 16
 """Local ends tried before a request counts as unsent, where another process holds ports of ours."""
 
 
+_LOOK = int(socket.MSG_PEEK | socket.MSG_DONTWAIT)
+
+
 class Dialer:
     """Connects; asyncio's own way neither reuses an address nor tells the local port of a connection that failed."""
 
@@ -106,7 +109,7 @@ class Dialer:
 def spoken_to(sock: socket.socket) -> bool:
     """Look at an idle connection: whether the peer has closed it, or says something that nobody asked for."""
     try:
-        sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        sock.recv(1, _LOOK)
     except BlockingIOError:
         return False
     except OSError:

@@ -75,7 +75,7 @@ class Plan:
     host: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     success: tuple[tuple[int, int], ...] = ((200, 299),)
-    pod_header: str = "X-Pod"
+    pod_header: str | None = "X-Pod"
     engine: Engine = Engine.ASYNCIO
     http2: bool = False
     ca_pem: str = ""

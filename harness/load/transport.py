@@ -159,11 +159,8 @@ class Connection(asyncio.Protocol):
         self._framed = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._attempt is None:
-            return
-        if name.lower() in (b"content-length", b"transfer-encoding"):
+        if self._attempt is not None and self._headers.read(self._attempt, name, value):
             self._framed = True
-        self._headers.read(self._attempt, name, value)
 
     def on_headers_complete(self) -> None:
         assert self._parser is not None

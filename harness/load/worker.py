@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import queue
-import resource
 import signal
 import sys
 import threading
@@ -17,6 +15,7 @@ from harness.load.connections import AsyncioSender
 from harness.load.engine import Engine as OpenLoop
 from harness.load.engine import Sender
 from harness.load.plan import PLAN_VARIABLE, Engine, Plan, PlanError, read_plan
+from harness.load.punctual import GREEDY, collect_young, give_way, more_descriptors, quiet_collector, take_precedence
 from harness.load.records import Statistics, end_line, line, statistics_line
 
 if TYPE_CHECKING:
@@ -131,7 +130,7 @@ async def follow(plan: Plan, *, stdout: int, stdin: int | None) -> None:
         threading.Thread(target=_await_eof, args=(stdin, lambda: _from_thread(loop, engine.stop)), daemon=True).start()
     seconds = Seconds(engine, plan, clock)
     beat = loop.create_task(_beat(engine, output, seconds))
-    _quiet_collector()
+    quiet_collector()
     await engine.run()
     beat.cancel()
     output.add(statistics_line(seconds.take()))
@@ -146,19 +145,15 @@ async def _beat(engine: OpenLoop, output: Output, seconds: Seconds) -> None:
         beats += 1
         await asyncio.sleep(max(0.0, start + beats * FLUSH_S - time.monotonic()))
         if beats % round(SECOND_S / FLUSH_S) == 0:
-            output.add(statistics_line(seconds.take()))
-            gc.collect(1)
+            second = seconds.take()
+            if second.cpu > GREEDY:
+                give_way()
+            output.add(statistics_line(second))
+            collect_young()
             # Not PR_SET_PDEATHSIG: that fires when the parent's *thread* ends, and pools end threads that idle.
             if os.getppid() != parent:
                 engine.stop()
         output.flush()
-
-
-def _quiet_collector() -> None:
-    """No long pause for garbage: what lives now is never looked at again, the rest once a second."""
-    gc.collect()
-    gc.freeze()
-    gc.disable()
 
 
 def _give_up(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -192,12 +187,6 @@ def _read_line(descriptor: int) -> str:
     return text.decode()
 
 
-def _more_descriptors() -> None:
-    """As many sockets as the system grants: a default of 1024 is one second of time-outs at 1000 requests/s."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
 def main() -> int:
     """Run the worker; 0, or 2 with one line on stderr where the plan cannot be followed."""
     in_pod = os.environ.get(PLAN_VARIABLE)
@@ -206,7 +195,8 @@ def main() -> int:
     except PlanError as error:
         print(error, file=sys.stderr)
         return 2
-    _more_descriptors()
+    more_descriptors()
+    take_precedence()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(follow(plan, stdout=1, stdin=None if in_pod is not None else 0))
     return 0
