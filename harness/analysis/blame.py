@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.analysis.findings import CONTROL, Counted, positions
+from harness.analysis.causes import EITHER
+from harness.analysis.findings import CONTROL, Counted, positions, tally
 from harness.analysis.pods import SLOW_WATCH_S
 from harness.analysis.possibilities import NOBODY, Spans, cover
 from harness.analysis.statistics import excess
@@ -37,15 +38,17 @@ def own_failures(case: Investigation) -> tuple[NDArray[np.bool_], NDArray[np.int
     at = positions(case, pl.Series(moments, dtype=pl.Float64))
     possible = case.possible
     own = np.zeros(len(at), dtype=bool)
+    strangers: dict[Cause, NDArray[np.bool_]] = {}
     for cause, spans, times in (
         (Cause.TERMINATION_RACE, possible.loose_refusing + possible.loose_vanished, facts.started),
         (Cause.IN_FLIGHT_KILL, possible.loose_stopping, facts.ended),
         (Cause.CREATION_RACE, possible.starting, facts.started),
     ):
-        others = cover(_of_others(case, spans, cause), times).count > 0
+        others = strangers[cause] = cover(_of_others(case, spans, cause), times).count > 0
         named = np.array([_others(case, int(p), cause) if p != NOBODY else False for p in found.pod], dtype=bool)
         certain = found.pod != NOBODY
         own |= (found.cause == cause) & np.where(certain, ~named, ~others)
+    own |= (found.rule == EITHER) & ~strangers[Cause.TERMINATION_RACE] & ~strangers[Cause.CREATION_RACE]
     if case.run.info.strict_idle_close:
         own |= found.cause == Cause.IDLE_CLOSE
     own |= (found.cause == Cause.NO_ENDPOINTS) & _taken_by_rollout(case, facts.started)
@@ -85,6 +88,13 @@ def _taken_by_rollout(case: Investigation, moments: NDArray[np.float64]) -> NDAr
     return found
 
 
+def own_causes(case: Investigation, own: NDArray[np.bool_]) -> list[tuple[str, int]]:
+    """The causes of the rollouts' own failures, most frequent first, in words."""
+    both = f"{Cause.TERMINATION_RACE} or {Cause.CREATION_RACE}"
+    pairs = zip(case.found.cause[own], case.found.rule[own], strict=True)
+    return list(tally([both if rule == EITHER else str(cause) for cause, rule in pairs]).items())
+
+
 def evidence(case: Investigation, counts: Counted) -> tuple[RolloutEvidence, ...]:
     """What counts for and against each rollout."""
     own, at = own_failures(case)
@@ -117,7 +127,7 @@ def _unexplained(case: Investigation) -> NDArray[np.bool_]:
 
     unknown = case.found.cause == Cause.UNKNOWN
     hung = (case.facts.outcome == "read-timeout") & bool((case.found.rule == "slow").any())
-    return np.asarray(unknown & ~hung, dtype=bool)
+    return np.asarray(unknown & ~hung & (case.found.rule != EITHER), dtype=bool)
 
 
 def _incomplete(span: Span) -> tuple[tuple[str, str], ...]:

@@ -22,6 +22,10 @@ LATE_S = 0.2
 UNANSWERED = ("connect-timeout", "unreachable")
 BEFORE = ("reset-before-response", "eof-before-response")
 MIDWAY = ("reset-mid-response", "eof-mid-response")
+EITHER = "either"
+"""The rule for a refusal by a pod that stopped or by one that was starting: which, cannot be told; both came with the
+rollout."""
+
 BALANCED = frozenset({"ingress", "gateway", "url"})
 """Paths on which something between client and pod may answer for the pod."""
 
@@ -101,6 +105,8 @@ def _refused(facts: Facts, found: Causes) -> None:
     nothing = here & ~rejected & (ways == 0) & (loose.count > 0)
     _name(found, nothing, Cause.TERMINATION_RACE, "listener-closed", loose.pod)
     _name(found, here & ~rejected & (ways > 1), Cause.UNKNOWN, "several")
+    either = here & ~rejected & ~maybe_rejected & (ending.count > 0) & (starting.count > 0) & (crashed.count == 0)
+    _name(found, either, Cause.UNKNOWN, EITHER)
 
 
 def _unanswered(facts: Facts, found: Causes) -> None:

@@ -41,6 +41,7 @@ TEMPLATES = {
     "path-status": "answered with status {status} by what stands before the pods (observed) as one was ending "
     "(inferred)",
     "garbled": "the answer was no answer of the protocol (observed)",
+    "either": "refused (observed) by a pod that stopped or by one that was not listening yet: which cannot be told",
     "several": "more than one cause was possible then: which one cannot be told (observed: {outcome})",
     "nothing": "nothing that the watch showed explains it (observed: {outcome})",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.analysis.blame import P_VALUE, evidence, own_failures
+from harness.analysis.blame import P_VALUE, evidence, own_causes, own_failures
 from harness.analysis.chart import chart, failed_requests
 from harness.analysis.findings import CONTROL, Counted, counted, tally
 from harness.analysis.investigation import Investigation, investigate
@@ -26,7 +26,7 @@ def judge(run: Run, *, seed: int = 0) -> ScenarioResult:
     said = judgement(
         shown,
         doubts=_doubts(case),
-        causes=list(tally([str(cause) for cause in case.found.cause[own]]).items()),
+        causes=own_causes(case, own),
         background=_background(counts),
         confidence=run.info.confidence,
     )

@@ -94,6 +94,8 @@ def test_what_two_causes_explain_stays_unknown() -> None:
         connect-refused new 8.55 8.6
     """
     assert causes(text) == ["unknown", "unknown"]
+    result = judge(history(text))
+    assert (result.verdict, result.reason) == ("dropping", "termination-race or creation-race: 2")
 
 
 def test_an_answer_cut_by_a_stopping_pod_is_an_in_flight_kill() -> None:
