@@ -249,6 +249,8 @@ class PodWorker:
         self.record.generation = self.record.pod["metadata"].get("generation", 1)
         if not self.record.ended:
             self._grace = Grace(self._grace_s())
+            for record in self._never_ran():
+                record.state = Waiting(reason="ContainerCreating")
             self.report()
             await self._stop_all(self._grace)
             await self._tear_down()
@@ -258,12 +260,24 @@ class PodWorker:
             return
         await self._outbox.flushed()
         await anyio.sleep_until(self._pace.relist_after(anyio.current_time()))
+        self._settle_states()
+        await self._outbox.flushed()
+        await self._delete()
+
+    def _never_ran(self) -> tuple[ContainerRecord, ...]:
+        waiting = (record for record in self.record.all_containers if isinstance(record.state, Waiting))
+        return tuple(record for record in waiting if record.last_state is None)
+
+    def _settle_states(self) -> None:
+        """Gives every container an end before the pod goes; the conditions stay as they were, as on a real node."""
+        conditions = self._status.get("conditions")
         for record in self.record.all_containers:
             if isinstance(record.state, Waiting):
                 record.state = record.last_state or _LOST
         self.report()
-        await self._outbox.flushed()
-        await self._delete()
+        if conditions and self._status["conditions"] != conditions:
+            self._status["conditions"] = conditions
+            self._outbox.status(self.record.pod, self._status)
 
     async def _stop_all(self, grace: Grace) -> None:
         """Stops the containers side by side, then the sidecars, the last one first."""
