@@ -219,7 +219,10 @@ def _answered(facts: Facts, found: Causes) -> None:
     t = facts.started
     ending, starting = cover(facts.possible.loose_vanished, t), cover(facts.possible.starting, t)
     _name(found, here & ~path, Cause.APPLICATION, "status", facts.named)
-    only_ending = path & (ending.count > 0) & (starting.count == 0) & ~facts.absence.maybe
-    _name(found, only_ending, Cause.TERMINATION_RACE, "path-status", ending.pod)
-    _name(found, path & facts.absence.maybe & (ending.count == 0), Cause.NO_ENDPOINTS, "path-status")
+    absent = path & facts.absence.maybe & (ending.count == 0)
+    rest = path & ~facts.absence.maybe
+    _name(found, absent, Cause.NO_ENDPOINTS, "path-status")
+    _name(found, rest & (ending.count > 0) & (starting.count == 0), Cause.TERMINATION_RACE, "path-status", ending.pod)
+    _name(found, rest & (ending.count == 0) & (starting.count > 0), Cause.CREATION_RACE, "path-status", starting.pod)
+    _name(found, rest & (ending.count > 0) & (starting.count > 0), Cause.UNKNOWN, EITHER)
     _name(found, np.isin(facts.outcome, ("protocol-error", "tls-error")), Cause.APPLICATION, "garbled", facts.named)

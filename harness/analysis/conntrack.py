@@ -19,12 +19,15 @@ UNCHANGED_PATHS = frozenset({"clusterip", "nodeport"})
 UNANSWERED = ("connect-timeout", "unreachable")
 
 
-def stale_entries(history: History, path: str) -> pl.Series:
+def stale_entries(history: History, path: str, source_addresses: int = 0) -> pl.Series:
     """Per failure (a row of `history.failures`), whether a stale conntrack entry explains it.
 
     A SYN to an address that is gone leaves an entry that lives 120 s. A connection from the same source port inside
     that time goes to the dead pod again, and renews the entry. So it ended as the port's previous use did: without an
     answer. A port whose previous use was refused or served has no such entry (a refusal closes it, a close frees it).
+
+    A worker with several source addresses takes them in turn before it goes on to the next port; so of n addresses the
+    n-th use before is the one from the same address.
     """
     import polars as pl
 
@@ -32,6 +35,8 @@ def stale_entries(history: History, path: str) -> pl.Series:
     suspects = failures.filter(pl.col("outcome").is_in(UNANSWERED), pl.col("local_port").is_not_null())
     if path not in UNCHANGED_PATHS or not len(suspects):
         return pl.Series("stale", [False] * len(failures), dtype=pl.Boolean)
+    workers = max(1, history.frame["worker"].n_unique())
+    turn = max(1, source_addresses // workers)
     ports = suspects.select("worker", "local_port").unique()
     uses = (
         history.frame.lazy()
@@ -41,8 +46,8 @@ def stale_entries(history: History, path: str) -> pl.Series:
         .with_columns(pl.col("outcome", "stream").cast(pl.String))
         .sort("started", "seq")
         .with_columns(
-            before=pl.col("outcome").shift().over("worker", "local_port"),
-            age=pl.col("started") - pl.col("started").shift().over("worker", "local_port"),
+            before=pl.col("outcome").shift(turn).over("worker", "local_port"),
+            age=pl.col("started") - pl.col("started").shift(turn).over("worker", "local_port"),
         )
         .filter(
             pl.col("outcome").is_in(UNANSWERED),

@@ -38,10 +38,11 @@ TEMPLATES = {
     "cut-alive": "accepted and cut (observed) while no pod was stopping (observed)",
     "slow": "accepted and not answered in time (observed) by a live pod (inferred)",
     "status": "answered with status {status} (observed) by {pods}",
-    "path-status": "answered with status {status} by what stands before the pods (observed) as one was ending "
-    "(inferred)",
+    "path-status": "answered with status {status} by what stands before the pods (observed): it still listed one that "
+    "was ending, or did not know a new one yet (inferred)",
     "garbled": "the answer was no answer of the protocol (observed)",
-    "either": "refused (observed) by a pod that stopped or by one that was not listening yet: which cannot be told",
+    "either": "{outcome} (observed) by a pod that stopped, or by one that was not listening or not known yet: which "
+    "cannot be told",
     "several": "more than one cause was possible then: which one cannot be told (observed: {outcome})",
     "nothing": "nothing that the watch showed explains it (observed: {outcome})",
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.analysis.absence import absence
 from harness.analysis.causes import BALANCED, LATE_S, Causes, Facts, causes
-from harness.analysis.conntrack import UNANSWERED, stale_entries
+from harness.analysis.conntrack import UNANSWERED, UNCHANGED_PATHS, stale_entries
 from harness.analysis.endpoints import Endpoints, endpoints
 from harness.analysis.history import KEY, History, history
 from harness.analysis.load_health import LoadHealth, load_health
@@ -54,7 +54,7 @@ def investigate(run: Run) -> Investigation:
     pods = lives(run.info, run.timeline)
     listed = endpoints(run.info, run.timeline, pods)
     seen = sightings(past, pods)
-    stale = stale_entries(past, run.info.path)
+    stale = stale_entries(past, run.info.path, len(run.info.load.source_addresses))
     runs = streaks(past, stale)
     plane = data_plane(run.info.cluster.proxy, run.info.path)
     syncs = seen_syncs(pods, listed, seen, runs)
@@ -71,6 +71,7 @@ def investigate(run: Run) -> Investigation:
             streaks=runs,
             horizons=until,
             plane=plane,
+            balanced=run.info.path not in UNCHANGED_PATHS,
             syncs=syncs,
             refused=started[outcome == "connect-refused"],
             unanswered=started[np.isin(outcome, UNANSWERED) & ~stale.to_numpy()],

@@ -79,8 +79,11 @@ class Possibilities:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clues:
-    """What bounds the possibilities. `refused`, `unanswered`: when such failures were sent, ascending (those of a stale
-    conntrack entry left out). `horizons`: until when a pod may have been sent to. `syncs`: those that are proven.
+    """What bounds the possibilities.
+
+    `refused`, `unanswered`: when such failures were sent, ascending (those of a stale conntrack entry left out).
+    `horizons`: until when a pod may have been sent to. `syncs`: those that are proven. `balanced`: a balancer stands
+    before the pods.
     """
 
     listed: Endpoints
@@ -88,6 +91,7 @@ class Clues:
     streaks: Streaks
     horizons: dict[str, float]
     plane: DataPlane
+    balanced: bool
     syncs: tuple[SeenSync, ...]
     refused: NDArray[np.float64]
     unanswered: NDArray[np.float64]
@@ -183,7 +187,11 @@ def _starting(pods: Sequence[Life], clues: Clues) -> Iterator[tuple[float, float
             continue
         sent_to = earliest_sync(since, clues.plane, clues.syncs) - WATCH_S
         until = pod.gone if pod.gone is not None else math.inf
-        if pod.promise.listens_when_ready:
+        if clues.balanced:
+            # A balancer learns of a pod later than the list does, and turns clients away while it knows of none.
+            until = min(until, clues.seen.first_new.get(pod.uid, _all_well_after(sent_to, clues)))
+            yield sent_to, until, position
+        elif pod.promise.listens_when_ready:
             ready = pod.ready if pod.ready is not None else until
             if since < ready - SLOW_WATCH_S:
                 yield sent_to, ready + WATCH_S, position

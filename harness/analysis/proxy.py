@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.analysis.conntrack import UNCHANGED_PATHS
 from harness.analysis.endpoints import Endpoints
 from harness.analysis.pods import WATCH_S, Life
 from harness.analysis.sightings import Sightings, Streaks, needed_in_a_row
@@ -33,7 +34,7 @@ def data_plane(proxy: ProxyFacts, path: str) -> DataPlane:
     that was only assumed is not known, and a balancer's delay is not kube-proxy's.
     """
     period = proxy.min_sync_period_s
-    if path not in ("clusterip", "nodeport"):
+    if path not in UNCHANGED_PATHS:
         return DataPlane(lag_s=None, words="the delay of the balancer is not known")
     if period is None or proxy.source == FactSource.ASSUMED:
         return DataPlane(lag_s=None, words="the proxy's period is not known")

@@ -9,6 +9,7 @@ import pytest
 
 from harness.analysis import judge
 from harness.model.result import Cause, FailedRequest
+from harness.model.run import LoadFacts
 
 from .literal import history
 
@@ -175,7 +176,7 @@ def test_an_error_status_is_the_applications() -> None:
 
 
 def test_a_gateways_502_is_not_the_applications() -> None:
-    text = QUIET + "status new 8.9"
+    text = QUIET + "ok new 8.6 by new-1 \n status new 8.9"
     run = history(text, path="ingress")
     unnamed = pl.when(pl.col("outcome") == "status").then(502).otherwise("status").alias("status")
     (failure,) = judge(replace(run, requests=run.requests.with_columns(unnamed))).failures
@@ -213,6 +214,28 @@ def test_a_port_is_free_again_after_120_seconds() -> None:
 def test_a_refused_port_leaves_no_entry() -> None:
     text = QUIET + "connect-refused new 8.6 port 7000 \n connect-timeout new 9.4 port 7000"
     assert causes(text) == ["termination-race", "termination-race"]
+
+
+def test_with_two_source_addresses_a_port_serves_each_in_turn() -> None:
+    text = QUIET + "connect-timeout new 9.0 port 7000 \n connect-timeout new 9.01 port 7000"
+    assert causes(text) == ["termination-race", "stale-conntrack"]
+    two = LoadFacts(source_addresses=("10.0.0.1", "10.0.0.2"))
+    assert causes(text, load=two) == ["termination-race", "termination-race"]
+    assert causes(text + " \n connect-timeout new 20 port 7000", load=two)[-1] == "stale-conntrack"
+
+
+def test_a_balancer_that_does_not_know_the_new_pod_yet_is_a_creation_race() -> None:
+    text = """
+        update 8.0 complete 9.0 settled 30
+        pod old-1 deleted 20
+        pod new-1 revision r2 created 8.1 ready 8.4
+        ok new 0..9 every 0.01 by old-1
+        ok new 10..30 every 0.01 by new-1
+        connect-refused new 9.5
+    """
+    (failure,) = blamed(text, path="loadbalancer")
+    assert (failure.cause, failure.pod) == (Cause.CREATION_RACE, "new-1")
+    assert causes(text) == ["unknown"]
 
 
 @pytest.mark.parametrize("path", ["loadbalancer", "ingress", "url"])
