@@ -42,6 +42,22 @@ def propagation(case: Investigation) -> dict[str, Any]:
     }
 
 
+def pooled_propagation(results: Sequence[dict[str, Any]], rollouts: Sequence[int]) -> dict[str, Any]:
+    """The lags of several runs as one's; `rollouts` of each run, by which the next one's are numbered on."""
+    if not results or not all(results):
+        return {}
+    offsets = [sum(rollouts[:i]) for i in range(len(results))]
+    merged = dict(results[0])
+    for side in ("removal", "addition"):
+        lags = [
+            lag | {"rollout": lag["rollout"] + offset}
+            for result, offset in zip(results, offsets, strict=True)
+            for lag in result[side]["pods"]
+        ]
+        merged[side] = _summary(lags)
+    return merged
+
+
 def _gap(case: Investigation) -> float:
     """The mean time between two new connections to one endpoint; the whole run's length without any."""
     fresh = ~case.history.frame["reused"]

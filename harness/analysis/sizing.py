@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.analysis.steps import shape
-from harness.analysis.verdict import bound_sentence
+from harness.analysis.conntrack import UNCHANGED_PATHS
+from harness.analysis.steps import Shape, shape
 
 if TYPE_CHECKING:
     from harness.analysis.investigation import Investigation
@@ -25,28 +26,61 @@ PROGRESS_FACTOR, PROGRESS_MARGIN_S = 2.0, 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What the run showed, in seconds; None where it did not. `stop_s`: from the end of preStop to the end of the
-    container. `start_s`: from creation to Ready. `answer_s`: the slowest good answer."""
+    """What the run showed, in seconds; None where it did not.
 
-    removal_s: float | None
-    addition_s: float | None
-    stop_s: float | None
-    start_s: float | None
-    answer_s: float | None
-    rollout_s: float | None
-    rollouts: int
+    `stop_s`: from the end of preStop to the end of the container. `start_s`: from creation to Ready. `answer_s`: the
+    slowest good answer. `period_s`: the proxy's period, where it is known; `plane`: the same in words.
+    """
+
+    removal_s: float | None = None
+    addition_s: float | None = None
+    stop_s: float | None = None
+    start_s: float | None = None
+    answer_s: float | None = None
+    rollout_s: float | None = None
+    rollouts: int = 0
+    external: bool = False
+    period_s: float | None = None
+    plane: str = ""
 
 
 def sizing(case: Investigation, lags: dict[str, Any], *, replicas: int | None = None) -> dict[str, Any]:
-    """The settings that would have held, for `replicas` (the manifest's where None).
+    """The settings that would have held, for `replicas` (the manifest's where None); see `sizes`."""
+    return sizes(measure(case, lags), shape(case.run.info.manifests, replicas), lags["note"])
+
+
+def pooled_sizing(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The sizes that several runs of one variant would have needed: the largest of all that they showed."""
+    known = [Measured(**result["measured"]) for result in results if result]
+    if not known:
+        return {}
+
+    def largest(values: Iterable[float | None]) -> float | None:
+        return max((value for value in values if value is not None), default=None)
+
+    merged = replace(
+        known[0],
+        removal_s=largest(one.removal_s for one in known),
+        addition_s=largest(one.addition_s for one in known),
+        stop_s=largest(one.stop_s for one in known),
+        start_s=largest(one.start_s for one in known),
+        answer_s=largest(one.answer_s for one in known),
+        rollout_s=largest(one.rollout_s for one in known),
+        rollouts=sum(one.rollouts for one in known),
+    )
+    first = next(result for result in results if result)
+    return sizes(merged, Shape(**first["application"]), first["note"])
+
+
+def sizes(measured: Measured, app: Shape, note: str) -> dict[str, Any]:
+    """The smallest settings that would have held.
 
     `prestop_s, min_ready_s, grace_s, progress_deadline_s, ci_time_limit_s`: each `{have, need, why}` in whole seconds
-    (`have` None where the manifest does not say). `predicted_rollout_s: {have, need, replicas, steps}`: how long one
-    rollout takes with the settings it has and with those it needs. `measured`: what all this was derived from.
+    (`have` None where the manifest does not say). `predicted_rollout_s: {have, need, observed, replicas, steps}`: how
+    long one rollout takes with the settings it has and with those it needs. `measured`, `application`: what all this
+    was derived from. `note`: what may make it too small.
     """
-    measured = measure(case, lags)
-    app = shape(case.run.info.manifests, replicas)
-    floor_s, floor_why = _floor(case, measured)
+    floor_s, floor_why = _floor(measured)
     prestop = _whole(max(measured.removal_s or 0.0, floor_s))
     min_ready = _whole(max(measured.addition_s or 0.0, floor_s))
     stop_s = max(measured.stop_s or 0.0, measured.answer_s or 0.0)
@@ -91,16 +125,9 @@ def sizing(case: Investigation, lags: dict[str, Any], *, replicas: int | None = 
             "replicas": app.replicas,
             "steps": app.steps,
         },
-        "measured": {
-            "removal_s": measured.removal_s,
-            "addition_s": measured.addition_s,
-            "stop_s": measured.stop_s,
-            "start_s": measured.start_s,
-            "answer_s": measured.answer_s,
-            "rollouts": measured.rollouts,
-            "confidence": bound_sentence(0, measured.rollouts) if measured.rollouts else "",
-        },
-        "note": lags["note"],
+        "measured": asdict(measured),
+        "application": asdict(app),
+        "note": note,
     }
 
 
@@ -130,6 +157,9 @@ def measure(case: Investigation, lags: dict[str, Any]) -> Measured:
         answer_s=_rounded(answer),
         rollout_s=_rounded(max((span.complete - span.update for span in done if span.complete), default=None)),
         rollouts=len(case.windows.rollouts),
+        external=case.run.info.path not in UNCHANGED_PATHS,
+        period_s=case.plane.period_s,
+        plane=case.plane.words,
     )
 
 
@@ -142,14 +172,11 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(float(value), 3)
 
 
-def _floor(case: Investigation, measured: Measured) -> tuple[float, str]:
+def _floor(measured: Measured) -> tuple[float, str]:
     """What no advice goes below, and why: the proxy's period, and the rule of thumb while rollouts are few."""
-    period = case.run.info.cluster.proxy.min_sync_period_s if case.plane.lag_s is not None else None
-    known = 0.0 if period is None else period
-    words = [case.plane.words]
+    known, words = measured.period_s or 0.0, [measured.plane]
     if measured.rollouts < ENOUGH_ROLLOUTS:
-        external = case.run.info.path not in ("clusterip", "nodeport")
-        seed = SEED_EXTERNAL_S if external else SEED_INTERNAL_S
+        seed = SEED_EXTERNAL_S if measured.external else SEED_INTERNAL_S
         words.append(f"fewer than {ENOUGH_ROLLOUTS} rollouts, so not below {seed:g} s")
         known = max(known, seed)
     return known, ", ".join(words)

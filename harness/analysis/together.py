@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from harness.analysis.propagation import pooled_propagation
+from harness.analysis.sizing import pooled_sizing
 from harness.analysis.statistics import LEVEL, fewest_for_significance, fisher, holm, rollout_statistics
 from harness.analysis.verdict import CLEAN, as_expected, bound_sentence
 from harness.model.result import ExperimentResult, ScenarioResult, Verdict
@@ -120,6 +122,10 @@ def pool(results: Sequence[ScenarioResult], *, confidence: Confidence | None = N
         rollouts=numbered,
         causes=_summed([result.causes for result in results]),
         by_outcome=_summed([result.by_outcome for result in results]),
+        propagation=pooled_propagation(
+            [result.propagation for result in results], [len(result.rollouts) for result in results]
+        ),
+        sizing=pooled_sizing([result.sizing for result in results]),
         statistics=statistics,
         notes=tuple(dict.fromkeys(note for result in results for note in result.notes)),
         failures=tuple(failure for result in results for failure in result.failures),
