@@ -154,6 +154,18 @@ class AsyncioSender:
                 ssl_shutdown_timeout=TLS_GOODBYE_S if encrypted else None,
             )
         except BaseException:
-            sock.close()
+            _let_go(sock, loop)
             self._dialer.release(end)
             raise
+        if connection.gone:
+            _let_go(sock, loop)
+
+
+def _let_go(sock: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
+    """Forget the descriptor of a connection that was lost while the loop took it over; the loop has closed it.
+
+    uvloop adopts the socket object only after `connection_made`. If the connection is lost before, the object still
+    holds the number of a descriptor that is closed, and would close somebody else's with it.
+    """
+    if not isinstance(loop, asyncio.BaseEventLoop):
+        sock.detach()

@@ -69,14 +69,17 @@ class Backend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """A connection; the time-outs are the engine's."""
         with _raising(httpcore.ConnectError):
-            sock, end = await self._dialer.dial(FLIGHT.get().attempt)
+            attempt = FLIGHT.get().attempt
+            sock, end = await self._dialer.dial(attempt)
             try:
                 stream = await SocketStream.from_socket(sock)
             except BaseException:
                 sock.close()
                 self._dialer.release(end)
                 raise
-        return _Stream(stream, sock, self, end)
+        if stream.extra(SocketAttribute.raw_socket, None) is None:
+            sock.detach()  # lost already; uvloop has closed the descriptor without telling the socket object
+        return _Stream(stream, sock, attempt.local_port or 0, self, end)
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -96,9 +99,10 @@ class Backend(httpcore.AsyncNetworkBackend):
 
 
 class _Stream(httpcore.AsyncNetworkStream):
-    def __init__(self, stream: SocketStream | TLSStream, sock: socket.socket, backend: Backend, end: LocalEnd) -> None:
-        self._stream, self._sock, self._backend, self._end = stream, sock, backend, end
-        self._port: int = stream.extra(SocketAttribute.local_port)
+    def __init__(
+        self, stream: SocketStream | TLSStream, sock: socket.socket, port: int, backend: Backend, end: LocalEnd
+    ) -> None:
+        self._stream, self._sock, self._port, self._backend, self._end = stream, sock, port, backend, end
         self._looked_closed = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -135,7 +139,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         except BaseException:
             await self.aclose()
             raise
-        return _Stream(wrapped, self._sock, self._backend, self._end)
+        return _Stream(wrapped, self._sock, self._port, self._backend, self._end)
 
     def get_extra_info(self, info: str) -> Any:
         match info:

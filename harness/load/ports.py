@@ -7,7 +7,9 @@ source address and port inside that time goes to the dead pod, long after the ro
 
 from __future__ import annotations
 
+import errno
 import ipaddress
+import socket
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
@@ -31,6 +33,10 @@ LocalEnd = tuple[str, int]
 
 class PortBudgetError(UsageError):
     """More new connections per second than the source ports allow."""
+
+
+class SourceAddressError(UsageError):
+    """A plan names a source address that is not this host's."""
 
 
 class NoPortError(OSError):
@@ -66,11 +72,25 @@ class PortCycle:
             if end not in self._in_use:
                 self._in_use.add(end)
                 return end
-        raise NoPortError(f"all {len(addresses) * len(ports)} local ends are in use")
+        raise NoPortError(errno.EADDRINUSE, f"all {len(addresses) * len(ports)} local ends are in use")
 
     def release(self, end: LocalEnd) -> None:
         """This local end's connection is closed, or never came about."""
         self._in_use.discard(end)
+
+
+def check_sources(plan: Plan) -> None:
+    """Refuse source addresses that this host, or network namespace, does not have. Raises SourceAddressError."""
+    for address in plan.source_addresses:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+            try:
+                probe.bind((address, 0))
+            except OSError as error:
+                raise SourceAddressError(
+                    f"sending from {address}",
+                    error.strerror or str(error),
+                    "Give this host the address, or leave it out.",
+                ) from None
 
 
 def new_connections_per_s(plan: Plan) -> float:

@@ -41,6 +41,7 @@ class Connection(asyncio.Protocol):
         "_sock",
         "_timer",
         "_transport",
+        "gone",
         "port",
         "reusable",
     )
@@ -67,6 +68,7 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self.port: int = sock.getsockname()[1]
         self.reusable = True
+        self.gone = False
 
     # --- what the engine does
 
@@ -137,6 +139,7 @@ class Connection(asyncio.Protocol):
             else:
                 self._finish(exc)
         self._parser = self._transport = None
+        self.gone = True
         self._lost(self)
 
     def _read_rest(self) -> None:

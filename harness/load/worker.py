@@ -15,6 +15,7 @@ from harness.load.connections import AsyncioSender
 from harness.load.engine import Engine as OpenLoop
 from harness.load.engine import Sender
 from harness.load.plan import PLAN_VARIABLE, Engine, Plan, PlanError, read_plan
+from harness.load.ports import SourceAddressError, check_sources
 from harness.load.punctual import GREEDY, collect_young, give_way, more_descriptors, quiet_collector, take_precedence
 from harness.load.records import Statistics, end_line, line, statistics_line
 
@@ -192,7 +193,8 @@ def main() -> int:
     in_pod = os.environ.get(PLAN_VARIABLE)
     try:
         plan = read_plan(in_pod if in_pod is not None else _read_line(0))
-    except PlanError as error:
+        check_sources(plan)
+    except (PlanError, SourceAddressError) as error:
         print(error, file=sys.stderr)
         return 2
     more_descriptors()

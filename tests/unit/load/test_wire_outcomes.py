@@ -14,7 +14,7 @@ import trustme
 from harness.load.plan import Engine, Stream
 from harness.model.request import Outcome, Request
 
-from .servers import GOOD, Behaviour, Server, drip, few, half_close, load, raw, reset, says, silence
+from .servers import GOOD, Behaviour, Server, drip, few, half_close, load, one_by_one, raw, reset, says, silence
 
 HEAD = b"HTTP/1.1 200 OK\r\nX-Pod: web-1\r\nContent-Length: 100\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
@@ -222,3 +222,17 @@ def test_the_certificate_is_held_against_the_host_that_was_asked_for(
     url, trust = server(wrap=wrap).url("https"), trusted(authority)
     assert the_one(load(few(url, engine, ca_pem=trust, host="shop.test"))).outcome == Outcome.OK
     assert the_one(load(few(url, engine, ca_pem=trust, host="else.test"))).outcome == Outcome.TLS_ERROR
+
+
+def test_kept_connections_work_over_tls(
+    server: Callable[..., Server],
+    engine: Engine,
+    wrap: Callable[[socket.socket], ssl.SSLSocket],
+    authority: trustme.CA,
+) -> None:
+    closing = {4: says(GOOD)}
+    url = server(closing.get, wrap=wrap).url("https")
+    records, replaced = one_by_one(few(url, engine, connections=1, ca_pem=trusted(authority)), 10)
+    assert {record.outcome for record in records} == {Outcome.OK}
+    assert [record.seq for record in records if not record.reused] == [0, 5]
+    assert replaced == 1

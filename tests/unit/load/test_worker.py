@@ -284,3 +284,15 @@ def test_a_proxy_that_rejects_is_refused_or_unreachable_as_the_icmp_says(engine:
 
 def test_a_name_without_a_name_server_is_a_dns_error(engine: Engine) -> None:
     assert in_namespace("http://shop.test/", engine, namespace(), connect_timeout_s=0.5) == {Outcome.DNS_ERROR}
+
+
+def test_a_source_address_that_is_not_ours_is_refused_before_anything_is_sent(
+    server: Callable[..., Server], worker: Callable[..., subprocess.Popen[str]]
+) -> None:
+    started = server()
+    process = worker()
+    plan = Plan(url=started.url(), streams=(NEW,), duration_s=0.1, source_addresses=("127.0.0.1", "192.0.2.1"))
+    out, said = process.communicate(plan_json(plan) + "\n", timeout=30)
+    assert (process.returncode, out, started.requests) == (2, "", 0)
+    assert "192.0.2.1" in said
+    assert len(said.splitlines()) == 1
