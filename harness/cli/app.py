@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import harness
-from harness.cli import demo, mitigate, report, run, sandbox, schema
+from harness.cli import demo, mitigate, report, run, sandbox, schema, trace
 from harness.errors import HarnessError
 
 EXIT_USAGE = 2
@@ -27,6 +27,7 @@ app.command("report")(report.report)
 app.command("mitigate")(mitigate.mitigate)
 app.command("schema")(schema.schema)
 app.add_typer(sandbox.app, name="sandbox")
+app.add_typer(trace.app, name="trace")
 
 
 @app.callback()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from harness.runner.scenario import Scenario
 
 EXIT_USAGE, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED = 2, 3, 130
+_JUDGED = (0, 1)
 
 Cluster = Annotated[str | None, typer.Option(help="sandbox, kind, k3s or context:NAME; else what the experiment says.")]
 WorkerImage = Annotated[str | None, typer.Option(help="Image of the load worker's Pod, on clusters that are not ours.")]
@@ -34,6 +35,10 @@ def run(
     worker_image: WorkerImage = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")] = False,
+    apply_sizing: Annotated[
+        bool,
+        typer.Option("--apply-sizing", help="Run what dropped calls again, with the settings that would have held."),
+    ] = False,
 ) -> None:
     """Run an experiment: deploy, load, roll, record, judge, and put the cluster back."""
     from harness.cli.plan import plan_text, with_planned_rollouts
@@ -49,7 +54,27 @@ def run(
         return
     _confirm(settings, yes)
     folder = out or Path("reports") / f"{described.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    sys.exit(execute(described, planned, settings, folder, worker_image=worker_image))
+    code = execute(described, planned, settings, folder, worker_image=worker_image)
+    if apply_sizing and code in _JUDGED:
+        # What dropped calls as it is has dropped them, whatever its sized twin does.
+        code = max(code, _prove_sizing(described, settings, folder, worker_image))
+    sys.exit(code)
+
+
+def _prove_sizing(experiment: Experiment, settings: ClusterSettings, folder: Path, worker_image: str | None) -> int:
+    """Run the variants that dropped calls again, sized; gives the exit code."""
+    from harness.cli.plan import plan_text
+    from harness.cli.sized import sized_experiment
+    from harness.judgement import judge_experiment_folder
+    from harness.runner.scenario import scenarios
+
+    sized = sized_experiment(experiment, judge_experiment_folder(folder).result.scenarios)
+    if sized is None:
+        typer.echo("Nothing to size: no variant dropped calls.")
+        return 0
+    planned = scenarios(sized)
+    typer.echo(f"\nAgain, with the settings that would have held:\n{plan_text(sized, planned, settings)}")
+    return execute(sized, planned, settings, folder / "sized", worker_image=worker_image)
 
 
 def _confirm(settings: ClusterSettings, yes: bool) -> None:

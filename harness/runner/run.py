@@ -15,7 +15,7 @@ import anyio.abc
 import harness
 from harness.clusters.cluster import Cluster
 from harness.disruptions.rolling_update import Workload, until_complete
-from harness.errors import HarnessError
+from harness.errors import HarnessError, SandboxError
 from harness.kube.view import View
 from harness.load import PORTS, Plan, plan_json
 from harness.manifests.patch import in_namespace
@@ -258,6 +258,6 @@ def first_error(group: BaseExceptionGroup[HarnessError]) -> HarnessError:
         error = error.exceptions[0]
     assert isinstance(error, HarnessError)
     notes += getattr(error, "__notes__", ())
-    if notes:
+    if notes and not isinstance(error, SandboxError):  # of a sandbox nothing is left
         error.do = " ".join([error.do, *dict.fromkeys(notes)]).strip()
     return error
