@@ -1,0 +1,137 @@
+"""`rollout-harness trace record|replay|diff`: hold one cluster's rollouts against another's."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.errors import SandboxError, UsageError
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+    from typing import BinaryIO
+
+    from harness.kube.client import Kube
+    from harness.model.experiment import ClusterSettings
+
+EXIT_DIFFERENT = 1
+_NARROW, _WIDE = 80, 120
+
+app = typer.Typer(help="Record rollouts, play them again elsewhere, compare.", no_args_is_help=True)
+Out = Annotated[Path, typer.Option(help="The file to write; it must not be there.")]
+Where = Annotated[str | None, typer.Option("--cluster", help="sandbox (default), kind, k3s or context:NAME.")]
+
+
+@app.command()
+def record(
+    out: Out,
+    namespace: Annotated[str, typer.Option(help="The namespace to watch.")],
+    cluster: Where = None,
+    seconds: Annotated[float | None, typer.Option(min=0, help="How long; otherwise until Ctrl-C.")] = None,
+) -> None:
+    """Write down what happens in a namespace: JSON lines {t, kind, type, object}, t in seconds.
+
+    The sandbox that is meant by default is the one that `sandbox up` keeps.
+    """
+    import anyio
+
+    settings = _settings(cluster)
+    with _new(out) as file:
+        lines = anyio.run(_record, settings, namespace, file, seconds)
+    typer.echo(f"{lines} lines in {out}")
+
+
+async def _record(settings: ClusterSettings, namespace: str, file: BinaryIO, seconds: float | None) -> int:
+    import signal
+
+    import anyio
+
+    from harness.traces.recorder import recording
+
+    async with _api(settings) as kube, recording(kube, namespace, file) as recorder:
+        typer.echo(f"Watching namespace {namespace}" + ("" if seconds else " until Ctrl-C"), err=True)
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            with anyio.move_on_after(seconds):
+                async for _ in signals:
+                    break
+        return recorder.lines
+
+
+def _api(settings: ClusterSettings) -> AbstractAsyncContextManager[Kube]:
+    """The API of a cluster that is there already."""
+    from harness.kube.client import from_context, from_kubeconfig_file
+    from harness.sandbox.errors import SandboxFailed
+    from harness.sandbox.kept import get
+
+    if settings.context is not None:
+        return from_context(settings.context)
+    if settings.sandbox is None:
+        raise UsageError("recording", "only a cluster that is there already can be watched", "Give context:NAME.")
+    try:
+        return from_kubeconfig_file(get("default").kubeconfig)
+    except SandboxFailed as failed:
+        raise SandboxError(failed.tried, failed.seen, failed.do) from failed
+
+
+@app.command()
+def replay(
+    trace: Annotated[Path, typer.Argument(help="A recording with marks.")], out: Out, cluster: Where = None
+) -> None:
+    """Do again what a recording's marks say was done, in a namespace of its own, and record what comes of it."""
+    import anyio
+
+    from harness.traces.trace import read_trace
+
+    settings, recorded = _settings(cluster), read_trace(trace)
+    with _new(out) as file:
+        anyio.run(_replay, settings, recorded, file)
+    typer.echo(f"Recorded in {out}. Compare: rollout-harness trace diff {trace} {out}")
+
+
+async def _replay(settings: ClusterSettings, recorded: object, file: BinaryIO) -> None:
+    from harness.clusters.choice import cluster
+    from harness.traces.replay import replay as play
+    from harness.traces.trace import Mark, Trace
+
+    def tell(mark: Mark) -> None:
+        typer.echo(f"{mark.t:7.1f} s  {mark.type}", err=True)
+
+    assert isinstance(recorded, Trace)
+    async with cluster(settings, {}) as ours:
+        await play(ours, recorded, file, on_mark=tell)
+
+
+@app.command()
+def diff(
+    a: Annotated[Path, typer.Argument(help="The yardstick, on the left.")],
+    b: Annotated[Path, typer.Argument(help="What is held against it, on the right.")],
+    width: Annotated[int | None, typer.Option(min=60, help="Columns; otherwise the terminal's, 80 to 120.")] = None,
+    only_differences: Annotated[bool, typer.Option(help="Leave out what is the same.")] = False,
+) -> None:
+    """Show two recordings side by side; exit code 1 where they differ in what must hold."""
+    from harness.traces.comparison import compare
+    from harness.traces.sidebyside import side_by_side
+    from harness.traces.trace import read_trace
+
+    comparison = compare(read_trace(a), read_trace(b))
+    columns = width or min(_WIDE, max(_NARROW, shutil.get_terminal_size().columns))
+    typer.echo(side_by_side(comparison, width=columns, only_differences=only_differences))
+    if comparison.differences:
+        raise typer.Exit(EXIT_DIFFERENT)
+
+
+def _settings(text: str | None) -> ClusterSettings:
+    from harness.clusters.choice import chosen
+    from harness.model.experiment import ClusterSettings, SandboxSettings
+
+    return chosen(text, ClusterSettings(sandbox=SandboxSettings()))
+
+
+def _new(path: Path) -> BinaryIO:
+    try:
+        return path.open("xb")
+    except OSError as error:
+        raise UsageError(f"writing {path}", error.strerror or str(error), "Name a file that is not there.") from None

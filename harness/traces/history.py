@@ -1,0 +1,153 @@
+"""A trace -> the lives of its objects under names that are the same in every run, and when their milestones were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from harness.traces.names import Names, names
+from harness.traces.promises import WorkloadPromise, workload_promise
+from harness.traces.trace import Change, MarkType, Object, Trace
+
+WORKLOADS = ("Deployment", "StatefulSet")
+_TERMINAL = ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """One object from its first change to its last. `revision`: of its pod template, None where it has none."""
+
+    kind: str
+    name: str
+    revision: int | None
+    changes: tuple[Change, ...]
+
+    @property
+    def first(self) -> Change:
+        """How it was when it was seen first."""
+        return self.changes[0]
+
+    @property
+    def spec(self) -> Object:
+        """Its spec when it was seen first."""
+        return self.first.spec
+
+    def at(self, place: float) -> Change | None:
+        """How it was at that place of the trace; None before it was there and after it was gone."""
+        latest = None
+        for change in self.changes:
+            if change.place > place:
+                break
+            latest = change
+        return None if latest is None or latest.gone else latest
+
+    def since(self, holds: Callable[[Change], bool]) -> Change | None:
+        """The first change in which that holds."""
+        return next((change for change in self.changes if holds(change)), None)
+
+    @property
+    def deleting(self) -> Change | None:
+        """When its deletion had been asked for."""
+        return self.since(lambda change: change.deleting)
+
+    @property
+    def gone(self) -> Change | None:
+        """When it was gone."""
+        return self.since(lambda change: change.gone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What a trace tells. `cut`: what comes at or after this place belongs to the deletion of everything at the end."""
+
+    trace: Trace
+    names: Names
+    lives: tuple[Life, ...]
+    cut: float
+
+    def of(self, *kinds: str) -> tuple[Life, ...]:
+        """The lives of these kinds, in order of appearance."""
+        return tuple(life for life in self.lives if life.kind in kinds)
+
+    @property
+    def workload(self) -> Life | None:
+        """The Deployment or StatefulSet that is rolled."""
+        return next(iter(self.of(*WORKLOADS)), None)
+
+    def promise(self, place: float) -> WorkloadPromise | None:
+        """What the workload promised at that place; None where there was none."""
+        now = self.workload.at(place) if self.workload else None
+        return workload_promise(now.spec) if now else None
+
+    def merged(self, *kinds: str) -> Iterator[tuple[Life, Change]]:
+        """All changes of these kinds before the cut, in order."""
+        pairs = ((life, change) for life in self.of(*kinds) for change in life.changes if change.place < self.cut)
+        return iter(sorted(pairs, key=lambda pair: pair[1].place))
+
+
+def history(trace: Trace) -> History:
+    """The lives in a trace."""
+    known = names(trace.changes)
+    by_uid: dict[str, list[Change]] = {}
+    for change in trace.changes:
+        by_uid.setdefault(change.uid, []).append(change)
+    lives = tuple(_life(tuple(changes), known) for changes in by_uid.values())
+    return History(trace=trace, names=known, lives=lives, cut=_cut(trace))
+
+
+def _life(changes: tuple[Change, ...], known: Names) -> Life:
+    first = changes[0]
+    revision = known.revision(first.object)
+    return Life(kind=first.kind, name=known.of(first.object), revision=revision, changes=changes)
+
+
+def _cut(trace: Trace) -> float:
+    """Where the end begins: a recorder may write its mark before it deletes, or after."""
+    marked = min((mark.t for mark in trace.marked(MarkType.DELETE)), default=float("inf"))
+    after = (change.place for change in trace.changes if change.t >= marked)
+    deleted = (c.place for c in trace.changes if c.kind in WORKLOADS and (c.gone or c.deleting))
+    return min((*after, *deleted), default=float("inf"))
+
+
+def running(change: Change) -> bool:
+    """Whether a container of the pod runs."""
+    return any("running" in container.get("state", {}) for container in containers(change))
+
+
+def ended(change: Change) -> bool:
+    """Whether all containers of the pod have ended for good."""
+    if change.status.get("phase") in _TERMINAL:
+        return True
+    found = containers(change)
+    return change.deleting and bool(found) and all("terminated" in c.get("state", {}) for c in found)
+
+
+def ready(change: Change) -> bool:
+    """Whether the pod is Ready."""
+    return change.holds("Ready")
+
+
+def active(change: Change | None) -> bool:
+    """Whether the pod counts for its controller: there, not in deletion, and not at its end."""
+    return change is not None and not (change.gone or change.deleting or change.status.get("phase") in _TERMINAL)
+
+
+def containers(change: Change) -> Iterable[Object]:
+    """The statuses of the pod's containers."""
+    return change.status.get("containerStatuses") or ()
+
+
+def endpoints(change: Change) -> dict[str, Object]:
+    """The conditions of a slice's endpoints by the uid of their pod."""
+    if change.gone:
+        return {}
+    found = change.object.get("endpoints") or ()
+    return {str(e["targetRef"]["uid"]): e for e in found if (e.get("targetRef") or {}).get("uid")}
+
+
+def conditions(endpoint: Object) -> tuple[bool, bool, bool]:
+    """(ready, serving, terminating) of an endpoint; what is not said means ready, serving, not terminating."""
+    said = endpoint.get("conditions") or {}
+    is_ready = said.get("ready") is not False
+    serving = said.get("serving")
+    return is_ready, is_ready if serving is None else bool(serving), bool(said.get("terminating"))
