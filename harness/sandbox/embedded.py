@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +67,7 @@ class Sandbox:
             MachineUnfit: a program or a right is missing; nothing was started.
             StartFailed: a component did not come up within 20 s.
         """
+        settings = here(settings)
         lacking = await anyio.to_thread.run_sync(missing)
         if lacking:
             raise MachineUnfit("start the sandbox", " ".join(lacking))
@@ -109,6 +110,11 @@ class Sandbox:
         self.died.set()
 
 
+def here(settings: Settings) -> Settings:
+    """The settings with what depends on who starts the sandbox."""
+    return replace(settings, rootless=os.geteuid() != 0)
+
+
 def kubeconfig(control_plane: dict[str, Any]) -> dict[str, Any]:
     """The kubeconfig for an API server on this machine's loopback, from what the control plane said when ready."""
     ca = base64.b64encode(control_plane["ca"].encode()).decode()
@@ -138,7 +144,8 @@ def facts(settings: Settings, control_plane: dict[str, Any]) -> Facts:
 
 def client_command(pid: int, argv: Sequence[str]) -> list[str]:
     """The command line that runs `argv` on the client host of the sandbox whose outermost process is `pid`."""
-    return ["nsenter", f"--net=/proc/{pid}/root{STATE}/netns/{CLIENT}", "--", *argv]
+    user = [] if os.geteuid() == 0 else [f"--user=/proc/{pid}/ns/user", "--preserve-credentials"]
+    return ["nsenter", *user, f"--net=/proc/{pid}/root{STATE}/netns/{CLIENT}", "--", *argv]
 
 
 def supervisor_command() -> list[str]:

@@ -17,7 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.embedded import client_command, kubeconfig, sentence, supervisor_command, supervisor_environment
+from harness.sandbox.embedded import (
+    client_command,
+    here,
+    kubeconfig,
+    sentence,
+    supervisor_command,
+    supervisor_environment,
+)
 from harness.sandbox.errors import MachineUnfit, NotKept, StartFailed
 from harness.sandbox.netns import client_addresses
 from harness.sandbox.preflight import missing
@@ -48,6 +55,7 @@ def up(name: str, kubeconfig_path: Path | None, settings: Settings) -> Info:
         NotKept: there is one of that name already, or the kubeconfig would overwrite a file.
         StartFailed: a component did not come up.
     """
+    settings = here(settings)
     lacking = missing()
     if lacking:
         raise MachineUnfit("start the sandbox", " ".join(lacking))

@@ -151,6 +151,6 @@ def _batch(prefix: str, commands: tuple[str, ...] | list[str]) -> str:
 
 def _sysctls() -> str:
     needed = [f"echo {value} > /proc/sys/{name}" for name, value in _NODE_SYSCTLS]
-    # Where the machine has br_netfilter, bridged frames would be translated before they are routed. Pods here are routed
-    # to each other anyway, so the node can do without on every machine alike.
+    # Where the machine has br_netfilter, bridged frames would be translated before they are routed. Pods are routed to
+    # each other anyway, so the node can do without on every machine alike.
     return "; ".join([*needed, f"[ ! -w {_BRIDGE_FILTER} ] || echo 0 > {_BRIDGE_FILTER}"])

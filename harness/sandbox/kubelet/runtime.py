@@ -17,7 +17,17 @@ from typing import TYPE_CHECKING
 import anyio
 
 from harness.sandbox.kubelet.logs import Log
-from harness.sandbox.kubelet.script import DEFAULT_PATH, STARTED, Mount, Process, container_script
+from harness.sandbox.kubelet.machine import machine_root
+from harness.sandbox.kubelet.script import (
+    DEFAULT_PATH,
+    DEVICE_LINKS,
+    DEVICES,
+    STARTED,
+    Mount,
+    Process,
+    Root,
+    container_script,
+)
 from harness.sandbox.kubelet.spawn import Child, spawn
 from harness.sandbox.netns import attach_script, detach_script, next_pod_address, pod_gateway
 
@@ -30,7 +40,6 @@ _NAMESPACES = ("--uts", "--ipc", "--mount")
 # What a container runtime and its CNI take at least, in recordings of containerd (medians over 34 starts, 130 stops): a
 # faster one would squeeze a rollout into one period of kube-proxy.
 _SANDBOX_S, _START_S, _NETWORK_GONE_S, _SANDBOX_GONE_S = 0.15, 0.07, 0.06, 0.1
-_HOST_DIRECTORIES = ("/usr", "/etc", "/var", "/opt")
 
 
 class RuntimeFailure(Exception):
@@ -97,6 +106,7 @@ class Runtime:
 
     def __init__(self, state: Path, node: int) -> None:
         self._state, self._node = state, node
+        self._machine = machine_root()
         self._last: str | None = None
         self._taken: set[str] = set()
 
@@ -137,32 +147,33 @@ class Runtime:
         if "/" not in process.argv[0] and shutil.which(process.argv[0], path=dict(process.env).get("PATH")) is None:
             raise RuntimeFailure(f'exec: "{process.argv[0]}": executable file not found in $PATH')
         directory = self._state / "pods" / name
-        for part in ("root", "upper", "work"):
+        root = self._root(image)
+        for part in root.needed():
             (directory / part).mkdir(parents=True, exist_ok=True)
-        script = container_script(
-            process=process,
-            layer=self._layer(image),
-            directory=directory,
-            host_name=host_name,
-            mounts=(*_own_file_systems(image), *mounts),
-        )
+        (directory / "fstab").write_text(root.table(directory))
+        for name in DEVICES:
+            (directory / "root/dev" / name).touch()
+        for link, target in (*self._machine.links, *DEVICE_LINKS):
+            (directory / "root" / link).symlink_to(target)
+        for name in ("tmp", "dev/shm"):
+            (directory / "root" / name).chmod(0o1777)
+        mounts = (*self._machine.shared(image.shared), *mounts)
+        script = container_script(process=process, directory=directory, host_name=host_name, mounts=mounts)
         command = ["nsenter", f"--net={network.namespace}", "unshare", *_NAMESPACES, "sh", "-c", script]
-        await anyio.sleep(_START_S)
-        child = spawn(command)
-        return Container(child, await _started(child), process, network)
+        async with _at_least(_START_S):
+            child = spawn(command)
+            return Container(child, await _started(child), process, network)
 
     def remove(self, name: str) -> None:
         """Removes what a pod's containers have written."""
         shutil.rmtree(self._state / "pods" / name, ignore_errors=True)
 
-    def _layer(self, image: Image) -> Path:
+    def _root(self, image: Image) -> Root:
         layer = self._state / "images" / image.image_id.removeprefix("sha256:")
         if not layer.exists():
             partial = layer.with_suffix(".partial")
-            for path in image.replaced:
-                directory = partial / path.lstrip("/")
-                directory.mkdir(parents=True, exist_ok=True)
-                os.setxattr(directory, "trusted.overlay.opaque", b"y")
+            for name in (*self._machine.directories, *image.replaced):
+                (partial / name.lstrip("/")).mkdir(parents=True, exist_ok=True)
             for path, text in image.files:
                 file = partial / path.lstrip("/")
                 file.parent.mkdir(parents=True, exist_ok=True)
@@ -171,9 +182,9 @@ class Runtime:
                 link = partial / path.lstrip("/")
                 link.parent.mkdir(parents=True, exist_ok=True)
                 link.symlink_to(target)
-            partial.mkdir(parents=True, exist_ok=True)
             partial.rename(layer)
-        return layer
+        directories, bound = self._machine.directories, self._machine.bound
+        return Root(layer=layer, directories=directories, bound=bound, replaced=image.replaced)
 
 
 def container_env(pairs: tuple[tuple[str, str], ...], image: Image, host_name: str) -> tuple[tuple[str, str], ...]:
@@ -208,14 +219,6 @@ def _kill_tree(pid: int) -> None:
             os.kill(int(child), signal.SIGKILL)
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-
-
-def _own_file_systems(image: Image) -> tuple[Mount, ...]:
-    """The machine's directories that the overlay would miss, since they are file systems of their own."""
-    root = Path("/").stat().st_dev
-    paths = dict.fromkeys((*_HOST_DIRECTORIES, *image.shared))
-    elsewhere = (Path(path) for path in paths if Path(path).exists() and Path(path).stat().st_dev != root)
-    return tuple(Mount(source=path, path=str(path), read_only=True) for path in elsewhere)
 
 
 async def _shell(script: str) -> None:
