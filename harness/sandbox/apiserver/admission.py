@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.sandbox.apiserver import refusals
 from harness.sandbox.apiserver.allocation import ServiceAddresses
+from harness.sandbox.apiserver.quota import check_quota
 from harness.sandbox.apiserver.resources import NAMESPACES, SERVICES
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Admission:
             if home.obj["metadata"].get("deletionTimestamp"):
                 why = f"unable to create new content in namespace {namespace} because it is being terminated"
                 raise refusals.forbidden(resource, obj["metadata"]["name"], why, "NamespaceTerminating")
+            check_quota(self._store, resource, namespace, obj)
         if resource is SERVICES:
             self._addresses.assign(obj)
 

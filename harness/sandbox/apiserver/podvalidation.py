@@ -165,11 +165,12 @@ def _resources(findings: Findings, resources: Object, at: str) -> None:
             elif value.startswith("-"):
                 findings.invalid(f"{at}.{part}[{key}]", value, "must be greater than or equal to 0")
     for key, value in (resources.get("requests") or {}).items():
-        if key in limits and _amount(value) > _amount(limits[key]):
+        if key in limits and amount(value) > amount(limits[key]):
             findings.invalid(f"{at}.requests", value, f"must be less than or equal to {key} limit of {limits[key]}")
 
 
-def _amount(quantity: str) -> float:
+def amount(quantity: str) -> float:
+    """The number that a quantity such as `500m` or `1Gi` stands for; 0 where it is none."""
     powers: dict[str, float] = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3}
     powers |= {unit: 1000.0 ** (n + 2) for n, unit in enumerate("MGTPE")}
     powers |= {f"{unit}i": 1024.0 ** (n + 1) for n, unit in enumerate("KMGTPE")}

@@ -118,6 +118,14 @@ def forbidden(resource: Resource, name: str, why: str, cause: str = "") -> Refus
     return Refusal(403, "Forbidden", f'{qualified(resource)} "{name}" is forbidden: {why}', details)
 
 
+def no_right(resource: Resource, verb: str, namespace: str, name: str) -> Refusal:
+    """403 as of RBAC."""
+    where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
+    subject = f'{qualified(resource)} "{name}"' if name else qualified(resource)
+    why = f'User "sandbox" cannot {verb} resource "{resource.plural}" in API group "{resource.group}" {where}'
+    return Refusal(403, "Forbidden", f"{subject} is forbidden: {why}", _details(resource, name))
+
+
 def method_not_allowed() -> Refusal:
     return Refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
 

@@ -1,4 +1,4 @@
-"""A question about rights -> the answer: whoever has the token may do everything."""
+"""A question about rights -> the answer: whoever has the token may do everything that no test forbids."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from harness.sandbox.apiserver.resources import SELF_ACCESS_REVIEWS, SELF_RULES_REVIEWS
 
 if TYPE_CHECKING:
+    from harness.sandbox.apiserver.faults import Faults
     from harness.sandbox.apiserver.store import Object
 
 RESOURCES = (SELF_ACCESS_REVIEWS, SELF_RULES_REVIEWS)
@@ -17,7 +18,12 @@ _EVERYTHING = {
 }
 
 
-def reviewed(review: Object) -> Object:
+def reviewed(review: Object, faults: Faults) -> Object:
     """The review with its status. It is never stored."""
-    rules = review["kind"] == SELF_RULES_REVIEWS.kind
-    return {**review, "status": _EVERYTHING if rules else {"allowed": True}}
+    if review["kind"] == SELF_RULES_REVIEWS.kind:
+        return {**review, "status": _EVERYTHING}
+    spec = review.get("spec")
+    asked = (spec if isinstance(spec, dict) else {}).get("resourceAttributes")
+    asked = asked if isinstance(asked, dict) else {}
+    words = (str(asked.get(key, "")) for key in ("verb", "resource", "namespace"))
+    return {**review, "status": {"allowed": not faults.forbids(*words)}}

@@ -6,12 +6,13 @@ import hmac
 import sys
 import time
 import traceback
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from harness.sandbox.apiserver import discovery, openapi, refusals, requests
+from harness.sandbox.apiserver.faults import Faults
+from harness.sandbox.apiserver.listening import Listening
 from harness.sandbox.apiserver.reading import Reader, answer, encoded
 from harness.sandbox.apiserver.refusals import Refusal
 from harness.sandbox.apiserver.registry import Registry
@@ -31,79 +32,70 @@ if TYPE_CHECKING:
 
 _FIRST_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 _HEALTH = ("/readyz", "/healthz", "/livez")
-_SOCKET_MODE = 0o600
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listening:
-    """The sites of a server that is up."""
-
-    port: int
-    runners: tuple[web.ServerRunner, ...]
-
-    async def close(self) -> None:
-        """Ends every connection and site."""
-        for runner in self.runners:
-            await runner.cleanup()
+_LONGEST_OUTAGE_S = 600.0
 
 
 class ApiServer:
-    """The API over one store. `handle` answers trusted requests; over HTTPS each must carry the token."""
+    """The API over one store, with two ways in: HTTPS with the token, and the unix socket, trusted, without."""
 
     def __init__(self, state: Path, token: str, now: Callable[[], float] = time.time) -> None:
-        self.store = Store()
+        self.store, self._faults = Store(), Faults()
         self._token = token
-        self._registry = Registry(self.store, now)
+        registry = Registry(self.store, now)
         self._reader = Reader(self.store, Printer(now))
-        self._writer = Writer(self._registry, self._reader)
+        self._writer = Writer(registry, self._reader, self._faults)
         self._below = Subresources(self._writer, state, now)
         self._state = state
+        self._listening: Listening | None = None
         for name in _FIRST_NAMESPACES:
-            self._registry.create(NAMESPACES, "", {"metadata": {"name": name}, "spec": {}})
-            self._registry.create(SERVICE_ACCOUNTS, name, {"metadata": {"name": "default"}})
+            registry.create(NAMESPACES, "", {"metadata": {"name": name}, "spec": {}})
+            registry.create(SERVICE_ACCOUNTS, name, {"metadata": {"name": "default"}})
 
     async def listen(self, context: ssl.SSLContext) -> Listening:
-        """Serves HTTPS on a free port of the loopback and plain HTTP on `STATE/api.sock`, the trusted way in."""
-        guarded, trusted = await _runner(self._authenticated), await _runner(self.handle)
-        site = web.TCPSite(guarded, "127.0.0.1", 0, ssl_context=context)
-        await site.start()
-        socket = self._state / "api.sock"
-        await web.UnixSite(trusted, str(socket)).start()
-        socket.chmod(_SOCKET_MODE)
-        port = guarded.addresses[0][1]
-        return Listening(port=port, runners=(guarded, trusted))
+        """Serves HTTPS on a free port of the loopback and plain HTTP on `STATE/api.sock`."""
+        self._listening = await Listening.open(self._guarded, context, self._trusted, self._state / "api.sock")
+        return self._listening
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answers one request; a Refusal becomes its Status, anything unforeseen a 500."""
+    async def _guarded(self, request: web.BaseRequest) -> web.StreamResponse:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), self._token.encode()):
+            return answer(refusals.unauthorized().encoded(), 401)
+        return await self._answered(request, self._faults)
+
+    async def _trusted(self, request: web.BaseRequest) -> web.StreamResponse:
+        return await self._answered(request, None)
+
+    async def _answered(self, request: web.BaseRequest, faults: Faults | None) -> web.StreamResponse:
+        """One answer; a Refusal becomes its Status, anything unforeseen a 500."""
         try:
-            return await self._dispatch(request)
+            if faults is None and request.path.startswith("/sandbox/"):
+                return await self._set_up(request)
+            return await self._dispatch(request, faults)
         except Refusal as refusal:
             return answer(refusal.encoded(), refusal.code, refusal.headers)
+        except ConnectionResetError:
+            return web.Response()  # to nobody
         except web.HTTPException as error:
             return answer(Refusal(error.status, "BadRequest", error.reason).encoded(), error.status)
         except Exception as error:
             sys.stderr.write(f"apiserver: {request.method} {request.path}\n{traceback.format_exc()}")
             return answer(Refusal(500, "InternalError", f"Internal error occurred: {error!r}").encoded(), 500)
 
-    async def _authenticated(self, request: web.BaseRequest) -> web.StreamResponse:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), self._token.encode()):
-            return answer(refusals.unauthorized().encoded(), 401)
-        return await self.handle(request)
-
-    async def _dispatch(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _dispatch(self, request: web.BaseRequest, faults: Faults | None) -> web.StreamResponse:
         if request.path in _HEALTH:
             return web.Response(text="ok")
         target = requests.target_of(request.path)
         if target is not None:
+            if faults is not None:
+                await faults.meet(request, target)
             return await self._act(target, request)
+        if request.method != "GET":
+            raise refusals.no_such_path()
         if request.path.startswith("/openapi/v3"):
             return _openapi(request)
         document = discovery.document(request.path, request.headers.get("Accept", ""))
         if document is None:
             raise refusals.no_such_path()
-        if request.method != "GET":
-            raise refusals.method_not_allowed()
         response = answer(encoded(document))
         if document.get("kind") == "APIGroupDiscoveryList":
             response.headers["Content-Type"] = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -131,6 +123,24 @@ class ApiServer:
         answered = verb(target, request)
         return answered if isinstance(answered, web.StreamResponse) else await answered
 
+    async def _set_up(self, request: web.BaseRequest) -> web.StreamResponse:
+        """What tests do to the API: faults, compaction, an outage. On the unix socket only."""
+        match request.method, request.path:
+            case "PUT", "/sandbox/faults":
+                self._faults.replace(await requests.json_body(request))
+            case "POST", "/sandbox/compaction":
+                self.store.compact()
+            case "POST", "/sandbox/outage":
+                body = await requests.json_body(request)
+                span_s = body.get("for_s") if isinstance(body, dict) else None
+                if not isinstance(span_s, int | float) or not 0 <= span_s <= _LONGEST_OUTAGE_S:
+                    raise refusals.bad_request(f"an outage is an object with `for_s`, 0 to {_LONGEST_OUTAGE_S} seconds")
+                if self._listening is not None:
+                    await self._listening.interrupt(span_s)
+            case _:
+                raise refusals.no_such_path()
+        return answer(b"{}")
+
 
 def _openapi(request: web.BaseRequest) -> web.Response:
     root = request.path.removeprefix("/openapi/v3").strip("/")
@@ -138,10 +148,3 @@ def _openapi(request: web.BaseRequest) -> web.Response:
     if body is None:
         raise refusals.no_such_path()
     return answer(body)
-
-
-async def _runner(handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> web.ServerRunner:
-    server = web.Server(handler, handler_cancellation=True)
-    runner = web.ServerRunner(server, access_log=None)
-    await runner.setup()
-    return runner

@@ -11,6 +11,7 @@ from harness.sandbox.controllers.endpointslice import EndpointSliceController
 from harness.sandbox.controllers.garbage import GarbageCollector
 from harness.sandbox.controllers.job import JobController
 from harness.sandbox.controllers.namespace import NamespaceController
+from harness.sandbox.controllers.quota import QuotaController
 from harness.sandbox.controllers.replicaset import ReplicaSetController
 from harness.sandbox.controllers.scheduler import Scheduler
 from harness.sandbox.controllers.statefulset import StatefulSetController
@@ -30,6 +31,7 @@ async def run_controllers(client: ApiClient, root_ca: str, ready: asyncio.Event)
         EndpointSliceController(caches),
         Scheduler(caches),
         NamespaceController(caches, root_ca),
+        QuotaController(caches),
         GarbageCollector(caches),
     )
     async with asyncio.TaskGroup() as group:

@@ -1,0 +1,170 @@
+"""Trouble on demand: throttling, denials, missing rights, delays, outages, compaction, quotas."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+
+from harness.sandbox.apiclient import ApiClient, ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from conftest import Plane
+
+    Wait = Callable[..., Any]
+
+pytestmark = [pytest.mark.anyio, pytest.mark.sandbox]
+
+MAPS, PODS = "/api/v1/namespaces/default/configmaps", "/api/v1/namespaces/default/pods"
+QUOTAS = "/api/v1/namespaces/default/resourcequotas"
+
+
+@pytest.fixture
+async def outside(plane: Plane) -> AsyncIterator[ApiClient]:
+    """A client over HTTPS, which meets the faults."""
+    async with ApiClient(url=plane.url, token=plane.token, ca=plane.ca) as opened:
+        yield opened
+
+
+async def set_up(plane: Plane, method: str, path: str, body: Any = None) -> int:
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(plane.socket))) as session,
+        session.request(method, f"http://api/sandbox/{path}", json=body) as response,
+    ):
+        return response.status
+
+
+async def refusal(call: Any) -> tuple[int, str]:
+    with pytest.raises(ApiError) as refused:
+        await call
+    return refused.value.status, refused.value.message
+
+
+async def test_throttling_counts_down_and_spares_the_sandbox_itself(
+    plane: Plane, client: ApiClient, outside: ApiClient
+) -> None:
+    rule = {"do": "throttle", "methods": ["GET"], "resources": ["configmaps"], "times": 2, "retry_after_s": 3}
+    assert await set_up(plane, "PUT", "faults", [rule]) == 200
+    await client.list(MAPS)
+    for _ in range(2):
+        assert (await refusal(outside.list(MAPS)))[0] == 429
+    await outside.list(MAPS)
+
+
+async def test_a_throttled_answer_says_when_to_come_again(plane: Plane) -> None:
+    await set_up(plane, "PUT", "faults", [{"do": "throttle", "retry_after_s": 3}])
+    headers = {"Authorization": f"Bearer {plane.token}"}
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False), headers=headers) as session,
+        session.get(plane.url + MAPS) as response,
+    ):
+        assert (response.status, response.headers["Retry-After"]) == (429, "3")
+
+
+async def test_denials_and_missing_rights_speak_as_the_real_api(plane: Plane, outside: ApiClient) -> None:
+    rules = [
+        {"do": "deny", "methods": ["POST"], "resources": ["configmaps"], "message": "no"},
+        {"do": "forbid", "methods": ["PATCH"], "resources": ["configmaps"]},
+    ]
+    await set_up(plane, "PUT", "faults", rules)
+    denied = await refusal(outside.create(MAPS, {"metadata": {"name": "a"}}))
+    assert denied == (403, 'admission webhook "deny.sandbox" denied the request: no')
+    forbidden = await refusal(outside.patch(f"{MAPS}/a", {}))
+    assert forbidden == (
+        403,
+        'configmaps "a" is forbidden: User "sandbox" cannot patch resource "configmaps" in API group "" in the '
+        'namespace "default"',
+    )
+    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    for verb, allowed in (("patch", False), ("get", True)):
+        review = {"spec": {"resourceAttributes": {"verb": verb, "resource": "configmaps", "namespace": "default"}}}
+        assert (await outside.create(path, review))["status"]["allowed"] is allowed
+    await set_up(plane, "PUT", "faults", [])
+    await outside.create(MAPS, {"metadata": {"name": "a"}})
+
+
+async def test_delays_hold_only_what_they_are_meant_for(plane: Plane, outside: ApiClient) -> None:
+    await set_up(plane, "PUT", "faults", [{"do": "delay", "delay_s": 0.4, "methods": ["GET"], "names": ["slow"]}])
+    began = time.monotonic()
+    await outside.list(MAPS)
+    assert time.monotonic() - began < 0.3
+    began = time.monotonic()
+    assert (await refusal(outside.get(f"{MAPS}/slow")))[0] == 404
+    assert time.monotonic() - began >= 0.4
+
+
+async def test_hanging_up_is_not_an_answer(plane: Plane, outside: ApiClient) -> None:
+    await set_up(plane, "PUT", "faults", [{"do": "hang-up", "methods": ["POST"], "times": 1}])
+    with pytest.raises(aiohttp.ClientError):
+        await outside.create(MAPS, {"metadata": {"name": "a"}})
+    assert (await refusal(outside.get(f"{MAPS}/a")))[0] == 404, "it was never stored"
+
+
+async def test_an_informer_lives_through_an_outage_and_a_compaction(
+    plane: Plane, client: ApiClient, outside: ApiClient
+) -> None:
+    seen: list[str] = []
+    known, told = asyncio.Event(), asyncio.Event()
+
+    async def follow() -> None:
+        async for kind, obj in outside.informer(MAPS):
+            seen.append(f"{kind} {obj['metadata']['name'] if obj else ''}".strip())
+            known.set()
+            if "late" in seen[-1]:
+                told.set()
+
+    task = asyncio.ensure_future(follow())
+    async with asyncio.timeout(20):
+        await known.wait()
+        outage = asyncio.ensure_future(set_up(plane, "POST", "outage", {"for_s": 0.5}))
+        await client.create(MAPS, {"metadata": {"name": "late"}})
+        await set_up(plane, "POST", "compaction")
+        assert await outage == 200
+        await told.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert seen.count("ADDED late") == 1
+
+
+async def test_the_means_of_trouble_are_not_there_over_https(outside: ApiClient) -> None:
+    assert (await refusal(outside.create("/sandbox/compaction", {})))[0] == 404
+
+
+@pytest.mark.parametrize("body", [{}, [{"do": "explode"}], [{"do": "deny", "colour": "blue"}], "x"])
+async def test_rules_that_make_no_sense_are_refused(plane: Plane, body: Any) -> None:
+    assert await set_up(plane, "PUT", "faults", body) == 400
+
+
+async def test_quotas_are_counted_and_kept(client: ApiClient, eventually: Wait) -> None:
+    spec = {"hard": {"pods": "1", "requests.cpu": "1", "count/configmaps": "100"}}
+    await client.create(QUOTAS, {"metadata": {"name": "small"}, "spec": spec})
+    container = {"name": "c", "image": "i", "resources": {"requests": {"cpu": "600m"}}}
+    pod = {"metadata": {"generateName": "p-"}, "spec": {"containers": [container]}}
+    await client.create(PODS, pod)
+    code, message = await refusal(client.create(PODS, pod))
+    assert code == 403
+    assert message.endswith(
+        "is forbidden: exceeded quota: small, requested: pods=1,requests.cpu=600m, used: pods=1,requests.cpu=600m, "
+        "limited: pods=1,requests.cpu=1"
+    )
+    used = lambda found: found[0].get("status", {}).get("used", {}).get("requests.cpu") == "600m"  # noqa: E731
+    (quota,) = await eventually(QUOTAS, used)
+    assert quota["status"]["used"]["pods"] == "1"
+
+
+async def test_a_replica_set_tells_of_a_quota_that_holds_it_back(client: ApiClient, eventually: Wait) -> None:
+    await client.create(QUOTAS, {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}})
+    template = {"metadata": {"labels": {"app": "w"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    spec = {"selector": {"matchLabels": {"app": "w"}}, "template": template}
+    await client.create("/apis/apps/v1/namespaces/default/deployments", {"metadata": {"name": "w"}, "spec": spec})
+
+    def failed(found: list[dict[str, Any]]) -> bool:
+        conditions = [item for obj in found for item in obj["status"].get("conditions", ())]
+        return any(item["type"] == "ReplicaFailure" and "exceeded quota" in item["message"] for item in conditions)
+
+    await eventually("/apis/apps/v1/namespaces/default/deployments", failed)
