@@ -13,7 +13,7 @@ from harness.analysis.history import KEY, History, history
 from harness.analysis.load_health import LoadHealth, load_health
 from harness.analysis.pods import Life, lives
 from harness.analysis.possibilities import NOBODY, Clues, Possibilities, possibilities
-from harness.analysis.proxy import DataPlane, data_plane, horizons, seen_syncs
+from harness.analysis.proxy import DataPlane, Horizon, data_plane, horizons, seen_syncs
 from harness.analysis.sightings import Sightings, sightings, streaks
 from harness.analysis.takers import takers
 from harness.analysis.windows import Windows, windows
@@ -38,7 +38,7 @@ class Investigation:
     listed: Endpoints
     seen: Sightings
     plane: DataPlane
-    horizons: dict[str, float]
+    horizons: dict[str, Horizon]
     possible: Possibilities
     load: LoadHealth
     facts: Facts

@@ -137,5 +137,6 @@ def _notes(case: Investigation) -> tuple[str, ...]:
         notes.append(f"{case.plane.words}: nothing was assumed about it")
     idle = int((case.found.cause == Cause.IDLE_CLOSE).sum())
     if idle and not case.run.info.strict_idle_close:
-        notes.append(f"{idle} requests met a kept connection that the server was closing: only the client can resend")
+        met = "1 request" if idle == 1 else f"{idle} requests"
+        notes.append(f"{met} met a kept connection that the server was closing: only the client can resend")
     return tuple(notes)

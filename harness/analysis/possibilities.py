@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.analysis.endpoints import Endpoints, Intervals
 from harness.analysis.pods import SLOW_WATCH_S, WATCH_S, Life
-from harness.analysis.proxy import DataPlane, SeenSync, earliest_sync
+from harness.analysis.proxy import NEVER, DataPlane, Horizon, SeenSync, earliest_sync
 from harness.analysis.sightings import Sightings, Streaks, needed_in_a_row
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Possibilities:
     `vanished`: the same, but its network may have been gone. `stopping`: it may have cut or reset what it had
     accepted. `starting`: it was listed and may not have been listening yet. `crashed`: its container was down though
     nobody had asked for it. `ends`: its containers ended. The `loose` ones trust neither preStop nor kept connections
-    nor a punctual watch; they are asked only where nothing else explains a failure.
+    nor a punctual watch or proxy; they are asked only where nothing else explains a failure.
     """
 
     refusing: Spans
@@ -89,7 +89,7 @@ class Clues:
     listed: Endpoints
     seen: Sightings
     streaks: Streaks
-    horizons: dict[str, float]
+    horizons: dict[str, Horizon]
     plane: DataPlane
     balanced: bool
     syncs: tuple[SeenSync, ...]
@@ -103,14 +103,16 @@ def possibilities(pods: Sequence[Life], clues: Clues) -> Possibilities:
     vanished = _real((*_vanishing(pods[at], clues), at) for at in ending)
     kernels = _kernels(pods, vanished, clues)
     return Possibilities(
-        refusing=_real((_closing(pods[at], clues), min(_horizon(pods[at], clues), kernels[at]), at) for at in ending),
+        refusing=_real(
+            (_closing(pods[at], clues), min(_horizon(pods[at], clues).until, kernels[at]), at) for at in ending
+        ),
         vanished=vanished,
         stopping=_real((_stopping(pods[at], clues), _ended(pods[at]) + SLOW_WATCH_S, at) for at in ending),
         starting=_real(_starting(pods, clues)),
         crashed=_real((*span, at) for at, pod in enumerate(pods) for span in _crashing(pod, clues)),
         ends=_real((exit_, _ended(pods[at]) + WATCH_S, at) for at in ending if (exit_ := pods[at].exit) is not None),
-        loose_refusing=_real((_loosely(pods[at]), _horizon(pods[at], clues), at) for at in ending),
-        loose_vanished=_real((_loosely(pods[at]), _horizon(pods[at], clues), at) for at in ending),
+        loose_refusing=_real((_loosely(pods[at]), _horizon(pods[at], clues).shown, at) for at in ending),
+        loose_vanished=_real((_loosely(pods[at]), _horizon(pods[at], clues).shown, at) for at in ending),
         loose_stopping=_real((_loosely(pods[at]), _ended(pods[at]) + SLOW_WATCH_S, at) for at in ending),
     )
 
@@ -131,8 +133,8 @@ def _ended(pod: Life) -> float:
     return pod.ended if pod.ended is not None else math.inf
 
 
-def _horizon(pod: Life, clues: Clues) -> float:
-    return clues.horizons.get(pod.uid, -math.inf)
+def _horizon(pod: Life, clues: Clues) -> Horizon:
+    return clues.horizons.get(pod.uid, NEVER)
 
 
 def _closing(pod: Life, clues: Clues) -> float:
@@ -151,7 +153,7 @@ def _stopping(pod: Life, clues: Clues) -> float:
 def _vanishing(pod: Life, clues: Clues) -> tuple[float, float]:
     """When its address may have been gone and may still have been sent to."""
     exits = pod.exit - WATCH_S if pod.exit is not None else -math.inf
-    return max(_closing(pod, clues), exits), _horizon(pod, clues)
+    return max(_closing(pod, clues), exits), _horizon(pod, clues).until
 
 
 def _crashing(pod: Life, clues: Clues) -> Iterator[tuple[float, float]]:

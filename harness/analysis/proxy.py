@@ -15,6 +15,9 @@ from harness.model.run import FactSource, ProxyFacts
 SYNC_S = 0.5
 """How long one sync may take, beyond the cool-down (measured: 0.02 to 0.1 s; more where a node is short of CPU)."""
 
+LONGEST_S = 60.0
+"""How long a proxy that does not keep its period may be thought to lag, at most."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataPlane:
@@ -70,29 +73,43 @@ def earliest_sync(after: float, plane: DataPlane, syncs: Sequence[SeenSync]) -> 
     return max([after, *(sync.after - WATCH_S + plane.period_s for sync in syncs if sync.by < after)])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Horizon:
+    """Until when new connections may have been sent to a pod that left the list.
+
+    `until`: as far as the data plane keeps its period. `shown`: as far as connections show it: until so many good ones
+    in a row, all begun after the pod's end, that a proxy which still listed it would have had to be very lucky. A
+    proxy that is frozen or overrun lives beyond its period.
+    """
+
+    until: float
+    shown: float
+
+
+NEVER = Horizon(until=-math.inf, shown=-math.inf)
+
+
 def horizons(
     pods: Sequence[Life], listed: Endpoints, plane: DataPlane, streaks: Streaks, syncs: Sequence[SeenSync]
-) -> dict[str, float]:
-    """By uid: until when new connections may have been sent to a pod that ended or is ending.
+) -> dict[str, Horizon]:
+    """By uid: the horizon of every pod that ended or is ending, and that had been listed.
 
-    With a known period: the moment it left the list, and the lag. Without: until so many good new connections in a
-    row, all begun after its end, that a proxy which still listed it would have had to be very lucky. In any case no
-    longer than until a sync is proven that knew of a later change of the list.
+    In any case it ends with a proven sync that knew of a later change of the list.
     """
     needed = needed_in_a_row(listed.most)
     found = {}
     for pod in pods:
-        if pod.deletion is None:
-            continue
         spans = listed.listed.get(pod.uid, ())
-        if listed.known and not spans:
-            continue  # it was never listed, so nothing was sent to it
+        if pod.deletion is None or (listed.known and not spans):
+            continue
         ended = pod.ended if pod.ended is not None else math.inf
         left = spans[-1][1] if listed.known else ended
+        end = pod.ended if pod.ended is not None else left
+        proven = min([math.inf, *(sync.by for sync in syncs if sync.after > left)])
+        shown = min(proven, streaks.healthy_after(end + WATCH_S, needed) if math.isfinite(end) else math.inf)
         if plane.lag_s is not None and math.isfinite(left):
-            latest = left + plane.lag_s
+            kept = min(proven, left + plane.lag_s)
+            found[pod.uid] = Horizon(until=kept, shown=max(kept, min(shown, left + LONGEST_S)))
         else:
-            end = pod.ended if pod.ended is not None else left
-            latest = streaks.healthy_after(end + WATCH_S, needed) if math.isfinite(end) else math.inf
-        found[pod.uid] = min([latest, *(sync.by for sync in syncs if sync.after > left)])
+            found[pod.uid] = Horizon(until=shown, shown=shown)
     return found

@@ -57,6 +57,11 @@ def test_no_pod_is_blamed_once_the_proxy_must_have_synced() -> None:
     assert causes(QUIET + "connect-timeout new 15") == ["unknown"]
 
 
+def test_a_proxy_that_stands_still_is_blamed_as_long_as_its_failures_go_on() -> None:
+    text = QUIET.replace("ok new 10..30", "ok new 16..30") + "connect-timeout new 9.2..16 every 0.2"
+    assert set(causes(text)) == {"termination-race"}
+
+
 def test_without_the_period_a_long_run_of_good_connections_shows_that_the_proxy_has_synced() -> None:
     text = QUIET.replace("period 1", "period ?")
     assert causes(text + "connect-timeout new 9.9 \n connect-timeout new 15") == ["termination-race", "unknown"]
