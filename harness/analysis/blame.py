@@ -115,7 +115,7 @@ def evidence(case: Investigation, counts: Counted) -> tuple[RolloutEvidence, ...
                 rollout=span.rollout,
                 own_failures=int((own & (at == position)).sum()),
                 unexplained=bool(improbable and not explained and not case.load.why),
-                doubts=(*_incomplete(span), *strange, *_failures_of_others(case, position, counts)),
+                doubts=(*_incomplete(case, span), *strange, *_failures_of_others(case, position, counts)),
             )
         )
     return tuple(results)
@@ -130,11 +130,21 @@ def _unexplained(case: Investigation) -> NDArray[np.bool_]:
     return np.asarray(unknown & ~hung & (case.found.rule != EITHER), dtype=bool)
 
 
-def _incomplete(span: Span) -> tuple[tuple[str, str], ...]:
+def _incomplete(case: Investigation, span: Span) -> tuple[tuple[str, str], ...]:
+    """Why a rollout without failures may still say nothing: it did not happen as a whole, or was not watched to its
+    end."""
+    name = f"rollout {span.rollout}"
     if span.undone:
-        return (("rollout-undone", f"rollout {span.rollout} was undone before it was complete"),)
+        return (("rollout-undone", f"{name} was undone before it was complete"),)
     if span.complete is None:
-        return (("rollout-incomplete", f"rollout {span.rollout} never completed"),)
+        return (("rollout-incomplete", f"{name} never completed"),)
+    if case.pods and not any(span.update <= (pod.created or -1.0) < span.end for pod in case.pods):
+        return (("nothing-rolled", f"{name} brought no new pod"),)
+    if span.settled is None:
+        return (("rollout-unsettled", f"the old pods of {name} were not seen to go"),)
+    watched_s = min(span.end, case.windows.end) - span.settled
+    if case.plane.period_s is not None and watched_s < case.plane.period_s:
+        return (("too-short", f"load ended {watched_s:.1f} s after {name} had settled, within one proxy period"),)
     return ()
 
 

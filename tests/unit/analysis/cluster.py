@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 from typing import Any
+from zlib import crc32
 
 import polars as pl
 
@@ -356,7 +357,7 @@ def _pod(
         conditions.append({"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"})
     status: dict[str, Any] = {"phase": "Running" if running else "Pending", "conditions": conditions}
     if running:
-        status["podIP"] = f"10.0.0.{abs(hash(pod.uid)) % 250}"
+        status["podIP"] = f"10.0.0.{crc32(pod.uid.encode()) % 250}"
         status["containerStatuses"] = [
             {"restartCount": restarts, "state": state or {"running": {}}, "lastState": last or {}, "ready": ready}
         ]

@@ -94,7 +94,8 @@ def test_a_stateful_pod_beyond_the_number_is_scaled_away(name: str, revision: st
 
 @pytest.mark.parametrize(("word", "reason"), [("evicted", "eviction"), ("stranger", "foreign")])
 def test_a_rollout_with_a_stranger_in_it_is_inconclusive(word: str, reason: str) -> None:
-    text = UPDATE + f"pod old-1 deleted 8.5 ended 8.8 gone 9.0\npod old-2 deleted 9.4 ended 9.7 gone 9.8 {word}"
+    text = UPDATE + f"pod old-1 deleted 8.5 ended 8.8 gone 9.0\npod old-2 deleted 9.4 ended 9.7 gone 9.8 {word}\n"
+    text += "pod new-1 revision r2 created 8.1 ready 8.4"
     result = judge(history(text))
     assert (result.verdict, result.reason) == ("inconclusive", reason)
 
