@@ -35,8 +35,12 @@ def _sized(variant: Variant, result: ScenarioResult) -> Variant:
     from harness.model.experiment import Mitigation
     from harness.model.run import Expect
 
-    sizes = {name: duration(result.sizing[key]["need"]) for name, key in _MITIGATIONS.items()}
-    replaced = {*sizes, "prestop-exec"}
+    sizes = {
+        name: duration(result.sizing[key]["need"])
+        for name, key in _MITIGATIONS.items()
+        if (result.sizing[key]["have"] or 0) < result.sizing[key]["need"]  # what is longer already stays
+    }
+    replaced = {*sizes, "prestop-exec"} if "prestop" in sizes else set(sizes)
     kept = [mitigation for mitigation in variant.mitigations if mitigation.name not in replaced]
     added = [Mitigation.model_validate({name: size}) for name, size in sizes.items()]
     return variant.model_copy(update={"mitigations": (*kept, *added), "expect": Expect.SEAMLESS})

@@ -6,6 +6,7 @@ from typing import Any, Final
 from harness.reporters.figures import count, things
 
 _UNITS: Final = (("per_s", "/s"), ("_ms", " ms"), ("_s", " s"), ("_bytes", " bytes"))
+_OF_THE_MANIFEST: Final = ("prestop_s", "min_ready_s", "grace_s", "progress_deadline_s")
 _SETTINGS: Final = {
     "prestop_s": "preStop",
     "min_ready_s": "minReadySeconds",
@@ -51,6 +52,15 @@ def advice(sizing: Mapping[str, Any]) -> tuple[tuple[str, str, str, str], ...]:
         (_SETTINGS.get(key, _label(key)[0]), _seconds(item.get("have")), _seconds(item.get("need")), _why(item))
         for key, item in sizing.items()
         if isinstance(item, Mapping) and "need" in item
+    )
+
+
+def changes(sizing: Mapping[str, Any]) -> tuple[str, ...]:
+    """The settings of the manifest that must be raised for the rollouts to hold: "preStop 5 s"."""
+    return tuple(
+        f"{_SETTINGS[key]} {_seconds(item['need'])}"
+        for key, item in sizing.items()
+        if key in _OF_THE_MANIFEST and (item.get("have") or 0) < item["need"]
     )
 
 

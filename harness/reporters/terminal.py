@@ -25,7 +25,7 @@ from harness.reporters.figures import (
     seconds,
     things,
 )
-from harness.reporters.objects import advice
+from harness.reporters.objects import advice, changes
 from harness.reporters.place import where
 from harness.reporters.text import visible
 
@@ -114,6 +114,9 @@ def _judgement(result: ScenarioResult, *, colour: bool) -> Iterator[str]:
     yield f"{visible(result.scenario)}: {_verdict(result.verdict, colour=colour)}, {expectation(result)}"
     yield from _paragraph(result.sentence, "  ")
     yield from _paragraph(f"reason: {result.reason}", "  ")
+    held = changes(result.sizing)
+    if result.verdict is Verdict.DROPPING and held:
+        yield from _paragraph(f"would have held: {', '.join(held)}", "  ")
     for note in result.notes:
         yield from _paragraph(f"note: {note}", "  ")
 
