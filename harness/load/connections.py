@@ -51,6 +51,7 @@ class AsyncioSender:
         self._headers = HeaderReader(plan)
         self._pools = {stream.name: _Pool(plan, stream) for stream in plan.streams}
         self._opening: set[asyncio.Task[None]] = set()
+        self._open_now: dict[Connection, asyncio.Future[None]] = {}
 
     def send(self, stream: Stream, attempt: Attempt, done: Done) -> None:
         """Send on an idle connection, or open one; connections take turns, so that all of them are in use."""
@@ -69,10 +70,17 @@ class AsyncioSender:
         task.result()  # an error of our own goes to the loop's handler, which ends the worker
 
     async def close(self) -> None:
-        """Close the idle connections."""
+        """Drop the idle connections and those that still say goodbye, and wait until the loop has let go of them."""
         for pool in self._pools.values():
-            while pool.idle:
-                pool.idle.popleft().close()
+            pool.idle.clear()
+        lost = list(self._open_now.values())
+        for connection in list(self._open_now):
+            connection.abort()
+        if lost:
+            await asyncio.wait(lost, timeout=TLS_GOODBYE_S)
+        if self._tls is not None:
+            # A transport whose handshake failed was never ours to follow; the loop closes it within two turns.
+            await asyncio.sleep(0.01)
 
     def _idle(self, pool: _Pool) -> Connection | None:
         """The idle connection that rested longest and is still open: the client looks before it sends."""
@@ -110,6 +118,7 @@ class AsyncioSender:
             # At once, not when this task wakes up: a server may speak first.
             deadline.reschedule(None)
             begun = True
+            self._open_now[connection] = asyncio.get_running_loop().create_future()
             self._exchange(pool, connection, attempt, done)
 
         try:
@@ -138,6 +147,7 @@ class AsyncioSender:
 
     def _lose(self, pool: _Pool, connection: Connection) -> None:
         pool.alive -= 1
+        self._open_now.pop(connection).set_result(None)
         if connection in pool.idle:
             pool.idle.remove(connection)
             self.replaced += 1

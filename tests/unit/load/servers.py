@@ -15,6 +15,7 @@ from typing import Any
 
 import uvloop
 
+import harness.load.httpx_engine  # noqa: F401  here and not in the middle of a schedule: it takes up to a second
 from harness.load.attempt import Attempt
 from harness.load.engine import Engine
 from harness.load.plan import Engine as EngineName
@@ -206,7 +207,7 @@ def one_by_one(plan: Plan, requests: int) -> tuple[list[Request], int]:
 
 
 def few(url: str, engine: EngineName, *, requests: int = 1, connections: int = 0, **plan: Any) -> Plan:
-    """A plan of a few requests, 100 a second, with short time-outs."""
+    """A plan of a few requests, 100 a second, with time-outs that a busy machine keeps."""
     stream = Stream(name="kept" if connections else "new", rate_per_s=100, connections=connections)
-    settings = {"connect_timeout_s": 2.0, "read_timeout_s": 2.0} | plan
+    settings = {"connect_timeout_s": 10.0, "read_timeout_s": 10.0} | plan
     return Plan(url=url, engine=engine, streams=(stream,), duration_s=requests / 100 - 0.001, **settings)

@@ -296,3 +296,23 @@ def test_a_source_address_that_is_not_ours_is_refused_before_anything_is_sent(
     assert (process.returncode, out, started.requests) == (2, "", 0)
     assert "192.0.2.1" in said
     assert len(said.splitlines()) == 1
+
+
+def test_a_worker_takes_precedence_until_it_would_starve_what_it_measures(
+    server: Callable[..., Server], worker: Callable[..., subprocess.Popen[str]]
+) -> None:
+    may = subprocess.run(["chrt", "--rr", "1", "true"], capture_output=True, check=False).returncode == 0
+    process = worker()
+    # Far more than any worker can do, on one slot: it spends its time recording what it could not send.
+    flood = Stream(name="new", rate_per_s=200_000, slots=1)
+    tell(process, Plan(url=server().url(), streams=(flood,)))
+    assert process.stdout is not None
+    process.stdout.readline()
+    policies = [os.sched_getscheduler(process.pid) & ~os.SCHED_RESET_ON_FORK]
+    seconds = 0
+    for text in process.stdout:
+        seconds += isinstance(parse_line(text), Statistics)
+        if seconds == 2:
+            break
+    policies.append(os.sched_getscheduler(process.pid) & ~os.SCHED_RESET_ON_FORK)
+    assert policies == [os.SCHED_RR if may else os.SCHED_OTHER, os.SCHED_OTHER]
