@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import aiohttp
 import anyio
 
-from harness.sandbox.apiclient import ApiClient, ChangeType
+from harness.sandbox.apiclient import ApiClient, ApiError, ChangeType
 from harness.sandbox.kubelet.outbox import Outbox
 from harness.sandbox.kubelet.pod import PodWorker
 from harness.sandbox.kubelet.runtime import Runtime
@@ -83,6 +84,9 @@ class Kubelet:
     async def _run(self, worker: PodWorker) -> None:
         try:
             await worker.run()
+        except Exception as error:  # what one pod asks for must not take the others' node away
+            traceback.print_exc()
+            worker.event("Warning", "FailedSync", f"error syncing pod, it is given up: {error}")
         finally:
             self.workers.pop(worker.record.uid, None)
 
@@ -92,10 +96,13 @@ class Kubelet:
             try:
                 await self._client.create("/api/v1/nodes", self._node_object())
                 await self._client.patch(f"/api/v1/nodes/{self._node}/status", {"status": self._node_status()})
+                return
+            except ApiError as error:
+                if error.status != 429 and error.status < 500:
+                    raise
             except (aiohttp.ClientError, OSError, TimeoutError):
-                await anyio.sleep(_REGISTER_AGAIN_AFTER_S)
-                continue
-            return
+                pass
+            await anyio.sleep(_REGISTER_AGAIN_AFTER_S)
 
     def _node_object(self) -> Object:
         labels = {"kubernetes.io/hostname": self._node, "kubernetes.io/os": "linux"}

@@ -13,6 +13,7 @@ from harness.sandbox.kubelet.backoff import BackOff
 from harness.sandbox.kubelet.environment import ConfigError, Source, environment, expand
 from harness.sandbox.kubelet.hooks import HookFailed, run_hook
 from harness.sandbox.kubelet.probes import Kind, Prober
+from harness.sandbox.kubelet.pulling import NotPulled, Puller
 from harness.sandbox.kubelet.records import ContainerRecord, Running, Terminated, Waiting
 from harness.sandbox.kubelet.runtime import RuntimeFailure, container_env
 from harness.sandbox.kubelet.script import Process
@@ -56,7 +57,9 @@ class ContainerLife:
         self.running: Container | None = None
         self.logs: list[Log] = []
         self._runs = 0
-        self.backoff, self.pull_backoff = BackOff(), BackOff()
+        self.backoff = BackOff()
+        policy = record.spec.get("imagePullPolicy", "IfNotPresent")
+        self._puller = Puller(host.settings, record.spec["image"], policy, self._event)
         self.failed_at: float | None = None
         self.shown_next: Waiting | None = None
         self._probes: dict[Kind, tuple[Prober, anyio.CancelScope]] = {}
@@ -67,8 +70,10 @@ class ContainerLife:
 
     async def start(self, network: Network, group: anyio.abc.TaskGroup) -> bool:
         """Pulls and starts the container; False where that failed, with the reason in `shown_next` and events."""
-        image = self._pulled()
-        if image is None:
+        try:
+            image = self._puller.pull()
+        except NotPulled as error:
+            self.shown_next = error.waiting
             return False
         self._stop_signal = (self.record.spec.get("lifecycle") or {}).get("stopSignal") or image.stop_signal
         try:
@@ -154,13 +159,16 @@ class ContainerLife:
         self._begin_probes()
 
     async def _live(self, running: Container) -> None:
-        """Follows one run of the container to its end."""
+        """Follows one run of the container to its end; never leaves its process behind."""
         started_at = datetime.now(UTC)
-        async with anyio.create_task_group() as group:
-            self._group = group
-            self._begin_probes()
-            await running.run()
-            group.cancel_scope.cancel()
+        try:
+            async with anyio.create_task_group() as group:
+                self._group = group
+                self._begin_probes()
+                await running.run()
+                group.cancel_scope.cancel()
+        finally:
+            running.signal("SIGKILL")
         code = running.exit_code or 0
         self.failed_at = anyio.current_time()
         self.running, self._probes = None, {}
@@ -176,33 +184,6 @@ class ContainerLife:
         self._stopping = None
         self._ended.set()
         self._host.exited()
-
-    def _pulled(self) -> Image | None:
-        name = self.record.spec["image"]
-        image = self._host.settings.image(name)
-        if image is not None:
-            text = f'Container image "{name}" already present on machine and can be accessed by the pod'
-            self._event("Normal", "Pulled", text)
-            return image
-        if self.record.spec.get("imagePullPolicy") == "Never":
-            text = f'Container image "{name}" is not present with pull policy of Never'
-            self._event("Warning", "ErrImageNeverPull", text)
-            self.shown_next = Waiting(reason="ErrImageNeverPull", message=text)
-            return None
-        now = anyio.current_time()
-        why = f'failed to resolve reference "{name}": not found (the sandbox has no such image)'
-        if self.failed_at is not None and now < self.pull_backoff.until(self.failed_at):
-            self._event("Normal", "BackOff", f'Back-off pulling image "{name}"')
-            self._event("Warning", "Failed", "Error: ImagePullBackOff")
-            text = f'Back-off pulling image "{name}": ErrImagePull: {why}'
-            self.shown_next = Waiting(reason="ImagePullBackOff", message=text)
-            return None
-        self._event("Normal", "Pulling", f'Pulling image "{name}"')
-        self._event("Warning", "Failed", f'Failed to pull image "{name}": {why}')
-        self._event("Warning", "Failed", "Error: ErrImagePull")
-        self.failed_at, self.pull_backoff = now, self.pull_backoff.next(now)
-        self.shown_next = Waiting(reason="ErrImagePull", message=why)
-        return None
 
     def _process(self, image: Image) -> Process:
         host, spec = self._host, self.record.spec

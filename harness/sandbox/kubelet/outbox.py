@@ -6,6 +6,7 @@ client-go's tools/record (the same event again raises `count`).
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -96,8 +97,11 @@ class Outbox:
         try:
             await self._client.patch(path, patch, PatchType.STRATEGIC)
         except ApiError as error:
-            if error.status not in (404, 409):
-                raise
+            if error.status == 429 or error.status >= 500:
+                await anyio.sleep(_SEND_AGAIN_AFTER_S)
+                return False
+            if error.status not in (404, 409):  # 404, 409: the pod is gone, or another one has its name
+                print(f"the API refused the status of {path}: {error}", file=sys.stderr)
         except (aiohttp.ClientError, OSError, TimeoutError):
             await anyio.sleep(_SEND_AGAIN_AFTER_S)
             return False

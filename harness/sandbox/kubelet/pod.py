@@ -19,12 +19,14 @@ import anyio.to_thread
 from harness.sandbox.apiclient import ApiClient, ApiError
 from harness.sandbox.kubelet import environment, volumes
 from harness.sandbox.kubelet.container import ContainerLife
+from harness.sandbox.kubelet.order import to_start
 from harness.sandbox.kubelet.pace import Pace
 from harness.sandbox.kubelet.probes import Kind
 from harness.sandbox.kubelet.records import ContainerRecord, Object, PodRecord, Terminated, Waiting
 from harness.sandbox.kubelet.runtime import Network, Runtime, RuntimeFailure
 from harness.sandbox.kubelet.status import phase, pod_status
 from harness.sandbox.kubelet.stopping import Grace
+from harness.sandbox.kubelet.supplies import supplies
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,15 +80,19 @@ class PodWorker:
 
     async def run(self) -> None:
         """The pod's whole life; returns when nothing of it is left on the node."""
-        async with anyio.create_task_group() as self._group:
-            if not self._leaving.is_set():
-                async with anyio.create_task_group() as living:
-                    living.start_soon(self._cancel_when_leaving, living.cancel_scope)
-                    await self._come_up()
-            await self._terminate()
-            self._group.cancel_scope.cancel()
-        await anyio.to_thread.run_sync(self._clean)
-        self._outbox.forget(self.record.uid)
+        try:
+            async with anyio.create_task_group() as self._group:
+                if not self._leaving.is_set():
+                    async with anyio.create_task_group() as living:
+                        living.start_soon(self._cancel_when_leaving, living.cancel_scope)
+                        await self._come_up()
+                await self._terminate()
+                self._group.cancel_scope.cancel()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._tear_down()
+                await anyio.to_thread.run_sync(self._clean)
+            self._outbox.forget(self.record.uid)
 
     def update(self, pod: Object) -> None:
         """Takes a newer object of the pod from the API."""
@@ -153,7 +159,7 @@ class PodWorker:
         wait_s = _MOUNT_RETRY_S
         while self._network is None:
             try:
-                await self._fetch()
+                self.data = await supplies(self._client, self.record.pod)
                 volumes.write_volumes(self.volumes, self.record, self.host_ip, self.data)
                 with anyio.CancelScope(shield=True):
                     self._network = await self.runtime.attach(self.record.uid)
@@ -165,17 +171,6 @@ class PodWorker:
             await anyio.sleep(wait_s)
             wait_s = min(wait_s * 2, _MOUNT_RETRY_LONGEST_S)
 
-    async def _fetch(self) -> None:
-        kinds = {"configmap": "configmaps", "secret": "secrets"}
-        for kind, name in environment.sources(self.record.pod) | volumes.sources(self.record.pod):
-            path = f"/api/v1/namespaces/{self.record.namespace}/{kinds[kind]}/{name}"
-            try:
-                self.data[kind, name] = environment.object_data(await self._client.get(path))
-            except ApiError:
-                self.data[kind, name] = None
-            except (aiohttp.ClientError, TimeoutError):
-                raise volumes.MountError(f"{kind} {name} could not be read from the API") from None
-
     async def _sync(self) -> None:
         """Starts what should run and does not."""
         self._due = None
@@ -185,7 +180,7 @@ class PodWorker:
         self.report()
         for life in self.lives.values():
             life.hurry()
-        for record in self._to_start():
+        for record in to_start(self.record, {name for name, life in self.lives.items() if life.running}):
             await self._start(self.lives[record.name])
         if any(life.logs for life in self.lives.values()) or self._retries:
             self.record.ip = self._network.address if self._network else ""
@@ -195,26 +190,6 @@ class PodWorker:
         if self.record.ended:
             self._wake_at(anyio.current_time())
         self.report()
-
-    def _to_start(self) -> tuple[ContainerRecord, ...]:
-        """The containers to start now: the next init container, or all others that should run."""
-        for record in self.record.init_containers:
-            running = self.lives[record.name].running is not None
-            if record.sidecar and not (running and record.started):
-                return () if running else (record,)
-            done = isinstance(record.state, Terminated) and record.state.exit_code == 0
-            if not record.sidecar and not done:
-                failed = isinstance(record.state, Terminated) and self.record.restart_policy == "Never"
-                return () if failed or running else (record,)
-        return tuple(record for record in self.record.containers if self._should_start(record))
-
-    def _should_start(self, record: ContainerRecord) -> bool:
-        if self.lives[record.name].running is not None:
-            return False
-        past = record.state if isinstance(record.state, Terminated) else record.last_state
-        if past is None or self.record.restart_policy == "Always":
-            return True
-        return self.record.restart_policy == "OnFailure" and past.exit_code != 0
 
     async def _start(self, life: ContainerLife) -> None:
         shown = life.record.state
@@ -300,10 +275,12 @@ class PodWorker:
             try:
                 await self._client.delete(path, grace_s=0, uid=self.record.uid)
                 return
-            except ApiError:
-                return  # gone already, or another pod of that name
+            except ApiError as error:
+                if error.status in (404, 409):
+                    return  # gone already, or another pod of that name
             except (aiohttp.ClientError, OSError, TimeoutError):
-                await anyio.sleep(_MOUNT_RETRY_S)
+                pass
+            await anyio.sleep(_MOUNT_RETRY_S)
 
     def _grace_s(self) -> float:
         asked = self.record.pod["metadata"].get("deletionGracePeriodSeconds")

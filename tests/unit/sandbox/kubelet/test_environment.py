@@ -9,7 +9,7 @@ import pytest
 
 from harness.sandbox.kubelet.environment import ConfigError, environment, expand, object_data, resource, sources
 from harness.sandbox.kubelet.records import PodRecord
-from harness.sandbox.kubelet.script import Mount, Process, container_script
+from harness.sandbox.kubelet.script import Mount, Process, Root, container_script
 
 
 def record(**container: Any) -> PodRecord:
@@ -88,7 +88,6 @@ def test_the_script_ends_in_the_program_itself_with_only_its_own_environment(tmp
     process = Process(argv=("nginx", "-g", "daemon off;"), env=(("A", "x y"),), working_dir="/srv")
     script = container_script(
         process=process,
-        layer=Path("/state/images/1"),
         directory=Path("/state/pods/u/c-0"),
         host_name="web-1",
         mounts=(Mount(source=tmp_path, path="/etc/nginx/conf.d", read_only=True),),
@@ -97,4 +96,18 @@ def test_the_script_ends_in_the_program_itself_with_only_its_own_environment(tmp
     assert last == "exec chroot /state/pods/u/c-0/root env -i -C /srv 'A=x y' nginx -g 'daemon off;'"
     assert f"mount --bind {tmp_path} /state/pods/u/c-0/root/etc/nginx/conf.d" in script
     assert "mount -o remount,ro,bind /state/pods/u/c-0/root/etc/nginx/conf.d" in script
-    assert "lowerdir=/state/images/1:/," in script
+    assert "mount -a -T /state/pods/u/c-0/fstab" in script
+
+
+def test_every_directory_is_an_overlay_and_the_images_own_hide_the_machines() -> None:
+    root = Root(layer=Path("/state/images/1"), directories=("etc", "usr"), bound=("home",), replaced=("/etc/nginx",))
+    lines = root.table(Path("/c")).splitlines()
+    assert (
+        "overlay /c/root/etc overlay lowerdir=/state/images/1/etc:/etc,upperdir=/c/upper/etc,workdir=/c/work/etc 0 0"
+        in lines
+    )
+    assert lines.index("/home /c/root/home none rbind 0 0") > 0
+    (own,) = [line for line in lines if line.startswith("overlay /c/root/etc/nginx ")]
+    assert "lowerdir=/state/images/1/etc/nginx,upperdir=/c/upper/etc=nginx," in own
+    assert {"upper/etc=nginx", "work/usr", "root/home", "root/proc"} <= set(root.needed())
+    assert not [line for line in lines if line.startswith("/dev ")]
