@@ -11,13 +11,13 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from harness.errors import ExperimentError
-from harness.model.experiment import Experiment
+from harness.model.experiment import Experiment, HeaderSource
 
 _MAX_SHOWN = 5
 
 
 def read_experiment(path: Path) -> Experiment:
-    """The experiment in a YAML file, with its manifests' paths made relative to the working directory.
+    """The experiment in a YAML file; the paths in it, which are relative to it, made relative to the working directory.
 
     Raises:
         ExperimentError: the file is missing, is not text, is not YAML, or does not say what it must.
@@ -28,7 +28,15 @@ def read_experiment(path: Path) -> Experiment:
     except ValidationError as error:
         raise ExperimentError(f"reading {path}", _described(error, document)) from None
     manifests = tuple(path.parent / manifest for manifest in experiment.manifests)
-    return experiment.model_copy(update={"manifests": manifests})
+    headers = {name: _from_here(value, path.parent) for name, value in experiment.request.headers.items()}
+    request = experiment.request.model_copy(update={"headers": headers})
+    return experiment.model_copy(update={"manifests": manifests, "request": request})
+
+
+def _from_here(value: str | HeaderSource, folder: Path) -> str | HeaderSource:
+    if isinstance(value, str) or value.file is None:
+        return value
+    return value.model_copy(update={"file": folder / value.file})
 
 
 def _load(path: Path) -> CommentedMap:
