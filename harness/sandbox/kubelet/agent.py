@@ -86,7 +86,7 @@ class Kubelet:
             await worker.run()
         except Exception as error:  # what one pod asks for must not take the others' node away
             traceback.print_exc()
-            worker.event("Warning", "FailedSync", f"error syncing pod, it is given up: {error}")
+            worker.event("Warning", "FailedSync", f"error syncing pod, it is given up: {_first(error)}")
         finally:
             self.workers.pop(worker.record.uid, None)
 
@@ -135,3 +135,10 @@ class Kubelet:
                 "osImage": "sandbox",
             },
         }
+
+
+def _first(error: BaseException) -> BaseException:
+    """The error itself out of the groups in which task groups wrap it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,98 @@
+"""Pods that ask for the impossible, images that are programs of ours, machines that lack something."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import anyio
+import pytest
+from wholecluster import Cluster, Maker, ended, is_ready
+
+from harness.sandbox import preflight
+from harness.sandbox.embedded import Sandbox
+from harness.sandbox.errors import MachineUnfit
+from harness.sandbox.images import WORKER
+from harness.sandbox.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_what_one_pod_does_wrong_does_not_touch_the_others(cluster: Cluster, nginx: Maker) -> None:
+    await cluster.create({"kind": "ConfigMap", "metadata": {"name": "long"}, "data": {"key": "value"}})
+    no_file_can_have = [{"key": "key", "path": "x" * 300}]
+    volumes = [{"name": "long", "configMap": {"name": "long", "items": no_file_can_have}}]
+    await cluster.create(nginx("wrong", spec={"volumes": volumes}))
+    (event,) = await cluster.events("wrong", "FailedSync")
+    assert "File name too long" in event["message"]
+    await cluster.create(nginx("right"))
+    await cluster.pod("right", is_ready)
+    await cluster.delete("wrong")
+    await cluster.gone("wrong")
+
+
+async def test_the_harness_itself_is_an_image(cluster: Cluster) -> None:
+    main = {
+        "name": "main",
+        "image": WORKER,
+        "command": [sys.executable, "-c", "import harness; print(harness.__name__)"],
+    }
+    spec = {"containers": [main], "restartPolicy": "Never"}
+    await cluster.create({"kind": "Pod", "metadata": {"name": "worker"}, "spec": spec})
+    await cluster.pod("worker", ended)
+    assert await cluster.logs("worker") == "harness\n"
+
+
+async def test_a_pod_that_is_always_pulled_says_so(cluster: Cluster, nginx: Maker) -> None:
+    await cluster.create(nginx("pulled", imagePullPolicy="Always"))
+    await cluster.pod("pulled", is_ready)
+    (event,) = await cluster.events("pulled", "Pulled")
+    assert event["message"].startswith('Successfully pulled image "nginx:1.28.0" in ')
+
+
+async def test_logs_can_be_followed_cut_and_dated(cluster: Cluster, shell: Maker) -> None:
+    await cluster.create(shell("talks", "for n in 1 2 3 4; do echo line $n; sleep 0.2; done", restartPolicy="Never"))
+    await cluster.pod("talks", lambda pod: "podIP" in pod["status"])
+    assert await cluster.logs("talks", follow=True) == "line 1\nline 2\nline 3\nline 4\n"
+    assert await cluster.logs("talks", tailLines=2) == "line 3\nline 4\n"
+    (first, *_) = (await cluster.logs("talks", timestamps=True)).splitlines()
+    assert first.endswith("Z line 1")
+    assert first[:2] == "20"
+
+
+async def test_a_node_port_service_and_a_pod_survive_many_changes_at_once(cluster: Cluster, nginx: Maker) -> None:
+    async with anyio.create_task_group() as group:
+        for number in range(8):
+            group.start_soon(cluster.create, nginx(f"many-{number}"))
+    for number in range(8):
+        await cluster.pod(f"many-{number}", is_ready)
+    async with anyio.create_task_group() as group:
+        for number in range(8):
+            group.start_soon(cluster.delete, f"many-{number}")
+    for number in range(8):
+        await cluster.gone(f"many-{number}")
+
+
+async def test_a_missing_program_is_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = preflight.shutil.which
+    absent = ("nginx", "nft")
+    monkeypatch.setattr(preflight.shutil, "which", lambda name, **kw: None if name in absent else found(name, **kw))
+    assert preflight.missing() == ("Not installed: nginx, nft. As root: apt-get install nftables nginx-light",)
+    with pytest.raises(MachineUnfit, match="apt-get install nftables nginx-light"):
+        async with Sandbox.start(Settings()):
+            pass
+
+
+async def test_another_system_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight.sys, "platform", "darwin")
+    (text,) = preflight.missing()
+    assert "needs Linux" in text
+    assert "Docker" in text
+
+
+def test_root_without_its_capabilities_is_told_which() -> None:
+    command = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", sys.executable, "-c"]
+    program = "from harness.sandbox.preflight import missing; print(*missing())"
+    done = subprocess.run([*command, program], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("No rights for namespaces (unshare: unshare failed: Operation not permitted).")
+    assert "root here lacks CAP_SYS_ADMIN" in done.stdout
