@@ -102,7 +102,7 @@ def score(result: ScenarioResult, folder: Path, expected: dict[str, Any]) -> Sco
     wanted = expected.get("rollouts", [])
     return Score(
         verdict=str(result.verdict),
-        verdict_right=str(result.verdict) in expected.get("verdict", []),
+        verdict_right=str(result.verdict) in expected.get("verdict", [str(result.verdict)]),
         rollouts_right=sum(a == b for a, b in zip(dropping, wanted, strict=False)),
         rollouts=len(wanted),
         failed=len(result.failures),

@@ -59,7 +59,7 @@ def investigate(run: Run) -> Investigation:
     plane = data_plane(run.info.cluster.proxy, run.info.path)
     syncs = seen_syncs(pods, listed, seen, runs)
     until = horizons(pods, listed, plane, runs, syncs)
-    load = load_health(run.info, past, spans)
+    load = load_health(run.info, past, spans, run.worker_seconds)
     failures = past.failures
     started = failures["started"].to_numpy()
     outcome = failures["outcome"].to_numpy().astype(object)

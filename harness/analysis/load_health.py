@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +29,13 @@ class LoadHealth:
     stalls: tuple[tuple[float, float], ...] = ()
 
 
-def load_health(info: RunInfo, history: History, windows: Windows) -> LoadHealth:
+def load_health(
+    info: RunInfo, history: History, windows: Windows, seconds: Sequence[dict[str, Any]] = ()
+) -> LoadHealth:
     """What the worker's own delays say.
 
     `facts`: `requests, unsent, unfinished` (known by gaps in seq), `lag_ms: {p50, p99, max}`, `per_s: {stream:
-    {planned, sent}}`, `kept_schedule`, `why`.
+    {planned, sent}}`, `kept_schedule`, `why`; and where `seconds` (workers.jsonl) tell it, `cpu_max` (1: a whole core).
     """
 
     frame = history.frame
@@ -46,6 +49,8 @@ def load_health(info: RunInfo, history: History, windows: Windows) -> LoadHealth
         "lag_ms": {"p50": _ms(p50), "p99": _ms(p99), "max": _ms(most)},
         "per_s": _rates(info, frame),
     }
+    if cpu := [second["cpu"] for second in seconds if isinstance(second.get("cpu"), float)]:
+        facts["cpu_max"] = max(cpu)
     why = _why(facts, p99 or 0.0, most or 0.0)
     facts |= {"kept_schedule": not why, "why": why}
     return LoadHealth(why=why, facts=facts, stalls=_stalls(frame))

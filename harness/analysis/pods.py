@@ -20,6 +20,8 @@ SLOW_WATCH_S = 0.3
 RELIST_S = 10.0
 """How long after a lost watch its events are late: the pauses before it is taken up again."""
 
+SIGKILLED = 137
+
 NO_PROMISE = Promise()
 
 EXIT_S = 1.5
@@ -33,6 +35,7 @@ class Life:
     `ready`: first seen Ready. `deletion`: first sign that it is to go. `exit`: its containers cannot have ended
     earlier. `ended`: the watch showed them ended; the kubelet says so only after it has taken the pod's network down.
     `crashes`: when a container was down though nobody had asked for it. `disrupted`: the reason of a DisruptionTarget.
+    `killed`: it did not end by itself within its grace period.
     """
 
     uid: str
@@ -50,6 +53,7 @@ class Life:
     unready: tuple[tuple[float, float], ...] = ()
     crashes: tuple[tuple[float, float], ...] = ()
     disrupted: str | None = None
+    killed: bool = False
     promise: Promise = NO_PROMISE
 
 
@@ -70,6 +74,7 @@ class _Draft:
     down_since: float | None = None
     crashes: list[tuple[float, float]] = field(default_factory=list)
     disrupted: str | None = None
+    killed: bool = False
 
 
 def lives(info: RunInfo, timeline: Iterable[Observation]) -> tuple[Life, ...]:
@@ -180,6 +185,7 @@ def _observe_containers(draft: _Draft, t: float, status: dict[str, Any], clock: 
     all_ended = bool(containers) and len(ended) == len(containers)
     if all_ended and (draft.deletion is not None or status.get("phase") in ("Succeeded", "Failed")):
         draft.ended = draft.ended or t
+        draft.killed |= any(c["state"]["terminated"].get("exitCode") == SIGKILLED for c in ended)
         times = [clock.moment(c["state"]["terminated"].get("finishedAt")) for c in ended]
         known = [moment for moment in times if moment is not None]
         draft.finished = max(known) if known and draft.finished is None else draft.finished
@@ -241,6 +247,7 @@ def _life(
         unready=tuple(draft.unready) + (((draft.unready_since, float("inf")),) if draft.unready_since else ()),
         crashes=tuple(crashes),
         disrupted=draft.disrupted,
+        killed=draft.killed,
         promise=promise(spec, targets),
     )
 

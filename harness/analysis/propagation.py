@@ -11,7 +11,6 @@ from harness.model.result import Cause
 
 if TYPE_CHECKING:
     from harness.analysis.investigation import Investigation
-    from harness.analysis.pods import Life
 
 
 def propagation(case: Investigation) -> dict[str, Any]:
@@ -22,13 +21,15 @@ def propagation(case: Investigation) -> dict[str, Any]:
     else changed endpoints, so that a busy cluster may be slower than this one; `note`.
 
     Removal lag: from the moment the watch first showed the endpoint as terminating (or the pod's deletion) to the last
-    *new* connection that still went to that pod. Addition lag: from Ready to the first request that reached the pod.
+    *new* connection that still went to that pod. Addition lag: from Ready to the first request that reached the pod,
+    be it that the pod was not listening yet and its kernel refused.
     `resolution_s`: how far the true lag may lie from `lag_s`, since connections come one by one and a failed one does
     not always tell to which pod it went. `lag_s` is None where no request told.
     """
     gap_s = _gap(case)
     removals = [_removal(case, at, gap_s) for at, pod in enumerate(case.pods) if pod.deletion is not None]
-    additions = [_addition(case, pod, gap_s) for pod in case.pods if pod.created is not None and pod.ready is not None]
+    fresh = [at for at, pod in enumerate(case.pods) if pod.created is not None and pod.ready is not None]
+    additions = [_addition(case, at, gap_s) for at in fresh]
     busy = case.run.info.churn_s is not None
     return {
         "path": case.run.info.path,
@@ -100,9 +101,12 @@ def _last_failures(case: Investigation, at: int, since: float) -> tuple[float, f
     return float(mine[-1]) if len(mine) else -math.inf, max(maybe, default=-math.inf)
 
 
-def _addition(case: Investigation, pod: Life, gap_s: float) -> dict[str, Any]:
-    reached = case.seen.first_new.get(pod.uid)
+def _addition(case: Investigation, at: int, gap_s: float) -> dict[str, Any]:
+    pod = case.pods[at]
     ready = pod.ready or 0.0
+    refused = case.facts.started[(case.found.cause == Cause.CREATION_RACE) & (case.found.pod == at)]
+    firsts = [*refused[:1].tolist(), *([case.seen.first_new[pod.uid]] if pod.uid in case.seen.first_new else [])]
+    reached = min(firsts, default=None)
     return {
         "pod": pod.name,
         "rollout": _rollout(case, ready),

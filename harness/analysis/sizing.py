@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.analysis.conntrack import UNCHANGED_PATHS
 from harness.analysis.steps import Shape, shape
+from harness.model.result import Taker
 
 if TYPE_CHECKING:
     from harness.analysis.investigation import Investigation
@@ -20,6 +21,9 @@ ENOUGH_ROLLOUTS = 59
 """Below this many clean rollouts (5 % at 95 %), a measured lag alone is no ground for advice."""
 
 STOP_MARGIN_S = 5.0
+KILLED_FACTOR = 2.0
+"""A pod that was killed would have taken longer than it was given: how much, only another run can show."""
+
 CI_FACTOR, CI_MARGIN_S = 1.5, 30.0
 PROGRESS_FACTOR, PROGRESS_MARGIN_S = 2.0, 30.0
 
@@ -29,7 +33,8 @@ class Measured:
     """What the run showed, in seconds; None where it did not.
 
     `stop_s`: from the end of preStop to the end of the container. `start_s`: from creation to Ready. `answer_s`: the
-    slowest good answer. `period_s`: the proxy's period, where it is known; `plane`: the same in words.
+    slowest good answer. `period_s`: the proxy's period, where it is known; `plane`: the same in words. `killed`: how
+    many pods had not ended when their grace period was over, so that `stop_s` is too short.
     """
 
     removal_s: float | None = None
@@ -42,6 +47,7 @@ class Measured:
     external: bool = False
     period_s: float | None = None
     plane: str = ""
+    killed: int = 0
 
 
 def sizing(case: Investigation, lags: dict[str, Any], *, replicas: int | None = None) -> dict[str, Any]:
@@ -63,6 +69,7 @@ def pooled_sizing(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
         removal_s=largest(one.removal_s for one in known),
         addition_s=largest(one.addition_s for one in known),
         stop_s=largest(one.stop_s for one in known),
+        killed=sum(one.killed for one in known),
         start_s=largest(one.start_s for one in known),
         answer_s=largest(one.answer_s for one in known),
         rollout_s=largest(one.rollout_s for one in known),
@@ -83,7 +90,7 @@ def sizes(measured: Measured, app: Shape, note: str) -> dict[str, Any]:
     floor_s, floor_why = _floor(measured)
     prestop = _whole(max(measured.removal_s or 0.0, floor_s))
     min_ready = _whole(max(measured.addition_s or 0.0, floor_s))
-    stop_s = max(measured.stop_s or 0.0, measured.answer_s or 0.0)
+    stop_s = max((measured.stop_s or 0.0) * (KILLED_FACTOR if measured.killed else 1.0), measured.answer_s or 0.0)
     grace = _whole(prestop + stop_s + STOP_MARGIN_S)
     start_s = measured.start_s if measured.start_s is not None else 0.0
     deadline = _whole(PROGRESS_FACTOR * (start_s + min_ready) + PROGRESS_MARGIN_S)
@@ -104,7 +111,8 @@ def sizes(measured: Measured, app: Shape, note: str) -> dict[str, Any]:
             "have": app.grace_s,
             "need": grace,
             "why": f"preStop {prestop} s + {stop_s:.1f} s to stop and finish the slowest answer + {STOP_MARGIN_S:g} s: "
-            "the grace period begins before preStop",
+            "the grace period begins before preStop"
+            + (f". {_pods(measured.killed)} killed when theirs was over" if measured.killed else ""),
         },
         "progress_deadline_s": {
             "have": app.progress_deadline_s,
@@ -160,6 +168,9 @@ def measure(case: Investigation, lags: dict[str, Any]) -> Measured:
         external=case.run.info.path not in UNCHANGED_PATHS,
         period_s=case.plane.period_s,
         plane=case.plane.words,
+        killed=sum(
+            pod.killed and pod.ready is not None for pod in case.pods if case.takers.get(pod.uid) == Taker.ROLLOUT
+        ),
     )
 
 
@@ -185,6 +196,10 @@ def _floor(measured: Measured) -> tuple[float, str]:
 def _whole(seconds: float) -> int:
     """Up to whole seconds, which is all that Kubernetes takes; a hair above a whole one is noise."""
     return math.ceil(seconds - 1e-3)
+
+
+def _pods(number: int) -> str:
+    return "1 pod was" if number == 1 else f"{number} pods were"
 
 
 def _s(seconds: float | None) -> str:

@@ -3,7 +3,7 @@
     period 1                                             the proxy's minSyncPeriod; `period ?` where it is not known
     update 8.0 complete 9.0 settled 9.5                  one rollout; `undo 9.2` takes it back
     pod old-1 deleted 8.5 ended 8.8 gone 9.0             a pod of the old revision, ready from the beginning
-    pod new-1 revision r2 created 8.1 ready 8.4 prestop 5 noprobe
+    pod new-1 revision r2 created 8.1 ready 8.4 prestop 5 noprobe       ... or evicted, stranger, killed
     crash new-1 20.0 21.5                                its container was down that long, and was restarted
     ok new 0..30 every 0.01 by old-1                     answered requests of a stream
     connect-refused new 8.6 8.61 8.62                    failed ones, by when they were sent
@@ -24,6 +24,7 @@ from harness.model.request import COLUMNS
 from harness.model.run import ClusterFacts, LoadFacts, ProxyFacts, RolloutMarks, Run, RunInfo
 
 STATUS = {"ok": 200, "status": 503}
+FLAGS = ("noprobe", "stranger", "evicted", "killed")
 TOOK_S = {"connect-timeout": 1.0, "read-timeout": 5.0}
 
 
@@ -74,10 +75,10 @@ class _Teller:
 
     def _pod(self, words: list[str]) -> None:
         facts: dict[str, Any] = {"revision": "r1", "probe": "noprobe" not in words, "stranger": "stranger" in words}
-        pairs = [word for word in words[1:] if word not in ("noprobe", "stranger", "evicted")]
+        pairs = [word for word in words[1:] if word not in FLAGS]
         for name, value in zip(pairs[::2], pairs[1::2], strict=True):
             facts[name] = value if name in ("revision", "uid", "name") else float(value)
-        facts["evicted"] = "evicted" in words
+        facts["evicted"], facts["killed"] = "evicted" in words, "killed" in words
         facts.setdefault("name", words[0])
         self.pods[words[0]] = facts
 
@@ -211,7 +212,7 @@ def _pod_object(
         container["readinessProbe"] = {"httpGet": {"port": 80}}
     if "prestop" in facts:
         container["lifecycle"] = {"preStop": {"sleep": {"seconds": facts["prestop"]}}}
-    state = {"terminated": {"exitCode": 0}} if ended else {"running": {}}
+    state = {"terminated": {"exitCode": 137 if facts["killed"] else 0}} if ended else {"running": {}}
     return {
         "metadata": metadata,
         "spec": {"containers": [container]},

@@ -31,6 +31,12 @@ def test_addition_is_the_first_request_after_ready() -> None:
     assert lag["lag_s"] == pytest.approx(0.85, abs=1e-6)
 
 
+def test_a_refusal_by_a_pod_that_does_not_listen_yet_has_reached_it() -> None:
+    text = TEXT.replace("ready 8.4", "ready 8.4 noprobe") + "connect-refused new 8.6..9.25 every 0.01\n"
+    (lag,) = judge(history(text)).propagation["addition"]["pods"]
+    assert lag["lag_s"] == pytest.approx(0.2, abs=1e-6)
+
+
 def test_kept_connections_do_not_count_for_removal() -> None:
     found = judge(history(TEXT + "ok kept 11 12 13 by old-1 reused")).propagation["removal"]
     assert found["max_s"] == pytest.approx(0.74, abs=1e-6)

@@ -91,6 +91,13 @@ def test_grace_holds_prestop_and_the_slowest_answer() -> None:
     assert "begins before preStop" in found["grace_s"]["why"]
 
 
+def test_a_pod_that_was_killed_needs_longer_than_it_was_given() -> None:
+    text = RUN.replace("ended 8.8 gone 9.0", "ended 28.5 gone 28.8 killed").replace("pod old-1", "pod old-1 ready 0.2")
+    found = sized(text)
+    assert found["grace_s"]["need"] == 5 + 2 * 20 + 5
+    assert "1 pod was killed" in found["grace_s"]["why"]
+
+
 def test_every_size_has_its_present_value_and_its_reason() -> None:
     hook = {"lifecycle": {"preStop": {"sleep": {"seconds": 7}}}}
     pod = {"spec": {"terminationGracePeriodSeconds": 40, "containers": [hook]}}
