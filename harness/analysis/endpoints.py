@@ -33,7 +33,8 @@ def endpoints(info: RunInfo, timeline: Iterable[Observation], pods: Sequence[Lif
     """The history of the Service's endpoints.
 
     As kube-proxy does (KEP-1669): the ready ones get traffic, and where there are none, those that still serve while
-    they terminate. Slices of other Services are left out; IPv4 and IPv6 slices of one Service name the same pods.
+    they terminate. Slices of other Services are left out; IPv4 and IPv6 slices of one Service name the same pods. Where
+    the watch showed no slice at all, the pods' readiness has to do.
     """
     services = {
         str((manifest.get("metadata") or {}).get("name"))
@@ -73,7 +74,30 @@ def endpoints(info: RunInfo, timeline: Iterable[Observation], pods: Sequence[Lif
                 if (endpoint.get("conditions") or {}).get("terminating"):
                     terminating.setdefault(entry[0], seen.t)
         steps.append((seen.t, _usable(slices.values())))
-    return _history(steps, terminating)
+    return _history(steps, terminating) if steps else _history(_by_readiness(pods), {})
+
+
+def _by_readiness(pods: Sequence[Life]) -> list[tuple[float, frozenset[str]]]:
+    """What the list must have been where no slice was seen: pods that are Ready, and those that serve to their end."""
+    never = float("inf")
+    moments = {0.0}
+    for pod in pods:
+        moments |= {moment for moment in (pod.ready, pod.deletion, pod.ended, pod.gone) if moment is not None}
+        moments |= {moment for span in pod.unready for moment in span if moment != never}
+
+    def going(pod: Life) -> float:
+        return pod.deletion if pod.deletion is not None else never
+
+    def entries(t: float) -> list[tuple[str, bool, bool]]:
+        return [
+            (pod.uid, t < going(pod), t >= going(pod))
+            for pod in pods
+            if pod.ready is not None
+            and pod.ready <= t < (pod.ended if pod.ended is not None else never)
+            and not any(since <= t < until and t < going(pod) for since, until in pod.unready)
+        ]
+
+    return [(t, _usable([entries(t)])) for t in sorted(moments)] if pods else []
 
 
 def _entry(
