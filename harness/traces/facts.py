@@ -9,9 +9,10 @@ from statistics import median
 
 from harness.traces.events import event_lines
 from harness.traces.history import WORKLOADS, History, Life
+from harness.traces.numbers import numbers_told, replica_steps, slice_lines, status_lines
 from harness.traces.orders import broken
 from harness.traces.spans import spans
-from harness.traces.states import Lines, condition_states, endpoint_states, pod_states, replica_steps, status_lines
+from harness.traces.states import Lines, condition_states, endpoint_states, pod_states
 from harness.traces.trace import MarkType, Object
 
 
@@ -56,8 +57,8 @@ def facts(history: History) -> Facts:
         "Objects": dict(_objects(history)),
         "Workload": dict(_workload(history)),
         "ReplicaSets": dict(_replica_sets(history)),
-        "Pods": _grouped(history, ((pod, pod_states(pod)) for pod in history.of("Pod"))),
-        "Endpoints": _grouped(history, _endpoints(history)),
+        "Pods": _grouped(history, pod_states(history.of("Pod"))),
+        "Endpoints": _grouped(history, _endpoints(history)) | dict(_slices(history)),
         "Events": {name: Fact(lines=lines) for name, lines in event_lines(history).items()},
         "Orders": {sentence: _order(breaks) for sentence, breaks in broken(history).items()},
         "Durations (s, median)": dict(_durations(history)),
@@ -102,6 +103,7 @@ def _workload(history: History) -> Iterator[tuple[str, Fact]]:
         kinds = dict.fromkeys(c["type"] for change in life.changes for c in change.status.get("conditions") or ())
         for kind in sorted(kinds):
             yield f"{life.kind} {life.name} {kind}", Fact(lines=condition_states(life, kind, history.cut))
+        yield f"{life.kind} {life.name} numbers", Fact(lines=numbers_told(life, history.cut))
     for when, place in _checkpoints(history):
         for life in history.of(*WORKLOADS):
             yield f"{life.kind} {life.name} {when}", Fact(lines=status_lines(life, place, history.names))
@@ -113,6 +115,7 @@ def _replica_sets(history: History) -> Iterator[tuple[str, Fact]]:
         promise = history.promise(life.first.place)
         certain = promise is not None and promise.steps_are_certain
         yield f"{life.name} size", Fact(lines=replica_steps(life, history.cut, certain=certain))
+        yield f"{life.name} numbers", Fact(lines=numbers_told(life, history.cut))
     for when, place in _checkpoints(history):
         for life in sets:
             yield f"{life.name} {when}", Fact(lines=status_lines(life, place, history.names))
@@ -124,6 +127,11 @@ def _endpoints(history: History) -> Iterator[tuple[Life, Lines]]:
         lines = endpoint_states(pod, slices, history.cut)
         if lines:
             yield pod, lines
+
+
+def _slices(history: History) -> Iterator[tuple[str, Fact]]:
+    for when, place in _checkpoints(history):
+        yield f"EndpointSlices {when}", Fact(lines=slice_lines(history.of("EndpointSlice"), place))
 
 
 def _grouped(history: History, lives: Iterable[tuple[Life, Lines]]) -> dict[str, Fact]:

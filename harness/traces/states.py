@@ -5,22 +5,21 @@ What is chance, and so left out:
 - Running but not Ready, when Ready comes next: the first probe may be quicker than the kubelet's report.
 - A pod in deletion that is no longer Ready: whether a probe still meets the stopping server.
 - A state that was there before: back-off and pull errors take turns, however often there was time for.
+- A step of the start that a busy kubelet had no time to report, where it reported it for another pod of the trace.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from harness.traces.history import Life, conditions, containers, endpoints
-from harness.traces.names import Names
 from harness.traces.trace import Change, Object
 
 State = dict[str, str]
 Lines = tuple[str, ...]
 
 _GONE = {"object": "gone"}
-_READINESS = ("Ready", "ContainersReady")
 _CHANCE_REASONS = {"Progressing": ("ProgressDeadlineExceeded",)}  # ... unless nothing came after it
 
 
@@ -39,12 +38,33 @@ def told(states: Iterable[State]) -> Lines:
     return tuple(lines)
 
 
-def pod_states(life: Life) -> Lines:
-    """Phase, conditions, containers, deletion and end of a pod."""
+def pod_states(pods: Iterable[Life]) -> Iterator[tuple[Life, Lines]]:
+    """Phase, conditions, containers, deletion and end of each pod."""
+    all_states = [(pod, _pod_states(pod)) for pod in pods]
+    fullest = max((_starting(states) for _, states in all_states), key=len, default=[])
+    for pod, states in all_states:
+        yield pod, told(_with_all_steps(states, fullest))
+
+
+def _pod_states(life: Life) -> list[State]:
     states = _distinct(_pod(change) for change in life.changes)
-    states = [s for s, after in zip(states, [*states[1:], State()], strict=True) if not _ready_at_once(s, after)]
-    states = [s for before, s in zip([State(), *states], states, strict=False) if not _unready_in_deletion(before, s)]
-    return told(_new(states))
+    states = [state for state, after in _with_next(states) if not _ready_at_once(state, after)]
+    states = [state for before, state in pairwise([State(), *states]) if not _unready_in_deletion(before, state)]
+    return _new(states)
+
+
+def _starting(states: list[State]) -> list[State]:
+    """The states in which the kubelet has the pod, and nothing runs or has gone wrong yet."""
+    return [s for s in states if "waiting ContainerCreating" in s.values() and "deletion" not in s]
+
+
+def _with_all_steps(states: list[State], fullest: list[State]) -> list[State]:
+    mine = _starting(states)
+    rest = iter(fullest)
+    if not mine or not all(step in rest for step in mine):  # in that order
+        return states
+    first = states.index(mine[0])
+    return [*states[:first], *fullest, *(s for s in states[first:] if s not in mine)]
 
 
 def _pod(change: Change) -> State:
@@ -100,8 +120,8 @@ def endpoint_states(pod: Life, slices: Iterable[Life], before: float) -> Lines:
             present[change.uid] = endpoint
         states += [_endpoint(next(iter(present.values())))] if present else [dict(_GONE)] if states else []
     kept = _distinct(states)
-    kept = [s for s, after in zip(kept, [*kept[1:], State()], strict=True) if not _served_at_once(s, after)]
-    return told(_new([s for b, s in zip([State(), *kept], kept, strict=False) if not _silent_at_end(b, s)]))
+    kept = [state for state, after in _with_next(kept) if not _served_at_once(state, after)]
+    return told(_new([state for before, state in pairwise([State(), *kept]) if not _silent_at_end(before, state)]))
 
 
 def _endpoint(endpoint: Object) -> State:
@@ -131,38 +151,9 @@ def condition_states(life: Life, kind: str, before: float) -> Lines:
     return tuple(state[kind] for state in _distinct(kept))
 
 
-def replica_steps(life: Life, before: float, *, certain: bool) -> Lines:
-    """The sizes that were asked of a ReplicaSet; where several steps are possible, only from where which way to where.
-
-    Which way it goes first, and the first step, are no chance: the controller takes it before any pod can answer.
-    """
-    sizes = [int(change.spec.get("replicas", 1)) for change in life.changes if change.place < before]
-    steps = [size for index, size in enumerate(sizes) if index == 0 or sizes[index - 1] != size]
-    if certain or len(steps) <= 3:
-        return (" > ".join(map(str, steps)),) if steps else ()
-    turns = [steps[0], steps[1], *_turns(steps[1:]), steps[-1]]
-    return (" > ".join(str(turn) for turn in turns),)
-
-
-def _turns(steps: list[int]) -> Iterator[str]:
-    ways = ["up" if after > size else "down" for size, after in itertools.pairwise(steps)]
-    for index, way in enumerate(ways):
-        if index == 0 or ways[index - 1] != way:
-            yield way
-
-
-def status_lines(life: Life, place: float, names: Names) -> Lines:
-    """A workload's or ReplicaSet's status at that place: the numbers, and whether they are current."""
-    now = life.at(place)
-    if now is None:
-        return ("not there",)
-    current = now.status.get("observedGeneration") == now.object["metadata"].get("generation")
-    lines = [f"size {now.spec.get('replicas')}, {'current' if current else 'not current'}"]
-    lines += [f"{key} {now.status[key]}" for key in sorted(now.status) if key.lower().endswith("replicas")]
-    lines += [f"{key} {names.within(str(now.status[key]))}" for key in sorted(now.status) if key.endswith("Revision")]
-    annotations = now.object["metadata"].get("annotations") or {}
-    mine = (key for key in sorted(annotations) if key.startswith("deployment.kubernetes.io/"))
-    return (*lines, *(f"{key.partition('/')[2]} {annotations[key]}" for key in mine))
+def _with_next(states: list[State]) -> Iterator[tuple[State, State]]:
+    """Each state with the one after it; the last with none."""
+    return pairwise([*states, State()])
 
 
 def _distinct(states: Iterable[State]) -> list[State]:
