@@ -13,6 +13,8 @@ from harness.sandbox.netns import node_address, node_number
 from harness.sandbox.proxyrules import ServicePort, ruleset, service_ports, sync_due
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.sandbox.settings import Settings
 
 
@@ -65,6 +67,14 @@ class KubeProxy:
         self._last_ended = anyio.current_time()
         self.synced.set()
         if self._settings.truth is not None:
-            line = json.dumps({"node": self._node, "start_ns": start_ns, "end_ns": end_ns})
-            with self._settings.truth.open("a") as truth:
-                truth.write(line + "\n")
+            self._tell(self._settings.truth, ports, start_ns, end_ns)
+
+    def _tell(self, truth: Path, ports: tuple[ServicePort, ...], start_ns: int, end_ns: int) -> None:
+        local = {port: self._node if port.internal_local else "" for port in ports}
+        services = {
+            f"{port.cluster_ip}:{port.port}": [f"{to.address}:{to.port}" for to in port.usable(local[port])]
+            for port in ports
+        }
+        line = {"kind": "sync", "node": self._node, "start_ns": start_ns, "end_ns": end_ns, "services": services}
+        with truth.open("a") as file:
+            file.write(json.dumps(line) + "\n")
