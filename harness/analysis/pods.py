@@ -230,6 +230,8 @@ def _life(
     exit_ = draft.finished
     if exit_ is None and ended is not None:
         exit_ = ended - EXIT_S
+    if exit_ is not None and deletion is not None:
+        exit_ = max(exit_, deletion - SLOW_WATCH_S)
     spec = draft.latest.get("spec") or template
     return Life(
         uid=uid,
