@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,10 @@ from harness.sandbox.embedded import Sandbox
 from harness.sandbox.errors import SandboxFailed
 from harness.sandbox.images import Image
 from harness.sandbox.settings import Settings
+
+
+# What every container sees of the machine anyway.
+_EVERYWHERE = frozenset({"/usr", "/usr/local", "/bin", "/usr/bin", "/sbin", "/usr/sbin"})
 
 
 class SandboxCluster:
@@ -81,7 +86,15 @@ async def sandbox_cluster(
 
 
 def _image(name: str, image: SandboxImage) -> Image:
-    return Image(name=name, command=image.command, env=tuple(image.env.items()), stop_signal=image.stop_signal)
+    command = tuple(word.replace("{python}", sys.executable) for word in image.command)
+    places = (sys.prefix, sys.base_prefix, *(str(Path(word).parent) for word in command if Path(word).is_file()))
+    return Image(
+        name=name,
+        command=command,
+        env=tuple(image.env.items()),
+        stop_signal=image.stop_signal,
+        shared=tuple(dict.fromkeys(place for place in places if place not in _EVERYWHERE)),
+    )
 
 
 def _translated(failed: SandboxFailed) -> SandboxError:

@@ -58,7 +58,11 @@ class ProxySettings(Record):
 
 
 class SandboxImage(Record):
-    """A command of the user's that the sandbox runs where a manifest names this image."""
+    """A command of the user's that the sandbox runs where a manifest names this image; a name without a tag is any tag.
+
+    A word of the command that begins with `./` or `../` is a path relative to the experiment's file; `{python}` is the
+    Python that the harness runs on.
+    """
 
     command: tuple[str, ...] = Field(min_length=1, strict=False)
     env: dict[str, str] = {}

@@ -11,7 +11,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from harness.errors import ExperimentError
-from harness.model.experiment import Experiment, HeaderSource
+from harness.model.experiment import Experiment, HeaderSource, SandboxImage
 
 _MAX_SHOWN = 5
 
@@ -30,7 +30,21 @@ def read_experiment(path: Path) -> Experiment:
     manifests = tuple(path.parent / manifest for manifest in experiment.manifests)
     headers = {name: _from_here(value, path.parent) for name, value in experiment.request.headers.items()}
     request = experiment.request.model_copy(update={"headers": headers})
-    return experiment.model_copy(update={"manifests": manifests, "request": request})
+    images = {name: _placed(path, name, image) for name, image in experiment.images.items()}
+    return experiment.model_copy(update={"manifests": manifests, "request": request, "images": images})
+
+
+def _placed(file: Path, name: str, image: SandboxImage) -> SandboxImage:
+    """The image with the paths of its command made absolute: where it runs there is no experiment's folder."""
+    words = tuple(
+        str((file.parent / word).resolve()) if word.startswith(("./", "../")) else word for word in image.command
+    )
+    for asked, word in zip(image.command, words, strict=True):
+        if asked != word and not Path(word).exists():
+            raise ExperimentError(
+                f"reading {file}", f"images.{name}.command: there is no {asked}", "It is relative to the file."
+            )
+    return image.model_copy(update={"command": words})
 
 
 def _from_here(value: str | HeaderSource, folder: Path) -> str | HeaderSource:
