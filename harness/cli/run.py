@@ -25,6 +25,10 @@ EXIT_USAGE, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED = 2, 3, 130
 _JUDGED = (0, 1)
 
 Cluster = Annotated[str | None, typer.Option(help="sandbox, kind, k3s or context:NAME; else what the experiment says.")]
+Truth = Annotated[
+    Path | None,
+    typer.Option(hidden=True, help="Folder for what the sandbox's kernel saw (truth.jsonl); no judge reads it."),
+]
 WorkerImage = Annotated[str | None, typer.Option(help="Image of the load worker's Pod, on clusters that are not ours.")]
 
 
@@ -39,6 +43,7 @@ def run(
         bool,
         typer.Option("--apply-sizing", help="Run what dropped calls again, with the settings that would have held."),
     ] = False,
+    truth: Truth = None,
 ) -> None:
     """Run an experiment: deploy, load, roll, record, judge, and put the cluster back."""
     from harness.cli.plan import plan_text, with_planned_rollouts
@@ -54,7 +59,7 @@ def run(
         return
     _confirm(settings, yes)
     folder = out or Path("reports") / f"{described.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    code = execute(described, planned, settings, folder, worker_image=worker_image)
+    code = execute(described, planned, settings, folder, worker_image=worker_image, truth=truth)
     if apply_sizing and code in _JUDGED:
         # What dropped calls as it is has dropped them, whatever its sized twin does.
         code = max(code, _prove_sizing(described, settings, folder, worker_image))
@@ -95,6 +100,7 @@ def execute(
     folder: Path,
     *,
     worker_image: str | None = None,
+    truth: Path | None = None,
 ) -> int:
     """Run, judge and report; gives the exit code (DESIGN.md, Command line)."""
     import anyio
@@ -102,7 +108,9 @@ def execute(
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"writing to {folder}", "it is there and not empty", "Give another --out.")
     console = Console(stderr=True, highlight=False)
-    execution = _Execution(experiment, planned, settings, folder, worker_image, console)
+    if truth is not None:
+        truth.mkdir(parents=True, exist_ok=True)
+    execution = _Execution(experiment, planned, settings, folder, worker_image, truth, console)
     anyio.run(execution.run)
     return execution.conclude()
 
@@ -121,10 +129,12 @@ class _Execution:
         settings: ClusterSettings,
         folder: Path,
         worker_image: str | None,
+        truth: Path | None,
         console: Console,
     ) -> None:
         self._experiment, self._planned, self._settings = experiment, planned, settings
         self._folder, self._worker_image, self._console = folder, worker_image, console
+        self._truth = None if truth is None else truth / "truth.jsonl"
         self._runs: list[ScenarioRun] = []
         self._interrupted = False
 
@@ -145,7 +155,10 @@ class _Execution:
                     tasks.start_soon(self._cancel_on_signal, signals, tasks.cancel_scope)
                     with shown(self._console) as live:
                         async with cluster(
-                            self._settings, self._experiment.images, worker_image=self._worker_image
+                            self._settings,
+                            self._experiment.images,
+                            worker_image=self._worker_image,
+                            truth=self._truth,
                         ) as ours:
                             await run_experiment(
                                 ours,

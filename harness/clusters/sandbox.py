@@ -19,7 +19,6 @@ from harness.sandbox.errors import SandboxFailed
 from harness.sandbox.images import Image
 from harness.sandbox.settings import Settings
 
-
 # What every container sees of the machine anyway.
 _EVERYWHERE = frozenset({"/usr", "/usr/local", "/bin", "/usr/bin", "/sbin", "/usr/sbin"})
 
