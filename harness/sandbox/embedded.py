@@ -30,13 +30,18 @@ if TYPE_CHECKING:
 
     from harness.sandbox.settings import Settings
 
+_CONNTRACK_MAX = Path("/proc/sys/net/netfilter/nf_conntrack_max")
 _START_TIMEOUT_S = 20.0
 _END_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What reports say of the cluster; `proxy_min_sync_period_s` is what kube-proxy was configured with."""
+    """What reports say of the cluster.
+
+    `proxy_min_sync_period_s` is what kube-proxy was configured with. `conntrack_max`: how many connections this machine's
+    kernel can track at a time, those that ended less than 120 s ago among them; None where it does not say.
+    """
 
     kubernetes: str
     nodes: tuple[str, ...]
@@ -44,6 +49,7 @@ class Facts:
     proxy_mode: str
     proxy_min_sync_period_s: float
     nginx: str
+    conntrack_max: int | None
 
 
 class Sandbox:
@@ -139,6 +145,7 @@ def facts(settings: Settings, control_plane: dict[str, Any]) -> Facts:
         proxy_mode="nftables",
         proxy_min_sync_period_s=settings.proxy_min_sync_period_s,
         nginx=nginx_version() or "none",
+        conntrack_max=int(_CONNTRACK_MAX.read_text()) if _CONNTRACK_MAX.exists() else None,
     )
 
 

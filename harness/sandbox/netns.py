@@ -30,6 +30,7 @@ _NODE_SYSCTLS = (
     ("net/ipv4/conf/default/rp_filter", "0"),
 )
 _BRIDGE_FILTER = "/proc/sys/net/bridge/bridge-nf-call-iptables"
+_LOWEST_PORT = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 
 
 def node_name(number: int) -> str:
@@ -98,7 +99,8 @@ def attach_script(namespace: Path, link: str, address: str, gateway: str) -> str
         f"route add {gateway} dev eth0 scope link",
         f"route add default via {gateway} src {address}",
     )
-    start = f"set -e\n: > {namespace}\nunshare --net={namespace} ip link set lo up\n"
+    # As containerd has it: a program that is not root may listen on port 80.
+    start = f"set -e\n: > {namespace}\nunshare --net={namespace} sh -c 'echo 0 > {_LOWEST_PORT}; ip link set lo up'\n"
     return start + _batch("", outer) + _batch(f"nsenter --net={namespace} ", inner)
 
 

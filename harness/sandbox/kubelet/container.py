@@ -193,7 +193,16 @@ class ContainerLife:
         command = tuple(expand(word, own.get) for word in spec.get("command") or ())
         args = tuple(expand(word, own.get) for word in spec.get("args") or ())
         argv = (*command, *args) if command else (*image.entrypoint, *(args or image.command))
-        return Process(argv=argv, env=env, working_dir=spec.get("workingDir") or image.working_dir)
+        self.record.user, self.record.group = self._user()
+        directory = spec.get("workingDir") or image.working_dir
+        return Process(argv=argv, env=env, working_dir=directory, user=self.record.user, group=self.record.group)
+
+    def _user(self) -> tuple[int, int]:
+        """Who the container runs as; an ordinary user's sandbox has nobody but its root."""
+        if self._host.settings.rootless:
+            return 0, 0
+        pod, own = self._host.record.spec.get("securityContext") or {}, self.record.spec.get("securityContext") or {}
+        return int({**pod, **own}.get("runAsUser") or 0), int({**pod, **own}.get("runAsGroup") or 0)
 
     def _not_started(self, why: str) -> None:
         now = datetime.now(UTC)

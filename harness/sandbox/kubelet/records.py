@@ -53,6 +53,8 @@ class ContainerRecord:
     restarts: int = 0
     container_id: str = ""
     image_id: str = ""
+    user: int = 0
+    group: int = 0
     started: bool = False
     ready: bool = False
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import signal
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, STDOUT
 from typing import TYPE_CHECKING
@@ -83,8 +83,10 @@ class Container:
         Raises:
             TimeoutError: it did not end in time; it has been killed.
         """
-        inside = Process(argv=argv, env=self.process.env, working_dir=self.process.working_dir)
+        inside = replace(self.process, argv=argv)
         namespaces = ["--net", "--uts", "--ipc", "--mount", "--pid", "--root"]
+        if inside.user or inside.group:
+            namespaces += ["--setuid", str(inside.user), "--setgid", str(inside.group)]
         command = ["nsenter", "--target", str(self._child.pid), *namespaces, "--", *inside.command()]
         async with await anyio.open_process(command, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT) as process:
             with anyio.fail_after(timeout_s):
@@ -155,6 +157,8 @@ class Runtime:
             (directory / "root/dev" / name).touch()
         for link, target in (*self._machine.links, *DEVICE_LINKS):
             (directory / "root" / link).symlink_to(target)
+        hosts = f"127.0.0.1\tlocalhost\n{network.address}\t{host_name}\n"
+        (directory / "upper/etc/hosts").write_text(hosts)
         for name in ("tmp", "dev/shm"):
             (directory / "root" / name).chmod(0o1777)
         mounts = (*self._machine.shared(image.shared), *mounts)

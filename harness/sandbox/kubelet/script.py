@@ -43,6 +43,8 @@ class Process:
     argv: tuple[str, ...]
     env: tuple[tuple[str, str], ...]
     working_dir: str
+    user: int = 0
+    group: int = 0
 
     def command(self) -> list[str]:
         """The command line that runs it with exactly this environment."""
@@ -97,8 +99,12 @@ def container_script(*, process: Process, directory: Path, host_name: str, mount
     lines = ["set -e", f"mount -a -T {directory / 'fstab'}", f"hostname {shlex.quote(host_name)}"]
     for mount in mounts:
         lines += _bind(mount, str(root))
+    who = ""
+    if process.user or process.group:
+        who = f"--userspec=+{process.user}:+{process.group} "
+        lines.append(f"chown +{process.user}:+{process.group} /proc/self/fd/1")  # or it could not open /dev/stdout
     lines.append("printf '\\001started\\n'")
-    lines.append(f"exec chroot {root} {shlex.join(process.command())}")
+    lines.append(f"exec chroot {who}{root} {shlex.join(process.command())}")
     return "\n".join(lines) + "\n"
 
 

@@ -159,7 +159,9 @@ def _container_status(container: ContainerRecord) -> Object:
     if container.container_id:
         status["containerID"] = container.container_id
         status["resources"] = container.spec.get("resources") or {}
-        status["user"] = {"linux": {"uid": 0, "gid": 0, "supplementalGroups": [0]}}
+        status["user"] = {
+            "linux": {"uid": container.user, "gid": container.group, "supplementalGroups": [container.group]}
+        }
     mounts = [_mount(mount) for mount in container.spec.get("volumeMounts") or ()]
     if mounts:
         status["volumeMounts"] = mounts

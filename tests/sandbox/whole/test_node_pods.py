@@ -7,7 +7,7 @@ import signal
 
 import anyio
 import pytest
-from wholecluster import Cluster, Maker, condition, container, ended, is_ready
+from wholecluster import Cluster, Maker, Object, condition, container, ended, is_ready
 
 from harness.sandbox.apiclient import PatchType
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_a_container_is_alone_in_its_namespaces_under_the_pods_name(cluster: Cluster, shell: Maker) -> None:
-    line = "hostname; echo pid $$$$; ls /proc | grep -c '^[0-9]'; ip -br -4 addr"
+    line = "hostname; echo pid $$$$; ls /proc | grep -c '^[0-9]'; ip -br -4 addr; getent hosts alone"
     await cluster.create(shell("alone", line, restartPolicy="Never"))
     pod = await cluster.pod("alone", lambda pod: "podIP" in pod["status"])
     await cluster.pod("alone", ended)
@@ -23,6 +23,7 @@ async def test_a_container_is_alone_in_its_namespaces_under_the_pods_name(cluste
     lines = text.split()
     assert lines[:3] == ["alone", "pid", "1"]
     assert f"{pod['status']['podIP']}/32" in text
+    assert lines[-2:] == [pod["status"]["podIP"], "alone"]
 
 
 async def test_env_arguments_and_working_directory_arrive(cluster: Cluster) -> None:
@@ -171,3 +172,31 @@ async def test_one_more_pod_is_ready_within_a_second_and_a_half(cluster: Cluster
     await cluster.create(nginx("quick"))
     await cluster.pod("quick", is_ready)
     assert anyio.current_time() - started < 1.5
+
+
+async def test_a_container_may_run_as_somebody_else_and_still_listen_on_port_80(cluster: Cluster, nginx: Maker) -> None:
+    temporary = " ".join(
+        f"{kind}_temp_path /tmp/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    http = f"http {{ access_log off; {temporary} server {{ listen 80; return 200; }} }}"
+    conf = f"pid /tmp/nginx.pid; error_log /dev/stderr; events {{ }} {http}"
+    await cluster.create({"kind": "ConfigMap", "metadata": {"name": "unprivileged"}, "data": {"nginx.conf": conf}})
+    spec = {"volumes": [{"name": "conf", "configMap": {"name": "unprivileged"}}]}
+    live = {"exec": {"command": ["sh", "-c", "id -u; id -g; exit 1"]}, "periodSeconds": 1}
+    container = {
+        "volumeMounts": [{"name": "conf", "mountPath": "/conf"}],
+        "command": ["nginx", "-c", "/conf/nginx.conf", "-g", "daemon off;"],
+        "securityContext": {"runAsUser": 101, "runAsGroup": 102},
+        "livenessProbe": live,
+    }
+    await cluster.create(nginx("somebody", spec=spec, **container))
+    pod = await cluster.pod("somebody", is_ready)
+    assert container_user(pod) == (101, 102)
+    messages = [event["message"] for event in await cluster.events("somebody", "Unhealthy")]
+    assert "Liveness probe failed: 101\n102\n" in messages
+
+
+def container_user(pod: Object) -> tuple[int, int]:
+    """Who the pod's first container runs as, as its status has it."""
+    linux = container(pod)["user"]["linux"]
+    return linux["uid"], linux["gid"]
