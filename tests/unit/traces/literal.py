@@ -33,12 +33,16 @@ WAITING = {"waiting": {"reason": "ContainerCreating"}}
 
 def trace(text: str, name: str = "literal") -> Trace:
     """The trace that the lines tell."""
+    return parse_trace(name, [json.dumps(row).encode() for row in rows(text)])
+
+
+def rows(text: str) -> list[Object]:
+    """What a recorder would have written of it."""
     world = _World()
-    lines = [line.split() for line in text.strip().splitlines() if line.strip()]
-    for at, what, *words in lines:
+    for at, what, *words in (line.split() for line in text.strip().splitlines() if line.strip()):
         world.at = float(at)
         getattr(world, what)(*words)
-    return parse_trace(name, [json.dumps(row).encode() for row in world.rows])
+    return world.rows
 
 
 class _World:
@@ -78,6 +82,10 @@ class _World:
         else:
             POD[words[0]](self.objects[key])
         self._tell(self.objects[key], gone="gone" in words)
+
+    def controllerrevision(self, revision: str) -> None:
+        metadata = {"name": f"web-{revision}", "labels": {"controller.kubernetes.io/hash": revision}}
+        self._tell(self._object("ControllerRevision", f"cr-{revision}", {"metadata": metadata}))
 
     def slice(self, *words: str) -> None:
         obj = self._object("EndpointSlice", "web-abcde", {"metadata": {"name": "web-abcde", "generateName": "web-"}})

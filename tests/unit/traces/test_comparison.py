@@ -57,12 +57,10 @@ def test_what_must_hold_and_does_not_is_a_difference(before: str, after: str, wh
     assert any(difference.startswith(where) for difference in differences(replaced((before, after))))
 
 
-def test_revisions_that_controllers_record_are_compared_only_where_both_recorders_watched_them() -> None:
-    row = {"kind": "ControllerRevision"}
-    comparison = compare(
-        trace("0 statefulset replicas=1\n0 pod web-0 r1"), trace("0 statefulset replicas=1\n0 pod web-0 r1")
-    )
-    assert all(row["kind"] not in found.name for found in comparison.rows)
+def test_revisions_are_compared_only_where_both_recorders_watched_them() -> None:
+    watched, not_watched = "0 statefulset replicas=1\n0 controllerrevision r1\n", "0 statefulset replicas=1\n"
+    assert differences(not_watched, base=watched) == []
+    assert differences(watched + "1 controllerrevision r2\n", base=watched) == ["Objects: ControllerRevision web-r2"]
 
 
 def test_durations_may_differ_by_the_tolerance_and_not_by_more() -> None:
