@@ -84,14 +84,18 @@ class ReplicaSetController:
                 await self._manage(key, replica_set, active)
             except ApiError as error:
                 failure = error
-        await self._write_status(replica_set, active, terminating, failure)
-        self._check_later(key, replica_set, active)
+            except BaseException:
+                self._expected.forget(key)  # what was done is not known: count again
+                raise
+        now_s = time.time()  # one moment for both: what is not available to the one, the other must look at again
+        await self._write_status(replica_set, active, terminating, failure, now_s)
+        self._check_later(key, replica_set, active, now_s)
         if failure is not None:
             raise failure
 
-    def _check_later(self, key: Key, replica_set: Object, active: Iterable[Object]) -> None:
+    def _check_later(self, key: Key, replica_set: Object, active: Iterable[Object], now_s: float) -> None:
         """A pod becomes available by time alone: look again at that moment."""
-        min_ready_s, now_s = replica_set["spec"].get("minReadySeconds", 0), time.time()
+        min_ready_s = replica_set["spec"].get("minReadySeconds", 0)
         rests_s = [podwise.available_in_s(pod, min_ready_s, now_s) for pod in active]
         pending_s = [rest_s for rest_s in rests_s if rest_s is not None and rest_s > 0]
         if pending_s:
@@ -138,10 +142,10 @@ class ReplicaSetController:
         return counts
 
     async def _write_status(
-        self, replica_set: Object, active: list[Object], terminating: int, failure: ApiError | None
+        self, replica_set: Object, active: list[Object], terminating: int, failure: ApiError | None, now_s: float
     ) -> None:
         old = replica_set.get("status", {})
-        new = _status(replica_set, active, terminating, failure)
+        new = _status(replica_set, active, terminating, failure, now_s)
         if new == old:
             return
         metadata = replica_set["metadata"]
@@ -149,8 +153,10 @@ class ReplicaSetController:
         await self._client.update(REPLICA_SETS.path(metadata["namespace"], metadata["name"]) + "/status", body)
 
 
-def _status(replica_set: Object, active: list[Object], terminating: int, failure: ApiError | None) -> Object:
-    spec, now_s = replica_set["spec"], time.time()
+def _status(
+    replica_set: Object, active: list[Object], terminating: int, failure: ApiError | None, now_s: float
+) -> Object:
+    spec = replica_set["spec"]
     wanted = (spec["template"].get("metadata") or {}).get("labels") or {}
     min_ready_s = spec.get("minReadySeconds", 0)
     labeled = sum(1 for pod in active if wanted.items() <= (pod["metadata"].get("labels") or {}).items())
