@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from harness.analysis.causes import EITHER
 from harness.analysis.findings import CONTROL, Counted, positions, tally
-from harness.analysis.pods import SLOW_WATCH_S
+from harness.analysis.new_version import began_with, fails_more
 from harness.analysis.possibilities import NOBODY, Spans, cover
-from harness.analysis.statistics import excess
+from harness.analysis.statistics import P_VALUE, excess
 from harness.analysis.verdict import RolloutEvidence
 from harness.model.result import Cause, Taker
 
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from harness.analysis.investigation import Investigation
     from harness.analysis.windows import Span
-
-P_VALUE = 0.01
-"""How improbable it must be that chance alone made a rollout's failures more than the control's."""
 
 
 def own_failures(case: Investigation) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
@@ -181,8 +178,11 @@ def _failures_of_others(case: Investigation, position: int, counts: Counted) -> 
     doubts: list[tuple[str, str]] = []
     before, base = (control.by_cause, control.requests) if control else ({}, 0)
     bad = window.by_cause.get(Cause.APPLICATION, 0)
-    if bad and (excess(bad, window.requests, before.get(Cause.APPLICATION, 0), base) < P_VALUE or not base):
-        new = _by_new_revision(case, position)
+    more = not base or excess(bad, window.requests, before.get(Cause.APPLICATION, 0), base) < P_VALUE
+    if bad and fails_more(case, position):
+        doubts.append(("new-version-errors", f"the new pods of rollout {rollout} fail more requests than the old ones"))
+    elif bad and more:
+        new = began_with(case, position)
         reason = "new-version-errors" if new else "application-errors"
         who = "pods of the new version" if new else "the application"
         doubts.append((reason, f"{who} failed {bad} requests of rollout {rollout} while in service"))
@@ -199,27 +199,3 @@ _WORDS = {
     Cause.NO_ENDPOINTS: "no endpoints, not taken away by the rollout",
     Cause.UNKNOWN: "their cause is unknown",
 }
-
-
-def _by_new_revision(case: Investigation, position: int) -> bool:
-    """Whether the application failures of a rollout come from the pods that it brought.
-
-    They began between the first new pod's being Ready and the settling of the rollout; and where answers name their
-    pod, most of them come from new ones.
-    """
-    import numpy as np
-
-    span = case.windows.rollouts[position]
-    new = {at for at, pod in enumerate(case.pods) if pod.created is not None and span.update <= pod.created < span.end}
-    here = (
-        (case.found.cause == Cause.APPLICATION) & (case.facts.started >= span.update) & (case.facts.started < span.end)
-    )
-    ready = [moment for at in new if (moment := case.pods[at].ready) is not None]
-    if not ready or not here.any():
-        return False
-    named = case.found.pod[here]
-    named = named[named != NOBODY]
-    if 2 * np.isin(named, list(new)).sum() < len(named):
-        return False
-    settled = span.settled if span.settled is not None else span.end
-    return bool(min(ready) - SLOW_WATCH_S <= case.facts.started[here].min() <= settled)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.analysis.blame import P_VALUE, evidence, own_causes, own_failures
+from harness.analysis.blame import evidence, own_causes, own_failures
 from harness.analysis.chart import chart, failed_requests
 from harness.analysis.findings import CONTROL, Counted, counted, tally
 from harness.analysis.investigation import Investigation, investigate
+from harness.analysis.pods import WATCH_S
 from harness.analysis.propagation import propagation
 from harness.analysis.sizing import sizing
-from harness.analysis.statistics import rollout_statistics, visible_excess
+from harness.analysis.statistics import P_VALUE, rollout_statistics, visible_excess
 from harness.analysis.verdict import RolloutEvidence, as_expected, judgement
 from harness.model.result import Cause, RolloutFindings, ScenarioResult
 from harness.model.run import Run
@@ -133,6 +134,9 @@ def _notes(case: Investigation) -> tuple[str, ...]:
     gaps = sum(seen.kind == "Mark" and seen.type == "gap" for seen in case.run.timeline)
     if gaps:
         notes.append(f"the watch was lost {gaps} times: what happened to pods in between is not known")
+    unsure_s = max((clock.uncertainty_s for clock in case.run.info.clocks), default=0.0)
+    if unsure_s > WATCH_S:
+        notes.append(f"a worker's clock is known to within {1000 * unsure_s:.0f} ms only: causes may be told wrongly")
     if case.plane.lag_s is None:
         notes.append(f"{case.plane.words}: nothing was assumed about it")
     idle = int((case.found.cause == Cause.IDLE_CLOSE).sum())

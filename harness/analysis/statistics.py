@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 LEVEL = 0.95
 
+P_VALUE = 0.01
+"""How improbable it must be that chance alone made one count of failures so much larger than another."""
+
 
 def clopper_pearson(k: int, n: int, level: float = LEVEL) -> tuple[float, float]:
     """The exact two-sided interval of a probability after `k` of `n`.

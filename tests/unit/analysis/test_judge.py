@@ -58,6 +58,20 @@ def test_a_new_version_that_answers_with_errors_is_never_seamless() -> None:
     assert verdict(CLEAN + "status new 9..30 every 0.1 by new-1\n") == ("inconclusive", "new-version-errors")
 
 
+def test_a_few_errors_of_the_new_pods_alone_are_enough_where_answers_name_them() -> None:
+    text = """
+        update 8.0 complete 30 settled 36
+        pod old-1 deleted 29 prestop 5 ended 35 gone 35.5
+        pod new-1 revision r2 created 8.1 ready 8.4
+        ok new 6..29 every 0.01 by old-1
+        ok kept 9..12 every 0.01 by new-1
+        ok new 29..40 every 0.1 by new-1
+    """
+    errors = "status kept 9.5 10 10.5 11 11.5 by new-1\n"
+    assert verdict(text + errors) == ("inconclusive", "new-version-errors")
+    assert verdict(text + errors.replace("new-1", "old-1"))[0] == "seamless"
+
+
 def test_failures_in_the_control_window_alone_are_not_the_rollouts() -> None:
     result = judge(history(CLEAN + "connect-timeout new 2.0 2.1 2.2\n"))
     assert result.verdict == Verdict.SEAMLESS
