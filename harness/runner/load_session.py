@@ -33,6 +33,7 @@ class LoadSession:
     now: Callable[[], float]
     requests: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
+    first: float | None = None  # run clock of the first request's end
     last_failure: float | None = None
     last_lost: float | None = None
     delay_s: float | None = None  # the shortest time from the end of a second to its line's arrival here
@@ -70,6 +71,8 @@ class LoadSession:
             return
         self.writer.requests([line])
         outcome = cells[_OUTCOME].decode()
+        if self.first is None:
+            self.first = self.now()
         self.requests += 1
         self.outcomes[outcome] += 1
         if outcome not in _UNCOUNTED:
@@ -110,8 +113,9 @@ class LoadSession:
         start = time.monotonic()
         while time.monotonic() - start < deadline_s:
             await anyio.sleep(0.05)
-            calm = self.last_lost is None or self.now() - self.last_lost >= calm_s
-            if self.outcomes[Outcome.OK.value] and calm and time.monotonic() - start >= calm_s:
+            if self.first is None or not self.outcomes[Outcome.OK.value]:
+                continue
+            if self.now() - max(self.first, self.last_lost or self.first) >= calm_s:
                 return
         seen = ", ".join(f"{count} {outcome}" for outcome, count in self.outcomes.most_common()) or "no answer at all"
         raise LoadError(

@@ -32,7 +32,7 @@ from harness.runner.rollouts import ContinueAfter, Rollouts
 from harness.runner.scenario import Scenario, load_plan
 from harness.store.writer import RunWriter
 
-_LOAD_LEAD_S = 0.3
+_LOAD_LEAD_S = 1.0
 _CALM_PERIODS = 1.1
 _CALM_S = 1.0
 _WARM_UP_TIMEOUT_S = 30.0
