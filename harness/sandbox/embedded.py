@@ -39,8 +39,8 @@ _END_TIMEOUT_S = 10.0
 class Facts:
     """What reports say of the cluster.
 
-    `proxy_min_sync_period_s` is what kube-proxy was configured with. `conntrack_max`: how many connections the machine's
-    kernel can track at a time, those that ended up to 120 s ago among them; None where it does not say.
+    `proxy_min_sync_period_s` is what kube-proxy was configured with. `conntrack_max`: how many connections the kernel
+    can track at a time, those that ended up to 120 s ago among them; None where it does not say.
     """
 
     kubernetes: str
