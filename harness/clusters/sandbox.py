@@ -40,7 +40,7 @@ class SandboxCluster:
                 min_sync_period_s=known.proxy_min_sync_period_s,
                 source=FactSource.CONFIGURED,
             ),
-            server=f"nginx:* is this machine's nginx {known.nginx}",
+            server=f"nginx {known.nginx} of this machine, under every tag",
         )
 
     def worker(self, namespace: str, plan: str) -> AbstractAsyncContextManager[ProcessWorker]:
