@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from harness.kube.client import Kube
     from harness.model.experiment import ClusterSettings
+    from harness.traces.replay import Script
+    from harness.traces.trace import Mark
 
 EXIT_DIFFERENT = 1
 _NARROW, _WIDE = 80, 120
@@ -83,25 +85,24 @@ def replay(
     """Do again what a recording's marks say was done, in a namespace of its own, and record what comes of it."""
     import anyio
 
+    from harness.traces.replay import script
     from harness.traces.trace import read_trace
 
-    settings, recorded = _settings(cluster), read_trace(trace)
+    settings, what = _settings(cluster), script(read_trace(trace))
     with _new(out) as file:
-        anyio.run(_replay, settings, recorded, file)
+        anyio.run(_replay, settings, what, file)
     typer.echo(f"Recorded in {out}. Compare: rollout-harness trace diff {trace} {out}")
 
 
-async def _replay(settings: ClusterSettings, recorded: object, file: BinaryIO) -> None:
+async def _replay(settings: ClusterSettings, what: Script, file: BinaryIO) -> None:
     from harness.clusters.choice import cluster
     from harness.traces.replay import replay as play
-    from harness.traces.trace import Mark, Trace
 
     def tell(mark: Mark) -> None:
         typer.echo(f"{mark.t:7.1f} s  {mark.type}", err=True)
 
-    assert isinstance(recorded, Trace)
     async with cluster(settings, {}) as ours:
-        await play(ours, recorded, file, on_mark=tell)
+        await play(ours, what, file, on_mark=tell)
 
 
 @app.command()

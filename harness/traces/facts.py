@@ -77,11 +77,11 @@ def _objects(history: History) -> Iterator[tuple[str, Fact]]:
     counts = Counter((life.kind, life.name) for life in history.lives if life.kind != "Event")
     gone = Counter((life.kind, life.name) for life in history.lives if life.gone)
     for (kind, name), count in sorted(counts.items()):
-        lines = (f"{count}, {gone[kind, name]} of them gone in the end",)
-        yield (
-            f"{kind} {name}",
-            Fact(lines=lines, optional=kind == "ControllerRevision"),
-        )  # older recorders left them out
+        if kind != "ControllerRevision":
+            yield f"{kind} {name}", Fact(lines=(f"{count}, {gone[kind, name]} of them gone in the end",))
+    revisions = tuple(sorted(name for kind, name in counts if kind == "ControllerRevision"))
+    if revisions:
+        yield "ControllerRevisions", Fact(lines=revisions, optional=True)  # not all recorders watch them
 
 
 def _checkpoints(history: History) -> Iterator[tuple[str, float]]:

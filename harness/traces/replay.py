@@ -37,20 +37,18 @@ def _silent(_: Mark) -> None:
     pass
 
 
-async def replay(cluster: Cluster, trace: Trace, file: BinaryIO, *, on_mark: Callable[[Mark], None] = _silent) -> None:
-    """Do in a namespace of its own what the trace's marks say, and record as it was recorded.
+async def replay(cluster: Cluster, play: Script, file: BinaryIO, *, on_mark: Callable[[Mark], None] = _silent) -> None:
+    """Do in a namespace of its own what the script says, and record as it was recorded.
 
     Raises:
-        UsageError: the trace's marks cannot be replayed.
         ClusterError: the cluster refuses something, or does not get where the recorded one got, in its time and 30 s.
     """
-    script = _script(trace)
     failed: HarnessError | None = None
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_fail_with, cluster)
             async with _namespace(cluster.kube) as namespace, recording(cluster.kube, namespace, file) as recorder:
-                await _Player(cluster.kube, namespace, recorder, script, on_mark).play()
+                await _Player(cluster.kube, namespace, recorder, play, on_mark).play()
             tasks.cancel_scope.cancel()
     except* HarnessError as group:
         failed = first_error(group)
@@ -63,7 +61,7 @@ async def _fail_with(cluster: Cluster) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Script:
+class Script:
     """What is to be done. `with_service`: the recording took the Service away together with the workload."""
 
     trace: str
@@ -72,7 +70,12 @@ class _Script:
     with_service: bool
 
 
-def _script(trace: Trace) -> _Script:
+def script(trace: Trace) -> Script:
+    """What the marks of a trace say is to be done.
+
+    Raises:
+        UsageError: they do not say it.
+    """
     tried = f"replaying {trace.name}"
     marks = trace.marks
     known = frozenset(map(str, MarkType))
@@ -88,18 +91,18 @@ def _script(trace: Trace) -> _Script:
         if mark.type == MarkType.CREATE or (mark.type == MarkType.UPDATE and not mark.object):
             raise UsageError(tried, f"the mark {mark.type!r} at {mark.t:g} s says nothing that can be done")
     with_service = any(c.kind == "EndpointSlice" and c.type is ChangeType.DELETED for c in trace.changes)
-    return _Script(trace=trace.name, manifest=manifest, marks=marks, with_service=with_service)
+    return Script(trace=trace.name, manifest=manifest, marks=marks, with_service=with_service)
 
 
 class _Player:
     """Goes from mark to mark: waits for what was reached, does what was done."""
 
     def __init__(
-        self, kube: Kube, namespace: str, recorder: Recorder, script: _Script, on_mark: Callable[[Mark], None]
+        self, kube: Kube, namespace: str, recorder: Recorder, play: Script, on_mark: Callable[[Mark], None]
     ) -> None:
-        self._kube, self._namespace, self._recorder, self._script = kube, namespace, recorder, script
+        self._kube, self._namespace, self._recorder, self._script = kube, namespace, recorder, play
         self._on_mark = on_mark
-        self._kind, self._name = script.manifest["kind"], script.manifest["metadata"]["name"]
+        self._kind, self._name = play.manifest["kind"], play.manifest["metadata"]["name"]
         self._generation = 1
 
     async def play(self) -> None:

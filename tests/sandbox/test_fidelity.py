@@ -17,7 +17,7 @@ from harness.errors import HarnessError
 from harness.model.experiment import SandboxSettings
 from harness.sandbox.preflight import missing
 from harness.traces.comparison import compare
-from harness.traces.replay import replay
+from harness.traces.replay import replay, script
 from harness.traces.sidebyside import side_by_side
 from harness.traces.trace import Trace, read_trace
 
@@ -75,7 +75,7 @@ async def _replay(
     async with limit:
         with file.open("xb") as lines:
             try:
-                await replay(cluster, trace, lines)
+                await replay(cluster, script(trace), lines)
             except HarnessError as failed:
                 error = failed
     done[trace.name] = Replayed(recorded=trace, file=file, error=error)

@@ -1,4 +1,4 @@
-"""The yardstick itself: recordings of a real cluster keep every rule, and a recording that was tampered with is found."""
+"""The yardstick itself: a real cluster keeps every rule, and a recording that was tampered with is found."""
 
 from __future__ import annotations
 

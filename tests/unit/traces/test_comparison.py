@@ -60,7 +60,7 @@ def test_what_must_hold_and_does_not_is_a_difference(before: str, after: str, wh
 def test_revisions_are_compared_only_where_both_recorders_watched_them() -> None:
     watched, not_watched = "0 statefulset replicas=1\n0 controllerrevision r1\n", "0 statefulset replicas=1\n"
     assert differences(not_watched, base=watched) == []
-    assert differences(watched + "1 controllerrevision r2\n", base=watched) == ["Objects: ControllerRevision web-r2"]
+    assert differences(watched + "1 controllerrevision r2\n", base=watched) == ["Objects: ControllerRevisions"]
 
 
 def test_durations_may_differ_by_the_tolerance_and_not_by_more() -> None:
