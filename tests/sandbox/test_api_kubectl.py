@@ -73,8 +73,13 @@ async def kubectl(plane: Plane, command: str) -> tuple[int, str, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(60):
+    try:
+        async with asyncio.timeout(60):
+            out, complaints = await process.communicate()
+    except TimeoutError:
+        process.kill()
         out, complaints = await process.communicate()
+        raise AssertionError(f"kubectl {command} did not end: {out.decode()} {complaints.decode()}") from None
     return process.returncode or 0, out.decode(), complaints.decode()
 
 

@@ -82,6 +82,7 @@ class Subscription:
     selector: Selector
     queue: deque[tuple[str, Stored]] = field(default_factory=deque)
     dropped: bool = False
+    limit: int = 0
     on_drop: Callable[[], None] | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -92,7 +93,7 @@ class Subscription:
         line = event.line_for(self.selector)
         if line is None or self.dropped:
             return
-        if len(self.queue) >= QUEUE:
+        if len(self.queue) >= self.limit:
             self.queue.clear()
             self.dropped = True
             if self.on_drop is not None:
@@ -162,9 +163,10 @@ class Store:
 
         Raises: Refusal (410 Expired) where events after `since` were already forgotten.
         """
-        table, subscription = self._table(resource), Subscription(resource, namespace, selector)
+        table, subscription = self._table(resource), Subscription(resource, namespace, selector, limit=QUEUE)
         if since is None:
             subscription.queue.extend(("ADDED", stored) for stored in self.items(resource, namespace, selector))
+            subscription.limit += len(subscription.queue)
         else:
             if since < table.forgotten:
                 raise refusals.expired(f"too old resource version: {since} ({table.forgotten})")

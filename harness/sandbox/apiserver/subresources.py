@@ -124,6 +124,8 @@ class Subresources:
         finalizers = (obj.get("spec") or {}).get("finalizers") or []
 
         def finalized(namespace: Object) -> Object:
+            pinned = {key: obj["metadata"][key] for key in ("uid",) if obj["metadata"].get(key)}
+            namespace["metadata"] |= pinned
             namespace["spec"]["finalizers"] = finalizers
             return namespace
 

@@ -44,11 +44,22 @@ class NamespaceController:
         if not _ends(namespace):
             await self._furnish(name)
             return
+        live = await self._live(name)
+        if live is None or live["metadata"]["uid"] != namespace["metadata"]["uid"]:
+            return  # another of this name has taken its place: its contents are not ours to delete
         remaining = await self._empty(name)
         if remaining == 0:
             await self._finalize(namespace)
         elif remaining > len(self._pods.all(name)):
             self._queue.add_after(name, _RECHECK_S)
+
+    async def _live(self, name: str) -> Object | None:
+        try:
+            return await self._client.get(NAMESPACES.path("", name))
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
 
     async def _furnish(self, name: str) -> None:
         account: Object = {"metadata": {"name": "default"}}
@@ -77,7 +88,7 @@ class NamespaceController:
         try:
             await self._client.update(f"{NAMESPACES.path('', name)}/finalize", body)
         except ApiError as error:
-            if error.status != 404:
+            if error.status not in (404, 409):
                 raise
 
 

@@ -76,10 +76,13 @@ class Scheduler:
         try:
             await self._bind(pod, node)
         except ApiError as error:
-            del self._assumed[pod["metadata"]["uid"]]
+            self._assumed.pop(pod["metadata"]["uid"], None)
             if error.status not in (404, 409):
                 raise
             return
+        except BaseException:
+            self._assumed.pop(pod["metadata"]["uid"], None)
+            raise
         text = f"Successfully assigned {key.namespace}/{key.name} to {node}"
         self._events.normal(pod, "Scheduled", text, action="Binding")
 

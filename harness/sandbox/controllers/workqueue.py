@@ -33,7 +33,7 @@ class WorkQueue(Generic[K]):
         self._working: set[K] = set()
         self._again: set[K] = set()
         self._failures: dict[K, int] = {}
-        self._timers: dict[K, asyncio.TimerHandle] = {}
+        self._timers: dict[K, tuple[float, asyncio.Handle]] = {}
         self._wake = asyncio.Event()
 
     def add(self, key: K) -> None:
@@ -47,12 +47,12 @@ class WorkQueue(Generic[K]):
     def add_after(self, key: K, delay_s: float) -> None:
         """Has `key` worked on after `delay_s` seconds; of several delays the shortest counts."""
         loop = asyncio.get_running_loop()
-        due, timer = loop.time() + max(delay_s, 0.0), self._timers.get(key)
-        if timer is not None:
-            if timer.when() <= due:
+        due_s, present = loop.time() + max(delay_s, 0.0), self._timers.get(key)
+        if present is not None:
+            if present[0] <= due_s:
                 return
-            timer.cancel()
-        self._timers[key] = loop.call_at(due, self._due, key)
+            present[1].cancel()
+        self._timers[key] = (due_s, loop.call_at(due_s, self._due, key))
 
     def retry(self, key: K) -> None:
         """Has `key` worked on again after a pause that doubles with each failure."""
