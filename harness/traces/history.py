@@ -28,6 +28,11 @@ class Life:
         return self.changes[0]
 
     @property
+    def born(self) -> bool:
+        """Whether it was seen from its beginning, and not listed because it was there already."""
+        return not self.first.spec.get("nodeName") and "observedGeneration" not in self.first.status
+
+    @property
     def spec(self) -> Object:
         """Its spec when it was seen first."""
         return self.first.spec

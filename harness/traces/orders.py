@@ -32,7 +32,7 @@ def _size_before_pods(history: History) -> Iterator[str]:
             sizes[life.revision] = 0 if change.gone else int(change.spec.get("replicas", 1))
             continue
         pods[change.uid] = (life.revision, active(change))
-        if (history.workload and history.workload.kind == "StatefulSet") or change is not life.first:
+        if (history.workload and history.workload.kind == "StatefulSet") or change is not life.first or not life.born:
             continue
         now = sum(alive for revision, alive in pods.values() if revision == life.revision)
         if now > sizes.get(life.revision, 0):
@@ -49,7 +49,7 @@ def _scheduled_before_running(history: History) -> Iterator[str]:
 def _ready_when_running(history: History) -> Iterator[str]:
     for pod in history.of("Pod"):
         runs, is_ready = pod.since(running), pod.since(ready)
-        if is_ready is None:
+        if is_ready is None or not pod.born:
             continue
         least, _ = readiness_s(pod.spec)
         if runs is None or runs.place > is_ready.place:
@@ -64,7 +64,7 @@ def _endpoint_after_ready(history: History) -> Iterator[str]:
         for uid, endpoint in endpoints(change).items():
             pod = pods.get(uid)
             became = pod.since(ready) if pod else None
-            if conditions(endpoint)[0] and pod and (became is None or became.place > change.place):
+            if conditions(endpoint)[0] and pod and pod.born and (became is None or became.place > change.place):
                 yield f"{change.t:.2f} s: {pod.name} is a ready endpoint and not yet Ready"
 
 

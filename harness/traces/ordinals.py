@@ -32,7 +32,7 @@ def _now(history: History, change: Change) -> dict[int, tuple[Life, Change]]:
 
 def _created_in_order(history: History) -> Iterator[str]:
     for life, change, promise in _steps(history):
-        if change is not life.first or not promise.ordered:
+        if change is not life.first or not life.born or not promise.ordered:
             continue
         pods = _now(history, change)
         for lower in range(_ordinal(life)):

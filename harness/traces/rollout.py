@@ -33,6 +33,8 @@ def available(change: Change | None, life: Life, at: Change, min_ready_s: float)
     """Whether the pod had been Ready for long enough when `at` was seen, as far as whole seconds tell."""
     if change is None or not active(change) or not ready(change):
         return False
+    if not life.born and all(ready(c) for c in life.changes if c.place <= change.place):
+        return True
     since = at.t
     for earlier in reversed(life.changes):
         if earlier.place <= change.place:
@@ -67,7 +69,7 @@ def _enough_available(history: History) -> Iterator[str]:
 
 def _not_too_many(history: History) -> Iterator[str]:
     for life, change, promise in _rolling(history, "Pod"):
-        if change is not life.first:
+        if change is not life.first or not life.born:
             continue
         alive = len(_pods(history, change, promise)[0])
         if alive > promise.replicas + promise.max_surge:
@@ -86,7 +88,7 @@ def _rolling(history: History, kind: str) -> Iterator[tuple[Life, Change, Worklo
 def _old_ended_first(history: History) -> Iterator[str]:
     for life, change in history.merged("Pod"):
         promise = history.promise(change.place)
-        if change is not life.first or promise is None or promise.strategy != "Recreate":
+        if change is not life.first or not life.born or promise is None or promise.strategy != "Recreate":
             continue
         states = ((pod, pod.at(change.place)) for pod in history.of("Pod") if pod.revision != life.revision)
         alive = [
@@ -105,7 +107,7 @@ def _complete_at_the_end(history: History) -> Iterator[str]:
     for change in history.workload.changes:
         reason = str(change.condition("Progressing").get("reason", ""))
         promise = history.promise(change.place)
-        if reason == "NewReplicaSetAvailable" != before and promise:
+        if before and reason == "NewReplicaSetAvailable" != before and promise:
             alive, there = _pods(history, change, promise)
             mixed = [pod for pod in alive if pod.revision != there[0].revision] if there else []
             if len(there) < promise.replicas or mixed:

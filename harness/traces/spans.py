@@ -30,7 +30,7 @@ def spans(history: History) -> Spans:
         "deletion until containers ended, beyond preStop": _stopping,
         "containers ended until gone": _leaving,
     }
-    pods = history.of("Pod")
+    pods = [pod for pod in history.of("Pod") if pod.born]
     found = {
         what: tuple(value for pod in pods if (value := measure(history, pod)) is not None)
         for what, measure in measures.items()
@@ -94,7 +94,7 @@ def _shown(history: History, pod: Life, holds: Callable[[bool, bool], bool]) -> 
 
 def _availability(history: History) -> Iterator[float]:
     """The n-th pod of a ReplicaSet that was Ready, against the first time that n were available."""
-    for replica_set in history.of("ReplicaSet"):
+    for replica_set in (life for life in history.of("ReplicaSet") if life.born):
         promise = history.promise(replica_set.first.place)
         pods = [pod for pod in history.of("Pod") if pod.revision == replica_set.revision]
         until = min((pod.deleting.place for pod in pods if pod.deleting), default=float("inf"))

@@ -16,12 +16,13 @@ from harness.traces.trace import Change, Trace, read_trace
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "traces"
 FILES = sorted(RECORDINGS.glob("*.jsonl"))
+RUNS = sorted(RECORDINGS.parent.glob("rich/*/timeline.jsonl"))
 
 pytestmark = pytest.mark.skipif(not FILES, reason=f"recordings are not here: {RECORDINGS.name} beside the checkout")
 recordings = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 
 
-@recordings
+@pytest.mark.parametrize("file", [*FILES, *RUNS], ids=lambda file: f"{file.parent.name}-{file.stem}")
 def test_a_real_cluster_keeps_every_rule(file: Path) -> None:
     assert not any(broken(history(read_trace(file))).values())
 
