@@ -19,8 +19,10 @@ Cause = tuple[str, str]
 
 _REFUSED, _SILENT = "connect-refused", frozenset({"connect-timeout", "unreachable"})
 _CUT = frozenset({"reset-before-response", "eof-before-response", "reset-mid-response", "eof-mid-response"})
-# Sockets are looked up every 10 ms; twice that on a busy machine.
-_TICK_S = 0.02
+# How far the client's word of a loss and the kernel's word of what brought it may lie apart.
+_APART_S = 0.02
+# A request on a kept connection that was out for longer had reached the program: none gets the processor that late.
+_READ_S = 0.1
 # A watch event may arrive that much after the kubelet has begun to act on it.
 _WATCH_S = 0.3
 
@@ -70,10 +72,10 @@ def _untracked(attempt: Attempt, world: World) -> Cause:
 
 def _refused(t: float, port: int, pod: Pod) -> Cause:
     """Refused by the pod's own kernel: nothing listened, and the question is whether not yet or not any more."""
-    closed = [end for _, end in pod.listening.get(port, ()) if end is not None and end <= t + _TICK_S]
+    closed = [still for still, _ in _closings(pod, port) if still <= t]
     if not closed:
         return "creation-race", "not-listening-yet"
-    if any(closed[-1] - _TICK_S <= crash <= t + _TICK_S for crash in _crashes(pod)):
+    if any(closed[-1] - _APART_S <= crash <= t + _APART_S for crash in _crashes(pod)):
         return "application", "crashed-pod"
     if pod.gone is not None and pod.gone <= t:
         return "termination-race", "pod-network-gone"
@@ -91,18 +93,17 @@ def _unanswered(attempt: Attempt, pod: Pod) -> Cause:
 
 
 def _cut(attempt: Attempt, entry: Entry, pod: Pod) -> Cause:
-    if any(attempt.started - _TICK_S <= crash <= attempt.ended + _TICK_S for crash in _crashes(pod)):
+    if any(attempt.started - _APART_S <= crash <= attempt.ended + _APART_S for crash in _crashes(pod)):
         return "application", "crashed-pod"
-    stops = [end for _, end in pod.listening.get(entry.answering[1], ()) if end is not None] + pod.exits
     stopping = pod.deletion is not None and pod.deletion - _WATCH_S <= attempt.ended
     if attempt.reused:
-        # On its way when the server stopped, or with the server long before: only the latter had been accepted.
-        stop = min(stops, key=lambda t: abs(t - attempt.ended), default=attempt.ended)
-        before = attempt.started < stop - _TICK_S or attempt.outcome.endswith("mid-response")
-        return ("in-flight-kill", "fast-shutdown") if stopping and before else ("idle-close", "keepalive-close-race")
+        # On its way when the server closed the connection, or with the server long before: only the latter was taken.
+        taken = attempt.ended - attempt.started > _READ_S or attempt.outcome.endswith("mid-response")
+        return ("in-flight-kill", "fast-shutdown") if stopping and taken else ("idle-close", "keepalive-close-race")
     if not stopping:
         return "application", "cut-by-live-pod"
-    closing = any(attempt.ended - _TICK_S <= t <= attempt.ended + _TICK_S for t in stops)
+    closings = _closings(pod, entry.answering[1])
+    closing = any(still - _APART_S <= attempt.ended <= end + _APART_S for still, end in closings)
     if closing and attempt.outcome == "reset-before-response" and not _accepted(attempt, entry, pod):
         return "termination-race", "accept-queue"
     return "in-flight-kill", "fast-shutdown"
@@ -110,6 +111,12 @@ def _cut(attempt: Attempt, entry: Entry, pod: Pod) -> Cause:
 
 def _accepted(attempt: Attempt, entry: Entry, pod: Pod) -> bool:
     return any(t >= attempt.started for t in pod.accepted.get(entry.client, ()))
+
+
+def _closings(pod: Pod, port: int) -> tuple[tuple[float, float], ...]:
+    """When the pod's listener closed: between the two times of each pair."""
+    spans = pod.listening.get(port, ())
+    return tuple((span.still, span.end) for span in spans if span.still is not None and span.end is not None)
 
 
 def _crashes(pod: Pod) -> tuple[float, ...]:

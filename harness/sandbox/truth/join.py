@@ -104,7 +104,7 @@ def _pod_json(pod: Pod) -> dict[str, Any]:
         "ready": _rounded(pod.ready),
         "deletion": _rounded(pod.deletion),
         "deleted": _rounded(pod.deleted),
-        "listen": [[_rounded(start), _rounded(stop)] for start, stop in spans],
+        "listen": [[_rounded(span.start), _rounded(span.end)] for span in spans],
         "container_exits": [
             {"t": _rounded(t), "exit_status": status} for t, status in zip(pod.exits, statuses, strict=False)
         ],

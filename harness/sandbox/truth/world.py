@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any
 
@@ -13,7 +13,7 @@ Line = Mapping[str, Any]
 Peer = tuple[str, int]
 
 # How late the recorder may hear of a connection that the kernel has begun to track.
-HEARD_WITHIN_S = 0.5
+HEARD_WITHIN_S = 2.0
 
 
 class TruthIncomplete(Exception):
@@ -25,8 +25,8 @@ class Pod:
     """A pod; times are seconds on the run's clock, None: never, or not seen.
 
     `first_seen`, `ready`, `deletion` and `deleted` are the watch's, everything else the kernel's. `listening`: per port
-    the intervals in which a socket listened, as of lookups every 10 ms. `accepted`: when a program was first seen to
-    have taken the connection of that client.
+    the intervals in which a socket listened. `accepted`: when a program was first seen to have taken the connection of
+    that client.
     """
 
     uid: str
@@ -39,10 +39,23 @@ class Pod:
     deletion: float | None = None
     deleted: float | None = None
     gone: float | None = None
-    listening: dict[int, list[tuple[float, float | None]]] = field(default_factory=dict)
+    listening: dict[int, list[Listening]] = field(default_factory=dict)
     exits: list[float] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     accepted: dict[Peer, list[float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A socket listened: not yet at `before`, surely from `start` to `still`, and no more at `end` (None: to the last).
+
+    Lookups are 10 ms apart, more on a busy machine.
+    """
+
+    before: float
+    start: float
+    still: float | None = None
+    end: float | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -178,24 +191,24 @@ def _pods(lines: Iterable[Line], timeline: Iterable[Line], zero: int) -> tuple[P
             for pod in owners:
                 pod.gone = t
         elif line.get("uid") in pods:
-            _seen(pods[line["uid"]], line, t)
+            _seen(pods[line["uid"]], line, t, (line.get("since_ns", 0) - zero) / 1e9)
     for observed in sorted(timeline, key=lambda line: float(line["t"])):
         if _is(observed, "Pod") and observed["object"]["metadata"]["uid"] in pods:
             _watched(pods[observed["object"]["metadata"]["uid"]], observed)
     return tuple(pods.values())
 
 
-def _seen(pod: Pod, line: Line, t: float) -> None:
+def _seen(pod: Pod, line: Line, t: float, since: float) -> None:
     if _is(line, "exited"):
         pod.exits.append(t)
     elif _is(line, "accepted"):
         pod.accepted.setdefault((line["client"][0], line["client"][1]), []).append(t)
     elif _is(line, "listening"):
-        open_now = {port for port, spans in pod.listening.items() if spans[-1][1] is None}
+        open_now = {port for port, spans in pod.listening.items() if spans[-1].end is None}
         for port in open_now - set(line["ports"]):
-            pod.listening[port][-1] = (pod.listening[port][-1][0], t)
+            pod.listening[port][-1] = replace(pod.listening[port][-1], still=since, end=t)
         for port in set(line["ports"]) - open_now:
-            pod.listening.setdefault(port, []).append((t, None))
+            pod.listening.setdefault(port, []).append(Listening(since, t))
 
 
 def _watched(pod: Pod, observed: Line) -> None:
