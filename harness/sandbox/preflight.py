@@ -22,6 +22,17 @@ _SYSCTLS = (
     ("kernel.unprivileged_userns_clone", "0", "ordinary users may not make user namespaces"),
     ("user.max_user_namespaces", "0", "no user namespaces are allowed"),
 )
+# Everything that the sandbox asks of the kernel, tried once inside namespaces that are gone again at once.
+_TRIAL = """
+try() { what=$1; shift; seen=$("$@" 2>&1) || { echo "$what: $seen" >&2; exit 1; }; }
+try "a tmpfs of its own" mount -t tmpfs none /dev/shm
+try "directories" mkdir /dev/shm/upper /dev/shm/work /dev/shm/root
+try "an overlay" mount -t overlay none -o lowerdir=/usr,upperdir=/dev/shm/upper,workdir=/dev/shm/work /dev/shm/root
+try "a network namespace" unshare --net ip link set lo up
+try "a bridge" unshare --net ip link add cni0 type bridge
+try "a veth pair" unshare --net ip link add veth0 type veth peer name veth1
+try "nftables with NAT" unshare --net nft "add table ip t; add chain ip t c { type nat hook output priority 0; }"
+"""
 _NAMESPACES = ["--pid", "--fork", "--kill-child", "--mount-proc", "--mount", "--propagation", "private"]
 
 
@@ -34,7 +45,7 @@ def missing() -> tuple[str, ...]:
     if programs:
         packages = " ".join(sorted({_PROGRAMS[program] for program in programs}))
         found.append(f"Not installed: {', '.join(programs)}. As root: apt-get install {packages}")
-    if not {"unshare", "nsenter", "ip"} & set(programs):
+    if not {"unshare", "nsenter", "ip", "nft"} & set(programs):
         found += _missing_rights()
     return tuple(found)
 
@@ -46,12 +57,14 @@ def namespaces_command() -> list[str]:
 
 
 def _missing_rights() -> list[str]:
-    trial = [*namespaces_command(), "sh", "-ec", "mount -t tmpfs none /dev/shm; unshare --net ip link set lo up"]
-    tried = subprocess.run(trial, capture_output=True, text=True, check=False, timeout=20, env={"PATH": PATH})
+    command = [*namespaces_command(), "sh", "-c", _TRIAL]
+    tried = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20, env={"PATH": PATH})
     if tried.returncode == 0:
         return []
-    seen = (tried.stderr.strip().splitlines() or ["no message"])[-1]
-    return [f"No rights for namespaces ({seen}). {'; '.join(_reasons())}."]
+    seen = " ".join(tried.stderr.split()) or "no message"
+    if seen.startswith("unshare: "):
+        return [f"No rights for namespaces ({seen}). {'; '.join(_reasons())}."]
+    return [f"This machine's kernel, or a security module, refuses what the sandbox needs: {seen}."]
 
 
 def _reasons() -> list[str]:

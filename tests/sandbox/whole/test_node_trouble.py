@@ -96,3 +96,12 @@ def test_root_without_its_capabilities_is_told_which() -> None:
     done = subprocess.run([*command, program], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("No rights for namespaces (unshare: unshare failed: Operation not permitted).")
     assert "root here lacks CAP_SYS_ADMIN" in done.stdout
+
+
+def test_a_kernel_that_refuses_one_thing_is_told_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "_TRIAL", preflight._TRIAL.replace("type bridge", "type no-such-kind"))
+    (text,) = preflight.missing()
+    assert text.startswith(
+        "This machine's kernel, or a security module, refuses what the sandbox needs: a bridge and a veth"
+    )
+    assert "Unknown device type" in text
