@@ -64,7 +64,7 @@ def _missing_rights() -> list[str]:
     seen = " ".join(tried.stderr.split()) or "no message"
     if seen.startswith("unshare: "):
         return [f"No rights for namespaces ({seen}). {'; '.join(_reasons())}."]
-    return [f"This machine's kernel, or a security module, refuses what the sandbox needs: {seen}."]
+    return [f"This machine's kernel, or a security module, refuses what the sandbox needs: {seen.rstrip('.')}."]
 
 
 def _reasons() -> list[str]:
