@@ -101,5 +101,4 @@ def test_root_without_its_capabilities_is_told_which() -> None:
 def test_a_kernel_that_refuses_one_thing_is_told_which(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "_TRIAL", preflight._TRIAL.replace("type bridge", "type no-such-kind"))
     (text,) = preflight.missing()
-    told = "This machine's kernel, or a security module, refuses what the sandbox needs: a bridge: Error: Unknown device type"
-    assert text.startswith(told)
+    assert "refuses what the sandbox needs: a bridge: Error: Unknown device type" in text
