@@ -40,7 +40,7 @@ def absence(
     It surely was from the first refusal that no pod's kernel can have sent (each was gone, none was starting): the
     proxy has synced, so the pods of before are no longer sent to, and what stays without an answer from then on met a
     REJECT whose ICMP was held back, or came between two rule sets. Before that refusal, time-outs went to addresses
-    that are gone; and a refusal followed by such time-outs came from a pod's own kernel.
+    that are gone; and where a pod was stopping, a refusal followed by such time-outs came from its own kernel.
     """
     import numpy as np
 
@@ -48,7 +48,8 @@ def absence(
     maybe = np.zeros(len(started), dtype=bool)
     refused = outcome == "connect-refused"
     unanswered = np.isin(outcome, UNANSWERED)
-    by_kernel = sum(cover(s, started).count for s in (possible.refusing, possible.starting, possible.crashed)) > 0
+    by_stopping = cover(possible.refusing, started).count > 0
+    by_kernel = by_stopping | (sum(cover(s, started).count for s in (possible.starting, possible.crashed)) > 0)
     vanished = cover(possible.vanished, started).count > 0
     for empty, filled in listed.empty:
         end = streaks.good_after(filled - WATCH_S) if math.isfinite(filled) else math.inf
@@ -61,8 +62,7 @@ def absence(
         early = inside & (started < onset)
         lost = started[early & unanswered & vanished]
         last_lost = float(lost[-1]) if len(lost) else -math.inf
-        if math.isfinite(onset):
-            maybe |= early & refused & (started > last_lost)
-        else:
-            maybe |= early & ~vanished & (started > last_lost)
+        maybe |= early & refused & ((started > last_lost) | ~by_stopping)
+        if not math.isfinite(onset):
+            maybe |= early & unanswered & ~vanished & (started > last_lost)
     return Absence(rejecting=rejecting, maybe=maybe & ~rejecting)
