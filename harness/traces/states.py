@@ -10,7 +10,7 @@ What is chance, and so left out:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
 from harness.traces.history import Life, conditions, containers, endpoints
@@ -48,7 +48,7 @@ def pod_states(pods: Iterable[Life]) -> Iterator[tuple[Life, Lines]]:
 
 def _pod_states(life: Life) -> list[State]:
     states = _distinct(_pod(change) for change in life.changes)
-    states = [state for state, after in _with_next(states) if not _ready_at_once(state, after)]
+    states = _without(states, _ready_at_once)
     states = [state for before, state in pairwise([State(), *states]) if not _unready_in_deletion(before, state)]
     return _new(states)
 
@@ -59,12 +59,16 @@ def _starting(states: list[State]) -> list[State]:
 
 
 def _with_all_steps(states: list[State], fullest: list[State]) -> list[State]:
-    mine = _starting(states)
-    rest = iter(fullest)
-    if not mine or not all(step in rest for step in mine):  # in that order
+    """The states with the steps of the start that were passed over, if this pod got over them."""
+    mine, rest = _starting(states), iter(fullest)
+    if not all(step in rest for step in mine):  # in that order
         return states
-    first = states.index(mine[0])
-    return [*states[:first], *fullest, *(s for s in states[first:] if s not in mine)]
+    first = next(
+        (index for index, state in enumerate(states) if state in mine or state.get("phase") == "Running"), None
+    )
+    if first is None:
+        return states
+    return [*states[:first], *fullest, *(state for state in states[first:] if state not in mine)]
 
 
 def _pod(change: Change) -> State:
@@ -120,7 +124,7 @@ def endpoint_states(pod: Life, slices: Iterable[Life], before: float) -> Lines:
             present[change.uid] = endpoint
         states += [_endpoint(next(iter(present.values())))] if present else [dict(_GONE)] if states else []
     kept = _distinct(states)
-    kept = [state for state, after in _with_next(kept) if not _served_at_once(state, after)]
+    kept = _without(kept, _served_at_once)
     return told(_new([state for before, state in pairwise([State(), *kept]) if not _silent_at_end(before, state)]))
 
 
@@ -151,9 +155,13 @@ def condition_states(life: Life, kind: str, before: float) -> Lines:
     return tuple(state[kind] for state in _distinct(kept))
 
 
-def _with_next(states: list[State]) -> Iterator[tuple[State, State]]:
-    """Each state with the one after it; the last with none."""
-    return pairwise([*states, State()])
+def _without(states: list[State], passing: Callable[[State, State], bool]) -> list[State]:
+    """The states without those that only lead to the next one that is kept."""
+    kept: list[State] = []
+    for state in reversed(states):
+        if not kept or not passing(state, kept[-1]):
+            kept.append(state)
+    return kept[::-1]
 
 
 def _distinct(states: Iterable[State]) -> list[State]:

@@ -202,6 +202,7 @@ def _prepared(pod: Object) -> None:
 
 def _running(pod: Object) -> None:
     pod["status"] |= {"phase": "Running", "podIP": "10.0.0.1"}
+    _condition(pod, "PodReadyToStartContainers", status="True")
     _condition(pod, "Ready", **NOT_READY)
     _state(pod, {"running": {}}, started=True)
 

@@ -61,6 +61,15 @@ def test_a_step_not_reported_counts_where_another_pod_shows_it() -> None:
     assert len(set(lives(START + "1 pod a ready\n" + busy))) == 1
 
 
+def test_a_start_reported_only_when_it_was_over_counts_where_another_pod_shows_it() -> None:
+    busy = "0 pod b r1\n0 pod b scheduled\n1 pod b ready\n"
+    assert len(set(lives(START + "1 pod a ready\n" + busy))) == 1
+
+
+def test_a_start_that_is_not_over_is_told_as_far_as_it_came() -> None:
+    assert len(set(lives(START + "1 pod a ready\n" + "0 pod b r1\n0 pod b scheduled\n"))) == 2
+
+
 def test_a_step_that_no_pod_shows_is_missing() -> None:
     assert life((START + "1 pod a ready\n").replace("0 pod a preparing\n", "")) != life(START + "1 pod a ready\n")
 
