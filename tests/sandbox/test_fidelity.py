@@ -28,11 +28,7 @@ RECORDINGS = Path(__file__).parents[3] / "shared" / "traces"
 FILES = sorted(RECORDINGS.glob("*.jsonl"))
 AT_A_TIME = 4
 
-NOT_HEALTHY = (
-    "the recorded nginx answered GET /healthz, the sandbox's answers 404: "
-    "harness/sandbox/image_files/nginx/default.conf has no such location"
-)
-GAPS = {"pause-midway-3": NOT_HEALTHY, "statefulset-partition-3": NOT_HEALTHY}
+GAPS: dict[str, str] = {}
 
 pytestmark = [
     pytest.mark.anyio,
