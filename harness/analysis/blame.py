@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.analysis.causes import EITHER
 from harness.analysis.findings import CONTROL, Counted, positions, tally
-from harness.analysis.new_version import began_with, fails_more
+from harness.analysis.new_version import began_with, corrected, fails_more
 from harness.analysis.possibilities import NOBODY, Spans, cover
 from harness.analysis.statistics import P_VALUE, excess
 from harness.analysis.verdict import RolloutEvidence
@@ -178,7 +178,7 @@ def _failures_of_others(case: Investigation, position: int, counts: Counted) -> 
     doubts: list[tuple[str, str]] = []
     before, base = (control.by_cause, control.requests) if control else ({}, 0)
     bad = window.by_cause.get(Cause.APPLICATION, 0)
-    more = not base or excess(bad, window.requests, before.get(Cause.APPLICATION, 0), base) < P_VALUE
+    more = not base or excess(bad, window.requests, before.get(Cause.APPLICATION, 0), base) < corrected(case)
     if bad and fails_more(case, position):
         doubts.append(("new-version-errors", f"the new pods of rollout {rollout} fail more requests than the old ones"))
     elif bad and more:

@@ -89,7 +89,9 @@ def lives(info: RunInfo, timeline: Iterable[Observation]) -> tuple[Life, ...]:
     drafts: dict[str, _Draft] = {}
     killed: dict[str, float] = {}
     blind = _Blindness()
+    start: float | None = None  # what the watch shows at first was there before
     for seen in timeline:
+        start = seen.t if start is None and seen.kind != "Mark" else start
         if seen.kind == "Mark" and seen.type == MarkType.GAP:
             blind.lost(seen)
         elif seen.kind == "Pod":
@@ -100,8 +102,7 @@ def lives(info: RunInfo, timeline: Iterable[Observation]) -> tuple[Life, ...]:
         elif seen.kind == "Event" and seen.object.get("reason") == "Killing":
             involved = seen.object.get("involvedObject") or seen.object.get("regarding") or {}
             killed.setdefault(str(involved.get("uid")), seen.t)
-    start = min((draft.first.t for draft in drafts.values()), default=0.0)
-    return tuple(_life(uid, d, clock, killed.get(uid), start, template, targets) for uid, d in drafts.items())
+    return tuple(_life(uid, d, clock, killed.get(uid), start or 0.0, template, targets) for uid, d in drafts.items())
 
 
 @dataclass(slots=True)

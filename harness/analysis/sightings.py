@@ -21,12 +21,16 @@ CERTAINTY = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sightings:
-    """By uid: when a new connection first and last reached the pod, and when a kept one was last answered by it."""
+    """By uid: when a new connection first and last reached the pod, and when a kept one was last answered by it.
+
+    `answers`: by name, how many answers came from pods of that name, and how many of those were errors.
+    """
 
     named: bool
     first_new: dict[str, float] = field(default_factory=dict)
     last_new: dict[str, float] = field(default_factory=dict)
     last_kept: dict[str, float] = field(default_factory=dict)
+    answers: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def sightings(history: History, pods: Sequence[Life]) -> Sightings:
@@ -42,9 +46,14 @@ def sightings(history: History, pods: Sequence[Life]) -> Sightings:
     for pod in sorted(pods, key=lambda pod: pod.first_seen):
         by_name.setdefault(pod.name, []).append(pod)
     extent = [pl.col("started").min().alias("first"), pl.col("started").max().alias("last")]
-    rows = answered.group_by("pod", "reused").agg(extent).with_columns(pl.col("pod").cast(pl.String)).collect()
+    counts = [pl.len().alias("n"), pl.col("failed").sum().alias("bad")]
+    rows = (
+        answered.group_by("pod", "reused").agg(*extent, *counts).with_columns(pl.col("pod").cast(pl.String)).collect()
+    )
     found = Sightings(named=len(rows) > 0)
-    for name, reused, first, last in rows.iter_rows():
+    for name, reused, first, last, n, bad in rows.iter_rows():
+        before = found.answers.get(name, (0, 0))
+        found.answers[name] = (before[0] + n, before[1] + bad)
         living = by_name.get(name, [])
         if len(living) == 1:
             _add(found, living[0].uid, reused, first, last)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import polars as pl
 import pytest
@@ -52,6 +53,17 @@ def test_a_steady_background_of_errors_does_not_spoil_it() -> None:
     assert result.verdict == Verdict.SEAMLESS
     assert "seamless above a background of 2 %" in result.sentence
     assert "would still have shown" in result.sentence
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_background_is_not_taken_for_a_fault_of_one_of_many_rollouts(seed: int) -> None:
+    at = range(8, 88, 4)
+    lines = [f"update {t} complete {t + 1} settled {t + 2}" for t in at]
+    lines += [f"pod p-{t} created {t + 0.1} ready {t + 0.3} deleted {t + 4.4} prestop 1 ended {t + 5.8}" for t in at]
+    luck = Random(seed)
+    failed = " ".join(f"{n / 20:.2f}" for n in range(1760) if luck.random() < 0.02)
+    run = history("\n".join([*lines, "ok new 0..88 every 0.05", f"status new {failed}"]))
+    assert judge(run).verdict == Verdict.SEAMLESS
 
 
 def test_a_new_version_that_answers_with_errors_is_never_seamless() -> None:
