@@ -28,8 +28,6 @@ RECORDINGS = Path(__file__).parents[3] / "shared" / "traces"
 FILES = sorted(RECORDINGS.glob("*.jsonl"))
 AT_A_TIME = 4
 
-GAPS: dict[str, str] = {}
-
 pytestmark = [
     pytest.mark.anyio,
     pytest.mark.sandbox,
@@ -77,12 +75,7 @@ async def _replay(
     done[trace.name] = Replayed(recorded=trace, file=file, error=error)
 
 
-def _cases() -> list[object]:
-    marks = {name: [pytest.mark.xfail(strict=True, reason=gap)] for name, gap in GAPS.items()}
-    return [pytest.param(file.stem, id=file.stem, marks=marks.get(file.stem, ())) for file in FILES]
-
-
-@pytest.mark.parametrize("name", _cases())
+@pytest.mark.parametrize("name", [file.stem for file in FILES])
 async def test_the_sandbox_does_what_the_real_cluster_did(name: str, replays: dict[str, Replayed]) -> None:
     replayed = replays[name]
     if replayed.error is not None:
