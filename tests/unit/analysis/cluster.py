@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 from typing import Any
-from zlib import crc32
 
 import polars as pl
 
@@ -17,41 +16,9 @@ from harness.model.observation import Observation
 from harness.model.request import COLUMNS
 from harness.model.run import ClusterFacts, Expect, LoadFacts, ProxyFacts, RolloutMarks, Run, RunInfo
 
-WALL = 1_800_000_000.0
-NEVER = 1e9
+from .paper_pod import NEVER, WALL, PaperPod, endpoint, pod_object, rolling, slice_object, stamp
 
-
-@dataclass
-class PaperPod:
-    """The truth about one pod. `closes`: its listener closes; `exits`: its container ends, its network soon after."""
-
-    name: str
-    revision: str
-    born: float = -10.0
-    listens: float = -9.0
-    ready: float = -9.0
-    deleted: float = NEVER
-    closes: float = NEVER
-    exits: float = NEVER
-    uid: str = ""
-    prestop_s: float = 0.0
-    probed: bool = True
-    graceful: bool = True
-    down: tuple[tuple[float, float], ...] = ()  # crashed, restarted in place
-    hangs: tuple[tuple[float, float], ...] = ()  # frozen: accepts, and does not answer
-    errors: float = 0.0  # share of answers with status 503
-    disrupted: bool = False
-
-    @property
-    def net_gone(self) -> float:
-        return self.exits + 0.08
-
-    @property
-    def ended_seen(self) -> float:
-        return self.exits + 0.25
-
-    def listening(self, t: float) -> bool:
-        return self.listens <= t < self.closes and not any(a <= t < b for a, b in self.down)
+__all__ = ["PaperCluster", "PaperPod", "rolling"]
 
 
 @dataclass
@@ -290,8 +257,8 @@ class PaperCluster:
         for pod in self.pods:
             self._pod_events(pod, add)
         for t, ready, serving in states:
-            endpoints = [_endpoint(p, "ready") for p in ready] + [_endpoint(p, "terminating") for p in serving]
-            add(t, "EndpointSlice", "MODIFIED", _slice(endpoints))
+            endpoints = [endpoint(p, "ready") for p in ready] + [endpoint(p, "terminating") for p in serving]
+            add(t, "EndpointSlice", "MODIFIED", slice_object(endpoints))
         for t in self.scalings:
             for desired in ("3", "2"):
                 note = {"deployment.kubernetes.io/desired-replicas": desired}
@@ -303,121 +270,26 @@ class PaperCluster:
 
     def _pod_events(self, pod: PaperPod, add: Any) -> None:
         if pod.born < self.end:
-            add(pod.born, "Pod", "ADDED", _pod(pod, ready=False, running=False))
+            add(pod.born, "Pod", "ADDED", pod_object(pod, ready=False, running=False))
         restarts = 0
         if pod.ready < self.end:
-            add(pod.ready, "Pod", "MODIFIED", _pod(pod, ready=True))
+            add(pod.ready, "Pod", "MODIFIED", pod_object(pod, ready=True))
         for a, b in pod.down:
             if b < self.end:
                 restarts += 1
-                last = {"terminated": {"finishedAt": _stamp(a), "exitCode": 137}}
-                add(a + 1.0, "Pod", "MODIFIED", _pod(pod, ready=False, restarts=restarts, last=last))
-                add(b + 0.5, "Pod", "MODIFIED", _pod(pod, ready=True, restarts=restarts, last=last))
+                last = {"terminated": {"finishedAt": stamp(a), "exitCode": 137}}
+                add(a + 1.0, "Pod", "MODIFIED", pod_object(pod, ready=False, restarts=restarts, last=last))
+                add(b + 0.5, "Pod", "MODIFIED", pod_object(pod, ready=True, restarts=restarts, last=last))
         for a, b in pod.hangs:
-            add(a + 1.0, "Pod", "MODIFIED", _pod(pod, ready=False))
-            add(b + 0.5, "Pod", "MODIFIED", _pod(pod, ready=True))
+            add(a + 1.0, "Pod", "MODIFIED", pod_object(pod, ready=False))
+            add(b + 0.5, "Pod", "MODIFIED", pod_object(pod, ready=True))
         if pod.deleted < self.end:
-            add(pod.deleted, "Pod", "MODIFIED", _pod(pod, ready=True, deletion=True))
+            add(pod.deleted, "Pod", "MODIFIED", pod_object(pod, ready=True, deletion=True))
             if pod.name not in self.strangers and not pod.disrupted:
                 add(
                     pod.deleted, "Event", "ADDED", {"reason": "SuccessfulDelete", "message": f"Deleted pod: {pod.name}"}
                 )
         if pod.ended_seen < self.end:
-            state = {"terminated": {"finishedAt": _stamp(pod.exits), "exitCode": 0}}
-            add(pod.ended_seen, "Pod", "MODIFIED", _pod(pod, ready=False, deletion=True, state=state))
-            add(pod.ended_seen + 0.3, "Pod", "DELETED", _pod(pod, ready=False, deletion=True, state=state))
-
-
-def _stamp(t: float) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(int(WALL + t), tz=UTC).isoformat().replace("+00:00", "Z")
-
-
-def _pod(
-    pod: PaperPod, *, ready: bool, running: bool = True, deletion: bool = False, restarts: int = 0,
-    last: dict[str, Any] | None = None, state: dict[str, Any] | None = None,
-) -> dict[str, Any]:  # fmt: skip
-    container: dict[str, Any] = {"name": "web", "ports": [{"containerPort": 80}]}
-    if pod.prestop_s:
-        container["lifecycle"] = {"preStop": {"sleep": {"seconds": pod.prestop_s}}}
-    if pod.probed:
-        container["readinessProbe"] = {"httpGet": {"port": 80}}
-    metadata: dict[str, Any] = {
-        "name": pod.name,
-        "uid": pod.uid,
-        "labels": {"app": "web", "pod-template-hash": pod.revision},
-        "ownerReferences": [{"name": f"web-{pod.revision}"}],
-        "creationTimestamp": _stamp(pod.born),
-    }
-    if deletion:
-        metadata |= {"deletionTimestamp": _stamp(pod.deleted + 30), "deletionGracePeriodSeconds": 30}
-    conditions = [{"type": "Ready", "status": str(ready)}]
-    if deletion and pod.disrupted:
-        conditions.append({"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"})
-    status: dict[str, Any] = {"phase": "Running" if running else "Pending", "conditions": conditions}
-    if running:
-        status["podIP"] = f"10.0.0.{crc32(pod.uid.encode()) % 250}"
-        status["containerStatuses"] = [
-            {"restartCount": restarts, "state": state or {"running": {}}, "lastState": last or {}, "ready": ready}
-        ]
-    if state:
-        status["phase"] = "Succeeded"
-    return {"metadata": metadata, "spec": {"containers": [container]}, "status": status}
-
-
-def _endpoint(pod: PaperPod, how: str) -> dict[str, Any]:
-    conditions = {"ready": how == "ready", "serving": True, "terminating": how == "terminating"}
-    return {"addresses": ["10.0.0.1"], "conditions": conditions, "targetRef": {"name": pod.name, "uid": pod.uid}}
-
-
-def _slice(endpoints: list[dict[str, Any]]) -> dict[str, Any]:
-    labels = {"kubernetes.io/service-name": "web"}
-    return {"metadata": {"name": "web-abc", "labels": labels}, "addressType": "IPv4", "endpoints": endpoints}
-
-
-def rolling(
-    replicas: int = 3,
-    *,
-    at: float = 8.0,
-    prestop_s: float = 0.0,
-    min_ready_s: float = 0.0,
-    start_s: float = 0.3,
-    listen_s: float | None = None,
-    probed: bool = True,
-    graceful: bool = True,
-    drain_s: float = 0.02,
-    tag: str = "",
-    old: list[PaperPod] | None = None,
-) -> tuple[list[PaperPod], tuple[float, float, float]]:
-    """Old and new pods of a rolling update (maxSurge 1, maxUnavailable 0), and its (update, complete, settled)."""
-    before = (
-        old
-        if old is not None
-        else [
-            PaperPod(f"old{tag}-{i}", f"r0{tag}", prestop_s=prestop_s, probed=probed, graceful=graceful)
-            for i in range(replicas)
-        ]
-    )
-    t, new = at + 0.03, []
-    for i, pod in enumerate(before):
-        ready = t + start_s
-        listens = t + (start_s - 0.03 if listen_s is None else listen_s)
-        new.append(
-            PaperPod(
-                f"new{tag}-{i}",
-                f"r1{tag}",
-                born=t,
-                listens=listens,
-                ready=ready,
-                prestop_s=prestop_s,
-                probed=probed,
-                graceful=graceful,
-            )
-        )
-        pod.deleted = ready + min_ready_s + 0.03
-        pod.closes = pod.deleted + pod.prestop_s + 0.01
-        pod.exits = pod.closes + drain_s
-        t = pod.deleted + 0.03
-    complete = before[-1].deleted + 0.05
-    return [*before, *new], (at, complete, max(pod.exits for pod in before) + 0.6)
+            state = {"terminated": {"finishedAt": stamp(pod.exits), "exitCode": 0}}
+            add(pod.ended_seen, "Pod", "MODIFIED", pod_object(pod, ready=False, deletion=True, state=state))
+            add(pod.ended_seen + 0.3, "Pod", "DELETED", pod_object(pod, ready=False, deletion=True, state=state))
