@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from harness.traces.trace import Mark
 
 EXIT_DIFFERENT = 1
+EXIT_INTERRUPTED = 130
 _NARROW, _WIDE = 80, 120
 
 app = typer.Typer(help="Record rollouts, play them again elsewhere, compare.", no_args_is_help=True)
@@ -47,8 +51,6 @@ def record(
 
 
 async def _record(settings: ClusterSettings, namespace: str, file: BinaryIO, seconds: float | None) -> int:
-    import signal
-
     import anyio
 
     from harness.traces.recorder import recording
@@ -90,19 +92,36 @@ def replay(
 
     settings, what = _settings(cluster), script(read_trace(trace))
     with _new(out) as file:
-        anyio.run(_replay, settings, what, file)
+        if not anyio.run(_replay, settings, what, file):
+            raise typer.Exit(EXIT_INTERRUPTED)
     typer.echo(f"Recorded in {out}. Compare: rollout-harness trace diff {trace} {out}")
 
 
-async def _replay(settings: ClusterSettings, what: Script, file: BinaryIO) -> None:
+async def _replay(settings: ClusterSettings, what: Script, file: BinaryIO) -> bool:
+    """Whether it was played to its end, and not interrupted; the cluster is as it was before in any case."""
+    import anyio
+
     from harness.clusters.choice import cluster
+    from harness.traces.recorder import single_error
     from harness.traces.replay import replay as play
 
     def tell(mark: Mark) -> None:
         typer.echo(f"{mark.t:7.1f} s  {mark.type}", err=True)
 
-    async with cluster(settings, {}) as ours:
-        await play(ours, what, file, on_mark=tell)
+    async def stop_on_signal(scope: anyio.CancelScope) -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for _ in signals:
+                scope.cancel()
+
+    ended = False
+    with single_error():
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(stop_on_signal, tasks.cancel_scope)
+            async with cluster(settings, {}) as ours:
+                await play(ours, what, file, on_mark=tell)
+                ended = True
+            tasks.cancel_scope.cancel()
+    return ended
 
 
 @app.command()
@@ -131,8 +150,16 @@ def _settings(text: str | None) -> ClusterSettings:
     return chosen(text, ClusterSettings(sandbox=SandboxSettings()))
 
 
-def _new(path: Path) -> BinaryIO:
+@contextmanager
+def _new(path: Path) -> Iterator[BinaryIO]:
+    """The file to write; none is left where nothing came to be written."""
     try:
-        return path.open("xb")
+        file = path.open("xb")
     except OSError as error:
         raise UsageError(f"writing {path}", error.strerror or str(error), "Name a file that is not there.") from None
+    try:
+        with file:
+            yield file
+    finally:
+        if not path.stat().st_size:
+            path.unlink()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, BinaryIO
 
 import anyio
@@ -73,8 +73,7 @@ async def recording(kube: Kube, namespace: str, file: BinaryIO) -> AsyncIterator
         ClusterError: the API refuses a list, or does not answer within 30 s.
     """
     recorder = Recorder(file)
-    failed: HarnessError | None = None
-    try:
+    with single_error():
         async with anyio.create_task_group() as tasks:
             for api_version, kind in WATCHED:
                 with anyio.move_on_after(_LIST_TIMEOUT_S) as limit:
@@ -83,10 +82,6 @@ async def recording(kube: Kube, namespace: str, file: BinaryIO) -> AsyncIterator
                     raise ClusterError(f"listing {kind}s in {namespace}", f"no answer within {_LIST_TIMEOUT_S:g} s")
             yield recorder
             tasks.cancel_scope.cancel()
-    except* HarnessError as group:
-        failed = first_error(group)
-    if failed is not None:
-        raise failed
 
 
 async def _watch_kind(
@@ -103,7 +98,18 @@ async def _watch_kind(
         recorder.view.apply(kind, event)
 
 
-def first_error(group: BaseExceptionGroup[HarnessError]) -> HarnessError:
-    """The first of the errors in a group, however deep."""
+@contextmanager
+def single_error() -> Iterator[None]:
+    """What fails in a task group inside the block comes out as the error it is: the first, where there are several."""
+    failed: HarnessError | None = None
+    try:
+        yield
+    except* HarnessError as group:
+        failed = _first(group)
+    if failed is not None:
+        raise failed
+
+
+def _first(group: BaseExceptionGroup[HarnessError]) -> HarnessError:
     first = group.exceptions[0]
-    return first_error(first) if isinstance(first, BaseExceptionGroup) else first
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -13,13 +13,13 @@ from typing import Any, BinaryIO
 import anyio
 
 from harness.clusters.cluster import Cluster
-from harness.errors import ClusterError, HarnessError, UsageError
+from harness.errors import ClusterError, UsageError
 from harness.kube.client import Kube
 from harness.kube.view import View
 from harness.kube.watch import EventType, watch
 from harness.traces.history import WORKLOADS
 from harness.traces.promises import HOOK_EXTENSION_S, grace_s
-from harness.traces.recorder import Recorder, first_error, recording
+from harness.traces.recorder import Recorder, recording, single_error
 from harness.traces.rollout import is_rolled_out
 from harness.traces.trace import ChangeType, Mark, MarkType, Object, Trace
 
@@ -43,17 +43,12 @@ async def replay(cluster: Cluster, play: Script, file: BinaryIO, *, on_mark: Cal
     Raises:
         ClusterError: the cluster refuses something, or does not get where the recorded one got, in its time and 30 s.
     """
-    failed: HarnessError | None = None
-    try:
+    with single_error():
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_fail_with, cluster)
             async with _namespace(cluster.kube) as namespace, recording(cluster.kube, namespace, file) as recorder:
                 await _Player(cluster.kube, namespace, recorder, play, on_mark).play()
             tasks.cancel_scope.cancel()
-    except* HarnessError as group:
-        failed = first_error(group)
-    if failed is not None:
-        raise failed
 
 
 async def _fail_with(cluster: Cluster) -> None:

@@ -64,6 +64,16 @@ def test_a_recording_without_marks_cannot_be_replayed(
     assert not (tmp_path / "out").exists()
 
 
+def test_no_file_is_left_of_a_recording_that_could_not_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    assert trace(monkeypatch, "record", "--namespace", "default", "--cluster", "context:none", "--out", str(out)) == 2
+    assert "there is no kubeconfig" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_a_file_that_is_there_is_not_written_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
