@@ -3,8 +3,8 @@
     python scripts/sandbox_accuracy.py OUT [--only CASE...]       then: python scripts/accuracy.py OUT
 
 Each case is one variant of an experiment in fixtures/experiments, on a sandbox of its own. OUT/CASE is its run
-directory with truth.csv and truth-pods.json beside; OUT/expected.json has the verdicts that are right: the verdict is the
-case's, which rollouts dropped calls is the truth's. Needs what the sandbox needs; takes about eight minutes.
+directory with truth.csv and truth-pods.json beside; OUT/expected.json has what is right: the verdict is the case's,
+which rollouts dropped calls is the truth's. Needs what the sandbox needs; takes about eight minutes.
 """
 
 from __future__ import annotations
