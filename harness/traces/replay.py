@@ -82,11 +82,22 @@ def script(trace: Trace) -> Script:
     manifest = marks[0].object
     if manifest.get("kind") not in WORKLOADS:
         raise UsageError(tried, f"it creates a {manifest.get('kind')}", f"Known are: {', '.join(WORKLOADS)}.")
+    if not _is_whole(manifest):
+        raise UsageError(tried, "its manifest lacks a name, spec.selector.matchLabels or spec.template.spec")
     for mark in marks[1:]:
         if mark.type == MarkType.CREATE or (mark.type == MarkType.UPDATE and not mark.object):
             raise UsageError(tried, f"the mark {mark.type!r} at {mark.t:g} s says nothing that can be done")
     with_service = any(c.kind == "EndpointSlice" and c.type is ChangeType.DELETED for c in trace.changes)
     return Script(trace=trace.name, manifest=manifest, marks=marks, with_service=with_service)
+
+
+def _is_whole(manifest: Object) -> bool:
+    try:
+        spec = manifest["spec"]
+        needed = (manifest["metadata"]["name"], spec["selector"]["matchLabels"], spec["template"]["spec"])
+    except (KeyError, TypeError):
+        return False
+    return all(map(isinstance, needed, (str, dict, dict)))
 
 
 class _Player:
