@@ -22,7 +22,9 @@ def propagation(case: Investigation) -> dict[str, Any]:
 
     Removal lag: from the moment the watch first showed the endpoint as terminating (or the pod's deletion) to the last
     *new* connection that still went to that pod. Addition lag: from Ready to the first request that reached the pod,
-    be it that the pod was not listening yet and its kernel refused.
+    be it that the pod was not listening yet and its kernel refused. Where several workers sent, a pod's removal has
+    `by_worker: {worker: lag_s}`, for each may have a proxy of its own.
+
     `resolution_s`: how far the true lag may lie from `lag_s`, since connections come one by one and a failed one does
     not always tell to which pod it went. `lag_s` is None where no request told.
     """
@@ -87,7 +89,21 @@ def _removal(case: Investigation, at: int, gap_s: float) -> dict[str, Any]:
         "from": round(since, 6),
         "lag_s": None if blind or not known else round(max(0.0, latest - since), 6),
         "resolution_s": None if blind or not known else round(max(0.0, latest - max(early, since)) + gap_s, 6),
+        **_by_worker(case, at, since),
     }
+
+
+def _by_worker(case: Investigation, at: int, since: float) -> dict[str, Any]:
+    """The removal lag of each worker apart, since each has a proxy of its own; nothing where there is only one."""
+    uid = case.pods[at].uid
+    last = {worker: t for (pod, worker), t in case.seen.last_by_worker.items() if pod == uid}
+    if not last:
+        return {}
+    mine = (case.found.cause == Cause.TERMINATION_RACE) & (case.found.pod == at) & ~case.facts.reused
+    workers = case.history.failures["worker"].to_numpy()[mine].tolist()
+    for worker, t in zip(workers, case.facts.started[mine].tolist(), strict=True):
+        last[worker] = max(last.get(worker, -math.inf), t)
+    return {"by_worker": {str(worker): round(max(0.0, t - since), 6) for worker, t in sorted(last.items())}}
 
 
 def _last_failures(case: Investigation, at: int, since: float) -> tuple[float, float]:
@@ -95,7 +111,7 @@ def _last_failures(case: Investigation, at: int, since: float) -> tuple[float, f
     found, facts = case.found, case.facts
     race = (found.cause == Cause.TERMINATION_RACE) & ~facts.reused
     mine = facts.started[race & (found.pod == at)]
-    own = [s for s in (*case.possible.loose_refusing, *case.possible.loose_vanished) if s[2] == at]
+    own = [s for s in (*case.possible.refusing, *case.possible.vanished) if s[2] == at]
     sent = facts.started[race & (found.pod == NOBODY) & (facts.started >= since)]
     maybe = [float(inside[-1]) for start, end, _ in own if len(inside := sent[(sent >= start) & (sent <= end)])]
     return float(mine[-1]) if len(mine) else -math.inf, max(maybe, default=-math.inf)

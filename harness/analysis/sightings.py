@@ -24,6 +24,7 @@ class Sightings:
     """By uid: when a new connection first and last reached the pod, and when a kept one was last answered by it.
 
     `answers`: by name, how many answers came from pods of that name, and how many of those were errors.
+    `last_by_worker`: by uid and worker, its last new connection; only where there are several workers.
     """
 
     named: bool
@@ -31,6 +32,7 @@ class Sightings:
     last_new: dict[str, float] = field(default_factory=dict)
     last_kept: dict[str, float] = field(default_factory=dict)
     answers: dict[str, tuple[int, int]] = field(default_factory=dict)
+    last_by_worker: dict[tuple[str, int], float] = field(default_factory=dict)
 
 
 def sightings(history: History, pods: Sequence[Life]) -> Sightings:
@@ -72,6 +74,11 @@ def sightings(history: History, pods: Sequence[Life]) -> Sightings:
                 )
                 if part.item(0, "first") is not None:
                     _add(found, pod.uid, reused, part.item(0, "first"), part.item(0, "last"))
+    if history.frame["worker"].n_unique() > 1:
+        fresh = answered.filter(~pl.col("reused")).group_by("pod", "worker").agg(pl.col("started").max())
+        for name, worker, last in fresh.with_columns(pl.col("pod").cast(pl.String)).collect().iter_rows():
+            if len(living := by_name.get(name, [])) == 1:
+                found.last_by_worker[living[0].uid, worker] = last
     return found
 
 

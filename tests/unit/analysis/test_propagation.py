@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import polars as pl
 import pytest
 
 from harness.analysis import judge
@@ -52,6 +55,15 @@ def test_where_two_pods_are_possible_the_resolution_says_so() -> None:
     text += "pod old-2 deleted 8.6 ended 9.3 gone 9.4\nconnect-timeout new 9.45\n"
     for lag in judge(history(text)).propagation["removal"]["pods"]:
         assert lag["lag_s"] - lag["resolution_s"] <= 0.74 <= lag["lag_s"]
+
+
+def test_several_workers_are_told_apart() -> None:
+    run = history(TEXT)
+    late = pl.col("started").is_between(9.0, 9.25)
+    two = replace(run, requests=run.requests.with_columns(worker=pl.when(late).then(1).otherwise(0).cast(pl.Int64)))
+    (lag,) = judge(two).propagation["removal"]["pods"]
+    assert lag["by_worker"] == {"0": pytest.approx(0.49, abs=0.011), "1": pytest.approx(0.74, abs=0.011)}
+    assert "by_worker" not in judge(run).propagation["removal"]["pods"][0]
 
 
 def test_what_no_request_told_is_not_made_up() -> None:
