@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from aiohttp import web
 from conftest import playing
 
 if TYPE_CHECKING:
@@ -102,3 +103,48 @@ async def test_kubectl_prints_what_it_prints_on_a_real_cluster(plane: Plane, cli
             if seen != expected:
                 differences.append({"kubectl": step["kubectl"], "expected": expected, "seen": seen})
     assert not differences, json.dumps(differences, indent=1)
+
+
+@pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed (make test installs it)")
+async def test_logs_come_from_the_node_and_are_followed_to_their_end(plane: Plane, client: ApiClient) -> None:
+    asked: list[tuple[str, dict[str, str]]] = []
+
+    async def logs(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append((request.path, dict(request.query)))
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for n in range(3):
+            await response.write(f"line {n}\n".encode())
+        return response
+
+    runner = web.ServerRunner(web.Server(logs))
+    await runner.setup()
+    await web.UnixSite(runner, str(plane.state / "node-node1.sock")).start()
+    async with playing(client):
+        pod = {"metadata": {"name": "p"}, "spec": {"nodeName": "node1", "containers": [{"name": "c", "image": "i"}]}}
+        await client.create("/api/v1/namespaces/default/pods", pod)
+        assert await kubectl(plane, "logs -f p --tail=5") == (0, "line 0\nline 1\nline 2\n", "")
+        code, _, complaints = await kubectl(plane, "logs p -c other")
+    await runner.cleanup()
+    assert asked == [("/logs/default/p/c", {"follow": "true", "tailLines": "5"})]
+    assert code == 1
+    assert "container other is not valid for pod p" in complaints
+
+
+@pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed (make test installs it)")
+async def test_a_drained_node_gives_its_pods_to_the_other(plane: Plane, client: ApiClient) -> None:
+    async with playing(client), playing(client, "node2"):
+        assert (await kubectl(plane, "apply -f web.yaml"))[0] == 0
+        assert (await kubectl(plane, "rollout status deploy/web --timeout=30s"))[0] == 0
+        code, out, _ = await kubectl(plane, "drain node1 --force --timeout=30s")
+        assert (code, out.splitlines()[-1]) == (0, "node/node1 drained")
+        assert (await kubectl(plane, "rollout status deploy/web --timeout=30s"))[0] == 0
+        _, out, _ = await kubectl(plane, "get pods -o jsonpath={.items[*].spec.nodeName}")
+        assert out.split() == ["node2", "node2"]
+
+
+@pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed (make test installs it)")
+async def test_what_the_sandbox_does_not_do_is_said_in_clear_words(plane: Plane, client: ApiClient) -> None:
+    code, _, complaints = await kubectl(plane, "apply --server-side -f cm.yaml")
+    assert code == 1
+    assert "the sandbox does not do this: server-side apply" in complaints

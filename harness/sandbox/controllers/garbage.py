@@ -40,9 +40,11 @@ class GarbageCollector:
 
     def _on_change(self, resource: Resource, update: Update) -> None:
         uid = update.new["metadata"]["uid"]
-        for state in (update.old, update.new):
-            for owner in _owners(state):
-                self._dependents.setdefault(owner, set()).discard(uid)
+        for owner in {*_owners(update.old), *_owners(update.new)}:
+            if (siblings := self._dependents.get(owner)) is not None:
+                siblings.discard(uid)
+                if not siblings:
+                    del self._dependents[owner]
         if update.type is ChangeType.DELETED:
             self._objects.pop(uid, None)
             for dependent in self._dependents.pop(uid, ()):
