@@ -46,8 +46,8 @@ def judgement(
 ) -> Judgement:
     """`dropping` where a rollout lost calls; `seamless` where none did and nothing speaks against it.
 
-    `doubts` are those of the whole run; `causes` the failures' causes, most frequent first, for the reason; every
-    sentence carries its bound.
+    `doubts` are those of the whole run; `causes` the failures' causes, most frequent first, for the reason; the
+    sentence of a clean run carries its bound.
     """
     n, k = len(rollouts), sum(rollout.dropping for rollout in rollouts)
     if k:
@@ -57,9 +57,11 @@ def judgement(
     every = [*doubts, *(doubt for rollout in rollouts for doubt in rollout.doubts)]
     if every:
         word, words = every[0]
-        return Judgement(
-            verdict=Verdict.INCONCLUSIVE, reason=word, sentence=f"{words}; {bound_sentence(0, n)}" if n else words
+        # No bound here: it would rest on rollouts that cannot be called clean.
+        seen = (
+            f"; 0 of {n} rollout{'' if n == 1 else 's'} {'was' if n == 1 else 'were'} seen to drop calls" if n else ""
         )
+        return Judgement(verdict=Verdict.INCONCLUSIVE, reason=word, sentence=words + seen)
     if confidence is not None and at_most(0, n, confidence.level) > confidence.max_dropping:
         return Judgement(
             verdict=Verdict.INCONCLUSIVE,
