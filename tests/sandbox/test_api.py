@@ -13,7 +13,7 @@ import pytest
 from harness.sandbox.apiclient import ApiClient, ApiError, PatchType
 
 if TYPE_CHECKING:
-    from conftest import Plane
+    from planes import Plane
 
 pytestmark = [pytest.mark.anyio, pytest.mark.sandbox]
 

@@ -14,7 +14,7 @@ from harness.sandbox.apiclient import ApiClient, ApiError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from conftest import Plane
+    from planes import Plane
 
     Wait = Callable[..., Any]
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
-from conftest import control_plane
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from planes import control_plane
 
 from harness.sandbox.apiserver.resources import RESOURCES
 from harness.sandbox.apiserver.shapes import schemas
@@ -18,7 +18,7 @@ from harness.sandbox.apiserver.shapes import schemas
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import Plane
+    from planes import Plane
 
 pytestmark = pytest.mark.sandbox
 

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import web
-from conftest import playing
+from planes import playing
 
 if TYPE_CHECKING:
-    from conftest import Plane
+    from planes import Plane
 
     from harness.sandbox.apiclient import ApiClient
 

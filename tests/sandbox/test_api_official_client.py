@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 import pytest
-from conftest import playing
+from planes import playing
 
 if TYPE_CHECKING:
-    from conftest import Plane
+    from planes import Plane
 
     from harness.sandbox.apiclient import ApiClient
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import playing
+from planes import playing
 
 from harness.sandbox.apiclient import ApiClient, ApiError, PatchType, Propagation
 
