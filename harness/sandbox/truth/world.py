@@ -94,13 +94,15 @@ class World:
     def entry(self, port: int, started: float, ended: float, *, reused: bool) -> Entry | None:
         """The entry by which a request from that port was sent; for a new connection, an earlier one is stale."""
         mine = self.entries.get(port, ())
-        if not reused:
-            fresh = [e for e in mine if started - 0.002 <= e.began <= ended + HEARD_WITHIN_S]
-            if fresh:
-                return fresh[0]
-            mine = tuple(e for e in mine if e.ended is None or e.ended > started)
-        at = bisect_right(mine, ended if reused else started, key=attrgetter("began"))
-        return mine[at - 1] if at else None
+        late = [e for e in mine if e.began <= ended + HEARD_WITHIN_S]
+        if reused:
+            known = [e for e in late if e.began <= ended]
+            return known[-1] if known else next(iter(late), None)
+        fresh = [e for e in late if e.began >= started - 0.002]
+        if fresh:
+            return fresh[0]
+        stale = [e for e in late if e.ended is None or e.ended > started]
+        return stale[-1] if stale else None
 
     def without_endpoints(self, t: float) -> bool:
         """Whether the rules in force at `t`, or put in force at that very time, had no endpoint."""

@@ -148,6 +148,15 @@ def test_an_entry_that_was_never_removed_takes_the_next_connection_from_its_port
     assert stale.began == pytest.approx(10.5001)
 
 
+def test_a_connection_of_which_the_recorder_heard_late_is_found() -> None:
+    happened = world([*RECORD, flow(14.03, 41009, "10.244.1.3")], TIMELINE, t0_wall=T0_WALL, client=CLIENT)
+    for reused in (True, False):
+        entry = happened.entry(41009, 14.0, 14.002, reused=reused)
+        assert entry is not None
+        assert entry.answering[0] == "10.244.1.3"
+    assert happened.entry(41009, 11.0, 11.002, reused=True) is None
+
+
 def test_lost_events_are_no_truth(run: Path) -> None:
     with pytest.raises(TruthIncomplete, match="dropped events"):
         write_truth(run, record(run, [*RECORD, line("lost", 5.0)]))
