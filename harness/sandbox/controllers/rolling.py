@@ -76,7 +76,8 @@ def old_sizes(at: Bounds, new: Sized, old: Sequence[Sized]) -> dict[str, int]:
         if item.replicas and count > 0:
             sizes[item.name] -= count
             removed += count
-    spare = sum(item.available for item in old) + new.available - minimum
+    # A set that was just scaled down may still report the pods it gave up: never more than its size allows.
+    spare = min(sum(item.available for item in old) + new.available - minimum, most - removed)
     for item in by_age:
         count = min(sizes[item.name], spare)
         if count > 0:

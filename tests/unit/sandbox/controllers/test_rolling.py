@@ -84,6 +84,10 @@ def test_pods_that_are_not_available_go_before_those_that_are() -> None:
     assert old_sizes(bounds(4, 0, 2), sized("0/0", "new"), [healthy, broken]) == {"broken": 0}
 
 
+def test_pods_that_a_set_gave_up_but_still_reports_are_not_counted_twice() -> None:
+    assert old_sizes(bounds(4, 1, 1), sized("2/2", "new"), [sized("2/3", "old")]) == {"old": 1}
+
+
 @pytest.mark.parametrize(
     ("replicas", "surge", "sizes", "expected"),
     [
