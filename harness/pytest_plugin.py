@@ -52,8 +52,7 @@ class RolloutResult:
 
     def __repr__(self) -> str:
         """What an assert shows: the verdict for people."""
-        causes = ", ".join(f"{count} {cause}" for cause, count in self.causes.items())
-        parts = (f"{self.verdict}: {self.sentence}", self.reason, causes, f"report: {self.report}")
+        parts = (f"{self.verdict}: {self.sentence}", self.reason, f"report: {self.report}")
         return "<" + "; ".join(filter(None, parts)) + ">"
 
 

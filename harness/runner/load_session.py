@@ -52,12 +52,14 @@ class LoadSession:
             LoadError: it ended without its last line, so that what it did at the end is not known.
         """
         whole = False
-        async for line in self.worker.lines():
-            if line.startswith(b"{"):
-                whole = self._statistics(line) or whole
-            elif line:
-                self._request(line)
-        self.ended.set()
+        try:
+            async for line in self.worker.lines():
+                if line.startswith(b"{"):
+                    whole = self._statistics(line) or whole
+                elif line:
+                    self._request(line)
+        finally:
+            self.ended.set()
         if not whole:
             said = f" ({self.complaint})" if self.complaint else ""
             raise LoadError(

@@ -37,6 +37,7 @@ _CALM_PERIODS = 1.1
 _CALM_S = 1.0
 _WARM_UP_TIMEOUT_S = 30.0
 _PROGRESS_S = 0.25
+_DRAIN_SLACK_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,24 +159,32 @@ class ScenarioRunner:
         plan = self._plan(address)
         async with cluster.worker(namespace, plan_json(plan)) as worker, anyio.create_task_group() as tasks:
             load = self._load = LoadSession(worker, writer, self._now)
-            tasks.start_soon(load.follow)
-            await self._control_window(writer, load)
-            rollouts = Rollouts(
-                kube=cluster.kube,
-                workload=workload,
-                scenario=self._scenario,
-                view=self._view,
-                load=load,
-                writer=writer,
-                mark=lambda type_, details: self._mark(writer, type_, details),
-                phase=self._enter,
-                quiet_s=writer.info.quiet_s or 0.0,
-            )
+            # Shielded: what is in flight when someone presses Ctrl-C is still recorded. It ends when the worker does.
+            following = anyio.CancelScope(shield=True)
+            tasks.start_soon(self._follow, load, following)
             try:
+                await self._control_window(writer, load)
                 async with churning(cluster.kube, namespace, experiment.churn_s):
-                    await rollouts.run(self._continue_after)
+                    await self._rollouts(writer, load, workload).run(self._continue_after)
             finally:
-                await self._drain(writer, load, experiment.load.read_timeout_s)
+                await self._drain(writer, load, following)
+
+    async def _follow(self, load: LoadSession, scope: anyio.CancelScope) -> None:
+        with scope:
+            await load.follow()
+
+    def _rollouts(self, writer: RunWriter, load: LoadSession, workload: Workload) -> Rollouts:
+        return Rollouts(
+            kube=self._cluster.kube,
+            workload=workload,
+            scenario=self._scenario,
+            view=self._view,
+            load=load,
+            writer=writer,
+            mark=partial(self._mark, writer),
+            phase=self._enter,
+            quiet_s=writer.info.quiet_s or 0.0,
+        )
 
     def _plan(self, address: str) -> Plan:
         client = self._cluster.client
@@ -196,12 +205,14 @@ class ScenarioRunner:
         await anyio.sleep(self._scenario.experiment.control_s)
         writer.update(control=(start, self._mark(writer, MarkType.CONTROL_END, {})))
 
-    async def _drain(self, writer: RunWriter, load: LoadSession, read_timeout_s: float) -> None:
-        """Shielded: what is in flight when someone presses Ctrl-C is still recorded."""
-        with anyio.move_on_after(read_timeout_s + 5, shield=True):
+    async def _drain(self, writer: RunWriter, load: LoadSession, following: anyio.CancelScope) -> None:
+        longest_s = max(s.read_timeout_s or 0.0 for s in self._scenario.experiment.load.streams.values())
+        longest_s = max(longest_s, self._scenario.experiment.load.read_timeout_s)
+        with anyio.move_on_after(longest_s + _DRAIN_SLACK_S, shield=True):
             self._enter(Phase.DRAINING)
             await load.worker.stop()
             await load.ended.wait()
+        following.cancel()
         self._mark(writer, MarkType.END, {})
         self._over = True
         writer.update(clocks=() if self._cluster.client.same_machine else (load.clock(),))

@@ -6,7 +6,7 @@ pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(180)]
 pytest_plugins = ["pytester"]
 
 
-def test_the_fixture_convicts_the_default_and_acquits_the_mitigated_one(pytester: pytest.Pytester) -> None:
+def test_the_fixture_convicts_the_default_acquits_the_mitigated_and_explains_itself(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -18,21 +18,20 @@ def test_the_fixture_convicts_the_default_and_acquits_the_mitigated_one(pytester
             assert result.failed > 0
             assert result.report.read_text().startswith("<!DOCTYPE html>")
 
+        def test_a_failing_assert_explains_itself(rollout):
+            assert rollout().seamless
+
         @pytest.mark.anyio
         async def test_mitigated_inside_a_running_event_loop(rollout):
             result = rollout(mitigations=[{"prestop": "3s"}, {"min-ready": "3s"}])
             assert result.seamless, result
         """
     )
-    result = pytester.runpytest_subprocess("-q", "-p", "no:xdist", "-W", "error", timeout=150)
-    result.assert_outcomes(passed=2)
-
-
-def test_a_failing_assert_explains_itself(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("def test_default(rollout):\n    assert rollout().seamless\n")
-    result = pytester.runpytest_subprocess("-q", "-p", "no:xdist", timeout=150)
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*<dropping: 1 of 1 rollouts dropped calls*termination-race*report: */report.html>*"])
+    result = pytester.runpytest_subprocess("-q", "-p", "no:xdist", "-W", "error", timeout=170)
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(
+        ["*<dropping: 1 of 1 rollout dropped calls; termination-race: *report: */report.html>*"]
+    )
 
 
 def test_loading_the_plugin_imports_nothing_heavy(pytester: pytest.Pytester) -> None:
