@@ -64,10 +64,11 @@ def test_a_link_is_gone_when_it_is_deleted_and_not_when_it_leaves_a_bridge(famil
     assert list(links_gone(message(16, body))) == []
 
 
-def test_listening_and_accepted_sockets_of_this_namespace_are_seen() -> None:
+@pytest.mark.parametrize(("family", "own"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::ffff:127.0.0.1")])
+def test_listening_and_accepted_sockets_of_this_namespace_are_seen(family: int, own: str) -> None:
     sockets = Sockets()
-    with socket.socket() as server, socket.socket() as client:
-        server.bind(("127.0.0.1", 0))
+    with socket.socket(family) as server, socket.socket() as client:
+        server.bind((own, 0))
         port = server.getsockname()[1]
         assert port not in sockets.listening()
         server.listen()
