@@ -97,8 +97,10 @@ def _cut(attempt: Attempt, entry: Entry, pod: Pod) -> Cause:
         return "application", "crashed-pod"
     stopping = pod.deletion is not None and pod.deletion - _WATCH_S <= attempt.ended
     if attempt.reused:
-        # On its way when the server closed the connection, or with the server long before: only the latter was taken.
-        taken = attempt.ended - attempt.started > _READ_S or attempt.outcome.endswith("mid-response")
+        # On its way when the connection was closed, or with the program long before: only the latter was taken. The
+        # kernel answers with a reset what no program has read, and ends with FIN where everything had been read.
+        long = attempt.ended - attempt.started > _READ_S and attempt.outcome == "eof-before-response"
+        taken = long or attempt.outcome.endswith("mid-response")
         return ("in-flight-kill", "fast-shutdown") if stopping and taken else ("idle-close", "keepalive-close-race")
     if not stopping:
         return "application", "cut-by-live-pod"

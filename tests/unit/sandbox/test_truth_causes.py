@@ -87,6 +87,8 @@ def test_a_new_connection(
     ("outcome", "at", "took", "expected"),
     [
         ("reset-before-response", 9.999, 0.001, ("idle-close", "keepalive-close-race")),
+        ("reset-before-response", 9.8, 0.2, ("idle-close", "keepalive-close-race")),
+        ("eof-before-response", 9.999, 0.001, ("idle-close", "keepalive-close-race")),
         ("eof-before-response", 9.5, 0.5, ("in-flight-kill", "fast-shutdown")),
         ("reset-mid-response", 9.999, 0.002, ("in-flight-kill", "fast-shutdown")),
         ("read-timeout", 10.5, 5.0, ("termination-race", "pod-network-gone")),
