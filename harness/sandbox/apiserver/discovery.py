@@ -56,7 +56,7 @@ def _group_versions() -> list[tuple[str, str]]:
 
 
 def _groups() -> Object:
-    groups = []
+    groups: list[Object] = []
     for group, version in _group_versions():
         entry = {"groupVersion": f"{group}/{version}", "version": version}
         present = next((item for item in groups if item["name"] == group), None)

@@ -54,7 +54,7 @@ class Rule:
         if not isinstance(body, dict) or not set(body) <= known or body.get("do") not in set(Action):
             raise refusals.bad_request(f"a fault is an object with `do` and some of {sorted(known)}, not {body!r}")
         lists = ("methods", "resources", "namespaces", "names")
-        given = {key: tuple(value) if key in lists else value for key, value in body.items()}
+        given: dict[str, Any] = {key: tuple(value) if key in lists else value for key, value in body.items()}
         return cls(**{**given, "do": Action(body["do"])})
 
     def matches(self, method: str, target: Target) -> bool:

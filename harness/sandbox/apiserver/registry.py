@@ -263,7 +263,7 @@ def _decoded(resource: Resource, obj: Any, how: Manner) -> Object:
 
 def _status_metadata(resource: Resource, old: Object, new: Object) -> Object:
     """What a write of the status may change beside it: the annotations of built-in kinds, the labels of nodes."""
-    free = ("annotations", "labels") if resource.kind in ("Node", "Namespace") else ("annotations",)
+    free: tuple[str, ...] = ("annotations", "labels") if resource.kind in ("Node", "Namespace") else ("annotations",)
     if "." in resource.group and not resource.group.endswith(".k8s.io"):
         free = ()
     kept = {key: value for key, value in old.items() if key not in free}

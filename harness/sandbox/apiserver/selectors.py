@@ -120,14 +120,14 @@ def parse_labels(text: str) -> tuple[Requirement, ...]:
         if negated and (operator or group):
             raise refusals.bad_request(f"unable to parse requirement: {match.group().strip()!r}")
         if operator:
-            name, values = operator.replace("==", "="), (value,)
+            name, values = operator.replace("==", "="), [value]
         elif group:
-            name, values = group, tuple(member.strip() for member in members.split(","))
+            name, values = group, [member.strip() for member in members.split(",")]
         else:
-            name, values = ("!exists" if negated else "exists"), ()
+            name, values = ("!exists" if negated else "exists"), []
         if bad := next((value for value in values if not _VALUE.match(value)), None):
             raise refusals.bad_request(f"values: Invalid value: {bad!r}: a valid label value is needed")
-        terms.append(Requirement(key, name, values))
+        terms.append(Requirement(key, name, tuple(values)))
         at = match.end()
     return tuple(terms)
 

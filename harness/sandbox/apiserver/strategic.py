@@ -74,7 +74,7 @@ class _Strategy:
     def merge(self, target: Any, patch: dict[str, Any], at: Path) -> dict[str, Any]:
         directive = patch.get("$patch")
         if directive == "replace":
-            return _without_directives(patch)
+            return {key: _without_directives(value) for key, value in patch.items() if not key.startswith("$")}
         if directive == "delete":
             return {}
         if directive not in (None, "merge"):

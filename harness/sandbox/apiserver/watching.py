@@ -74,7 +74,7 @@ class _Stream:
 
     async def _send(self, subscription: Subscription, count: int) -> None:
         while count and subscription.queue:
-            lines = []
+            lines: list[bytes] = []
             while subscription.queue and len(lines) < min(count, _LINES_PER_WRITE):
                 kind, stored = subscription.queue.popleft()
                 body = self._reader.in_form(self._resource, stored, self._encoding)

@@ -110,7 +110,7 @@ def deadline_in_s(deployment: Object, status: Object, now_s: float) -> float | N
         return None
     if is_complete(deployment, status) or present["reason"] in (TIMED_OUT, COMPLETE):
         return None
-    return seconds(present["lastUpdateTime"]) + deployment["spec"]["progressDeadlineSeconds"] - now_s
+    return seconds(present["lastUpdateTime"]) + float(deployment["spec"]["progressDeadlineSeconds"]) - now_s
 
 
 def _judged(deployment: Object, status: Object, new: Object | None, present: Object | None, now_s: float) -> Object:

@@ -117,7 +117,7 @@ class JobController:
         """Seconds to wait after failures in a row: 10, 20, 40 ... up to 600 since the last of them."""
         if not tally.failures_in_a_row or tally.last_failure_s is None:
             return 0.0
-        pause_s = min(_FIRST_BACKOFF_S * 2 ** (tally.failures_in_a_row - 1), _LONGEST_BACKOFF_S)
+        pause_s = min(_FIRST_BACKOFF_S * 2.0 ** min(tally.failures_in_a_row - 1, 10), _LONGEST_BACKOFF_S)
         return tally.last_failure_s + pause_s - time.time()
 
     async def _create(self, key: Key, job: Object, pods: list[Object]) -> ApiError | None:
