@@ -130,7 +130,10 @@ def _socket(body: bytes) -> tuple[int, tuple[str, int], int]:
 
 def _group_socket(protocol: int, groups: int) -> socket.socket:
     hearing = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, protocol)
-    hearing.setsockopt(socket.SOL_SOCKET, 33, _BUFFER_BYTES)  # SO_RCVBUFFORCE
+    try:
+        hearing.setsockopt(socket.SOL_SOCKET, 33, _BUFFER_BYTES)  # SO_RCVBUFFORCE
+    except PermissionError:  # an ordinary user's sandbox: as much as the machine allows everybody
+        hearing.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
     hearing.bind((0, groups))
     return hearing
 
