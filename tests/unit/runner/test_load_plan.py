@@ -15,7 +15,8 @@ version: 1
 name: demo
 manifests: [web.yaml]
 service: {name: web, port: 80}
-request: {path: /shop, host: shop.example, headers: {A: plain, B: {env: TOKEN}, C: {file: token.txt}}, success: [204, 300-399]}
+request:
+  {path: /shop, host: shop.example, headers: {A: plain, B: {env: TOKEN}, C: {file: token.txt}}, success: [204, 300-399]}
 load: {new: {rate: 100}, kept: {rate: 50, connections: 7}, slow: {rate: 4, path: /slow, read_timeout: 9s}}
 """
 
