@@ -23,7 +23,7 @@ ARGUMENTS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # Playwright's event loop must not outlive its tests: others bring their own
 def browser() -> Iterator[Browser]:
     """Debian's own Chromium; Playwright gives every start a fresh profile and removes it."""
     if CHROMIUM is None:
