@@ -63,22 +63,27 @@ def counted(case: Investigation) -> Counted:
         spans[CONTROL] = case.windows.control
     windows = {
         position: _window(
-            span, counts.filter(pl.col("at") == position), case, failure_at == position, latency.get(position)
+            span,
+            counts.filter(pl.col("at") == position),
+            case,
+            failure_at == position,
+            {stream: found for (at, stream), found in latency.items() if at == position},
         )
         for position, span in spans.items()
     }
     return Counted(windows=windows, outages=_outages(case, narrow, spans))
 
 
-def _latencies(narrow: pl.DataFrame) -> dict[int, Latency]:
+def _latencies(narrow: pl.DataFrame) -> dict[tuple[int, str], Latency]:
+    """By window and stream."""
     import polars as pl
 
     took = (pl.col("ended") - pl.col("scheduled")).alias("took") * 1000.0
     rows = (
         narrow.lazy()
         .filter(~pl.col("failed"), ~pl.col("unsent"), pl.col("ended").is_not_null())
-        .select("at", took)
-        .group_by("at")
+        .select("at", "stream", took)
+        .group_by("at", "stream")
         .agg(
             p50=pl.col("took").quantile(0.5, "nearest"),
             p99=pl.col("took").quantile(0.99, "nearest"),
@@ -87,8 +92,8 @@ def _latencies(narrow: pl.DataFrame) -> dict[int, Latency]:
         .collect()
     )
     return {
-        int(at): Latency(p50_ms=round(p50, 3), p99_ms=round(p99, 3), max_ms=round(most, 3))
-        for at, p50, p99, most in rows.iter_rows()
+        (int(at), str(stream)): Latency(p50_ms=round(p50, 3), p99_ms=round(p99, 3), max_ms=round(most, 3))
+        for at, stream, p50, p99, most in rows.iter_rows()
     }
 
 
@@ -97,7 +102,7 @@ def _window(
     counts: pl.DataFrame,
     case: Investigation,
     here: NDArray[np.bool_],
-    latency: Latency | None,
+    latency: dict[str, Latency],
 ) -> Window:
     import polars as pl
 
@@ -110,13 +115,20 @@ def _window(
         failed=int(counts["failed"].sum()),
         unsent=int(counts["unsent"].sum()),
         streams=tuple(
-            StreamCount(stream=stream, requests=n, failed=bad, unsent=unsent)
+            StreamCount(stream=stream, requests=n, failed=bad, unsent=unsent, latency=latency.get(stream))
             for stream, n, bad, unsent in streams.iter_rows()
         ),
         by_outcome=tally(list(failed["outcome"].repeat_by(failed["n"]).explode())) if len(failed) else {},
         by_cause=tally([str(cause) for cause in case.found.cause[here]]),
-        latency=latency,
+        latency=latency[min(latency, key=_leading)] if latency else None,
     )
+
+
+_LEADING = ("new", "kept")
+
+
+def _leading(stream: str) -> tuple[int, str]:
+    return (_LEADING.index(stream) if stream in _LEADING else len(_LEADING), stream)
 
 
 def tally(names: list[str]) -> dict[str, int]:

@@ -66,17 +66,22 @@ class Outage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamCount:
-    """Requests, failed and unsent of one stream in one window."""
+    """Requests, failed and unsent of one stream in one window, and how quickly the others were answered."""
 
     stream: str
     requests: int
     failed: int
     unsent: int = 0
+    latency: Latency | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """What happened to the requests that were scheduled inside [start, end)."""
+    """What happened to the requests that were scheduled inside [start, end).
+
+    `latency`: of the leading stream (`new`, else `kept`, else the first), since a population whose answers take seconds
+    would hide what became of the others; every stream's own stands with its counts.
+    """
 
     start: float
     end: float

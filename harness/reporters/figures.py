@@ -47,8 +47,14 @@ def latency(value: Latency | None) -> str:
     return " / ".join(number_ms(v) for v in (value.p50_ms, value.p99_ms, value.max_ms)) + " ms"
 
 
+def latencies(window: Window) -> tuple[str, ...]:
+    """p50 / p99 / max of each stream by itself: "new 1.52 / 12.8 / 37.1 ms"."""
+    streams = [f"{s.stream} {latency(s.latency)}" for s in window.streams if s.latency]
+    return tuple(streams) or (latency(window.latency),)
+
+
 def p99_change(result: ScenarioResult) -> str:
-    """The p99 of the control window and that of the slowest rollout, in ms: "3.10 -> 8.42"; "-" where there is none."""
+    """The leading stream's p99 in the control window and in the slowest rollout, in ms: "3.10 -> 8.42", or "-"."""
     control = result.control.latency if result.control else None
     slowest = max((r.window.latency.p99_ms for r in result.rollouts if r.window.latency), default=None)
     before = "-" if control is None else number_ms(control.p99_ms)

@@ -20,7 +20,7 @@ _SHARED: Final[dict[str, Callable[..., Any]]] = {
     "failed_of": figures.failed_of,
     "flat": objects.flat,
     "headline": figures.headline,
-    "latency": figures.latency,
+    "latencies": figures.latencies,
     "lines": lines,
     "longest": figures.longest,
     "listed": figures.listed,

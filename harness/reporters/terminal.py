@@ -17,7 +17,7 @@ from harness.reporters.figures import (
     expectation,
     failed_of,
     headline,
-    latency,
+    latencies,
     listed,
     longest,
     p99_change,
@@ -150,7 +150,7 @@ def _failures(rollout: RolloutFindings) -> Iterator[str]:
 
 
 def _window(window: Window) -> str:
-    return f"failed requests: {failed_of(window)}; p50 / p99 / max {latency(window.latency)}"
+    return f"failed requests: {failed_of(window)}; p50 / p99 / max: {', '.join(latencies(window))}"
 
 
 def _paragraph(text: str, indent: str = "") -> Iterable[str]:
