@@ -12,7 +12,6 @@ from typing import Any
 import anyio
 import anyio.abc
 
-import harness
 from harness.clusters.cluster import Cluster
 from harness.disruptions.rolling_update import Workload, until_complete
 from harness.errors import HarnessError, SandboxError
@@ -21,13 +20,12 @@ from harness.load import PORTS, Plan, plan_json
 from harness.manifests.patch import in_namespace
 from harness.model.observation import MarkType
 from harness.model.progress import Phase, Progress
-from harness.model.run import LoadFacts, RunInfo
 from harness.observers.cluster import application_objects, observe
 from harness.runner.churn import churning
 from harness.runner.deployment import deployed, namespace_for_run, service_address
+from harness.runner.facts import run_info
 from harness.runner.load_session import LoadSession
 from harness.runner.ports import rotated, source_addresses
-from harness.runner.quiet import quiet_s
 from harness.runner.rollouts import ContinueAfter, Rollouts
 from harness.runner.scenario import Scenario, load_plan
 from harness.store.writer import RunWriter
@@ -77,7 +75,8 @@ class ScenarioRunner:
 
         A cancellation (Ctrl-C) is written down and cleaned up after too, and goes on to the caller.
         """
-        with RunWriter(self._folder, self._info()) as writer:
+        info = run_info(self._cluster, self._scenario, t0_wall_s=self._t0_wall_ns / 1e9)
+        with RunWriter(self._folder, info) as writer:
             try:
                 error = await self._to_the_end(writer)
             except anyio.get_cancelled_exc_class():
@@ -95,36 +94,6 @@ class ScenarioRunner:
         except* HarnessError as group:
             error = first_error(group)
         return error
-
-    def _info(self) -> RunInfo:
-        experiment, scenario, cluster = self._scenario.experiment, self._scenario, self._cluster
-        return RunInfo(
-            harness=harness.__version__,
-            experiment=experiment.name,
-            scenario=scenario.name,
-            variant=scenario.variant,
-            path=experiment.path,
-            target=experiment.target,
-            cluster=cluster.facts,
-            streams={name: stream.rate for name, stream in experiment.load.streams.items()},
-            load=LoadFacts(
-                connect_timeout_s=experiment.load.connect_timeout_s,
-                read_timeout_s=experiment.load.read_timeout_s,
-                local_ports=self._ports_span(),
-                source_addresses=source_addresses(cluster.client, experiment.load),
-            ),
-            pod_header=experiment.load.pod_header,
-            t0_wall=self._t0_wall_ns / 1e9,
-            planned_rollouts=scenario.rollouts,
-            quiet_s=quiet_s(experiment.quiet_s, cluster.facts, experiment.path),
-            expect=scenario.expect,
-            strict_idle_close=experiment.strict_idle_close,
-            confidence=experiment.confidence.record if experiment.confidence else None,
-            churn_s=experiment.churn_s,
-        )
-
-    def _ports_span(self) -> tuple[int, int] | None:
-        return (PORTS[0][0], PORTS[-1][1]) if self._cluster.client.own_ports else None
 
     async def _in_namespace(self, writer: RunWriter) -> None:
         kube, experiment = self._cluster.kube, self._scenario.experiment

@@ -1,0 +1,40 @@
+"""A cluster and a scenario -> what run.json says from the start: where, what, and under which load."""
+
+from __future__ import annotations
+
+import harness
+from harness.clusters.cluster import Cluster
+from harness.load import PORTS
+from harness.model.run import LoadFacts, RunInfo
+from harness.runner.ports import source_addresses
+from harness.runner.quiet import quiet_s
+from harness.runner.scenario import Scenario
+
+
+def run_info(cluster: Cluster, scenario: Scenario, *, t0_wall_s: float) -> RunInfo:
+    """The run as it is planned; marks, manifests as applied and its end are added as they come."""
+    experiment = scenario.experiment
+    return RunInfo(
+        harness=harness.__version__,
+        experiment=experiment.name,
+        scenario=scenario.name,
+        variant=scenario.variant,
+        path=experiment.path,
+        target=experiment.target,
+        cluster=cluster.facts,
+        streams={name: stream.rate for name, stream in experiment.load.streams.items()},
+        load=LoadFacts(
+            connect_timeout_s=experiment.load.connect_timeout_s,
+            read_timeout_s=experiment.load.read_timeout_s,
+            local_ports=(PORTS[0][0], PORTS[-1][1]) if cluster.client.own_ports else None,
+            source_addresses=source_addresses(cluster.client, experiment.load),
+        ),
+        pod_header=experiment.load.pod_header,
+        t0_wall=t0_wall_s,
+        planned_rollouts=scenario.rollouts,
+        quiet_s=quiet_s(experiment.quiet_s, cluster.facts, experiment.path),
+        expect=scenario.expect,
+        strict_idle_close=experiment.strict_idle_close,
+        confidence=experiment.confidence.record if experiment.confidence else None,
+        churn_s=experiment.churn_s,
+    )
