@@ -33,7 +33,7 @@ from harness.store.writer import RunWriter
 _LOAD_LEAD_S = 1.0
 _CALM_PERIODS = 1.1
 _CALM_S = 1.0
-_WARM_UP_TIMEOUT_S = 30.0
+_WARM_UP_TIMEOUT_S = 15.0
 _PROGRESS_S = 0.25
 _DRAIN_SLACK_S = 5.0
 
