@@ -92,12 +92,11 @@ class ContainerLife:
         name = f"{self._host.record.uid}/{self.record.name}-{self._runs}"
         self._runs += 1
         try:
-            with anyio.CancelScope(shield=True):
-                self.running = await self._host.runtime.start(
-                    name=name, image=image, process=process, host_name=self._host_name(), network=network, mounts=mounts
-                )
-                self.logs = [*self.logs[-1:], self.running.log]
-                group.start_soon(self._live, self.running)
+            self.running = await self._host.runtime.start(
+                name=name, image=image, process=process, host_name=self._host_name(), network=network, mounts=mounts
+            )
+            self.logs = [*self.logs[-1:], self.running.log]
+            group.start_soon(self._live, self.running)
         except RuntimeFailure as error:
             self._not_started(str(error))
             return False

@@ -1,14 +1,15 @@
-"""Statuses and events of pods -> requests to the API, in order; of a pod's statuses only the newest is sent.
+"""Statuses and events of pods -> requests to the API, in order; of a running pod's statuses only the newest is sent.
 
 Source: pkg/kubelet/status/status_manager.go (one sender, newest version per pod, strategic merge patch), and
-client-go's tools/record (the same event again raises `count`).
+client-go's tools/record (the same event again raises `count`). The steps of a pod's start are all sent, however busy
+the machine is: a real node takes so long for each that none was ever passed over in the recordings.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 _SEND_AGAIN_AFTER_S = 0.2
 
 
-@dataclass(slots=True)
-class _Queue:
-    items: dict[str, Object] = field(default_factory=dict)
-    news: anyio.Event = field(default_factory=anyio.Event)
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    pod: Object
+    status: Object
 
 
 class Outbox:
@@ -35,7 +36,8 @@ class Outbox:
 
     def __init__(self, client: ApiClient, node: str) -> None:
         self._client, self._node = client, node
-        self._statuses = _Queue()
+        self._letters: dict[str, list[_Letter]] = {}
+        self._status_news = anyio.Event()
         self._events: list[tuple[Object, str, str, str, str]] = []
         self._event_news = anyio.Event()
         self._known: dict[tuple[str, ...], Object] = {}
@@ -45,15 +47,21 @@ class Outbox:
     def status(self, pod: Object, status: Object) -> None:
         """Puts a pod's status on its way; one that is the same as the last is not sent."""
         uid = pod["metadata"]["uid"]
-        if self._sent.get(uid) != status or uid in self._statuses.items:
-            self._statuses.items[uid] = {"pod": pod, "status": status}
-            if self._idle.is_set():  # those who wait already must hear of it too
-                self._idle = anyio.Event()
-            self._statuses.news.set()
+        waiting = self._letters.get(uid)
+        if waiting is None:
+            if self._sent.get(uid) == status:
+                return
+            waiting = self._letters[uid] = []
+        if waiting and not _is_step(waiting[-1].status, status):
+            waiting.pop()
+        waiting.append(_Letter(pod, status))
+        if self._idle.is_set():  # those who wait already must hear of it too
+            self._idle = anyio.Event()
+        self._status_news.set()
 
     async def flushed(self) -> None:
         """Returns when every status has been sent."""
-        if self._statuses.items:
+        if self._letters:
             await self._idle.wait()
 
     def event(
@@ -67,19 +75,18 @@ class Outbox:
     def forget(self, uid: str) -> None:
         """Forgets a pod that is gone."""
         self._sent.pop(uid, None)
-        self._statuses.items.pop(uid, None)
+        self._letters.pop(uid, None)
         self._known = {key: event for key, event in self._known.items() if key[0] != uid}
 
     async def send_statuses(self) -> None:
         """Sends statuses for ever."""
         while True:
-            await self._statuses.news.wait()
-            self._statuses.news = anyio.Event()
-            while self._statuses.items:
-                uid, item = next(iter(self._statuses.items.items()))
-                sent = await self._send_status(item["pod"], item["status"])
-                if sent and self._statuses.items.get(uid) is item:
-                    del self._statuses.items[uid]
+            await self._status_news.wait()
+            self._status_news = anyio.Event()
+            while self._letters:
+                uid, (letter, *_) = next(iter(self._letters.items()))
+                if await self._send_status(letter.pod, letter.status):
+                    self._take_away(uid, letter)
             self._idle.set()
 
     async def send_events(self) -> None:
@@ -89,6 +96,14 @@ class Outbox:
             self._event_news = anyio.Event()
             while self._events:
                 await self._send_event(*self._events.pop(0))
+
+    def _take_away(self, uid: str, letter: _Letter) -> None:
+        """Takes a sent status away, unless a newer one has its place; a pod that has more to tell waits its turn."""
+        waiting = self._letters.pop(uid, [])
+        if waiting and waiting[0] is letter:
+            waiting = waiting[1:]
+        if waiting:
+            self._letters[uid] = waiting
 
     async def _send_status(self, pod: Object, status: Object) -> bool:
         metadata = pod["metadata"]
@@ -123,6 +138,16 @@ class Outbox:
                 self._known[key] = await self._client.create(collection, event)
         except (ApiError, aiohttp.ClientError, OSError, TimeoutError):
             self._known.pop(key, None)  # events are told once: the API may be away, the namespace may be gone
+
+
+def _is_step(older: Object, newer: Object) -> bool:
+    """Whether a pod came a step nearer to running: its sandbox stands, or its containers run."""
+
+    def reached(status: Object) -> tuple[str, list[str]]:
+        sandbox = [c["status"] for c in status["conditions"] if c["type"] == "PodReadyToStartContainers"]
+        return status["phase"], sandbox
+
+    return bool(older["phase"] == "Pending" and reached(older) != reached(newer))
 
 
 def _cleared(status: Object) -> Object:

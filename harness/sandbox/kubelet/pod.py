@@ -149,7 +149,10 @@ class PodWorker:
         self.record.network = True
         self.report()
         while not self.record.ended:
-            await self._sync()
+            # A kubelet cuts short only the wait for volumes: a sync that has begun starts its containers and sees their
+            # postStart hooks through, also where the pod is deleted meanwhile (Kubelet.SyncPod, context.WithoutCancel).
+            with anyio.CancelScope(shield=True):
+                await self._sync()
             await self._next()
         await self._tear_down()
         self.report()

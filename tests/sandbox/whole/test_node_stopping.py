@@ -161,10 +161,33 @@ async def test_a_pod_deleted_by_force_leaves_no_process(cluster: Cluster, shell:
     await cluster.cleared(pod)
 
 
-async def test_a_pod_deleted_while_it_starts_goes_without_running(cluster: Cluster, nginx: Maker) -> None:
-    await cluster.create(nginx("fleeting"))
+async def test_a_pod_deleted_before_its_volumes_are_there_goes_without_running(cluster: Cluster, nginx: Maker) -> None:
+    volumes = [{"name": "never", "configMap": {"name": "never"}}]
+    await cluster.create(nginx("fleeting", spec={"volumes": volumes}))
+    await cluster.events("fleeting", "FailedMount")
     await cluster.delete("fleeting")
-    await cluster.gone("fleeting")
+    last = await cluster.gone("fleeting")
+    assert container(last)["state"]["terminated"]["reason"] == "ContainerStatusUnknown"
+
+
+async def test_a_pod_deleted_while_it_starts_is_started_to_the_end_and_then_stopped(
+    cluster: Cluster, shell: Maker
+) -> None:
+    """As a real kubelet does, up to and with 1.36 (kubernetes/kubernetes#125050)."""
+    hook = {"postStart": {"exec": {"command": ["sh", "-c", "sleep 1; echo hook >> /proc/1/fd/1"]}}}
+    await cluster.create(shell("overtaken", POLITE, container={"lifecycle": hook}))
+    await cluster.events("overtaken", "Started")
+    seen: list[Object] = []
+
+    async def watch() -> None:
+        seen.extend(await cluster.history("overtaken"))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(watch)
+        await cluster.delete("overtaken")
+    states = [next(iter(container(pod)["state"])) for pod in seen]
+    assert list(dict.fromkeys(states)) == ["waiting", "running", "terminated"]
+    assert container(seen[-1])["state"]["terminated"]["exitCode"] == 0
 
 
 async def test_after_the_network_is_gone_nothing_answers(cluster: Cluster, nginx: Maker) -> None:
