@@ -168,6 +168,15 @@ def test_an_image_that_the_sandbox_does_not_know_is_named(experiment: Path) -> N
     assert not (experiment.parent / "run").exists()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has capabilities to take away")
+def test_without_rights_for_namespaces_it_says_which_are_missing(experiment: Path) -> None:
+    without = ("setpriv", "--bounding-set=-sys_admin,-net_admin", "--inh-caps=-all")
+    line = error_line(run([*without, *arguments(experiment, "--cluster", "sandbox")], dict(os.environ), code=2))
+    assert "No rights for namespaces" in line
+    assert "CAP_NET_ADMIN and CAP_SYS_ADMIN" in line
+    assert not (experiment.parent / "run").exists()
+
+
 def test_a_service_that_does_not_answer_is_not_rolled(
     context: dict[str, str], experiment: Path, repository: Path
 ) -> None:
