@@ -70,6 +70,7 @@ async def test_an_update_of_an_old_version_is_a_conflict(client: ApiClient) -> N
         ("GET", f"{PODS}?labelSelector=a%20b", None, 400, "BadRequest", "unable to parse requirement"),
         ("GET", f"{PODS}?watch=true&resourceVersion=x", None, 400, "BadRequest", "resourceVersion: Invalid value"),
         ("POST", CONFIG_MAPS, {"data": {}}, 422, "Invalid", "name or generateName is required"),
+        ("DELETE", "/api/v1/namespaces/default", None, 403, "Forbidden", "this namespace may not be deleted"),
         ("POST", CONFIG_MAPS, [], 400, "BadRequest", "the body is not a ConfigMap"),
         ("POST", CONFIG_MAPS, {"kind": "Pod", "apiVersion": "v1"}, 400, "BadRequest", "cannot be handled as"),
     ],

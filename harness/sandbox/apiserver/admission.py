@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from harness.sandbox.apiserver.store import Object, Store
 
 
+_IMMORTAL = ("default", "kube-system", "kube-public")
+
+
 class Admission:
     """Checks and completes an object against the rest of the cluster."""
 
@@ -41,3 +44,9 @@ class Admission:
         """A Service keeps its addresses. Raises: Refusal."""
         if resource is SERVICES:
             self._addresses.assign(new, old)
+
+    @staticmethod
+    def of_deleted(resource: Resource, name: str) -> None:
+        """Some namespaces stay. Raises: Refusal."""
+        if resource is NAMESPACES and name in _IMMORTAL:
+            raise refusals.forbidden(resource, name, "this namespace may not be deleted")

@@ -125,6 +125,7 @@ class Registry:
 
         Returns the last state and whether it is gone. Raises: Refusal.
         """
+        self.admission.of_deleted(resource, name)
         stored = self.existing(resource, namespace, name)
         metadata = stored.obj["metadata"]
         if options.uid and options.uid != metadata["uid"]:

@@ -105,10 +105,10 @@ class EndpointSliceController:
         metadata["labels"] = _labels(service)
         if plan.present is not None and _content(wanted) == _content(plan.present):
             return
-        annotations = metadata.setdefault("annotations", {})
-        annotations.pop(_TRIGGER, None)
-        if trigger is not None:
-            annotations[_TRIGGER] = trigger
+        stamp = {} if trigger is None else {_TRIGGER: trigger}
+        others = {key: text for key, text in (metadata.pop("annotations", None) or {}).items() if key != _TRIGGER}
+        if others or stamp:
+            metadata["annotations"] = others | stamp
         if plan.present is not None:
             self._note(key, await self._client.update(ENDPOINT_SLICES.path(*key_of(wanted)), wanted))
             return

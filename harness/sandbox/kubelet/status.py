@@ -51,7 +51,8 @@ def pod_status(record: PodRecord, host_ip: str, now: datetime, before: Object) -
         "containerStatuses": [_container_status(c) for c in record.containers],
     }
     if record.init_containers:
-        status["initContainerStatuses"] = [_container_status(c) for c in record.init_containers]
+        shown = [(_container_status(container), container) for container in record.init_containers]
+        status["initContainerStatuses"] = [{**text, "ready": c.ready or _init_done(c)} for text, c in shown]
     if record.ip:
         status |= {"podIP": record.ip, "podIPs": [{"ip": record.ip}]}
     return status

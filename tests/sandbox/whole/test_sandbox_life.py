@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -97,13 +98,20 @@ def places() -> dict[str, object]:
     }
 
 
-async def test_a_sandbox_is_ready_in_under_two_seconds() -> None:
-    times = []
-    for _ in range(3):
-        started = time.monotonic()
-        async with Sandbox.start(Settings()):
-            times.append(time.monotonic() - started)
-    assert min(times) < 2.0, times  # the quickest: others may be using this machine too
+def processor_s(pid: int) -> float:
+    """The processor time in seconds that `pid` and all below it have used, those that ended included."""
+    spent = 0
+    for one in tree(pid):
+        with suppress(OSError):  # it ended this very moment
+            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+            spent += sum(int(ticks) for ticks in fields[11:15])
+    return spent / os.sysconf("SC_CLK_TCK")
+
+
+async def test_a_sandbox_costs_little_processor_time_until_it_is_ready() -> None:
+    """What it takes by the clock is the bench's business: here others may be using the machine."""
+    async with Sandbox.start(Settings()) as sandbox:
+        assert 0.1 < processor_s(sandbox.pid) < 1.5
 
 
 async def test_nothing_stays_after_the_end(nginx: Maker) -> None:
@@ -195,13 +203,9 @@ async def test_an_idle_sandbox_uses_hardly_any_processor(cluster: Cluster, nginx
         await cluster.pod(f"idle-{number}", is_ready)
     await anyio.sleep(2)
 
-    def spent() -> float:
-        fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in tree(cluster.sandbox.pid)]
-        return sum(int(ticks) for one in fields for ticks in one[11:15]) / os.sysconf("SC_CLK_TCK")
-
-    before, started = spent(), time.monotonic()
+    before, started = processor_s(cluster.sandbox.pid), time.monotonic()
     await anyio.sleep(6)
-    assert (spent() - before) / (time.monotonic() - started) < 0.03
+    assert (processor_s(cluster.sandbox.pid) - before) / (time.monotonic() - started) < 0.03
 
 
 def test_a_kept_sandbox_stays_until_it_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,3 +147,8 @@ def test_a_container_that_runs_shows_its_full_image() -> None:
     status = pod_status(made, "10.201.0.1", NOW, {})
     assert status["containerStatuses"][0]["image"] == "docker.io/library/nginx:1.28.0"
     assert status["podIPs"] == [{"ip": "10.244.1.2"}]
+
+
+def test_an_init_container_is_ready_when_it_has_done_its_work() -> None:
+    status = pod_status(record(Waiting(reason="PodInitializing"), init=(ended(0), ended(1))), "10.0.0.1", NOW, {})
+    assert [shown["ready"] for shown in status["initContainerStatuses"]] == [True, False]
