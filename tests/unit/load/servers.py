@@ -101,6 +101,7 @@ class Server:
         self._breaks, self._accepted, self._wrap = breaks, accepted, wrap
         self._lock, self.requests, self.peers = threading.Lock(), 0, list[Any]()
         self.source_ports: list[int] = []
+        self.closed = 0
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.port: int = self._listener.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept)]
@@ -154,6 +155,8 @@ class Server:
             pass  # the client went first
         finally:
             peer.close()
+            with self._lock:
+                self.closed += 1
 
 
 def load(plan: Plan, *, then: Callable[[Engine], None] | None = None) -> list[Request]:
@@ -183,10 +186,14 @@ def load(plan: Plan, *, then: Callable[[Engine], None] | None = None) -> list[Re
     return records
 
 
-def one_by_one(plan: Plan, requests: int) -> tuple[list[Request], int]:
+def one_by_one(
+    plan: Plan, requests: int, *, ready: Callable[[int], bool] = lambda seq: True
+) -> tuple[list[Request], int]:
     """Send requests of the plan's first stream, each when the one before has ended, whatever the machine's speed.
 
-    Returns their records, and how many kept connections were found closed.
+    `ready(seq)` holds a request back until what must come before it has come, such as the server's closing of a
+    connection, and until the client's loop had a chance to hear of it. Returns their records, and how many kept
+    connections were found closed.
     """
     (stream, *_), records = plan.streams, list[Request]()
 
@@ -194,6 +201,10 @@ def one_by_one(plan: Plan, requests: int) -> tuple[list[Request], int]:
         clock = run_clock(plan)
         sender = sender_for(plan, clock)
         for seq in range(requests):
+            async with asyncio.timeout(10):
+                while not ready(seq):  # noqa: ASYNC110 - the server is threads, which set no event of this loop
+                    await asyncio.sleep(0.001)
+            await asyncio.sleep(0.002)
             ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
             attempt = Attempt(stream.name, seq, clock(), clock())
             sender.send(stream, attempt, lambda _, outcome, ended=ended: ended.set_result(outcome))

@@ -81,7 +81,8 @@ def test_a_kept_connection_found_closed_is_replaced_and_no_failure(
 ) -> None:
     answer_and_close = says(GOOD)
     started = server(breaking(dict.fromkeys(range(4, 25, 5), answer_and_close)))
-    records, replaced = one_by_one(few(started.url(), engine, connections=1), 30)
+    closed_before = lambda seq: started.closed >= seq // 5  # noqa: E731
+    records, replaced = one_by_one(few(started.url(), engine, connections=1), 30, ready=closed_before)
     assert {record.outcome for record in records} == {Outcome.OK}
     assert [record.seq for record in records if not record.reused] == list(range(0, 30, 5))
     assert replaced == 5
