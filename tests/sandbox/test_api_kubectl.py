@@ -132,6 +132,22 @@ async def test_logs_come_from_the_node_and_are_followed_to_their_end(plane: Plan
 
 
 @pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed (make test installs it)")
+async def test_a_rollout_is_paused_and_resumed_while_another_kubectl_watches(plane: Plane, client: ApiClient) -> None:
+    async with playing(client):
+        assert (await kubectl(plane, "apply -f web.yaml"))[0] == 0
+        assert (await kubectl(plane, "rollout status deploy/web --timeout=30s"))[0] == 0
+        watching = asyncio.ensure_future(kubectl(plane, "get deploy web -w --no-headers --request-timeout=4s"))
+        assert (await kubectl(plane, "rollout pause deploy/web"))[1] == "deployment.apps/web paused\n"
+        assert (await kubectl(plane, "set image deploy/web nginx=nginx:1.29.1"))[0] == 0
+        assert (await kubectl(plane, "rollout resume deploy/web"))[1] == "deployment.apps/web resumed\n"
+        assert (await kubectl(plane, "rollout status deploy/web --timeout=30s"))[0] == 0
+        _, table, _ = await watching
+    updated = [line.split()[2] for line in table.splitlines()]
+    assert updated[0] == updated[-1] == "2"
+    assert {"0", "1"} & set(updated)
+
+
+@pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed (make test installs it)")
 async def test_a_drained_node_gives_its_pods_to_the_other(plane: Plane, client: ApiClient) -> None:
     async with playing(client), playing(client, "node2"):
         assert (await kubectl(plane, "apply -f web.yaml"))[0] == 0

@@ -6,16 +6,15 @@ comes with the change that this one brings about.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from harness.sandbox.apiclient import ChangeType
 from harness.sandbox.apiserver.resources import DEPLOYMENTS, PODS, REPLICA_SETS
 from harness.sandbox.controllers.caches import Key, key_of
 from harness.sandbox.controllers.events import EventRecorder
-from harness.sandbox.controllers.owners import claim, controller_of, matches, owner_in
+from harness.sandbox.controllers.owners import adopters, claim, controller_of, owner_in
 from harness.sandbox.controllers.rollout import Rollout
-from harness.sandbox.controllers.workqueue import WorkQueue
+from harness.sandbox.controllers.workqueue import WorkQueue, side_by_side
 
 if TYPE_CHECKING:
     from harness.sandbox.apiclient import Object
@@ -37,19 +36,15 @@ class DeploymentController:
 
     async def run(self) -> None:
         """Works for ever."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._events.run())
-            group.create_task(self._queue.run())
+        await side_by_side(self._events.run(), self._queue.run())
 
     def _on_set(self, update: Update) -> None:
         for state in (update.old, update.new):
             owner = owner_in(self._deployments, state) if state is not None else None
             if owner is not None:
                 self._queue.add(key_of(owner))
-        if controller_of(update.new) is None and update.type is not ChangeType.DELETED:
-            for candidate in self._deployments.all(update.new["metadata"]["namespace"]):
-                if matches(candidate, update.new):
-                    self._queue.add(key_of(candidate))
+        for candidate in adopters(self._deployments, update):
+            self._queue.add(key_of(candidate))
 
     def _on_pod(self, update: Update) -> None:
         """Recreate goes on when the last old pod is gone."""

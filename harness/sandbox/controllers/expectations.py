@@ -10,10 +10,13 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from harness.sandbox.apiclient import ChangeType
+from harness.sandbox.controllers.pods import is_terminating
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.sandbox.controllers.caches import Key
+    from harness.sandbox.controllers.caches import Key, Update
 
 _GIVEN_UP_AFTER_S = 300.0
 
@@ -38,6 +41,13 @@ class Expectations:
     def expect_deletions(self, owner: Key, uids: Iterable[str]) -> None:
         """The pods with these uids are about to be deleted."""
         self._by_owner[owner] = _Expected(deletions=set(uids))
+
+    def seen(self, owner: Key, update: Update) -> None:
+        """The watch showed this change of one of the owner's pods."""
+        if update.type is ChangeType.DELETED or is_terminating(update.new):
+            self.deleted(owner, update.new["metadata"]["uid"])
+        elif update.type is ChangeType.ADDED:
+            self.created(owner)
 
     def created(self, owner: Key) -> None:
         """One creation was seen, or failed."""

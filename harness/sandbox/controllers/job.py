@@ -6,7 +6,6 @@ Every finished pod is counted once: it carries a finalizer until its uid stands 
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ from harness.sandbox.controllers.expectations import Expectations
 from harness.sandbox.controllers.jobstatus import FINALIZER, Tally, ended, new_pods
 from harness.sandbox.controllers.owners import controller_of, owner_in
 from harness.sandbox.controllers.podcontrol import PodControl
-from harness.sandbox.controllers.workqueue import WorkQueue
+from harness.sandbox.controllers.workqueue import WorkQueue, side_by_side
 
 if TYPE_CHECKING:
     from harness.sandbox.apiclient import Object
@@ -45,9 +44,7 @@ class JobController:
 
     async def run(self) -> None:
         """Works for ever."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._events.run())
-            group.create_task(self._queue.run())
+        await side_by_side(self._events.run(), self._queue.run())
 
     def _on_pod(self, update: Update) -> None:
         if update.type is ChangeType.DELETED:
@@ -59,10 +56,7 @@ class JobController:
                 self._queue.add(Key(update.new["metadata"]["namespace"], reference["name"]))
             return
         key = key_of(owner)
-        if update.type is ChangeType.DELETED or podwise.is_terminating(update.new):
-            self._expected.deleted(key, update.new["metadata"]["uid"])
-        elif update.type is ChangeType.ADDED:
-            self._expected.created(key)
+        self._expected.seen(key, update)
         self._queue.add(key)
 
     async def _sync(self, key: Key) -> None:

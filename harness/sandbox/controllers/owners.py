@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.sandbox.apiclient import ApiError
+from harness.sandbox.apiclient import ApiError, ChangeType
 from harness.sandbox.apiserver import selectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from harness.sandbox.apiclient import ApiClient, Object
-    from harness.sandbox.controllers.caches import Cache
+    from harness.sandbox.controllers.caches import Cache, Update
 
 
 def controller_of(obj: Object) -> Object | None:
@@ -43,6 +43,13 @@ def owner_in(cache: Cache, obj: Object) -> Object | None:
         return None
     owner = cache.get(obj["metadata"].get("namespace", ""), reference["name"])
     return owner if owner is not None and owner["metadata"]["uid"] == reference["uid"] else None
+
+
+def adopters(cache: Cache, update: Update) -> list[Object]:
+    """Those in the cache that may adopt what has changed: it is there, an orphan, and they select it."""
+    if update.type is ChangeType.DELETED or controller_of(update.new) is not None:
+        return []
+    return [owner for owner in cache.all(update.new["metadata"]["namespace"]) if matches(owner, update.new)]
 
 
 def matches(owner: Object, obj: Object) -> bool:

@@ -10,16 +10,16 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from harness.sandbox.apiclient import ApiError, ChangeType
+from harness.sandbox.apiclient import ApiError
 from harness.sandbox.apiserver.clock import rfc3339
 from harness.sandbox.apiserver.resources import PODS, REPLICA_SETS
 from harness.sandbox.controllers import pods as podwise
 from harness.sandbox.controllers.caches import Key, key_of
 from harness.sandbox.controllers.events import EventRecorder
 from harness.sandbox.controllers.expectations import Expectations
-from harness.sandbox.controllers.owners import claim, controller_of, matches, owner_in
+from harness.sandbox.controllers.owners import adopters, claim, controller_of, owner_in
 from harness.sandbox.controllers.podcontrol import PodControl
-from harness.sandbox.controllers.workqueue import WorkQueue
+from harness.sandbox.controllers.workqueue import WorkQueue, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,9 +45,7 @@ class ReplicaSetController:
 
     async def run(self) -> None:
         """Works for ever."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._events.run())
-            group.create_task(self._queue.run())
+        await side_by_side(self._events.run(), self._queue.run())
 
     def _on_pod(self, update: Update) -> None:
         owner = owner_in(self._sets, update.new)
@@ -56,16 +54,11 @@ class ReplicaSetController:
             if former is not None:
                 self._queue.add(key_of(former))
         if owner is None:
-            if controller_of(update.new) is None and update.type is not ChangeType.DELETED:
-                for candidate in self._sets.all(update.new["metadata"]["namespace"]):
-                    if matches(candidate, update.new):
-                        self._queue.add(key_of(candidate))
+            for candidate in adopters(self._sets, update):
+                self._queue.add(key_of(candidate))
             return
         key = key_of(owner)
-        if update.type is ChangeType.DELETED or podwise.is_terminating(update.new):
-            self._expected.deleted(key, update.new["metadata"]["uid"])
-        elif update.type is ChangeType.ADDED:
-            self._expected.created(key)
+        self._expected.seen(key, update)
         self._queue.add(key)
 
     async def _sync(self, key: Key) -> None:

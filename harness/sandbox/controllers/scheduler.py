@@ -5,7 +5,6 @@ A small kube-scheduler: readiness, cordons, nodeSelector and NoSchedule taints c
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from harness.sandbox.controllers.caches import Key, key_of
 from harness.sandbox.controllers.events import EventRecorder
 from harness.sandbox.controllers.owners import controller_of
 from harness.sandbox.controllers.pods import condition, is_active
-from harness.sandbox.controllers.workqueue import WorkQueue
+from harness.sandbox.controllers.workqueue import WorkQueue, side_by_side
 
 if TYPE_CHECKING:
     from harness.sandbox.apiclient import Object
@@ -41,9 +40,7 @@ class Scheduler:
 
     async def run(self) -> None:
         """Works for ever."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._events.run())
-            group.create_task(self._queue.run())
+        await side_by_side(self._events.run(), self._queue.run())
 
     def _on_pod(self, update: Update) -> None:
         uid = update.new["metadata"]["uid"]

@@ -5,11 +5,10 @@ Volume claim templates are stored, not acted on. Source: kubernetes `pkg/control
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from harness.sandbox.apiclient import ApiError, ChangeType
+from harness.sandbox.apiclient import ApiError
 from harness.sandbox.apiserver.resources import CONTROLLER_REVISIONS, PODS, STATEFUL_SETS
 from harness.sandbox.controllers import pods as podwise
 from harness.sandbox.controllers.caches import Key, key_of
@@ -17,8 +16,8 @@ from harness.sandbox.controllers.events import EventRecorder
 from harness.sandbox.controllers.expectations import Expectations
 from harness.sandbox.controllers.history import History
 from harness.sandbox.controllers.ordinals import Situation, next_step, ordinal_of, pod_of
-from harness.sandbox.controllers.owners import claim, controller_of, matches, owner_in
-from harness.sandbox.controllers.workqueue import WorkQueue
+from harness.sandbox.controllers.owners import adopters, claim, owner_in
+from harness.sandbox.controllers.workqueue import WorkQueue, side_by_side
 
 if TYPE_CHECKING:
     from harness.sandbox.controllers.caches import Caches, Update
@@ -40,23 +39,16 @@ class StatefulSetController:
 
     async def run(self) -> None:
         """Works for ever."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._events.run())
-            group.create_task(self._queue.run())
+        await side_by_side(self._events.run(), self._queue.run())
 
     def _on_pod(self, update: Update) -> None:
         owner = owner_in(self._sets, update.new)
         if owner is None:
-            if controller_of(update.new) is None:
-                for candidate in self._sets.all(update.new["metadata"]["namespace"]):
-                    if matches(candidate, update.new):
-                        self._queue.add(key_of(candidate))
+            for candidate in adopters(self._sets, update):
+                self._queue.add(key_of(candidate))
             return
         key = key_of(owner)
-        if update.type is ChangeType.DELETED or podwise.is_terminating(update.new):
-            self._expected.deleted(key, update.new["metadata"]["uid"])
-        elif update.type is ChangeType.ADDED:
-            self._expected.created(key)
+        self._expected.seen(key, update)
         self._queue.add(key)
 
     async def _sync(self, key: Key) -> None:

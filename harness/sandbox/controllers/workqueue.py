@@ -9,19 +9,26 @@ from __future__ import annotations
 import asyncio
 import sys
 import traceback
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import aiohttp
 
 from harness.sandbox.apiclient import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
 K = TypeVar("K")
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.005, 1000.0
 _WORKERS = 5
+
+
+async def side_by_side(*parts: Coroutine[Any, Any, None]) -> None:
+    """Runs the parts of a controller until one fails, or for ever."""
+    async with asyncio.TaskGroup() as group:
+        for part in parts:
+            group.create_task(part)
 
 
 class WorkQueue(Generic[K]):

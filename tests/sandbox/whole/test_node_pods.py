@@ -127,6 +127,16 @@ async def test_a_crashing_container_backs_off(cluster: Cluster, shell: Maker) ->
     await cluster.gone("crashes")
 
 
+async def test_a_container_whose_first_hook_fails_is_killed_and_started_again(cluster: Cluster, shell: Maker) -> None:
+    hook = {"postStart": {"exec": {"command": ["sh", "-c", "echo no; exit 3"]}}}
+    await cluster.create(shell("unhooked", "sleep 600", container={"lifecycle": hook}, terminationGracePeriodSeconds=1))
+    (event, *_) = await cluster.events("unhooked", "FailedPostStartHook")
+    assert "exited with 3: no" in event["message"]
+    pod = await cluster.pod("unhooked", lambda pod: container(pod).get("restartCount") == 1)
+    assert not is_ready(pod)
+    await cluster.delete("unhooked", 0)
+
+
 async def test_an_unknown_image_cannot_be_pulled(cluster: Cluster, nginx: Maker) -> None:
     await cluster.create(nginx("unpullable", image="nginx:does-not-exist"))
     waits = ("ErrImagePull", "ImagePullBackOff")

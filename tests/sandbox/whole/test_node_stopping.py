@@ -117,6 +117,31 @@ async def test_an_exec_hook_runs_inside_the_container_before_its_signal(cluster:
     assert container(seen[-1])["state"]["terminated"]["exitCode"] == 0
 
 
+async def test_a_container_names_its_own_stop_signal(cluster: Cluster, shell: Maker) -> None:
+    line = "trap 'exit 7' USR1; trap '' TERM; while :; do sleep 0.05; done"
+    await up(
+        cluster, shell("signalled", line, container={"lifecycle": {"stopSignal": "SIGUSR1"}}, os={"name": "linux"})
+    )
+    took, seen = await ended_after(cluster, "signalled")
+    assert took < 3.0
+    assert container(seen[-1])["state"]["terminated"]["exitCode"] == 7
+
+
+async def test_an_http_hook_asks_the_container_before_its_signal(cluster: Cluster, nginx: Maker) -> None:
+    hook = {"preStop": {"httpGet": {"path": "/farewell", "port": 80}}}
+    await up(cluster, nginx("asked", lifecycle=hook, terminationGracePeriodSeconds=None))
+    lines: list[str] = []
+
+    async def read() -> None:
+        lines.extend((await cluster.logs("asked", follow=True)).splitlines())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(read)
+        await ended_after(cluster, "asked")
+    (asked,) = [n for n, line in enumerate(lines) if "GET /farewell" in line]
+    assert not any("GET / " in line for line in lines[asked + 2 :])
+
+
 async def test_a_failing_hook_is_told_and_does_not_keep_the_pod(cluster: Cluster, shell: Maker) -> None:
     hook = {"preStop": {"exec": {"command": ["sh", "-c", "echo broken; exit 7"]}}}
     await up(cluster, shell("failing-hook", POLITE, container={"lifecycle": hook}))

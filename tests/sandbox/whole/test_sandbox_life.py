@@ -183,6 +183,23 @@ async def test_two_sandboxes_do_not_see_each_other(cluster: Cluster, nginx: Make
         assert other.sandbox.kubeconfig["clusters"] != cluster.sandbox.kubeconfig["clusters"]
 
 
+def listening(pid: int) -> set[str]:
+    """Where the processes below `pid` listen on this machine's own network: address:port, in hexadecimal."""
+    sockets = set()
+    for one in tree(pid):
+        with suppress(OSError):
+            sockets |= {str(link.readlink()) for link in Path(f"/proc/{one}/fd").iterdir()}
+    rows = [line.split() for kind in ("tcp", "tcp6") for line in Path(f"/proc/net/{kind}").read_text().splitlines()[1:]]
+    return {row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets}
+
+
+async def test_only_the_api_listens_and_only_on_loopback(cluster: Cluster) -> None:
+    (where,) = listening(cluster.sandbox.pid)
+    address, _, port = where.partition(":")
+    assert address == "0100007F"
+    assert cluster.sandbox.kubeconfig["clusters"][0]["cluster"]["server"].endswith(f":{int(port, 16)}")
+
+
 async def test_the_client_host_has_the_addresses_that_were_asked_for() -> None:
     async with Sandbox.start(Settings(client_addresses=7, nodes=2)) as sandbox:
         done = await anyio.run_process(sandbox.client_command(["ip", "-4", "-o", "addr"]))
