@@ -53,5 +53,8 @@ class Cluster(Protocol):
             UsageError: for example an image that the sandbox does not know.
         """
 
+    def server(self, images: tuple[str, ...]) -> str | None:
+        """What really answers behind these images, in words for the report; None where only their names are known."""
+
     async def died(self) -> HarnessError:
         """Return only when the cluster is found to be gone, with the error that says so."""

@@ -44,6 +44,10 @@ class KubeconfigCluster:
                 "Give --worker-image: one that has this harness (python3 -m harness.load) and that the nodes can pull.",
             )
 
+    def server(self, images: tuple[str, ...]) -> str | None:
+        """None: what a cluster's images hold is not the harness's to know."""
+        return None
+
     async def died(self) -> HarnessError:
         """Never returns: a cluster that does not answer is noticed where it is asked."""
         await anyio.sleep_forever()

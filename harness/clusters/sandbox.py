@@ -40,7 +40,6 @@ class SandboxCluster:
                 min_sync_period_s=known.proxy_min_sync_period_s,
                 source=FactSource.CONFIGURED,
             ),
-            server=f"nginx {known.nginx} of this machine, under every tag",
         )
 
     def worker(self, namespace: str, plan: str) -> AbstractAsyncContextManager[ProcessWorker]:
@@ -56,6 +55,13 @@ class SandboxCluster:
                 f"the sandbox does not know {', '.join(unknown)}",
                 "It knows nginx:*; add others under `images:` in the experiment, with the command to run.",
             )
+
+    def server(self, images: tuple[str, ...]) -> str | None:
+        """This machine's nginx under every nginx tag; the commands that the experiment gives for other images."""
+        own = {image.name for image in self._sandbox.settings.images}
+        said = [f"nginx {self._sandbox.facts.nginx} of this machine under every nginx tag"] * (not set(images) <= own)
+        said += [f"the experiment's command under {name}" for name in sorted(own & set(images))]
+        return " and ".join(said)
 
     async def died(self) -> HarnessError:
         """Return when a component of the sandbox died."""

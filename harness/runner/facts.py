@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import harness
 from harness.clusters.cluster import Cluster
 from harness.load import PORTS
@@ -21,7 +23,7 @@ def run_info(cluster: Cluster, scenario: Scenario, *, t0_wall_s: float) -> RunIn
         variant=scenario.variant,
         path=experiment.path,
         target=experiment.target,
-        cluster=cluster.facts,
+        cluster=replace(cluster.facts, server=cluster.server(scenario.application_images)),
         streams={name: stream.rate for name, stream in experiment.load.streams.items()},
         load=LoadFacts(
             connect_timeout_s=experiment.load.connect_timeout_s,

@@ -40,10 +40,16 @@ class Scenario:
         return image_patch(self.images[rollout]) if self.images else None
 
     @property
+    def application_images(self) -> tuple[str, ...]:
+        """The images of the application's containers, before and after the rollouts."""
+        later = (image for images in self.images for image in images.values())
+        return tuple(dict.fromkeys((*self.application.images, *later)))
+
+    @property
     def all_manifests(self) -> tuple[dict[str, Any], ...]:
         """What a cluster must be able to run: the manifests, and later rollouts' images as if each stood in a Pod."""
-        later = {image for images in self.images for image in images.values()}
-        pods = ({"kind": "Pod", "spec": {"containers": [{"image": image}]}} for image in sorted(later))
+        images = self.application_images
+        pods = ({"kind": "Pod", "spec": {"containers": [{"image": image}]}} for image in images)
         return (*self.application.manifests, *pods)
 
 
