@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SERVICE_CIDR = IPv4Network("10.96.0.0/16")
-POD_CIDR = IPv4Network("10.244.0.0/16")
 CLIENT = "client"
 _FIRST_CLIENT, _FIRST_POD = 10, 2
 

@@ -54,7 +54,6 @@ _MERGE_KEYS: dict[str, dict[Path, str]] = {
     "CronJob": _keys_of_pod(_TEMPLATES[1]),
 }
 _PRIMITIVE_LISTS = (("metadata", "finalizers"),)
-_RETAIN_KEYS = {"strategy", "volumes", "updateStrategy"}
 
 
 def strategic(kind: str, target: Any, patch: Any) -> Any:

@@ -43,7 +43,7 @@ State = Waiting | Running | Terminated
 
 @dataclass(slots=True, kw_only=True)
 class ContainerRecord:
-    """One container of a pod through all its restarts. `has_run`: the status shows its image's full name and digest."""
+    """One container of a pod through all its restarts."""
 
     name: str
     spec: Object

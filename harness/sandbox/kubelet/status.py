@@ -15,8 +15,6 @@ from harness.sandbox.kubelet.records import ContainerRecord, Object, PodRecord, 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-OWN_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
-
 
 def api_time(moment: datetime) -> str:
     """A moment as the API writes it, in whole seconds."""
@@ -56,12 +54,6 @@ def pod_status(record: PodRecord, host_ip: str, now: datetime, before: Object) -
     if record.ip:
         status |= {"podIP": record.ip, "podIPs": [{"ip": record.ip}]}
     return status
-
-
-def ready(record: PodRecord) -> bool:
-    """Whether the pod's condition Ready is True."""
-    containers_ready, _, _ = _containers_ready(record)
-    return containers_ready and not _closed_gates(record)
 
 
 def _conditions(record: PodRecord, old: Iterable[Object], now: datetime) -> list[Object]:

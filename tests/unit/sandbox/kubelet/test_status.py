@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.sandbox.kubelet.records import PodRecord, Running, State, Terminated, Waiting
-from harness.sandbox.kubelet.status import phase, pod_status, ready
+from harness.sandbox.kubelet.status import phase, pod_status
 
 NOW = datetime(2026, 11, 23, 12, 3, 21, tzinfo=UTC)
 RUNNING = Running(started_at=NOW)
@@ -94,15 +94,15 @@ def test_a_pod_that_was_stopped_well_is_completed_in_three_conditions() -> None:
 
 def test_a_readiness_gate_holds_the_pod_back_until_its_condition_is_true() -> None:
     made = record(RUNNING, readinessGates=[{"conditionType": "lb/ready"}])
-    assert not ready(made)
     found = conditions(made)
+    assert found["Ready"]["status"] == "False"
     assert found["ContainersReady"]["status"] == "True"
     assert found["Ready"]["reason"] == "ReadinessGatesNotReady"
     assert found["Ready"]["message"] == 'corresponding condition of pod readiness gate "lb/ready" does not exist.'
     made.pod["status"] = {"conditions": [{"type": "lb/ready", "status": "False"}]}
     assert 'is not "True", but False' in conditions(made)["Ready"]["message"]
     made.pod["status"] = {"conditions": [{"type": "lb/ready", "status": "True"}]}
-    assert ready(made)
+    assert conditions(made)["Ready"]["status"] == "True"
 
 
 def test_a_condition_keeps_its_time_until_its_status_changes() -> None:
