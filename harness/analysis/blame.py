@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.analysis.causes import EITHER
+from harness.analysis.causes import EITHER, LOST
 from harness.analysis.findings import CONTROL, Counted, positions, tally
 from harness.analysis.new_version import began_with, corrected, fails_more
 from harness.analysis.possibilities import NOBODY, Spans, cover
@@ -98,13 +98,13 @@ def evidence(case: Investigation, counts: Counted) -> tuple[RolloutEvidence, ...
     control = counts.windows.get(CONTROL)
     at_due = positions(case, case.history.failures["scheduled"])
     unexplained = _unexplained(case)
+    before, base = int((unexplained & (at_due == CONTROL)).sum()), control.requests if control else 0
     results = []
     for position, span in enumerate(case.windows.rollouts):
         window = counts.windows[position]
         by_cause = window.by_cause
         strange = strange_events(case, position, span)
         unknown = int((unexplained & (at_due == position)).sum())
-        before, base = (control.by_cause.get(Cause.UNKNOWN, 0), control.requests) if control else (0, 0)
         improbable = excess(unknown, window.requests, before, base) < P_VALUE
         explained = strange or by_cause.get(Cause.STALE_CONNTRACK) or by_cause.get(Cause.LOAD_GENERATOR)
         results.append(
@@ -112,17 +112,23 @@ def evidence(case: Investigation, counts: Counted) -> tuple[RolloutEvidence, ...
                 rollout=span.rollout,
                 own_failures=int((own & (at == position)).sum()),
                 unexplained=bool(improbable and not explained and not case.load.why),
-                doubts=(*_incomplete(case, span), *strange, *_failures_of_others(case, position, counts)),
+                doubts=(
+                    *_incomplete(case, span),
+                    *strange,
+                    *_failures_of_others(case, position, counts, tally(list(case.found.cause[own & (at == position)]))),
+                ),
             )
         )
     return tuple(results)
 
 
 def _unexplained(case: Investigation) -> NDArray[np.bool_]:
-    """Failures without a cause; but where live pods were seen to hang, one more that hangs needs no other."""
+    """Failures without a cause that more of them would put down to the rollout; connections that were lost on their
+    way among them. But where live pods were seen to hang, one more that hangs needs no other cause, and what came with
+    the rollout either way is its own."""
     import numpy as np
 
-    unknown = case.found.cause == Cause.UNKNOWN
+    unknown = (case.found.cause == Cause.UNKNOWN) | (case.found.rule == LOST)
     hung = (case.facts.outcome == "read-timeout") & bool((case.found.rule == "slow").any())
     return np.asarray(unknown & ~hung & (case.found.rule != EITHER), dtype=bool)
 
@@ -171,8 +177,13 @@ _BY = {
 }
 
 
-def _failures_of_others(case: Investigation, position: int, counts: Counted) -> tuple[tuple[str, str], ...]:
-    """Failures that are not the rollout's, but more than before it: they may hide what the rollout does."""
+def _failures_of_others(
+    case: Investigation, position: int, counts: Counted, own: dict[str, int]
+) -> tuple[tuple[str, str], ...]:
+    """Failures that are not the rollout's, but more than before it: they may hide what the rollout does.
+
+    `own`: by cause, how many the rollout has to answer for; they count against it, and not here again.
+    """
     window, control = counts.windows[position], counts.windows.get(CONTROL)
     rollout = case.windows.rollouts[position].rollout
     doubts: list[tuple[str, str]] = []
@@ -187,9 +198,9 @@ def _failures_of_others(case: Investigation, position: int, counts: Counted) -> 
         who = "pods of the new version" if new else "the application"
         doubts.append((reason, f"{who} failed {bad} requests of rollout {rollout} while in service"))
     for cause in (Cause.LOAD_GENERATOR, Cause.STALE_CONNTRACK, Cause.NO_ENDPOINTS, Cause.UNKNOWN):
-        count = window.by_cause.get(cause, 0)
-        if count and count * base > before.get(cause, 0) * window.requests:
-            doubts.append((str(cause), f"{count} failures of rollout {rollout}: {_WORDS[cause]}"))
+        count = window.by_cause.get(cause, 0) - own.get(cause, 0)
+        if count > 0 and count * base > before.get(cause, 0) * window.requests:
+            doubts.append((str(cause), f"{_failures(count)} of rollout {rollout}: {_WORDS[cause]}"))
     return tuple(doubts)
 
 
@@ -197,5 +208,9 @@ _WORDS = {
     Cause.LOAD_GENERATOR: "the load generator was late",
     Cause.STALE_CONNTRACK: "stale conntrack entries of the client host",
     Cause.NO_ENDPOINTS: "no endpoints, not taken away by the rollout",
-    Cause.UNKNOWN: "their cause is unknown",
+    Cause.UNKNOWN: "cause unknown",
 }
+
+
+def _failures(count: int) -> str:
+    return "1 failure" if count == 1 else f"{count} failures"

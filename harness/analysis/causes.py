@@ -26,6 +26,9 @@ EITHER = "either"
 """The rule for a refusal by a pod that stopped or by one that was starting: which, cannot be told; both came with the
 rollout."""
 
+LOST = "lost"
+"""The rule for a connection that nobody answered though every pod that it may have been sent to was there."""
+
 BALANCED = frozenset({"ingress", "gateway", "url"})
 """Paths on which something between client and pod may answer for the pod."""
 
@@ -41,7 +44,11 @@ class Causes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the rules ask: the failures as arrays, and for each of them what was possible."""
+    """What the rules ask: the failures as arrays, and for each of them what was possible.
+
+    `lone`: an unanswered connection alone among good ones; `alive`: every pod that it may have been sent to is shown to
+    have been there; `punctual`: the data plane's period is known.
+    """
 
     outcome: NDArray[np.object_]
     started: NDArray[np.float64]
@@ -54,6 +61,9 @@ class Facts:
     stale: NDArray[np.bool_]
     late: NDArray[np.bool_]
     stalled: NDArray[np.bool_]
+    lone: NDArray[np.bool_]
+    alive: NDArray[np.bool_]
+    punctual: bool
     possible: Possibilities
     absence: Absence
 
@@ -110,7 +120,11 @@ def _refused(facts: Facts, found: Causes) -> None:
 
 
 def _unanswered(facts: Facts, found: Causes) -> None:
-    """No answer to a SYN: the address is gone, or its entry is stale, or REJECT stayed silent, or the worker slept."""
+    """No answer to a SYN: the address is gone, or its entry is stale, or REJECT stayed silent, or the worker slept.
+
+    Or it was lost on its way. One alone among good connections says nothing of a proxy that is late or whose period is
+    not known: a proxy that still lists a pod that is gone fails its share of all connections, until it has synced.
+    """
     import numpy as np
 
     here = np.isin(facts.outcome, UNANSWERED)
@@ -131,7 +145,11 @@ def _unanswered(facts: Facts, found: Causes) -> None:
     nothing = rest & ~silent & (ways == 0)
     hanging = nothing & _while_hanging(facts, found)
     _name(found, hanging, Cause.APPLICATION, "overrun")
-    _name(found, nothing & ~hanging & (loose.count > 0), Cause.TERMINATION_RACE, "network-gone", loose.pod)
+    late = nothing & ~hanging & (loose.count > 0)
+    _name(found, late, Cause.TERMINATION_RACE, "network-gone", loose.pod)
+    unsure = facts.lone & (late | (alone & (gone.count > 0) & (not facts.punctual)))
+    _name(found, unsure, Cause.UNKNOWN, "lone", np.full(len(t), NOBODY, dtype=np.int64))
+    _name(found, nothing & ~hanging & facts.lone & facts.alive, Cause.APPLICATION, LOST)
     _name(found, rest & ~silent & (ways > 1), Cause.UNKNOWN, "several")
 
 

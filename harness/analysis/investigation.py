@@ -11,6 +11,7 @@ from harness.analysis.conntrack import UNANSWERED, UNCHANGED_PATHS, stale_entrie
 from harness.analysis.endpoints import Endpoints, endpoints
 from harness.analysis.history import KEY, History, history
 from harness.analysis.load_health import LoadHealth, load_health
+from harness.analysis.lost import all_alive, lone
 from harness.analysis.pods import Life, lives
 from harness.analysis.possibilities import NOBODY, Clues, Possibilities, possibilities
 from harness.analysis.proxy import DataPlane, Horizon, data_plane, horizons, seen_syncs
@@ -62,6 +63,7 @@ def investigate(run: Run) -> Investigation:
     load = load_health(run.info, past, spans, run.worker_seconds)
     failures = past.failures
     started = failures["started"].to_numpy()
+    ended = failures["ended"].to_numpy()
     outcome = failures["outcome"].to_numpy().astype(object)
     possible = possibilities(
         pods,
@@ -80,7 +82,7 @@ def investigate(run: Run) -> Investigation:
     facts = Facts(
         outcome=outcome,
         started=started,
-        ended=failures["ended"].to_numpy(),
+        ended=ended,
         connected=failures["connected"].to_numpy(),
         reused=failures["reused"].to_numpy(),
         status=failures["status"].fill_null(0).to_numpy(),
@@ -89,6 +91,9 @@ def investigate(run: Run) -> Investigation:
         stale=stale.to_numpy(),
         late=_late(run, failures),
         stalled=_stalled(failures, load),
+        lone=lone(outcome, started, ended, runs),
+        alive=all_alive(started, pods, listed, until, seen) & (run.info.path in UNCHANGED_PATHS),
+        punctual=plane.lag_s is not None,
         possible=possible,
         absence=absence(listed, possible, runs, plane.lag_s, outcome, started),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -88,6 +88,7 @@ def lives(info: RunInfo, timeline: Iterable[Observation]) -> tuple[Life, ...]:
     clock = _Clock(info.t0_wall)
     drafts: dict[str, _Draft] = {}
     killed: dict[str, float] = {}
+    hookless: set[str] = set()
     blind = _Blindness()
     start: float | None = None  # what the watch shows at first was there before
     for seen in timeline:
@@ -102,7 +103,18 @@ def lives(info: RunInfo, timeline: Iterable[Observation]) -> tuple[Life, ...]:
         elif seen.kind == "Event" and seen.object.get("reason") == "Killing":
             involved = seen.object.get("involvedObject") or seen.object.get("regarding") or {}
             killed.setdefault(str(involved.get("uid")), seen.t)
-    return tuple(_life(uid, d, clock, killed.get(uid), start or 0.0, template, targets) for uid, d in drafts.items())
+        elif seen.kind == "Event" and seen.object.get("reason") == "FailedPreStopHook":
+            involved = seen.object.get("involvedObject") or seen.object.get("regarding") or {}
+            hookless.add(str(involved.get("uid")))
+    found = (_life(uid, d, clock, killed.get(uid), start or 0.0, template, targets) for uid, d in drafts.items())
+    return tuple(_held(pod, pod.uid in hookless) for pod in found)
+
+
+def _held(pod: Life, failed: bool) -> Life:
+    """The pod, without what its preStop hook promised where the hook failed, or its containers ended before it did."""
+    hold_s = pod.promise.prestop_s
+    short = pod.deletion is not None and pod.exit is not None and pod.exit + EXIT_S < pod.deletion + hold_s - WATCH_S
+    return replace(pod, promise=replace(pod.promise, prestop_s=0.0)) if hold_s and (failed or short) else pod
 
 
 @dataclass(slots=True)

@@ -62,8 +62,8 @@ class Possibilities:
     `refusing`: a pod in deletion may still have been sent to, its kernel was there, its listener may have been closed.
     `vanished`: the same, but its network may have been gone. `stopping`: it may have cut or reset what it had
     accepted. `starting`: it was listed and may not have been listening yet. `crashed`: its container was down though
-    nobody had asked for it. `ends`: its containers ended. The `loose` ones trust neither preStop nor kept connections
-    nor a punctual watch or proxy; they are asked only where nothing else explains a failure.
+    nobody had asked for it. `ends`: its containers ended. The `loose` ones trust neither kept connections nor a
+    punctual watch or proxy; they are asked only where nothing else explains a failure.
     """
 
     refusing: Spans
@@ -111,8 +111,15 @@ def possibilities(pods: Sequence[Life], clues: Clues) -> Possibilities:
         starting=_real(_starting(pods, clues)),
         crashed=_real((*span, at) for at, pod in enumerate(pods) for span in _crashing(pod, clues)),
         ends=_real((exit_, _ended(pods[at]) + WATCH_S, at) for at in ending if (exit_ := pods[at].exit) is not None),
-        loose_refusing=_real((_loosely(pods[at]), _horizon(pods[at], clues).shown, at) for at in ending),
-        loose_vanished=_real((_loosely(pods[at]), _horizon(pods[at], clues).shown, at) for at in ending),
+        loose_refusing=_real(
+            (
+                max(_loosely(pods[at]), clues.seen.last_new.get(pods[at].uid, -math.inf)),
+                _horizon(pods[at], clues).shown,
+                at,
+            )
+            for at in ending
+        ),
+        loose_vanished=_real((_loosely_gone(pods[at], clues), _horizon(pods[at], clues).shown, at) for at in ending),
         loose_stopping=_real((_loosely(pods[at]), _ended(pods[at]) + SLOW_WATCH_S, at) for at in ending),
     )
 
@@ -126,7 +133,14 @@ def _begun(pod: Life) -> float:
 
 
 def _loosely(pod: Life) -> float:
-    return (pod.deletion if pod.deletion is not None else math.inf) - SLOW_WATCH_S
+    """While a known preStop hook runs, nobody has told the server to stop: neither listener nor network is gone."""
+    return (pod.deletion if pod.deletion is not None else math.inf) + pod.promise.prestop_s - SLOW_WATCH_S
+
+
+def _loosely_gone(pod: Life, clues: Clues) -> float:
+    """The network goes after the containers; whoever still answers, on whatever connection, has one."""
+    exits = pod.exit - SLOW_WATCH_S if pod.exit is not None else -math.inf
+    return max(_loosely(pod), exits, clues.seen.last_answer(pod.uid))
 
 
 def _ended(pod: Life) -> float:
@@ -142,8 +156,7 @@ def _closing(pod: Life, clues: Clues) -> float:
 
     A server that begins to stop closes its idle connections; one that still answers on a kept one has not begun.
     """
-    last = max(clues.seen.last_new.get(pod.uid, -math.inf), clues.seen.last_kept.get(pod.uid, -math.inf))
-    return max(_begun(pod) + pod.promise.prestop_s, last)
+    return max(_begun(pod) + pod.promise.prestop_s, clues.seen.last_answer(pod.uid))
 
 
 def _stopping(pod: Life, clues: Clues) -> float:

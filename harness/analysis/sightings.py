@@ -34,6 +34,10 @@ class Sightings:
     answers: dict[str, tuple[int, int]] = field(default_factory=dict)
     last_by_worker: dict[tuple[str, int], float] = field(default_factory=dict)
 
+    def last_answer(self, uid: str) -> float:
+        """When the last request was sent that the pod answered, on whatever connection; -infinity without any."""
+        return max(self.last_new.get(uid, -math.inf), self.last_kept.get(uid, -math.inf))
+
 
 def sightings(history: History, pods: Sequence[Life]) -> Sightings:
     """Who answered, from the pods' names in the answers. A name that came again belongs to the pod that lived then."""

@@ -112,3 +112,18 @@ def test_a_stranger_does_not_hide_the_rollouts_own_failures() -> None:
     pods = "pod old-1 deleted 8.5 ended 8.8 gone 9.0\npod old-2 deleted 20 ended 20.3 gone 20.5 stranger\n"
     result = judge(history(UPDATE + pods + "connect-refused new 8.6 20.1\n"))
     assert (result.verdict, result.rollouts[0].dropping) == ("dropping", True)
+
+
+def test_what_counts_against_a_rollout_is_not_said_to_be_others_doing() -> None:
+    text = """
+        update 8.0 complete 12 settled 12.5
+        pod old-1 deleted 8.1 ended 8.4 gone 8.8
+        pod new-1 revision r2 created 8.5 ready 11.9
+        ok new 0..8.1 every 0.01 by old-1
+        ok new 13..30 every 0.01 by new-1
+        connect-refused new 9.5 10 11
+    """
+    result = judge(history(text))
+    assert (result.verdict, result.reason, result.rollouts[0].note) == ("dropping", "no-endpoints: 3", "")
+    evicted = judge(history(text.replace("gone 8.8", "gone 8.8 evicted")))
+    assert "3 failures of rollout 0: no endpoints, not taken away by the rollout" in evicted.rollouts[0].note
