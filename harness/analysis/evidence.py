@@ -35,10 +35,10 @@ TEMPLATES = {
     "crashed": "failed while a container of {pods} was down though nobody had asked for it (observed)",
     "overrun": "no answer (observed) while live pods took seconds over what they had accepted (observed): their queues "
     "were full (inferred)",
-    "lost": "no answer (observed), alone among good connections, while every pod that may have been sent to was answering "
-    "(observed): a full queue dropped it, or it was lost on its way (inferred)",
-    "lone": "no answer (observed), alone among good connections (observed): it may have gone to a pod that was gone, or "
-    "was lost on its way: which cannot be told",
+    "lost": "no answer (observed), alone among good connections, while every pod that may have been sent to was "
+    "answering (observed): a full queue dropped it, or it was lost on its way (inferred)",
+    "lone": "no answer (observed), alone among good connections (observed): it may have gone to a pod that was gone, "
+    "or was lost on its way: which cannot be told",
     "cut-alive": "accepted and cut (observed) while no pod was stopping (observed)",
     "slow": "accepted and not answered in time (observed) by a live pod (inferred)",
     "status": "answered with status {status} (observed) by {pods}",

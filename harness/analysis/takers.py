@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.analysis.pods import Life
+from harness.analysis.pods import WATCH_S, Life
 from harness.model.observation import MarkType, Observation
 from harness.model.result import Taker
 
@@ -26,7 +27,7 @@ class _Controllers:
 
     scalings: dict[str, list[float]] = field(default_factory=dict)  # ReplicaSet -> when it shrank because of a scaling
     shrinks: dict[str, list[float]] = field(default_factory=dict)
-    revisions: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
+    revisions: dict[str, list[tuple[float, int]]] = field(default_factory=dict)  # since when it had which number
     update_revisions: list[tuple[float, str, int]] = field(default_factory=list)  # StatefulSet: t, revision, replicas
     deleted_by_controller: set[str] = field(default_factory=set)
     speaks: bool = False
@@ -37,8 +38,10 @@ class _Controllers:
 def takers(timeline: Iterable[Observation], pods: Sequence[Life], updates: Iterable[float] = ()) -> dict[str, Taker]:
     """Who took each pod that was deleted or failed, by uid. `updates`: when we changed the application ourselves.
 
-    A ReplicaSet shrinks by the rollout when its revision is no longer the newest, by scaling when its desired number
-    of the whole Deployment changed in the same step. A pod that no controller deleted was taken by a stranger.
+    A ReplicaSet shrinks by the rollout when it is not of the Deployment's present template: its revision is no longer
+    the newest, or the template changed since it became that (with strategy Recreate, the new ReplicaSet comes only when
+    all old pods have gone). It shrinks by scaling when its desired number of the whole Deployment changed in the same
+    step. A pod that no controller deleted was taken by a stranger.
     """
     controllers = _controllers(timeline, updates)
     return {pod.uid: _taker(pod, controllers) for pod in pods if pod.deletion is not None or pod.gone is not None}
@@ -80,11 +83,15 @@ def _by_scaling(pod: Life, t: float, controllers: _Controllers) -> bool:
         beyond = ordinal.isdigit() and int(ordinal) >= states[-1][2]
         return beyond or pod.revision == states[-1][1]
     newest = {
-        owner: numbers[-1][1]
+        owner: numbers[-1]
         for owner, seen in controllers.revisions.items()
-        if (numbers := [entry for entry in seen if entry[0] <= t + 0.5])
+        if (numbers := [entry for entry in seen if entry[0] <= t + WATCH_S])
     }
-    return bool(newest) and newest.get(pod.owner, -1) == max(newest.values()) and len(newest) > 1
+    if len(newest) < 2 or pod.owner not in newest:
+        return False
+    since, number = newest[pod.owner]
+    changed = max((change for change in (*controllers.own, *controllers.foreign) if change <= t), default=-math.inf)
+    return number == max(number for _, number in newest.values()) and since >= changed
 
 
 def _controllers(timeline: Iterable[Observation], updates: Iterable[float]) -> _Controllers:
@@ -130,4 +137,6 @@ def _replica_set(
             found.scalings.setdefault(name, []).append(t)
     replicas[name] = (now, desired)
     if str(annotations.get(REVISION, "")).isdigit():
-        found.revisions.setdefault(name, []).append((t, int(annotations[REVISION])))
+        numbers = found.revisions.setdefault(name, [])
+        if not numbers or numbers[-1][1] != int(annotations[REVISION]):
+            numbers.append((t, int(annotations[REVISION])))

@@ -45,6 +45,20 @@ def test_the_old_revision_goes_by_the_rollout() -> None:
     assert takers(timeline, [pod("a", "old", 8.52)], [8.0]) == {"a": Taker.ROLLOUT}
 
 
+def test_recreate_takes_the_old_pods_before_there_is_a_new_replica_set() -> None:
+    timeline = [
+        replica_set(1, "first", 0, 2, 1),
+        replica_set(1, "old", 2, 2, 2),
+        replica_set(8.1, "old", 0, 2, 2),
+        *deleted_by_controller(8.1, "a", "b"),
+        replica_set(11.3, "new", 2, 2, 3),
+        *deleted_by_controller(13, "c"),
+        replica_set(13, "new", 1, 2, 3),
+    ]
+    gone = [pod("a", "old", 8.12), pod("b", "old", 8.15), pod("c", "new", 13.02)]
+    assert takers(timeline, gone, [8.0]) == {"a": Taker.ROLLOUT, "b": Taker.ROLLOUT, "c": Taker.SCALING}
+
+
 def test_a_set_that_shrinks_with_the_desired_number_is_scaled() -> None:
     timeline = [
         replica_set(1, "old", 3, 3, 1),
