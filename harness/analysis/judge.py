@@ -18,7 +18,11 @@ from harness.model.run import Run
 
 
 def judge(run: Run, *, seed: int = 0) -> ScenarioResult:
-    """Judge one run, from its records alone. `seed` is the bootstrap's: the same run gives the same result, always."""
+    """Judge one run, from its records alone. `seed` is the bootstrap's: the same run gives the same result, always.
+
+    Every failed request has its cause, those before the control window too (an application that warms up); they belong
+    to no rollout and count neither for nor against one.
+    """
     case = investigate(run)
     counts = counted(case)
     shown = evidence(case, counts)

@@ -32,7 +32,8 @@ EXIT_S = 1.5
 class Life:
     """One pod on the run's clock; None where the watch never showed it.
 
-    `ready`: first seen Ready. `deletion`: first sign that it is to go. `exit`: its containers cannot have ended
+    `fresh`: it was shown before its containers had started, so that it began to listen in sight of the watch. `ready`:
+    first seen Ready. `deletion`: first sign that it is to go. `exit`: its containers cannot have ended
     earlier. `ended`: the watch showed them ended; the kubelet says so only after it has taken the pod's network down.
     `crashes`: when a container was down though nobody had asked for it. `disrupted`: the reason of a DisruptionTarget.
     `killed`: it did not end by itself within its grace period.
@@ -45,6 +46,7 @@ class Life:
     addresses: tuple[str, ...] = ()
     first_seen: float
     created: float | None = None
+    fresh: bool = False
     ready: float | None = None
     deletion: float | None = None
     exit: float | None = None
@@ -246,6 +248,7 @@ def _life(
     if exit_ is not None and deletion is not None:
         exit_ = max(exit_, deletion - SLOW_WATCH_S)
     spec = draft.latest.get("spec") or template
+    created = draft.first.t if draft.first.t > start + 0.5 else None
     return Life(
         uid=uid,
         name=str(metadata.get("name") or uid),
@@ -253,7 +256,8 @@ def _life(
         owner=str(owners[0].get("name") or "") if owners else "",
         addresses=tuple(draft.addresses),
         first_seen=draft.first.t,
-        created=draft.first.t if draft.first.t > start + 0.5 else None,
+        created=created,
+        fresh=created is not None or (draft.first.object.get("status") or {}).get("phase") == "Pending",
         ready=draft.ready,
         deletion=draft.ended if failed_alone else deletion,
         exit=exit_,

@@ -198,7 +198,7 @@ def _starting(pods: Sequence[Life], clues: Clues) -> Iterator[tuple[float, float
     """
     for position, pod in enumerate(pods):
         since = _listed_since(pod, clues.listed)
-        if since is None or pod.created is None:
+        if since is None or not pod.fresh:
             continue
         sent_to = earliest_sync(since, clues.plane, clues.syncs) - WATCH_S
         until = pod.gone if pod.gone is not None else math.inf

@@ -4,6 +4,7 @@
     update 8.0 complete 9.0 settled 9.5                  one rollout; `undo 9.2` takes it back
     pod old-1 deleted 8.5 ended 8.8 gone 9.0             a pod of the old revision, ready from the beginning
     pod new-1 revision r2 created 8.1 ready 8.4 prestop 5 noprobe       ... or evicted, stranger, killed
+    pod old-2 ready 0.3 pending                          one of the beginning whose start the watch showed
     crash new-1 20.0 21.5                                its container was down that long, and was restarted
     ok new 0..30 every 0.01 by old-1                     answered requests of a stream
     connect-refused new 8.6 8.61 8.62                    failed ones, by when they were sent
@@ -24,7 +25,7 @@ from harness.model.request import COLUMNS
 from harness.model.run import ClusterFacts, LoadFacts, ProxyFacts, RolloutMarks, Run, RunInfo
 
 STATUS = {"ok": 200, "status": 503}
-FLAGS = ("noprobe", "stranger", "evicted", "killed")
+FLAGS = ("noprobe", "stranger", "evicted", "killed", "pending")
 TOOK_S = {"connect-timeout": 1.0, "read-timeout": 5.0}
 
 
@@ -78,6 +79,7 @@ class _Teller:
         pairs = [word for word in words[1:] if word not in FLAGS]
         for name, value in zip(pairs[::2], pairs[1::2], strict=True):
             facts[name] = value if name in ("revision", "uid", "name") else float(value)
+        facts["pending"] = "pending" in words
         facts["evicted"], facts["killed"] = "evicted" in words, "killed" in words
         facts.setdefault("name", words[0])
         self.pods[words[0]] = facts
@@ -155,7 +157,8 @@ class _Teller:
             self.events.append(Observation(t=t, kind="Pod", type=type_, object=_pod_object(uid, facts, **how)))
 
         created = facts.get("created", 0.1)
-        seen(created, "ADDED", ready="created" not in facts)
+        fresh = "created" in facts or facts["pending"]
+        seen(created, "ADDED", ready=not fresh, phase="Pending" if fresh else "Running")
         if "created" in facts:
             words = {"reason": "SuccessfulCreate", "message": f"Created pod: {facts['name']}"}
             self.events.append(Observation(t=created, kind="Event", type="ADDED", object=words))
@@ -194,7 +197,14 @@ class _Teller:
 
 
 def _pod_object(
-    uid: str, facts: dict[str, Any], *, ready: bool, going: bool = False, ended: bool = False, restarts: int = 0
+    uid: str,
+    facts: dict[str, Any],
+    *,
+    ready: bool,
+    going: bool = False,
+    ended: bool = False,
+    restarts: int = 0,
+    phase: str = "Running",
 ) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "name": facts["name"],
@@ -217,7 +227,7 @@ def _pod_object(
         "metadata": metadata,
         "spec": {"containers": [container]},
         "status": {
-            "phase": "Succeeded" if ended else "Running",
+            "phase": "Succeeded" if ended else phase,
             "conditions": conditions,
             "containerStatuses": [{"restartCount": restarts, "state": state}],
         },

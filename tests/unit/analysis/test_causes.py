@@ -90,6 +90,23 @@ def test_a_pod_without_a_probe_may_be_listed_before_it_listens() -> None:
     assert {(failure.cause, failure.pod) for failure in failures} == {(Cause.CREATION_RACE, "new-1")}
 
 
+def test_pods_of_the_first_deployment_may_be_listed_before_they_listen_too() -> None:
+    text = """
+        update 8.0 complete 9.0 settled 9.8
+        pod old-1 ready 0.3 noprobe{}
+        pod new-1 revision r2 created 8.1 ready 8.4
+        ok new 3..30 every 0.01 by old-1
+        connect-refused new 1 2
+    """
+    result = judge(history(text.format(" pending"), control=(4.0, 8.0)))
+    assert {(failure.cause, failure.pod, failure.rollout) for failure in result.failures} == {
+        (Cause.CREATION_RACE, "old-1", None)
+    }
+    assert not result.rollouts[0].dropping
+    # What was Ready when the watch began had its time to listen.
+    assert causes(text.format(""), control=(4.0, 8.0)) == ["unknown", "unknown"]
+
+
 def test_what_two_causes_explain_stays_unknown() -> None:
     text = """
         update 8.0 complete 9.0 settled 9.8
