@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.analysis.causes import EITHER, LOST
+from harness.analysis.causes import EITHER, LOST, UNREAD
 from harness.analysis.findings import CONTROL, Counted, positions, tally
 from harness.analysis.new_version import began_with, corrected, fails_more
 from harness.analysis.possibilities import NOBODY, Spans, cover
@@ -30,7 +30,7 @@ def own_failures(case: Investigation) -> tuple[NDArray[np.bool_], NDArray[np.int
     import polars as pl
 
     facts, found = case.facts, case.found
-    cut = found.cause == Cause.IN_FLIGHT_KILL
+    cut = (found.cause == Cause.IN_FLIGHT_KILL) | (found.rule == UNREAD)
     moments = np.where(cut, facts.ended, facts.started)
     at = positions(case, pl.Series(moments, dtype=pl.Float64))
     possible = case.possible
@@ -44,7 +44,10 @@ def own_failures(case: Investigation) -> tuple[NDArray[np.bool_], NDArray[np.int
         others = strangers[cause] = cover(_of_others(case, spans, cause), times).count > 0
         named = np.array([_others(case, int(p), cause) if p != NOBODY else False for p in found.pod], dtype=bool)
         certain = found.pod != NOBODY
-        own |= (found.cause == cause) & np.where(certain, ~named, ~others)
+        of_cause = found.cause == cause
+        if cause == Cause.IN_FLIGHT_KILL:
+            of_cause |= found.rule == UNREAD
+        own |= of_cause & np.where(certain, ~named, ~others)
     own |= (found.rule == EITHER) & ~strangers[Cause.TERMINATION_RACE] & ~strangers[Cause.CREATION_RACE]
     if case.run.info.strict_idle_close:
         own |= found.cause == Cause.IDLE_CLOSE
@@ -87,9 +90,15 @@ def _taken_by_rollout(case: Investigation, moments: NDArray[np.float64]) -> NDAr
 
 def own_causes(case: Investigation, own: NDArray[np.bool_]) -> list[tuple[str, int]]:
     """The causes of the rollouts' own failures, most frequent first, in words."""
-    both = f"{Cause.TERMINATION_RACE} or {Cause.CREATION_RACE}"
     pairs = zip(case.found.cause[own], case.found.rule[own], strict=True)
-    return list(tally([both if rule == EITHER else str(cause) for cause, rule in pairs]).items())
+    return list(tally([_EITHER_OF.get(rule, str(cause)) for cause, rule in pairs]).items())
+
+
+_EITHER_OF = {
+    EITHER: f"{Cause.TERMINATION_RACE} or {Cause.CREATION_RACE}",
+    UNREAD: f"{Cause.TERMINATION_RACE} or {Cause.IN_FLIGHT_KILL}",
+}
+"""The causes between which a rule cannot tell, where the rollout has to answer for both."""
 
 
 def evidence(case: Investigation, counts: Counted) -> tuple[RolloutEvidence, ...]:
@@ -130,7 +139,7 @@ def _unexplained(case: Investigation) -> NDArray[np.bool_]:
 
     unknown = (case.found.cause == Cause.UNKNOWN) | (case.found.rule == LOST)
     hung = (case.facts.outcome == "read-timeout") & bool((case.found.rule == "slow").any())
-    return np.asarray(unknown & ~hung & (case.found.rule != EITHER), dtype=bool)
+    return np.asarray(unknown & ~hung & ~np.isin(case.found.rule, tuple(_EITHER_OF)), dtype=bool)
 
 
 def _incomplete(case: Investigation, span: Span) -> tuple[tuple[str, str], ...]:

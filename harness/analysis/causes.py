@@ -26,6 +26,11 @@ EITHER = "either"
 """The rule for a refusal by a pod that stopped or by one that was starting: which, cannot be told; both came with the
 rollout."""
 
+UNREAD = "unread"
+"""The rule for a new connection that a stopping pod reset after a while. A kernel resets what no program has read (what
+was read ends with FIN): in the accept queue as the listener closed, or taken and not read yet. Either came with the
+rollout."""
+
 LOST = "lost"
 """The rule for a connection that nobody answered though every pod that it may have been sent to was there."""
 
@@ -165,7 +170,11 @@ def _while_hanging(facts: Facts, found: Causes) -> NDArray[np.bool_]:
 
 
 def _cut(facts: Facts, found: Causes) -> None:
-    """The connection was there and was closed or reset: by a stopping pod, a crashed one, or a live one."""
+    """The connection was there and was closed or reset: by a stopping pod, a crashed one, or a live one.
+
+    Killed in flight is what had been accepted, as bytes of an answer show, or a FIN, or long work on a kept connection.
+    A kept connection that is lost at once counts as an idle one, be it that its server closed it or was killed.
+    """
     import numpy as np
 
     before, midway = np.isin(facts.outcome, BEFORE), np.isin(facts.outcome, MIDWAY)
@@ -179,9 +188,11 @@ def _cut(facts: Facts, found: Causes) -> None:
     crash = crashed.count > 0
     idle = instant & facts.reused & ~(crash & ~stops)
     queued = instant & ~facts.reused & (facts.outcome == "reset-before-response")
-    work = (before & ~idle & ~queued) | midway
+    unread = before & ~queued & ~facts.reused & (facts.outcome == "reset-before-response")
+    work = (before & ~idle & ~queued & ~unread) | midway
     _name(found, idle, Cause.IDLE_CLOSE, "idle-close", pod)
     _name(found, queued & stops & ~crash, Cause.TERMINATION_RACE, "accept-queue", pod)
+    _name(found, unread & stops & ~crash, Cause.UNKNOWN, UNREAD, pod)
     _name(found, work & stops & ~crash, Cause.IN_FLIGHT_KILL, "cut", pod)
     cut = (before & ~idle) | midway
     _name(found, cut & crash & ~stops, Cause.APPLICATION, "crashed", crashed.pod)

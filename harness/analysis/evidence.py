@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.analysis.pods import WATCH_S
 from harness.analysis.possibilities import NOBODY, Spans
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ TEMPLATES = {
     "synced yet (inferred; {plane})",
     "accept-queue": "connected and reset at once, {ago} began to terminate (observed): it had waited in the accept "
     "queue as the listener closed (inferred)",
+    "unread": "connected and reset without a byte, {ago} began to terminate (observed): from the accept queue as the "
+    "listener closed, or taken and cut: which cannot be told",
     "cut": "accepted, and cut before the answer was complete, {ago} began to terminate (observed): the pod stopped "
     "(inferred)",
     "ended-meanwhile": "accepted and never answered, and {pods} ended meanwhile (observed)",
@@ -29,6 +32,8 @@ TEMPLATES = {
     "silent": "no answer (observed) while the data plane had no endpoint: its rejection stayed silent, or it was being "
     "reprogrammed (inferred)",
     "idle-close": "sent on a kept connection and lost at once (observed): the server was closing it as idle (inferred)",
+    "idle-kill": "sent on a kept connection and lost at once (observed), as {pods} was killed at the end of its grace "
+    "period (observed): no program had taken the request (inferred)",
     "stale": "no answer, as at the previous use of source port {port} less than 120 s before (observed): the client "
     "host's conntrack entry led to a pod that is gone (inferred)",
     "stalled": "the worker stood still while the request was under way (observed)",
@@ -51,6 +56,9 @@ TEMPLATES = {
     "nothing": "nothing that the watch showed explains it (observed: {outcome})",
 }
 
+_AT_THE_END = ("accept-queue", "cut", "unread", "idle-close")
+"""The rules about pods that were stopping as the request ended; the others are about when it was sent."""
+
 MOST_NAMED = 3
 """How many candidates a sentence lists; of more it gives the number."""
 
@@ -70,16 +78,17 @@ class Narrator:
             "network-gone": _Crowd(possible.vanished, possible.loose_vanished),
             "accept-queue": _Crowd(possible.stopping, possible.loose_stopping),
             "cut": _Crowd(possible.stopping, possible.loose_stopping),
+            "unread": _Crowd(possible.stopping, possible.loose_stopping),
             "not-listening-yet": _Crowd(possible.starting),
             "crashed": _Crowd(possible.crashed),
         }
         words = []
         for i, rule in enumerate(found.rule):
-            t = float(facts.ended[i] if rule in ("accept-queue", "cut") else facts.started[i])
+            t = float((facts.ended if rule in _AT_THE_END else facts.started)[i])
             crowd = ways[rule].at(t) if rule in ways else ()
             who = (int(found.pod[i]),) if found.pod[i] != NOBODY else crowd
             words.append(
-                TEMPLATES[rule].format(
+                TEMPLATES["idle-kill" if rule == "idle-close" and self._killed(t, who) else rule].format(
                     ago=self._ago(t, who),
                     pods=self._names(who),
                     plane=self.plane,
@@ -89,6 +98,11 @@ class Narrator:
                 )
             )
         return words
+
+    def _killed(self, t: float, who: tuple[int, ...]) -> bool:
+        """Whether what ended at `t` ended with a pod that had to be killed; before that, its server still closed."""
+        exits = [self.pods[at].exit for at in who if self.pods[at].killed]
+        return len(who) == 1 and any(exit_ is not None and t >= exit_ - WATCH_S for exit_ in exits)
 
     def _names(self, who: tuple[int, ...]) -> str:
         if not who:

@@ -146,5 +146,5 @@ def _notes(case: Investigation) -> tuple[str, ...]:
     idle = int((case.found.cause == Cause.IDLE_CLOSE).sum())
     if idle and not case.run.info.strict_idle_close:
         met = "1 request" if idle == 1 else f"{idle} requests"
-        notes.append(f"{met} met a kept connection that the server was closing: only the client can resend")
+        notes.append(f"{met} met a kept connection as its server closed it or was killed: only the client can resend")
     return tuple(notes)

@@ -136,6 +136,18 @@ def test_a_reset_right_after_connecting_came_from_the_accept_queue() -> None:
     assert "accept queue" in failure.evidence
 
 
+def test_a_reset_without_a_byte_after_a_while_came_from_the_queue_or_from_a_kill() -> None:
+    result = judge(history(QUIET + "reset-before-response new 8.5 until 8.75"))
+    assert result.causes == {"unknown": 1}
+    assert result.failures[0].pod == "old-1"
+    assert (result.verdict, result.reason) == ("dropping", "termination-race or in-flight-kill: 1")
+    assert result.rollouts[0].note == ""
+
+
+def test_a_new_connection_that_ended_with_fin_had_been_read() -> None:
+    assert causes(QUIET + "eof-before-response new 8.5 until 8.75") == ["in-flight-kill"]
+
+
 def test_an_accepted_request_without_an_answer_was_killed_in_flight() -> None:
     assert causes(QUIET + "eof-before-response slow 7.0 until 8.6") == ["in-flight-kill"]
 
@@ -144,6 +156,24 @@ def test_a_kept_connection_lost_at_once_was_being_closed_as_idle() -> None:
     result = judge(history(QUIET + "reset-before-response kept 8.55 until 8.556 reused"))
     assert result.causes == {"idle-close": 1}
     assert not result.rollouts[0].dropping
+
+
+KILLED = QUIET.replace("pod old-1 deleted 8.5 ended 8.8 gone 9.0", "pod old-1 deleted 8.5 ended 12.7 gone 13 killed")
+
+
+def test_what_a_killed_server_had_not_read_is_lost_as_on_an_idle_connection() -> None:
+    result = judge(
+        history(KILLED + "ok kept 8 by old-1 port 7 \n reset-before-response kept 12.5 until 12.51 port 7 reused")
+    )
+    (failure,) = result.failures
+    assert (failure.cause, failure.pod) == (Cause.IDLE_CLOSE, "old-1")
+    assert "old-1 was killed at the end of its grace period" in failure.evidence
+    assert not result.rollouts[0].dropping
+
+
+def test_what_a_killed_server_was_working_on_was_killed_in_flight() -> None:
+    text = KILLED + "eof-before-response kept 11 until 12.5 reused \n eof-mid-response slow 11 until 12.5 by old-1"
+    assert causes(text) == ["in-flight-kill"] * 2
 
 
 def test_strict_idle_close_counts_against_the_rollout() -> None:
