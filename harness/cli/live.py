@@ -22,7 +22,7 @@ def _words(now: RunProgress) -> str:
 
 
 def _counts(now: RunProgress) -> str:
-    return f"{now.requests} requests, {now.failed} failed"
+    return f"{now.failed} of {now.requests} failed"
 
 
 class LiveTerminal:
@@ -77,7 +77,7 @@ def shown(console: Console) -> Iterator[LiveTerminal | PipedLines]:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=12),
+        BarColumn(bar_width=6),
         TextColumn("{task.fields[what]}", markup=False),
         TextColumn("{task.fields[counts]}", markup=False),
         TimeElapsedColumn(),
