@@ -87,8 +87,9 @@ class Narrator:
             t = float((facts.ended if rule in _AT_THE_END else facts.started)[i])
             crowd = ways[rule].at(t) if rule in ways else ()
             who = (int(found.pod[i]),) if found.pod[i] != NOBODY else crowd
+            unread = rule == "idle-close" and facts.outcome[i] == "reset-before-response"
             words.append(
-                TEMPLATES["idle-kill" if rule == "idle-close" and self._killed(t, who) else rule].format(
+                TEMPLATES["idle-kill" if unread and self._killed(t, who) else rule].format(
                     ago=self._ago(t, who),
                     pods=self._names(who),
                     plane=self.plane,

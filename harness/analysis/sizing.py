@@ -84,8 +84,9 @@ def sizes(measured: Measured, app: Shape, note: str) -> dict[str, Any]:
 
     `prestop_s, min_ready_s, grace_s, progress_deadline_s, ci_time_limit_s`: each `{have, need, why}` in whole seconds
     (`have` None where the manifest does not say). `predicted_rollout_s: {have, need, observed, replicas, steps}`: how
-    long one rollout takes with the settings it has and with those it needs. `measured`, `application`: what all this
-    was derived from. `note`: what may make it too small.
+    long one rollout takes with the settings it has and with those it needs. `cure`: in words, what must be set besides,
+    because no seconds alone would have held ("strategy: RollingUpdate"); empty as a rule. `measured`, `application`:
+    what all this was derived from. `note`: what may make it too small.
     """
     floor_s, floor_why = _floor(measured)
     prestop = _whole(max(measured.removal_s or 0.0, floor_s))
@@ -96,16 +97,21 @@ def sizes(measured: Measured, app: Shape, note: str) -> dict[str, Any]:
     deadline = _whole(PROGRESS_FACTOR * (start_s + min_ready) + PROGRESS_MARGIN_S)
     need_s = app.rollout_s(start_s=start_s, min_ready_s=min_ready, stop_s=prestop + stop_s)
     have_s = app.rollout_s(start_s=start_s, min_ready_s=app.min_ready_s, stop_s=app.prestop_s + stop_s)
+    no_cure = f"; no cure alone: {app.gap}" if app.gap else ""
+    unprobed = "" if app.probed else "; no cure alone: without a readiness probe a pod is Ready before it listens"
     return {
+        "cure": list(app.cures),
         "prestop_s": {
             "have": app.prestop_s if app.has_prestop else None,
             "need": prestop,
-            "why": f"removal took at most {_s(measured.removal_s)} in {measured.rollouts} rollouts; {floor_why}",
+            "why": f"removal took at most {_s(measured.removal_s)} in {measured.rollouts} rollouts; {floor_why}"
+            f"{no_cure}",
         },
         "min_ready_s": {
             "have": app.min_ready_s,
             "need": min_ready,
-            "why": f"addition took at most {_s(measured.addition_s)} in {measured.rollouts} rollouts; {floor_why}",
+            "why": f"addition took at most {_s(measured.addition_s)} in {measured.rollouts} rollouts; {floor_why}"
+            f"{no_cure}{unprobed}",
         },
         "grace_s": {
             "have": app.grace_s,

@@ -56,12 +56,13 @@ def advice(sizing: Mapping[str, Any]) -> tuple[tuple[str, str, str, str], ...]:
 
 
 def changes(sizing: Mapping[str, Any]) -> tuple[str, ...]:
-    """The settings of the manifest that must be raised for the rollouts to hold: "preStop 5 s"."""
-    return tuple(
+    """What must be set in the manifest for the rollouts to hold: "strategy: RollingUpdate", "preStop 5 s"."""
+    raised = (
         f"{_SETTINGS[key]} {_seconds(item['need'])}"
         for key, item in sizing.items()
         if key in _OF_THE_MANIFEST and (item.get("have") or 0) < item["need"]
     )
+    return (*map(str, sizing.get("cure") or ()), *raised)
 
 
 def remarks(sizing: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from harness.analysis import judge
+from harness.analysis.sizing import pooled_sizing
 from harness.analysis.steps import shape
 from harness.model.run import ClusterFacts, FactSource, ProxyFacts
 
@@ -111,3 +112,34 @@ def test_every_size_has_its_present_value_and_its_reason() -> None:
 def test_without_churn_it_says_that_a_busy_cluster_may_be_slower() -> None:
     assert "busy cluster" in sized()["note"]
     assert sized(churn_s=0.2)["note"] == ""
+
+
+def container(**more: Any) -> dict[str, Any]:
+    return {"spec": {"containers": [{"name": "web", "readinessProbe": {"httpGet": {"port": 80}}, **more}]}}
+
+
+@pytest.mark.parametrize(
+    ("replicas", "spec", "cure"),
+    [
+        (3, {"strategy": {"type": "Recreate"}, "template": container()}, ["strategy: RollingUpdate"]),
+        (1, rolling(0, 0) | {"template": container()}, ["maxSurge: 1 and maxUnavailable: 0"]),
+        (2, rolling(1, "100%") | {"template": container()}, ["maxUnavailable: 0"]),
+        (3, rolling(0, 1) | {"template": container()}, []),
+        (1, {"template": container()}, []),
+        (3, {"template": container(readinessProbe=None)}, ["a readiness probe on every container"]),
+    ],
+)
+def test_what_no_number_of_seconds_cures_is_said(replicas: int, spec: dict[str, Any], cure: list[str]) -> None:
+    found = sized(manifests=(deployment(replicas, **spec),))
+    assert found["cure"] == cure
+    assert ("no cure alone" in found["min_ready_s"]["why"]) == bool(cure)
+
+
+def test_a_stateful_set_of_one_has_a_gap_that_more_replicas_close() -> None:
+    assert shape([{"kind": "StatefulSet", "spec": {"replicas": 1}}]).gap_cure == "more than 1 replica"
+    assert shape([{"kind": "StatefulSet", "spec": {"replicas": 2}}]).gap_cure == ""
+
+
+def test_sizes_of_several_runs_keep_the_cure() -> None:
+    one = sized(manifests=(deployment(3, strategy={"type": "Recreate"}, template=container()),))
+    assert pooled_sizing([one, one])["cure"] == ["strategy: RollingUpdate"]
