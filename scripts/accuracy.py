@@ -1,11 +1,12 @@
 """Recordings with the kernel's truth beside them -> a Markdown table of how often the judgement is right.
 
-    python scripts/accuracy.py [DIR...] [--out docs/accuracy.md]
+    python scripts/accuracy.py [DIR...] [--sandbox DIR] [--out docs/accuracy.md]
 
 DIR holds run directories of format 1 with truth.csv, and expected.json beside them; by default `../shared/rich` beside
-the checkout. Truth is read here and in tests alone, never by the judge. Each case is judged as it is, and again with
-less known: (a) answers do not name their pod, (b) the proxy's period is unknown, (c) preStop and every other delay of
-the manifests are unknown, (d) all of these.
+the checkout. Those of `--sandbox` are what scripts/sandbox_accuracy.py recorded; they stand apart under that name.
+Truth is read here and in tests alone, never by the judge. Each case is judged as it is, and again with less known:
+(a) answers do not name their pod, (b) the proxy's period is unknown, (c) preStop and every other delay of the manifests
+are unknown, (d) all of these. Every failed request of a run is scored, those before the control window too.
 """
 
 from __future__ import annotations
@@ -74,7 +75,8 @@ KNOWLEDGE: dict[str, Callable[[Run], Run]] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
     """How one judgement compares with the truth. `lag_error_s`: removal lags against the kernel's, beyond what the
-    result itself states as its resolution; None without any."""
+    result itself states as its resolution; None without any. `rollouts_right`: how many were rightly called dropping or
+    not."""
 
     verdict: str
     verdict_right: bool
@@ -122,7 +124,10 @@ def _truth(folder: Path) -> pl.DataFrame:
 
 
 def _lag_error(result: ScenarioResult, folder: Path) -> float | None:
-    """The largest difference between a removal lag and the last connection that the kernel sent to that pod."""
+    """The largest difference between a removal lag and the last connection that the kernel sent to that pod.
+
+    A lag is not negative: where the last connection came before the removal was shown, the true one is 0 as well.
+    """
     lags = [lag for lag in result.propagation.get("removal", {}).get("pods", ()) if lag["lag_s"] is not None]
     if not lags:
         return None
@@ -138,7 +143,7 @@ def _lag_error(result: ScenarioResult, folder: Path) -> float | None:
     )
     last = dict(sent.iter_rows())
     errors = [
-        max(0.0, abs(lag["from"] + lag["lag_s"] - last[lag["pod"]]) - lag["resolution_s"])
+        max(0.0, abs(lag["lag_s"] - max(0.0, last[lag["pod"]] - lag["from"])) - lag["resolution_s"])
         for lag in lags
         if lag["pod"] in last
     ]
@@ -166,6 +171,7 @@ def table(folders: list[Path]) -> tuple[str, bool]:
         for knowledge, less in KNOWLEDGE.items():
             scored = score(judge(less(run)), folder, expected)
             good &= scored.verdict_right and scored.wrong <= 0.02 * scored.failed
+            good &= scored.rollouts_right == scored.rollouts
             good &= knowledge != "all" or scored.right >= 0.95 * scored.failed
             lines.append(_line(folder.name, knowledge, scored))
     return "\n".join(lines), good
@@ -188,12 +194,26 @@ def _percent(part: int, whole: int) -> str:
 
 HEAD = """# How often the judgement is right
 
-Made by `python scripts/accuracy.py --out docs/accuracy.md` from recordings of rollouts on a real Kubernetes 1.36.2 with
-the kernel's truth of every connection. Each case is judged with everything known (`all`), with the pod's name blanked
-(`a`), without the proxy's period (`b`), without preStop and the other delays of the manifests (`c`), and without all of
-these (`d`). A failed request is right where its cause is the true one, wrong where another is named, else `unknown`.
-The lag error is the largest difference between a removal lag and the last connection that the kernel really sent to the
-pod, beyond the resolution that the result states.
+Made by `python scripts/accuracy.py --sandbox DIR --out docs/accuracy.md`. Each case is judged with everything known
+(`all`), with the pod's name blanked (`a`), without the proxy's period (`b`), without preStop and the other delays of
+the manifests (`c`), and without all of these (`d`). A failed request is right where its cause is the true one, wrong
+where another is named, else `unknown`. The lag error is the largest difference between a removal lag and the last
+connection that the kernel really sent to the pod, beyond the resolution that the result states.
+"""
+
+REAL = """
+## A real cluster
+
+Rollouts on a real Kubernetes 1.36.2, recorded with the kernel's truth of every connection.
+
+"""
+
+SANDBOX = """
+## The sandbox
+
+Rollouts on the embedded cluster, recorded by `python scripts/sandbox_accuracy.py DIR` with the truth of its kernel:
+when the proxy synced, when a program listened and accepted, and where conntrack sent each connection. A case that the
+script does not have is a run of the same experiments, kept for what happened in it.
 
 """
 
@@ -202,15 +222,22 @@ def main(arguments: list[str]) -> int:
     """Print the table, or write the page; 1 where a promise was not held."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path, default=[DEFAULT], metavar="DIR")
+    parser.add_argument("--sandbox", type=Path, metavar="DIR")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args(arguments)
-    missing = [str(folder) for folder in asked.folders if not folder.is_dir()]
+    groups = [*asked.folders, *([asked.sandbox] if asked.sandbox else [])]
+    missing = [str(folder) for folder in groups if not folder.is_dir()]
     if missing:
         print(f"reading recordings: there is no folder {', '.join(missing)}", file=sys.stderr)
         return 2
     rows, good = table(asked.folders)
+    page = HEAD + REAL + rows + "\n"
+    if asked.sandbox:
+        more, fine = table([asked.sandbox])
+        rows, good = f"{rows}\n\n{more}", good and fine
+        page += SANDBOX + more + "\n"
     if asked.out:
-        asked.out.write_text(HEAD + rows + "\n")
+        asked.out.write_text(page)
     else:
         print(rows)
     return 0 if good else 1

@@ -112,6 +112,11 @@ def test_sizing_becomes_advice_and_remarks() -> None:
     assert list(objects.remarks(DEFAULT.sizing)) == ["measured"]
 
 
+def test_what_no_seconds_cure_comes_first_among_the_changes() -> None:
+    sizing = {"prestop_s": {"have": None, "need": 5}, "cure": ["strategy: RollingUpdate"]}
+    assert objects.changes(sizing) == ("strategy: RollingUpdate", "preStop 5 s")
+
+
 def test_comparison_says_what_is_known_of_two_variants() -> None:
     assert figures.comparison(COMPARISON) == (
         "default 3 of 3 rollouts dropping, both 0 of 3: not significant, p = 0.1, corrected for all comparisons 0.1; "
