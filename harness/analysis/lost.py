@@ -32,16 +32,13 @@ def lone(
     """
     import numpy as np
 
-    found = np.zeros(len(outcome), dtype=bool)
-    for i in np.flatnonzero(np.isin(outcome, UNANSWERED)):
-        t, since, until = started[i], 2 * started[i] - ended[i], ended[i]
-        before = after = bad = 0
-        for good, failed in streaks.workers:
-            before += int(np.searchsorted(good, t) - np.searchsorted(good, since))
-            after += int(np.searchsorted(good, until, side="right") - np.searchsorted(good, t, side="right"))
-            bad += int(np.searchsorted(failed, until, side="right") - np.searchsorted(failed, since))
-        found[i] = before > 0 and after > 0 and bad <= 1
-    return found
+    since, until = 2 * started - ended, ended
+    before, after, bad = (np.zeros(len(outcome), dtype=np.int64) for _ in range(3))
+    for good, failed in streaks.workers:
+        before += np.searchsorted(good, started) - np.searchsorted(good, since)
+        after += np.searchsorted(good, until, side="right") - np.searchsorted(good, started, side="right")
+        bad += np.searchsorted(failed, until, side="right") - np.searchsorted(failed, since)
+    return np.isin(outcome, UNANSWERED) & (before > 0) & (after > 0) & (bad <= 1)
 
 
 def all_alive(

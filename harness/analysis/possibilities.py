@@ -213,6 +213,10 @@ def _starting(pods: Sequence[Life], clues: Clues) -> Iterator[tuple[float, float
         elif pod.uid in clues.seen.first_new:
             until = min(until, clues.seen.first_new[pod.uid])
             yield _sent_to_since(sent_to, until, clues), until, position
+        elif pod.created is None:
+            # One of the first pods: nobody else was there to answer so many in a row.
+            well = clues.streaks.healthy_after(sent_to, needed_in_a_row(clues.listed.most))
+            yield sent_to, min(until, well), position
         else:
             yield sent_to, min(until, _all_well_after(sent_to, clues)), position
 
