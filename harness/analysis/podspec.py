@@ -27,15 +27,20 @@ class Promise:
 
 
 def promise(spec: dict[str, Any], targets: Iterable[str | int]) -> Promise:
-    """What the pod spec promises; `targets` are the target ports of the Services before it (numbers or names)."""
+    """What the pod spec promises; `targets` are the target ports of the Services before it (numbers or names).
+
+    Only the hook of the container that serves holds the listener: the one that declares the target port. Where none
+    does, any may serve, and what they all hold is promised.
+    """
     containers = [container for container in spec.get("containers") or () if isinstance(container, dict)]
     grace = spec.get("terminationGracePeriodSeconds")
-    holds = [prestop_seconds(container) for container in containers]
-    prestop_s = max((hold for hold in holds if hold is not None), default=0.0)
+    targets = tuple(targets)
+    serving = [container for container in containers if _declares(container, targets)] or containers
+    prestop_s = min((prestop_seconds(container) or 0.0 for container in serving), default=0.0)
     return Promise(
         prestop_s=prestop_s if grace is None else min(prestop_s, float(grace)),
         grace_s=None if grace is None else float(grace),
-        listens_when_ready=_listens_when_ready(containers, tuple(targets)),
+        listens_when_ready=_listens_when_ready(containers, targets),
     )
 
 
@@ -56,6 +61,11 @@ def prestop_seconds(container: dict[str, Any]) -> float | None:
         line = " ".join(command)
     found = _SLEEP.match(line)
     return float(found[1]) * _UNIT_S[found[2]] if found else 0.0
+
+
+def _declares(container: dict[str, Any], targets: tuple[str | int, ...]) -> bool:
+    ports = container.get("ports") or ()
+    return any(port.get("name") in targets or port.get("containerPort") in targets for port in ports)
 
 
 def _listens_when_ready(containers: list[dict[str, Any]], targets: tuple[str | int, ...]) -> bool:

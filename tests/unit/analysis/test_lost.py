@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.analysis import judge
+from harness.model.observation import Observation
 
 from .literal import history
 
@@ -78,3 +81,20 @@ def test_a_hook_that_failed_holds_nothing() -> None:
         connect-refused new 8.6
     """
     assert told(text)[:2] == ("termination-race", "dropping")
+
+
+def test_a_hook_that_the_kubelet_reports_as_failed_holds_nothing_however_long_the_pod_lives() -> None:
+    text = """
+        update 8.0 complete 9.0 settled 15
+        pod old-1 deleted 8.5 prestop 5 ended 14.0 gone 14.5
+        pod old-2
+        pod new-1 revision r2 created 8.1 ready 8.4
+        ok new 0..8.5 every 0.01 by old-2
+        ok new 10..30 every 0.01 by new-1
+        connect-refused new 8.6
+    """
+    run = history(text)
+    failed = {"reason": "FailedPreStopHook", "involvedObject": {"kind": "Pod", "uid": "old-1"}}
+    event = Observation(t=8.52, kind="Event", type="ADDED", object=failed)
+    assert str(judge(run).failures[0].cause) == "unknown"
+    assert str(judge(replace(run, timeline=(*run.timeline, event))).failures[0].cause) == "termination-race"

@@ -36,6 +36,14 @@ def test_prestop_ends_with_the_grace_period() -> None:
     assert promise(spec, ()).prestop_s == 10.0
 
 
+def test_a_sidecars_hook_does_not_hold_the_container_that_serves() -> None:
+    web: dict[str, Any] = {"ports": [{"name": "http", "containerPort": 80}]}
+    sidecar = hook(sleep={"seconds": 9})
+    assert promise({"containers": [web, sidecar]}, ("http",)).prestop_s == 0.0
+    assert promise({"containers": [web | hook(sleep={"seconds": 5}), sidecar]}, (80,)).prestop_s == 5.0
+    assert promise({"containers": [hook(sleep={"seconds": 5}), sidecar]}, ()).prestop_s == 5.0
+
+
 @pytest.mark.parametrize(
     ("probe", "listens"),
     [
