@@ -166,7 +166,9 @@ def _service_port(
 def _endpoints(endpoint_slice: dict[str, Any], port_name: str) -> Iterable[Endpoint]:
     if endpoint_slice.get("addressType", "IPv4") != "IPv4":
         return
-    numbers = [p["port"] for p in endpoint_slice.get("ports") or () if (p.get("name") or "") == port_name]
+    numbers = [
+        p["port"] for p in endpoint_slice.get("ports") or () if p.get("port") and (p.get("name") or "") == port_name
+    ]
     for endpoint in endpoint_slice.get("endpoints") or ():
         conditions = endpoint.get("conditions") or {}
         ready = conditions.get("ready") is not False

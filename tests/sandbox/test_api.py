@@ -87,6 +87,28 @@ async def test_refusals_carry_the_real_reasons(
     assert message in status["message"]
 
 
+@pytest.mark.parametrize(
+    ("endpoints", "causes"),
+    [
+        ([{"addresses": ["10.244.1.2"]}], set()),
+        ([{"addresses": ["10.244.1.300"]}, {}], {"endpoints[0].addresses[0]", "endpoints[1].addresses"}),
+        ([{"addresses": ["10.244.1.2; flush ruleset"]}], {"endpoints[0].addresses[0]"}),
+    ],
+)
+async def test_an_endpoint_is_an_address_and_nothing_else(
+    plane: Plane, endpoints: list[dict[str, Any]], causes: set[str]
+) -> None:
+    path = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
+    body = {"metadata": {"name": "s"}, "addressType": "IPv4", "endpoints": endpoints, "ports": [{"port": 80}]}
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(plane.socket))) as session,
+        session.post(f"http://api{path}", json=body) as response,
+    ):
+        answer = await response.json()
+    assert response.status == (422 if causes else 201)
+    assert {cause["field"] for cause in answer.get("details", {}).get("causes", ())} == causes
+
+
 async def test_a_second_object_of_the_same_name_already_exists(client: ApiClient) -> None:
     await client.create(CONFIG_MAPS, config_map("settings"))
     with pytest.raises(ApiError, match='configmaps "settings" already exists') as refused:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from planes import control_plane
 
@@ -99,6 +99,13 @@ def shared() -> Iterator[Plane]:
         yield started
 
 
+def odd(kind: str, status: dict[str, Any]) -> dict[str, Any]:
+    """An object of which the status alone is strange."""
+    spec = {"containers": [{"name": "c", "image": "i"}]} if kind == "v1/Pod" else {}
+    api_version, _, kind = kind.rpartition("/")
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": "a"}, "spec": spec, "status": status}
+
+
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 
@@ -124,7 +131,7 @@ def encoded(body: Any) -> bytes:
     return json.dumps(body).encode("utf-8", "surrogatepass")
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "FOO"]),
     path=paths,
@@ -139,7 +146,9 @@ def test_anything_anywhere_is_answered_without_a_500(
     assert code < 500 or code == 501, (method, path, query, body)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@example(obj=odd("v1/Node", {"addresses": [{}], "conditions": [{}]}), patch=None, kind=JSON_TYPES[1])
+@example(obj=odd("v1/Pod", {"conditions": [{}]}), patch=None, kind=JSON_TYPES[1])
 @given(obj=objects, patch=anything, kind=st.sampled_from(JSON_TYPES[1:]))
 def test_plausible_objects_are_stored_or_refused_and_controllers_live_on(
     shared: Plane, obj: dict[str, Any], patch: Any, kind: str

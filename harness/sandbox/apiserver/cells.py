@@ -122,7 +122,7 @@ def _external(obj: Object) -> str:
 
 def endpoint_slice(obj: Object, clock: Clock) -> Row:
     ports = [str(port.get("port", "*")) for port in obj.get("ports") or ()]
-    addresses = [address for item in obj.get("endpoints") or () for address in item["addresses"]]
+    addresses = [address for item in obj.get("endpoints") or () for address in item.get("addresses", ())]
     return _name(obj), obj.get("addressType"), _few(ports), _few(addresses), _age(obj, clock)
 
 
@@ -157,7 +157,7 @@ def node(obj: Object, clock: Clock) -> Row:
         word += ",SchedulingDisabled"
     prefix = "node-role.kubernetes.io/"
     roles = [key.removeprefix(prefix) for key in obj["metadata"].get("labels") or {} if key.startswith(prefix)]
-    addresses = {item["type"]: item["address"] for item in status.get("addresses", ())}
+    addresses = {item.get("type"): item.get("address", "") for item in status.get("addresses", ())}
     wide = (
         addresses.get("InternalIP", _NONE),
         addresses.get("ExternalIP", _NONE),

@@ -27,6 +27,9 @@ def apply_defaults(obj: Object) -> None:
         _WITHOUT_SPEC[kind](obj)
     elif kind in _BY_KIND and isinstance(obj.setdefault("spec", {}), dict):
         _BY_KIND[kind](obj)
+    if isinstance(status := obj.get("status"), dict):
+        for condition in _dicts(status.get("conditions")):
+            _set(condition, type="", status="")
 
 
 def _set(target: Object, **values: Any) -> None:

@@ -6,6 +6,7 @@ The checks that people meet when they write workloads and Services; texts as the
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from harness.sandbox.apiserver import refusals
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 _SERVICE_TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
+_CHECKED = ("v1", "apps/v1", "batch/v1", "discovery.k8s.io/v1")
+_ADDRESS_TYPES = {"IPv4": IPv4Address, "IPv6": IPv6Address, "FQDN": str}
 _LARGEST_DATA_BYTES = 1024 * 1024
 
 
@@ -36,7 +39,7 @@ def validate(resource: Resource, obj: Object, old: Object | None = None) -> None
     """Raises: Refusal (422) with all causes; `old` is the stored state where the object is changed."""
     findings = Findings()
     _metadata(findings, resource, obj)
-    check = _CHECKS.get(resource.kind) if resource.api_version in ("v1", "apps/v1", "batch/v1") else None
+    check = _CHECKS.get(resource.kind) if resource.api_version in _CHECKED else None
     if check is not None:
         check(findings, obj, old)
     if findings.causes:
@@ -95,6 +98,32 @@ def _service(findings: Findings, obj: Object, old: Object | None) -> None:
         findings.invalid("spec.clusterIPs[0]", [spec["clusterIP"]], "may not change once set")
 
 
+def _endpoint_slice(findings: Findings, obj: Object, old: Object | None) -> None:
+    kind = obj.get("addressType", "")
+    findings.one_of("addressType", kind, _ADDRESS_TYPES)
+    if old is not None:
+        findings.immutable("addressType", kind, old.get("addressType"))
+    for n, endpoint in enumerate(obj.get("endpoints") or ()):
+        at, addresses = f"endpoints[{n}].addresses", endpoint.get("addresses") or []
+        if not addresses:
+            findings.required(at, "must contain at least 1 address")
+        for m, address in enumerate(addresses):
+            try:
+                _ADDRESS_TYPES.get(kind, str)(address)
+            except ValueError:
+                findings.invalid(f"{at}[{m}]", address, f"must be an {kind} address")
+    for n, port in enumerate(obj.get("ports") or ()):
+        findings.one_of(f"ports[{n}].protocol", port.setdefault("protocol", "TCP"), _PROTOCOLS)
+        if port.get("port") is not None:
+            findings.port(f"ports[{n}].port", port["port"])
+
+
+def _node(findings: Findings, obj: Object, old: Object | None) -> None:
+    for n, taint in enumerate(obj.get("spec", {}).get("taints") or ()):
+        if not taint.get("key"):
+            findings.required(f"spec.taints[{n}].key")
+
+
 def _data(findings: Findings, obj: Object, old: Object | None) -> None:
     total = 0
     for part in ("data", "binaryData"):
@@ -120,6 +149,8 @@ _CHECKS: dict[str, Check] = {
     "Job": check_job,
     PODS.kind: _pod,
     "Service": _service,
+    "EndpointSlice": _endpoint_slice,
+    "Node": _node,
     "ConfigMap": _data,
     "Secret": _data,
 }

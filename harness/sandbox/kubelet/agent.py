@@ -34,6 +34,7 @@ class Kubelet:
     def __init__(self, client: ApiClient, node: str, settings: Settings, state: Path) -> None:
         self._client, self._node, self._settings, self._state = client, node, settings, state
         self.workers: dict[str, PodWorker] = {}
+        self._given_up: set[str] = set()
         self._outbox = Outbox(client, node)
         self._runtime = Runtime(state, node_number(node))
         self._host_ip = node_address(node_number(node))
@@ -64,11 +65,12 @@ class Kubelet:
         uid = pod["metadata"]["uid"]
         worker = self.workers.get(uid)
         if change is ChangeType.DELETED:
+            self._given_up.discard(uid)
             if worker is not None:
                 worker.removed()
         elif worker is not None:
             worker.update(pod)
-        elif (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
+        elif (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed") and not self._is_given_up(pod):
             worker = self.workers[uid] = PodWorker(
                 pod,
                 client=self._client,
@@ -81,11 +83,16 @@ class Kubelet:
             )
             group.start_soon(self._run, worker)
 
+    def _is_given_up(self, pod: Object) -> bool:
+        """Whether the pod could not be run before: only its deletion is carried out then."""
+        return pod["metadata"]["uid"] in self._given_up and not pod["metadata"].get("deletionTimestamp")
+
     async def _run(self, worker: PodWorker) -> None:
         try:
             await worker.run()
         except Exception as error:  # what one pod asks for must not take the others' node away
             traceback.print_exc()
+            self._given_up.add(worker.record.uid)
             worker.event("Warning", "FailedSync", f"error syncing pod, it is given up: {_first(error)}")
         finally:
             self.workers.pop(worker.record.uid, None)
