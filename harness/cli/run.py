@@ -75,7 +75,7 @@ def _prove_sizing(experiment: Experiment, settings: ClusterSettings, folder: Pat
 
     sized = sized_experiment(experiment, judge_experiment_folder(folder).result.scenarios)
     if sized is None:
-        typer.echo("Nothing to size: no variant dropped calls.")
+        typer.echo("Nothing to prove: no variant dropped calls that longer settings alone would have saved.")
         return 0
     planned = scenarios(sized)
     typer.echo(f"\nAgain, with the settings that would have held:\n{plan_text(sized, planned, settings)}")

@@ -18,11 +18,11 @@ def sized_experiment(experiment: Experiment, results: Iterable[ScenarioResult]) 
     """The experiment with one variant for each distinct set of settings that would have held; None where none dropped.
 
     Each is the variant that dropped calls, with its preStop, minReadySeconds and grace period replaced, and expected to
-    be seamless.
+    be seamless. One that seconds alone cannot cure (Recreate, no readiness probe) is left out.
     """
     variants: dict[str, Variant] = {}
     for result in results:
-        if result.verdict is Verdict.DROPPING and result.sizing:
+        if result.verdict is Verdict.DROPPING and result.sizing and not result.sizing.get("cure"):
             variant = _sized(experiment.variants[result.variant], result)
             if variant not in variants.values():
                 variants[f"{result.variant}-sized"] = variant

@@ -11,6 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from harness.model.result import Chart, FailureBin, PodLife, Taker
+from harness.reporters.frame import label
 from harness.reporters.palette import OUTCOMES, outcome_colour
 from harness.reporters.svg import picture
 from harness.reporters.timeline import timeline
@@ -142,3 +143,8 @@ def test_any_chart_is_drawn(lives: list[Any], failures: list[Any]) -> None:
     )
     bins = tuple(FailureBin(t=t, stream=s, outcome=s, failed=n) for t, s, n in failures)
     drawn(DEFAULT_INFO, replace(DEFAULT, chart=Chart(failures=bins, pods=pods)))
+
+
+def test_a_label_has_no_character_that_could_be_cut_in_half() -> None:
+    assert label("web-\U000ca436-\U0001f600") == "web-\ufffd-\ufffd "
+    assert label("web-ä") == "web-ä "
