@@ -16,13 +16,12 @@ from harness.model.run import ClusterFacts
 class ClientHost:
     """Where the load comes from.
 
-    `source_addresses`: addresses that are the workers' alone; empty where the kernel's choice must do. `own_ports`:
-    whether the worker may choose source ports from the whole range. `same_machine`: whether a worker shares the
-    harness's monotonic clock; else it goes by the wall clock, `clock_uncertainty_s` off at most as far as is known.
+    `source_addresses`: addresses that are the workers' alone, with all their ports; empty where the worker has one
+    address of its own (a Pod). `same_machine`: whether a worker shares the harness's monotonic clock; else it goes by
+    the wall clock.
     """
 
     source_addresses: tuple[str, ...] = ()
-    own_ports: bool = True
     same_machine: bool = True
 
 

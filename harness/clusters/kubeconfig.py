@@ -27,7 +27,7 @@ class KubeconfigCluster:
     def __init__(self, kube: Kube, facts: ClusterFacts, worker_image: str | None) -> None:
         self.kube = kube
         self.facts = facts
-        self.client = ClientHost(own_ports=True, same_machine=False)
+        self.client = ClientHost(same_machine=False)
         self._worker_image = worker_image
 
     def worker(self, namespace: str, plan: str) -> AbstractAsyncContextManager[PodWorker]:

@@ -11,12 +11,12 @@ import anyio
 
 from harness.errors import ClusterError, LoadError
 from harness.kube.client import Kube
+from harness.load import PLAN_VARIABLE
 
 _START_TIMEOUT_S = 120.0
 _POLL_S = 0.2
 _STOP_GRACE_S = 60
 _LOG_DEADLINE_S = 24 * 3600.0
-PLAN_VARIABLE = "ROLLOUT_HARNESS_PLAN"
 
 
 class PodWorker:

@@ -28,7 +28,7 @@ def run_info(cluster: Cluster, scenario: Scenario, *, t0_wall_s: float) -> RunIn
         load=LoadFacts(
             connect_timeout_s=experiment.load.connect_timeout_s,
             read_timeout_s=experiment.load.read_timeout_s,
-            local_ports=(PORTS[0][0], PORTS[-1][1]) if cluster.client.own_ports else None,
+            local_ports=(PORTS[0][0], PORTS[-1][1]),
             source_addresses=source_addresses(cluster.client, experiment.load),
         ),
         pod_header=experiment.load.pod_header,

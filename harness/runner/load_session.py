@@ -34,7 +34,6 @@ class LoadSession:
     requests: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     first: float | None = None  # run clock of the first request's end
-    last_failure: float | None = None
     last_lost: float | None = None
     delay_s: float | None = None  # the shortest time from the end of a second to its line's arrival here
     complaint: str = ""  # the last line that was neither a row nor statistics
@@ -77,10 +76,8 @@ class LoadSession:
             self.first = self.now()
         self.requests += 1
         self.outcomes[outcome] += 1
-        if outcome not in _UNCOUNTED:
-            self.last_failure = self.now()
-            if outcome != Outcome.STATUS.value:
-                self.last_lost = self.last_failure
+        if outcome not in _UNCOUNTED and outcome != Outcome.STATUS.value:
+            self.last_lost = self.now()
 
     def _statistics(self, line: bytes) -> bool:
         """Take in a second's statistics; whether it was the worker's last line."""

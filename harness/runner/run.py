@@ -161,7 +161,7 @@ class ScenarioRunner:
             self._scenario.experiment,
             address=address,
             source_addresses=source_addresses(client, self._scenario.experiment.load),
-            ports=rotated(PORTS, *self._place) if client.own_ports else (),
+            ports=rotated(PORTS, *self._place),
             t0_monotonic_ns=self._t0_ns if client.same_machine else None,
             t0_wall_ns=None if client.same_machine else self._t0_wall_ns,
             start_s=self._now() + _LOAD_LEAD_S,

@@ -16,8 +16,6 @@ from harness.manifests.read import read_manifests
 from harness.model.experiment import Experiment, HeaderSource, ImageUpdate, KeptStream
 from harness.model.run import Expect
 
-_DEFAULT_POD_HEADER = ""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
@@ -124,7 +122,7 @@ def load_plan(
         host=request.host,
         headers=tuple((name, header_value(name, value, environment)) for name, value in request.headers.items()),
         success=request.success_ranges,
-        pod_header=load.pod_header or _DEFAULT_POD_HEADER,
+        pod_header=load.pod_header or "",
         engine=Engine(load.engine),
     )
 

@@ -74,9 +74,9 @@ def test_every_variant_becomes_a_scenario_with_its_mitigations() -> None:
     assert both["minReadySeconds"] == 5
     assert "minReadySeconds" not in planned[0].application.target["spec"]
     assert [scenario.images[1] for scenario in planned] == [{"nginx": "nginx:1.28.0"}] * 4
-    images = [pod["spec"]["containers"][0]["image"] for pod in both_pods(planned[0].all_manifests)]
+    images = [pod["spec"]["containers"][0]["image"] for pod in pods_of(planned[0].all_manifests)]
     assert images == ["nginx:1.28.0", "nginx:1.29.1"]
 
 
-def both_pods(manifests: tuple[dict, ...]) -> list[dict]:
+def pods_of(manifests: tuple[dict, ...]) -> list[dict]:
     return [manifest for manifest in manifests if manifest["kind"] == "Pod"]
