@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.analysis.evidence import Narrator
-from harness.analysis.findings import positions
-from harness.analysis.investigation import Investigation
+from harness.analysis.causes.explained import Investigation
+from harness.analysis.causes.sentences import Narrator
+from harness.analysis.verdict.window_counts import positions
 from harness.model.result import Cause, Chart, FailedRequest, FailureBin, PodLife
 
 BIN_S = 0.1

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.analysis.blame import evidence, own_causes, own_failures
+from harness.analysis.advice.propagation import propagation
+from harness.analysis.advice.sizing import sizing
+from harness.analysis.causes.explained import Investigation, investigate
 from harness.analysis.chart import chart, failed_requests
-from harness.analysis.findings import CONTROL, Counted, counted, tally
-from harness.analysis.investigation import Investigation, investigate
-from harness.analysis.pods import WATCH_S
-from harness.analysis.propagation import propagation
-from harness.analysis.sizing import sizing
+from harness.analysis.observed.pods import WATCH_S
 from harness.analysis.statistics import P_VALUE, rollout_statistics, visible_excess
-from harness.analysis.verdict import RolloutEvidence, as_expected, judgement
+from harness.analysis.verdict.attribution import evidence, own_causes, own_failures
+from harness.analysis.verdict.verdict import RolloutEvidence, as_expected, judgement
+from harness.analysis.verdict.window_counts import CONTROL, Counted, counted, tally
 from harness.model.result import Cause, RolloutFindings, ScenarioResult
 from harness.model.run import Run
 
