@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import polars as pl
+
 from harness.analysis.causes.explained import Investigation
 from harness.analysis.causes.sentences import Narrator
 from harness.analysis.verdict.window_counts import positions
@@ -12,8 +14,6 @@ BIN_S = 0.1
 
 def chart(case: Investigation) -> Chart:
     """Failures per tenth of a second, above the lives of the pods."""
-    import polars as pl
-
     bins = (
         case.history.failures.lazy()
         .select((pl.col("scheduled") / BIN_S).floor().cast(pl.Int64).alias("bin"), "stream", "outcome")

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from harness.analysis.causes.conntrack import UNCHANGED_PATHS
 from harness.analysis.steps import Shape, shape
 from harness.model.result import Taker
@@ -147,8 +149,6 @@ def sizes(measured: Measured, app: Shape, note: str) -> dict[str, Any]:
 
 def measure(case: Investigation, lags: dict[str, Any]) -> Measured:
     """The largest of each time that the run showed; a lag with what its resolution adds."""
-    import polars as pl
-
     starts = [pod.ready - pod.created for pod in case.pods if pod.created is not None and pod.ready is not None]
     stops = [
         max(0.0, pod.ended - pod.deletion - pod.promise.prestop_s)

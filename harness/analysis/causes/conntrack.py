@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import polars as pl
+import polars as pl
 
+if TYPE_CHECKING:
     from harness.analysis.observed.requests import History
 
 ENTRY_S = 120.0
@@ -29,8 +29,6 @@ def stale_entries(history: History, path: str, source_addresses: int = 0) -> pl.
     A worker with several source addresses takes them in turn before it goes on to the next port; so of n addresses the
     n-th use before is the one from the same address.
     """
-    import polars as pl
-
     failures = history.failures
     suspects = failures.filter(pl.col("outcome").is_in(UNANSWERED), pl.col("local_port").is_not_null())
     if path not in UNCHANGED_PATHS or not len(suspects):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from harness.analysis.causes.conntrack import UNANSWERED, UNCHANGED_PATHS, stale_entries
 from harness.analysis.causes.data_plane import DataPlane, Horizon, data_plane, horizons, seen_syncs
@@ -20,11 +23,6 @@ from harness.analysis.observed.requests import KEY, History, history
 from harness.analysis.observed.windows import Windows, windows
 from harness.model.result import Taker
 from harness.model.run import Run
-
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +46,6 @@ class Investigation:
 
 def investigate(run: Run) -> Investigation:
     """Look at everything once, in the order in which one fact needs another."""
-    import numpy as np
-
     past = history(run.requests)
     spans = windows(run.info, run.timeline, past.first, past.last)
     pods = lives(run.info, run.timeline)
@@ -119,8 +115,6 @@ def _named(past: History, pods: tuple[Life, ...]) -> NDArray[np.int64]:
 
     The answer names it where one began; a kept connection stays with the pod that answered on it before.
     """
-    import numpy as np
-
     failures = past.failures.with_columns(pod=_kept_by(past))
 
     by_name: dict[str, list[tuple[float, int]]] = {}
@@ -139,8 +133,6 @@ def _named(past: History, pods: tuple[Life, ...]) -> NDArray[np.int64]:
 
 def _kept_by(past: History) -> pl.Series:
     """Per failure the pod's name, taken on a kept connection from the last answer before on the same source port."""
-    import polars as pl
-
     failures = past.failures
     unnamed = failures.filter(pl.col("reused"), pl.col("pod") == "", pl.col("local_port").is_not_null())
     if not len(unnamed):
@@ -167,8 +159,6 @@ def _kept_by(past: History) -> pl.Series:
 
 def _by_pod(failures: pl.DataFrame, path: str) -> NDArray[np.bool_]:
     """Whether a pod gave the answer. Where nothing stands before the pods that could answer, always."""
-    import numpy as np
-
     if path not in BALANCED:
         return np.ones(len(failures), dtype=bool)
     return (failures["pod"] != "").to_numpy()
@@ -176,8 +166,6 @@ def _by_pod(failures: pl.DataFrame, path: str) -> NDArray[np.bool_]:
 
 def _late(run: Run, failures: pl.DataFrame) -> NDArray[np.bool_]:
     """Whether a time-out fired much later than it was due: the worker itself did not run then."""
-    import numpy as np
-
     limits = {"connect-timeout": run.info.load.connect_timeout_s, "read-timeout": run.info.load.read_timeout_s}
     took = (failures["ended"] - failures["started"]).to_numpy()
     late = np.zeros(len(failures), dtype=bool)
@@ -188,8 +176,6 @@ def _late(run: Run, failures: pl.DataFrame) -> NDArray[np.bool_]:
 
 def _stalled(failures: pl.DataFrame, load: LoadHealth) -> NDArray[np.bool_]:
     """Whether the worker stood still at some moment while the request was under way."""
-    import numpy as np
-
     inside = np.zeros(len(failures), dtype=bool)
     started, ended = failures["started"].to_numpy(), failures["ended"].to_numpy()
     for start, end in load.stalls:

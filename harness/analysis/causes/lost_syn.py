@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from harness.analysis.causes.conntrack import UNANSWERED
 from harness.analysis.observed.pods import WATCH_S, Life
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from harness.analysis.causes.data_plane import Horizon
     from harness.analysis.observed.answers import Sightings, Streaks
@@ -30,8 +30,6 @@ def lone(
     Alone: no other new connection failed as long before it as it waited, nor while it waited, but some were good, both
     before and after it.
     """
-    import numpy as np
-
     since, until = 2 * started - ended, ended
     before, after, bad = (np.zeros(len(outcome), dtype=np.int64) for _ in range(3))
     for good, failed in streaks.workers:
@@ -54,8 +52,6 @@ def all_alive(
     and answers afterwards, on whatever connection: its network is taken down once, after its containers ended. Where
     answers name no pod, nothing is shown.
     """
-    import numpy as np
-
     some = np.zeros(len(started), dtype=bool)
     gone = np.zeros(len(started), dtype=bool)
     for pod in pods:

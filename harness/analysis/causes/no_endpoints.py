@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.analysis.causes.time_windows import Possibilities, cover
 from harness.analysis.observed.answers import Streaks
 from harness.analysis.observed.endpoints import Endpoints
 from harness.analysis.observed.pods import WATCH_S
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 UNANSWERED = ("connect-timeout", "unreachable")
 
@@ -42,8 +40,6 @@ def absence(
     REJECT whose ICMP was held back, or came between two rule sets. Before that refusal, time-outs went to addresses
     that are gone; and where a pod was stopping, a refusal followed by such time-outs came from its own kernel.
     """
-    import numpy as np
-
     rejecting = np.zeros(len(started), dtype=bool)
     maybe = np.zeros(len(started), dtype=bool)
     refused = outcome == "connect-refused"

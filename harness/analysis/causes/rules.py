@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.analysis.causes.no_endpoints import Absence
 from harness.analysis.causes.time_windows import NOBODY, Cover, Possibilities, Spans, cover
 from harness.model.result import Cause
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 INSTANT_S = 0.1
 """What was lost this soon after it was sent had not been worked on: the moment in which a server closes."""
@@ -75,8 +73,6 @@ class Facts:
 
 def causes(facts: Facts) -> Causes:
     """One cause for each failure; what two causes explain equally well, or none, is `unknown`."""
-    import numpy as np
-
     n = len(facts.outcome)
     verdict = Causes(
         cause=np.full(n, Cause.UNKNOWN, dtype=object),
@@ -102,8 +98,6 @@ def _name(
 
 def _refused(facts: Facts, found: Causes) -> None:
     """A refusal comes from a pod's kernel (its listener closed, or not open yet) or from the proxy's REJECT."""
-    import numpy as np
-
     here = np.isin(facts.outcome, ("connect-refused",))
     possible, t = facts.possible, facts.started
     ending, starting, crashed = (cover(s, t) for s in (possible.refusing, possible.starting, possible.crashed))
@@ -130,8 +124,6 @@ def _unanswered(facts: Facts, found: Causes) -> None:
     Or it was lost on its way. One alone among good connections says nothing of a proxy that is late or whose period is
     not known: a proxy that still lists a pod that is gone fails its share of all connections, until it has synced.
     """
-    import numpy as np
-
     here = np.isin(facts.outcome, UNANSWERED)
     t = facts.started
     gone, loose = cover(facts.possible.vanished, t), cover(facts.possible.loose_vanished, t)
@@ -160,8 +152,6 @@ def _unanswered(facts: Facts, found: Causes) -> None:
 
 def _while_hanging(facts: Facts, found: Causes) -> NDArray[np.bool_]:
     """Whether live pods took seconds over what they had accepted: then their queues fill, and SYNs are dropped."""
-    import numpy as np
-
     slow = found.rule == "slow"
     if not slow.any():
         return np.zeros(len(slow), dtype=bool)
@@ -175,8 +165,6 @@ def _cut(facts: Facts, found: Causes) -> None:
     Killed in flight is what had been accepted, as bytes of an answer show, or a FIN, or long work on a kept connection.
     A kept connection that is lost at once counts as an idle one, be it that its server closed it or was killed.
     """
-    import numpy as np
-
     before, midway = np.isin(facts.outcome, BEFORE), np.isin(facts.outcome, MIDWAY)
     since = np.where(facts.reused | np.isnan(facts.connected), facts.started, facts.connected)
     instant = before & (facts.ended - since <= INSTANT_S)
@@ -205,8 +193,6 @@ def _of_pod(facts: Facts, found: Cover, spans: Spans, since: NDArray[np.float64]
 
     A span counts that holds the moment at which the request ended; with `since`, one that touches [since, ended].
     """
-    import numpy as np
-
     since = facts.ended if since is None else since
 
     count, pod = found.count.copy(), found.pod.copy()
@@ -226,8 +212,6 @@ def _slow(facts: Facts, found: Causes) -> None:
     A pod that ends closes its connections, and its client hears of it; so silence comes from a live pod. Only where the
     request's own pod is known and ended meanwhile, its network went first.
     """
-    import numpy as np
-
     here = np.isin(facts.outcome, ("read-timeout",))
     known = facts.named != NOBODY
     slept = here & facts.stalled & facts.late
@@ -241,8 +225,6 @@ def _slow(facts: Facts, found: Causes) -> None:
 
 def _answered(facts: Facts, found: Causes) -> None:
     """An answer came: from a pod it is the application's; what something on the path said for it is the path's."""
-    import numpy as np
-
     here = np.isin(facts.outcome, ("status",))
     path = here & ~facts.by_pod & np.isin(facts.status, (502, 503, 504))
     t = facts.started

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -133,8 +134,6 @@ class _Crowd:
 
     def at(self, t: float) -> tuple[int, ...]:
         """The positions of the pods, without asking twice between two edges."""
-        from bisect import bisect_left
-
         place = bisect_left(self._edges, t)
         key = (place, place < len(self._edges) and self._edges[place] == t)
         if key not in self._known:

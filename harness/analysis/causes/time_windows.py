@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import bdtr
 
 from harness.analysis.causes.data_plane import NEVER, DataPlane, Horizon, SeenSync, earliest_sync
 from harness.analysis.observed.answers import Sightings, Streaks, needed_in_a_row
 from harness.analysis.observed.endpoints import Endpoints, Intervals
 from harness.analysis.observed.pods import SLOW_WATCH_S, WATCH_S, Life
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 Spans = tuple[tuple[float, float, int], ...]
 """[start, end] of one possibility, and the position of the pod that it is about."""
@@ -42,8 +41,6 @@ def cover(spans: Spans, moments: NDArray[np.float64]) -> Cover:
     >>> found.count.tolist(), found.pod.tolist()
     ([1, 2, 1, 0], [7, -1, 8, -1])
     """
-    import numpy as np
-
     if not spans:
         nothing = np.zeros(len(moments), dtype=np.int64)
         return Cover(count=nothing, pod=nothing + NOBODY)
@@ -180,8 +177,6 @@ def _crashing(pod: Life, clues: Clues) -> Iterator[tuple[float, float]]:
 def _kernels(pods: Sequence[Life], vanished: Spans, clues: Clues) -> dict[int, float]:
     """Until when each pod's own kernel can have refused: it is gone when its end is shown (the kubelet says so only
     after the pod's network was taken down), and when the first connection that only it explains stays unanswered."""
-    import numpy as np
-
     found = {at: _ended(pod) for at, pod in enumerate(pods)}
     alone = cover(vanished, clues.unanswered).pod
     for at in {int(pod) for pod in np.unique(alone)} - {NOBODY}:
@@ -229,8 +224,6 @@ def _listed_since(pod: Life, listed: Endpoints) -> float | None:
 
 
 def _all_well_after(since: float, clues: Clues) -> float:
-    import numpy as np
-
     at = int(np.searchsorted(clues.refused, since))
     onset = float(clues.refused[at]) if at < len(clues.refused) else math.inf
     sent_to = since + WATCH_S + clues.plane.lag_s if clues.plane.lag_s is not None else onset
@@ -243,9 +236,6 @@ def _sent_to_since(since: float, until: float, clues: Clues) -> float:
     Each of m endpoints gets its share of new connections. Had the pod been sent to and been refusing since t, about one
     connection in m would have been refused from t on; far fewer (binomial, p < 0.01) show that it was not yet.
     """
-    import numpy as np
-    from scipy.special import bdtr
-
     sent = clues.refused[(clues.refused >= since) & (clues.refused < until)]
     if not len(sent):
         return since

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from harness.analysis.observed.pods import Life
 from harness.analysis.observed.requests import History
-
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-    from numpy.typing import NDArray
 
 CERTAINTY = 1e-6
 """How improbable it must be that a run of good connections missed a bad endpoint by luck."""
@@ -41,8 +39,6 @@ class Sightings:
 
 def sightings(history: History, pods: Sequence[Life]) -> Sightings:
     """Who answered, from the pods' names in the answers. A name that came again belongs to the pod that lived then."""
-    import polars as pl
-
     answered = history.frame.lazy().filter(
         pl.col("outcome").is_in(["ok", "status"]),
         pl.col("pod") != "",
@@ -106,8 +102,6 @@ class Streaks:
         Infinite where that never came. With m endpoints of which one is bad, a proxy that still lists it gives such a
         run by luck with probability (1 - 1/m) ** needed.
         """
-        import numpy as np
-
         latest = t
         for good, bad in self.workers:
             start = int(np.searchsorted(good, t, side="right"))
@@ -122,8 +116,6 @@ class Streaks:
 
     def count_until(self, moments: NDArray[np.float64], end: float) -> NDArray[np.int64]:
         """How many new connections began from each of the ascending `moments` to `end`."""
-        import numpy as np
-
         total = np.zeros(len(moments), dtype=np.int64)
         for side in (side for worker in self.workers for side in worker):
             total += np.searchsorted(side, end) - np.searchsorted(side, moments)
@@ -131,16 +123,12 @@ class Streaks:
 
     def good_after(self, t: float) -> float:
         """The first good new connection that began after `t`; infinite where there was none."""
-        import numpy as np
-
         firsts = [float(good[at]) for good, _ in self.workers if (at := np.searchsorted(good, t)) < len(good)]
         return min(firsts, default=math.inf)
 
 
 def streaks(history: History, stale: pl.Series) -> Streaks:
     """The runs of good new connections. `stale`: per failure, whether it was the client host's own doing."""
-    import polars as pl
-
     fresh = history.frame.lazy().filter(~pl.col("reused"), pl.col("outcome").is_in(["ok", "status"]))
     good = fresh.select("worker", "started").drop_nulls().collect()
     phases = ["connect-refused", "connect-timeout", "unreachable", "reset-before-response", "eof-before-response"]

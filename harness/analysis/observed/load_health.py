@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import polars as pl
 
 from harness.analysis.observed.requests import History
 from harness.analysis.observed.windows import Windows
 from harness.model.run import RunInfo
-
-if TYPE_CHECKING:
-    import polars as pl
 
 LATE_P99_S = 0.1
 STALL_S = 0.5
@@ -58,8 +58,6 @@ def load_health(
 
 def _lags(frame: pl.DataFrame, start: float) -> tuple[float | None, float | None, float | None]:
     """p50, p99 and the largest delay of what was due from `start` on, in seconds."""
-    import numpy as np
-
     lag = frame["started"].to_numpy() - frame["scheduled"].to_numpy()
     lag = lag[(frame["scheduled"].to_numpy() >= start) & ~np.isnan(lag)]
     if not len(lag):
@@ -87,8 +85,6 @@ def _why(facts: dict[str, Any], p99: float, most: float) -> str:
 
 
 def _rates(info: RunInfo, frame: pl.DataFrame) -> dict[str, dict[str, float]]:
-    import polars as pl
-
     seqs = (
         frame.lazy()
         .group_by("stream", "worker")
@@ -113,8 +109,6 @@ def _rates(info: RunInfo, frame: pl.DataFrame) -> dict[str, dict[str, float]]:
 
 
 def _unfinished(frame: pl.DataFrame) -> int:
-    import polars as pl
-
     if not len(frame):
         return 0
     span = pl.col("seq").max() - pl.col("seq").min() + 1
@@ -124,8 +118,6 @@ def _unfinished(frame: pl.DataFrame) -> int:
 
 def _stalls(frame: pl.DataFrame) -> tuple[tuple[float, float], ...]:
     """Intervals in which the worker did not run, joined where they overlap."""
-    import polars as pl
-
     late = frame.lazy().filter(pl.col("started") - pl.col("scheduled") > STALL_S / 2).select("scheduled", "started")
     joined: list[tuple[float, float]] = []
     for start, end in late.sort("scheduled").collect().iter_rows():

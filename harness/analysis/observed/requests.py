@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from harness.model.request import Outcome
-
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-    from numpy.typing import NDArray
 
 TIMES = ("scheduled", "started", "connected", "first_byte", "ended")
 KEY = ("stream", "worker", "seq")
@@ -52,8 +50,6 @@ def history(requests: pl.DataFrame) -> History:
     A row without its schedule or with an unknown outcome is left out, the second of two rows with one key too; both
     are said. `started` falls back on `scheduled`, `ended` on `started`: a failed request has a place in time, always.
     """
-    import polars as pl
-
     notes: list[str] = []
     known = [str(outcome) for outcome in Outcome]
     texts = [name for name in ("stream", "outcome", "pod", "via") if requests.schema[name] != pl.Categorical]
@@ -88,8 +84,6 @@ def history(requests: pl.DataFrame) -> History:
 
 def _without_doubles(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     """Only rows whose key is new, and how many were not."""
-    import polars as pl
-
     keys = frame.select(
         pl.col("stream").to_physical().cast(pl.Int64) * 2**52
         + pl.col("worker").fill_null(0).cast(pl.Int64) * 2**32

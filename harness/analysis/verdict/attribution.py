@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
 from harness.analysis.causes.rules import EITHER, LOST, UNREAD
 from harness.analysis.causes.time_windows import NOBODY, Spans, cover
 from harness.analysis.statistics import P_VALUE, excess
@@ -13,9 +17,6 @@ from harness.analysis.verdict.window_counts import CONTROL, Counted, positions, 
 from harness.model.result import Cause, Taker
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from harness.analysis.causes.explained import Investigation
     from harness.analysis.observed.windows import Span
 
@@ -26,9 +27,6 @@ def own_failures(case: Investigation) -> tuple[NDArray[np.bool_], NDArray[np.int
     A request that was cut belongs to the rollout that cut it, even if it was scheduled before. Where another taker's
     pod could have been the one, the rollout has not been shown to be at fault.
     """
-    import numpy as np
-    import polars as pl
-
     facts, found = case.facts, case.found
     cut = (found.cause == Cause.IN_FLIGHT_KILL) | (found.rule == UNREAD)
     moments = np.where(cut, facts.ended, facts.started)
@@ -70,8 +68,6 @@ def _of_others(case: Investigation, spans: Spans, cause: Cause) -> Spans:
 
 def _taken_by_rollout(case: Investigation, moments: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether the endpoints that were missing at each moment had been taken away by the rollout."""
-    import numpy as np
-
     found = np.zeros(len(moments), dtype=bool)
     for empty, filled in case.listed.empty:
         last = [
@@ -135,8 +131,6 @@ def _unexplained(case: Investigation) -> NDArray[np.bool_]:
     """Failures without a cause that more of them would put down to the rollout; connections that were lost on their
     way among them. But where live pods were seen to hang, one more that hangs needs no other cause, and what came with
     the rollout either way is its own."""
-    import numpy as np
-
     unknown = (case.found.cause == Cause.UNKNOWN) | (case.found.rule == LOST)
     hung = (case.facts.outcome == "read-timeout") & bool((case.found.rule == "slow").any())
     return np.asarray(unknown & ~hung & ~np.isin(case.found.rule, tuple(_EITHER_OF)), dtype=bool)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from harness.analysis.causes.time_windows import NOBODY
 from harness.analysis.observed.pods import SLOW_WATCH_S
 from harness.analysis.statistics import P_VALUE, excess
@@ -57,8 +59,6 @@ def began_with(case: Investigation, position: int) -> bool:
     They began between the first new pod's being Ready and the settling of the rollout; and where answers name their
     pod, most of them come from new ones.
     """
-    import numpy as np
-
     span = case.windows.rollouts[position]
     new = _brought(case, position)
     here = (

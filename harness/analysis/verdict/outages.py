@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.model.result import Outage
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 def outages(
@@ -31,8 +28,6 @@ def outages(
     >>> [(outage.start, outage.end, outage.requests) for outage in found]
     [(1.1, 1.5, 3), (1.5, 2.0, 1)]
     """
-    import numpy as np
-
     if not len(failed):
         return ()
     after = np.searchsorted(answered, failed, side="right")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from harness.analysis.verdict.outages import outages
 from harness.model.result import Latency, Outage, StreamCount, Window
 
 if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-    from numpy.typing import NDArray
-
     from harness.analysis.causes.explained import Investigation
 
 
@@ -29,8 +30,6 @@ CONTROL, OUTSIDE = -1, -2
 
 def positions(case: Investigation, moments: pl.Series) -> NDArray[np.int64]:
     """The window in which each moment lies: a rollout's position, `CONTROL`, or `OUTSIDE` of both."""
-    import numpy as np
-
     t = moments.to_numpy()
     at = np.searchsorted(np.asarray(case.windows.updates, dtype=np.float64), t, side="right") - 1
     control = case.windows.control
@@ -41,8 +40,6 @@ def positions(case: Investigation, moments: pl.Series) -> NDArray[np.int64]:
 
 def counted(case: Investigation) -> Counted:
     """Requests, failures, latency and outages of the control window and of every rollout."""
-    import polars as pl
-
     frame = case.history.frame
     at = pl.Series("at", positions(case, frame["scheduled"]), dtype=pl.Int16)
     narrow = frame.select("scheduled", "ended", "stream", "outcome", "failed", "unsent").with_columns(at)
@@ -76,8 +73,6 @@ def counted(case: Investigation) -> Counted:
 
 def _latencies(narrow: pl.DataFrame) -> dict[tuple[int, str], Latency]:
     """By window and stream."""
-    import polars as pl
-
     took = (pl.col("ended") - pl.col("scheduled")).alias("took") * 1000.0
     rows = (
         narrow.lazy()
@@ -104,8 +99,6 @@ def _window(
     here: NDArray[np.bool_],
     latency: dict[str, Latency],
 ) -> Window:
-    import polars as pl
-
     streams = counts.group_by("stream", maintain_order=True).agg(pl.col("n", "failed", "unsent").sum())
     failed = counts.filter(pl.col("failed") > 0)
     return Window(
@@ -133,17 +126,12 @@ def _leading(stream: str) -> tuple[int, str]:
 
 def tally(names: list[str]) -> dict[str, int]:
     """How often each name comes, most frequent first."""
-    from collections import Counter
-
     return dict(sorted(Counter(names).items(), key=lambda item: (-item[1], item[0])))
 
 
 def _outages(
     case: Investigation, narrow: pl.DataFrame, spans: dict[int, tuple[float, float]]
 ) -> dict[int, tuple[Outage, ...]]:
-    import numpy as np
-    import polars as pl
-
     failures = case.history.failures
     found: dict[int, list[Outage]] = {position: [] for position in spans}
     for stream in failures["stream"].unique().sort():
