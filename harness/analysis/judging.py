@@ -6,36 +6,44 @@ from collections.abc import Sequence
 
 from harness.analysis.advice.propagation import propagation
 from harness.analysis.advice.sizing import sizing
-from harness.analysis.causes.explained import Investigation, investigate
+from harness.analysis.causes.explained import Explained, explain
+from harness.analysis.causes.row import Row
+from harness.analysis.causes.table import TABLE
 from harness.analysis.chart import chart, failed_requests
+from harness.analysis.observed.observed import Observed, observe
 from harness.analysis.observed.pods import WATCH_S
-from harness.analysis.statistics import P_VALUE, rollout_statistics, visible_excess
-from harness.analysis.verdict.attribution import evidence, own_causes, own_failures
-from harness.analysis.verdict.verdict import RolloutEvidence, as_expected, judgement
-from harness.analysis.verdict.window_counts import CONTROL, Counted, counted, tally
+from harness.analysis.observed.windows import CONTROL
+from harness.analysis.statistics import rollout_statistics
+from harness.analysis.verdict.accounts import accounts
+from harness.analysis.verdict.attribution import attribute
+from harness.analysis.verdict.background import background
+from harness.analysis.verdict.doubts import run_doubts
+from harness.analysis.verdict.verdict import RolloutAccount, as_expected, judgement
+from harness.analysis.verdict.window_counts import Counted, counted, tally
+from harness.model.observation import MarkType
 from harness.model.result import Cause, RolloutFindings, ScenarioResult
-from harness.model.run import Run
+from harness.model.run import Run, RunInfo
 
 
-def judge(run: Run, *, seed: int = 0) -> ScenarioResult:
+def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioResult:
     """Judge one run, from its records alone. `seed` is the bootstrap's: the same run gives the same result, always.
 
-    Every failed request has its cause, those before the control window too (an application that warms up); they belong
-    to no rollout and count neither for nor against one.
+    Every failed request has its cause by the `table` of rules, those before the control window too (an application that
+    warms up); they belong to no rollout and count neither for nor against one.
     """
-    case = investigate(run)
-    counts = counted(case)
-    shown = evidence(case, counts)
-    own, at = own_failures(case)
-    causes = tally([str(cause) for cause in case.found.cause])
+    seen = observe(run)
+    why = explain(seen, table)
+    counts = counted(seen, why.causes.cause)
+    charged = attribute(seen, why)
+    shown = accounts(seen, why, charged, counts)
     said = judgement(
         shown,
-        doubts=_doubts(case),
-        causes=own_causes(case, own),
-        background=_background(counts),
+        doubts=run_doubts(seen),
+        causes=list(tally(list(why.causes.label[charged.own])).items()),
+        background=background(counts),
         confidence=run.info.confidence,
     )
-    lags = propagation(case)
+    lags = propagation(seen, why)
     return ScenarioResult(
         scenario=run.info.scenario,
         variant=run.info.variant,
@@ -45,71 +53,31 @@ def judge(run: Run, *, seed: int = 0) -> ScenarioResult:
         sentence=said.sentence,
         expect=run.info.expect,
         as_expected=as_expected(said.verdict, run.info.expect),
-        requests=len(case.history.frame),
-        failed=len(case.history.failures),
-        unsent=int(case.history.frame["unsent"].sum() or 0),
+        requests=len(seen.requests.frame),
+        failed=len(seen.requests.failures),
+        unsent=int(seen.requests.frame["unsent"].sum() or 0),
         control=counts.windows.get(CONTROL),
-        rollouts=tuple(_rollout(case, counts, shown, i) for i in range(len(shown))),
-        causes=causes,
-        by_outcome=tally(case.history.failures["outcome"].to_list()),
+        rollouts=tuple(_rollout(seen, counts, shown, i) for i in range(len(shown))),
+        causes=tally([str(cause) for cause in why.causes.cause]),
+        by_outcome=tally(seen.requests.failures["outcome"].to_list()),
         propagation=lags,
-        sizing=sizing(case, lags),
+        sizing=sizing(seen, why, lags),
         statistics=rollout_statistics(
             [one.dropping for one in shown],
-            [int((own & (at == i)).sum()) for i in range(len(shown))],
+            [int(charged.of(i).sum()) for i in range(len(shown))],
             run.info.confidence,
             seed=seed,
         ),
-        load=case.load.facts,
-        notes=_notes(case),
-        chart=chart(case),
-        failures=failed_requests(case),
+        load=seen.load.facts,
+        notes=_notes(seen, why),
+        chart=chart(seen),
+        failures=failed_requests(seen, why),
     )
 
 
-def _doubts(case: Investigation) -> tuple[tuple[str, str], ...]:
-    """What speaks against calling the whole run clean."""
-    info, found = case.run.info, []
-    if not len(case.history.frame):
-        found.append(("no-requests", "no request was recorded"))
-    elif len(case.history.failures) + int(case.history.frame["unsent"].sum() or 0) == len(case.history.frame):
-        found.append(("no-success", "not one request was answered as wanted"))
-    if not case.windows.rollouts:
-        found.append(("no-rollout", "no rollout was recorded"))
-    planned = info.planned_rollouts
-    if not info.finished or (planned is not None and len(case.windows.rollouts) < planned):
-        done = sum(span.settled is not None for span in case.windows.rollouts)
-        why = info.stopped or "the run was cut short"
-        found.append(("cut-short", f"{why} after {done} of {planned if planned is not None else '?'} rollouts"))
-    if case.load.why:
-        found.append((str(Cause.LOAD_GENERATOR), f"the load generator did not keep its schedule: {case.load.why}"))
-    if not any(seen.kind == "Pod" for seen in case.run.timeline):
-        found.append(("no-timeline", "the watch events are missing: what happened to the pods is not known"))
-    if case.windows.control is None and case.windows.rollouts:
-        found.append(("no-control", "there was no control window to compare with"))
-    return tuple(found)
-
-
-def _background(counts: Counted) -> str:
-    """The failures that came with and without rollouts, in words; empty where there were none."""
-    windows = [window for position, window in counts.windows.items() if position != CONTROL]
-    control = counts.windows.get(CONTROL)
-    failed = sum(window.by_cause.get(Cause.APPLICATION, 0) for window in windows)
-    requests = sum(window.requests for window in windows)
-    if not failed or not requests or control is None:
-        return ""
-    before = control.by_cause.get(Cause.APPLICATION, 0)
-    extra = visible_excess(requests, before, control.requests, failed)
-    rate = requests / max(1e-9, sum(window.end - window.start for window in windows))
-    return (
-        f"above a background of {100 * failed / requests:.2g} % (an outage of {extra / rate:.1f} s in all would still "
-        f"have shown, p < {P_VALUE})"
-    )
-
-
-def _rollout(case: Investigation, counts: Counted, shown: Sequence[RolloutEvidence], position: int) -> RolloutFindings:
-    span, window, one = case.windows.rollouts[position], counts.windows[position], shown[position]
-    failures = case.history.failures
+def _rollout(seen: Observed, counts: Counted, shown: Sequence[RolloutAccount], position: int) -> RolloutFindings:
+    span, window, one = seen.windows.rollouts[position], counts.windows[position], shown[position]
+    failures = seen.requests.failures
     due = failures["scheduled"].filter(failures["scheduled"].is_between(span.update, span.end, closed="left"))
     notes = "; ".join(words for _, words in one.doubts)
     return RolloutFindings(
@@ -123,28 +91,43 @@ def _rollout(case: Investigation, counts: Counted, shown: Sequence[RolloutEviden
         first_failure_s=round(float(due.min()) - span.update, 6) if len(due) else None,  # type: ignore[arg-type]
         last_failure_s=round(float(due.max()) - span.update, 6) if len(due) else None,  # type: ignore[arg-type]
         takers={
-            pod.name: str(case.takers[pod.uid])
-            for pod in case.pods
-            if pod.uid in case.takers and span.update <= (pod.deletion or pod.gone or 0.0) < span.end
+            pod.name: str(seen.takers[pod.uid])
+            for pod in seen.pods
+            if pod.uid in seen.takers and span.update <= (pod.end or 0.0) < span.end
         },
         note=notes,
     )
 
 
-def _notes(case: Investigation) -> tuple[str, ...]:
-    notes = [*case.run.damage, *case.history.notes]
-    if not case.run.info.finished:
-        notes.append(f"the run was cut short ({case.run.info.stopped or 'it does not say why'})")
-    gaps = sum(seen.kind == "Mark" and seen.type == "gap" for seen in case.run.timeline)
-    if gaps:
-        notes.append(f"the watch was lost {gaps} times: what happened to pods in between is not known")
-    unsure_s = max((clock.uncertainty_s for clock in case.run.info.clocks), default=0.0)
-    if unsure_s > WATCH_S:
-        notes.append(f"a worker's clock is known to within {1000 * unsure_s:.0f} ms only: causes may be told wrongly")
-    if case.plane.lag_s is None:
-        notes.append(f"{case.plane.words}: nothing was assumed about it")
-    idle = int((case.found.cause == Cause.IDLE_CLOSE).sum())
-    if idle and not case.run.info.strict_idle_close:
-        met = "1 request" if idle == 1 else f"{idle} requests"
-        notes.append(f"{met} met a kept connection as its server closed it or was killed: only the client can resend")
-    return tuple(notes)
+def _notes(seen: Observed, why: Explained) -> tuple[str, ...]:
+    info = seen.run.info
+    told = (_cut_short(info), _gaps(seen), _clocks(info), _plane(why), _idle_closes(seen, why))
+    return (*seen.run.damage, *seen.requests.notes, *filter(None, told))
+
+
+def _cut_short(info: RunInfo) -> str:
+    return "" if info.finished else f"the run was cut short ({info.stopped or 'it does not say why'})"
+
+
+def _gaps(seen: Observed) -> str:
+    gaps = sum(event.kind == "Mark" and event.type == MarkType.GAP for event in seen.run.timeline)
+    return f"the watch was lost {gaps} times: what happened to pods in between is not known" if gaps else ""
+
+
+def _clocks(info: RunInfo) -> str:
+    unsure_s = max((clock.uncertainty_s for clock in info.clocks), default=0.0)
+    if unsure_s <= WATCH_S:
+        return ""
+    return f"a worker's clock is known to within {1000 * unsure_s:.0f} ms only: causes may be told wrongly"
+
+
+def _plane(why: Explained) -> str:
+    return f"{why.plane.words}: nothing was assumed about it" if why.plane.lag_s is None else ""
+
+
+def _idle_closes(seen: Observed, why: Explained) -> str:
+    idle = int((why.causes.cause == Cause.IDLE_CLOSE).sum())
+    if not idle or seen.run.info.strict_idle_close:
+        return ""
+    met = "1 request" if idle == 1 else f"{idle} requests"
+    return f"{met} met a kept connection as its server closed it or was killed: only the client can resend"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from harness.analysis.causes.time_windows import NOBODY
+from harness.analysis.causes.explained import Explained
+from harness.analysis.causes.intervals import NOBODY
+from harness.analysis.causes.row import Way
+from harness.analysis.observed.observed import Observed
 from harness.model.result import Cause
 
-if TYPE_CHECKING:
-    from harness.analysis.causes.explained import Investigation
 
-
-def propagation(case: Investigation) -> dict[str, Any]:
+def propagation(seen: Observed, why: Explained) -> dict[str, Any]:
     """Removal and addition lags of a run.
 
     `path`; `removal` and `addition`: `{n, p50_s, p90_s, max_s, resolution_s, pods, by_rollout}`, where each of `pods`
@@ -28,13 +28,13 @@ def propagation(case: Investigation) -> dict[str, Any]:
     `resolution_s`: how far the true lag may lie from `lag_s`, since connections come one by one and a failed one does
     not always tell to which pod it went. `lag_s` is None where no request told.
     """
-    gap_s = _gap(case)
-    removals = [_removal(case, at, gap_s) for at, pod in enumerate(case.pods) if pod.deletion is not None]
-    fresh = [at for at, pod in enumerate(case.pods) if pod.created is not None and pod.ready is not None]
-    additions = [_addition(case, at, gap_s) for at in fresh]
-    busy = case.run.info.churn_s is not None
+    gap_s = _gap(seen, why)
+    removals = [_removal(seen, why, at, gap_s) for at, pod in enumerate(seen.pods) if pod.deletion is not None]
+    fresh = [at for at, pod in enumerate(seen.pods) if pod.created is not None and pod.ready is not None]
+    additions = [_addition(seen, why, at, gap_s) for at in fresh]
+    busy = seen.run.info.churn_s is not None
     return {
-        "path": case.run.info.path,
+        "path": seen.run.info.path,
         "removal": _summary([lag for lag in removals if lag["rollout"] is not None]),
         "addition": _summary([lag for lag in additions if lag["rollout"] is not None]),
         "quiet": not busy,
@@ -61,71 +61,71 @@ def pooled_propagation(results: Sequence[dict[str, Any]], rollouts: Sequence[int
     return merged
 
 
-def _gap(case: Investigation) -> float:
+def _gap(seen: Observed, why: Explained) -> float:
     """The mean time between two new connections to one endpoint; the whole run's length without any."""
-    fresh = ~case.history.frame["reused"]
+    fresh = ~seen.requests.frame["reused"]
     total = int(fresh.sum() or 0)
-    span = case.history.last - case.history.first
-    return span if not total or span <= 0 else span / total * max(1, case.listed.most)
+    span = seen.requests.last - seen.requests.first
+    return span if not total or span <= 0 else span / total * max(1, seen.endpoints.most)
 
 
-def _rollout(case: Investigation, t: float) -> int | None:
-    span = case.windows.at(t)
+def _rollout(seen: Observed, why: Explained, t: float) -> int | None:
+    span = seen.windows.at(t)
     return None if span is None else span.rollout
 
 
-def _removal(case: Investigation, at: int, gap_s: float) -> dict[str, Any]:
-    pod = case.pods[at]
-    since = case.listed.terminating.get(pod.uid, pod.deletion or 0.0)
-    sure, possible = _last_failures(case, at, since)
-    last = max(case.seen.last_new.get(pod.uid, -math.inf), sure)
-    blind = not case.seen.named and not math.isfinite(max(sure, possible))
+def _removal(seen: Observed, why: Explained, at: int, gap_s: float) -> dict[str, Any]:
+    pod = seen.pods[at]
+    since = seen.endpoints.terminating.get(pod.uid, pod.deletion or 0.0)
+    sure, possible = _last_failures(seen, why, at, since)
+    last = max(seen.answers.last_new.get(pod.uid, -math.inf), sure)
+    blind = not seen.answers.named and not math.isfinite(max(sure, possible))
     known = math.isfinite(last) or math.isfinite(possible)
     latest = max(last, possible)
     early = last if math.isfinite(last) else since
     return {
         "pod": pod.name,
-        "rollout": _rollout(case, since),
+        "rollout": _rollout(seen, why, since),
         "from": round(since, 6),
         "lag_s": None if blind or not known else round(max(0.0, latest - since), 6),
         "resolution_s": None if blind or not known else round(max(0.0, latest - max(early, since)) + gap_s, 6),
-        **_by_worker(case, at, since),
+        **_by_worker(seen, why, at, since),
     }
 
 
-def _by_worker(case: Investigation, at: int, since: float) -> dict[str, Any]:
+def _by_worker(seen: Observed, why: Explained, at: int, since: float) -> dict[str, Any]:
     """The removal lag of each worker apart, since each has a proxy of its own; nothing where there is only one."""
-    uid = case.pods[at].uid
-    last = {worker: t for (pod, worker), t in case.seen.last_by_worker.items() if pod == uid}
+    uid = seen.pods[at].uid
+    last = {worker: t for (pod, worker), t in seen.answers.last_by_worker.items() if pod == uid}
     if not last:
         return {}
-    mine = (case.found.cause == Cause.TERMINATION_RACE) & (case.found.pod == at) & ~case.facts.reused
-    workers = case.history.failures["worker"].to_numpy()[mine].tolist()
-    for worker, t in zip(workers, case.facts.started[mine].tolist(), strict=True):
+    mine = (why.causes.cause == Cause.TERMINATION_RACE) & (why.causes.pod == at) & ~why.failures.reused
+    workers = seen.requests.failures["worker"].to_numpy()[mine].tolist()
+    for worker, t in zip(workers, why.failures.sent[mine].tolist(), strict=True):
         last[worker] = max(last.get(worker, -math.inf), t)
     return {"by_worker": {str(worker): round(max(0.0, t - since), 6) for worker, t in sorted(last.items())}}
 
 
-def _last_failures(case: Investigation, at: int, since: float) -> tuple[float, float]:
+def _last_failures(seen: Observed, why: Explained, at: int, since: float) -> tuple[float, float]:
     """When the last failed connection was sent that surely went to this pod, and that may have."""
-    found, facts = case.found, case.facts
+    found, facts = why.causes, why.failures
     race = (found.cause == Cause.TERMINATION_RACE) & ~facts.reused
-    mine = facts.started[race & (found.pod == at)]
-    own = [s for s in (*case.possible.refusing, *case.possible.vanished) if s[2] == at]
-    sent = facts.started[race & (found.pod == NOBODY) & (facts.started >= since)]
+    mine = facts.sent[race & (found.pod == at)]
+    own = [s for s in (*why.windows[Way.REFUSING], *why.windows[Way.VANISHED]) if s[2] == at]
+    sent = facts.sent[race & (found.pod == NOBODY) & (facts.sent >= since)]
     maybe = [float(inside[-1]) for start, end, _ in own if len(inside := sent[(sent >= start) & (sent <= end)])]
     return float(mine[-1]) if len(mine) else -math.inf, max(maybe, default=-math.inf)
 
 
-def _addition(case: Investigation, at: int, gap_s: float) -> dict[str, Any]:
-    pod = case.pods[at]
+def _addition(seen: Observed, why: Explained, at: int, gap_s: float) -> dict[str, Any]:
+    pod = seen.pods[at]
     ready = pod.ready or 0.0
-    refused = case.facts.started[(case.found.cause == Cause.CREATION_RACE) & (case.found.pod == at)]
-    firsts = [*refused[:1].tolist(), *([case.seen.first_new[pod.uid]] if pod.uid in case.seen.first_new else [])]
+    refused = why.failures.sent[(why.causes.cause == Cause.CREATION_RACE) & (why.causes.pod == at)]
+    firsts = [*refused[:1].tolist(), *([seen.answers.first_new[pod.uid]] if pod.uid in seen.answers.first_new else [])]
     reached = min(firsts, default=None)
     return {
         "pod": pod.name,
-        "rollout": _rollout(case, ready),
+        "rollout": _rollout(seen, why, ready),
         "from": round(ready, 6),
         "lag_s": None if reached is None else round(max(0.0, reached - ready), 6),
         "resolution_s": None if reached is None else round(gap_s, 6),

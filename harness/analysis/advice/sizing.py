@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
 from harness.analysis.causes.conntrack import UNCHANGED_PATHS
+from harness.analysis.causes.explained import Explained
+from harness.analysis.observed.observed import Observed
 from harness.analysis.steps import Shape, shape
 from harness.model.result import Taker
-
-if TYPE_CHECKING:
-    from harness.analysis.causes.explained import Investigation
 
 SEED_INTERNAL_S, SEED_EXTERNAL_S = 5.0, 30.0
 """What the rule of thumb gives inside a cluster, and behind a balancer."""
@@ -52,9 +51,9 @@ class Measured:
     killed: int = 0
 
 
-def sizing(case: Investigation, lags: dict[str, Any], *, replicas: int | None = None) -> dict[str, Any]:
+def sizing(seen: Observed, why: Explained, lags: dict[str, Any], *, replicas: int | None = None) -> dict[str, Any]:
     """The settings that would have held, for `replicas` (the manifest's where None); see `sizes`."""
-    return sizes(measure(case, lags), shape(case.run.info.manifests, replicas), lags["note"])
+    return sizes(measure(seen, why, lags), shape(seen.run.info.manifests, replicas), lags["note"])
 
 
 def pooled_sizing(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -147,17 +146,17 @@ def sizes(measured: Measured, app: Shape, note: str) -> dict[str, Any]:
     }
 
 
-def measure(case: Investigation, lags: dict[str, Any]) -> Measured:
+def measure(seen: Observed, why: Explained, lags: dict[str, Any]) -> Measured:
     """The largest of each time that the run showed; a lag with what its resolution adds."""
-    starts = [pod.ready - pod.created for pod in case.pods if pod.created is not None and pod.ready is not None]
+    starts = [pod.ready - pod.created for pod in seen.pods if pod.created is not None and pod.ready is not None]
     stops = [
         max(0.0, pod.ended - pod.deletion - pod.promise.prestop_s)
-        for pod in case.pods
+        for pod in seen.pods
         if pod.deletion is not None and pod.ended is not None
     ]
-    done = [span for span in case.windows.rollouts if span.complete is not None and not span.undone]
+    done = [span for span in seen.windows.rollouts if span.complete is not None and not span.undone]
     answer = (
-        case.history.frame.lazy()
+        seen.requests.frame.lazy()
         .filter(~pl.col("failed"), ~pl.col("unsent"))
         .select((pl.col("ended") - pl.col("started")).max())
         .collect(engine="streaming")
@@ -170,12 +169,12 @@ def measure(case: Investigation, lags: dict[str, Any]) -> Measured:
         start_s=_rounded(max(starts, default=None)),
         answer_s=_rounded(answer),
         rollout_s=_rounded(max((span.complete - span.update for span in done if span.complete), default=None)),
-        rollouts=len(case.windows.rollouts),
-        external=case.run.info.path not in UNCHANGED_PATHS,
-        period_s=case.plane.period_s,
-        plane=case.plane.words,
+        rollouts=len(seen.windows.rollouts),
+        external=seen.run.info.path not in UNCHANGED_PATHS,
+        period_s=why.plane.period_s,
+        plane=why.plane.words,
         killed=sum(
-            pod.killed and pod.ready is not None for pod in case.pods if case.takers.get(pod.uid) == Taker.ROLLOUT
+            pod.killed and pod.ready is not None for pod in seen.pods if seen.takers.get(pod.uid) == Taker.ROLLOUT
         ),
     )
 

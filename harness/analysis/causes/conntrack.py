@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
-    from harness.analysis.observed.requests import History
+    from harness.analysis.observed.requests import Requests
 
 ENTRY_S = 120.0
 """How long the kernel keeps a SYN_SENT entry (nf_conntrack_tcp_timeout_syn_sent, Documentation/networking/
@@ -19,8 +19,8 @@ UNCHANGED_PATHS = frozenset({"clusterip", "nodeport"})
 UNANSWERED = ("connect-timeout", "unreachable")
 
 
-def stale_entries(history: History, path: str, source_addresses: int = 0) -> pl.Series:
-    """Per failure (a row of `history.failures`), whether a stale conntrack entry explains it.
+def stale_entries(requests: Requests, path: str, source_addresses: int = 0) -> pl.Series:
+    """Per failure (a row of `requests.failures`), whether a stale conntrack entry explains it.
 
     A SYN to an address that is gone leaves an entry that lives 120 s. A connection from the same source port inside
     that time goes to the dead pod again, and renews the entry. So it ended as the port's previous use did: without an
@@ -29,15 +29,15 @@ def stale_entries(history: History, path: str, source_addresses: int = 0) -> pl.
     A worker with several source addresses takes them in turn before it goes on to the next port; so of n addresses the
     n-th use before is the one from the same address.
     """
-    failures = history.failures
+    failures = requests.failures
     suspects = failures.filter(pl.col("outcome").is_in(UNANSWERED), pl.col("local_port").is_not_null())
     if path not in UNCHANGED_PATHS or not len(suspects):
         return pl.Series("stale", [False] * len(failures), dtype=pl.Boolean)
-    workers = max(1, history.frame["worker"].n_unique())
+    workers = max(1, requests.frame["worker"].n_unique())
     turn = max(1, source_addresses // workers)
     ports = suspects.select("worker", "local_port").unique()
     uses = (
-        history.frame.lazy()
+        requests.frame.lazy()
         .filter(~pl.col("reused"), pl.col("started").is_not_null())
         .select("worker", "local_port", "stream", "seq", "started", "outcome")
         .join(ports.lazy(), on=["worker", "local_port"], how="semi")

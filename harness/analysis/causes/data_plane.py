@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.causes.conntrack import UNCHANGED_PATHS
-from harness.analysis.observed.answers import Sightings, Streaks, needed_in_a_row
+from harness.analysis.causes.streaks import Streaks, needed_in_a_row
+from harness.analysis.observed.answers import Answers
 from harness.analysis.observed.endpoints import Endpoints
 from harness.analysis.observed.pods import WATCH_S, Life
 from harness.model.run import FactSource, ProxyFacts
@@ -52,7 +53,7 @@ class SeenSync:
     by: float
 
 
-def seen_syncs(pods: Sequence[Life], listed: Endpoints, seen: Sightings, streaks: Streaks) -> tuple[SeenSync, ...]:
+def seen_syncs(pods: Sequence[Life], listed: Endpoints, seen: Answers, streaks: Streaks) -> tuple[SeenSync, ...]:
     """The syncs that first connections prove, where all connections came through one proxy, as one worker's do."""
     if len(streaks.workers) != 1:
         return ()

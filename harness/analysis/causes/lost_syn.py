@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.analysis.causes.data_plane import Horizon
-    from harness.analysis.observed.answers import Sightings, Streaks
+    from harness.analysis.causes.streaks import Streaks
+    from harness.analysis.observed.answers import Answers
     from harness.analysis.observed.endpoints import Endpoints
 
 
@@ -44,7 +45,7 @@ def all_alive(
     pods: Sequence[Life],
     listed: Endpoints,
     horizons: Mapping[str, Horizon],
-    seen: Sightings,
+    seen: Answers,
 ) -> NDArray[np.bool_]:
     """Per failure, whether every pod that it may have been sent to is shown to have been there.
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.causes.time_windows import Possibilities, cover
-from harness.analysis.observed.answers import Streaks
+from harness.analysis.causes.conntrack import UNANSWERED
+from harness.analysis.causes.intervals import cover, frozen
+from harness.analysis.causes.row import Way
+from harness.analysis.causes.streaks import Streaks
+from harness.analysis.causes.time_windows import TimeWindows
 from harness.analysis.observed.endpoints import Endpoints
 from harness.analysis.observed.pods import WATCH_S
-
-UNANSWERED = ("connect-timeout", "unreachable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +24,13 @@ class Absence:
     rejecting: NDArray[np.bool_]
     maybe: NDArray[np.bool_]
 
+    def __post_init__(self) -> None:
+        frozen(self.rejecting, self.maybe)
+
 
 def absence(
     listed: Endpoints,
-    possible: Possibilities,
+    windows: TimeWindows,
     streaks: Streaks,
     lag_s: float | None,
     outcome: NDArray[np.object_],
@@ -44,9 +48,9 @@ def absence(
     maybe = np.zeros(len(started), dtype=bool)
     refused = outcome == "connect-refused"
     unanswered = np.isin(outcome, UNANSWERED)
-    by_stopping = cover(possible.refusing, started).count > 0
-    by_kernel = by_stopping | (sum(cover(s, started).count for s in (possible.starting, possible.crashed)) > 0)
-    vanished = cover(possible.vanished, started).count > 0
+    by_stopping = cover(windows[Way.REFUSING], started).count > 0
+    by_kernel = by_stopping | (sum(cover(s, started).count for s in (windows[Way.STARTING], windows[Way.CRASHED])) > 0)
+    vanished = cover(windows[Way.VANISHED], started).count > 0
     for empty, filled in listed.empty:
         end = streaks.good_after(filled - WATCH_S) if math.isfinite(filled) else math.inf
         if lag_s is not None and math.isfinite(filled):

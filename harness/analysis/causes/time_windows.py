@@ -3,80 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr
 
 from harness.analysis.causes.data_plane import NEVER, DataPlane, Horizon, SeenSync, earliest_sync
-from harness.analysis.observed.answers import Sightings, Streaks, needed_in_a_row
+from harness.analysis.causes.intervals import NOBODY, Spans, cover
+from harness.analysis.causes.row import Way
+from harness.analysis.causes.streaks import Streaks, needed_in_a_row
+from harness.analysis.observed.answers import Answers
 from harness.analysis.observed.endpoints import Endpoints, Intervals
 from harness.analysis.observed.pods import SLOW_WATCH_S, WATCH_S, Life
-
-Spans = tuple[tuple[float, float, int], ...]
-"""[start, end] of one possibility, and the position of the pod that it is about."""
-
-NOBODY = -1
-"""No pod, or more than one."""
 
 CHANCE = 0.01
 """How improbable a count must be to speak against what would have made it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cover:
-    """For each of some moments: by how many pods a possibility holds, and which pod's, where it is only one's."""
-
-    count: NDArray[np.int64]
-    pod: NDArray[np.int64]
-
-
-def cover(spans: Spans, moments: NDArray[np.float64]) -> Cover:
-    """How many spans hold each moment; both ends count.
-
-    >>> import numpy as np
-    >>> found = cover(((0.0, 2.0, 7), (1.0, 3.0, 8)), np.array([0.5, 1.5, 2.5, 9.0]))
-    >>> found.count.tolist(), found.pod.tolist()
-    ([1, 2, 1, 0], [7, -1, 8, -1])
-    """
-    if not spans:
-        nothing = np.zeros(len(moments), dtype=np.int64)
-        return Cover(count=nothing, pod=nothing + NOBODY)
-    starts, ends = sorted((s[0], s[2]) for s in spans), sorted((s[1], s[2]) for s in spans)
-    begun = np.searchsorted(np.array([s[0] for s in starts]), moments, side="right")
-    over = np.searchsorted(np.array([s[0] for s in ends]), moments, side="left")
-    sums = [np.concatenate(([0], np.cumsum([s[1] for s in side]))) for side in (starts, ends)]
-    count = begun - over
-    return Cover(count=count, pod=np.where(count == 1, sums[0][begun] - sums[1][over], NOBODY))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Possibilities:
-    """When each explanation was physically possible, as far as the watch can tell.
-
-    `refusing`: a pod in deletion may still have been sent to, its kernel was there, its listener may have been closed.
-    `vanished`: the same, but its network may have been gone. `stopping`: it may have cut or reset what it had
-    accepted. `starting`: it was listed and may not have been listening yet. `crashed`: its container was down though
-    nobody had asked for it. `ends`: its containers ended. The `loose` ones trust neither kept connections nor a
-    punctual watch or proxy; they are asked only where nothing else explains a failure.
-    """
-
-    refusing: Spans
-    vanished: Spans
-    stopping: Spans
-    starting: Spans
-    crashed: Spans
-    ends: Spans
-    loose_refusing: Spans
-    loose_vanished: Spans
-    loose_stopping: Spans
+TimeWindows = Mapping[Way, Spans]
+"""When each way to fail was physically possible, as far as the watch can tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clues:
-    """What bounds the possibilities.
+    """What bounds the time windows.
 
     `refused`, `unanswered`: when such failures were sent, ascending (those of a stale conntrack entry left out).
     `horizons`: until when a pod may have been sent to. `syncs`: those that are proven. `balanced`: a balancer stands
@@ -84,7 +37,7 @@ class Clues:
     """
 
     listed: Endpoints
-    seen: Sightings
+    seen: Answers
     streaks: Streaks
     horizons: dict[str, Horizon]
     plane: DataPlane
@@ -94,30 +47,36 @@ class Clues:
     unanswered: NDArray[np.float64]
 
 
-def possibilities(pods: Sequence[Life], clues: Clues) -> Possibilities:
-    """The intervals of each possibility."""
+def time_windows(pods: Sequence[Life], clues: Clues) -> TimeWindows:
+    """The intervals of each way to fail."""
     ending = [position for position, pod in enumerate(pods) if pod.deletion is not None]
     vanished = _real((*_vanishing(pods[at], clues), at) for at in ending)
     kernels = _kernels(pods, vanished, clues)
-    return Possibilities(
-        refusing=_real(
-            (_closing(pods[at], clues), min(_horizon(pods[at], clues).until, kernels[at]), at) for at in ending
-        ),
-        vanished=vanished,
-        stopping=_real((_stopping(pods[at], clues), _ended(pods[at]) + SLOW_WATCH_S, at) for at in ending),
-        starting=_real(_starting(pods, clues)),
-        crashed=_real((*span, at) for at, pod in enumerate(pods) for span in _crashing(pod, clues)),
-        ends=_real((exit_, _ended(pods[at]) + WATCH_S, at) for at in ending if (exit_ := pods[at].exit) is not None),
-        loose_refusing=_real(
-            (
-                max(_loosely(pods[at]), clues.seen.last_new.get(pods[at].uid, -math.inf)),
-                _horizon(pods[at], clues).shown,
-                at,
-            )
-            for at in ending
-        ),
-        loose_vanished=_real((_loosely_gone(pods[at], clues), _horizon(pods[at], clues).shown, at) for at in ending),
-        loose_stopping=_real((_loosely(pods[at]), _ended(pods[at]) + SLOW_WATCH_S, at) for at in ending),
+    return MappingProxyType(
+        {
+            Way.REFUSING: _real(
+                (_closing(pods[at], clues), min(_horizon(pods[at], clues).until, kernels[at]), at) for at in ending
+            ),
+            Way.VANISHED: vanished,
+            Way.STOPPING: _real((_stopping(pods[at], clues), _ended(pods[at]) + SLOW_WATCH_S, at) for at in ending),
+            Way.STARTING: _real(_starting(pods, clues)),
+            Way.CRASHED: _real((*span, at) for at, pod in enumerate(pods) for span in _crashing(pod, clues)),
+            Way.ENDS: _real(
+                (exit_, _ended(pods[at]) + WATCH_S, at) for at in ending if (exit_ := pods[at].exit) is not None
+            ),
+            Way.LOOSE_REFUSING: _real(
+                (
+                    max(_loosely(pods[at]), clues.seen.last_new.get(pods[at].uid, -math.inf)),
+                    _horizon(pods[at], clues).shown,
+                    at,
+                )
+                for at in ending
+            ),
+            Way.LOOSE_VANISHED: _real(
+                (_loosely_gone(pods[at], clues), _horizon(pods[at], clues).shown, at) for at in ending
+            ),
+            Way.LOOSE_STOPPING: _real((_loosely(pods[at]), _ended(pods[at]) + SLOW_WATCH_S, at) for at in ending),
+        }
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from harness.analysis.observed.requests import History
+from harness.analysis.observed.requests import Requests
 from harness.analysis.observed.windows import Windows
 from harness.model.run import RunInfo
 
@@ -30,7 +30,7 @@ class LoadHealth:
 
 
 def load_health(
-    info: RunInfo, history: History, windows: Windows, seconds: Sequence[dict[str, Any]] = ()
+    info: RunInfo, requests: Requests, windows: Windows, seconds: Sequence[dict[str, Any]] = ()
 ) -> LoadHealth:
     """What the worker's own delays say.
 
@@ -38,8 +38,8 @@ def load_health(
     {planned, sent}}`, `kept_schedule`, `why`; and where `seconds` (workers.jsonl) tell it, `cpu_max` (1: a whole core).
     """
 
-    frame = history.frame
-    start = windows.control[0] if windows.control else history.first
+    frame = requests.frame
+    start = windows.control[0] if windows.control else requests.first
     p50, p99, most = _lags(frame, start)
     unsent = int(frame["unsent"].sum() or 0)
     facts: dict[str, Any] = {

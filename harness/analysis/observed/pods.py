@@ -58,6 +58,11 @@ class Life:
     killed: bool = False
     promise: Promise = NO_PROMISE
 
+    @property
+    def end(self) -> float | None:
+        """When it was first known to go, or had gone; None of a pod that stayed."""
+        return self.deletion if self.deletion is not None else self.gone
+
 
 @dataclass(slots=True)
 class _Draft:

@@ -1,12 +1,10 @@
-"""The frame of requests -> a history: cleaned, each request in its window, the failed ones apart."""
+"""The rows of requests.csv -> the requests of a run: cleaned, the failed ones apart."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harness.model.request import Outcome
 
@@ -15,12 +13,11 @@ KEY = ("stream", "worker", "seq")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class Requests:
     """All requests of a run.
 
     `frame`: one row a request, with `failed` and `unsent` (Boolean). `failures`: the failed rows alone, sorted by
-    `started`, then worker and seq. `window`, `failure_window`: the rollout's position in which a row was scheduled,
-    -1 before the first update. `notes`: what had to be left out, in words.
+    `started`, then worker and seq. `notes`: what had to be left out, in words.
     """
 
     frame: pl.DataFrame
@@ -37,14 +34,8 @@ class History:
         """When the last request was scheduled; 0 without any."""
         return float(self.frame["scheduled"].max() or 0.0) if len(self.frame) else 0.0  # type: ignore[arg-type]
 
-    def times(self, column: str, rows: pl.Series | None = None) -> NDArray[np.float64]:
-        """A column of moments as an ascending array, without the missing ones, of all rows or of those marked."""
-        series = self.frame[column] if rows is None else self.frame[column].filter(rows)
-        values = series.drop_nulls()
-        return (values if values.is_sorted() else values.sort()).to_numpy()
 
-
-def history(requests: pl.DataFrame) -> History:
+def clean(rows: pl.DataFrame) -> Requests:
     """Clean the rows of requests.csv.
 
     A row without its schedule or with an unknown outcome is left out, the second of two rows with one key too; both
@@ -52,13 +43,13 @@ def history(requests: pl.DataFrame) -> History:
     """
     notes: list[str] = []
     known = [str(outcome) for outcome in Outcome]
-    texts = [name for name in ("stream", "outcome", "pod", "via") if requests.schema[name] != pl.Categorical]
-    requests = requests.with_columns(pl.col(texts).cast(pl.Categorical)) if texts else requests
+    texts = [name for name in ("stream", "outcome", "pod", "via") if rows.schema[name] != pl.Categorical]
+    rows = rows.with_columns(pl.col(texts).cast(pl.Categorical)) if texts else rows
     whole = pl.col("scheduled").is_finite() & pl.col("outcome").is_in(known) & pl.col("stream").is_not_null()
-    good = requests.select(whole.fill_null(False).alias("good"))["good"]
-    frame = requests if bool(good.all()) else requests.filter(good)
-    if len(frame) < len(requests):
-        notes.append(f"{len(requests) - len(frame)} rows of requests.csv name no schedule or no known outcome")
+    good = rows.select(whole.fill_null(False).alias("good"))["good"]
+    frame = rows if bool(good.all()) else rows.filter(good)
+    if len(frame) < len(rows):
+        notes.append(f"{len(rows) - len(frame)} rows of requests.csv name no schedule or no known outcome")
     frame, doubled = _without_doubles(frame)
     if doubled:
         notes.append(f"{doubled} rows of requests.csv came twice")
@@ -79,7 +70,7 @@ def history(requests: pl.DataFrame) -> History:
         .with_columns(pl.col("ended").fill_null(pl.col("started")).clip(lower_bound=pl.col("started")))
         .sort("started", "worker", "stream", "seq")
     )
-    return History(frame=frame, failures=failures, notes=tuple(notes))
+    return Requests(frame=frame, failures=failures, notes=tuple(notes))
 
 
 def _without_doubles(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:

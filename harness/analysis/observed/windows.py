@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from harness.model.observation import MarkType, Observation
 from harness.model.run import RolloutMarks, RunInfo
+
+CONTROL, OUTSIDE = -1, -2
+"""The positions of the control window, and of what lies in no window; a rollout's is its place among the rollouts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +43,14 @@ class Windows:
     def at(self, t: float) -> Span | None:
         """The rollout in whose window `t` lies."""
         return next((span for span in reversed(self.rollouts) if t >= span.update), None)
+
+    def positions(self, moments: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The window in which each moment lies: a rollout's position, `CONTROL`, or `OUTSIDE` of both."""
+        at = np.searchsorted(np.asarray(self.updates, dtype=np.float64), moments, side="right") - 1
+        if self.control is None:
+            return np.where(at < 0, OUTSIDE, at)
+        start, end = self.control
+        return np.where((at < 0) & ((moments < start) | (moments >= end)), OUTSIDE, at)
 
 
 def windows(info: RunInfo, timeline: Iterable[Observation], first: float, last: float) -> Windows:

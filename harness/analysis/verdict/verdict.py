@@ -13,7 +13,7 @@ CLEAN = "no call was lost to a rollout"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RolloutEvidence:
+class RolloutAccount:
     """What counts for or against one rollout. `doubts`: reasons, each in words, why it cannot be called clean."""
 
     rollout: int
@@ -37,7 +37,7 @@ class Judgement:
 
 
 def judgement(
-    rollouts: Sequence[RolloutEvidence],
+    rollouts: Sequence[RolloutAccount],
     *,
     doubts: Sequence[tuple[str, str]] = (),
     causes: Sequence[tuple[str, int]] = (),

@@ -1,20 +1,18 @@
-"""The facts of a run -> windows with their counts, outages and latency, as the result shows them."""
+"""Requests and the causes of the failed ones -> what was counted in each window: requests, outages, latency."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harness.analysis.observed.observed import Observed
+from harness.analysis.observed.windows import CONTROL
 from harness.analysis.verdict.outages import outages
 from harness.model.result import Latency, Outage, StreamCount, Window
-
-if TYPE_CHECKING:
-    from harness.analysis.causes.explained import Investigation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,23 +23,10 @@ class Counted:
     outages: dict[int, tuple[Outage, ...]]
 
 
-CONTROL, OUTSIDE = -1, -2
-
-
-def positions(case: Investigation, moments: pl.Series) -> NDArray[np.int64]:
-    """The window in which each moment lies: a rollout's position, `CONTROL`, or `OUTSIDE` of both."""
-    t = moments.to_numpy()
-    at = np.searchsorted(np.asarray(case.windows.updates, dtype=np.float64), t, side="right") - 1
-    control = case.windows.control
-    if control is None:
-        return np.where(at < 0, OUTSIDE, at)
-    return np.where((at < 0) & ((t < control[0]) | (t >= control[1])), OUTSIDE, at)
-
-
-def counted(case: Investigation) -> Counted:
-    """Requests, failures, latency and outages of the control window and of every rollout."""
-    frame = case.history.frame
-    at = pl.Series("at", positions(case, frame["scheduled"]), dtype=pl.Int16)
+def counted(seen: Observed, cause: NDArray[np.object_]) -> Counted:
+    """Requests, failures, latency and outages of the control window and of every rollout. `cause`: per failure."""
+    frame = seen.requests.frame
+    at = pl.Series("at", seen.windows.positions(frame["scheduled"].to_numpy()), dtype=pl.Int16)
     narrow = frame.select("scheduled", "ended", "stream", "outcome", "failed", "unsent").with_columns(at)
     counts = (
         narrow.lazy()
@@ -52,23 +37,22 @@ def counted(case: Investigation) -> Counted:
         .sort("at", "stream", "outcome")
     )
     latency = _latencies(narrow)
-    failure_at = positions(case, case.history.failures["scheduled"])
+    failure_at = seen.windows.positions(seen.requests.failures["scheduled"].to_numpy())
     spans: dict[int, tuple[float, float]] = {
-        i: (span.update, min(span.end, case.windows.end)) for i, span in enumerate(case.windows.rollouts)
+        i: (span.update, min(span.end, seen.windows.end)) for i, span in enumerate(seen.windows.rollouts)
     }
-    if case.windows.control is not None:
-        spans[CONTROL] = case.windows.control
+    if seen.windows.control is not None:
+        spans[CONTROL] = seen.windows.control
     windows = {
         position: _window(
             span,
             counts.filter(pl.col("at") == position),
-            case,
-            failure_at == position,
+            cause[failure_at == position],
             {stream: found for (at, stream), found in latency.items() if at == position},
         )
         for position, span in spans.items()
     }
-    return Counted(windows=windows, outages=_outages(case, narrow, spans))
+    return Counted(windows=windows, outages=_outages(seen, narrow, spans))
 
 
 def _latencies(narrow: pl.DataFrame) -> dict[tuple[int, str], Latency]:
@@ -95,8 +79,7 @@ def _latencies(narrow: pl.DataFrame) -> dict[tuple[int, str], Latency]:
 def _window(
     span: tuple[float, float],
     counts: pl.DataFrame,
-    case: Investigation,
-    here: NDArray[np.bool_],
+    cause: NDArray[np.object_],
     latency: dict[str, Latency],
 ) -> Window:
     streams = counts.group_by("stream", maintain_order=True).agg(pl.col("n", "failed", "unsent").sum())
@@ -112,7 +95,7 @@ def _window(
             for stream, n, bad, unsent in streams.iter_rows()
         ),
         by_outcome=tally(list(failed["outcome"].repeat_by(failed["n"]).explode())) if len(failed) else {},
-        by_cause=tally([str(cause) for cause in case.found.cause[here]]),
+        by_cause=tally([str(one) for one in cause]),
         latency=latency[min(latency, key=_leading)] if latency else None,
     )
 
@@ -130,9 +113,9 @@ def tally(names: list[str]) -> dict[str, int]:
 
 
 def _outages(
-    case: Investigation, narrow: pl.DataFrame, spans: dict[int, tuple[float, float]]
+    seen: Observed, narrow: pl.DataFrame, spans: dict[int, tuple[float, float]]
 ) -> dict[int, tuple[Outage, ...]]:
-    failures = case.history.failures
+    failures = seen.requests.failures
     found: dict[int, list[Outage]] = {position: [] for position in spans}
     for stream in failures["stream"].unique().sort():
         of_stream = pl.col("stream") == stream
