@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.analysis.conntrack import UNCHANGED_PATHS
-from harness.analysis.steps import Shape, shape
 from harness.model.result import Taker
+from harness.spec.hazards import HazardId, row
+from harness.spec.rollout_shape import RolloutShape, rollout_shape
 
 if TYPE_CHECKING:
     from harness.analysis.investigation import Investigation
@@ -52,7 +53,7 @@ class Measured:
 
 def sizing(case: Investigation, lags: dict[str, Any], *, replicas: int | None = None) -> dict[str, Any]:
     """The settings that would have held, for `replicas` (the manifest's where None); see `sizes`."""
-    return sizes(measure(case, lags), shape(case.run.info.manifests, replicas), lags["note"])
+    return sizes(measure(case, lags), rollout_shape(case.run.info.manifests, replicas), lags["note"])
 
 
 def pooled_sizing(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -76,10 +77,10 @@ def pooled_sizing(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
         rollouts=sum(one.rollouts for one in known),
     )
     first = next(result for result in results if result)
-    return sizes(merged, Shape(**first["application"]), first["note"])
+    return sizes(merged, RolloutShape(**first["application"]), first["note"])
 
 
-def sizes(measured: Measured, app: Shape, note: str) -> dict[str, Any]:
+def sizes(measured: Measured, app: RolloutShape, note: str) -> dict[str, Any]:
     """The smallest settings that would have held.
 
     `prestop_s, min_ready_s, grace_s, progress_deadline_s, ci_time_limit_s`: each `{have, need, why}` in whole seconds
@@ -98,7 +99,7 @@ def sizes(measured: Measured, app: Shape, note: str) -> dict[str, Any]:
     need_s = app.rollout_s(start_s=start_s, min_ready_s=min_ready, stop_s=prestop + stop_s)
     have_s = app.rollout_s(start_s=start_s, min_ready_s=app.min_ready_s, stop_s=app.prestop_s + stop_s)
     no_cure = f"; no cure alone: {app.gap}" if app.gap else ""
-    unprobed = "" if app.probed else "; no cure alone: without a readiness probe a pod is Ready before it listens"
+    unprobed = "" if app.probed else f"; no cure alone: {row(HazardId.NO_READINESS_PROBE).wrong}"
     return {
         "cure": list(app.cures),
         "prestop_s": {

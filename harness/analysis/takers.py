@@ -10,6 +10,7 @@ from typing import Any
 from harness.analysis.pods import WATCH_S, Life
 from harness.model.observation import MarkType, Observation
 from harness.model.result import Taker
+from harness.spec.template import same_template
 
 OWN_CHANGE_S = 5.0
 """How long after our own update mark a change of the application's template is taken for ours."""
@@ -107,7 +108,7 @@ def _controllers(timeline: Iterable[Observation], updates: Iterable[float]) -> _
             _replica_set(found, replicas, seen.t, metadata, int(spec.get("replicas") or 0))
         elif seen.kind in ("Deployment", "StatefulSet"):
             now = spec.get("template")
-            if template is not None and now != template:
+            if template is not None and not same_template(now, template):
                 ours = any(0.0 <= seen.t - mark <= OWN_CHANGE_S for mark in found.own)
                 if not ours:
                     found.foreign.append(seen.t)
