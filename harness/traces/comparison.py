@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.traces.facts import Fact, facts
-from harness.traces.history import history
-from harness.traces.spans import TOLERANCE_S
+from harness.traces.durations import TOLERANCE_S
+from harness.traces.features import Fact, facts
+from harness.traces.lifecycles import history
 from harness.traces.trace import Trace
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from harness.traces.history import History, Life, containers, ready
+from harness.traces.lifecycles import History, Life, containers, ready
 from harness.traces.trace import Change, Object
 
 _NOT_COMPARED = frozenset(

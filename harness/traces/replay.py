@@ -17,10 +17,10 @@ from harness.errors import ClusterError, UsageError
 from harness.kube.client import Kube
 from harness.kube.view import View
 from harness.kube.watch import EventType, watch
-from harness.traces.history import WORKLOADS
+from harness.traces.deployment_invariants import is_rolled_out
+from harness.traces.lifecycles import WORKLOADS
 from harness.traces.promises import HOOK_EXTENSION_S, grace_s
 from harness.traces.recorder import Recorder, recording, single_error
-from harness.traces.rollout import is_rolled_out
 from harness.traces.trace import ChangeType, Mark, MarkType, Object, Trace
 
 _LATER_S = 30.0

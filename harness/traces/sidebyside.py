@@ -11,7 +11,7 @@ from itertools import zip_longest
 from textwrap import wrap
 
 from harness.traces.comparison import Comparison, Row
-from harness.traces.facts import Fact
+from harness.traces.features import Fact
 
 _SECTION_WITHOUT_WHAT_IS_SAME = "Fields"
 _NARROWEST = 60

@@ -17,7 +17,7 @@ from harness.kube.watch import EventType, watch
 from harness.sandbox.embedded import Sandbox
 from harness.sandbox.preflight import missing
 from harness.sandbox.settings import Settings
-from harness.traces.history import history
+from harness.traces.lifecycles import history
 from harness.traces.trace import read_trace
 
 pytestmark = [

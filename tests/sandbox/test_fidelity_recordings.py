@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness.traces.comparison import compare
-from harness.traces.history import history
-from harness.traces.orders import broken
+from harness.traces.invariants import broken
+from harness.traces.lifecycles import history
 from harness.traces.trace import Change, Trace, read_trace
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "traces"

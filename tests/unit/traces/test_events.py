@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.traces.events import event_lines
-from harness.traces.history import history
+from harness.traces.lifecycles import history
 from tests.unit.traces.literal import trace
 
 POD = "0 deployment replicas=1\n0 rs r1 size=1\n0 pod a r1\n0 pod a scheduled\n1 pod a running\n"

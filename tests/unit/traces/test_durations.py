@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from harness.traces.history import history
+from harness.traces.deployment_invariants import is_rolled_out
+from harness.traces.durations import spans
+from harness.traces.lifecycles import history
 from harness.traces.promises import pre_stop_s, readiness_s, workload_promise
-from harness.traces.rollout import is_rolled_out
-from harness.traces.spans import spans
 from tests.unit.traces.literal import Object, trace
-from tests.unit.traces.test_orders import ROLLING
+from tests.unit.traces.test_invariants import ROLLING
 
 
 def test_every_duration_is_measured() -> None:

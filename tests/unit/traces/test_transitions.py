@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.traces.history import history
-from harness.traces.numbers import numbers_told, replica_steps
-from harness.traces.states import Lines, condition_states, endpoint_states, pod_states
+from harness.traces.lifecycles import history
+from harness.traces.replica_counts import numbers_told, replica_steps
+from harness.traces.transitions import Lines, condition_states, endpoint_states, pod_states
 from tests.unit.traces.literal import trace
 
 START = "0 pod a r1\n0 pod a scheduled\n0 pod a preparing\n0 pod a prepared\n"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.traces.history import history
-from harness.traces.orders import RULES, broken
+from harness.traces.invariants import RULES, broken
+from harness.traces.lifecycles import history
 from tests.unit.traces.literal import trace
 
 ROLLING = """

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from harness.traces.names import Names, names
 from harness.traces.promises import WorkloadPromise, workload_promise
+from harness.traces.stable_names import Names, names
 from harness.traces.trace import Change, MarkType, Object, Trace
 
 WORKLOADS = ("Deployment", "StatefulSet")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from harness.traces.history import Life, conditions
-from harness.traces.names import Names
-from harness.traces.states import Lines
+from harness.traces.lifecycles import Life, conditions
+from harness.traces.stable_names import Names
+from harness.traces.transitions import Lines
 
 
 def replica_steps(life: Life, before: float, *, certain: bool) -> Lines:

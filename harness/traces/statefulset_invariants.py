@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from harness.traces.history import History, Life, active, ready
+from harness.traces.durations import EARLY_S
+from harness.traces.lifecycles import History, Life, active, ready
 from harness.traces.promises import WorkloadPromise
-from harness.traces.spans import EARLY_S
 from harness.traces.trace import Change
 
 

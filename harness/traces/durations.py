@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from harness.traces.history import History, Life, conditions, ended, endpoints, ready, running
+from harness.traces.lifecycles import History, Life, conditions, ended, endpoints, ready, running
 from harness.traces.promises import pre_stop_s, readiness_s
 from harness.traces.trace import Change
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
-from harness.traces.history import Life, conditions, containers, endpoints
+from harness.traces.lifecycles import Life, conditions, containers, endpoints
 from harness.traces.trace import Change, Object
 
 State = dict[str, str]

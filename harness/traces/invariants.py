@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from harness.traces import ordinals, rollout
-from harness.traces.history import History, Life, active, conditions, ended, endpoints, ready, running
+from harness.traces import deployment_invariants, statefulset_invariants
+from harness.traces.durations import EARLY_S, TOLERANCE_S, spans
+from harness.traces.lifecycles import History, Life, active, conditions, ended, endpoints, ready, running
 from harness.traces.promises import HOOK_EXTENSION_S, grace_s, pre_stop_s, readiness_s
-from harness.traces.spans import EARLY_S, TOLERANCE_S, spans
 
 Rule = Callable[[History], Iterator[str]]
 
@@ -168,6 +168,6 @@ RULES: dict[str, Rule] = {
     ),
     "observedGeneration follows generation": _observed_behind,
     "what is stored later is not seen earlier": _told_as_stored,
-    **rollout.RULES,
-    **ordinals.RULES,
+    **deployment_invariants.RULES,
+    **statefulset_invariants.RULES,
 }

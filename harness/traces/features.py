@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from statistics import median
 
+from harness.traces.durations import spans
 from harness.traces.events import event_lines
-from harness.traces.history import WORKLOADS, History, Life
-from harness.traces.numbers import numbers_told, replica_steps, slice_lines, status_lines
-from harness.traces.orders import broken
-from harness.traces.spans import spans
-from harness.traces.states import Lines, condition_states, endpoint_states, pod_states
+from harness.traces.invariants import broken
+from harness.traces.lifecycles import WORKLOADS, History, Life
+from harness.traces.replica_counts import numbers_told, replica_steps, slice_lines, status_lines
 from harness.traces.trace import MarkType, Object
+from harness.traces.transitions import Lines, condition_states, endpoint_states, pod_states
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
