@@ -11,6 +11,7 @@ from harness.analysis.pods import Life
 from harness.model.observation import Observation
 from harness.model.run import RunInfo
 from harness.spec.endpoints import EndpointConditions, conditions, usable
+from harness.spec.workload import services
 
 Intervals = tuple[tuple[float, float], ...]
 
@@ -38,11 +39,7 @@ def endpoints(info: RunInfo, timeline: Iterable[Observation], pods: Sequence[Lif
     they terminate. Slices of other Services are left out; IPv4 and IPv6 slices of one Service name the same pods. Where
     the watch showed no slice at all, the pods' readiness has to do.
     """
-    services = {
-        str((manifest.get("metadata") or {}).get("name"))
-        for manifest in info.manifests
-        if manifest.get("kind") == "Service"
-    }
+    names = {str((service.get("metadata") or {}).get("name")) for service in services(info.manifests)}
     by_name: dict[str, str] = {}
     by_address: dict[str, str] = {}
     known_uids = {pod.uid for pod in pods}
@@ -56,7 +53,7 @@ def endpoints(info: RunInfo, timeline: Iterable[Observation], pods: Sequence[Lif
             continue
         metadata = seen.object.get("metadata") or {}
         service = str((metadata.get("labels") or {}).get("kubernetes.io/service-name"))
-        if services and service not in services:
+        if names and service not in names:
             continue
         while pending < len(ordered) and ordered[pending].first_seen <= seen.t + 1.0:
             pod = ordered[pending]
