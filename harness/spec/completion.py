@@ -41,7 +41,11 @@ def _deployment_is_complete(wanted: int, status: Object) -> bool:
 
 
 def _stateful_set_is_complete(spec: RolloutSpec, workload: Object, status: Object) -> bool:
-    """Ready, not available: kubectl does not wait for the last pod's minReadySeconds."""
+    """Ready, not available: kubectl does not wait for the last pod's minReadySeconds.
+
+    Nor does it look which ordinals are updated: going back to the revision that those below the partition kept, it
+    counts them too, and is done that much earlier.
+    """
     if spec.strategy != Strategy.ROLLING_UPDATE or _count(status, "readyReplicas") < spec.replicas:
         return False
     strategy = spec_of(workload).get("updateStrategy") or {}

@@ -56,6 +56,11 @@ def test_a_deployment_is_complete_when_all_pods_are_new_and_available(status: Ob
         (None, {"availableReplicas": 2}, True),  # the last pod's minReadySeconds is not waited for
         ({"rollingUpdate": {"partition": 1}}, {"updatedReplicas": 2, "currentRevision": "old"}, True),
         ({"rollingUpdate": {"partition": 1}}, {"updatedReplicas": 1, "currentRevision": "old"}, False),
+        (
+            {"rollingUpdate": {"partition": 1}},
+            {"updatedReplicas": 2, "currentRevision": "new"},
+            True,
+        ),  # one of them is 0
         ({"rollingUpdate": {"partition": 5}}, {"updatedReplicas": 0, "currentRevision": "old"}, True),
         ({"type": "RollingUpdate"}, {"currentRevision": "old"}, False),  # a manifest before the API's defaults
         ({"type": "OnDelete"}, {}, False),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.spec.hooks import hook_takes_s, surely_serves_s
 from harness.spec.termination import grace_period_s, hooks_take_s, longest_hook_s, surely_runs_s
@@ -54,6 +56,40 @@ def test_a_sleep_that_comes_first_holds_and_every_sleep_takes_time(
     container: Object, serves: float | None, takes: float | None
 ) -> None:
     assert (surely_serves_s(container), hook_takes_s(container)) == (serves, takes)
+
+
+LINES = st.lists(
+    st.sampled_from(
+        [
+            "sleep 3",
+            "sleep 1m",
+            "drain",
+            "exec",
+            "if",
+            "then",
+            "exit",
+            "'",
+            "(",
+            ")",
+            ";",
+            "&",
+            "|",
+            "&&",
+            "||",
+            "\n",
+            "#",
+            ">",
+        ]
+    )
+).map(" ".join)
+
+
+@given(LINES)
+def test_no_container_surely_serves_longer_than_its_hook_takes(line: str) -> None:
+    serves, takes = surely_serves_s(shell(line)), hook_takes_s(shell(line))
+    assert serves is not None
+    assert takes is not None
+    assert 0.0 <= serves <= takes
 
 
 def test_a_pod_runs_until_its_longest_hook_or_its_grace_period_is_over() -> None:
