@@ -22,10 +22,10 @@ def mitigate(
     """Print the manifests with the mitigations applied to every Deployment and StatefulSet in them."""
     from pydantic import ValidationError
 
-    from harness.manifests.application import KINDS
     from harness.manifests.mitigations import mitigated
     from harness.manifests.read import manifests_yaml, read_manifests
     from harness.model.experiment import Mitigation
+    from harness.spec.workload import WORKLOAD_KINDS
 
     asked = {"prestop": prestop, "prestop-exec": prestop_exec, "min-ready": min_ready, "grace": grace}
     try:
@@ -33,6 +33,6 @@ def mitigate(
     except ValidationError as error:
         raise UsageError("reading the mitigations", error.errors()[0]["msg"].removeprefix("Value error, ")) from None
     changed = [
-        mitigated(each, mitigations) if each["kind"] in KINDS.values() else each for each in read_manifests([manifest])
+        mitigated(each, mitigations) if each["kind"] in WORKLOAD_KINDS else each for each in read_manifests([manifest])
     ]
     typer.echo(manifests_yaml(changed), nl=False)

@@ -66,13 +66,15 @@ def _needed(experiment: Experiment) -> int:
 
 
 def _scenario_s(scenario: Scenario, settings: ClusterSettings) -> float:
-    from harness.analysis.steps import shape
     from harness.runner.quiet import quiet_s
+    from harness.spec.rollout_shape import rollout_shape
+    from harness.spec.termination import hooks_take_s
+    from harness.spec.workload import pod_spec
 
-    experiment, application = scenario.experiment, shape(scenario.application.manifests)
+    experiment, application = scenario.experiment, rollout_shape(scenario.application.manifests)
     period_s = settings.sandbox.proxy.period_s if settings.sandbox is not None else None
     facts = ClusterFacts(kind="", proxy=ProxyFacts(min_sync_period_s=period_s))
-    stop_s = application.prestop_s + _STOP_S
+    stop_s = hooks_take_s(pod_spec(scenario.application.target)) + _STOP_S
     rollout_s = application.rollout_s(start_s=_START_S, min_ready_s=application.min_ready_s, stop_s=stop_s)
     settle_s = 0.0 if application.waits_for_stop else stop_s
     each_s = rollout_s + settle_s + quiet_s(experiment.quiet_s, facts, experiment.path)

@@ -9,6 +9,8 @@ from typing import Any
 from harness.errors import ClusterError, RolloutError
 from harness.kube.client import Kube
 from harness.kube.view import View
+from harness.spec.completion import is_complete
+from harness.spec.rolling import wanted_replicas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,7 @@ async def until_complete(view: View, workload: Workload, generation: int, *, dea
     try:
         await view.until(
             f"{workload} to be rolled out",
-            lambda now: _is_complete(now.named(workload.kind, workload.name), generation),
+            lambda now: _complete(now, workload, generation),
             deadline_s=deadline_s,
             state=lambda now: described(now, workload),
         )
@@ -70,7 +72,7 @@ async def until_settled(view: View, workload: Workload, *, deadline_s: float) ->
 def replicas(view: View, workload: Workload) -> int:
     """How many pods the workload wants."""
     found = view.named(workload.kind, workload.name)
-    return int(found["spec"].get("replicas", 1)) if found else 0
+    return wanted_replicas(found["spec"]) if found else 0
 
 
 def pod_template(view: View, workload: Workload) -> dict[str, Any]:
@@ -102,19 +104,9 @@ async def undo(kube: Kube, workload: Workload, template: Mapping[str, Any]) -> i
     return int(patched["metadata"]["generation"])
 
 
-def _is_complete(workload: dict[str, Any] | None, generation: int) -> bool:
-    """https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#complete-deployment."""
-    if workload is None:
-        return False
-    status, wanted = workload.get("status", {}), workload["spec"].get("replicas", 1)
-    if status.get("observedGeneration", 0) < generation or status.get("updatedReplicas", 0) < wanted:
-        return False
-    if workload["kind"] == "StatefulSet":
-        return bool(
-            status.get("availableReplicas", 0) >= wanted
-            and status.get("currentRevision") == status.get("updateRevision")
-        )
-    return bool(status.get("replicas", 0) == wanted and status.get("availableReplicas", 0) == wanted)
+def _complete(view: View, workload: Workload, generation: int) -> bool:
+    found = view.named(workload.kind, workload.name)
+    return found is not None and is_complete(found, generation=generation)
 
 
 def _terminating(view: View) -> list[str]:
@@ -128,7 +120,7 @@ def described(view: View, workload: Workload) -> str:
         return f"{workload} is gone"
     status = found.get("status", {})
     counts = (
-        f"{status.get('updatedReplicas', 0)} of {found['spec'].get('replicas', 1)} pods updated, "
+        f"{status.get('updatedReplicas', 0)} of {wanted_replicas(found['spec'])} pods updated, "
         f"{status.get('availableReplicas', 0)} available"
     )
     return "; ".join([counts, *filter(None, map(_held_up, view.objects("Pod")))])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from harness.errors import ManifestError
 from harness.manifests.read import Manifest
+from harness.spec.serving import named_ports, target_port
+from harness.spec.workload import WORKLOAD_KINDS, pod_selector, pod_spec, selects
 
-KINDS = {"deployment": "Deployment", "statefulset": "StatefulSet"}
+KINDS = {kind.lower(): kind for kind in WORKLOAD_KINDS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ class Application:
     @property
     def selector(self) -> dict[str, str]:
         """The labels by which the workload selects its pods."""
-        return dict(self.target["spec"]["selector"]["matchLabels"])
+        return pod_selector(self.target)
 
     @property
     def containers(self) -> dict[str, str]:
@@ -56,12 +57,6 @@ class Application:
         """The same application with another manifest of its workload."""
         manifests = tuple(target if manifest is self.target else manifest for manifest in self.manifests)
         return replace(self, target=target, manifests=manifests)
-
-
-def pod_spec(workload: Manifest) -> dict[str, Any]:
-    """The pod template's spec."""
-    spec: dict[str, Any] = workload["spec"]["template"]["spec"]
-    return spec
 
 
 def find_application(manifests: Sequence[Manifest], *, target: str, service: str, port: int) -> Application:
@@ -100,7 +95,7 @@ def _check_workload(workload: Manifest, target: str) -> None:
         ) from None
     if not containers:
         raise ManifestError(tried, "its pod template has no container")
-    if not selector or not selector.items() <= labels.items():
+    if not selects(selector, labels):
         raise ManifestError(
             tried,
             f"its selector {selector} does not match its pod template's labels {labels}",
@@ -111,7 +106,7 @@ def _check_workload(workload: Manifest, target: str) -> None:
 def _check_selector(workload: Manifest, service: Manifest, target: str) -> None:
     labels = dict(workload["spec"]["template"]["metadata"]["labels"])
     selector = dict((service.get("spec") or {}).get("selector") or {})
-    if not selector or not selector.items() <= labels.items():
+    if not selects(selector, labels):
         raise ManifestError(
             f"matching Service {service['metadata']['name']} with {target}",
             f"the Service selects {selector}, the pods are labelled {labels}: it would have no endpoint",
@@ -126,7 +121,6 @@ def _check_port(workload: Manifest, service: Manifest, port: int) -> None:
     if port not in numbers:
         have = ", ".join(map(str, numbers)) or "none"
         raise ManifestError(tried, f"it has {have}", "Name one of these as service.port in the experiment.")
-    target_port = next(entry for entry in ports if entry.get("port") == port).get("targetPort", port)
-    names = [p.get("name") for c in pod_spec(workload)["containers"] for p in c.get("ports") or ()]
-    if isinstance(target_port, str) and target_port not in names:
-        raise ManifestError(tried, f"its targetPort is {target_port!r}, and no container has a port of that name")
+    target = target_port(next(entry for entry in ports if entry.get("port") == port))
+    if isinstance(target, str) and target not in named_ports(pod_spec(workload)):
+        raise ManifestError(tried, f"its targetPort is {target!r}, and no container has a port of that name")

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from harness.errors import ExperimentError, ManifestError
 from harness.fixture_files import fixtures
-from harness.manifests.application import KINDS, pod_spec
 from harness.manifests.read import Manifest, read_manifests
 from harness.model.experiment import Experiment
+from harness.spec.workload import WORKLOAD_KINDS, pod_spec
 
 _LOAD = {"new": {"rate": 100}, "kept": {"rate": 50, "connections": 10}, "pod_header": "X-Pod"}
 _IMAGE = "nginx:1.29.1"
@@ -38,7 +38,7 @@ def quick_experiment(
     """
     file = Path(manifest) if manifest is not None else fixtures() / "manifests" / "nginx.yaml"
     manifests = read_manifests([file])
-    workload = _only(manifests, tuple(KINDS.values()), "target", target)
+    workload = _only(manifests, WORKLOAD_KINDS, "target", target)
     name, port = _service(manifests, service)
     turns = [image or _IMAGE] if image is not None or manifest is None else []
     container = pod_spec(workload)["containers"][0]

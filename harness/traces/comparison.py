@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.traces.facts import Fact, facts
-from harness.traces.history import history
-from harness.traces.spans import TOLERANCE_S
+from harness.traces.durations import TOLERANCE_S
+from harness.traces.features import Feature, features
+from harness.traces.lifecycles import lifecycles
 from harness.traces.trace import Trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One fact in both traces; None where a trace does not show it."""
+    """One feature in both traces; None where a trace does not show it."""
 
     section: str
     name: str
-    a: Fact | None
-    b: Fact | None
+    a: Feature | None
+    b: Feature | None
 
     @property
     def same(self) -> bool:
         """Whether the two agree."""
         if self.a is None or self.b is None:
-            return all(fact is None or fact.optional for fact in (self.a, self.b))
+            return all(feature is None or feature.optional for feature in (self.a, self.b))
         if self.a.seconds is not None and self.b.seconds is not None:
             return abs(self.a.seconds - self.b.seconds) <= TOLERANCE_S
         return (self.a.value or self.a.lines) == (self.b.value or self.b.lines)
@@ -31,7 +31,7 @@ class Row:
     @property
     def binding(self) -> bool:
         """Whether the two must agree."""
-        return all(fact is None or fact.binding for fact in (self.a, self.b))
+        return all(feature is None or feature.binding for feature in (self.a, self.b))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class Comparison:
 
 def compare(a: Trace, b: Trace) -> Comparison:
     """Hold two traces against each other: `a` is the yardstick, on the left."""
-    left, right = facts(history(a)), facts(history(b))
+    left, right = features(lifecycles(a)), features(lifecycles(b))
     rows = tuple(
         Row(section=section, name=name, a=left[section].get(name), b=right[section].get(name))
         for section in left

@@ -1,10 +1,10 @@
-"""A history -> which Events were told of each object, without those that are chance."""
+"""Lifecycles -> which Events were told of each object, without those that are chance."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from harness.traces.history import History, Life, containers, ready
+from harness.traces.lifecycles import Lifecycle, Lifecycles, containers, ready
 from harness.traces.trace import Change, Object
 
 _NOT_COMPARED = frozenset(
@@ -18,12 +18,16 @@ _NOT_COMPARED = frozenset(
 Seen = tuple[str, str]  # (kind and name of the object, what was told)
 
 
-def event_lines(history: History) -> dict[str, tuple[str, ...]]:
+def event_lines(lifecycles: Lifecycles) -> dict[str, tuple[str, ...]]:
     """By object: each type, reason and component of its Events; of pods also how many of that name had it."""
-    pods = {pod.first.uid: pod for pod in history.of("Pod")}
+    pods = {pod.first.uid: pod for pod in lifecycles.of("Pod")}
     told = {
-        (str(event.first.object["involvedObject"].get("uid")), _object(history, event.first.object), _told(event.first))
-        for event in history.of("Event")
+        (
+            str(event.first.object["involvedObject"].get("uid")),
+            _object(lifecycles, event.first.object),
+            _told(event.first),
+        )
+        for event in lifecycles.of("Event")
         if _counts(event.first.object, pods)
     }
     times = Counter[Seen]((name, what) for _, name, what in told)
@@ -33,9 +37,9 @@ def event_lines(history: History) -> dict[str, tuple[str, ...]]:
     return {name: tuple(found) for name, found in lines.items()}
 
 
-def _object(history: History, event: Object) -> str:
+def _object(lifecycles: Lifecycles, event: Object) -> str:
     involved = event["involvedObject"]
-    return f"{involved.get('kind')} {history.names.within(str(involved.get('name')))}"
+    return f"{involved.get('kind')} {lifecycles.names.within(str(involved.get('name')))}"
 
 
 def _told(event: Change) -> str:
@@ -43,7 +47,7 @@ def _told(event: Change) -> str:
     return f"{event.object.get('type')} {event.object.get('reason')} ({component})"
 
 
-def _counts(event: Object, pods: dict[str, Life]) -> bool:
+def _counts(event: Object, pods: dict[str, Lifecycle]) -> bool:
     if event.get("reason") in _NOT_COMPARED or event["involvedObject"].get("kind") == "Endpoints":
         return False
     if event.get("reason") != "Unhealthy":
@@ -52,7 +56,7 @@ def _counts(event: Object, pods: dict[str, Life]) -> bool:
     return pod is None or not _answered(pod)
 
 
-def _answered(pod: Life) -> bool:
+def _answered(pod: Lifecycle) -> bool:
     """Whether the pod came into service: then a failed probe was one that met it starting or stopping, by chance."""
     restarted = any(c.get("restartCount") for change in pod.changes for c in containers(change))
     return pod.since(ready) is not None and not restarted

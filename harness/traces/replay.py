@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import anyio
 
@@ -17,10 +17,10 @@ from harness.errors import ClusterError, UsageError
 from harness.kube.client import Kube
 from harness.kube.view import View
 from harness.kube.watch import EventType, watch
-from harness.traces.history import WORKLOADS
-from harness.traces.promises import HOOK_EXTENSION_S, grace_s
+from harness.spec.completion import is_complete
+from harness.spec.termination import HOOK_EXTENSION_S, grace_period_s
+from harness.spec.workload import WORKLOAD_KINDS, pod_spec
 from harness.traces.recorder import Recorder, recording, single_error
-from harness.traces.rollout import is_rolled_out
 from harness.traces.trace import ChangeType, Mark, MarkType, Object, Trace
 
 _LATER_S = 30.0
@@ -80,8 +80,8 @@ def script(trace: Trace) -> Script:
     if not marks or marks[0].type != MarkType.CREATE or not marks[0].object:
         raise UsageError(tried, "its first mark is not `create` with a manifest", "Only such a trace says what to do.")
     manifest = marks[0].object
-    if manifest.get("kind") not in WORKLOADS:
-        raise UsageError(tried, f"it creates a {manifest.get('kind')}", f"Known are: {', '.join(WORKLOADS)}.")
+    if manifest.get("kind") not in WORKLOAD_KINDS:
+        raise UsageError(tried, f"it creates a {manifest.get('kind')}", f"Known are: {', '.join(WORKLOAD_KINDS)}.")
     if not _is_whole(manifest):
         raise UsageError(tried, "its manifest lacks a name, spec.selector.matchLabels or spec.template.spec")
     for mark in marks[1:]:
@@ -157,10 +157,7 @@ class _Player:
 
     def _complete(self, view: View) -> bool:
         workload = view.named(self._kind, self._name)
-        return workload is not None and self._is_newest(workload) and is_rolled_out(workload)
-
-    def _is_newest(self, workload: dict[str, Any]) -> bool:
-        return int(workload["metadata"]["generation"]) >= self._generation
+        return workload is not None and is_complete(workload, generation=self._generation)
 
     def _settled(self, view: View) -> bool:
         return not any(pod["metadata"].get("deletionTimestamp") for pod in view.objects("Pod"))
@@ -170,7 +167,7 @@ class _Player:
 
     @property
     def _grace_s(self) -> float:
-        return grace_s(self._script.manifest["spec"]["template"]["spec"]) + HOOK_EXTENSION_S
+        return grace_period_s(pod_spec(self._script.manifest)) + HOOK_EXTENSION_S
 
     def _state(self, view: View) -> str:
         workload = view.named(self._kind, self._name)

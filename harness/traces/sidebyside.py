@@ -11,7 +11,7 @@ from itertools import zip_longest
 from textwrap import wrap
 
 from harness.traces.comparison import Comparison, Row
-from harness.traces.facts import Fact
+from harness.traces.features import Feature
 
 _SECTION_WITHOUT_WHAT_IS_SAME = "Fields"
 _NARROWEST = 60
@@ -53,8 +53,8 @@ def _row(row: Row, column: int) -> Iterator[str]:
             yield f"    {a:<{column}} {shown if index == 0 else ' '} {b}".rstrip()
 
 
-def _lines(fact: Fact | None) -> tuple[str, ...]:
-    return fact.lines if fact else ()
+def _lines(feature: Feature | None) -> tuple[str, ...]:
+    return feature.lines if feature else ()
 
 
 def _aligned(a: tuple[str, ...], b: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:

@@ -17,7 +17,7 @@ from harness.kube.watch import EventType, watch
 from harness.sandbox.embedded import Sandbox
 from harness.sandbox.preflight import missing
 from harness.sandbox.settings import Settings
-from harness.traces.history import history
+from harness.traces.lifecycles import lifecycles
 from harness.traces.trace import read_trace
 
 pytestmark = [
@@ -59,10 +59,10 @@ async def test_a_recording_of_a_namespace_ends_with_ctrl_c_and_is_whole(tmp_path
                 said = b"".join([part async for part in recorder.stdout])
                 assert await recorder.wait() == 0
     assert b"lines in" in said
-    seen = history(read_trace(out))
-    assert {life.kind for life in seen.lives} >= {"Deployment", "ReplicaSet", "Pod", "Event"}
+    seen = lifecycles(read_trace(out))
+    assert {life.kind for life in seen.all} >= {"Deployment", "ReplicaSet", "Pod", "Event"}
     assert {life.name for life in seen.of("Pod")} == {"web-r1-*"}
-    assert all("managedFields" not in change.object["metadata"] for life in seen.lives for change in life.changes)
+    assert all("managedFields" not in change.object["metadata"] for life in seen.all for change in life.changes)
 
 
 async def _available(kube: Kube) -> None:

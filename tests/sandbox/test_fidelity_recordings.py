@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness.traces.comparison import compare
-from harness.traces.history import history
-from harness.traces.orders import broken
+from harness.traces.invariants import broken
+from harness.traces.lifecycles import lifecycles
 from harness.traces.trace import Change, Trace, read_trace
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "traces"
@@ -24,7 +24,7 @@ recordings = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 
 @pytest.mark.parametrize("file", [*FILES, *RUNS], ids=lambda file: f"{file.parent.name}-{file.stem}")
 def test_a_real_cluster_keeps_every_rule(file: Path) -> None:
-    assert not any(broken(history(read_trace(file))).values())
+    assert not any(broken(lifecycles(read_trace(file))).values())
 
 
 @recordings

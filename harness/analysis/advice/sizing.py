@@ -12,8 +12,9 @@ import polars as pl
 from harness.analysis.causes.conntrack import UNCHANGED_PATHS
 from harness.analysis.causes.explained import Explained
 from harness.analysis.observed.observed import Observed
-from harness.analysis.steps import Shape, shape
 from harness.model.result import Taker
+from harness.spec.hazards import HazardId, row
+from harness.spec.rollout_shape import RolloutShape, rollout_shape
 
 SEED_INTERNAL_S, SEED_EXTERNAL_S = 5.0, 30.0
 """What the rule of thumb gives inside a cluster, and behind a balancer."""
@@ -53,7 +54,7 @@ class Measured:
 
 def sizing(seen: Observed, why: Explained, lags: dict[str, Any], *, replicas: int | None = None) -> dict[str, Any]:
     """The settings that would have held, for `replicas` (the manifest's where None); see `sizes`."""
-    return sizes(measure(seen, why, lags), shape(seen.run.info.manifests, replicas), lags["note"])
+    return sizes(measure(seen, why, lags), rollout_shape(seen.run.info.manifests, replicas), lags["note"])
 
 
 def pooled_sizing(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -77,10 +78,10 @@ def pooled_sizing(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
         rollouts=sum(one.rollouts for one in known),
     )
     first = next(result for result in results if result)
-    return sizes(merged, Shape(**first["application"]), first["note"])
+    return sizes(merged, RolloutShape(**first["application"]), first["note"])
 
 
-def sizes(measured: Measured, app: Shape, note: str) -> dict[str, Any]:
+def sizes(measured: Measured, app: RolloutShape, note: str) -> dict[str, Any]:
     """The smallest settings that would have held.
 
     `prestop_s, min_ready_s, grace_s, progress_deadline_s, ci_time_limit_s`: each `{have, need, why}` in whole seconds
@@ -99,7 +100,7 @@ def sizes(measured: Measured, app: Shape, note: str) -> dict[str, Any]:
     need_s = app.rollout_s(start_s=start_s, min_ready_s=min_ready, stop_s=prestop + stop_s)
     have_s = app.rollout_s(start_s=start_s, min_ready_s=app.min_ready_s, stop_s=app.prestop_s + stop_s)
     no_cure = f"; no cure alone: {app.gap}" if app.gap else ""
-    unprobed = "" if app.probed else "; no cure alone: without a readiness probe a pod is Ready before it listens"
+    unprobed = "" if app.probed else f"; no cure alone: {row(HazardId.NO_READINESS_PROBE).wrong}"
     return {
         "cure": list(app.cures),
         "prestop_s": {

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from harness.analysis.observed.pods import Life
 from harness.model.observation import Observation
 from harness.model.run import RunInfo
+from harness.spec.endpoints import EndpointConditions, conditions, usable
+from harness.spec.workload import services
 
 Intervals = tuple[tuple[float, float], ...]
 
@@ -36,15 +39,11 @@ def endpoints(info: RunInfo, timeline: Iterable[Observation], pods: Sequence[Lif
     they terminate. Slices of other Services are left out; IPv4 and IPv6 slices of one Service name the same pods. Where
     the watch showed no slice at all, the pods' readiness has to do.
     """
-    services = {
-        str((manifest.get("metadata") or {}).get("name"))
-        for manifest in info.manifests
-        if manifest.get("kind") == "Service"
-    }
+    names = {str((service.get("metadata") or {}).get("name")) for service in services(info.manifests)}
     by_name: dict[str, str] = {}
     by_address: dict[str, str] = {}
     known_uids = {pod.uid for pod in pods}
-    slices: dict[str, list[tuple[str, bool, bool]]] = {}
+    slices: dict[str, list[tuple[str, EndpointConditions]]] = {}
     steps: list[tuple[float, frozenset[str]]] = []
     terminating: dict[str, float] = {}
     ordered = sorted(pods, key=lambda pod: pod.first_seen)
@@ -54,7 +53,7 @@ def endpoints(info: RunInfo, timeline: Iterable[Observation], pods: Sequence[Lif
             continue
         metadata = seen.object.get("metadata") or {}
         service = str((metadata.get("labels") or {}).get("kubernetes.io/service-name"))
-        if services and service not in services:
+        if names and service not in names:
             continue
         while pending < len(ordered) and ordered[pending].first_seen <= seen.t + 1.0:
             pod = ordered[pending]
@@ -70,10 +69,10 @@ def endpoints(info: RunInfo, timeline: Iterable[Observation], pods: Sequence[Lif
                 for endpoint in seen.object.get("endpoints") or ()
                 if (entry := _entry(endpoint, known_uids, by_name, by_address)) is not None
             ]
-            for endpoint, entry in zip(seen.object.get("endpoints") or (), slices[name], strict=False):
-                if (endpoint.get("conditions") or {}).get("terminating"):
+            for entry in slices[name]:
+                if entry[1].terminating:
                     terminating.setdefault(entry[0], seen.t)
-        steps.append((seen.t, _usable(slices.values())))
+        steps.append((seen.t, usable(chain.from_iterable(slices.values()))))
     return _history(steps, terminating) if steps else _history(_by_readiness(pods), {})
 
 
@@ -88,21 +87,21 @@ def _by_readiness(pods: Sequence[Life]) -> list[tuple[float, frozenset[str]]]:
     def going(pod: Life) -> float:
         return pod.deletion if pod.deletion is not None else never
 
-    def entries(t: float) -> list[tuple[str, bool, bool]]:
+    def entries(t: float) -> list[tuple[str, EndpointConditions]]:
         return [
-            (pod.uid, t < going(pod), t >= going(pod))
+            (pod.uid, EndpointConditions(ready=t < going(pod), serving=True, terminating=t >= going(pod)))
             for pod in pods
             if pod.ready is not None
             and pod.ready <= t < (pod.ended if pod.ended is not None else never)
             and not any(since <= t < until and t < going(pod) for since, until in pod.unready)
         ]
 
-    return [(t, _usable([entries(t)])) for t in sorted(moments)] if pods else []
+    return [(t, usable(entries(t))) for t in sorted(moments)] if pods else []
 
 
 def _entry(
     endpoint: dict[str, Any], uids: set[str], by_name: dict[str, str], by_address: dict[str, str]
-) -> tuple[str, bool, bool] | None:
+) -> tuple[str, EndpointConditions] | None:
     target = endpoint.get("targetRef") or {}
     uid = target.get("uid")
     if uid not in uids:
@@ -110,16 +109,7 @@ def _entry(
         uid = by_name.get(str(target.get("name"))) or next(
             (by_address[address] for address in addresses if address in by_address), uid or str(target.get("name"))
         )
-    conditions = endpoint.get("conditions") or {}
-    ready = conditions.get("ready") is not False  # nil is to be read as true
-    serving = conditions.get("serving")
-    return str(uid), ready, bool(ready if serving is None else serving) and bool(conditions.get("terminating"))
-
-
-def _usable(slices: Iterable[list[tuple[str, bool, bool]]]) -> frozenset[str]:
-    entries = [entry for entries in slices for entry in entries]
-    ready = frozenset(uid for uid, is_ready, _ in entries if is_ready)
-    return ready or frozenset(uid for uid, _, still_serving in entries if still_serving)
+    return str(uid), conditions(endpoint)
 
 
 def _history(steps: list[tuple[float, frozenset[str]]], terminating: dict[str, float]) -> Endpoints:

@@ -10,6 +10,8 @@ from typing import Any
 from harness.analysis.observed.pods import WATCH_S, Life
 from harness.model.observation import MarkType, Observation
 from harness.model.result import Taker
+from harness.spec.rolling import wanted_replicas
+from harness.spec.template import same_template
 
 OWN_CHANGE_S = 5.0
 """How long after our own update mark a change of the application's template is taken for ours."""
@@ -104,17 +106,17 @@ def _controllers(timeline: Iterable[Observation], updates: Iterable[float]) -> _
         if seen.kind == "Mark" and seen.type == MarkType.UNDO:
             found.own = sorted([*found.own, seen.t])
         elif seen.kind == "ReplicaSet" and seen.type != "DELETED":
-            _replica_set(found, replicas, seen.t, metadata, int(spec.get("replicas") or 0))
+            _replica_set(found, replicas, seen.t, metadata, wanted_replicas(spec))
         elif seen.kind in ("Deployment", "StatefulSet"):
             now = spec.get("template")
-            if template is not None and now != template:
+            if template is not None and not same_template(now, template):
                 ours = any(0.0 <= seen.t - mark <= OWN_CHANGE_S for mark in found.own)
                 if not ours:
                     found.foreign.append(seen.t)
             template = now
             revision = (seen.object.get("status") or {}).get("updateRevision")
             if revision:
-                found.update_revisions.append((seen.t, str(revision), int(spec.get("replicas") or 0)))
+                found.update_revisions.append((seen.t, str(revision), wanted_replicas(spec)))
         elif seen.kind == "Event" and seen.object.get("reason") in ("SuccessfulCreate", "ScalingReplicaSet"):
             found.speaks = True
         elif seen.kind == "Event" and seen.object.get("reason") == "SuccessfulDelete":

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from harness.analysis.podspec import Promise, promise, service_targets
 from harness.model.observation import MarkType, Observation
 from harness.model.run import RunInfo
+from harness.spec.serving import ServingExpectation, serving_expectation, target_ports
+from harness.spec.workload import judged_workload, pod_selector, pod_spec
 
 WATCH_S = 0.1
 """How late a watch event arrives here after what it tells, as a rule (measured: 0.002 to 0.06 s)."""
@@ -22,7 +23,7 @@ RELIST_S = 10.0
 
 SIGKILLED = 137
 
-NO_PROMISE = Promise()
+NO_PROMISE = ServingExpectation()
 
 EXIT_S = 1.5
 """How long after a container's end its pod is surely shown as terminated, where the clocks cannot be compared."""
@@ -56,7 +57,7 @@ class Life:
     crashes: tuple[tuple[float, float], ...] = ()
     disrupted: str | None = None
     killed: bool = False
-    promise: Promise = NO_PROMISE
+    promise: ServingExpectation = NO_PROMISE
 
     @property
     def end(self) -> float | None:
@@ -89,9 +90,9 @@ def lives(info: RunInfo, timeline: Iterable[Observation]) -> tuple[Life, ...]:
 
     Pods of others in the namespace are left out by the selector of the application, where the manifests have it.
     """
-    selector = _selector(info)
-    targets = service_targets(info.manifests)
-    template = _template(info)
+    workload = judged_workload(info.manifests)
+    selector, template = pod_selector(workload), pod_spec(workload)
+    targets = target_ports(info.manifests)
     clock = _Clock(info.t0_wall)
     drafts: dict[str, _Draft] = {}
     killed: dict[str, float] = {}
@@ -272,19 +273,5 @@ def _life(
         crashes=tuple(crashes),
         disrupted=draft.disrupted,
         killed=draft.killed,
-        promise=promise(spec, targets),
+        promise=serving_expectation(spec, targets),
     )
-
-
-def _selector(info: RunInfo) -> dict[str, str]:
-    for manifest in info.manifests:
-        if manifest.get("kind") in ("Deployment", "StatefulSet"):
-            return dict(((manifest.get("spec") or {}).get("selector") or {}).get("matchLabels") or {})
-    return {}
-
-
-def _template(info: RunInfo) -> dict[str, Any]:
-    for manifest in info.manifests:
-        if manifest.get("kind") in ("Deployment", "StatefulSet"):
-            return dict((((manifest.get("spec") or {}).get("template") or {}).get("spec")) or {})
-    return {}

@@ -2,10 +2,10 @@
 
 from copy import deepcopy
 
-from harness.manifests.application import pod_spec
 from harness.manifests.read import Manifest
+from harness.spec.termination import grace_period_s
+from harness.spec.workload import pod_spec
 
-KUBERNETES_DEFAULT_S = 30
 STOP_S = 10
 """What is left for the process itself after its preStop hook, unless the manifest says more."""
 
@@ -13,7 +13,7 @@ STOP_S = 10
 def apply(workload: Manifest, value_s: int) -> Manifest:
     """The workload with this grace period."""
     changed = deepcopy(workload)
-    pod_spec(changed)["terminationGracePeriodSeconds"] = value_s
+    changed["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = value_s
     return changed
 
 
@@ -24,5 +24,4 @@ def room_for(workload: Manifest, prestop_s: int) -> Manifest:
     https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
     """
     needed_s = prestop_s + STOP_S
-    has_s = pod_spec(workload).get("terminationGracePeriodSeconds", KUBERNETES_DEFAULT_S)
-    return apply(workload, needed_s) if has_s < needed_s else workload
+    return apply(workload, needed_s) if grace_period_s(pod_spec(workload)) < needed_s else workload

@@ -3,8 +3,7 @@
 from copy import deepcopy
 
 from harness.manifests.read import Manifest
-
-_PROGRESS_DEADLINE_DEFAULT_S = 600
+from harness.spec.rolling import PROGRESS_DEADLINE_DEFAULT_S, rollout_spec
 
 
 def apply(workload: Manifest, value_s: int) -> Manifest:
@@ -12,6 +11,7 @@ def apply(workload: Manifest, value_s: int) -> Manifest:
     changed = deepcopy(workload)
     spec = changed["spec"]
     spec["minReadySeconds"] = value_s
-    if changed["kind"] == "Deployment" and spec.get("progressDeadlineSeconds", _PROGRESS_DEADLINE_DEFAULT_S) <= value_s:
-        spec["progressDeadlineSeconds"] = value_s + _PROGRESS_DEADLINE_DEFAULT_S
+    deadline_s = rollout_spec(changed["kind"], spec).progress_deadline_s
+    if deadline_s is not None and deadline_s <= value_s:
+        spec["progressDeadlineSeconds"] = value_s + PROGRESS_DEADLINE_DEFAULT_S
     return changed

@@ -3,7 +3,6 @@
 from copy import deepcopy
 from typing import Any
 
-from harness.manifests.application import pod_spec
 from harness.manifests.mitigations.grace import room_for
 from harness.manifests.read import Manifest
 
@@ -16,6 +15,6 @@ def apply(workload: Manifest, value_s: int) -> Manifest:
 def with_hook(workload: Manifest, hook: dict[str, Any], takes_s: int) -> Manifest:
     """The workload with this preStop hook in every container; other lifecycle hooks stay."""
     changed = deepcopy(workload)
-    for container in pod_spec(changed)["containers"]:
+    for container in changed["spec"]["template"]["spec"]["containers"]:
         container.setdefault("lifecycle", {})["preStop"] = deepcopy(hook)
     return room_for(changed, takes_s)

@@ -9,7 +9,7 @@ import pytest
 
 from harness.cli import main
 from tests.unit.traces.literal import rows
-from tests.unit.traces.test_orders import ROLLING
+from tests.unit.traces.test_invariants import ROLLING
 
 
 def written(path: Path, text: str) -> str:

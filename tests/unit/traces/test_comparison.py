@@ -7,7 +7,7 @@ import pytest
 from harness.traces.comparison import compare
 from harness.traces.sidebyside import side_by_side
 from tests.unit.traces.literal import trace
-from tests.unit.traces.test_orders import ROLLING
+from tests.unit.traces.test_invariants import ROLLING
 
 COMPLETE = ROLLING.replace("0.2  pod a scheduled", "0.2  pod a scheduled\n0.2  event a Scheduled\n0.3  event a Started")
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from harness.traces.events import event_lines
-from harness.traces.history import history
+from harness.traces.lifecycles import lifecycles
 from tests.unit.traces.literal import trace
 
 POD = "0 deployment replicas=1\n0 rs r1 size=1\n0 pod a r1\n0 pod a scheduled\n1 pod a running\n"
 
 
 def told(text: str) -> dict[str, tuple[str, ...]]:
-    return event_lines(history(trace(POD + text)))
+    return event_lines(lifecycles(trace(POD + text)))
 
 
 def test_reasons_are_told_by_object_under_names_without_hashes() -> None:

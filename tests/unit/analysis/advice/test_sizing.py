@@ -1,4 +1,4 @@
-"""Sizes that would have held, and how long a rollout takes."""
+"""Sizes that would have held."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 
 from harness.analysis import judge
 from harness.analysis.advice.sizing import pooled_sizing
-from harness.analysis.steps import shape
 from harness.model.run import ClusterFacts, FactSource, ProxyFacts
 
 from ..literal import history
@@ -29,33 +28,6 @@ def deployment(replicas: int = 3, **spec: Any) -> dict[str, Any]:
 
 def rolling(surge: Any, unavailable: Any) -> dict[str, Any]:
     return {"strategy": {"rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}}}
-
-
-@pytest.mark.parametrize(
-    ("replicas", "strategy", "steps"),
-    [
-        (3, rolling(1, 0), 3),
-        (10, rolling("25%", "25%"), 2),
-        (4, {}, 2),
-        (1, {}, 1),
-        (3, rolling(0, 0), 3),
-        (100, rolling("100%", 0), 1),
-        (5, {"strategy": {"type": "Recreate"}}, 1),
-    ],
-)
-def test_steps_follow_surge_and_unavailable(replicas: int, strategy: dict[str, Any], steps: int) -> None:
-    assert shape([deployment(replicas, **strategy)]).steps == steps
-
-
-def test_a_stateful_set_goes_one_by_one_and_waits_for_each_end() -> None:
-    found = shape([{"kind": "StatefulSet", "spec": {"replicas": 4}}])
-    assert (found.steps, found.waits_for_stop, found.progress_deadline_s) == (4, True, None)
-
-
-def test_more_replicas_take_longer() -> None:
-    few, many = shape([deployment(3, **rolling(1, 0))]), shape([deployment(3, **rolling(1, 0))], replicas=30)
-    times = {"start_s": 1.0, "min_ready_s": 5.0, "stop_s": 6.0}
-    assert many.rollout_s(**times) == pytest.approx(10 * few.rollout_s(**times))
 
 
 def sized(text: str = RUN, **more: Any) -> dict[str, Any]:
@@ -133,11 +105,6 @@ def test_what_no_number_of_seconds_cures_is_said(replicas: int, spec: dict[str, 
     found = sized(manifests=(deployment(replicas, **spec),))
     assert found["cure"] == cure
     assert ("no cure alone" in found["min_ready_s"]["why"]) == bool(cure)
-
-
-def test_a_stateful_set_of_one_has_a_gap_that_more_replicas_close() -> None:
-    assert shape([{"kind": "StatefulSet", "spec": {"replicas": 1}}]).gap_cure == "more than 1 replica"
-    assert shape([{"kind": "StatefulSet", "spec": {"replicas": 2}}]).gap_cure == ""
 
 
 def test_sizes_of_several_runs_keep_the_cure() -> None:

@@ -1,20 +1,20 @@
-"""A trace -> the lives of its objects under names that are the same in every run, and when their milestones were."""
+"""A trace -> the lifecycles of its objects under names that are the same in every run, and their milestones."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from harness.traces.names import Names, names
-from harness.traces.promises import WorkloadPromise, workload_promise
+from harness.spec.rolling import RolloutSpec, rollout_spec
+from harness.spec.workload import WORKLOAD_KINDS
+from harness.traces.stable_names import StableNames, stable_names
 from harness.traces.trace import Change, MarkType, Object, Trace
 
-WORKLOADS = ("Deployment", "StatefulSet")
 _TERMINAL = ("Succeeded", "Failed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Life:
+class Lifecycle:
     """One object from its first change to its last. `revision`: of its pod template, None where it has none."""
 
     kind: str
@@ -62,55 +62,55 @@ class Life:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class Lifecycles:
     """What a trace tells. `cut`: what comes at or after this place belongs to the deletion of everything at the end."""
 
     trace: Trace
-    names: Names
-    lives: tuple[Life, ...]
+    names: StableNames
+    all: tuple[Lifecycle, ...]
     cut: float
 
-    def of(self, *kinds: str) -> tuple[Life, ...]:
-        """The lives of these kinds, in order of appearance."""
-        return tuple(life for life in self.lives if life.kind in kinds)
+    def of(self, *kinds: str) -> tuple[Lifecycle, ...]:
+        """Those of these kinds, in order of appearance."""
+        return tuple(life for life in self.all if life.kind in kinds)
 
     @property
-    def workload(self) -> Life | None:
+    def workload(self) -> Lifecycle | None:
         """The Deployment or StatefulSet that is rolled."""
-        return next(iter(self.of(*WORKLOADS)), None)
+        return next(iter(self.of(*WORKLOAD_KINDS)), None)
 
-    def promise(self, place: float) -> WorkloadPromise | None:
-        """What the workload promised at that place; None where there was none."""
+    def spec_at(self, place: float) -> RolloutSpec | None:
+        """What the workload's spec said about its rollouts at that place; None where there was none."""
         now = self.workload.at(place) if self.workload else None
-        return workload_promise(now.spec) if now else None
+        return rollout_spec(now.kind, now.spec) if now else None
 
-    def merged(self, *kinds: str) -> Iterator[tuple[Life, Change]]:
+    def merged(self, *kinds: str) -> Iterator[tuple[Lifecycle, Change]]:
         """All changes of these kinds before the cut, in order."""
         pairs = ((life, change) for life in self.of(*kinds) for change in life.changes if change.place < self.cut)
         return iter(sorted(pairs, key=lambda pair: pair[1].place))
 
 
-def history(trace: Trace) -> History:
-    """The lives in a trace."""
-    known = names(trace.changes)
+def lifecycles(trace: Trace) -> Lifecycles:
+    """The lifecycles of a trace's objects."""
+    known = stable_names(trace.changes)
     by_uid: dict[str, list[Change]] = {}
     for change in trace.changes:
         by_uid.setdefault(change.uid, []).append(change)
-    lives = tuple(_life(tuple(changes), known) for changes in by_uid.values())
-    return History(trace=trace, names=known, lives=lives, cut=_cut(trace))
+    every = tuple(_lifecycle(tuple(changes), known) for changes in by_uid.values())
+    return Lifecycles(trace=trace, names=known, all=every, cut=_cut(trace))
 
 
-def _life(changes: tuple[Change, ...], known: Names) -> Life:
+def _lifecycle(changes: tuple[Change, ...], known: StableNames) -> Lifecycle:
     first = changes[0]
     revision = known.revision(first.object)
-    return Life(kind=first.kind, name=known.of(first.object), revision=revision, changes=changes)
+    return Lifecycle(kind=first.kind, name=known.of(first.object), revision=revision, changes=changes)
 
 
 def _cut(trace: Trace) -> float:
     """Where the end begins: a recorder may write its mark before it deletes, or after."""
     marked = min((mark.t for mark in trace.marked(MarkType.DELETE)), default=float("inf"))
     after = (change.place for change in trace.changes if change.t >= marked)
-    deleted = (c.place for c in trace.changes if c.kind in WORKLOADS and (c.gone or c.deleting))
+    deleted = (c.place for c in trace.changes if c.kind in WORKLOAD_KINDS and (c.gone or c.deleting))
     return min((*after, *deleted), default=float("inf"))
 
 
@@ -148,11 +148,3 @@ def endpoints(change: Change) -> dict[str, Object]:
         return {}
     found = change.object.get("endpoints") or ()
     return {str(e["targetRef"]["uid"]): e for e in found if (e.get("targetRef") or {}).get("uid")}
-
-
-def conditions(endpoint: Object) -> tuple[bool, bool, bool]:
-    """(ready, serving, terminating) of an endpoint; what is not said means ready, serving, not terminating."""
-    said = endpoint.get("conditions") or {}
-    is_ready = said.get("ready") is not False
-    serving = said.get("serving")
-    return is_ready, is_ready if serving is None else bool(serving), bool(said.get("terminating"))

@@ -18,7 +18,7 @@ _STATUS_REVISIONS = ("currentRevision", "updateRevision")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class StableNames:
     """What the trace's names mean. `revisions`: hash -> number, 1 for the first."""
 
     revisions: dict[str, int]
@@ -47,10 +47,10 @@ def _numbered(number: int, found: re.Match[str]) -> str:
     return f"-r{number}{'-*' if found[1] else ''}"
 
 
-def names(changes: Iterable[Change]) -> Names:
+def stable_names(changes: Iterable[Change]) -> StableNames:
     """The revisions of a trace in the order in which they appeared."""
     seen = dict.fromkeys(value for change in changes for value in _appearing(change))
-    return Names(revisions={value: number for number, value in enumerate(seen, start=1)})
+    return StableNames(revisions={value: number for number, value in enumerate(seen, start=1)})
 
 
 def _appearing(change: Change) -> Iterator[str]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from harness.traces.history import Life, conditions
-from harness.traces.names import Names
-from harness.traces.states import Lines
+from harness.spec.endpoints import conditions
+from harness.spec.rolling import wanted_replicas
+from harness.traces.lifecycles import Lifecycle
+from harness.traces.stable_names import StableNames
+from harness.traces.transitions import Lines
 
 
-def replica_steps(life: Life, before: float, *, certain: bool) -> Lines:
+def scaling_steps(life: Lifecycle, before: float, *, certain: bool) -> Lines:
     """The sizes that were asked of a ReplicaSet; where several steps are possible, only from where which way to where.
 
     Which way it goes first, and the first step, are no chance: the controller takes it before any pod can answer.
     """
-    sizes = [int(change.spec.get("replicas", 1)) for change in life.changes if change.place < before]
+    sizes = [wanted_replicas(change.spec) for change in life.changes if change.place < before]
     steps = [size for index, size in enumerate(sizes) if index == 0 or sizes[index - 1] != size]
     if certain or len(steps) <= 3:
         return (" > ".join(map(str, steps)),) if steps else ()
@@ -30,7 +32,7 @@ def _turns(steps: list[int]) -> Iterator[str]:
             yield way
 
 
-def status_lines(life: Life, place: float, names: Names) -> Lines:
+def status_lines(life: Lifecycle, place: float, names: StableNames) -> Lines:
     """A workload's or ReplicaSet's status at that place: the numbers, and whether they are current."""
     now = life.at(place)
     if now is None:
@@ -44,7 +46,7 @@ def status_lines(life: Life, place: float, names: Names) -> Lines:
     return (*lines, *(f"{key.partition('/')[2]} {annotations[key]}" for key in mine))
 
 
-def numbers_told(life: Life, before: float) -> Lines:
+def counts_told(life: Lifecycle, before: float) -> Lines:
     """The numbers that a status ever gave, and whether they were ever 0 or more: how often each changed is chance."""
     seen: dict[str, set[bool]] = {}
     for change in life.changes:
@@ -55,11 +57,11 @@ def numbers_told(life: Life, before: float) -> Lines:
     return tuple(f"{key} {words[frozenset(values)]}" for key, values in sorted(seen.items()))
 
 
-def slice_lines(slices: Iterable[Life], place: float) -> Lines:
+def slice_lines(slices: Iterable[Lifecycle], place: float) -> Lines:
     """What a Service's slices held at that place: endpoints, and ports."""
     now = [change for life in slices if (change := life.at(place))]
     found = [conditions(endpoint) for change in now for endpoint in change.object.get("endpoints") or ()]
     ports = {f"{p.get('port')}/{p.get('protocol')}" for change in now for p in change.object.get("ports") or ()}
     types = sorted({str(change.object.get("addressType")) for change in now})
-    ready = sum(is_ready for is_ready, _, _ in found)
+    ready = sum(said.ready for said in found)
     return (f"{len(found)} endpoints, {ready} of them ready", *types, *(f"port {port}" for port in sorted(ports)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.traces.history import history
-from harness.traces.orders import RULES, broken
+from harness.traces.invariants import INVARIANTS, broken
+from harness.traces.lifecycles import lifecycles
 from tests.unit.traces.literal import trace
 
 ROLLING = """
@@ -131,27 +131,27 @@ CASES = {
     "text", [ROLLING, RECREATE, PAUSED, STATEFUL], ids=["rolling", "recreate", "paused", "stateful"]
 )
 def test_every_rule_holds_in_a_rollout_as_it_should_be(text: str) -> None:
-    assert {rule: breaks for rule, breaks in broken(history(trace(text))).items() if breaks} == {}
+    assert {rule: breaks for rule, breaks in broken(lifecycles(trace(text))).items() if breaks} == {}
 
 
 def test_there_is_a_case_for_every_rule() -> None:
-    assert CASES.keys() == RULES.keys()
+    assert CASES.keys() == INVARIANTS.keys()
 
 
 @pytest.mark.parametrize("rule", CASES)
 def test_a_rule_notices_what_breaks_it(rule: str) -> None:
     text, before, after = CASES[rule]
     assert text.count(before) == 1
-    assert broken(history(trace(text.replace(before, after))))[rule]
+    assert broken(lifecycles(trace(text.replace(before, after))))[rule]
 
 
 def test_whole_seconds_make_a_pod_available_up_to_a_second_early() -> None:
     early = ROLLING.replace("10.7 rs r2 available=1", "9.7 rs r2 available=1")
-    assert not broken(history(trace(early)))["available means Ready for minReadySeconds"]
+    assert not broken(lifecycles(trace(early)))["available means Ready for minReadySeconds"]
 
 
 def test_the_end_of_everything_breaks_no_rule() -> None:
     ending = ROLLING.replace("20.0 deployment progressing=ProgressDeadlineExceeded", "")
     ending += "15.0 mark delete\n15.0 deployment gone\n15.1 rs r2 gone\n15.1 pod b deleting\n15.2 slice\n"
     ending += "17.3 pod b ended\n17.9 pod b gone\n"
-    assert not any(broken(history(trace(ending))).values())
+    assert not any(broken(lifecycles(trace(ending))).values())

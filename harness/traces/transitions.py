@@ -1,4 +1,4 @@
-"""The life of one object -> the states it went through, each told by what changed, without what is chance.
+"""The lifecycle of one object -> the states it went through, each told by what changed, without what is chance.
 
 What is chance, and so left out:
 
@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
-from harness.traces.history import Life, conditions, containers, endpoints
+from harness.spec.endpoints import conditions
+from harness.traces.lifecycles import Lifecycle, containers, endpoints
 from harness.traces.trace import Change, Object
 
 State = dict[str, str]
@@ -38,7 +39,7 @@ def told(states: Iterable[State]) -> Lines:
     return tuple(lines)
 
 
-def pod_states(pods: Iterable[Life]) -> Iterator[tuple[Life, Lines]]:
+def pod_transitions(pods: Iterable[Lifecycle]) -> Iterator[tuple[Lifecycle, Lines]]:
     """Phase, conditions, containers, deletion and end of each pod."""
     all_states = [(pod, _pod_states(pod)) for pod in pods]
     fullest = max((_starting(states) for _, states in all_states), key=len, default=[])
@@ -46,7 +47,7 @@ def pod_states(pods: Iterable[Life]) -> Iterator[tuple[Life, Lines]]:
         yield pod, told(_with_all_steps(states, fullest))
 
 
-def _pod_states(life: Life) -> list[State]:
+def _pod_states(life: Lifecycle) -> list[State]:
     states = _distinct(_pod(change) for change in life.changes)
     states = _without(states, _ready_at_once)
     states = [state for before, state in pairwise([State(), *states]) if not _unready_in_deletion(before, state)]
@@ -113,7 +114,7 @@ def _unready_in_deletion(before: State, state: State) -> bool:
     return stopping and state.get("Ready", "").startswith("False") and before.get("Ready", "").startswith("True")
 
 
-def endpoint_states(pod: Life, slices: Iterable[Life], before: float) -> Lines:
+def endpoint_transitions(pod: Lifecycle, slices: Iterable[Lifecycle], before: float) -> Lines:
     """How a pod stood in the slices of its Service until that place; empty where it never did."""
     changes = sorted((c for life in slices for c in life.changes if c.place < before), key=lambda c: c.place)
     states: list[State] = []
@@ -129,11 +130,15 @@ def endpoint_states(pod: Life, slices: Iterable[Life], before: float) -> Lines:
 
 
 def _endpoint(endpoint: Object) -> State:
-    ready, serving, terminating = (str(value).lower() for value in conditions(endpoint))
-    state = State(ready=ready, serving=serving, terminating=terminating)
+    said = conditions(endpoint)
+    state = State(ready=_word(said.ready), serving=_word(said.serving), terminating=_word(said.terminating))
     if endpoint.get("hostname"):
         state["hostname"] = str(endpoint["hostname"])
     return state
+
+
+def _word(holds: bool) -> str:
+    return str(holds).lower()
 
 
 def _served_at_once(state: State, after: State) -> bool:
@@ -145,7 +150,7 @@ def _silent_at_end(before: State, state: State) -> bool:
     return both and before.get("serving") == "true" and state.get("serving") == "false"
 
 
-def condition_states(life: Life, kind: str, before: float) -> Lines:
+def condition_transitions(life: Lifecycle, kind: str, before: float) -> Lines:
     """What a workload's condition of that type went through until that place."""
     found = (c for change in life.changes if change.place < before for c in [change.condition(kind)] if c)
     states = _distinct({kind: _condition(condition)} for condition in found)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.traces.history import history
-from harness.traces.numbers import numbers_told, replica_steps
-from harness.traces.states import Lines, condition_states, endpoint_states, pod_states
+from harness.traces.lifecycles import lifecycles
+from harness.traces.replica_counts import counts_told, scaling_steps
+from harness.traces.transitions import Lines, condition_transitions, endpoint_transitions, pod_transitions
 from tests.unit.traces.literal import trace
 
 START = "0 pod a r1\n0 pod a scheduled\n0 pod a preparing\n0 pod a prepared\n"
@@ -12,7 +12,7 @@ STOP = "2 pod a deleting\n3 pod a ended\n3 pod a zero\n3 pod a gone\n"
 
 
 def lives(text: str) -> list[Lines]:
-    return [lines for _, lines in pod_states(history(trace(text)).of("Pod"))]
+    return [lines for _, lines in pod_transitions(lifecycles(trace(text)).of("Pod"))]
 
 
 def life(text: str) -> Lines:
@@ -75,8 +75,8 @@ def test_a_step_that_no_pod_shows_is_missing() -> None:
 
 
 def endpoint(text: str) -> Lines:
-    seen = history(trace("0 pod a r1\n" + text))
-    return endpoint_states(seen.of("Pod")[0], seen.of("EndpointSlice"), seen.cut)
+    seen = lifecycles(trace("0 pod a r1\n" + text))
+    return endpoint_transitions(seen.of("Pod")[0], seen.of("EndpointSlice"), seen.cut)
 
 
 def test_an_endpoint_goes_from_ready_to_terminating_to_gone() -> None:
@@ -101,9 +101,9 @@ def test_what_happens_to_endpoints_when_everything_is_deleted_is_left_out() -> N
 
 
 def progressing(*reasons: str) -> Lines:
-    seen = history(trace("\n".join(f"{t} deployment progressing={reason}" for t, reason in enumerate(reasons))))
+    seen = lifecycles(trace("\n".join(f"{t} deployment progressing={reason}" for t, reason in enumerate(reasons))))
     assert seen.workload is not None
-    return condition_states(seen.workload, "Progressing", seen.cut)
+    return condition_transitions(seen.workload, "Progressing", seen.cut)
 
 
 def test_a_deadline_exceeded_on_the_way_is_chance_and_in_the_end_is_not() -> None:
@@ -115,8 +115,8 @@ def test_a_deadline_exceeded_on_the_way_is_chance_and_in_the_end_is_not() -> Non
 
 
 def steps(*sizes: int, certain: bool) -> Lines:
-    seen = history(trace("\n".join(f"{t} rs r1 size={size}" for t, size in enumerate(sizes))))
-    return replica_steps(seen.of("ReplicaSet")[0], seen.cut, certain=certain)
+    seen = lifecycles(trace("\n".join(f"{t} rs r1 size={size}" for t, size in enumerate(sizes))))
+    return scaling_steps(seen.of("ReplicaSet")[0], seen.cut, certain=certain)
 
 
 def test_certain_steps_are_told_one_by_one() -> None:
@@ -130,6 +130,6 @@ def test_of_other_steps_only_the_first_the_ways_and_the_last_are_told() -> None:
 
 
 def test_numbers_are_told_as_zero_or_more() -> None:
-    seen = history(trace("0 deployment updated=0\n1 deployment updated=2 available=3\n2 deployment updated=3"))
+    seen = lifecycles(trace("0 deployment updated=0\n1 deployment updated=2 available=3\n2 deployment updated=3"))
     assert seen.workload is not None
-    assert numbers_told(seen.workload, seen.cut) == ("availableReplicas more than 0", "updatedReplicas 0 and more")
+    assert counts_told(seen.workload, seen.cut) == ("availableReplicas more than 0", "updatedReplicas 0 and more")

@@ -1,0 +1,285 @@
+"""A workload's spec and the Services before it -> what is wrong with it, from one table.
+
+A row says when it holds, what is wrong, which values were found, what cause of lost requests it leads to, and what
+mends it. Advice, plan, preflight and errors take their words from here. A new hazard is one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.model.result import Cause
+from harness.spec.hooks import pre_stop
+from harness.spec.readiness import is_probed, probed_ports, readiness_probe, readiness_s
+from harness.spec.rolling import RolloutSpec, Strategy, rollout_spec
+from harness.spec.serving import Port, listens_when_ready, serving_containers, target_ports
+from harness.spec.termination import grace_period_s, longest_hook_s
+from harness.spec.workload import Object, containers, pod_spec, spec_of
+
+_CONTAINER = "spec.template.spec.containers[]"
+
+
+class HazardId(StrEnum):
+    """The name of each row."""
+
+    RECREATE = "recreate"
+    MAX_UNAVAILABLE_ALL = "max-unavailable-all"
+    LONE_STATEFUL_POD = "lone-stateful-pod"
+    NO_READINESS_PROBE = "no-readiness-probe"
+    PROBE_ON_ANOTHER_PORT = "probe-on-another-port"
+    NO_PRESTOP = "no-prestop"
+    PRESTOP_OUTLASTS_GRACE = "prestop-outlasts-grace"
+    NO_MIN_READY = "no-min-ready"
+    PROGRESS_DEADLINE_TOO_SHORT = "progress-deadline-too-short"
+    ON_DELETE = "on-delete"
+    PAUSED = "paused"
+    PARTITION = "partition"
+    HOST_NETWORK = "host-network"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a row looks at: the workload's spec, resolved, and the target ports of the Services before it."""
+
+    rollout: RolloutSpec
+    pod: Object
+    targets: tuple[Port, ...]
+
+    @property
+    def rolls(self) -> bool:
+        """Whether an update replaces pods step by step, by itself."""
+        return self.rollout.strategy == Strategy.ROLLING_UPDATE and self.rollout.replicas > 0
+
+    @property
+    def unhooked(self) -> str:
+        """The containers that serve and have no preStop hook."""
+        return ", ".join(str(c.get("name")) for c in serving_containers(self.pod, self.targets) if pre_stop(c) is None)
+
+    @property
+    def probed(self) -> str:
+        """The ports that readiness probes connect to."""
+        return ", ".join(str(port) for container in containers(self.pod) for port in probed_ports(container))
+
+    @property
+    def sent_to(self) -> str:
+        """The ports that the Services send to."""
+        return ", ".join(map(str, self.targets))
+
+    @property
+    def all_probes_connect(self) -> bool:
+        """Whether each readiness probe names a port; what a command looks at cannot be told."""
+        probes = [container for container in containers(self.pod) if readiness_probe(container)]
+        return bool(probes) and all(probed_ports(container) for container in probes)
+
+    @property
+    def hook_s(self) -> float:
+        """What the longest preStop hook takes at least."""
+        return longest_hook_s(self.pod)
+
+    @property
+    def grace_s(self) -> float:
+        """The grace period."""
+        return grace_period_s(self.pod)
+
+    @property
+    def step_s(self) -> float:
+        """What the slowest step takes at least: until the first probes can have succeeded, and minReadySeconds."""
+        return readiness_s(self.pod)[0] + self.rollout.min_ready_s
+
+    @property
+    def one_more_first(self) -> str:
+        """The settings with which no pod goes before a new one is available."""
+        return "maxUnavailable: 0" if self.rollout.max_surge else "maxSurge: 1 and maxUnavailable: 0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One hazard; the words are format strings over the `Subject` as `it`.
+
+    `wrong`: what is wrong. `found`: the values that make it so. `cause`: of the requests that it loses; None where it
+    keeps a rollout from going on. `mend`: what mends it, and `path`: where in the manifest. `gap`: it leaves a moment
+    without any pod that serves, which no preStop and no minReadySeconds closes.
+    """
+
+    id: HazardId
+    holds: Callable[[Subject], bool]
+    wrong: str
+    found: str
+    cause: Cause | None
+    mend: str
+    path: str
+    gap: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hazard:
+    """A row that holds for a spec, in words; see `Row`."""
+
+    id: HazardId
+    wrong: str
+    found: str
+    cause: Cause | None
+    mend: str
+    path: str
+    gap: bool
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, with the values found."""
+        return f"{self.wrong} ({self.found})"
+
+
+HAZARDS: tuple[Row, ...] = (
+    Row(
+        id=HazardId.RECREATE,
+        holds=lambda it: it.rollout.strategy == Strategy.RECREATE,
+        wrong="with strategy Recreate all old pods go before a new one comes",
+        found="strategy: {it.rollout.strategy}",
+        cause=Cause.NO_ENDPOINTS,
+        mend="strategy: RollingUpdate",
+        path="spec.strategy.type",
+        gap=True,
+    ),
+    Row(
+        id=HazardId.MAX_UNAVAILABLE_ALL,
+        holds=lambda it: (
+            it.rolls and it.rollout.kind == "Deployment" and it.rollout.max_unavailable >= it.rollout.replicas
+        ),
+        wrong="maxUnavailable lets all old pods go before a new one is ready",
+        found="{it.rollout.max_unavailable} of {it.rollout.replicas} may be unavailable",
+        cause=Cause.NO_ENDPOINTS,
+        mend="{it.one_more_first}",
+        path="spec.strategy.rollingUpdate",
+        gap=True,
+    ),
+    Row(
+        id=HazardId.LONE_STATEFUL_POD,
+        holds=lambda it: it.rollout.kind == "StatefulSet" and it.rollout.replicas == 1,
+        wrong="its only pod goes before the new one comes",
+        found="replicas: {it.rollout.replicas}",
+        cause=Cause.NO_ENDPOINTS,
+        mend="more than 1 replica",
+        path="spec.replicas",
+        gap=True,
+    ),
+    Row(
+        id=HazardId.NO_READINESS_PROBE,
+        holds=lambda it: not is_probed(it.pod),
+        wrong="without a readiness probe a pod is Ready before it listens",
+        found="no container has a readinessProbe",
+        cause=Cause.CREATION_RACE,
+        mend="a readiness probe on every container",
+        path=f"{_CONTAINER}.readinessProbe",
+    ),
+    Row(
+        id=HazardId.PROBE_ON_ANOTHER_PORT,
+        holds=lambda it: bool(it.targets) and it.all_probes_connect and not listens_when_ready(it.pod, it.targets),
+        wrong="its readiness probe looks at another port than the one that serves",
+        found="the probe asks {it.probed}, the Service sends to {it.sent_to}",
+        cause=Cause.CREATION_RACE,
+        mend="a readiness probe of the port that serves",
+        path=f"{_CONTAINER}.readinessProbe",
+    ),
+    Row(
+        id=HazardId.NO_PRESTOP,
+        holds=lambda it: bool(it.unhooked),
+        wrong="without a preStop hook a pod stops listening while requests are still sent to it",
+        found="no preStop in {it.unhooked}",
+        cause=Cause.TERMINATION_RACE,
+        mend="a preStop hook that sleeps until the network has learnt of it",
+        path=f"{_CONTAINER}.lifecycle.preStop",
+    ),
+    Row(
+        id=HazardId.PRESTOP_OUTLASTS_GRACE,
+        holds=lambda it: it.hook_s > 0 and it.hook_s >= it.grace_s,
+        wrong="its preStop hook leaves nothing of the grace period for the work that is under way",
+        found="the hook takes {it.hook_s:g} s, terminationGracePeriodSeconds is {it.grace_s:g}",
+        cause=Cause.IN_FLIGHT_KILL,
+        mend="terminationGracePeriodSeconds above {it.hook_s:g}",
+        path="spec.template.spec.terminationGracePeriodSeconds",
+    ),
+    Row(
+        id=HazardId.NO_MIN_READY,
+        holds=lambda it: it.rolls and it.rollout.min_ready_s == 0,
+        wrong="an old pod goes as soon as a new one is Ready, before the network has learnt of that one",
+        found="minReadySeconds: {it.rollout.min_ready_s:g}",
+        cause=Cause.CREATION_RACE,
+        mend="minReadySeconds for as long as that takes",
+        path="spec.minReadySeconds",
+    ),
+    Row(
+        id=HazardId.PROGRESS_DEADLINE_TOO_SHORT,
+        holds=lambda it: it.rollout.progress_deadline_s is not None and it.rollout.progress_deadline_s <= it.step_s,
+        wrong="its progress deadline is over before one step can be",
+        found="progressDeadlineSeconds: {it.rollout.progress_deadline_s:g}, a step takes at least {it.step_s:g} s",
+        cause=None,
+        mend="progressDeadlineSeconds above {it.step_s:g}",
+        path="spec.progressDeadlineSeconds",
+    ),
+    Row(
+        id=HazardId.ON_DELETE,
+        holds=lambda it: it.rollout.strategy == Strategy.ON_DELETE,
+        wrong="with updateStrategy OnDelete an update replaces no pod until somebody deletes it",
+        found="updateStrategy: {it.rollout.strategy}",
+        cause=None,
+        mend="updateStrategy: RollingUpdate",
+        path="spec.updateStrategy.type",
+    ),
+    Row(
+        id=HazardId.PAUSED,
+        holds=lambda it: it.rollout.paused,
+        wrong="while it is paused an update replaces no pod",
+        found="paused: true",
+        cause=None,
+        mend="paused: false",
+        path="spec.paused",
+    ),
+    Row(
+        id=HazardId.PARTITION,
+        holds=lambda it: it.rollout.strategy == Strategy.ROLLING_UPDATE and it.rollout.partition > 0,
+        wrong="ordinals below its partition keep their revision",
+        found="partition: {it.rollout.partition}, replicas: {it.rollout.replicas}",
+        cause=None,
+        mend="partition: 0",
+        path="spec.updateStrategy.rollingUpdate.partition",
+    ),
+    Row(
+        id=HazardId.HOST_NETWORK,
+        holds=lambda it: bool(it.pod.get("hostNetwork")),
+        wrong="on the node's own network a new pod needs the port that an old one holds",
+        found="hostNetwork: true",
+        cause=None,
+        mend="hostNetwork: false",
+        path="spec.template.spec.hostNetwork",
+    ),
+)
+"""All hazards, in the order in which they are told."""
+
+
+def hazards(workload: Object, services: Iterable[Object], *, replicas: int | None = None) -> tuple[Hazard, ...]:
+    """What is wrong with a workload behind these Services, in the table's order; `replicas`: instead of its own."""
+    it = Subject(
+        rollout=rollout_spec(str(workload["kind"]), spec_of(workload), replicas=replicas),
+        pod=pod_spec(workload),
+        targets=target_ports(services),
+    )
+    return tuple(_told(row, it) for row in HAZARDS if row.holds(it))
+
+
+def row(hazard: HazardId) -> Row:
+    """The row of that name."""
+    return next(row for row in HAZARDS if row.id is hazard)
+
+
+def _told(row: Row, it: Subject) -> Hazard:
+    return Hazard(
+        id=row.id,
+        wrong=row.wrong.format(it=it),
+        found=row.found.format(it=it),
+        cause=row.cause,
+        mend=row.mend.format(it=it),
+        path=row.path,
+        gap=row.gap,
+    )

@@ -1,0 +1,80 @@
+"""A pod spec and the Services before it -> which container serves, until when, and whether Ready means that it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from harness.spec.hooks import surely_serves_s
+from harness.spec.readiness import probed_ports
+from harness.spec.termination import grace_period_s
+from harness.spec.workload import Object, containers, services
+
+Port = int | str
+"""A number, or the name that a container gives to one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingExpectation:
+    """What a pod's own spec lets one expect of it while it serves.
+
+    `prestop_s`: it surely goes on serving that long after its deletion; 0 where nothing is said, which does not mean
+    that it stops at once: a spec may be known in part only. `listens_when_ready`: its readiness probe connects to the
+    port to which the Service sends, so that a Ready pod has listened.
+    """
+
+    prestop_s: float = 0.0
+    listens_when_ready: bool = False
+
+
+def serving_expectation(pod: Object, targets: Iterable[Port]) -> ServingExpectation:
+    """What the pod spec lets one expect; `targets` are the target ports of the Services before it.
+
+    Only the hook of the container that serves holds the listener. Where it cannot be told which does, any may, and what
+    they all hold is expected.
+    """
+    targets = tuple(targets)
+    held_s = min((surely_serves_s(container) or 0.0 for container in serving_containers(pod, targets)), default=0.0)
+    return ServingExpectation(
+        prestop_s=min(held_s, grace_period_s(pod)), listens_when_ready=listens_when_ready(pod, targets)
+    )
+
+
+def target_ports(manifests: Iterable[Object]) -> tuple[Port, ...]:
+    """The target ports of the Services among the manifests."""
+    entries = (entry for service in services(manifests) for entry in (service.get("spec") or {}).get("ports") or ())
+    return tuple(target_port(entry) for entry in entries if entry.get("port"))
+
+
+def target_port(entry: Object) -> Port:
+    """Where a port of a Service leads: its targetPort, by default the port itself."""
+    port: Port = entry.get("targetPort") or entry["port"]
+    return port
+
+
+def serving_containers(pod: Object, targets: Sequence[Port]) -> tuple[Object, ...]:
+    """The containers that declare a target port; all where none does."""
+    return tuple(c for c in containers(pod) if _declares(c, targets)) or containers(pod)
+
+
+def named_ports(pod: Object) -> dict[str, int]:
+    """The ports that the pod's containers give a name to; of several the first, as pkg/api/v1/pod, FindPort."""
+    named = [
+        (port["name"], port.get("containerPort")) for c in containers(pod) for port in _ports(c) if port.get("name")
+    ]
+    return {name: number for name, number in reversed(named) if number is not None}
+
+
+def listens_when_ready(pod: Object, targets: Sequence[Port]) -> bool:
+    """Whether a readiness probe connects to a target port (to any port, where no target is known)."""
+    names = named_ports(pod)
+    wanted = {names.get(target, target) if isinstance(target, str) else target for target in targets}
+    return any(not wanted or port in wanted for container in containers(pod) for port in probed_ports(container))
+
+
+def _declares(container: Object, targets: Sequence[Port]) -> bool:
+    return any(port.get("name") in targets or port.get("containerPort") in targets for port in _ports(container))
+
+
+def _ports(container: Object) -> tuple[Object, ...]:
+    return tuple(container.get("ports") or ())

@@ -1,0 +1,47 @@
+"""Manifests -> the workload that is judged, and the parts of it that every reader asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Object = dict[str, Any]
+"""A Kubernetes object, or a part of one, as JSON or YAML says it."""
+
+WORKLOAD_KINDS = ("Deployment", "StatefulSet")
+
+
+def judged_workload(manifests: Iterable[Object]) -> Object | None:
+    """The Deployment or StatefulSet that the run is about: the first among the manifests; None where there is none."""
+    return next((manifest for manifest in manifests if manifest.get("kind") in WORKLOAD_KINDS), None)
+
+
+def services(manifests: Iterable[Object]) -> tuple[Object, ...]:
+    """The Services among the manifests."""
+    return tuple(manifest for manifest in manifests if manifest.get("kind") == "Service")
+
+
+def pod_spec(workload: Object | None) -> Object:
+    """The spec of its pod template; empty where there is none."""
+    template: Object = spec_of(workload).get("template") or {}
+    return template.get("spec") or {}
+
+
+def containers(pod: Object) -> tuple[Object, ...]:
+    """The containers of a pod spec, without init containers."""
+    return tuple(container for container in pod.get("containers") or () if isinstance(container, dict))
+
+
+def pod_selector(workload: Object | None) -> dict[str, str]:
+    """The labels by which it selects its pods; empty where it names none."""
+    return dict((spec_of(workload).get("selector") or {}).get("matchLabels") or {})
+
+
+def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    """Whether pods with these labels are selected; a selector without labels selects none, as a Service's does."""
+    return bool(selector) and selector.items() <= labels.items()
+
+
+def spec_of(workload: Object | None) -> Object:
+    """Its spec; empty where there is none."""
+    return (workload or {}).get("spec") or {}

@@ -1,0 +1,124 @@
+"""Every hazard is found by the smallest change of a workload without any, and told with its values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.model.result import Cause
+from harness.spec.hazards import HAZARDS, HazardId, hazards, row
+from tests.unit.spec.objects import Object, container, hook, rolling, service, shell, workload
+
+
+def found(subject: Object, *services: Object) -> tuple[HazardId, ...]:
+    return tuple(hazard.id for hazard in hazards(subject, services or (service(),)))
+
+
+CASES: dict[HazardId, list[tuple[Object, str]]] = {
+    HazardId.RECREATE: [(workload(strategy={"type": "Recreate"}), "strategy: Recreate")],
+    HazardId.MAX_UNAVAILABLE_ALL: [
+        (workload(replicas=1, **rolling(0, 0)), "1 of 1 may be unavailable"),
+        (workload(replicas=2, **rolling(1, "100%")), "2 of 2 may be unavailable"),
+    ],
+    HazardId.LONE_STATEFUL_POD: [(workload("StatefulSet", replicas=1), "replicas: 1")],
+    HazardId.NO_READINESS_PROBE: [(workload("Deployment", container(readinessProbe=None)), "no container has")],
+    HazardId.PROBE_ON_ANOTHER_PORT: [
+        (
+            workload("Deployment", container(readinessProbe={"httpGet": {"port": 9090}})),
+            "the probe asks 9090, the Service sends to http",
+        )
+    ],
+    HazardId.NO_PRESTOP: [(workload("Deployment", container(lifecycle=None)), "no preStop in web")],
+    HazardId.PRESTOP_OUTLASTS_GRACE: [
+        (workload("Deployment", container(**hook(sleep={"seconds": 30}))), "the hook takes 30 s"),
+        (workload("Deployment", container(**shell("drain; sleep 1m"))), "the hook takes 60 s"),
+        (workload(pod={"terminationGracePeriodSeconds": 5}), "terminationGracePeriodSeconds is 5"),
+    ],
+    HazardId.NO_MIN_READY: [(workload(minReadySeconds=0), "minReadySeconds: 0")],
+    HazardId.PROGRESS_DEADLINE_TOO_SHORT: [
+        (workload(progressDeadlineSeconds=5), "a step takes at least 5 s"),
+        (
+            workload(
+                "Deployment",
+                container(readinessProbe={"initialDelaySeconds": 20, "httpGet": {"port": 80}}),
+                progressDeadlineSeconds=25,
+            ),
+            "a step takes at least 25 s",
+        ),
+    ],
+    HazardId.ON_DELETE: [(workload("StatefulSet", updateStrategy={"type": "OnDelete"}), "updateStrategy: OnDelete")],
+    HazardId.PAUSED: [(workload(paused=True), "paused: true")],
+    HazardId.PARTITION: [
+        (workload("StatefulSet", updateStrategy={"rollingUpdate": {"partition": 2}}), "partition: 2, replicas: 3")
+    ],
+    HazardId.HOST_NETWORK: [(workload(pod={"hostNetwork": True}), "hostNetwork: true")],
+}
+
+
+def test_there_is_a_case_for_every_row_and_a_row_for_every_name() -> None:
+    assert list(CASES) == [row.id for row in HAZARDS] == list(HazardId)
+
+
+@pytest.mark.parametrize(
+    ("hazard", "subject", "values"),
+    [(hazard, subject, values) for hazard, cases in CASES.items() for subject, values in cases],
+)
+def test_a_hazard_is_found_alone_and_told_with_its_values(hazard: HazardId, subject: Object, values: str) -> None:
+    (told,) = hazards(subject, [service()])
+    assert told.id is hazard
+    assert values in told.sentence
+    assert "{" not in told.sentence + told.mend
+    assert told.path.startswith("spec.")
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
+def test_a_workload_without_hazards_has_none(kind: str) -> None:
+    assert found(workload(kind)) == ()
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        workload(replicas=1),  # 25 % of 1 may surge, and none be unavailable
+        workload(replicas=2, **rolling(0, 1)),
+        workload(replicas=0, **rolling(0, "100%")),
+        workload("Deployment", container(readinessProbe={"exec": {"command": ["true"]}})),
+        workload("Deployment", container(readinessProbe={"tcpSocket": {"port": 80}})),
+        workload("Deployment", container(), {"name": "sidecar"}),
+        workload("StatefulSet", progressDeadlineSeconds=1),
+        workload("StatefulSet", updateStrategy={"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}),
+    ],
+)
+def test_what_looks_like_a_hazard_and_is_none(subject: Object) -> None:
+    assert found(subject) == ()
+
+
+def test_several_are_told_in_the_tables_order() -> None:
+    bare = workload("Deployment", {"name": "web"}, replicas=1, paused=True, minReadySeconds=None, **rolling(0, 1))
+    assert found(bare) == (
+        HazardId.MAX_UNAVAILABLE_ALL,
+        HazardId.NO_READINESS_PROBE,
+        HazardId.NO_PRESTOP,
+        HazardId.NO_MIN_READY,
+        HazardId.PAUSED,
+    )
+
+
+def test_a_hazard_depends_on_how_many_replicas_there_are() -> None:
+    lone = workload("StatefulSet", replicas=1)
+    assert hazards(lone, [], replicas=2) == ()
+
+
+@pytest.mark.parametrize(("surge", "mend"), [(1, "maxUnavailable: 0"), (0, "maxSurge: 1 and maxUnavailable: 0")])
+def test_what_mends_it_leaves_the_update_a_way_to_go_on(surge: Any, mend: str) -> None:
+    (told,) = hazards(workload(replicas=2, **rolling(surge, 2)), [service()])
+    assert told.mend == mend
+
+
+def test_a_gap_is_what_takes_all_endpoints_away() -> None:
+    assert all(row.gap == (row.cause is Cause.NO_ENDPOINTS) for row in HAZARDS)
+
+
+def test_a_row_is_had_by_its_name() -> None:
+    assert row(HazardId.NO_READINESS_PROBE).mend == "a readiness probe on every container"

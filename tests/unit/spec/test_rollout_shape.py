@@ -1,0 +1,58 @@
+"""The settings that a rollout depends on, and how long one takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.spec.rollout_shape import RolloutShape, rollout_shape
+from tests.unit.spec.objects import container, hook, rolling, shell, workload
+
+
+@pytest.mark.parametrize(
+    ("replicas", "strategy", "steps"),
+    [
+        (3, rolling(1, 0), 3),
+        (10, rolling("25%", "25%"), 2),
+        (4, {}, 2),
+        (1, {}, 1),
+        (3, rolling(0, 0), 3),
+        (100, rolling("100%", 0), 1),
+        (5, {"strategy": {"type": "Recreate"}}, 1),
+    ],
+)
+def test_steps_follow_surge_and_unavailable(replicas: int, strategy: dict[str, Any], steps: int) -> None:
+    assert rollout_shape([workload(replicas=replicas, **strategy)]).steps == steps
+
+
+def test_a_stateful_set_goes_one_by_one_and_waits_for_each_end() -> None:
+    found = rollout_shape([workload("StatefulSet", replicas=4)])
+    assert (found.steps, found.waits_for_stop, found.progress_deadline_s) == (4, True, None)
+
+
+def test_more_replicas_take_longer() -> None:
+    few = rollout_shape([workload(**rolling(1, 0))])
+    many = rollout_shape([workload(**rolling(1, 0))], replicas=30)
+    times = {"start_s": 1.0, "min_ready_s": 5.0, "stop_s": 6.0}
+    assert many.rollout_s(**times) == pytest.approx(10 * few.rollout_s(**times))
+
+
+def test_it_has_what_the_manifest_says_and_the_defaults_of_kubernetes() -> None:
+    found = rollout_shape([workload("Deployment", container(**hook(sleep={"seconds": 7})), minReadySeconds=4)])
+    assert (found.has_prestop, found.prestop_s, found.min_ready_s) == (True, 7.0, 4.0)
+    assert (found.grace_s, found.progress_deadline_s, found.probed) == (30.0, 600.0, True)
+
+
+def test_a_hook_that_holds_nothing_is_still_one() -> None:
+    found = rollout_shape([workload("Deployment", container(**shell("nginx -s quit; sleep 7")))])
+    assert (found.has_prestop, found.prestop_s) == (True, 0.0)
+
+
+def test_a_stateful_set_of_one_has_a_gap_that_more_replicas_close() -> None:
+    assert rollout_shape([workload("StatefulSet", replicas=1)]).gap_cure == "more than 1 replica"
+    assert rollout_shape([workload("StatefulSet", replicas=2)]).gap_cure == ""
+
+
+def test_no_workload_has_the_defaults() -> None:
+    assert rollout_shape([{"kind": "Service"}]) == RolloutShape()
