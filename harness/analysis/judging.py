@@ -10,8 +10,8 @@ from harness.analysis.causes.explained import Explained, explain
 from harness.analysis.causes.row import Row
 from harness.analysis.causes.table import TABLE
 from harness.analysis.chart import chart, failed_requests
+from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.observed import Observed, observe
-from harness.analysis.observed.pods import WATCH_S
 from harness.analysis.observed.windows import CONTROL
 from harness.analysis.statistics import rollout_statistics
 from harness.analysis.verdict.accounts import accounts

@@ -10,7 +10,8 @@ from harness.analysis.causes.conntrack import UNCHANGED_PATHS
 from harness.analysis.causes.streaks import Streaks, needed_in_a_row
 from harness.analysis.observed.answers import Answers
 from harness.analysis.observed.endpoints import Endpoints
-from harness.analysis.observed.pods import WATCH_S, Life
+from harness.analysis.observed.lateness import WATCH_S
+from harness.analysis.observed.pods import Life
 from harness.model.run import FactSource, ProxyFacts
 
 SYNC_S = 0.5

@@ -19,9 +19,10 @@ from harness.analysis.causes.own_pods import own_pods
 from harness.analysis.causes.row import Flag, Way
 from harness.analysis.causes.streaks import Streaks
 from harness.analysis.causes.time_windows import TimeWindows
+from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.load_health import LoadHealth
 from harness.analysis.observed.observed import Observed
-from harness.analysis.observed.pods import WATCH_S, Life
+from harness.analysis.observed.pods import Life
 from harness.model.run import RunInfo
 
 INSTANT_S = 0.1

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.analysis.causes.conntrack import UNANSWERED
-from harness.analysis.observed.pods import WATCH_S, Life
+from harness.analysis.observed.lateness import WATCH_S
+from harness.analysis.observed.pods import Life
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

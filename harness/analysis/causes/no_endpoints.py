@@ -14,7 +14,7 @@ from harness.analysis.causes.row import Way
 from harness.analysis.causes.streaks import Streaks
 from harness.analysis.causes.time_windows import TimeWindows
 from harness.analysis.observed.endpoints import Endpoints
-from harness.analysis.observed.pods import WATCH_S
+from harness.analysis.observed.lateness import WATCH_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

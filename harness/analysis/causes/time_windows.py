@@ -17,7 +17,8 @@ from harness.analysis.causes.row import Way
 from harness.analysis.causes.streaks import Streaks, needed_in_a_row
 from harness.analysis.observed.answers import Answers
 from harness.analysis.observed.endpoints import Endpoints, Intervals
-from harness.analysis.observed.pods import SLOW_WATCH_S, WATCH_S, Life
+from harness.analysis.observed.lateness import SLOW_WATCH_S, WATCH_S
+from harness.analysis.observed.pods import Life
 
 CHANCE = 0.01
 """How improbable a count must be to speak against what would have made it."""

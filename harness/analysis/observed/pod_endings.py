@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.analysis.observed.pods import WATCH_S, Life
+from harness.analysis.observed.lateness import WATCH_S
+from harness.analysis.observed.pods import Life
 from harness.model.observation import MarkType, Observation
 from harness.model.result import Taker
 from harness.spec.rolling import wanted_replicas

@@ -6,8 +6,8 @@ import numpy as np
 
 from harness.analysis.causes.explained import Explained
 from harness.analysis.causes.intervals import NOBODY
+from harness.analysis.observed.lateness import SLOW_WATCH_S
 from harness.analysis.observed.observed import Observed
-from harness.analysis.observed.pods import SLOW_WATCH_S
 from harness.analysis.statistics import P_VALUE, excess
 from harness.model.result import Cause
 

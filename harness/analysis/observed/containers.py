@@ -1,0 +1,55 @@
+"""A pod's status -> which of its containers have ended, when, and how often they were started again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from harness.analysis.observed.lateness import ClusterClock
+
+SIGKILLED = 137
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Containers:
+    """What the containers of a pod did, as one event showed it.
+
+    `ended`: the `terminated` states of those that run no more. `last_ends`: of each the end that was last, where there
+    was one, be it that it runs again. `over`: the pod is `Succeeded` or `Failed`.
+    """
+
+    number: int
+    ended: tuple[dict[str, Any], ...]
+    last_ends: tuple[dict[str, Any], ...]
+    restarts: int
+    over: bool
+
+    @property
+    def all_ended(self) -> bool:
+        """Whether there are containers, and none of them runs."""
+        return 0 < self.number == len(self.ended)
+
+    @property
+    def killed(self) -> bool:
+        """Whether one had to be killed."""
+        return any(end.get("exitCode") == SIGKILLED for end in self.ended)
+
+
+def containers(status: dict[str, Any]) -> Containers:
+    """Read `containerStatuses`."""
+    all_of = tuple(status.get("containerStatuses") or ())
+    now = [(container.get("state") or {}).get("terminated") for container in all_of]
+    before = [(container.get("lastState") or {}).get("terminated") for container in all_of]
+    return Containers(
+        number=len(all_of),
+        ended=tuple(end for end in now if end is not None),
+        last_ends=tuple(end for last, end_now in zip(before, now, strict=True) if (end := last or end_now)),
+        restarts=sum(int(container.get("restartCount") or 0) for container in all_of),
+        over=status.get("phase") in ("Succeeded", "Failed"),
+    )
+
+
+def last_finish(ends: tuple[dict[str, Any], ...], clock: ClusterClock, until: float = float("inf")) -> float | None:
+    """The latest `finishedAt` that is not after `until`, on the run's clock; None where none can be known."""
+    moments = [clock.moment(end.get("finishedAt")) for end in ends]
+    return max((moment for moment in moments if moment is not None and moment <= until), default=None)
