@@ -32,7 +32,7 @@ bench: .venv/.dev
 	@for bench in bench/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
 
 golden: .venv/.dev
-	$(BIN)/pytest tests/unit --snapshot-update
+	$(BIN)/pytest tests/unit/reporters tests/unit/analysis/test_snapshots.py --update-golden
 
 lock: .venv/.dev
 	$(BIN)/pip-compile -q --strip-extras --no-header --allow-unsafe --no-emit-index-url --no-emit-find-links \

@@ -12,6 +12,7 @@ _ALLOWED = ("needs Docker", "recordings are not here")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a skip is a failure, unless its reason is allowed")
+    parser.addoption("--update-golden", action="store_true", help="write golden files and snapshots anew")
 
 
 @pytest.hookimpl(wrapper=True)

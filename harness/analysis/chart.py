@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from harness.analysis.evidence import Narrator
-from harness.analysis.findings import positions
-from harness.analysis.investigation import Investigation
-from harness.model.result import Cause, Chart, FailedRequest, FailureBin, PodLife
+import polars as pl
+
+from harness.analysis.causes.explained import Explained
+from harness.analysis.causes.sentences import Narrator
+from harness.analysis.observed.observed import Observed
+from harness.model.result import Chart, FailedRequest, FailureBin, PodLife
 
 BIN_S = 0.1
 
 
-def chart(case: Investigation) -> Chart:
+def chart(seen: Observed) -> Chart:
     """Failures per tenth of a second, above the lives of the pods."""
-    import polars as pl
-
     bins = (
-        case.history.failures.lazy()
+        seen.requests.failures.lazy()
         .select((pl.col("scheduled") / BIN_S).floor().cast(pl.Int64).alias("bin"), "stream", "outcome")
         .group_by("bin", "stream", "outcome")
         .len()
@@ -37,20 +37,21 @@ def chart(case: Investigation) -> Chart:
                 ready=pod.ready,
                 deletion=pod.deletion,
                 gone=pod.gone,
-                taker=case.takers.get(pod.uid),
+                taker=seen.takers.get(pod.uid),
             )
-            for pod in case.pods
+            for pod in seen.pods
         ),
     )
 
 
-def failed_requests(case: Investigation) -> tuple[FailedRequest, ...]:
+def failed_requests(seen: Observed, why: Explained) -> tuple[FailedRequest, ...]:
     """The rows of failures.csv, by the moment at which they were sent."""
-    failures = case.history.failures
-    at = positions(case, failures["scheduled"])
-    numbers = [span.rollout for span in case.windows.rollouts]
+    failures = seen.requests.failures
+    at = seen.windows.positions(failures["scheduled"].to_numpy())
+    numbers = [span.rollout for span in seen.windows.rollouts]
     ports = failures["local_port"].to_list()
-    words = Narrator(pods=case.pods, plane=case.plane.words).sentences(case.facts, case.found, ports)
+    words = Narrator(pods=seen.pods, plane=why.plane.words).sentences(why.failures, why.causes, ports)
+    cause = why.causes.cause
     rows = failures.select("stream", "worker", "seq").rows()
     return tuple(
         FailedRequest(
@@ -58,8 +59,8 @@ def failed_requests(case: Investigation) -> tuple[FailedRequest, ...]:
             worker=worker,
             seq=seq,
             rollout=numbers[at[i]] if at[i] >= 0 else None,
-            cause=Cause(case.found.cause[i]),
-            pod=case.pods[case.found.pod[i]].name if case.found.pod[i] >= 0 else "",
+            cause=cause[i],
+            pod=seen.pods[why.causes.pod[i]].name if why.causes.pod[i] >= 0 else "",
             evidence=words[i],
         )
         for i, (stream, worker, seq) in enumerate(rows)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betaincinv, gammaln
 
 from harness.model.run import Confidence
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 LEVEL = 0.95
 
@@ -29,8 +29,6 @@ def clopper_pearson(k: int, n: int, level: float = LEVEL) -> tuple[float, float]
     >>> [round(bound, 4) for bound in clopper_pearson(1, 10)]
     [0.0025, 0.445]
     """
-    from scipy.special import betaincinv
-
     _check(k, n)
     if n == 0:
         return 0.0, 1.0
@@ -46,8 +44,6 @@ def at_most(k: int, n: int, level: float = LEVEL) -> float:
     >>> round(at_most(0, 10), 3), round(at_most(0, 59), 4), round(at_most(0, 3), 3)
     (0.259, 0.0495, 0.632)
     """
-    from scipy.special import betaincinv
-
     _check(k, n)
     return 1.0 if k == n else float(betaincinv(k + 1, n - k, level))
 
@@ -108,8 +104,6 @@ def fisher(a: int, n: int, b: int, m: int) -> float:
 
 def _hypergeometric(lowest: int, highest: int, marked: int, drawn: int, whole: int) -> NDArray[np.float64]:
     """P(X = x) for x = lowest..highest: x of the `marked` are among the `drawn` of the `whole`."""
-    import numpy as np
-    from scipy.special import gammaln
 
     def choose(n: int, k: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1), dtype=np.float64)
@@ -141,8 +135,6 @@ def bootstrap_mean(
 
     Source: Efron, Ann. Statist. 7 (1979). With fewer than two values there is no interval: the value itself, twice.
     """
-    import numpy as np
-
     if len(values) < 2:
         value = float(values[0]) if values else 0.0
         return value, value

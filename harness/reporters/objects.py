@@ -46,7 +46,7 @@ def tables(value: Mapping[str, Any], title: str = "") -> tuple[Table, ...]:
 def advice(sizing: Mapping[str, Any]) -> tuple[tuple[str, str, str, str], ...]:
     """(setting, what it has, what it needs, why) of every entry of `sizing` that says what is needed.
 
-    The keys are those of `harness.analysis.sizing.sizing`; where the manifest does not say, it has "none".
+    The keys are those of `harness.analysis.advice.sizing.sizing`; where the manifest does not say, it has "none".
     """
     return tuple(
         (_SETTINGS.get(key, _label(key)[0]), _seconds(item.get("have")), _seconds(item.get("need")), _why(item))

@@ -17,13 +17,13 @@ _FAILURE_COLUMNS = ("stream", "worker", "seq", "rollout", "cause", "pod", "evide
 
 def write_scenario_result(folder: Path, result: ScenarioResult) -> None:
     """Write result.json and failures.csv of one scenario, each replaced atomically."""
-    replace_file(folder / "result.json", json.dumps(_scenario(result), indent=1, allow_nan=False))
+    replace_file(folder / "result.json", json.dumps(scenario_json(result), indent=1, allow_nan=False))
     replace_file(folder / "failures.csv", _failures_csv(result.failures).rstrip("\n"))
 
 
 def write_experiment_result(folder: Path, result: ExperimentResult) -> None:
     """Write result.json of an experiment: the scenarios' without their charts."""
-    scenarios = [_scenario(scenario) for scenario in result.scenarios]
+    scenarios = [scenario_json(scenario) for scenario in result.scenarios]
     for scenario in scenarios:
         del scenario["chart"]
     data = {"experiment": result.experiment, "exit_code": result.exit_code, "notes": list(result.notes)}
@@ -31,7 +31,8 @@ def write_experiment_result(folder: Path, result: ExperimentResult) -> None:
     replace_file(folder / "result.json", json.dumps(data, indent=1, allow_nan=False))
 
 
-def _scenario(result: ScenarioResult) -> dict[str, Any]:
+def scenario_json(result: ScenarioResult) -> dict[str, Any]:
+    """The content of a scenario's result.json."""
     data = asdict(replace(result, failures=()))  # to copy each of a million failures would take seconds
     del data["failures"]
     return _flattened(data)

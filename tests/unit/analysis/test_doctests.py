@@ -12,7 +12,7 @@ import pytest
 
 import harness.analysis
 
-MODULES = [module.name for module in pkgutil.iter_modules(harness.analysis.__path__, "harness.analysis.")]
+MODULES = [module.name for module in pkgutil.walk_packages(harness.analysis.__path__, "harness.analysis.")]
 
 
 @pytest.mark.parametrize("name", MODULES)

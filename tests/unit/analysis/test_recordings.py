@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -19,17 +17,6 @@ RICH = ROOT.parent / "shared" / "rich"
 CASES = sorted(folder.name for folder in RICH.iterdir() if folder.is_dir()) if RICH.is_dir() else []
 
 pytestmark = pytest.mark.skipif(not CASES, reason="the recordings are not beside the checkout (../shared/rich)")
-
-
-@pytest.fixture(scope="module")
-def accuracy() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("accuracy", ROOT / "scripts" / "accuracy.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["accuracy"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module", params=CASES)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.analysis.endpoints import endpoints
-from harness.analysis.pods import Life, lives
-from harness.analysis.takers import takers
+from harness.analysis.observed.endpoints import endpoints
+from harness.analysis.observed.pod_endings import takers
+from harness.analysis.observed.pods import Life, lives
 from harness.model.observation import Observation
 from harness.model.result import Taker
 from harness.model.run import RunInfo

@@ -1,0 +1,1 @@
+"""Causes and lags -> what would have held."""

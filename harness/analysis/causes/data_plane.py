@@ -1,0 +1,116 @@
+"""What the data plane was told, and what is known of its period -> until when it may still have sent to a pod."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.analysis.causes.conntrack import UNCHANGED_PATHS
+from harness.analysis.causes.streaks import Streaks, needed_in_a_row
+from harness.analysis.observed.answers import Answers
+from harness.analysis.observed.endpoints import Endpoints
+from harness.analysis.observed.pods import WATCH_S, Life
+from harness.model.run import FactSource, ProxyFacts
+
+SYNC_S = 0.5
+"""How long one sync may take, beyond the cool-down (measured: 0.02 to 0.1 s; more where a node is short of CPU)."""
+
+LONGEST_S = 60.0
+"""How long a proxy that does not keep its period may be thought to lag, at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataPlane:
+    """How late the data plane may be. `lag_s`: at most; None where its period is not known. `words`: for evidence."""
+
+    lag_s: float | None
+    words: str
+    period_s: float | None = None
+
+
+def data_plane(proxy: ProxyFacts, path: str) -> DataPlane:
+    """The latest moment at which a change of endpoints is in force, as far as it is known.
+
+    kube-proxy's minSyncPeriod is a cool-down: after quiet, a change is applied at once; else not before the period is
+    over since the last sync *ended* (pkg/proxy/runner, BoundedFrequencyRunner). Syncs for other Services, which no
+    watch of ours shows, also start the cool-down. So a change may wait for a whole period, and no longer. A period
+    that was only assumed is not known, and a balancer's delay is not kube-proxy's.
+    """
+    period = proxy.min_sync_period_s
+    if path not in UNCHANGED_PATHS:
+        return DataPlane(lag_s=None, words="the delay of the balancer is not known")
+    if period is None or proxy.source == FactSource.ASSUMED:
+        return DataPlane(lag_s=None, words="the proxy's period is not known")
+    return DataPlane(lag_s=period + SYNC_S, words=f"proxy period {period:g} s", period_s=period)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenSync:
+    """A sync that a request proves: the pod that was listed at `after` had its first new connection at `by`."""
+
+    after: float
+    by: float
+
+
+def seen_syncs(pods: Sequence[Life], listed: Endpoints, seen: Answers, streaks: Streaks) -> tuple[SeenSync, ...]:
+    """The syncs that first connections prove, where all connections came through one proxy, as one worker's do."""
+    if len(streaks.workers) != 1:
+        return ()
+    return tuple(
+        SeenSync(after=spans[0][0], by=seen.first_new[pod.uid])
+        for pod in pods
+        if pod.created is not None and pod.uid in seen.first_new and (spans := listed.listed.get(pod.uid))
+    )
+
+
+def earliest_sync(after: float, plane: DataPlane, syncs: Sequence[SeenSync]) -> float:
+    """The earliest moment at which a change of the list at `after` can have come into force.
+
+    After a sync there is none for a whole period; so a change that came after a proven sync waits for its end.
+    """
+    if plane.period_s is None:
+        return after
+    return max([after, *(sync.after - WATCH_S + plane.period_s for sync in syncs if sync.by < after)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Horizon:
+    """Until when new connections may have been sent to a pod that left the list.
+
+    `until`: as far as the data plane keeps its period. `shown`: as far as connections show it: until so many good ones
+    in a row, all begun after the pod's end, that a proxy which still listed it would have had to be very lucky. A
+    proxy that is frozen or overrun lives beyond its period.
+    """
+
+    until: float
+    shown: float
+
+
+NEVER = Horizon(until=-math.inf, shown=-math.inf)
+
+
+def horizons(
+    pods: Sequence[Life], listed: Endpoints, plane: DataPlane, streaks: Streaks, syncs: Sequence[SeenSync]
+) -> dict[str, Horizon]:
+    """By uid: the horizon of every pod that ended or is ending, and that had been listed.
+
+    In any case it ends with a proven sync that knew of a later change of the list.
+    """
+    needed = needed_in_a_row(listed.most)
+    found = {}
+    for pod in pods:
+        spans = listed.listed.get(pod.uid, ())
+        if pod.deletion is None or (listed.known and not spans):
+            continue
+        ended = pod.ended if pod.ended is not None else math.inf
+        left = spans[-1][1] if listed.known else ended
+        end = pod.ended if pod.ended is not None else left
+        proven = min([math.inf, *(sync.by for sync in syncs if sync.after > left)])
+        shown = min(proven, streaks.healthy_after(end + WATCH_S, needed) if math.isfinite(end) else math.inf)
+        if plane.lag_s is not None and math.isfinite(left):
+            kept = min(proven, left + plane.lag_s)
+            found[pod.uid] = Horizon(until=kept, shown=max(kept, min(shown, left + LONGEST_S)))
+        else:
+            found[pod.uid] = Horizon(until=shown, shown=shown)
+    return found

@@ -1,0 +1,55 @@
+"""What was observed -> why each request failed, and what the judgement of causes rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.analysis.causes.conntrack import UNANSWERED, UNCHANGED_PATHS, stale_entries
+from harness.analysis.causes.data_plane import DataPlane, data_plane, horizons, seen_syncs
+from harness.analysis.causes.failures import Failures, failures
+from harness.analysis.causes.naming import Causes, causes
+from harness.analysis.causes.row import Row
+from harness.analysis.causes.streaks import streaks
+from harness.analysis.causes.table import TABLE
+from harness.analysis.causes.time_windows import Clues, TimeWindows, time_windows
+from harness.analysis.observed.observed import Observed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """Per failed request its facts and its cause, and what is known of the data plane."""
+
+    plane: DataPlane
+    windows: TimeWindows
+    failures: Failures
+    causes: Causes
+
+
+def explain(seen: Observed, table: Sequence[Row] = TABLE) -> Explained:
+    """Name the cause of every failure by the table of rules."""
+    info, requests = seen.run.info, seen.requests
+    stale = stale_entries(requests, info.path, len(info.load.source_addresses))
+    runs = streaks(requests, stale)
+    plane = data_plane(info.cluster.proxy, info.path)
+    syncs = seen_syncs(seen.pods, seen.endpoints, seen.answers, runs)
+    until = horizons(seen.pods, seen.endpoints, plane, runs, syncs)
+    sent, outcome = requests.failures["started"].to_numpy(), requests.failures["outcome"].to_numpy()
+    windows = time_windows(
+        seen.pods,
+        Clues(
+            listed=seen.endpoints,
+            seen=seen.answers,
+            streaks=runs,
+            horizons=until,
+            plane=plane,
+            balanced=info.path not in UNCHANGED_PATHS,
+            syncs=syncs,
+            refused=sent[outcome == "connect-refused"],
+            unanswered=sent[np.isin(outcome.astype(object), UNANSWERED) & ~stale.to_numpy()],
+        ),
+    )
+    facts = failures(seen, stale, runs, plane, until, windows)
+    return Explained(plane=plane, windows=windows, failures=facts, causes=causes(facts, table))

@@ -1,0 +1,147 @@
+"""What was observed, and when each way to fail was possible -> the failed requests as arrays, with all a rule asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harness.analysis.causes.conntrack import UNCHANGED_PATHS
+from harness.analysis.causes.data_plane import DataPlane, Horizon
+from harness.analysis.causes.intervals import NOBODY, cover_of_own_pod, frozen
+from harness.analysis.causes.lost_syn import all_alive, lone
+from harness.analysis.causes.no_endpoints import absence
+from harness.analysis.causes.own_pods import own_pods
+from harness.analysis.causes.row import Flag, Way
+from harness.analysis.causes.streaks import Streaks
+from harness.analysis.causes.time_windows import TimeWindows
+from harness.analysis.observed.load_health import LoadHealth
+from harness.analysis.observed.observed import Observed
+from harness.analysis.observed.pods import WATCH_S, Life
+from harness.model.run import RunInfo
+
+INSTANT_S = 0.1
+"""What was lost this soon after it was sent had not been worked on: the moment in which a server closes."""
+
+LATE_S = 0.2
+"""A time-out that fired so much later than asked for: the worker itself did not run."""
+
+BALANCED = frozenset({"ingress", "gateway", "url"})
+"""Paths on which something between client and pod may answer for the pod."""
+
+PATH_STATUS = (502, 503, 504)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failures:
+    """The failed requests in the order of `Requests.failures`, one array a fact.
+
+    `sent`, `ended`: seconds. `own`: the position of the pod at the other end, or `NOBODY`. `flags`: by flag, whether it
+    is true of each. `windows`: when each way to fail was possible.
+    """
+
+    outcome: NDArray[np.object_]
+    sent: NDArray[np.float64]
+    ended: NDArray[np.float64]
+    status: NDArray[np.int64]
+    reused: NDArray[np.bool_]
+    own: NDArray[np.int64]
+    flags: Mapping[Flag, NDArray[np.bool_]]
+    windows: TimeWindows
+
+    def __post_init__(self) -> None:
+        frozen(self.outcome, self.sent, self.ended, self.status, self.reused, self.own, *self.flags.values())
+
+
+def failures(
+    seen: Observed,
+    stale: pl.Series,
+    streaks: Streaks,
+    plane: DataPlane,
+    horizons: Mapping[str, Horizon],
+    windows: TimeWindows,
+) -> Failures:
+    """All that the rules ask of the failures of a run. `stale`: per failure, whether a stale conntrack entry fits."""
+    rows, info = seen.requests.failures, seen.run.info
+    outcome = rows["outcome"].to_numpy().astype(object)
+    sent, ended = (np.array(rows[name].to_numpy()) for name in ("started", "ended"))
+    reused = np.array(rows["reused"].to_numpy())
+    status = np.array(rows["status"].fill_null(0).to_numpy())
+    own = own_pods(seen.requests, seen.pods)
+    absent = absence(seen.endpoints, windows, streaks, plane.lag_s, outcome, sent)
+    stalled, late = _stalled(sent, ended, seen.load), _late(info, outcome, ended - sent)
+    flags = {
+        Flag.REUSED: reused,
+        Flag.INSTANT: _instant(rows["connected"].to_numpy(), sent, ended, reused),
+        Flag.POD_KNOWN: own != NOBODY,
+        Flag.POD_KILLED: _killed(seen.pods, windows, own, ended),
+        Flag.FROM_THE_PATH: _from_the_path(rows, info.path) & np.isin(status, PATH_STATUS),
+        Flag.NO_ENDPOINT: absent.rejecting,
+        Flag.MAYBE_NO_ENDPOINT: absent.maybe,
+        Flag.STALE: np.array(stale.to_numpy()),
+        Flag.STALLED: stalled,
+        Flag.OVERSLEPT: stalled & late,
+        Flag.LONE: lone(outcome, sent, ended, streaks),
+        Flag.ALL_ALIVE: all_alive(sent, seen.pods, seen.endpoints, horizons, seen.answers)
+        & (info.path in UNCHANGED_PATHS),
+        Flag.PUNCTUAL: np.full(len(sent), plane.lag_s is not None),
+    }
+    return Failures(
+        outcome=outcome,
+        sent=sent,
+        ended=ended,
+        status=status,
+        reused=reused,
+        own=own,
+        flags=MappingProxyType(flags),
+        windows=windows,
+    )
+
+
+def _instant(
+    connected: NDArray[np.float64], sent: NDArray[np.float64], ended: NDArray[np.float64], reused: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Whether it was lost at once after it was sent, or its connection was there."""
+    since = np.where(reused | np.isnan(connected), sent, connected)
+    return np.asarray(ended - since <= INSTANT_S)
+
+
+def _killed(
+    pods: Sequence[Life], windows: TimeWindows, own: NDArray[np.int64], ended: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Whether what ended then ended with a pod that had to be killed; before that, its server still closed."""
+    strict, loose = (cover_of_own_pod(windows[way], own, ended, ended) for way in (Way.STOPPING, Way.LOOSE_STOPPING))
+    pod = np.where(strict.count > 0, strict.pod, loose.pod)
+    found = np.zeros(len(ended), dtype=bool)
+    for at, life in enumerate(pods):
+        if life.killed and life.exit is not None:
+            found |= (pod == at) & (ended >= life.exit - WATCH_S)
+    return found
+
+
+def _from_the_path(rows: pl.DataFrame, path: str) -> NDArray[np.bool_]:
+    """Whether something before the pods may have given the answer: on such a path, an answer that names no pod."""
+    if path not in BALANCED:
+        return np.zeros(len(rows), dtype=bool)
+    return np.array((rows["pod"] == "").to_numpy())
+
+
+def _late(info: RunInfo, outcome: NDArray[np.object_], took: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether a time-out fired much later than it was due: the worker itself did not run then."""
+    limits = {"connect-timeout": info.load.connect_timeout_s, "read-timeout": info.load.read_timeout_s}
+    late = np.zeros(len(outcome), dtype=bool)
+    for name, limit in limits.items():
+        late |= (outcome == name) & (took > limit + LATE_S)
+    return late
+
+
+def _stalled(sent: NDArray[np.float64], ended: NDArray[np.float64], load: LoadHealth) -> NDArray[np.bool_]:
+    """Whether the worker stood still at some moment while the request was under way."""
+    inside = np.zeros(len(sent), dtype=bool)
+    for start, end in load.stalls:
+        inside |= (sent <= end) & (ended >= start)
+    return inside

@@ -1,0 +1,160 @@
+"""What one rule of the table of causes is: the words in which a rule is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.model.request import Outcome
+from harness.model.result import Cause
+
+
+class Way(StrEnum):
+    """A way to fail that was physically possible of a pod in some intervals (`time_windows`).
+
+    The `loose` ones trust neither kept connections nor a punctual watch or proxy; they are asked only where nothing
+    else explains a failure.
+    """
+
+    REFUSING = "refusing"
+    VANISHED = "vanished"
+    STOPPING = "stopping"
+    STARTING = "starting"
+    CRASHED = "crashed"
+    ENDS = "ends"
+    LOOSE_REFUSING = "loose-refusing"
+    LOOSE_VANISHED = "loose-vanished"
+    LOOSE_STOPPING = "loose-stopping"
+
+
+WAY_WORDS = {
+    Way.REFUSING: "a pod in deletion may still have been sent to, its kernel was there, its listener may have closed",
+    Way.VANISHED: "a pod in deletion may still have been sent to, and its network may have been gone",
+    Way.STOPPING: "a pod may have been cutting or resetting what it had accepted, because it was told to stop",
+    Way.STARTING: "a pod was listed and may not have been listening yet",
+    Way.CRASHED: "a container of a pod was down though nobody had asked for it",
+    Way.ENDS: "the containers of a pod ended",
+    Way.LOOSE_REFUSING: "as refusing, should the watch or the proxy have been late",
+    Way.LOOSE_VANISHED: "as vanished, should the watch or the proxy have been late",
+    Way.LOOSE_STOPPING: "as stopping, should the watch have been late",
+}
+
+
+class Flag(StrEnum):
+    """Something that is true or false of a failed request by itself (`failures`)."""
+
+    REUSED = "reused"
+    INSTANT = "instant"
+    POD_KNOWN = "pod-known"
+    POD_KILLED = "pod-killed"
+    FROM_THE_PATH = "from-the-path"
+    NO_ENDPOINT = "no-endpoint"
+    MAYBE_NO_ENDPOINT = "maybe-no-endpoint"
+    STALE = "stale"
+    STALLED = "stalled"
+    OVERSLEPT = "overslept"
+    LONE = "lone"
+    ALL_ALIVE = "all-alive"
+    PUNCTUAL = "punctual"
+    WHILE_HANGING = "while-hanging"
+
+
+FLAG_WORDS = {
+    Flag.REUSED: "it went out on a kept connection",
+    Flag.INSTANT: "it was lost the moment it was sent",
+    Flag.POD_KNOWN: "the pod at the other end is known",
+    Flag.POD_KILLED: "the one pod that can have ended it had to be killed, and had been",
+    Flag.FROM_THE_PATH: "what stands before the pods answered 502, 503 or 504",
+    Flag.NO_ENDPOINT: "the data plane surely had no endpoint",
+    Flag.MAYBE_NO_ENDPOINT: "the data plane may have had no endpoint",
+    Flag.STALE: "the same source port went unanswered less than 120 s before",
+    Flag.STALLED: "the worker stood still while it was under way",
+    Flag.OVERSLEPT: "the worker stood still, and the time-out fired late",
+    Flag.LONE: "it was alone among good connections",
+    Flag.ALL_ALIVE: "every pod that it may have been sent to was answering",
+    Flag.PUNCTUAL: "the data plane's period is known",
+    Flag.WHILE_HANGING: "live pods took seconds over what they had accepted",
+}
+
+
+class Moment(StrEnum):
+    """The moment of a request at which a rule asks what was possible.
+
+    When it ended or while it was under way, a pod that is known to be at the other end is the only one that is asked.
+    """
+
+    SENT = "sent"
+    ENDED = "ended"
+    UNDER_WAY = "under-way"
+
+
+class Fault(StrEnum):
+    """Whose fault a failure is."""
+
+    ROLLOUT = "the rollout's"
+    CLIENT = "nobody's: a client that resends has no loss; with strict_idle_close the rollout's"
+    APPLICATION = "the application's"
+    CLIENT_HOST = "the client host's"
+    HARNESS = "the harness's"
+    UNTOLD = "cannot be told"
+
+
+class Charge(StrEnum):
+    """What must not have been somebody else's doing for a rollout to have to answer for a failure."""
+
+    PODS_THAT_WENT = "the end of every pod that it may have been sent to"
+    PODS_THAT_CUT = "the end of every pod that may have cut it"
+    PODS_THAT_CAME = "the start of every pod that may not have been listening"
+    ENDPOINTS = "the absence of endpoints"
+
+
+class Named(StrEnum):
+    """Which pod a rule names that asks for no way to fail."""
+
+    OWN = "own"  # the one at the other end, where the answer or the connection tells it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One rule: a failure with one of `outcomes` that no rule above has named is `cause`, where the conditions hold.
+
+    All of `holds` and, if there are any, one of `any_of` must be true at its `moment`, and none of `excludes`.
+    `between`: causes of which it is one, where `cause` is `unknown`, and which cannot be told apart. `charged`: what
+    a rollout answers for by it. `unexplained`: more of such failures than the control window has are the rollout's.
+    `names`: whose pod stands in the result, where it is only one's; of several ways the first that holds. `evidence`:
+    a sentence with `{ago}`, `{pods}`, `{plane}`, `{port}`, `{status}` and `{outcome}` in it.
+    """
+
+    rule: StrEnum
+    outcomes: tuple[Outcome, ...]
+    moment: Moment = Moment.SENT
+    holds: tuple[Way | Flag, ...] = ()
+    any_of: tuple[Way | Flag, ...] = ()
+    excludes: tuple[Way | Flag, ...] = ()
+    cause: Cause
+    between: tuple[Cause, ...] = ()
+    fault: Fault
+    charged: tuple[Charge, ...] = ()
+    unexplained: bool = False
+    names: tuple[Way | Named, ...] = ()
+    evidence: str
+
+    def __post_init__(self) -> None:
+        if bool(self.charged) != (self.fault == Fault.ROLLOUT):
+            raise ValueError(f"rule {self.rule}: what is the rollout's fault is charged to it, and nothing else is")
+
+    @property
+    def label(self) -> str:
+        """The cause in words, or those of which it is one."""
+        return " or ".join(self.between) or str(self.cause)
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """The ways by which pods are named."""
+        return tuple(way for way in self.names if isinstance(way, Way))
+
+
+def others(group: Iterable[Way | Flag], *chosen: Way | Flag) -> tuple[Way | Flag, ...]:
+    """A group of rival explanations without the chosen ones: what a rule must exclude to be the only one left."""
+    return tuple(one for one in group if one not in chosen)

@@ -1,0 +1,83 @@
+"""Failed requests and the rows that named their causes -> one sentence each: what is observed, what is inferred."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.analysis.causes.failures import Failures
+from harness.analysis.causes.intervals import NOBODY, Spans
+from harness.analysis.causes.naming import Causes
+from harness.analysis.causes.row import Moment
+from harness.analysis.observed.pods import Life
+
+MOST_NAMED = 3
+"""How many candidates a sentence lists; of more it gives the number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrator:
+    """Writes evidence. `plane`: what is known of the data plane's period, in words."""
+
+    pods: Sequence[Life]
+    plane: str
+
+    def sentences(self, failures: Failures, causes: Causes, ports: Sequence[int | None]) -> list[str]:
+        """One sentence a failure, in their order."""
+        crowds = {
+            int(at): _Crowd(*(failures.windows[way] for way in causes.table[at].ways)) for at in np.unique(causes.row)
+        }
+        words = []
+        for i, at in enumerate(causes.row.tolist()):
+            row = causes.table[at]
+            t = float((failures.ended if row.moment == Moment.ENDED else failures.sent)[i])
+            who = (int(causes.pod[i]),) if causes.pod[i] != NOBODY else crowds[at].at(t)
+            words.append(
+                row.evidence.format(
+                    ago=self._ago(t, who),
+                    pods=self._names(who),
+                    plane=self.plane,
+                    port=ports[i],
+                    status=failures.status[i],
+                    outcome=failures.outcome[i],
+                )
+            )
+        return words
+
+    def _names(self, who: tuple[int, ...]) -> str:
+        if not who:
+            return "a pod"
+        if len(who) > MOST_NAMED:
+            return f"one of {len(who)} pods"
+        return ("one of " if len(who) > 1 else "") + ", ".join(self.pods[at].name for at in who)
+
+    def _ago(self, t: float, who: tuple[int, ...]) -> str:
+        """How long after the (first) pod began to terminate, as in "0.41 s after the first of web-a, web-b"."""
+        begun = [deletion for at in who if (deletion := self.pods[at].deletion) is not None]
+        names = self._names(who).replace("one of", "the first of", 1) if len(who) > 1 else self._names(who)
+        if not begun:
+            return f"as {names}"
+        if t < min(begun):
+            return f"{min(begun) - t:.2f} s before the watch showed that {names}"
+        return f"{t - min(begun):.2f} s after {names}"
+
+
+class _Crowd:
+    """Which pods a possibility holds for, at a moment; the second spans where the first hold for none."""
+
+    def __init__(self, *layers: Spans) -> None:
+        self._layers = layers
+        self._edges = sorted({edge for spans in layers for start, end, _ in spans for edge in (start, end)})
+        self._known: dict[tuple[int, bool], tuple[int, ...]] = {}
+
+    def at(self, t: float) -> tuple[int, ...]:
+        """The positions of the pods, without asking twice between two edges."""
+        place = bisect_left(self._edges, t)
+        key = (place, place < len(self._edges) and self._edges[place] == t)
+        if key not in self._known:
+            crowds = (tuple(sorted({at for a, b, at in spans if a <= t <= b})) for spans in self._layers)
+            self._known[key] = next((crowd for crowd in crowds if crowd), ())
+        return self._known[key]

@@ -1,0 +1,100 @@
+"""An answer came: from a pod it is the application's; what something on the path said for it is the path's."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from harness.analysis.causes.row import Charge, Fault, Flag, Named, Row, Way
+from harness.analysis.causes.table.words import EITHER
+from harness.model.request import Outcome
+from harness.model.result import Cause
+
+
+class Answer(StrEnum):
+    """The rules of answers that were not what was wanted, and of what nothing explains."""
+
+    STATUS = "status"
+    PATH_WITHOUT_ENDPOINT = "path-without-endpoint"
+    PATH_TO_ENDING = "path-to-ending"
+    PATH_TO_STARTING = "path-to-starting"
+    PATH_TO_EITHER = "path-to-either"
+    GARBLED = "garbled"
+    NOTHING = "nothing"
+
+
+_STATUS = (Outcome.STATUS,)
+_BY_PATH = (
+    "answered with status {status} by what stands before the pods (observed): it still listed one that was ending, or "
+    "did not know a new one yet (inferred)"
+)
+
+ANSWERS = (
+    Row(
+        rule=Answer.STATUS,
+        outcomes=_STATUS,
+        excludes=(Flag.FROM_THE_PATH,),
+        cause=Cause.APPLICATION,
+        fault=Fault.APPLICATION,
+        names=(Named.OWN,),
+        evidence="answered with status {status} (observed) by {pods}",
+    ),
+    Row(
+        rule=Answer.PATH_WITHOUT_ENDPOINT,
+        outcomes=_STATUS,
+        holds=(Flag.MAYBE_NO_ENDPOINT,),
+        excludes=(Way.LOOSE_VANISHED,),
+        cause=Cause.NO_ENDPOINTS,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.ENDPOINTS,),
+        evidence=_BY_PATH,
+    ),
+    Row(
+        rule=Answer.PATH_TO_EITHER,
+        outcomes=_STATUS,
+        holds=(Way.LOOSE_VANISHED, Way.STARTING),
+        excludes=(Flag.MAYBE_NO_ENDPOINT,),
+        cause=Cause.UNKNOWN,
+        between=(Cause.TERMINATION_RACE, Cause.CREATION_RACE),
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_WENT, Charge.PODS_THAT_CAME),
+        evidence=EITHER,
+    ),
+    Row(
+        rule=Answer.PATH_TO_ENDING,
+        outcomes=_STATUS,
+        holds=(Way.LOOSE_VANISHED,),
+        excludes=(Flag.MAYBE_NO_ENDPOINT,),
+        cause=Cause.TERMINATION_RACE,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_WENT,),
+        names=(Way.LOOSE_VANISHED,),
+        evidence=_BY_PATH,
+    ),
+    Row(
+        rule=Answer.PATH_TO_STARTING,
+        outcomes=_STATUS,
+        holds=(Way.STARTING,),
+        excludes=(Flag.MAYBE_NO_ENDPOINT,),
+        cause=Cause.CREATION_RACE,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_CAME,),
+        names=(Way.STARTING,),
+        evidence=_BY_PATH,
+    ),
+    Row(
+        rule=Answer.GARBLED,
+        outcomes=(Outcome.PROTOCOL_ERROR, Outcome.TLS_ERROR),
+        cause=Cause.APPLICATION,
+        fault=Fault.APPLICATION,
+        names=(Named.OWN,),
+        evidence="the answer was no answer of the protocol (observed)",
+    ),
+    Row(
+        rule=Answer.NOTHING,
+        outcomes=tuple(outcome for outcome in Outcome if outcome.failed),
+        cause=Cause.UNKNOWN,
+        fault=Fault.UNTOLD,
+        unexplained=True,
+        evidence="nothing that the watch showed explains it (observed: {outcome})",
+    ),
+)

@@ -1,0 +1,129 @@
+"""A connection that was there and was closed or reset: by a stopping pod, a crashed one, or a live one.
+
+Killed in flight is what had been accepted, as bytes of an answer show, or a FIN, or long work on a kept connection. A
+kept connection that is lost at once counts as an idle one, be it that its server closed it or was killed. A kernel
+resets what no program has read, and ends with a FIN what was read.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from harness.analysis.causes.row import Charge, Fault, Flag, Moment, Named, Row, Way
+from harness.analysis.causes.table.words import CRASHED, SEVERAL
+from harness.model.request import Outcome
+from harness.model.result import Cause
+
+
+class Cut(StrEnum):
+    """The rules of connections that were cut."""
+
+    CRASHED = "cut-by-crash"
+    IDLE_KILL = "idle-kill"
+    IDLE_CLOSE = "idle-close"
+    SEVERAL = "cut-by-several"
+    ACCEPT_QUEUE = "accept-queue"
+    UNREAD = "unread"
+    IN_FLIGHT = "cut"
+    ALIVE = "cut-alive"
+
+
+_RESET = (Outcome.RESET_BEFORE_RESPONSE,)
+_BEFORE = (Outcome.RESET_BEFORE_RESPONSE, Outcome.EOF_BEFORE_RESPONSE)
+_ANY = (*_BEFORE, Outcome.RESET_MID_RESPONSE, Outcome.EOF_MID_RESPONSE)
+_STOPPED = (Way.STOPPING, Way.LOOSE_STOPPING)
+
+CUTS = (
+    Row(
+        rule=Cut.CRASHED,
+        outcomes=_ANY,
+        moment=Moment.ENDED,
+        holds=(Way.CRASHED,),
+        excludes=(Way.STOPPING,),
+        cause=Cause.APPLICATION,
+        fault=Fault.APPLICATION,
+        names=(Way.CRASHED,),
+        evidence=CRASHED,
+    ),
+    Row(
+        rule=Cut.IDLE_KILL,
+        outcomes=_RESET,
+        moment=Moment.ENDED,
+        holds=(Flag.REUSED, Flag.INSTANT, Flag.POD_KILLED),
+        cause=Cause.IDLE_CLOSE,
+        fault=Fault.CLIENT,
+        names=_STOPPED,
+        evidence="sent on a kept connection and lost at once (observed), as {pods} was killed at the end of its grace "
+        "period (observed): no program had taken the request (inferred)",
+    ),
+    Row(
+        rule=Cut.IDLE_CLOSE,
+        outcomes=_BEFORE,
+        moment=Moment.ENDED,
+        holds=(Flag.REUSED, Flag.INSTANT),
+        cause=Cause.IDLE_CLOSE,
+        fault=Fault.CLIENT,
+        names=_STOPPED,
+        evidence="sent on a kept connection and lost at once (observed): the server was closing it as idle (inferred)",
+    ),
+    Row(
+        rule=Cut.SEVERAL,
+        outcomes=_ANY,
+        moment=Moment.ENDED,
+        holds=(Way.CRASHED, Way.STOPPING),
+        cause=Cause.UNKNOWN,
+        fault=Fault.UNTOLD,
+        unexplained=True,
+        evidence=SEVERAL,
+    ),
+    Row(
+        rule=Cut.ACCEPT_QUEUE,
+        outcomes=_RESET,
+        moment=Moment.ENDED,
+        holds=(Flag.INSTANT,),
+        any_of=_STOPPED,
+        excludes=(Flag.REUSED,),
+        cause=Cause.TERMINATION_RACE,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_WENT,),
+        names=_STOPPED,
+        evidence="connected and reset at once, {ago} began to terminate (observed): it had waited in the accept queue "
+        "as the listener closed (inferred)",
+    ),
+    # In the accept queue as the listener closed, or taken and not read yet: either came with the rollout.
+    Row(
+        rule=Cut.UNREAD,
+        outcomes=_RESET,
+        moment=Moment.ENDED,
+        any_of=_STOPPED,
+        excludes=(Flag.REUSED,),
+        cause=Cause.UNKNOWN,
+        between=(Cause.TERMINATION_RACE, Cause.IN_FLIGHT_KILL),
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_CUT,),
+        names=_STOPPED,
+        evidence="connected and reset without a byte, {ago} began to terminate (observed): from the accept queue as "
+        "the listener closed, or taken and cut: which cannot be told",
+    ),
+    Row(
+        rule=Cut.IN_FLIGHT,
+        outcomes=_ANY,
+        moment=Moment.ENDED,
+        any_of=_STOPPED,
+        cause=Cause.IN_FLIGHT_KILL,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_CUT,),
+        names=_STOPPED,
+        evidence="accepted, and cut before the answer was complete, {ago} began to terminate (observed): the pod "
+        "stopped (inferred)",
+    ),
+    Row(
+        rule=Cut.ALIVE,
+        outcomes=_ANY,
+        moment=Moment.ENDED,
+        cause=Cause.APPLICATION,
+        fault=Fault.APPLICATION,
+        names=(Named.OWN,),
+        evidence="accepted and cut (observed) while no pod was stopping (observed)",
+    ),
+)

@@ -1,0 +1,163 @@
+"""A connection that nobody answered: the address was gone, REJECT stayed silent, or the worker slept.
+
+Or it was lost on its way. One alone among good connections says nothing of a proxy that is late or whose period is not
+known: a proxy that still lists a pod that is gone fails its share of all connections, until it has synced.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from harness.analysis.causes.row import Charge, Fault, Flag, Row, Way
+from harness.analysis.causes.table.words import ASLEEP, SEVERAL
+from harness.model.request import Outcome
+from harness.model.result import Cause
+
+
+class Silence(StrEnum):
+    """The rules of unanswered connections."""
+
+    STALE = "stale"
+    SILENT = "silent"
+    LONE = "lone"
+    NETWORK_GONE = "network-gone"
+    SEVERAL = "silence-of-several"
+    SEVERAL_WITHOUT_POD = "silence-or-sleep"
+    MAYBE_SILENT = "maybe-silent"
+    STALLED = "stalled"
+    OVERRUN = "overrun"
+    LOST = "lost"
+    LONE_LOOSE = "lone-loose"
+    NETWORK_GONE_LOOSE = "network-gone-loose"
+
+
+_UNANSWERED = (Outcome.CONNECT_TIMEOUT, Outcome.UNREACHABLE)
+
+_SILENT = (
+    "no answer (observed) while the data plane had no endpoint: its rejection stayed silent, or it was being "
+    "reprogrammed (inferred)"
+)
+_LONE = (
+    "no answer (observed), alone among good connections (observed): it may have gone to a pod that was gone, or was "
+    "lost on its way: which cannot be told"
+)
+_NETWORK_GONE = (
+    "no answer, sent {ago} began to terminate (observed); its network was gone, and the proxy had not synced yet "
+    "(inferred; {plane})"
+)
+
+SILENCES = (
+    Row(
+        rule=Silence.STALE,
+        outcomes=_UNANSWERED,
+        holds=(Flag.STALE,),
+        cause=Cause.STALE_CONNTRACK,
+        fault=Fault.CLIENT_HOST,
+        evidence="no answer, as at the previous use of source port {port} less than 120 s before (observed): the "
+        "client host's conntrack entry led to a pod that is gone (inferred)",
+    ),
+    Row(
+        rule=Silence.SILENT,
+        outcomes=_UNANSWERED,
+        holds=(Flag.NO_ENDPOINT,),
+        cause=Cause.NO_ENDPOINTS,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.ENDPOINTS,),
+        evidence=_SILENT,
+    ),
+    Row(
+        rule=Silence.LONE,
+        outcomes=_UNANSWERED,
+        holds=(Flag.LONE, Way.VANISHED),
+        excludes=(Flag.PUNCTUAL, Flag.MAYBE_NO_ENDPOINT, Flag.OVERSLEPT),
+        cause=Cause.UNKNOWN,
+        fault=Fault.UNTOLD,
+        unexplained=True,
+        evidence=_LONE,
+    ),
+    Row(
+        rule=Silence.NETWORK_GONE,
+        outcomes=_UNANSWERED,
+        holds=(Way.VANISHED,),
+        excludes=(Flag.MAYBE_NO_ENDPOINT, Flag.OVERSLEPT),
+        cause=Cause.TERMINATION_RACE,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_WENT,),
+        names=(Way.VANISHED,),
+        evidence=_NETWORK_GONE,
+    ),
+    Row(
+        rule=Silence.SEVERAL,
+        outcomes=_UNANSWERED,
+        holds=(Way.VANISHED,),
+        cause=Cause.UNKNOWN,
+        fault=Fault.UNTOLD,
+        unexplained=True,
+        evidence=SEVERAL,
+    ),
+    Row(
+        rule=Silence.SEVERAL_WITHOUT_POD,
+        outcomes=_UNANSWERED,
+        holds=(Flag.MAYBE_NO_ENDPOINT, Flag.STALLED),
+        cause=Cause.UNKNOWN,
+        fault=Fault.UNTOLD,
+        unexplained=True,
+        evidence=SEVERAL,
+    ),
+    Row(
+        rule=Silence.MAYBE_SILENT,
+        outcomes=_UNANSWERED,
+        holds=(Flag.MAYBE_NO_ENDPOINT,),
+        cause=Cause.NO_ENDPOINTS,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.ENDPOINTS,),
+        evidence=_SILENT,
+    ),
+    Row(
+        rule=Silence.STALLED,
+        outcomes=_UNANSWERED,
+        holds=(Flag.STALLED,),
+        cause=Cause.LOAD_GENERATOR,
+        fault=Fault.HARNESS,
+        evidence=ASLEEP,
+    ),
+    # Live pods that hang: their queues fill, and the kernel drops SYNs.
+    Row(
+        rule=Silence.OVERRUN,
+        outcomes=_UNANSWERED,
+        holds=(Flag.WHILE_HANGING,),
+        cause=Cause.APPLICATION,
+        fault=Fault.APPLICATION,
+        evidence="no answer (observed) while live pods took seconds over what they had accepted (observed): their "
+        "queues were full (inferred)",
+    ),
+    Row(
+        rule=Silence.LOST,
+        outcomes=_UNANSWERED,
+        holds=(Flag.LONE, Flag.ALL_ALIVE),
+        cause=Cause.APPLICATION,
+        fault=Fault.APPLICATION,
+        unexplained=True,
+        evidence="no answer (observed), alone among good connections, while every pod that may have been sent to was "
+        "answering (observed): a full queue dropped it, or it was lost on its way (inferred)",
+    ),
+    Row(
+        rule=Silence.LONE_LOOSE,
+        outcomes=_UNANSWERED,
+        holds=(Flag.LONE, Way.LOOSE_VANISHED),
+        cause=Cause.UNKNOWN,
+        fault=Fault.UNTOLD,
+        unexplained=True,
+        evidence=_LONE,
+    ),
+    Row(
+        rule=Silence.NETWORK_GONE_LOOSE,
+        outcomes=_UNANSWERED,
+        holds=(Way.LOOSE_VANISHED,),
+        cause=Cause.TERMINATION_RACE,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_WENT,),
+        names=(Way.LOOSE_VANISHED,),
+        evidence=_NETWORK_GONE,
+    ),
+)

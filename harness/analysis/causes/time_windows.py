@@ -1,0 +1,205 @@
+"""Lives of pods, lists of endpoints and sightings -> for each way to fail, the intervals in which it was possible."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import bdtr
+
+from harness.analysis.causes.data_plane import NEVER, DataPlane, Horizon, SeenSync, earliest_sync
+from harness.analysis.causes.intervals import NOBODY, Spans, cover
+from harness.analysis.causes.row import Way
+from harness.analysis.causes.streaks import Streaks, needed_in_a_row
+from harness.analysis.observed.answers import Answers
+from harness.analysis.observed.endpoints import Endpoints, Intervals
+from harness.analysis.observed.pods import SLOW_WATCH_S, WATCH_S, Life
+
+CHANCE = 0.01
+"""How improbable a count must be to speak against what would have made it."""
+
+
+TimeWindows = Mapping[Way, Spans]
+"""When each way to fail was physically possible, as far as the watch can tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clues:
+    """What bounds the time windows.
+
+    `refused`, `unanswered`: when such failures were sent, ascending (those of a stale conntrack entry left out).
+    `horizons`: until when a pod may have been sent to. `syncs`: those that are proven. `balanced`: a balancer stands
+    before the pods.
+    """
+
+    listed: Endpoints
+    seen: Answers
+    streaks: Streaks
+    horizons: dict[str, Horizon]
+    plane: DataPlane
+    balanced: bool
+    syncs: tuple[SeenSync, ...]
+    refused: NDArray[np.float64]
+    unanswered: NDArray[np.float64]
+
+
+def time_windows(pods: Sequence[Life], clues: Clues) -> TimeWindows:
+    """The intervals of each way to fail."""
+    ending = [position for position, pod in enumerate(pods) if pod.deletion is not None]
+    vanished = _real((*_vanishing(pods[at], clues), at) for at in ending)
+    kernels = _kernels(pods, vanished, clues)
+    return MappingProxyType(
+        {
+            Way.REFUSING: _real(
+                (_closing(pods[at], clues), min(_horizon(pods[at], clues).until, kernels[at]), at) for at in ending
+            ),
+            Way.VANISHED: vanished,
+            Way.STOPPING: _real((_stopping(pods[at], clues), _ended(pods[at]) + SLOW_WATCH_S, at) for at in ending),
+            Way.STARTING: _real(_starting(pods, clues)),
+            Way.CRASHED: _real((*span, at) for at, pod in enumerate(pods) for span in _crashing(pod, clues)),
+            Way.ENDS: _real(
+                (exit_, _ended(pods[at]) + WATCH_S, at) for at in ending if (exit_ := pods[at].exit) is not None
+            ),
+            Way.LOOSE_REFUSING: _real(
+                (
+                    max(_loosely(pods[at]), clues.seen.last_new.get(pods[at].uid, -math.inf)),
+                    _horizon(pods[at], clues).shown,
+                    at,
+                )
+                for at in ending
+            ),
+            Way.LOOSE_VANISHED: _real(
+                (_loosely_gone(pods[at], clues), _horizon(pods[at], clues).shown, at) for at in ending
+            ),
+            Way.LOOSE_STOPPING: _real((_loosely(pods[at]), _ended(pods[at]) + SLOW_WATCH_S, at) for at in ending),
+        }
+    )
+
+
+def _real(spans: Iterable[tuple[float, float, int]]) -> Spans:
+    return tuple(span for span in spans if span[0] <= span[1])
+
+
+def _begun(pod: Life) -> float:
+    return (pod.deletion if pod.deletion is not None else math.inf) - WATCH_S
+
+
+def _loosely(pod: Life) -> float:
+    """While a known preStop hook runs, nobody has told the server to stop: neither listener nor network is gone."""
+    return (pod.deletion if pod.deletion is not None else math.inf) + pod.promise.prestop_s - SLOW_WATCH_S
+
+
+def _loosely_gone(pod: Life, clues: Clues) -> float:
+    """The network goes after the containers; whoever still answers, on whatever connection, has one."""
+    exits = pod.exit - SLOW_WATCH_S if pod.exit is not None else -math.inf
+    return max(_loosely(pod), exits, clues.seen.last_answer(pod.uid))
+
+
+def _ended(pod: Life) -> float:
+    return pod.ended if pod.ended is not None else math.inf
+
+
+def _horizon(pod: Life, clues: Clues) -> Horizon:
+    return clues.horizons.get(pod.uid, NEVER)
+
+
+def _closing(pod: Life, clues: Clues) -> float:
+    """The earliest moment at which its listener can have closed: after preStop, and after its last good answer.
+
+    A server that begins to stop closes its idle connections; one that still answers on a kept one has not begun.
+    """
+    return max(_begun(pod) + pod.promise.prestop_s, clues.seen.last_answer(pod.uid))
+
+
+def _stopping(pod: Life, clues: Clues) -> float:
+    return _closing(pod, clues) - WATCH_S
+
+
+def _vanishing(pod: Life, clues: Clues) -> tuple[float, float]:
+    """When its address may have been gone and may still have been sent to."""
+    exits = pod.exit - WATCH_S if pod.exit is not None else -math.inf
+    return max(_closing(pod, clues), exits), _horizon(pod, clues).until
+
+
+def _crashing(pod: Life, clues: Clues) -> Iterator[tuple[float, float]]:
+    """When its container was down, and it may still have been sent to: it leaves the list as it is found unready."""
+    for start, end in pod.crashes:
+        left = [until for since, until in clues.listed.listed.get(pod.uid, ()) if since <= end and until >= start]
+        unlisted = left[0] + clues.plane.lag_s if left and clues.plane.lag_s is not None else math.inf
+        yield start, min(end + WATCH_S, unlisted)
+
+
+def _kernels(pods: Sequence[Life], vanished: Spans, clues: Clues) -> dict[int, float]:
+    """Until when each pod's own kernel can have refused: it is gone when its end is shown (the kubelet says so only
+    after the pod's network was taken down), and when the first connection that only it explains stays unanswered."""
+    found = {at: _ended(pod) for at, pod in enumerate(pods)}
+    alone = cover(vanished, clues.unanswered).pod
+    for at in {int(pod) for pod in np.unique(alone)} - {NOBODY}:
+        found[at] = min(found[at], float(clues.unanswered[alone == at][0]))
+    return found
+
+
+def _starting(pods: Sequence[Life], clues: Clues) -> Iterator[tuple[float, float, int]]:
+    """When a pod was listed and may not have been listening.
+
+    A pod whose readiness probe connects to the Service's port listens once it is Ready. Any other may be listed long
+    before it listens; that it does is shown by the first new connection that it answered, or, where answers name no
+    pod, by a long run of good connections once it must have been sent to.
+    """
+    for position, pod in enumerate(pods):
+        since = _listed_since(pod, clues.listed)
+        if since is None or not pod.fresh:
+            continue
+        sent_to = earliest_sync(since, clues.plane, clues.syncs) - WATCH_S
+        until = pod.gone if pod.gone is not None else math.inf
+        if clues.balanced:
+            # A balancer learns of a pod later than the list does, and turns clients away while it knows of none.
+            until = min(until, clues.seen.first_new.get(pod.uid, _all_well_after(sent_to, clues)))
+            yield sent_to, until, position
+        elif pod.promise.listens_when_ready:
+            ready = pod.ready if pod.ready is not None else until
+            if since < ready - SLOW_WATCH_S:
+                yield sent_to, ready + WATCH_S, position
+        elif pod.uid in clues.seen.first_new:
+            until = min(until, clues.seen.first_new[pod.uid])
+            yield _sent_to_since(sent_to, until, clues), until, position
+        elif pod.created is None:
+            # One of the first pods: nobody else was there to answer so many in a row.
+            well = clues.streaks.healthy_after(sent_to, needed_in_a_row(clues.listed.most))
+            yield sent_to, min(until, well), position
+        else:
+            yield sent_to, min(until, _all_well_after(sent_to, clues)), position
+
+
+def _listed_since(pod: Life, listed: Endpoints) -> float | None:
+    if not listed.known:
+        return pod.ready
+    spans: Intervals = listed.listed.get(pod.uid, ())
+    return spans[0][0] if spans else None
+
+
+def _all_well_after(since: float, clues: Clues) -> float:
+    at = int(np.searchsorted(clues.refused, since))
+    onset = float(clues.refused[at]) if at < len(clues.refused) else math.inf
+    sent_to = since + WATCH_S + clues.plane.lag_s if clues.plane.lag_s is not None else onset
+    return clues.streaks.healthy_after(sent_to, needed_in_a_row(clues.listed.most))
+
+
+def _sent_to_since(since: float, until: float, clues: Clues) -> float:
+    """The earliest refusal from which on the pod may have been sent to, until it first answered.
+
+    Each of m endpoints gets its share of new connections. Had the pod been sent to and been refusing since t, about one
+    connection in m would have been refused from t on; far fewer (binomial, p < 0.01) show that it was not yet.
+    """
+    sent = clues.refused[(clues.refused >= since) & (clues.refused < until)]
+    if not len(sent):
+        return since
+    connections = clues.streaks.count_until(sent, until)
+    refusals = np.arange(len(sent), 0, -1)
+    chance = bdtr(refusals, np.maximum(connections, refusals), 1.0 / (clues.listed.most + 1))
+    likely = np.flatnonzero(chance >= CHANCE)
+    return float(sent[likely[0]]) if len(likely) else until

@@ -1,0 +1,133 @@
+"""A run -> the judgement of its scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.analysis.advice.propagation import propagation
+from harness.analysis.advice.sizing import sizing
+from harness.analysis.causes.explained import Explained, explain
+from harness.analysis.causes.row import Row
+from harness.analysis.causes.table import TABLE
+from harness.analysis.chart import chart, failed_requests
+from harness.analysis.observed.observed import Observed, observe
+from harness.analysis.observed.pods import WATCH_S
+from harness.analysis.observed.windows import CONTROL
+from harness.analysis.statistics import rollout_statistics
+from harness.analysis.verdict.accounts import accounts
+from harness.analysis.verdict.attribution import attribute
+from harness.analysis.verdict.background import background
+from harness.analysis.verdict.doubts import run_doubts
+from harness.analysis.verdict.verdict import RolloutAccount, as_expected, judgement
+from harness.analysis.verdict.window_counts import Counted, counted, tally
+from harness.model.observation import MarkType
+from harness.model.result import Cause, RolloutFindings, ScenarioResult
+from harness.model.run import Run, RunInfo
+
+
+def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioResult:
+    """Judge one run, from its records alone. `seed` is the bootstrap's: the same run gives the same result, always.
+
+    Every failed request has its cause by the `table` of rules, those before the control window too (an application that
+    warms up); they belong to no rollout and count neither for nor against one.
+    """
+    seen = observe(run)
+    why = explain(seen, table)
+    counts = counted(seen, why.causes.cause)
+    charged = attribute(seen, why)
+    shown = accounts(seen, why, charged, counts)
+    said = judgement(
+        shown,
+        doubts=run_doubts(seen),
+        causes=list(tally(list(why.causes.label[charged.own])).items()),
+        background=background(counts),
+        confidence=run.info.confidence,
+    )
+    lags = propagation(seen, why)
+    return ScenarioResult(
+        scenario=run.info.scenario,
+        variant=run.info.variant,
+        path=run.info.path,
+        verdict=said.verdict,
+        reason=said.reason,
+        sentence=said.sentence,
+        expect=run.info.expect,
+        as_expected=as_expected(said.verdict, run.info.expect),
+        requests=len(seen.requests.frame),
+        failed=len(seen.requests.failures),
+        unsent=int(seen.requests.frame["unsent"].sum() or 0),
+        control=counts.windows.get(CONTROL),
+        rollouts=tuple(_rollout(seen, counts, shown, i) for i in range(len(shown))),
+        causes=tally([str(cause) for cause in why.causes.cause]),
+        by_outcome=tally(seen.requests.failures["outcome"].to_list()),
+        propagation=lags,
+        sizing=sizing(seen, why, lags),
+        statistics=rollout_statistics(
+            [one.dropping for one in shown],
+            [int(charged.of(i).sum()) for i in range(len(shown))],
+            run.info.confidence,
+            seed=seed,
+        ),
+        load=seen.load.facts,
+        notes=_notes(seen, why),
+        chart=chart(seen),
+        failures=failed_requests(seen, why),
+    )
+
+
+def _rollout(seen: Observed, counts: Counted, shown: Sequence[RolloutAccount], position: int) -> RolloutFindings:
+    span, window, one = seen.windows.rollouts[position], counts.windows[position], shown[position]
+    failures = seen.requests.failures
+    due = failures["scheduled"].filter(failures["scheduled"].is_between(span.update, span.end, closed="left"))
+    notes = "; ".join(words for _, words in one.doubts)
+    return RolloutFindings(
+        rollout=span.rollout,
+        dropping=one.dropping,
+        window=window,
+        update=span.update,
+        complete=span.complete,
+        settled=span.settled,
+        outages=counts.outages[position],
+        first_failure_s=round(float(due.min()) - span.update, 6) if len(due) else None,  # type: ignore[arg-type]
+        last_failure_s=round(float(due.max()) - span.update, 6) if len(due) else None,  # type: ignore[arg-type]
+        takers={
+            pod.name: str(seen.takers[pod.uid])
+            for pod in seen.pods
+            if pod.uid in seen.takers and span.update <= (pod.end or 0.0) < span.end
+        },
+        note=notes,
+    )
+
+
+def _notes(seen: Observed, why: Explained) -> tuple[str, ...]:
+    info = seen.run.info
+    told = (_cut_short(info), _gaps(seen), _clocks(info), _plane(why), _idle_closes(seen, why))
+    return (*seen.run.damage, *seen.requests.notes, *filter(None, told))
+
+
+def _cut_short(info: RunInfo) -> str:
+    return "" if info.finished else f"the run was cut short ({info.stopped or 'it does not say why'})"
+
+
+def _gaps(seen: Observed) -> str:
+    gaps = sum(event.kind == "Mark" and event.type == MarkType.GAP for event in seen.run.timeline)
+    return f"the watch was lost {gaps} times: what happened to pods in between is not known" if gaps else ""
+
+
+def _clocks(info: RunInfo) -> str:
+    unsure_s = max((clock.uncertainty_s for clock in info.clocks), default=0.0)
+    if unsure_s <= WATCH_S:
+        return ""
+    return f"a worker's clock is known to within {1000 * unsure_s:.0f} ms only: causes may be told wrongly"
+
+
+def _plane(why: Explained) -> str:
+    return f"{why.plane.words}: nothing was assumed about it" if why.plane.lag_s is None else ""
+
+
+def _idle_closes(seen: Observed, why: Explained) -> str:
+    idle = int((why.causes.cause == Cause.IDLE_CLOSE).sum())
+    if not idle or seen.run.info.strict_idle_close:
+        return ""
+    met = "1 request" if idle == 1 else f"{idle} requests"
+    return f"{met} met a kept connection as its server closed it or was killed: only the client can resend"

@@ -1,0 +1,85 @@
+"""Answered requests -> which pod answered when, and how often with an error."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from harness.analysis.observed.pods import Life
+from harness.analysis.observed.requests import Requests
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """By uid: when a new connection first and last reached the pod, and when a kept one was last answered by it.
+
+    `by_name`: how many answers came from pods of each name, and how many of those were errors.
+    `last_by_worker`: by uid and worker, its last new connection; only where there are several workers.
+    """
+
+    named: bool
+    first_new: dict[str, float] = field(default_factory=dict)
+    last_new: dict[str, float] = field(default_factory=dict)
+    last_kept: dict[str, float] = field(default_factory=dict)
+    by_name: dict[str, tuple[int, int]] = field(default_factory=dict)
+    last_by_worker: dict[tuple[str, int], float] = field(default_factory=dict)
+
+    def last_answer(self, uid: str) -> float:
+        """When the last request was sent that the pod answered, on whatever connection; -infinity without any."""
+        return max(self.last_new.get(uid, -math.inf), self.last_kept.get(uid, -math.inf))
+
+
+def answers(requests: Requests, pods: Sequence[Life]) -> Answers:
+    """Who answered, from the pods' names in the answers. A name that came again belongs to the pod that lived then."""
+    answered = requests.frame.lazy().filter(
+        pl.col("outcome").is_in(["ok", "status"]),
+        pl.col("pod") != "",
+        pl.col("started").is_not_null(),
+    )
+    living_by_name: dict[str, list[Life]] = {}
+    for pod in sorted(pods, key=lambda pod: pod.first_seen):
+        living_by_name.setdefault(pod.name, []).append(pod)
+    extent = [pl.col("started").min().alias("first"), pl.col("started").max().alias("last")]
+    counts = [pl.len().alias("n"), pl.col("failed").sum().alias("bad")]
+    rows = (
+        answered.group_by("pod", "reused").agg(*extent, *counts).with_columns(pl.col("pod").cast(pl.String)).collect()
+    )
+    found = Answers(named=len(rows) > 0)
+    for name, reused, first, last, n, bad in rows.iter_rows():
+        before = found.by_name.get(name, (0, 0))
+        found.by_name[name] = (before[0] + n, before[1] + bad)
+        living = living_by_name.get(name, [])
+        if len(living) == 1:
+            _add(found, living[0].uid, reused, first, last)
+        elif living:
+            for position, pod in enumerate(living):
+                until = living[position + 1].first_seen if position + 1 < len(living) else math.inf
+                since = -math.inf if position == 0 else pod.first_seen
+                part = (
+                    answered.filter(
+                        pl.col("pod") == name,
+                        pl.col("reused") == reused,
+                        pl.col("started").is_between(since, until, closed="left"),
+                    )
+                    .select(extent)
+                    .collect()
+                )
+                if part.item(0, "first") is not None:
+                    _add(found, pod.uid, reused, part.item(0, "first"), part.item(0, "last"))
+    if requests.frame["worker"].n_unique() > 1:
+        fresh = answered.filter(~pl.col("reused")).group_by("pod", "worker").agg(pl.col("started").max())
+        for name, worker, last in fresh.with_columns(pl.col("pod").cast(pl.String)).collect().iter_rows():
+            if len(living := living_by_name.get(name, [])) == 1:
+                found.last_by_worker[living[0].uid, worker] = last
+    return found
+
+
+def _add(found: Answers, uid: str, reused: bool, first: float, last: float) -> None:
+    if reused:
+        found.last_kept[uid] = last
+    else:
+        found.first_new[uid] = first
+        found.last_new[uid] = last

@@ -1,0 +1,128 @@
+"""When requests were due and when they went out -> whether the load generator kept its schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from harness.analysis.observed.requests import Requests
+from harness.analysis.observed.windows import Windows
+from harness.model.run import RunInfo
+
+LATE_P99_S = 0.1
+STALL_S = 0.5
+UNSENT_SHARE = 0.001
+SHORT_SHARE = 0.05
+"""The bounds: 1 % of the requests 100 ms late, one 0.5 s late, 0.1 % unsent, or 5 % of the planned ones missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadHealth:
+    """Whether the generator is to be trusted. `why` is empty while it is. `stalls`: [start, end] of each, seconds."""
+
+    why: str
+    facts: dict[str, Any]
+    stalls: tuple[tuple[float, float], ...] = ()
+
+
+def load_health(
+    info: RunInfo, requests: Requests, windows: Windows, seconds: Sequence[dict[str, Any]] = ()
+) -> LoadHealth:
+    """What the worker's own delays say.
+
+    `facts`: `requests, unsent, unfinished` (known by gaps in seq), `lag_ms: {p50, p99, max}`, `per_s: {stream:
+    {planned, sent}}`, `kept_schedule`, `why`; and where `seconds` (workers.jsonl) tell it, `cpu_max` (1: a whole core).
+    """
+
+    frame = requests.frame
+    start = windows.control[0] if windows.control else requests.first
+    p50, p99, most = _lags(frame, start)
+    unsent = int(frame["unsent"].sum() or 0)
+    facts: dict[str, Any] = {
+        "requests": len(frame),
+        "unsent": unsent,
+        "unfinished": _unfinished(frame),
+        "lag_ms": {"p50": _ms(p50), "p99": _ms(p99), "max": _ms(most)},
+        "per_s": _rates(info, frame),
+    }
+    if cpu := [second["cpu"] for second in seconds if isinstance(second.get("cpu"), float)]:
+        facts["cpu_max"] = max(cpu)
+    why = _why(facts, p99 or 0.0, most or 0.0)
+    facts |= {"kept_schedule": not why, "why": why}
+    return LoadHealth(why=why, facts=facts, stalls=_stalls(frame))
+
+
+def _lags(frame: pl.DataFrame, start: float) -> tuple[float | None, float | None, float | None]:
+    """p50, p99 and the largest delay of what was due from `start` on, in seconds."""
+    lag = frame["started"].to_numpy() - frame["scheduled"].to_numpy()
+    lag = lag[(frame["scheduled"].to_numpy() >= start) & ~np.isnan(lag)]
+    if not len(lag):
+        return None, None, None
+    ranks = [int(share * (len(lag) - 1)) for share in (0.5, 0.99, 1.0)]
+    lag.partition(ranks)
+    return float(lag[ranks[0]]), float(lag[ranks[1]]), float(lag[ranks[2]])
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(1000.0 * seconds, 3)
+
+
+def _why(facts: dict[str, Any], p99: float, most: float) -> str:
+    if p99 > LATE_P99_S:
+        return f"1 % of the requests went out more than {1000 * p99:.0f} ms late"
+    if most > STALL_S:
+        return f"it stood still for {most:.1f} s"
+    if facts["unsent"] > UNSENT_SHARE * max(1, facts["requests"]):
+        return f"{facts['unsent']} of {facts['requests']} requests were not sent for lack of slots"
+    for stream, rate in facts["per_s"].items():
+        if rate["planned"] and rate["sent"] < (1.0 - SHORT_SHARE) * rate["planned"]:
+            return f"stream {stream} had {rate['sent']:.1f} requests per second of the planned {rate['planned']:g}"
+    return ""
+
+
+def _rates(info: RunInfo, frame: pl.DataFrame) -> dict[str, dict[str, float]]:
+    seqs = (
+        frame.lazy()
+        .group_by("stream", "worker")
+        .agg(
+            due=pl.col("seq").max() - pl.col("seq").min() + 1,
+            first=pl.col("scheduled").min(),
+            last=pl.col("scheduled").max(),
+        )
+        .collect(engine="streaming")
+    )
+    found = seqs.group_by(pl.col("stream").cast(pl.String)).agg(
+        pl.col("due").sum(), pl.col("first").min(), pl.col("last").max()
+    )
+    rates = {}
+    for stream, due, first, last in found.sort("stream").iter_rows():
+        span = last - first
+        rates[str(stream)] = {
+            "planned": float(info.streams.get(stream, 0.0)),
+            "sent": round((due - 1) / span, 3) if span > 0 and due > 1 else 0.0,
+        }
+    return {name: rate for name, rate in rates.items() if rate["sent"] > 0}
+
+
+def _unfinished(frame: pl.DataFrame) -> int:
+    if not len(frame):
+        return 0
+    span = pl.col("seq").max() - pl.col("seq").min() + 1
+    spans = frame.lazy().group_by("stream", "worker").agg(n=pl.len(), span=span).collect(engine="streaming")
+    return int((spans["span"] - spans["n"]).sum())
+
+
+def _stalls(frame: pl.DataFrame) -> tuple[tuple[float, float], ...]:
+    """Intervals in which the worker did not run, joined where they overlap."""
+    late = frame.lazy().filter(pl.col("started") - pl.col("scheduled") > STALL_S / 2).select("scheduled", "started")
+    joined: list[tuple[float, float]] = []
+    for start, end in late.sort("scheduled").collect().iter_rows():
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return tuple(joined)

@@ -1,0 +1,47 @@
+"""A run -> what was observed in it: no judgement yet, and nothing that rests on the cause of a failure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.analysis.observed.answers import Answers, answers
+from harness.analysis.observed.endpoints import Endpoints, endpoints
+from harness.analysis.observed.load_health import LoadHealth, load_health
+from harness.analysis.observed.pod_endings import takers
+from harness.analysis.observed.pods import Life, lives
+from harness.analysis.observed.requests import Requests, clean
+from harness.analysis.observed.windows import Windows, windows
+from harness.model.result import Taker
+from harness.model.run import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What was observed: requests, windows, pods in the order in which they were first seen, who took those that ended
+    (by uid), the Service's endpoints, who answered, and how the load generator did."""
+
+    run: Run
+    requests: Requests
+    windows: Windows
+    pods: tuple[Life, ...]
+    takers: dict[str, Taker]
+    endpoints: Endpoints
+    answers: Answers
+    load: LoadHealth
+
+
+def observe(run: Run) -> Observed:
+    """Look at everything once, in the order in which one fact needs another."""
+    requests = clean(run.requests)
+    spans = windows(run.info, run.timeline, requests.first, requests.last)
+    pods = lives(run.info, run.timeline)
+    return Observed(
+        run=run,
+        requests=requests,
+        windows=spans,
+        pods=pods,
+        takers=takers(run.timeline, pods, spans.updates),
+        endpoints=endpoints(run.info, run.timeline, pods),
+        answers=answers(requests, pods),
+        load=load_health(run.info, requests, spans, run.worker_seconds),
+    )

@@ -1,0 +1,78 @@
+"""What was observed -> the doubts: why a record cannot carry `seamless`, each with a word and in words."""
+
+from __future__ import annotations
+
+from harness.analysis.causes.data_plane import DataPlane
+from harness.analysis.observed.observed import Observed
+from harness.analysis.observed.windows import Span
+from harness.model.result import Cause
+
+Doubt = tuple[str, str]
+"""A short word for the reason, and a sentence."""
+
+
+def _nothing_sent(seen: Observed) -> Doubt | None:
+    sent = len(seen.requests.frame)
+    if not sent:
+        return "no-requests", "no request was recorded"
+    if len(seen.requests.failures) + int(seen.requests.frame["unsent"].sum() or 0) == sent:
+        return "no-success", "not one request was answered as wanted"
+    return None
+
+
+def _nothing_rolled(seen: Observed) -> Doubt | None:
+    return None if seen.windows.rollouts else ("no-rollout", "no rollout was recorded")
+
+
+def _cut_short(seen: Observed) -> Doubt | None:
+    info, rollouts = seen.run.info, seen.windows.rollouts
+    planned = info.planned_rollouts
+    if info.finished and (planned is None or len(rollouts) >= planned):
+        return None
+    done = sum(span.settled is not None for span in rollouts)
+    why = info.stopped or "the run was cut short"
+    return "cut-short", f"{why} after {done} of {planned if planned is not None else '?'} rollouts"
+
+
+def _load_was_late(seen: Observed) -> Doubt | None:
+    if not seen.load.why:
+        return None
+    return str(Cause.LOAD_GENERATOR), f"the load generator did not keep its schedule: {seen.load.why}"
+
+
+def _no_timeline(seen: Observed) -> Doubt | None:
+    if any(event.kind == "Pod" for event in seen.run.timeline):
+        return None
+    return "no-timeline", "the watch events are missing: what happened to the pods is not known"
+
+
+def _no_control(seen: Observed) -> Doubt | None:
+    if seen.windows.control is not None or not seen.windows.rollouts:
+        return None
+    return "no-control", "there was no control window to compare with"
+
+
+_OF_A_RUN = (_nothing_sent, _nothing_rolled, _cut_short, _load_was_late, _no_timeline, _no_control)
+
+
+def run_doubts(seen: Observed) -> tuple[Doubt, ...]:
+    """What speaks against calling the whole run clean: every doubt is asked for, always; the first gives the reason."""
+    return tuple(doubt for ask in _OF_A_RUN if (doubt := ask(seen)) is not None)
+
+
+def incomplete(seen: Observed, plane: DataPlane, span: Span) -> tuple[Doubt, ...]:
+    """Why a rollout without failures may still say nothing: it did not happen as a whole, or was not watched to its
+    end."""
+    name = f"rollout {span.rollout}"
+    if span.undone:
+        return (("rollout-undone", f"{name} was undone before it was complete"),)
+    if span.complete is None:
+        return (("rollout-incomplete", f"{name} never completed"),)
+    if seen.pods and not any(span.update <= (pod.created or -1.0) < span.end for pod in seen.pods):
+        return (("nothing-rolled", f"{name} brought no new pod"),)
+    if span.settled is None:
+        return (("rollout-unsettled", f"the old pods of {name} were not seen to go"),)
+    watched_s = min(span.end, seen.windows.end) - span.settled
+    if plane.period_s is not None and watched_s < plane.period_s:
+        return (("too-short", f"load ended {watched_s:.1f} s after {name} had settled, within one proxy period"),)
+    return ()

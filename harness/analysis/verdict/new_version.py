@@ -1,0 +1,70 @@
+"""Application failures and the pods that they come from -> whether the version that a rollout brought is what fails."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.analysis.causes.explained import Explained
+from harness.analysis.causes.intervals import NOBODY
+from harness.analysis.observed.observed import Observed
+from harness.analysis.observed.pods import SLOW_WATCH_S
+from harness.analysis.statistics import P_VALUE, excess
+from harness.model.result import Cause
+
+
+def _brought(seen: Observed, position: int) -> set[int]:
+    """The positions of the pods that came with a rollout."""
+    span = seen.windows.rollouts[position]
+    return {at for at, pod in enumerate(seen.pods) if pod.created is not None and span.update <= pod.created < span.end}
+
+
+def fails_more(seen: Observed, position: int) -> bool:
+    """Whether the pods that a rollout brought answer with errors more often than those that it replaced (`corrected`).
+
+    Told only where answers name their pod, and no two pods share a name.
+    """
+    new = {seen.pods[at].name for at in _brought(seen, position)}
+    old = {
+        pod.name
+        for pod in seen.pods
+        if pod.deletion is not None and (span := seen.windows.at(pod.deletion)) is not None
+        if span == seen.windows.rollouts[position]
+    } - new
+    if not new or not old or len({pod.name for pod in seen.pods}) < len(seen.pods):
+        return False
+    (all_new, bad_new), (all_old, bad_old) = (_answers(seen, names) for names in (new, old))
+    return excess(bad_new, all_new, bad_old, all_old) < corrected(seen)
+
+
+def corrected(seen: Observed) -> float:
+    """The level for a test that is made for every rollout: 1 % for all of them together (Bonferroni).
+
+    Else a steady background of errors would be taken for a fault of one rollout in a hundred.
+    """
+    return P_VALUE / max(1, len(seen.windows.rollouts))
+
+
+def _answers(seen: Observed, names: set[str]) -> tuple[int, int]:
+    """How many answers came from these pods, and how many of them were errors."""
+    counts = [seen.answers.by_name.get(name, (0, 0)) for name in names]
+    return sum(n for n, _ in counts), sum(bad for _, bad in counts)
+
+
+def began_with(seen: Observed, why: Explained, position: int) -> bool:
+    """Whether the application failures of a rollout began with the pods that it brought.
+
+    They began between the first new pod's being Ready and the settling of the rollout; and where answers name their
+    pod, most of them come from new ones.
+    """
+    span = seen.windows.rollouts[position]
+    new = _brought(seen, position)
+    here = (why.causes.cause == Cause.APPLICATION) & (why.failures.sent >= span.update) & (why.failures.sent < span.end)
+    ready = [moment for at in new if (moment := seen.pods[at].ready) is not None]
+    if not ready or not here.any():
+        return False
+    named = why.causes.pod[here]
+    named = named[named != NOBODY]
+    if 2 * np.isin(named, list(new)).sum() < len(named):
+        return False
+    settled = span.settled if span.settled is not None else span.end
+    return bool(min(ready) - SLOW_WATCH_S <= why.failures.sent[here].min() <= settled)

@@ -1,0 +1,60 @@
+"""Counted windows -> failures of a rollout that are not its own, but more than before: they may hide its own."""
+
+from __future__ import annotations
+
+from harness.analysis.causes.explained import Explained
+from harness.analysis.observed.observed import Observed
+from harness.analysis.observed.windows import CONTROL
+from harness.analysis.statistics import excess
+from harness.analysis.verdict.doubts import Doubt
+from harness.analysis.verdict.new_version import began_with, corrected, fails_more
+from harness.analysis.verdict.window_counts import Counted
+from harness.model.result import Cause
+
+
+def failures_of_others(
+    seen: Observed, why: Explained, position: int, counts: Counted, own: dict[str, int]
+) -> tuple[Doubt, ...]:
+    """Failures that are not the rollout's, but more than before it.
+
+    `own`: by cause, how many the rollout has to answer for; they count against it, and not here again.
+    """
+    window, control = counts.windows[position], counts.windows.get(CONTROL)
+    rollout = seen.windows.rollouts[position].rollout
+    before, base = (control.by_cause, control.requests) if control else ({}, 0)
+    doubts = [*_errors(seen, why, position, counts)]
+    for cause, words in _WORDS.items():
+        count = window.by_cause.get(cause, 0) - own.get(cause, 0)
+        if count > 0 and count * base > before.get(cause, 0) * window.requests:
+            doubts.append((str(cause), f"{_failures(count)} of rollout {rollout}: {words}"))
+    return tuple(doubts)
+
+
+def _errors(seen: Observed, why: Explained, position: int, counts: Counted) -> tuple[Doubt, ...]:
+    """Failures of the application: of the version that the rollout brought, or more than before it."""
+    window, control = counts.windows[position], counts.windows.get(CONTROL)
+    rollout = seen.windows.rollouts[position].rollout
+    bad = window.by_cause.get(Cause.APPLICATION, 0)
+    if not bad:
+        return ()
+    if fails_more(seen, position):
+        return (("new-version-errors", f"the new pods of rollout {rollout} fail more requests than the old ones"),)
+    before, base = (control.by_cause.get(Cause.APPLICATION, 0), control.requests) if control else (0, 0)
+    if base and excess(bad, window.requests, before, base) >= corrected(seen):
+        return ()
+    new = began_with(seen, why, position)
+    who = "pods of the new version" if new else "the application"
+    reason = "new-version-errors" if new else "application-errors"
+    return ((reason, f"{who} failed {bad} requests of rollout {rollout} while in service"),)
+
+
+_WORDS = {
+    Cause.LOAD_GENERATOR: "the load generator was late",
+    Cause.STALE_CONNTRACK: "stale conntrack entries of the client host",
+    Cause.NO_ENDPOINTS: "no endpoints, not taken away by the rollout",
+    Cause.UNKNOWN: "cause unknown",
+}
+
+
+def _failures(count: int) -> str:
+    return "1 failure" if count == 1 else f"{count} failures"

@@ -1,0 +1,130 @@
+"""Requests and the causes of the failed ones -> what was counted in each window: requests, outages, latency."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harness.analysis.observed.observed import Observed
+from harness.analysis.observed.windows import CONTROL
+from harness.analysis.verdict.outages import outages
+from harness.model.result import Latency, Outage, StreamCount, Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """Per window position (-1 control, then the rollouts): what was counted in it."""
+
+    windows: dict[int, Window]
+    outages: dict[int, tuple[Outage, ...]]
+
+
+def counted(seen: Observed, cause: NDArray[np.object_]) -> Counted:
+    """Requests, failures, latency and outages of the control window and of every rollout. `cause`: per failure."""
+    frame = seen.requests.frame
+    at = pl.Series("at", seen.windows.positions(frame["scheduled"].to_numpy()), dtype=pl.Int16)
+    narrow = frame.select("scheduled", "ended", "stream", "outcome", "failed", "unsent").with_columns(at)
+    counts = (
+        narrow.lazy()
+        .group_by("at", "stream", "outcome")
+        .agg(n=pl.len(), failed=pl.col("failed").sum(), unsent=pl.col("unsent").sum())
+        .with_columns(pl.col("stream", "outcome").cast(pl.String))
+        .collect(engine="streaming")
+        .sort("at", "stream", "outcome")
+    )
+    latency = _latencies(narrow)
+    failure_at = seen.windows.positions(seen.requests.failures["scheduled"].to_numpy())
+    spans: dict[int, tuple[float, float]] = {
+        i: (span.update, min(span.end, seen.windows.end)) for i, span in enumerate(seen.windows.rollouts)
+    }
+    if seen.windows.control is not None:
+        spans[CONTROL] = seen.windows.control
+    windows = {
+        position: _window(
+            span,
+            counts.filter(pl.col("at") == position),
+            cause[failure_at == position],
+            {stream: found for (at, stream), found in latency.items() if at == position},
+        )
+        for position, span in spans.items()
+    }
+    return Counted(windows=windows, outages=_outages(seen, narrow, spans))
+
+
+def _latencies(narrow: pl.DataFrame) -> dict[tuple[int, str], Latency]:
+    """By window and stream."""
+    took = (pl.col("ended") - pl.col("scheduled")).alias("took") * 1000.0
+    rows = (
+        narrow.lazy()
+        .filter(~pl.col("failed"), ~pl.col("unsent"), pl.col("ended").is_not_null())
+        .select("at", "stream", took)
+        .group_by("at", "stream")
+        .agg(
+            p50=pl.col("took").quantile(0.5, "nearest"),
+            p99=pl.col("took").quantile(0.99, "nearest"),
+            most=pl.col("took").max(),
+        )
+        .collect()
+    )
+    return {
+        (int(at), str(stream)): Latency(p50_ms=round(p50, 3), p99_ms=round(p99, 3), max_ms=round(most, 3))
+        for at, stream, p50, p99, most in rows.iter_rows()
+    }
+
+
+def _window(
+    span: tuple[float, float],
+    counts: pl.DataFrame,
+    cause: NDArray[np.object_],
+    latency: dict[str, Latency],
+) -> Window:
+    streams = counts.group_by("stream", maintain_order=True).agg(pl.col("n", "failed", "unsent").sum())
+    failed = counts.filter(pl.col("failed") > 0)
+    return Window(
+        start=round(span[0], 6),
+        end=round(span[1], 6),
+        requests=int(counts["n"].sum()),
+        failed=int(counts["failed"].sum()),
+        unsent=int(counts["unsent"].sum()),
+        streams=tuple(
+            StreamCount(stream=stream, requests=n, failed=bad, unsent=unsent, latency=latency.get(stream))
+            for stream, n, bad, unsent in streams.iter_rows()
+        ),
+        by_outcome=tally(list(failed["outcome"].repeat_by(failed["n"]).explode())) if len(failed) else {},
+        by_cause=tally([str(one) for one in cause]),
+        latency=latency[min(latency, key=_leading)] if latency else None,
+    )
+
+
+_LEADING = ("new", "kept")
+
+
+def _leading(stream: str) -> tuple[int, str]:
+    return (_LEADING.index(stream) if stream in _LEADING else len(_LEADING), stream)
+
+
+def tally(names: list[str]) -> dict[str, int]:
+    """How often each name comes, most frequent first."""
+    return dict(sorted(Counter(names).items(), key=lambda item: (-item[1], item[0])))
+
+
+def _outages(
+    seen: Observed, narrow: pl.DataFrame, spans: dict[int, tuple[float, float]]
+) -> dict[int, tuple[Outage, ...]]:
+    failures = seen.requests.failures
+    found: dict[int, list[Outage]] = {position: [] for position in spans}
+    for stream in failures["stream"].unique().sort():
+        of_stream = pl.col("stream") == stream
+        good = narrow.filter(of_stream, ~pl.col("failed"), ~pl.col("unsent"))["scheduled"]
+        answered = (good if good.is_sorted() else good.sort()).to_numpy()
+        due = np.sort(failures.filter(pl.col("stream") == stream)["scheduled"].to_numpy())
+        for position, (start, end) in spans.items():
+            inside = due[(due >= start) & (due < end)] if position == CONTROL else due[(due >= start) & (due <= end)]
+            if position != CONTROL and position + 1 in spans:
+                inside = inside[inside < spans[position + 1][0]]
+            found[position].extend(outages(stream, answered, inside, start, end))
+    return {position: tuple(sorted(some, key=lambda o: (o.start, o.stream))) for position, some in found.items()}

@@ -1,0 +1,112 @@
+"""Sizes that would have held."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.analysis import judge
+from harness.analysis.advice.sizing import pooled_sizing
+from harness.model.run import ClusterFacts, FactSource, ProxyFacts
+
+from ..literal import history
+
+RUN = """
+    update 8.0 complete 9.0 settled 9.8
+    pod old-1 deleted 8.5 ended 8.8 gone 9.0
+    pod new-1 revision r2 created 8.1 ready 8.4
+    ok new 0..8.5 every 0.01 by old-1
+    ok new 9.5..30 every 0.01 by new-1
+    connect-timeout new 8.9 9.4
+"""
+
+
+def deployment(replicas: int = 3, **spec: Any) -> dict[str, Any]:
+    return {"kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": replicas, **spec}}
+
+
+def rolling(surge: Any, unavailable: Any) -> dict[str, Any]:
+    return {"strategy": {"rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}}}
+
+
+def sized(text: str = RUN, **more: Any) -> dict[str, Any]:
+    return judge(history(text, **more)).sizing
+
+
+def test_prestop_covers_the_lag_that_was_seen() -> None:
+    lag = judge(history(RUN)).propagation["removal"]["pods"][0]["lag_s"]
+    assert lag == pytest.approx(0.9, abs=0.01)
+    assert sized()["prestop_s"]["need"] >= lag
+
+
+def test_few_rollouts_advise_the_rule_of_thumb() -> None:
+    assert sized()["prestop_s"]["need"] == 5
+    assert sized(path="loadbalancer")["prestop_s"]["need"] == 30
+    assert "fewer than 59 rollouts" in sized()["prestop_s"]["why"]
+
+
+def period(seconds: float, source: FactSource | None = None) -> ClusterFacts:
+    return ClusterFacts(kind="literal", proxy=ProxyFacts(min_sync_period_s=seconds, source=source))
+
+
+def test_no_advice_goes_below_a_known_period() -> None:
+    assert sized(cluster=period(10.0, FactSource.READ))["prestop_s"]["need"] == 10
+
+
+def test_an_assumed_period_is_not_known() -> None:
+    assert sized(cluster=period(10.0, FactSource.ASSUMED))["prestop_s"]["need"] == 5
+
+
+def test_grace_holds_prestop_and_the_slowest_answer() -> None:
+    found = sized(RUN + "ok slow 12 until 15 by new-1")
+    assert found["grace_s"]["need"] == 5 + 3 + 5
+    assert "begins before preStop" in found["grace_s"]["why"]
+
+
+def test_a_pod_that_was_killed_needs_longer_than_it_was_given() -> None:
+    text = RUN.replace("ended 8.8 gone 9.0", "ended 28.5 gone 28.8 killed").replace("pod old-1", "pod old-1 ready 0.2")
+    found = sized(text)
+    assert found["grace_s"]["need"] == 5 + 2 * 20 + 5
+    assert "1 pod was killed" in found["grace_s"]["why"]
+
+
+def test_every_size_has_its_present_value_and_its_reason() -> None:
+    hook = {"lifecycle": {"preStop": {"sleep": {"seconds": 7}}}}
+    pod = {"spec": {"terminationGracePeriodSeconds": 40, "containers": [hook]}}
+    found = sized(manifests=(deployment(3, minReadySeconds=4, template=pod),))
+    have = {name: found[name]["have"] for name in ("prestop_s", "min_ready_s", "grace_s", "progress_deadline_s")}
+    assert have == {"prestop_s": 7.0, "min_ready_s": 4.0, "grace_s": 40.0, "progress_deadline_s": 600.0}
+    assert all(found[name]["why"] for name in (*have, "ci_time_limit_s"))
+    assert found["ci_time_limit_s"]["need"] > found["predicted_rollout_s"]["need"]
+
+
+def test_without_churn_it_says_that_a_busy_cluster_may_be_slower() -> None:
+    assert "busy cluster" in sized()["note"]
+    assert sized(churn_s=0.2)["note"] == ""
+
+
+def container(**more: Any) -> dict[str, Any]:
+    return {"spec": {"containers": [{"name": "web", "readinessProbe": {"httpGet": {"port": 80}}, **more}]}}
+
+
+@pytest.mark.parametrize(
+    ("replicas", "spec", "cure"),
+    [
+        (3, {"strategy": {"type": "Recreate"}, "template": container()}, ["strategy: RollingUpdate"]),
+        (1, rolling(0, 0) | {"template": container()}, ["maxSurge: 1 and maxUnavailable: 0"]),
+        (2, rolling(1, "100%") | {"template": container()}, ["maxUnavailable: 0"]),
+        (3, rolling(0, 1) | {"template": container()}, []),
+        (1, {"template": container()}, []),
+        (3, {"template": container(readinessProbe=None)}, ["a readiness probe on every container"]),
+    ],
+)
+def test_what_no_number_of_seconds_cures_is_said(replicas: int, spec: dict[str, Any], cure: list[str]) -> None:
+    found = sized(manifests=(deployment(replicas, **spec),))
+    assert found["cure"] == cure
+    assert ("no cure alone" in found["min_ready_s"]["why"]) == bool(cure)
+
+
+def test_sizes_of_several_runs_keep_the_cure() -> None:
+    one = sized(manifests=(deployment(3, strategy={"type": "Recreate"}, template=container()),))
+    assert pooled_sizing([one, one])["cure"] == ["strategy: RollingUpdate"]
