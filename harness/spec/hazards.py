@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.model.result import Cause
-from harness.spec.hooks import pre_stop
-from harness.spec.readiness import is_probed, probed_ports, readiness_probe, readiness_s
-from harness.spec.rolling import RolloutSpec, Strategy, rollout_spec
-from harness.spec.serving import Port, listens_when_ready, serving_containers, target_ports
-from harness.spec.termination import grace_period_s, longest_hook_s
-from harness.spec.workload import Object, containers, pod_spec, spec_of
+from harness.spec.readiness import is_probed
+from harness.spec.rolling import Strategy
+from harness.spec.serving import listens_when_ready
+from harness.spec.subject import Subject, subject
+from harness.spec.workload import Object
 
 _CONTAINER = "spec.template.spec.containers[]"
 
@@ -37,61 +36,6 @@ class HazardId(StrEnum):
     PAUSED = "paused"
     PARTITION = "partition"
     HOST_NETWORK = "host-network"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """What a row looks at: the workload's spec, resolved, and the target ports of the Services before it."""
-
-    rollout: RolloutSpec
-    pod: Object
-    targets: tuple[Port, ...]
-
-    @property
-    def rolls(self) -> bool:
-        """Whether an update replaces pods step by step, by itself."""
-        return self.rollout.strategy == Strategy.ROLLING_UPDATE and self.rollout.replicas > 0
-
-    @property
-    def unhooked(self) -> str:
-        """The containers that serve and have no preStop hook."""
-        return ", ".join(str(c.get("name")) for c in serving_containers(self.pod, self.targets) if pre_stop(c) is None)
-
-    @property
-    def probed(self) -> str:
-        """The ports that readiness probes connect to."""
-        return ", ".join(str(port) for container in containers(self.pod) for port in probed_ports(container))
-
-    @property
-    def sent_to(self) -> str:
-        """The ports that the Services send to."""
-        return ", ".join(map(str, self.targets))
-
-    @property
-    def all_probes_connect(self) -> bool:
-        """Whether each readiness probe names a port; what a command looks at cannot be told."""
-        probes = [container for container in containers(self.pod) if readiness_probe(container)]
-        return bool(probes) and all(probed_ports(container) for container in probes)
-
-    @property
-    def hook_s(self) -> float:
-        """What the longest preStop hook takes at least."""
-        return longest_hook_s(self.pod)
-
-    @property
-    def grace_s(self) -> float:
-        """The grace period."""
-        return grace_period_s(self.pod)
-
-    @property
-    def step_s(self) -> float:
-        """What the slowest step takes at least: until the first probes can have succeeded, and minReadySeconds."""
-        return readiness_s(self.pod)[0] + self.rollout.min_ready_s
-
-    @property
-    def one_more_first(self) -> str:
-        """The settings with which no pod goes before a new one is available."""
-        return "maxUnavailable: 0" if self.rollout.max_surge else "maxSurge: 1 and maxUnavailable: 0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,11 +204,7 @@ HAZARDS: tuple[Row, ...] = (
 
 def hazards(workload: Object, services: Iterable[Object], *, replicas: int | None = None) -> tuple[Hazard, ...]:
     """What is wrong with a workload behind these Services, in the table's order; `replicas`: instead of its own."""
-    it = Subject(
-        rollout=rollout_spec(str(workload["kind"]), spec_of(workload), replicas=replicas),
-        pod=pod_spec(workload),
-        targets=target_ports(services),
-    )
+    it = subject(workload, services, replicas=replicas)
     return tuple(_told(row, it) for row in HAZARDS if row.holds(it))
 
 

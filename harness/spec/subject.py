@@ -1,0 +1,77 @@
+"""A workload and the Services before it -> what the rows of the table of hazards look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.spec.hooks import pre_stop
+from harness.spec.readiness import probed_ports, readiness_probe, readiness_s
+from harness.spec.rolling import RolloutSpec, Strategy, rollout_spec
+from harness.spec.serving import Port, serving_containers, target_ports
+from harness.spec.termination import grace_period_s, longest_hook_s
+from harness.spec.workload import Object, containers, pod_spec, spec_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a row looks at: the workload's spec, resolved, and the target ports of the Services before it."""
+
+    rollout: RolloutSpec
+    pod: Object
+    targets: tuple[Port, ...]
+
+    @property
+    def rolls(self) -> bool:
+        """Whether an update replaces pods step by step, by itself."""
+        return self.rollout.strategy == Strategy.ROLLING_UPDATE and self.rollout.replicas > 0
+
+    @property
+    def unhooked(self) -> str:
+        """The containers that serve and have no preStop hook."""
+        return ", ".join(str(c.get("name")) for c in serving_containers(self.pod, self.targets) if pre_stop(c) is None)
+
+    @property
+    def probed(self) -> str:
+        """The ports that readiness probes connect to."""
+        return ", ".join(str(port) for container in containers(self.pod) for port in probed_ports(container))
+
+    @property
+    def sent_to(self) -> str:
+        """The ports that the Services send to."""
+        return ", ".join(map(str, self.targets))
+
+    @property
+    def all_probes_connect(self) -> bool:
+        """Whether each readiness probe names a port; what a command looks at cannot be told."""
+        probes = [container for container in containers(self.pod) if readiness_probe(container)]
+        return bool(probes) and all(probed_ports(container) for container in probes)
+
+    @property
+    def hook_s(self) -> float:
+        """What the longest preStop hook takes at least."""
+        return longest_hook_s(self.pod)
+
+    @property
+    def grace_s(self) -> float:
+        """The grace period."""
+        return grace_period_s(self.pod)
+
+    @property
+    def step_s(self) -> float:
+        """What the slowest step takes at least: until the first probes can have succeeded, and minReadySeconds."""
+        return readiness_s(self.pod)[0] + self.rollout.min_ready_s
+
+    @property
+    def one_more_first(self) -> str:
+        """The settings with which no pod goes before a new one is available."""
+        return "maxUnavailable: 0" if self.rollout.max_surge else "maxSurge: 1 and maxUnavailable: 0"
+
+
+def subject(workload: Object, services: Iterable[Object], *, replicas: int | None = None) -> Subject:
+    """What is to be looked at; `replicas`: instead of the workload's own number."""
+    return Subject(
+        rollout=rollout_spec(str(workload["kind"]), spec_of(workload), replicas=replicas),
+        pod=pod_spec(workload),
+        targets=target_ports(services),
+    )
