@@ -92,6 +92,14 @@ async def test_a_worker_that_ends_with_an_error_is_told_with_its_last_word(scrip
     assert str(failed.value) == f"running a load worker: {says}"
 
 
+async def test_a_worker_that_ends_before_it_reads_its_plan_is_told_with_its_last_word() -> None:
+    plan = "x" * 1_000_000  # more than a pipe holds: it cannot be sent unless it is read
+    async with process_worker(shell("exec <&-; echo 'no module harness' >&2; exit 1"), plan) as worker:
+        with pytest.raises(LoadError) as failed:
+            await all_lines(worker)
+    assert str(failed.value) == "running a load worker: it ended with 1 (no module harness)"
+
+
 async def test_a_command_that_is_not_there_is_told() -> None:
     with pytest.raises(LoadError, match=r"starting a load worker: .*no-such-program"):
         async with process_worker(("no-such-program",), "{}"):
