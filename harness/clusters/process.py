@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -58,7 +59,8 @@ async def process_worker(command: Sequence[str], plan: str) -> AsyncIterator[Pro
         raise LoadError("starting a load worker", str(error)) from error
     try:
         assert process.stdin is not None
-        await process.stdin.send(plan.encode() + b"\n")
+        with contextlib.suppress(anyio.BrokenResourceError):  # it ended before it read the plan: lines() tells how
+            await process.stdin.send(plan.encode() + b"\n")
         yield ProcessWorker(process)
     finally:
         with anyio.CancelScope(shield=True):

@@ -20,10 +20,12 @@ from harness.model.run import Run
 from harness.store.reader import read_run
 from harness.store.results import scenario_json
 
-SHARED = Path(__file__).resolve().parents[4] / "shared"
+from .recordings import SHARED, SMALL, accuracy
+
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 NAMES = sorted(path.stem for path in SNAPSHOTS.glob("*.json"))
 FOLDERS = {folder.name: folder for kind in ("rich", "real") for folder in (SHARED / kind).glob("*/")}
+FOLDERS |= {f"small-{truth.parent.name}": truth.parent for truth in SMALL.glob("*/truth.csv")}
 
 
 def frozen(result: ScenarioResult) -> dict[str, Any]:
@@ -59,7 +61,7 @@ def told(run: Run, knowledge: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", sorted({*NAMES, *FOLDERS}))
-def test_the_whole_result_is_as_it_was(name: str, accuracy: Any, request: pytest.FixtureRequest) -> None:
+def test_the_whole_result_is_as_it_was(name: str, request: pytest.FixtureRequest) -> None:
     if name not in FOLDERS:
         pytest.skip(f"the recordings are not here: {name}")
     found = told(read_run(FOLDERS[name]), accuracy.KNOWLEDGE)

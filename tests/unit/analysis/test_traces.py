@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -14,11 +13,13 @@ from harness.model.observation import Observation
 from harness.model.result import Taker
 from harness.model.run import RunInfo
 
-TRACES = Path(__file__).resolve().parents[4] / "shared" / "traces"
-NAMES = sorted(path.stem for path in TRACES.glob("*.jsonl")) if TRACES.is_dir() else []
+from .recordings import SHARED, needs
+
+TRACES = SHARED / "traces"
+NAMES = sorted(path.stem for path in TRACES.glob("*.jsonl"))
 INFO = RunInfo(experiment="trace", scenario="trace", variant="trace")
 
-pytestmark = pytest.mark.skipif(not NAMES, reason="the traces are not beside the checkout (../shared/traces)")
+pytestmark = needs(NAMES, TRACES)
 
 
 def trace(name: str) -> tuple[Observation, ...]:
