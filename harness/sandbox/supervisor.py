@@ -129,7 +129,7 @@ def _started(settings: Settings) -> list[Component]:
         command = [*module, "harness.sandbox.node", "--state", str(STATE), "--node", name]
         started.append(_start(name, [*inside, *command]))
         if settings.truth is not None:
-            command = [*module, "harness.sandbox.truth.recorder", "--state", str(STATE), "--node", name]
+            command = [*module, "harness.sandbox.instruments.truth.recorder", "--state", str(STATE), "--node", name]
             started.append(_start(f"{name}'s truth", [*inside, *command, "--out", str(settings.truth)]))
     return started
 

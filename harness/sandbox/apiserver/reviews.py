@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from harness.sandbox.apiserver.resources import SELF_ACCESS_REVIEWS, SELF_RULES_REVIEWS
 
 if TYPE_CHECKING:
-    from harness.sandbox.apiserver.faults import Faults
     from harness.sandbox.apiserver.store import Object
+    from harness.sandbox.instruments.faults import Faults
 
 RESOURCES = (SELF_ACCESS_REVIEWS, SELF_RULES_REVIEWS)
 _EVERYTHING = {

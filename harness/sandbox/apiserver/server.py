@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from harness.sandbox.apiserver import discovery, openapi, refusals, requests
-from harness.sandbox.apiserver.faults import Faults
 from harness.sandbox.apiserver.listening import Listening
 from harness.sandbox.apiserver.reading import Reader, answer, encoded
 from harness.sandbox.apiserver.refusals import Refusal
@@ -22,6 +21,7 @@ from harness.sandbox.apiserver.subresources import Subresources
 from harness.sandbox.apiserver.tables import Printer
 from harness.sandbox.apiserver.watching import watch
 from harness.sandbox.apiserver.writing import Writer
+from harness.sandbox.instruments.faults import Faults
 
 if TYPE_CHECKING:
     import ssl

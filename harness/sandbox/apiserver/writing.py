@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from harness.sandbox.apiserver.faults import Faults
     from harness.sandbox.apiserver.reading import Reader
     from harness.sandbox.apiserver.registry import Registry
     from harness.sandbox.apiserver.requests import Target
     from harness.sandbox.apiserver.store import Object, Stored
+    from harness.sandbox.instruments.faults import Faults
 
 _PATCH_TYPES = (
     "application/json-patch+json",

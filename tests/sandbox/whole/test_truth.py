@@ -21,8 +21,8 @@ from harness.model.request import Outcome
 from harness.runner.experiment import run_experiment
 from harness.runner.experiment_file import read_experiment
 from harness.runner.scenario import scenarios
+from harness.sandbox.instruments.truth.join import write_truth
 from harness.sandbox.settings import Settings
-from harness.sandbox.truth.join import write_truth
 
 pytestmark = pytest.mark.anyio
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.sandbox.truth.causes import Attempt, cause
-from harness.sandbox.truth.world import Pod, TruthIncomplete, World, world
+from harness.sandbox.instruments.truth.causes import Attempt, cause
+from harness.sandbox.instruments.truth.world import Pod, TruthIncomplete, World, world
 
 COLUMNS = ("stream", "worker", "seq", "sent_to_pod", "cause", "detail")
 _NO_FAILURE = frozenset({"ok", "unsent"})

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from harness.sandbox.truth.join import Joined, write_truth
-from harness.sandbox.truth.world import TruthIncomplete, world
+from harness.sandbox.instruments.truth.join import Joined, write_truth
+from harness.sandbox.instruments.truth.world import TruthIncomplete, world
 
 CLIENT, SERVICE = "10.200.1.10", ["10.96.0.9", 80]
 ZERO_NS, T0_WALL = 7_000_000_000_000, 1_800_000_000.0

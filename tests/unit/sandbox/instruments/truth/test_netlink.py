@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from harness.sandbox.truth.netlink import Flow, FlowEvent, Sockets, flows, links_gone
+from harness.sandbox.instruments.truth.netlink import Flow, FlowEvent, Sockets, flows, links_gone
 
 TCP, UDP = 6, 17
 NEW, DELETE, DELETED_LINK = 0x100, 0x102, 17

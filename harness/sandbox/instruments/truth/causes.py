@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.sandbox.truth.world import Entry, Pod, World
+    from harness.sandbox.instruments.truth.world import Entry, Pod, World
 
 Cause = tuple[str, str]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.sandbox.truth.causes import Attempt, cause
-from harness.sandbox.truth.world import Entry, Listening, Pod, Sync, World
+from harness.sandbox.instruments.truth.causes import Attempt, cause
+from harness.sandbox.instruments.truth.world import Entry, Listening, Pod, Sync, World
 
 CLIENT, WEB = ("10.200.1.10", 41000), ("10.244.1.7", 80)
 SERVED = World(pods=(), entries={}, syncs=(Sync(0.0, 0.02, 2),), service=("10.96.0.9", 80))

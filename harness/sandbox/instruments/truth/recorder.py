@@ -1,6 +1,8 @@
 """A node's kernel -> JSON lines of what really happened on it, on the machine's monotonic clock.
 
-    python -m harness.sandbox.truth.recorder --state DIR --node NAME --out FILE   (inside the node's network namespace)
+    python -m harness.sandbox.instruments.truth.recorder --state DIR --node NAME --out FILE
+
+It runs inside the node's network namespace.
 
 Lines, each with `kind` and `t_ns`: `clock` (`wall_ns` at the same moment), `flow` (a connection that the node tracks:
 `event`, `client`, `addressed`, `answering`), `pod` (`uid`, `address`), `listening` (`uid`, `ports`: at every change,
@@ -30,8 +32,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.sandbox.instruments.truth.netlink import (
+    Sockets,
+    conntrack_socket,
+    flows,
+    link_socket,
+    links_gone,
+    received,
+)
 from harness.sandbox.netns import node_number, pod_network
-from harness.sandbox.truth.netlink import Sockets, conntrack_socket, flows, link_socket, links_gone, received
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
