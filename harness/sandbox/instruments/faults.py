@@ -1,8 +1,9 @@
-"""Rules that a test sets -> requests delayed, throttled, denied, forbidden, failed or hung up on.
+"""Rules that a test sets -> requests delayed, throttled, denied, forbidden, failed or hung up on; and outages.
 
 Rules act on what comes over HTTPS; the sandbox's own components, on the unix socket, never meet them. They are set with
 `PUT /sandbox/faults` on that socket, a list of objects such as
 `{"do": "throttle", "methods": ["PATCH"], "resources": ["deployments"], "retry_after_s": 1, "times": 2}`.
+`POST /sandbox/compaction` and `POST /sandbox/outage` there make the server forget its past and go away.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver import refusals
+from harness.sandbox.apiserver import refusals, requests
 
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from harness.sandbox.apiserver.interception import Interrupted
     from harness.sandbox.apiserver.requests import Target
 
+_LONGEST_OUTAGE_S = 600.0
 _VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 
@@ -65,7 +68,7 @@ class Rule:
 
 
 class Faults:
-    """The rules in force."""
+    """The rules in force: an `apiserver.interception.Interception`."""
 
     def __init__(self) -> None:
         self._rules: list[Rule] = []
@@ -75,6 +78,18 @@ class Faults:
         if not isinstance(body, list):
             raise refusals.bad_request("faults are a list of rules")
         self._rules = [Rule.of(item) for item in body]
+
+    async def command(self, request: web.BaseRequest, server: Interrupted) -> None:
+        """Does what a test asks for on the unix socket: new rules, a compaction, an outage. Raises: Refusal."""
+        match request.method, request.path:
+            case "PUT", "/sandbox/faults":
+                self.replace(await requests.json_body(request))
+            case "POST", "/sandbox/compaction":
+                server.store.compact()
+            case "POST", "/sandbox/outage":
+                await server.interrupt(_outage_s(await requests.json_body(request)))
+            case _:
+                raise refusals.no_such_path()
 
     def forbids(self, verb: str, plural: str, namespace: str) -> bool:
         """Whether a rule takes this right away; nothing is used up."""
@@ -112,6 +127,13 @@ class Faults:
                 if request.transport is not None:
                     request.transport.abort()
                 raise ConnectionResetError("hung up on, as the test wished")
+
+
+def _outage_s(body: Any) -> float:
+    span_s = body.get("for_s") if isinstance(body, dict) else None
+    if not isinstance(span_s, int | float) or not 0 <= span_s <= _LONGEST_OUTAGE_S:
+        raise refusals.bad_request(f"an outage is an object with `for_s`, 0 to {_LONGEST_OUTAGE_S} seconds")
+    return span_s
 
 
 def _verb(request: web.BaseRequest, target: Target) -> str:
