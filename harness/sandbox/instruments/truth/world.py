@@ -226,6 +226,12 @@ def _watched(pod: Pod, observed: Line) -> None:
     if observed["type"] == "DELETED":
         pod.deleted = t
     for container in status.get("containerStatuses") or ():
-        ended = (container.get("state") or {}).get("terminated") or (container.get("lastState") or {}).get("terminated")
-        if ended and len(pod.statuses) <= container.get("restartCount", 0):
-            pod.statuses.append(int(ended["exitCode"]))
+        _note_exit_status(pod, container)
+
+
+def _note_exit_status(pod: Pod, container: Line) -> None:
+    """One status a run: those before the present one have theirs already."""
+    states = ((container.get(key) or {}).get("terminated") for key in ("state", "lastState"))
+    ended = next(filter(None, states), None)
+    if ended and len(pod.statuses) <= container.get("restartCount", 0):
+        pod.statuses.append(int(ended["exitCode"]))
