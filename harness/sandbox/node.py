@@ -15,7 +15,7 @@ import anyio
 
 from harness.sandbox.apiclient import ApiClient
 from harness.sandbox.instruments.truth.syncs import SyncRecorder
-from harness.sandbox.kubelet.agent import Kubelet
+from harness.sandbox.kubelet.kubelet import Kubelet
 from harness.sandbox.kubelet.logserver import serve_logs
 from harness.sandbox.kubeproxy import KubeProxy
 from harness.sandbox.settings import Settings

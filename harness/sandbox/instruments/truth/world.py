@@ -39,14 +39,14 @@ class Pod:
     deletion: float | None = None
     deleted: float | None = None
     gone: float | None = None
-    listening: dict[int, list[Listening]] = field(default_factory=dict)
+    listening: dict[int, list[ListeningSpan]] = field(default_factory=dict)
     exits: list[float] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     accepted: dict[Peer, list[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
+class ListeningSpan:
     """A socket listened: not yet at `before`, surely from `start` to `still`, and no more at `end` (None: to the last).
 
     Lookups are 10 ms apart, more on a busy machine.
@@ -210,7 +210,7 @@ def _seen(pod: Pod, line: Line, t: float, since: float) -> None:
         for port in open_now - set(line["ports"]):
             pod.listening[port][-1] = replace(pod.listening[port][-1], still=since, end=t)
         for port in set(line["ports"]) - open_now:
-            pod.listening.setdefault(port, []).append(Listening(since, t))
+            pod.listening.setdefault(port, []).append(ListeningSpan(since, t))
 
 
 def _watched(pod: Pod, observed: Line) -> None:

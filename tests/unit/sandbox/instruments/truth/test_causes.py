@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.sandbox.instruments.truth.causes import Attempt, cause
-from harness.sandbox.instruments.truth.world import Entry, Listening, Pod, Sync, World
+from harness.sandbox.instruments.truth.world import Entry, ListeningSpan, Pod, Sync, World
 
 CLIENT, WEB = ("10.200.1.10", 41000), ("10.244.1.7", 80)
 SERVED = World(pods=(), entries={}, syncs=(Sync(0.0, 0.02, 2),), service=("10.96.0.9", 80))
@@ -19,7 +19,7 @@ def pod(listened: str = "1-", *, deletion: float | None = None, exits: str = "",
     for span in listened.split():
         start, _, end = span.partition("-")
         closed = (float(end) - 0.01, float(end)) if end else (None, None)
-        spans.append(Listening(float(start) - 0.01, float(start), *closed))
+        spans.append(ListeningSpan(float(start) - 0.01, float(start), *closed))
     return Pod(
         uid="u",
         address=WEB[0],

@@ -27,7 +27,7 @@ class NotPulled(Exception):
         super().__init__(waiting.reason)
 
 
-class Puller:
+class ImagePuller:
     """Pulls one container's image, as often as is asked, with a wait between two failures."""
 
     def __init__(self, settings: Settings, name: str, policy: str, event: Callable[[str, str, str], None]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.sandbox.kubelet.order import to_start
+from harness.sandbox.kubelet.pod_actions import containers_to_start
 from harness.sandbox.kubelet.records import PodRecord, Terminated
 
 SUCCEEDED, FAILED = Terminated(exit_code=0, reason="Completed"), Terminated(exit_code=1, reason="Error")
@@ -24,7 +24,7 @@ def pod(init: str = "", containers: str = "a b", policy: str = "Always") -> PodR
 
 
 def started(record: PodRecord, *running: str) -> str:
-    return " ".join(container.name for container in to_start(record, set(running)))
+    return " ".join(container.name for container in containers_to_start(record, set(running)))
 
 
 def test_without_init_containers_all_start_together() -> None:

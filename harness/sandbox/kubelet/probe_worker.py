@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from harness.sandbox.kubelet.probing import Attempt, attempt
+from harness.sandbox.kubelet.prober import ProbeResult, probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FIRST_PROBE_AFTER_S = 0.03
 
 
-class Kind(StrEnum):
+class ProbeType(StrEnum):
     """The three probes, as events spell them."""
 
     STARTUP = "Startup"
@@ -53,29 +53,29 @@ class Streak:
         return Streak(ok if run >= threshold else self.result, ok, run)
 
 
-def before_first(kind: Kind) -> Streak:
+def before_first(kind: ProbeType) -> Streak:
     """What holds until a probe has a result."""
-    return Streak({Kind.READINESS: False, Kind.LIVENESS: True, Kind.STARTUP: None}[kind])
+    return Streak({ProbeType.READINESS: False, ProbeType.LIVENESS: True, ProbeType.STARTUP: None}[kind])
 
 
-class Prober:
+class ProbeWorker:
     """Runs one probe of one running container until it is cancelled."""
 
     def __init__(
         self,
-        kind: Kind,
+        kind: ProbeType,
         container: Object,
         running: Container,
         *,
-        changed: Callable[[Kind, bool], None],
-        failed: Callable[[Kind, Attempt], None],
+        changed: Callable[[ProbeType, bool], None],
+        failed: Callable[[ProbeType, ProbeResult], None],
     ) -> None:
         self._kind, self._container, self._running = kind, container, running
         self._changed, self._failed = changed, failed
         self._probe: Object = container[f"{kind.lower()}Probe"]
         self._now = anyio.Event()
 
-    def hurry(self) -> None:
+    def trigger(self) -> None:
         """Lets the next attempt be made at once: a sync found the container not ready."""
         if not self._probe.get("initialDelaySeconds"):
             self._now.set()
@@ -98,6 +98,6 @@ class Prober:
             if streak.result is not None and streak.result != before.result:
                 self._changed(self._kind, streak.result)
 
-    async def _attempt(self) -> Attempt:
+    async def _attempt(self) -> ProbeResult:
         timeout_s = float(self._probe.get("timeoutSeconds", 1))
-        return await attempt(self._probe, self._container, self._running, timeout_s)
+        return await probe(self._probe, self._container, self._running, timeout_s)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 
-def to_start(record: PodRecord, running: AbstractSet[str]) -> tuple[ContainerRecord, ...]:
+def containers_to_start(record: PodRecord, running: AbstractSet[str]) -> tuple[ContainerRecord, ...]:
     """The containers that should run and do not; `running` names those whose process runs.
 
     While an init container has not succeeded, or a sidecar has not started up, nothing after it is started.

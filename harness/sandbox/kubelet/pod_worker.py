@@ -18,15 +18,15 @@ import anyio.to_thread
 
 from harness.sandbox.apiclient import ApiClient, ApiError
 from harness.sandbox.kubelet import environment, volumes
-from harness.sandbox.kubelet.container import ContainerLife
-from harness.sandbox.kubelet.order import to_start
-from harness.sandbox.kubelet.pace import Pace
-from harness.sandbox.kubelet.probes import Kind
+from harness.sandbox.kubelet.config_data import config_data
+from harness.sandbox.kubelet.container_worker import ContainerWorker
+from harness.sandbox.kubelet.pod_actions import containers_to_start
+from harness.sandbox.kubelet.probe_worker import ProbeType
 from harness.sandbox.kubelet.records import ContainerRecord, Object, PodRecord, Terminated, Waiting
 from harness.sandbox.kubelet.runtime import Network, Runtime, RuntimeFailure
 from harness.sandbox.kubelet.status import phase, pod_status
-from harness.sandbox.kubelet.stopping import Grace
-from harness.sandbox.kubelet.supplies import supplies
+from harness.sandbox.kubelet.sync_timing import SyncTiming
+from harness.sandbox.kubelet.termination import GracePeriod
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ _LOST = Terminated(
 
 
 class PodWorker:
-    """Runs one pod of this node; implements `container.Host`."""
+    """Runs one pod of this node; implements `container_worker.PodContext`."""
 
     def __init__(
         self,
@@ -64,16 +64,16 @@ class PodWorker:
         self.runtime, self.settings, self.host_ip = runtime, settings, host_ip
         self.data: environment.Source = {}
         self.volumes = state / "volumes" / self.record.uid
-        self.lives = {record.name: ContainerLife(self, record) for record in self.record.all_containers}
+        self.containers = {record.name: ContainerWorker(self, record) for record in self.record.all_containers}
         self._client, self._outbox = client, outbox
-        self._pace = Pace(phase_s=relist_phase_s)
+        self._sync_timing = SyncTiming(phase_s=relist_phase_s)
         self._network: Network | None = None
         self._due: float | None = None
         self._news = anyio.Event()
         self._leaving = anyio.Event()
         self._removed = False
         self._retries = 0
-        self._grace: Grace | None = None
+        self._grace: GracePeriod | None = None
         self._status: Object = pod.get("status") or {}
         if pod["metadata"].get("deletionTimestamp"):
             self._leaving.set()
@@ -117,22 +117,22 @@ class PodWorker:
 
     def exited(self) -> None:
         """A container ended: the next look at all containers will find it."""
-        self._wake_at(self._pace.relist_after(anyio.current_time()))
+        self._wake_at(self._sync_timing.relist_after(anyio.current_time()))
 
-    def probed(self, container: ContainerLife, kind: Kind, ok: bool) -> None:
+    def probed(self, container: ContainerWorker, kind: ProbeType, ok: bool) -> None:
         """A probe's result changed."""
-        if kind is Kind.READINESS:
+        if kind is ProbeType.READINESS:
             container.record.ready = ok and container.record.started
-            self._pace.readiness_changed(anyio.current_time())
+            self._sync_timing.readiness_changed(anyio.current_time())
             self.report()
-        elif kind is Kind.STARTUP and ok:
+        elif kind is ProbeType.STARTUP and ok:
             container.startup_succeeded()
             self._wake_at(anyio.current_time())
             self.report()
         elif not ok:
             why = f"Container {container.record.name} failed {kind.lower()} probe, will be restarted"
             probe = container.record.spec[f"{kind.lower()}Probe"]
-            grace = Grace(probe.get("terminationGracePeriodSeconds", self._grace_s()))
+            grace = GracePeriod(probe.get("terminationGracePeriodSeconds", self._grace_s()))
             self._group.start_soon(container.stop, grace, why)
 
     def report(self) -> None:
@@ -162,7 +162,7 @@ class PodWorker:
         wait_s = _MOUNT_RETRY_S
         while self._network is None:
             try:
-                self.data = await supplies(self._client, self.record.pod)
+                self.data = await config_data(self._client, self.record.pod)
                 volumes.write_volumes(self.volumes, self.record, self.host_ip, self.data)
                 with anyio.CancelScope(shield=True):
                     self._network = await self.runtime.attach(self.record.uid)
@@ -177,33 +177,35 @@ class PodWorker:
     async def _sync(self) -> None:
         """Starts what should run and does not."""
         self._due = None
-        for life in self.lives.values():
-            life.pending_shown()
+        for worker in self.containers.values():
+            worker.pending_shown()
         self.record.generation = self.record.pod["metadata"].get("generation", 1)
         self.report()
-        for life in self.lives.values():
-            life.hurry()
-        for record in to_start(self.record, {name for name, life in self.lives.items() if life.running}):
-            await self._start(self.lives[record.name])
-        if any(life.logs for life in self.lives.values()) or self._retries:
+        for worker in self.containers.values():
+            worker.trigger()
+        for record in containers_to_start(
+            self.record, {name for name, worker in self.containers.items() if worker.running}
+        ):
+            await self._start(self.containers[record.name])
+        if any(worker.logs for worker in self.containers.values()) or self._retries:
             self.record.ip = self._network.address if self._network else ""
         self._retries += 1
-        self._pace.synced(anyio.current_time())
+        self._sync_timing.synced(anyio.current_time())
         self.record.ended = phase(self.record) in ("Succeeded", "Failed")
         if self.record.ended:
             self._wake_at(anyio.current_time())
         self.report()
 
-    async def _start(self, life: ContainerLife) -> None:
-        shown = life.record.state
-        until = life.backing_off()
-        if until is None and self._network and await life.start(self._network, self._group):
-            if life.record.sidecar:
-                self._wake_at(self._pace.relist_after(anyio.current_time()))
+    async def _start(self, worker: ContainerWorker) -> None:
+        shown = worker.record.state
+        until = worker.backing_off()
+        if until is None and self._network and await worker.start(self._network, self._group):
+            if worker.record.sidecar:
+                self._wake_at(self._sync_timing.relist_after(anyio.current_time()))
             return
         now = anyio.current_time()
         if not isinstance(shown, Waiting) or shown.reason in ("ContainerCreating", "PodInitializing"):
-            self._wake_at(self._pace.relist_after(now))
+            self._wake_at(self._sync_timing.relist_after(now))
         else:
             self._wake_at(until or now + _RETRY_S * random.uniform(1.0, 1.5))
 
@@ -223,10 +225,10 @@ class PodWorker:
         scope.cancel()
 
     async def _terminate(self) -> None:
-        await anyio.sleep_until(self._pace.free_at(anyio.current_time()))
+        await anyio.sleep_until(self._sync_timing.free_at(anyio.current_time()))
         self.record.generation = self.record.pod["metadata"].get("generation", 1)
         if not self.record.ended:
-            self._grace = Grace(self._grace_s())
+            self._grace = GracePeriod(self._grace_s())
             for record in self._never_ran():
                 record.state = Waiting(reason="ContainerCreating")
             self.report()
@@ -237,7 +239,7 @@ class PodWorker:
         if self._removed:
             return
         await self._outbox.flushed()
-        await anyio.sleep_until(self._pace.relist_after(anyio.current_time()))
+        await anyio.sleep_until(self._sync_timing.relist_after(anyio.current_time()))
         self._settle_states()
         await self._outbox.flushed()
         await self._delete()
@@ -257,14 +259,14 @@ class PodWorker:
             self._status["conditions"] = conditions
             self._outbox.status(self.record.pod, self._status)
 
-    async def _stop_all(self, grace: Grace) -> None:
+    async def _stop_all(self, grace: GracePeriod) -> None:
         """Stops the containers side by side, then the sidecars, the last one first."""
         async with anyio.create_task_group() as group:
             for record in self.record.all_containers:
                 if not record.sidecar:
-                    group.start_soon(self.lives[record.name].stop, grace, f"Stopping container {record.name}")
+                    group.start_soon(self.containers[record.name].stop, grace, f"Stopping container {record.name}")
         for record in reversed(self.record.init_containers):
-            await self.lives[record.name].stop(grace, f"Stopping container {record.name}")
+            await self.containers[record.name].stop(grace, f"Stopping container {record.name}")
 
     async def _tear_down(self) -> None:
         if self._network is not None:

@@ -15,7 +15,7 @@ RELIST_PERIOD_S = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Pace:
+class SyncTiming:
     """The syncs of one pod, past and due; all times in seconds on one monotonic clock, `phase_s` a time of a relist."""
 
     phase_s: float

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MINIMUM_S = 2.0
 
 
-class Grace:
+class GracePeriod:
     """A deadline that may come nearer while it is waited for: a second deletion with a shorter grace period."""
 
     def __init__(self, seconds: float) -> None:
@@ -46,8 +46,8 @@ class Grace:
                 self._scopes.discard(scope)
 
 
-async def stop(
-    running: Container, spec: Object, stop_signal: str, grace: Grace, hook_failed: Callable[[str], None]
+async def terminate(
+    running: Container, spec: Object, stop_signal: str, grace: GracePeriod, hook_failed: Callable[[str], None]
 ) -> None:
     """Ends a container within its grace; returns when its process is gone."""
     hook = (spec.get("lifecycle") or {}).get("preStop")

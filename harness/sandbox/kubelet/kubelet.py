@@ -12,7 +12,7 @@ import anyio
 
 from harness.sandbox.apiclient import ApiClient, ApiError, ChangeType
 from harness.sandbox.kubelet.outbox import Outbox
-from harness.sandbox.kubelet.pod import PodWorker
+from harness.sandbox.kubelet.pod_worker import PodWorker
 from harness.sandbox.kubelet.runtime import Runtime
 from harness.sandbox.kubelet.status import api_time
 from harness.sandbox.netns import node_address, node_number, pod_network

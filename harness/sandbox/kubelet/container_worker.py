@@ -12,12 +12,12 @@ import anyio.abc
 from harness.sandbox.kubelet.backoff import BackOff
 from harness.sandbox.kubelet.environment import ConfigError, Source, environment, expand
 from harness.sandbox.kubelet.hooks import HookFailed, run_hook
-from harness.sandbox.kubelet.probes import Kind, Prober
-from harness.sandbox.kubelet.pulling import NotPulled, Puller
+from harness.sandbox.kubelet.image_puller import ImagePuller, NotPulled
+from harness.sandbox.kubelet.probe_worker import ProbeType, ProbeWorker
 from harness.sandbox.kubelet.records import ContainerRecord, Running, Terminated, Waiting
 from harness.sandbox.kubelet.runtime import RuntimeFailure, container_env
-from harness.sandbox.kubelet.script import Process
-from harness.sandbox.kubelet.stopping import Grace, stop
+from harness.sandbox.kubelet.runtime_spec import Process
+from harness.sandbox.kubelet.termination import GracePeriod, terminate
 from harness.sandbox.kubelet.volumes import container_mounts
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from harness.sandbox.images import Image
     from harness.sandbox.kubelet.logs import Log
-    from harness.sandbox.kubelet.probing import Attempt
+    from harness.sandbox.kubelet.prober import ProbeResult
     from harness.sandbox.kubelet.records import PodRecord
     from harness.sandbox.kubelet.runtime import Container, Network, Runtime
     from harness.sandbox.settings import Settings
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _LAST_WORDS_LINES = 80
 
 
-class Host(Protocol):
+class PodContext(Protocol):
     """What a container needs of the pod it belongs to."""
 
     record: PodRecord
@@ -45,27 +45,27 @@ class Host(Protocol):
 
     def event(self, kind: str, reason: str, message: str, container: ContainerRecord | None = None) -> None: ...
     def exited(self) -> None: ...
-    def probed(self, container: ContainerLife, kind: Kind, ok: bool) -> None: ...
+    def probed(self, container: ContainerWorker, kind: ProbeType, ok: bool) -> None: ...
     def report(self) -> None: ...
 
 
-class ContainerLife:
+class ContainerWorker:
     """One container of a pod: its process while it runs, its probes, and the wait before it is started again."""
 
-    def __init__(self, host: Host, record: ContainerRecord) -> None:
-        self.record, self._host = record, host
+    def __init__(self, pod: PodContext, record: ContainerRecord) -> None:
+        self.record, self._pod = record, pod
         self.running: Container | None = None
         self.logs: list[Log] = []
         self._runs = 0
         self.backoff = BackOff()
         policy = record.spec.get("imagePullPolicy", "IfNotPresent")
-        self._puller = Puller(host.settings, record.spec["image"], policy, self._event)
+        self._puller = ImagePuller(pod.settings, record.spec["image"], policy, self._event)
         self.failed_at: float | None = None
         self.shown_next: Waiting | None = None
-        self._probes: dict[Kind, tuple[Prober, anyio.CancelScope]] = {}
+        self._probes: dict[ProbeType, tuple[ProbeWorker, anyio.CancelScope]] = {}
         self._stop_signal = "SIGTERM"
         self._ended = anyio.Event()
-        self._stopping: Grace | None = None
+        self._stopping: GracePeriod | None = None
         self._group: anyio.abc.TaskGroup | None = None
 
     async def start(self, network: Network, group: anyio.abc.TaskGroup) -> bool:
@@ -78,7 +78,7 @@ class ContainerLife:
         self._stop_signal = (self.record.spec.get("lifecycle") or {}).get("stopSignal") or image.stop_signal
         try:
             mounts = container_mounts(
-                self._host.volumes, self.record, self._host.record, self._host.host_ip, self._host.data
+                self._pod.volumes, self.record, self._pod.record, self._pod.host_ip, self._pod.data
             )
             process = self._process(image)
         except ConfigError as error:
@@ -89,10 +89,10 @@ class ContainerLife:
         self.record.container_id = f"containerd://{secrets.token_hex(32)}"
         self.record.image_id = image.image_id
         self._ended = anyio.Event()
-        name = f"{self._host.record.uid}/{self.record.name}-{self._runs}"
+        name = f"{self._pod.record.uid}/{self.record.name}-{self._runs}"
         self._runs += 1
         try:
-            self.running = await self._host.runtime.start(
+            self.running = await self._pod.runtime.start(
                 name=name, image=image, process=process, host_name=self._host_name(), network=network, mounts=mounts
             )
             self.logs = [*self.logs[-1:], self.running.log]
@@ -104,7 +104,7 @@ class ContainerLife:
         self._set_running()
         return await self._post_start()
 
-    async def stop(self, grace: Grace, why: str) -> None:
+    async def stop(self, grace: GracePeriod, why: str) -> None:
         """Ends the container within `grace`, if it runs."""
         if self.running is None:
             return
@@ -114,10 +114,10 @@ class ContainerLife:
             return
         self._stopping = grace
         self._event("Normal", "Killing", why)
-        for kind in (Kind.LIVENESS, Kind.STARTUP):
+        for kind in (ProbeType.LIVENESS, ProbeType.STARTUP):
             self._end_probe(kind)
         failed = self._hook_failed
-        await stop(self.running, self.record.spec, self._stop_signal, grace, failed)
+        await terminate(self.running, self.record.spec, self._stop_signal, grace, failed)
         await self._ended.wait()
 
     def pending_shown(self) -> None:
@@ -137,7 +137,7 @@ class ContainerLife:
         if now >= until:
             self.backoff = self.backoff.next(now)
             return None
-        pod = f"{self._host.record.name}_{self._host.record.namespace}({self._host.record.uid})"
+        pod = f"{self._pod.record.name}_{self._pod.record.namespace}({self._pod.record.uid})"
         text = f"Back-off restarting failed container {self.record.name} in pod {pod}"
         self._event("Warning", "BackOff", text)
         wait_s = f"{self.backoff.wait_s / 60:.0f}m0s" if self.backoff.wait_s >= 60 else f"{self.backoff.wait_s:.0f}s"
@@ -145,16 +145,16 @@ class ContainerLife:
         self.shown_next = Waiting(reason="CrashLoopBackOff", message=message)
         return until
 
-    def hurry(self) -> None:
+    def trigger(self) -> None:
         """Lets a container that is not ready be probed at once."""
-        if not self.record.ready and Kind.READINESS in self._probes:
-            self._probes[Kind.READINESS][0].hurry()
+        if not self.record.ready and ProbeType.READINESS in self._probes:
+            self._probes[ProbeType.READINESS][0].trigger()
 
     def startup_succeeded(self) -> None:
         """Begins the probes that had to wait for the startup probe."""
         self.record.started = True
         self.record.ready = "readinessProbe" not in self.record.spec
-        self._end_probe(Kind.STARTUP)
+        self._end_probe(ProbeType.STARTUP)
         self._begin_probes()
 
     async def _live(self, running: Container) -> None:
@@ -182,11 +182,11 @@ class ContainerLife:
         )
         self._stopping = None
         self._ended.set()
-        self._host.exited()
+        self._pod.exited()
 
     def _process(self, image: Image) -> Process:
-        host, spec = self._host, self.record.spec
-        pairs = environment(spec, host.record, host.host_ip, host.data)
+        pod, spec = self._pod, self.record.spec
+        pairs = environment(spec, pod.record, pod.host_ip, pod.data)
         env = container_env(pairs, image, self._host_name())
         own = dict(env)
         command = tuple(expand(word, own.get) for word in spec.get("command") or ())
@@ -198,9 +198,9 @@ class ContainerLife:
 
     def _user(self) -> tuple[int, int]:
         """Who the container runs as; an ordinary user's sandbox has nobody but its root."""
-        if self._host.settings.rootless:
+        if self._pod.settings.rootless:
             return 0, 0
-        pod, own = self._host.record.spec.get("securityContext") or {}, self.record.spec.get("securityContext") or {}
+        pod, own = self._pod.record.spec.get("securityContext") or {}, self.record.spec.get("securityContext") or {}
         return int({**pod, **own}.get("runAsUser") or 0), int({**pod, **own}.get("runAsGroup") or 0)
 
     def _not_started(self, why: str) -> None:
@@ -236,38 +236,38 @@ class ContainerLife:
         except HookFailed as error:
             self._event("Warning", "FailedPostStartHook", f"PostStartHook failed: {error}")
             await self.stop(
-                Grace(self._host.record.spec.get("terminationGracePeriodSeconds", 30)), "FailedPostStartHook"
+                GracePeriod(self._pod.record.spec.get("terminationGracePeriodSeconds", 30)), "FailedPostStartHook"
             )
             return False
         return True
 
     def _begin_probes(self) -> None:
-        wanted = (Kind.READINESS, Kind.LIVENESS) if self.record.started else (Kind.STARTUP,)
+        wanted = (ProbeType.READINESS, ProbeType.LIVENESS) if self.record.started else (ProbeType.STARTUP,)
         for kind in wanted:
             if f"{kind.lower()}Probe" in self.record.spec and self.running and self._group:
-                prober = Prober(kind, self.record.spec, self.running, changed=self._changed, failed=self._failed)
+                prober = ProbeWorker(kind, self.record.spec, self.running, changed=self._changed, failed=self._failed)
                 scope = anyio.CancelScope()
                 self._probes[kind] = (prober, scope)
                 self._group.start_soon(_run_in, scope, prober)
 
-    def _end_probe(self, kind: Kind) -> None:
+    def _end_probe(self, kind: ProbeType) -> None:
         if kind in self._probes:
             self._probes.pop(kind)[1].cancel()
 
-    def _changed(self, kind: Kind, ok: bool) -> None:
-        self._host.probed(self, kind, ok)
+    def _changed(self, kind: ProbeType, ok: bool) -> None:
+        self._pod.probed(self, kind, ok)
 
-    def _failed(self, kind: Kind, seen: Attempt) -> None:
+    def _failed(self, kind: ProbeType, seen: ProbeResult) -> None:
         self._event("Warning", "Unhealthy", f"{kind} probe failed: {seen.message}")
 
     def _hook_failed(self, why: str) -> None:
         self._event("Warning", "FailedPreStopHook", f"PreStopHook failed: {why}")
 
     def _event(self, kind: str, reason: str, message: str) -> None:
-        self._host.event(kind, reason, message, self.record)
+        self._pod.event(kind, reason, message, self.record)
 
     def _host_name(self) -> str:
-        return str(self._host.record.spec.get("hostname") or self._host.record.name)
+        return str(self._pod.record.spec.get("hostname") or self._pod.record.name)
 
     def _last_words(self, log: Log) -> str:
         if self.record.spec.get("terminationMessagePolicy") != "FallbackToLogsOnError":
@@ -276,6 +276,6 @@ class ContainerLife:
         return b"\n".join(line.text for line in lines).decode(errors="replace")[-2048:]
 
 
-async def _run_in(scope: anyio.CancelScope, prober: Prober) -> None:
+async def _run_in(scope: anyio.CancelScope, prober: ProbeWorker) -> None:
     with scope:
         await prober.run()

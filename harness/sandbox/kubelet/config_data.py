@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _COLLECTIONS = {"configmap": "configmaps", "secret": "secrets"}
 
 
-async def supplies(client: ApiClient, pod: Object) -> environment.Source:
+async def config_data(client: ApiClient, pod: Object) -> environment.Source:
     """The data of everything that the pod's environment and volumes name; None for what does not exist.
 
     Raises:

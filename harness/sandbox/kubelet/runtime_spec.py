@@ -57,7 +57,7 @@ class Root:
     """What the root of a container is made of.
 
     `directories`: the machine's own at the top of its file system, each the lower layer of an overlay; `bound`: those
-    that cannot be (see `machine_root`). `layer`: the image's files. `replaced`: paths that show only the image's.
+    that cannot be (see `host_root`). `layer`: the image's files. `replaced`: paths that show only the image's.
     """
 
     layer: Path

@@ -6,14 +6,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.sandbox.kubelet.script import Mount
+from harness.sandbox.kubelet.runtime_spec import Mount
 
 # A container has its own of these, or has no business in them.
 _NOT_SHOWN = frozenset(("proc", "sys", "dev", "run", "tmp", "boot", "mnt", "media", "lost+found"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
+class HostRoot:
     """The top of the machine's file system: directories, and links such as `bin -> usr/bin`.
 
     `bound` directories have other file systems mounted below them, which an ordinary user may not leave out of an
@@ -36,7 +36,7 @@ class Machine:
         return tuple(mounts)
 
 
-def machine_root() -> Machine:
+def host_root() -> HostRoot:
     """The top of this machine's file system, as the calling process sees it."""
     entries = [entry for entry in sorted(Path("/").iterdir()) if entry.name not in _NOT_SHOWN]
     links = tuple((entry.name, str(entry.readlink())) for entry in entries if entry.is_symlink())
@@ -44,7 +44,7 @@ def machine_root() -> Machine:
     readable = [name for name in directories if os.access(f"/{name}", os.R_OK | os.X_OK)]
     crowded = _with_mounts_below() if _in_user_namespace() else frozenset()
     bound = tuple(name for name in readable if name in crowded)
-    return Machine(directories=tuple(name for name in readable if name not in crowded), bound=bound, links=links)
+    return HostRoot(directories=tuple(name for name in readable if name not in crowded), bound=bound, links=links)
 
 
 def _with_mounts_below() -> frozenset[str]:

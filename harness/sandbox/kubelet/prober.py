@@ -22,7 +22,7 @@ _BODY_BYTES = 10240
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class ProbeResult:
     """What one attempt showed."""
 
     ok: bool
@@ -43,7 +43,7 @@ def port_number(port: int | str, container: Object) -> int:
     raise ValueError(f"couldn't find port: {port}")
 
 
-async def attempt(handler: Object, container: Object, running: Container, timeout_s: float) -> Attempt:
+async def probe(handler: Object, container: Object, running: Container, timeout_s: float) -> ProbeResult:
     """Tries `handler` (httpGet, tcpSocket, exec or grpc) once, from the node, as the kubelet does."""
     try:
         if "httpGet" in handler:
@@ -53,11 +53,11 @@ async def attempt(handler: Object, container: Object, running: Container, timeou
         if "exec" in handler:
             return await _exec(tuple(handler["exec"]["command"]), running, timeout_s)
     except ValueError as error:
-        return Attempt(False, str(error))
-    return Attempt(False, f"the sandbox has no probe of the kind {', '.join(handler)}")
+        return ProbeResult(False, str(error))
+    return ProbeResult(False, f"the sandbox has no probe of the kind {', '.join(handler)}")
 
 
-async def http_get(action: Object, container: Object, address: str, timeout_s: float) -> Attempt:
+async def http_get(action: Object, container: Object, address: str, timeout_s: float) -> ProbeResult:
     """Sends the GET of a probe or hook; 200 to 399 is success. Never follows a redirect, never keeps its connection."""
     host, port = action.get("host") or address, port_number(action["port"], container)
     scheme, path = action.get("scheme", "HTTP").lower(), action.get("path", "/").removeprefix("/")
@@ -69,14 +69,14 @@ async def http_get(action: Object, container: Object, address: str, timeout_s: f
         with anyio.fail_after(timeout_s):
             status = await _status(host, port, request.encode(), tls=scheme == "https")
     except TimeoutError:
-        return Attempt(
+        return ProbeResult(
             False, f'Get "{url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
         )
     except (OSError, EOFError, ValueError) as error:
-        return Attempt(False, f'Get "{url}": {error}')
+        return ProbeResult(False, f'Get "{url}": {error}')
     if 200 <= status < 400:
-        return Attempt(True)
-    return Attempt(False, f"HTTP probe failed with statuscode: {status}")
+        return ProbeResult(True)
+    return ProbeResult(False, f"HTTP probe failed with statuscode: {status}")
 
 
 async def _status(host: str, port: int, request: bytes, *, tls: bool) -> int:
@@ -110,25 +110,25 @@ async def _connected(host: str, port: int, *, tls: bool) -> tuple[asyncio.Stream
         raise OSError(f"dial tcp {host}:{port}: connect: {_lower(error)}") from None
 
 
-async def _tcp(action: Object, container: Object, address: str, timeout_s: float) -> Attempt:
+async def _tcp(action: Object, container: Object, address: str, timeout_s: float) -> ProbeResult:
     host, port = action.get("host") or address, port_number(action["port"], container)
     try:
         with anyio.fail_after(timeout_s):
             _, writer = await _connected(host, port, tls=False)
     except TimeoutError:
-        return Attempt(False, f"dial tcp {host}:{port}: i/o timeout")
+        return ProbeResult(False, f"dial tcp {host}:{port}: i/o timeout")
     except OSError as error:
-        return Attempt(False, str(error))
+        return ProbeResult(False, str(error))
     writer.close()
-    return Attempt(True)
+    return ProbeResult(True)
 
 
-async def _exec(command: tuple[str, ...], running: Container, timeout_s: float) -> Attempt:
+async def _exec(command: tuple[str, ...], running: Container, timeout_s: float) -> ProbeResult:
     try:
         code, output = await running.exec(command, timeout_s)
     except TimeoutError:
-        return Attempt(False, f'command timed out: "{" ".join(command)}" timed out after {timeout_s:g}s')
-    return Attempt(code == 0, output)
+        return ProbeResult(False, f'command timed out: "{" ".join(command)}" timed out after {timeout_s:g}s')
+    return ProbeResult(code == 0, output)
 
 
 def _lower(error: OSError) -> str:
