@@ -11,10 +11,11 @@ import aiohttp
 import anyio
 
 from harness.sandbox.apiclient import ApiClient, ApiError, ChangeType
-from harness.sandbox.kubelet.outbox import Outbox
+from harness.sandbox.controllers.events import EventRecorder
 from harness.sandbox.kubelet.pod_worker import PodWorker
 from harness.sandbox.kubelet.runtime import Runtime
 from harness.sandbox.kubelet.status import api_time
+from harness.sandbox.kubelet.status_updates import StatusUpdates
 from harness.sandbox.netns import node_address, node_number, pod_network
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class Kubelet:
         self._client, self._node, self._settings, self._state = client, node, settings, state
         self.workers: dict[str, PodWorker] = {}
         self._given_up: set[str] = set()
-        self._outbox = Outbox(client, node)
+        self._status_updates = StatusUpdates(client)
+        self._events = EventRecorder(client, "kubelet", host=node)
         self._runtime = Runtime(state, node_number(node))
         self._host_ip = node_address(node_number(node))
         self._relist_phase_s = time.monotonic()
@@ -45,8 +47,8 @@ class Kubelet:
         """Watches and runs for ever."""
         await self._register()
         async with anyio.create_task_group() as group:
-            group.start_soon(self._outbox.send_statuses)
-            group.start_soon(self._outbox.send_events)
+            group.start_soon(self._status_updates.send)
+            group.start_soon(self._events.run)
             informer = self._client.informer("/api/v1/pods", field_selector=f"spec.nodeName={self._node}")
             async for change in informer:
                 if change.type is ChangeType.SYNCED:
@@ -74,7 +76,8 @@ class Kubelet:
             worker = self.workers[uid] = PodWorker(
                 pod,
                 client=self._client,
-                outbox=self._outbox,
+                status_updates=self._status_updates,
+                events=self._events,
                 runtime=self._runtime,
                 settings=self._settings,
                 state=self._state,

@@ -31,7 +31,8 @@ from harness.sandbox.kubelet.termination import GracePeriod
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.sandbox.kubelet.outbox import Outbox
+    from harness.sandbox.controllers.events import EventRecorder
+    from harness.sandbox.kubelet.status_updates import StatusUpdates
     from harness.sandbox.settings import Settings
 
 _RETRY_S = 10.0  # the kubelet's backOffPeriod, which it stretches by up to a half
@@ -52,7 +53,8 @@ class PodWorker:
         pod: Object,
         *,
         client: ApiClient,
-        outbox: Outbox,
+        status_updates: StatusUpdates,
+        events: EventRecorder,
         runtime: Runtime,
         settings: Settings,
         state: Path,
@@ -65,7 +67,7 @@ class PodWorker:
         self.data: environment.Source = {}
         self.volumes = state / "volumes" / self.record.uid
         self.containers = {record.name: ContainerWorker(self, record) for record in self.record.all_containers}
-        self._client, self._outbox = client, outbox
+        self._client, self._status_updates, self._events = client, status_updates, events
         self._sync_timing = SyncTiming(phase_s=relist_phase_s)
         self._network: Network | None = None
         self._due: float | None = None
@@ -92,7 +94,7 @@ class PodWorker:
             with anyio.CancelScope(shield=True):
                 await self._tear_down()
                 await anyio.to_thread.run_sync(self._clean)
-            self._outbox.forget(self.record.uid)
+            self._status_updates.forget(self.record.uid)
 
     def update(self, pod: Object) -> None:
         """Takes a newer object of the pod from the API."""
@@ -112,8 +114,8 @@ class PodWorker:
 
     def event(self, kind: str, reason: str, message: str, container: ContainerRecord | None = None) -> None:
         """Tells an event about the pod or one of its containers."""
-        name, init = (container.name, container.init) if container else ("", False)
-        self._outbox.event(self.record.pod, kind, reason, message, name, init=init)
+        tell = self._events.normal if kind == "Normal" else self._events.warning
+        tell(self.record.pod, reason, message, field_path=container.field_path if container else "")
 
     def exited(self) -> None:
         """A container ended: the next look at all containers will find it."""
@@ -140,7 +142,7 @@ class PodWorker:
         known = self._status.get("conditions") or (self.record.pod.get("status") or {}).get("conditions") or []
         before = {**(self.record.pod.get("status") or {}), "conditions": known}
         self._status = pod_status(self.record, self.host_ip, datetime.now(UTC), before)
-        self._outbox.status(self.record.pod, self._status)
+        self._status_updates.put(self.record.pod, self._status)
 
     async def _come_up(self) -> None:
         self.record.start_time = datetime.now(UTC)
@@ -238,10 +240,10 @@ class PodWorker:
         self.report()
         if self._removed:
             return
-        await self._outbox.flushed()
+        await self._status_updates.flushed()
         await anyio.sleep_until(self._sync_timing.relist_after(anyio.current_time()))
         self._settle_states()
-        await self._outbox.flushed()
+        await self._status_updates.flushed()
         await self._delete()
 
     def _never_ran(self) -> tuple[ContainerRecord, ...]:
@@ -257,7 +259,7 @@ class PodWorker:
         self.report()
         if conditions and self._status["conditions"] != conditions:
             self._status["conditions"] = conditions
-            self._outbox.status(self.record.pod, self._status)
+            self._status_updates.put(self.record.pod, self._status)
 
     async def _stop_all(self, grace: GracePeriod) -> None:
         """Stops the containers side by side, then the sidecars, the last one first."""

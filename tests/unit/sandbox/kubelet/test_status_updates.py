@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from harness.sandbox.apiclient import ApiClient, ApiError
-from harness.sandbox.kubelet.outbox import Outbox
+from harness.sandbox.kubelet.status_updates import StatusUpdates
 
 pytestmark = pytest.mark.anyio
 
@@ -47,16 +47,16 @@ START = (
 
 async def told(told_to: SlowApi, *statuses: tuple[str, dict[str, Any]]) -> list[tuple[str, str]]:
     """What the API has seen of statuses that were all told while it was busy with the first."""
-    outbox = Outbox(cast("ApiClient", told_to), "node1")
+    updates = StatusUpdates(cast("ApiClient", told_to))
     async with anyio.create_task_group() as group:
-        group.start_soon(outbox.send_statuses)
-        outbox.status(pod(statuses[0][0]), statuses[0][1])
+        group.start_soon(updates.send)
+        updates.put(pod(statuses[0][0]), statuses[0][1])
         await anyio.wait_all_tasks_blocked()
         for name, one in statuses[1:]:
-            outbox.status(pod(name), one)
+            updates.put(pod(name), one)
         told_to.open.set()
         with anyio.fail_after(5):
-            await outbox.flushed()
+            await updates.flushed()
         group.cancel_scope.cancel()
     return told_to.seen
 
