@@ -21,7 +21,7 @@ class RulesRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Sync:
+class ProxySync:
     """Rules for `ports` were put in place between the two monotonic times."""
 
     start_ns: int
@@ -33,7 +33,7 @@ class KubeProxy:
     """Keeps one node's rules in step with the API, with a cool-down between two syncs; `on_sync` hears of each."""
 
     def __init__(
-        self, client: ApiClient, node: str, min_sync_period_s: float, on_sync: Callable[[Sync], None] | None = None
+        self, client: ApiClient, node: str, min_sync_period_s: float, on_sync: Callable[[ProxySync], None] | None = None
     ) -> None:
         self._node, self._min_sync_period_s, self._on_sync = node, min_sync_period_s, on_sync
         self._services = client.informer("/api/v1/services")
@@ -76,4 +76,4 @@ class KubeProxy:
         self._last_ended = anyio.current_time()
         self.synced.set()
         if self._on_sync is not None:
-            self._on_sync(Sync(start_ns, end_ns, ports))
+            self._on_sync(ProxySync(start_ns, end_ns, ports))

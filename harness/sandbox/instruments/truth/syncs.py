@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.sandbox.kubeproxy import Sync
+    from harness.sandbox.kubeproxy import ProxySync
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class SyncRecorder:
     node: str
     out: Path
 
-    def __call__(self, sync: Sync) -> None:
+    def __call__(self, sync: ProxySync) -> None:
         """Writes `kind`, `node`, `start_ns`, `end_ns` and `services`: the endpoints of each Service port."""
         local = {port: self.node if port.internal_local else "" for port in sync.ports}
         services = {

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from harness.sandbox.instruments.truth.syncs import SyncRecorder
-from harness.sandbox.kubeproxy import Sync
+from harness.sandbox.kubeproxy import ProxySync
 from harness.sandbox.proxyrules import service_ports
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def slice_of(*endpoints: tuple[str, str]) -> dict[str, object]:
 def test_a_sync_is_written_with_the_endpoints_that_the_node_itself_may_use(tmp_path: Path) -> None:
     out = tmp_path / "truth.jsonl"
     record = SyncRecorder("node1", out)
-    record(Sync(1, 2, ()))
-    record(Sync(3, 4, service_ports([SERVICE], [slice_of(("10.244.1.2", "node1"), ("10.244.2.2", "node2"))])))
+    record(ProxySync(1, 2, ()))
+    record(ProxySync(3, 4, service_ports([SERVICE], [slice_of(("10.244.1.2", "node1"), ("10.244.2.2", "node2"))])))
     first, second = map(json.loads, out.read_text().splitlines())
     assert first == {"kind": "sync", "node": "node1", "start_ns": 1, "end_ns": 2, "services": {}}
     assert second["services"] == {"10.96.7.7:80": ["10.244.1.2:8080"]}
