@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from harness.sandbox.kubelet.host_root import host_root
+from harness.sandbox.kubelet.image_layer import image_layer
 from harness.sandbox.kubelet.logs import Log
 from harness.sandbox.kubelet.runtime_spec import (
     DEFAULT_PATH,
@@ -174,21 +175,8 @@ class Runtime:
         shutil.rmtree(self._state / "pods" / name, ignore_errors=True)
 
     def _root(self, image: Image) -> Root:
-        layer = self._state / "images" / image.image_id.removeprefix("sha256:")
-        if not layer.exists():
-            partial = layer.with_suffix(".partial")
-            for name in (*self._host_root.directories, *image.replaced):
-                (partial / name.lstrip("/")).mkdir(parents=True, exist_ok=True)
-            for path, text in image.files:
-                file = partial / path.lstrip("/")
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(text)
-            for path, target in image.links:
-                link = partial / path.lstrip("/")
-                link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(target)
-            partial.rename(layer)
         directories, bound = self._host_root.directories, self._host_root.bound
+        layer = image_layer(self._state / "images", image, directories, self._node)
         return Root(layer=layer, directories=directories, bound=bound, replaced=image.replaced)
 
 
