@@ -26,7 +26,7 @@ from harness.model.result import Cause
 from harness.runner.experiment import run_experiment
 from harness.runner.experiment_file import read_experiment
 from harness.runner.scenario import scenarios
-from harness.sandbox.truth.join import Joined, write_truth
+from harness.sandbox.instruments.truth.join import Joined, write_truth
 from harness.store.reader import read_info
 
 _DROPPING = frozenset({Cause.TERMINATION_RACE, Cause.CREATION_RACE, Cause.IN_FLIGHT_KILL, Cause.NO_ENDPOINTS})

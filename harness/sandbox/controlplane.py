@@ -24,6 +24,7 @@ import trustme
 from harness.sandbox.apiclient import ApiClient
 from harness.sandbox.apiserver.server import ApiServer
 from harness.sandbox.controllers.running import run_controllers
+from harness.sandbox.instruments.faults import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 async def serve(state: Path, ready_fd: int) -> None:
     """Runs until a signal ends it."""
     authority, token = trustme.CA(organization_name="rollout-harness sandbox"), secrets.token_urlsafe(32)
-    server = ApiServer(state, token)
+    server = ApiServer(state, token, interception=Faults())
     root_ca = authority.cert_pem.bytes().decode()
     listening = await server.listen(_context(authority))
     stop, synced = asyncio.Event(), asyncio.Event()

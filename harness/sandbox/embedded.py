@@ -6,12 +6,9 @@ async with Sandbox.start(Settings()) as sandbox:
 
 from __future__ import annotations
 
-import base64
 import json
-import os
-import sys
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +16,20 @@ import anyio
 import anyio.abc
 import anyio.to_thread
 
-from harness.sandbox.errors import ComponentDied, MachineUnfit, StartFailed
+from harness.sandbox.errors import ComponentDied
 from harness.sandbox.images import nginx_version
-from harness.sandbox.netns import CLIENT, client_addresses, node_address, node_name
-from harness.sandbox.preflight import PATH, missing, namespaces_command
-from harness.sandbox.supervisor import STATE
+from harness.sandbox.launch import (
+    END_TIMEOUT_S,
+    START_TIMEOUT_S,
+    client_command,
+    kubeconfig,
+    ready_or_why,
+    sentence,
+    settings_here,
+    supervisor_command,
+    supervisor_environment,
+)
+from harness.sandbox.netns import client_addresses, node_address, node_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -31,8 +37,6 @@ if TYPE_CHECKING:
     from harness.sandbox.settings import Settings
 
 _CONNTRACK_MAX = Path("/proc/sys/net/netfilter/nf_conntrack_max")
-_START_TIMEOUT_S = 20.0
-_END_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +77,7 @@ class Sandbox:
             MachineUnfit: a program or a right is missing; nothing was started.
             StartFailed: a component did not come up within 20 s.
         """
-        settings = here(settings)
-        lacking = await anyio.to_thread.run_sync(missing)
-        if lacking:
-            raise MachineUnfit("start the sandbox", " ".join(lacking))
+        settings = await anyio.to_thread.run_sync(settings_here, settings)
         command = supervisor_command()
         process = await anyio.open_process(command, start_new_session=True, cwd="/", env=supervisor_environment())
         try:
@@ -116,25 +117,6 @@ class Sandbox:
         self.died.set()
 
 
-def here(settings: Settings) -> Settings:
-    """The settings with what depends on who starts the sandbox."""
-    return replace(settings, rootless=os.geteuid() != 0)
-
-
-def kubeconfig(control_plane: dict[str, Any]) -> dict[str, Any]:
-    """The kubeconfig for an API server on this machine's loopback, from what the control plane said when ready."""
-    ca = base64.b64encode(control_plane["ca"].encode()).decode()
-    cluster = {"server": f"https://127.0.0.1:{control_plane['port']}", "certificate-authority-data": ca}
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "sandbox", "cluster": cluster}],
-        "users": [{"name": "sandbox", "user": {"token": control_plane["token"]}}],
-        "contexts": [{"name": "sandbox", "context": {"cluster": "sandbox", "user": "sandbox"}}],
-        "current-context": "sandbox",
-    }
-
-
 def facts(settings: Settings, control_plane: dict[str, Any]) -> Facts:
     """What reports say of a sandbox with these settings."""
     numbers = range(1, settings.nodes + 1)
@@ -149,39 +131,16 @@ def facts(settings: Settings, control_plane: dict[str, Any]) -> Facts:
     )
 
 
-def client_command(pid: int, argv: Sequence[str]) -> list[str]:
-    """The command line that runs `argv` on the client host of the sandbox whose outermost process is `pid`."""
-    user = [] if os.geteuid() == 0 else [f"--user=/proc/{pid}/ns/user", "--preserve-credentials"]
-    return ["nsenter", *user, f"--net=/proc/{pid}/root{STATE}/netns/{CLIENT}", "--", *argv]
-
-
-def supervisor_command() -> list[str]:
-    """The command line of the sandbox's first process, in namespaces of its own."""
-    return [*namespaces_command(), sys.executable, "-m", "harness.sandbox.supervisor"]
-
-
-def supervisor_environment() -> dict[str, str]:
-    """The environment of the sandbox: nothing of the caller's but what finds programs and this package."""
-    package = str(Path(__file__).parents[2])
-    return {"PATH": PATH, "LANG": "C.UTF-8", "PYTHONPATH": os.pathsep.join((package, *sys.path[1:]))}
-
-
 async def _ready(
     process: anyio.abc.Process, lines: AsyncIterator[dict[str, Any]], settings: Settings
 ) -> dict[str, Any]:
     assert process.stdin is not None
-    message: dict[str, Any] = {}
-    with anyio.move_on_after(_START_TIMEOUT_S) as scope:
+    message: dict[str, Any] | None = None
+    with anyio.move_on_after(START_TIMEOUT_S):
         with suppress(anyio.BrokenResourceError):  # it ended before it read: its stderr says why
             await process.stdin.send(settings.to_json().encode() + b"\n")
         message = await anext(lines, {})
-    if "ready" in message:
-        ready: dict[str, Any] = message["ready"]
-        return ready
-    if scope.cancelled_caught:
-        raise StartFailed("start the sandbox", f"not ready within {_START_TIMEOUT_S:.0f} s", "Is the machine busy?")
-    told = message.get("died") or {"component": "supervisor", "how": "ended", "stderr": await _stderr(process)}
-    raise StartFailed("start the sandbox", sentence(told))
+    return ready_or_why(message, await _stderr(process) if message == {} else ())
 
 
 async def _lines(process: anyio.abc.Process) -> AsyncIterator[dict[str, Any]]:
@@ -203,7 +162,7 @@ async def _end(process: anyio.abc.Process) -> None:
     """Closes the pipe that keeps the sandbox alive; what does not end by that is killed."""
     assert process.stdin is not None
     await process.stdin.aclose()
-    with anyio.move_on_after(_END_TIMEOUT_S):
+    with anyio.move_on_after(END_TIMEOUT_S):
         await process.wait()
     if process.returncode is None:
         process.kill()
@@ -216,9 +175,3 @@ def _died(told: dict[str, Any], returncode: int | None) -> ComponentDied:
         how = f"was killed by signal {-returncode}" if returncode and returncode < 0 else f"ended with {returncode}"
         told = {"component": "supervisor", "how": how, "stderr": []}
     return ComponentDied("keep the sandbox running", sentence(told), "Start it again.")
-
-
-def sentence(told: dict[str, Any]) -> str:
-    """What a supervisor told of a component's end, in words."""
-    stderr = [line for line in told.get("stderr", ()) if line.strip()]
-    return f"{told['component']} {told['how']}" + (f" ({' | '.join(stderr[-3:])})" if stderr else "")

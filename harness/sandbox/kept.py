@@ -17,24 +17,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.embedded import (
+from harness.sandbox.errors import NotKept
+from harness.sandbox.launch import (
+    END_TIMEOUT_S,
+    START_TIMEOUT_S,
     client_command,
-    here,
     kubeconfig,
-    sentence,
+    ready_or_why,
+    settings_here,
     supervisor_command,
     supervisor_environment,
 )
-from harness.sandbox.errors import MachineUnfit, NotKept, StartFailed
 from harness.sandbox.netns import client_addresses
-from harness.sandbox.preflight import missing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.sandbox.settings import Settings
-
-_START_TIMEOUT_S, _END_TIMEOUT_S = 20.0, 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +54,7 @@ def up(name: str, kubeconfig_path: Path | None, settings: Settings) -> Info:
         NotKept: there is one of that name already, or the kubeconfig would overwrite a file.
         StartFailed: a component did not come up.
     """
-    settings = here(settings)
-    lacking = missing()
-    if lacking:
-        raise MachineUnfit("start the sandbox", " ".join(lacking))
+    settings = settings_here(settings)
     if _alive(name) is not None:
         raise NotKept(f"start sandbox {name!r}", "one of that name is running", f"End it first: sandbox down {name}")
     _forget(name)
@@ -133,16 +129,11 @@ def _ready(process: subprocess.Popen[bytes], settings: Settings) -> dict[str, An
     with suppress(BrokenPipeError):
         process.stdin.write(settings.to_json().encode() + b"\n")
         process.stdin.flush()
-    if not select.select([process.stdout], [], [], _START_TIMEOUT_S)[0]:
-        raise StartFailed("start the sandbox", f"not ready within {_START_TIMEOUT_S:.0f} s", "Is the machine busy?")
+    if not select.select([process.stdout], [], [], START_TIMEOUT_S)[0]:
+        return ready_or_why(None, ())
     line = process.stdout.readline()
-    message = json.loads(line) if line else {}
-    if "ready" in message:
-        ready: dict[str, Any] = message["ready"]
-        return ready
-    stderr = [] if message else process.stderr.read().decode(errors="replace").splitlines()
-    told = message.get("died") or {"component": "supervisor", "how": "ended", "stderr": stderr}
-    raise StartFailed("start the sandbox", sentence(told))
+    stderr = () if line else process.stderr.read().decode(errors="replace").splitlines()
+    return ready_or_why(json.loads(line) if line else {}, stderr)
 
 
 def _alive(name: str) -> Info | None:
@@ -175,9 +166,9 @@ def _kill(pid: int) -> None:
     with suppress(OSError):
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
             os.kill(int(child), signal.SIGTERM)
-    if not select.select([outermost], [], [], _END_TIMEOUT_S)[0]:
+    if not select.select([outermost], [], [], END_TIMEOUT_S)[0]:
         signal.pidfd_send_signal(outermost, signal.SIGKILL)
-        select.select([outermost], [], [], _END_TIMEOUT_S)
+        select.select([outermost], [], [], END_TIMEOUT_S)
     os.close(outermost)
     with suppress(ChildProcessError):  # it is a child only of the program that started it
         os.waitpid(pid, os.WNOHANG)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anyio
@@ -13,20 +13,29 @@ from harness.sandbox.netns import node_address, node_number
 from harness.sandbox.proxyrules import ServicePort, ruleset, service_ports, sync_due
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from harness.sandbox.settings import Settings
+    from collections.abc import Callable
 
 
 class RulesRefused(Exception):
     """nft refused a ruleset; the text is what it said."""
 
 
-class KubeProxy:
-    """Keeps one node's rules in step with the API, with a cool-down between two syncs."""
+@dataclass(frozen=True, slots=True)
+class ProxySync:
+    """Rules for `ports` were put in place between the two monotonic times."""
 
-    def __init__(self, client: ApiClient, node: str, settings: Settings) -> None:
-        self._node, self._settings = node, settings
+    start_ns: int
+    end_ns: int
+    ports: tuple[ServicePort, ...]
+
+
+class KubeProxy:
+    """Keeps one node's rules in step with the API, with a cool-down between two syncs; `on_sync` hears of each."""
+
+    def __init__(
+        self, client: ApiClient, node: str, min_sync_period_s: float, on_sync: Callable[[ProxySync], None] | None = None
+    ) -> None:
+        self._node, self._min_sync_period_s, self._on_sync = node, min_sync_period_s, on_sync
         self._services = client.informer("/api/v1/services")
         self._slices = client.informer("/apis/discovery.k8s.io/v1/endpointslices")
         self._listed: set[Informer] = set()
@@ -43,7 +52,7 @@ class KubeProxy:
             while True:
                 await self._changed.wait()
                 now = anyio.current_time()
-                await anyio.sleep_until(sync_due(now, self._last_ended, self._settings.proxy_min_sync_period_s))
+                await anyio.sleep_until(sync_due(now, self._last_ended, self._min_sync_period_s))
                 self._changed = anyio.Event()
                 await self._sync(self._ports or ())
 
@@ -66,15 +75,5 @@ class KubeProxy:
         end_ns = time.monotonic_ns()
         self._last_ended = anyio.current_time()
         self.synced.set()
-        if self._settings.truth is not None:
-            self._tell(self._settings.truth, ports, start_ns, end_ns)
-
-    def _tell(self, truth: Path, ports: tuple[ServicePort, ...], start_ns: int, end_ns: int) -> None:
-        local = {port: self._node if port.internal_local else "" for port in ports}
-        services = {
-            f"{port.cluster_ip}:{port.port}": [f"{to.address}:{to.port}" for to in port.usable(local[port])]
-            for port in ports
-        }
-        line = {"kind": "sync", "node": self._node, "start_ns": start_ns, "end_ns": end_ns, "services": services}
-        with truth.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        if self._on_sync is not None:
+            self._on_sync(ProxySync(start_ns, end_ns, ports))

@@ -14,7 +14,8 @@ from pathlib import Path
 import anyio
 
 from harness.sandbox.apiclient import ApiClient
-from harness.sandbox.kubelet.agent import Kubelet
+from harness.sandbox.instruments.truth.syncs import SyncRecorder
+from harness.sandbox.kubelet.kubelet import Kubelet
 from harness.sandbox.kubelet.logserver import serve_logs
 from harness.sandbox.kubeproxy import KubeProxy
 from harness.sandbox.settings import Settings
@@ -24,7 +25,9 @@ async def run(state: Path, node: str) -> None:
     """Runs the node for ever."""
     settings = Settings.from_json((state / "settings.json").read_text())
     async with ApiClient(state / "api.sock") as client, anyio.create_task_group() as group:
-        kubelet, proxy = Kubelet(client, node, settings, state), KubeProxy(client, node, settings)
+        kubelet = Kubelet(client, node, settings, state)
+        on_sync = None if settings.truth is None else SyncRecorder(node, settings.truth)
+        proxy = KubeProxy(client, node, settings.proxy_min_sync_period_s, on_sync)
         group.start_soon(kubelet.run)
         group.start_soon(proxy.run)
         group.start_soon(serve_logs, kubelet, state / f"node-{node}.sock")

@@ -20,7 +20,7 @@ class Settings:
     """How big the sandbox is and how it behaves.
 
     `proxy_min_sync_period_s`: kube-proxy's cool-down between two syncs, 0 = every change at once. `truth`: a file that
-    receives what really happened as JSON lines (`truth.recorder`), for tests of the analysis alone; None = not written.
+    receives what really happened as JSON lines (`instruments`), for tests of the analysis alone; None = not written.
     `client_addresses`: source addresses of the client host, per node through which they enter. `images`: a user's own.
     `rootless` is set by whoever starts the sandbox: nginx then runs as the namespace's root.
     """

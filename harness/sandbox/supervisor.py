@@ -89,35 +89,40 @@ def _prepare(settings: Settings) -> None:
 
 
 def _run(settings: Settings, wakeup: int, *, stays: bool) -> int:
+    components = {component.process.pid: component for component in _started(settings)}
     selector = selectors.DefaultSelector()
     if not stays:
         selector.register(sys.stdin.fileno(), selectors.EVENT_READ, "stdin")
     selector.register(wakeup, selectors.EVENT_READ, "signal")
-    components = {component.process.pid: component for component in _started(settings)}
     for component in components.values():
         selector.register(_stdout(component), selectors.EVENT_READ, component)
     deadline: float | None = time.monotonic() + _READY_WITHIN_S
     while True:
-        left_s = None if deadline is None else max(0.0, deadline - time.monotonic())
-        for key, _ in selector.select(left_s):
-            if key.data == "stdin" and not os.read(sys.stdin.fileno(), 4096):
-                return 0
-            if key.data == "signal":
-                os.read(wakeup, 4096)
-            if isinstance(key.data, Component) and not key.data.read():
-                selector.unregister(key.fileobj)
+        if _stdin_ended(selector, None if deadline is None else max(0.0, deadline - time.monotonic())):
+            return 0
         dead = _reap(components)
         if dead is not None:
-            _tell(died={"component": dead[0].name, "how": _how(dead[1]), "stderr": _last_lines(dead[0].stderr)})
+            _tell_died(dead[0], _how(dead[1]))
             return 1
         waiting = [component for component in components.values() if component.ready is None]
         if deadline is not None and not waiting:
             _tell(ready={component.name: component.ready for component in components.values()})
             deadline = None
         elif deadline is not None and time.monotonic() >= deadline:
-            how = f"was not ready within {_READY_WITHIN_S:.0f} s"
-            _tell(died={"component": waiting[0].name, "how": how, "stderr": _last_lines(waiting[0].stderr)})
+            _tell_died(waiting[0], f"was not ready within {_READY_WITHIN_S:.0f} s")
             return 1
+
+
+def _stdin_ended(selector: selectors.BaseSelector, timeout_s: float | None) -> bool:
+    """Takes what has come within the time, None for ever: True where that was the end of stdin."""
+    for key, _ in selector.select(timeout_s):
+        if key.data == "stdin" and not os.read(key.fd, 4096):
+            return True
+        if key.data == "signal":
+            os.read(key.fd, 4096)
+        if isinstance(key.data, Component) and not key.data.read():
+            selector.unregister(key.fileobj)
+    return False
 
 
 def _started(settings: Settings) -> list[Component]:
@@ -129,7 +134,7 @@ def _started(settings: Settings) -> list[Component]:
         command = [*module, "harness.sandbox.node", "--state", str(STATE), "--node", name]
         started.append(_start(name, [*inside, *command]))
         if settings.truth is not None:
-            command = [*module, "harness.sandbox.truth.recorder", "--state", str(STATE), "--node", name]
+            command = [*module, "harness.sandbox.instruments.truth.recorder", "--state", str(STATE), "--node", name]
             started.append(_start(f"{name}'s truth", [*inside, *command, "--out", str(settings.truth)]))
     return started
 
@@ -165,6 +170,10 @@ def _how(status: int) -> str:
 
 def _last_lines(path: Path) -> list[str]:
     return path.read_text(errors="replace").splitlines()[-_STDERR_LINES:]
+
+
+def _tell_died(component: Component, how: str) -> None:
+    _tell(died={"component": component.name, "how": how, "stderr": _last_lines(component.stderr)})
 
 
 def _tell(**message: Any) -> None:

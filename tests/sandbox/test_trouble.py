@@ -238,7 +238,8 @@ def test_a_kill_loses_at_most_the_last_half_second(experiment: Path) -> None:
         until(process, "control window")
         t0_wall = json.loads((folder / "run.json").read_text())["t0_wall"]
         deadline = time.monotonic() + 30
-        while len(ends(folder)) < 100 and time.monotonic() < deadline:
+        while (seen := len(ends(folder))) < 100:
+            assert time.monotonic() < deadline, f"after 30 s {seen} requests are on disk, not 100"
             time.sleep(0.01)
         process.kill()
         killed_s = time.time() - t0_wall

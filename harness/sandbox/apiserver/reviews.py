@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness.sandbox.apiserver.resources import SELF_ACCESS_REVIEWS, SELF_RULES_REVIEWS
 
 if TYPE_CHECKING:
-    from harness.sandbox.apiserver.faults import Faults
+    from harness.sandbox.apiserver.interception import Interception
     from harness.sandbox.apiserver.store import Object
 
 RESOURCES = (SELF_ACCESS_REVIEWS, SELF_RULES_REVIEWS)
@@ -18,7 +18,7 @@ _EVERYTHING = {
 }
 
 
-def reviewed(review: Object, faults: Faults) -> Object:
+def reviewed(review: Object, interception: Interception) -> Object:
     """The review with its status. It is never stored."""
     if review["kind"] == SELF_RULES_REVIEWS.kind:
         return {**review, "status": _EVERYTHING}
@@ -26,4 +26,4 @@ def reviewed(review: Object, faults: Faults) -> Object:
     asked = (spec if isinstance(spec, dict) else {}).get("resourceAttributes")
     asked = asked if isinstance(asked, dict) else {}
     words = (str(asked.get(key, "")) for key in ("verb", "resource", "namespace"))
-    return {**review, "status": {"allowed": not faults.forbids(*words)}}
+    return {**review, "status": {"allowed": not interception.forbids(*words)}}

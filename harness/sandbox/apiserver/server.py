@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from harness.sandbox.apiserver import discovery, openapi, refusals, requests
-from harness.sandbox.apiserver.faults import Faults
+from harness.sandbox.apiserver.interception import Interception, Nobody
 from harness.sandbox.apiserver.listening import Listening
 from harness.sandbox.apiserver.reading import Reader, answer, encoded
 from harness.sandbox.apiserver.refusals import Refusal
@@ -32,18 +32,24 @@ if TYPE_CHECKING:
 
 _FIRST_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 _HEALTH = ("/readyz", "/healthz", "/livez")
-_LONGEST_OUTAGE_S = 600.0
+_NOBODY = Nobody()
 
 
 class ApiServer:
     """The API over one store, with two ways in: HTTPS with the token, and the unix socket, trusted, without."""
 
-    def __init__(self, state: Path, token: str, now: Callable[[], float] = time.time) -> None:
-        self.store, self._faults = Store(), Faults()
+    def __init__(
+        self,
+        state: Path,
+        token: str,
+        now: Callable[[], float] = time.time,
+        interception: Interception = _NOBODY,
+    ) -> None:
+        self.store, self._interception = Store(), interception
         self._token = token
         registry = Registry(self.store, now)
         self._reader = Reader(self.store, Printer(now))
-        self._writer = Writer(registry, self._reader, self._faults)
+        self._writer = Writer(registry, self._reader, interception)
         self._below = Subresources(self._writer, state, now)
         self._state = state
         self._listening: Listening | None = None
@@ -56,21 +62,27 @@ class ApiServer:
         self._listening = await Listening.open(self._guarded, context, self._trusted, self._state / "api.sock")
         return self._listening
 
+    async def interrupt(self, span_s: float) -> None:
+        """Is away for `span_s` seconds for whoever comes over HTTPS, as when an API server restarts."""
+        if self._listening is not None:
+            await self._listening.interrupt(span_s)
+
     async def _guarded(self, request: web.BaseRequest) -> web.StreamResponse:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), self._token.encode()):
             return answer(refusals.unauthorized().encoded(), 401)
-        return await self._answered(request, self._faults)
+        return await self._answered(request, self._interception)
 
     async def _trusted(self, request: web.BaseRequest) -> web.StreamResponse:
         return await self._answered(request, None)
 
-    async def _answered(self, request: web.BaseRequest, faults: Faults | None) -> web.StreamResponse:
+    async def _answered(self, request: web.BaseRequest, between: Interception | None) -> web.StreamResponse:
         """One answer; a Refusal becomes its Status, anything unforeseen a 500."""
         try:
-            if faults is None and request.path.startswith("/sandbox/"):
-                return await self._set_up(request)
-            return await self._dispatch(request, faults)
+            if between is None and request.path.startswith("/sandbox/"):
+                await self._interception.command(request, self)
+                return answer(b"{}")
+            return await self._dispatch(request, between)
         except Refusal as refusal:
             return answer(refusal.encoded(), refusal.code, refusal.headers)
         except ConnectionResetError:
@@ -81,13 +93,13 @@ class ApiServer:
             sys.stderr.write(f"apiserver: {request.method} {request.path}\n{traceback.format_exc()}")
             return answer(Refusal(500, "InternalError", f"Internal error occurred: {error!r}").encoded(), 500)
 
-    async def _dispatch(self, request: web.BaseRequest, faults: Faults | None) -> web.StreamResponse:
+    async def _dispatch(self, request: web.BaseRequest, between: Interception | None) -> web.StreamResponse:
         if request.path in _HEALTH:
             return web.Response(text="ok")
         target = requests.target_of(request.path)
         if target is not None:
-            if faults is not None:
-                await faults.meet(request, target)
+            if between is not None:
+                await between.meet(request, target)
             return await self._act(target, request)
         if request.method != "GET":
             raise refusals.no_such_path()
@@ -122,24 +134,6 @@ class ApiServer:
             raise refusals.method_not_allowed()
         answered = verb(target, request)
         return answered if isinstance(answered, web.StreamResponse) else await answered
-
-    async def _set_up(self, request: web.BaseRequest) -> web.StreamResponse:
-        """What tests do to the API: faults, compaction, an outage. On the unix socket only."""
-        match request.method, request.path:
-            case "PUT", "/sandbox/faults":
-                self._faults.replace(await requests.json_body(request))
-            case "POST", "/sandbox/compaction":
-                self.store.compact()
-            case "POST", "/sandbox/outage":
-                body = await requests.json_body(request)
-                span_s = body.get("for_s") if isinstance(body, dict) else None
-                if not isinstance(span_s, int | float) or not 0 <= span_s <= _LONGEST_OUTAGE_S:
-                    raise refusals.bad_request(f"an outage is an object with `for_s`, 0 to {_LONGEST_OUTAGE_S} seconds")
-                if self._listening is not None:
-                    await self._listening.interrupt(span_s)
-            case _:
-                raise refusals.no_such_path()
-        return answer(b"{}")
 
 
 def _openapi(request: web.BaseRequest) -> web.Response:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from harness.sandbox.apiserver.faults import Faults
+    from harness.sandbox.apiserver.interception import Interception
     from harness.sandbox.apiserver.reading import Reader
     from harness.sandbox.apiserver.registry import Registry
     from harness.sandbox.apiserver.requests import Target
@@ -33,14 +33,14 @@ _RETURNED_WHEN_GONE = (PODS, SERVICES, SERVICE_ACCOUNTS, NAMESPACES)
 class Writer:
     """The writing half of the REST API."""
 
-    def __init__(self, registry: Registry, reader: Reader, faults: Faults) -> None:
-        self.registry, self._reader, self._faults = registry, reader, faults
+    def __init__(self, registry: Registry, reader: Reader, interception: Interception) -> None:
+        self.registry, self._reader, self._interception = registry, reader, interception
 
     async def create(self, target: Target, request: web.BaseRequest) -> web.Response:
         """A new object in the collection. Raises: Refusal."""
         obj = await requests.object_body(request, target.resource)
         if target.resource in reviews.RESOURCES:
-            return answer(encoded(reviews.reviewed(obj, self._faults)), 201)
+            return answer(encoded(reviews.reviewed(obj, self._interception)), 201)
         namespace = target.namespace
         if target.resource.namespaced and not namespace:
             raise refusals.method_not_allowed()

@@ -64,7 +64,7 @@ class EventRecorder:
             occurrence = await self._queue.get()
             try:
                 await self._write(occurrence)
-            except (ApiError, aiohttp.ClientError, TimeoutError):
+            except (ApiError, aiohttp.ClientError, OSError, TimeoutError):
                 self._known.pop(occurrence.same, None)
 
     def _record(self, obj: Object, kind: str, reason: str, message: str, field_path: str, action: str) -> None:

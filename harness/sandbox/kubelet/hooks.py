@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from harness.sandbox.kubelet.probing import http_get
+from harness.sandbox.kubelet.prober import http_get
 
 if TYPE_CHECKING:
     from harness.sandbox.kubelet.records import Object

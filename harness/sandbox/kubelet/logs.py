@@ -16,7 +16,7 @@ _KEPT_BYTES, _LONGEST_LINE_BYTES = 1_000_000, 16_384
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LogLine:
     """One line of a container's output, without its end."""
 
     at: datetime
@@ -32,7 +32,7 @@ class Log:
     """The output of one run of a container: at most a megabyte of the newest lines."""
 
     def __init__(self) -> None:
-        self._lines: deque[Line] = deque()
+        self._lines: deque[LogLine] = deque()
         self._bytes = self._dropped = 0
         self._torn = b""
         self._news = anyio.Event()
@@ -45,7 +45,7 @@ class Log:
             lines, self._torn = [*lines, self._torn], b""
         now = datetime.now(UTC)
         for text in lines:
-            self._lines.append(Line(now, text[:_LONGEST_LINE_BYTES]))
+            self._lines.append(LogLine(now, text[:_LONGEST_LINE_BYTES]))
             self._bytes += len(text)
         while self._bytes > _KEPT_BYTES and len(self._lines) > 1:
             self._bytes -= len(self._lines.popleft().text)
@@ -60,11 +60,11 @@ class Log:
         self.closed = True
         self._tell()
 
-    def last(self, count: int) -> tuple[Line, ...]:
+    def last(self, count: int) -> tuple[LogLine, ...]:
         """The newest `count` lines."""
         return tuple(self._lines)[-count:] if count else ()
 
-    async def read(self, *, tail: int | None, since: datetime | None, follow: bool) -> AsyncIterator[Line]:
+    async def read(self, *, tail: int | None, since: datetime | None, follow: bool) -> AsyncIterator[LogLine]:
         """The lines kept, the last `tail` of them not older than `since`; with `follow` also what is yet to come."""
         lines = tuple(self._lines) if tail is None else self.last(tail)
         at = self._dropped + len(self._lines)

@@ -11,7 +11,7 @@ from aiohttp import web
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.sandbox.kubelet.agent import Kubelet
+    from harness.sandbox.kubelet.kubelet import Kubelet
     from harness.sandbox.kubelet.logs import Log
 
 
@@ -43,10 +43,10 @@ async def serve_logs(kubelet: Kubelet, socket: Path) -> None:
 def _log(kubelet: Kubelet, request: web.Request) -> Log | str:
     names = request.match_info
     worker = kubelet.worker(names["namespace"], names["pod"])
-    life = worker.lives.get(names["container"]) if worker else None
-    if worker is None or life is None:
+    container = worker.containers.get(names["container"]) if worker else None
+    if worker is None or container is None:
         return f"container {names['container']} of pod {names['pod']} is not on this node"
-    runs = life.logs
+    runs = container.logs
     if request.query.get("previous") == "true":
         if len(runs) < 2:
             pod = f"{names['namespace']}/{names['pod']}"

@@ -63,6 +63,11 @@ class ContainerRecord:
         """Whether this is an init container that goes on running beside the others."""
         return self.init and self.spec.get("restartPolicy") == "Always"
 
+    @property
+    def field_path(self) -> str:
+        """Where the pod's spec has the container, as events spell it."""
+        return f"spec.{'initContainers' if self.init else 'containers'}{{{self.name}}}"
+
 
 @dataclass(slots=True, kw_only=True)
 class PodRecord:

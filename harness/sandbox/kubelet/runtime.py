@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from harness.sandbox.kubelet.host_root import host_root
+from harness.sandbox.kubelet.image_layer import image_layer
 from harness.sandbox.kubelet.logs import Log
-from harness.sandbox.kubelet.machine import machine_root
-from harness.sandbox.kubelet.script import (
+from harness.sandbox.kubelet.runtime_spec import (
     DEFAULT_PATH,
     DEVICE_LINKS,
     DEVICES,
@@ -108,7 +109,7 @@ class Runtime:
 
     def __init__(self, state: Path, node: int) -> None:
         self._state, self._node = state, node
-        self._machine = machine_root()
+        self._host_root = host_root()
         self._last: str | None = None
         self._taken: set[str] = set()
 
@@ -155,14 +156,14 @@ class Runtime:
         (directory / "fstab").write_text(root.table(directory))
         for name in DEVICES:
             (directory / "root/dev" / name).touch()
-        for link, target in (*self._machine.links, *DEVICE_LINKS):
+        for link, target in (*self._host_root.links, *DEVICE_LINKS):
             (directory / "root" / link).symlink_to(target)
         hosts = f"127.0.0.1\tlocalhost\n{network.address}\t{host_name}\n"
         (directory / "upper/etc/hosts").write_text(hosts)
         (directory / "upper/etc/resolv.conf").write_text("# The sandbox has no DNS: names fail at once.\n")
         for name in ("tmp", "dev/shm"):
             (directory / "root" / name).chmod(0o1777)
-        mounts = (*self._machine.shared(image.shared), *mounts)
+        mounts = (*self._host_root.shared(image.shared), *mounts)
         script = container_script(process=process, directory=directory, host_name=host_name, mounts=mounts)
         command = ["nsenter", f"--net={network.namespace}", "unshare", *_NAMESPACES, "sh", "-c", script]
         async with _at_least(_START_S):
@@ -174,21 +175,8 @@ class Runtime:
         shutil.rmtree(self._state / "pods" / name, ignore_errors=True)
 
     def _root(self, image: Image) -> Root:
-        layer = self._state / "images" / image.image_id.removeprefix("sha256:")
-        if not layer.exists():
-            partial = layer.with_suffix(".partial")
-            for name in (*self._machine.directories, *image.replaced):
-                (partial / name.lstrip("/")).mkdir(parents=True, exist_ok=True)
-            for path, text in image.files:
-                file = partial / path.lstrip("/")
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(text)
-            for path, target in image.links:
-                link = partial / path.lstrip("/")
-                link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(target)
-            partial.rename(layer)
-        directories, bound = self._machine.directories, self._machine.bound
+        directories, bound = self._host_root.directories, self._host_root.bound
+        layer = image_layer(self._state / "images", image, directories, self._node)
         return Root(layer=layer, directories=directories, bound=bound, replaced=image.replaced)
 
 

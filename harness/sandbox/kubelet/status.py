@@ -23,17 +23,21 @@ def api_time(moment: datetime) -> str:
 
 def phase(record: PodRecord) -> str:
     """The pod's phase."""
-    states = [container.state for container in record.containers]
-    codes = [state.exit_code for state in states if isinstance(state, Terminated)]
-    if len(codes) == len(states) and (record.ended or record.restart_policy != "Always"):
-        if not any(codes):
-            return "Succeeded"
-        return "Running" if record.restart_policy == "OnFailure" and not record.ended else "Failed"
+    ends = [container.state for container in record.containers if isinstance(container.state, Terminated)]
+    if len(ends) == len(record.containers) and (record.ended or record.restart_policy != "Always"):
+        return _phase_of_ended(record, any(map(_failed, ends)))
     if not _initialized(record):
-        failed = record.restart_policy == "Never" and any(_failed(c.state) for c in record.init_containers)
-        return "Failed" if failed or record.ended else "Pending"
-    never_ran = [c for c in record.containers if isinstance(c.state, Waiting) and c.last_state is None]
+        given_up = record.restart_policy == "Never" and any(_failed(c.state) for c in record.init_containers)
+        return "Failed" if given_up or record.ended else "Pending"
+    never_ran = any(isinstance(c.state, Waiting) and c.last_state is None for c in record.containers)
     return "Pending" if never_ran else "Running"
+
+
+def _phase_of_ended(record: PodRecord, failed: bool) -> str:
+    """The phase once no container runs; those that failed are still to be started again under OnFailure."""
+    if not failed:
+        return "Succeeded"
+    return "Running" if record.restart_policy == "OnFailure" and not record.ended else "Failed"
 
 
 def pod_status(record: PodRecord, host_ip: str, now: datetime, before: Object) -> Object:

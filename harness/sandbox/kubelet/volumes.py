@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.sandbox.kubelet.environment import ConfigError, Source, environment, expand, field, resource
-from harness.sandbox.kubelet.script import Mount
+from harness.sandbox.kubelet.runtime_spec import Mount
 
 if TYPE_CHECKING:
     from harness.sandbox.kubelet.records import ContainerRecord, Object, PodRecord

@@ -78,17 +78,15 @@ async def test_nginx_gets_its_own_stop_signal_and_finishes_what_it_answers(clust
     probe = {"tcpSocket": {"port": 80}, "periodSeconds": 1}
     await cluster.create(nginx("graceful", spec=spec, volumeMounts=mount, readinessProbe=probe))
     pod = await cluster.pod("graceful", is_ready)
-    answers: list[tuple[int, str]] = []
-
-    async def ask() -> None:
-        answers.append(await cluster.curl(f"http://{pod['status']['podIP']}/", "-m", "9"))
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(ask)
-        await anyio.sleep(0.3)
+    command = ["curl", "-siN", "-m", "9", f"http://{pod['status']['podIP']}/"]
+    async with await anyio.open_process(cluster.sandbox.client_command(command)) as process:
+        assert process.stdout is not None
+        begun = await process.stdout.receive()
         await cluster.delete("graceful")
-    assert answers[0][0] == 0
-    assert "x" * 40 in answers[0][1]
+        rest = b"".join([chunk async for chunk in process.stdout])
+    assert b"x" * 40 not in begun
+    assert process.returncode == 0
+    assert b"x" * 40 in begun + rest
     await cluster.gone("graceful")
 
 
@@ -102,9 +100,10 @@ async def test_a_sleep_before_stopping_keeps_the_pod_serving(cluster: Cluster, n
 
     async with anyio.create_task_group() as group:
         group.start_soon(stop)
-        await anyio.sleep(1.0)
+        await cluster.events("sleeps", "Killing")
         code, _ = await cluster.curl(f"http://{pod['status']['podIP']}/")
         assert code == 0
+        assert not took
     assert 2.0 <= took[0] < 4.0
 
 
@@ -172,7 +171,7 @@ async def test_a_second_deletion_can_shorten_the_grace(cluster: Cluster, shell: 
     await up(cluster, shell("hurried", DEAF, terminationGracePeriodSeconds=20))
     started = anyio.current_time()
     await cluster.delete("hurried")
-    await anyio.sleep(0.5)
+    await cluster.events("hurried", "Killing")
     await cluster.delete("hurried", 1)
     await cluster.gone("hurried")
     assert anyio.current_time() - started < 5.0
@@ -228,19 +227,22 @@ async def test_after_the_network_is_gone_nothing_answers(cluster: Cluster, nginx
 async def test_a_sidecar_stops_after_the_others(cluster: Cluster, shell: Maker) -> None:
     volume = {"name": "log", "emptyDir": {}}
     mounts = [{"name": "log", "mountPath": "/log"}]
-    line = "trap 'echo %s >> /log/ends; cat /log/ends; exit 0' TERM; while :; do sleep 0.05; done"
+    line = "trap 'echo %s >> /log/ends; cat /log/ends; exit 0' TERM; echo up; while :; do sleep 0.05; done"
     pod = shell("pair", line % "main", container={"volumeMounts": mounts}, volumes=[volume])
     command = ["sh", "-c", line % "sidecar"]
     side = {"name": "side", "image": "shell", "command": command, "restartPolicy": "Always", "volumeMounts": mounts}
     pod["spec"]["initContainers"] = [side]
     await up(cluster, pod)
-    words: list[str] = []
+    words, reading = list[str](), anyio.Event()
 
     async def read() -> None:
-        words.extend((await cluster.logs("pair", "side", follow=True)).split())
+        async for word in cluster.log_lines("pair", "side"):
+            words.append(word)
+            reading.set()
 
     async with anyio.create_task_group() as group:
         group.start_soon(read)
-        await anyio.sleep(0.2)
+        with anyio.fail_after(5):
+            await reading.wait()
         await ended_after(cluster, "pair")
-    assert words == ["main", "sidecar"]
+    assert words == ["up", "main", "sidecar"]

@@ -25,9 +25,7 @@ async def main():
         probe = {"httpGet": {"path": "/", "port": 80}, "periodSeconds": 1}
         await cluster.create(pod_of("web", {"name": "nginx", "image": "nginx:1.28.0", "readinessProbe": probe}))
         await cluster.pod("web", is_ready)
-        with anyio.fail_after(5):
-            while (await cluster.curl(f"http://{made['spec']['clusterIP']}/"))[0] != 0:
-                await anyio.sleep(0.05)
+        await cluster.answered(f"http://{made['spec']['clusterIP']}/")
         await cluster.delete("web")
         last = await cluster.gone("web")
         print(last["status"]["phase"])

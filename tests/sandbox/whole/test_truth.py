@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
-from wholecluster import SHELL, Maker, cluster_of
+from wholecluster import SHELL, Maker, Object, cluster_of, polled, recorded
 
 from harness.clusters.choice import cluster
 from harness.fixture_files import fixtures
@@ -21,21 +19,16 @@ from harness.model.request import Outcome
 from harness.runner.experiment import run_experiment
 from harness.runner.experiment_file import read_experiment
 from harness.runner.scenario import scenarios
+from harness.sandbox.instruments.truth.join import write_truth
 from harness.sandbox.settings import Settings
-from harness.sandbox.truth.join import write_truth
 
 pytestmark = pytest.mark.anyio
 
 
-def lines(record: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in record.read_text().splitlines()]
-
-
-async def heard(record: Path, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    with anyio.fail_after(10):
-        while not (found := [line for line in lines(record) if holds(line)]):  # noqa: ASYNC110  a file tells nobody
-            await anyio.sleep(0.05)
-    return found[-1]
+async def heard(record: Path, kind: str, holds: Callable[[Object], bool] = bool) -> Object:
+    """The first line of this kind of which `holds` is true, as soon as it is written."""
+    found = partial(filter, holds)
+    return await polled(f"a line {kind} in {record}", lambda: next(found(recorded(record, kind)), None))
 
 
 def programs(outermost: int) -> list[bytes]:
@@ -54,18 +47,18 @@ async def test_a_pod_is_followed_from_its_network_to_its_end(tmp_path: Path, ngi
         await started.create({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": service})
         pod = await started.create(nginx("web", labels={"app": "web"}))
         uid = pod["metadata"]["uid"]
-        await heard(record, lambda line: line["kind"] == "sync" and bool(line["services"].get("10.96.7.7:80")))
+        await heard(record, "sync", lambda line: bool(line["services"].get("10.96.7.7:80")))
         command = ["curl", "-s", "-o", "/dev/null", "-w", "%{local_port}", "http://10.96.7.7/"]
         port = int((await anyio.run_process(started.sandbox.client_command(command))).stdout)
         await started.delete("web")
-        gone = await heard(record, lambda line: line["kind"] == "network-gone")
-    seen = [line for line in lines(record) if line.get("uid") == uid and line["kind"] != "accepted"]
+        gone = await heard(record, "network-gone")
+    seen = [line for line in recorded(record) if line.get("uid") == uid and line["kind"] != "accepted"]
     assert [line["kind"] for line in seen[:3]] == ["pod", "started", "listening"]
     assert {line["kind"] for line in seen[3:]} == {"exited", "listening"}
     assert [line["ports"] for line in seen if line["kind"] == "listening"] == [[80], []]
     assert gone["address"] == seen[0]["address"]
     assert max(line["t_ns"] for line in seen) < gone["t_ns"]
-    (flow,) = (line for line in lines(record) if line["kind"] == "flow" and line["event"] == "new")
+    (flow,) = (line for line in recorded(record) if line["kind"] == "flow" and line["event"] == "new")
     assert flow["client"][1] == port
     assert (flow["addressed"], flow["answering"]) == (["10.96.7.7", 80], [seen[0]["address"], 80])
 

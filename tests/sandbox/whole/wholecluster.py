@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 Maker = Callable[..., Object]
+Found = TypeVar("Found")
 
 # A shell with sleep and cat: what a test needs of a container that is not nginx.
 SHELL = Image(name="shell", command=("sleep", "600"))
@@ -87,16 +88,16 @@ class Cluster:
 
     async def events(self, name: str, reason: str, timeout_s: float = 5.0) -> list[Object]:
         """The events about the pod with this reason, as soon as there is one."""
+        informer = self.client.informer("/api/v1/namespaces/default/events")
+        listed, mine = False, list[Object]()
         with anyio.move_on_after(timeout_s):
-            while True:
-                listed = await self.client.list("/api/v1/namespaces/default/events")
-                mine = [e for e in listed["items"] if e["involvedObject"]["name"] == name]
-                if found := [e for e in mine if e["reason"] == reason]:
+            async for change in informer:
+                listed = listed or change.type is ChangeType.SYNCED
+                mine = [e for e in informer.objects.values() if e["involvedObject"]["name"] == name]
+                if listed and (found := [e for e in mine if e["reason"] == reason]):
                     return found
-                await anyio.sleep(0.05)
-        raise AssertionError(
-            f"no event {reason} about {name}; there are: {[(e['reason'], e['message']) for e in mine]}"
-        )
+        seen = [(e["reason"], e["message"]) for e in mine]
+        raise AssertionError(f"no event {reason} about {name} within {timeout_s} s; there are: {seen}")
 
     async def logs(self, pod: str, container: str = "", **parameters: Any) -> str:
         """What a container of the pod has written."""
@@ -109,14 +110,23 @@ class Cluster:
             assert response.status == 200, text
             return text
 
+    async def log_lines(self, pod: str, container: str) -> AsyncIterator[str]:
+        """What a container of the pod writes, line by line as it comes, to its end."""
+        session = self.client._session
+        assert session is not None
+        url = f"{self.client._url}/api/v1/namespaces/default/pods/{pod}/log"
+        async with session.get(url, params={"container": container, "follow": "true"}) as response:
+            assert response.status == 200, await response.text()
+            async for line in response.content:
+                yield line.decode().rstrip("\n")
+
     def _network(self, pod: Object) -> Path:
         return Path(f"/proc/{self.sandbox.pid}/root{STATE}/netns/pod-{pod['metadata']['uid']}")
 
     async def cleared(self, pod: Object, timeout_s: float = 10.0) -> None:
         """Waits until the node has removed the pod's network namespace: the last thing it does."""
-        with anyio.fail_after(timeout_s):
-            while self._network(pod).exists():  # noqa: ASYNC110  a file in another mount namespace tells nobody
-                await anyio.sleep(0.05)
+        network = self._network(pod)
+        await polled(f"the end of {network}", lambda: not network.exists() or None, timeout_s)
 
     def first_processes(self, pod: Object) -> list[int]:
         """The machine's process ids of the programs that are PID 1 of the pod's containers."""
@@ -138,6 +148,15 @@ class Cluster:
         done = await anyio.run_process(command, check=False)
         return done.returncode, done.stdout.decode()
 
+    async def answered(self, url: str, code: int = 0, timeout_s: float = 5.0) -> str:
+        """The answer as soon as curl on the client host ends with `code`."""
+        seen, answer = -1, ""
+        with anyio.move_on_after(timeout_s):
+            while seen != code:
+                seen, answer = await self.curl(url)
+            return answer
+        raise AssertionError(f"{url}: curl ends with {seen}, not {code}, after {timeout_s} s: {answer}")
+
 
 @asynccontextmanager
 async def cluster_of(settings: Settings) -> AsyncIterator[Cluster]:
@@ -148,6 +167,21 @@ async def cluster_of(settings: Settings) -> AsyncIterator[Cluster]:
         ca = base64.b64decode(cluster["certificate-authority-data"]).decode()
         async with ApiClient(url=cluster["server"], token=user["token"], ca=ca) as client:
             yield Cluster(sandbox, client)
+
+
+async def polled(what: str, look: Callable[[], Found | None], timeout_s: float = 10.0) -> Found:
+    """What `look` finds, for what tells nobody of its changes: a file, the kernel. `what` says what is awaited."""
+    with anyio.move_on_after(timeout_s):
+        while (found := look()) is None:  # noqa: ASYNC110  nobody sets an event
+            await anyio.sleep(0.01)
+        return found
+    raise AssertionError(f"not within {timeout_s} s: {what}")
+
+
+def recorded(truth: Path, kind: str = "") -> list[Object]:
+    """The lines, those of one kind or all, that a sandbox has written into its file of the truth."""
+    lines = truth.read_bytes().split(b"\n")[:-1] if truth.exists() else ()
+    return [line for line in map(json.loads, lines) if kind in ("", line["kind"])]
 
 
 def pod_of(name: str, container: Object, *, labels: dict[str, str] | None = None, spec: Object | None = None) -> Object:

@@ -9,7 +9,7 @@ import pytest
 
 from harness.sandbox.kubelet.environment import ConfigError, environment, expand, object_data, resource, sources
 from harness.sandbox.kubelet.records import PodRecord
-from harness.sandbox.kubelet.script import Mount, Process, Root, container_script
+from harness.sandbox.kubelet.runtime_spec import Mount, Process, Root, container_script
 
 
 def record(**container: Any) -> PodRecord:

@@ -1,0 +1,1 @@
+"""What really happened in a sandbox, from its kernel: for the accuracy of the judgement alone."""

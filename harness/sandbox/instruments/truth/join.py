@@ -1,0 +1,116 @@
+"""A recorder's file and a run directory -> truth.csv and truth-pods.json, in the form that recordings of clusters have.
+
+truth.csv: `stream,worker,seq,sent_to_pod,cause,detail` for every request, in the order of requests.csv; `sent_to_pod`
+is the kernel's word, never the answer's; cause and detail only where the request failed. truth-pods.json: when each pod
+really listened, when its containers exited, when its network was gone, and when kube-proxy synced.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.sandbox.instruments.truth.causes import Attempt, cause
+from harness.sandbox.instruments.truth.world import Pod, TruthIncomplete, World, world
+
+COLUMNS = ("stream", "worker", "seq", "sent_to_pod", "cause", "detail")
+_NO_FAILURE = frozenset({"ok", "unsent"})
+_TAIL_S = 1.0  # what happened that long after the run's end is still told of its pods
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """What was written. `agreeing` of `named` answers named the pod to which the kernel sent the request."""
+
+    requests: int
+    failed: int
+    unexplained: int
+    named: int
+    agreeing: int
+
+
+def write_truth(run: Path, record: Path) -> Joined:
+    """Write truth.csv and truth-pods.json into the run directory, from the recorder's file.
+
+    Raises:
+        TruthIncomplete: events were lost, or the load came from several addresses, which requests.csv does not tell.
+    """
+    info = json.loads((run / "run.json").read_text())
+    sources = info["load"]["source_addresses"]
+    if len(sources) != 1:
+        raise TruthIncomplete(f"the load came from {len(sources)} addresses: a port alone does not tell a connection")
+    (source,) = sources
+    happened = world(_lines(record), _lines(run / "timeline.jsonl"), t0_wall=info["t0_wall"], client=source)
+    with (run / "requests.csv").open(newline="") as rows:
+        requests = list(csv.DictReader(rows))
+    told = [_told(request, happened) for request in requests]
+    with (run / "truth.csv").open("w", newline="") as truth:
+        writer = csv.writer(truth, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(told)
+    end = max((float(request["ended"]) for request in requests if request["ended"]), default=0.0)
+    (run / "truth-pods.json").write_text(json.dumps(_pods_json(happened, end), indent=1) + "\n")
+    named = [(request["pod"], row[3]) for request, row in zip(requests, told, strict=True) if request["pod"]]
+    return Joined(
+        requests=len(told),
+        failed=sum(bool(row[4]) for row in told),
+        unexplained=sum(row[4] == "unknown" for row in told),
+        named=len(named),
+        agreeing=sum(answered == sent for answered, sent in named),
+    )
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def _told(request: dict[str, str], happened: World) -> tuple[str, ...]:
+    key = (request["stream"], request["worker"], request["seq"])
+    if not request["started"] or not request["local_port"]:
+        failed = request["outcome"] not in _NO_FAILURE
+        return (*key, "", *(("load-generator", "not-sent") if failed else ("", "")))
+    attempt = Attempt(
+        started=float(request["started"]),
+        connected=float(request["connected"]) if request["connected"] else None,
+        ended=float(request["ended"]),
+        port=int(request["local_port"]),
+        reused=request["reused"] == "1",
+        outcome=request["outcome"],
+    )
+    entry = happened.entry(attempt.port, attempt.started, attempt.ended, reused=attempt.reused)
+    pod = None if entry is None else happened.pod_at(entry.answering[0], entry.began)
+    why = ("", "") if attempt.outcome in _NO_FAILURE else cause(attempt, entry, pod, happened)
+    return (*key, pod.name if pod else "", *why)
+
+
+def _pods_json(happened: World, end: float) -> dict[str, Any]:
+    pods = [_pod_json(pod) for pod in happened.pods if pod.first_seen is not None and pod.attached < end]
+    syncs = [[round(sync.start, 4), round(sync.end, 4)] for sync in happened.syncs if 0 <= sync.start <= end + _TAIL_S]
+    return {"pods": pods, "kube_proxy_syncs": syncs}
+
+
+def _pod_json(pod: Pod) -> dict[str, Any]:
+    statuses = [*pod.statuses, *[None] * len(pod.exits)]
+    spans = max(pod.listening.values(), key=len, default=[])
+    return {
+        "pod": pod.name,
+        "uid": pod.uid,
+        "ip": pod.address,
+        "image": pod.image,
+        "first_seen": _rounded(pod.first_seen),
+        "ready": _rounded(pod.ready),
+        "deletion": _rounded(pod.deletion),
+        "deleted": _rounded(pod.deleted),
+        "listen": [[_rounded(span.start), _rounded(span.end)] for span in spans],
+        "container_exits": [
+            {"t": _rounded(t), "exit_status": status} for t, status in zip(pod.exits, statuses, strict=False)
+        ],
+        "sandbox_gone": _rounded(pod.gone),
+    }
+
+
+def _rounded(t: float | None) -> float | None:
+    return None if t is None else round(t, 4)

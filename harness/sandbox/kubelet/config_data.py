@@ -1,0 +1,37 @@
+"""The ConfigMaps and Secrets that a pod names -> their data, read from the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from harness.sandbox.apiclient import ApiClient, ApiError
+from harness.sandbox.kubelet import environment, volumes
+
+if TYPE_CHECKING:
+    from harness.sandbox.kubelet.records import Object
+
+_COLLECTIONS = {"configmap": "configmaps", "secret": "secrets"}
+
+
+async def config_data(client: ApiClient, pod: Object) -> environment.Source:
+    """The data of everything that the pod's environment and volumes name; None for what does not exist.
+
+    Raises:
+        MountError: the API did not answer; to be tried again.
+    """
+    found: environment.Source = {}
+    namespace = pod["metadata"]["namespace"]
+    for kind, name in sorted(environment.sources(pod) | volumes.sources(pod)):
+        try:
+            obj = await client.get(f"/api/v1/namespaces/{namespace}/{_COLLECTIONS[kind]}/{name}")
+        except ApiError as error:
+            if error.status != 404:
+                raise volumes.MountError(f"{kind} {name}: {error}") from None
+            found[kind, name] = None
+        except (aiohttp.ClientError, TimeoutError):
+            raise volumes.MountError(f"{kind} {name} could not be read from the API") from None
+        else:
+            found[kind, name] = environment.object_data(obj)
+    return found

@@ -1,0 +1,154 @@
+"""The pods bound to a node -> one worker each, and the node itself kept known to the API."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import aiohttp
+import anyio
+
+from harness.sandbox.apiclient import ApiClient, ApiError, ChangeType
+from harness.sandbox.controllers.events import EventRecorder
+from harness.sandbox.kubelet.pod_worker import PodWorker
+from harness.sandbox.kubelet.runtime import Runtime
+from harness.sandbox.kubelet.status import api_time
+from harness.sandbox.kubelet.status_updates import StatusUpdates
+from harness.sandbox.netns import node_address, node_number, pod_network
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import anyio.abc
+
+    from harness.sandbox.kubelet.records import Object
+    from harness.sandbox.settings import Settings
+
+_REGISTER_AGAIN_AFTER_S = 0.1
+
+
+class Kubelet:
+    """Runs the pods of one node."""
+
+    def __init__(self, client: ApiClient, node: str, settings: Settings, state: Path) -> None:
+        self._client, self._node, self._settings, self._state = client, node, settings, state
+        self.workers: dict[str, PodWorker] = {}
+        self._given_up: set[str] = set()
+        self._status_updates = StatusUpdates(client)
+        self._events = EventRecorder(client, "kubelet", host=node)
+        self._runtime = Runtime(state, node_number(node))
+        self._host_ip = node_address(node_number(node))
+        self._relist_phase_s = time.monotonic()
+        self.synced = anyio.Event()
+
+    async def run(self) -> None:
+        """Watches and runs for ever."""
+        await self._register()
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._status_updates.send)
+            group.start_soon(self._events.run)
+            informer = self._client.informer("/api/v1/pods", field_selector=f"spec.nodeName={self._node}")
+            async for change in informer:
+                if change.type is ChangeType.SYNCED:
+                    self.synced.set()
+                elif change.object["spec"].get("nodeName") == self._node:
+                    self._take(change.type, change.object, group)
+
+    def worker(self, namespace: str, name: str) -> PodWorker | None:
+        """The worker of a pod that is on this node."""
+        for worker in self.workers.values():
+            if (worker.record.namespace, worker.record.name) == (namespace, name):
+                return worker
+        return None
+
+    def _take(self, change: ChangeType, pod: Object, group: anyio.abc.TaskGroup) -> None:
+        uid = pod["metadata"]["uid"]
+        worker = self.workers.get(uid)
+        if change is ChangeType.DELETED:
+            self._given_up.discard(uid)
+            if worker is not None:
+                worker.removed()
+        elif worker is not None:
+            worker.update(pod)
+        elif (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed") and not self._is_given_up(pod):
+            worker = self.workers[uid] = PodWorker(
+                pod,
+                client=self._client,
+                status_updates=self._status_updates,
+                events=self._events,
+                runtime=self._runtime,
+                settings=self._settings,
+                state=self._state,
+                host_ip=self._host_ip,
+                relist_phase_s=self._relist_phase_s,
+            )
+            group.start_soon(self._run, worker)
+
+    def _is_given_up(self, pod: Object) -> bool:
+        """Whether the pod could not be run before: only its deletion is carried out then."""
+        return pod["metadata"]["uid"] in self._given_up and not pod["metadata"].get("deletionTimestamp")
+
+    async def _run(self, worker: PodWorker) -> None:
+        try:
+            await worker.run()
+        except Exception as error:  # what one pod asks for must not take the others' node away
+            traceback.print_exc()
+            self._given_up.add(worker.record.uid)
+            worker.event("Warning", "FailedSync", f"error syncing pod, it is given up: {_first(error)}")
+        finally:
+            self.workers.pop(worker.record.uid, None)
+
+    async def _register(self) -> None:
+        """Tells the API of the node; waits for an API server that is still coming up."""
+        while True:
+            try:
+                await self._client.create("/api/v1/nodes", self._node_object())
+                await self._client.patch(f"/api/v1/nodes/{self._node}/status", {"status": self._node_status()})
+                return
+            except ApiError as error:
+                if error.status != 429 and error.status < 500:
+                    raise
+            except (aiohttp.ClientError, OSError, TimeoutError):
+                pass
+            await anyio.sleep(_REGISTER_AGAIN_AFTER_S)
+
+    def _node_object(self) -> Object:
+        labels = {"kubernetes.io/hostname": self._node, "kubernetes.io/os": "linux"}
+        return {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": self._node, "labels": labels},
+            "spec": {"podCIDR": str(pod_network(node_number(self._node)))},
+        }
+
+    def _node_status(self) -> Object:
+        now = api_time(datetime.now(UTC))
+        ready = {
+            "type": "Ready",
+            "status": "True",
+            "reason": "KubeletReady",
+            "message": "kubelet is posting ready status",
+        }
+        return {
+            "addresses": [
+                {"type": "InternalIP", "address": self._host_ip},
+                {"type": "Hostname", "address": self._node},
+            ],
+            "capacity": {"pods": "250"},
+            "allocatable": {"pods": "250"},
+            "conditions": [{**ready, "lastHeartbeatTime": now, "lastTransitionTime": now}],
+            "nodeInfo": {
+                "kubeletVersion": "v1.36.2",
+                "containerRuntimeVersion": "namespaces://1",
+                "osImage": "sandbox",
+            },
+        }
+
+
+def _first(error: BaseException) -> BaseException:
+    """The error itself out of the groups in which task groups wrap it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

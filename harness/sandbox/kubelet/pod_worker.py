@@ -1,0 +1,298 @@
+"""A pod of the API -> its life on this node: network, init containers, containers, restarts, and its end.
+
+The order of what is done and told is that of pkg/kubelet (SyncPod, SyncTerminatingPod, SyncTerminatedPod) and of
+recordings of 1.36: containers stop, the network goes, the status says so, and only then is the API object deleted.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import aiohttp
+import anyio
+import anyio.abc
+import anyio.to_thread
+
+from harness.sandbox.apiclient import ApiClient, ApiError
+from harness.sandbox.kubelet import environment, volumes
+from harness.sandbox.kubelet.config_data import config_data
+from harness.sandbox.kubelet.container_worker import ContainerWorker
+from harness.sandbox.kubelet.pod_actions import containers_to_start
+from harness.sandbox.kubelet.probe_worker import ProbeType
+from harness.sandbox.kubelet.records import ContainerRecord, Object, PodRecord, Terminated, Waiting
+from harness.sandbox.kubelet.runtime import Network, Runtime, RuntimeFailure
+from harness.sandbox.kubelet.status import phase, pod_status
+from harness.sandbox.kubelet.sync_timing import SyncTiming
+from harness.sandbox.kubelet.termination import GracePeriod
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.sandbox.controllers.events import EventRecorder
+    from harness.sandbox.kubelet.status_updates import StatusUpdates
+    from harness.sandbox.settings import Settings
+
+_RETRY_S = 10.0  # the kubelet's backOffPeriod, which it stretches by up to a half
+_MOUNT_RETRY_S, _MOUNT_RETRY_LONGEST_S = 0.5, 120.0
+# A container that never ran has no end of its own; the kubelet invents one when the pod goes.
+_LOST = Terminated(
+    exit_code=137,
+    reason="ContainerStatusUnknown",
+    message="The container could not be located when the pod was terminated",
+)
+
+
+class PodWorker:
+    """Runs one pod of this node; implements `container_worker.PodContext`."""
+
+    def __init__(
+        self,
+        pod: Object,
+        *,
+        client: ApiClient,
+        status_updates: StatusUpdates,
+        events: EventRecorder,
+        runtime: Runtime,
+        settings: Settings,
+        state: Path,
+        host_ip: str,
+        relist_phase_s: float,
+    ) -> None:
+        self.record = PodRecord.of(pod)
+        self.record.generation = pod["metadata"].get("generation", 1)
+        self.runtime, self.settings, self.host_ip = runtime, settings, host_ip
+        self.data: environment.Source = {}
+        self.volumes = state / "volumes" / self.record.uid
+        self.containers = {record.name: ContainerWorker(self, record) for record in self.record.all_containers}
+        self._client, self._status_updates, self._events = client, status_updates, events
+        self._sync_timing = SyncTiming(phase_s=relist_phase_s)
+        self._network: Network | None = None
+        self._due: float | None = None
+        self._news = anyio.Event()
+        self._leaving = anyio.Event()
+        self._removed = False
+        self._retries = 0
+        self._grace: GracePeriod | None = None
+        self._status: Object = pod.get("status") or {}
+        if pod["metadata"].get("deletionTimestamp"):
+            self._leaving.set()
+
+    async def run(self) -> None:
+        """The pod's whole life; returns when nothing of it is left on the node."""
+        try:
+            async with anyio.create_task_group() as self._group:
+                if not self._leaving.is_set():
+                    async with anyio.create_task_group() as living:
+                        living.start_soon(self._cancel_when_leaving, living.cancel_scope)
+                        await self._come_up()
+                await self._terminate()
+                self._group.cancel_scope.cancel()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._tear_down()
+                await anyio.to_thread.run_sync(self._clean)
+            self._status_updates.forget(self.record.uid)
+
+    def update(self, pod: Object) -> None:
+        """Takes a newer object of the pod from the API."""
+        self.record.pod = pod
+        grace_s = pod["metadata"].get("deletionGracePeriodSeconds")
+        if pod["metadata"].get("deletionTimestamp"):
+            if self._grace is not None and grace_s is not None:
+                self._grace.shorten(grace_s)
+            self._leaving.set()
+        elif self._status and self.record.spec.get("readinessGates"):
+            self.report()
+
+    def removed(self) -> None:
+        """Notes that the API no longer has the pod: deleted by force, or by ourselves."""
+        self._removed = True
+        self._leaving.set()
+
+    def event(self, kind: str, reason: str, message: str, container: ContainerRecord | None = None) -> None:
+        """Tells an event about the pod or one of its containers."""
+        tell = self._events.normal if kind == "Normal" else self._events.warning
+        tell(self.record.pod, reason, message, field_path=container.field_path if container else "")
+
+    def exited(self) -> None:
+        """A container ended: the next look at all containers will find it."""
+        self._wake_at(self._sync_timing.relist_after(anyio.current_time()))
+
+    def probed(self, container: ContainerWorker, kind: ProbeType, ok: bool) -> None:
+        """A probe's result changed."""
+        if kind is ProbeType.READINESS:
+            container.record.ready = ok and container.record.started
+            self._sync_timing.readiness_changed(anyio.current_time())
+            self.report()
+        elif kind is ProbeType.STARTUP and ok:
+            container.startup_succeeded()
+            self._wake_at(anyio.current_time())
+            self.report()
+        elif not ok:
+            why = f"Container {container.record.name} failed {kind.lower()} probe, will be restarted"
+            probe = container.record.spec[f"{kind.lower()}Probe"]
+            grace = GracePeriod(probe.get("terminationGracePeriodSeconds", self._grace_s()))
+            self._group.start_soon(container.stop, grace, why)
+
+    def report(self) -> None:
+        """Sends the pod's present status."""
+        known = self._status.get("conditions") or (self.record.pod.get("status") or {}).get("conditions") or []
+        before = {**(self.record.pod.get("status") or {}), "conditions": known}
+        self._status = pod_status(self.record, self.host_ip, datetime.now(UTC), before)
+        self._status_updates.put(self.record.pod, self._status)
+
+    async def _come_up(self) -> None:
+        self.record.start_time = datetime.now(UTC)
+        self.report()
+        await self._set_up()
+        self.record.network = True
+        self.report()
+        while not self.record.ended:
+            # A kubelet cuts short only the wait for volumes: a sync that has begun starts its containers and sees their
+            # postStart hooks through, also where the pod is deleted meanwhile (Kubelet.SyncPod, context.WithoutCancel).
+            with anyio.CancelScope(shield=True):
+                await self._sync()
+            await self._next()
+        await self._tear_down()
+        self.report()
+        await self._leaving.wait()
+
+    async def _set_up(self) -> None:
+        wait_s = _MOUNT_RETRY_S
+        while self._network is None:
+            try:
+                self.data = await config_data(self._client, self.record.pod)
+                volumes.write_volumes(self.volumes, self.record, self.host_ip, self.data)
+                with anyio.CancelScope(shield=True):
+                    self._network = await self.runtime.attach(self.record.uid)
+                return
+            except volumes.MountError as error:
+                self.event("Warning", "FailedMount", str(error))
+            except RuntimeFailure as error:
+                self.event("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
+            await anyio.sleep(wait_s)
+            wait_s = min(wait_s * 2, _MOUNT_RETRY_LONGEST_S)
+
+    async def _sync(self) -> None:
+        """Starts what should run and does not."""
+        self._due = None
+        for worker in self.containers.values():
+            worker.pending_shown()
+        self.record.generation = self.record.pod["metadata"].get("generation", 1)
+        self.report()
+        for worker in self.containers.values():
+            worker.trigger()
+        for record in containers_to_start(
+            self.record, {name for name, worker in self.containers.items() if worker.running}
+        ):
+            await self._start(self.containers[record.name])
+        if any(worker.logs for worker in self.containers.values()) or self._retries:
+            self.record.ip = self._network.address if self._network else ""
+        self._retries += 1
+        self._sync_timing.synced(anyio.current_time())
+        self.record.ended = phase(self.record) in ("Succeeded", "Failed")
+        if self.record.ended:
+            self._wake_at(anyio.current_time())
+        self.report()
+
+    async def _start(self, worker: ContainerWorker) -> None:
+        shown = worker.record.state
+        until = worker.backing_off()
+        if until is None and self._network and await worker.start(self._network, self._group):
+            if worker.record.sidecar:
+                self._wake_at(self._sync_timing.relist_after(anyio.current_time()))
+            return
+        now = anyio.current_time()
+        if not isinstance(shown, Waiting) or shown.reason in ("ContainerCreating", "PodInitializing"):
+            self._wake_at(self._sync_timing.relist_after(now))
+        else:
+            self._wake_at(until or now + _RETRY_S * random.uniform(1.0, 1.5))
+
+    def _wake_at(self, moment: float) -> None:
+        self._due = moment if self._due is None else min(self._due, moment)
+        self._news.set()
+
+    async def _next(self) -> None:
+        """Waits until there is something to do."""
+        while self._due is None or anyio.current_time() < self._due:
+            self._news = anyio.Event()
+            with anyio.CancelScope(deadline=float("inf") if self._due is None else self._due):
+                await self._news.wait()
+
+    async def _cancel_when_leaving(self, scope: anyio.CancelScope) -> None:
+        await self._leaving.wait()
+        scope.cancel()
+
+    async def _terminate(self) -> None:
+        await anyio.sleep_until(self._sync_timing.free_at(anyio.current_time()))
+        self.record.generation = self.record.pod["metadata"].get("generation", 1)
+        if not self.record.ended:
+            self._grace = GracePeriod(self._grace_s())
+            for record in self._never_ran():
+                record.state = Waiting(reason="ContainerCreating")
+            self.report()
+            await self._stop_all(self._grace)
+            await self._tear_down()
+            self.record.ended = True
+        self.report()
+        if self._removed:
+            return
+        await self._status_updates.flushed()
+        await anyio.sleep_until(self._sync_timing.relist_after(anyio.current_time()))
+        self._settle_states()
+        await self._status_updates.flushed()
+        await self._delete()
+
+    def _never_ran(self) -> tuple[ContainerRecord, ...]:
+        waiting = (record for record in self.record.all_containers if isinstance(record.state, Waiting))
+        return tuple(record for record in waiting if record.last_state is None)
+
+    def _settle_states(self) -> None:
+        """Gives every container an end before the pod goes; the conditions stay as they were, as on a real node."""
+        conditions = self._status.get("conditions")
+        for record in self.record.all_containers:
+            if isinstance(record.state, Waiting):
+                record.state = record.last_state or _LOST
+        self.report()
+        if conditions and self._status["conditions"] != conditions:
+            self._status["conditions"] = conditions
+            self._status_updates.put(self.record.pod, self._status)
+
+    async def _stop_all(self, grace: GracePeriod) -> None:
+        """Stops the containers side by side, then the sidecars, the last one first."""
+        async with anyio.create_task_group() as group:
+            for record in self.record.all_containers:
+                if not record.sidecar:
+                    group.start_soon(self.containers[record.name].stop, grace, f"Stopping container {record.name}")
+        for record in reversed(self.record.init_containers):
+            await self.containers[record.name].stop(grace, f"Stopping container {record.name}")
+
+    async def _tear_down(self) -> None:
+        if self._network is not None:
+            await self.runtime.detach(self._network)
+            self._network = None
+        self.record.network = False
+
+    async def _delete(self) -> None:
+        path = f"/api/v1/namespaces/{self.record.namespace}/pods/{self.record.name}"
+        while not self._removed:
+            try:
+                await self._client.delete(path, grace_s=0, uid=self.record.uid)
+                return
+            except ApiError as error:
+                if error.status in (404, 409):
+                    return  # gone already, or another pod of that name
+            except (aiohttp.ClientError, OSError, TimeoutError):
+                pass
+            await anyio.sleep(_MOUNT_RETRY_S)
+
+    def _grace_s(self) -> float:
+        asked = self.record.pod["metadata"].get("deletionGracePeriodSeconds")
+        return float(self.record.spec.get("terminationGracePeriodSeconds", 30) if asked is None else asked)
+
+    def _clean(self) -> None:
+        self.runtime.remove(self.record.uid)
+        shutil.rmtree(self.volumes, ignore_errors=True)

@@ -1,0 +1,136 @@
+"""A probe's specification -> one attempt: succeeded or failed, with the words of the event Unhealthy.
+
+Also serves hooks, whose httpGet is the same request. Source: pkg/probe/http, pkg/probe/tcp, pkg/kubelet/prober.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import anyio
+
+if TYPE_CHECKING:
+    from harness.sandbox.kubelet.records import Object
+    from harness.sandbox.kubelet.runtime import Container
+
+
+_BODY_BYTES = 10240
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What one attempt showed."""
+
+    ok: bool
+    message: str = ""
+
+
+def port_number(port: int | str, container: Object) -> int:
+    """The number of a port that a manifest gives by number or by the name of a container port.
+
+    Raises:
+        ValueError: the container has no port of that name.
+    """
+    if isinstance(port, int) or str(port).isdigit():
+        return int(port)
+    for known in container.get("ports") or ():
+        if known.get("name") == port:
+            return int(known["containerPort"])
+    raise ValueError(f"couldn't find port: {port}")
+
+
+async def probe(handler: Object, container: Object, running: Container, timeout_s: float) -> ProbeResult:
+    """Tries `handler` (httpGet, tcpSocket, exec or grpc) once, from the node, as the kubelet does."""
+    try:
+        if "httpGet" in handler:
+            return await http_get(handler["httpGet"], container, running.network.address, timeout_s)
+        if "tcpSocket" in handler:
+            return await _tcp(handler["tcpSocket"], container, running.network.address, timeout_s)
+        if "exec" in handler:
+            return await _exec(tuple(handler["exec"]["command"]), running, timeout_s)
+    except ValueError as error:
+        return ProbeResult(False, str(error))
+    return ProbeResult(False, f"the sandbox has no probe of the kind {', '.join(handler)}")
+
+
+async def http_get(action: Object, container: Object, address: str, timeout_s: float) -> ProbeResult:
+    """Sends the GET of a probe or hook; 200 to 399 is success. Never follows a redirect, never keeps its connection."""
+    host, port = action.get("host") or address, port_number(action["port"], container)
+    scheme, path = action.get("scheme", "HTTP").lower(), action.get("path", "/").removeprefix("/")
+    url = f"{scheme}://{host}:{port}/{path}"
+    headers = {"Host": f"{host}:{port}", "User-Agent": "kube-probe/1.36", "Accept": "*/*", "Connection": "close"}
+    headers |= {header["name"]: header["value"] for header in action.get("httpHeaders") or ()}
+    request = f"GET /{path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
+    try:
+        with anyio.fail_after(timeout_s):
+            status = await _status(host, port, request.encode(), tls=scheme == "https")
+    except TimeoutError:
+        return ProbeResult(
+            False, f'Get "{url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
+        )
+    except (OSError, EOFError, ValueError) as error:
+        return ProbeResult(False, f'Get "{url}": {error}')
+    if 200 <= status < 400:
+        return ProbeResult(True)
+    return ProbeResult(False, f"HTTP probe failed with statuscode: {status}")
+
+
+async def _status(host: str, port: int, request: bytes, *, tls: bool) -> int:
+    reader, writer = await _connected(host, port, tls=tls)
+    try:
+        writer.write(request)
+        head = await reader.readline()
+        if not head:
+            raise EOFError("EOF")
+        version, _, rest = head.decode("latin-1").partition(" ")
+        if not version.startswith("HTTP/") or not rest[:3].isdigit():
+            raise ValueError(f'net/http: HTTP/1.x transport connection broken: malformed HTTP response "{head[:80]!r}"')
+        await reader.read(_BODY_BYTES)
+        return int(rest[:3])
+    except ConnectionError as error:
+        raise OSError(f"read tcp {host}:{port}: read: {_lower(error)}") from None
+    finally:
+        writer.close()
+
+
+async def _connected(host: str, port: int, *, tls: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    context = None
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        return await asyncio.open_connection(host, port, ssl=context)
+    except ssl.SSLError as error:
+        raise OSError(f"tls: {error.reason}") from None
+    except OSError as error:
+        raise OSError(f"dial tcp {host}:{port}: connect: {_lower(error)}") from None
+
+
+async def _tcp(action: Object, container: Object, address: str, timeout_s: float) -> ProbeResult:
+    host, port = action.get("host") or address, port_number(action["port"], container)
+    try:
+        with anyio.fail_after(timeout_s):
+            _, writer = await _connected(host, port, tls=False)
+    except TimeoutError:
+        return ProbeResult(False, f"dial tcp {host}:{port}: i/o timeout")
+    except OSError as error:
+        return ProbeResult(False, str(error))
+    writer.close()
+    return ProbeResult(True)
+
+
+async def _exec(command: tuple[str, ...], running: Container, timeout_s: float) -> ProbeResult:
+    try:
+        code, output = await running.exec(command, timeout_s)
+    except TimeoutError:
+        return ProbeResult(False, f'command timed out: "{" ".join(command)}" timed out after {timeout_s:g}s')
+    return ProbeResult(code == 0, output)
+
+
+def _lower(error: OSError) -> str:
+    """The error as Go spells it: "connection refused"."""
+    return os.strerror(error.errno).lower() if error.errno else str(error)

@@ -1,0 +1,64 @@
+"""A running container and its time of grace -> its end: preStop, stop signal, SIGKILL.
+
+Source: pkg/kubelet/kuberuntime/kuberuntime_container.go (killContainer, executePreStopHook). The grace period counts
+from the beginning, so a hook uses it up; the program gets at least 2 s between its signal and SIGKILL.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import anyio
+
+from harness.sandbox.kubelet.hooks import HookFailed, run_hook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from harness.sandbox.kubelet.records import Object
+    from harness.sandbox.kubelet.runtime import Container
+
+MINIMUM_S = 2.0
+
+
+class GracePeriod:
+    """A deadline that may come nearer while it is waited for: a second deletion with a shorter grace period."""
+
+    def __init__(self, seconds: float) -> None:
+        self.deadline = anyio.current_time() + seconds
+        self._scopes: set[anyio.CancelScope] = set()
+
+    def shorten(self, seconds: float) -> None:
+        """Moves the deadline to `seconds` from now, if that is sooner."""
+        self.deadline = min(self.deadline, anyio.current_time() + seconds)
+        for scope in self._scopes:
+            scope.deadline = min(scope.deadline, max(self.deadline, anyio.current_time()))
+
+    @contextmanager
+    def limit(self, minimum_s: float = 0.0) -> Iterator[anyio.CancelScope]:
+        """Cancels the block at the deadline, but not before `minimum_s` have passed."""
+        with anyio.CancelScope(deadline=max(self.deadline, anyio.current_time() + minimum_s)) as scope:
+            self._scopes.add(scope)
+            try:
+                yield scope
+            finally:
+                self._scopes.discard(scope)
+
+
+async def terminate(
+    running: Container, spec: Object, stop_signal: str, grace: GracePeriod, hook_failed: Callable[[str], None]
+) -> None:
+    """Ends a container within its grace; returns when its process is gone."""
+    hook = (spec.get("lifecycle") or {}).get("preStop")
+    if hook and grace.deadline > anyio.current_time():
+        with grace.limit():
+            try:
+                await run_hook(hook, spec, running)
+            except HookFailed as error:
+                hook_failed(str(error))
+    running.signal(stop_signal)
+    with grace.limit(MINIMUM_S):
+        await running.exited.wait()
+    running.signal("SIGKILL")
+    await running.exited.wait()

@@ -1,0 +1,91 @@
+"""Settings -> how a sandbox is started and reached, and what its supervisor said first -> ready, or why it is not.
+
+What starts a sandbox for a block of code (`embedded`) and what starts one that stays (`kept`) have this in common.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.sandbox.errors import MachineUnfit, StartFailed
+from harness.sandbox.netns import CLIENT
+from harness.sandbox.preflight import PATH, missing, namespaces_command
+from harness.sandbox.supervisor import STATE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.sandbox.settings import Settings
+
+START_TIMEOUT_S, END_TIMEOUT_S = 20.0, 10.0
+
+
+def settings_here(settings: Settings) -> Settings:
+    """The settings with what depends on the machine and on who starts the sandbox.
+
+    Raises:
+        MachineUnfit: a program or a right is missing.
+    """
+    lacking = missing()
+    if lacking:
+        raise MachineUnfit("start the sandbox", " ".join(lacking))
+    return replace(settings, rootless=os.geteuid() != 0)
+
+
+def supervisor_command() -> list[str]:
+    """The command line of the sandbox's first process, in namespaces of its own."""
+    return [*namespaces_command(), sys.executable, "-m", "harness.sandbox.supervisor"]
+
+
+def supervisor_environment() -> dict[str, str]:
+    """The environment of the sandbox: nothing of the caller's but what finds programs and this package."""
+    package = str(Path(__file__).parents[2])
+    return {"PATH": PATH, "LANG": "C.UTF-8", "PYTHONPATH": os.pathsep.join((package, *sys.path[1:]))}
+
+
+def ready_or_why(message: dict[str, Any] | None, stderr: Sequence[str]) -> dict[str, Any]:
+    """What each component said when it was ready, from the supervisor's first message.
+
+    `message`: None where none came in time, empty where the supervisor ended without one, with `stderr` as last words.
+
+    Raises:
+        StartFailed: a component, or the supervisor itself, did not come up.
+    """
+    if message is None:
+        raise StartFailed("start the sandbox", f"not ready within {START_TIMEOUT_S:.0f} s", "Is the machine busy?")
+    if "ready" in message:
+        ready: dict[str, Any] = message["ready"]
+        return ready
+    told = message.get("died") or {"component": "supervisor", "how": "ended", "stderr": stderr}
+    raise StartFailed("start the sandbox", sentence(told))
+
+
+def kubeconfig(control_plane: dict[str, Any]) -> dict[str, Any]:
+    """The kubeconfig for an API server on this machine's loopback, from what the control plane said when ready."""
+    ca = base64.b64encode(control_plane["ca"].encode()).decode()
+    cluster = {"server": f"https://127.0.0.1:{control_plane['port']}", "certificate-authority-data": ca}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "sandbox", "cluster": cluster}],
+        "users": [{"name": "sandbox", "user": {"token": control_plane["token"]}}],
+        "contexts": [{"name": "sandbox", "context": {"cluster": "sandbox", "user": "sandbox"}}],
+        "current-context": "sandbox",
+    }
+
+
+def client_command(pid: int, argv: Sequence[str]) -> list[str]:
+    """The command line that runs `argv` on the client host of the sandbox whose outermost process is `pid`."""
+    user = [] if os.geteuid() == 0 else [f"--user=/proc/{pid}/ns/user", "--preserve-credentials"]
+    return ["nsenter", *user, f"--net=/proc/{pid}/root{STATE}/netns/{CLIENT}", "--", *argv]
+
+
+def sentence(told: dict[str, Any]) -> str:
+    """What a supervisor told of a component's end, in words."""
+    stderr = [line for line in told.get("stderr", ()) if line.strip()]
+    return f"{told['component']} {told['how']}" + (f" ({' | '.join(stderr[-3:])})" if stderr else "")
