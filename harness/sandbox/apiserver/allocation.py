@@ -9,7 +9,7 @@ import ipaddress
 import random
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver import refusals
+from harness.sandbox.apiserver import api_errors
 from harness.sandbox.apiserver.resources import SERVICES
 
 if TYPE_CHECKING:
@@ -94,8 +94,8 @@ class ServiceAddresses:
         }
 
 
-def _invalid(service: Object, field: str, value: Any, why: str) -> refusals.Refusal:
-    cause = refusals.Cause(
-        field=field, reason="FieldValueInvalid", message=f"Invalid value: {refusals.shown(value)}: {why}"
+def _invalid(service: Object, field: str, value: Any, why: str) -> api_errors.Refusal:
+    cause = api_errors.Cause(
+        field=field, reason="FieldValueInvalid", message=f"Invalid value: {api_errors.shown(value)}: {why}"
     )
-    return refusals.invalid(SERVICES, service["metadata"].get("name", ""), [cause])
+    return api_errors.invalid(SERVICES, service["metadata"].get("name", ""), [cause])

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver import refusals
+from harness.sandbox.apiserver import api_errors
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -52,7 +52,7 @@ class Rule:
         """Read from JSON. Raises: Refusal (400)."""
         known = {field.name for field in fields(cls)}
         if not isinstance(body, dict) or not set(body) <= known or body.get("do") not in set(Action):
-            raise refusals.bad_request(f"a fault is an object with `do` and some of {sorted(known)}, not {body!r}")
+            raise api_errors.bad_request(f"a fault is an object with `do` and some of {sorted(known)}, not {body!r}")
         lists = ("methods", "resources", "namespaces", "names")
         given: dict[str, Any] = {key: tuple(value) if key in lists else value for key, value in body.items()}
         return cls(**{**given, "do": Action(body["do"])})
@@ -73,7 +73,7 @@ class Faults:
     def replace(self, body: Any) -> None:
         """Puts a new list of rules in force; an empty one ends all faults. Raises: Refusal (400)."""
         if not isinstance(body, list):
-            raise refusals.bad_request("faults are a list of rules")
+            raise api_errors.bad_request("faults are a list of rules")
         self._rules = [Rule.of(item) for item in body]
 
     def forbids(self, verb: str, plural: str, namespace: str) -> bool:
@@ -98,14 +98,14 @@ class Faults:
             case Action.DELAY:
                 await asyncio.sleep(rule.delay_s)
             case Action.THROTTLE:
-                raise refusals.too_many_requests(rule.retry_after_s)
+                raise api_errors.too_many_requests(rule.retry_after_s)
             case Action.DENY:
                 why = f'admission webhook "deny.sandbox" denied the request: {rule.message}'
-                raise refusals.Refusal(403, "Forbidden", why)
+                raise api_errors.Refusal(403, "Forbidden", why)
             case Action.FORBID:
-                raise refusals.no_right(target.resource, _verb(request, target), target.namespace, target.name)
+                raise api_errors.no_right(target.resource, _verb(request, target), target.namespace, target.name)
             case Action.FAIL:
-                raise refusals.Refusal(
+                raise api_errors.Refusal(
                     503, "ServiceUnavailable", "the server is currently unable to handle the request"
                 )
             case Action.HANG_UP:

@@ -13,8 +13,8 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from harness.sandbox.apiserver.decoding import schemas
 from harness.sandbox.apiserver.resources import RESOURCES
-from harness.sandbox.apiserver.shapes import schemas
 
 if TYPE_CHECKING:
     from harness.sandbox.apiserver.resources import Resource

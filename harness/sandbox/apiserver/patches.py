@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from harness.sandbox.apiserver import refusals
+from harness.sandbox.apiserver import api_errors
 
 
 def merge(target: Any, patch: Any) -> Any:
@@ -27,11 +27,11 @@ def json_patch(target: Any, operations: Any) -> Any:
     Raises: Refusal: 400 where the patch is malformed, 422 where it does not apply to this object.
     """
     if not isinstance(operations, list):
-        raise refusals.bad_request("error decoding patch: a JSON patch is a list of operations")
+        raise api_errors.bad_request("error decoding patch: a JSON patch is a list of operations")
     target = json.loads(json.dumps(target))
     for operation in operations:
         if not isinstance(operation, dict) or not isinstance(operation.get("path"), str):
-            raise refusals.bad_request("error decoding patch: an operation has `op` and `path`")
+            raise api_errors.bad_request("error decoding patch: an operation has `op` and `path`")
         target = _apply(target, operation)
     return target
 
@@ -56,24 +56,24 @@ def _apply(target: Any, operation: dict[str, Any]) -> Any:
                 raise _inapplicable(f"testing value {operation['path']} failed")
             return target
         case _:
-            raise refusals.bad_request(f"error decoding patch: Unexpected kind: {name}")
+            raise api_errors.bad_request(f"error decoding patch: Unexpected kind: {name}")
 
 
 def _steps(pointer: str) -> list[str]:
     if pointer and not pointer.startswith("/"):
-        raise refusals.bad_request(f"error decoding patch: {pointer!r} is not a JSON pointer")
+        raise api_errors.bad_request(f"error decoding patch: {pointer!r} is not a JSON pointer")
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
 
 def _value(operation: dict[str, Any]) -> Any:
     if "value" not in operation:
-        raise refusals.bad_request(f"error decoding patch: operation {operation.get('op')!r} has no value")
+        raise api_errors.bad_request(f"error decoding patch: operation {operation.get('op')!r} has no value")
     return operation["value"]
 
 
 def _source(operation: dict[str, Any]) -> str:
     if not isinstance(source := operation.get("from"), str):
-        raise refusals.bad_request(f"error decoding patch: operation {operation.get('op')!r} has no `from`")
+        raise api_errors.bad_request(f"error decoding patch: operation {operation.get('op')!r} has no `from`")
     return source
 
 
@@ -118,5 +118,5 @@ def _index(items: list[Any], step: str, highest: int) -> int:
     return int(step)
 
 
-def _inapplicable(why: str) -> refusals.Refusal:
-    return refusals.Refusal(422, "Invalid", f"the server rejected our request due to an error in our request: {why}")
+def _inapplicable(why: str) -> api_errors.Refusal:
+    return api_errors.Refusal(422, "Invalid", f"the server rejected our request due to an error in our request: {why}")

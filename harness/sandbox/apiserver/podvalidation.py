@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.sandbox.apiserver.findings import Findings
+    from harness.sandbox.apiserver.field_errors import Findings
     from harness.sandbox.apiserver.store import Object
 
 _POLICIES = ("Always", "Never", "OnFailure")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver import refusals
+from harness.sandbox.apiserver import api_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +92,7 @@ _TYPES: dict[str, dict[int, str]] = {
 def decoded(raw: bytes) -> dict[str, Any]:
     """The object in an envelope. Raises: Refusal (400 where it is broken, 415 where it holds what the table lacks)."""
     if not raw.startswith(_MAGIC):
-        raise refusals.bad_request("the body is not a Kubernetes protobuf message")
+        raise api_errors.bad_request("the body is not a Kubernetes protobuf message")
     try:
         envelope = _message("Unknown", raw[len(_MAGIC) :])
         kind = envelope.get("typeMeta", {}).get("kind", "")
@@ -100,7 +100,7 @@ def decoded(raw: bytes) -> dict[str, Any]:
             raise _not_read(kind, "")
         obj = _message(kind, base64.b64decode(envelope.get("raw", "")))
     except (IndexError, UnicodeDecodeError):
-        raise refusals.bad_request("the body is a broken protobuf message") from None
+        raise api_errors.bad_request("the body is a broken protobuf message") from None
     return {"kind": kind, "apiVersion": envelope["typeMeta"].get("apiVersion", ""), **obj}
 
 
@@ -183,6 +183,6 @@ def _varint(raw: bytes, at: int) -> tuple[int, int]:
     raise IndexError
 
 
-def _not_read(kind: str, what: str) -> refusals.Refusal:
+def _not_read(kind: str, what: str) -> api_errors.Refusal:
     message = f"the sandbox reads protobuf of what kubectl creates only, not {kind} {what}".strip()
-    return refusals.Refusal(415, "UnsupportedMediaType", f"{message}; send application/json")
+    return api_errors.Refusal(415, "UnsupportedMediaType", f"{message}; send application/json")

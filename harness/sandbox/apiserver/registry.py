@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver import refusals
+from harness.sandbox.apiserver import api_errors
 from harness.sandbox.apiserver.admission import Admission
 from harness.sandbox.apiserver.clock import rfc3339, seconds
+from harness.sandbox.apiserver.decoding import shaped
 from harness.sandbox.apiserver.defaults import apply_defaults
-from harness.sandbox.apiserver.names import with_suffix
+from harness.sandbox.apiserver.generated_names import with_suffix
 from harness.sandbox.apiserver.resources import NAMESPACES, PODS
-from harness.sandbox.apiserver.shapes import shaped
 from harness.sandbox.apiserver.store import freeze
 from harness.sandbox.apiserver.validation import validate
 
@@ -81,7 +81,7 @@ class Registry:
         self.admission.of_new(resource, namespace, obj)
         validate(resource, obj)
         if self.store.get(resource, namespace, metadata["name"]) is not None:
-            raise refusals.already_exists(resource, metadata["name"])
+            raise api_errors.already_exists(resource, metadata["name"])
         if how.dry_run:
             return freeze(resource, obj, 0)
         return self.store.put(resource, obj)
@@ -130,9 +130,9 @@ class Registry:
         metadata = stored.obj["metadata"]
         if options.uid and options.uid != metadata["uid"]:
             why = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {metadata['uid']}"
-            raise refusals.conflict(resource, name, why)
+            raise api_errors.conflict(resource, name, why)
         if options.version and options.version != metadata["resourceVersion"]:
-            raise refusals.conflict(resource, name, "Precondition failed: the resourceVersion differs")
+            raise api_errors.conflict(resource, name, "Precondition failed: the resourceVersion differs")
         new = stored.copy()
         self._add_propagation_finalizer(new["metadata"], options.propagation)
         grace_s = _grace_s(resource, new, options.grace_s)
@@ -158,13 +158,13 @@ class Registry:
         """The present object. Raises: Refusal (404)."""
         stored = self.store.get(resource, namespace, name)
         if stored is None:
-            raise refusals.not_found(resource, name)
+            raise api_errors.not_found(resource, name)
         return stored
 
     def _identity(self, resource: Resource, namespace: str, metadata: Object) -> Object:
         named = metadata.get("namespace")
         if resource.namespaced and named and named != namespace:
-            raise refusals.bad_request(
+            raise api_errors.bad_request(
                 f"the namespace of the provided object does not match the namespace sent on the request "
                 f"({named} against {namespace})"
             )
@@ -174,8 +174,8 @@ class Registry:
             name = next((free for free in tries if self.store.get(resource, namespace, free) is None), "")
         if not name:
             why = "Required value: name or generateName is required"
-            cause = refusals.Cause(field="metadata.name", reason="FieldValueRequired", message=why)
-            raise refusals.invalid(resource, "", [cause])
+            cause = api_errors.Cause(field="metadata.name", reason="FieldValueRequired", message=why)
+            raise api_errors.invalid(resource, "", [cause])
         identity = {"name": name, "uid": str(uuid.uuid4()), "creationTimestamp": rfc3339(self._now())}
         if resource.namespaced:
             identity["namespace"] = namespace
@@ -188,16 +188,16 @@ class Registry:
         metadata, name = new["metadata"], stored.obj["metadata"]["name"]
         for key in ("name", "namespace"):
             if metadata.get(key, stored.obj["metadata"].get(key)) != stored.obj["metadata"].get(key):
-                raise refusals.bad_request(f"the {key} of the object ({metadata[key]}) does not match the URL")
+                raise api_errors.bad_request(f"the {key} of the object ({metadata[key]}) does not match the URL")
         if metadata.get("uid") and metadata["uid"] != stored.obj["metadata"]["uid"]:
             why = (
                 f"Precondition failed: UID in precondition: {metadata['uid']}, "
                 f"UID in object meta: {stored.obj['metadata']['uid']}"
             )
-            raise refusals.conflict(resource, name, why)
+            raise api_errors.conflict(resource, name, why)
         version = metadata.get("resourceVersion")
         if version and version not in ("0", stored.obj["metadata"]["resourceVersion"]):
-            raise refusals.conflict(resource, name)
+            raise api_errors.conflict(resource, name)
 
     @staticmethod
     def _keep_what_clients_cannot_change(resource: Resource, old: Object, new: Object, part: str) -> None:
@@ -254,7 +254,7 @@ class Registry:
 def _decoded(resource: Resource, obj: Any, how: Manner) -> Object:
     """The object in its kind's shape. Raises: Refusal (400)."""
     if not isinstance(obj, dict) or not isinstance(obj.get("metadata", {}), dict):
-        raise refusals.bad_request(f"{resource.kind}: an object with metadata is expected")
+        raise api_errors.bad_request(f"{resource.kind}: an object with metadata is expected")
     head = {"kind": resource.kind, "apiVersion": resource.api_version}
     clean, warnings = shaped({"metadata": {}, **obj, **head}, strict=how.strict)
     for warning in warnings:

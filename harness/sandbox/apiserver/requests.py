@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from harness.sandbox.apiserver import protobuf, refusals, selectors
+from harness.sandbox.apiserver import api_errors, protobuf, selectors
 from harness.sandbox.apiserver.registry import DeleteOptions
 from harness.sandbox.apiserver.resources import NAMESPACES, resource_at
 
@@ -73,7 +73,7 @@ def encoding_of(request: web.BaseRequest) -> Encoding:
             return Encoding()
         if asked["as"] in form and asked.get("v", "v1") == "v1":
             return Encoding(form[asked["as"]], request.query.get("includeObject", "Metadata"))
-    raise refusals.not_acceptable()
+    raise api_errors.not_acceptable()
 
 
 def selector_of(request: web.BaseRequest, target: Target) -> Selector:
@@ -96,14 +96,14 @@ def dry_run(request: web.BaseRequest, body: Any = None) -> bool:
     if isinstance(body, dict) and isinstance(listed := body.get("dryRun"), list):
         asked = [*asked, *listed]
     if any(item != "All" for item in asked):
-        raise refusals.bad_request(f'dryRun: Unsupported value: {asked}: supported values: "All"')
+        raise api_errors.bad_request(f'dryRun: Unsupported value: {asked}: supported values: "All"')
     return bool(asked)
 
 
 def version_of(text: str) -> int:
     """A resourceVersion of a request as a number. Raises: Refusal (400)."""
     if not text.isascii() or not text.isdigit():
-        raise refusals.bad_request(f"resourceVersion: Invalid value: {text!r}: strconv.ParseUint: invalid syntax")
+        raise api_errors.bad_request(f"resourceVersion: Invalid value: {text!r}: strconv.ParseUint: invalid syntax")
     return int(text)
 
 
@@ -113,11 +113,11 @@ async def json_body(request: web.BaseRequest, types: tuple[str, ...] = _JSON_TYP
     if not request.body_exists:
         return None
     if kind not in (*types, protobuf.MEDIA_TYPE if types is _JSON_TYPES else ""):
-        raise refusals.unsupported_media_type([known for known in types if known])
+        raise api_errors.unsupported_media_type([known for known in types if known])
     try:
         raw = await request.read()
     except web.HTTPRequestEntityTooLarge:
-        raise refusals.too_large(BODY_LIMIT_BYTES) from None
+        raise api_errors.too_large(BODY_LIMIT_BYTES) from None
     if kind == protobuf.MEDIA_TYPE:
         return protobuf.decoded(raw)
     if not raw.strip():
@@ -125,9 +125,9 @@ async def json_body(request: web.BaseRequest, types: tuple[str, ...] = _JSON_TYP
     try:
         body = json.loads(raw, parse_constant=_no_constant)
         if _deeper_than(body, _DEEPEST):
-            raise refusals.bad_request(f"the body is nested more than {_DEEPEST} levels deep")
+            raise api_errors.bad_request(f"the body is nested more than {_DEEPEST} levels deep")
     except (ValueError, RecursionError) as error:
-        raise refusals.bad_request(f"the object provided is unrecognized: couldn't decode JSON: {error}") from None
+        raise api_errors.bad_request(f"the object provided is unrecognized: couldn't decode JSON: {error}") from None
     return body
 
 
@@ -135,14 +135,14 @@ async def object_body(request: web.BaseRequest, resource: Resource) -> dict[str,
     """The object in the body, of the kind that the path names. Raises: Refusal (400)."""
     obj = await json_body(request)
     if not isinstance(obj, dict):
-        raise refusals.bad_request(f"the body is not a {resource.kind}")
+        raise api_errors.bad_request(f"the body is not a {resource.kind}")
     for key, expected in (("kind", resource.kind), ("apiVersion", resource.api_version)):
         if obj.get(key) not in (None, "", expected):
-            raise refusals.bad_request(
+            raise api_errors.bad_request(
                 f"{obj.get('kind')} in version {obj.get('apiVersion')!r} cannot be handled as a {resource.kind}"
             )
     if not isinstance(obj.setdefault("metadata", {}), dict):
-        raise refusals.bad_request(f"{resource.kind}.metadata: an object is expected")
+        raise api_errors.bad_request(f"{resource.kind}.metadata: an object is expected")
     obj["kind"], obj["apiVersion"] = resource.kind, resource.api_version
     return obj
 
@@ -152,17 +152,17 @@ async def delete_options(request: web.BaseRequest) -> DeleteOptions:
     body = await json_body(request)
     body = {} if body is None else body
     if not isinstance(body, dict) or not isinstance(conditions := body.get("preconditions") or {}, dict):
-        raise refusals.bad_request("the body is not a DeleteOptions")
+        raise api_errors.bad_request("the body is not a DeleteOptions")
     grace = body.get("gracePeriodSeconds", request.query.get("gracePeriodSeconds"))
     try:
         grace_s = None if grace is None else int(grace)
     except (TypeError, ValueError):
-        raise refusals.bad_request(f"gracePeriodSeconds: a whole number is expected, not {grace!r}") from None
+        raise api_errors.bad_request(f"gracePeriodSeconds: a whole number is expected, not {grace!r}") from None
     propagation = body.get("propagationPolicy", request.query.get("propagationPolicy"))
     if propagation is None and (orphan := body.get("orphanDependents")) is not None:
         propagation = "Orphan" if orphan else "Background"
     if propagation not in (None, "Background", "Foreground", "Orphan"):
-        raise refusals.bad_request(f"propagationPolicy: Unsupported value: {propagation!r}")
+        raise api_errors.bad_request(f"propagationPolicy: Unsupported value: {propagation!r}")
     return DeleteOptions(
         grace_s=grace_s,
         propagation=propagation,

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from harness.sandbox.apiserver import discovery, openapi, refusals, requests
+from harness.sandbox.apiserver import api_errors, discovery, openapi, requests
+from harness.sandbox.apiserver.api_errors import Refusal
 from harness.sandbox.apiserver.faults import Faults
 from harness.sandbox.apiserver.listening import Listening
 from harness.sandbox.apiserver.reading import Reader, answer, encoded
-from harness.sandbox.apiserver.refusals import Refusal
 from harness.sandbox.apiserver.registry import Registry
 from harness.sandbox.apiserver.resources import NAMESPACES, SERVICE_ACCOUNTS
 from harness.sandbox.apiserver.store import Store
@@ -59,7 +59,7 @@ class ApiServer:
     async def _guarded(self, request: web.BaseRequest) -> web.StreamResponse:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), self._token.encode()):
-            return answer(refusals.unauthorized().encoded(), 401)
+            return answer(api_errors.unauthorized().encoded(), 401)
         return await self._answered(request, self._faults)
 
     async def _trusted(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -90,12 +90,12 @@ class ApiServer:
                 await faults.meet(request, target)
             return await self._act(target, request)
         if request.method != "GET":
-            raise refusals.no_such_path()
+            raise api_errors.no_such_path()
         if request.path.startswith("/openapi/v3"):
             return _openapi(request)
         document = discovery.document(request.path, request.headers.get("Accept", ""))
         if document is None:
-            raise refusals.no_such_path()
+            raise api_errors.no_such_path()
         response = answer(encoded(document))
         if document.get("kind") == "APIGroupDiscoveryList":
             response.headers["Content-Type"] = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -119,7 +119,7 @@ class ApiServer:
                 verbs["DELETE"] = self._writer.delete
         verb = verbs.get(request.method)
         if verb is None:
-            raise refusals.method_not_allowed()
+            raise api_errors.method_not_allowed()
         answered = verb(target, request)
         return answered if isinstance(answered, web.StreamResponse) else await answered
 
@@ -134,11 +134,13 @@ class ApiServer:
                 body = await requests.json_body(request)
                 span_s = body.get("for_s") if isinstance(body, dict) else None
                 if not isinstance(span_s, int | float) or not 0 <= span_s <= _LONGEST_OUTAGE_S:
-                    raise refusals.bad_request(f"an outage is an object with `for_s`, 0 to {_LONGEST_OUTAGE_S} seconds")
+                    raise api_errors.bad_request(
+                        f"an outage is an object with `for_s`, 0 to {_LONGEST_OUTAGE_S} seconds"
+                    )
                 if self._listening is not None:
                     await self._listening.interrupt(span_s)
             case _:
-                raise refusals.no_such_path()
+                raise api_errors.no_such_path()
         return answer(b"{}")
 
 
@@ -146,5 +148,5 @@ def _openapi(request: web.BaseRequest) -> web.Response:
     root = request.path.removeprefix("/openapi/v3").strip("/")
     body = openapi.encoded_document(root) if root else encoded(openapi.index())
     if body is None:
-        raise refusals.no_such_path()
+        raise api_errors.no_such_path()
     return answer(body)

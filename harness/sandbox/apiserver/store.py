@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver import refusals, selectors
+from harness.sandbox.apiserver import api_errors, selectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -169,7 +169,7 @@ class Store:
             subscription.limit += len(subscription.queue)
         else:
             if since < table.forgotten:
-                raise refusals.expired(f"too old resource version: {since} ({table.forgotten})")
+                raise api_errors.expired(f"too old resource version: {since} ({table.forgotten})")
             for event in self._since(table, since):
                 subscription.offer(event)
         table.subscriptions.add(subscription)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.sandbox.apiserver import refusals
+from harness.sandbox.apiserver import api_errors
 
 Path = tuple[str, ...]
 
@@ -62,7 +62,7 @@ def strategic(kind: str, target: Any, patch: Any) -> Any:
     Raises: Refusal (400) where a directive is unknown or an element of a merged list lacks its key.
     """
     if not isinstance(patch, dict):
-        raise refusals.bad_request("error decoding patch: a strategic merge patch is an object")
+        raise api_errors.bad_request("error decoding patch: a strategic merge patch is an object")
     return _Strategy(kind).merge(target, patch, ())
 
 
@@ -77,7 +77,7 @@ class _Strategy:
         if directive == "delete":
             return {}
         if directive not in (None, "merge"):
-            raise refusals.bad_request(f"unknown patch directive: $patch: {directive!r}")
+            raise api_errors.bad_request(f"unknown patch directive: $patch: {directive!r}")
         merged = dict(target) if isinstance(target, dict) else {}
         if (retained := patch.get("$retainKeys")) is not None:
             merged = {key: value for key, value in merged.items() if key in retained}
@@ -118,7 +118,7 @@ class _Strategy:
 
     def _merge_element(self, present: list[Any], item: Any, key: str, at: Path) -> list[Any]:
         if not isinstance(item, dict) or key not in item:
-            raise refusals.bad_request(f"map: {item} does not contain declared merge key: {key}")
+            raise api_errors.bad_request(f"map: {item} does not contain declared merge key: {key}")
         places = [n for n, old in enumerate(present) if isinstance(old, dict) and old.get(key) == item[key]]
         if item.get("$patch") == "delete":
             return [old for n, old in enumerate(present) if n not in places]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
-from harness.sandbox.apiserver import refusals
-from harness.sandbox.apiserver.findings import Findings
+from harness.sandbox.apiserver import api_errors
+from harness.sandbox.apiserver.field_errors import Findings
 from harness.sandbox.apiserver.podvalidation import check_pod
 from harness.sandbox.apiserver.resources import NAMESPACES, PODS, SERVICES
 from harness.sandbox.apiserver.workloadvalidation import (
@@ -43,7 +43,7 @@ def validate(resource: Resource, obj: Object, old: Object | None = None) -> None
     if check is not None:
         check(findings, obj, old)
     if findings.causes:
-        raise refusals.invalid(resource, obj["metadata"].get("name", ""), findings.causes)
+        raise api_errors.invalid(resource, obj["metadata"].get("name", ""), findings.causes)
 
 
 def _metadata(findings: Findings, resource: Resource, obj: Object) -> None:

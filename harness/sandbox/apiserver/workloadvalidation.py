@@ -14,7 +14,7 @@ from harness.sandbox.apiserver.podvalidation import check_pod_spec
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.sandbox.apiserver.findings import Findings
+    from harness.sandbox.apiserver.field_errors import Findings
     from harness.sandbox.apiserver.store import Object
 
 _OPERATORS = ("DoesNotExist", "Exists", "In", "NotIn")

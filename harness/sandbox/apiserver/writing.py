@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver import refusals, requests, reviews
+from harness.sandbox.apiserver import api_errors, requests, reviews
 from harness.sandbox.apiserver.patches import json_patch, merge
 from harness.sandbox.apiserver.reading import answer, encoded
 from harness.sandbox.apiserver.registry import Manner
@@ -43,7 +43,7 @@ class Writer:
             return answer(encoded(reviews.reviewed(obj, self._faults)), 201)
         namespace = target.namespace
         if target.resource.namespaced and not namespace:
-            raise refusals.method_not_allowed()
+            raise api_errors.method_not_allowed()
         how, warnings = manner_of(request)
         stored = self.registry.create(target.resource, namespace, obj, how)
         return with_warnings(self._reader.one(target.resource, stored, request, 201), warnings)
@@ -61,12 +61,12 @@ class Writer:
         """The function that the request's body describes. Raises: Refusal (400, 415, 501)."""
         content_type = request.headers.get("Content-Type", "").partition(";")[0].strip()
         if content_type == "application/apply-patch+yaml":
-            raise refusals.not_implemented("server-side apply; use client-side apply, or a strategic merge patch")
+            raise api_errors.not_implemented("server-side apply; use client-side apply, or a strategic merge patch")
         body = await requests.json_body(request, _PATCH_TYPES)
         if content_type == "application/json-patch+json":
             return lambda obj: json_patch(obj, body)
         if not isinstance(body, dict):
-            raise refusals.bad_request("error decoding patch: an object is expected")
+            raise api_errors.bad_request("error decoding patch: an object is expected")
         if content_type == "application/merge-patch+json":
             return lambda obj: merge(obj, body)
         return lambda obj: strategic(kind, obj, body)
@@ -103,7 +103,7 @@ def manner_of(request: web.BaseRequest) -> tuple[Manner, list[str]]:
     """How the request wants to be carried out, and the list that its warnings go to. Raises: Refusal (400)."""
     validation, warnings = request.query.get("fieldValidation", "Warn"), list[str]()
     if validation not in ("Strict", "Warn", "Ignore", ""):
-        raise refusals.bad_request(
+        raise api_errors.bad_request(
             f'fieldValidation: Unsupported value: "{validation}": supported values: "", "Ignore", "Strict", "Warn"'
         )
     warn = warnings.append if validation in ("Warn", "") else lambda _: None

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from harness.sandbox.apiclient import ChangeType
 from harness.sandbox.apiserver.resources import DEPLOYMENTS, PODS, REPLICA_SETS
 from harness.sandbox.controllers.caches import Key, key_of
-from harness.sandbox.controllers.events import EventRecorder
+from harness.sandbox.controllers.deploymentsync import Rollout
+from harness.sandbox.controllers.eventrecorder import EventRecorder
 from harness.sandbox.controllers.owners import adopters, claim, controller_of, owner_in
-from harness.sandbox.controllers.rollout import Rollout
 from harness.sandbox.controllers.workqueue import WorkQueue, side_by_side
 
 if TYPE_CHECKING:

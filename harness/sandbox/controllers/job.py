@@ -14,7 +14,7 @@ from harness.sandbox.apiserver.clock import seconds
 from harness.sandbox.apiserver.resources import JOBS, PODS
 from harness.sandbox.controllers import pods as podwise
 from harness.sandbox.controllers.caches import Key, copied, key_of
-from harness.sandbox.controllers.events import EventRecorder
+from harness.sandbox.controllers.eventrecorder import EventRecorder
 from harness.sandbox.controllers.expectations import Expectations
 from harness.sandbox.controllers.jobstatus import FINALIZER, Tally, ended, new_pods
 from harness.sandbox.controllers.owners import controller_of, owner_in

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from harness.sandbox.apiserver.names import encoded
+from harness.sandbox.apiserver.generated_names import encoded
 from harness.sandbox.controllers import rolling
 from harness.sandbox.controllers.owners import reference_to
 

@@ -12,16 +12,16 @@ from harness.sandbox.apiclient import ApiError
 from harness.sandbox.apiserver.resources import CONTROLLER_REVISIONS, PODS, STATEFUL_SETS
 from harness.sandbox.controllers import pods as podwise
 from harness.sandbox.controllers.caches import Key, key_of
-from harness.sandbox.controllers.events import EventRecorder
+from harness.sandbox.controllers.controllerrevisions import History
+from harness.sandbox.controllers.eventrecorder import EventRecorder
 from harness.sandbox.controllers.expectations import Expectations
-from harness.sandbox.controllers.history import History
-from harness.sandbox.controllers.ordinals import Situation, next_step, ordinal_of, pod_of
 from harness.sandbox.controllers.owners import adopters, claim, owner_in
+from harness.sandbox.controllers.statefulsetsteps import Situation, next_step, ordinal_of, pod_of
 from harness.sandbox.controllers.workqueue import WorkQueue, side_by_side
 
 if TYPE_CHECKING:
     from harness.sandbox.controllers.caches import Caches, Update
-    from harness.sandbox.controllers.ordinals import Step
+    from harness.sandbox.controllers.statefulsetsteps import Step
 
 
 class StatefulSetController:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from harness.sandbox.apiserver.api_errors import Refusal
 from harness.sandbox.apiserver.patches import json_patch, merge
-from harness.sandbox.apiserver.refusals import Refusal
 from harness.sandbox.apiserver.strategic import strategic
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from harness.sandbox.apiserver.api_errors import Refusal
 from harness.sandbox.apiserver.protobuf import decoded
-from harness.sandbox.apiserver.refusals import Refusal
 
 
 def field(number: int, value: bytes | int | str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.sandbox.apiserver import store as stores
-from harness.sandbox.apiserver.refusals import Refusal
+from harness.sandbox.apiserver.api_errors import Refusal
 from harness.sandbox.apiserver.resources import CONFIG_MAPS, PODS
 from harness.sandbox.apiserver.selectors import Selector, parse
 from harness.sandbox.apiserver.store import Store

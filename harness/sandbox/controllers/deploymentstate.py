@@ -34,7 +34,7 @@ from harness.sandbox.controllers.revisions import (
 
 if TYPE_CHECKING:
     from harness.sandbox.apiclient import ApiClient, Object
-    from harness.sandbox.controllers.events import EventRecorder
+    from harness.sandbox.controllers.eventrecorder import EventRecorder
 
 
 class RolloutState:

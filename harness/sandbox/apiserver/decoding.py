@@ -15,7 +15,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from harness.sandbox.apiserver import refusals
+from harness.sandbox.apiserver import api_errors
 
 _GO_KINDS = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
 _GO_TYPES = {"integer": "int32", "boolean": "bool", "number": "float64", "time": "Time", "bytes": "[]uint8"}
@@ -43,7 +43,7 @@ def shaped(obj: dict[str, Any], *, strict: bool = False) -> tuple[dict[str, Any]
         return decoder.custom(obj), ()
     clean = decoder.struct(obj, known, "")
     if strict and decoder.unknown:
-        raise refusals.bad_request(f"{decoder.subject}: strict decoding error: {', '.join(decoder.unknown)}")
+        raise api_errors.bad_request(f"{decoder.subject}: strict decoding error: {', '.join(decoder.unknown)}")
     return clean, tuple(decoder.unknown)
 
 
@@ -140,11 +140,11 @@ class _Decoder:
         if type(value) is not wanted:
             raise self._mismatch(value, text, plain or path, kind)
 
-    def _mismatch(self, value: Any, text: str, plain: str, kind: str) -> refusals.Refusal:
+    def _mismatch(self, value: Any, text: str, plain: str, kind: str) -> api_errors.Refusal:
         seen = _GO_KINDS.get(type(value), "null")
         target = _GO_TYPES.get(text, text.removeprefix("V1"))
         field = f"Go struct field {kind.removeprefix('V1')}.{plain}" if kind else f"field {plain}"
         return self._refusal(f"json: cannot unmarshal {seen} into {field} of type {target}")
 
-    def _refusal(self, why: str) -> refusals.Refusal:
-        return refusals.bad_request(f"{self.subject}: {why}")
+    def _refusal(self, why: str) -> api_errors.Refusal:
+        return api_errors.bad_request(f"{self.subject}: {why}")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from harness.sandbox.apiserver import resources
+from harness.sandbox.apiserver.api_errors import Refusal
+from harness.sandbox.apiserver.decoding import shaped
 from harness.sandbox.apiserver.defaults import apply_defaults
-from harness.sandbox.apiserver.refusals import Refusal
-from harness.sandbox.apiserver.shapes import shaped
 from harness.sandbox.apiserver.validation import validate
 
 

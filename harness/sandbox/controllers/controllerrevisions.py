@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from harness.sandbox.apiclient import ApiError
 from harness.sandbox.apiserver.resources import CONTROLLER_REVISIONS
 from harness.sandbox.controllers.caches import key_of
-from harness.sandbox.controllers.ordinals import revision_of
 from harness.sandbox.controllers.owners import controller_of, reference_to
 from harness.sandbox.controllers.revisions import template_hash
+from harness.sandbox.controllers.statefulsetsteps import revision_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

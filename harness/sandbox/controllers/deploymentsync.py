@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from harness.sandbox.controllers import deploymentstatus as progress
 from harness.sandbox.controllers import rolling
+from harness.sandbox.controllers.deploymentstate import RolloutState, sized
 from harness.sandbox.controllers.pods import condition, is_finished
 from harness.sandbox.controllers.revisions import age, desired_annotation, is_alive
-from harness.sandbox.controllers.rolloutstate import RolloutState, sized
 
 if TYPE_CHECKING:
     from harness.sandbox.apiclient import ApiClient, Object
-    from harness.sandbox.controllers.events import EventRecorder
+    from harness.sandbox.controllers.eventrecorder import EventRecorder
 
 _DEADLINE_SLACK_S = 1.0
 
