@@ -28,7 +28,7 @@ class Admission:
         self._addresses = ServiceAddresses(store)
 
     def of_new(self, resource: Resource, namespace: str, obj: Object) -> None:
-        """The namespace must exist and not be ending; a Service gets its addresses. Raises: Refusal."""
+        """The namespace must exist and not be ending; a Service gets its addresses. Raises: StatusError."""
         if resource.namespaced:
             home = self._store.get(NAMESPACES, "", namespace)
             if home is None:
@@ -41,12 +41,12 @@ class Admission:
             self._addresses.assign(obj)
 
     def of_changed(self, resource: Resource, old: Object, new: Object) -> None:
-        """A Service keeps its addresses. Raises: Refusal."""
+        """A Service keeps its addresses. Raises: StatusError."""
         if resource is SERVICES:
             self._addresses.assign(new, old)
 
     @staticmethod
     def of_deleted(resource: Resource, name: str) -> None:
-        """Some namespaces stay. Raises: Refusal."""
+        """Some namespaces stay. Raises: StatusError."""
         if resource is NAMESPACES and name in _IMMORTAL:
             raise api_errors.forbidden(resource, name, "this namespace may not be deleted")

@@ -30,7 +30,7 @@ class ServiceAddresses:
     def assign(self, service: Object, old: Object | None = None) -> None:
         """Fills in clusterIP, clusterIPs and nodePort where the Service needs them; keeps those it had.
 
-        Raises: Refusal (422) where a wished address or port is outside the range or taken.
+        Raises: StatusError (422) where a wished address or port is outside the range or taken.
         """
         spec, before = service["spec"], (old or {}).get("spec", {})
         if spec.get("type") == "ExternalName":
@@ -94,7 +94,7 @@ class ServiceAddresses:
         }
 
 
-def _invalid(service: Object, field: str, value: Any, why: str) -> api_errors.Refusal:
+def _invalid(service: Object, field: str, value: Any, why: str) -> api_errors.StatusError:
     cause = api_errors.Cause(
         field=field, reason="FieldValueInvalid", message=f"Invalid value: {api_errors.shown(value)}: {why}"
     )

@@ -49,7 +49,7 @@ class Rule:
 
     @classmethod
     def of(cls, body: Any) -> Rule:
-        """Read from JSON. Raises: Refusal (400)."""
+        """Read from JSON. Raises: StatusError (400)."""
         known = {field.name for field in fields(cls)}
         if not isinstance(body, dict) or not set(body) <= known or body.get("do") not in set(Action):
             raise api_errors.bad_request(f"a fault is an object with `do` and some of {sorted(known)}, not {body!r}")
@@ -71,7 +71,7 @@ class Faults:
         self._rules: list[Rule] = []
 
     def replace(self, body: Any) -> None:
-        """Puts a new list of rules in force; an empty one ends all faults. Raises: Refusal (400)."""
+        """Puts a new list of rules in force; an empty one ends all faults. Raises: StatusError (400)."""
         if not isinstance(body, list):
             raise api_errors.bad_request("faults are a list of rules")
         self._rules = [Rule.of(item) for item in body]
@@ -88,7 +88,7 @@ class Faults:
         return False
 
     async def meet(self, request: web.BaseRequest, target: Target) -> None:
-        """Does to the request what the first matching rule says. Raises: Refusal, ConnectionResetError."""
+        """Does to the request what the first matching rule says. Raises: StatusError, ConnectionResetError."""
         rule = next((item for item in self._rules if item.matches(request.method, target)), None)
         if rule is None:
             return
@@ -101,11 +101,11 @@ class Faults:
                 raise api_errors.too_many_requests(rule.retry_after_s)
             case Action.DENY:
                 why = f'admission webhook "deny.sandbox" denied the request: {rule.message}'
-                raise api_errors.Refusal(403, "Forbidden", why)
+                raise api_errors.StatusError(403, "Forbidden", why)
             case Action.FORBID:
                 raise api_errors.no_right(target.resource, _verb(request, target), target.namespace, target.name)
             case Action.FAIL:
-                raise api_errors.Refusal(
+                raise api_errors.StatusError(
                     503, "ServiceUnavailable", "the server is currently unable to handle the request"
                 )
             case Action.HANG_UP:

@@ -48,7 +48,7 @@ _CONFIG_KEY_TEXT = (
 )
 
 
-class Findings:
+class FieldErrors:
     """Collects causes; each method adds one kind of them."""
 
     def __init__(self) -> None:

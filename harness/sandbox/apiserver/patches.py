@@ -24,7 +24,7 @@ def merge(target: Any, patch: Any) -> Any:
 def json_patch(target: Any, operations: Any) -> Any:
     """RFC 6902: add, remove, replace, move, copy, test, in order and all or nothing.
 
-    Raises: Refusal: 400 where the patch is malformed, 422 where it does not apply to this object.
+    Raises: StatusError: 400 where the patch is malformed, 422 where it does not apply to this object.
     """
     if not isinstance(operations, list):
         raise api_errors.bad_request("error decoding patch: a JSON patch is a list of operations")
@@ -118,5 +118,7 @@ def _index(items: list[Any], step: str, highest: int) -> int:
     return int(step)
 
 
-def _inapplicable(why: str) -> api_errors.Refusal:
-    return api_errors.Refusal(422, "Invalid", f"the server rejected our request due to an error in our request: {why}")
+def _inapplicable(why: str) -> api_errors.StatusError:
+    return api_errors.StatusError(
+        422, "Invalid", f"the server rejected our request due to an error in our request: {why}"
+    )

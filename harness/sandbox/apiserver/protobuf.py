@@ -90,7 +90,10 @@ _TYPES: dict[str, dict[int, str]] = {
 
 
 def decoded(raw: bytes) -> dict[str, Any]:
-    """The object in an envelope. Raises: Refusal (400 where it is broken, 415 where it holds what the table lacks)."""
+    """The object in an envelope.
+
+    Raises: StatusError (400 where it is broken, 415 where it holds what the table lacks).
+    """
     if not raw.startswith(_MAGIC):
         raise api_errors.bad_request("the body is not a Kubernetes protobuf message")
     try:
@@ -183,6 +186,6 @@ def _varint(raw: bytes, at: int) -> tuple[int, int]:
     raise IndexError
 
 
-def _not_read(kind: str, what: str) -> api_errors.Refusal:
+def _not_read(kind: str, what: str) -> api_errors.StatusError:
     message = f"the sandbox reads protobuf of what kubectl creates only, not {kind} {what}".strip()
-    return api_errors.Refusal(415, "UnsupportedMediaType", f"{message}; send application/json")
+    return api_errors.StatusError(415, "UnsupportedMediaType", f"{message}; send application/json")

@@ -22,7 +22,7 @@ BY_COUNT = {f"count/{api_errors.qualified(row)}": row for row in RESOURCES} | {
 
 
 def check_quota(store: Store, resource: Resource, namespace: str, obj: Object) -> None:
-    """Raises: Refusal (403) where the object would take more than a quota leaves."""
+    """Raises: StatusError (403) where the object would take more than a quota leaves."""
     for quota in store.items(RESOURCE_QUOTAS, namespace):
         hard = quota.obj.get("spec", {}).get("hard") or {}
         asked = {key: wanted for key in hard if (wanted := usage_of(key, resource, obj))}

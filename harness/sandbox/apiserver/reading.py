@@ -35,7 +35,7 @@ class Reader:
         self.store, self._printer = store, printer
 
     def get(self, target: Target, request: web.BaseRequest) -> web.Response:
-        """One object. Raises: Refusal (404)."""
+        """One object. Raises: StatusError (404)."""
         stored = self.store.get(target.resource, target.namespace, target.name)
         if stored is None:
             raise api_errors.not_found(target.resource, target.name)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BODY_LIMIT_BYTES = 3 * 1024 * 1024
 _JSON_TYPES = ("application/json", "")
-_DEEPEST = 200
+DEEPEST = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ def target_of(path: str) -> Target | None:
 
 
 def encoding_of(request: web.BaseRequest) -> Encoding:
-    """The first acceptable form that the server can give. Raises: Refusal (406)."""
+    """The first acceptable form that the server can give. Raises: StatusError (406)."""
     accept = request.headers.get("Accept", "*/*")
     for part in accept.split(","):
         kind, *options = (item.strip() for item in part.split(";"))
@@ -91,7 +91,7 @@ def is_true(request: web.BaseRequest, name: str) -> bool:
 
 
 def dry_run(request: web.BaseRequest, body: Any = None) -> bool:
-    """Whether nothing is to be stored: `dryRun=All` in the query or the options. Raises: Refusal (400)."""
+    """Whether nothing is to be stored: `dryRun=All` in the query or the options. Raises: StatusError (400)."""
     asked = request.query.getall("dryRun", [])
     if isinstance(body, dict) and isinstance(listed := body.get("dryRun"), list):
         asked = [*asked, *listed]
@@ -101,14 +101,14 @@ def dry_run(request: web.BaseRequest, body: Any = None) -> bool:
 
 
 def version_of(text: str) -> int:
-    """A resourceVersion of a request as a number. Raises: Refusal (400)."""
+    """A resourceVersion of a request as a number. Raises: StatusError (400)."""
     if not text.isascii() or not text.isdigit():
         raise api_errors.bad_request(f"resourceVersion: Invalid value: {text!r}: strconv.ParseUint: invalid syntax")
     return int(text)
 
 
 async def json_body(request: web.BaseRequest, types: tuple[str, ...] = _JSON_TYPES) -> Any:
-    """The decoded body, None where it is empty. Raises: Refusal (400, 413, 415)."""
+    """The decoded body, None where it is empty. Raises: StatusError (400, 413, 415)."""
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if not request.body_exists:
         return None
@@ -117,22 +117,22 @@ async def json_body(request: web.BaseRequest, types: tuple[str, ...] = _JSON_TYP
     try:
         raw = await request.read()
     except web.HTTPRequestEntityTooLarge:
-        raise api_errors.too_large(BODY_LIMIT_BYTES) from None
+        raise api_errors.too_large(f"limit is {BODY_LIMIT_BYTES}") from None
     if kind == protobuf.MEDIA_TYPE:
         return protobuf.decoded(raw)
     if not raw.strip():
         return None
     try:
         body = json.loads(raw, parse_constant=_no_constant)
-        if _deeper_than(body, _DEEPEST):
-            raise api_errors.bad_request(f"the body is nested more than {_DEEPEST} levels deep")
+        if deeper_than(body, DEEPEST):
+            raise api_errors.bad_request(f"the body is nested more than {DEEPEST} levels deep")
     except (ValueError, RecursionError) as error:
         raise api_errors.bad_request(f"the object provided is unrecognized: couldn't decode JSON: {error}") from None
     return body
 
 
 async def object_body(request: web.BaseRequest, resource: Resource) -> dict[str, Any]:
-    """The object in the body, of the kind that the path names. Raises: Refusal (400)."""
+    """The object in the body, of the kind that the path names. Raises: StatusError (400)."""
     obj = await json_body(request)
     if not isinstance(obj, dict):
         raise api_errors.bad_request(f"the body is not a {resource.kind}")
@@ -148,7 +148,7 @@ async def object_body(request: web.BaseRequest, resource: Resource) -> dict[str,
 
 
 async def delete_options(request: web.BaseRequest) -> DeleteOptions:
-    """DeleteOptions from body and query. Raises: Refusal (400)."""
+    """DeleteOptions from body and query. Raises: StatusError (400)."""
     body = await json_body(request)
     body = {} if body is None else body
     if not isinstance(body, dict) or not isinstance(conditions := body.get("preconditions") or {}, dict):
@@ -176,8 +176,8 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _deeper_than(value: Any, levels: int) -> bool:
-    """Without recursion, so that no body can exhaust the stack."""
+def deeper_than(value: Any, levels: int) -> bool:
+    """Whether lists and objects stand in one another more than so many times; without recursion, for any depth."""
     layer = [value]
     for _ in range(levels):
         layer = [

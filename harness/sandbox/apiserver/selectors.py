@@ -104,7 +104,7 @@ def view(resource: Resource, obj: Mapping[str, Any]) -> View:
 def parse(resource: Resource, labels: str, fields: str) -> Selector:
     """The selector of a request.
 
-    Raises: Refusal (400) for a term that cannot be read or a field that cannot be selected.
+    Raises: StatusError (400) for a term that cannot be read or a field that cannot be selected.
     """
     return Selector(labels=parse_labels(labels), fields=_parse_fields(resource, fields))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from harness.sandbox.apiserver import api_errors, discovery, openapi, requests
-from harness.sandbox.apiserver.api_errors import Refusal
+from harness.sandbox.apiserver.api_errors import StatusError
 from harness.sandbox.apiserver.faults import Faults
 from harness.sandbox.apiserver.listening import Listening
 from harness.sandbox.apiserver.reading import Reader, answer, encoded
@@ -66,20 +66,20 @@ class ApiServer:
         return await self._answered(request, None)
 
     async def _answered(self, request: web.BaseRequest, faults: Faults | None) -> web.StreamResponse:
-        """One answer; a Refusal becomes its Status, anything unforeseen a 500."""
+        """One answer; a StatusError becomes its Status, anything unforeseen a 500."""
         try:
             if faults is None and request.path.startswith("/sandbox/"):
                 return await self._set_up(request)
             return await self._dispatch(request, faults)
-        except Refusal as refusal:
-            return answer(refusal.encoded(), refusal.code, refusal.headers)
+        except StatusError as error:
+            return answer(error.encoded(), error.code, error.headers)
         except ConnectionResetError:
             return web.Response()  # to nobody
         except web.HTTPException as error:
-            return answer(Refusal(error.status, "BadRequest", error.reason).encoded(), error.status)
+            return answer(StatusError(error.status, "BadRequest", error.reason).encoded(), error.status)
         except Exception as error:
             sys.stderr.write(f"apiserver: {request.method} {request.path}\n{traceback.format_exc()}")
-            return answer(Refusal(500, "InternalError", f"Internal error occurred: {error!r}").encoded(), 500)
+            return answer(StatusError(500, "InternalError", f"Internal error occurred: {error!r}").encoded(), 500)
 
     async def _dispatch(self, request: web.BaseRequest, faults: Faults | None) -> web.StreamResponse:
         if request.path in _HEALTH:

@@ -161,7 +161,7 @@ class Store:
     def subscribe(self, resource: Resource, namespace: str, selector: Selector, since: int | None) -> Subscription:
         """A watch from after version `since`; None begins with the present objects as ADDED.
 
-        Raises: Refusal (410 Expired) where events after `since` were already forgotten.
+        Raises: StatusError (410 Expired) where events after `since` were already forgotten.
         """
         table, subscription = self._table(resource), Subscription(resource, namespace, selector, limit=QUEUE)
         if since is None:

@@ -59,7 +59,7 @@ _PRIMITIVE_LISTS = (("metadata", "finalizers"),)
 def strategic(kind: str, target: Any, patch: Any) -> Any:
     """`target` with `patch` applied.
 
-    Raises: Refusal (400) where a directive is unknown or an element of a merged list lacks its key.
+    Raises: StatusError (400) where a directive is unknown or an element of a merged list lacks its key.
     """
     if not isinstance(patch, dict):
         raise api_errors.bad_request("error decoding patch: a strategic merge patch is an object")

@@ -13,7 +13,7 @@ from harness.sandbox.apiserver.reading import answer, encoded
 from harness.sandbox.apiserver.registry import DeleteOptions
 from harness.sandbox.apiserver.resources import NAMESPACES, PODS
 from harness.sandbox.apiserver.selectors import label_text
-from harness.sandbox.apiserver.writing import manner_of
+from harness.sandbox.apiserver.writing import write_options_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ class Subresources:
         self._writer, self._registry, self._state, self._now = writer, writer.registry, state, now
 
     async def handle(self, target: Target, request: web.BaseRequest) -> web.StreamResponse:
-        """Answers a request for a subresource other than status. Raises: Refusal."""
+        """Answers a request for a subresource other than status. Raises: StatusError."""
         match target.subresource, request.method:
             case "scale", "GET" | "PUT" | "PATCH":
                 return await self._scale(target, request)
@@ -73,8 +73,8 @@ class Subresources:
             obj["spec"]["replicas"] = wish.get("spec", {}).get("replicas", 0)
             return obj
 
-        how, _ = manner_of(request)
-        return answer(encoded(_scale_of(self._registry.update(*place, scaled, how).obj)))
+        options, _ = write_options_of(request)
+        return answer(encoded(_scale_of(self._registry.update(*place, scaled, options).obj)))
 
     async def _bind(self, target: Target, request: web.BaseRequest) -> web.Response:
         body = await requests.json_body(request)
@@ -144,7 +144,7 @@ class Subresources:
                 return await _relayed(session, path, request)
         except aiohttp.ClientConnectionError as error:
             message = f'Get "{path}": the kubelet of node {node} does not answer ({error})'
-            raise api_errors.Refusal(500, "InternalError", message) from None
+            raise api_errors.StatusError(500, "InternalError", message) from None
 
 
 async def _relayed(session: aiohttp.ClientSession, path: str, request: web.BaseRequest) -> web.StreamResponse:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from harness.sandbox.controllers.eventrecorder import EventRecorder
 
 
-class RolloutState:
+class DeploymentState:
     """The Deployment, all its sets, and which of them is new (the one with the present template) and which are old."""
 
     def __init__(self, client: ApiClient, events: EventRecorder, deployment: Object, sets: list[Object]) -> None:

@@ -84,8 +84,8 @@ class JobController:
 
     async def _steer(self, key: Key, job: Object, tally: Tally) -> ApiError | None:
         """Creates or deletes pods as the tally wants."""
-        if verdict := tally.verdict():
-            kind, reason, text = verdict
+        if finished := tally.finished_condition():
+            kind, reason, text = finished
             for pod in tally.active:
                 await self._delete(key, job, pod)
             record = self._events.normal if kind == "Complete" else self._events.warning

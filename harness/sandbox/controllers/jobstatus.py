@@ -84,7 +84,7 @@ class Tally:
         limit_s, start = self._job["spec"].get("activeDeadlineSeconds"), self._old.get("startTime")
         return seconds(start) + limit_s - self._now_s if limit_s is not None and start else None
 
-    def verdict(self) -> tuple[str, str, str] | None:
+    def finished_condition(self) -> tuple[str, str, str] | None:
         """Type, reason and message of the condition that ends the Job, once there is one."""
         spec = self._job["spec"]
         if self.failed > spec["backoffLimit"]:
@@ -117,25 +117,25 @@ class Tally:
         status: Object = {key: self._old[key] for key in ("startTime", "completionTime") if key in self._old}
         if "startTime" not in status and not self._job["spec"].get("suspend"):
             status["startTime"] = rfc3339(self._now_s)
-        verdict = self.verdict()
+        finished = self.finished_condition()
         counts = {"succeeded": self.succeeded, "failed": self.failed}
-        if verdict is None:
+        if finished is None:
             counts |= {"active": len(self.active)}
         status |= {key: value for key, value in counts.items() if value}
-        status["ready"] = 0 if verdict else sum(1 for pod in self.active if podwise.is_ready(pod))
+        status["ready"] = 0 if finished else sum(1 for pod in self.active if podwise.is_ready(pod))
         terminating = [pod for pod in self.pods if podwise.is_terminating(pod) and not podwise.is_finished(pod)]
-        status["terminating"] = len(terminating) + (len(self.active) if verdict else 0)
+        status["terminating"] = len(terminating) + (len(self.active) if finished else 0)
         status["uncountedTerminatedPods"] = {}
         if self.indexed and self.done:
             status["completedIndexes"] = rendered(self.done)
-        conditions = self._concluded(conditions, verdict, status)
+        conditions = self._concluded(conditions, finished, status)
         return status | ({"conditions": conditions} if conditions else {})
 
     def _concluded(
-        self, conditions: list[Object], verdict: tuple[str, str, str] | None, status: Object
+        self, conditions: list[Object], finished: tuple[str, str, str] | None, status: Object
     ) -> list[Object]:
-        if verdict is not None:
-            kind, reason, text = verdict
+        if finished is not None:
+            kind, reason, text = finished
             if kind == "Complete":
                 text = "Reached expected number of succeeded pods"
                 status["completionTime"] = rfc3339(self._now_s)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.sandbox.apiserver.api_errors import Refusal
+from harness.sandbox.apiserver.api_errors import StatusError
 from harness.sandbox.apiserver.patches import json_patch, merge
 from harness.sandbox.apiserver.strategic import strategic
 
@@ -64,7 +64,7 @@ def test_json_patches_follow_the_rfc(operations: Any, expected: Any) -> None:
     ],
 )
 def test_json_patches_that_do_not_fit_are_refused(operations: Any, code: int) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(StatusError) as refused:
         json_patch({"a": {"b": [1, 2]}}, operations)
     assert refused.value.code == code
 
@@ -113,6 +113,6 @@ def test_a_strategy_is_replaced_where_the_patch_says_which_keys_stay() -> None:
 
 def test_an_element_without_its_key_and_an_unknown_directive_are_refused() -> None:
     for patch in (pod({"image": "x"}), {"spec": {"$patch": "shuffle"}}):
-        with pytest.raises(Refusal) as refused:
+        with pytest.raises(StatusError) as refused:
             strategic("Pod", pod(WEB), patch)
         assert refused.value.code == 400

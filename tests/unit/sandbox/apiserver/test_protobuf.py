@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.sandbox.apiserver.api_errors import Refusal
+from harness.sandbox.apiserver.api_errors import StatusError
 from harness.sandbox.apiserver.protobuf import decoded
 
 
@@ -58,6 +58,6 @@ def test_bytes_numbers_and_numbers_or_strings_are_read() -> None:
     ],
 )
 def test_what_cannot_be_read_whole_is_refused(raw: bytes, code: int) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(StatusError) as refused:
         decoded(raw)
     assert refused.value.code == code
