@@ -51,10 +51,25 @@ def test_json_patches_follow_the_rfc(operations: Any, expected: Any) -> None:
     assert target == {"a": {"b": [1, 2]}}, "the target itself stays as it was"
 
 
+DOUBLING = [{"op": "copy", "from": "/a", "path": "/a/b/-"}] * 40
+NESTING = [{"op": "add", "path": "/x" * (n + 1), "value": {}} for n in range(1200)]
+
+
 @pytest.mark.parametrize(
     ("operations", "code"),
     [
         ({"op": "add"}, 400),
+        (["add"], 400),
+        ([{"op": "move", "path": "/a"}], 400),
+        ([{"op": "copy", "path": "/a", "from": 1}], 400),
+        ([{"op": "copy", "from": "/a/b/-", "path": "/c"}], 422),
+        ([{"op": "move", "from": "/a", "path": "/a/b/0"}], 422),
+        ([{"op": "remove", "path": ""}], 422),
+        ([{"op": "test", "path": "/nosuch", "value": 1}], 422),
+        ([{"op": "test", "path": "/a/b/0", "value": True}], 422),
+        ([{"op": "test", "path": "/a/b/0", "value": 1}] * 10_001, 413),
+        (DOUBLING, 422),
+        (NESTING, 422),
         ([{"op": "jump", "path": "/a"}], 400),
         ([{"op": "add", "path": "a", "value": 1}], 400),
         ([{"op": "add", "path": "/a"}], 400),
@@ -64,9 +79,32 @@ def test_json_patches_follow_the_rfc(operations: Any, expected: Any) -> None:
     ],
 )
 def test_json_patches_that_do_not_fit_are_refused(operations: Any, code: int) -> None:
+    target = {"a": {"b": [1, 2]}}
     with pytest.raises(StatusError) as refused:
-        json_patch({"a": {"b": [1, 2]}}, operations)
+        json_patch(target, operations)
     assert refused.value.code == code
+    assert target == {"a": {"b": [1, 2]}}, "the target itself stays as it was"
+
+
+@pytest.mark.parametrize(
+    ("operation", "why"),
+    [
+        ({"op": "remove", "path": "/no"}, "remove operation does not apply: doc is missing path: /no: missing value"),
+        ({"op": "copy", "from": "/no", "path": "/a"},
+         "copy operation does not apply: doc is missing path: /no: missing value"),
+        ({"op": "test", "path": "/a/b", "value": []}, "testing value /a/b failed: test failed"),
+    ],
+)  # fmt: skip
+def test_a_json_patch_that_does_not_apply_is_invalid_and_says_why(operation: Any, why: str) -> None:
+    with pytest.raises(StatusError) as refused:
+        json_patch({"a": {"b": [1, 2]}}, [operation])
+    message = f"the server rejected our request due to an error in our request: {why}"
+    assert (refused.value.code, refused.value.reason, refused.value.message) == (422, "Invalid", message)
+
+
+def test_the_longest_json_patch_that_is_taken_is_applied() -> None:
+    operations = [{"op": "replace", "path": "/n", "value": n} for n in range(10_000)]
+    assert json_patch({"n": None}, operations) == {"n": 9999}
 
 
 def pod(*containers: dict[str, Any], **spec: Any) -> dict[str, Any]:
