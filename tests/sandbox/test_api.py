@@ -182,6 +182,22 @@ async def test_a_strategic_patch_merges_containers_by_name(client: ApiClient) ->
     assert (container["image"], container["terminationMessagePolicy"]) == ("nginx:1.29.1", "File")
 
 
+async def test_a_strategic_patch_without_one_of_two_taints_removes_it(client: ApiClient) -> None:
+    taints = [{"key": key, "effect": "NoSchedule"} for key in ("a", "b")]
+    await client.create("/api/v1/nodes", {"metadata": {"name": "n1"}, "spec": {"taints": taints}})
+    patched = await client.patch("/api/v1/nodes/n1", {"spec": {"taints": taints[1:]}}, PatchType.STRATEGIC)
+    assert patched["spec"]["taints"] == taints[1:]
+
+
+async def test_custom_resources_take_no_strategic_patch(client: ApiClient) -> None:
+    rollouts = "/apis/argoproj.io/v1alpha1/namespaces/default/rollouts"
+    await client.create(rollouts, {"metadata": {"name": "r"}, "spec": {}})
+    with pytest.raises(ApiError, match="the body of the request was in an unknown format") as refused:
+        await client.patch(f"{rollouts}/r", {"spec": {"replicas": 1}}, PatchType.STRATEGIC)
+    assert (refused.value.status, refused.value.reason) == (415, "UnsupportedMediaType")
+    assert (await client.patch(f"{rollouts}/r", {"spec": {"replicas": 1}}))["spec"] == {"replicas": 1}
+
+
 async def test_a_pod_with_a_node_is_marked_first_and_goes_with_grace_zero(client: ApiClient) -> None:
     made = await client.create(PODS, pod(nodeName="n1", terminationGracePeriodSeconds=7))
     version = made["metadata"]["resourceVersion"]

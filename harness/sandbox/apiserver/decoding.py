@@ -25,10 +25,16 @@ _LONGEST_INTEGER = 2**63
 
 @cache
 def schemas() -> dict[str, dict[str, Any]]:
-    """`kinds`: apiVersion/kind -> type; `types`: type -> field -> type."""
+    """`kinds`: apiVersion/kind -> type; `types`: type -> field -> type; `patches`: type -> field -> merge strategy."""
     text = resources.files("harness.sandbox.apiserver").joinpath("schemas.json").read_text()
     loaded: dict[str, dict[str, Any]] = json.loads(text)
     return loaded
+
+
+def type_of(api_version: Any, kind: Any) -> str | None:
+    """The published type of a kind; None for kinds of custom resources."""
+    name: str | None = schemas()["kinds"].get(f"{api_version}/{kind}")
+    return name
 
 
 def decoded(obj: dict[str, Any], *, strict: bool = False) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -37,7 +43,7 @@ def decoded(obj: dict[str, Any], *, strict: bool = False) -> tuple[dict[str, Any
     Raises: StatusError (400) where a value has the wrong type, or with `strict` where a field is unknown.
     """
     api_version, kind = obj.get("apiVersion", ""), obj.get("kind", "")
-    known = schemas()["kinds"].get(f"{api_version}/{kind}")
+    known = type_of(api_version, kind)
     decoder = _Decoder(f'{kind} in version "{str(api_version).rpartition("/")[2]}" cannot be handled as a {kind}')
     if known is None:
         return decoder.custom(obj), ()

@@ -61,7 +61,7 @@ class Subresources:
             body = await requests.json_body(request)
             change = lambda _: body  # noqa: E731
         else:
-            change = await self._writer.patch_of(request, "Scale")
+            change = await self._writer.patch_of(request, "V1Scale")
 
         def scaled(obj: Object) -> Object:
             wish = change(_scale_of(obj))

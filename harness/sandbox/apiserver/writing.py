@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.apiserver import api_errors, requests, reviews
+from harness.sandbox.apiserver.decoding import type_of
 from harness.sandbox.apiserver.patches import json_patch, merge
 from harness.sandbox.apiserver.reading import answer, encoded
 from harness.sandbox.apiserver.registry import WriteOptions
@@ -55,21 +56,26 @@ class Writer:
 
     async def patch(self, target: Target, request: web.BaseRequest) -> web.Response:
         """The object, or its status, with a patch of one of the three kinds applied. Raises: StatusError."""
-        return self._change(target, request, await self.patch_of(request, target.resource.kind))
+        return self._change(
+            target, request, await self.patch_of(request, type_of(target.resource.api_version, target.resource.kind))
+        )
 
-    async def patch_of(self, request: web.BaseRequest, kind: str) -> Callable[[Object], Any]:
-        """The function that the request's body describes. Raises: StatusError (400, 415, 501)."""
+    async def patch_of(self, request: web.BaseRequest, type_name: str | None) -> Callable[[Object], Any]:
+        """The function that the request's body describes; kinds without a published type take no strategic merge patch.
+
+        Raises: StatusError (400, 415, 501).
+        """
         content_type = request.headers.get("Content-Type", "").partition(";")[0].strip()
         if content_type == "application/apply-patch+yaml":
             raise api_errors.not_implemented("server-side apply; use client-side apply, or a strategic merge patch")
-        body = await requests.json_body(request, _PATCH_TYPES)
+        body = await requests.json_body(request, _PATCH_TYPES if type_name is not None else _PATCH_TYPES[:-1])
         if content_type == "application/json-patch+json":
             return lambda obj: json_patch(obj, body)
         if not isinstance(body, dict):
             raise api_errors.bad_request("error decoding patch: an object is expected")
         if content_type == "application/merge-patch+json":
             return lambda obj: merge(obj, body)
-        return lambda obj: strategic(kind, obj, body)
+        return lambda obj: strategic(str(type_name), obj, body)
 
     async def delete(self, target: Target, request: web.BaseRequest) -> web.Response:
         """One object gone, or marked for deletion. Raises: StatusError."""
