@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from harness.sandbox.apiserver import api_errors, protobuf, selectors
+from harness.sandbox.apiserver.decoding import type_of
 from harness.sandbox.apiserver.registry import DeleteOptions
 from harness.sandbox.apiserver.resources import NAMESPACES, resource_at
 
@@ -107,12 +108,14 @@ def version_of(text: str) -> int:
     return int(text)
 
 
-async def json_body(request: web.BaseRequest, types: tuple[str, ...] = _JSON_TYPES) -> Any:
-    """The decoded body, None where it is empty. Raises: StatusError (400, 413, 415)."""
+async def json_body(
+    request: web.BaseRequest, types: tuple[str, ...] = _JSON_TYPES, *, or_protobuf: bool = False
+) -> Any:
+    """The decoded body, None where it is empty; protobuf only where it may be. Raises: StatusError (400, 413, 415)."""
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if not request.body_exists:
         return None
-    if kind not in (*types, protobuf.MEDIA_TYPE if types is _JSON_TYPES else ""):
+    if kind not in types and not (or_protobuf and kind == protobuf.MEDIA_TYPE):
         raise api_errors.unsupported_media_type([known for known in types if known])
     try:
         raw = await request.read()
@@ -132,14 +135,18 @@ async def json_body(request: web.BaseRequest, types: tuple[str, ...] = _JSON_TYP
 
 
 async def object_body(request: web.BaseRequest, resource: Resource) -> dict[str, Any]:
-    """The object in the body, of the kind that the path names. Raises: StatusError (400)."""
-    obj = await json_body(request)
+    """The object in the body, of the kind that the path names; custom resources have no protobuf.
+
+    Raises: StatusError (400, 413, 415).
+    """
+    published = type_of(resource.api_version, resource.kind) is not None
+    obj = await json_body(request, or_protobuf=published)
     if not isinstance(obj, dict):
         raise api_errors.bad_request(f"the body is not a {resource.kind}")
     for key, expected in (("kind", resource.kind), ("apiVersion", resource.api_version)):
         if obj.get(key) not in (None, "", expected):
             raise api_errors.bad_request(
-                f"{obj.get('kind')} in version {obj.get('apiVersion')!r} cannot be handled as a {resource.kind}"
+                f'{obj.get("kind")} in version "{obj.get("apiVersion")}" cannot be handled as a {resource.kind}'
             )
     if not isinstance(obj.setdefault("metadata", {}), dict):
         raise api_errors.bad_request(f"{resource.kind}.metadata: an object is expected")
@@ -149,7 +156,7 @@ async def object_body(request: web.BaseRequest, resource: Resource) -> dict[str,
 
 async def delete_options(request: web.BaseRequest) -> DeleteOptions:
     """DeleteOptions from body and query. Raises: StatusError (400)."""
-    body = await json_body(request)
+    body = await json_body(request, or_protobuf=True)
     body = {} if body is None else body
     if not isinstance(body, dict) or not isinstance(conditions := body.get("preconditions") or {}, dict):
         raise api_errors.bad_request("the body is not a DeleteOptions")

@@ -58,7 +58,7 @@ class Subresources:
             return answer(encoded(_scale_of(stored.obj)))
         change: Callable[[Object], Any]
         if request.method == "PUT":
-            body = await requests.json_body(request)
+            body = await requests.json_body(request, or_protobuf=True)
             change = lambda _: body  # noqa: E731
         else:
             change = await self._writer.patch_of(request, "V1Scale")
@@ -77,7 +77,7 @@ class Subresources:
         return answer(encoded(_scale_of(self._registry.update(*place, scaled, options).obj)))
 
     async def _bind(self, target: Target, request: web.BaseRequest) -> web.Response:
-        body = await requests.json_body(request)
+        body = await requests.json_body(request, or_protobuf=True)
         node = (body.get("target") or {}).get("name") if isinstance(body, dict) else None
         if not isinstance(node, str) or not node:
             raise api_errors.bad_request("the body is not a Binding with a target")
@@ -96,7 +96,7 @@ class Subresources:
 
     async def _evict(self, target: Target, request: web.BaseRequest) -> web.Response:
         """Deletes the pod with the reason on it; PodDisruptionBudgets are stored, but nothing counts them."""
-        body = await requests.json_body(request)
+        body = await requests.json_body(request, or_protobuf=True)
         options = body.get("deleteOptions") if isinstance(body, dict) else None
         grace_s = options.get("gracePeriodSeconds") if isinstance(options, dict) else None
         if grace_s is not None and not isinstance(grace_s, int):

@@ -51,6 +51,9 @@ def test_bytes_numbers_and_numbers_or_strings_are_read() -> None:
     ("raw", "code"),
     [
         (b"", 400),
+        (b"k8s\x00", 400),
+        (envelope("ConfigMap", field(1, field(1, "a")))[:-6], 400),
+        (envelope("ConfigMap", b"\x09\x01\x02"), 400),
         (b"k8s\x00\xff\xff", 400),
         (envelope("ConfigMap", b"\x0a\x7f"), 400),
         (envelope("Gateway", b""), 415),
