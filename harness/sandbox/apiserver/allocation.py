@@ -56,11 +56,8 @@ class ServiceAddresses:
         taken = self._taken_ports(service["metadata"])
         for n, port in enumerate(ports):
             wish = port.get("nodePort") or had.get((port.get("port"), port.get("protocol")))
-            if wish is not None and wish in taken:
-                raise _invalid(service, f"spec.ports[{n}].nodePort", wish, "provided port is already allocated")
-            if wish is not None and wish not in _NODE_PORTS:
-                why = "provided port is not in the valid range. The range of valid ports is 30000-32767"
-                raise _invalid(service, f"spec.ports[{n}].nodePort", wish, why)
+            if wish is not None:
+                _check_node_port(service, n, wish, taken)
             port["nodePort"] = wish or random.choice([free for free in _NODE_PORTS if free not in taken])
             taken.add(port["nodePort"])
 
@@ -92,6 +89,15 @@ class ServiceAddresses:
             for port in stored.obj["spec"].get("ports") or ()
             if port.get("nodePort")
         }
+
+
+def _check_node_port(service: Object, n: int, wish: int, taken: set[int]) -> None:
+    field = f"spec.ports[{n}].nodePort"
+    if wish in taken:
+        raise _invalid(service, field, wish, "provided port is already allocated")
+    if wish not in _NODE_PORTS:
+        why = "provided port is not in the valid range. The range of valid ports is 30000-32767"
+        raise _invalid(service, field, wish, why)
 
 
 def _invalid(service: Object, field: str, value: Any, why: str) -> api_errors.StatusError:

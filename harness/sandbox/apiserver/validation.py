@@ -77,6 +77,14 @@ def _service(errors: FieldErrors, obj: Object, old: Object | None) -> None:
         errors.required("spec.ports")
     if spec["type"] == "ExternalName" and not spec.get("externalName"):
         errors.required("spec.externalName")
+    _service_ports(errors, ports)
+    before = (old or {}).get("spec", {})
+    if before.get("clusterIP") and spec.get("clusterIP") and before["clusterIP"] != spec["clusterIP"]:
+        errors.invalid("spec.clusterIPs[0]", [spec["clusterIP"]], "may not change once set")
+
+
+def _service_ports(errors: FieldErrors, ports: list[Object]) -> None:
+    """Each port is one of its own: named where there are several, no name twice."""
     names: set[str] = set()
     for n, port in enumerate(ports):
         at, name = f"spec.ports[{n}]", port.get("name", "")
@@ -93,9 +101,6 @@ def _service(errors: FieldErrors, obj: Object, old: Object | None) -> None:
             continue
         errors.port(f"{at}.port", port["port"])
         errors.port_or_name(f"{at}.targetPort", port["targetPort"])
-    before = (old or {}).get("spec", {})
-    if before.get("clusterIP") and spec.get("clusterIP") and before["clusterIP"] != spec["clusterIP"]:
-        errors.invalid("spec.clusterIPs[0]", [spec["clusterIP"]], "may not change once set")
 
 
 def _endpoint_slice(errors: FieldErrors, obj: Object, old: Object | None) -> None:

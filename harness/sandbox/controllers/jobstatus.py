@@ -118,18 +118,23 @@ class Tally:
         if "startTime" not in status and not self._job["spec"].get("suspend"):
             status["startTime"] = rfc3339(self._now_s)
         finished = self.finished_condition()
-        counts = {"succeeded": self.succeeded, "failed": self.failed}
-        if finished is None:
-            counts |= {"active": len(self.active)}
-        status |= {key: value for key, value in counts.items() if value}
-        status["ready"] = 0 if finished else sum(1 for pod in self.active if podwise.is_ready(pod))
-        terminating = [pod for pod in self.pods if podwise.is_terminating(pod) and not podwise.is_finished(pod)]
-        status["terminating"] = len(terminating) + (len(self.active) if finished else 0)
+        status |= self._counts(over=finished is not None)
         status["uncountedTerminatedPods"] = {}
         if self.indexed and self.done:
             status["completedIndexes"] = rendered(self.done)
         conditions = self._concluded(conditions, finished, status)
         return status | ({"conditions": conditions} if conditions else {})
+
+    def _counts(self, *, over: bool) -> Object:
+        """How many pods there are of each sort. Of a Job that is over none is active: those that run are to end."""
+        terminating = [pod for pod in self.pods if podwise.is_terminating(pod) and not podwise.is_finished(pod)]
+        ready = [pod for pod in self.active if podwise.is_ready(pod)]
+        counts = {"succeeded": self.succeeded, "failed": self.failed, "active": 0 if over else len(self.active)}
+        counted: Object = {key: value for key, value in counts.items() if value}
+        return counted | {
+            "ready": 0 if over else len(ready),
+            "terminating": len(terminating) + (len(self.active) if over else 0),
+        }
 
     def _concluded(
         self, conditions: list[Object], finished: tuple[str, str, str] | None, status: Object

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from harness.sandbox.apiclient import ApiError
 from harness.sandbox.apiserver.resources import CONTROLLER_REVISIONS, PODS, STATEFUL_SETS
 from harness.sandbox.controllers import pods as podwise
+from harness.sandbox.controllers import statefulsetstatus
 from harness.sandbox.controllers.caches import Key, key_of
 from harness.sandbox.controllers.controllerrevisions import ControllerRevisions
 from harness.sandbox.controllers.eventrecorder import EventRecorder
@@ -112,7 +113,7 @@ class StatefulSetController:
 
     async def _write_status(self, situation: Situation, step: Step | None) -> None:
         stateful_set = situation.stateful_set
-        status = situation.status(step)
+        status = statefulsetstatus.status(situation, step)
         if status == stateful_set.get("status", {}):
             return
         path = STATEFUL_SETS.path(*key_of(stateful_set))
