@@ -3,7 +3,8 @@
 Run it again after raising the `kubernetes` dependency or adding a kind to the sandbox's table of resources. The file
 maps a type's name to its fields, and a field to its type: `string`, `integer`, `boolean`, `number`, `time`, `bytes`,
 `any`, `int-or-string`, `quantity`, `Name` for another type of the file, `[T]` for a list and `{T}` for a map: what the
-real API publishes as OpenAPI, without descriptions.
+real API publishes as OpenAPI, without descriptions. How strategic merge patches treat a field, which the client's
+models do not tell, is the table below: the one place for it, from which the server patches and publishes.
 """
 
 from __future__ import annotations
@@ -31,6 +32,49 @@ _FREE = {"data", "fieldsV1", "all", "single", "basic"}
 _QUANTITIES = {
     "allocatable", "allocatedResources", "capacity", "default", "defaultRequest", "divisor", "hard", "limits", "max",
     "maxLimitRequestRatio", "min", "overhead", "requests", "sizeLimit", "used",
+}  # fmt: skip
+_CONTAINER = {
+    "env": "merge name", "ports": "merge containerPort", "volumeDevices": "merge devicePath",
+    "volumeMounts": "merge mountPath",
+}  # fmt: skip
+_CONDITIONS = {"conditions": "merge type"}
+# Type -> field -> "STRATEGIES KEY" as in x-kubernetes-patch-strategy and x-kubernetes-patch-merge-key, which the API
+# makes of the tags patchStrategy and patchMergeKey in k8s.io/api's types.go. A list that is not here is replaced.
+_PATCHES = {
+    "V1Container": _CONTAINER,
+    "V1ContainerStatus": {"allocatedResourcesStatus": "merge name", "volumeMounts": "merge mountPath"},
+    "V1DeploymentSpec": {"strategy": "retainKeys"},
+    "V1DeploymentStatus": _CONDITIONS,
+    "V1EphemeralContainer": _CONTAINER,
+    "V1JobSchedulingConfiguration": {"resourceClaims": "merge name"},
+    "V1JobStatus": _CONDITIONS,
+    "V1NamespaceStatus": _CONDITIONS,
+    "V1NodeAllocatableResourceClaimStatus": {"mapping": "merge name", "overhead": "merge name"},
+    "V1NodeSpec": {"podCIDRs": "merge"},
+    "V1NodeStatus": {**_CONDITIONS, "addresses": "merge type"},
+    "V1ObjectMeta": {"finalizers": "merge", "ownerReferences": "merge uid"},
+    "V1PersistentVolumeClaimStatus": _CONDITIONS,
+    "V1PodDisruptionBudgetSpec": {"selector": "replace"},
+    "V1PodDisruptionBudgetStatus": _CONDITIONS,
+    "V1PodSpec": {
+        "containers": "merge name", "ephemeralContainers": "merge name", "evictionResponders": "merge name",
+        "hostAliases": "merge ip", "imagePullSecrets": "merge name", "initContainers": "merge name",
+        "resourceClaims": "merge,retainKeys name", "schedulingGates": "merge name",
+        "topologySpreadConstraints": "merge topologyKey", "volumes": "merge,retainKeys name",
+    },
+    "V1PodStatus": {
+        **_CONDITIONS, "hostIPs": "merge ip", "podIPs": "merge ip",
+        "nodeAllocatableResourceClaimStatuses": "merge resourceClaimName",
+        "resourceClaimStatuses": "merge,retainKeys name",
+    },
+    "V1PodVolumeHealth": {"healthConditions": "merge status"},
+    "V1ReplicaSetStatus": _CONDITIONS,
+    "V1ServiceAccount": {"secrets": "merge name"},
+    "V1ServiceSpec": {"ports": "merge port"},
+    "V1ServiceStatus": _CONDITIONS,
+    "V1StatefulSetStatus": _CONDITIONS,
+    "V1VolumeHealthStatus": {"healthConditions": "merge status"},
+    "V2HorizontalPodAutoscalerStatus": _CONDITIONS,
 }  # fmt: skip
 _EXTRA = ("V1Scale", "V1Eviction", "V1Binding", "V1DeleteOptions")
 
@@ -83,7 +127,10 @@ def main() -> None:
             field = model.attribute_map[attribute]
             types[name][field], more = refined(field, *described(text))
             waiting.extend(more)
-    body = {"kinds": kinds, "types": {name: types[name] for name in sorted(types)}}
+    unknown = [f"{name}.{field}" for name, row in _PATCHES.items() for field in row if field not in types.get(name, {})]
+    if unknown:
+        raise SystemExit(f"no such field in the client's models: {', '.join(unknown)}")
+    body = {"kinds": kinds, "types": {name: types[name] for name in sorted(types)}, "patches": _PATCHES}
     TARGET.write_text(json.dumps(body, separators=(",", ":"), sort_keys=True) + "\n")
     print(f"{TARGET.name}: {len(kinds)} kinds, {len(types)} types, {TARGET.stat().st_size} bytes")
 

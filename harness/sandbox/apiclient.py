@@ -10,18 +10,20 @@ import asyncio
 import json
 import random
 import ssl
+from contextlib import aclosing
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import aiohttp
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
     from pathlib import Path
 
 Object = dict[str, Any]
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 5.0
+_LONGEST_CLOSE_S = 5.0
 _CALL_TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=5)
 _WATCH_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=None)
 
@@ -87,7 +89,7 @@ class ApiClient:
             connector = aiohttp.UnixConnector(path=str(self._socket), limit=0)
         else:
             context = ssl.create_default_context(cadata=self._ca) if self._ca else True
-            connector = aiohttp.TCPConnector(ssl=context, limit=0)
+            connector = _TlsConnector(ssl=context, limit=0)
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         self._session = aiohttp.ClientSession(connector=connector, headers=headers, timeout=_CALL_TIMEOUT)
         return self
@@ -143,7 +145,7 @@ class ApiClient:
         params = {"labelSelector": label_selector, "fieldSelector": field_selector}
         return Informer(self, path, {name: value for name, value in params.items() if value})
 
-    async def watch(self, path: str, params: dict[str, str]) -> AsyncIterator[tuple[str, Object]]:
+    async def watch(self, path: str, params: dict[str, str]) -> AsyncGenerator[tuple[str, Object], None]:
         """Raw watch events (type, object), bookmarks and errors too, until the server ends the stream."""
         url, query = self._url + path, {**params, "watch": "true"}
         async with self._open().get(url, params=query, timeout=_WATCH_TIMEOUT) as response:
@@ -176,6 +178,38 @@ class ApiClient:
         return self._session
 
 
+class _TlsConnector(aiohttp.TCPConnector):
+    """Closed with all its connections.
+
+    One that is dropped in the middle of an answer, as every watch is, first says goodbye to its peer, and aiohttp
+    forgets it meanwhile: where the event loop ends sooner, its socket is left open and collected one day.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._lasting: dict[asyncio.Future[None], asyncio.Transport] = {}
+
+    async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> Any:
+        protocol = await super()._create_connection(req, traces, timeout)
+        transport, closed = protocol.transport, protocol.closed
+        if isinstance(transport, asyncio.Transport) and closed is not None:
+            self._lasting[closed] = transport
+            closed.add_done_callback(self._forget)
+        return protocol
+
+    def _forget(self, closed: asyncio.Future[None]) -> None:
+        self._lasting.pop(closed, None)
+        if not closed.cancelled():
+            closed.exception()  # that it was lost is told to whoever uses it
+
+    async def close(self, *, abort_ssl: bool = False) -> None:
+        await super().close(abort_ssl=abort_ssl)
+        for transport in self._lasting.values():
+            transport.abort()
+        if self._lasting:
+            await asyncio.wait(tuple(self._lasting), timeout=_LONGEST_CLOSE_S)
+
+
 class Informer:
     """Everything that happens in one collection, as an endless iterator of changes, with a cache beside it.
 
@@ -190,20 +224,21 @@ class Informer:
         self._version: str | None = None
         self._pause_s = _FIRST_PAUSE_S
 
-    async def __aiter__(self) -> AsyncIterator[Change]:
+    async def __aiter__(self) -> AsyncGenerator[Change, None]:
         while True:
             try:
                 if self._version is None:
                     for change in self._relisted(await self._client.list(self._path, **self._params)):
                         yield self._remember(change)
                     yield Change(ChangeType.SYNCED, {})
-                async for kind, obj in self._client.watch(self._path, self._watch_params()):
-                    self._pause_s = _FIRST_PAUSE_S
-                    if kind == "ERROR":
-                        raise ApiError(int(obj.get("code", 500)), obj.get("reason", ""), obj.get("message", ""))
-                    self._version = obj["metadata"]["resourceVersion"]
-                    if kind != "BOOKMARK":
-                        yield self._remember(Change(ChangeType(kind), obj))
+                async with aclosing(self._client.watch(self._path, self._watch_params())) as events:
+                    async for kind, obj in events:
+                        self._pause_s = _FIRST_PAUSE_S
+                        if kind == "ERROR":
+                            raise ApiError(int(obj.get("code", 500)), obj.get("reason", ""), obj.get("message", ""))
+                        self._version = obj["metadata"]["resourceVersion"]
+                        if kind != "BOOKMARK":
+                            yield self._remember(Change(ChangeType(kind), obj))
             except ApiError as error:
                 if error.status == 410:
                     self._version = None

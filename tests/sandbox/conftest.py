@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -43,9 +44,9 @@ def eventually(client: ApiClient) -> Callable[..., Any]:
     async def wait(path: str, holds: Callable[[list[Object]], bool], timeout_s: float = 10.0) -> list[Object]:
         informer = client.informer(path)
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(timeout_s), aclosing(aiter(informer)) as changes:
                 synced = False
-                async for kind, _ in informer:
+                async for kind, _ in changes:
                     synced = synced or kind is ChangeType.SYNCED
                     objects = list(informer.objects.values())
                     if synced and holds(objects):

@@ -122,15 +122,45 @@ async def test_generated_names_begin_with_their_prefix(client: ApiClient) -> Non
     assert len(made["metadata"]["name"]) == len("web-") + 5
 
 
-async def test_protobuf_bodies_are_refused_with_415(plane: Plane) -> None:
+def protobuf(api_version: str, kind: str, raw: bytes) -> bytes:
+    """An object in Kubernetes' envelope: its type, then itself."""
+
+    def field(number: int, value: bytes) -> bytes:
+        return bytes([number << 3 | 2, len(value)]) + value
+
+    return b"k8s\0" + field(1, field(1, api_version.encode()) + field(2, kind.encode())) + field(2, raw)
+
+
+NAMED_A = bytes.fromhex("0a030a0161")  # metadata: {name: a}
+ROUTES, GATEWAY_API = "/apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes", "gateway.networking.k8s.io/v1"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code", "reason", "message"),
+    [
+        (CONFIG_MAPS, protobuf("v1", "ConfigMap", NAMED_A), 201, None, None),
+        (ROUTES, protobuf(GATEWAY_API, "HTTPRoute", NAMED_A), 415, "UnsupportedMediaType",
+         "the body of the request was in an unknown format - accepted media types include: application/json"),
+        (CONFIG_MAPS, protobuf("v1", "Namespace", NAMED_A), 400, "BadRequest",
+         'Namespace in version "v1" cannot be handled as a ConfigMap'),
+        (CONFIG_MAPS, protobuf("v1", "ConfigMap", NAMED_A)[:-1], 400, "BadRequest",
+         "the object provided is unrecognized: unexpected EOF"),
+        (CONFIG_MAPS, b"k8s\0", 400, "BadRequest", "the object provided is unrecognized: empty body"),
+        (CONFIG_MAPS, b"{}", 400, "BadRequest", "does not appear to be a protobuf message"),
+    ],
+)  # fmt: skip
+async def test_protobuf_is_taken_whole_and_of_the_right_kind_or_refused(
+    plane: Plane, path: str, body: bytes, code: int, reason: str | None, message: str | None
+) -> None:
+    headers = {"Content-Type": "application/vnd.kubernetes.protobuf"}
     async with (
         aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(plane.socket))) as session,
-        session.post(
-            f"http://api{CONFIG_MAPS}", data=b"k8s\0", headers={"Content-Type": "application/vnd.kubernetes.protobuf"}
-        ) as response,
+        session.post(f"http://api{path}", data=body, headers=headers) as response,
     ):
-        assert response.status == 415
-        assert (await response.json())["reason"] == "UnsupportedMediaType"
+        answer = await response.json()
+    assert (response.status, answer.get("reason")) == (code, reason)
+    assert (message or "") in answer.get("message", "")
+    assert code != 201 or answer["metadata"]["name"] == "a"
 
 
 async def test_https_without_the_token_is_unauthorized_and_with_it_is_served(plane: Plane) -> None:
@@ -180,6 +210,22 @@ async def test_a_strategic_patch_merges_containers_by_name(client: ApiClient) ->
     patched = await client.patch(f"{PODS}/p", patch, PatchType.STRATEGIC)
     (container,) = patched["spec"]["containers"]
     assert (container["image"], container["terminationMessagePolicy"]) == ("nginx:1.29.1", "File")
+
+
+async def test_a_strategic_patch_without_one_of_two_taints_removes_it(client: ApiClient) -> None:
+    taints = [{"key": key, "effect": "NoSchedule"} for key in ("a", "b")]
+    await client.create("/api/v1/nodes", {"metadata": {"name": "n1"}, "spec": {"taints": taints}})
+    patched = await client.patch("/api/v1/nodes/n1", {"spec": {"taints": taints[1:]}}, PatchType.STRATEGIC)
+    assert patched["spec"]["taints"] == taints[1:]
+
+
+async def test_custom_resources_take_no_strategic_patch(client: ApiClient) -> None:
+    rollouts = "/apis/argoproj.io/v1alpha1/namespaces/default/rollouts"
+    await client.create(rollouts, {"metadata": {"name": "r"}, "spec": {}})
+    with pytest.raises(ApiError, match="the body of the request was in an unknown format") as refused:
+        await client.patch(f"{rollouts}/r", {"spec": {"replicas": 1}}, PatchType.STRATEGIC)
+    assert (refused.value.status, refused.value.reason) == (415, "UnsupportedMediaType")
+    assert (await client.patch(f"{rollouts}/r", {"spec": {"replicas": 1}}))["spec"] == {"replicas": 1}
 
 
 async def test_a_pod_with_a_node_is_marked_first_and_goes_with_grace_zero(client: ApiClient) -> None:

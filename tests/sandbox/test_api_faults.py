@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -129,6 +130,36 @@ async def test_an_informer_lives_through_an_outage_and_a_compaction(
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert seen.count("ADDED late") == 1
+
+
+async def test_a_client_that_goes_in_the_middle_of_a_watch_leaves_no_socket_behind(
+    plane: Plane, client: ApiClient
+) -> None:
+    await client.create(MAPS, {"metadata": {"name": "a"}})
+
+    def sockets() -> int:
+        return sum("socket:" in path.readlink().name for path in open_files())
+
+    before = sockets()
+    for _ in range(5):
+        async with ApiClient(url=plane.url, token=plane.token, ca=plane.ca) as leaving:
+            known = asyncio.Event()
+
+            async def follow(informer: AsyncIterator[Any], known: asyncio.Event) -> None:
+                async for _ in informer:
+                    known.set()
+
+            task = asyncio.ensure_future(follow(aiter(leaving.informer(MAPS)), known))
+            async with asyncio.timeout(10):
+                await known.wait()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        assert sockets() == before
+
+
+def open_files() -> list[Path]:
+    """This process' file descriptors; one that was opened to list them is gone again."""
+    return [path for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
 
 
 async def test_the_means_of_trouble_are_not_there_over_https(outside: ApiClient) -> None:

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from planes import control_plane
 
+from harness.sandbox.apiserver.decoding import schemas
 from harness.sandbox.apiserver.resources import RESOURCES
-from harness.sandbox.apiserver.shapes import schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

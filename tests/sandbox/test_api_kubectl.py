@@ -20,6 +20,8 @@ import pytest
 from aiohttp import web
 from planes import playing
 
+from harness.sandbox.apiserver.decoding import schemas
+
 if TYPE_CHECKING:
     from planes import Plane
 
@@ -129,6 +131,19 @@ async def test_logs_come_from_the_node_and_are_followed_to_their_end(plane: Plan
     assert asked == [("/logs/default/p/c", {"follow": "true", "tailLines": "5"})]
     assert code == 1
     assert "container other is not valid for pod p" in complaints
+
+
+@pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed (make test installs it)")
+def test_every_merge_key_is_one_that_kubectl_was_built_with() -> None:
+    built = {
+        (field, *re.findall(r'patch(?:Strategy|MergeKey):"([^"]+)"', tags))
+        for field, tags in re.findall(r'json:"(\w+)[^"]*"((?: \w+:"[^"]*")+)', Path(KUBECTL or "").read_text("latin-1"))
+        if "patchStrategy" in tags
+    }
+    patches = schemas()["patches"]
+    listed = {(field, *text.split(), name) for name, fields in patches.items() for field, text in fields.items()}
+    assert {row for row in listed if row[:-1] not in built} == set()
+    assert ("taints", "merge", "key") not in built
 
 
 @pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed (make test installs it)")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.sandbox.apiserver import refusals
+from harness.sandbox.apiserver import api_errors
 from harness.sandbox.apiserver.allocation import ServiceAddresses
 from harness.sandbox.apiserver.quota import check_quota
 from harness.sandbox.apiserver.resources import NAMESPACES, SERVICES
@@ -28,25 +28,25 @@ class Admission:
         self._addresses = ServiceAddresses(store)
 
     def of_new(self, resource: Resource, namespace: str, obj: Object) -> None:
-        """The namespace must exist and not be ending; a Service gets its addresses. Raises: Refusal."""
+        """The namespace must exist and not be ending; a Service gets its addresses. Raises: StatusError."""
         if resource.namespaced:
             home = self._store.get(NAMESPACES, "", namespace)
             if home is None:
-                raise refusals.not_found(NAMESPACES, namespace)
+                raise api_errors.not_found(NAMESPACES, namespace)
             if home.obj["metadata"].get("deletionTimestamp"):
                 why = f"unable to create new content in namespace {namespace} because it is being terminated"
-                raise refusals.forbidden(resource, obj["metadata"]["name"], why, "NamespaceTerminating")
+                raise api_errors.forbidden(resource, obj["metadata"]["name"], why, "NamespaceTerminating")
             check_quota(self._store, resource, namespace, obj)
         if resource is SERVICES:
             self._addresses.assign(obj)
 
     def of_changed(self, resource: Resource, old: Object, new: Object) -> None:
-        """A Service keeps its addresses. Raises: Refusal."""
+        """A Service keeps its addresses. Raises: StatusError."""
         if resource is SERVICES:
             self._addresses.assign(new, old)
 
     @staticmethod
     def of_deleted(resource: Resource, name: str) -> None:
-        """Some namespaces stay. Raises: Refusal."""
+        """Some namespaces stay. Raises: StatusError."""
         if resource is NAMESPACES and name in _IMMORTAL:
-            raise refusals.forbidden(resource, name, "this namespace may not be deleted")
+            raise api_errors.forbidden(resource, name, "this namespace may not be deleted")

@@ -9,7 +9,7 @@ import ipaddress
 import random
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver import refusals
+from harness.sandbox.apiserver import api_errors
 from harness.sandbox.apiserver.resources import SERVICES
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class ServiceAddresses:
     def assign(self, service: Object, old: Object | None = None) -> None:
         """Fills in clusterIP, clusterIPs and nodePort where the Service needs them; keeps those it had.
 
-        Raises: Refusal (422) where a wished address or port is outside the range or taken.
+        Raises: StatusError (422) where a wished address or port is outside the range or taken.
         """
         spec, before = service["spec"], (old or {}).get("spec", {})
         if spec.get("type") == "ExternalName":
@@ -56,11 +56,8 @@ class ServiceAddresses:
         taken = self._taken_ports(service["metadata"])
         for n, port in enumerate(ports):
             wish = port.get("nodePort") or had.get((port.get("port"), port.get("protocol")))
-            if wish is not None and wish in taken:
-                raise _invalid(service, f"spec.ports[{n}].nodePort", wish, "provided port is already allocated")
-            if wish is not None and wish not in _NODE_PORTS:
-                why = "provided port is not in the valid range. The range of valid ports is 30000-32767"
-                raise _invalid(service, f"spec.ports[{n}].nodePort", wish, why)
+            if wish is not None:
+                _check_node_port(service, n, wish, taken)
             port["nodePort"] = wish or random.choice([free for free in _NODE_PORTS if free not in taken])
             taken.add(port["nodePort"])
 
@@ -94,8 +91,17 @@ class ServiceAddresses:
         }
 
 
-def _invalid(service: Object, field: str, value: Any, why: str) -> refusals.Refusal:
-    cause = refusals.Cause(
-        field=field, reason="FieldValueInvalid", message=f"Invalid value: {refusals.shown(value)}: {why}"
+def _check_node_port(service: Object, n: int, wish: int, taken: set[int]) -> None:
+    field = f"spec.ports[{n}].nodePort"
+    if wish in taken:
+        raise _invalid(service, field, wish, "provided port is already allocated")
+    if wish not in _NODE_PORTS:
+        why = "provided port is not in the valid range. The range of valid ports is 30000-32767"
+        raise _invalid(service, field, wish, why)
+
+
+def _invalid(service: Object, field: str, value: Any, why: str) -> api_errors.StatusError:
+    cause = api_errors.Cause(
+        field=field, reason="FieldValueInvalid", message=f"Invalid value: {api_errors.shown(value)}: {why}"
     )
-    return refusals.invalid(SERVICES, service["metadata"].get("name", ""), [cause])
+    return api_errors.invalid(SERVICES, service["metadata"].get("name", ""), [cause])

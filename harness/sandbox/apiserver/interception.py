@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from harness.sandbox.apiserver import refusals
+from harness.sandbox.apiserver import api_errors
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -31,10 +31,10 @@ class Interception(Protocol):
         """Whether it takes this right away; nothing is used up."""
 
     async def meet(self, request: web.BaseRequest, target: Target) -> None:
-        """Lets the request pass, sooner or later. Raises: Refusal, ConnectionResetError."""
+        """Lets the request pass, sooner or later. Raises: StatusError, ConnectionResetError."""
 
     async def command(self, request: web.BaseRequest, server: Interrupted) -> None:
-        """Does what a request below `/sandbox/` on the unix socket asks for. Raises: Refusal."""
+        """Does what a request below `/sandbox/` on the unix socket asks for. Raises: StatusError."""
 
 
 class Nobody:
@@ -48,5 +48,5 @@ class Nobody:
         """Lets it pass."""
 
     async def command(self, request: web.BaseRequest, server: Interrupted) -> None:
-        """There is nothing below `/sandbox/`. Raises: Refusal (404)."""
-        raise refusals.no_such_path()
+        """There is nothing below `/sandbox/`. Raises: StatusError (404)."""
+        raise api_errors.no_such_path()

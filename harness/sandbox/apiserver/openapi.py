@@ -1,8 +1,8 @@
 """The table of resources and their shapes -> OpenAPI documents, version 3, one a group and version.
 
 kubectl asks them whether the server validates fields (the parameter fieldValidation of each PATCH) before it applies,
-and `kubectl explain` reads the fields. Strategic merge patch is left out of the patches' content types on purpose:
-kubectl then takes the merge keys that it was built with, instead of extensions that these documents do not carry.
+and `kubectl explain` reads the fields. Strategic merge patch is among the patches' content types of the kinds that have
+published types: kubectl makes its patches with the merge keys in these documents, by which the server applies them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from harness.sandbox.apiserver.decoding import schemas, type_of
 from harness.sandbox.apiserver.resources import RESOURCES
-from harness.sandbox.apiserver.shapes import schemas
+from harness.sandbox.apiserver.strategic import merge_key, strategies
 
 if TYPE_CHECKING:
     from harness.sandbox.apiserver.resources import Resource
@@ -39,6 +40,7 @@ _VALIDATION = {
     "schema": {"type": "string", "uniqueItems": True},
 }
 _PATCHES = ("application/json-patch+json", "application/merge-patch+json")
+_STRATEGIC = "application/strategic-merge-patch+json"
 
 
 def index() -> Object:
@@ -85,7 +87,8 @@ def _operation(row: Resource, verb: str) -> Object:
     if verb in ("post", "put", "patch"):
         operation["parameters"] = [_VALIDATION]
     if verb == "patch":
-        operation["requestBody"] = {"content": {kind: {"schema": {"type": "object"}} for kind in _PATCHES}}
+        kinds = (*_PATCHES, _STRATEGIC) if type_of(row.api_version, row.kind) else _PATCHES
+        operation["requestBody"] = {"content": {kind: {"schema": {"type": "object"}} for kind in kinds}}
     return operation
 
 
@@ -94,15 +97,15 @@ def _kind(row: Resource) -> Object:
 
 
 def _components(rows: list[Resource]) -> Object:
-    types, kinds = schemas()["types"], schemas()["kinds"]
+    types = schemas()["types"]
     components: Object = {}
     for row in rows:
-        name = kinds.get(f"{row.api_version}/{row.kind}")
+        name = type_of(row.api_version, row.kind)
         waiting = [name or "V1ObjectMeta"]
         while waiting:
             each = waiting.pop()
             if _named(each) not in components:
-                components[_named(each)] = _schema(types[each], waiting)
+                components[_named(each)] = _schema(each, types[each], waiting)
         own = components[_named(name)] if name else _custom()
         own["x-kubernetes-group-version-kind"] = [_kind(row)]
         if not name:
@@ -121,8 +124,17 @@ def _custom() -> Object:
     return {"type": "object", "properties": properties, "x-kubernetes-preserve-unknown-fields": True}
 
 
-def _schema(fields: dict[str, str], waiting: list[str]) -> Object:
-    return {"type": "object", "properties": {key: _property(text, waiting) for key, text in fields.items()}}
+def _schema(name: str, fields: dict[str, str], waiting: list[str]) -> Object:
+    properties = {key: _property(text, waiting) | _patch_extensions(name, key) for key, text in fields.items()}
+    return {"type": "object", "properties": properties}
+
+
+def _patch_extensions(name: str, field: str) -> Object:
+    extensions = {
+        "x-kubernetes-patch-strategy": ",".join(strategies(name, field)),
+        "x-kubernetes-patch-merge-key": merge_key(name, field),
+    }
+    return {key: value for key, value in extensions.items() if value}
 
 
 def _property(text: str, waiting: list[str]) -> Object:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from harness.sandbox.apiserver import refusals
+from jsonpatch import JsonPatch, JsonPatchException, JsonPatchPathNotFound, JsonPatchTestFailed
+from jsonpointer import JsonPointer, JsonPointerException
+
+from harness.sandbox.apiserver import api_errors
+from harness.sandbox.apiserver.requests import DEEPEST, deeper_than
+
+# The bounds of the real API: endpoints/handlers/patch.go and the copies that evanphx/json-patch is told to allow.
+_MOST_OPERATIONS = 10_000
+_LARGEST_COPIES_BYTES = 3 * 1024 * 1024
+_WITH_FROM, _WITH_VALUE = ("move", "copy"), ("add", "replace", "test")
 
 
 def merge(target: Any, patch: Any) -> Any:
@@ -24,99 +33,74 @@ def merge(target: Any, patch: Any) -> Any:
 def json_patch(target: Any, operations: Any) -> Any:
     """RFC 6902: add, remove, replace, move, copy, test, in order and all or nothing.
 
-    Raises: Refusal: 400 where the patch is malformed, 422 where it does not apply to this object.
+    Raises: StatusError: 400 where the patch is malformed, 413 where it has too many operations, 422 where it does not
+        apply to this object, copies too much or nests too deep.
     """
     if not isinstance(operations, list):
-        raise refusals.bad_request("error decoding patch: a JSON patch is a list of operations")
-    target = json.loads(json.dumps(target))
-    for operation in operations:
-        if not isinstance(operation, dict) or not isinstance(operation.get("path"), str):
-            raise refusals.bad_request("error decoding patch: an operation has `op` and `path`")
-        target = _apply(target, operation)
-    return target
+        raise api_errors.bad_request("error decoding patch: a JSON patch is a list of operations")
+    if len(operations) > _MOST_OPERATIONS:
+        why = f"The allowed maximum operations in a JSON patch is {_MOST_OPERATIONS}, got {len(operations)}"
+        raise api_errors.too_large(why)
+    patches = [_decoded(operation) for operation in operations]
+    patched, copied_bytes = json.loads(json.dumps(target)), 0
+    for patch, operation in zip(patches, operations, strict=True):
+        try:
+            if operation["op"] == "copy":
+                copied_bytes += _size_bytes(JsonPointer(operation["from"]).resolve(patched))
+                _check_copies(copied_bytes)
+            patched = patch.apply(patched, in_place=True)
+        except (JsonPatchException, JsonPointerException) as error:
+            raise _inapplicable(_why(operation, error)) from None
+        except RecursionError:
+            raise _too_deep() from None
+    if deeper_than(patched, DEEPEST):
+        raise _too_deep()
+    return patched
 
 
-def _apply(target: Any, operation: dict[str, Any]) -> Any:
-    name, path = operation.get("op"), _steps(operation["path"])
-    match name:
-        case "add":
-            return _added(target, path, _value(operation))
-        case "remove":
-            _removed(target, path)
-            return target
-        case "replace":
-            _removed(target, path)
-            return _added(target, path, _value(operation))
-        case "move":
-            return _added(target, path, _removed(target, _steps(_source(operation))))
-        case "copy":
-            return _added(target, path, json.loads(json.dumps(_found(target, _steps(_source(operation))))))
-        case "test":
-            if _found(target, path) != _value(operation):
-                raise _inapplicable(f"testing value {operation['path']} failed")
-            return target
-        case _:
-            raise refusals.bad_request(f"error decoding patch: Unexpected kind: {name}")
+def _decoded(operation: Any) -> JsonPatch:
+    """One operation as a patch of its own, with the members that its kind needs; the package looks for some later."""
+    try:
+        patch = JsonPatch([operation])
+        if operation["op"] in _WITH_FROM:
+            JsonPointer(operation["from"])
+        if operation["op"] in _WITH_VALUE:
+            operation["value"]
+    except KeyError as error:
+        raise api_errors.bad_request(f"error decoding patch: operation {operation['op']!r} has no {error}") from None
+    except (JsonPatchException, JsonPointerException, TypeError) as error:
+        raise api_errors.bad_request(f"error decoding patch: {error}") from None
+    return patch
 
 
-def _steps(pointer: str) -> list[str]:
-    if pointer and not pointer.startswith("/"):
-        raise refusals.bad_request(f"error decoding patch: {pointer!r} is not a JSON pointer")
-    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+def _size_bytes(value: Any) -> int:
+    return len(json.dumps(value, default=str))  # the place after a list's end is no JSON; copying it fails later
 
 
-def _value(operation: dict[str, Any]) -> Any:
-    if "value" not in operation:
-        raise refusals.bad_request(f"error decoding patch: operation {operation.get('op')!r} has no value")
-    return operation["value"]
+def _check_copies(copied_bytes: int) -> None:
+    """Copies of copies double: a short patch could fill the memory."""
+    if copied_bytes > _LARGEST_COPIES_BYTES:
+        raise _inapplicable(
+            f"Unable to complete the copy, the accumulated size increase of copy is {copied_bytes}, "
+            f"exceeding the limit {_LARGEST_COPIES_BYTES}"
+        )
 
 
-def _source(operation: dict[str, Any]) -> str:
-    if not isinstance(source := operation.get("from"), str):
-        raise refusals.bad_request(f"error decoding patch: operation {operation.get('op')!r} has no `from`")
-    return source
+def _why(operation: dict[str, Any], error: Exception) -> str:
+    """In evanphx/json-patch's words, which carry no part of the object."""
+    if isinstance(error, JsonPatchTestFailed):
+        return f"testing value {operation['path']} failed: test failed"
+    why = str(error)
+    if isinstance(error, JsonPatchPathNotFound | JsonPointerException):
+        path = operation["from"] if operation["op"] in _WITH_FROM else operation["path"]
+        why = f"doc is missing path: {path}: missing value"
+    return f"{operation['op']} operation does not apply: {why}"
 
 
-def _found(target: Any, path: list[str]) -> Any:
-    for step in path:
-        if isinstance(target, dict) and step in target:
-            target = target[step]
-        elif isinstance(target, list):
-            target = target[_index(target, step, len(target) - 1)]
-        else:
-            raise _inapplicable(f"path does not exist: /{'/'.join(path)}")
-    return target
+def _too_deep() -> api_errors.StatusError:
+    return _inapplicable(f"the object would be nested more than {DEEPEST} levels deep")
 
 
-def _added(target: Any, path: list[str], value: Any) -> Any:
-    if not path:
-        return value
-    parent, last = _found(target, path[:-1]), path[-1]
-    if isinstance(parent, dict):
-        parent[last] = value
-    elif isinstance(parent, list):
-        parent.insert(len(parent) if last == "-" else _index(parent, last, len(parent)), value)
-    else:
-        raise _inapplicable(f"path does not exist: /{'/'.join(path)}")
-    return target
-
-
-def _removed(target: Any, path: list[str]) -> Any:
-    if not path:
-        return target
-    parent, last = _found(target, path[:-1]), path[-1]
-    if isinstance(parent, dict) and last in parent:
-        return parent.pop(last)
-    if isinstance(parent, list):
-        return parent.pop(_index(parent, last, len(parent) - 1))
-    raise _inapplicable(f"unable to remove nonexistent key: {last}: missing value")
-
-
-def _index(items: list[Any], step: str, highest: int) -> int:
-    if not step.isascii() or not step.isdigit() or int(step) > highest:
-        raise _inapplicable(f"invalid index {step!r} in a list of {len(items)}")
-    return int(step)
-
-
-def _inapplicable(why: str) -> refusals.Refusal:
-    return refusals.Refusal(422, "Invalid", f"the server rejected our request due to an error in our request: {why}")
+def _inapplicable(why: str) -> api_errors.StatusError:
+    message = f"the server rejected our request due to an error in our request: {why}"
+    return api_errors.StatusError(422, "Invalid", message)

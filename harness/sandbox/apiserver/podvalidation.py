@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.sandbox.apiserver.findings import Findings
+    from harness.sandbox.apiserver.field_errors import FieldErrors
     from harness.sandbox.apiserver.store import Object
 
 _POLICIES = ("Always", "Never", "OnFailure")
@@ -27,37 +27,37 @@ _MUTABLE_TEXT = (
 )
 
 
-def check_pod(findings: Findings, obj: Object, old: Object | None) -> None:
+def check_pod(errors: FieldErrors, obj: Object, old: Object | None) -> None:
     """A Pod; a change of one may touch little of its spec."""
-    check_pod_spec(findings, obj["spec"], "spec")
+    check_pod_spec(errors, obj["spec"], "spec")
     if old is not None and _frozen(obj["spec"]) != _frozen(old["spec"]):
-        findings.forbidden("spec", _MUTABLE_TEXT)
+        errors.forbidden("spec", _MUTABLE_TEXT)
 
 
-def check_pod_spec(findings: Findings, spec: Object, at: str) -> None:
+def check_pod_spec(errors: FieldErrors, spec: Object, at: str) -> None:
     """Everything below `at`."""
     containers = spec.get("containers") or []
     if not containers:
-        findings.required(f"{at}.containers")
-    volumes = _volumes(findings, spec.get("volumes") or [], f"{at}.volumes")
+        errors.required(f"{at}.containers")
+    volumes = _volumes(errors, spec.get("volumes") or [], f"{at}.volumes")
     names: set[str] = set()
     for part in ("containers", "initContainers"):
         for n, container in enumerate(spec.get(part) or ()):
             where = f"{at}.{part}[{n}]"
-            _container(findings, container, where, volumes, init=part == "initContainers")
+            _container(errors, container, where, volumes, init=part == "initContainers")
             if container.get("name") in names:
-                findings.duplicate(f"{where}.name", container["name"])
+                errors.duplicate(f"{where}.name", container["name"])
             names.add(container.get("name", ""))
-    findings.one_of(f"{at}.restartPolicy", spec["restartPolicy"], _POLICIES)
-    findings.one_of(f"{at}.dnsPolicy", spec["dnsPolicy"], _DNS_POLICIES)
-    findings.not_negative(f"{at}.terminationGracePeriodSeconds", spec.get("terminationGracePeriodSeconds"))
+    errors.one_of(f"{at}.restartPolicy", spec["restartPolicy"], _POLICIES)
+    errors.one_of(f"{at}.dnsPolicy", spec["dnsPolicy"], _DNS_POLICIES)
+    errors.not_negative(f"{at}.terminationGracePeriodSeconds", spec.get("terminationGracePeriodSeconds"))
     if (deadline_s := spec.get("activeDeadlineSeconds")) is not None and deadline_s < 1:
-        findings.invalid(f"{at}.activeDeadlineSeconds", deadline_s, "must be between 1 and 2147483647, inclusive")
+        errors.invalid(f"{at}.activeDeadlineSeconds", deadline_s, "must be between 1 and 2147483647, inclusive")
     for n, gate in enumerate(spec.get("readinessGates") or ()):
-        findings.qualified(f"{at}.readinessGates[{n}].conditionType", gate.get("conditionType", ""))
-    findings.labels(f"{at}.nodeSelector", spec.get("nodeSelector") or {})
+        errors.qualified(f"{at}.readinessGates[{n}].conditionType", gate.get("conditionType", ""))
+    errors.labels(f"{at}.nodeSelector", spec.get("nodeSelector") or {})
     if spec.get("hostname"):
-        findings.label(f"{at}.hostname", spec["hostname"])
+        errors.label(f"{at}.hostname", spec["hostname"])
 
 
 def _frozen(spec: Object) -> Object:
@@ -68,105 +68,105 @@ def _frozen(spec: Object) -> Object:
     return kept
 
 
-def _volumes(findings: Findings, volumes: list[Object], at: str) -> set[str]:
+def _volumes(errors: FieldErrors, volumes: list[Object], at: str) -> set[str]:
     names: set[str] = set()
     for n, volume in enumerate(volumes):
         name = volume.get("name", "")
         if not name:
-            findings.required(f"{at}[{n}].name")
+            errors.required(f"{at}[{n}].name")
             continue
-        findings.label(f"{at}[{n}].name", name)
+        errors.label(f"{at}[{n}].name", name)
         if name in names:
-            findings.duplicate(f"{at}[{n}].name", name)
+            errors.duplicate(f"{at}[{n}].name", name)
         names.add(name)
         sources = [key for key in volume if key != "name"]
         if len(sources) > 1:
-            findings.forbidden(f"{at}[{n}].{sources[1]}", "may not specify more than 1 volume type")
+            errors.forbidden(f"{at}[{n}].{sources[1]}", "may not specify more than 1 volume type")
         if "configMap" in volume and not volume["configMap"].get("name"):
-            findings.required(f"{at}[{n}].configMap.name")
+            errors.required(f"{at}[{n}].configMap.name")
         if "secret" in volume and not volume["secret"].get("secretName"):
-            findings.required(f"{at}[{n}].secret.secretName")
+            errors.required(f"{at}[{n}].secret.secretName")
     return names
 
 
-def _container(findings: Findings, container: Object, at: str, volumes: set[str], *, init: bool) -> None:
+def _container(errors: FieldErrors, container: Object, at: str, volumes: set[str], *, init: bool) -> None:
     if not container.get("name"):
-        findings.required(f"{at}.name")
+        errors.required(f"{at}.name")
     else:
-        findings.label(f"{at}.name", container["name"])
+        errors.label(f"{at}.name", container["name"])
     image = container.get("image", "")
     if not image:
-        findings.required(f"{at}.image")
+        errors.required(f"{at}.image")
     elif image != image.strip():
-        findings.invalid(f"{at}.image", image, "must not have leading or trailing whitespace")
-    findings.one_of(f"{at}.imagePullPolicy", container["imagePullPolicy"], _PULL_POLICIES)
-    _ports(findings, container.get("ports") or [], f"{at}.ports")
-    _environment(findings, container.get("env") or [], f"{at}.env")
-    _mounts(findings, container.get("volumeMounts") or [], f"{at}.volumeMounts", volumes)
-    _resources(findings, container.get("resources") or {}, f"{at}.resources")
+        errors.invalid(f"{at}.image", image, "must not have leading or trailing whitespace")
+    errors.one_of(f"{at}.imagePullPolicy", container["imagePullPolicy"], _PULL_POLICIES)
+    _ports(errors, container.get("ports") or [], f"{at}.ports")
+    _environment(errors, container.get("env") or [], f"{at}.env")
+    _mounts(errors, container.get("volumeMounts") or [], f"{at}.volumeMounts", volumes)
+    _resources(errors, container.get("resources") or {}, f"{at}.resources")
     sidecar = container.get("restartPolicy") == "Always"
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
         if (probe := container.get(name)) is None:
             continue
         if init and not sidecar:
-            findings.forbidden(f"{at}.{name}", "may not be set for init containers without restartPolicy=Always")
-        _probe(findings, probe, f"{at}.{name}", once=name != "readinessProbe")
+            errors.forbidden(f"{at}.{name}", "may not be set for init containers without restartPolicy=Always")
+        _probe(errors, probe, f"{at}.{name}", once=name != "readinessProbe")
     for name in ("postStart", "preStop"):
         if (hook := (container.get("lifecycle") or {}).get(name)) is not None:
-            _handler(findings, hook, f"{at}.lifecycle.{name}")
+            _handler(errors, hook, f"{at}.lifecycle.{name}")
 
 
-def _ports(findings: Findings, ports: list[Object], at: str) -> None:
+def _ports(errors: FieldErrors, ports: list[Object], at: str) -> None:
     names: set[str] = set()
     for n, port in enumerate(ports):
         if port.get("containerPort") is None:
-            findings.required(f"{at}[{n}].containerPort")
+            errors.required(f"{at}[{n}].containerPort")
         else:
-            findings.port(f"{at}[{n}].containerPort", port["containerPort"])
+            errors.port(f"{at}[{n}].containerPort", port["containerPort"])
         if name := port.get("name"):
-            findings.port_or_name(f"{at}[{n}].name", name)
+            errors.port_or_name(f"{at}[{n}].name", name)
             if name in names:
-                findings.duplicate(f"{at}[{n}].name", name)
+                errors.duplicate(f"{at}[{n}].name", name)
             names.add(name)
-        findings.one_of(f"{at}[{n}].protocol", port["protocol"], _PROTOCOLS)
+        errors.one_of(f"{at}[{n}].protocol", port["protocol"], _PROTOCOLS)
 
 
-def _environment(findings: Findings, variables: list[Object], at: str) -> None:
+def _environment(errors: FieldErrors, variables: list[Object], at: str) -> None:
     for n, variable in enumerate(variables):
         if not variable.get("name"):
-            findings.required(f"{at}[{n}].name")
+            errors.required(f"{at}[{n}].name")
         else:
-            findings.env_name(f"{at}[{n}].name", variable["name"])
+            errors.env_name(f"{at}[{n}].name", variable["name"])
         if variable.get("value") and variable.get("valueFrom"):
-            findings.invalid(f"{at}[{n}].valueFrom", "", "may not be specified when `value` is not empty")
+            errors.invalid(f"{at}[{n}].valueFrom", "", "may not be specified when `value` is not empty")
 
 
-def _mounts(findings: Findings, mounts: list[Object], at: str, volumes: set[str]) -> None:
+def _mounts(errors: FieldErrors, mounts: list[Object], at: str, volumes: set[str]) -> None:
     paths: set[str] = set()
     for n, mount in enumerate(mounts):
         if not mount.get("name"):
-            findings.required(f"{at}[{n}].name")
+            errors.required(f"{at}[{n}].name")
         elif mount["name"] not in volumes:
-            findings.not_found(f"{at}[{n}].name", mount["name"])
+            errors.not_found(f"{at}[{n}].name", mount["name"])
         path = mount.get("mountPath", "")
         if not path:
-            findings.required(f"{at}[{n}].mountPath")
+            errors.required(f"{at}[{n}].mountPath")
         elif path in paths:
-            findings.invalid(f"{at}[{n}].mountPath", path, "must be unique")
+            errors.invalid(f"{at}[{n}].mountPath", path, "must be unique")
         paths.add(path)
 
 
-def _resources(findings: Findings, resources: Object, at: str) -> None:
+def _resources(errors: FieldErrors, resources: Object, at: str) -> None:
     limits = resources.get("limits") or {}
     for part in ("limits", "requests"):
         for key, value in (resources.get(part) or {}).items():
             if not _QUANTITY.fullmatch(value):
-                findings.invalid(f"{at}.{part}[{key}]", value, "quantities must match the regular expression")
+                errors.invalid(f"{at}.{part}[{key}]", value, "quantities must match the regular expression")
             elif value.startswith("-"):
-                findings.invalid(f"{at}.{part}[{key}]", value, "must be greater than or equal to 0")
+                errors.invalid(f"{at}.{part}[{key}]", value, "must be greater than or equal to 0")
     for key, value in (resources.get("requests") or {}).items():
         if key in limits and amount(value) > amount(limits[key]):
-            findings.invalid(f"{at}.requests", value, f"must be less than or equal to {key} limit of {limits[key]}")
+            errors.invalid(f"{at}.requests", value, f"must be less than or equal to {key} limit of {limits[key]}")
 
 
 def amount(quantity: str) -> float:
@@ -184,27 +184,27 @@ def amount(quantity: str) -> float:
         return 0.0
 
 
-def _probe(findings: Findings, probe: Object, at: str, *, once: bool) -> None:
-    _handler(findings, probe, at)
+def _probe(errors: FieldErrors, probe: Object, at: str, *, once: bool) -> None:
+    _handler(errors, probe, at)
     for name in _PROBE_NUMBERS:
-        findings.not_negative(f"{at}.{name}", probe.get(name))
+        errors.not_negative(f"{at}.{name}", probe.get(name))
     if once and probe.get("successThreshold", 1) != 1:
-        findings.invalid(f"{at}.successThreshold", probe["successThreshold"], "must be 1")
+        errors.invalid(f"{at}.successThreshold", probe["successThreshold"], "must be 1")
 
 
-def _handler(findings: Findings, handler: Object, at: str) -> None:
+def _handler(errors: FieldErrors, handler: Object, at: str) -> None:
     given: list[Any] = [name for name in _HANDLERS if handler.get(name) is not None]
     if not given:
-        findings.required(at, "must specify a handler type")
+        errors.required(at, "must specify a handler type")
     for name in given[1:]:
-        findings.forbidden(f"{at}.{name}", "may not specify more than 1 handler type")
+        errors.forbidden(f"{at}.{name}", "may not specify more than 1 handler type")
     for name in ("httpGet", "tcpSocket"):
         if (call := handler.get(name)) is not None:
             if call.get("port") is None:
-                findings.required(f"{at}.{name}.port")
+                errors.required(f"{at}.{name}.port")
             else:
-                findings.port_or_name(f"{at}.{name}.port", call["port"])
+                errors.port_or_name(f"{at}.{name}.port", call["port"])
     if (call := handler.get("exec")) is not None and not call.get("command"):
-        findings.required(f"{at}.exec.command")
+        errors.required(f"{at}.exec.command")
     if (pause := handler.get("sleep")) is not None:
-        findings.not_negative(f"{at}.sleep.seconds", pause.get("seconds"))
+        errors.not_negative(f"{at}.sleep.seconds", pause.get("seconds"))

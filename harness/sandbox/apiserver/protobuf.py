@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver import refusals
+from harness.sandbox.apiserver import api_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,9 +90,14 @@ _TYPES: dict[str, dict[int, str]] = {
 
 
 def decoded(raw: bytes) -> dict[str, Any]:
-    """The object in an envelope. Raises: Refusal (400 where it is broken, 415 where it holds what the table lacks)."""
+    """The object in an envelope.
+
+    Raises: StatusError (400 where it is broken, 415 where it holds what the table lacks).
+    """
     if not raw.startswith(_MAGIC):
-        raise refusals.bad_request("the body is not a Kubernetes protobuf message")
+        raise _unrecognized("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")
+    if len(raw) == len(_MAGIC):
+        raise _unrecognized("empty body")
     try:
         envelope = _message("Unknown", raw[len(_MAGIC) :])
         kind = envelope.get("typeMeta", {}).get("kind", "")
@@ -100,7 +105,7 @@ def decoded(raw: bytes) -> dict[str, Any]:
             raise _not_read(kind, "")
         obj = _message(kind, base64.b64decode(envelope.get("raw", "")))
     except (IndexError, UnicodeDecodeError):
-        raise refusals.bad_request("the body is a broken protobuf message") from None
+        raise _unrecognized("unexpected EOF") from None
     return {"kind": kind, "apiVersion": envelope["typeMeta"].get("apiVersion", ""), **obj}
 
 
@@ -167,6 +172,8 @@ def _fields(raw: bytes) -> Iterator[tuple[int, int | bytes]]:
             at += length
         elif wire in (_FIXED64, _FIXED32):
             size = 8 if wire == _FIXED64 else 4
+            if at + size > len(raw):
+                raise IndexError
             yield number, int.from_bytes(raw[at : at + size], "little")
             at += size
         else:
@@ -183,6 +190,10 @@ def _varint(raw: bytes, at: int) -> tuple[int, int]:
     raise IndexError
 
 
-def _not_read(kind: str, what: str) -> refusals.Refusal:
+def _unrecognized(why: str) -> api_errors.StatusError:
+    return api_errors.bad_request(f"the object provided is unrecognized: {why}")
+
+
+def _not_read(kind: str, what: str) -> api_errors.StatusError:
     message = f"the sandbox reads protobuf of what kubectl creates only, not {kind} {what}".strip()
-    return refusals.Refusal(415, "UnsupportedMediaType", f"{message}; send application/json")
+    return api_errors.StatusError(415, "UnsupportedMediaType", f"{message}; send application/json")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.sandbox.apiserver import refusals
+from harness.sandbox.apiserver import api_errors
 from harness.sandbox.apiserver.podvalidation import amount
 from harness.sandbox.apiserver.resources import PODS, RESOURCE_QUOTAS, RESOURCES
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from harness.sandbox.apiserver.store import Object, Store
 
 _PLAIN_COUNTS = ("pods", "services", "configmaps", "secrets", "resourcequotas", "persistentvolumeclaims")
-BY_COUNT = {f"count/{refusals.qualified(row)}": row for row in RESOURCES} | {
+BY_COUNT = {f"count/{api_errors.qualified(row)}": row for row in RESOURCES} | {
     row.plural: row for row in RESOURCES if row.group == "" and row.plural in _PLAIN_COUNTS
 }
 
 
 def check_quota(store: Store, resource: Resource, namespace: str, obj: Object) -> None:
-    """Raises: Refusal (403) where the object would take more than a quota leaves."""
+    """Raises: StatusError (403) where the object would take more than a quota leaves."""
     for quota in store.items(RESOURCE_QUOTAS, namespace):
         hard = quota.obj.get("spec", {}).get("hard") or {}
         asked = {key: wanted for key in hard if (wanted := usage_of(key, resource, obj))}
@@ -38,7 +38,7 @@ def check_quota(store: Store, resource: Resource, namespace: str, obj: Object) -
             listed = ", ".join(
                 f"{word}: {','.join(f'{key}={value}' for key, value in values.items())}" for word, values in parts
             )
-            raise refusals.forbidden(resource, obj["metadata"]["name"], f"exceeded quota: {name}, {listed}")
+            raise api_errors.forbidden(resource, obj["metadata"]["name"], f"exceeded quota: {name}, {listed}")
 
 
 def used_of(store: Store, namespace: str, key: str) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from harness.sandbox.apiserver import refusals, requests
+from harness.sandbox.apiserver import api_errors, requests
 
 if TYPE_CHECKING:
     from harness.sandbox.apiserver.requests import Encoding, Target
@@ -35,10 +35,10 @@ class Reader:
         self.store, self._printer = store, printer
 
     def get(self, target: Target, request: web.BaseRequest) -> web.Response:
-        """One object. Raises: Refusal (404)."""
+        """One object. Raises: StatusError (404)."""
         stored = self.store.get(target.resource, target.namespace, target.name)
         if stored is None:
-            raise refusals.not_found(target.resource, target.name)
+            raise api_errors.not_found(target.resource, target.name)
         return self.one(target.resource, stored, request)
 
     def one(self, resource: Resource, stored: Stored, request: web.BaseRequest, code: int = 200) -> web.Response:

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver import refusals
+from harness.sandbox.apiserver import api_errors
 from harness.sandbox.apiserver.admission import Admission
 from harness.sandbox.apiserver.clock import rfc3339, seconds
+from harness.sandbox.apiserver.decoding import decoded
 from harness.sandbox.apiserver.defaults import apply_defaults
-from harness.sandbox.apiserver.names import with_suffix
+from harness.sandbox.apiserver.generated_names import with_suffix
 from harness.sandbox.apiserver.resources import NAMESPACES, PODS
-from harness.sandbox.apiserver.shapes import shaped
 from harness.sandbox.apiserver.store import freeze
 from harness.sandbox.apiserver.validation import validate
 
@@ -42,7 +42,7 @@ class DeleteOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class WriteOptions:
     """How a write is to be done: `strict` refuses unknown fields, else each is told to `warn` and left out."""
 
     dry_run: bool = False
@@ -50,7 +50,7 @@ class Manner:
     warn: Callable[[str], None] = lambda _: None
 
 
-PLAIN = Manner()
+_DEFAULT_OPTIONS = WriteOptions()
 
 
 class Registry:
@@ -60,9 +60,11 @@ class Registry:
         self.store, self._now = store, now
         self.admission = Admission(store)
 
-    def create(self, resource: Resource, namespace: str, obj: Object, how: Manner = PLAIN) -> Stored:
-        """Stores a new object, named, defaulted, admitted and validated. Raises: Refusal."""
-        obj = _decoded(resource, obj, how)
+    def create(
+        self, resource: Resource, namespace: str, obj: Object, options: WriteOptions = _DEFAULT_OPTIONS
+    ) -> Stored:
+        """Stores a new object, named, defaulted, admitted and validated. Raises: StatusError."""
+        obj = _decoded(resource, obj, options)
         metadata = obj.setdefault("metadata", {})
         metadata.update(self._identity(resource, namespace, metadata))
         metadata.pop("resourceVersion", None)
@@ -81,8 +83,8 @@ class Registry:
         self.admission.of_new(resource, namespace, obj)
         validate(resource, obj)
         if self.store.get(resource, namespace, metadata["name"]) is not None:
-            raise refusals.already_exists(resource, metadata["name"])
-        if how.dry_run:
+            raise api_errors.already_exists(resource, metadata["name"])
+        if options.dry_run:
             return freeze(resource, obj, 0)
         return self.store.put(resource, obj)
 
@@ -92,18 +94,18 @@ class Registry:
         namespace: str,
         name: str,
         change: Callable[[Object], Object],
-        how: Manner = PLAIN,
+        options: WriteOptions = _DEFAULT_OPTIONS,
         *,
         part: str = "",
     ) -> Stored:
         """Stores what `change` makes of the present object; `part` is "" (all but the status) or "status".
 
         A resourceVersion in the result must be the present one. Nothing is stored where nothing differs. An object
-        that is being deleted goes with its last finalizer. Raises: Refusal.
+        that is being deleted goes with its last finalizer. Raises: StatusError.
         """
         stored = self.existing(resource, namespace, name)
         old = stored.obj
-        new = _decoded(resource, change(stored.copy()), how)
+        new = _decoded(resource, change(stored.copy()), options)
         self._check_identity(resource, stored, new)
         self._keep_what_clients_cannot_change(resource, old, new, part)
         apply_defaults(new)
@@ -113,26 +115,26 @@ class Registry:
         if resource.has_generation and _body(new) != _body(old):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
         if _settled(new):
-            return freeze(resource, new, stored.version) if how.dry_run else self._remove(resource, stored, new)
+            return freeze(resource, new, stored.version) if options.dry_run else self._remove(resource, stored, new)
         if {**new, "kind": "", "apiVersion": ""} == {**old, "kind": "", "apiVersion": ""}:
             return stored
-        if how.dry_run:
+        if options.dry_run:
             return freeze(resource, new, stored.version)
         return self.store.put(resource, new)
 
     def delete(self, resource: Resource, namespace: str, name: str, options: DeleteOptions) -> tuple[Stored, bool]:
         """Deletes, or marks for deletion where a grace period or finalizers hold it.
 
-        Returns the last state and whether it is gone. Raises: Refusal.
+        Returns the last state and whether it is gone. Raises: StatusError.
         """
         self.admission.of_deleted(resource, name)
         stored = self.existing(resource, namespace, name)
         metadata = stored.obj["metadata"]
         if options.uid and options.uid != metadata["uid"]:
             why = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {metadata['uid']}"
-            raise refusals.conflict(resource, name, why)
+            raise api_errors.conflict(resource, name, why)
         if options.version and options.version != metadata["resourceVersion"]:
-            raise refusals.conflict(resource, name, "Precondition failed: the resourceVersion differs")
+            raise api_errors.conflict(resource, name, "Precondition failed: the resourceVersion differs")
         new = stored.copy()
         self._add_propagation_finalizer(new["metadata"], options.propagation)
         grace_s = _grace_s(resource, new, options.grace_s)
@@ -147,7 +149,7 @@ class Registry:
         return self._mark(resource, stored, new, grace_s), False
 
     def bind(self, namespace: str, name: str, change: Callable[[Object], Object], now: str) -> Stored:
-        """A pod's assignment to a node: spec.nodeName and the condition PodScheduled in one change. Raises: Refusal."""
+        """A pod is assigned to a node: spec.nodeName and condition PodScheduled in one change. Raises: StatusError."""
         pod = change(self.existing(PODS, namespace, name).copy())
         kept = [item for item in pod["status"].get("conditions", ()) if item.get("type") != "PodScheduled"]
         condition = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": now}
@@ -155,16 +157,16 @@ class Registry:
         return self.store.put(PODS, pod)
 
     def existing(self, resource: Resource, namespace: str, name: str) -> Stored:
-        """The present object. Raises: Refusal (404)."""
+        """The present object. Raises: StatusError (404)."""
         stored = self.store.get(resource, namespace, name)
         if stored is None:
-            raise refusals.not_found(resource, name)
+            raise api_errors.not_found(resource, name)
         return stored
 
     def _identity(self, resource: Resource, namespace: str, metadata: Object) -> Object:
         named = metadata.get("namespace")
         if resource.namespaced and named and named != namespace:
-            raise refusals.bad_request(
+            raise api_errors.bad_request(
                 f"the namespace of the provided object does not match the namespace sent on the request "
                 f"({named} against {namespace})"
             )
@@ -174,8 +176,8 @@ class Registry:
             name = next((free for free in tries if self.store.get(resource, namespace, free) is None), "")
         if not name:
             why = "Required value: name or generateName is required"
-            cause = refusals.Cause(field="metadata.name", reason="FieldValueRequired", message=why)
-            raise refusals.invalid(resource, "", [cause])
+            cause = api_errors.Cause(field="metadata.name", reason="FieldValueRequired", message=why)
+            raise api_errors.invalid(resource, "", [cause])
         identity = {"name": name, "uid": str(uuid.uuid4()), "creationTimestamp": rfc3339(self._now())}
         if resource.namespaced:
             identity["namespace"] = namespace
@@ -188,16 +190,16 @@ class Registry:
         metadata, name = new["metadata"], stored.obj["metadata"]["name"]
         for key in ("name", "namespace"):
             if metadata.get(key, stored.obj["metadata"].get(key)) != stored.obj["metadata"].get(key):
-                raise refusals.bad_request(f"the {key} of the object ({metadata[key]}) does not match the URL")
+                raise api_errors.bad_request(f"the {key} of the object ({metadata[key]}) does not match the URL")
         if metadata.get("uid") and metadata["uid"] != stored.obj["metadata"]["uid"]:
             why = (
                 f"Precondition failed: UID in precondition: {metadata['uid']}, "
                 f"UID in object meta: {stored.obj['metadata']['uid']}"
             )
-            raise refusals.conflict(resource, name, why)
+            raise api_errors.conflict(resource, name, why)
         version = metadata.get("resourceVersion")
         if version and version not in ("0", stored.obj["metadata"]["resourceVersion"]):
-            raise refusals.conflict(resource, name)
+            raise api_errors.conflict(resource, name)
 
     @staticmethod
     def _keep_what_clients_cannot_change(resource: Resource, old: Object, new: Object, part: str) -> None:
@@ -251,14 +253,14 @@ class Registry:
         return self.store.remove(resource, metadata.get("namespace", ""), metadata["name"], last)
 
 
-def _decoded(resource: Resource, obj: Any, how: Manner) -> Object:
-    """The object in its kind's shape. Raises: Refusal (400)."""
+def _decoded(resource: Resource, obj: Any, options: WriteOptions) -> Object:
+    """The object in its kind's shape. Raises: StatusError (400)."""
     if not isinstance(obj, dict) or not isinstance(obj.get("metadata", {}), dict):
-        raise refusals.bad_request(f"{resource.kind}: an object with metadata is expected")
+        raise api_errors.bad_request(f"{resource.kind}: an object with metadata is expected")
     head = {"kind": resource.kind, "apiVersion": resource.api_version}
-    clean, warnings = shaped({"metadata": {}, **obj, **head}, strict=how.strict)
+    clean, warnings = decoded({"metadata": {}, **obj, **head}, strict=options.strict)
     for warning in warnings:
-        how.warn(warning)
+        options.warn(warning)
     return clean
 
 

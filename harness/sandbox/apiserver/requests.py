@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from harness.sandbox.apiserver import protobuf, refusals, selectors
+from harness.sandbox.apiserver import api_errors, protobuf, selectors
+from harness.sandbox.apiserver.decoding import type_of
 from harness.sandbox.apiserver.registry import DeleteOptions
 from harness.sandbox.apiserver.resources import NAMESPACES, resource_at
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 BODY_LIMIT_BYTES = 3 * 1024 * 1024
 _JSON_TYPES = ("application/json", "")
-_DEEPEST = 200
+DEEPEST = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ def target_of(path: str) -> Target | None:
 
 
 def encoding_of(request: web.BaseRequest) -> Encoding:
-    """The first acceptable form that the server can give. Raises: Refusal (406)."""
+    """The first acceptable form that the server can give. Raises: StatusError (406)."""
     accept = request.headers.get("Accept", "*/*")
     for part in accept.split(","):
         kind, *options = (item.strip() for item in part.split(";"))
@@ -73,7 +74,7 @@ def encoding_of(request: web.BaseRequest) -> Encoding:
             return Encoding()
         if asked["as"] in form and asked.get("v", "v1") == "v1":
             return Encoding(form[asked["as"]], request.query.get("includeObject", "Metadata"))
-    raise refusals.not_acceptable()
+    raise api_errors.not_acceptable()
 
 
 def selector_of(request: web.BaseRequest, target: Target) -> Selector:
@@ -91,78 +92,84 @@ def is_true(request: web.BaseRequest, name: str) -> bool:
 
 
 def dry_run(request: web.BaseRequest, body: Any = None) -> bool:
-    """Whether nothing is to be stored: `dryRun=All` in the query or the options. Raises: Refusal (400)."""
+    """Whether nothing is to be stored: `dryRun=All` in the query or the options. Raises: StatusError (400)."""
     asked = request.query.getall("dryRun", [])
     if isinstance(body, dict) and isinstance(listed := body.get("dryRun"), list):
         asked = [*asked, *listed]
     if any(item != "All" for item in asked):
-        raise refusals.bad_request(f'dryRun: Unsupported value: {asked}: supported values: "All"')
+        raise api_errors.bad_request(f'dryRun: Unsupported value: {asked}: supported values: "All"')
     return bool(asked)
 
 
 def version_of(text: str) -> int:
-    """A resourceVersion of a request as a number. Raises: Refusal (400)."""
+    """A resourceVersion of a request as a number. Raises: StatusError (400)."""
     if not text.isascii() or not text.isdigit():
-        raise refusals.bad_request(f"resourceVersion: Invalid value: {text!r}: strconv.ParseUint: invalid syntax")
+        raise api_errors.bad_request(f"resourceVersion: Invalid value: {text!r}: strconv.ParseUint: invalid syntax")
     return int(text)
 
 
-async def json_body(request: web.BaseRequest, types: tuple[str, ...] = _JSON_TYPES) -> Any:
-    """The decoded body, None where it is empty. Raises: Refusal (400, 413, 415)."""
+async def json_body(
+    request: web.BaseRequest, types: tuple[str, ...] = _JSON_TYPES, *, or_protobuf: bool = False
+) -> Any:
+    """The decoded body, None where it is empty; protobuf only where it may be. Raises: StatusError (400, 413, 415)."""
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if not request.body_exists:
         return None
-    if kind not in (*types, protobuf.MEDIA_TYPE if types is _JSON_TYPES else ""):
-        raise refusals.unsupported_media_type([known for known in types if known])
+    if kind not in types and not (or_protobuf and kind == protobuf.MEDIA_TYPE):
+        raise api_errors.unsupported_media_type([known for known in types if known])
     try:
         raw = await request.read()
     except web.HTTPRequestEntityTooLarge:
-        raise refusals.too_large(BODY_LIMIT_BYTES) from None
+        raise api_errors.too_large(f"limit is {BODY_LIMIT_BYTES}") from None
     if kind == protobuf.MEDIA_TYPE:
         return protobuf.decoded(raw)
     if not raw.strip():
         return None
     try:
         body = json.loads(raw, parse_constant=_no_constant)
-        if _deeper_than(body, _DEEPEST):
-            raise refusals.bad_request(f"the body is nested more than {_DEEPEST} levels deep")
+        if deeper_than(body, DEEPEST):
+            raise api_errors.bad_request(f"the body is nested more than {DEEPEST} levels deep")
     except (ValueError, RecursionError) as error:
-        raise refusals.bad_request(f"the object provided is unrecognized: couldn't decode JSON: {error}") from None
+        raise api_errors.bad_request(f"the object provided is unrecognized: couldn't decode JSON: {error}") from None
     return body
 
 
 async def object_body(request: web.BaseRequest, resource: Resource) -> dict[str, Any]:
-    """The object in the body, of the kind that the path names. Raises: Refusal (400)."""
-    obj = await json_body(request)
+    """The object in the body, of the kind that the path names; custom resources have no protobuf.
+
+    Raises: StatusError (400, 413, 415).
+    """
+    published = type_of(resource.api_version, resource.kind) is not None
+    obj = await json_body(request, or_protobuf=published)
     if not isinstance(obj, dict):
-        raise refusals.bad_request(f"the body is not a {resource.kind}")
+        raise api_errors.bad_request(f"the body is not a {resource.kind}")
     for key, expected in (("kind", resource.kind), ("apiVersion", resource.api_version)):
         if obj.get(key) not in (None, "", expected):
-            raise refusals.bad_request(
-                f"{obj.get('kind')} in version {obj.get('apiVersion')!r} cannot be handled as a {resource.kind}"
+            raise api_errors.bad_request(
+                f'{obj.get("kind")} in version "{obj.get("apiVersion")}" cannot be handled as a {resource.kind}'
             )
     if not isinstance(obj.setdefault("metadata", {}), dict):
-        raise refusals.bad_request(f"{resource.kind}.metadata: an object is expected")
+        raise api_errors.bad_request(f"{resource.kind}.metadata: an object is expected")
     obj["kind"], obj["apiVersion"] = resource.kind, resource.api_version
     return obj
 
 
 async def delete_options(request: web.BaseRequest) -> DeleteOptions:
-    """DeleteOptions from body and query. Raises: Refusal (400)."""
-    body = await json_body(request)
+    """DeleteOptions from body and query. Raises: StatusError (400)."""
+    body = await json_body(request, or_protobuf=True)
     body = {} if body is None else body
     if not isinstance(body, dict) or not isinstance(conditions := body.get("preconditions") or {}, dict):
-        raise refusals.bad_request("the body is not a DeleteOptions")
+        raise api_errors.bad_request("the body is not a DeleteOptions")
     grace = body.get("gracePeriodSeconds", request.query.get("gracePeriodSeconds"))
     try:
         grace_s = None if grace is None else int(grace)
     except (TypeError, ValueError):
-        raise refusals.bad_request(f"gracePeriodSeconds: a whole number is expected, not {grace!r}") from None
+        raise api_errors.bad_request(f"gracePeriodSeconds: a whole number is expected, not {grace!r}") from None
     propagation = body.get("propagationPolicy", request.query.get("propagationPolicy"))
     if propagation is None and (orphan := body.get("orphanDependents")) is not None:
         propagation = "Orphan" if orphan else "Background"
     if propagation not in (None, "Background", "Foreground", "Orphan"):
-        raise refusals.bad_request(f"propagationPolicy: Unsupported value: {propagation!r}")
+        raise api_errors.bad_request(f"propagationPolicy: Unsupported value: {propagation!r}")
     return DeleteOptions(
         grace_s=grace_s,
         propagation=propagation,
@@ -176,8 +183,8 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _deeper_than(value: Any, levels: int) -> bool:
-    """Without recursion, so that no body can exhaust the stack."""
+def deeper_than(value: Any, levels: int) -> bool:
+    """Whether lists and objects stand in one another more than so many times; without recursion, for any depth."""
     layer = [value]
     for _ in range(levels):
         layer = [

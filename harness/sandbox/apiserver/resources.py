@@ -7,6 +7,18 @@ from dataclasses import dataclass
 _COLLECTION_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
 
+def plural_of(kind: str) -> str:
+    """The name under which a kind is served: the English plural, in lower case.
+
+    >>> [plural_of(kind) for kind in ("Pod", "Ingress", "NetworkPolicy", "Gateway")]
+    ['pods', 'ingresses', 'networkpolicies', 'gateways']
+    """
+    name = kind.lower()
+    if name.endswith("s"):
+        return f"{name}es"
+    return f"{name[:-1]}ies" if name.endswith("y") and name[-2] not in "aeiou" else f"{name}s"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """One served resource. `subresources` beside status and scale are served by code of their own."""
@@ -49,12 +61,12 @@ class Resource:
         return f"{self.collection(namespace)}/{name}"
 
 
-def _core(kind: str, plural: str, *short: str, **more: bool | tuple[str, ...]) -> Resource:
-    return _row("", "v1", kind, plural, *short, **more)
+def _core(kind: str, *short: str, **more: bool | tuple[str, ...]) -> Resource:
+    return _row("", "v1", kind, *short, **more)
 
 
-def _row(group: str, version: str, kind: str, plural: str, *short: str, **more: bool | tuple[str, ...]) -> Resource:
-    return Resource(group=group, version=version, kind=kind, plural=plural, short_names=short, **more)  # type: ignore[arg-type]
+def _row(group: str, version: str, kind: str, *short: str, **more: bool | tuple[str, ...]) -> Resource:
+    return Resource(group=group, version=version, kind=kind, plural=plural_of(kind), short_names=short, **more)  # type: ignore[arg-type]
 
 
 _ALL = ("all",)
@@ -64,45 +76,41 @@ _CREATE_ONLY = ("create",)
 _AUTH = "authorization.k8s.io"
 _GATEWAY = "gateway.networking.k8s.io"
 
-NAMESPACES = _core("Namespace", "namespaces", "ns", namespaced=False, subresources=("status", "finalize"))
-NODES = _core("Node", "nodes", "no", namespaced=False, subresources=_STATUS)
-CONFIG_MAPS = _core("ConfigMap", "configmaps", "cm")
-SERVICES = _core("Service", "services", "svc", categories=_ALL, subresources=_STATUS)
-SERVICE_ACCOUNTS = _core("ServiceAccount", "serviceaccounts", "sa", subresources=("token",))
+NAMESPACES = _core("Namespace", "ns", namespaced=False, subresources=("status", "finalize"))
+NODES = _core("Node", "no", namespaced=False, subresources=_STATUS)
+CONFIG_MAPS = _core("ConfigMap", "cm")
+SERVICES = _core("Service", "svc", categories=_ALL, subresources=_STATUS)
+SERVICE_ACCOUNTS = _core("ServiceAccount", "sa", subresources=("token",))
 POD_SUBRESOURCES = ("status", "binding", "eviction", "log", "exec", "attach", "portforward", "ephemeralcontainers")
-PODS = _core("Pod", "pods", "po", categories=_ALL, subresources=POD_SUBRESOURCES)
-EVENTS = _core("Event", "events", "ev")
-RESOURCE_QUOTAS = _core("ResourceQuota", "resourcequotas", "quota", subresources=_STATUS)
-DEPLOYMENTS = _row("apps", "v1", "Deployment", "deployments", "deploy", categories=_ALL, subresources=_SCALED)
-REPLICA_SETS = _row("apps", "v1", "ReplicaSet", "replicasets", "rs", categories=_ALL, subresources=_SCALED)
-STATEFUL_SETS = _row("apps", "v1", "StatefulSet", "statefulsets", "sts", categories=_ALL, subresources=_SCALED)
-CONTROLLER_REVISIONS = _row("apps", "v1", "ControllerRevision", "controllerrevisions")
-JOBS = _row("batch", "v1", "Job", "jobs", categories=_ALL, subresources=_STATUS)
-ENDPOINT_SLICES = _row("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
-LEASES = _row("coordination.k8s.io", "v1", "Lease", "leases")
+PODS = _core("Pod", "po", categories=_ALL, subresources=POD_SUBRESOURCES)
+EVENTS = _core("Event", "ev")
+RESOURCE_QUOTAS = _core("ResourceQuota", "quota", subresources=_STATUS)
+DEPLOYMENTS = _row("apps", "v1", "Deployment", "deploy", categories=_ALL, subresources=_SCALED)
+REPLICA_SETS = _row("apps", "v1", "ReplicaSet", "rs", categories=_ALL, subresources=_SCALED)
+STATEFUL_SETS = _row("apps", "v1", "StatefulSet", "sts", categories=_ALL, subresources=_SCALED)
+CONTROLLER_REVISIONS = _row("apps", "v1", "ControllerRevision")
+JOBS = _row("batch", "v1", "Job", categories=_ALL, subresources=_STATUS)
+ENDPOINT_SLICES = _row("discovery.k8s.io", "v1", "EndpointSlice")
+LEASES = _row("coordination.k8s.io", "v1", "Lease")
 HPAS = _row(
-    "autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", "hpa",
+    "autoscaling", "v2", "HorizontalPodAutoscaler", "hpa",
     categories=_ALL, subresources=_STATUS,
 )  # fmt: skip
-SELF_ACCESS_REVIEWS = _row(
-    _AUTH, "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", namespaced=False, verbs=_CREATE_ONLY
-)
-SELF_RULES_REVIEWS = _row(
-    _AUTH, "v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", namespaced=False, verbs=_CREATE_ONLY
-)
+SELF_ACCESS_REVIEWS = _row(_AUTH, "v1", "SelfSubjectAccessReview", namespaced=False, verbs=_CREATE_ONLY)
+SELF_RULES_REVIEWS = _row(_AUTH, "v1", "SelfSubjectRulesReview", namespaced=False, verbs=_CREATE_ONLY)
 
 RESOURCES: tuple[Resource, ...] = (
     NAMESPACES,
     NODES,
     CONFIG_MAPS,
-    _core("Secret", "secrets"),
+    _core("Secret"),
     SERVICES,
     SERVICE_ACCOUNTS,
     PODS,
     EVENTS,
     RESOURCE_QUOTAS,
-    _core("LimitRange", "limitranges", "limits"),
-    _core("PersistentVolumeClaim", "persistentvolumeclaims", "pvc", subresources=_STATUS),
+    _core("LimitRange", "limits"),
+    _core("PersistentVolumeClaim", "pvc", subresources=_STATUS),
     DEPLOYMENTS,
     REPLICA_SETS,
     STATEFUL_SETS,
@@ -113,18 +121,18 @@ RESOURCES: tuple[Resource, ...] = (
     HPAS,
     SELF_ACCESS_REVIEWS,
     SELF_RULES_REVIEWS,
-    _row("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", "pdb", subresources=_STATUS),
-    _row("networking.k8s.io", "v1", "Ingress", "ingresses", "ing", subresources=_STATUS),
-    _row("networking.k8s.io", "v1", "IngressClass", "ingressclasses", namespaced=False),
-    _row("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", "netpol"),
-    _row(_GATEWAY, "v1", "GatewayClass", "gatewayclasses", "gc", namespaced=False, subresources=_STATUS),
-    _row(_GATEWAY, "v1", "Gateway", "gateways", "gtw", subresources=_STATUS),
-    _row(_GATEWAY, "v1", "HTTPRoute", "httproutes", subresources=_STATUS),
-    _row("elbv2.k8s.aws", "v1beta1", "TargetGroupBinding", "targetgroupbindings", subresources=_STATUS),
-    _row("argoproj.io", "v1alpha1", "Rollout", "rollouts", "ro", subresources=_SCALED),
-    _row("argoproj.io", "v1alpha1", "Application", "applications", "app"),
-    _row("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", "kustomizations", "ks", subresources=_STATUS),
-    _row("helm.toolkit.fluxcd.io", "v2", "HelmRelease", "helmreleases", "hr", subresources=_STATUS),
+    _row("policy", "v1", "PodDisruptionBudget", "pdb", subresources=_STATUS),
+    _row("networking.k8s.io", "v1", "Ingress", "ing", subresources=_STATUS),
+    _row("networking.k8s.io", "v1", "IngressClass", namespaced=False),
+    _row("networking.k8s.io", "v1", "NetworkPolicy", "netpol"),
+    _row(_GATEWAY, "v1", "GatewayClass", "gc", namespaced=False, subresources=_STATUS),
+    _row(_GATEWAY, "v1", "Gateway", "gtw", subresources=_STATUS),
+    _row(_GATEWAY, "v1", "HTTPRoute", subresources=_STATUS),
+    _row("elbv2.k8s.aws", "v1beta1", "TargetGroupBinding", subresources=_STATUS),
+    _row("argoproj.io", "v1alpha1", "Rollout", "ro", subresources=_SCALED),
+    _row("argoproj.io", "v1alpha1", "Application", "app"),
+    _row("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", "ks", subresources=_STATUS),
+    _row("helm.toolkit.fluxcd.io", "v2", "HelmRelease", "hr", subresources=_STATUS),
 )
 
 _BY_PATH = {(row.group, row.version, row.plural): row for row in RESOURCES}

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver import refusals
+from harness.sandbox.apiserver import api_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,7 +104,7 @@ def view(resource: Resource, obj: Mapping[str, Any]) -> View:
 def parse(resource: Resource, labels: str, fields: str) -> Selector:
     """The selector of a request.
 
-    Raises: Refusal (400) for a term that cannot be read or a field that cannot be selected.
+    Raises: StatusError (400) for a term that cannot be read or a field that cannot be selected.
     """
     return Selector(labels=parse_labels(labels), fields=_parse_fields(resource, fields))
 
@@ -115,10 +115,10 @@ def parse_labels(text: str) -> tuple[Requirement, ...]:
     while at < len(text):
         match = _TERM.match(text, at)
         if match is None or match.end() == at:
-            raise refusals.bad_request(f"unable to parse requirement: found {text[at:]!r}, expected a label selector")
+            raise api_errors.bad_request(f"unable to parse requirement: found {text[at:]!r}, expected a label selector")
         negated, key, operator, value, group, members = match.groups()
         if negated and (operator or group):
-            raise refusals.bad_request(f"unable to parse requirement: {match.group().strip()!r}")
+            raise api_errors.bad_request(f"unable to parse requirement: {match.group().strip()!r}")
         if operator:
             name, values = operator.replace("==", "="), [value]
         elif group:
@@ -126,7 +126,7 @@ def parse_labels(text: str) -> tuple[Requirement, ...]:
         else:
             name, values = ("!exists" if negated else "exists"), []
         if bad := next((value for value in values if not _VALUE.match(value)), None):
-            raise refusals.bad_request(f"values: Invalid value: {bad!r}: a valid label value is needed")
+            raise api_errors.bad_request(f"values: Invalid value: {bad!r}: a valid label value is needed")
         terms.append(Requirement(key, name, tuple(values)))
         at = match.end()
     return tuple(terms)
@@ -150,10 +150,10 @@ def _parse_fields(resource: Resource, text: str) -> tuple[Requirement, ...]:
     for part in filter(None, (part.strip() for part in text.split(","))):
         match = re.match(r"^([\w.]+)\s*(==|=|!=)\s*(.*)$", part)
         if match is None:
-            raise refusals.bad_request(f"invalid selector: '{part}'; can't understand '{part}'")
+            raise api_errors.bad_request(f"invalid selector: '{part}'; can't understand '{part}'")
         key, operator, value = match.groups()
         if key not in known:
-            raise refusals.bad_request(f"field label not supported: {key}")
+            raise api_errors.bad_request(f"field label not supported: {key}")
         terms.append(Requirement(key, operator.replace("==", "="), (value,)))
     return tuple(terms)
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from harness.sandbox.apiserver import discovery, openapi, refusals, requests
+from harness.sandbox.apiserver import api_errors, discovery, openapi, requests
+from harness.sandbox.apiserver.api_errors import StatusError
 from harness.sandbox.apiserver.interception import Interception, Nobody
 from harness.sandbox.apiserver.listening import Listening
 from harness.sandbox.apiserver.reading import Reader, answer, encoded
-from harness.sandbox.apiserver.refusals import Refusal
 from harness.sandbox.apiserver.registry import Registry
 from harness.sandbox.apiserver.resources import NAMESPACES, SERVICE_ACCOUNTS
 from harness.sandbox.apiserver.store import Store
@@ -70,28 +70,28 @@ class ApiServer:
     async def _guarded(self, request: web.BaseRequest) -> web.StreamResponse:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), self._token.encode()):
-            return answer(refusals.unauthorized().encoded(), 401)
+            return answer(api_errors.unauthorized().encoded(), 401)
         return await self._answered(request, self._interception)
 
     async def _trusted(self, request: web.BaseRequest) -> web.StreamResponse:
         return await self._answered(request, None)
 
     async def _answered(self, request: web.BaseRequest, between: Interception | None) -> web.StreamResponse:
-        """One answer; a Refusal becomes its Status, anything unforeseen a 500."""
+        """One answer; a StatusError becomes its Status, anything unforeseen a 500."""
         try:
             if between is None and request.path.startswith("/sandbox/"):
                 await self._interception.command(request, self)
                 return answer(b"{}")
             return await self._dispatch(request, between)
-        except Refusal as refusal:
-            return answer(refusal.encoded(), refusal.code, refusal.headers)
+        except StatusError as error:
+            return answer(error.encoded(), error.code, error.headers)
         except ConnectionResetError:
             return web.Response()  # to nobody
         except web.HTTPException as error:
-            return answer(Refusal(error.status, "BadRequest", error.reason).encoded(), error.status)
+            return answer(StatusError(error.status, "BadRequest", error.reason).encoded(), error.status)
         except Exception as error:
             sys.stderr.write(f"apiserver: {request.method} {request.path}\n{traceback.format_exc()}")
-            return answer(Refusal(500, "InternalError", f"Internal error occurred: {error!r}").encoded(), 500)
+            return answer(StatusError(500, "InternalError", f"Internal error occurred: {error!r}").encoded(), 500)
 
     async def _dispatch(self, request: web.BaseRequest, between: Interception | None) -> web.StreamResponse:
         if request.path in _HEALTH:
@@ -102,12 +102,12 @@ class ApiServer:
                 await between.meet(request, target)
             return await self._act(target, request)
         if request.method != "GET":
-            raise refusals.no_such_path()
+            raise api_errors.no_such_path()
         if request.path.startswith("/openapi/v3"):
             return _openapi(request)
         document = discovery.document(request.path, request.headers.get("Accept", ""))
         if document is None:
-            raise refusals.no_such_path()
+            raise api_errors.no_such_path()
         response = answer(encoded(document))
         if document.get("kind") == "APIGroupDiscoveryList":
             response.headers["Content-Type"] = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -131,7 +131,7 @@ class ApiServer:
                 verbs["DELETE"] = self._writer.delete
         verb = verbs.get(request.method)
         if verb is None:
-            raise refusals.method_not_allowed()
+            raise api_errors.method_not_allowed()
         answered = verb(target, request)
         return answered if isinstance(answered, web.StreamResponse) else await answered
 
@@ -140,5 +140,5 @@ def _openapi(request: web.BaseRequest) -> web.Response:
     root = request.path.removeprefix("/openapi/v3").strip("/")
     body = openapi.encoded_document(root) if root else encoded(openapi.index())
     if body is None:
-        raise refusals.no_such_path()
+        raise api_errors.no_such_path()
     return answer(body)

@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver import refusals, selectors
+from harness.sandbox.apiserver import api_errors, selectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -161,7 +161,7 @@ class Store:
     def subscribe(self, resource: Resource, namespace: str, selector: Selector, since: int | None) -> Subscription:
         """A watch from after version `since`; None begins with the present objects as ADDED.
 
-        Raises: Refusal (410 Expired) where events after `since` were already forgotten.
+        Raises: StatusError (410 Expired) where events after `since` were already forgotten.
         """
         table, subscription = self._table(resource), Subscription(resource, namespace, selector, limit=QUEUE)
         if since is None:
@@ -169,7 +169,7 @@ class Store:
             subscription.limit += len(subscription.queue)
         else:
             if since < table.forgotten:
-                raise refusals.expired(f"too old resource version: {since} ({table.forgotten})")
+                raise api_errors.expired(f"too old resource version: {since} ({table.forgotten})")
             for event in self._since(table, since):
                 subscription.offer(event)
         table.subscriptions.add(subscription)

@@ -1,144 +1,123 @@
 """An object and a strategic merge patch -> the patched object, with lists merged by the keys Kubernetes gives them.
 
 Directives: `$patch: replace|delete|merge`, `$deleteFromPrimitiveList/FIELD`, `$setElementOrder/FIELD`, `$retainKeys`.
-Source: kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch and the x-kubernetes-patch-*
-extensions of the API's OpenAPI document. A list without a merge key is replaced whole.
+The keys are those of the published types, x-kubernetes-patch-strategy and x-kubernetes-patch-merge-key of the API's
+OpenAPI documents. A list without a strategy is replaced whole. Source: apimachinery `pkg/util/strategicpatch`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from harness.sandbox.apiserver import refusals
-
-Path = tuple[str, ...]
-
-_POD_LISTS = {
-    ("containers",): "name",
-    ("initContainers",): "name",
-    ("ephemeralContainers",): "name",
-    ("volumes",): "name",
-    ("imagePullSecrets",): "name",
-    ("hostAliases",): "ip",
-    ("topologySpreadConstraints",): "topologyKey",
-    ("resourceClaims",): "name",
-}
-_CONTAINER_LISTS = {
-    ("env",): "name",
-    ("ports",): "containerPort",
-    ("volumeMounts",): "mountPath",
-    ("volumeDevices",): "devicePath",
-}
-_SPEC = ("spec",)
-_TEMPLATES = (("spec", "template", "spec"), ("spec", "jobTemplate", "spec", "template", "spec"))
-_CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
+from harness.sandbox.apiserver import api_errors
+from harness.sandbox.apiserver.decoding import schemas
 
 
-def _keys_of_pod(at: Path) -> dict[Path, str]:
-    keys = {at + path: key for path, key in _POD_LISTS.items()}
-    for containers in _CONTAINERS:
-        keys.update({(*at, containers, *path): key for path, key in _CONTAINER_LISTS.items()})
-    return keys
+def strategies(type_name: str, field: str) -> tuple[str, ...]:
+    """How patches treat a field of a type: some of merge, replace and retainKeys; none where a list is replaced."""
+    return tuple(filter(None, _row(type_name, field)[0].split(",")))
 
 
-_COMMON: dict[Path, str] = {
-    ("metadata", "ownerReferences"): "uid",
-    ("status", "conditions"): "type",
-}
-_MERGE_KEYS: dict[str, dict[Path, str]] = {
-    "Pod": {**_keys_of_pod(_SPEC), ("status", "podIPs"): "ip", ("status", "hostIPs"): "ip"},
-    "Service": {("spec", "ports"): "port"},
-    "ServiceAccount": {("secrets",): "name"},
-    "Node": {("spec", "taints"): "key", ("status", "addresses"): "type"},
-    **{kind: _keys_of_pod(_TEMPLATES[0]) for kind in ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job")},
-    "CronJob": _keys_of_pod(_TEMPLATES[1]),
-}
-_PRIMITIVE_LISTS = (("metadata", "finalizers"),)
+def merge_key(type_name: str, field: str) -> str:
+    """The field by which the objects of a merged list are told apart; empty where it has none."""
+    return _row(type_name, field)[1]
 
 
-def strategic(kind: str, target: Any, patch: Any) -> Any:
-    """`target` with `patch` applied.
+def strategic(type_name: str, target: Any, patch: Any) -> Any:
+    """`target`, an object of a published type, with `patch` applied.
 
-    Raises: Refusal (400) where a directive is unknown or an element of a merged list lacks its key.
+    Raises: StatusError (400) where a directive is unknown or an element of a merged list lacks its key.
     """
     if not isinstance(patch, dict):
-        raise refusals.bad_request("error decoding patch: a strategic merge patch is an object")
-    return _Strategy(kind).merge(target, patch, ())
+        raise api_errors.bad_request("error decoding patch: a strategic merge patch is an object")
+    return _merged(type_name, target, patch)
 
 
-class _Strategy:
-    def __init__(self, kind: str) -> None:
-        self._keys = {**_COMMON, **_MERGE_KEYS.get(kind, {})}
-
-    def merge(self, target: Any, patch: dict[str, Any], at: Path) -> dict[str, Any]:
-        directive = patch.get("$patch")
-        if directive == "replace":
-            return {key: _without_directives(value) for key, value in patch.items() if not key.startswith("$")}
-        if directive == "delete":
-            return {}
-        if directive not in (None, "merge"):
-            raise refusals.bad_request(f"unknown patch directive: $patch: {directive!r}")
-        merged = dict(target) if isinstance(target, dict) else {}
-        if (retained := patch.get("$retainKeys")) is not None:
-            merged = {key: value for key, value in merged.items() if key in retained}
-        for key, value in patch.items():
-            if not key.startswith("$"):
-                self._merge_field(merged, key, value, (*at, key))
-        for key, value in patch.items():
-            self._apply_list_directive(merged, key, value, at)
-        return merged
-
-    def _merge_field(self, merged: dict[str, Any], key: str, value: Any, at: Path) -> None:
-        if value is None:
-            merged.pop(key, None)
-        elif isinstance(value, dict):
-            present = merged.get(key)
-            if value.get("$patch") == "delete":
-                merged.pop(key, None)
-            else:
-                merged[key] = self.merge(present, value, at)
-        elif isinstance(value, list):
-            merged[key] = self._merge_list(merged.get(key), value, at)
-        else:
-            merged[key] = value
-
-    def _merge_list(self, target: Any, patch: list[Any], at: Path) -> list[Any]:
-        present = list(target) if isinstance(target, list) else []
-        if at in _PRIMITIVE_LISTS:
-            return present + [item for item in patch if item not in present]
-        key = self._keys.get(at)
-        if key is None:
-            return [_without_directives(item) for item in patch]
-        if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
-            kept = [item for item in patch if not (isinstance(item, dict) and item.get("$patch") == "replace")]
-            return [_without_directives(item) for item in kept]
-        for item in patch:
-            present = self._merge_element(present, item, key, at)
-        return present
-
-    def _merge_element(self, present: list[Any], item: Any, key: str, at: Path) -> list[Any]:
-        if not isinstance(item, dict) or key not in item:
-            raise refusals.bad_request(f"map: {item} does not contain declared merge key: {key}")
-        places = [n for n, old in enumerate(present) if isinstance(old, dict) and old.get(key) == item[key]]
-        if item.get("$patch") == "delete":
-            return [old for n, old in enumerate(present) if n not in places]
-        if not places:
-            return [*present, self.merge({}, item, at)]
-        present[places[0]] = self.merge(present[places[0]], item, at)
-        return present
-
-    def _apply_list_directive(self, merged: dict[str, Any], directive: str, value: Any, at: Path) -> None:
-        name, _, field = directive.partition("/")
-        if name == "$deleteFromPrimitiveList" and isinstance(merged.get(field), list):
-            merged[field] = [item for item in merged[field] if item not in value]
-        elif name == "$setElementOrder" and isinstance(merged.get(field), list):
-            merged[field] = _ordered(merged[field], value, self._keys.get((*at, field)))
+def _row(type_name: str, field: str) -> tuple[str, str]:
+    listed, _, key = schemas()["patches"].get(type_name, {}).get(field, "").partition(" ")
+    return listed, key
 
 
-def _ordered(items: list[Any], order: Any, key: str | None) -> list[Any]:
+def _inner(type_name: str, field: str) -> str:
+    """The type of a field, or of what its list or map holds; a name that no type has where there is none."""
+    text: str = schemas()["types"].get(type_name, {}).get(field, "any")
+    return text.strip("[]{}")
+
+
+def _merged(kind: str, target: Any, patch: dict[str, Any]) -> dict[str, Any]:
+    directive = patch.get("$patch")
+    if directive == "replace":
+        return {key: _without_directives(value) for key, value in patch.items() if not key.startswith("$")}
+    if directive == "delete":
+        return {}
+    if directive not in (None, "merge"):
+        raise api_errors.bad_request(f"unknown patch directive: $patch: {directive!r}")
+    merged = dict(target) if isinstance(target, dict) else {}
+    if (retained := patch.get("$retainKeys")) is not None:
+        merged = {key: value for key, value in merged.items() if key in _listed("$retainKeys", retained)}
+    for field, value in patch.items():
+        if not field.startswith("$"):
+            _merge_field(kind, merged, field, value)
+    for directive, value in patch.items():
+        _apply_list_directive(kind, merged, directive, value)
+    return merged
+
+
+def _merge_field(kind: str, merged: dict[str, Any], field: str, value: Any) -> None:
+    if value is None or (isinstance(value, dict) and value.get("$patch") == "delete"):
+        merged.pop(field, None)
+    elif isinstance(value, dict) and "replace" in strategies(kind, field):
+        merged[field] = _without_directives(value)
+    elif isinstance(value, dict):
+        merged[field] = _merged(_inner(kind, field), merged.get(field), value)
+    elif isinstance(value, list):
+        merged[field] = _merged_list(kind, field, merged.get(field), value)
+    else:
+        merged[field] = value
+
+
+def _merged_list(kind: str, field: str, target: Any, patch: list[Any]) -> list[Any]:
+    present, key = list(target) if isinstance(target, list) else [], merge_key(kind, field)
+    if "merge" not in strategies(kind, field):
+        return [_without_directives(item) for item in patch]
+    if not key:
+        return present + [item for item in patch if item not in present]
+    kept = [item for item in patch if not (isinstance(item, dict) and item.get("$patch") == "replace")]
+    if len(kept) < len(patch):
+        return [_without_directives(item) for item in kept]
+    for item in patch:
+        present = _with_element(_inner(kind, field), present, item, key)
+    return present
+
+
+def _with_element(kind: str, present: list[Any], item: Any, key: str) -> list[Any]:
+    if not isinstance(item, dict) or key not in item:
+        raise api_errors.bad_request(f"map: {item} does not contain declared merge key: {key}")
+    places = [n for n, old in enumerate(present) if isinstance(old, dict) and old.get(key) == item[key]]
+    if item.get("$patch") == "delete":
+        return [old for n, old in enumerate(present) if n not in places]
+    if not places:
+        return [*present, _merged(kind, {}, item)]
+    present[places[0]] = _merged(kind, present[places[0]], item)
+    return present
+
+
+def _apply_list_directive(kind: str, merged: dict[str, Any], directive: str, value: Any) -> None:
+    name, _, field = directive.partition("/")
+    if name == "$deleteFromPrimitiveList" and isinstance(merged.get(field), list):
+        merged[field] = [item for item in merged[field] if item not in _listed(directive, value)]
+    elif name == "$setElementOrder" and isinstance(merged.get(field), list):
+        merged[field] = _ordered(merged[field], _listed(directive, value), merge_key(kind, field))
+
+
+def _listed(directive: str, value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise api_errors.bad_request(f"unable to parse the patch: {directive} is a list, not {value!r}")
+    return value
+
+
+def _ordered(items: list[Any], order: list[Any], key: str) -> list[Any]:
     """Items the order names come in that order; the others keep their place relative to what stood before them."""
-    if not isinstance(order, list):
-        return items
     wanted = [item.get(key) if key and isinstance(item, dict) else item for item in order]
 
     def identity(item: Any) -> Any:

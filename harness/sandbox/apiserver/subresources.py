@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from aiohttp import web
 
-from harness.sandbox.apiserver import refusals, requests
+from harness.sandbox.apiserver import api_errors, requests
 from harness.sandbox.apiserver.clock import rfc3339
 from harness.sandbox.apiserver.reading import answer, encoded
 from harness.sandbox.apiserver.registry import DeleteOptions
 from harness.sandbox.apiserver.resources import NAMESPACES, PODS
 from harness.sandbox.apiserver.selectors import label_text
-from harness.sandbox.apiserver.writing import manner_of
+from harness.sandbox.apiserver.writing import write_options_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ class Subresources:
         self._writer, self._registry, self._state, self._now = writer, writer.registry, state, now
 
     async def handle(self, target: Target, request: web.BaseRequest) -> web.StreamResponse:
-        """Answers a request for a subresource other than status. Raises: Refusal."""
+        """Answers a request for a subresource other than status. Raises: StatusError."""
         match target.subresource, request.method:
             case "scale", "GET" | "PUT" | "PATCH":
                 return await self._scale(target, request)
@@ -47,9 +47,9 @@ class Subresources:
             case "log", "GET":
                 return await self._log(target, request)
             case "exec" | "attach" | "portforward" | "ephemeralcontainers" | "token", _:
-                raise refusals.not_implemented(f"{target.resource.plural}/{target.subresource}")
+                raise api_errors.not_implemented(f"{target.resource.plural}/{target.subresource}")
             case _:
-                raise refusals.method_not_allowed()
+                raise api_errors.method_not_allowed()
 
     async def _scale(self, target: Target, request: web.BaseRequest) -> web.Response:
         place = (target.resource, target.namespace, target.name)
@@ -58,36 +58,36 @@ class Subresources:
             return answer(encoded(_scale_of(stored.obj)))
         change: Callable[[Object], Any]
         if request.method == "PUT":
-            body = await requests.json_body(request)
+            body = await requests.json_body(request, or_protobuf=True)
             change = lambda _: body  # noqa: E731
         else:
-            change = await self._writer.patch_of(request, "Scale")
+            change = await self._writer.patch_of(request, "V1Scale")
 
         def scaled(obj: Object) -> Object:
             wish = change(_scale_of(obj))
             if not isinstance(wish, dict) or not isinstance(wish.get("spec", {}), dict):
-                raise refusals.bad_request("the body is not a Scale")
+                raise api_errors.bad_request("the body is not a Scale")
             version = (wish.get("metadata") or {}).get("resourceVersion")
             if version and version != obj["metadata"]["resourceVersion"]:
-                raise refusals.conflict(target.resource, target.name)
+                raise api_errors.conflict(target.resource, target.name)
             obj["spec"]["replicas"] = wish.get("spec", {}).get("replicas", 0)
             return obj
 
-        how, _ = manner_of(request)
-        return answer(encoded(_scale_of(self._registry.update(*place, scaled, how).obj)))
+        options, _ = write_options_of(request)
+        return answer(encoded(_scale_of(self._registry.update(*place, scaled, options).obj)))
 
     async def _bind(self, target: Target, request: web.BaseRequest) -> web.Response:
-        body = await requests.json_body(request)
+        body = await requests.json_body(request, or_protobuf=True)
         node = (body.get("target") or {}).get("name") if isinstance(body, dict) else None
         if not isinstance(node, str) or not node:
-            raise refusals.bad_request("the body is not a Binding with a target")
+            raise api_errors.bad_request("the body is not a Binding with a target")
 
         def bound(pod: Object) -> Object:
             if pod["metadata"].get("deletionTimestamp"):
-                raise refusals.conflict(target.resource, target.name, f"pod {target.name} is being deleted")
+                raise api_errors.conflict(target.resource, target.name, f"pod {target.name} is being deleted")
             if pod["spec"].get("nodeName"):
                 why = f'pod {target.name} is already assigned to node "{pod["spec"]["nodeName"]}"'
-                raise refusals.conflict(target.resource, target.name, why)
+                raise api_errors.conflict(target.resource, target.name, why)
             pod["spec"]["nodeName"] = node
             return pod
 
@@ -96,11 +96,11 @@ class Subresources:
 
     async def _evict(self, target: Target, request: web.BaseRequest) -> web.Response:
         """Deletes the pod with the reason on it; PodDisruptionBudgets are stored, but nothing counts them."""
-        body = await requests.json_body(request)
+        body = await requests.json_body(request, or_protobuf=True)
         options = body.get("deleteOptions") if isinstance(body, dict) else None
         grace_s = options.get("gracePeriodSeconds") if isinstance(options, dict) else None
         if grace_s is not None and not isinstance(grace_s, int):
-            raise refusals.bad_request("deleteOptions.gracePeriodSeconds: a whole number is expected")
+            raise api_errors.bad_request("deleteOptions.gracePeriodSeconds: a whole number is expected")
         condition = {
             "type": "DisruptionTarget",
             "status": "True",
@@ -136,7 +136,7 @@ class Subresources:
         container = _container(pod, request.query.get("container", ""))
         node = pod.obj["spec"].get("nodeName")
         if not node:
-            raise refusals.bad_request(f"pod {target.name} does not have a host assigned")
+            raise api_errors.bad_request(f"pod {target.name} does not have a host assigned")
         path = f"/logs/{target.namespace}/{target.name}/{container}"
         connector = aiohttp.UnixConnector(path=str(self._state / f"node-{node}.sock"))
         try:
@@ -144,7 +144,7 @@ class Subresources:
                 return await _relayed(session, path, request)
         except aiohttp.ClientConnectionError as error:
             message = f'Get "{path}": the kubelet of node {node} does not answer ({error})'
-            raise refusals.Refusal(500, "InternalError", message) from None
+            raise api_errors.StatusError(500, "InternalError", message) from None
 
 
 async def _relayed(session: aiohttp.ClientSession, path: str, request: web.BaseRequest) -> web.StreamResponse:
@@ -152,7 +152,7 @@ async def _relayed(session: aiohttp.ClientSession, path: str, request: web.BaseR
     query = {key: value for key, value in request.query.items() if key != "container"}
     async with session.get(f"http://node{path}", params=query) as source:
         if source.status >= 400:
-            raise refusals.bad_request((await source.text()).strip())
+            raise api_errors.bad_request((await source.text()).strip())
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
         await response.prepare(request)
         try:
@@ -168,9 +168,9 @@ def _container(pod: Stored, asked: str) -> str:
     spec, name = pod.obj["spec"], pod.obj["metadata"]["name"]
     names = [item["name"] for item in (*spec.get("initContainers", ()), *spec.get("containers", ()))]
     if asked and asked not in names:
-        raise refusals.bad_request(f"container {asked} is not valid for pod {name}")
+        raise api_errors.bad_request(f"container {asked} is not valid for pod {name}")
     if not asked and len(names) > 1:
-        raise refusals.bad_request(
+        raise api_errors.bad_request(
             f"a container name must be specified for pod {name}, choose one of: [{' '.join(names)}]"
         )
     return asked or str(names[0])

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver import cells
-from harness.sandbox.apiserver.podcells import pod_row
+from harness.sandbox.apiserver import printers
+from harness.sandbox.apiserver.podprinter import pod_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,32 +21,33 @@ _META = "meta.k8s.io/v1"
 Row = tuple[Any, ...]
 
 # Columns as "Name[:type]", those after "|" only with -o wide.
-_COLUMNS: dict[str, tuple[str, Callable[[Object, cells.Clock], Row]]] = {
+_COLUMNS: dict[str, tuple[str, Callable[[Object, printers.Clock], Row]]] = {
     "Pod": ("Name Ready Status Restarts Age | IP Node Nominated_Node Readiness_Gates", pod_row),
     "Deployment": (
-        "Name Ready Up-to-date:integer Available:integer Age | Containers Images Selector", cells.deployment,
+        "Name Ready Up-to-date:integer Available:integer Age | Containers Images Selector", printers.deployment,
     ),
     "ReplicaSet": (
-        "Name Desired:integer Current:integer Ready:integer Age | Containers Images Selector", cells.replica_set,
+        "Name Desired:integer Current:integer Ready:integer Age | Containers Images Selector", printers.replica_set,
     ),
-    "StatefulSet": ("Name Ready Age | Containers Images", cells.stateful_set),
-    "Job": ("Name Status Completions Duration Age | Containers Images Selector", cells.job),
-    "Service": ("Name Type Cluster-IP External-IP Port(s) Age | Selector", cells.service),
-    "EndpointSlice": ("Name AddressType Ports Endpoints Age", cells.endpoint_slice),
-    "ConfigMap": ("Name Data:integer Age", cells.config_map),
-    "Secret": ("Name Type Data:integer Age", cells.secret),
-    "ServiceAccount": ("Name Secrets:integer Age", cells.service_account),
-    "Namespace": ("Name Status Age", cells.namespace),
+    "StatefulSet": ("Name Ready Age | Containers Images", printers.stateful_set),
+    "Job": ("Name Status Completions Duration Age | Containers Images Selector", printers.job),
+    "Service": ("Name Type Cluster-IP External-IP Port(s) Age | Selector", printers.service),
+    "EndpointSlice": ("Name AddressType Ports Endpoints Age", printers.endpoint_slice),
+    "ConfigMap": ("Name Data:integer Age", printers.config_map),
+    "Secret": ("Name Type Data:integer Age", printers.secret),
+    "ServiceAccount": ("Name Secrets:integer Age", printers.service_account),
+    "Namespace": ("Name Status Age", printers.namespace),
     "Node": (
-        "Name Status Roles Age Version | Internal-IP External-IP OS-Image Kernel-Version Container-Runtime", cells.node,
+        "Name Status Roles Age Version | Internal-IP External-IP OS-Image Kernel-Version Container-Runtime",
+        printers.node,
     ),
-    "Event": ("Last_Seen Type Reason Object Message | Subobject Source First_Seen Count:integer Name", cells.event),
-    "Lease": ("Name Holder Age", cells.lease),
-    "ControllerRevision": ("Name Controller Revision:integer Age", cells.controller_revision),
-    "PodDisruptionBudget": ("Name Min_Available Max_Unavailable Allowed_Disruptions:integer Age", cells.budget),
-    "Ingress": ("Name Class Hosts Address Ports Age", cells.ingress),
-    "HorizontalPodAutoscaler": ("Name Reference Targets MinPods MaxPods Replicas:integer Age", cells.autoscaler),
-    "ResourceQuota": ("Name Request Limit Age", cells.quota),
+    "Event": ("Last_Seen Type Reason Object Message | Subobject Source First_Seen Count:integer Name", printers.event),
+    "Lease": ("Name Holder Age", printers.lease),
+    "ControllerRevision": ("Name Controller Revision:integer Age", printers.controller_revision),
+    "PodDisruptionBudget": ("Name Min_Available Max_Unavailable Allowed_Disruptions:integer Age", printers.budget),
+    "Ingress": ("Name Class Hosts Address Ports Age", printers.ingress),
+    "HorizontalPodAutoscaler": ("Name Reference Targets MinPods MaxPods Replicas:integer Age", printers.autoscaler),
+    "ResourceQuota": ("Name Request Limit Age", printers.quota),
 }  # fmt: skip
 
 
@@ -58,8 +59,8 @@ class Printer:
 
     def table(self, resource: Resource, items: Sequence[Stored], include: str) -> Object:
         """A `Table` without metadata; each row carries its object as `include` says: Metadata, Object or None."""
-        columns, row = _COLUMNS.get(resource.kind, ("Name Age", cells.plain))
-        clock = cells.Clock(self._now())
+        columns, row = _COLUMNS.get(resource.kind, ("Name Age", printers.plain))
+        clock = printers.Clock(self._now())
         return {
             "kind": "Table",
             "apiVersion": _META,

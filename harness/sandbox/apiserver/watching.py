@@ -26,7 +26,7 @@ async def watch(reader: Reader, target: Target, request: web.BaseRequest) -> web
     """Streams what changes in the collection.
 
     From the query: `resourceVersion` (none or 0: the present objects first), `timeoutSeconds`, `allowWatchBookmarks`,
-    `sendInitialEvents` (a list as a stream, ended by a bookmark), selectors. Raises: Refusal (400, 410).
+    `sendInitialEvents` (a list as a stream, ended by a bookmark), selectors. Raises: StatusError (400, 410).
     """
     selector, encoding = requests.selector_of(request, target), requests.encoding_of(request)
     asked = request.query.get("resourceVersion", "")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver import refusals, requests, reviews
+from harness.sandbox.apiserver import api_errors, requests, reviews
+from harness.sandbox.apiserver.decoding import type_of
 from harness.sandbox.apiserver.patches import json_patch, merge
 from harness.sandbox.apiserver.reading import answer, encoded
-from harness.sandbox.apiserver.registry import Manner
+from harness.sandbox.apiserver.registry import WriteOptions
 from harness.sandbox.apiserver.resources import NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES
 from harness.sandbox.apiserver.strategic import strategic
 
@@ -37,42 +38,47 @@ class Writer:
         self.registry, self._reader, self._interception = registry, reader, interception
 
     async def create(self, target: Target, request: web.BaseRequest) -> web.Response:
-        """A new object in the collection. Raises: Refusal."""
+        """A new object in the collection. Raises: StatusError."""
         obj = await requests.object_body(request, target.resource)
         if target.resource in reviews.RESOURCES:
             return answer(encoded(reviews.reviewed(obj, self._interception)), 201)
         namespace = target.namespace
         if target.resource.namespaced and not namespace:
-            raise refusals.method_not_allowed()
-        how, warnings = manner_of(request)
-        stored = self.registry.create(target.resource, namespace, obj, how)
+            raise api_errors.method_not_allowed()
+        options, warnings = write_options_of(request)
+        stored = self.registry.create(target.resource, namespace, obj, options)
         return with_warnings(self._reader.one(target.resource, stored, request, 201), warnings)
 
     async def update(self, target: Target, request: web.BaseRequest) -> web.Response:
-        """The whole object anew, or its status. Raises: Refusal."""
+        """The whole object anew, or its status. Raises: StatusError."""
         obj = await requests.object_body(request, target.resource)
         return self._change(target, request, lambda _: obj)
 
     async def patch(self, target: Target, request: web.BaseRequest) -> web.Response:
-        """The object, or its status, with a patch of one of the three kinds applied. Raises: Refusal."""
-        return self._change(target, request, await self.patch_of(request, target.resource.kind))
+        """The object, or its status, with a patch of one of the three kinds applied. Raises: StatusError."""
+        return self._change(
+            target, request, await self.patch_of(request, type_of(target.resource.api_version, target.resource.kind))
+        )
 
-    async def patch_of(self, request: web.BaseRequest, kind: str) -> Callable[[Object], Any]:
-        """The function that the request's body describes. Raises: Refusal (400, 415, 501)."""
+    async def patch_of(self, request: web.BaseRequest, type_name: str | None) -> Callable[[Object], Any]:
+        """The function that the request's body describes; kinds without a published type take no strategic merge patch.
+
+        Raises: StatusError (400, 415, 501).
+        """
         content_type = request.headers.get("Content-Type", "").partition(";")[0].strip()
         if content_type == "application/apply-patch+yaml":
-            raise refusals.not_implemented("server-side apply; use client-side apply, or a strategic merge patch")
-        body = await requests.json_body(request, _PATCH_TYPES)
+            raise api_errors.not_implemented("server-side apply; use client-side apply, or a strategic merge patch")
+        body = await requests.json_body(request, _PATCH_TYPES if type_name is not None else _PATCH_TYPES[:-1])
         if content_type == "application/json-patch+json":
             return lambda obj: json_patch(obj, body)
         if not isinstance(body, dict):
-            raise refusals.bad_request("error decoding patch: an object is expected")
+            raise api_errors.bad_request("error decoding patch: an object is expected")
         if content_type == "application/merge-patch+json":
             return lambda obj: merge(obj, body)
-        return lambda obj: strategic(kind, obj, body)
+        return lambda obj: strategic(str(type_name), obj, body)
 
     async def delete(self, target: Target, request: web.BaseRequest) -> web.Response:
-        """One object gone, or marked for deletion. Raises: Refusal."""
+        """One object gone, or marked for deletion. Raises: StatusError."""
         options = await requests.delete_options(request)
         stored, gone = self.registry.delete(target.resource, target.namespace, target.name, options)
         if gone and target.resource not in _RETURNED_WHEN_GONE:
@@ -80,7 +86,7 @@ class Writer:
         return self._reader.one(target.resource, stored, request)
 
     async def delete_collection(self, target: Target, request: web.BaseRequest) -> web.Response:
-        """Every selected object gone, or marked. Raises: Refusal."""
+        """Every selected object gone, or marked. Raises: StatusError."""
         options = await requests.delete_options(request)
         selector = requests.selector_of(request, target)
         items = self._reader.store.items(target.resource, target.namespace, selector)
@@ -93,21 +99,21 @@ class Writer:
         return answer(start[:-2] + b",".join(stored.bare for stored in items) + b"]}")
 
     def _change(self, target: Target, request: web.BaseRequest, change: Callable[[Object], Any]) -> web.Response:
-        how, warnings = manner_of(request)
+        options, warnings = write_options_of(request)
         place = (target.resource, target.namespace, target.name)
-        stored = self.registry.update(*place, change, how, part=target.subresource)
+        stored = self.registry.update(*place, change, options, part=target.subresource)
         return with_warnings(self._reader.one(target.resource, stored, request), warnings)
 
 
-def manner_of(request: web.BaseRequest) -> tuple[Manner, list[str]]:
-    """How the request wants to be carried out, and the list that its warnings go to. Raises: Refusal (400)."""
+def write_options_of(request: web.BaseRequest) -> tuple[WriteOptions, list[str]]:
+    """How the request wants to be carried out, and the list that its warnings go to. Raises: StatusError (400)."""
     validation, warnings = request.query.get("fieldValidation", "Warn"), list[str]()
     if validation not in ("Strict", "Warn", "Ignore", ""):
-        raise refusals.bad_request(
+        raise api_errors.bad_request(
             f'fieldValidation: Unsupported value: "{validation}": supported values: "", "Ignore", "Strict", "Warn"'
         )
     warn = warnings.append if validation in ("Warn", "") else lambda _: None
-    return Manner(dry_run=requests.dry_run(request), strict=validation == "Strict", warn=warn), warnings
+    return WriteOptions(dry_run=requests.dry_run(request), strict=validation == "Strict", warn=warn), warnings
 
 
 def with_warnings(response: web.Response, warnings: list[str]) -> web.Response:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from harness.sandbox.apiclient import ChangeType
 from harness.sandbox.apiserver.resources import DEPLOYMENTS, PODS, REPLICA_SETS
 from harness.sandbox.controllers.caches import Key, key_of
-from harness.sandbox.controllers.events import EventRecorder
+from harness.sandbox.controllers.deploymentsync import DeploymentSync
+from harness.sandbox.controllers.eventrecorder import EventRecorder
 from harness.sandbox.controllers.owners import adopters, claim, controller_of, owner_in
-from harness.sandbox.controllers.rollout import Rollout
 from harness.sandbox.controllers.workqueue import WorkQueue, side_by_side
 
 if TYPE_CHECKING:
@@ -60,10 +60,10 @@ class DeploymentController:
         if deployment is None:
             return
         sets = await claim(self._client, self._sets, deployment, self._sets.all(key.namespace))
-        rollout = Rollout(self._client, self._events, deployment, sets, self._pods_of(key.namespace, sets))
-        await rollout.step()
-        if rollout.again_in_s is not None:
-            self._queue.add_after(key, rollout.again_in_s)
+        sync = DeploymentSync(self._client, self._events, deployment, sets, self._pods_of(key.namespace, sets))
+        await sync.step()
+        if sync.again_in_s is not None:
+            self._queue.add_after(key, sync.again_in_s)
 
     def _pods_of(self, namespace: str, sets: list[Object]) -> dict[str, list[Object]]:
         """Pods by the uid of their ReplicaSet."""

@@ -5,7 +5,6 @@ A targetPort with a name may be another number in each pod; pods with different 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from harness.sandbox.controllers.pods import is_finished, is_ready, is_terminating
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.sandbox.apiclient import Object
-
-MOST_ENDPOINTS = 100
 
 
 class Port(NamedTuple):
@@ -35,51 +32,6 @@ class Port(NamedTuple):
         """As a slice carries it."""
         port: Object = {"name": self.name, "port": self.number, "protocol": self.protocol}
         return port | ({"appProtocol": self.app_protocol} if self.app_protocol else {})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What is to become of one slice: `present` is None where it is to be made."""
-
-    present: Object | None
-    ports: tuple[Port, ...]
-    endpoints: tuple[Object, ...]
-    drop: bool = False
-
-
-def planned(groups: dict[tuple[Port, ...], dict[str, Object]], present: Sequence[Object]) -> tuple[Plan, ...]:
-    """Slices for the groups, with as little change as can be.
-
-    Endpoints stay in the slice and at the place where they are; new ones fill up slices, then open more; a slice that
-    would be dropped while another would be made becomes that other.
-    """
-    plans: list[Plan] = []
-    spare = [item for item in present if ports_of(item) not in groups]
-    for ports, wanted in groups.items():
-        waiting = dict(wanted)
-        same = [item for item in present if ports_of(item) == ports]
-        kept = [[waiting.pop(uid) for uid in map(_uid, item.get("endpoints") or ()) if uid in waiting] for item in same]
-        for endpoints in kept:
-            while waiting and len(endpoints) < MOST_ENDPOINTS:
-                endpoints.append(waiting.pop(next(iter(waiting))))
-        filled = [(item, endpoints) for item, endpoints in zip(same, kept, strict=True) if endpoints]
-        spare += [item for item, endpoints in zip(same, kept, strict=True) if not endpoints]
-        plans += [Plan(present=item, ports=ports, endpoints=tuple(endpoints)) for item, endpoints in filled]
-        while waiting or (not wanted and not plans):
-            uids = list(waiting)[:MOST_ENDPOINTS]
-            endpoints = [waiting.pop(uid) for uid in uids]
-            reused = spare.pop(0) if spare else None
-            plans.append(Plan(present=reused, ports=ports, endpoints=tuple(endpoints)))
-    return (*plans, *(Plan(present=item, ports=(), endpoints=(), drop=True) for item in spare))
-
-
-def ports_of(item: Object) -> tuple[Port, ...]:
-    """The ports of a slice."""
-    return tuple(sorted(Port.of(port) for port in item.get("ports") or ()))
-
-
-def _uid(endpoint: Object) -> str:
-    return str((endpoint.get("targetRef") or {}).get("uid", ""))
 
 
 def grouped(service: Object, pods: Sequence[Object]) -> dict[tuple[Port, ...], dict[str, Object]]:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from harness.sandbox.apiclient import ApiError
 from harness.sandbox.apiserver.resources import ENDPOINT_SLICES, PODS, SERVICES
 from harness.sandbox.controllers.caches import Key, copied, key_of
-from harness.sandbox.controllers.endpoints import Plan, grouped, planned
+from harness.sandbox.controllers.endpoints import grouped
 from harness.sandbox.controllers.owners import reference_to
 from harness.sandbox.controllers.pods import condition
+from harness.sandbox.controllers.slicepacking import Plan, planned
 from harness.sandbox.controllers.workqueue import WorkQueue
 
 if TYPE_CHECKING:
@@ -98,21 +99,13 @@ class EndpointSliceController:
         if plan.drop and plan.present is not None:
             await self._delete(key, plan.present)
             return
-        wanted: Object = copied(plan.present) if plan.present is not None else {"addressType": "IPv4", "metadata": {}}
-        wanted["endpoints"] = list(plan.endpoints) or None
-        wanted["ports"] = [port.as_object() for port in plan.ports] or None
-        metadata = wanted["metadata"]
-        metadata["labels"] = _labels(service)
-        if plan.present is not None and _content(wanted) == _content(plan.present):
+        wanted = _wanted(service, plan, trigger)
+        if wanted is None:
             return
-        stamp = {} if trigger is None else {_TRIGGER: trigger}
-        others = {key: text for key, text in (metadata.pop("annotations", None) or {}).items() if key != _TRIGGER}
-        if others or stamp:
-            metadata["annotations"] = others | stamp
         if plan.present is not None:
             self._note(key, await self._client.update(ENDPOINT_SLICES.path(*key_of(wanted)), wanted))
             return
-        metadata |= {"generateName": f"{key.name}-", "ownerReferences": [reference_to(service)]}
+        wanted["metadata"] |= {"generateName": f"{key.name}-", "ownerReferences": [reference_to(service)]}
         self._note(key, await self._client.create(ENDPOINT_SLICES.collection(key.namespace), wanted))
 
     async def _delete(self, key: Key, present: Object) -> None:
@@ -138,6 +131,23 @@ class EndpointSliceController:
         self._triggers[key] = now
         fresh = [stamp for uid, stamp in now.items() if stamp > known.get(uid, "")]
         return min(fresh, default=None)
+
+
+def _wanted(service: Object, plan: Plan, trigger: str | None) -> Object | None:
+    """The slice as it is to be written; None where it is so already. Only a slice that changes is stamped anew."""
+    wanted: Object = copied(plan.present) if plan.present is not None else {"addressType": "IPv4", "metadata": {}}
+    wanted["endpoints"] = list(plan.endpoints) or None
+    wanted["ports"] = [port.as_object() for port in plan.ports] or None
+    metadata = wanted["metadata"]
+    metadata["labels"] = _labels(service)
+    if plan.present is not None and _content(wanted) == _content(plan.present):
+        return None
+    annotations = {key: text for key, text in (metadata.pop("annotations", None) or {}).items() if key != _TRIGGER}
+    if trigger is not None:
+        annotations[_TRIGGER] = trigger
+    if annotations:
+        metadata["annotations"] = annotations
+    return wanted
 
 
 def _belongs(item: Object, service: str) -> bool:

@@ -14,7 +14,7 @@ from harness.sandbox.apiserver.clock import seconds
 from harness.sandbox.apiserver.resources import JOBS, PODS
 from harness.sandbox.controllers import pods as podwise
 from harness.sandbox.controllers.caches import Key, copied, key_of
-from harness.sandbox.controllers.events import EventRecorder
+from harness.sandbox.controllers.eventrecorder import EventRecorder
 from harness.sandbox.controllers.expectations import Expectations
 from harness.sandbox.controllers.jobstatus import FINALIZER, Tally, ended, new_pods
 from harness.sandbox.controllers.owners import controller_of, owner_in
@@ -84,8 +84,8 @@ class JobController:
 
     async def _steer(self, key: Key, job: Object, tally: Tally) -> ApiError | None:
         """Creates or deletes pods as the tally wants."""
-        if verdict := tally.verdict():
-            kind, reason, text = verdict
+        if finished := tally.finished_condition():
+            kind, reason, text = finished
             for pod in tally.active:
                 await self._delete(key, job, pod)
             record = self._events.normal if kind == "Complete" else self._events.warning

@@ -84,7 +84,7 @@ class Tally:
         limit_s, start = self._job["spec"].get("activeDeadlineSeconds"), self._old.get("startTime")
         return seconds(start) + limit_s - self._now_s if limit_s is not None and start else None
 
-    def verdict(self) -> tuple[str, str, str] | None:
+    def finished_condition(self) -> tuple[str, str, str] | None:
         """Type, reason and message of the condition that ends the Job, once there is one."""
         spec = self._job["spec"]
         if self.failed > spec["backoffLimit"]:
@@ -117,25 +117,30 @@ class Tally:
         status: Object = {key: self._old[key] for key in ("startTime", "completionTime") if key in self._old}
         if "startTime" not in status and not self._job["spec"].get("suspend"):
             status["startTime"] = rfc3339(self._now_s)
-        verdict = self.verdict()
-        counts = {"succeeded": self.succeeded, "failed": self.failed}
-        if verdict is None:
-            counts |= {"active": len(self.active)}
-        status |= {key: value for key, value in counts.items() if value}
-        status["ready"] = 0 if verdict else sum(1 for pod in self.active if podwise.is_ready(pod))
-        terminating = [pod for pod in self.pods if podwise.is_terminating(pod) and not podwise.is_finished(pod)]
-        status["terminating"] = len(terminating) + (len(self.active) if verdict else 0)
+        finished = self.finished_condition()
+        status |= self._counts(over=finished is not None)
         status["uncountedTerminatedPods"] = {}
         if self.indexed and self.done:
             status["completedIndexes"] = rendered(self.done)
-        conditions = self._concluded(conditions, verdict, status)
+        conditions = self._concluded(conditions, finished, status)
         return status | ({"conditions": conditions} if conditions else {})
 
+    def _counts(self, *, over: bool) -> Object:
+        """How many pods there are of each sort. Of a Job that is over none is active: those that run are to end."""
+        terminating = [pod for pod in self.pods if podwise.is_terminating(pod) and not podwise.is_finished(pod)]
+        ready = [pod for pod in self.active if podwise.is_ready(pod)]
+        counts = {"succeeded": self.succeeded, "failed": self.failed, "active": 0 if over else len(self.active)}
+        counted: Object = {key: value for key, value in counts.items() if value}
+        return counted | {
+            "ready": 0 if over else len(ready),
+            "terminating": len(terminating) + (len(self.active) if over else 0),
+        }
+
     def _concluded(
-        self, conditions: list[Object], verdict: tuple[str, str, str] | None, status: Object
+        self, conditions: list[Object], finished: tuple[str, str, str] | None, status: Object
     ) -> list[Object]:
-        if verdict is not None:
-            kind, reason, text = verdict
+        if finished is not None:
+            kind, reason, text = finished
             if kind == "Complete":
                 text = "Reached expected number of succeeded pods"
                 status["completionTime"] = rfc3339(self._now_s)

@@ -11,7 +11,7 @@ from harness.sandbox.controllers.pods import from_template
 
 if TYPE_CHECKING:
     from harness.sandbox.apiclient import ApiClient, Object
-    from harness.sandbox.controllers.events import EventRecorder
+    from harness.sandbox.controllers.eventrecorder import EventRecorder
 
 
 class PodControl:

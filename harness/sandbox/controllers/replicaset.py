@@ -15,7 +15,7 @@ from harness.sandbox.apiserver.clock import rfc3339
 from harness.sandbox.apiserver.resources import PODS, REPLICA_SETS
 from harness.sandbox.controllers import pods as podwise
 from harness.sandbox.controllers.caches import Key, key_of
-from harness.sandbox.controllers.events import EventRecorder
+from harness.sandbox.controllers.eventrecorder import EventRecorder
 from harness.sandbox.controllers.expectations import Expectations
 from harness.sandbox.controllers.owners import adopters, claim, controller_of, owner_in
 from harness.sandbox.controllers.podcontrol import PodControl

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from harness.sandbox.apiserver.names import encoded
+from harness.sandbox.apiserver.generated_names import safe_encoded
 from harness.sandbox.controllers import rolling
 from harness.sandbox.controllers.owners import reference_to
 
@@ -41,7 +41,7 @@ def template_hash(template: Object, collisions: int | None = None) -> str:
     value = _FNV_OFFSET
     for byte in text.encode():
         value = ((value ^ byte) * _FNV_PRIME) & 0xFFFFFFFF
-    return encoded(value)
+    return safe_encoded(value)
 
 
 def revision(obj: Object) -> int:

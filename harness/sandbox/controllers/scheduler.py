@@ -13,7 +13,7 @@ from harness.sandbox.apiclient import ApiError, ChangeType, PatchType
 from harness.sandbox.apiserver.clock import rfc3339
 from harness.sandbox.apiserver.resources import NODES, PODS
 from harness.sandbox.controllers.caches import Key, key_of
-from harness.sandbox.controllers.events import EventRecorder
+from harness.sandbox.controllers.eventrecorder import EventRecorder
 from harness.sandbox.controllers.owners import controller_of
 from harness.sandbox.controllers.pods import condition, is_active
 from harness.sandbox.controllers.workqueue import WorkQueue, side_by_side

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING
 from harness.sandbox.apiclient import ApiError
 from harness.sandbox.apiserver.resources import CONTROLLER_REVISIONS, PODS, STATEFUL_SETS
 from harness.sandbox.controllers import pods as podwise
+from harness.sandbox.controllers import statefulsetstatus
 from harness.sandbox.controllers.caches import Key, key_of
-from harness.sandbox.controllers.events import EventRecorder
+from harness.sandbox.controllers.controllerrevisions import ControllerRevisions
+from harness.sandbox.controllers.eventrecorder import EventRecorder
 from harness.sandbox.controllers.expectations import Expectations
-from harness.sandbox.controllers.history import History
-from harness.sandbox.controllers.ordinals import Situation, next_step, ordinal_of, pod_of
 from harness.sandbox.controllers.owners import adopters, claim, owner_in
+from harness.sandbox.controllers.statefulsetsteps import Situation, next_step, ordinal_of, pod_of
 from harness.sandbox.controllers.workqueue import WorkQueue, side_by_side
 
 if TYPE_CHECKING:
     from harness.sandbox.controllers.caches import Caches, Update
-    from harness.sandbox.controllers.ordinals import Step
+    from harness.sandbox.controllers.statefulsetsteps import Step
 
 
 class StatefulSetController:
@@ -30,7 +31,7 @@ class StatefulSetController:
     def __init__(self, caches: Caches) -> None:
         self._client = caches.client
         self._sets, self._pods = caches.of(STATEFUL_SETS), caches.of(PODS)
-        self._history = History(caches.client, caches.of(CONTROLLER_REVISIONS))
+        self._revisions = ControllerRevisions(caches.client, caches.of(CONTROLLER_REVISIONS))
         self._events = EventRecorder(caches.client, "statefulset-controller")
         self._expected = Expectations()
         self._queue: WorkQueue[Key] = WorkQueue("statefulset", self._sync)
@@ -60,7 +61,7 @@ class StatefulSetController:
             return
         candidates = [pod for pod in self._pods.all(key.namespace) if ordinal_of(stateful_set, pod) is not None]
         owned = await claim(self._client, self._pods, stateful_set, candidates)
-        revisions = await self._history.of(stateful_set)
+        revisions = await self._revisions.of(stateful_set)
         situation = Situation(
             stateful_set=stateful_set,
             pods=tuple(owned),
@@ -71,7 +72,7 @@ class StatefulSetController:
         step = None if podwise.is_terminating(stateful_set) else next_step(situation)
         failure = await self._take(key, situation, step)
         await self._write_status(situation, step)
-        await self._history.truncate(stateful_set, owned, revisions)
+        await self._revisions.truncate(stateful_set, owned, revisions)
         if situation.available_in_s is not None:
             self._queue.add_after(key, situation.available_in_s)
         if failure is not None:
@@ -112,7 +113,7 @@ class StatefulSetController:
 
     async def _write_status(self, situation: Situation, step: Step | None) -> None:
         stateful_set = situation.stateful_set
-        status = situation.status(step)
+        status = statefulsetstatus.status(situation, step)
         if status == stateful_set.get("status", {}):
             return
         path = STATEFUL_SETS.path(*key_of(stateful_set))

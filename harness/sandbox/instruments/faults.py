@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver import refusals, requests
+from harness.sandbox.apiserver import api_errors, requests
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -52,10 +52,10 @@ class Rule:
 
     @classmethod
     def of(cls, body: Any) -> Rule:
-        """Read from JSON. Raises: Refusal (400)."""
+        """Read from JSON. Raises: StatusError (400)."""
         known = {field.name for field in fields(cls)}
         if not isinstance(body, dict) or not set(body) <= known or body.get("do") not in set(Action):
-            raise refusals.bad_request(f"a fault is an object with `do` and some of {sorted(known)}, not {body!r}")
+            raise api_errors.bad_request(f"a fault is an object with `do` and some of {sorted(known)}, not {body!r}")
         lists = ("methods", "resources", "namespaces", "names")
         given: dict[str, Any] = {key: tuple(value) if key in lists else value for key, value in body.items()}
         return cls(**{**given, "do": Action(body["do"])})
@@ -74,13 +74,13 @@ class Faults:
         self._rules: list[Rule] = []
 
     def replace(self, body: Any) -> None:
-        """Puts a new list of rules in force; an empty one ends all faults. Raises: Refusal (400)."""
+        """Puts a new list of rules in force; an empty one ends all faults. Raises: StatusError (400)."""
         if not isinstance(body, list):
-            raise refusals.bad_request("faults are a list of rules")
+            raise api_errors.bad_request("faults are a list of rules")
         self._rules = [Rule.of(item) for item in body]
 
     async def command(self, request: web.BaseRequest, server: Interrupted) -> None:
-        """Does what a test asks for on the unix socket: new rules, a compaction, an outage. Raises: Refusal."""
+        """Does what a test asks for on the unix socket: new rules, a compaction, an outage. Raises: StatusError."""
         match request.method, request.path:
             case "PUT", "/sandbox/faults":
                 self.replace(await requests.json_body(request))
@@ -89,7 +89,7 @@ class Faults:
             case "POST", "/sandbox/outage":
                 await server.interrupt(_outage_s(await requests.json_body(request)))
             case _:
-                raise refusals.no_such_path()
+                raise api_errors.no_such_path()
 
     def forbids(self, verb: str, plural: str, namespace: str) -> bool:
         """Whether a rule takes this right away; nothing is used up."""
@@ -103,7 +103,7 @@ class Faults:
         return False
 
     async def meet(self, request: web.BaseRequest, target: Target) -> None:
-        """Does to the request what the first matching rule says. Raises: Refusal, ConnectionResetError."""
+        """Does to the request what the first matching rule says. Raises: StatusError, ConnectionResetError."""
         rule = next((item for item in self._rules if item.matches(request.method, target)), None)
         if rule is None:
             return
@@ -113,14 +113,14 @@ class Faults:
             case Action.DELAY:
                 await asyncio.sleep(rule.delay_s)
             case Action.THROTTLE:
-                raise refusals.too_many_requests(rule.retry_after_s)
+                raise api_errors.too_many_requests(rule.retry_after_s)
             case Action.DENY:
                 why = f'admission webhook "deny.sandbox" denied the request: {rule.message}'
-                raise refusals.Refusal(403, "Forbidden", why)
+                raise api_errors.StatusError(403, "Forbidden", why)
             case Action.FORBID:
-                raise refusals.no_right(target.resource, _verb(request, target), target.namespace, target.name)
+                raise api_errors.no_right(target.resource, _verb(request, target), target.namespace, target.name)
             case Action.FAIL:
-                raise refusals.Refusal(
+                raise api_errors.StatusError(
                     503, "ServiceUnavailable", "the server is currently unable to handle the request"
                 )
             case Action.HANG_UP:
@@ -132,7 +132,7 @@ class Faults:
 def _outage_s(body: Any) -> float:
     span_s = body.get("for_s") if isinstance(body, dict) else None
     if not isinstance(span_s, int | float) or not 0 <= span_s <= _LONGEST_OUTAGE_S:
-        raise refusals.bad_request(f"an outage is an object with `for_s`, 0 to {_LONGEST_OUTAGE_S} seconds")
+        raise api_errors.bad_request(f"an outage is an object with `for_s`, 0 to {_LONGEST_OUTAGE_S} seconds")
     return span_s
 
 

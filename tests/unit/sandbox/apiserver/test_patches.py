@@ -1,4 +1,4 @@
-"""Merge, JSON and strategic merge patches."""
+"""Merge patches and JSON patches."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
+from harness.sandbox.apiserver.api_errors import StatusError
 from harness.sandbox.apiserver.patches import json_patch, merge
-from harness.sandbox.apiserver.refusals import Refusal
-from harness.sandbox.apiserver.strategic import strategic
 
 
 @pytest.mark.parametrize(
@@ -51,10 +50,25 @@ def test_json_patches_follow_the_rfc(operations: Any, expected: Any) -> None:
     assert target == {"a": {"b": [1, 2]}}, "the target itself stays as it was"
 
 
+DOUBLING = [{"op": "copy", "from": "/a", "path": "/a/b/-"}] * 40
+NESTING = [{"op": "add", "path": "/x" * (n + 1), "value": {}} for n in range(1200)]
+
+
 @pytest.mark.parametrize(
     ("operations", "code"),
     [
         ({"op": "add"}, 400),
+        (["add"], 400),
+        ([{"op": "move", "path": "/a"}], 400),
+        ([{"op": "copy", "path": "/a", "from": 1}], 400),
+        ([{"op": "copy", "from": "/a/b/-", "path": "/c"}], 422),
+        ([{"op": "move", "from": "/a", "path": "/a/b/0"}], 422),
+        ([{"op": "remove", "path": ""}], 422),
+        ([{"op": "test", "path": "/nosuch", "value": 1}], 422),
+        ([{"op": "test", "path": "/a/b/0", "value": True}], 422),
+        ([{"op": "test", "path": "/a/b/0", "value": 1}] * 10_001, 413),
+        (DOUBLING, 422),
+        (NESTING, 422),
         ([{"op": "jump", "path": "/a"}], 400),
         ([{"op": "add", "path": "a", "value": 1}], 400),
         ([{"op": "add", "path": "/a"}], 400),
@@ -64,55 +78,29 @@ def test_json_patches_follow_the_rfc(operations: Any, expected: Any) -> None:
     ],
 )
 def test_json_patches_that_do_not_fit_are_refused(operations: Any, code: int) -> None:
-    with pytest.raises(Refusal) as refused:
-        json_patch({"a": {"b": [1, 2]}}, operations)
+    target = {"a": {"b": [1, 2]}}
+    with pytest.raises(StatusError) as refused:
+        json_patch(target, operations)
     assert refused.value.code == code
-
-
-def pod(*containers: dict[str, Any], **spec: Any) -> dict[str, Any]:
-    return {"spec": {"containers": list(containers), **spec}}
-
-
-WEB, SIDE = {"name": "web", "image": "a", "env": [{"name": "X", "value": "1"}]}, {"name": "side", "image": "b"}
+    assert target == {"a": {"b": [1, 2]}}, "the target itself stays as it was"
 
 
 @pytest.mark.parametrize(
-    ("target", "patch", "expected"),
+    ("operation", "why"),
     [
-        (pod(WEB, SIDE), pod({"name": "side", "image": "c"}), pod(WEB, {"name": "side", "image": "c"})),
-        (pod(WEB), pod(SIDE), pod(WEB, SIDE)),
-        (pod(WEB, SIDE), pod({"name": "web", "$patch": "delete"}), pod(SIDE)),
-        (pod(WEB, SIDE), pod({"$patch": "replace"}, SIDE), pod(SIDE)),
-        (pod(WEB), pod({"name": "web", "env": [{"name": "Y", "value": "2"}]}),
-         pod({**WEB, "env": [{"name": "X", "value": "1"}, {"name": "Y", "value": "2"}]})),
-        (pod(WEB), pod({"name": "web", "command": ["a", "b"]}), pod({**WEB, "command": ["a", "b"]})),
-        (pod(WEB, nodeName="n"), {"spec": {"nodeName": None}}, pod(WEB)),
-        (pod(WEB, SIDE), {"spec": {"$setElementOrder/containers": [{"name": "side"}, {"name": "web"}]}},
-         pod(SIDE, WEB)),
-        (pod(WEB, volumes=[{"name": "v", "emptyDir": {}}]),
-         {"spec": {"volumes": [{"name": "v", "$retainKeys": ["name", "hostPath"], "hostPath": {"path": "/"}}]}},
-         pod(WEB, volumes=[{"name": "v", "hostPath": {"path": "/"}}])),
-        ({"metadata": {"finalizers": ["a", "b"]}}, {"metadata": {"$deleteFromPrimitiveList/finalizers": ["a"]}},
-         {"metadata": {"finalizers": ["b"]}}),
-        ({"metadata": {"finalizers": ["a"]}}, {"metadata": {"finalizers": ["b"]}},
-         {"metadata": {"finalizers": ["a", "b"]}}),
-        ({"status": {"conditions": [{"type": "Ready", "status": "False"}, {"type": "Initialized", "status": "True"}]}},
-         {"status": {"conditions": [{"type": "Ready", "status": "True"}]}},
-         {"status": {"conditions": [{"type": "Ready", "status": "True"}, {"type": "Initialized", "status": "True"}]}}),
+        ({"op": "remove", "path": "/no"}, "remove operation does not apply: doc is missing path: /no: missing value"),
+        ({"op": "copy", "from": "/no", "path": "/a"},
+         "copy operation does not apply: doc is missing path: /no: missing value"),
+        ({"op": "test", "path": "/a/b", "value": []}, "testing value /a/b failed: test failed"),
     ],
 )  # fmt: skip
-def test_strategic_patches_merge_lists_by_their_keys(target: Any, patch: Any, expected: Any) -> None:
-    assert strategic("Pod", target, patch) == expected
+def test_a_json_patch_that_does_not_apply_is_invalid_and_says_why(operation: Any, why: str) -> None:
+    with pytest.raises(StatusError) as refused:
+        json_patch({"a": {"b": [1, 2]}}, [operation])
+    message = f"the server rejected our request due to an error in our request: {why}"
+    assert (refused.value.code, refused.value.reason, refused.value.message) == (422, "Invalid", message)
 
 
-def test_a_strategy_is_replaced_where_the_patch_says_which_keys_stay() -> None:
-    target = {"spec": {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}}}
-    patch = {"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}}
-    assert strategic("Deployment", target, patch) == {"spec": {"strategy": {"type": "Recreate"}}}
-
-
-def test_an_element_without_its_key_and_an_unknown_directive_are_refused() -> None:
-    for patch in (pod({"image": "x"}), {"spec": {"$patch": "shuffle"}}):
-        with pytest.raises(Refusal) as refused:
-            strategic("Pod", pod(WEB), patch)
-        assert refused.value.code == 400
+def test_the_longest_json_patch_that_is_taken_is_applied() -> None:
+    operations = [{"op": "replace", "path": "/n", "value": n} for n in range(10_000)]
+    assert json_patch({"n": None}, operations) == {"n": 9999}

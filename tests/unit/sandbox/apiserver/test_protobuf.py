@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from harness.sandbox.apiserver.api_errors import StatusError
 from harness.sandbox.apiserver.protobuf import decoded
-from harness.sandbox.apiserver.refusals import Refusal
 
 
 def field(number: int, value: bytes | int | str) -> bytes:
@@ -51,6 +51,9 @@ def test_bytes_numbers_and_numbers_or_strings_are_read() -> None:
     ("raw", "code"),
     [
         (b"", 400),
+        (b"k8s\x00", 400),
+        (envelope("ConfigMap", field(1, field(1, "a")))[:-6], 400),
+        (envelope("ConfigMap", b"\x09\x01\x02"), 400),
         (b"k8s\x00\xff\xff", 400),
         (envelope("ConfigMap", b"\x0a\x7f"), 400),
         (envelope("Gateway", b""), 415),
@@ -58,6 +61,6 @@ def test_bytes_numbers_and_numbers_or_strings_are_read() -> None:
     ],
 )
 def test_what_cannot_be_read_whole_is_refused(raw: bytes, code: int) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(StatusError) as refused:
         decoded(raw)
     assert refused.value.code == code

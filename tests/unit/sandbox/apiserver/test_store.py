@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.sandbox.apiserver import store as stores
-from harness.sandbox.apiserver.refusals import Refusal
+from harness.sandbox.apiserver.api_errors import StatusError
 from harness.sandbox.apiserver.resources import CONFIG_MAPS, PODS
 from harness.sandbox.apiserver.selectors import Selector, parse
 from harness.sandbox.apiserver.store import Store
@@ -49,7 +49,7 @@ def test_the_past_is_bounded_and_what_lies_before_it_is_gone() -> None:
     store = Store(history=3)
     versions = [put(store, "a") for _ in range(5)]
     assert told(store.subscribe(CONFIG_MAPS, "", ALL, versions[1])) == "~a ~a ~a"
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(StatusError) as refused:
         store.subscribe(CONFIG_MAPS, "", ALL, versions[0])
     assert (refused.value.code, refused.value.reason) == (410, "Expired")
 
@@ -62,7 +62,7 @@ def test_compaction_spares_running_watches() -> None:
     store.compact()
     put(store, "c")
     assert told(running) == "+b +c"
-    with pytest.raises(Refusal, match="too old resource version"):
+    with pytest.raises(StatusError, match="too old resource version"):
         store.subscribe(CONFIG_MAPS, "", ALL, since)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from harness.sandbox.apiserver.clock import rfc3339
-from harness.sandbox.controllers.jobstatus import parsed, rendered
 from harness.sandbox.controllers.pods import available_in_s, in_deletion_order
 
 NOW_S = 1_800_000_000.0
@@ -55,9 +54,3 @@ def test_availability_counts_from_the_stamp_of_readiness() -> None:
     assert available_in_s(pod("a", ready_for_s=0.0), 0, NOW_S) == 0.0
     assert available_in_s(pod("a", ready_for_s=2.0), 5, NOW_S) == 3.0
     assert available_in_s(pod("a", ready_for_s=7.0), 5, NOW_S) == -2.0
-
-
-@pytest.mark.parametrize(("indexes", "text"), [(set(), ""), ({0}, "0"), ({0, 1}, "0,1"), ({0, 1, 2, 4}, "0-2,4")])
-def test_completed_indexes_are_written_as_intervals(indexes: set[int], text: str) -> None:
-    assert rendered(indexes) == text
-    assert parsed(text) == indexes

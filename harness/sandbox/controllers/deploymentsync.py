@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from harness.sandbox.controllers import deploymentstatus as progress
 from harness.sandbox.controllers import rolling
+from harness.sandbox.controllers.deploymentstate import DeploymentState, sized
 from harness.sandbox.controllers.pods import condition, is_finished
 from harness.sandbox.controllers.revisions import age, desired_annotation, is_alive
-from harness.sandbox.controllers.rolloutstate import RolloutState, sized
 
 if TYPE_CHECKING:
     from harness.sandbox.apiclient import ApiClient, Object
-    from harness.sandbox.controllers.events import EventRecorder
+    from harness.sandbox.controllers.eventrecorder import EventRecorder
 
 _DEADLINE_SLACK_S = 1.0
 
 
-class Rollout:
+class DeploymentSync:
     """One sync. `again_in_s` says when to look again although nothing may change."""
 
     def __init__(
@@ -30,7 +30,7 @@ class Rollout:
         pods: dict[str, list[Object]],
     ) -> None:
         self.again_in_s: float | None = None
-        self._state, self._pods = RolloutState(client, events, deployment, sets), pods
+        self._state, self._pods = DeploymentState(client, events, deployment, sets), pods
 
     async def step(self) -> None:
         """Does the next thing. Raises: ApiError (409 where the cache was not up to date: try again)."""

@@ -1,4 +1,4 @@
-"""A StatefulSet, its pods and its two revisions -> the one next step, and the status. Pure.
+"""A StatefulSet, its pods and its two revisions -> the one next step. Pure.
 
 Source: kubernetes `pkg/controller/statefulset/stateful_set_control.go`, `stateful_set_utils.go`.
 """
@@ -63,11 +63,12 @@ class Situation:
     @property
     def available_in_s(self) -> float | None:
         """Seconds until the next ready pod becomes available; None where none is awaited."""
-        rests_s = [podwise.available_in_s(pod, self._min_ready_s, self.now_s) for pod in self.pods]
+        rests_s = [podwise.available_in_s(pod, self.min_ready_s, self.now_s) for pod in self.pods]
         return min((rest_s for rest_s in rests_s if rest_s is not None and rest_s > 0), default=None)
 
     @property
-    def _min_ready_s(self) -> int:
+    def min_ready_s(self) -> int:
+        """How long a pod must be ready before it counts as available."""
         return int(self.stateful_set["spec"].get("minReadySeconds", 0))
 
     def by_ordinal(self) -> dict[int, Object]:
@@ -78,32 +79,8 @@ class Situation:
     def is_healthy(self, pod: Object) -> bool:
         """Running, ready long enough, and not on its way out."""
         running = pod.get("status", {}).get("phase") == "Running"
-        available = podwise.is_available(pod, self._min_ready_s, self.now_s)
+        available = podwise.is_available(pod, self.min_ready_s, self.now_s)
         return running and available and not podwise.is_terminating(pod)
-
-    def status(self, step: Step | None) -> Object:
-        """The next status; a completed rolling update makes the update revision the current one."""
-        old = self.stateful_set.get("status", {})
-        current, update = self.current["metadata"]["name"], self.update["metadata"]["name"]
-        lasting = [pod for pod in self.pods if not podwise.is_terminating(pod)]
-        ready = [pod for pod in self.pods if podwise.is_ready(pod) and pod["status"].get("phase") == "Running"]
-        available = [pod for pod in ready if podwise.is_available(pod, self._min_ready_s, self.now_s)]
-        counts = {
-            "replicas": len(self.pods),
-            "readyReplicas": len(ready),
-            "currentReplicas": sum(1 for pod in lasting if revision_of(pod) == current),
-            "updatedReplicas": sum(1 for pod in lasting if revision_of(pod) == update),
-        }
-        if step is not None and step.outdated:
-            counts["currentReplicas"] -= sum(1 for pod in step.delete if revision_of(pod) == current)
-        done = counts["updatedReplicas"] == counts["replicas"] == counts["readyReplicas"]
-        if self.rolls and done and not (step and step.create):
-            counts["currentReplicas"], current = counts["updatedReplicas"], update
-        status: Object = {"observedGeneration": self.stateful_set["metadata"]["generation"]}
-        status |= {key: value for key, value in counts.items() if value or key == "replicas"}
-        status |= {"currentRevision": current, "updateRevision": update, "availableReplicas": len(available)}
-        status |= {"collisionCount": old.get("collisionCount", 0)}
-        return status | ({"conditions": old["conditions"]} if old.get("conditions") else {})
 
 
 def next_step(situation: Situation) -> Step:
@@ -112,25 +89,31 @@ def next_step(situation: Situation) -> Step:
     With OrderedReady each waits until all before it are healthy; with Parallel only the replacement of old revisions is
     one at a time.
     """
-    pods, wanted = situation.by_ordinal(), situation.ordinals
-    created: list[int] = []
-    for ordinal in wanted:
+    pods = situation.by_ordinal()
+    if (awaited := _first_to_settle(situation, pods)) is not None:
+        return awaited
+    missing = tuple(ordinal for ordinal in situation.ordinals if ordinal not in pods)
+    surplus = [pods[ordinal] for ordinal in sorted(pods, reverse=True) if ordinal not in situation.ordinals]
+    doomed = [pod for pod in surplus if not podwise.is_terminating(pod)]
+    if situation.monotonic and surplus:
+        return Step(delete=tuple(doomed[:1]) if len(doomed) == len(surplus) else ())
+    if missing or doomed or not situation.rolls:
+        return Step(create=missing, delete=tuple(doomed))
+    return _replacement(situation, pods)
+
+
+def _first_to_settle(situation: Situation, pods: dict[int, Object]) -> Step | None:
+    """The step for the lowest ordinal before which nothing else may happen; None where there is none such."""
+    for ordinal in situation.ordinals:
         pod = pods.get(ordinal)
         if pod is None:
-            created.append(ordinal)
             if situation.monotonic:
                 return Step(create=(ordinal,))
         elif podwise.is_finished(pod) and not podwise.is_terminating(pod):
             return Step(delete=(pod,))
         elif situation.monotonic and not situation.is_healthy(pod):
             return Step()
-    surplus = [pods[ordinal] for ordinal in sorted(pods, reverse=True) if ordinal not in wanted]
-    doomed = [pod for pod in surplus if not podwise.is_terminating(pod)]
-    if situation.monotonic and surplus:
-        return Step(delete=tuple(doomed[:1]) if len(doomed) == len(surplus) else ())
-    if created or doomed or not situation.rolls:
-        return Step(create=tuple(created), delete=tuple(doomed))
-    return _replacement(situation, pods)
+    return None
 
 
 def _replacement(situation: Situation, pods: dict[int, Object]) -> Step:

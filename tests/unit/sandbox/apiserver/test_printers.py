@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from harness.sandbox.apiserver.cells import Clock, event, human_duration, service
 from harness.sandbox.apiserver.clock import rfc3339
-from harness.sandbox.apiserver.podcells import pod_row
+from harness.sandbox.apiserver.podprinter import pod_row
+from harness.sandbox.apiserver.printers import Clock, event, human_duration, service
 
 NOW_S = 1_800_000_000.0
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.sandbox.apiserver.cells import Clock
+    from harness.sandbox.apiserver.printers import Clock
     from harness.sandbox.apiserver.store import Object
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver.refusals import Cause, shown
+from harness.sandbox.apiserver.api_errors import Cause, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,7 +48,7 @@ _CONFIG_KEY_TEXT = (
 )
 
 
-class Findings:
+class FieldErrors:
     """Collects causes; each method adds one kind of them."""
 
     def __init__(self) -> None:

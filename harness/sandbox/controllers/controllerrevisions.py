@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from harness.sandbox.apiclient import ApiError
 from harness.sandbox.apiserver.resources import CONTROLLER_REVISIONS
 from harness.sandbox.controllers.caches import key_of
-from harness.sandbox.controllers.ordinals import revision_of
 from harness.sandbox.controllers.owners import controller_of, reference_to
 from harness.sandbox.controllers.revisions import template_hash
+from harness.sandbox.controllers.statefulsetsteps import revision_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +25,7 @@ _HASH_LABEL = "controller.kubernetes.io/hash"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Revisions:
+class RevisionsOfSet:
     """All of a set's revisions, oldest first, and the two that count."""
 
     all: tuple[Object, ...]
@@ -33,14 +33,14 @@ class Revisions:
     update: Object
 
 
-class History:
+class ControllerRevisions:
     """The ControllerRevisions of every set."""
 
     def __init__(self, client: ApiClient, cache: Cache) -> None:
         self._client, self._cache = client, cache
         self._written: dict[str, Object] = {}
 
-    async def of(self, stateful_set: Object) -> Revisions:
+    async def of(self, stateful_set: Object) -> RevisionsOfSet:
         """Finds or makes the revision of the present template; one that comes again gets the highest number."""
         known = self._known(stateful_set)
         data = {"spec": {"template": {**stateful_set["spec"]["template"], "$patch": "replace"}}}
@@ -58,9 +58,9 @@ class History:
         name = stateful_set.get("status", {}).get("currentRevision")
         current = next((item for item in known if item["metadata"]["name"] == name), update)
         known.sort(key=lambda item: int(item["revision"]))
-        return Revisions(all=tuple(known), current=current, update=update)
+        return RevisionsOfSet(all=tuple(known), current=current, update=update)
 
-    async def truncate(self, stateful_set: Object, pods: Iterable[Object], revisions: Revisions) -> None:
+    async def truncate(self, stateful_set: Object, pods: Iterable[Object], revisions: RevisionsOfSet) -> None:
         """Deletes the oldest revisions that nothing lives by, beyond the limit."""
         limit = stateful_set["spec"].get("revisionHistoryLimit", 10)
         live = {revision_of(pod) for pod in pods}

@@ -15,7 +15,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from harness.sandbox.apiserver import refusals
+from harness.sandbox.apiserver import api_errors
 
 _GO_KINDS = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
 _GO_TYPES = {"integer": "int32", "boolean": "bool", "number": "float64", "time": "Time", "bytes": "[]uint8"}
@@ -25,25 +25,31 @@ _LONGEST_INTEGER = 2**63
 
 @cache
 def schemas() -> dict[str, dict[str, Any]]:
-    """`kinds`: apiVersion/kind -> type; `types`: type -> field -> type."""
+    """`kinds`: apiVersion/kind -> type; `types`: type -> field -> type; `patches`: type -> field -> merge strategy."""
     text = resources.files("harness.sandbox.apiserver").joinpath("schemas.json").read_text()
     loaded: dict[str, dict[str, Any]] = json.loads(text)
     return loaded
 
 
-def shaped(obj: dict[str, Any], *, strict: bool = False) -> tuple[dict[str, Any], tuple[str, ...]]:
+def type_of(api_version: Any, kind: Any) -> str | None:
+    """The published type of a kind; None for kinds of custom resources."""
+    name: str | None = schemas()["kinds"].get(f"{api_version}/{kind}")
+    return name
+
+
+def decoded(obj: dict[str, Any], *, strict: bool = False) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The object without nulls and unknown fields, and a sentence for each of the latter.
 
-    Raises: Refusal (400) where a value has the wrong type, or with `strict` where a field is unknown.
+    Raises: StatusError (400) where a value has the wrong type, or with `strict` where a field is unknown.
     """
     api_version, kind = obj.get("apiVersion", ""), obj.get("kind", "")
-    known = schemas()["kinds"].get(f"{api_version}/{kind}")
+    known = type_of(api_version, kind)
     decoder = _Decoder(f'{kind} in version "{str(api_version).rpartition("/")[2]}" cannot be handled as a {kind}')
     if known is None:
         return decoder.custom(obj), ()
     clean = decoder.struct(obj, known, "")
     if strict and decoder.unknown:
-        raise refusals.bad_request(f"{decoder.subject}: strict decoding error: {', '.join(decoder.unknown)}")
+        raise api_errors.bad_request(f"{decoder.subject}: strict decoding error: {', '.join(decoder.unknown)}")
     return clean, tuple(decoder.unknown)
 
 
@@ -108,7 +114,7 @@ class _Decoder:
                     self._integer(value, path, kind, plain)
             case "quantity":
                 if isinstance(value, bool) or not isinstance(value, str | int | float):
-                    raise self._refusal(f"quantities must be a number or a string ({path})")
+                    raise self._bad_request(f"quantities must be a number or a string ({path})")
                 return str(value)
             case "time":
                 self._time(value, path, plain, kind)
@@ -127,24 +133,24 @@ class _Decoder:
         except ValueError:
             stamp = None
         if stamp is None or stamp.tzinfo is None:
-            raise self._refusal(f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse it ({path})')
+            raise self._bad_request(f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse it ({path})')
 
     def _bytes(self, value: Any, path: str, plain: str, kind: str) -> None:
         self._expect(value, str, path, "bytes", plain, kind)
         try:
             base64.b64decode(value, validate=True)
         except (binascii.Error, ValueError):
-            raise self._refusal(f"illegal base64 data ({path})") from None
+            raise self._bad_request(f"illegal base64 data ({path})") from None
 
     def _expect(self, value: Any, wanted: type, path: str, text: str, plain: str, kind: str = "") -> None:
         if type(value) is not wanted:
             raise self._mismatch(value, text, plain or path, kind)
 
-    def _mismatch(self, value: Any, text: str, plain: str, kind: str) -> refusals.Refusal:
+    def _mismatch(self, value: Any, text: str, plain: str, kind: str) -> api_errors.StatusError:
         seen = _GO_KINDS.get(type(value), "null")
         target = _GO_TYPES.get(text, text.removeprefix("V1"))
         field = f"Go struct field {kind.removeprefix('V1')}.{plain}" if kind else f"field {plain}"
-        return self._refusal(f"json: cannot unmarshal {seen} into {field} of type {target}")
+        return self._bad_request(f"json: cannot unmarshal {seen} into {field} of type {target}")
 
-    def _refusal(self, why: str) -> refusals.Refusal:
-        return refusals.bad_request(f"{self.subject}: {why}")
+    def _bad_request(self, why: str) -> api_errors.StatusError:
+        return api_errors.bad_request(f"{self.subject}: {why}")

@@ -34,10 +34,10 @@ from harness.sandbox.controllers.revisions import (
 
 if TYPE_CHECKING:
     from harness.sandbox.apiclient import ApiClient, Object
-    from harness.sandbox.controllers.events import EventRecorder
+    from harness.sandbox.controllers.eventrecorder import EventRecorder
 
 
-class RolloutState:
+class DeploymentState:
     """The Deployment, all its sets, and which of them is new (the one with the present template) and which are old."""
 
     def __init__(self, client: ApiClient, events: EventRecorder, deployment: Object, sets: list[Object]) -> None:

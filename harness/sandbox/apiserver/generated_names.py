@@ -17,6 +17,6 @@ def with_suffix(prefix: str) -> str:
     return prefix[:_LONGEST_PREFIX] + "".join(random.choices(ALPHABET, k=SUFFIX_LENGTH))
 
 
-def encoded(number: int) -> str:
+def safe_encoded(number: int) -> str:
     """The decimal digits of `number`, each replaced by a character of the alphabet (`SafeEncodeString`)."""
     return "".join(ALPHABET[ord(digit) % len(ALPHABET)] for digit in str(number))

@@ -1,8 +1,8 @@
 """What the server will not do -> the `Status` object that the real API answers, with its reason, message and code.
 
-    Refusal(code, reason, message, details)
+    StatusError(code, reason, message, details)
         not_found, already_exists, conflict, invalid, bad_request, forbidden, expired, method_not_allowed,
-        unsupported_media_type, not_acceptable, too_many_requests, not_implemented, unauthorized
+        unsupported_media_type, not_acceptable, too_large, too_many_requests, not_implemented, unauthorized
 
 Source: apimachinery `pkg/api/errors`, whose texts kubectl prints and clients compare.
 """
@@ -28,7 +28,7 @@ class Cause:
     message: str
 
 
-class Refusal(Exception):
+class StatusError(Exception):
     """An answer with an HTTP code of 400 and more."""
 
     def __init__(
@@ -72,25 +72,25 @@ def _details(resource: Resource, name: str) -> dict[str, Any]:
     return {key: value for key, value in details.items() if value}
 
 
-def not_found(resource: Resource, name: str) -> Refusal:
-    return Refusal(404, "NotFound", f'{qualified(resource)} "{name}" not found', _details(resource, name))
+def not_found(resource: Resource, name: str) -> StatusError:
+    return StatusError(404, "NotFound", f'{qualified(resource)} "{name}" not found', _details(resource, name))
 
 
-def no_such_path() -> Refusal:
-    return Refusal(404, "NotFound", "the server could not find the requested resource")
+def no_such_path() -> StatusError:
+    return StatusError(404, "NotFound", "the server could not find the requested resource")
 
 
-def already_exists(resource: Resource, name: str) -> Refusal:
-    return Refusal(409, "AlreadyExists", f'{qualified(resource)} "{name}" already exists', _details(resource, name))
+def already_exists(resource: Resource, name: str) -> StatusError:
+    return StatusError(409, "AlreadyExists", f'{qualified(resource)} "{name}" already exists', _details(resource, name))
 
 
-def conflict(resource: Resource, name: str, why: str = "") -> Refusal:
+def conflict(resource: Resource, name: str, why: str = "") -> StatusError:
     why = why or "the object has been modified; please apply your changes to the latest version and try again"
     message = f'Operation cannot be fulfilled on {qualified(resource)} "{name}": {why}'
-    return Refusal(409, "Conflict", message, _details(resource, name))
+    return StatusError(409, "Conflict", message, _details(resource, name))
 
 
-def invalid(resource: Resource, name: str, causes: Sequence[Cause]) -> Refusal:
+def invalid(resource: Resource, name: str, causes: Sequence[Cause]) -> StatusError:
     """422 with one cause a field; the message lists them all."""
     texts = [f"{cause.field}: {cause.message}" for cause in causes]
     listed = texts[0] if len(texts) == 1 else "[" + ", ".join(texts) + "]"
@@ -100,61 +100,60 @@ def invalid(resource: Resource, name: str, causes: Sequence[Cause]) -> Refusal:
         "kind": resource.kind,
         "causes": [{"reason": cause.reason, "message": cause.message, "field": cause.field} for cause in causes],
     }
-    return Refusal(422, "Invalid", f'{kind} "{name}" is invalid: {listed}', details)
+    return StatusError(422, "Invalid", f'{kind} "{name}" is invalid: {listed}', details)
 
 
-def bad_request(message: str) -> Refusal:
-    return Refusal(400, "BadRequest", message)
+def bad_request(message: str) -> StatusError:
+    return StatusError(400, "BadRequest", message)
 
 
-def unauthorized() -> Refusal:
-    return Refusal(401, "Unauthorized", "Unauthorized")
+def unauthorized() -> StatusError:
+    return StatusError(401, "Unauthorized", "Unauthorized")
 
 
-def forbidden(resource: Resource, name: str, why: str, cause: str = "") -> Refusal:
+def forbidden(resource: Resource, name: str, why: str, cause: str = "") -> StatusError:
     details = _details(resource, name)
     if cause:
         details["causes"] = [{"reason": cause, "message": why}]
-    return Refusal(403, "Forbidden", f'{qualified(resource)} "{name}" is forbidden: {why}', details)
+    return StatusError(403, "Forbidden", f'{qualified(resource)} "{name}" is forbidden: {why}', details)
 
 
-def no_right(resource: Resource, verb: str, namespace: str, name: str) -> Refusal:
+def no_right(resource: Resource, verb: str, namespace: str, name: str) -> StatusError:
     """403 as of RBAC."""
     where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
     subject = f'{qualified(resource)} "{name}"' if name else qualified(resource)
     why = f'User "sandbox" cannot {verb} resource "{resource.plural}" in API group "{resource.group}" {where}'
-    return Refusal(403, "Forbidden", f"{subject} is forbidden: {why}", _details(resource, name))
+    return StatusError(403, "Forbidden", f"{subject} is forbidden: {why}", _details(resource, name))
 
 
-def method_not_allowed() -> Refusal:
-    return Refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+def method_not_allowed() -> StatusError:
+    return StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
 
 
-def not_acceptable() -> Refusal:
+def not_acceptable() -> StatusError:
     message = "only the following media types are accepted: application/json"
-    return Refusal(406, "NotAcceptable", message)
+    return StatusError(406, "NotAcceptable", message)
 
 
-def expired(message: str) -> Refusal:
-    return Refusal(410, "Expired", message)
+def expired(message: str) -> StatusError:
+    return StatusError(410, "Expired", message)
 
 
-def unsupported_media_type(accepted: Sequence[str]) -> Refusal:
+def unsupported_media_type(accepted: Sequence[str]) -> StatusError:
     message = "the body of the request was in an unknown format - accepted media types include: " + ", ".join(accepted)
-    return Refusal(415, "UnsupportedMediaType", message)
+    return StatusError(415, "UnsupportedMediaType", message)
 
 
-def too_large(limit_bytes: int) -> Refusal:
-    message = f"Request entity too large: limit is {limit_bytes}"
-    return Refusal(413, "RequestEntityTooLarge", message)
+def too_large(why: str) -> StatusError:
+    return StatusError(413, "RequestEntityTooLarge", f"Request entity too large: {why}")
 
 
-def too_many_requests(retry_after_s: int) -> Refusal:
+def too_many_requests(retry_after_s: int) -> StatusError:
     message = "the server has received too many requests and has asked us to try again later"
     details = {"retryAfterSeconds": retry_after_s}
-    return Refusal(429, "TooManyRequests", message, details, {"Retry-After": str(retry_after_s)})
+    return StatusError(429, "TooManyRequests", message, details, {"Retry-After": str(retry_after_s)})
 
 
-def not_implemented(what: str) -> Refusal:
+def not_implemented(what: str) -> StatusError:
     """501: the sandbox is a small Kubernetes, and this is not in it."""
-    return Refusal(501, "NotImplemented", f"the sandbox does not do this: {what}")
+    return StatusError(501, "NotImplemented", f"the sandbox does not do this: {what}")

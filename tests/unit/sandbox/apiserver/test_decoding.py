@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from harness.sandbox.apiserver import resources
+from harness.sandbox.apiserver.api_errors import StatusError
+from harness.sandbox.apiserver.decoding import decoded
 from harness.sandbox.apiserver.defaults import apply_defaults
-from harness.sandbox.apiserver.refusals import Refusal
-from harness.sandbox.apiserver.shapes import shaped
 from harness.sandbox.apiserver.validation import validate
 
 
@@ -20,7 +20,7 @@ def deployment(**spec: Any) -> dict[str, Any]:
 
 
 def test_unknown_fields_are_left_out_with_a_warning_and_nulls_without() -> None:
-    clean, warnings = shaped(deployment(replica=1, paused=None))
+    clean, warnings = decoded(deployment(replica=1, paused=None))
     assert "replica" not in clean["spec"]
     assert "paused" not in clean["spec"]
     assert warnings == ('unknown field "spec.replica"',)
@@ -29,8 +29,8 @@ def test_unknown_fields_are_left_out_with_a_warning_and_nulls_without() -> None:
 def test_strict_shapes_refuse_unknown_fields_in_the_real_words() -> None:
     body = deployment()
     body["spec"]["template"]["spec"]["containers"][0]["imag"] = "x"
-    with pytest.raises(Refusal) as refused:
-        shaped(body, strict=True)
+    with pytest.raises(StatusError) as refused:
+        decoded(body, strict=True)
     assert refused.value.message == (
         'Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: '
         'unknown field "spec.template.spec.containers[0].imag"'
@@ -51,8 +51,8 @@ def test_strict_shapes_refuse_unknown_fields_in_the_real_words() -> None:
     ],
 )
 def test_values_of_the_wrong_type_are_refused(spec: dict[str, Any], message: str) -> None:
-    with pytest.raises(Refusal) as refused:
-        shaped(deployment(**spec))
+    with pytest.raises(StatusError) as refused:
+        decoded(deployment(**spec))
     assert refused.value.code == 400
     assert message in refused.value.message
 
@@ -64,16 +64,16 @@ def test_kinds_of_custom_resources_keep_everything() -> None:
         "metadata": {"name": "r"},
         "spec": {"x": 1},
     }
-    assert shaped(body, strict=True) == (body, ())
+    assert decoded(body, strict=True) == (body, ())
 
 
 def causes(body: dict[str, Any]) -> list[str]:
     """`field: message` of all causes."""
-    clean, _ = shaped(body)
+    clean, _ = decoded(body)
     apply_defaults(clean)
     row = resources.resource_of(body["apiVersion"], body["kind"])
     assert row is not None
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(StatusError) as refused:
         validate(row, clean)
     assert refused.value.code == 422
     return [f"{cause['field']}: {cause['message']}" for cause in refused.value.details["causes"]]
