@@ -6,6 +6,7 @@ The workers here are small shell scripts.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import anyio
 import pytest
@@ -106,10 +107,12 @@ async def test_a_command_that_is_not_there_is_told() -> None:
             pass
 
 
-async def test_a_worker_that_still_runs_is_told_to_end_when_the_block_is_left() -> None:
-    async with process_worker(shell("read -r plan; echo $$; exec sleep 600"), "{}") as worker:
+async def test_a_worker_that_still_runs_is_told_to_end_when_the_block_is_left(tmp_path: Path) -> None:
+    told = f"trap 'echo told > {tmp_path}/told; exit' TERM"
+    async with process_worker(shell(f"{told}; read -r plan; echo $$; while :; do :; done"), "{}") as worker:
         pid = int(await first_line(worker))
         assert runs(pid)
+    assert (tmp_path / "told").exists()
     assert not runs(pid)
 
 
