@@ -261,6 +261,7 @@ def context_names() -> tuple[str, ...]:
 
 @asynccontextmanager
 async def _connected(configuration: kubernetes_client.Configuration) -> AsyncIterator[Kube]:
-    configuration.retries = False  # an observer must see every refusal, and a patch must not be sent twice
+    # An observer must see every refusal, and a patch must not be sent twice; False would mean attempts without end.
+    configuration.retries = None
     async with kubernetes_client.ApiClient(configuration) as api:
         yield Kube(api, server=urlsplit(configuration.host).netloc)

@@ -11,7 +11,7 @@ import aiohttp
 import anyio
 
 from harness.sandbox.apiclient import ApiClient, ApiError, ChangeType
-from harness.sandbox.controllers.events import EventRecorder
+from harness.sandbox.controllers.eventrecorder import EventRecorder
 from harness.sandbox.kubelet.pod_worker import PodWorker
 from harness.sandbox.kubelet.runtime import Runtime
 from harness.sandbox.kubelet.status import api_time

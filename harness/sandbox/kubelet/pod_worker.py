@@ -31,7 +31,7 @@ from harness.sandbox.kubelet.termination import GracePeriod
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.sandbox.controllers.events import EventRecorder
+    from harness.sandbox.controllers.eventrecorder import EventRecorder
     from harness.sandbox.kubelet.status_updates import StatusUpdates
     from harness.sandbox.settings import Settings
 

@@ -45,15 +45,19 @@ def deployment(*, seen: int = 2, updated: int = 3, total: int = 3, available: in
     return an_object("web", kind="Deployment", spec={"replicas": wanted, "template": TEMPLATE}, status=status)
 
 
-def stateful_set(*, updated: int = 3, available: int = 3, current: str = "new") -> Any:
+def stateful_set(*, updated: int = 3, ready: int = 3, current: str = "new") -> Any:
     status = {
         "observedGeneration": 2,
         "updatedReplicas": updated,
-        "availableReplicas": available,
+        "readyReplicas": ready,
+        "availableReplicas": 0,  # kubectl does not wait for the last pod's minReadySeconds
         "currentRevision": current,
         "updateRevision": "new",
     }
-    return an_object("db", kind="StatefulSet", spec={"replicas": 3}, status=status)
+    spec: dict[str, Any] = {"replicas": 3}
+    if current == "new":  # as the API fills it in; without it, the revision decides
+        spec["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}
+    return an_object("db", kind="StatefulSet", spec=spec, status=status)
 
 
 def pod(name: str, *, going: bool = False, **status: Any) -> Any:
@@ -109,7 +113,7 @@ async def test_a_rollout_is_complete_when_all_pods_are_new_and_available(workloa
         (WEB, an_object("web", kind="Deployment", spec={"replicas": 3})),
         (WEB, an_object("other", kind="Deployment", spec={"replicas": 0}, status={"observedGeneration": 2})),
         (DATABASE, stateful_set(updated=2)),
-        (DATABASE, stateful_set(available=2)),
+        (DATABASE, stateful_set(ready=2)),
         (DATABASE, stateful_set(current="old")),
     ],
     ids=[
@@ -120,7 +124,7 @@ async def test_a_rollout_is_complete_when_all_pods_are_new_and_available(workloa
         "no status yet",
         "another of that kind",
         "stateful: an old pod is left",
-        "stateful: one is not available",
+        "stateful: one is not ready",
         "stateful: the revision is not taken over",
     ],
 )

@@ -64,7 +64,6 @@ async def test_a_refusal_of_the_server_itself_is_seen_where_something_changes() 
     assert len(api.asked(f"PATCH {POD}")) == 1
 
 
-@pytest.mark.xfail(reason="kube/client.py: `retries = False` means no end of attempts to the client's retry library")
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 async def test_a_refusal_of_the_server_itself_is_seen_and_not_tried_again(method: str) -> None:
     async with paper_kube({f"{method} {POD}": [503, {}]}) as (kube, api):
