@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
 
 from harness.analysis.observed.pods import Life
 from harness.model.observation import Observation
 from harness.model.run import RunInfo
 from harness.spec.endpoints import EndpointConditions, conditions, usable
-from harness.spec.workload import services
+from harness.spec.workload import Object, services
 
 Intervals = tuple[tuple[float, float], ...]
+
+AHEAD_S = 1.0
+"""How much earlier than the pod's own events a slice may name it: two watches are not in step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,40 +42,67 @@ def endpoints(info: RunInfo, timeline: Iterable[Observation], pods: Sequence[Lif
     the watch showed no slice at all, the pods' readiness has to do.
     """
     names = {str((service.get("metadata") or {}).get("name")) for service in services(info.manifests)}
-    by_name: dict[str, str] = {}
-    by_address: dict[str, str] = {}
-    known_uids = {pod.uid for pod in pods}
-    slices: dict[str, list[tuple[str, EndpointConditions]]] = {}
-    steps: list[tuple[float, frozenset[str]]] = []
-    terminating: dict[str, float] = {}
-    ordered = sorted(pods, key=lambda pod: pod.first_seen)
-    pending = 0
+    slices = _Slices(_PodNames(pods))
     for seen in timeline:
-        if seen.kind != "EndpointSlice":
-            continue
-        metadata = seen.object.get("metadata") or {}
-        service = str((metadata.get("labels") or {}).get("kubernetes.io/service-name"))
-        if names and service not in names:
-            continue
-        while pending < len(ordered) and ordered[pending].first_seen <= seen.t + 1.0:
-            pod = ordered[pending]
-            by_name[pod.name] = pod.uid
-            by_address.update(dict.fromkeys(pod.addresses, pod.uid))
-            pending += 1
-        name = str(metadata.get("name"))
-        if seen.type == "DELETED":
-            slices.pop(name, None)
-        else:
-            slices[name] = [
-                entry
-                for endpoint in seen.object.get("endpoints") or ()
-                if (entry := _entry(endpoint, known_uids, by_name, by_address)) is not None
-            ]
-            for entry in slices[name]:
-                if entry[1].terminating:
-                    terminating.setdefault(entry[0], seen.t)
-        steps.append((seen.t, usable(chain.from_iterable(slices.values()))))
-    return _history(steps, terminating) if steps else _history(_by_readiness(pods), {})
+        if seen.kind == "EndpointSlice" and (not names or _service(seen) in names):
+            slices.add(seen)
+    if not slices.steps:
+        return _endpoints(_by_readiness(pods), {})
+    return _endpoints(slices.steps, slices.terminating)
+
+
+def _service(seen: Observation) -> str:
+    labels = (seen.object.get("metadata") or {}).get("labels") or {}
+    return str(labels.get("kubernetes.io/service-name"))
+
+
+class _PodNames:
+    """Which pod an endpoint is of: by its uid, else by the name or address that it had then."""
+
+    def __init__(self, pods: Sequence[Life]) -> None:
+        self._uids = {pod.uid for pod in pods}
+        self._to_come = sorted(pods, key=lambda pod: pod.first_seen, reverse=True)
+        self._by_name: dict[str, str] = {}
+        self._by_address: dict[str, str] = {}
+
+    def learn(self, t: float) -> None:
+        """Know the pods that were seen by `t`; one that comes later may have the name and address of one before."""
+        while self._to_come and self._to_come[-1].first_seen <= t + AHEAD_S:
+            pod = self._to_come.pop()
+            self._by_name[pod.name] = pod.uid
+            self._by_address.update(dict.fromkeys(pod.addresses, pod.uid))
+
+    def uid(self, endpoint: Object) -> str:
+        """The pod's uid; of a pod that was not seen whatever names it."""
+        target = endpoint.get("targetRef") or {}
+        uid = target.get("uid")
+        if uid in self._uids:
+            return str(uid)
+        addresses = endpoint.get("addresses") or ()
+        known = (self._by_address[address] for address in addresses if address in self._by_address)
+        return str(self._by_name.get(str(target.get("name"))) or next(known, uid or target.get("name")))
+
+
+class _Slices:
+    """The slices of a Service, one event after another. `steps`: who was to get traffic from then on."""
+
+    def __init__(self, names: _PodNames) -> None:
+        self.steps: list[tuple[float, frozenset[str]]] = []
+        self.terminating: dict[str, float] = {}
+        self._names = names
+        self._slices: dict[str, list[tuple[str, EndpointConditions]]] = {}
+
+    def add(self, seen: Observation) -> None:
+        self._names.learn(seen.t)
+        name = str((seen.object.get("metadata") or {}).get("name"))
+        self._slices.pop(name, None)
+        if seen.type != "DELETED":
+            entries = seen.object.get("endpoints") or ()
+            self._slices[name] = [(self._names.uid(entry), conditions(entry)) for entry in entries]
+            for uid, is_ in self._slices[name]:
+                if is_.terminating:
+                    self.terminating.setdefault(uid, seen.t)
+        self.steps.append((seen.t, usable(chain.from_iterable(self._slices.values()))))
 
 
 def _by_readiness(pods: Sequence[Life]) -> list[tuple[float, frozenset[str]]]:
@@ -99,50 +128,41 @@ def _by_readiness(pods: Sequence[Life]) -> list[tuple[float, frozenset[str]]]:
     return [(t, usable(entries(t))) for t in sorted(moments)] if pods else []
 
 
-def _entry(
-    endpoint: dict[str, Any], uids: set[str], by_name: dict[str, str], by_address: dict[str, str]
-) -> tuple[str, EndpointConditions] | None:
-    target = endpoint.get("targetRef") or {}
-    uid = target.get("uid")
-    if uid not in uids:
-        addresses = endpoint.get("addresses") or ()
-        uid = by_name.get(str(target.get("name"))) or next(
-            (by_address[address] for address in addresses if address in by_address), uid or str(target.get("name"))
-        )
-    return str(uid), conditions(endpoint)
-
-
-def _history(steps: list[tuple[float, frozenset[str]]], terminating: dict[str, float]) -> Endpoints:
-    listed: dict[str, list[tuple[float, float]]] = {}
-    since: dict[str, float] = {}
-    empty: list[tuple[float, float]] = []
-    changes: list[float] = []
-    empty_since: float | None = None
-    before: frozenset[str] = frozenset()
-    had_any = False
-    for t, now in steps:
-        if now != before:
-            changes.append(t)
-        for uid in now - before:
-            since[uid] = t
-        for uid in before - now:
-            listed.setdefault(uid, []).append((since.pop(uid), t))
-        if not now and had_any and empty_since is None:
-            empty_since = t
-        elif now and empty_since is not None:
-            empty.append((empty_since, t))
-            empty_since = None
-        had_any = had_any or bool(now)
-        before = now
-    for uid, start in since.items():
-        listed.setdefault(uid, []).append((start, float("inf")))
-    if empty_since is not None:
-        empty.append((empty_since, float("inf")))
+def _endpoints(steps: Sequence[tuple[float, frozenset[str]]], terminating: dict[str, float]) -> Endpoints:
+    before = [frozenset[str](), *(now for _, now in steps)]
     return Endpoints(
         known=bool(steps),
-        listed={uid: tuple(spans) for uid, spans in listed.items()},
+        listed=_listed(steps),
         terminating=terminating,
-        empty=tuple(empty),
-        changes=tuple(changes),
+        empty=_empty(steps),
+        changes=tuple(t for (t, now), last in zip(steps, before, strict=False) if now != last),
         most=max((len(now) for _, now in steps), default=0),
     )
+
+
+def _listed(steps: Sequence[tuple[float, frozenset[str]]]) -> dict[str, Intervals]:
+    """By uid, when it was in the list; the last time may have no end."""
+    since: dict[str, float] = {}
+    found: dict[str, list[tuple[float, float]]] = {}
+    for t, now in steps:
+        for uid in since.keys() - now:
+            found.setdefault(uid, []).append((since.pop(uid), t))
+        since |= dict.fromkeys(now - since.keys(), t)
+    for uid, start in since.items():
+        found.setdefault(uid, []).append((start, float("inf")))
+    return {uid: tuple(spans) for uid, spans in found.items()}
+
+
+def _empty(steps: Sequence[tuple[float, frozenset[str]]]) -> Intervals:
+    """When nobody was in the list, once somebody had been."""
+    found: list[tuple[float, float]] = []
+    since: float | None = None
+    had_any = False
+    for t, now in steps:
+        had_any = had_any or bool(now)
+        if had_any and not now and since is None:
+            since = t
+        elif now and since is not None:
+            found.append((since, t))
+            since = None
+    return (*found, *(((since, float("inf")),) if since is not None else ()))

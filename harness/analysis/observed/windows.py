@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,61 +60,60 @@ def windows(info: RunInfo, timeline: Iterable[Observation], first: float, last: 
     Without a control window on record, it is the time from the first request to the first update.
     """
     marks = [seen for seen in timeline if seen.kind == "Mark"]
-    rollouts, undone = _rollouts(info, marks)
-    ends = [marks_.update for marks_ in rollouts[1:]]
-    end = max([last, *(moment for r in rollouts for moment in (r.update, r.complete, r.settled) if moment is not None)])
+    rollouts = _rollouts(info, marks)
+    undone = {at for mark in marks if mark.type == MarkType.UNDO and (at := _position(rollouts, mark.t)) is not None}
+    known = (moment for r in rollouts for moment in (r.update, r.complete, r.settled) if moment is not None)
+    ends = [*(marks_.update for marks_ in rollouts[1:]), float("inf")]
     spans = tuple(
         Span(
             rollout=r.rollout,
             update=r.update,
             complete=r.complete,
             settled=r.settled,
-            end=until,
-            undone=r.rollout in undone,
+            end=ends[at],
+            undone=at in undone,
         )
-        for r, until in zip(rollouts, [*ends, float("inf")], strict=False)
+        for at, r in enumerate(rollouts)
     )
-    return Windows(control=_control(info, marks, first, spans), rollouts=spans, end=end)
+    return Windows(control=_control(info, marks, first, spans), rollouts=spans, end=max([last, *known]))
 
 
-def _rollouts(info: RunInfo, marks: list[Observation]) -> tuple[list[RolloutMarks], set[int]]:
-    known: dict[int, dict[str, float | None]] = {
-        r.rollout: {"update": r.update, "complete": r.complete, "settled": r.settled} for r in info.rollouts
-    }
-    updates = [mark for mark in marks if mark.type == MarkType.UPDATE]
+def _rollouts(info: RunInfo, marks: list[Observation]) -> list[RolloutMarks]:
+    """The rollouts by when they were triggered, with what the marks say of each."""
+    known = {rollout.rollout: rollout for rollout in info.rollouts}
+    updates = (mark for mark in marks if mark.type == MarkType.UPDATE)
     for place, mark in enumerate(updates):
-        number = mark.object.get("rollout")
-        number = number if isinstance(number, int) else place
-        known.setdefault(number, {"complete": None, "settled": None})["update"] = mark.t
-    ordered = sorted((update, number) for number, moments in known.items() if (update := moments["update"]) is not None)
-    undone: set[int] = set()
+        said = mark.object.get("rollout")
+        number = said if isinstance(said, int) else place
+        known[number] = replace(known.get(number, RolloutMarks(rollout=number, update=mark.t)), update=mark.t)
+    ordered = sorted(known.values(), key=lambda rollout: (rollout.update, rollout.rollout))
     for mark in marks:
-        number = next((number for update, number in reversed(ordered) if update <= mark.t), None)
-        if number is not None and mark.type in (MarkType.COMPLETE, MarkType.SETTLED):
-            known[number][str(mark.type)] = mark.t
-        elif number is not None and mark.type == MarkType.UNDO:
-            undone.add(number)
-    return [
-        RolloutMarks(
-            rollout=number, update=update, complete=known[number]["complete"], settled=known[number]["settled"]
-        )
-        for update, number in ordered
-    ], undone
+        at = _position(ordered, mark.t)
+        if at is not None and mark.type == MarkType.COMPLETE:
+            ordered[at] = replace(ordered[at], complete=mark.t)
+        elif at is not None and mark.type == MarkType.SETTLED:
+            ordered[at] = replace(ordered[at], settled=mark.t)
+    return ordered
+
+
+def _position(rollouts: Sequence[RolloutMarks], t: float) -> int | None:
+    """The rollout that was the last to be triggered by `t`."""
+    return next((at for at in reversed(range(len(rollouts))) if rollouts[at].update <= t), None)
 
 
 def _control(
     info: RunInfo, marks: list[Observation], first: float, spans: tuple[Span, ...]
 ) -> tuple[float, float] | None:
-    start = next((mark.t for mark in marks if mark.type == MarkType.CONTROL_START), None)
-    end = next((mark.t for mark in marks if mark.type == MarkType.CONTROL_END), None)
-    if start is None and info.control:
-        start = info.control[0]
-    if end is None and info.control:
-        end = info.control[1]
-    if start is None:
-        start = first
-    if end is None or (spans and end > spans[0].update):
-        end = spans[0].update if spans else None
-    if end is None or end <= start:
+    on_record = info.control or (first, None)
+    start = _first(marks, MarkType.CONTROL_START, on_record[0])
+    end = _first(marks, MarkType.CONTROL_END, on_record[1])
+    if spans:
+        end = spans[0].update if end is None else min(end, spans[0].update)
+    if start is None or end is None or end <= start:
         return None
     return start, end
+
+
+def _first(marks: list[Observation], kind: MarkType, otherwise: float | None) -> float | None:
+    """When the first mark of that kind came."""
+    return next((mark.t for mark in marks if mark.type == kind), otherwise)
