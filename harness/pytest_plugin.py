@@ -127,6 +127,7 @@ def _roll(
     expect: str = "seamless",
 ) -> RolloutResult:
     from harness.judgement import judge_experiment_folder
+    from harness.model.advice import as_object
     from harness.runner.experiment import run_experiment
     from harness.runner.quick import quick_experiment
     from harness.runner.scenario import scenarios
@@ -154,6 +155,6 @@ def _roll(
         requests=result.requests,
         failed=result.failed,
         causes=dict(result.causes),
-        sizing=dict(result.sizing),
+        sizing=as_object(result.sizing),
         report=folder / "report.html",
     )

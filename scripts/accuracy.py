@@ -128,8 +128,8 @@ def _lag_error(result: ScenarioResult, folder: Path) -> float | None:
 
     A lag is not negative: where the last connection came before the removal was shown, the true one is 0 as well.
     """
-    lags = [lag for lag in result.propagation.get("removal", {}).get("pods", ()) if lag["lag_s"] is not None]
-    if not lags:
+    lags = result.propagation.removal.pods if result.propagation is not None else ()
+    if all(lag.lag_s is None for lag in lags):
         return None
     sent = (
         read_run(folder)
@@ -143,9 +143,9 @@ def _lag_error(result: ScenarioResult, folder: Path) -> float | None:
     )
     last = dict(sent.iter_rows())
     errors = [
-        max(0.0, abs(lag["lag_s"] - max(0.0, last[lag["pod"]] - lag["from"])) - lag["resolution_s"])
+        max(0.0, abs(lag.lag_s - max(0.0, last[lag.pod] - lag.since)) - (lag.resolution_s or 0.0))
         for lag in lags
-        if lag["pod"] in last
+        if lag.lag_s is not None and lag.pod in last
     ]
     return max(errors, default=None)
 

@@ -67,7 +67,7 @@ def _needed(experiment: Experiment) -> int:
 
 def _scenario_s(scenario: Scenario, settings: ClusterSettings) -> float:
     from harness.runner.quiet import quiet_s
-    from harness.spec.rollout_shape import rollout_shape
+    from harness.spec.rollout_shape import rollout_s, rollout_shape
     from harness.spec.termination import hooks_take_s
     from harness.spec.workload import pod_spec
 
@@ -75,9 +75,9 @@ def _scenario_s(scenario: Scenario, settings: ClusterSettings) -> float:
     period_s = settings.sandbox.proxy.period_s if settings.sandbox is not None else None
     facts = ClusterFacts(kind="", proxy=ProxyFacts(min_sync_period_s=period_s))
     stop_s = hooks_take_s(pod_spec(scenario.application.target)) + _STOP_S
-    rollout_s = application.rollout_s(start_s=_START_S, min_ready_s=application.min_ready_s, stop_s=stop_s)
+    step_s = rollout_s(application, start_s=_START_S, min_ready_s=application.min_ready_s, stop_s=stop_s)
     settle_s = 0.0 if application.waits_for_stop else stop_s
-    each_s = rollout_s + settle_s + quiet_s(experiment.quiet_s, facts, experiment.path)
+    each_s = step_s + settle_s + quiet_s(experiment.quiet_s, facts, experiment.path)
     return _START_S + experiment.control_s + scenario.rollouts * each_s
 
 

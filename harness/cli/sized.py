@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from harness.model.advice import Sizing
 from harness.model.duration import duration
 from harness.model.result import ScenarioResult, Verdict
 
 if TYPE_CHECKING:
     from harness.model.experiment import Experiment, Variant
-
-_MITIGATIONS = {"prestop": "prestop_s", "min-ready": "min_ready_s", "grace": "grace_s"}
 
 
 def sized_experiment(experiment: Experiment, results: Iterable[ScenarioResult]) -> Experiment | None:
@@ -22,8 +21,8 @@ def sized_experiment(experiment: Experiment, results: Iterable[ScenarioResult]) 
     """
     variants: dict[str, Variant] = {}
     for result in results:
-        if result.verdict is Verdict.DROPPING and result.sizing and not result.sizing.get("cure"):
-            variant = _sized(experiment.variants[result.variant], result)
+        if result.verdict is Verdict.DROPPING and result.sizing and not result.sizing.cure:
+            variant = _sized(experiment.variants[result.variant], result.sizing)
             if variant not in variants.values():
                 variants[f"{result.variant}-sized"] = variant
     if not variants:
@@ -31,14 +30,18 @@ def sized_experiment(experiment: Experiment, results: Iterable[ScenarioResult]) 
     return experiment.model_copy(update={"variants": variants, "name": f"{experiment.name}-sized"})
 
 
-def _sized(variant: Variant, result: ScenarioResult) -> Variant:
+def _sized(variant: Variant, sizing: Sizing) -> Variant:
     from harness.model.experiment import Mitigation
     from harness.model.run import Expect
 
     sizes = {
-        name: duration(result.sizing[key]["need"])
-        for name, key in _MITIGATIONS.items()
-        if (result.sizing[key]["have"] or 0) < result.sizing[key]["need"]  # what is longer already stays
+        name: duration(setting.need)
+        for name, setting in (
+            ("prestop", sizing.prestop_s),
+            ("min-ready", sizing.min_ready_s),
+            ("grace", sizing.grace_s),
+        )
+        if (setting.have or 0) < setting.need  # what is longer already stays
     }
     replaced = {*sizes, "prestop-exec"} if "prestop" in sizes else set(sizes)
     kept = [mitigation for mitigation in variant.mitigations if mitigation.name not in replaced]

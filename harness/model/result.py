@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from harness.model.advice import Propagation, Sizing
 from harness.model.run import Expect
 
 
@@ -162,7 +163,7 @@ class ScenarioResult:
     """The judgement of one scenario (several runs of one variant pooled). See DESIGN.md, Run directory.
 
     `sentence` is the verdict for people, with its bound: "0 of 3 rollouts dropped calls; at most 63 % do (95 %)".
-    `propagation`, `sizing`, `statistics`, `load` are JSON objects whose keys are documented where they are made.
+    `statistics`, `load` are JSON objects whose keys are documented where they are made.
     """
 
     scenario: str
@@ -180,8 +181,8 @@ class ScenarioResult:
     rollouts: tuple[RolloutFindings, ...]
     causes: dict[str, int]
     by_outcome: dict[str, int]
-    propagation: dict[str, Any] = field(default_factory=dict)
-    sizing: dict[str, Any] = field(default_factory=dict)
+    propagation: Propagation | None = None
+    sizing: Sizing | None = None
     statistics: dict[str, Any] = field(default_factory=dict)
     load: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # damage, a cut-short run, assumptions: all that a reader must know

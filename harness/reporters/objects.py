@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from harness.model.advice import Sizing, as_object
 from harness.reporters.figures import count, things
 
 _UNITS: Final = (("per_s", "/s"), ("_ms", " ms"), ("_s", " s"), ("_bytes", " bytes"))
@@ -43,40 +44,30 @@ def tables(value: Mapping[str, Any], title: str = "") -> tuple[Table, ...]:
     return tuple(found)
 
 
-def advice(sizing: Mapping[str, Any]) -> tuple[tuple[str, str, str, str], ...]:
-    """(setting, what it has, what it needs, why) of every entry of `sizing` that says what is needed.
+def advice(sizing: Sizing | None) -> tuple[tuple[str, str, str, str], ...]:
+    """(setting, what it has, what it needs, why) of every setting; where the manifest does not say, it has "none"."""
+    if sizing is None:
+        return ()
+    settings = ((key, getattr(sizing, key)) for key in (*_OF_THE_MANIFEST, "ci_time_limit_s"))
+    rows = ((_SETTINGS[key], _seconds(one.have), _seconds(one.need), one.why) for key, one in settings)
+    predicted = sizing.predicted_rollout_s
+    took = f"{things(predicted.replicas, 'replica')}, {things(predicted.steps, 'step')}"
+    name = _SETTINGS["predicted_rollout_s"]
+    return (*rows, (name, _seconds(predicted.have), _seconds(predicted.need), took))
 
-    The keys are those of `harness.analysis.advice.sizing.sizing`; where the manifest does not say, it has "none".
-    """
-    return tuple(
-        (_SETTINGS.get(key, _label(key)[0]), _seconds(item.get("have")), _seconds(item.get("need")), _why(item))
-        for key, item in sizing.items()
-        if isinstance(item, Mapping) and "need" in item
-    )
 
-
-def changes(sizing: Mapping[str, Any]) -> tuple[str, ...]:
+def changes(sizing: Sizing | None) -> tuple[str, ...]:
     """What must be set in the manifest for the rollouts to hold: "strategy: RollingUpdate", "preStop 5 s"."""
-    raised = (
-        f"{_SETTINGS[key]} {_seconds(item['need'])}"
-        for key, item in sizing.items()
-        if key in _OF_THE_MANIFEST and (item.get("have") or 0) < item["need"]
-    )
-    return (*map(str, sizing.get("cure") or ()), *raised)
+    if sizing is None:
+        return ()
+    settings = ((key, getattr(sizing, key)) for key in _OF_THE_MANIFEST)
+    raised = (f"{_SETTINGS[key]} {_seconds(one.need)}" for key, one in settings if (one.have or 0) < one.need)
+    return (*sizing.cure, *raised)
 
 
-def remarks(sizing: Mapping[str, Any]) -> dict[str, Any]:
+def remarks(sizing: Sizing | None) -> dict[str, Any]:
     """What `advice` leaves of `sizing`."""
-    return {key: item for key, item in sizing.items() if not (isinstance(item, Mapping) and "need" in item)}
-
-
-def _why(item: Mapping[str, Any]) -> str:
-    if "why" in item:
-        return str(item["why"])
-    counts = [
-        things(item[key], key.removesuffix("s")) for key in ("replicas", "steps") if isinstance(item.get(key), int)
-    ]
-    return ", ".join(counts)
+    return {key: item for key, item in as_object(sizing).items() if key not in _SETTINGS}
 
 
 def _seconds(value: Any) -> str:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from harness.model.advice import as_object
 from harness.reporters import figures, objects, place
 from harness.reporters.evidence import examples
 from harness.reporters.text import lines, markdown, visible
@@ -12,6 +13,7 @@ from harness.reporters.text import lines, markdown, visible
 _SHARED: Final[dict[str, Callable[..., Any]]] = {
     "advice": objects.advice,
     "after": figures.after,
+    "as_object": as_object,
     "comparison": figures.comparison,
     "count": figures.count,
     "dropping_of": figures.dropping_of,

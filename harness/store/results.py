@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from harness.model.advice import as_object
 from harness.model.result import ExperimentResult, FailedRequest, ScenarioResult
 from harness.store.writer import replace_file
 
@@ -33,8 +34,10 @@ def write_experiment_result(folder: Path, result: ExperimentResult) -> None:
 
 def scenario_json(result: ScenarioResult) -> dict[str, Any]:
     """The content of a scenario's result.json."""
-    data = asdict(replace(result, failures=()))  # to copy each of a million failures would take seconds
+    # To copy each of a million failures would take seconds.
+    data = asdict(replace(result, failures=(), propagation=None, sizing=None))
     del data["failures"]
+    data |= {"propagation": as_object(result.propagation), "sizing": as_object(result.sizing)}
     return _flattened(data)
 
 

@@ -4,64 +4,66 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 from harness.analysis.causes.explained import Explained
 from harness.analysis.causes.intervals import NOBODY
 from harness.analysis.causes.row import Way
 from harness.analysis.observed.observed import Observed
+from harness.model.advice import Lag, Lags, Propagation, RolloutLag
 from harness.model.result import Cause
 
+QUIET = (
+    "measured without churn: after quiet a proxy applies the first change at once, so a busy cluster may be slower "
+    "by up to its whole period"
+)
 
-def propagation(seen: Observed, why: Explained) -> dict[str, Any]:
+
+def propagation(seen: Observed, why: Explained) -> Propagation:
     """Removal and addition lags of a run.
-
-    `path`; `removal` and `addition`: `{n, p50_s, p90_s, max_s, resolution_s, pods, by_rollout}`, where each of `pods`
-    is `{pod, rollout, from, lag_s, resolution_s}` and `by_rollout` is `[{rollout, n, max_s}]`; `quiet`: whether nothing
-    else changed endpoints, so that a busy cluster may be slower than this one; `note`.
 
     Removal lag: from the moment the watch first showed the endpoint as terminating (or the pod's deletion) to the last
     *new* connection that still went to that pod. Addition lag: from Ready to the first request that reached the pod,
-    be it that the pod was not listening yet and its kernel refused. Where several workers sent, a pod's removal has
-    `by_worker: {worker: lag_s}`, for each may have a proxy of its own.
-
-    `resolution_s`: how far the true lag may lie from `lag_s`, since connections come one by one and a failed one does
-    not always tell to which pod it went. `lag_s` is None where no request told.
+    be it that the pod was not listening yet and its kernel refused.
     """
-    gap_s = _gap(seen, why)
+    gap_s = _gap(seen)
     removals = [_removal(seen, why, at, gap_s) for at, pod in enumerate(seen.pods) if pod.deletion is not None]
     fresh = [at for at, pod in enumerate(seen.pods) if pod.created is not None and pod.ready is not None]
     additions = [_addition(seen, why, at, gap_s) for at in fresh]
     busy = seen.run.info.churn_s is not None
-    return {
-        "path": seen.run.info.path,
-        "removal": _summary([lag for lag in removals if lag["rollout"] is not None]),
-        "addition": _summary([lag for lag in additions if lag["rollout"] is not None]),
-        "quiet": not busy,
-        "note": ""
-        if busy
-        else "measured without churn: after quiet a proxy applies the first change at once, so a "
-        "busy cluster may be slower by up to its whole period",
-    }
+    return Propagation(
+        path=seen.run.info.path,
+        removal=_summary([lag for lag in removals if lag.rollout is not None]),
+        addition=_summary([lag for lag in additions if lag.rollout is not None]),
+        quiet=not busy,
+        note="" if busy else QUIET,
+    )
 
 
-def pooled_propagation(results: Sequence[dict[str, Any]], rollouts: Sequence[int]) -> dict[str, Any]:
+def pooled_propagation(results: Sequence[Propagation | None], rollouts: Sequence[int]) -> Propagation | None:
     """The lags of several runs as one's; `rollouts` of each run, by which the next one's are numbered on."""
-    if not results or not all(results):
-        return {}
-    offsets = [sum(rollouts[:i]) for i in range(len(results))]
-    merged = dict(results[0])
-    for side in ("removal", "addition"):
-        lags = [
-            lag | {"rollout": lag["rollout"] + offset}
-            for result, offset in zip(results, offsets, strict=True)
-            for lag in result[side]["pods"]
-        ]
-        merged[side] = _summary(lags)
-    return merged
+    known = [result for result in results if result is not None]
+    if not known or len(known) < len(results):
+        return None
+    offsets = [sum(rollouts[:i]) for i in range(len(known))]
+
+    def renumbered(sides: Sequence[Lags]) -> Lags:
+        return _summary(
+            [
+                replace(lag, rollout=None if lag.rollout is None else lag.rollout + offset)
+                for side, offset in zip(sides, offsets, strict=True)
+                for lag in side.pods
+            ]
+        )
+
+    return replace(
+        known[0],
+        removal=renumbered([result.removal for result in known]),
+        addition=renumbered([result.addition for result in known]),
+    )
 
 
-def _gap(seen: Observed, why: Explained) -> float:
+def _gap(seen: Observed) -> float:
     """The mean time between two new connections to one endpoint; the whole run's length without any."""
     fresh = ~seen.requests.frame["reused"]
     total = int(fresh.sum() or 0)
@@ -69,12 +71,12 @@ def _gap(seen: Observed, why: Explained) -> float:
     return span if not total or span <= 0 else span / total * max(1, seen.endpoints.most)
 
 
-def _rollout(seen: Observed, why: Explained, t: float) -> int | None:
+def _rollout(seen: Observed, t: float) -> int | None:
     span = seen.windows.at(t)
     return None if span is None else span.rollout
 
 
-def _removal(seen: Observed, why: Explained, at: int, gap_s: float) -> dict[str, Any]:
+def _removal(seen: Observed, why: Explained, at: int, gap_s: float) -> Lag:
     pod = seen.pods[at]
     since = seen.endpoints.terminating.get(pod.uid, pod.deletion or 0.0)
     sure, possible = _last_failures(seen, why, at, since)
@@ -83,17 +85,18 @@ def _removal(seen: Observed, why: Explained, at: int, gap_s: float) -> dict[str,
     known = math.isfinite(last) or math.isfinite(possible)
     latest = max(last, possible)
     early = last if math.isfinite(last) else since
-    return {
-        "pod": pod.name,
-        "rollout": _rollout(seen, why, since),
-        "from": round(since, 6),
-        "lag_s": None if blind or not known else round(max(0.0, latest - since), 6),
-        "resolution_s": None if blind or not known else round(max(0.0, latest - max(early, since)) + gap_s, 6),
-        **_by_worker(seen, why, at, since),
-    }
+    told = known and not blind
+    return Lag(
+        pod=pod.name,
+        rollout=_rollout(seen, since),
+        since=round(since, 6),
+        lag_s=round(max(0.0, latest - since), 6) if told else None,
+        resolution_s=round(max(0.0, latest - max(early, since)) + gap_s, 6) if told else None,
+        by_worker=_by_worker(seen, why, at, since),
+    )
 
 
-def _by_worker(seen: Observed, why: Explained, at: int, since: float) -> dict[str, Any]:
+def _by_worker(seen: Observed, why: Explained, at: int, since: float) -> dict[str, float]:
     """The removal lag of each worker apart, since each has a proxy of its own; nothing where there is only one."""
     uid = seen.pods[at].uid
     last = {worker: t for (pod, worker), t in seen.answers.last_by_worker.items() if pod == uid}
@@ -103,7 +106,7 @@ def _by_worker(seen: Observed, why: Explained, at: int, since: float) -> dict[st
     workers = seen.requests.failures["worker"].to_numpy()[mine].tolist()
     for worker, t in zip(workers, why.failures.sent[mine].tolist(), strict=True):
         last[worker] = max(last.get(worker, -math.inf), t)
-    return {"by_worker": {str(worker): round(max(0.0, t - since), 6) for worker, t in sorted(last.items())}}
+    return {str(worker): round(max(0.0, t - since), 6) for worker, t in sorted(last.items())}
 
 
 def _last_failures(seen: Observed, why: Explained, at: int, since: float) -> tuple[float, float]:
@@ -117,39 +120,38 @@ def _last_failures(seen: Observed, why: Explained, at: int, since: float) -> tup
     return float(mine[-1]) if len(mine) else -math.inf, max(maybe, default=-math.inf)
 
 
-def _addition(seen: Observed, why: Explained, at: int, gap_s: float) -> dict[str, Any]:
+def _addition(seen: Observed, why: Explained, at: int, gap_s: float) -> Lag:
     pod = seen.pods[at]
     ready = pod.ready or 0.0
     refused = why.failures.sent[(why.causes.cause == Cause.CREATION_RACE) & (why.causes.pod == at)]
     firsts = [*refused[:1].tolist(), *([seen.answers.first_new[pod.uid]] if pod.uid in seen.answers.first_new else [])]
     reached = min(firsts, default=None)
-    return {
-        "pod": pod.name,
-        "rollout": _rollout(seen, why, ready),
-        "from": round(ready, 6),
-        "lag_s": None if reached is None else round(max(0.0, reached - ready), 6),
-        "resolution_s": None if reached is None else round(gap_s, 6),
-    }
+    return Lag(
+        pod=pod.name,
+        rollout=_rollout(seen, ready),
+        since=round(ready, 6),
+        lag_s=None if reached is None else round(max(0.0, reached - ready), 6),
+        resolution_s=None if reached is None else round(gap_s, 6),
+    )
 
 
-def _summary(lags: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    known = sorted(lag["lag_s"] for lag in lags if lag["lag_s"] is not None)
-    resolutions = [lag["resolution_s"] for lag in lags if lag["resolution_s"] is not None]
-    rollouts = sorted({lag["rollout"] for lag in lags})
-    by_rollout = [(number, [lag["lag_s"] for lag in lags if lag["rollout"] == number]) for number in rollouts]
-    return {
-        "n": len(known),
-        "p50_s": _quantile(known, 0.5),
-        "p90_s": _quantile(known, 0.9),
-        "max_s": _quantile(known, 1.0),
-        "resolution_s": max(resolutions, default=None),
-        "pods": list(lags),
-        "by_rollout": [
-            {"rollout": number, "n": len(some), "max_s": max(some, default=None)}
-            for number, all_of in by_rollout
-            for some in [[lag for lag in all_of if lag is not None]]
-        ],
-    }
+def _summary(lags: Sequence[Lag]) -> Lags:
+    known = sorted(lag.lag_s for lag in lags if lag.lag_s is not None)
+    rollouts = sorted({lag.rollout for lag in lags if lag.rollout is not None})
+    return Lags(
+        n=len(known),
+        p50_s=_quantile(known, 0.5),
+        p90_s=_quantile(known, 0.9),
+        max_s=_quantile(known, 1.0),
+        resolution_s=max((lag.resolution_s for lag in lags if lag.resolution_s is not None), default=None),
+        pods=tuple(lags),
+        by_rollout=tuple(_of_rollout(number, lags) for number in rollouts),
+    )
+
+
+def _of_rollout(number: int, lags: Sequence[Lag]) -> RolloutLag:
+    some = [lag.lag_s for lag in lags if lag.rollout == number and lag.lag_s is not None]
+    return RolloutLag(rollout=number, n=len(some), max_s=max(some, default=None))
 
 
 def _quantile(ascending: Sequence[float], share: float) -> float | None:

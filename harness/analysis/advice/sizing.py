@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import polars as pl
 
 from harness.analysis.causes.conntrack import UNCHANGED_PATHS
 from harness.analysis.causes.explained import Explained
 from harness.analysis.observed.observed import Observed
+from harness.model.advice import ApplicationSettings, Lags, Measured, PredictedRollout, Propagation, Setting, Sizing
 from harness.model.result import Taker
 from harness.spec.hazards import HazardId, row
-from harness.spec.rollout_shape import RolloutShape, rollout_shape
+from harness.spec.rollout_shape import cures, rollout_s, rollout_shape
 
 SEED_INTERNAL_S, SEED_EXTERNAL_S = 5.0, 30.0
 """What the rule of thumb gives inside a cluster, and behind a balancer."""
@@ -30,146 +30,116 @@ CI_FACTOR, CI_MARGIN_S = 1.5, 30.0
 PROGRESS_FACTOR, PROGRESS_MARGIN_S = 2.0, 30.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """What the run showed, in seconds; None where it did not.
-
-    `stop_s`: from the end of preStop to the end of the container. `start_s`: from creation to Ready. `answer_s`: the
-    slowest good answer. `period_s`: the proxy's period, where it is known; `plane`: the same in words. `killed`: how
-    many pods had not ended when their grace period was over, so that `stop_s` is too short.
-    """
-
-    removal_s: float | None = None
-    addition_s: float | None = None
-    stop_s: float | None = None
-    start_s: float | None = None
-    answer_s: float | None = None
-    rollout_s: float | None = None
-    rollouts: int = 0
-    external: bool = False
-    period_s: float | None = None
-    plane: str = ""
-    killed: int = 0
+def sizing(seen: Observed, why: Explained, lags: Propagation, *, replicas: int | None = None) -> Sizing:
+    """The settings that would have held, for `replicas` (the manifest's where None)."""
+    return sizes(measure(seen, why, lags), rollout_shape(seen.run.info.manifests, replicas), lags.note)
 
 
-def sizing(seen: Observed, why: Explained, lags: dict[str, Any], *, replicas: int | None = None) -> dict[str, Any]:
-    """The settings that would have held, for `replicas` (the manifest's where None); see `sizes`."""
-    return sizes(measure(seen, why, lags), rollout_shape(seen.run.info.manifests, replicas), lags["note"])
-
-
-def pooled_sizing(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def pooled_sizing(results: Sequence[Sizing | None]) -> Sizing | None:
     """The sizes that several runs of one variant would have needed: the largest of all that they showed."""
-    known = [Measured(**result["measured"]) for result in results if result]
+    known = [result for result in results if result is not None]
     if not known:
-        return {}
-
-    def largest(values: Iterable[float | None]) -> float | None:
-        return max((value for value in values if value is not None), default=None)
-
+        return None
+    measured = [result.measured for result in known]
     merged = replace(
-        known[0],
-        removal_s=largest(one.removal_s for one in known),
-        addition_s=largest(one.addition_s for one in known),
-        stop_s=largest(one.stop_s for one in known),
-        killed=sum(one.killed for one in known),
-        start_s=largest(one.start_s for one in known),
-        answer_s=largest(one.answer_s for one in known),
-        rollout_s=largest(one.rollout_s for one in known),
-        rollouts=sum(one.rollouts for one in known),
+        measured[0],
+        removal_s=_most(one.removal_s for one in measured),
+        addition_s=_most(one.addition_s for one in measured),
+        stop_s=_most(one.stop_s for one in measured),
+        start_s=_most(one.start_s for one in measured),
+        answer_s=_most(one.answer_s for one in measured),
+        rollout_s=_most(one.rollout_s for one in measured),
+        killed=sum(one.killed for one in measured),
+        rollouts=sum(one.rollouts for one in measured),
     )
-    first = next(result for result in results if result)
-    return sizes(merged, RolloutShape(**first["application"]), first["note"])
+    return sizes(merged, known[0].application, known[0].note)
 
 
-def sizes(measured: Measured, app: RolloutShape, note: str) -> dict[str, Any]:
-    """The smallest settings that would have held.
+def _most(values: Iterable[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)
 
-    `prestop_s, min_ready_s, grace_s, progress_deadline_s, ci_time_limit_s`: each `{have, need, why}` in whole seconds
-    (`have` None where the manifest does not say). `predicted_rollout_s: {have, need, observed, replicas, steps}`: how
-    long one rollout takes with the settings it has and with those it needs. `cure`: in words, what must be set besides,
-    because no seconds alone would have held ("strategy: RollingUpdate"); empty as a rule. `measured`, `application`:
-    what all this was derived from. `note`: what may make it too small.
-    """
+
+def sizes(measured: Measured, app: ApplicationSettings, note: str) -> Sizing:
+    """The smallest settings that would have held, from what was measured."""
     floor_s, floor_why = _floor(measured)
     prestop = _whole(max(measured.removal_s or 0.0, floor_s))
     min_ready = _whole(max(measured.addition_s or 0.0, floor_s))
     stop_s = max((measured.stop_s or 0.0) * (KILLED_FACTOR if measured.killed else 1.0), measured.answer_s or 0.0)
-    grace = _whole(prestop + stop_s + STOP_MARGIN_S)
     start_s = measured.start_s if measured.start_s is not None else 0.0
-    deadline = _whole(PROGRESS_FACTOR * (start_s + min_ready) + PROGRESS_MARGIN_S)
-    need_s = app.rollout_s(start_s=start_s, min_ready_s=min_ready, stop_s=prestop + stop_s)
-    have_s = app.rollout_s(start_s=start_s, min_ready_s=app.min_ready_s, stop_s=app.prestop_s + stop_s)
+    need_s = rollout_s(app, start_s=start_s, min_ready_s=min_ready, stop_s=prestop + stop_s)
+    have_s = rollout_s(app, start_s=start_s, min_ready_s=app.min_ready_s, stop_s=app.prestop_s + stop_s)
     no_cure = f"; no cure alone: {app.gap}" if app.gap else ""
     unprobed = "" if app.probed else f"; no cure alone: {row(HazardId.NO_READINESS_PROBE).wrong}"
-    return {
-        "cure": list(app.cures),
-        "prestop_s": {
-            "have": app.prestop_s if app.has_prestop else None,
-            "need": prestop,
-            "why": f"removal took at most {_s(measured.removal_s)} in {measured.rollouts} rollouts; {floor_why}"
-            f"{no_cure}",
-        },
-        "min_ready_s": {
-            "have": app.min_ready_s,
-            "need": min_ready,
-            "why": f"addition took at most {_s(measured.addition_s)} in {measured.rollouts} rollouts; {floor_why}"
+    return Sizing(
+        cure=cures(app),
+        prestop_s=Setting(
+            have=app.prestop_s if app.has_prestop else None,
+            need=prestop,
+            why=f"removal took at most {_s(measured.removal_s)} in {measured.rollouts} rollouts; {floor_why}{no_cure}",
+        ),
+        min_ready_s=Setting(
+            have=app.min_ready_s,
+            need=min_ready,
+            why=f"addition took at most {_s(measured.addition_s)} in {measured.rollouts} rollouts; {floor_why}"
             f"{no_cure}{unprobed}",
-        },
-        "grace_s": {
-            "have": app.grace_s,
-            "need": grace,
-            "why": f"preStop {prestop} s + {stop_s:.1f} s to stop and finish the slowest answer + {STOP_MARGIN_S:g} s: "
-            "the grace period begins before preStop"
-            + (f". {_pods(measured.killed)} killed when theirs was over" if measured.killed else ""),
-        },
-        "progress_deadline_s": {
-            "have": app.progress_deadline_s,
-            "need": deadline,
-            "why": f"one step takes {start_s:.1f} s to Ready + minReadySeconds {min_ready} s; twice that + "
-            f"{PROGRESS_MARGIN_S:g} s. It bounds a step, not the rollout",
-        },
-        "ci_time_limit_s": {
-            "have": None,
-            "need": _whole(CI_FACTOR * need_s + CI_MARGIN_S),
-            "why": f"{app.steps} steps, {need_s:.0f} s in all; half as much again + {CI_MARGIN_S:g} s"
-            + ("" if app.waits_for_stop else ". `rollout status` does not wait for terminating pods"),
-        },
-        "predicted_rollout_s": {
-            "have": round(have_s, 1),
-            "need": round(need_s, 1),
-            "observed": measured.rollout_s,
-            "replicas": app.replicas,
-            "steps": app.steps,
-        },
-        "measured": asdict(measured),
-        "application": asdict(app),
-        "note": note,
-    }
+        ),
+        grace_s=_grace(measured, app, prestop, stop_s),
+        progress_deadline_s=_progress_deadline(app, start_s, min_ready),
+        ci_time_limit_s=_ci_time_limit(app, need_s),
+        predicted_rollout_s=PredictedRollout(
+            have=round(have_s, 1),
+            need=round(need_s, 1),
+            observed=measured.rollout_s,
+            replicas=app.replicas,
+            steps=app.steps,
+        ),
+        measured=measured,
+        application=app,
+        note=note,
+    )
 
 
-def measure(seen: Observed, why: Explained, lags: dict[str, Any]) -> Measured:
+def _grace(measured: Measured, app: ApplicationSettings, prestop: int, stop_s: float) -> Setting:
+    killed = f". {_pods(measured.killed)} killed when theirs was over" if measured.killed else ""
+    return Setting(
+        have=app.grace_s,
+        need=_whole(prestop + stop_s + STOP_MARGIN_S),
+        why=f"preStop {prestop} s + {stop_s:.1f} s to stop and finish the slowest answer + {STOP_MARGIN_S:g} s: the "
+        f"grace period begins before preStop{killed}",
+    )
+
+
+def _progress_deadline(app: ApplicationSettings, start_s: float, min_ready: int) -> Setting:
+    return Setting(
+        have=app.progress_deadline_s,
+        need=_whole(PROGRESS_FACTOR * (start_s + min_ready) + PROGRESS_MARGIN_S),
+        why=f"one step takes {start_s:.1f} s to Ready + minReadySeconds {min_ready} s; twice that + "
+        f"{PROGRESS_MARGIN_S:g} s. It bounds a step, not the rollout",
+    )
+
+
+def _ci_time_limit(app: ApplicationSettings, need_s: float) -> Setting:
+    waits = "" if app.waits_for_stop else ". `rollout status` does not wait for terminating pods"
+    return Setting(
+        have=None,
+        need=_whole(CI_FACTOR * need_s + CI_MARGIN_S),
+        why=f"{app.steps} steps, {need_s:.0f} s in all; half as much again + {CI_MARGIN_S:g} s{waits}",
+    )
+
+
+def measure(seen: Observed, why: Explained, lags: Propagation) -> Measured:
     """The largest of each time that the run showed; a lag with what its resolution adds."""
-    starts = [pod.ready - pod.created for pod in seen.pods if pod.created is not None and pod.ready is not None]
-    stops = [
-        max(0.0, pod.ended - pod.deletion - pod.promise.prestop_s)
-        for pod in seen.pods
-        if pod.deletion is not None and pod.ended is not None
-    ]
-    done = [span for span in seen.windows.rollouts if span.complete is not None and not span.undone]
-    answer = (
-        seen.requests.frame.lazy()
-        .filter(~pl.col("failed"), ~pl.col("unsent"))
-        .select((pl.col("ended") - pl.col("started")).max())
-        .collect(engine="streaming")
-        .item()
+    starts = (pod.ready - pod.created for pod in seen.pods if pod.created is not None and pod.ready is not None)
+    took = (
+        span.complete - span.update for span in seen.windows.rollouts if span.complete is not None and not span.undone
     )
     return Measured(
-        removal_s=_largest(lags["removal"]),
-        addition_s=_largest(lags["addition"]),
-        stop_s=_rounded(max(stops, default=None)),
+        removal_s=_largest(lags.removal),
+        addition_s=_largest(lags.addition),
+        stop_s=_rounded(max(_stop_times(seen), default=None)),
         start_s=_rounded(max(starts, default=None)),
-        answer_s=_rounded(answer),
-        rollout_s=_rounded(max((span.complete - span.update for span in done if span.complete), default=None)),
+        answer_s=_rounded(_slowest_answer(seen)),
+        rollout_s=_rounded(max(took, default=None)),
         rollouts=len(seen.windows.rollouts),
         external=seen.run.info.path not in UNCHANGED_PATHS,
         period_s=why.plane.period_s,
@@ -180,8 +150,28 @@ def measure(seen: Observed, why: Explained, lags: dict[str, Any]) -> Measured:
     )
 
 
-def _largest(lags: dict[str, Any]) -> float | None:
-    known = [lag["lag_s"] + min(lag["resolution_s"], 1.0) for lag in lags["pods"] if lag["lag_s"] is not None]
+def _stop_times(seen: Observed) -> list[float]:
+    """Of each pod that ended, how long it took to stop once its preStop hook was over."""
+    return [
+        max(0.0, pod.ended - pod.deletion - pod.promise.prestop_s)
+        for pod in seen.pods
+        if pod.deletion is not None and pod.ended is not None
+    ]
+
+
+def _slowest_answer(seen: Observed) -> float | None:
+    slowest = (
+        seen.requests.frame.lazy()
+        .filter(~pl.col("failed"), ~pl.col("unsent"))
+        .select((pl.col("ended") - pl.col("started")).max())
+        .collect(engine="streaming")
+        .item()
+    )
+    return None if slowest is None else float(slowest)
+
+
+def _largest(lags: Lags) -> float | None:
+    known = [lag.lag_s + min(lag.resolution_s or 0.0, 1.0) for lag in lags.pods if lag.lag_s is not None]
     return _rounded(max(known, default=None))
 
 

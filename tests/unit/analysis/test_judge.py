@@ -202,8 +202,8 @@ def test_runs_of_one_variant_are_pooled() -> None:
     assert pooled.sentence == "0 of 3 rollouts dropped calls; at most 63 % do (95 %)"
     assert [rollout.rollout for rollout in pooled.rollouts] == [0, 1, 2]
     assert pooled.requests == 3 * clean.requests
-    assert [lag["rollout"] for lag in pooled.propagation["removal"]["pods"]] == [0, 1, 2]
-    assert pooled.sizing["measured"]["rollouts"] == 3
+    assert [lag.rollout for lag in pooled.propagation.removal.pods] == [0, 1, 2]
+    assert pooled.sizing.measured.rollouts == 3
     assert pool([clean, scenario(Expect.SEAMLESS, DROPPING)]).verdict == Verdict.DROPPING
 
 

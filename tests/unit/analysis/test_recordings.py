@@ -34,5 +34,5 @@ UNEVEN = ("rollback-midway", "no-probe-slowstart-1replica", "stale-conntrack-por
 @pytest.mark.parametrize("recording", [case for case in CASES if case not in UNEVEN], indirect=True)
 def test_predicted_rollouts_take_about_as_long_as_the_real_ones(recording: tuple[str, Run]) -> None:
     _, run = recording
-    predicted = judge(run).sizing["predicted_rollout_s"]
-    assert predicted["observed"] == pytest.approx(predicted["have"], rel=0.35, abs=2.0)
+    predicted = judge(run).sizing.predicted_rollout_s
+    assert predicted.observed == pytest.approx(predicted.have, rel=0.35, abs=2.0)

@@ -3,6 +3,16 @@
 from dataclasses import replace
 from typing import Final
 
+from harness.model.advice import (
+    ApplicationSettings,
+    Lag,
+    Lags,
+    Measured,
+    PredictedRollout,
+    Propagation,
+    Setting,
+    Sizing,
+)
 from harness.model.result import (
     Cause,
     Chart,
@@ -216,21 +226,29 @@ DEFAULT: Final = ScenarioResult(
     rollouts=DEFAULT_ROLLOUTS,
     causes={"termination-race": 221},
     by_outcome={"connect-refused": 51, "connect-timeout": 170},
-    propagation={
-        "removal": {
-            "p50_s": 0.61,
-            "max_s": 1.02,
-            "resolution_s": 0.01,
-            "pods": [{"pod": f"web-{OLD}-mwzr7", "lag_s": 0.41}],
-        },
-        "addition": {"p50_s": 0.44},
-    },
-    sizing={
-        "prestop_s": {"have": None, "need": 5, "why": "removal took at most 1.02 s in 3 rollouts; not below 5 s"},
-        "min_ready_s": {"have": 0.0, "need": 5, "why": "addition took at most 0.44 s in 3 rollouts; not below 5 s"},
-        "predicted_rollout_s": {"have": 1.6, "need": 17.6, "replicas": 3, "steps": 3},
-        "measured": {"removal_s": 1.02, "addition_s": 0.44, "rollouts": 3},
-    },
+    propagation=Propagation(
+        path="clusterip",
+        removal=Lags(
+            n=1,
+            p50_s=0.61,
+            max_s=1.02,
+            resolution_s=0.01,
+            pods=(Lag(pod=f"web-{OLD}-mwzr7", rollout=0, since=8.31, lag_s=0.41, resolution_s=0.01),),
+        ),
+        addition=Lags(n=1, p50_s=0.44),
+        quiet=True,
+        note="",
+    ),
+    sizing=Sizing(
+        prestop_s=Setting(have=None, need=5, why="removal took at most 1.02 s in 3 rollouts; not below 5 s"),
+        min_ready_s=Setting(have=0.0, need=5, why="addition took at most 0.44 s in 3 rollouts; not below 5 s"),
+        grace_s=Setting(have=30.0, need=11, why="preStop 5 s + 1.0 s to stop"),
+        progress_deadline_s=Setting(have=600.0, need=42, why="one step takes 0.5 s to Ready"),
+        ci_time_limit_s=Setting(have=None, need=57, why="3 steps, 18 s in all"),
+        predicted_rollout_s=PredictedRollout(have=1.6, need=17.6, observed=1.5, replicas=3, steps=3),
+        measured=Measured(removal_s=1.02, addition_s=0.44, rollouts=3),
+        application=ApplicationSettings(replicas=3, steps=3),
+    ),
     load={"lag_ms": {"p50": 1.4, "p99": 6.9}, "unsent": 0, "per_s": {"new": {"planned": 100.0, "sent": 99.9}}},
     chart=Chart(bin_s=0.1, failures=bins(BINS), pods=pods(DEFAULT_PODS)),
     failures=(
@@ -331,8 +349,21 @@ def filled_with(text: str) -> tuple[RunInfo, ScenarioResult]:
         rollouts=rollouts,
         by_outcome={text: 221},
         notes=(text,),
-        propagation={text: {text: 1.0}},
-        sizing={text: text, text + text: {"have": None, "need": 1, "why": text}},
+        propagation=Propagation(
+            path=text,
+            removal=Lags(pods=(Lag(pod=text, rollout=0, since=1.0),)),
+            addition=Lags(),
+            quiet=False,
+            note=text,
+        ),
+        sizing=replace(
+            DEFAULT.sizing,
+            cure=(text,),
+            prestop_s=Setting(have=None, need=1, why=text),
+            measured=Measured(plane=text),
+            application=ApplicationSettings(gap=text, gap_cure=text),
+            note=text,
+        ),
         statistics={"list": [text, text]},
         load={"workers": [{text: text}], text: {text: 1}},
         chart=Chart(

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.spec.rollout_shape import RolloutShape, rollout_shape
+from harness.model.advice import ApplicationSettings
+from harness.spec.rollout_shape import rollout_s, rollout_shape
 from tests.unit.spec.objects import container, hook, rolling, shell, workload
 
 
@@ -35,7 +36,7 @@ def test_more_replicas_take_longer() -> None:
     few = rollout_shape([workload(**rolling(1, 0))])
     many = rollout_shape([workload(**rolling(1, 0))], replicas=30)
     times = {"start_s": 1.0, "min_ready_s": 5.0, "stop_s": 6.0}
-    assert many.rollout_s(**times) == pytest.approx(10 * few.rollout_s(**times))
+    assert rollout_s(many, **times) == pytest.approx(10 * rollout_s(few, **times))
 
 
 def test_it_has_what_the_manifest_says_and_the_defaults_of_kubernetes() -> None:
@@ -55,4 +56,4 @@ def test_a_stateful_set_of_one_has_a_gap_that_more_replicas_close() -> None:
 
 
 def test_no_workload_has_the_defaults() -> None:
-    assert rollout_shape([{"kind": "Service"}]) == RolloutShape()
+    assert rollout_shape([{"kind": "Service"}]) == ApplicationSettings()

@@ -35,15 +35,15 @@ def sized(text: str = RUN, **more: Any) -> dict[str, Any]:
 
 
 def test_prestop_covers_the_lag_that_was_seen() -> None:
-    lag = judge(history(RUN)).propagation["removal"]["pods"][0]["lag_s"]
+    lag = judge(history(RUN)).propagation.removal.pods[0].lag_s
     assert lag == pytest.approx(0.9, abs=0.01)
-    assert sized()["prestop_s"]["need"] >= lag
+    assert sized().prestop_s.need >= lag
 
 
 def test_few_rollouts_advise_the_rule_of_thumb() -> None:
-    assert sized()["prestop_s"]["need"] == 5
-    assert sized(path="loadbalancer")["prestop_s"]["need"] == 30
-    assert "fewer than 59 rollouts" in sized()["prestop_s"]["why"]
+    assert sized().prestop_s.need == 5
+    assert sized(path="loadbalancer").prestop_s.need == 30
+    assert "fewer than 59 rollouts" in sized().prestop_s.why
 
 
 def period(seconds: float, source: FactSource | None = None) -> ClusterFacts:
@@ -51,39 +51,39 @@ def period(seconds: float, source: FactSource | None = None) -> ClusterFacts:
 
 
 def test_no_advice_goes_below_a_known_period() -> None:
-    assert sized(cluster=period(10.0, FactSource.READ))["prestop_s"]["need"] == 10
+    assert sized(cluster=period(10.0, FactSource.READ)).prestop_s.need == 10
 
 
 def test_an_assumed_period_is_not_known() -> None:
-    assert sized(cluster=period(10.0, FactSource.ASSUMED))["prestop_s"]["need"] == 5
+    assert sized(cluster=period(10.0, FactSource.ASSUMED)).prestop_s.need == 5
 
 
 def test_grace_holds_prestop_and_the_slowest_answer() -> None:
     found = sized(RUN + "ok slow 12 until 15 by new-1")
-    assert found["grace_s"]["need"] == 5 + 3 + 5
-    assert "begins before preStop" in found["grace_s"]["why"]
+    assert found.grace_s.need == 5 + 3 + 5
+    assert "begins before preStop" in found.grace_s.why
 
 
 def test_a_pod_that_was_killed_needs_longer_than_it_was_given() -> None:
     text = RUN.replace("ended 8.8 gone 9.0", "ended 28.5 gone 28.8 killed").replace("pod old-1", "pod old-1 ready 0.2")
     found = sized(text)
-    assert found["grace_s"]["need"] == 5 + 2 * 20 + 5
-    assert "1 pod was killed" in found["grace_s"]["why"]
+    assert found.grace_s.need == 5 + 2 * 20 + 5
+    assert "1 pod was killed" in found.grace_s.why
 
 
 def test_every_size_has_its_present_value_and_its_reason() -> None:
     hook = {"lifecycle": {"preStop": {"sleep": {"seconds": 7}}}}
     pod = {"spec": {"terminationGracePeriodSeconds": 40, "containers": [hook]}}
     found = sized(manifests=(deployment(3, minReadySeconds=4, template=pod),))
-    have = {name: found[name]["have"] for name in ("prestop_s", "min_ready_s", "grace_s", "progress_deadline_s")}
+    have = {name: getattr(found, name).have for name in ("prestop_s", "min_ready_s", "grace_s", "progress_deadline_s")}
     assert have == {"prestop_s": 7.0, "min_ready_s": 4.0, "grace_s": 40.0, "progress_deadline_s": 600.0}
-    assert all(found[name]["why"] for name in (*have, "ci_time_limit_s"))
-    assert found["ci_time_limit_s"]["need"] > found["predicted_rollout_s"]["need"]
+    assert all(getattr(found, name).why for name in (*have, "ci_time_limit_s"))
+    assert found.ci_time_limit_s.need > found.predicted_rollout_s.need
 
 
 def test_without_churn_it_says_that_a_busy_cluster_may_be_slower() -> None:
-    assert "busy cluster" in sized()["note"]
-    assert sized(churn_s=0.2)["note"] == ""
+    assert "busy cluster" in sized().note
+    assert sized(churn_s=0.2).note == ""
 
 
 def container(**more: Any) -> dict[str, Any]:
@@ -103,10 +103,10 @@ def container(**more: Any) -> dict[str, Any]:
 )
 def test_what_no_number_of_seconds_cures_is_said(replicas: int, spec: dict[str, Any], cure: list[str]) -> None:
     found = sized(manifests=(deployment(replicas, **spec),))
-    assert found["cure"] == cure
-    assert ("no cure alone" in found["min_ready_s"]["why"]) == bool(cure)
+    assert list(found.cure) == cure
+    assert ("no cure alone" in found.min_ready_s.why) == bool(cure)
 
 
 def test_sizes_of_several_runs_keep_the_cure() -> None:
     one = sized(manifests=(deployment(3, strategy={"type": "Recreate"}, template=container()),))
-    assert pooled_sizing([one, one])["cure"] == ["strategy: RollingUpdate"]
+    assert pooled_sizing([one, one]).cure == ("strategy: RollingUpdate",)
