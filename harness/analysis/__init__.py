@@ -8,13 +8,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.analysis.experiment import judge_experiment
     from harness.analysis.judging import judge
-    from harness.analysis.pooling import judge_experiment, pool
+    from harness.analysis.pooling import pool
     from harness.analysis.statistics import plan_confidence
 
 __all__ = ["judge", "judge_experiment", "plan_confidence", "pool"]
 
-_HOMES = {"judge": "judging", "judge_experiment": "pooling", "plan_confidence": "statistics", "pool": "pooling"}
+_HOMES = {"judge": "judging", "judge_experiment": "experiment", "plan_confidence": "statistics", "pool": "pooling"}
 
 
 def __getattr__(name: str) -> Any:

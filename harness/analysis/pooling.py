@@ -1,86 +1,19 @@
-"""Scenarios judged one by one -> the experiment: negative control, comparisons, exit code; pooled runs."""
+"""Several runs of one variant, each judged -> one result: their rollouts are counted together."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from harness.analysis.advice.propagation import pooled_propagation
 from harness.analysis.advice.sizing import pooled_sizing
-from harness.analysis.statistics import LEVEL, fewest_for_significance, fisher, holm, rollout_statistics
+from harness.analysis.statistics import rollout_statistics
 from harness.analysis.verdict.verdict import CLEAN, as_expected, bound_sentence
-from harness.model.result import ExperimentResult, ScenarioResult, Verdict
-from harness.model.run import Confidence, Expect
-
-
-def judge_experiment(
-    results: Sequence[ScenarioResult], *, experiment: str = "", notes: Sequence[str] = ()
-) -> ExperimentResult:
-    """Judge the scenarios of one experiment together.
-
-    Where a negative control (`expect: dropping`) did not drop, the experiment could not have seen an outage: what it
-    calls seamless is `inconclusive`. The exit code: 0 all as expected; else 1 where one dropped unexpectedly, or was
-    seamless where dropping was expected; else 3.
-    """
-    blind = [result for result in results if result.expect == Expect.DROPPING and result.verdict != Verdict.DROPPING]
-    code = _exit_code(results)
-    said = list(notes)
-    if blind:
-        names = ", ".join(result.scenario for result in blind)
-        said.append(f"The negative control ({names}) dropped nothing: this experiment could not have seen an outage.")
-        results = [_blinded(result, names) for result in results]
-    return ExperimentResult(
-        experiment=experiment,
-        scenarios=tuple(results),
-        exit_code=code,
-        comparisons=comparisons(results),
-        notes=tuple(said),
-    )
-
-
-def _blinded(result: ScenarioResult, names: str) -> ScenarioResult:
-    if result.verdict == Verdict.DROPPING:
-        return result
-    reason = "negative-control" if result.verdict == Verdict.SEAMLESS else result.reason
-    sentence = (
-        f"the negative control ({names}) dropped nothing, so an outage would not have been seen; {result.sentence}"
-    )
-    return replace(result, verdict=Verdict.INCONCLUSIVE, reason=reason, sentence=sentence, as_expected=False)
-
-
-def _exit_code(results: Sequence[ScenarioResult]) -> int:
-    wrong = {(Expect.SEAMLESS, Verdict.DROPPING), (Expect.DROPPING, Verdict.SEAMLESS)}
-    if any((result.expect, result.verdict) in wrong for result in results):
-        return 1
-    blind = any(result.expect == Expect.DROPPING and result.verdict != Verdict.DROPPING for result in results)
-    return 0 if results and all(result.as_expected for result in results) and not blind else 3
-
-
-def comparisons(results: Sequence[ScenarioResult]) -> tuple[dict[str, Any], ...]:
-    """Every pair of scenarios: `a, b`, their `dropping` and `rollouts`, Fisher's `p`, `p_holm`, `significant`.
-
-    `needed`: rollouts of each that are needed before all against none could be significant at all.
-    """
-    pairs = [(a, b) for i, a in enumerate(results) for b in results[i + 1 :] if a.rollouts and b.rollouts]
-    counts = [
-        (sum(r.dropping for r in a.rollouts), len(a.rollouts), sum(r.dropping for r in b.rollouts), len(b.rollouts))
-        for a, b in pairs
-    ]
-    p_values = [fisher(*count) for count in counts]
-    return tuple(
-        {
-            "a": a.scenario,
-            "b": b.scenario,
-            "dropping": [count[0], count[2]],
-            "rollouts": [count[1], count[3]],
-            "p": p,
-            "p_holm": corrected,
-            "significant": corrected < 1.0 - LEVEL,
-            "needed": fewest_for_significance(),
-        }
-        for (a, b), count, p, corrected in zip(pairs, counts, p_values, holm(p_values), strict=True)
-    )
+from harness.model.result import RolloutFindings, ScenarioResult, Verdict
+from harness.model.run import Confidence
 
 
 def pool(results: Sequence[ScenarioResult], *, confidence: Confidence | None = None, seed: int = 0) -> ScenarioResult:
@@ -93,46 +26,58 @@ def pool(results: Sequence[ScenarioResult], *, confidence: Confidence | None = N
         raise ValueError("there is nothing to pool")
     if len({(result.variant, result.path) for result in results}) > 1:
         raise ValueError("only runs of one variant and path can be pooled")
-    first = results[0]
     if len(results) == 1:
-        return first
-    rollouts = [rollout for result in results for rollout in result.rollouts]
-    numbered = tuple(replace(rollout, rollout=i) for i, rollout in enumerate(rollouts))
-    # A run that was clean but too short to reach the confidence by itself is clean.
-    verdicts = [Verdict.SEAMLESS if result.reason == "confidence" else result.verdict for result in results]
-    worst = next(
-        (v for v in (Verdict.DROPPING, Verdict.INCONCLUSIVE) if v in verdicts),
-        Verdict.SEAMLESS,
+        return results[0]
+    rollouts = tuple(
+        replace(rollout, rollout=i) for i, rollout in enumerate(chain.from_iterable(r.rollouts for r in results))
     )
-    deciding = results[verdicts.index(worst)]
-    dropping = [rollout.dropping for rollout in rollouts]
-    failed = [sum(rollout.window.by_cause.values()) if rollout.dropping else 0 for rollout in rollouts]
-    statistics = rollout_statistics(dropping, failed, confidence, seed=seed)
-    enough = statistics.get("enough", True) or worst != Verdict.SEAMLESS
-    verdict = worst if enough else Verdict.INCONCLUSIVE
+    statistics = _statistics(rollouts, confidence, seed)
+    decided = _decided(results, enough=statistics.get("enough", True))
+    dropping = sum(rollout.dropping for rollout in rollouts)
     return replace(
-        first,
-        verdict=verdict,
-        reason=(deciding.reason if worst != Verdict.SEAMLESS else CLEAN) if enough else "confidence",
-        sentence=bound_sentence(sum(dropping), len(dropping), statistics["level"]),
-        as_expected=as_expected(verdict, first.expect),
-        requests=sum(result.requests for result in results),
-        failed=sum(result.failed for result in results),
-        unsent=sum(result.unsent for result in results),
-        rollouts=numbered,
-        causes=_summed([result.causes for result in results]),
-        by_outcome=_summed([result.by_outcome for result in results]),
-        propagation=pooled_propagation(
-            [result.propagation for result in results], [len(result.rollouts) for result in results]
-        ),
+        results[0],
+        verdict=decided.verdict,
+        reason=decided.reason,
+        sentence=bound_sentence(dropping, len(rollouts), statistics["level"]),
+        as_expected=as_expected(decided.verdict, results[0].expect),
+        requests=sum(map(attrgetter("requests"), results)),
+        failed=sum(map(attrgetter("failed"), results)),
+        unsent=sum(map(attrgetter("unsent"), results)),
+        rollouts=rollouts,
+        causes=_summed(map(attrgetter("causes"), results)),
+        by_outcome=_summed(map(attrgetter("by_outcome"), results)),
+        propagation=pooled_propagation([(result.propagation, len(result.rollouts)) for result in results]),
         sizing=pooled_sizing([result.sizing for result in results]),
         statistics=statistics,
-        notes=tuple(dict.fromkeys(note for result in results for note in result.notes)),
-        failures=tuple(failure for result in results for failure in result.failures),
+        notes=tuple(dict.fromkeys(chain.from_iterable(map(attrgetter("notes"), results)))),
+        failures=tuple(chain.from_iterable(map(attrgetter("failures"), results))),
     )
 
 
-def _summed(counts: Sequence[dict[str, int]]) -> dict[str, int]:
+def _statistics(rollouts: Sequence[RolloutFindings], confidence: Confidence | None, seed: int) -> dict[str, Any]:
+    failed = [sum(rollout.window.by_cause.values()) if rollout.dropping else 0 for rollout in rollouts]
+    return rollout_statistics([rollout.dropping for rollout in rollouts], failed, confidence, seed=seed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decided:
+    verdict: Verdict
+    reason: str
+
+
+def _decided(results: Sequence[ScenarioResult], *, enough: bool) -> _Decided:
+    """The worst verdict and its reason. A run that was clean but too short to reach the confidence by itself is clean;
+    `enough`: whether all of them together reach it."""
+    verdicts = [Verdict.SEAMLESS if result.reason == "confidence" else result.verdict for result in results]
+    for worst in (Verdict.DROPPING, Verdict.INCONCLUSIVE):
+        if worst in verdicts:
+            return _Decided(verdict=worst, reason=results[verdicts.index(worst)].reason)
+    if not enough:
+        return _Decided(verdict=Verdict.INCONCLUSIVE, reason="confidence")
+    return _Decided(verdict=Verdict.SEAMLESS, reason=CLEAN)
+
+
+def _summed(counts: Iterable[dict[str, int]]) -> dict[str, int]:
     total: dict[str, int] = {}
     for count in counts:
         for name, number in count.items():

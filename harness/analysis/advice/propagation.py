@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 from harness.analysis.causes.explained import Explained
 from harness.analysis.causes.intervals import NOBODY
@@ -27,25 +28,24 @@ def propagation(seen: Observed, why: Explained) -> Propagation:
     be it that the pod was not listening yet and its kernel refused.
     """
     gap_s = _gap(seen)
-    removals = [_removal(seen, why, at, gap_s) for at, pod in enumerate(seen.pods) if pod.deletion is not None]
+    ending = [at for at, pod in enumerate(seen.pods) if pod.deletion is not None]
     fresh = [at for at, pod in enumerate(seen.pods) if pod.created is not None and pod.ready is not None]
-    additions = [_addition(seen, why, at, gap_s) for at in fresh]
     busy = seen.run.info.churn_s is not None
     return Propagation(
         path=seen.run.info.path,
-        removal=_summary([lag for lag in removals if lag.rollout is not None]),
-        addition=_summary([lag for lag in additions if lag.rollout is not None]),
+        removal=_summary(_in_rollouts(_removal(seen, why, at, gap_s) for at in ending)),
+        addition=_summary(_in_rollouts(_addition(seen, why, at, gap_s) for at in fresh)),
         quiet=not busy,
         note="" if busy else QUIET,
     )
 
 
-def pooled_propagation(results: Sequence[Propagation | None], rollouts: Sequence[int]) -> Propagation | None:
-    """The lags of several runs as one's; `rollouts` of each run, by which the next one's are numbered on."""
-    known = [result for result in results if result is not None]
+def pooled_propagation(results: Sequence[tuple[Propagation | None, int]]) -> Propagation | None:
+    """The lags of several runs as one's; beside each its number of rollouts, from which the next one's are numbered."""
+    known = [result for result, _ in results if result is not None]
     if not known or len(known) < len(results):
         return None
-    offsets = [sum(rollouts[:i]) for i in range(len(known))]
+    offsets = [0, *accumulate(rollouts for _, rollouts in results)][: len(known)]
 
     def renumbered(sides: Sequence[Lags]) -> Lags:
         return _summary(
@@ -61,6 +61,10 @@ def pooled_propagation(results: Sequence[Propagation | None], rollouts: Sequence
         removal=renumbered([result.removal for result in known]),
         addition=renumbered([result.addition for result in known]),
     )
+
+
+def _in_rollouts(lags: Iterable[Lag]) -> list[Lag]:
+    return [lag for lag in lags if lag.rollout is not None]
 
 
 def _gap(seen: Observed) -> float:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
 
 import polars as pl
 
@@ -40,23 +41,27 @@ def pooled_sizing(results: Sequence[Sizing | None]) -> Sizing | None:
     known = [result for result in results if result is not None]
     if not known:
         return None
-    measured = [result.measured for result in known]
-    merged = replace(
-        measured[0],
-        removal_s=_most(one.removal_s for one in measured),
-        addition_s=_most(one.addition_s for one in measured),
-        stop_s=_most(one.stop_s for one in measured),
-        start_s=_most(one.start_s for one in measured),
-        answer_s=_most(one.answer_s for one in measured),
-        rollout_s=_most(one.rollout_s for one in measured),
-        killed=sum(one.killed for one in measured),
-        rollouts=sum(one.rollouts for one in measured),
+    measured = reduce(_merged, (result.measured for result in known))
+    return sizes(measured, known[0].application, known[0].note)
+
+
+def _merged(one: Measured, other: Measured) -> Measured:
+    """What two runs of one variant showed: of each time the larger."""
+    return replace(
+        one,
+        removal_s=_larger(one.removal_s, other.removal_s),
+        addition_s=_larger(one.addition_s, other.addition_s),
+        stop_s=_larger(one.stop_s, other.stop_s),
+        start_s=_larger(one.start_s, other.start_s),
+        answer_s=_larger(one.answer_s, other.answer_s),
+        rollout_s=_larger(one.rollout_s, other.rollout_s),
+        killed=one.killed + other.killed,
+        rollouts=one.rollouts + other.rollouts,
     )
-    return sizes(merged, known[0].application, known[0].note)
 
 
-def _most(values: Iterable[float | None]) -> float | None:
-    return max((value for value in values if value is not None), default=None)
+def _larger(one: float | None, other: float | None) -> float | None:
+    return max((value for value in (one, other) if value is not None), default=None)
 
 
 def sizes(measured: Measured, app: ApplicationSettings, note: str) -> Sizing:

@@ -98,20 +98,21 @@ def horizons(
 
     In any case it ends with a proven sync that knew of a later change of the list.
     """
+    return {
+        pod.uid: _of_pod(pod, listed, plane, streaks, syncs)
+        for pod in pods
+        if pod.deletion is not None and (not listed.known or listed.listed.get(pod.uid))
+    }
+
+
+def _of_pod(pod: Life, listed: Endpoints, plane: DataPlane, streaks: Streaks, syncs: Sequence[SeenSync]) -> Horizon:
+    ended = pod.ended if pod.ended is not None else math.inf
+    left = listed.listed[pod.uid][-1][1] if listed.known else ended
+    end = left if pod.ended is None else pod.ended
+    proven = min([math.inf, *(sync.by for sync in syncs if sync.after > left)])
     needed = needed_in_a_row(listed.most)
-    found = {}
-    for pod in pods:
-        spans = listed.listed.get(pod.uid, ())
-        if pod.deletion is None or (listed.known and not spans):
-            continue
-        ended = pod.ended if pod.ended is not None else math.inf
-        left = spans[-1][1] if listed.known else ended
-        end = pod.ended if pod.ended is not None else left
-        proven = min([math.inf, *(sync.by for sync in syncs if sync.after > left)])
-        shown = min(proven, streaks.healthy_after(end + WATCH_S, needed) if math.isfinite(end) else math.inf)
-        if plane.lag_s is not None and math.isfinite(left):
-            kept = min(proven, left + plane.lag_s)
-            found[pod.uid] = Horizon(until=kept, shown=max(kept, min(shown, left + LONGEST_S)))
-        else:
-            found[pod.uid] = Horizon(until=shown, shown=shown)
-    return found
+    shown = min(proven, streaks.healthy_after(end + WATCH_S, needed) if math.isfinite(end) else math.inf)
+    if plane.lag_s is None or not math.isfinite(left):
+        return Horizon(until=shown, shown=shown)
+    kept = min(proven, left + plane.lag_s)
+    return Horizon(until=kept, shown=max(kept, min(shown, left + LONGEST_S)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -51,34 +51,14 @@ class Clues:
 def time_windows(pods: Sequence[Life], clues: Clues) -> TimeWindows:
     """The intervals of each way to fail."""
     ending = [position for position, pod in enumerate(pods) if pod.deletion is not None]
-    vanished = _real((*_vanishing(pods[at], clues), at) for at in ending)
-    kernels = _kernels(pods, vanished, clues)
-    return MappingProxyType(
-        {
-            Way.REFUSING: _real(
-                (_closing(pods[at], clues), min(_horizon(pods[at], clues).until, kernels[at]), at) for at in ending
-            ),
-            Way.VANISHED: vanished,
-            Way.STOPPING: _real((_stopping(pods[at], clues), _ended(pods[at]) + SLOW_WATCH_S, at) for at in ending),
-            Way.STARTING: _real(_starting(pods, clues)),
-            Way.CRASHED: _real((*span, at) for at, pod in enumerate(pods) for span in _crashing(pod, clues)),
-            Way.ENDS: _real(
-                (exit_, _ended(pods[at]) + WATCH_S, at) for at in ending if (exit_ := pods[at].exit) is not None
-            ),
-            Way.LOOSE_REFUSING: _real(
-                (
-                    max(_loosely(pods[at]), clues.seen.last_new.get(pods[at].uid, -math.inf)),
-                    _horizon(pods[at], clues).shown,
-                    at,
-                )
-                for at in ending
-            ),
-            Way.LOOSE_VANISHED: _real(
-                (_loosely_gone(pods[at], clues), _horizon(pods[at], clues).shown, at) for at in ending
-            ),
-            Way.LOOSE_STOPPING: _real((_loosely(pods[at]), _ended(pods[at]) + SLOW_WATCH_S, at) for at in ending),
-        }
+    found = {way: _real((*bounds(pods[at], clues), at) for at in ending) for way, bounds in _OF_PODS_THAT_END.items()}
+    kernels = _kernels(pods, found[Way.VANISHED], clues)
+    found[Way.REFUSING] = _real(
+        (_closing(pods[at], clues), min(_horizon(pods[at], clues).until, kernels[at]), at) for at in ending
     )
+    found[Way.STARTING] = _real(_starting(pods, clues))
+    found[Way.CRASHED] = _real((*span, at) for at, pod in enumerate(pods) for span in _crashing(pod, clues))
+    return MappingProxyType(found)
 
 
 def _real(spans: Iterable[tuple[float, float, int]]) -> Spans:
@@ -94,10 +74,22 @@ def _loosely(pod: Life) -> float:
     return (pod.deletion if pod.deletion is not None else math.inf) + pod.promise.prestop_s - SLOW_WATCH_S
 
 
-def _loosely_gone(pod: Life, clues: Clues) -> float:
+def _loosely_gone(pod: Life, clues: Clues) -> tuple[float, float]:
     """The network goes after the containers; whoever still answers, on whatever connection, has one."""
     exits = pod.exit - SLOW_WATCH_S if pod.exit is not None else -math.inf
-    return max(_loosely(pod), exits, clues.seen.last_answer(pod.uid))
+    return max(_loosely(pod), exits, clues.seen.last_answer(pod.uid)), _horizon(pod, clues).shown
+
+
+def _loosely_refusing(pod: Life, clues: Clues) -> tuple[float, float]:
+    return max(_loosely(pod), clues.seen.last_new.get(pod.uid, -math.inf)), _horizon(pod, clues).shown
+
+
+def _loosely_stopping(pod: Life, clues: Clues) -> tuple[float, float]:
+    return _loosely(pod), _ended(pod) + SLOW_WATCH_S
+
+
+def _ending(pod: Life, clues: Clues) -> tuple[float, float]:
+    return (pod.exit if pod.exit is not None else math.inf), _ended(pod) + WATCH_S
 
 
 def _ended(pod: Life) -> float:
@@ -116,14 +108,25 @@ def _closing(pod: Life, clues: Clues) -> float:
     return max(_begun(pod) + pod.promise.prestop_s, clues.seen.last_answer(pod.uid))
 
 
-def _stopping(pod: Life, clues: Clues) -> float:
-    return _closing(pod, clues) - WATCH_S
+def _stopping(pod: Life, clues: Clues) -> tuple[float, float]:
+    return _closing(pod, clues) - WATCH_S, _ended(pod) + SLOW_WATCH_S
 
 
 def _vanishing(pod: Life, clues: Clues) -> tuple[float, float]:
     """When its address may have been gone and may still have been sent to."""
     exits = pod.exit - WATCH_S if pod.exit is not None else -math.inf
     return max(_closing(pod, clues), exits), _horizon(pod, clues).until
+
+
+_OF_PODS_THAT_END: dict[Way, Callable[[Life, Clues], tuple[float, float]]] = {
+    Way.VANISHED: _vanishing,
+    Way.STOPPING: _stopping,
+    Way.ENDS: _ending,
+    Way.LOOSE_REFUSING: _loosely_refusing,
+    Way.LOOSE_VANISHED: _loosely_gone,
+    Way.LOOSE_STOPPING: _loosely_stopping,
+}
+"""From when to when each way is possible of a pod that is deleted."""
 
 
 def _crashing(pod: Life, clues: Clues) -> Iterator[tuple[float, float]]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from harness.analysis.observed.pods import Life
 from harness.analysis.observed.requests import Requests
+
+EXTENT = (pl.col("started").min().alias("first"), pl.col("started").max().alias("last"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,41 +41,24 @@ def answers(requests: Requests, pods: Sequence[Life]) -> Answers:
         pl.col("pod") != "",
         pl.col("started").is_not_null(),
     )
-    living_by_name: dict[str, list[Life]] = {}
+    bearers: dict[str, list[Life]] = {}
     for pod in sorted(pods, key=lambda pod: pod.first_seen):
-        living_by_name.setdefault(pod.name, []).append(pod)
-    extent = [pl.col("started").min().alias("first"), pl.col("started").max().alias("last")]
+        bearers.setdefault(pod.name, []).append(pod)
     counts = [pl.len().alias("n"), pl.col("failed").sum().alias("bad")]
     rows = (
-        answered.group_by("pod", "reused").agg(*extent, *counts).with_columns(pl.col("pod").cast(pl.String)).collect()
+        answered.group_by("pod", "reused").agg(*EXTENT, *counts).with_columns(pl.col("pod").cast(pl.String)).collect()
     )
     found = Answers(named=len(rows) > 0)
     for name, reused, first, last, n, bad in rows.iter_rows():
         before = found.by_name.get(name, (0, 0))
         found.by_name[name] = (before[0] + n, before[1] + bad)
-        living = living_by_name.get(name, [])
+        living = bearers.get(name, [])
         if len(living) == 1:
             _add(found, living[0].uid, reused, first, last)
-        elif living:
-            for position, pod in enumerate(living):
-                until = living[position + 1].first_seen if position + 1 < len(living) else math.inf
-                since = -math.inf if position == 0 else pod.first_seen
-                part = (
-                    answered.filter(
-                        pl.col("pod") == name,
-                        pl.col("reused") == reused,
-                        pl.col("started").is_between(since, until, closed="left"),
-                    )
-                    .select(extent)
-                    .collect()
-                )
-                if part.item(0, "first") is not None:
-                    _add(found, pod.uid, reused, part.item(0, "first"), part.item(0, "last"))
+        else:
+            _add_each(found, answered.filter(pl.col("pod") == name, pl.col("reused") == reused), living, reused)
     if requests.frame["worker"].n_unique() > 1:
-        fresh = answered.filter(~pl.col("reused")).group_by("pod", "worker").agg(pl.col("started").max())
-        for name, worker, last in fresh.with_columns(pl.col("pod").cast(pl.String)).collect().iter_rows():
-            if len(living := living_by_name.get(name, [])) == 1:
-                found.last_by_worker[living[0].uid, worker] = last
+        _add_workers(found, answered, bearers)
     return found
 
 
@@ -83,3 +68,22 @@ def _add(found: Answers, uid: str, reused: bool, first: float, last: float) -> N
     else:
         found.first_new[uid] = first
         found.last_new[uid] = last
+
+
+def _add_each(found: Answers, answered: pl.LazyFrame, living: Sequence[Life], reused: bool) -> None:
+    """Of pods that had one name after another, each until the next was seen."""
+    ends = [*(pod.first_seen for pod in living[1:]), math.inf]
+    since = -math.inf
+    for pod, until in zip(living, ends, strict=False):
+        own = answered.filter(pl.col("started").is_between(since, until, closed="left")).select(EXTENT).collect()
+        if own.item(0, "first") is not None:
+            _add(found, pod.uid, reused, own.item(0, "first"), own.item(0, "last"))
+        since = until
+
+
+def _add_workers(found: Answers, answered: pl.LazyFrame, bearers: Mapping[str, Sequence[Life]]) -> None:
+    """The last new connection of each worker to each pod whose name is its own."""
+    fresh = answered.filter(~pl.col("reused")).group_by("pod", "worker").agg(pl.col("started").max())
+    for name, worker, last in fresh.with_columns(pl.col("pod").cast(pl.String)).collect().iter_rows():
+        if len(living := bearers.get(name, [])) == 1:
+            found.last_by_worker[living[0].uid, worker] = last

@@ -38,8 +38,8 @@ class Containers:
 def containers(status: dict[str, Any]) -> Containers:
     """Read `containerStatuses`."""
     all_of = tuple(status.get("containerStatuses") or ())
-    now = [(container.get("state") or {}).get("terminated") for container in all_of]
-    before = [(container.get("lastState") or {}).get("terminated") for container in all_of]
+    now = [_end(container, "state") for container in all_of]
+    before = [_end(container, "lastState") for container in all_of]
     return Containers(
         number=len(all_of),
         ended=tuple(end for end in now if end is not None),
@@ -47,6 +47,11 @@ def containers(status: dict[str, Any]) -> Containers:
         restarts=sum(int(container.get("restartCount") or 0) for container in all_of),
         over=status.get("phase") in ("Succeeded", "Failed"),
     )
+
+
+def _end(container: dict[str, Any], field: str) -> dict[str, Any] | None:
+    end: dict[str, Any] | None = (container.get(field) or {}).get("terminated")
+    return end
 
 
 def last_finish(ends: tuple[dict[str, Any], ...], clock: ClusterClock, until: float = float("inf")) -> float | None:

@@ -111,15 +111,13 @@ def _note(event: Observation, found: _Seen) -> None:
 
 def _life(uid: str, events: PodEvents, seen: _Seen, template: Object, targets: tuple[Port, ...]) -> Life:
     metadata = events.latest.get("metadata") or {}
-    labels = metadata.get("labels") or {}
-    owners = metadata.get("ownerReferences") or ()
     deletion = events.deleted(seen.killing.get(uid))
     created = events.first.t if events.first.t > (seen.start or 0.0) + PRESENT_S else None
     return Life(
         uid=uid,
         name=str(metadata.get("name") or uid),
-        revision=str(labels.get("pod-template-hash") or labels.get("controller-revision-hash") or ""),
-        owner=str(owners[0].get("name") or "") if owners else "",
+        revision=_revision(metadata),
+        owner=_owner(metadata),
         addresses=tuple(events.addresses),
         first_seen=events.first.t,
         created=created,
@@ -135,6 +133,16 @@ def _life(uid: str, events: PodEvents, seen: _Seen, template: Object, targets: t
         killed=events.killed,
         promise=serving_expectation(events.latest.get("spec") or template, targets),
     )
+
+
+def _revision(metadata: Object) -> str:
+    labels = metadata.get("labels") or {}
+    return str(labels.get("pod-template-hash") or labels.get("controller-revision-hash") or "")
+
+
+def _owner(metadata: Object) -> str:
+    owners = metadata.get("ownerReferences") or ()
+    return str(owners[0].get("name") or "") if owners else ""
 
 
 def _held(pod: Life, hook_failed: bool) -> Life:

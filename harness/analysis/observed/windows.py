@@ -61,7 +61,7 @@ def windows(info: RunInfo, timeline: Iterable[Observation], first: float, last: 
     """
     marks = [seen for seen in timeline if seen.kind == "Mark"]
     rollouts = _rollouts(info, marks)
-    undone = {at for mark in marks if mark.type == MarkType.UNDO and (at := _position(rollouts, mark.t)) is not None}
+    undone = {_position(rollouts, mark.t) for mark in marks if mark.type == MarkType.UNDO}
     known = (moment for r in rollouts for moment in (r.update, r.complete, r.settled) if moment is not None)
     ends = [*(marks_.update for marks_ in rollouts[1:]), float("inf")]
     spans = tuple(
@@ -89,11 +89,18 @@ def _rollouts(info: RunInfo, marks: list[Observation]) -> list[RolloutMarks]:
     ordered = sorted(known.values(), key=lambda rollout: (rollout.update, rollout.rollout))
     for mark in marks:
         at = _position(ordered, mark.t)
-        if at is not None and mark.type == MarkType.COMPLETE:
-            ordered[at] = replace(ordered[at], complete=mark.t)
-        elif at is not None and mark.type == MarkType.SETTLED:
-            ordered[at] = replace(ordered[at], settled=mark.t)
+        if at is not None:
+            ordered[at] = _marked(ordered[at], mark)
     return ordered
+
+
+def _marked(rollout: RolloutMarks, mark: Observation) -> RolloutMarks:
+    """The rollout with what one more mark says of it."""
+    if mark.type == MarkType.COMPLETE:
+        return replace(rollout, complete=mark.t)
+    if mark.type == MarkType.SETTLED:
+        return replace(rollout, settled=mark.t)
+    return rollout
 
 
 def _position(rollouts: Sequence[RolloutMarks], t: float) -> int | None:

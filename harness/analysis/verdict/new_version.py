@@ -8,6 +8,7 @@ from harness.analysis.causes.explained import Explained
 from harness.analysis.causes.intervals import NOBODY
 from harness.analysis.observed.lateness import SLOW_WATCH_S
 from harness.analysis.observed.observed import Observed
+from harness.analysis.observed.pods import Life
 from harness.analysis.statistics import P_VALUE, excess
 from harness.model.result import Cause
 
@@ -23,17 +24,19 @@ def fails_more(seen: Observed, position: int) -> bool:
 
     Told only where answers name their pod, and no two pods share a name.
     """
+    if len({pod.name for pod in seen.pods}) < len(seen.pods):
+        return False
     new = {seen.pods[at].name for at in _brought(seen, position)}
-    old = {
-        pod.name
-        for pod in seen.pods
-        if pod.deletion is not None and (span := seen.windows.at(pod.deletion)) is not None
-        if span == seen.windows.rollouts[position]
-    } - new
-    if not new or not old or len({pod.name for pod in seen.pods}) < len(seen.pods):
+    old = {pod.name for pod in seen.pods if _went_in(seen, pod, position)} - new
+    if not new or not old:
         return False
     (all_new, bad_new), (all_old, bad_old) = (_answers(seen, names) for names in (new, old))
     return excess(bad_new, all_new, bad_old, all_old) < corrected(seen)
+
+
+def _went_in(seen: Observed, pod: Life, position: int) -> bool:
+    """Whether a pod was deleted in that rollout."""
+    return pod.deletion is not None and seen.windows.at(pod.deletion) == seen.windows.rollouts[position]
 
 
 def corrected(seen: Observed) -> float:

@@ -49,32 +49,40 @@ def judgement(
     `doubts` are those of the whole run; `causes` the failures' causes, most frequent first, for the reason; the
     sentence of a clean run carries its bound.
     """
-    n, k = len(rollouts), sum(rollout.dropping for rollout in rollouts)
-    if k:
-        shown = [f"{cause}: {count}" for cause, count in causes]
-        reason = ", ".join(shown) if any(rollout.own_failures for rollout in rollouts) else "cause not shown"
-        return Judgement(verdict=Verdict.DROPPING, reason=reason, sentence=bound_sentence(k, n))
+    dropping = [rollout for rollout in rollouts if rollout.dropping]
+    if dropping:
+        shown = ", ".join(f"{cause}: {count}" for cause, count in causes)
+        reason = shown if any(rollout.own_failures for rollout in rollouts) else "cause not shown"
+        sentence = bound_sentence(len(dropping), len(rollouts))
+        return Judgement(verdict=Verdict.DROPPING, reason=reason, sentence=sentence)
     every = [*doubts, *(doubt for rollout in rollouts for doubt in rollout.doubts)]
     if every:
-        word, words = every[0]
-        # No bound here: it would rest on rollouts that cannot be called clean.
-        seen = (
-            f"; 0 of {n} rollout{'' if n == 1 else 's'} {'was' if n == 1 else 'were'} seen to drop calls" if n else ""
-        )
-        return Judgement(verdict=Verdict.INCONCLUSIVE, reason=word, sentence=words + seen)
-    if confidence is not None and at_most(0, n, confidence.level) > confidence.max_dropping:
-        return Judgement(
-            verdict=Verdict.INCONCLUSIVE,
-            reason="confidence",
-            sentence=f"{bound_sentence(0, n, confidence.level)}, and {confidence.max_dropping:.0%} was asked for",
-        )
+        reason, words = every[0]
+        return Judgement(verdict=Verdict.INCONCLUSIVE, reason=reason, sentence=words + _none_seen(len(rollouts)))
+    return _clean(len(rollouts), background, confidence)
+
+
+def _none_seen(n: int) -> str:
+    """No bound here: it would rest on rollouts that cannot be called clean."""
+    if not n:
+        return ""
+    return f"; 0 of {n} {'rollout was' if n == 1 else 'rollouts were'} seen to drop calls"
+
+
+def _clean(n: int, background: str, confidence: Confidence | None) -> Judgement:
+    """Of `n` rollouts that lost nothing and of which nothing is in doubt; whether they are enough is left to ask."""
     level = LEVEL if confidence is None else confidence.level
     sentence = bound_sentence(0, n, level)
-    return Judgement(
-        verdict=Verdict.SEAMLESS,
-        reason=CLEAN + (" above the background" if background else ""),
-        sentence=f"{sentence}; seamless {background}" if background else sentence,
-    )
+    if confidence is not None and at_most(0, n, level) > confidence.max_dropping:
+        wanted = f"{sentence}, and {confidence.max_dropping:.0%} was asked for"
+        return Judgement(verdict=Verdict.INCONCLUSIVE, reason="confidence", sentence=wanted)
+    if background:
+        return Judgement(
+            verdict=Verdict.SEAMLESS,
+            reason=f"{CLEAN} above the background",
+            sentence=f"{sentence}; seamless {background}",
+        )
+    return Judgement(verdict=Verdict.SEAMLESS, reason=CLEAN, sentence=sentence)
 
 
 def bound_sentence(k: int, n: int, level: float = LEVEL) -> str:
