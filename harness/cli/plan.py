@@ -71,7 +71,10 @@ def _scenario_s(scenario: Scenario, settings: ClusterSettings) -> float:
     from harness.spec.termination import hooks_take_s
     from harness.spec.workload import pod_spec
 
-    experiment, application = scenario.experiment, rollout_shape(scenario.application.manifests)
+    experiment, application = (
+        scenario.experiment,
+        rollout_shape(scenario.application.manifests, scenario.experiment.target),
+    )
     period_s = settings.sandbox.proxy.period_s if settings.sandbox is not None else None
     facts = ClusterFacts(kind="", proxy=ProxyFacts(min_sync_period_s=period_s))
     stop_s = hooks_take_s(pod_spec(scenario.application.target)) + _STOP_S

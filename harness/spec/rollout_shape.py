@@ -30,10 +30,12 @@ def rollout_s(settings: ApplicationSettings, *, start_s: float, min_ready_s: flo
     return settings.steps * step
 
 
-def rollout_shape(manifests: Iterable[Object], replicas: int | None = None) -> ApplicationSettings:
-    """The shape of the application among the manifests, with `replicas` instead of its own number where given."""
+def rollout_shape(
+    manifests: Iterable[Object], target: str | None = None, *, replicas: int | None = None
+) -> ApplicationSettings:
+    """The shape of `target` among the manifests, with `replicas` instead of its own number where given."""
     manifests = tuple(manifests)
-    workload = judged_workload(manifests)
+    workload = judged_workload(manifests, target)
     if workload is None:
         return ApplicationSettings()
     rollout = rollout_spec(str(workload["kind"]), spec_of(workload), replicas=replicas)

@@ -11,9 +11,24 @@ Object = dict[str, Any]
 WORKLOAD_KINDS = ("Deployment", "StatefulSet")
 
 
-def judged_workload(manifests: Iterable[Object]) -> Object | None:
-    """The Deployment or StatefulSet that the run is about: the first among the manifests; None where there is none."""
-    return next((manifest for manifest in manifests if manifest.get("kind") in WORKLOAD_KINDS), None)
+def judged_workload(manifests: Iterable[Object], target: str | None = None) -> Object | None:
+    """The Deployment or StatefulSet that the run is about: `target` ("deployment/web"), wherever it stands.
+
+    Without a target on record the first among the manifests; None where there is none.
+
+    >>> web, worker = ({"kind": "Deployment", "metadata": {"name": name}} for name in ("web", "worker"))
+    >>> judged_workload([worker, web], "deployment/web")["metadata"]["name"]
+    'web'
+    """
+    workloads = [manifest for manifest in manifests if manifest.get("kind") in WORKLOAD_KINDS]
+    if not target:
+        return workloads[0] if workloads else None
+    return next((workload for workload in workloads if workload_name(workload) == target.lower()), None)
+
+
+def workload_name(workload: Object) -> str:
+    """As `target` names it: "deployment/web"."""
+    return f"{workload.get('kind')}/{(workload.get('metadata') or {}).get('name')}".lower()
 
 
 def services(manifests: Iterable[Object]) -> tuple[Object, ...]:

@@ -33,7 +33,11 @@ PROGRESS_FACTOR, PROGRESS_MARGIN_S = 2.0, 30.0
 
 def sizing(seen: Observed, why: Explained, lags: Propagation, *, replicas: int | None = None) -> Sizing:
     """The settings that would have held, for `replicas` (the manifest's where None)."""
-    return sizes(measure(seen, why, lags), rollout_shape(seen.run.info.manifests, replicas), lags.note)
+    return sizes(
+        measure(seen, why, lags),
+        rollout_shape(seen.run.info.manifests, seen.run.info.target, replicas=replicas),
+        lags.note,
+    )
 
 
 def pooled_sizing(results: Sequence[Sizing | None]) -> Sizing | None:

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.analysis.observed.ownership import Ownership
 from harness.model.observation import MarkType, Observation
 from harness.spec.rolling import wanted_replicas
 from harness.spec.template import same_template
-from harness.spec.workload import Object
+from harness.spec.workload import WORKLOAD_KINDS, Object
 
 OWN_CHANGE_S = 5.0
 """How long after our own update mark a change of the application's template is taken for ours."""
@@ -75,6 +76,7 @@ class Controllers:
     `own`, `foreign`: when we, and others, changed the application's template.
     """
 
+    owned: Ownership
     replica_sets: dict[str, ReplicaSetHistory] = field(default_factory=dict)
     update_revisions: list[UpdateRevision] = field(default_factory=list)
     deleted: set[str] = field(default_factory=set)
@@ -89,9 +91,11 @@ class Controllers:
             self.own = sorted([*self.own, seen.t])
         elif seen.kind == "ReplicaSet" and seen.type != "DELETED":
             name = str((seen.object.get("metadata") or {}).get("name"))
-            self.replica_sets.setdefault(name, ReplicaSetHistory()).add(seen.t, seen.object)
-        elif seen.kind in ("Deployment", "StatefulSet"):
-            self._workload(seen)
+            if self.owned.has_replica_set(name):
+                self.replica_sets.setdefault(name, ReplicaSetHistory()).add(seen.t, seen.object)
+        elif seen.kind in WORKLOAD_KINDS:
+            if self.owned.is_workload(seen.object, seen.kind):
+                self._workload(seen)
         elif seen.kind == "Event":
             self._event(seen.object)
 
@@ -126,9 +130,9 @@ class Controllers:
         return known[-1] if known else None
 
 
-def controllers(timeline: Iterable[Observation], updates: Iterable[float]) -> Controllers:
+def controllers(timeline: Iterable[Observation], owned: Ownership, updates: Iterable[float]) -> Controllers:
     """What the timeline says of the pods' controllers. `updates`: when we changed the application ourselves."""
-    found = Controllers(own=sorted(updates))
+    found = Controllers(owned=owned, own=sorted(updates))
     for seen in timeline:
         found.add(seen)
     return found

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from harness.analysis.observed.answers import Answers, answers
 from harness.analysis.observed.endpoints import Endpoints, endpoints
 from harness.analysis.observed.load_health import LoadHealth, load_health
+from harness.analysis.observed.ownership import ownership
 from harness.analysis.observed.pod_endings import takers
 from harness.analysis.observed.pods import Life, lives
 from harness.analysis.observed.requests import Requests, clean
 from harness.analysis.observed.windows import Windows, windows
 from harness.model.result import Taker
 from harness.model.run import Run
+from harness.spec.workload import judged_workload, pod_selector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +36,15 @@ def observe(run: Run) -> Observed:
     """Look at everything once, in the order in which one fact needs another."""
     requests = clean(run.requests)
     spans = windows(run.info, run.timeline, requests.first, requests.last)
-    pods = lives(run.info, run.timeline)
+    workload = judged_workload(run.info.manifests, run.info.target)
+    owned = ownership(workload, pod_selector(workload), run.timeline)
+    pods = lives(run.info, run.timeline, owned)
     return Observed(
         run=run,
         requests=requests,
         windows=spans,
         pods=pods,
-        takers=takers(run.timeline, pods, spans.updates),
+        takers=takers(run.timeline, pods, owned, spans.updates),
         endpoints=endpoints(run.info, run.timeline, pods),
         answers=answers(requests, pods),
         load=load_health(run.info, requests, spans, run.worker_seconds),

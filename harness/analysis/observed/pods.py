@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from harness.analysis.observed.lateness import EXIT_S, WATCH_S, Blindness, ClusterClock
+from harness.analysis.observed.ownership import Ownership, controller_of
 from harness.analysis.observed.pod_events import PodEvents
 from harness.model.observation import MarkType, Observation
 from harness.model.run import RunInfo
 from harness.spec.serving import Port, ServingExpectation, serving_expectation, target_ports
-from harness.spec.workload import Object, judged_workload, pod_selector, pod_spec
+from harness.spec.workload import Object, judged_workload, pod_spec
 
 NO_PROMISE = ServingExpectation()
 
@@ -64,19 +65,16 @@ class _Seen:
     hook_failed: set[str] = field(default_factory=set)
 
 
-def lives(info: RunInfo, timeline: Iterable[Observation]) -> tuple[Life, ...]:
-    """The application's pods, in the order in which they were first seen.
-
-    Pods of others in the namespace are left out by the selector of the application, where the manifests have it.
-    """
-    workload = judged_workload(info.manifests)
-    seen = _seen(timeline, pod_selector(workload), ClusterClock(info.t0_wall))
+def lives(info: RunInfo, timeline: Iterable[Observation], owned: Ownership) -> tuple[Life, ...]:
+    """The application's pods, in the order in which they were first seen; those of others are left out."""
+    workload = judged_workload(info.manifests, info.target)
+    seen = _seen(timeline, owned, ClusterClock(info.t0_wall))
     targets = target_ports(info.manifests)
     pods = (_life(uid, events, seen, pod_spec(workload), targets) for uid, events in seen.pods.items())
     return tuple(_held(pod, pod.uid in seen.hook_failed) for pod in pods)
 
 
-def _seen(timeline: Iterable[Observation], selector: dict[str, str], clock: ClusterClock) -> _Seen:
+def _seen(timeline: Iterable[Observation], owned: Ownership, clock: ClusterClock) -> _Seen:
     found, blind = _Seen(), Blindness()
     for event in timeline:
         if event.kind == "Mark":
@@ -86,18 +84,13 @@ def _seen(timeline: Iterable[Observation], selector: dict[str, str], clock: Clus
         found.start = event.t if found.start is None else found.start
         if event.kind == "Event":
             _note(event, found)
-        elif event.kind == "Pod" and _is_selected(event.object, selector):
+        elif event.kind == "Pod" and owned.has_pod(event.object):
             clock.learn(event)
             metadata = event.object.get("metadata") or {}
             uid = str(metadata.get("uid") or metadata.get("name"))
             pod = found.pods.setdefault(uid, PodEvents(first=event, latest=event.object))
             pod.add(event, blind.earliest(event.t), clock)
     return found
-
-
-def _is_selected(pod: Object, selector: dict[str, str]) -> bool:
-    labels = (pod.get("metadata") or {}).get("labels") or {}
-    return selector.items() <= labels.items()
 
 
 def _note(event: Observation, found: _Seen) -> None:
@@ -141,8 +134,7 @@ def _revision(metadata: Object) -> str:
 
 
 def _owner(metadata: Object) -> str:
-    owners = metadata.get("ownerReferences") or ()
-    return str(owners[0].get("name") or "") if owners else ""
+    return str((controller_of({"metadata": metadata}) or {}).get("name") or "")
 
 
 def _held(pod: Life, hook_failed: bool) -> Life:

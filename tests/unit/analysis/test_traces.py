@@ -7,6 +7,7 @@ import json
 import pytest
 
 from harness.analysis.observed.endpoints import endpoints
+from harness.analysis.observed.ownership import ownership
 from harness.analysis.observed.pod_endings import takers
 from harness.analysis.observed.pods import Life, lives
 from harness.model.observation import Observation
@@ -17,6 +18,7 @@ from .recordings import SHARED, needs
 
 TRACES = SHARED / "traces"
 NAMES = sorted(path.stem for path in TRACES.glob("*.jsonl"))
+ANYBODY = ownership(None, {}, ())
 INFO = RunInfo(experiment="trace", scenario="trace", variant="trace")
 
 pytestmark = needs(NAMES, TRACES)
@@ -34,14 +36,14 @@ def marks(timeline: tuple[Observation, ...], name: str) -> list[float]:
 
 def told(name: str) -> tuple[tuple[Observation, ...], tuple[Life, ...]]:
     timeline = trace(name)
-    return timeline, lives(INFO, timeline)
+    return timeline, lives(INFO, timeline, ANYBODY)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_pods_that_go_after_the_update_are_taken_by_the_rollout(name: str) -> None:
     timeline, pods = told(name)
     end = min(marks(timeline, "delete"), default=float("inf")) - 1.0
-    took = takers(timeline, pods, marks(timeline, "update"))
+    took = takers(timeline, pods, ANYBODY, marks(timeline, "update"))
     gone = [pod for pod in pods if pod.deletion is not None and pod.deletion < end]
     assert {took[pod.uid] for pod in gone} <= {Taker.ROLLOUT}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.analysis import judge
+from harness.analysis.observed.ownership import ownership
 from harness.analysis.observed.pod_endings import takers
 from harness.analysis.observed.pods import Life
 from harness.model.observation import Observation
@@ -13,6 +14,9 @@ from harness.model.result import Taker
 from ..literal import history
 
 UPDATE = "update 8.0 complete 9.0 settled 9.8\nok new 0..30 every 0.05\n"
+
+
+ANYBODY = ownership(None, {}, ())
 
 
 def seen(t: float, kind: str, **what: object) -> Observation:
@@ -42,7 +46,7 @@ def test_the_old_revision_goes_by_the_rollout() -> None:
         replica_set(8.5, "old", 2, 3, 1),
         *deleted_by_controller(8.5, "a"),
     ]
-    assert takers(timeline, [pod("a", "old", 8.52)], [8.0]) == {"a": Taker.ROLLOUT}
+    assert takers(timeline, [pod("a", "old", 8.52)], ANYBODY, [8.0]) == {"a": Taker.ROLLOUT}
 
 
 def test_recreate_takes_the_old_pods_before_there_is_a_new_replica_set() -> None:
@@ -56,7 +60,7 @@ def test_recreate_takes_the_old_pods_before_there_is_a_new_replica_set() -> None
         replica_set(13, "new", 1, 2, 3),
     ]
     gone = [pod("a", "old", 8.12), pod("b", "old", 8.15), pod("c", "new", 13.02)]
-    assert takers(timeline, gone, [8.0]) == {"a": Taker.ROLLOUT, "b": Taker.ROLLOUT, "c": Taker.SCALING}
+    assert takers(timeline, gone, ANYBODY, [8.0]) == {"a": Taker.ROLLOUT, "b": Taker.ROLLOUT, "c": Taker.SCALING}
 
 
 def test_a_set_that_shrinks_with_the_desired_number_is_scaled() -> None:
@@ -68,16 +72,16 @@ def test_a_set_that_shrinks_with_the_desired_number_is_scaled() -> None:
         *deleted_by_controller(8.5, "a", "b"),
     ]
     both = [pod("a", "old", 8.52), pod("b", "old", 8.92)]
-    assert takers(timeline, both, [8.0]) == {"a": Taker.SCALING, "b": Taker.ROLLOUT}
+    assert takers(timeline, both, ANYBODY, [8.0]) == {"a": Taker.SCALING, "b": Taker.ROLLOUT}
 
 
 def test_a_pod_that_no_controller_deleted_was_taken_by_a_stranger() -> None:
     timeline = [replica_set(1, "old", 3, 3, 1), *deleted_by_controller(8.5, "other")]
-    assert takers(timeline, [pod("a", "old", 8.52)], [8.0]) == {"a": Taker.FOREIGN}
+    assert takers(timeline, [pod("a", "old", 8.52)], ANYBODY, [8.0]) == {"a": Taker.FOREIGN}
 
 
 def test_what_goes_before_our_first_update_is_not_ours() -> None:
-    assert takers([*deleted_by_controller(3, "a")], [pod("a", "old", 3.0)], [8.0]) == {"a": Taker.FOREIGN}
+    assert takers([*deleted_by_controller(3, "a")], [pod("a", "old", 3.0)], ANYBODY, [8.0]) == {"a": Taker.FOREIGN}
 
 
 def test_a_change_of_the_template_that_is_not_ours_is_foreign() -> None:
@@ -86,11 +90,13 @@ def test_a_change_of_the_template_that_is_not_ours_is_foreign() -> None:
 
     timeline = [deployment(1, "a"), deployment(8.1, "b"), deployment(20, "c"), *deleted_by_controller(8.5, "a", "b")]
     both = [pod("a", "old", 8.5), pod("b", "mid", 20.5)]
-    assert takers(timeline, both, [8.0]) == {"a": Taker.ROLLOUT, "b": Taker.FOREIGN}
+    assert takers(timeline, both, ANYBODY, [8.0]) == {"a": Taker.ROLLOUT, "b": Taker.FOREIGN}
 
 
 def test_a_disruption_target_was_evicted() -> None:
-    assert takers([], [pod("a", "old", 8.5, disrupted="EvictionByEvictionAPI")], [8.0]) == {"a": Taker.EVICTION}
+    assert takers([], [pod("a", "old", 8.5, disrupted="EvictionByEvictionAPI")], ANYBODY, [8.0]) == {
+        "a": Taker.EVICTION
+    }
 
 
 def stateful(t: float, revision: str, replicas: int) -> Observation:
@@ -103,7 +109,7 @@ def stateful(t: float, revision: str, replicas: int) -> Observation:
 )
 def test_a_stateful_pod_beyond_the_number_is_scaled_away(name: str, revision: str, replicas: int, taker: Taker) -> None:
     timeline = [stateful(8.1, "r2", replicas), *deleted_by_controller(8.5, name)]
-    assert takers(timeline, [pod(name, "web", 8.5, revision=revision)], [8.0]) == {name: taker}
+    assert takers(timeline, [pod(name, "web", 8.5, revision=revision)], ANYBODY, [8.0]) == {name: taker}
 
 
 @pytest.mark.parametrize(("word", "reason"), [("evicted", "eviction"), ("stranger", "foreign")])
