@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness.model.duration import duration
 from harness.model.progress import Decision, RolloutSummary
 from harness.model.request import Outcome
-from harness.model.run import ClusterFacts, ProxyFacts
+from harness.model.run import ClusterFacts, MeasuredService, ProxyFacts
 
 if TYPE_CHECKING:
     from harness.model.experiment import ClusterSettings, Experiment
@@ -71,10 +71,9 @@ def _scenario_s(scenario: Scenario, settings: ClusterSettings) -> float:
     from harness.spec.termination import hooks_take_s
     from harness.spec.workload import pod_spec
 
-    experiment, application = (
-        scenario.experiment,
-        rollout_shape(scenario.application.manifests, scenario.experiment.target),
-    )
+    experiment = scenario.experiment
+    measured = MeasuredService(name=experiment.service.name, port=experiment.service.port)
+    application = rollout_shape(scenario.application.manifests, experiment.target, measured)
     period_s = settings.sandbox.proxy.period_s if settings.sandbox is not None else None
     facts = ClusterFacts(kind="", proxy=ProxyFacts(min_sync_period_s=period_s))
     stop_s = hooks_take_s(pod_spec(scenario.application.target)) + _STOP_S

@@ -71,6 +71,14 @@ class WorkerClock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredService:
+    """The Service in front of the application to which the load goes, and its port (not the container's)."""
+
+    name: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutMarks:
     """When a rollout was triggered, called complete by the API, and settled (the old pods gone); None: not reached."""
 
@@ -92,6 +100,7 @@ class RunInfo:
     harness: str | None = None
     manifests: tuple[dict[str, Any], ...] = ()
     target: str | None = None
+    service: MeasuredService | None = None
     cluster: ClusterFacts = field(default_factory=lambda: ClusterFacts(kind="unknown"))
     streams: dict[str, float] = field(default_factory=dict)
     load: LoadFacts = LoadFacts()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import harness
 from harness.clusters.cluster import Cluster
 from harness.load import PORTS
-from harness.model.run import LoadFacts, RunInfo
+from harness.model.run import LoadFacts, MeasuredService, RunInfo
 from harness.runner.ports import source_addresses
 from harness.runner.quiet import quiet_s
 from harness.runner.scenario import Scenario
@@ -23,6 +23,7 @@ def run_info(cluster: Cluster, scenario: Scenario, *, t0_wall_s: float) -> RunIn
         variant=scenario.variant,
         path=experiment.path,
         target=experiment.target,
+        service=MeasuredService(name=experiment.service.name, port=experiment.service.port),
         cluster=replace(cluster.facts, server=cluster.server(scenario.application_images)),
         streams={name: stream.rate for name, stream in experiment.load.streams.items()},
         load=LoadFacts(

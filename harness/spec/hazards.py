@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.model.result import Cause
+from harness.model.run import MeasuredService
 from harness.spec.readiness import is_probed
 from harness.spec.rolling import Strategy
 from harness.spec.serving import listens_when_ready
@@ -202,9 +203,18 @@ HAZARDS: tuple[Row, ...] = (
 """All hazards, in the order in which they are told."""
 
 
-def hazards(workload: Object, services: Iterable[Object], *, replicas: int | None = None) -> tuple[Hazard, ...]:
-    """What is wrong with a workload behind these Services, in the table's order; `replicas`: instead of its own."""
-    it = subject(workload, services, replicas=replicas)
+def hazards(
+    workload: Object,
+    services: Iterable[Object],
+    *,
+    measured: MeasuredService | None = None,
+    replicas: int | None = None,
+) -> tuple[Hazard, ...]:
+    """What is wrong with a workload behind these Services, in the table's order.
+
+    `measured`: the one port of theirs that counts; without it all do. `replicas`: instead of the workload's own.
+    """
+    it = subject(workload, services, measured=measured, replicas=replicas)
     return tuple(_told(row, it) for row in HAZARDS if row.holds(it))
 
 

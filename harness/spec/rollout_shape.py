@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.model.advice import ApplicationSettings
+from harness.model.run import MeasuredService
 from harness.spec.hazards import HazardId, hazards, row
 from harness.spec.hooks import surely_serves_s
 from harness.spec.rolling import rollout_spec
+from harness.spec.serving import serving_containers, target_ports
 from harness.spec.termination import grace_period_s
-from harness.spec.workload import Object, containers, judged_workload, pod_spec, services, spec_of
+from harness.spec.workload import Object, judged_workload, pod_spec, services, spec_of
 
 OVERHEAD_S = 0.3
 """What controllers and scheduler add to each step (measured: 0.1 to 0.5 s)."""
@@ -31,24 +33,29 @@ def rollout_s(settings: ApplicationSettings, *, start_s: float, min_ready_s: flo
 
 
 def rollout_shape(
-    manifests: Iterable[Object], target: str | None = None, *, replicas: int | None = None
+    manifests: Iterable[Object],
+    target: str | None = None,
+    measured: MeasuredService | None = None,
+    *,
+    replicas: int | None = None,
 ) -> ApplicationSettings:
-    """The shape of `target` among the manifests, with `replicas` instead of its own number where given."""
+    """The shape of `target` behind the `measured` Service, with `replicas` instead of its own number where given."""
     manifests = tuple(manifests)
     workload = judged_workload(manifests, target)
     if workload is None:
         return ApplicationSettings()
     rollout = rollout_spec(str(workload["kind"]), spec_of(workload), replicas=replicas)
     pod = pod_spec(workload)
-    held = [seconds for container in containers(pod) if (seconds := surely_serves_s(container)) is not None]
-    found = hazards(workload, services(manifests), replicas=replicas)
+    serving = serving_containers(pod, target_ports(manifests, measured))
+    held = [seconds for container in serving if (seconds := surely_serves_s(container)) is not None]
+    found = hazards(workload, services(manifests), measured=measured, replicas=replicas)
     gap = next((hazard for hazard in found if hazard.gap), None)
     return ApplicationSettings(
         replicas=rollout.replicas,
         steps=rollout.steps,
         waits_for_stop=rollout.waits_for_stop,
-        has_prestop=bool(held),
-        prestop_s=max(held, default=0.0),
+        has_prestop=len(held) == len(serving) > 0,
+        prestop_s=min(held, default=0.0) if len(held) == len(serving) else 0.0,
         min_ready_s=rollout.min_ready_s,
         grace_s=grace_period_s(pod),
         progress_deadline_s=rollout.progress_deadline_s,

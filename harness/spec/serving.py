@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from harness.model.run import MeasuredService
 from harness.spec.hooks import surely_serves_s
 from harness.spec.readiness import probed_ports
 from harness.spec.termination import grace_period_s
@@ -40,10 +41,12 @@ def serving_expectation(pod: Object, targets: Iterable[Port]) -> ServingExpectat
     )
 
 
-def target_ports(manifests: Iterable[Object]) -> tuple[Port, ...]:
-    """The target ports of the Services among the manifests."""
-    entries = (entry for service in services(manifests) for entry in (service.get("spec") or {}).get("ports") or ())
-    return tuple(target_port(entry) for entry in entries if entry.get("port"))
+def target_ports(manifests: Iterable[Object], measured: MeasuredService | None = None) -> tuple[Port, ...]:
+    """The target ports of the Services among the manifests; with `measured` those of its port alone."""
+    found = services(manifests, measured)
+    entries = (entry for service in found for entry in (service.get("spec") or {}).get("ports") or ())
+    wanted = None if measured is None else measured.port
+    return tuple(target_port(entry) for entry in entries if entry.get("port") and wanted in (None, entry["port"]))
 
 
 def target_port(entry: Object) -> Port:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from harness.model.run import MeasuredService
 from harness.spec.hooks import pre_stop
 from harness.spec.readiness import probed_ports, readiness_probe, readiness_s
 from harness.spec.rolling import RolloutSpec, Strategy, rollout_spec
@@ -68,10 +69,16 @@ class Subject:
         return "maxUnavailable: 0" if self.rollout.max_surge else "maxSurge: 1 and maxUnavailable: 0"
 
 
-def subject(workload: Object, services: Iterable[Object], *, replicas: int | None = None) -> Subject:
-    """What is to be looked at; `replicas`: instead of the workload's own number."""
+def subject(
+    workload: Object,
+    services: Iterable[Object],
+    *,
+    measured: MeasuredService | None = None,
+    replicas: int | None = None,
+) -> Subject:
+    """What is to be looked at; `measured`: the one port that is; `replicas`: instead of the workload's own number."""
     return Subject(
         rollout=rollout_spec(str(workload["kind"]), spec_of(workload), replicas=replicas),
         pod=pod_spec(workload),
-        targets=target_ports(services),
+        targets=target_ports(services, measured),
     )

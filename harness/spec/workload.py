@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from harness.model.run import MeasuredService
+
 Object = dict[str, Any]
 """A Kubernetes object, or a part of one, as JSON or YAML says it."""
 
@@ -31,9 +33,12 @@ def workload_name(workload: Object) -> str:
     return f"{workload.get('kind')}/{(workload.get('metadata') or {}).get('name')}".lower()
 
 
-def services(manifests: Iterable[Object]) -> tuple[Object, ...]:
-    """The Services among the manifests."""
-    return tuple(manifest for manifest in manifests if manifest.get("kind") == "Service")
+def services(manifests: Iterable[Object], measured: MeasuredService | None = None) -> tuple[Object, ...]:
+    """The Services among the manifests; with `measured` that one alone."""
+    found = tuple(manifest for manifest in manifests if manifest.get("kind") == "Service")
+    if measured is None:
+        return found
+    return tuple(one for one in found if (one.get("metadata") or {}).get("name") == measured.name)
 
 
 def pod_spec(workload: Object | None) -> Object:

@@ -33,11 +33,9 @@ PROGRESS_FACTOR, PROGRESS_MARGIN_S = 2.0, 30.0
 
 def sizing(seen: Observed, why: Explained, lags: Propagation, *, replicas: int | None = None) -> Sizing:
     """The settings that would have held, for `replicas` (the manifest's where None)."""
-    return sizes(
-        measure(seen, why, lags),
-        rollout_shape(seen.run.info.manifests, seen.run.info.target, replicas=replicas),
-        lags.note,
-    )
+    info = seen.run.info
+    shape = rollout_shape(info.manifests, info.target, info.service, replicas=replicas)
+    return sizes(measure(seen, why, lags), shape, lags.note)
 
 
 def pooled_sizing(results: Sequence[Sizing | None]) -> Sizing | None:

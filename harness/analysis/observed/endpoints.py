@@ -41,7 +41,7 @@ def endpoints(info: RunInfo, timeline: Iterable[Observation], pods: Sequence[Lif
     they terminate. Slices of other Services are left out; IPv4 and IPv6 slices of one Service name the same pods. Where
     the watch showed no slice at all, the pods' readiness has to do.
     """
-    names = {str((service.get("metadata") or {}).get("name")) for service in services(info.manifests)}
+    names = {str((service.get("metadata") or {}).get("name")) for service in services(info.manifests, info.service)}
     slices = _Slices(_PodNames(pods))
     for seen in timeline:
         if seen.kind == "EndpointSlice" and (not names or _service(seen) in names):

@@ -69,7 +69,7 @@ def lives(info: RunInfo, timeline: Iterable[Observation], owned: Ownership) -> t
     """The application's pods, in the order in which they were first seen; those of others are left out."""
     workload = judged_workload(info.manifests, info.target)
     seen = _seen(timeline, owned, ClusterClock(info.t0_wall))
-    targets = target_ports(info.manifests)
+    targets = target_ports(info.manifests, info.service)
     pods = (_life(uid, events, seen, pod_spec(workload), targets) for uid, events in seen.pods.items())
     return tuple(_held(pod, pod.uid in seen.hook_failed) for pod in pods)
 
