@@ -19,6 +19,7 @@ from harness.analysis.causes.own_pods import own_pods
 from harness.analysis.causes.row import Flag, Way
 from harness.analysis.causes.streaks import Streaks
 from harness.analysis.causes.time_windows import TimeWindows
+from harness.analysis.causes.turned_away import turned_away
 from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.load_health import LoadHealth
 from harness.analysis.observed.observed import Observed
@@ -89,6 +90,7 @@ def failures(
         Flag.LONE: lone(outcome, sent, ended, streaks),
         Flag.ALL_ALIVE: all_alive(sent, seen.pods, seen.endpoints, horizons, seen.answers)
         & (info.path in UNCHANGED_PATHS),
+        Flag.TURNED_AWAY: turned_away(seen, own, windows[Way.LOOSE_STOPPING]),
         Flag.PUNCTUAL: np.full(len(sent), plane.lag_s is not None),
     }
     return Failures(

@@ -105,13 +105,12 @@ class _Asked:
 
     def pods(self, row: Row) -> NDArray[np.int64]:
         """The pod that a row names for each failure; of several ways, by the first that holds."""
-        if Named.OWN in row.names:
-            return self._failures.own
-        pod = np.full(len(self._failures.outcome), NOBODY, dtype=np.int64)
+        own = self._failures.own
+        pod = np.full(len(own), NOBODY, dtype=np.int64)
         for way in reversed(row.ways):
             found = self._cover(way, row.moment)
             pod = np.where(found.count > 0, found.pod, pod)
-        return pod
+        return np.where(own != NOBODY, own, pod) if Named.OWN in row.names else pod
 
     def _cover(self, way: Way, moment: Moment) -> Cover:
         if (way, moment) not in self._covers:

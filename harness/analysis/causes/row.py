@@ -58,6 +58,7 @@ class Flag(StrEnum):
     ALL_ALIVE = "all-alive"
     PUNCTUAL = "punctual"
     WHILE_HANGING = "while-hanging"
+    TURNED_AWAY = "turned-away"
 
 
 FLAG_WORDS = {
@@ -75,6 +76,7 @@ FLAG_WORDS = {
     Flag.ALL_ALIVE: "every pod that it may have been sent to was answering",
     Flag.PUNCTUAL: "the data plane's period is known",
     Flag.WHILE_HANGING: "live pods took seconds over what they had accepted",
+    Flag.TURNED_AWAY: "a pod that was stopping answered with an error, as pods in service do not",
 }
 
 
@@ -104,7 +106,7 @@ class Charge(StrEnum):
     """What must not have been somebody else's doing for a rollout to have to answer for a failure."""
 
     PODS_THAT_WENT = "the end of every pod that it may have been sent to"
-    PODS_THAT_CUT = "the end of every pod that may have cut it"
+    PODS_THAT_CUT = "the end of every pod that may have cut it or turned it away"
     PODS_THAT_CAME = "the start of every pod that may not have been listening"
     ENDPOINTS = "the absence of endpoints"
 
@@ -112,7 +114,7 @@ class Charge(StrEnum):
 class Named(StrEnum):
     """Which pod a rule names that asks for no way to fail."""
 
-    OWN = "own"  # the one at the other end, where the answer or the connection tells it
+    OWN = "own"  # the one at the other end, where the answer or the connection tells it, before any way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,10 @@
-"""An answer came: from a pod it is the application's; what something on the path said for it is the path's."""
+"""An answer came: a live pod's is the application's, a stopping one's the rollout's, the path's is the path's."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-from harness.analysis.causes.row import Charge, Fault, Flag, Named, Row, Way
+from harness.analysis.causes.row import Charge, Fault, Flag, Moment, Named, Row, Way
 from harness.analysis.causes.table.words import EITHER
 from harness.model.request import Outcome
 from harness.model.result import Cause
@@ -13,6 +13,7 @@ from harness.model.result import Cause
 class Answer(StrEnum):
     """The rules of answers that were not what was wanted, and of what nothing explains."""
 
+    TURNED_AWAY = "turned-away"
     STATUS = "status"
     PATH_WITHOUT_ENDPOINT = "path-without-endpoint"
     PATH_TO_ENDING = "path-to-ending"
@@ -29,6 +30,19 @@ _BY_PATH = (
 )
 
 ANSWERS = (
+    Row(
+        rule=Answer.TURNED_AWAY,
+        outcomes=_STATUS,
+        moment=Moment.ENDED,
+        holds=(Flag.TURNED_AWAY,),
+        excludes=(Flag.FROM_THE_PATH,),
+        cause=Cause.TERMINATION_RACE,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_CUT,),
+        names=(Named.OWN, Way.LOOSE_STOPPING),
+        evidence="turned away with status {status}, {ago} began to terminate (observed); pods in service answer so "
+        "more rarely, or never (observed)",
+    ),
     Row(
         rule=Answer.STATUS,
         outcomes=_STATUS,

@@ -1,0 +1,64 @@
+"""A server that answers with an error once it has been told to stop: the rollout's loss, if pods in service do not."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from harness.analysis import judge
+from harness.model.result import ScenarioResult, Verdict
+
+from ..literal import history
+
+ROLLOUT = """
+    period 1
+    update 8 complete 9 settled 13
+    pod old-1 deleted 8.5 ended 12.5 gone 12.8
+    pod old-2
+    pod new-1 revision r2 created 8.1 ready 8.4
+    ok new 0..30 every 0.05 by old-2
+    ok new 9..30 every 0.05 by new-1
+"""
+TURNED_AWAY = "status kept 9.0 9.2 9.4 9.6 9.8 10.0 by old-1\n"
+
+
+def judged(more: str, *, blank: bool = False) -> ScenarioResult:
+    text = ROLLOUT + more
+    for pod in ("old-1", "old-2", "new-1") if blank else ():
+        text = text.replace(f" by {pod}", "")
+    return judge(history(text))
+
+
+def causes(result: ScenarioResult) -> Counter[str]:
+    return Counter(str(failure.cause) for failure in result.failures)
+
+
+@pytest.mark.parametrize("blank", [False, True], ids=["named", "blank"])
+def test_errors_of_a_stopping_pod_are_the_rollouts(blank: bool) -> None:
+    result = judged(TURNED_AWAY, blank=blank)
+    assert causes(result) == {"termination-race": 6}
+    assert result.verdict == Verdict.DROPPING
+    first = result.failures[0]
+    assert "turned away with status 503, 0.50 s after old-1 began to terminate" in first.evidence
+    assert first.pod == "old-1"  # the only one that was stopping
+
+
+@pytest.mark.parametrize("blank", [False, True], ids=["named", "blank"])
+def test_errors_that_pods_in_service_give_as_often_are_the_applications(blank: bool) -> None:
+    background = "".join(f"status new {n * 0.25 + 0.01} by old-2\n" for n in range(120))
+    result = judged(background + "status kept 9.0 10.0 by old-1\n", blank=blank)
+    assert set(causes(result)) == {"application"}
+
+
+def test_errors_before_a_pod_can_have_heard_of_its_end_are_the_applications() -> None:
+    text = ROLLOUT.replace("ended 12.5 gone 12.8", "prestop 3 ended 12.5 gone 12.8")
+    result = judge(history(text + "status kept 9.0 9.2 9.4 9.6 9.8 10.0 by old-1\n"))
+    assert causes(result) == {"application": 6}
+
+
+def test_where_the_new_version_fails_on_nothing_is_said_of_the_old_one() -> None:
+    failing = "status new 9..30 every 0.5 by new-1\n"
+    result = judged(failing, blank=True)
+    assert set(causes(result)) == {"application"}
+    assert result.reason == "new-version-errors"
