@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.causes.conntrack import UNCHANGED_PATHS
 from harness.analysis.causes.data_plane import DataPlane, Horizon
+from harness.analysis.causes.idle_ends import idle_ends
 from harness.analysis.causes.intervals import NOBODY, cover_of_own_pod, frozen
 from harness.analysis.causes.lost_syn import all_alive, lone
 from harness.analysis.causes.no_endpoints import absence
@@ -75,10 +76,14 @@ def failures(
     status = np.array(rows["status"].fill_null(0).to_numpy())
     own = own_pods(seen.requests, seen.pods)
     absent = absence(seen.endpoints, windows, streaks, plane.lag_s, outcome, sent)
+    ends = idle_ends(seen)
     stalled, late = _stalled(sent, ended, seen.load), _late(info, outcome, ended - sent)
     flags = {
         Flag.REUSED: reused,
         Flag.INSTANT: _instant(rows["connected"].to_numpy(), sent, ended, reused),
+        Flag.UNDER_WAY: ends.under_way,
+        Flag.UNACKNOWLEDGED: ends.unacknowledged,
+        Flag.MAYBE_IDLE: ends.untold,
         Flag.POD_KNOWN: own != NOBODY,
         Flag.POD_KILLED: _killed(seen.pods, windows, own, ended),
         Flag.FROM_THE_PATH: _from_the_path(rows, info.path) & np.isin(status, PATH_STATUS),

@@ -46,6 +46,9 @@ class Flag(StrEnum):
 
     REUSED = "reused"
     INSTANT = "instant"
+    UNDER_WAY = "end-under-way"
+    UNACKNOWLEDGED = "unacknowledged"
+    MAYBE_IDLE = "maybe-idle"
     POD_KNOWN = "pod-known"
     POD_KILLED = "pod-killed"
     FROM_THE_PATH = "from-the-path"
@@ -64,6 +67,9 @@ class Flag(StrEnum):
 FLAG_WORDS = {
     Flag.REUSED: "it went out on a kept connection",
     Flag.INSTANT: "it was lost the moment it was sent",
+    Flag.UNDER_WAY: "its end came within a round trip, so it was under way before the request arrived",
+    Flag.UNACKNOWLEDGED: "the peer's kernel had acknowledged nothing of it",
+    Flag.MAYBE_IDLE: "it was lost later than a round trip and than answers take, and its acknowledgement is not known",
     Flag.POD_KNOWN: "the pod at the other end is known",
     Flag.POD_KILLED: "the one pod that can have ended it had to be killed, and had been",
     Flag.FROM_THE_PATH: "what stands before the pods answered 502, 503 or 504",

@@ -1,8 +1,8 @@
 """A connection that was there and was closed or reset: by a stopping pod, a crashed one, or a live one.
 
-Killed in flight is what had been accepted, as bytes of an answer show, or a FIN, or long work on a kept connection. A
-kept connection that is lost at once counts as an idle one, be it that its server closed it or was killed. A kernel
-resets what no program has read, and ends with a FIN what was read.
+Killed in flight is what had been accepted, as bytes of an answer show, or a FIN after the request was acknowledged. A
+kept connection whose end was under way before the request arrived counts as an idle one, be it that its server closed
+it or was killed. A kernel resets what no program has read, and ends with a FIN what was read.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ class Cut(StrEnum):
     CRASHED = "cut-by-crash"
     IDLE_KILL = "idle-kill"
     IDLE_CLOSE = "idle-close"
+    UNACKNOWLEDGED = "unacknowledged"
+    IDLE_UNTOLD = "idle-untold"
     SEVERAL = "cut-by-several"
     ACCEPT_QUEUE = "accept-queue"
+    NEVER_READ = "never-read"
     UNREAD = "unread"
     IN_FLIGHT = "cut"
     ALIVE = "cut-alive"
@@ -49,7 +52,7 @@ CUTS = (
         rule=Cut.IDLE_KILL,
         outcomes=_RESET,
         moment=Moment.ENDED,
-        holds=(Flag.REUSED, Flag.INSTANT, Flag.POD_KILLED),
+        holds=(Flag.REUSED, Flag.UNDER_WAY, Flag.POD_KILLED),
         cause=Cause.IDLE_CLOSE,
         fault=Fault.CLIENT,
         names=_STOPPED,
@@ -60,11 +63,33 @@ CUTS = (
         rule=Cut.IDLE_CLOSE,
         outcomes=_BEFORE,
         moment=Moment.ENDED,
-        holds=(Flag.REUSED, Flag.INSTANT),
+        holds=(Flag.REUSED, Flag.UNDER_WAY),
         cause=Cause.IDLE_CLOSE,
         fault=Fault.CLIENT,
         names=_STOPPED,
         evidence="sent on a kept connection and lost at once (observed): the server was closing it as idle (inferred)",
+    ),
+    Row(
+        rule=Cut.UNACKNOWLEDGED,
+        outcomes=_BEFORE,
+        moment=Moment.ENDED,
+        holds=(Flag.REUSED, Flag.UNACKNOWLEDGED),
+        cause=Cause.IDLE_CLOSE,
+        fault=Fault.CLIENT,
+        names=_STOPPED,
+        evidence="sent on a kept connection that its server closed, and nothing of it was acknowledged (observed): it "
+        "never arrived (inferred)",
+    ),
+    Row(
+        rule=Cut.IDLE_UNTOLD,
+        outcomes=_BEFORE,
+        moment=Moment.ENDED,
+        holds=(Flag.REUSED, Flag.MAYBE_IDLE),
+        cause=Cause.IDLE_CLOSE,
+        fault=Fault.CLIENT,
+        names=_STOPPED,
+        evidence="sent on a kept connection and lost without a byte (observed), later than answers take: its server "
+        "was closing it as idle, and was slow to, or was killed before it read it; which cannot be told",
     ),
     Row(
         rule=Cut.SEVERAL,
@@ -89,6 +114,19 @@ CUTS = (
         names=_STOPPED,
         evidence="connected and reset at once, {ago} began to terminate (observed): it had waited in the accept queue "
         "as the listener closed (inferred)",
+    ),
+    Row(
+        rule=Cut.NEVER_READ,
+        outcomes=_RESET,
+        moment=Moment.ENDED,
+        holds=(Flag.REUSED,),
+        any_of=_STOPPED,
+        cause=Cause.IN_FLIGHT_KILL,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_CUT,),
+        names=_STOPPED,
+        evidence="sent on a kept connection and reset without a byte, {ago} began to terminate (observed): its kernel "
+        "had taken it, and the program never read it (inferred)",
     ),
     # In the accept queue as the listener closed, or taken and not read yet: either came with the rollout.
     Row(

@@ -163,7 +163,7 @@ KILLED = QUIET.replace("pod old-1 deleted 8.5 ended 8.8 gone 9.0", "pod old-1 de
 
 def test_what_a_killed_server_had_not_read_is_lost_as_on_an_idle_connection() -> None:
     result = judge(
-        history(KILLED + "ok kept 8 by old-1 port 7 \n reset-before-response kept 12.5 until 12.51 port 7 reused")
+        history(KILLED + "ok kept 8 by old-1 port 7 \n reset-before-response kept 12.5 until 12.503 port 7 reused")
     )
     (failure,) = result.failures
     assert (failure.cause, failure.pod) == (Cause.IDLE_CLOSE, "old-1")
