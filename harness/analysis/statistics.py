@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, gammaln
+from scipy.special import betaincinv, gammaln, pdtrc
 
 from harness.model.run import Confidence
 
@@ -85,6 +85,15 @@ def excess(failed: int, requests: int, control_failed: int, control_requests: in
     lowest, highest = failed, min(requests, failed + control_failed)
     terms = _hypergeometric(lowest, highest, failed + control_failed, requests, requests + control_requests)
     return min(1.0, float(terms.sum()))
+
+
+def poisson_tail(count: int, expected: float) -> float:
+    """How probable `count` or more events are where `expected` ones come on average, independent of each other.
+
+    >>> round(poisson_tail(1, 0.5), 4), poisson_tail(0, 3.0)
+    (0.3935, 1.0)
+    """
+    return float(pdtrc(count - 1, expected)) if count > 0 else 1.0
 
 
 def fisher(a: int, n: int, b: int, m: int) -> float:

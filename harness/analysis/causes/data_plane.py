@@ -115,4 +115,4 @@ def _of_pod(pod: Life, listed: Endpoints, plane: DataPlane, streaks: Streaks, sy
     if plane.lag_s is None or not math.isfinite(left):
         return Horizon(until=shown, shown=shown)
     kept = min(proven, left + plane.lag_s)
-    return Horizon(until=kept, shown=max(kept, min(shown, left + LONGEST_S)))
+    return Horizon(until=min(kept, shown), shown=max(min(kept, shown), min(shown, left + LONGEST_S)))

@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harness.analysis.causes.conntrack import UNCHANGED_PATHS
+from harness.analysis.causes.conntrack import UNANSWERED
 from harness.analysis.causes.data_plane import DataPlane, Horizon
 from harness.analysis.causes.idle_ends import idle_ends
 from harness.analysis.causes.intervals import NOBODY, cover_of_own_pod, frozen
-from harness.analysis.causes.lost_syn import all_alive, lone
+from harness.analysis.causes.losses import losses
 from harness.analysis.causes.no_endpoints import absence
 from harness.analysis.causes.own_pods import own_pods
 from harness.analysis.causes.row import Flag, Way
@@ -77,6 +77,8 @@ def failures(
     own = own_pods(seen.requests, seen.pods)
     absent = absence(seen.endpoints, windows, streaks, plane.lag_s, outcome, sent)
     ends = idle_ends(seen)
+    silent = np.isin(outcome, UNANSWERED) & ~np.array(stale.to_numpy())
+    lost = losses(seen, silent, streaks, plane, windows)
     stalled, late = _stalled(sent, ended, seen.load), _late(info, outcome, ended - sent)
     flags = {
         Flag.REUSED: reused,
@@ -92,9 +94,9 @@ def failures(
         Flag.STALE: np.array(stale.to_numpy()),
         Flag.STALLED: stalled,
         Flag.OVERSLEPT: stalled & late,
-        Flag.LONE: lone(outcome, sent, ended, streaks),
-        Flag.ALL_ALIVE: all_alive(sent, seen.pods, seen.endpoints, horizons, seen.answers)
-        & (info.path in UNCHANGED_PATHS),
+        Flag.CHAIN: lost.chain,
+        Flag.CHANCE: lost.chance,
+        Flag.BACKGROUND: lost.background,
         Flag.TURNED_AWAY: turned_away(seen, own, windows[Way.LOOSE_STOPPING]),
         Flag.PUNCTUAL: np.full(len(sent), plane.lag_s is not None),
     }

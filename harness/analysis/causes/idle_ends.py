@@ -5,8 +5,8 @@ arrive, whatever became of its bytes. After that, what the client's kernel knows
 acknowledged, so they never arrived; or they did, and the server took them with it.
 
 Where that is not on record, the connect time and the latency that the stream had in the control window have to do: what
-was lost later than a round trip, and no later than answers take, was being worked on. Both are possible of what was lost
-a little later than that.
+was lost later than a round trip, and no later than answers take, was being worked on. Both are possible of what was
+lost a little later than that.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SLOWER = 1.25
 """How much longer than in the control window an answer may take of a server that is about to stop."""
 
 LINGERING_S = 0.1
-"""How long after a request the end of an idle connection may come, where the network or the server is slow to send it."""
+"""How long after a request the end of an idle connection may come, where network or server are slow to send it."""
 
 TERMINATED_PATHS = frozenset({"ingress", "gateway", "url"})
 """Where a hop ends the client's TCP connection: the kernel speaks of the hop then, not of the pod."""

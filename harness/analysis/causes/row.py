@@ -57,8 +57,9 @@ class Flag(StrEnum):
     STALE = "stale"
     STALLED = "stalled"
     OVERSLEPT = "overslept"
-    LONE = "lone"
-    ALL_ALIVE = "all-alive"
+    CHAIN = "chain"
+    CHANCE = "chance"
+    BACKGROUND = "background"
     PUNCTUAL = "punctual"
     WHILE_HANGING = "while-hanging"
     TURNED_AWAY = "turned-away"
@@ -78,8 +79,9 @@ FLAG_WORDS = {
     Flag.STALE: "the same source port went unanswered less than 120 s before",
     Flag.STALLED: "the worker stood still while it was under way",
     Flag.OVERSLEPT: "the worker stood still, and the time-out fired late",
-    Flag.LONE: "it was alone among good connections",
-    Flag.ALL_ALIVE: "every pod that it may have been sent to was answering",
+    Flag.CHAIN: "with those around it, it makes up a gone pod's share of the connections, beyond what chance loses",
+    Flag.CHANCE: "so few, or such a burst, losses on the way explain as well",
+    Flag.BACKGROUND: "as many were lost while nothing was done",
     Flag.PUNCTUAL: "the data plane's period is known",
     Flag.WHILE_HANGING: "live pods took seconds over what they had accepted",
     Flag.TURNED_AWAY: "a pod that was stopping answered with an error, as pods in service do not",

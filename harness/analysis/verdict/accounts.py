@@ -10,14 +10,18 @@ from numpy.typing import NDArray
 from harness.analysis.causes.explained import Explained
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.windows import CONTROL
-from harness.analysis.statistics import P_VALUE, excess
+from harness.analysis.statistics import excess
 from harness.analysis.verdict.attribution import Attribution
 from harness.analysis.verdict.doubts import incomplete
+from harness.analysis.verdict.new_version import corrected
 from harness.analysis.verdict.other_endings import endings_by_others
 from harness.analysis.verdict.other_failures import failures_of_others
 from harness.analysis.verdict.verdict import RolloutAccount
 from harness.analysis.verdict.window_counts import Counted, tally
 from harness.model.result import Cause, Window
+
+SPAN_S = 0.2
+"""The unit in which failures without a cause are counted: losses come in bursts, so a request says little by itself."""
 
 
 def accounts(seen: Observed, why: Explained, charged: Attribution, counts: Counted) -> tuple[RolloutAccount, ...]:
@@ -42,13 +46,17 @@ def _account(
     span, window, control = seen.windows.rollouts[position], counts.windows[position], counts.windows.get(CONTROL)
     own = charged.of(position)
     strange = endings_by_others(seen, why, position)
-    more = _more_than_before(
-        int((unexplained & (due == position)).sum()), window, int((unexplained & (due == CONTROL)).sum()), control
+    scheduled = seen.requests.failures["scheduled"].to_numpy()
+    chance = _by_chance(
+        _spans(scheduled[unexplained & (due == position)]),
+        window,
+        _spans(scheduled[unexplained & (due == CONTROL)]),
+        control,
     )
     return RolloutAccount(
         rollout=span.rollout,
         own_failures=int(own.sum()),
-        unexplained=more and not strange and not _explained(window.by_cause) and not seen.load.why,
+        unexplained=chance < corrected(seen) and not strange and not _explained(window.by_cause) and not seen.load.why,
         doubts=(
             *incomplete(seen, why.plane, span),
             *strange,
@@ -57,9 +65,18 @@ def _account(
     )
 
 
-def _more_than_before(unknown: int, window: Window, before: int, control: Window | None) -> bool:
-    """Whether a rollout's window has more failures without a cause than chance makes of the control window's rate."""
-    return excess(unknown, window.requests, before, control.requests if control else 0) < P_VALUE
+def _spans(moments: NDArray[np.float64]) -> int:
+    """In how many spans of time one of the moments lies."""
+    return len(np.unique(np.floor(moments / SPAN_S)))
+
+
+def _by_chance(unknown: int, window: Window, before: int, control: Window | None) -> float:
+    """How probably chance puts so many of the spans with failures without a cause into a rollout's window."""
+
+    def length(of: Window) -> int:
+        return max(1, round((of.end - of.start) / SPAN_S))
+
+    return excess(unknown, length(window), before, length(control) if control else 0)
 
 
 def _explained(by_cause: Mapping[str, int]) -> bool:

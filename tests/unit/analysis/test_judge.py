@@ -40,12 +40,21 @@ def test_one_lost_call_with_a_shown_cause_is_dropping() -> None:
 
 
 def test_more_failures_than_the_control_explains_are_dropping_without_a_cause() -> None:
-    many = " ".join(f"{20 + n / 100}" for n in range(60))
+    many = " ".join(f"{10 + n / 4:.2f}" for n in range(60))
     assert verdict(CLEAN + f"connect-timeout new {many}\n") == ("dropping", "cause not shown")
 
 
-def test_a_few_failures_without_a_cause_are_neither() -> None:
-    assert verdict(CLEAN + "connect-timeout new 20.0 20.5\n") == ("inconclusive", "unknown")
+def test_one_burst_long_after_a_rollout_is_neither_the_rollouts_nor_nothing() -> None:
+    burst = " ".join(f"{20 + n / 100}" for n in range(60))
+    assert verdict(CLEAN + f"connect-timeout new {burst}\n") == ("inconclusive", "application-errors")
+
+
+def test_connections_that_are_lost_one_by_one_convict_nobody() -> None:
+    assert verdict(CLEAN + "connect-timeout new 20.0 20.5\n")[0] == "seamless"
+
+
+def test_a_burst_while_the_rollout_goes_on_is_not_put_down_to_chance() -> None:
+    assert verdict(CLEAN + "connect-timeout new 9.2 9.21 9.22 9.23\n") == ("inconclusive", "unknown")
 
 
 def test_a_steady_background_of_errors_does_not_spoil_it() -> None:
@@ -151,7 +160,8 @@ def test_a_generator_slower_than_planned_is_inconclusive() -> None:
 
 def test_stale_entries_convict_nobody() -> None:
     text = CLEAN.replace("prestop 5 ended 13.8 gone 14", "ended 8.8 gone 9")
-    text += "update 15 complete 16 settled 17\nconnect-timeout new 9.0 port 7000\nconnect-timeout new 20.0 port 7000\n"
+    text += "update 15 complete 16 settled 17\nconnect-timeout new 9.0 port 7000\nconnect-timeout new 9.01\n"
+    text += "connect-timeout new 20.0 port 7000\n"
     result = judge(history(text))
     assert [rollout.dropping for rollout in result.rollouts] == [True, False]
 

@@ -1,7 +1,7 @@
 """A connection that nobody answered: the address was gone, REJECT stayed silent, or the worker slept.
 
-Or it was lost on its way. One alone among good connections says nothing of a proxy that is late or whose period is not
-known: a proxy that still lists a pod that is gone fails its share of all connections, until it has synced.
+Or it was lost on its way. One alone among good connections says nothing of the data plane: a proxy that still lists a
+pod that is gone fails its share of all connections, until it has synced.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ class Silence(StrEnum):
     STALLED = "stalled"
     OVERRUN = "overrun"
     LOST = "lost"
-    LONE_LOOSE = "lone-loose"
     NETWORK_GONE_LOOSE = "network-gone-loose"
 
 
@@ -66,19 +65,9 @@ SILENCES = (
         evidence=_SILENT,
     ),
     Row(
-        rule=Silence.LONE,
-        outcomes=_UNANSWERED,
-        holds=(Flag.LONE, Way.VANISHED),
-        excludes=(Flag.PUNCTUAL, Flag.MAYBE_NO_ENDPOINT, Flag.OVERSLEPT),
-        cause=Cause.UNKNOWN,
-        fault=Fault.UNTOLD,
-        unexplained=True,
-        evidence=_LONE,
-    ),
-    Row(
         rule=Silence.NETWORK_GONE,
         outcomes=_UNANSWERED,
-        holds=(Way.VANISHED,),
+        holds=(Way.VANISHED, Flag.CHAIN),
         excludes=(Flag.MAYBE_NO_ENDPOINT, Flag.OVERSLEPT),
         cause=Cause.TERMINATION_RACE,
         fault=Fault.ROLLOUT,
@@ -87,9 +76,20 @@ SILENCES = (
         evidence=_NETWORK_GONE,
     ),
     Row(
+        rule=Silence.LONE,
+        outcomes=_UNANSWERED,
+        holds=(Way.VANISHED,),
+        excludes=(Flag.BACKGROUND, Flag.MAYBE_NO_ENDPOINT, Flag.OVERSLEPT),
+        cause=Cause.UNKNOWN,
+        fault=Fault.UNTOLD,
+        unexplained=True,
+        evidence=_LONE,
+    ),
+    Row(
         rule=Silence.SEVERAL,
         outcomes=_UNANSWERED,
         holds=(Way.VANISHED,),
+        any_of=(Flag.MAYBE_NO_ENDPOINT, Flag.OVERSLEPT),
         cause=Cause.UNKNOWN,
         fault=Fault.UNTOLD,
         unexplained=True,
@@ -134,26 +134,17 @@ SILENCES = (
     Row(
         rule=Silence.LOST,
         outcomes=_UNANSWERED,
-        holds=(Flag.LONE, Flag.ALL_ALIVE),
+        holds=(Flag.CHANCE,),
         cause=Cause.APPLICATION,
         fault=Fault.APPLICATION,
         unexplained=True,
-        evidence="no answer (observed), alone among good connections, while every pod that may have been sent to was "
-        "answering (observed): a full queue dropped it, or it was lost on its way (inferred)",
-    ),
-    Row(
-        rule=Silence.LONE_LOOSE,
-        outcomes=_UNANSWERED,
-        holds=(Flag.LONE, Way.LOOSE_VANISHED),
-        cause=Cause.UNKNOWN,
-        fault=Fault.UNTOLD,
-        unexplained=True,
-        evidence=_LONE,
+        evidence="no answer (observed), alone among good connections or in a burst as they come at other times too "
+        "(observed): a full queue dropped it, or it was lost on its way (inferred)",
     ),
     Row(
         rule=Silence.NETWORK_GONE_LOOSE,
         outcomes=_UNANSWERED,
-        holds=(Way.LOOSE_VANISHED,),
+        holds=(Way.LOOSE_VANISHED, Flag.CHAIN),
         cause=Cause.TERMINATION_RACE,
         fault=Fault.ROLLOUT,
         charged=(Charge.PODS_THAT_WENT,),

@@ -47,13 +47,13 @@ def test_kept_connections_do_not_count_for_removal() -> None:
 
 
 def test_a_failed_connection_counts_where_it_surely_went() -> None:
-    text = TEXT.replace("prestop 5 ended 13.8 gone 14", "ended 9.3 gone 9.4") + "connect-timeout new 9.45\n"
+    text = TEXT.replace("prestop 5 ended 13.8 gone 14", "ended 9.3 gone 9.4") + "connect-timeout new 9.44 9.45\n"
     assert judge(history(text)).propagation.removal.max_s == pytest.approx(0.95, abs=1e-6)
 
 
 def test_where_two_pods_are_possible_the_resolution_says_so() -> None:
     text = TEXT.replace("prestop 5 ended 13.8 gone 14", "ended 9.3 gone 9.4")
-    text += "pod old-2 deleted 8.6 ended 9.3 gone 9.4\nconnect-timeout new 9.45\n"
+    text += "pod old-2 deleted 8.6 ended 9.3 gone 9.4\nconnect-timeout new 9.44 9.45\n"
     for lag in judge(history(text)).propagation.removal.pods:
         assert lag.lag_s - lag.resolution_s <= 0.74 <= lag.lag_s
 

@@ -42,19 +42,30 @@ def test_a_refusal_as_a_pod_stops_is_a_termination_race() -> None:
 
 
 def test_silence_from_an_address_that_is_gone_is_a_termination_race() -> None:
+    failures = blamed(QUIET + "connect-timeout new 9.2 9.21")
+    assert [(failure.cause, failure.pod) for failure in failures] == [(Cause.TERMINATION_RACE, "old-1")] * 2
+
+
+def test_one_connection_alone_that_nobody_answers_may_have_been_lost_on_its_way() -> None:
     (failure,) = blamed(QUIET + "connect-timeout new 9.2")
-    assert (failure.cause, failure.pod) == (Cause.TERMINATION_RACE, "old-1")
+    assert (failure.cause, failure.pod) == (Cause.UNKNOWN, "")
+    assert "which cannot be told" in failure.evidence
+
+
+def test_one_alone_beside_a_refusal_was_sent_to_a_pod_that_the_proxy_still_knew() -> None:
+    assert causes(QUIET + "connect-refused new 8.75 \n connect-timeout new 8.95") == ["termination-race"] * 2
 
 
 def test_of_two_pods_that_are_possible_none_is_named() -> None:
     text = QUIET.replace("pod old-2", "pod old-2 deleted 8.6 ended 8.9 gone 9.0")
-    (failure,) = blamed(text + "connect-timeout new 9.2")
+    failure, _ = blamed(text + "connect-timeout new 9.2 9.21")
     assert (failure.cause, failure.pod) == (Cause.TERMINATION_RACE, "")
     assert "the first of old-1, old-2" in failure.evidence
 
 
 def test_no_pod_is_blamed_once_the_proxy_must_have_synced() -> None:
-    assert causes(QUIET + "connect-timeout new 15") == ["unknown"]
+    assert causes(QUIET + "connect-timeout new 15") == ["application"]  # lost on its way
+    assert causes(QUIET + "connect-timeout new 15 15.01 15.02") == ["application"] * 3  # a burst, long after
 
 
 def test_a_proxy_that_stands_still_is_blamed_as_long_as_its_failures_go_on() -> None:
@@ -64,7 +75,8 @@ def test_a_proxy_that_stands_still_is_blamed_as_long_as_its_failures_go_on() -> 
 
 def test_without_the_period_a_long_run_of_good_connections_shows_that_the_proxy_has_synced() -> None:
     text = QUIET.replace("period 1", "period ?")
-    assert causes(text + "connect-timeout new 9.9 \n connect-timeout new 15") == ["termination-race", "unknown"]
+    text += "connect-timeout new 9.9 9.91 \n connect-timeout new 15"
+    assert causes(text) == ["termination-race", "termination-race", "application"]
 
 
 def test_a_refusal_during_prestop_is_not_the_stopping_pods() -> None:
@@ -251,16 +263,17 @@ def test_a_time_out_of_a_worker_that_slept_is_the_generators() -> None:
     assert failure.cause == Cause.LOAD_GENERATOR
 
 
-PORTS = QUIET + "connect-timeout new 9.0 port 7000 \n connect-timeout new 20.0 port 7000"
+PORTS = QUIET + "connect-timeout new 9.0 port 7000 \n connect-timeout new 9.01 \n connect-timeout new 20.0 port 7000"
 
 
 def test_the_same_port_again_meets_the_stale_entry() -> None:
-    assert causes(PORTS) == ["termination-race", "stale-conntrack"]
+    assert causes(PORTS) == ["termination-race", "termination-race", "stale-conntrack"]
 
 
 def test_a_port_is_free_again_after_120_seconds() -> None:
-    text = QUIET.replace("10..30", "10..140") + "connect-timeout new 9.0 port 7000 \n connect-timeout new 135 port 7000"
-    assert causes(text) == ["termination-race", "unknown"]
+    text = QUIET.replace("10..30", "10..140") + "connect-timeout new 9.0 port 7000 \n connect-timeout new 9.01"
+    assert causes(text + "\n connect-timeout new 135 port 7000")[-1] == "application"
+    assert causes(text + "\n connect-timeout new 125 port 7000")[-1] == "stale-conntrack"
 
 
 def test_a_refused_port_leaves_no_entry() -> None:
@@ -269,10 +282,10 @@ def test_a_refused_port_leaves_no_entry() -> None:
 
 
 def test_with_two_source_addresses_a_port_serves_each_in_turn() -> None:
-    text = QUIET + "connect-timeout new 9.0 port 7000 \n connect-timeout new 9.01 port 7000"
-    assert causes(text) == ["termination-race", "stale-conntrack"]
+    text = QUIET + "connect-timeout new 9.0 port 7000 \n connect-timeout new 9.01 port 7000 \n connect-timeout new 9.02"
+    assert causes(text)[1] == "stale-conntrack"
     two = LoadFacts(source_addresses=("10.0.0.1", "10.0.0.2"))
-    assert causes(text, load=two) == ["termination-race", "termination-race"]
+    assert causes(text, load=two) == ["termination-race"] * 3
     assert causes(text + " \n connect-timeout new 20 port 7000", load=two)[-1] == "stale-conntrack"
 
 
