@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from harness.load.outcomes import Phase
 from harness.load.records import safe
-from harness.model.request import Outcome, Request
+from harness.model.request import Outcome, Request, TcpFacts
 
 if TYPE_CHECKING:
     from harness.load.plan import Plan
@@ -30,6 +31,7 @@ class Attempt:
         "started",
         "status",
         "stream",
+        "tcp",
         "via",
     )
 
@@ -43,6 +45,7 @@ class Attempt:
         self.status: int | None = None
         self.bytes: int | None = None
         self.pod = self.via = ""
+        self.tcp: TcpFacts | None = None
 
     def request(self, *, worker: int, outcome: Outcome, ended: float) -> Request:
         """What is recorded."""
@@ -62,7 +65,13 @@ class Attempt:
             bytes=self.bytes,
             pod=self.pod,
             via=self.via,
+            tcp=self.tcp,
         )
+
+    def learn(self, **facts: float | None) -> None:
+        """Add to what is known of its connection."""
+        if facts:
+            self.tcp = replace(self.tcp or TcpFacts(), **facts)  # type: ignore[arg-type]
 
 
 class _Says(Enum):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.load.attempt import HeaderReader, outcome_of
 from harness.load.dial import Dialer
-from harness.load.outcomes import classify
+from harness.load.outcomes import Phase, classify
 from harness.load.transport import Connection
 from harness.load.wire import request_bytes, server_name, tls_context
 
@@ -143,6 +143,8 @@ class AsyncioSender:
         except Exception as error:
             if not begun:
                 pool.alive -= 1
+                if attempt.phase is Phase.AWAIT:  # connected, and lost again before anything could be sent
+                    attempt.learn(acked=0)
                 done(attempt, classify(attempt.phase, error))
 
     def _lose(self, pool: _Pool, connection: Connection) -> None:

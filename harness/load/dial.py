@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from harness.load.names import Resolver, destination
 from harness.load.outcomes import Phase
 from harness.load.ports import PortCycle
+from harness.load.tcp_info import learn_retransmits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 PORT_TRIES = 16
 """Local ends tried before a request counts as unsent, where another process holds ports of ours."""
 
+
+RESENT_S = 0.9
+"""A connection that took so long may have needed a second SYN: Linux sends it after 1 s (RFC 6298, 2.1)."""
 
 _LOOK = int(socket.MSG_PEEK | socket.MSG_DONTWAIT)
 
@@ -64,6 +68,7 @@ class Dialer:
     async def _connect(self, end: LocalEnd, address: Address, attempt: Attempt) -> socket.socket:
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        start = self._clock()
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._bind:
@@ -81,7 +86,12 @@ class Dialer:
                 attempt.phase = self._next_phase
             if number:
                 raise OSError(number, os.strerror(number))
+            assert attempt.connected is not None
+            if attempt.connected - start >= RESENT_S:
+                learn_retransmits(attempt, sock)
         except BaseException:
+            if self._clock() - start >= RESENT_S:
+                learn_retransmits(attempt, sock)
             if attempt.phase is Phase.CONNECT:
                 attempt.connected = None
             sock.close()

@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Protocol
 
 from harness.load.attempt import Attempt
+from harness.load.lateness import LOOK_S, TICK_S, Lateness
 from harness.load.pacer import Schedule
 from harness.model.request import Outcome, Request
 
@@ -15,14 +16,22 @@ if TYPE_CHECKING:
 
     from harness.load.plan import Plan, Stream
 
-TICK_S = 0.001
-"""The resolution of uvloop's timers; anything shorter would spin."""
-
 LATEST_S = 1.0
 """A request this late is `unsent`: the backlog of a stall, sent all at once, would be a load nobody asked for."""
 
 BATCH = 64
 """Requests started before the loop gets its turn to read answers."""
+
+
+_ENDS = frozenset(
+    (
+        Outcome.RESET_BEFORE_RESPONSE,
+        Outcome.EOF_BEFORE_RESPONSE,
+        Outcome.RESET_MID_RESPONSE,
+        Outcome.EOF_MID_RESPONSE,
+    )
+)
+"""Outcomes that the peer brought about at a moment of its own, which matters: see TcpFacts."""
 
 
 class Sender(Protocol):
@@ -67,6 +76,7 @@ class Engine:
         self._plan, self._sender, self._clock, self._record = plan, sender, clock, record
         self._courses = {stream.name: _Course(plan, stream) for stream in plan.streams}
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
+        self._lateness = Lateness()
         self._stopping = False
         self._drained = asyncio.Event()
         self.sent = self.unsent = 0
@@ -96,6 +106,7 @@ class Engine:
     def stop(self) -> None:
         """Start nothing more."""
         self._stopping = True
+        self._lateness.lost()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -103,18 +114,21 @@ class Engine:
 
     def _tick(self) -> None:
         """Start what is due and sleep until the next is."""
-        wait_s = math.inf
+        wait_s, now = math.inf, self._clock()
         for course in self._courses.values():
-            due = course.schedule.due(course.next, self._clock())[:BATCH]
+            due = course.schedule.due(course.next, now)[:BATCH]
             for seq in due:
                 course.next = seq + 1
                 self._start(course, seq)
-            wait_s = min(wait_s, course.schedule.wait_s(course.next, self._clock()))
+            now = self._clock()
+            wait_s = min(wait_s, course.schedule.wait_s(course.next, now))
         if wait_s == math.inf:
             self.stop()
             return
+        wait_s = wait_s and min(max(TICK_S, wait_s), LOOK_S)
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(max(TICK_S, wait_s), self._tick) if wait_s else loop.call_soon(self._tick)
+        self._lateness.ran(now, next_s=now + wait_s)
+        self._timer = loop.call_later(wait_s, self._tick) if wait_s else loop.call_soon(self._tick)
 
     def _start(self, course: _Course, seq: int) -> None:
         scheduled, now = course.schedule.at(seq), self._clock()
@@ -130,9 +144,18 @@ class Engine:
 
     def _done(self, attempt: Attempt, outcome: Outcome) -> None:
         self._courses[attempt.stream].in_flight -= 1
-        self._record(attempt.request(worker=self._plan.worker, outcome=outcome, ended=self._clock()))
+        now = self._clock()
+        if outcome is not Outcome.OK and outcome in _ENDS:
+            self._learn_lateness(attempt, now)
+        self._record(attempt.request(worker=self._plan.worker, outcome=outcome, ended=now))
         if self._stopping:
             self._look_if_drained()
+
+    def _learn_lateness(self, attempt: Attempt, now: float) -> None:
+        """The larger of what the kernel showed and what our own timers did."""
+        shown = (attempt.tcp.seen_late if attempt.tcp else None, self._lateness.at(now))
+        if known := [late for late in shown if late is not None]:
+            attempt.learn(seen_late=max(known))
 
     def _look_if_drained(self) -> None:
         if not self.in_flight:

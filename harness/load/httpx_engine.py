@@ -97,9 +97,9 @@ class HttpxSender:
                 FLIGHT.set(flight)
                 outcome = await self._exchange(transport, stream, attempt)
         except httpx.RemoteProtocolError as error:
-            outcome = classify(attempt.phase, _what_ended(error, flight))
+            outcome = _classified(attempt, _what_ended(error, flight), flight)
         except Exception as error:
-            outcome = classify(attempt.phase, error)
+            outcome = _classified(attempt, error, flight)
         done(attempt, outcome)
 
     async def _exchange(self, transport: httpx.AsyncHTTPTransport, stream: Stream, attempt: Attempt) -> Outcome:
@@ -116,6 +116,15 @@ class HttpxSender:
         finally:
             await response.aclose()
         return outcome_of(response.status_code, self._plan.success)
+
+
+def _classified(attempt: Attempt, error: Exception, flight: Flight) -> Outcome:
+    """The outcome, with what is known of the connection that it ended."""
+    if flight.sent:
+        attempt.learn(**flight.facts)
+    elif attempt.phase is Phase.AWAIT:  # connected, and lost again before anything could be sent
+        attempt.learn(acked=0)
+    return classify(attempt.phase, error)
 
 
 def _what_ended(error: httpx.RemoteProtocolError, flight: Flight) -> Exception:

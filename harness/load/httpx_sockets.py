@@ -18,6 +18,7 @@ from anyio.streams.tls import TLSAttribute, TLSStream
 
 from harness.load.dial import spoken_to
 from harness.load.outcomes import Phase
+from harness.load.tcp_info import facts_at_end
 
 if TYPE_CHECKING:
     import socket
@@ -31,20 +32,33 @@ if TYPE_CHECKING:
 class Flight:
     """A request on its way through httpx: what our sockets find out about it."""
 
-    __slots__ = ("attempt", "deadline", "eof", "foreign", "read_timeout_s", "sent")
+    __slots__ = (
+        "attempt",
+        "before_bytes",
+        "deadline",
+        "eof",
+        "facts",
+        "foreign",
+        "read_timeout_s",
+        "request_bytes",
+        "sent",
+    )
 
     def __init__(self, attempt: Attempt, *, deadline: asyncio.Timeout, read_timeout_s: float) -> None:
         self.attempt, self.deadline, self.read_timeout_s = attempt, deadline, read_timeout_s
         self.eof = False  # the peer closed
         self.foreign = False  # what it said did not begin like HTTP/1
         self.sent = False
+        self.before_bytes = self.request_bytes = 0
+        self.facts: dict[str, float | None] = {}  # of its connection's end, which may yet be the answer's end
 
-    def sending(self, port: int) -> None:
-        """Its first bytes go out: the time for the answer begins."""
+    def sending(self, port: int, *, size: int, before_bytes: int) -> None:
+        """`size` bytes go out, `before_bytes` have before; with the first the time for the answer begins."""
         attempt = self.attempt
+        self.request_bytes += size
         if self.sent:
             return
-        self.sent = True
+        self.sent, self.before_bytes = True, before_bytes
         attempt.phase, attempt.local_port, attempt.reused = Phase.AWAIT, port, attempt.connected is None
         self.deadline.reschedule(asyncio.get_running_loop().time() + self.read_timeout_s)
 
@@ -71,15 +85,17 @@ class Backend(httpcore.AsyncNetworkBackend):
         with _raising(httpcore.ConnectError):
             attempt = FLIGHT.get().attempt
             sock, end = await self._dialer.dial(attempt)
+            twin = sock.dup()
             try:
                 stream = await SocketStream.from_socket(sock)
             except BaseException:
+                twin.close()
                 sock.close()
                 self._dialer.release(end)
                 raise
         if stream.extra(SocketAttribute.raw_socket, None) is None:
             sock.detach()  # lost already; uvloop has closed the descriptor without telling the socket object
-        return _Stream(stream, sock, attempt.local_port or 0, self, end)
+        return _Stream(stream, sock, twin, attempt.local_port or 0, self, end)
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -99,10 +115,20 @@ class Backend(httpcore.AsyncNetworkBackend):
 
 
 class _Stream(httpcore.AsyncNetworkStream):
+    """A connection. `twin` is a second descriptor of it: after a reset the loop has closed its own, before we hear."""
+
     def __init__(
-        self, stream: SocketStream | TLSStream, sock: socket.socket, port: int, backend: Backend, end: LocalEnd
+        self,
+        stream: SocketStream | TLSStream,
+        sock: socket.socket,
+        twin: socket.socket,
+        port: int,
+        backend: Backend,
+        end: LocalEnd,
     ) -> None:
-        self._stream, self._sock, self._port, self._backend, self._end = stream, sock, port, backend, end
+        self._stream, self._sock, self._twin, self._port = stream, sock, twin, port
+        self._backend, self._end = backend, end
+        self._written = 0
         self._looked_closed = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -111,7 +137,11 @@ class _Stream(httpcore.AsyncNetworkStream):
                 data = await self._stream.receive(max_bytes)
             except anyio.EndOfStream:
                 FLIGHT.get().eof = True
+                self._learn_end(is_eof=True)
                 return b""
+            except BaseException:
+                self._learn_end()
+                raise
         flight, attempt = FLIGHT.get(), FLIGHT.get().attempt
         if attempt.first_byte is None and not self._shared():
             attempt.first_byte, attempt.phase = self._backend.now(), Phase.ANSWER
@@ -120,11 +150,29 @@ class _Stream(httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         if buffer:
-            FLIGHT.get().sending(self._port)
+            FLIGHT.get().sending(self._port, size=len(buffer), before_bytes=self._written)
+            self._written += len(buffer)
             with _raising(httpcore.WriteError):
-                await self._stream.send(buffer)
+                try:
+                    await self._stream.send(buffer)
+                except BaseException:
+                    self._learn_end()
+                    raise
+
+    def _learn_end(self, *, is_eof: bool = False) -> None:
+        """Ask the kernel about a connection that ended; of one that requests share it knows nothing of each."""
+        flight = FLIGHT.get()
+        if not flight.sent or self._shared():
+            return
+        flight.facts = facts_at_end(
+            self._twin,
+            request_bytes=None if isinstance(self._stream, TLSStream) else flight.request_bytes,
+            before_bytes=flight.before_bytes,
+            is_eof=is_eof,
+        )
 
     async def aclose(self) -> None:
+        self._twin.close()
         self._backend.release(self._end)
         await self._stream.aclose()
 
@@ -139,7 +187,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         except BaseException:
             await self.aclose()
             raise
-        return _Stream(wrapped, self._sock, self._port, self._backend, self._end)
+        return _Stream(wrapped, self._sock, self._twin, self._port, self._backend, self._end)
 
     def get_extra_info(self, info: str) -> Any:
         match info:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from harness.errors import LoadError
+from harness.model.request import CONNECT_TIMEOUT_S
 
 PLAN_VARIABLE = "ROLLOUT_HARNESS_PLAN"
 """Where the plan is in a Pod, which has no stdin."""
@@ -69,7 +70,7 @@ class Plan:
     duration_s: float | None = None
     source_addresses: tuple[str, ...] = ()
     ports: tuple[tuple[int, int], ...] = ()
-    connect_timeout_s: float = 1.0
+    connect_timeout_s: float = CONNECT_TIMEOUT_S
     read_timeout_s: float = 5.0
     method: str = "GET"
     host: str | None = None

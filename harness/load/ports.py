@@ -13,6 +13,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
+from harness.model.request import CONNECT_TIMEOUT_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
     from harness.load.plan import Plan
 
 REST_S = 120.0
-"""How long a source port must rest before it is used again."""
+"""How long a source port must rest after the last SYN from it before it is used again."""
 
 KERNEL_PORTS = ((32768, 60999),)
 """Linux's default ip_local_port_range: what the kernel chooses from where a plan names no ports."""
 
 PORTS = ((10240, 59239),)
-"""49,000 ports for a host that is all ours: 408 new connections/s from each source address."""
+"""49,000 ports for a host that is all ours: 400 new connections/s from each source address."""
 
 LocalEnd = tuple[str, int]
 
@@ -98,13 +99,17 @@ def new_connections_per_s(plan: Plan) -> float:
     return sum(stream.rate_per_s for stream in plan.streams if not stream.connections)
 
 
-def budget_per_s(addresses: int, ports: Iterable[tuple[int, int]]) -> float:
+def budget_per_s(
+    addresses: int, ports: Iterable[tuple[int, int]], connect_timeout_s: float = CONNECT_TIMEOUT_S
+) -> float:
     """New connections per second at which every port of every source address rests `REST_S`.
 
+    The kernel goes on sending a SYN until the connect time-out, and each of them renews the conntrack entry.
+
     >>> int(budget_per_s(1, KERNEL_PORTS)), int(budget_per_s(1, PORTS))
-    (235, 408)
+    (230, 400)
     """
-    return addresses * sum(high - low + 1 for low, high in ports) / REST_S
+    return addresses * sum(high - low + 1 for low, high in ports) / (REST_S + connect_timeout_s)
 
 
 def check_budget(plan: Plan, *, destination: str) -> None:
@@ -115,7 +120,7 @@ def check_budget(plan: Plan, *, destination: str) -> None:
     if ipaddress.ip_address(destination).is_loopback:
         return
     rate, addresses = new_connections_per_s(plan), max(1, len(plan.source_addresses))
-    budget = budget_per_s(addresses, plan.ports or KERNEL_PORTS)
+    budget = budget_per_s(addresses, plan.ports or KERNEL_PORTS, plan.connect_timeout_s)
     if rate > budget:
         raise PortBudgetError(
             f"planning {rate:g} new connections/s from {addresses} source address{'es'[: 2 * (addresses > 1)]}",

@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import asdict, dataclass, fields
 
-from harness.model.request import COLUMNS, Outcome, Request
+from harness.model.request import COLUMNS, Outcome, Request, TcpFacts
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._:/()~+; =-]")
 _LONGEST = 80
@@ -43,7 +43,17 @@ def line(request: Request) -> str:
     return (
         f"{r.stream},{r.worker},{r.seq},{r.scheduled:.6f},{_time(r.started)},{_time(r.connected)},"
         f"{_time(r.first_byte)},{_time(r.ended)},{_number(r.local_port)},{r.reused:d},{r.outcome.value},"
-        f"{_number(r.status)},{_number(r.bytes)},{r.pod},{r.via}"
+        f"{_number(r.status)},{_number(r.bytes)},{r.pod},{r.via}{_NO_FACTS if r.tcp is None else _facts(r.tcp)}"
+    )
+
+
+_NO_FACTS = "," * len(fields(TcpFacts))
+
+
+def _facts(tcp: TcpFacts) -> str:
+    return (
+        f",{_number(tcp.acked)},{_number(tcp.request_bytes)},{_time(tcp.min_rtt)},{_time(tcp.seen_late)}"
+        f",{_number(tcp.retransmits)}"
     )
 
 
@@ -112,4 +122,16 @@ def _parse_row(text: str) -> Request | None:
         bytes=int(row[12]) if row[12] else None,
         pod=row[13],
         via=row[14],
+        tcp=_parse_facts(row[15:]) if any(row[15:]) else None,
+    )
+
+
+def _parse_facts(cells: list[str]) -> TcpFacts:
+    acked, request_bytes, min_rtt, seen_late, retransmits = cells
+    return TcpFacts(
+        acked=int(acked) if acked else None,
+        request_bytes=int(request_bytes) if request_bytes else None,
+        min_rtt=float(min_rtt) if min_rtt else None,
+        seen_late=float(seen_late) if seen_late else None,
+        retransmits=int(retransmits) if retransmits else None,
     )

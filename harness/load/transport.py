@@ -9,6 +9,7 @@ import httptools
 
 from harness.load.dial import spoken_to
 from harness.load.outcomes import Phase, ProtocolError
+from harness.load.tcp_info import facts_at_end
 
 if TYPE_CHECKING:
     import socket
@@ -38,9 +39,11 @@ class Connection(asyncio.Protocol):
         "_lost",
         "_made",
         "_parser",
+        "_request",
         "_sock",
         "_timer",
         "_transport",
+        "_written",
         "gone",
         "port",
         "reusable",
@@ -65,6 +68,8 @@ class Connection(asyncio.Protocol):
         self._parser: httptools.HttpResponseParser | None = None
         self._encrypted = encrypted
         self._framed = False
+        self._request = b""
+        self._written = 0  # bytes of all requests so far
         self._timer: asyncio.TimerHandle | None = None
         self.port: int = sock.getsockname()[1]
         self.reusable = True
@@ -75,7 +80,8 @@ class Connection(asyncio.Protocol):
     def send(self, request: bytes, attempt: Attempt, done: Done, timeout_s: float) -> None:
         """Send a request; `done` is called when its end is known, at the latest after `timeout_s`."""
         assert self._transport is not None
-        self._attempt, self._done = attempt, done
+        self._attempt, self._done, self._request = attempt, done, request
+        self._written += len(request)
         if self._parser is None:
             self._parser = httptools.HttpResponseParser(self)
         attempt.phase = Phase.AWAIT
@@ -201,4 +207,16 @@ class Connection(asyncio.Protocol):
             self._timer = None
         if error is not None:
             self.reusable = False
+            if not isinstance(error, ProtocolError):
+                attempt.learn(**self._facts_at_end(is_eof=isinstance(error, EOFError)))
         done(self, attempt, error)
+
+    def _facts_at_end(self, *, is_eof: bool) -> dict[str, float | None]:
+        """Ask the kernel about the connection; its descriptor is open until `connection_lost` has returned."""
+        size = len(self._request)
+        return facts_at_end(
+            self._sock,
+            request_bytes=None if self._encrypted else size,
+            before_bytes=self._written - size,
+            is_eof=is_eof,
+        )

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from harness.model.duration import duration, seconds
+from harness.model.request import CONNECT_TIMEOUT_S
 from harness.model.run import Confidence as ConfidenceRecord
 from harness.model.run import Expect
 
@@ -163,7 +164,7 @@ class LoadSettings(Record):
     new: NewStream | None = None
     kept: KeptStream | None = None
     slow: NewStream | None = None
-    connect_timeout_s: Duration = Field(1.0, alias="connect_timeout")
+    connect_timeout_s: Duration = Field(CONNECT_TIMEOUT_S, alias="connect_timeout")
     read_timeout_s: Duration = Field(5.0, alias="read_timeout")
     pod_header: str | None = Field(None, pattern=r"^[A-Za-z0-9-]+$")
     engine: Literal["asyncio", "httpx"] = "asyncio"

@@ -3,6 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+CONNECT_TIMEOUT_S = 2.5
+"""Default. The kernel sends a lost SYN again after 1 s (RFC 6298, 2.1): with less, every single lost SYN is a failure.
+
+With 2.5 s it is a slow request, and a pod that is gone stays gone: conntrack sends the second SYN the same way.
+"""
+
 
 class Outcome(StrEnum):
     """What the client saw: the phase in which the request ended, and how.
@@ -32,13 +38,46 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TcpFacts:
+    """What the kernel, and our own event loop, know of a request's connection: the last columns of requests.csv.
+
+    - `acked`: for a request that was sent and then lost (`reset-`, `eof-`, `read-timeout`): how many of its bytes the
+      peer's kernel had acknowledged when the end was seen (TCP_INFO's `tcpi_bytes_acked` less what went before on the
+      connection). 0 also where it could not be sent any more. Acknowledged is not read: the kernel does it for a
+      process that never reads, at once on a young connection, else up to some 40 ms later or with what it sends next.
+      A RST acknowledges nothing, a FIN all that came before it was sent.
+    - `request_bytes`: the size of that request; `acked == request_bytes` says "all of it". Empty where nothing of it
+      was handed to the kernel.
+    - `min_rtt`: seconds, the shortest round trip of the connection to whoever ends it (`tcpi_min_rtt`).
+    - `seen_late`: seconds, by how much our loop may have been late in seeing the end: the event reached this host at
+      most so long before `ended`. Taken from how late the loop's timers ran (it has one every 5 ms at least), and for
+      a FIN from the age of the last segment too (`tcpi_last_ack_recv`). 0 where neither showed anything: below 5 ms
+      a pause of the loop is not always seen.
+    - `retransmits`: how often the kernel sent something again while connecting, mostly the SYN (`tcpi_total_retrans`);
+      looked at on every new connection that took 0.9 s or longer, the `ok` and the timed out ones too. Empty: it was
+      quicker, so nothing can have been sent again (Linux waits 1 s).
+
+    All are None where nobody could know: older runs, systems other than Linux, kernels without the field, `seen_late`
+    while the load drains; `acked` and `request_bytes` over TLS, whose records the kernel counts and not the requests;
+    all but `seen_late` and `retransmits` over HTTP/2, where requests share a connection. Behind a hop that terminates
+    TCP they speak of the hop, not of the pod.
+    """
+
+    acked: int | None = None
+    request_bytes: int | None = None
+    min_rtt: float | None = None
+    seen_late: float | None = None
+    retransmits: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One row of requests.csv.
 
     Times are seconds on the run's clock; None where the request never came so far. `ended` is when the outcome was
     known, failures too. `seq` counts without gaps per worker and stream: a gap is a request whose end is not known.
     `via` tells who answered, from the response's headers. Latency (`ended - scheduled`) and lag
-    (`started - scheduled`) are derived, so they are not stored.
+    (`started - scheduled`) are derived, so they are not stored. `tcp` is None for nearly all.
     """
 
     stream: str
@@ -56,6 +95,7 @@ class Request:
     bytes: int | None = None
     pod: str = ""
     via: str = ""
+    tcp: TcpFacts | None = None
 
 
 COLUMNS = (
@@ -74,5 +114,10 @@ COLUMNS = (
     "bytes",
     "pod",
     "via",
+    "acked",
+    "request_bytes",
+    "min_rtt",
+    "seen_late",
+    "retransmits",
 )
-"""The header of requests.csv, format 1."""
+"""The header of requests.csv, format 1. Those after `via` are absent in older runs, and empty in most rows."""

@@ -53,7 +53,10 @@ class ClusterFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadFacts:
-    """How the load was made. `local_ports`: first and last source port, None where the kernel chose them."""
+    """How the load was made. `local_ports`: first and last source port, None where the kernel chose them.
+
+    The time-outs are what runs had that did not say; those made now always do.
+    """
 
     connect_timeout_s: float = 1.0
     read_timeout_s: float = 5.0

@@ -26,14 +26,18 @@ def check_ports(client: ClientHost, load: LoadSettings) -> None:
     if need > have:
         raise PortBudgetError(
             f"planning {_new_per_s(load):g} new connections/s",
-            f"the client host's {have} source addresses last for {budget_per_s(have, PORTS):.0f}/s, since each port "
+            f"the client host's {have} source addresses last for {_budget_per_s(have, load):.0f}/s, since each port "
             "must rest 120 s (stale conntrack entries)",
             "Lower the rate of the streams that open a connection per request.",
         )
 
 
 def _addresses_needed(load: LoadSettings) -> int:
-    return max(1, math.ceil(_new_per_s(load) / budget_per_s(1, PORTS)))
+    return max(1, math.ceil(_new_per_s(load) / _budget_per_s(1, load)))
+
+
+def _budget_per_s(addresses: int, load: LoadSettings) -> float:
+    return budget_per_s(addresses, PORTS, load.connect_timeout_s)
 
 
 def _new_per_s(load: LoadSettings) -> float:

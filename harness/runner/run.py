@@ -177,6 +177,7 @@ class ScenarioRunner:
     async def _drain(self, writer: RunWriter, load: LoadSession, following: anyio.CancelScope) -> None:
         longest_s = max(s.read_timeout_s or 0.0 for s in self._scenario.experiment.load.streams.values())
         longest_s = max(longest_s, self._scenario.experiment.load.read_timeout_s)
+        longest_s += self._scenario.experiment.load.connect_timeout_s
         with anyio.move_on_after(longest_s + _DRAIN_SLACK_S, shield=True):
             self._enter(Phase.DRAINING)
             await load.worker.stop()

@@ -89,6 +89,8 @@ def read_info(folder: Path, damage: list[str]) -> RunInfo:
 def _read_requests(path: Path, damage: list[str]) -> pl.DataFrame:
     """requests.csv as a narrow frame: ten million rows take less than a gigabyte.
 
+    Columns that an older run does not have are null.
+
     What cannot be read in a row becomes empty; the analysis leaves out, and counts, the rows that then say nothing.
 
     Raises:
@@ -98,8 +100,10 @@ def _read_requests(path: Path, damage: list[str]) -> pl.DataFrame:
 
     text = dict.fromkeys(("stream", "outcome", "pod", "via"), pl.Categorical)
     times = dict.fromkeys(("scheduled", "started", "connected", "first_byte", "ended"), pl.Float64)
-    whole = dict.fromkeys(("worker", "seq", "local_port"), pl.Int32)
-    schema: dict[str, Any] = {**text, **times, **whole, "reused": pl.Int8, "status": pl.Int16, "bytes": pl.Int64}
+    spans = dict.fromkeys(("min_rtt", "seen_late"), pl.Float32)
+    whole = dict.fromkeys(("worker", "seq", "local_port", "acked", "request_bytes"), pl.Int32)
+    small: dict[str, Any] = {"reused": pl.Int8, "status": pl.Int16, "retransmits": pl.Int16}
+    schema: dict[str, Any] = {**text, **times, **spans, **whole, **small, "bytes": pl.Int64}
     empty = pl.DataFrame(schema={name: schema[name] for name in COLUMNS} | {"reused": pl.Boolean})
     if not path.is_file():
         damage.append("requests.csv is missing")

@@ -38,10 +38,15 @@ def history(text: str, **more: Any) -> Run:
     return teller.run(more)
 
 
+_COUNTED = ("acked", "request_bytes", "retransmits")
+
+
 def frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
     """Rows of requests with the types of requests.csv; what is not given is empty."""
-    whole = dict.fromkeys(("worker", "seq", "local_port", "status", "bytes"), pl.Int64)
-    times = dict.fromkeys(("scheduled", "started", "connected", "first_byte", "ended"), pl.Float64)
+    whole = dict.fromkeys(("worker", "seq", "local_port", "status", "bytes", *_COUNTED), pl.Int64)
+    times = dict.fromkeys(
+        ("scheduled", "started", "connected", "first_byte", "ended", "min_rtt", "seen_late"), pl.Float64
+    )
     text = dict.fromkeys(("stream", "outcome", "pod", "via"), pl.String)
     schema: dict[str, Any] = {**whole, **times, **text, "reused": pl.Boolean}
     return pl.DataFrame(rows, schema={name: schema[name] for name in COLUMNS})

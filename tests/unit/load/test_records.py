@@ -7,9 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.load.records import End, Statistics, end_line, line, parse_line, safe, statistics_line
-from harness.model.request import COLUMNS, Outcome, Request
+from harness.model.request import COLUMNS, Outcome, Request, TcpFacts
 
 SECONDS = st.none() | st.floats(0, 1e5).map(lambda seconds: round(seconds, 6))
+COUNTS = st.none() | st.integers(0, 10**6)
+TCP = st.builds(
+    TcpFacts, acked=COUNTS, request_bytes=COUNTS, min_rtt=SECONDS, seen_late=SECONDS, retransmits=COUNTS
+).filter(lambda facts: facts != TcpFacts())
 REQUESTS = st.builds(
     Request,
     stream=st.sampled_from(["new", "kept", "slow"]),
@@ -27,6 +31,7 @@ REQUESTS = st.builds(
     bytes=st.none() | st.integers(0, 10**9),
     pod=st.text().map(safe),
     via=st.text().map(safe),
+    tcp=st.none() | TCP,
 )
 SECOND = Statistics(
     t=1.0,
@@ -51,7 +56,10 @@ def test_a_request_comes_back_as_it_was(request: Request) -> None:
 def test_a_row_has_the_columns_of_the_run_directory(request: Request) -> None:
     ((*cells,),) = csv.reader([line(request)])
     assert len(cells) == len(COLUMNS)
-    assert dict(zip(COLUMNS, cells, strict=True))["outcome"] == request.outcome.value
+    row = dict(zip(COLUMNS, cells, strict=True))
+    assert row["outcome"] == request.outcome.value
+    for name in ("acked", "request_bytes", "retransmits"):
+        assert row[name] == ("" if (value := getattr(request.tcp or TcpFacts(), name)) is None else str(value))
 
 
 @given(st.text())
@@ -69,7 +77,8 @@ def test_no_line_makes_the_reader_fail(text: str) -> None:
 
 
 def test_every_torn_line_is_dropped_until_its_last_field() -> None:
-    row = "new,0,0,1.000000,1.000100,1.000200,1.000300,1.000400,10240,0,ok,200,2,web-1,nginx/1.28.0"
+    row = "new,0,0,1.000000,1.000100,1.000200,1.000300,1.000400,10240,0,ok,200,2,web-1,nginx/1.28.0,,,,,"
+    assert parse_line(row) is not None
     assert all(parse_line(row[:end]) is None for end in range(row.rindex(",")))
 
 

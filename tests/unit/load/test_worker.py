@@ -15,7 +15,7 @@ from dataclasses import replace
 import pytest
 
 from harness.load import PLAN_VARIABLE, End, Engine, Plan, Statistics, Stream, parse_line, plan_json
-from harness.model.request import Outcome, Request
+from harness.model.request import Outcome, Request, TcpFacts
 
 from .servers import Server, says, silence
 
@@ -235,15 +235,19 @@ def namespace(*script: str) -> list[str]:
     """A command prefix that runs the rest in a fresh network namespace, after `script`."""
     if subprocess.run(["unshare", "-Urn", "true"], capture_output=True, check=False).returncode:
         pytest.skip("needs network namespaces (unshare -Urn)")
-    return ["unshare", "-Urn", "sh", "-c", "; ".join([*script, 'exec "$@"']), "sh"]
+    return ["unshare", "-Urn", "sh", "-c", "\n".join([*script, 'exec "$@"']), "sh"]
+
+
+def whole_run(plan: Plan, prefix: list[str]) -> list[Request]:
+    done = subprocess.run(
+        [*prefix, *WORKER], input=plan_json(plan) + "\n", capture_output=True, text=True, timeout=60, check=True
+    )
+    return read(done.stdout.splitlines())[0]
 
 
 def in_namespace(url: str, engine: Engine, prefix: list[str], **settings: float) -> set[Outcome]:
     plan = Plan(url=url, streams=(NEW,), duration_s=0.05, engine=engine, **settings)  # type: ignore[arg-type]
-    done = subprocess.run(
-        [*prefix, *WORKER], input=plan_json(plan) + "\n", capture_output=True, text=True, timeout=60, check=True
-    )
-    requests, _, _ = read(done.stdout.splitlines())
+    requests = whole_run(plan, prefix)
     assert all(request.connected is None and request.ended is not None for request in requests)
     return {request.outcome for request in requests}
 
@@ -268,6 +272,46 @@ def test_a_host_that_never_answers_is_a_connect_timeout(engine: Engine) -> None:
     )
     outcomes = in_namespace("http://10.244.0.7/", engine, prefix, connect_timeout_s=0.3)
     assert outcomes == {Outcome.CONNECT_TIMEOUT}
+
+
+ANSWER_ONCE = """
+import http.server
+http.server.HTTPServer(("127.0.0.1", 80), http.server.SimpleHTTPRequestHandler).handle_request()
+"""
+
+
+def test_a_lost_syn_is_a_slow_request_whose_connection_says_so(engine: Engine) -> None:
+    # The first SYN is dropped, and no other: the kernel sends it again after a second, within the default time-out.
+    prefix = namespace(
+        "ip link set lo up",
+        "nft add table ip t",
+        "nft 'add chain ip t c { type filter hook input priority 0; }'",
+        "nft add rule ip t c tcp flags syn / syn,ack tcp dport 80 limit rate 1/day burst 1 packets drop",
+        f"{sys.executable} -S -c '{ANSWER_ONCE}' 2>/dev/null &",
+        "until ss -ltn | grep -q :80",
+        "do :",
+        "done",
+    )
+    (resent,) = whole_run(Plan(url="http://127.0.0.1/", streams=(NEW,), duration_s=0.001, engine=engine), prefix)
+    assert resent.outcome == Outcome.OK
+    assert resent.tcp == TcpFacts(retransmits=1)
+    assert resent.connected is not None
+    assert resent.started is not None
+    assert resent.connected - resent.started > 0.9
+
+
+def test_a_connect_timeout_says_how_often_the_kernel_tried_again(engine: Engine) -> None:
+    prefix = namespace(
+        "ip link set lo up",
+        "nft add table ip t",
+        "nft 'add chain ip t c { type filter hook input priority 0; }'",
+        "nft add rule ip t c tcp dport 80 drop",
+    )
+    plan = Plan(url="http://127.0.0.1/", streams=(NEW,), duration_s=0.001, engine=engine)
+    (request,) = whole_run(plan, prefix)
+    assert request.outcome == Outcome.CONNECT_TIMEOUT
+    # After 1 s and, since Linux 6.5, 2 s (tcp_syn_linear_timeouts); before that the next was due after 3 s.
+    assert request.tcp in (TcpFacts(retransmits=1), TcpFacts(retransmits=2))
 
 
 def test_a_proxy_that_rejects_is_refused_or_unreachable_as_the_icmp_says(engine: Engine) -> None:

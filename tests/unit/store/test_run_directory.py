@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import RunFormatError
+from harness.model.request import COLUMNS
 from harness.model.run import (
     ClusterFacts,
     Confidence,
@@ -48,7 +49,9 @@ INFO = RunInfo(
     confidence=Confidence(max_dropping=0.05, level=0.95),
     stopped="interrupted",
 )
-ROW = b"new,0,%d,1.500000,1.500100,1.500300,1.500700,1.500800,10240,0,ok,200,615,web-1,nginx"
+ROW = b"new,0,%d,1.500000,1.500100,1.500300,1.500700,1.500800,10240,0,ok,200,615,web-1,nginx,,,,,"
+ENDED = b"kept,0,0,1.5,1.5001,,,1.5608,10240,1,eof-before-response,,,,,83,83,0.000213,0.000000,"
+RESENT = b"new,0,2,1.5,1.5001,2.5302,2.5307,2.5308,10241,0,ok,200,615,web-1,nginx,,,,,1"
 
 
 def test_run_json_reads_back_equal() -> None:
@@ -100,6 +103,31 @@ def test_what_was_written_is_on_disk_before_the_writer_is_closed(tmp_path: Path)
     assert run.worker_seconds[0]["sent"] == 2
     assert run.damage == ()
     writer.close()
+
+
+def test_what_the_kernel_knew_reads_back_and_is_null_elsewhere(tmp_path: Path) -> None:
+    with RunWriter(tmp_path / "a", INFO) as writer:
+        writer.requests([ROW % 0, ENDED, RESENT])
+    rows = read_run(tmp_path / "a").requests
+    assert rows["acked"].to_list() == [None, 83, None]
+    assert rows["request_bytes"].to_list() == [None, 83, None]
+    assert rows["min_rtt"].to_list() == [None, pytest.approx(0.000213), None]
+    assert rows["seen_late"].to_list() == [None, 0, None]
+    assert rows["retransmits"].to_list() == [None, None, 1]
+
+
+def test_a_run_from_before_there_were_such_columns_reads_with_nulls(tmp_path: Path) -> None:
+    names, values = ",".join(COLUMNS).split(",acked")[0], (ROW % 0).removesuffix(b",,,,,")
+    (tmp_path / "requests.csv").write_bytes(names.encode() + b"\n" + values + b"\n")
+    rows = read_run(tmp_path).requests
+    assert rows.columns == list(COLUMNS)
+    assert rows["via"].to_list() == ["nginx"]
+    assert rows.select("acked", "request_bytes", "min_rtt", "seen_late", "retransmits").row(0) == (None,) * 5
+
+
+def test_a_run_that_does_not_say_its_connect_timeout_had_one_second() -> None:
+    assert from_json({"load": {}}).load.connect_timeout_s == 1.0
+    assert from_json({"load": {"connect_timeout_s": 2.5}}).load.connect_timeout_s == 2.5
 
 
 def test_secrets_in_manifests_are_never_written(tmp_path: Path) -> None:
