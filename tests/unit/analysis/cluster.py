@@ -230,7 +230,7 @@ class PaperCluster:
     ) -> tuple[Any, ...]:
         return (
             stream, 0, seq, scheduled, started, connected, byte, ended, port, reused, outcome,
-            status if byte else None, 0, pod, "",
+            status if byte else None, 0, pod, "", *[None] * 5,
         )  # fmt: skip
 
     # -- the watch --------------------------------------------------------------------------------------------------

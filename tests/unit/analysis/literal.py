@@ -10,7 +10,8 @@
     connect-refused new 8.6 8.61 8.62                    failed ones, by when they were sent
     eof-mid-response slow 8.2 until 8.55 by old-1        ... and by when they ended
 
-`port 7000` and `reused` may end a line of requests. Endpoints follow from the pods: ready ones, those that terminate
+`port 7000`, `reused`, `took 0.06` (instead of `until`) and `acked 60` (bytes, on a connection whose shortest round trip
+was 0.2 ms) may end a line of requests. Endpoints follow from the pods: ready ones, those that terminate
 marked so, gone when ended.
 """
 
@@ -90,7 +91,7 @@ class _Teller:
         self.pods[words[0]] = facts
 
     def _requests(self, outcome: str, stream: str, words: list[str]) -> None:
-        until = pod = port = None
+        until = pod = port = took = acked = None
         reused = "reused" in words
         words = [word for word in words if word != "reused"]
         moments: list[float] = []
@@ -103,6 +104,10 @@ class _Teller:
                 pod = words.pop(0)
             elif word == "port":
                 port = int(words.pop(0))
+            elif word == "took":
+                took = float(words.pop(0))
+            elif word == "acked":
+                acked = int(words.pop(0))
             elif word == "every":
                 step = float(words.pop(0))
                 start, end = moments
@@ -112,7 +117,9 @@ class _Teller:
             else:
                 moments.append(float(word))
         for t in moments:
-            self._request(outcome, stream, t, until, pod, port, reused)
+            self._request(outcome, stream, t, until if took is None else t + took, pod, port, reused)
+            if acked is not None:
+                self.rows[-1] |= {"acked": acked, "request_bytes": 60, "min_rtt": 0.0002, "seen_late": 0.0}
 
     def _request(
         self, outcome: str, stream: str, t: float, until: float | None, pod: str | None, port: int | None, reused: bool
