@@ -33,6 +33,21 @@ def stop_at_first_loss(summaries: tuple[RolloutSummary, ...]) -> Decision:
     return Decision.STOP if lost else Decision.CONTINUE
 
 
+def preflight(experiment: Experiment, planned: tuple[Scenario, ...], settings: ClusterSettings) -> tuple[str, ...]:
+    """Refuse what can be known, without a cluster, not to work; gives what else is wrong, in words.
+
+    Raises:
+        UsageError: nothing was changed.
+    """
+    from harness.clusters.choice import check_unstarted
+    from harness.runner.preflight import check_scenarios, warnings
+
+    check_scenarios(planned)
+    for scenario in planned:
+        check_unstarted(settings, experiment.images, scenario.all_manifests)
+    return warnings(planned)
+
+
 def plan_text(experiment: Experiment, planned: tuple[Scenario, ...], settings: ClusterSettings) -> str:
     """A few lines: where, what, how often, under which load, for how long."""
     streams = ", ".join(f"{name} {stream.rate:g}/s" for name, stream in experiment.load.streams.items())
