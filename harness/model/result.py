@@ -111,6 +111,11 @@ class RolloutFindings:
     takers: dict[str, str] = field(default_factory=dict)  # pod that ended -> Taker
     note: str = ""
 
+    @property
+    def number(self) -> int:
+        """The rollout's number for people, who count from 1; files count from 0."""
+        return self.rollout + 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedRequest:

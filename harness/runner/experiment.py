@@ -12,6 +12,7 @@ from harness.runner.preflight import check_scenarios
 from harness.runner.rollouts import ContinueAfter
 from harness.runner.run import ScenarioRun, ScenarioRunner
 from harness.runner.scenario import Scenario
+from harness.store.planned import write_planned
 
 
 async def run_experiment(
@@ -35,6 +36,8 @@ async def run_experiment(
     for scenario in scenarios:
         cluster.check(scenario.all_manifests)
         check_ports(cluster.client, scenario.experiment.load)
+    if scenarios:
+        write_planned(folder, scenarios[0].experiment.name, [scenario.name for scenario in scenarios])
     runs: list[ScenarioRun] = []
     for number, scenario in enumerate(scenarios):
         runner = ScenarioRunner(

@@ -178,7 +178,9 @@ class ScenarioRunner:
         self._enter(Phase.CONTROL)
         start = self._mark(writer, MarkType.CONTROL_START, {})
         await anyio.sleep(self._scenario.experiment.control_s)
-        writer.update(control=(start, self._mark(writer, MarkType.CONTROL_END, {})))
+        end = self._mark(writer, MarkType.CONTROL_END, {})
+        load.measure_background(start, end)
+        writer.update(control=(start, end))
 
     async def _drain(self, writer: RunWriter, load: LoadSession, following: anyio.CancelScope) -> None:
         longest_s = max(s.read_timeout_s or 0.0 for s in self._scenario.experiment.load.streams.values())
