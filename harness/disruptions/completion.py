@@ -26,6 +26,9 @@ Hear = Callable[[tuple[Obstacle, ...]], None]
 _STANDS_S = 5.0
 """For how long something final must stand: a controller may be about to make the Secret that a pod waits for."""
 
+_STANDS_UNTOLD_S = 9.0
+"""For how long where it has been told only once: the kubelet looks again after 10 to 15 s."""
+
 _LOOK_S = 1.0
 _TIMED_OUT = "ProgressDeadlineExceeded"
 
@@ -81,14 +84,21 @@ class _Wait:
         self._note_progress()
         standing = obstacles(self._view, self._workload)
         self._tell(tuple(obstacle for obstacle in standing if obstacle.is_news))
-        now = anyio.current_time()
-        self._since = {o.where: self._since.get(o.where, now) for o in standing if o.is_sure}
-        for obstacle in standing:
-            if obstacle.certain or (obstacle.is_sure and now - self._since[obstacle.where] >= _STANDS_S):
-                raise self.error("No waiting mends that.")
+        if self._stays(standing):
+            raise self.error("No waiting mends that.")
         if self._timed_out() not in (None, self._timed_out_before):
             raise self.error("Its progressDeadlineSeconds are over.")
         return False
+
+    def _stays(self, standing: tuple[Obstacle, ...]) -> bool:
+        """Whether something stands in the way for good: known at once, or told twice, and not only for a moment."""
+        now = anyio.current_time()
+        self._since = {o.where: self._since.get(o.where, now) for o in standing if o.final}
+        return any(
+            o.certain or now - self._since[o.where] >= (_STANDS_S if o.is_sure else _STANDS_UNTOLD_S)
+            for o in standing
+            if o.final
+        )
 
     def error(self, why: str) -> RolloutError:
         """The error that says how long was waited, what was seen, and what to do."""

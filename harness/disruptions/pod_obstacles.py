@@ -111,13 +111,14 @@ def _unpulled(pod: Pod, status: Status, events: Events) -> Obstacle:
     why = str(waiting.get("message") or "")
     if pulls and not _NO_SUCH_IMAGE.search(why):
         why = message(pulls[-1])
+    again = [event for event in events.of(_uid(pod), "BackOff") if f'pulling image "{image}"' in message(event)]
     final = reason in _NEVER_PULLED or bool(_NO_SUCH_IMAGE.search(why))
     return Obstacle(
         where=_where(pod, status),
         what=f"{reason}, image {image} ({one_line(why)})",
         mend="Name an image that its nodes can pull." if final else "Do its nodes reach the registry, with its secret?",
         final=final,
-        reports=max(map(times, pulls), default=1) if reason == "ErrImagePull" else 2,
+        reports=max(1 if reason == "ErrImagePull" else 2, sum(map(times, (*pulls, *again)))),
     )
 
 
