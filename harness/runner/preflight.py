@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.errors import UsageError
+from harness.model.run import MeasuredService
 from harness.runner.scenario import Scenario
 from harness.spec.hazards import Hazard, HazardId, hazards
 from harness.spec.references import absent_objects, absent_ports
@@ -16,7 +17,12 @@ _WHAT_VARIANTS_ARE_ABOUT = frozenset({HazardId.NO_PRESTOP, HazardId.NO_MIN_READY
 
 def scenario_hazards(scenario: Scenario) -> tuple[Hazard, ...]:
     """What is wrong with the scenario's workload behind the Service through which it is measured."""
-    return hazards(scenario.application.target, (scenario.application.service,))
+    application = scenario.application
+    return hazards(application.target, (application.service,), measured=_measured(scenario))
+
+
+def _measured(scenario: Scenario) -> MeasuredService:
+    return MeasuredService(name=scenario.application.service_name, port=scenario.application.port)
 
 
 def check_scenarios(scenarios: Iterable[Scenario]) -> None:
@@ -40,7 +46,7 @@ def warnings(scenarios: Iterable[Scenario]) -> tuple[str, ...]:
     told: dict[str, None] = {}
     for scenario in scenarios:
         application = scenario.application
-        pod, targets = pod_spec(application.target), target_ports((application.service,))
+        pod, targets = pod_spec(application.target), target_ports((application.service,), _measured(scenario))
         for hazard in scenario_hazards(scenario):
             if hazard.id not in _WHAT_VARIANTS_ARE_ABOUT and not hazard.blocks:
                 told[hazard.sentence] = None
