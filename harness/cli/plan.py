@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.model.duration import duration
@@ -40,11 +41,13 @@ def preflight(experiment: Experiment, planned: tuple[Scenario, ...], settings: C
         UsageError: nothing was changed.
     """
     from harness.clusters.choice import check_unstarted
+    from harness.runner.deployment import place_of
     from harness.runner.preflight import check_scenarios, warnings
 
     check_scenarios(planned)
     for scenario in planned:
-        check_unstarted(settings, experiment.images, scenario.all_manifests)
+        files = partial(place_of, files=experiment.manifests)
+        check_unstarted(settings, experiment.images, scenario.all_manifests, place=files)
     return warnings(planned)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -32,9 +32,15 @@ def chosen(text: str | None, default: ClusterSettings) -> ClusterSettings:
 
 
 def check_unstarted(
-    settings: ClusterSettings, images: Mapping[str, SandboxImage], manifests: Iterable[Mapping[str, Any]]
+    settings: ClusterSettings,
+    images: Mapping[str, SandboxImage],
+    manifests: Iterable[Mapping[str, Any]],
+    *,
+    place: Callable[[Mapping[str, Any]], str],
 ) -> None:
     """Refuse what the cluster is known not to run without its being up: of a sandbox all is known, of others nothing.
+
+    `place`: where an object comes from (" of shop.yaml"), to be told with it.
 
     Raises:
         UsageError: names the images or kinds.
@@ -42,7 +48,7 @@ def check_unstarted(
     if settings.sandbox is not None:
         from harness.clusters.sandbox import check_manifests, wanted_settings
 
-        check_manifests(wanted_settings(settings.sandbox, images), manifests)
+        check_manifests(wanted_settings(settings.sandbox, images), manifests, place=place)
 
 
 def cluster(

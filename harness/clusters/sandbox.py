@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,10 @@ from harness.sandbox.settings import Settings
 
 # What every container sees of the machine anyway.
 _EVERYWHERE = frozenset({"/usr", "/usr/local", "/bin", "/usr/bin", "/sbin", "/usr/sbin"})
+
+
+def _nowhere(_: Mapping[str, Any]) -> str:
+    return ""
 
 
 class SandboxCluster:
@@ -96,8 +100,12 @@ def wanted_settings(
     )
 
 
-def check_manifests(settings: Settings, manifests: Iterable[Mapping[str, Any]]) -> None:
+def check_manifests(
+    settings: Settings, manifests: Iterable[Mapping[str, Any]], *, place: Callable[[Mapping[str, Any]], str] = _nowhere
+) -> None:
     """Refuse images and kinds that a sandbox of these settings does not know; it need not be up.
+
+    `place`: where an object comes from, to be told with it.
 
     Raises:
         UsageError: names them.
@@ -112,7 +120,7 @@ def check_manifests(settings: Settings, manifests: Iterable[Mapping[str, Any]]) 
         )
     whole = (each for each in manifests if "apiVersion" in each)
     strange = [
-        f"{each['apiVersion']} {each['kind']} ({each['metadata']['name']})"
+        f"{each['apiVersion']} {each['kind']} ({each['metadata']['name']}{place(each)})"
         for each in whole
         if resource_of(each["apiVersion"], each["kind"]) is None
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -118,17 +118,20 @@ async def _created(kube: Kube, manifest: Manifest, namespace: str, files: Iterab
         return await kube.create(in_namespace(manifest, namespace), namespace)
     except ClusterError as error:
         kind, name = manifest["kind"], manifest["metadata"]["name"]
-        where = "".join(f" of {file}" for file in _files_with(manifest, files)[:1])
+        where = place_of(manifest, files=files)
         do = error.do
         if not isinstance(error, ApiRefusal) or error.status == 404:
             do = f"Does the cluster have {manifest['apiVersion']} {kind}? Install what defines it, or leave it out."
         raise ClusterError(f"creating {kind} {name}{where}", f"{error.tried}: {error.seen}", do) from error
 
 
-def _files_with(manifest: Manifest, files: Iterable[Path]) -> list[Path]:
-    """The files that hold an object of that kind and name."""
+def place_of(manifest: Mapping[str, Any], *, files: Iterable[Path]) -> str:
+    """Which of the files holds an object of that kind and name: " of shop.yaml"; empty where none does."""
     wanted = (manifest["kind"], manifest["metadata"]["name"])
-    return [file for file in files if any((m["kind"], m["metadata"]["name"]) == wanted for m in read_manifests([file]))]
+    for file in files:
+        if any((each["kind"], each["metadata"]["name"]) == wanted for each in read_manifests([file])):
+            return f" of {file}"
+    return ""
 
 
 async def _delete_objects(kube: Kube, created: list[dict[str, Any]], namespace: str) -> None:

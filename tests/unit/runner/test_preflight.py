@@ -128,7 +128,7 @@ def test_run_and_dry_run_refuse_it_before_a_cluster_is_started(
         ({"image": "shop:1"}, "the sandbox does not know shop:1"),
         (
             {"more": "---\napiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: web}\n"},
-            "the sandbox does not have monitoring.coreos.com/v1 ServiceMonitor (web)",
+            "the sandbox does not have monitoring.coreos.com/v1 ServiceMonitor (web of ",
         ),
         ({"target": "metrics"}, "its targetPort is 'metrics', and no container has a port of that name"),
     ],
