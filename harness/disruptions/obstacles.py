@@ -14,6 +14,9 @@ from harness.kube.view import View
 from harness.spec.hazards import hazards
 
 _NO_ACCOUNT = re.compile(r"serviceaccount \"([^\"]+)\" not found")
+_REFUSED_POD = re.compile(r"\bpods \"[^\"]*\" is forbidden: ")
+"""Each try has another name: the same refusal must not look like news."""
+
 _MOST_TOLD = 4
 
 
@@ -69,7 +72,7 @@ def _not_created(events: Events, owners: Iterable[str], workload: Workload) -> I
     newest = max(told, key=moment, default=None)
     if newest is None or newest["reason"] != "FailedCreate":
         return
-    why = message(newest).removeprefix("Error creating: ")
+    why = _REFUSED_POD.sub("", message(newest).removeprefix("Error creating: "))
     absent = _NO_ACCOUNT.search(why)
     if absent:
         mend = f"Put ServiceAccount {absent[1]} into the manifests."

@@ -152,6 +152,8 @@ def _unprobed(pod: Pod, events: Events) -> Iterator[Obstacle]:
             continue
         if killer:
             yield Obstacle(where=_where(pod, status), what=f"killed after: {one_line(killer)}", mend=_MENDS_KILLED)
+        elif ended.get("exitCode") and events.of(_uid(pod), "BackOff", container=str(status.get("name"))):
+            yield _crashing(pod, status, events)  # it has just been started again
         elif ended.get("exitCode"):
             yield Obstacle(where=_where(pod, status), what=_ending(ended), mend=_MENDS_ENDED)
         elif failing := _failing(pod, status, events):

@@ -66,7 +66,7 @@ def key_of(name: str, key: str) -> Case:
 
 
 MAY_GO_BY_ITSELF = {
-    "quota": (case(more=(QUOTA,), replicas=2), 'its pods are refused (pods "web-', "exceeded quota: few"),
+    "quota": (case(more=(QUOTA,), replicas=2), "its pods are refused (exceeded quota: few"),
     "gate": (
         case(pod={"readinessGates": [{"conditionType": "lb/ready"}]}),
         "its readiness gate lb/ready is closed (nobody has set it)",

@@ -145,6 +145,22 @@ def test_what_happens_in_any_rollout_holds_nothing_up(found: Any) -> None:
     assert obstacles(shown(deployment(), found), WEB) == ()
 
 
+def test_a_crash_loop_is_told_as_one_also_while_the_container_runs_for_a_moment() -> None:
+    found = container(RUNNING, last=terminated(7), ready=False, restartCount=2)
+    back_off = event(found, "BackOff", "Back-off restarting failed container web in pod a", container="web")
+    assert in_words(obstacles(shown(deployment(), found, back_off), WEB)) == (
+        "container web of a: CrashLoopBackOff, its last end was exit code 7, restarted 2 times"
+    )
+
+
+def test_a_refusal_of_the_next_pod_is_no_other_refusal() -> None:
+    owner, said = replica_set(), set[str]()
+    for at, name in enumerate(("web-1-x", "web-1-y")):
+        refused = event(owner, "FailedCreate", f"Error creating: {QUOTA.replace('web-1-x', name)}", at=at)
+        said.add(in_words(obstacles(shown(deployment(), refused), WEB)))
+    assert len(said) == 1
+
+
 def test_what_was_told_before_the_container_started_is_over() -> None:
     found = container(RUNNING, ready=False)
     old = event(found, "FailedMount", 'MountVolume.SetUp failed for volume "v" : configmap "v" not found', count=7)
@@ -192,7 +208,8 @@ def test_pods_that_the_api_refuses_are_told_until_one_is_taken(message: str, men
     owner = replica_set()
     refused = event(owner, "FailedCreate", f"Error creating: {message}", at=3)
     (standing,) = obstacles(shown(deployment(), refused), WEB)
-    assert (standing.what, standing.mend, standing.final) == (f"its pods are refused ({message})", mend, final)
+    why = message.partition("is forbidden: ")[2] or message
+    assert (standing.what, standing.mend, standing.final) == (f"its pods are refused ({why})", mend, final)
     taken = event(owner, "SuccessfulCreate", "Created pod: web-1-x", at=4)
     assert obstacles(shown(deployment(), refused, taken), WEB) == ()
 
@@ -201,7 +218,10 @@ def test_a_stateful_set_is_told_of_the_pods_that_it_cannot_make() -> None:
     found = stateful_set(updated=1, ready=2)
     told = f"create Pod db-2 in StatefulSet db failed error: {QUOTA}"
     (standing,) = obstacles(shown(found, event(found, "FailedCreate", told)), DATABASE)
-    assert str(standing) == f"statefulset/db: its pods are refused ({told})"
+    assert str(standing) == (
+        "statefulset/db: its pods are refused (create Pod db-2 in StatefulSet db failed error: exceeded quota: few, "
+        "requested: pods=1, used: pods=3, limited: pods=3)"
+    )
 
 
 def test_pods_that_are_held_up_alike_are_counted_and_long_lists_are_cut() -> None:
