@@ -8,8 +8,11 @@ from pathlib import Path
 
 from harness.model.result import ExperimentResult, ScenarioResult
 from harness.model.run import RunInfo
-from harness.store.reader import read_run, scenario_folders
+from harness.store.planned import read_planned
+from harness.store.reader import is_run, read_run, scenario_folders
 from harness.store.results import write_experiment_result, write_scenario_result
+
+_INCONCLUSIVE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,7 @@ def judge_experiment_folder(folder: Path) -> Judged:
     Raises:
         RunFormatError: there is no run in it that this harness can read.
     """
-    return _together(map(judge_scenario, scenario_folders(folder)), folder)
+    return _together(map(judge_scenario, scenario_folders(folder)), folder, never_ran=_never_ran([folder]))
 
 
 def judge_again(runs: Sequence[Path], out: Path | None) -> Judged:
@@ -61,11 +64,19 @@ def judge_again(runs: Sequence[Path], out: Path | None) -> Judged:
     folders = list(dict.fromkeys(folder.resolve() for run in runs for folder in scenario_folders(run)))
     if out is None and len(runs) == 1 and folders != [runs[0].resolve()]:
         out = runs[0]
-    judged = _together(map(judge_scenario, folders), out)
+    judged = _together(map(judge_scenario, folders), out, never_ran=_never_ran(runs))
     return judged if judged.reports else replace(judged, reports=tuple(folder / "report.md" for folder in folders))
 
 
-def _together(scenarios: Iterable[tuple[RunInfo, ScenarioResult]], out: Path | None) -> Judged:
+def _never_ran(runs: Sequence[Path]) -> tuple[str, ...]:
+    """The scenarios that were planned in these experiments' folders and of which there is no record."""
+    planned = [(run, name) for run in runs for name in read_planned(run)]
+    return tuple(dict.fromkeys(name for run, name in planned if not is_run(run / name)))
+
+
+def _together(
+    scenarios: Iterable[tuple[RunInfo, ScenarioResult]], out: Path | None, *, never_ran: Sequence[str] = ()
+) -> Judged:
     from harness.analysis import judge_experiment, pool
     from harness.reporters import write_experiment
 
@@ -77,7 +88,10 @@ def _together(scenarios: Iterable[tuple[RunInfo, ScenarioResult]], out: Path | N
         infos.setdefault(variants[info.experiment, info.variant, info.path][0].scenario, info)
     names = dict.fromkeys(experiment for experiment, _, _ in variants)
     pooled = [pool(results, confidence=infos[results[0].scenario].confidence) for results in variants.values()]
-    whole = judge_experiment(pooled, experiment=", ".join(filter(None, names)))
+    notes = [f"Planned, and never ran: {', '.join(never_ran)}."] if never_ran else []
+    whole = judge_experiment(pooled, experiment=", ".join(filter(None, names)), notes=notes)
+    if never_ran and whole.exit_code == 0:
+        whole = replace(whole, exit_code=_INCONCLUSIVE)
     if out is None:
         return Judged(result=whole, infos=infos)
     out.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from operator import attrgetter
@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.analysis.advice.propagation import pooled_propagation
 from harness.analysis.advice.sizing import pooled_sizing
+from harness.analysis.pooled_load import pooled_control, pooled_load, summed
 from harness.analysis.statistics import rollout_statistics
 from harness.analysis.verdict.verdict import CLEAN, as_expected, bound_sentence
 from harness.model.result import RolloutFindings, ScenarioResult, Verdict
@@ -43,19 +44,21 @@ def pool(results: Sequence[ScenarioResult], *, confidence: Confidence | None = N
         requests=sum(map(attrgetter("requests"), results)),
         failed=sum(map(attrgetter("failed"), results)),
         unsent=sum(map(attrgetter("unsent"), results)),
+        control=pooled_control([result.control for result in results if result.control is not None]),
         rollouts=rollouts,
-        causes=_summed(map(attrgetter("causes"), results)),
-        by_outcome=_summed(map(attrgetter("by_outcome"), results)),
+        causes=summed(map(attrgetter("causes"), results)),
+        by_outcome=summed(map(attrgetter("by_outcome"), results)),
         propagation=pooled_propagation([(result.propagation, len(result.rollouts)) for result in results]),
         sizing=pooled_sizing([result.sizing for result in results]),
         statistics=statistics,
+        load=pooled_load([result.load for result in results]),
         notes=tuple(dict.fromkeys(chain.from_iterable(map(attrgetter("notes"), results)))),
         failures=tuple(chain.from_iterable(map(attrgetter("failures"), results))),
     )
 
 
 def _statistics(rollouts: Sequence[RolloutFindings], confidence: Confidence | None, seed: int) -> dict[str, Any]:
-    failed = [sum(rollout.window.by_cause.values()) if rollout.dropping else 0 for rollout in rollouts]
+    failed = [rollout.own_failures for rollout in rollouts]
     return rollout_statistics([rollout.dropping for rollout in rollouts], failed, confidence, seed=seed)
 
 
@@ -75,11 +78,3 @@ def _decided(results: Sequence[ScenarioResult], *, enough: bool) -> _Decided:
     if not enough:
         return _Decided(verdict=Verdict.INCONCLUSIVE, reason="confidence")
     return _Decided(verdict=Verdict.SEAMLESS, reason=CLEAN)
-
-
-def _summed(counts: Iterable[dict[str, int]]) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for count in counts:
-        for name, number in count.items():
-            total[name] = total.get(name, 0) + number
-    return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))

@@ -30,14 +30,19 @@ app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(trace.app, name="trace")
 
 
-@app.callback()
-def options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
-) -> None:
-    """Options of the program itself."""
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"rollout-harness {harness.__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[  # eager, and so done before a command is missed
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Options of the program itself."""
 
 
 def main() -> None:

@@ -16,6 +16,9 @@ from harness.fixture_files import fixtures
 def demo(
     cluster: Cluster = None,
     worker_image: WorkerImage = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only the two ends, once each: a verdict within a minute.")
+    ] = False,
     out: Annotated[Path, typer.Option(help="Folder of the run; what is in it is replaced.")] = Path("reports/demo"),
 ) -> None:
     """Roll nginx from 1.28.0 to 1.29.1 and back under load, with and without the mitigations (about 4 minutes)."""
@@ -25,7 +28,7 @@ def demo(
     from harness.runner.scenario import scenarios
     from harness.store.reader import is_run
 
-    experiment = read_experiment(fixtures() / "experiments" / "demo.yaml")
+    experiment = read_experiment(fixtures() / "experiments" / ("demo-quick.yaml" if quick else "demo.yaml"))
     planned = scenarios(experiment)
     if out.exists() and any(out.iterdir()):
         if not is_run(out):

@@ -21,6 +21,13 @@ def _words(now: RunProgress) -> str:
     return f"rollout {now.rollout + 1}/{now.rollouts}: {now.phase}"
 
 
+def _news(now: RunProgress, before: str) -> str:
+    """What holds the rollout up, where that is news, or that nothing does any longer."""
+    if now.held_up == before:
+        return ""
+    return f"held up: {now.held_up}" if now.held_up else "no longer held up"
+
+
 def _counts(now: RunProgress) -> str:
     return f"{now.failed} of {now.requests} failed"
 
@@ -31,11 +38,15 @@ class LiveTerminal:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._tasks: dict[str, int] = {}
+        self._held_up = ""
 
     def __call__(self, now: RunProgress) -> None:
         """Show where the run is."""
         if now.scenario not in self._tasks:
             self._tasks[now.scenario] = self._progress.add_task(now.scenario, total=now.rollouts, what="", counts="")
+        if news := _news(now, self._held_up):
+            self._progress.console.print(f"{now.scenario}: {news}", markup=False, highlight=False)
+            self._held_up = now.held_up
         done = now.rollouts if now.phase in (Phase.DRAINING, Phase.CLEANING_UP) else now.rollout or 0
         self._progress.update(
             self._tasks[now.scenario],  # type: ignore[arg-type]
@@ -53,19 +64,23 @@ class PipedLines:
         self._start = time.monotonic()
         self._last: tuple[str, str] = ("", "")
         self._said = 0.0
+        self._held_up = ""
 
     def __call__(self, now: RunProgress) -> None:
         """Say where the run is, if that is news."""
         state = (now.scenario, _words(now))
         elapsed = time.monotonic() - self._start
+        if news := _news(now, self._held_up):
+            self._held_up = now.held_up
+            self._print(f"{elapsed:6.1f} s  {now.scenario} ({now.number + 1}/{now.scenarios})  {news}")
         if state != self._last or elapsed - self._said >= _PIPED_EVERY_S:
             self._last, self._said = state, elapsed
-            self._console.print(
-                f"{elapsed:6.1f} s  {now.scenario} ({now.number + 1}/{now.scenarios})  {_words(now)}  {_counts(now)}",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
+            self._print(
+                f"{elapsed:6.1f} s  {now.scenario} ({now.number + 1}/{now.scenarios})  {_words(now)}  {_counts(now)}"
             )
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

@@ -46,7 +46,7 @@ def run(
     truth: Truth = None,
 ) -> None:
     """Run an experiment: deploy, load, roll, record, judge, and put the cluster back."""
-    from harness.cli.plan import plan_text, with_planned_rollouts
+    from harness.cli.plan import plan_text, preflight, with_planned_rollouts
     from harness.clusters.choice import chosen
     from harness.runner.experiment_file import read_experiment
     from harness.runner.scenario import scenarios
@@ -55,7 +55,8 @@ def run(
     settings = chosen(cluster, described.cluster)
     planned = scenarios(described)
     if dry_run:
-        typer.echo(plan_text(described, planned, settings))
+        wrong = preflight(described, planned, settings)
+        typer.echo("\n".join([plan_text(described, planned, settings), *(f"mind: {words}" for words in wrong)]))
         return
     _confirm(settings, yes)
     folder = out or Path("reports") / f"{described.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
@@ -105,9 +106,13 @@ def execute(
     """Run, judge and report; gives the exit code (DESIGN.md, Command line)."""
     import anyio
 
+    from harness.cli.plan import preflight
+
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"writing to {folder}", "it is there and not empty", "Give another --out.")
     console = Console(stderr=True, highlight=False)
+    for words in preflight(experiment, planned, settings):
+        console.print(f"mind: {words}", markup=False, soft_wrap=True)
     if truth is not None:
         truth.mkdir(parents=True, exist_ok=True)
     execution = _Execution(experiment, planned, settings, folder, worker_image, truth, console)

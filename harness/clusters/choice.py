@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 from harness.clusters.cluster import Cluster
 from harness.errors import UsageError
@@ -28,6 +29,26 @@ def chosen(text: str | None, default: ClusterSettings) -> ClusterSettings:
     if text.startswith("context:") and text != "context:":
         return ClusterSettings(context=text.removeprefix("context:"))
     raise UsageError(f"reading --cluster {text}", "it names no provider", "Use sandbox, kind, k3s or context:NAME.")
+
+
+def check_unstarted(
+    settings: ClusterSettings,
+    images: Mapping[str, SandboxImage],
+    manifests: Iterable[Mapping[str, Any]],
+    *,
+    place: Callable[[Mapping[str, Any]], str],
+) -> None:
+    """Refuse what the cluster is known not to run without its being up: of a sandbox all is known, of others nothing.
+
+    `place`: where an object comes from (" of shop.yaml"), to be told with it.
+
+    Raises:
+        UsageError: names the images or kinds.
+    """
+    if settings.sandbox is not None:
+        from harness.clusters.sandbox import check_manifests, wanted_settings
+
+        check_manifests(wanted_settings(settings.sandbox, images), manifests, place=place)
 
 
 def cluster(

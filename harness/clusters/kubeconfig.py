@@ -55,16 +55,16 @@ class KubeconfigCluster:
 
 
 @asynccontextmanager
-async def context_cluster(
-    context: str | None, *, worker_image: str | None, kind: str = "context"
-) -> AsyncIterator[KubeconfigCluster]:
-    """The cluster behind a context of the user's kubeconfig.
+async def context_cluster(context: str | None, *, worker_image: str | None) -> AsyncIterator[KubeconfigCluster]:
+    """The cluster behind a context of the user's kubeconfig; the current one where none is named.
 
     Raises:
         ClusterError: unknown context, or the cluster does not answer.
     """
     async with from_context(context) as kube:
-        yield KubeconfigCluster(kube, await cluster_facts(kube, kind), worker_image)
+        yield KubeconfigCluster(
+            kube, await cluster_facts(kube, f"context:{context}" if context else "context"), worker_image
+        )
 
 
 async def cluster_facts(kube: Kube, kind: str) -> ClusterFacts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,18 @@ from harness.errors import HarnessError, SandboxError, UsageError
 from harness.kube.client import Kube, from_kubeconfig
 from harness.model.experiment import SandboxImage, SandboxSettings
 from harness.model.run import ClusterFacts, FactSource, ProxyFacts
+from harness.sandbox.apiserver.resources import resource_of
 from harness.sandbox.embedded import Sandbox
 from harness.sandbox.errors import SandboxFailed
-from harness.sandbox.images import Image
+from harness.sandbox.images import Image, lookup
 from harness.sandbox.settings import Settings
 
 # What every container sees of the machine anyway.
 _EVERYWHERE = frozenset({"/usr", "/usr/local", "/bin", "/usr/bin", "/sbin", "/usr/sbin"})
+
+
+def _nowhere(_: Mapping[str, Any]) -> str:
+    return ""
 
 
 class SandboxCluster:
@@ -47,20 +52,16 @@ class SandboxCluster:
         return process_worker(self._sandbox.client_command(WORKER_COMMAND), plan)
 
     def check(self, manifests: tuple[Mapping[str, Any], ...]) -> None:
-        """Refuse images that are not in the sandbox's table."""
-        unknown = self._sandbox.settings.unknown_images(map(dict, manifests))
-        if unknown:
-            raise UsageError(
-                "checking the images",
-                f"the sandbox does not know {', '.join(unknown)}",
-                "It knows nginx:*; add others under `images:` in the experiment, with the command to run.",
-            )
+        """Refuse what is not in the sandbox's tables of images and kinds."""
+        check_manifests(self._sandbox.settings, manifests)
 
     def server(self, images: tuple[str, ...]) -> str | None:
         """This machine's nginx under every nginx tag; the commands that the experiment gives for other images."""
-        own = {image.name for image in self._sandbox.settings.images}
-        said = [f"nginx {self._sandbox.facts.nginx} of this machine under every nginx tag"] * (not set(images) <= own)
-        said += [f"the experiment's command under {name}" for name in sorted(own & set(images))]
+        own = self._sandbox.settings.images
+        commands = [name for name in images if lookup(name, own) in own]
+        rest = [name for name in images if name not in commands]
+        said = [f"nginx {self._sandbox.facts.nginx} of this machine under every nginx tag"] if rest else []
+        said += [f"the experiment's command under {name}" for name in sorted(commands)]
         return " and ".join(said)
 
     async def died(self) -> HarnessError:
@@ -77,17 +78,58 @@ async def sandbox_cluster(
     Raises:
         SandboxError: this machine lacks something, or the sandbox did not come up.
     """
-    wanted = Settings(
+    try:
+        async with (
+            Sandbox.start(wanted_settings(settings, images, truth=truth)) as sandbox,
+            from_kubeconfig(sandbox.kubeconfig) as kube,
+        ):
+            yield SandboxCluster(sandbox, kube)
+    except SandboxFailed as failed:
+        raise _translated(failed) from failed
+
+
+def wanted_settings(
+    settings: SandboxSettings, images: Mapping[str, SandboxImage], *, truth: Path | None = None
+) -> Settings:
+    """What the sandbox is told of an experiment."""
+    return Settings(
         proxy_min_sync_period_s=settings.proxy.period_s,
         nodes=settings.nodes,
         images=tuple(_image(name, image) for name, image in images.items()),
         truth=truth,
     )
-    try:
-        async with Sandbox.start(wanted) as sandbox, from_kubeconfig(sandbox.kubeconfig) as kube:
-            yield SandboxCluster(sandbox, kube)
-    except SandboxFailed as failed:
-        raise _translated(failed) from failed
+
+
+def check_manifests(
+    settings: Settings, manifests: Iterable[Mapping[str, Any]], *, place: Callable[[Mapping[str, Any]], str] = _nowhere
+) -> None:
+    """Refuse images and kinds that a sandbox of these settings does not know; it need not be up.
+
+    `place`: where an object comes from, to be told with it.
+
+    Raises:
+        UsageError: names them.
+    """
+    manifests = tuple(manifests)
+    unknown = settings.unknown_images(map(dict, manifests))
+    if unknown:
+        raise UsageError(
+            "checking the images",
+            f"the sandbox does not know {', '.join(unknown)}",
+            "It knows nginx:*; add others under `images:` in the experiment, with the command to run.",
+        )
+    whole = (each for each in manifests if "apiVersion" in each)
+    strange = [
+        f"{each['apiVersion']} {each['kind']} ({each['metadata']['name']}{place(each)})"
+        for each in whole
+        if resource_of(each["apiVersion"], each["kind"]) is None
+    ]
+    if strange:
+        raise UsageError(
+            "checking the kinds of the manifests",
+            f"the sandbox does not have {', '.join(strange)}",
+            "Leave them out of the experiment's manifests, or use a cluster that has them.",
+        )
 
 
 def _image(name: str, image: SandboxImage) -> Image:

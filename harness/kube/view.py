@@ -36,6 +36,11 @@ class View:
         """The one with that name."""
         return next((found for found in self.objects(kind) if found["metadata"]["name"] == name), None)
 
+    async def changed(self, *, within_s: float) -> None:
+        """Wait for the next event, `within_s` at most."""
+        with anyio.move_on_after(within_s):
+            await self._changed.wait()
+
     async def until(
         self, what: str, holds: Callable[[View], bool], *, deadline_s: float, state: Callable[[View], str]
     ) -> None:

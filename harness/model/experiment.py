@@ -252,5 +252,11 @@ class Experiment(Record):
     load: LoadSettings
     variants: dict[Name, Variant] = Field({"default": Variant()}, min_length=1)
     confidence: Confidence | None = None
-    churn_s: Duration | None = Field(None, alias="churn")
-    strict_idle_close: bool = False
+    churn_s: Duration | None = Field(
+        None,
+        alias="churn",
+        description="change the endpoints of a Service of our own as often: a proxy as busy as yours",
+    )
+    strict_idle_close: bool = Field(
+        False, description="a request that met a kept connection as its server closed it counts against the rollout"
+    )

@@ -20,7 +20,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where a run is now. `rollout` counts from 0, None outside of any; `requests` and `failed` are this scenario's."""
+    """Where a run is now. `rollout` counts from 0, None outside of any; `requests` and `failed` are this scenario's.
+
+    `held_up`: what keeps the rollout from getting on, in words; empty where nothing is known to.
+    """
 
     scenario: str
     number: int
@@ -30,6 +33,7 @@ class Progress:
     rollouts: int
     requests: int
     failed: int
+    held_up: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,7 +97,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutFindings:
-    """One rollout: its window goes from its update to the next one's (the last one's to the end)."""
+    """One rollout: its window goes from its update to the next one's (the last one's to the end).
+
+    `own_failures`: those that it has to answer for; what `failed_per_rollout` of the statistics counts.
+    """
 
     rollout: int
     dropping: bool
@@ -110,6 +113,12 @@ class RolloutFindings:
     last_failure_s: float | None = None
     takers: dict[str, str] = field(default_factory=dict)  # pod that ended -> Taker
     note: str = ""
+    own_failures: int = 0  # not in result.json, whose `by_cause` tells it to readers
+
+    @property
+    def number(self) -> int:
+        """The rollout's number for people, who count from 1; files count from 0."""
+        return self.rollout + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,6 +91,11 @@ def expectation(result: ScenarioResult) -> str:
     return "as expected" if result.as_expected else f"not as expected: {result.expect.value} expected"
 
 
+def unexpected(result: ScenarioResult) -> bool:
+    """Whether the verdict is another than the experiment said: none is where any was welcome."""
+    return not result.as_expected and result.expect is not Expect.ANY
+
+
 def headline(result: ExperimentResult) -> str:
     """What the exit code means, in words: "2 scenarios, every one as expected (exit code 0)"."""
     meaning = _MEANING.get(result.exit_code, "stopped")

@@ -96,7 +96,7 @@ def behind(result: ScenarioResult, frame: Frame, *, last: bool = False) -> list[
     layers = [shaded.encode(frame.x("from", last=last), alt.X2("to"), alt.Color("fill:N", scale=None))]
     crowded = frame.room(result) < WORD_PX
     for name, dash in _DASHES.items() if not crowded else [("update", _DASHES["update"])]:
-        times = [(r.rollout, getattr(r, name)) for r in result.rollouts]
+        times = [(r.number, getattr(r, name)) for r in result.rollouts]
         rows = [{"t": t, "tip": f"rollout {n}: {name} at {t:.2f} s"} for n, t in times if t is not None]
         line = frame.draw(rows).mark_rule(
             strokeDash=dash, stroke=INK, strokeWidth=1.1, opacity=0.25 if crowded else 0.8

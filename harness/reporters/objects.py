@@ -97,6 +97,8 @@ def _label(key: str) -> tuple[str, str]:
 
 
 def _cell(item: Any, key: str) -> str:
+    if key == "rollout" and isinstance(item, int):
+        return count(item + 1)  # files count rollouts from 0, people from 1
     return "" if item is None else _figure(item, _label(key)[1])
 
 

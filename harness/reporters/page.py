@@ -34,6 +34,7 @@ _SHARED: Final[dict[str, Callable[..., Any]]] = {
     "started": place.started,
     "tables": objects.tables,
     "things": figures.things,
+    "unexpected": figures.unexpected,
     "where": place.where,
 }
 

@@ -8,6 +8,7 @@ _KINDS = {
     "sandbox": "the sandbox, the cluster embedded in the harness: real processes and packets, on one machine",
     "kind": "kind",
     "k3s": "k3s",
+    "context": "the cluster of the kubeconfig's current context",
     "unknown": "a cluster of unknown kind",
 }
 
@@ -20,6 +21,16 @@ def where(info: RunInfo) -> str:
     if info.churn_s is not None:
         parts.append(f"endpoint churn every {info.churn_s:g} s")
     return f"Ran on {_kind(cluster.kind)}. {'; '.join(parts)}."
+
+
+def rests_on_quiet(info: RunInfo) -> str:
+    """What a clean verdict rests on where nothing else kept the proxy busy; empty where something did."""
+    if info.churn_s is not None or info.cluster.proxy.min_sync_period_s == 0:
+        return ""
+    return (
+        "measured without churn: after quiet a proxy applies the first change at once, on a busy cluster only when its "
+        "period is over; `churn: 200ms` in the experiment keeps it as busy"
+    )
 
 
 def _kind(kind: str) -> str:

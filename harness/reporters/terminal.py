@@ -24,9 +24,10 @@ from harness.reporters.figures import (
     ranked,
     seconds,
     things,
+    unexpected,
 )
 from harness.reporters.objects import advice, changes
-from harness.reporters.place import where
+from harness.reporters.place import rests_on_quiet, where
 from harness.reporters.text import visible
 
 _WIDTH: Final = 80
@@ -54,14 +55,14 @@ def experiment_text(result: ExperimentResult, infos: Mapping[str, RunInfo], *, c
         lines += [*_paragraph(place), ""]
     lines += [*_table(result.scenarios, colour=colour), ""]
     for scenario in result.scenarios:
-        lines += [*_judgement(scenario, colour=colour), ""]
+        lines += [*_judgement(scenario, colour=colour), *_quiet(infos[scenario.scenario], scenario), ""]
     lines += [line for note in result.notes for line in _paragraph(f"note: {note}")]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def scenario_text(info: RunInfo, result: ScenarioResult, *, colour: bool = False) -> str:
     """One scenario in full: what dropped, when after the update, with which outcomes and causes, rollout by rollout."""
-    lines = [*_judgement(result, colour=colour), "", *_paragraph(where(info)), ""]
+    lines = [*_judgement(result, colour=colour), *_quiet(info, result), "", *_paragraph(where(info)), ""]
     if result.control:
         lines += [*_paragraph(f"control window: {_window(result.control)}"), ""]
     for rollout in result.rollouts:
@@ -98,7 +99,7 @@ def _row(result: ScenarioResult, names: int, outcomes: int, *, colour: bool) -> 
         [count(result.requests)],
         [count(result.failed), *failed],
         [p99_change(result).replace(" ", "")],
-        [_verdict(result.verdict, colour=colour), *([] if result.as_expected else ["unexpected"])],
+        [_verdict(result.verdict, colour=colour), *(["unexpected"] if unexpected(result) else [])],
     ]
 
 
@@ -121,11 +122,16 @@ def _judgement(result: ScenarioResult, *, colour: bool) -> Iterator[str]:
         yield from _paragraph(f"note: {note}", "  ")
 
 
+def _quiet(info: RunInfo, result: ScenarioResult) -> Iterable[str]:
+    rest = rests_on_quiet(info) if result.verdict is Verdict.SEAMLESS else ""
+    return _paragraph(f"note: {rest}", "  ") if rest else ()
+
+
 def _rollout(rollout: RolloutFindings) -> Iterator[str]:
     word = "dropping" if rollout.dropping else "no call dropped"
     complete, settled = after(rollout.complete, rollout.update), after(rollout.settled, rollout.update)
     marks = f"update at {seconds(rollout.update)}, complete after {complete}, settled after {settled}"
-    yield from _paragraph(f"rollout {rollout.rollout}: {word}; {marks}")
+    yield from _paragraph(f"rollout {rollout.number}: {word}; {marks}")
     yield from _paragraph(_window(rollout.window), "  ")
     if rollout.window.failed:
         yield from _failures(rollout)

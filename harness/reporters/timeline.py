@@ -44,7 +44,7 @@ def _labels(result: ScenarioResult, frame: Frame) -> Panel:
     room = frame.room(result)
     every = max(1, ceil(_DIGITS_PX / max(room, 0.1)))
     word = "rollout " if room >= WORD_PX else ""
-    names = [{"t": r.update, "name": f"{word}{r.rollout}"} for r in result.rollouts[::every]]
+    names = [{"t": r.update, "name": f"{word}{r.number}"} for r in result.rollouts[::every]]
     if result.control and frame.px(result.control.end - result.control.start) >= WORD_PX:
         names.append({"t": result.control.start, "name": "control"})
     text = frame.draw(names).mark_text(align="left", dx=2, color=INK, fontSize=12, fontWeight=600)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -14,6 +15,8 @@ from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusal
 from harness.manifests.application import Application
 from harness.manifests.patch import in_namespace
+from harness.manifests.read import Manifest, read_manifests
+from harness.spec.hazards import HazardId, row
 
 _GONE_TIMEOUT_S = 90.0
 _POLL_S = 0.1
@@ -81,19 +84,22 @@ async def _hurry_pods(kube: Kube, namespace: str) -> None:
 
 
 @asynccontextmanager
-async def deployed(kube: Kube, application: Application, namespace: str) -> AsyncIterator[dict[str, Any]]:
+async def deployed(
+    kube: Kube, application: Application, namespace: str, *, files: Iterable[Path] = ()
+) -> AsyncIterator[dict[str, Any]]:
     """The application's objects in the namespace, the workload last; gives the workload as the API created it.
 
     What was created is deleted when the block is left; what could not be created leaves nothing behind.
 
     Raises:
-        ClusterError: the API refuses an object, or one of that name is there already.
+        ClusterError: the API refuses an object, or one of that name is there already; names it, and which of `files`
+            has it.
     """
     ordered = [m for m in application.manifests if m is not application.target] + [application.target]
     created: list[dict[str, Any]] = []
     try:
         for manifest in ordered:
-            made = await kube.create(in_namespace(manifest, namespace), namespace)
+            made = await _created(kube, manifest, namespace, files)
             created.append(made)  # one by one: what is made before a failure must be deleted again
         yield created[-1]
     except BaseException as error:
@@ -105,6 +111,27 @@ async def deployed(kube: Kube, application: Application, namespace: str) -> Asyn
         raise
     with anyio.CancelScope(shield=True):
         await _delete_objects(kube, created, namespace)
+
+
+async def _created(kube: Kube, manifest: Manifest, namespace: str, files: Iterable[Path]) -> dict[str, Any]:
+    try:
+        return await kube.create(in_namespace(manifest, namespace), namespace)
+    except ClusterError as error:
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        where = place_of(manifest, files=files)
+        do = error.do
+        if not isinstance(error, ApiRefusal) or error.status == 404:
+            do = f"Does the cluster have {manifest['apiVersion']} {kind}? Install what defines it, or leave it out."
+        raise ClusterError(f"creating {kind} {name}{where}", f"{error.tried}: {error.seen}", do) from error
+
+
+def place_of(manifest: Mapping[str, Any], *, files: Iterable[Path]) -> str:
+    """Which of the files holds an object of that kind and name: " of shop.yaml"; empty where none does."""
+    wanted = (manifest["kind"], manifest["metadata"]["name"])
+    for file in files:
+        if any((each["kind"], each["metadata"]["name"]) == wanted for each in read_manifests([file])):
+            return f" of {file}"
+    return ""
 
 
 async def _delete_objects(kube: Kube, created: list[dict[str, Any]], namespace: str) -> None:
@@ -128,6 +155,6 @@ async def service_address(kube: Kube, namespace: str, service: str, port: int) -
         raise ClusterError(
             f"looking for the ClusterIP of Service {service}",
             "it has none (headless?)",
-            "Use a Service with a ClusterIP.",
+            f"Needed: {row(HazardId.HEADLESS).mend}.",
         )
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -8,9 +8,11 @@ from pathlib import Path
 from harness.clusters.cluster import Cluster
 from harness.model.progress import Decision, Progress
 from harness.runner.ports import check_ports
+from harness.runner.preflight import check_scenarios
 from harness.runner.rollouts import ContinueAfter
 from harness.runner.run import ScenarioRun, ScenarioRunner
 from harness.runner.scenario import Scenario
+from harness.store.planned import write_planned
 
 
 async def run_experiment(
@@ -27,12 +29,15 @@ async def run_experiment(
     A scenario that could not even be deployed or loaded ends the experiment: the next ones would end likewise.
 
     Raises:
-        UsageError: the cluster is known not to run these manifests, or the client host not to bear this load; nothing
-            was changed.
+        UsageError: the cluster is known not to run these manifests, no pod would be replaced, or the client host
+            would not bear this load; nothing was changed.
     """
+    check_scenarios(scenarios)
     for scenario in scenarios:
         cluster.check(scenario.all_manifests)
         check_ports(cluster.client, scenario.experiment.load)
+    if scenarios:
+        write_planned(folder, scenarios[0].experiment.name, [scenario.name for scenario in scenarios])
     runs: list[ScenarioRun] = []
     for number, scenario in enumerate(scenarios):
         runner = ScenarioRunner(

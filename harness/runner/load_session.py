@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -14,9 +15,11 @@ from harness.errors import LoadError
 from harness.load import End, Statistics, parse_line
 from harness.model.request import COLUMNS, Outcome
 from harness.model.run import WorkerClock
+from harness.runner.quiet import is_above
 from harness.store.writer import RunWriter
 
 _OUTCOME = COLUMNS.index("outcome")
+_LOOK_S = 0.05
 _UNCOUNTED = frozenset({Outcome.OK.value, Outcome.UNSENT.value})
 
 
@@ -35,6 +38,8 @@ class LoadSession:
     outcomes: Counter[str] = field(default_factory=Counter)
     first: float | None = None  # run clock of the first request's end
     last_lost: float | None = None
+    lost: dict[int, float] = field(default_factory=dict)  # second of the run clock -> its last such failure
+    background: float = 0.0  # the share of seconds with such a failure while nothing was done to the application
     delay_s: float | None = None  # the shortest time from the end of a second to its line's arrival here
     complaint: str = ""  # the last line that was neither a row nor statistics
     ended: anyio.Event = field(default_factory=anyio.Event)
@@ -78,6 +83,7 @@ class LoadSession:
         self.outcomes[outcome] += 1
         if outcome not in _UNCOUNTED and outcome != Outcome.STATUS.value:
             self.last_lost = self.now()
+            self.lost[int(self.last_lost)] = self.last_lost
 
     def _statistics(self, line: bytes) -> bool:
         """Take in a second's statistics; whether it was the worker's last line."""
@@ -93,15 +99,24 @@ class LoadSession:
         delay_s = self.delay_s or 0.0
         return WorkerClock(worker=0, offset_s=max(0.0, -delay_s), uncertainty_s=abs(delay_s))
 
+    def measure_background(self, start: float, end: float) -> None:
+        """Take what was lost in [start, end) for what this network and application lose at any time."""
+        bad = sum(start <= moment < end for moment in self.lost.values())
+        self.background = min(1.0, bad / max(1.0, end - start))
+
     async def until_quiet(self, quiet_s: float, *, cap_s: float) -> None:
-        """Wait until no connection-level failure has come for `quiet_s` seconds, `cap_s` at most."""
+        """Wait until no more connection-level failures have come in `quiet_s` seconds than the background gives.
+
+        `cap_s` at most.
+        """
         start = self.now()
-        while True:
-            since = max(start, self.last_lost or start)
-            left = min(since + quiet_s, start + max(cap_s, quiet_s)) - self.now()
-            if left <= 0:
+        while (now := self.now()) < start + max(cap_s, quiet_s):
+            recent = [moment for moment in self.lost.values() if moment > max(start, now - quiet_s)]
+            if now >= start + quiet_s and not is_above(len(recent), math.ceil(quiet_s), self.background):
                 return
-            await anyio.sleep(left)
+            # Nothing can be decided before the quiet time is over, nor before the oldest failure is out of it.
+            due = max(start, min(recent, default=start)) + quiet_s
+            await anyio.sleep(max(_LOOK_S, min(due, start + max(cap_s, quiet_s)) - now))
 
     async def until_warm(self, calm_s: float, *, deadline_s: float) -> None:
         """Wait until requests succeed and none has failed for `calm_s`.

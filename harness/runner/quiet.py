@@ -1,5 +1,7 @@
 """How long the load goes on after the old pods are gone: failures can come long after the API says complete."""
 
+import math
+
 from harness.model.run import ClusterFacts
 
 _AT_LEAST_S = 5.0
@@ -8,6 +10,8 @@ _PERIOD_UNKNOWN_S = 15.0
 _BALANCER_S = 60.0
 CAP_S = 60.0
 """While failures go on quiet time is extended, up to this."""
+
+_P_VALUE = 0.05
 
 _INSIDE = frozenset({"clusterip", "nodeport"})
 
@@ -25,3 +29,18 @@ def quiet_s(given: float | None, facts: ClusterFacts, path: str) -> float:
         return _BALANCER_S
     period_s = facts.proxy.min_sync_period_s
     return _PERIOD_UNKNOWN_S if period_s is None else max(_AT_LEAST_S, _PERIODS * period_s)
+
+
+def is_above(bad: int, seconds: int, share: float) -> bool:
+    """Whether so many bad ones of these seconds are more than a background of `share` bad seconds would give.
+
+    Without any background one is. Else it is asked how often chance gives as many or more (binomial); losses come in
+    bursts, so seconds are counted and not requests.
+
+    >>> is_above(1, 5, 0.0), is_above(2, 5, 0.3), is_above(5, 5, 0.3)
+    (True, False, True)
+    """
+    if bad == 0 or share >= 1.0:
+        return False
+    tail = sum(math.comb(seconds, n) * share**n * (1 - share) ** (seconds - n) for n in range(bad, seconds + 1))
+    return tail < _P_VALUE

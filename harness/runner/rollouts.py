@@ -8,14 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from harness.disruptions.rolling_update import (
-    Workload,
-    pod_template,
-    trigger,
-    undo,
-    until_complete,
-    until_settled,
-)
+from harness.disruptions.completion import Hear, until_complete
+from harness.disruptions.rolling_update import pod_template, trigger, undo, until_settled
+from harness.disruptions.workload import Workload
 from harness.errors import RolloutError
 from harness.kube.client import Kube
 from harness.kube.view import View
@@ -43,6 +38,7 @@ class Rollouts:
     writer: RunWriter
     mark: Callable[[MarkType, dict[str, Any]], float]
     phase: Callable[[Phase, int | None], None]
+    hear: Hear
     quiet_s: float
 
     async def run(self, continue_after: ContinueAfter) -> None:
@@ -78,9 +74,12 @@ class Rollouts:
         generation = await trigger(self.kube, self.workload, patch)
         deadline_s = self.scenario.experiment.rollout_timeout_s
         try:
-            await until_complete(self.view, self.workload, generation, deadline_s=deadline_s)
-        except RolloutError:
-            await self._undo(rollout, before)
+            await until_complete(self.view, self.workload, generation, deadline_s=deadline_s, hear=self.hear)
+        except RolloutError as stuck:
+            try:
+                await self._undo(rollout, before)
+            except RolloutError as left:  # what went wrong first must be said first
+                stuck.add_note(f"Taking it back failed too: {left}")
             raise
         details = {"rollout": rollout, "generation": generation}
         marks = replace(marks, complete=self.mark(MarkType.COMPLETE, details))
@@ -94,7 +93,7 @@ class Rollouts:
         self.mark(MarkType.UNDO, {"rollout": rollout})
         generation = await undo(self.kube, self.workload, template)
         deadline_s = self.scenario.experiment.rollout_timeout_s
-        await until_complete(self.view, self.workload, generation, deadline_s=deadline_s)
+        await until_complete(self.view, self.workload, generation, deadline_s=deadline_s, hear=self.hear)
 
     def _keep(self, marks: RolloutMarks) -> None:
         others = tuple(known for known in self.writer.info.rollouts if known.rollout != marks.rollout)

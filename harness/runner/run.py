@@ -13,7 +13,10 @@ import anyio
 import anyio.abc
 
 from harness.clusters.cluster import Cluster
-from harness.disruptions.rolling_update import Workload, until_complete
+from harness.disruptions.completion import until_complete
+from harness.disruptions.obstacle import Obstacle
+from harness.disruptions.obstacles import in_words
+from harness.disruptions.workload import Workload
 from harness.errors import HarnessError, SandboxError
 from harness.kube.view import View
 from harness.load import PORTS, Plan, plan_json
@@ -66,6 +69,7 @@ class ScenarioRunner:
         self._t0_ns = time.monotonic_ns()
         self._t0_wall_ns = time.time_ns()
         self._phase: tuple[Phase, int | None] = (Phase.DEPLOYING, None)
+        self._held_up = ""
         self._load: LoadSession | None = None
         self._view = View()
         self._over = False
@@ -112,7 +116,7 @@ class ScenarioRunner:
                     service=application.service_name,
                 )
                 await observe(tasks, kube, namespace, watched, view=self._view, record=partial(self._record, writer))
-                async with deployed(kube, application, namespace) as workload:
+                async with deployed(kube, application, namespace, files=experiment.manifests) as workload:
                     await self._loaded(writer, namespace, int(workload["metadata"]["generation"]))
                     self._enter(Phase.CLEANING_UP)
                 tasks.cancel_scope.cancel()
@@ -120,7 +124,8 @@ class ScenarioRunner:
     async def _loaded(self, writer: RunWriter, namespace: str, generation: int) -> None:
         application, experiment, cluster = self._scenario.application, self._scenario.experiment, self._cluster
         workload = Workload(kind=application.kind, name=application.name, namespace=namespace)
-        await until_complete(self._view, workload, generation, deadline_s=experiment.rollout_timeout_s)
+        deadline_s = experiment.rollout_timeout_s
+        await until_complete(self._view, workload, generation, deadline_s=deadline_s, hear=self._hear)
         address = await service_address(cluster.kube, namespace, application.service_name, application.port)
         self._enter(Phase.WARMING_UP)
         # A sync that is still due could not be told from an outage: the last change must have reached the data plane.
@@ -152,6 +157,7 @@ class ScenarioRunner:
             writer=writer,
             mark=partial(self._mark, writer),
             phase=self._enter,
+            hear=self._hear,
             quiet_s=writer.info.quiet_s or 0.0,
         )
 
@@ -172,7 +178,9 @@ class ScenarioRunner:
         self._enter(Phase.CONTROL)
         start = self._mark(writer, MarkType.CONTROL_START, {})
         await anyio.sleep(self._scenario.experiment.control_s)
-        writer.update(control=(start, self._mark(writer, MarkType.CONTROL_END, {})))
+        end = self._mark(writer, MarkType.CONTROL_END, {})
+        load.measure_background(start, end)
+        writer.update(control=(start, end))
 
     async def _drain(self, writer: RunWriter, load: LoadSession, following: anyio.CancelScope) -> None:
         longest_s = max(s.read_timeout_s or 0.0 for s in self._scenario.experiment.load.streams.values())
@@ -199,6 +207,10 @@ class ScenarioRunner:
         self._phase = (phase, rollout)
         self._tell()
 
+    def _hear(self, standing: tuple[Obstacle, ...]) -> None:
+        self._held_up = in_words(standing)
+        self._tell()
+
     def _tell(self) -> None:
         phase, rollout = self._phase
         self._on_progress(
@@ -211,6 +223,7 @@ class ScenarioRunner:
                 rollouts=self._scenario.rollouts,
                 requests=self._load.requests if self._load else 0,
                 failed=self._load.failed if self._load else 0,
+                held_up=self._held_up,
             )
         )
 

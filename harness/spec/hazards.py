@@ -36,6 +36,8 @@ class HazardId(StrEnum):
     ON_DELETE = "on-delete"
     PAUSED = "paused"
     PARTITION = "partition"
+    PARTITION_KEEPS_ALL = "partition-keeps-all"
+    HEADLESS = "headless"
     HOST_NETWORK = "host-network"
 
 
@@ -45,7 +47,8 @@ class Row:
 
     `wrong`: what is wrong. `found`: the values that make it so. `cause`: of the requests that it loses; None where it
     keeps a rollout from going on. `mend`: what mends it, and `path`: where in the manifest. `gap`: it leaves a moment
-    without any pod that serves, which no preStop and no minReadySeconds closes.
+    without any pod that serves, which no preStop and no minReadySeconds closes. `blocks`: while it holds, nothing can
+    be measured: no pod is replaced, or no request reaches one.
     """
 
     id: HazardId
@@ -56,6 +59,7 @@ class Row:
     mend: str
     path: str
     gap: bool = False
+    blocks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,7 @@ class Hazard:
     mend: str
     path: str
     gap: bool
+    blocks: bool
 
     @property
     def sentence(self) -> str:
@@ -171,6 +176,7 @@ HAZARDS: tuple[Row, ...] = (
         cause=None,
         mend="updateStrategy: RollingUpdate",
         path="spec.updateStrategy.type",
+        blocks=True,
     ),
     Row(
         id=HazardId.PAUSED,
@@ -180,15 +186,36 @@ HAZARDS: tuple[Row, ...] = (
         cause=None,
         mend="paused: false",
         path="spec.paused",
+        blocks=True,
     ),
     Row(
         id=HazardId.PARTITION,
-        holds=lambda it: it.rollout.strategy == Strategy.ROLLING_UPDATE and it.rollout.partition > 0,
+        holds=lambda it: it.rolls and 0 < it.rollout.partition < it.rollout.replicas,
         wrong="ordinals below its partition keep their revision",
         found="partition: {it.rollout.partition}, replicas: {it.rollout.replicas}",
         cause=None,
         mend="partition: 0",
         path="spec.updateStrategy.rollingUpdate.partition",
+    ),
+    Row(
+        id=HazardId.PARTITION_KEEPS_ALL,
+        holds=lambda it: it.rolls and it.rollout.partition >= it.rollout.replicas,
+        wrong="an update replaces no pod, for its partition keeps them all",
+        found="partition: {it.rollout.partition}, replicas: {it.rollout.replicas}",
+        cause=None,
+        mend="partition: 0",
+        path="spec.updateStrategy.rollingUpdate.partition",
+        blocks=True,
+    ),
+    Row(
+        id=HazardId.HEADLESS,
+        holds=lambda it: bool(it.headless),
+        wrong="no request can be sent to a ClusterIP that there is not: what a client resolves is the pods themselves",
+        found="clusterIP: None in Service {it.headless}",
+        cause=None,
+        mend="a Service with a ClusterIP",
+        path="spec.clusterIP",
+        blocks=True,
     ),
     Row(
         id=HazardId.HOST_NETWORK,
@@ -232,4 +259,5 @@ def _told(row: Row, it: Subject) -> Hazard:
         mend=row.mend.format(it=it),
         path=row.path,
         gap=row.gap,
+        blocks=row.blocks,
     )

@@ -16,11 +16,15 @@ from harness.spec.workload import Object, containers, pod_spec, spec_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What a row looks at: the workload's spec, resolved, and the target ports of the Services before it."""
+    """What a row looks at: the workload's spec, resolved, and the target ports of the Services before it.
+
+    `headless`: the names of the Services, where all of them are: one beside them serves as it would alone.
+    """
 
     rollout: RolloutSpec
     pod: Object
     targets: tuple[Port, ...]
+    headless: str = ""
 
     @property
     def rolls(self) -> bool:
@@ -77,8 +81,16 @@ def subject(
     replicas: int | None = None,
 ) -> Subject:
     """What is to be looked at; `measured`: the one port that is; `replicas`: instead of the workload's own number."""
+    services = tuple(services)
     return Subject(
+        headless=_headless(services),
         rollout=rollout_spec(str(workload["kind"]), spec_of(workload), replicas=replicas),
         pod=pod_spec(workload),
         targets=target_ports(services, measured),
     )
+
+
+def _headless(services: tuple[Object, ...]) -> str:
+    if not all(spec_of(service).get("clusterIP") == "None" for service in services):
+        return ""
+    return ", ".join(str((service.get("metadata") or {}).get("name")) for service in services)

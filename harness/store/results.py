@@ -45,6 +45,7 @@ def _flattened(data: dict[str, Any]) -> dict[str, Any]:
     """The window's numbers of a rollout on the rollout itself, as DESIGN.md lays result.json out."""
     for rollout in data["rollouts"]:
         rollout |= rollout.pop("window")
+        del rollout["own_failures"]
     return data
 
 

@@ -14,12 +14,13 @@ import anyio
 
 from harness.clusters.cluster import Cluster
 from harness.errors import ClusterError, UsageError
-from harness.kube.client import Kube
+from harness.kube.client import STRATEGIC_MERGE, Kube
 from harness.kube.view import View
 from harness.kube.watch import EventType, watch
 from harness.spec.completion import is_complete
 from harness.spec.termination import HOOK_EXTENSION_S, grace_period_s
 from harness.spec.workload import WORKLOAD_KINDS, pod_spec
+from harness.traces.gates import gated, opened
 from harness.traces.recorder import Recorder, recording, single_error
 from harness.traces.trace import ChangeType, Mark, MarkType, Object, Trace
 
@@ -122,12 +123,19 @@ class _Player:
                 completed = True
             elif mark.type == MarkType.PODS_SETTLED and completed:
                 await self._until("the old pods to be gone", self._settled, distance_s)
+            elif mark.type == MarkType.GATE_TRUE:
+                await self._rest(distance_s)
+                await self._until("a pod to wait for its readiness gate", lambda view: bool(gated(view)), distance_s)
             else:  # done from outside, or not waited for: a rollout that never completed was given a fixed time
-                await anyio.sleep(max(0.0, self._reached_s + distance_s - self._recorder.now_s))
+                await self._rest(distance_s)
                 completed = completed and mark.type != MarkType.UPDATE
             await self._do(mark)
         await self._until("everything to be gone", self._gone, self._grace_s)
         await anyio.sleep(_TAIL_S)
+
+    async def _rest(self, distance_s: float) -> None:
+        """Wait until as much time has passed since the last mark as in the recording."""
+        await anyio.sleep(max(0.0, self._reached_s + distance_s - self._recorder.now_s))
 
     async def _create(self) -> None:
         self._recorder.start()
@@ -145,10 +153,21 @@ class _Player:
             patch = mark.object or {}
             patched = await self._kube.patch("apps/v1", self._kind, self._name, patch, namespace=self._namespace)
             self._generation = int(patched["metadata"]["generation"])
+        elif mark.type == MarkType.GATE_TRUE:
+            await self._open_gates(mark.object)
         elif mark.type == MarkType.DELETE:
             await self._kube.delete("apps/v1", self._kind, self._name, namespace=self._namespace)
             if self._script.with_service:
                 await self._kube.delete("v1", "Service", _SERVICE, namespace=self._namespace)
+
+    async def _open_gates(self, told: Object | None) -> None:
+        """Of the pod that waits longest where the mark names one (it has another name here), else of all."""
+        pods = gated(self._recorder.view)
+        resource = await self._kube.resource("v1", "Pod")
+        for pod in pods[:1] if (told or {}).get("pod") else pods:
+            path = resource.path(self._namespace, pod["metadata"]["name"], "status")
+            headers = {"Content-Type": STRATEGIC_MERGE}
+            await self._kube.request("PATCH", path, body=opened(pod, told), headers=headers)
 
     async def _until(self, what: str, holds: Callable[[View], bool], recorded_s: float) -> None:
         await self._recorder.view.until(

@@ -1,7 +1,8 @@
 """JSON lines `{t, kind, type, object}` -> a trace: what the watches of one namespace showed, and what was done to it.
 
 A mark (`kind: Mark`) says what was done from outside (`create` with the manifest, `update` with its strategic merge
-patch, `delete`) or what was reached (`created-complete`, `rollout-complete`, `pods-settled`).
+patch, `gate-true`: the readiness gate of a pod that waited for it, `delete`) or what was reached (`created-complete`,
+`rollout-complete`, `pods-settled`).
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class MarkType(StrEnum):
     UPDATE = "update"
     ROLLOUT_COMPLETE = "rollout-complete"
     PODS_SETTLED = "pods-settled"
+    GATE_TRUE = "gate-true"
     DELETE = "delete"
 
 

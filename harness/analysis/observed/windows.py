@@ -26,6 +26,11 @@ class Span:
     end: float
     undone: bool = False
 
+    @property
+    def number(self) -> int:
+        """The rollout's number for people, who count from 1; files count from 0."""
+        return self.rollout + 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Windows:

@@ -63,7 +63,7 @@ def run_doubts(seen: Observed) -> tuple[Doubt, ...]:
 def incomplete(seen: Observed, plane: DataPlane, span: Span) -> tuple[Doubt, ...]:
     """Why a rollout without failures may still say nothing: it did not happen as a whole, or was not watched to its
     end."""
-    name = f"rollout {span.rollout}"
+    name = f"rollout {span.number}"
     if span.undone:
         return (("rollout-undone", f"{name} was undone before it was complete"),)
     if span.complete is None:

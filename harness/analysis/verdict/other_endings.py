@@ -28,9 +28,9 @@ def endings_by_others(seen: Observed, why: Explained, position: int) -> tuple[Do
     for at, pod in enumerate(seen.pods):
         taker, end = seen.takers.get(pod.uid), pod.end
         if taker not in (None, Taker.ROLLOUT) and _touches(span, end, settled, at in failing):
-            found.setdefault(str(taker), f"{pod.name} was taken by {_BY[taker]} in rollout {span.rollout}")
+            found.setdefault(str(taker), f"{pod.name} was taken by {_BY[taker]} in rollout {span.number}")
         if any(_touches(span, start + SEEN_LATE_S, settled + SEEN_LATE_S, at in failing) for start, _ in pod.crashes):
-            found.setdefault(str(Taker.CRASH), f"{pod.name} crashed in rollout {span.rollout}")
+            found.setdefault(str(Taker.CRASH), f"{pod.name} crashed in rollout {span.number}")
     return tuple(found.items())
 
 

@@ -20,32 +20,32 @@ def failures_of_others(
     `own`: by cause, how many the rollout has to answer for; they count against it, and not here again.
     """
     window, control = counts.windows[position], counts.windows.get(CONTROL)
-    rollout = seen.windows.rollouts[position].rollout
+    number = seen.windows.rollouts[position].number
     before, base = (control.by_cause, control.requests) if control else ({}, 0)
     doubts = [*_errors(seen, why, position, counts)]
     for cause, words in _WORDS.items():
         count = window.by_cause.get(cause, 0) - own.get(cause, 0)
         if count > 0 and count * base > before.get(cause, 0) * window.requests:
-            doubts.append((str(cause), f"{_failures(count)} of rollout {rollout}: {words}"))
+            doubts.append((str(cause), f"{_failures(count)} of rollout {number}: {words}"))
     return tuple(doubts)
 
 
 def _errors(seen: Observed, why: Explained, position: int, counts: Counted) -> tuple[Doubt, ...]:
     """Failures of the application: of the version that the rollout brought, or more than before it."""
     window, control = counts.windows[position], counts.windows.get(CONTROL)
-    rollout = seen.windows.rollouts[position].rollout
+    number = seen.windows.rollouts[position].number
     bad = window.by_cause.get(Cause.APPLICATION, 0)
     if not bad:
         return ()
     if fails_more(seen, position):
-        return (("new-version-errors", f"the new pods of rollout {rollout} fail more requests than the old ones"),)
+        return (("new-version-errors", f"the new pods of rollout {number} fail more requests than the old ones"),)
     before, base = (control.by_cause.get(Cause.APPLICATION, 0), control.requests) if control else (0, 0)
     if base and excess(bad, window.requests, before, base) >= corrected(seen):
         return ()
     new = began_with(seen, why, position)
     who = "pods of the new version" if new else "the application"
     reason = "new-version-errors" if new else "application-errors"
-    return ((reason, f"{who} failed {bad} requests of rollout {rollout} while in service"),)
+    return ((reason, f"{who} failed {bad} requests of rollout {number} while in service"),)
 
 
 _WORDS = {

@@ -138,7 +138,8 @@ def _value_from(value_from: Object, record: PodRecord, host_ip: str, data: Sourc
             if reference["key"] in found:
                 return found[reference["key"]].decode()
             if not reference.get("optional"):
-                raise ConfigError(f"couldn't find key {reference['key']} in {_named(kind)} {reference['name']}")
+                where = f"{_named(kind)} {record.namespace}/{reference['name']}"
+                raise ConfigError(f"couldn't find key {reference['key']} in {where}")
     return None
 
 

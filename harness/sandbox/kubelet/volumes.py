@@ -102,7 +102,8 @@ def _write_data(folder: Path, kind: str, reference: Object, name: str, mode: int
         if item["key"] in found:
             _write(folder, item["path"], found[item["key"]], item.get("mode", mode))
         elif not reference.get("optional"):
-            raise ConfigError(f"references non-existent config key: {item['key']}")
+            named = "secret" if kind == "secret" else "config"
+            raise ConfigError(f"references non-existent {named} key: {item['key']}")
 
 
 def _write(folder: Path, path: str, content: bytes, mode: int) -> None:

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+import harness
 from harness.cli.app import app
 
 HEAVY = ("kubernetes", "polars", "scipy", "aiohttp", "altair", "testcontainers", "httpx")
@@ -29,3 +30,10 @@ def test_every_command_is_there_and_says_what_it_does(name: str) -> None:
     )
     assert "Usage:" in done.stdout
     assert {command.name for command in app.registered_commands} >= {name} - {"sandbox", "trace"}
+
+
+def test_the_version_is_printed_without_any_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "--version"], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == f"rollout-harness {harness.__version__}\n"

@@ -142,7 +142,7 @@ async def test_a_context_of_the_users_kubeconfig_is_connected_to(
         # The official client reads KUBECONFIG once, when it is imported.
         monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "config"))
         async with context_cluster("paper", worker_image=None) as cluster:
-            assert cluster.facts == ClusterFacts(kind="context", kubernetes="v1.36.2", nodes=3)
+            assert cluster.facts == ClusterFacts(kind="context:paper", kubernetes="v1.36.2", nodes=3)
             assert cluster.kube.server == f"127.0.0.1:{api.port}"
 
 

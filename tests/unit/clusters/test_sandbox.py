@@ -136,6 +136,7 @@ async def test_images_that_the_sandbox_does_not_know_are_refused_by_name(started
     [
         (("nginx:1.29.1",), "nginx 1.22 of this machine under every nginx tag"),
         (("app",), "the experiment's command under app"),
+        (("app:1", "app:2"), "the experiment's command under app:1 and the experiment's command under app:2"),
         (("nginx", "app"), "nginx 1.22 of this machine under every nginx tag and the experiment's command under app"),
     ],
 )

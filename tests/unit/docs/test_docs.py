@@ -68,3 +68,9 @@ def test_the_rooms_of_the_architecture_are_those_of_the_package() -> None:
     rooms = {path.name for path in (ROOT / "harness").iterdir() if path.is_dir() and (path / "__init__.py").exists()}
     named = {name for name in rooms if f"`{name}/`" in architecture}
     assert named == rooms
+
+
+def test_every_key_of_an_experiment_is_in_the_readme() -> None:
+    text = (ROOT / "README.md").read_text()
+    keys = [field.alias or name for name, field in Experiment.model_fields.items()]
+    assert [key for key in keys if not re.search(rf"^{key}:|`{key}`", text, flags=re.MULTILINE)] == []

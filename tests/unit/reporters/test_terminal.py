@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.model.result import ExperimentResult, ScenarioResult, Verdict
+from harness.model.run import Expect
 from harness.reporters.terminal import experiment_text, scenario_text
 
 from .examples import BOTH, BOTH_INFO, DEFAULT, DEFAULT_INFO, EXPERIMENT, HOSTILE, INFOS, filled_with
@@ -82,3 +83,30 @@ def test_no_control_character_reaches_the_terminal(text: str) -> None:
     for shown in (scenario_text(info, result), experiment_text(experiment_of(result), {text: info})):
         assert all(c.isprintable() for c in shown.replace("\n", ""))
         shown.encode("utf-8")
+
+
+def test_a_verdict_is_unexpected_only_where_one_was_expected() -> None:
+    unsure = replace(DEFAULT, verdict=Verdict.INCONCLUSIVE, as_expected=False)
+    assert "unexpected" in experiment_text(experiment_of(replace(unsure, expect=Expect.SEAMLESS)), INFOS)
+    assert "unexpected" not in experiment_text(experiment_of(replace(unsure, expect=Expect.ANY)), INFOS)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "churn_s", "period_s", "said"),
+    [
+        (Verdict.SEAMLESS, None, 1.0, True),
+        (Verdict.SEAMLESS, None, None, True),
+        (Verdict.SEAMLESS, 0.2, 1.0, False),
+        (Verdict.SEAMLESS, None, 0.0, False),
+        (Verdict.DROPPING, None, 1.0, False),
+    ],
+    ids=["quiet", "quiet, period unknown", "churned", "no period", "not clean"],
+)
+def test_a_clean_verdict_says_that_it_rests_on_quiet(
+    verdict: Verdict, churn_s: float | None, period_s: float | None, said: bool
+) -> None:
+    proxy = replace(BOTH_INFO.cluster.proxy, min_sync_period_s=period_s)
+    info = replace(BOTH_INFO, churn_s=churn_s, cluster=replace(BOTH_INFO.cluster, proxy=proxy))
+    result = replace(BOTH, verdict=verdict)
+    for text in (experiment_text(experiment_of(result), {BOTH.scenario: info}), scenario_text(info, result)):
+        assert ("measured without churn" in text) is said

@@ -107,7 +107,7 @@ def test_svg_has_a_title_and_ids_of_its_own_and_shows_what_is_pointed_at() -> No
     assert all(i.startswith("t-") for i in ids)
     titles = {e.text for e in root.iter(f"{SVG}title")}
     assert "8.50 s: 4 connect-refused" in titles
-    assert "rollout 0: update at 8.14 s" in titles
+    assert "rollout 1: update at 8.14 s" in titles
     assert not [e for e in root.iter() if "aria-label" in e.attrib]
 
 

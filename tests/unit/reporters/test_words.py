@@ -99,7 +99,7 @@ def test_json_becomes_rows_with_units() -> None:
 def test_lists_of_objects_become_tables() -> None:
     value = {"removal": {"pods": [{"pod": "a", "lag_s": 0.25}, {"pod": "b", "lag_s": None, "rollout": 1}]}, "n": 1}
     assert objects.tables(value) == (
-        ("removal pods", ("pod", "lag", "rollout"), (("a", "0.25 s", ""), ("b", "", "1"))),
+        ("removal pods", ("pod", "lag", "rollout"), (("a", "0.25 s", ""), ("b", "", "2"))),
     )
 
 
@@ -141,7 +141,11 @@ def test_one_thing_is_one(number: int, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [("context:prod", "Ran on the cluster of context prod. "), ("recorded", "Ran on a cluster of kind recorded. ")],
+    [
+        ("context:prod", "Ran on the cluster of context prod. "),
+        ("context", "Ran on the cluster of the kubeconfig's current context. "),
+        ("recorded", "Ran on a cluster of kind recorded. "),
+    ],
 )
 def test_other_clusters_are_named(kind: str, words: str) -> None:
     assert where(replace(BOTH_INFO, cluster=ClusterFacts(kind=kind))).startswith(words)

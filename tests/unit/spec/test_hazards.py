@@ -52,12 +52,27 @@ CASES: dict[HazardId, list[tuple[Object, str]]] = {
     HazardId.PARTITION: [
         (workload("StatefulSet", updateStrategy={"rollingUpdate": {"partition": 2}}), "partition: 2, replicas: 3")
     ],
+    HazardId.PARTITION_KEEPS_ALL: [
+        (workload("StatefulSet", updateStrategy={"rollingUpdate": {"partition": 3}}), "partition: 3, replicas: 3"),
+        (workload("StatefulSet", updateStrategy={"rollingUpdate": {"partition": 9}}), "partition: 9, replicas: 3"),
+    ],
     HazardId.HOST_NETWORK: [(workload(pod={"hostNetwork": True}), "hostNetwork: true")],
 }
 
 
 def test_there_is_a_case_for_every_row_and_a_row_for_every_name() -> None:
-    assert list(CASES) == [row.id for row in HAZARDS] == list(HazardId)
+    of_the_service = {HazardId.HEADLESS}  # the others are the workload's
+    assert [row.id for row in HAZARDS] == list(HazardId)
+    assert list(CASES) == [each for each in HazardId if each not in of_the_service]
+
+
+def test_a_headless_service_is_a_hazard_where_no_other_stands_before_the_workload() -> None:
+    headless = service()
+    headless["spec"]["clusterIP"] = "None"
+    (told,) = hazards(workload(), [headless])
+    assert (told.id, told.found, told.blocks) == (HazardId.HEADLESS, "clusterIP: None in Service web", True)
+    assert found(workload(), headless, service()) == ()
+    assert hazards(workload(), []) == ()
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_what_is_missing_is_named_unless_it_is_optional() -> None:
     env = [{"name": "A", "valueFrom": {"configMapKeyRef": reference}}]
     with pytest.raises(ConfigError, match='configmap "settings" not found'):
         variables({("configmap", "settings"): None}, env=env)
-    with pytest.raises(ConfigError, match="couldn't find key a in ConfigMap settings"):
+    with pytest.raises(ConfigError, match="couldn't find key a in ConfigMap shop/settings"):
         variables({("configmap", "settings"): {}}, env=env)
     env[0]["valueFrom"]["configMapKeyRef"] = {**reference, "optional": True}  # type: ignore[index]
     assert variables({("configmap", "settings"): None}, env=env) == {}

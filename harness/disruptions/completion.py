@@ -1,0 +1,165 @@
+"""A rollout under way -> awaited until it is complete, or until it is plain that it will not be.
+
+It is given up early where something stands in its way that no waiting removes; what may go by itself is told at once,
+and waited for until the Deployment's own progress deadline, or the harness's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+
+from harness.disruptions.obstacle import Obstacle
+from harness.disruptions.obstacles import in_words, mends, obstacles
+from harness.disruptions.pod_obstacles import condition
+from harness.disruptions.workload import Workload, own_pods
+from harness.errors import RolloutError
+from harness.kube.view import View
+from harness.spec.completion import is_complete
+from harness.spec.rolling import wanted_replicas
+
+Hear = Callable[[tuple[Obstacle, ...]], None]
+"""Takes what holds a rollout up, whenever that has changed; nothing, when it holds it up no longer."""
+
+_STANDS_S = 5.0
+"""For how long something final must stand: a controller may be about to make the Secret that a pod waits for."""
+
+_STANDS_UNTOLD_S = 9.0
+"""For how long where it has been told only once: the kubelet looks again after 10 to 15 s."""
+
+_LOOK_S = 1.0
+_TIMED_OUT = "ProgressDeadlineExceeded"
+
+
+def _unheard(_: tuple[Obstacle, ...]) -> None:
+    pass
+
+
+async def until_complete(
+    view: View, workload: Workload, generation: int, *, deadline_s: float, hear: Hear = _unheard
+) -> None:
+    """Wait until the API calls the rollout of `generation` complete, as `kubectl rollout status` does.
+
+    Raises:
+        RolloutError: it is not within `deadline_s`, or never will be; the error says what holds it up.
+    """
+    wait = _Wait(view, workload, generation, hear)
+    while not wait.is_over():
+        left_s = deadline_s - wait.waited_s
+        if left_s <= 0:
+            raise wait.error("")
+        await view.changed(within_s=min(left_s, _LOOK_S))
+
+
+class _Wait:
+    """One wait: since when, what has stood in the way since when, and how far the rollout has come."""
+
+    def __init__(self, view: View, workload: Workload, generation: int, hear: Hear) -> None:
+        self._view, self._workload, self._generation, self._hear = view, workload, generation, hear
+        self._start = anyio.current_time()
+        self._since: dict[str, float] = {}
+        self._heard: tuple[Obstacle, ...] = ()
+        self._furthest = self._counts()
+        self._got_on = False
+        # What an earlier rollout left behind is no news: its controller takes it away when this one gets on.
+        self._timed_out_before = self._timed_out()
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds since its beginning."""
+        return anyio.current_time() - self._start
+
+    def is_over(self) -> bool:
+        """Whether the rollout is complete.
+
+        Raises:
+            RolloutError: it never will be.
+        """
+        found = self._view.named(self._workload.kind, self._workload.name)
+        if found is not None and is_complete(found, generation=self._generation):
+            self._tell(())
+            return True
+        self._note_progress()
+        standing = obstacles(self._view, self._workload)
+        self._tell(tuple(obstacle for obstacle in standing if obstacle.is_news))
+        if self._stays(standing):
+            raise self.error("No waiting mends that.")
+        if self._timed_out() not in (None, self._timed_out_before):
+            raise self.error("Its progressDeadlineSeconds are over.")
+        return False
+
+    def _stays(self, standing: tuple[Obstacle, ...]) -> bool:
+        """Whether something stands in the way for good: known at once, or told twice, and not only for a moment."""
+        now = anyio.current_time()
+        self._since = {o.where: self._since.get(o.where, now) for o in standing if o.final}
+        return any(
+            o.certain or now - self._since[o.where] >= (_STANDS_S if o.is_sure else _STANDS_UNTOLD_S)
+            for o in standing
+            if o.final
+        )
+
+    def error(self, why: str) -> RolloutError:
+        """The error that says how long was waited, what was seen, and what to do."""
+        standing = obstacles(self._view, self._workload)
+        if standing:
+            do = f"{why} {mends(standing)}".strip()
+        elif self._got_on:
+            do = f"{why} Raise rollout_timeout: its pods were getting on.".strip()
+        else:
+            do = f"{why} See what the API tells of it: kubectl describe {self._workload}.".strip()
+        return RolloutError(
+            f"waiting {self.waited_s:.0f} s for {self._workload} to be rolled out",
+            f"the last state seen was: {described(self._view, self._workload)}",
+            do,
+        )
+
+    def _tell(self, news: tuple[Obstacle, ...]) -> None:
+        if [str(obstacle) for obstacle in news] != [str(obstacle) for obstacle in self._heard]:
+            self._heard = news
+            self._hear(news)
+
+    def _note_progress(self) -> None:
+        """Progress is as the Deployment controller has it (DeploymentProgressing), and a StatefulSet's likewise."""
+        counts = self._counts()
+        self._got_on = self._got_on or any(now > before for now, before in zip(counts, self._furthest, strict=True))
+        self._furthest = tuple(map(max, counts, self._furthest))
+
+    def _counts(self) -> tuple[int, ...]:
+        found = self._view.named(self._workload.kind, self._workload.name) or {}
+        status = found.get("status") or {}
+        updated = int(status.get("updatedReplicas") or 0)
+        old = int(status.get("replicas") or 0) - updated
+        return updated, -old, int(status.get("readyReplicas") or 0), int(status.get("availableReplicas") or 0)
+
+    def _timed_out(self) -> str | None:
+        """When the Deployment's progress deadline was found to be over; None where it is not."""
+        found = self._view.named(self._workload.kind, self._workload.name) or {}
+        for each in (found.get("status") or {}).get("conditions") or ():
+            if each.get("type") == "Progressing" and each.get("reason") == _TIMED_OUT:
+                return str(each.get("lastUpdateTime") or each.get("lastTransitionTime") or "")
+        return None
+
+
+def described(view: View, workload: Workload) -> str:
+    """How far a rollout is, and what holds it up: for people."""
+    found = view.named(workload.kind, workload.name)
+    if found is None:
+        return f"{workload} is gone"
+    status = found.get("status") or {}
+    counts = (
+        f"{status.get('updatedReplicas', 0)} of {wanted_replicas(found['spec'])} pods updated, "
+        f"{status.get('availableReplicas', 0)} available"
+    )
+    standing = obstacles(view, workload)
+    rest = [] if standing else [said for pod in own_pods(view, workload) if (said := _unready(pod))]
+    return "; ".join(filter(None, [counts, in_words(standing), *rest]))
+
+
+def _unready(pod: dict[str, Any]) -> str:
+    """That a pod is not Ready, where nothing tells why."""
+    ready = condition(pod, "Ready")
+    if "deletionTimestamp" in pod["metadata"] or ready.get("status", "True") == "True":
+        return ""
+    return f"{pod['metadata']['name']}: not Ready ({ready.get('message') or ready.get('reason') or '?'})"

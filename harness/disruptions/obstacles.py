@@ -1,0 +1,89 @@
+"""What the watches show of a rollout that does not get on -> what holds it up, in words, and whether waiting helps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from harness.disruptions.events import Events, message, moment, times
+from harness.disruptions.obstacle import Obstacle, one_line
+from harness.disruptions.pod_obstacles import of_pod
+from harness.disruptions.workload import Workload, own_pods, own_uids
+from harness.kube.view import View
+from harness.spec.hazards import hazards
+
+_NO_ACCOUNT = re.compile(r"serviceaccount \"([^\"]+)\" not found")
+_REFUSED_POD = re.compile(r"\bpods \"[^\"]*\" is forbidden: ")
+"""Each try has another name: the same refusal must not look like news."""
+
+_MOST_TOLD = 4
+
+
+def obstacles(view: View, workload: Workload) -> tuple[Obstacle, ...]:
+    """What holds the workload's rollout up now, what stays first; empty where nothing is known to."""
+    found = view.named(workload.kind, workload.name)
+    if found is None:
+        return ()
+    events = Events(view)
+    pods = [pod for pod in own_pods(view, workload) if "deletionTimestamp" not in pod["metadata"]]
+    seen = [
+        *_blocked(found, workload),
+        *_not_created(events, own_uids(view, workload), workload),
+        *(obstacle for pod in pods for obstacle in of_pod(pod, events)),
+    ]
+    return tuple(sorted(dict.fromkeys(seen), key=lambda obstacle: not obstacle.final))
+
+
+def in_words(found: Iterable[Obstacle]) -> str:
+    """Obstacles as clauses: pods that are held up by the same thing are counted, not listed."""
+    alike: dict[str, list[str]] = {}
+    for obstacle in found:
+        alike.setdefault(obstacle.what, []).append(obstacle.where)
+    clauses = [
+        f"{places[0]}{f' and {len(places) - 1} more' if len(places) > 1 else ''}: {what}"
+        for what, places in alike.items()
+    ]
+    more = len(clauses) - _MOST_TOLD
+    return "; ".join(clauses[:_MOST_TOLD] + ([f"and {more} more"] if more > 0 else []))
+
+
+def mends(found: Iterable[Obstacle]) -> str:
+    """What to do about obstacles, each once."""
+    return " ".join(dict.fromkeys(obstacle.mend for obstacle in found))
+
+
+def _blocked(found: dict[str, Any], workload: Workload) -> Iterator[Obstacle]:
+    """What the workload's own spec forbids: nothing is rolled until somebody changes it."""
+    for hazard in hazards(found, ()):
+        if hazard.blocks:
+            yield Obstacle(
+                where=str(workload), what=hazard.sentence, mend=f"Needed: {hazard.mend}.", final=True, certain=True
+            )
+
+
+def _not_created(events: Events, owners: Iterable[str], workload: Workload) -> Iterator[Obstacle]:
+    """Pods that the API did not take: a quota, an admission webhook, a ServiceAccount that is not there.
+
+    Message and order of the events: pkg/controller/controller_utils.go (CreatePods); a StatefulSet's own wording:
+    pkg/controller/statefulset/stateful_pod_control.go.
+    """
+    told = [event for owner in owners for event in events.of(owner, "FailedCreate", "SuccessfulCreate")]
+    newest = max(told, key=moment, default=None)
+    if newest is None or newest["reason"] != "FailedCreate":
+        return
+    why = _REFUSED_POD.sub("", message(newest).removeprefix("Error creating: "))
+    absent = _NO_ACCOUNT.search(why)
+    if absent:
+        mend = f"Put ServiceAccount {absent[1]} into the manifests."
+    elif "exceeded quota" in why:
+        mend = "Raise the quota, or lower maxSurge or replicas."
+    else:
+        mend = "See to it that the API takes its pods."
+    yield Obstacle(
+        where=str(workload),
+        what=f"its pods are refused ({one_line(why)})",
+        mend=mend,
+        final=absent is not None,
+        reports=times(newest),
+    )

@@ -1,0 +1,56 @@
+"""Scenarios -> what is wrong with them before anything is changed, in the words of the table of hazards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.errors import UsageError
+from harness.model.run import MeasuredService
+from harness.runner.scenario import Scenario
+from harness.spec.hazards import Hazard, HazardId, hazards
+from harness.spec.references import absent_objects, absent_ports
+from harness.spec.serving import target_ports
+from harness.spec.workload import pod_spec
+
+_WHAT_VARIANTS_ARE_ABOUT = frozenset({HazardId.NO_PRESTOP, HazardId.NO_MIN_READY})
+
+
+def scenario_hazards(scenario: Scenario) -> tuple[Hazard, ...]:
+    """What is wrong with the scenario's workload behind the Service through which it is measured."""
+    application = scenario.application
+    return hazards(application.target, (application.service,), measured=_measured(scenario))
+
+
+def _measured(scenario: Scenario) -> MeasuredService:
+    return MeasuredService(name=scenario.application.service_name, port=scenario.application.port)
+
+
+def check_scenarios(scenarios: Iterable[Scenario]) -> None:
+    """Refuse what could not show anything: no pod would be replaced, or no request reach one.
+
+    Raises:
+        UsageError: says what is in the way, and what to set; nothing was changed.
+    """
+    for scenario in scenarios:
+        blocking = [hazard for hazard in scenario_hazards(scenario) if hazard.blocks]
+        if blocking:
+            raise UsageError(
+                f"checking {scenario.experiment.target} before anything is changed",
+                "; ".join(hazard.sentence for hazard in blocking),
+                f"Needed: {', '.join(hazard.mend for hazard in blocking)}.",
+            )
+
+
+def warnings(scenarios: Iterable[Scenario]) -> tuple[str, ...]:
+    """What else will go wrong, or may, each once; not what the variants of an experiment are there to compare."""
+    told: dict[str, None] = {}
+    for scenario in scenarios:
+        application = scenario.application
+        pod, targets = pod_spec(application.target), target_ports((application.service,), _measured(scenario))
+        for hazard in scenario_hazards(scenario):
+            if hazard.id not in _WHAT_VARIANTS_ARE_ABOUT and not hazard.blocks:
+                told[hazard.sentence] = None
+        for name in absent_objects(pod, application.manifests):
+            told[f"its pods need {name}, which is not among the manifests"] = None
+        told |= dict.fromkeys(absent_ports(pod, targets))
+    return tuple(told)

@@ -1,0 +1,56 @@
+"""A pod spec and the manifests beside it -> what it names that is not there: Secrets, ConfigMaps, ports by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from harness.spec.serving import Port, named_ports
+from harness.spec.workload import Object, containers
+
+_IN_EVERY_NAMESPACE = frozenset({("ConfigMap", "kube-root-ca.crt")})
+_ENVIRONMENT = (("Secret", "secretRef", "secretKeyRef"), ("ConfigMap", "configMapRef", "configMapKeyRef"))
+_PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+
+
+def absent_objects(pod: Object, manifests: Iterable[Object]) -> tuple[str, ...]:
+    """The Secrets and ConfigMaps, "Secret app-secrets", that the pod needs and that are not among the manifests.
+
+    A reference that is `optional` needs nothing.
+    """
+    there = {(str(each.get("kind")), str((each.get("metadata") or {}).get("name"))) for each in manifests}
+    needed = dict.fromkeys((*_in_environment(pod), *_in_volumes(pod)))
+    return tuple(f"{kind} {name}" for kind, name in needed if (kind, name) not in there | _IN_EVERY_NAMESPACE)
+
+
+def absent_ports(pod: Object, targets: Iterable[Port]) -> tuple[str, ...]:
+    """What asks for a port that no container has: a probe by a name, or a Service by a number that nobody declares."""
+    found = []
+    for container in containers(pod):
+        names = {entry.get("name") for entry in container.get("ports") or ()}
+        for probe in _PROBES:
+            handler = (container.get(probe) or {}).get("httpGet") or (container.get(probe) or {}).get("tcpSocket") or {}
+            port = handler.get("port")
+            if isinstance(port, str) and not port.isdigit() and port not in names:
+                found.append(f"the {probe} of container {container.get('name')} asks port {port!r}, which it has not")
+    declared = {entry.get("containerPort") for container in containers(pod) for entry in container.get("ports") or ()}
+    numbers = [number for target in targets if isinstance(number := named_ports(pod).get(str(target), target), int)]
+    strange = [str(number) for number in numbers if number not in declared] if declared else []
+    return (*found, *(f"a Service sends to port {number}, which no container declares" for number in strange))
+
+
+def _in_environment(pod: Object) -> Iterator[tuple[str, str]]:
+    for container in (*(pod.get("initContainers") or ()), *containers(pod)):
+        for kind, whole, key in _ENVIRONMENT:
+            sources = [entry.get(whole) for entry in container.get("envFrom") or ()]
+            sources += [(entry.get("valueFrom") or {}).get(key) for entry in container.get("env") or ()]
+            yield from ((kind, str(each["name"])) for each in sources if each and not each.get("optional"))
+
+
+def _in_volumes(pod: Object) -> Iterator[tuple[str, str]]:
+    for volume in pod.get("volumes") or ():
+        for part in (volume, *((volume.get("projected") or {}).get("sources") or ())):
+            config, secret = part.get("configMap"), part.get("secret")
+            if config and not config.get("optional"):
+                yield "ConfigMap", str(config.get("name"))
+            if secret and not secret.get("optional"):
+                yield "Secret", str(secret.get("secretName") or secret.get("name"))

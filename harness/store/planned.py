@@ -1,0 +1,35 @@
+"""What an experiment's folder is to hold <-> its `experiment.json`, written before the first scenario runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.errors import RunFormatError
+from harness.model.run import FORMAT
+from harness.store.writer import replace_file
+
+_NAME = "experiment.json"
+
+
+def write_planned(folder: Path, experiment: str, scenarios: Sequence[str]) -> None:
+    """Record which scenarios are to run, in their order, so that a reader can tell one that never did."""
+    folder.mkdir(parents=True, exist_ok=True)
+    plan = {"format": FORMAT, "experiment": experiment, "scenarios": list(scenarios)}
+    replace_file(folder / _NAME, json.dumps(plan, indent=1))
+
+
+def read_planned(folder: Path) -> tuple[str, ...]:
+    """The scenarios that were to run; none where the folder does not say (a scenario's, or of an older harness).
+
+    Raises:
+        RunFormatError: the file is there and is not what it should be.
+    """
+    path = folder / _NAME
+    if not path.is_file():
+        return ()
+    try:
+        return tuple(map(str, json.loads(path.read_bytes())["scenarios"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunFormatError(f"reading {path}", f"it does not name the planned scenarios ({error})") from error

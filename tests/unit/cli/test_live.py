@@ -1,0 +1,45 @@
+"""Where a run is stands in a live line, or a line a phase; what holds a rollout up is said once, and its end too."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from harness.cli.live import shown
+from harness.model.progress import Phase, Progress
+
+HELD = "container web of web-1: CrashLoopBackOff, its last end was exit code 3"
+
+
+def progress(*, held_up: str = "", phase: Phase = Phase.ROLLING) -> Progress:
+    return Progress(
+        scenario="both",
+        number=0,
+        scenarios=2,
+        phase=phase,
+        rollout=0,
+        rollouts=3,
+        requests=100,
+        failed=1,
+        held_up=held_up,
+    )
+
+
+@pytest.mark.parametrize("terminal", [False, True], ids=["piped", "terminal"])
+def test_what_holds_it_up_is_said_once_and_that_it_is_over(terminal: bool) -> None:
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=terminal, width=200, color_system=None)
+    with shown(console) as live:
+        for now in (progress(), progress(held_up=HELD), progress(held_up=HELD), progress(), progress()):
+            live(now)
+    assert out.getvalue().count(f"held up: {HELD}") == 1
+    assert out.getvalue().count("no longer held up") == 1
+
+
+def test_rollouts_count_from_one() -> None:
+    out = io.StringIO()
+    with shown(Console(file=out, width=200)) as live:
+        live(progress())
+    assert "both (1/2)  rollout 1/3: rolling  1 of 100 failed" in out.getvalue()

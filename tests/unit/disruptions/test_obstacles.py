@@ -1,0 +1,238 @@
+"""What keeps a pod from being Ready is read from its status and its events, in Kubernetes' words and the harness's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.disruptions.obstacles import in_words, mends, obstacles
+from tests.unit.disruptions.histories import (
+    DATABASE,
+    WEB,
+    an_object,
+    deployment,
+    event,
+    pod,
+    replica_set,
+    shown,
+    stateful_set,
+)
+
+UNREADY = [{"type": "Ready", "status": "False"}]
+
+
+def container(state: Any, *, last: Any = None, **more: Any) -> Any:
+    """The status of a pod with one container."""
+    status = {"name": "web", "image": "nginx:9", "state": state, "lastState": last or {}, **more}
+    return pod("a", containerStatuses=[status], conditions=UNREADY)
+
+
+def waiting(reason: str, message: str = "", **more: Any) -> Any:
+    return container({"waiting": {"reason": reason, "message": message}}, **more)
+
+
+def terminated(code: int, reason: str = "Error", **more: Any) -> Any:
+    return {"terminated": {"exitCode": code, "reason": reason, **more}}
+
+
+RUNNING: Any = {"running": {}}
+BACK_OFF = "back-off 20s restarting failed container=web pod=a_shop(uid-a)"
+LIVENESS = "Liveness probe failed: Get http://10.0.0.7:8080/healthz: connection refused"
+KILLING = "Container web failed liveness probe, will be restarted"
+
+
+@pytest.mark.parametrize(
+    ("found", "told", "says", "do"),
+    [
+        (
+            waiting("CrashLoopBackOff", BACK_OFF, last=terminated(3), restartCount=4),
+            [],
+            "container web of a: CrashLoopBackOff, its last end was exit code 3, restarted 4 times",
+            "See its log for why it ends.",
+        ),
+        (
+            waiting("CrashLoopBackOff", BACK_OFF, last=terminated(1, message="no such\nfile"), restartCount=1),
+            [],
+            "container web of a: CrashLoopBackOff, its last end was exit code 1 (no such file)",
+            "See its log for why it ends.",
+        ),
+        (
+            container(RUNNING, last=terminated(137, "OOMKilled"), ready=False),
+            [],
+            "container web of a: its last end was exit code 137 (OOMKilled)",
+            "See its log for why it ends.",
+        ),
+        (
+            waiting("CrashLoopBackOff", BACK_OFF, last=terminated(137), restartCount=2),
+            [("Unhealthy", LIVENESS), ("Killing", KILLING)],
+            "container web of a: CrashLoopBackOff, its last end was exit code 137, restarted 2 times, "
+            f"killed after: {LIVENESS}",
+            "Give it a startupProbe, or its probe more time: it is killed before it serves.",
+        ),
+        (
+            container(RUNNING, ready=False),
+            [("Unhealthy", LIVENESS), ("Unhealthy", "Readiness probe failed: refused"), ("Killing", KILLING)],
+            f"container web of a: killed after: {LIVENESS}",
+            "Give it a startupProbe, or its probe more time: it is killed before it serves.",
+        ),
+        (
+            container(RUNNING, ready=False),
+            [("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503")],
+            "container web of a: Readiness probe failed: HTTP probe failed with statuscode: 503",
+            "See why its probe fails, or give it more time.",
+        ),
+        (
+            waiting("ImagePullBackOff", 'Back-off pulling image "nginx:9"'),
+            [("Failed", 'Failed to pull image "nginx:9": manifest unknown')],
+            'container web of a: ImagePullBackOff, image nginx:9 (Failed to pull image "nginx:9": manifest unknown)',
+            "Name an image that its nodes can pull.",
+        ),
+        (
+            waiting("ImagePullBackOff", 'Back-off pulling image "nginx:9": ErrImagePull: dial tcp: i/o timeout'),
+            [],
+            "container web of a: ImagePullBackOff, image nginx:9 "
+            '(Back-off pulling image "nginx:9": ErrImagePull: dial tcp: i/o timeout)',
+            "Do its nodes reach the registry, with its secret?",
+        ),
+        (
+            waiting("RunContainerError", "no such program"),
+            [],
+            "container web of a: RunContainerError (no such program)",
+            "See what its node says.",
+        ),
+        (
+            pod("a", conditions=[{"type": "PodScheduled", "status": "False", "message": "0/3 nodes: 3 tainted."}]),
+            [],
+            "a: unschedulable (0/3 nodes: 3 tainted)",
+            "Make room on a node that fits, or change what the pod asks for.",
+        ),
+        (
+            pod("a", phase="Pending", conditions=UNREADY),
+            [("FailedMount", 'MountVolume.SetUp failed for volume "v" : timed out')],
+            'a: FailedMount (MountVolume.SetUp failed for volume "v" : timed out)',
+            "See why its node cannot set the pod up.",
+        ),
+    ],
+)
+def test_a_pod_that_is_held_up_is_told_with_the_reason(
+    found: Any, told: list[tuple[str, str]], says: str, do: str
+) -> None:
+    about = {"Unhealthy": "web", "Killing": "web", "Failed": "web"}
+    events = [
+        event(found, reason, message, container=about.get(reason, ""), at=at)
+        for at, (reason, message) in enumerate(told)
+    ]
+    standing = obstacles(shown(deployment(), found, *events), WEB)
+    assert (in_words(standing), mends(standing)) == (says, do)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        waiting("ContainerCreating"),
+        waiting("PodInitializing"),
+        container(RUNNING, ready=False),
+        container(RUNNING, ready=True),
+        container(terminated(0, "Completed"), ready=False),
+        pod("a"),
+        pod("a", going=True, conditions=UNREADY),
+        pod("a", owner="uid-of-another", conditions=[{"type": "PodScheduled", "status": "False"}]),
+    ],
+    ids=["made", "initialized", "starts", "ready", "has done its work", "new", "goes", "another's"],
+)
+def test_what_happens_in_any_rollout_holds_nothing_up(found: Any) -> None:
+    assert obstacles(shown(deployment(), found), WEB) == ()
+
+
+def test_a_crash_loop_is_told_as_one_also_while_the_container_runs_for_a_moment() -> None:
+    found = container(RUNNING, last=terminated(7), ready=False, restartCount=2)
+    back_off = event(found, "BackOff", "Back-off restarting failed container web in pod a", container="web")
+    assert in_words(obstacles(shown(deployment(), found, back_off), WEB)) == (
+        "container web of a: CrashLoopBackOff, its last end was exit code 7, restarted 2 times"
+    )
+
+
+def test_a_refusal_of_the_next_pod_is_no_other_refusal() -> None:
+    owner, said = replica_set(), set[str]()
+    for at, name in enumerate(("web-1-x", "web-1-y")):
+        refused = event(owner, "FailedCreate", f"Error creating: {QUOTA.replace('web-1-x', name)}", at=at)
+        said.add(in_words(obstacles(shown(deployment(), refused), WEB)))
+    assert len(said) == 1
+
+
+def test_what_was_told_before_the_container_started_is_over() -> None:
+    found = container(RUNNING, ready=False)
+    old = event(found, "FailedMount", 'MountVolume.SetUp failed for volume "v" : configmap "v" not found', count=7)
+    assert obstacles(shown(deployment(), found, old), WEB) == ()
+
+
+def test_events_about_another_container_are_not_taken_for_this_ones() -> None:
+    found = container(RUNNING, ready=False)
+    theirs = event(found, "Unhealthy", "Readiness probe failed: refused", container="sidecar", count=9)
+    assert obstacles(shown(deployment(), found, theirs), WEB) == ()
+
+
+@pytest.mark.parametrize(
+    ("condition", "says"),
+    [
+        ([], "a: its readiness gate example.com/lb is closed (nobody has set it)"),
+        (
+            [{"type": "example.com/lb", "status": "False"}],
+            "a: its readiness gate example.com/lb is closed (it is False)",
+        ),
+        ([{"type": "example.com/lb", "status": "True"}], ""),
+    ],
+)
+def test_a_closed_readiness_gate_is_named(condition: list[Any], says: str) -> None:
+    found = pod("a", conditions=[*UNREADY, {"type": "ContainersReady", "status": "True"}, *condition])
+    found["spec"] = {"readinessGates": [{"conditionType": "example.com/lb"}]}
+    standing = obstacles(shown(deployment(), found), WEB)
+    assert in_words(standing) == says
+    assert not any(obstacle.final for obstacle in standing)
+
+
+QUOTA = 'pods "web-1-x" is forbidden: exceeded quota: few, requested: pods=1, used: pods=3, limited: pods=3'
+ACCOUNT = 'pods "web-1-" is forbidden: error looking up service account shop/runner: serviceaccount "runner" not found'
+
+
+@pytest.mark.parametrize(
+    ("message", "mend", "final"),
+    [
+        (QUOTA, "Raise the quota, or lower maxSurge or replicas.", False),
+        (ACCOUNT, "Put ServiceAccount runner into the manifests.", True),
+        ("admission webhook denied the request", "See to it that the API takes its pods.", False),
+    ],
+)
+def test_pods_that_the_api_refuses_are_told_until_one_is_taken(message: str, mend: str, final: bool) -> None:
+    owner = replica_set()
+    refused = event(owner, "FailedCreate", f"Error creating: {message}", at=3)
+    (standing,) = obstacles(shown(deployment(), refused), WEB)
+    why = message.partition("is forbidden: ")[2] or message
+    assert (standing.what, standing.mend, standing.final) == (f"its pods are refused ({why})", mend, final)
+    taken = event(owner, "SuccessfulCreate", "Created pod: web-1-x", at=4)
+    assert obstacles(shown(deployment(), refused, taken), WEB) == ()
+
+
+def test_a_stateful_set_is_told_of_the_pods_that_it_cannot_make() -> None:
+    found = stateful_set(updated=1, ready=2)
+    told = f"create Pod db-2 in StatefulSet db failed error: {QUOTA}"
+    (standing,) = obstacles(shown(found, event(found, "FailedCreate", told)), DATABASE)
+    assert str(standing) == (
+        "statefulset/db: its pods are refused (create Pod db-2 in StatefulSet db failed error: exceeded quota: few, "
+        "requested: pods=1, used: pods=3, limited: pods=3)"
+    )
+
+
+def test_pods_that_are_held_up_alike_are_counted_and_long_lists_are_cut() -> None:
+    def unfit(name: str, why: str) -> Any:
+        return pod(name, conditions=[{"type": "PodScheduled", "status": "False", "message": why}])
+
+    alike = [unfit(name, "0/1 nodes") for name in ("a", "b", "c")]
+    assert in_words(obstacles(shown(deployment(), *alike), WEB)) == "a and 2 more: unschedulable (0/1 nodes)"
+    many = [unfit(name, f"reason {name}") for name in "abcdef"]
+    assert in_words(obstacles(shown(deployment(), *many), WEB)).endswith("d: unschedulable (reason d); and 2 more")
+
+
+def test_a_workload_that_is_gone_is_held_up_by_nothing() -> None:
+    assert obstacles(shown(an_object("web-7", kind="Pod", status={})), WEB) == ()

@@ -1,0 +1,79 @@
+"""An object that the API does not take is named, with its file; what was made before it goes again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from paper_api import paper_kube
+
+from harness.errors import ClusterError
+from harness.manifests.application import Application, find_application
+from harness.manifests.read import read_manifests
+from harness.runner.deployment import deployed
+
+pytestmark = pytest.mark.anyio
+
+WORKLOAD = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: nginx}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+"""
+MONITOR = "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: web}\n"
+CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: conf}\n"
+NAMESPACE = "/api/v1/namespaces/shop"
+
+
+def application(folder: Path, **files: str) -> tuple[Application, tuple[Path, ...]]:
+    paths = []
+    for name, text in files.items():
+        paths.append(folder / f"{name}.yaml")
+        paths[-1].write_text(text)
+    found = find_application(read_manifests(paths), target="deployment/web", service="web", port=80)
+    return found, tuple(paths)
+
+
+async def refusal(answers: dict[str, list[Any]], folder: Path, **files: str) -> tuple[str, list[str]]:
+    """The error, and what was asked of the API."""
+    wanted, paths = application(folder, **files)
+    async with paper_kube(answers) as (kube, api):
+        with pytest.raises(ClusterError) as error:
+            async with deployed(kube, wanted, "shop", files=paths):
+                raise AssertionError("it was deployed")
+    return str(error.value), api.done()
+
+
+async def test_a_kind_that_the_cluster_does_not_have_is_named_with_object_and_file(tmp_path: Path) -> None:
+    said, _ = await refusal({}, tmp_path, monitor=MONITOR, web=WORKLOAD)
+    assert said.startswith(
+        f"creating ServiceMonitor web of {tmp_path}/monitor.yaml: GET /apis/monitoring.coreos.com/v1"
+    )
+    assert "404" in said
+    assert said.endswith(
+        "Does the cluster have monitoring.coreos.com/v1 ServiceMonitor? Install what defines it, or leave it out."
+    )
+
+
+async def test_an_object_that_is_refused_is_named_and_what_was_made_before_goes_again(tmp_path: Path) -> None:
+    made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "conf"}}
+    answers: dict[str, list[Any]] = {
+        f"POST {NAMESPACE}/configmaps": [made],
+        f"DELETE {NAMESPACE}/configmaps/conf": [{}],
+        f"POST {NAMESPACE}/pods": [403],
+    }
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: lone}\n"
+    said, asked = await refusal(answers, tmp_path, conf=CONFIG, lone=pod, web=WORKLOAD)
+    assert said.startswith(f"creating Pod lone of {tmp_path}/lone.yaml: POST {NAMESPACE}/pods")
+    assert said.endswith("Ask for that right, or use a context that has it.")
+    assert asked == [f"POST {NAMESPACE}/configmaps", f"POST {NAMESPACE}/pods", f"DELETE {NAMESPACE}/configmaps/conf"]

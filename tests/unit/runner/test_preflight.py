@@ -1,0 +1,187 @@
+"""What can be known without a cluster is told before anything is changed: refused where it could show nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from harness.cli.app import app
+from harness.errors import UsageError
+from harness.runner.experiment_file import read_experiment
+from harness.runner.preflight import check_scenarios, warnings
+from harness.runner.scenario import Scenario, scenarios
+
+EXPERIMENT = """\
+version: 1
+name: preflight
+manifests: [web.yaml]
+target: {kind}/web
+service: {{name: web, port: 80}}
+load: {{new: {{rate: 10}}}}
+cluster: {cluster}
+variants: {{default: {{}}, prestop: {{mitigations: [{{prestop: 5s}}]}}}}
+"""
+WORKLOAD = """\
+apiVersion: apps/v1
+kind: {kind}
+metadata: {{name: web}}
+spec:
+  replicas: 3
+  minReadySeconds: 5
+  {spec}
+  selector: {{matchLabels: {{app: web}}}}
+  template:
+    metadata: {{labels: {{app: web}}}}
+    spec:
+      {pod}
+      containers:
+        - name: web
+          image: {image}
+          ports: [{{name: http, containerPort: 80}}]
+          readinessProbe: {{httpGet: {{path: /, port: {probe}}}}}
+          {container}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: web}}
+spec: {{{service}selector: {{app: web}}, ports: [{{port: 80, targetPort: {target}}}]}}
+{more}"""
+
+
+def written(
+    folder: Path,
+    *,
+    kind: str = "Deployment",
+    spec: str = "",
+    pod: str = "",
+    container: str = "",
+    image: str = "nginx:1.29.1",
+    probe: str = "http",
+    service: str = "",
+    target: str = "http",
+    more: str = "",
+    cluster: str = "{sandbox: {}}",
+) -> Path:
+    """An experiment and its manifest; each argument changes one thing of a workload without faults."""
+    manifest = WORKLOAD.format(
+        kind=kind,
+        spec=spec,
+        pod=pod,
+        container=container,
+        image=image,
+        probe=probe,
+        service=service,
+        target=target,
+        more=more,
+    )
+    (folder / "web.yaml").write_text(manifest)
+    file = folder / "experiment.yaml"
+    file.write_text(EXPERIMENT.format(kind=kind.lower(), cluster=cluster))
+    return file
+
+
+def planned(file: Path) -> tuple[Scenario, ...]:
+    return scenarios(read_experiment(file))
+
+
+BLOCKED = [
+    ({"spec": "paused: true"}, "while it is paused an update replaces no pod (paused: true). Needed: paused: false."),
+    (
+        {"kind": "StatefulSet", "spec": "updateStrategy: {type: OnDelete}"},
+        "(updateStrategy: OnDelete). Needed: updateStrategy: RollingUpdate.",
+    ),
+    (
+        {"kind": "StatefulSet", "spec": "updateStrategy: {rollingUpdate: {partition: 3}}"},
+        "for its partition keeps them all (partition: 3, replicas: 3). Needed: partition: 0.",
+    ),
+    ({"service": "clusterIP: None, "}, "(clusterIP: None in Service web). Needed: a Service with a ClusterIP."),
+]
+
+
+@pytest.mark.parametrize(("change", "says"), BLOCKED, ids=["paused", "on-delete", "partition", "headless"])
+def test_what_could_show_nothing_is_refused(tmp_path: Path, change: dict[str, str], says: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        check_scenarios(planned(written(tmp_path, **change)))
+    assert str(refused.value).startswith("checking ")
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize("command", [("run", "--dry-run"), ("run",)], ids=["dry run", "run"])
+@pytest.mark.parametrize(
+    "change", [change for change, _ in BLOCKED], ids=["paused", "on-delete", "partition", "headless"]
+)
+def test_run_and_dry_run_refuse_it_before_a_cluster_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, str], command: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("harness.clusters.choice.cluster", lambda *_, **__: pytest.fail("a cluster was started"))
+    done = CliRunner().invoke(app, [*command, str(written(tmp_path, **change))])
+    assert isinstance(done.exception, UsageError)
+    assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"image": "shop:1"}, "the sandbox does not know shop:1"),
+        (
+            {"more": "---\napiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: web}\n"},
+            "the sandbox does not have monitoring.coreos.com/v1 ServiceMonitor (web of ",
+        ),
+        ({"target": "metrics"}, "its targetPort is 'metrics', and no container has a port of that name"),
+    ],
+    ids=["image", "kind", "port"],
+)
+def test_a_dry_run_finds_what_the_sandbox_would_not_run(tmp_path: Path, change: dict[str, str], says: str) -> None:
+    done = CliRunner().invoke(app, ["run", "--dry-run", str(written(tmp_path, **change))])
+    assert isinstance(done.exception, UsageError)
+    assert says in str(done.exception)
+
+
+def test_of_another_cluster_neither_images_nor_kinds_are_known(tmp_path: Path) -> None:
+    file = written(tmp_path, image="shop:1", cluster="{context: mine}")
+    assert CliRunner().invoke(app, ["run", "--dry-run", str(file)]).exit_code == 0
+
+
+SECRET = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: app-secrets}\n"
+USES = "envFrom: [{secretRef: {name: app-secrets}}]"
+VOLUME = (
+    "volumes: [{name: v, projected: {sources: [{configMap: {name: conf}}, {configMap: {name: kube-root-ca.crt}}]}}]"
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"container": USES}, ("its pods need Secret app-secrets, which is not among the manifests",)),
+        ({"container": USES, "more": SECRET}, ()),
+        ({"container": "envFrom: [{secretRef: {name: app-secrets, optional: true}}]"}, ()),
+        (
+            {"container": "env: [{name: A, valueFrom: {configMapKeyRef: {name: conf, key: a}}}]"},
+            ("its pods need ConfigMap conf, which is not among the manifests",),
+        ),
+        ({"pod": VOLUME}, ("its pods need ConfigMap conf, which is not among the manifests",)),
+        ({"probe": "admin"}, ("the readinessProbe of container web asks port 'admin', which it has not",)),
+        ({"target": "9090", "probe": "9090"}, ("a Service sends to port 9090, which no container declares",)),
+        (
+            {"pod": "terminationGracePeriodSeconds: 3", "container": "lifecycle: {preStop: {sleep: {seconds: 9}}}"},
+            (
+                "its preStop hook leaves nothing of the grace period for the work that is under way "
+                "(the hook takes 9 s, terminationGracePeriodSeconds is 3)",
+            ),
+        ),
+        ({}, ()),
+    ],
+)
+def test_what_else_is_wrong_is_told_and_not_refused(
+    tmp_path: Path, change: dict[str, str], says: tuple[str, ...]
+) -> None:
+    file = written(tmp_path, **change)
+    told = warnings(planned(file))
+    assert set(says) <= set(told)
+    assert says or not told
+    done = CliRunner().invoke(app, ["run", "--dry-run", str(file)])
+    assert done.exit_code == 0
+    assert all(f"mind: {words}" in done.output for words in says)
