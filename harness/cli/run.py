@@ -54,6 +54,10 @@ def run(
     described = with_planned_rollouts(read_experiment(experiment))
     settings = chosen(cluster, described.cluster)
     planned = scenarios(described)
+    if settings.sandbox is not None:
+        from harness.runner.sandbox_limits import in_the_sandbox
+
+        planned = tuple(map(in_the_sandbox, planned))
     if dry_run:
         typer.echo(plan_text(described, planned, settings))
         return

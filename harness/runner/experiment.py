@@ -10,6 +10,7 @@ from harness.model.progress import Decision, Progress
 from harness.runner.ports import check_ports
 from harness.runner.rollouts import ContinueAfter
 from harness.runner.run import ScenarioRun, ScenarioRunner
+from harness.runner.sandbox_limits import in_the_sandbox
 from harness.runner.scenario import Scenario
 
 
@@ -30,6 +31,8 @@ async def run_experiment(
         UsageError: the cluster is known not to run these manifests, or the client host not to bear this load; nothing
             was changed.
     """
+    if cluster.facts.kind == "sandbox":
+        scenarios = tuple(in_the_sandbox(scenario) for scenario in scenarios)
     for scenario in scenarios:
         cluster.check(scenario.all_manifests)
         check_ports(cluster.client, scenario.experiment.load)

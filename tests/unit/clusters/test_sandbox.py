@@ -97,7 +97,7 @@ async def test_a_users_image_runs_the_users_command(started: list[Settings]) -> 
     async with sandbox_cluster(SandboxSettings(), {"app:1": given}):
         pass
     (image,) = started[0].images
-    assert (image.name, image.command) == ("app:1", (sys.executable, "-u", "app.py"))
+    assert (image.name, image.entrypoint) == ("app:1", (sys.executable, "-u", "app.py"))
     assert (image.env, image.stop_signal) == ((("A", "b"),), "SIGQUIT")
 
 
@@ -127,7 +127,8 @@ async def test_images_that_the_sandbox_does_not_know_are_refused_by_name(started
             cluster.check((workload("nginx:1.29.1"), workload("redis:7"), workload("redis:7"), workload("mysql")))
     assert str(refused.value) == (
         "checking the images: the sandbox does not know redis:7, mysql. "
-        "It knows nginx:*; add others under `images:` in the experiment, with the command to run."
+        "It knows nginx:*; add others under `images:` in the experiment, with the command to run, or let something "
+        "stand in: --stand-in finishes."
     )
 
 
