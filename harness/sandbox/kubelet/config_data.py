@@ -8,9 +8,11 @@ import aiohttp
 
 from harness.sandbox.apiclient import ApiClient, ApiError
 from harness.sandbox.kubelet import environment, volumes
+from harness.sandbox.stand_ins import undeclared, with_service_ports
 
 if TYPE_CHECKING:
-    from harness.sandbox.kubelet.records import Object
+    from harness.sandbox.kubelet.records import Object, PodRecord
+    from harness.sandbox.settings import Settings
 
 _COLLECTIONS = {"configmap": "configmaps", "secret": "secrets"}
 
@@ -37,12 +39,20 @@ async def config_data(client: ApiClient, pod: Object) -> environment.Source:
     return found
 
 
-async def service_ports(client: ApiClient, pod: Object) -> frozenset[tuple[str, int]]:
-    """Where the Services that select the pod send to, as (protocol, number); a port by name is a container's own.
+async def take_service_ports(client: ApiClient, record: PodRecord, settings: Settings) -> None:
+    """Lets a stand-in serve what Services send to and no container declares: the first one of the pod does.
 
     Raises:
         MountError: the API did not answer; to be tried again.
     """
+    first = record.containers[0]
+    if (image := settings.image(first.spec["image"])) is not None and image.stand_in:
+        ports = await _service_ports(client, record.pod)
+        first.spec = with_service_ports(first.spec, undeclared(record.spec, ports))
+
+
+async def _service_ports(client: ApiClient, pod: Object) -> frozenset[tuple[str, int]]:
+    """Where the Services that select the pod send to, as (protocol, number); a port by name is a container's own."""
     labels = pod["metadata"].get("labels") or {}
     try:
         listed = await client.get(f"/api/v1/namespaces/{pod['metadata']['namespace']}/services")

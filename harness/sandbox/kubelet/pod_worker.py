@@ -18,7 +18,7 @@ import anyio.to_thread
 
 from harness.sandbox.apiclient import ApiClient, ApiError
 from harness.sandbox.kubelet import environment, volumes
-from harness.sandbox.kubelet.config_data import config_data, service_ports
+from harness.sandbox.kubelet.config_data import config_data, take_service_ports
 from harness.sandbox.kubelet.container_worker import ContainerWorker
 from harness.sandbox.kubelet.pod_actions import containers_to_start
 from harness.sandbox.kubelet.probe_worker import ProbeType
@@ -27,7 +27,7 @@ from harness.sandbox.kubelet.runtime import Network, Runtime, RuntimeFailure
 from harness.sandbox.kubelet.status import phase, pod_status
 from harness.sandbox.kubelet.sync_timing import SyncTiming
 from harness.sandbox.kubelet.termination import GracePeriod
-from harness.sandbox.stand_ins import adapted, undeclared, with_service_ports
+from harness.sandbox.stand_ins import adapted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,7 +167,7 @@ class PodWorker:
         while self._network is None:
             try:
                 self.data = await config_data(self._client, self.record.pod)
-                await self._take_service_ports()
+                await take_service_ports(self._client, self.record, self.settings)
                 volumes.write_volumes(self.volumes, self.record, self.host_ip, self.data)
                 with anyio.CancelScope(shield=True):
                     self._network = await self.runtime.attach(self.record.uid)
@@ -178,13 +178,6 @@ class PodWorker:
                 self.event("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
             await anyio.sleep(wait_s)
             wait_s = min(wait_s * 2, _MOUNT_RETRY_LONGEST_S)
-
-    async def _take_service_ports(self) -> None:
-        """Lets a stand-in serve what Services send to and no container declares: the first one of the pod does."""
-        first = self.record.containers[0]
-        if (image := self.settings.image(first.spec["image"])) is not None and image.stand_in:
-            ports = await service_ports(self._client, self.record.pod)
-            first.spec = with_service_ports(first.spec, undeclared(self.record.spec, ports))
 
     async def _sync(self) -> None:
         """Starts what should run and does not."""
