@@ -145,6 +145,36 @@ async def test_a_report_says_what_really_answers(started: list[Settings], images
         assert cluster.server(images) == says
 
 
+async def test_a_report_says_that_a_stand_in_answered_and_what_the_verdict_is_about(started: list[Settings]) -> None:
+    images = {"*": SandboxImage(stand_in="refuses"), "app": SandboxImage(command=("app",))}
+    async with sandbox_cluster(SandboxSettings(), images) as cluster:
+        assert cluster.server(("ghcr.io/acme/shop:2", "app:1", "nginx:1.28")) == (
+            "the experiment's command under app:1 and a stand-in for ghcr.io/acme/shop:2, nginx:1.28 "
+            "(refuses at the stop signal), so that the verdict is about the manifest and not about the application"
+        )
+
+
+async def test_a_users_program_is_the_entrypoint_and_its_args_the_command(started: list[Settings]) -> None:
+    given = SandboxImage(command=("app",), args=("--serve",), arguments="image")
+    async with sandbox_cluster(SandboxSettings(), {"app": given}):
+        pass
+    (image,) = started[0].images
+    assert (image.entrypoint, image.command, image.fixed) == (("app",), ("--serve",), True)
+
+
+async def test_a_venvs_python_brings_the_venv_and_what_it_is_a_link_to(started: list[Settings], tmp_path: Path) -> None:
+    (tmp_path / "base" / "bin").mkdir(parents=True)
+    (tmp_path / "base" / "bin" / "python3").touch()
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    (tmp_path / "venv" / "pyvenv.cfg").touch()
+    (tmp_path / "venv" / "bin" / "python").symlink_to(tmp_path / "base" / "bin" / "python3")
+    command = (str(tmp_path / "venv" / "bin" / "python"), "-m", "shop")
+    async with sandbox_cluster(SandboxSettings(), {"app": SandboxImage(command=command)}):
+        pass
+    assert started[0].images[0].entrypoint == command
+    assert {str(tmp_path / "venv"), str(tmp_path / "base")} <= set(started[0].images[0].shared)
+
+
 # Errors
 
 
