@@ -92,6 +92,8 @@ def _run(
         from harness.runner.sandbox_limits import in_the_sandbox
 
         planned = tuple(map(in_the_sandbox, planned))
+    elif any(image.stand_in for image in described.images.values()):
+        raise UsageError("planning stand-ins", "only the sandbox has them", "Leave out --cluster, or the stand-in.")
     if dry_run:
         typer.echo(plan_text(described, planned, settings))
         return 0

@@ -108,8 +108,7 @@ def check_images(images: Mapping[str, SandboxImage], manifests: tuple[Mapping[st
 
 def stand_in(images: Mapping[str, SandboxImage], name: str) -> bool:
     """Whether a stand-in would run under the image `name`."""
-    found = lookup(name, _images(images))
-    return found is not None and found.stand_in
+    return Settings(images=_images(images)).stand_in(name)
 
 
 def serves(manifest: Mapping[str, Any]) -> bool:

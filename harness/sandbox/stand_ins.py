@@ -44,10 +44,10 @@ def stand_in_image(name: str, at_stop: str, latency_s: float) -> Image:
     )
 
 
-def adapted(pod: Object, image: Callable[[str], Image | None]) -> Object:
-    """The pod with what its stand-ins need; the same object where it has none. `image`: the table of images."""
+def adapted(pod: Object, stand_in: Callable[[str], bool]) -> Object:
+    """The pod with what its stand-ins need; the same object where it has none. `stand_in`: whether an image is one."""
     spec = pod["spec"]
-    standing = {id(c) for c in _containers(spec) if (found := image(c.get("image", ""))) and found.stand_in}
+    standing = {id(c) for c in _containers(spec) if stand_in(c.get("image", ""))}
     if not standing:
         return pod
     real = {m["name"] for c in _containers(spec) if id(c) not in standing for m in c.get("volumeMounts") or ()}

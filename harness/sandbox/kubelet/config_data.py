@@ -46,7 +46,7 @@ async def take_service_ports(client: ApiClient, record: PodRecord, settings: Set
         MountError: the API did not answer; to be tried again.
     """
     first = record.containers[0]
-    if (image := settings.image(first.spec["image"])) is not None and image.stand_in:
+    if settings.stand_in(first.spec["image"]):
         ports = await _service_ports(client, record.pod)
         first.spec = with_service_ports(first.spec, undeclared(record.spec, ports))
 

@@ -62,7 +62,7 @@ class PodWorker:
         host_ip: str,
         relist_phase_s: float,
     ) -> None:
-        pod = adapted(pod, settings.image)
+        pod = adapted(pod, settings.stand_in)
         self.record = PodRecord.of(pod)
         self.record.generation = pod["metadata"].get("generation", 1)
         self.runtime, self.settings, self.host_ip = runtime, settings, host_ip
@@ -100,7 +100,7 @@ class PodWorker:
 
     def update(self, pod: Object) -> None:
         """Takes a newer object of the pod from the API."""
-        self.record.pod = adapted(pod, self.settings.image)
+        self.record.pod = adapted(pod, self.settings.stand_in)
         grace_s = pod["metadata"].get("deletionGracePeriodSeconds")
         if pod["metadata"].get("deletionTimestamp"):
             if self._grace is not None and grace_s is not None:

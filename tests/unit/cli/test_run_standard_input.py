@@ -46,6 +46,11 @@ def test_a_stand_in_for_an_experiments_file_takes_what_it_does_not_map(tmp_path:
     assert run(str(file), "--stand-in", "exits").returncode == 0
 
 
+def test_a_cluster_that_pulls_images_itself_has_no_stand_ins() -> None:
+    refused = run("-", "--stand-in", "exits", "--cluster", "context:staging")
+    assert (refused.returncode, "only the sandbox has them" in refused.stderr) == (2, True)
+
+
 def test_nothing_on_standard_input_is_said() -> None:
     nothing = run("-", given="\n")
     assert nothing.returncode == 2

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from harness.sandbox.images import Image
+from harness.sandbox.settings import Settings
 from harness.sandbox.stand_ins import adapted, stand_in_image, undeclared, with_service_ports
 
-TABLE = {"shop": stand_in_image("shop", "exits", 0.05), "real": Image(name="real", command=("real",))}
+IMAGES = (stand_in_image("shop", "exits", 0.05), Image(name="real", command=("real",)))
+STANDS_IN = Settings(images=IMAGES).stand_in
 
 
 def container(image: str = "shop", name: str = "c", **fields: Any) -> dict[str, Any]:
@@ -22,7 +24,7 @@ def pod(*containers: dict[str, Any], **spec: Any) -> dict[str, Any]:
 
 
 def made(*containers: dict[str, Any], **spec: Any) -> dict[str, Any]:
-    spec_of: dict[str, Any] = adapted(pod(*containers, **spec), TABLE.get)["spec"]
+    spec_of: dict[str, Any] = adapted(pod(*containers, **spec), STANDS_IN)["spec"]
     return spec_of
 
 
@@ -32,12 +34,12 @@ def env(container: dict[str, Any]) -> dict[str, str]:
 
 def test_a_pod_of_real_images_is_left_alone() -> None:
     asked = pod(container("real"))
-    assert adapted(asked, TABLE.get) is asked
+    assert adapted(asked, STANDS_IN) is asked
 
 
 def test_the_manifest_itself_is_never_changed() -> None:
     asked = pod(container(env=[{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]))
-    adapted(asked, TABLE.get)
+    adapted(asked, STANDS_IN)
     assert asked == pod(container(env=[{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]))
 
 
