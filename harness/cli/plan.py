@@ -73,6 +73,7 @@ def plan_text(experiment: Experiment, planned: tuple[Scenario, ...], settings: C
             f"  {scenario.name}: {words}; expected: {scenario.expect}; to {' and '.join(turns)}; "
             f"about {duration(round(time_s))}"
         )
+    lines += dict.fromkeys(proviso for scenario in planned for proviso in scenario.provisos)
     return "\n".join(lines)
 
 

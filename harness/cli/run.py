@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from harness.cli.described import StandIns, described_experiment
 from harness.cli.live import shown
 from harness.errors import UsageError
 from harness.model.progress import Decision, RolloutSummary
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from harness.model.experiment import ClusterSettings, Experiment
     from harness.runner.run import ScenarioRun
     from harness.runner.scenario import Scenario
+
 
 EXIT_USAGE, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED = 2, 3, 130
 _JUDGED = (0, 1)
@@ -33,7 +35,7 @@ WorkerImage = Annotated[str | None, typer.Option(help="Image of the load worker'
 
 
 def run(
-    experiment: Annotated[Path, typer.Argument(help="The experiment's YAML file.")],
+    experiment: Annotated[Path, typer.Argument(help="The experiment's YAML file; `-`: manifests on standard input.")],
     cluster: Cluster = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; default: reports/NAME-TIME.")] = None,
     worker_image: WorkerImage = None,
@@ -43,28 +45,66 @@ def run(
         bool,
         typer.Option("--apply-sizing", help="Run what dropped calls again, with the settings that would have held."),
     ] = False,
+    target: Annotated[str | None, typer.Option(help="With `-`: what is rolled, such as deployment/shop.")] = None,
+    service: Annotated[str | None, typer.Option(help="With `-`: what is called, NAME or NAME:PORT.")] = None,
+    stand_in: Annotated[
+        StandIns | None,
+        typer.Option(help="What stands in for images that the sandbox has not does with its work at the stop signal."),
+    ] = None,
+    latency: Annotated[str | None, typer.Option(help="How long each answer of a stand-in takes, such as 50ms.")] = None,
     truth: Truth = None,
 ) -> None:
     """Run an experiment: deploy, load, roll, record, judge, and put the cluster back."""
+    with described_experiment(experiment, target, service, stand_in, latency) as described:
+        code = _run(
+            described,
+            cluster=cluster,
+            out=out,
+            worker_image=worker_image,
+            yes=yes,
+            dry_run=dry_run,
+            apply_sizing=apply_sizing,
+            truth=truth,
+        )
+    sys.exit(code)
+
+
+def _run(
+    experiment: Experiment,
+    *,
+    cluster: str | None,
+    out: Path | None,
+    worker_image: str | None,
+    yes: bool,
+    dry_run: bool,
+    apply_sizing: bool,
+    truth: Path | None,
+) -> int:
+    """Plan it, and run it unless only the plan is asked for; gives the exit code."""
     from harness.cli.plan import plan_text, preflight, with_planned_rollouts
     from harness.clusters.choice import chosen
-    from harness.runner.experiment_file import read_experiment
     from harness.runner.scenario import scenarios
 
-    described = with_planned_rollouts(read_experiment(experiment))
+    described = with_planned_rollouts(experiment)
     settings = chosen(cluster, described.cluster)
     planned = scenarios(described)
+    if settings.sandbox is not None:
+        from harness.runner.sandbox_limits import in_the_sandbox
+
+        planned = tuple(map(in_the_sandbox, planned))
+    elif any(image.stand_in for image in described.images.values()):
+        raise UsageError("planning stand-ins", "only the sandbox has them", "Leave out --cluster, or the stand-in.")
     if dry_run:
         wrong = preflight(described, planned, settings)
         typer.echo("\n".join([plan_text(described, planned, settings), *(f"mind: {words}" for words in wrong)]))
-        return
+        return 0
     _confirm(settings, yes)
     folder = out or Path("reports") / f"{described.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     code = execute(described, planned, settings, folder, worker_image=worker_image, truth=truth)
     if apply_sizing and code in _JUDGED:
         # What dropped calls as it is has dropped them, whatever its sized twin does.
         code = max(code, _prove_sizing(described, settings, folder, worker_image))
-    sys.exit(code)
+    return code
 
 
 def _prove_sizing(experiment: Experiment, settings: ClusterSettings, folder: Path, worker_image: str | None) -> int:

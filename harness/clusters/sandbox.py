@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from harness.sandbox.embedded import Sandbox
 from harness.sandbox.errors import SandboxFailed
 from harness.sandbox.images import Image, lookup
 from harness.sandbox.settings import Settings
+from harness.sandbox.stand_ins import stand_in_image
 
 # What every container sees of the machine anyway.
 _EVERYWHERE = frozenset({"/usr", "/usr/local", "/bin", "/usr/bin", "/sbin", "/usr/sbin"})
@@ -56,12 +58,20 @@ class SandboxCluster:
         check_manifests(self._sandbox.settings, manifests)
 
     def server(self, images: tuple[str, ...]) -> str | None:
-        """This machine's nginx under every nginx tag; the commands that the experiment gives for other images."""
-        own = self._sandbox.settings.images
-        commands = [name for name in images if lookup(name, own) in own]
-        rest = [name for name in images if name not in commands]
-        said = [f"nginx {self._sandbox.facts.nginx} of this machine under every nginx tag"] if rest else []
-        said += [f"the experiment's command under {name}" for name in sorted(commands)]
+        """This machine's nginx under every nginx tag; the commands and stand-ins that the experiment gives instead."""
+        settings = self._sandbox.settings
+        own = {name: image for name in sorted(set(images)) if (image := _own(settings, name)) is not None}
+        said = [f"nginx {self._sandbox.facts.nginx} of this machine under every nginx tag"] * (
+            len(own) < len({*images})
+        )
+        said += [f"the experiment's command under {name}" for name, image in own.items() if not image.stand_in]
+        stand_ins = [name for name, image in own.items() if image.stand_in]
+        if stand_ins:
+            at_stop = " and ".join(sorted({dict(own[name].env)["STAND_IN_AT_STOP"] for name in stand_ins}))
+            said.append(
+                f"a stand-in for {', '.join(stand_ins)} ({at_stop} at the stop signal), "
+                "so that the verdict is about the manifest and not about the application"
+            )
         return " and ".join(said)
 
     async def died(self) -> HarnessError:
@@ -95,7 +105,7 @@ def wanted_settings(
     return Settings(
         proxy_min_sync_period_s=settings.proxy.period_s,
         nodes=settings.nodes,
-        images=tuple(_image(name, image) for name, image in images.items()),
+        images=_images(images),
         truth=truth,
     )
 
@@ -111,13 +121,7 @@ def check_manifests(
         UsageError: names them.
     """
     manifests = tuple(manifests)
-    unknown = settings.unknown_images(map(dict, manifests))
-    if unknown:
-        raise UsageError(
-            "checking the images",
-            f"the sandbox does not know {', '.join(unknown)}",
-            "It knows nginx:*; add others under `images:` in the experiment, with the command to run.",
-        )
+    _check_images(settings, manifests)
     whole = (each for each in manifests if "apiVersion" in each)
     strange = [
         f"{each['apiVersion']} {each['kind']} ({each['metadata']['name']}{place(each)})"
@@ -132,16 +136,73 @@ def check_manifests(
         )
 
 
+def check_images(images: Mapping[str, SandboxImage], manifests: tuple[Mapping[str, Any], ...]) -> None:
+    """Refuse, without a sandbox, images that it would not know.
+
+    Raises:
+        UsageError: it names them.
+    """
+    _check_images(Settings(images=_images(images)), manifests)
+
+
+def stand_in(images: Mapping[str, SandboxImage], name: str) -> bool:
+    """Whether a stand-in would run under the image `name`."""
+    return Settings(images=_images(images)).stand_in(name)
+
+
+def serves(manifest: Mapping[str, Any]) -> bool:
+    """Whether the sandbox's API has the manifest's kind."""
+    return resource_of(str(manifest["apiVersion"]), str(manifest["kind"])) is not None
+
+
+def _check_images(settings: Settings, manifests: tuple[Mapping[str, Any], ...]) -> None:
+    unknown = settings.unknown_images(map(dict, manifests))
+    if unknown:
+        raise UsageError(
+            "checking the images",
+            f"the sandbox does not know {', '.join(unknown)}",
+            "It knows nginx:*; add others under `images:` in the experiment, with the command to run, or let "
+            "something stand in: --stand-in finishes.",
+        )
+
+
+def _own(settings: Settings, name: str) -> Image | None:
+    """The experiment's own image of that name; None where it is built in."""
+    found = settings.image(name)
+    return None if found is None or found == lookup(name) else found
+
+
+def _images(images: Mapping[str, SandboxImage]) -> tuple[Image, ...]:
+    return tuple(_image(name, image) for name, image in images.items())
+
+
 def _image(name: str, image: SandboxImage) -> Image:
+    if image.stand_in is not None:
+        standing = stand_in_image(name, image.stand_in, image.latency_s)
+        return replace(standing, env=(*image.env.items(), *standing.env), stop_signal=image.stop_signal)
     command = tuple(word.replace("{python}", sys.executable) for word in image.command)
-    places = (sys.prefix, sys.base_prefix, *(str(Path(word).parent) for word in command if Path(word).is_file()))
+    places = (sys.prefix, sys.base_prefix, *(place for word in command for place in _places(Path(word))))
     return Image(
         name=name,
-        command=command,
+        entrypoint=command,
+        command=image.args,
         env=tuple(image.env.items()),
         stop_signal=image.stop_signal,
         shared=tuple(dict.fromkeys(place for place in places if place not in _EVERYWHERE)),
+        fixed=image.arguments == "image",
     )
+
+
+def _places(word: Path) -> tuple[str, ...]:
+    """The folders that a word of a command needs where it is a file: its own, its venv's, and what it is a link to."""
+    if not word.is_absolute() or not word.is_file():
+        return ()
+    folders = [word.parent]
+    if (word.parent.parent / "pyvenv.cfg").is_file():
+        folders.append(word.parent.parent)
+    if (real := word.resolve()) != word:
+        folders.append(real.parent.parent if real.parent.name == "bin" else real.parent)
+    return tuple(map(str, folders))
 
 
 def _translated(failed: SandboxFailed) -> SandboxError:

@@ -58,18 +58,38 @@ class ProxySettings(Record):
         return 0.0 if self.min_sync_period_s == "instant" else self.min_sync_period_s
 
 
-class SandboxImage(Record):
-    """A command of the user's that the sandbox runs where a manifest names this image; a name without a tag is any tag.
+StandIn = Literal["finishes", "exits", "ignores", "refuses"]
+"""What a stand-in does with its work at the stop signal."""
 
-    A word of the command that begins with `./` or `../` is a path relative to the experiment's file; `{python}` is the
-    Python that the harness runs on.
+
+class SandboxImage(Record):
+    """What the sandbox runs where a manifest names this image; a name without a tag is any tag, `*` and `?` match.
+
+    Either `command` and `args`, a program of the user's as the image's ENTRYPOINT and CMD: a word that begins with `./`
+    or `../` is a path relative to the experiment's file, `{python}` the Python that the harness runs on. A manifest's
+    own `command` and `args` replace them as Kubernetes says, unless `arguments: image`. Or `stand_in`: a small server
+    that listens on the ports, answers the probes and does this with its work at the stop signal.
     """
 
-    command: tuple[str, ...] = Field(min_length=1, strict=False)
+    command: tuple[str, ...] = Field((), strict=False)
+    args: tuple[str, ...] = Field((), strict=False)
+    arguments: Literal["manifest", "image"] = "manifest"
+    stand_in: StandIn | None = None
+    latency_s: Duration = Field(0.05, alias="latency", description="how long each answer of a stand-in takes")
     env: dict[str, str] = {}
     stop_signal: Literal["SIGTERM", "SIGQUIT", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGKILL"] = Field(
         "SIGTERM", alias="stopSignal"
     )
+
+    @model_validator(mode="after")
+    def _one_program(self) -> Self:
+        if bool(self.command) == (self.stand_in is not None):
+            raise ValueError("name either command or stand_in")
+        wrong = {"args", "arguments"} if self.stand_in else {"latency_s"}
+        if meaningless := sorted(wrong & self.model_fields_set):
+            beside = "stand_in" if self.stand_in else "command"
+            raise ValueError(f"{meaningless[0].removesuffix('_s')} means nothing beside {beside}")
+        return self
 
 
 class SandboxSettings(Record):
@@ -243,6 +263,7 @@ class Experiment(Record):
     path: Literal["clusterip"] = "clusterip"
     cluster: ClusterSettings = ClusterSettings(sandbox=SandboxSettings())
     images: dict[str, SandboxImage] = {}
+    others: Literal["run", "skip"] = Field("run", description="workloads beside the target: run, or left out")
     update: ImageUpdate | Literal["restart"] = "restart"
     rollouts: int = Field(3, ge=1, le=1000)
     control_s: Duration = Field(5.0, alias="control")

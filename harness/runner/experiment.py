@@ -11,6 +11,7 @@ from harness.runner.ports import check_ports
 from harness.runner.preflight import check_scenarios
 from harness.runner.rollouts import ContinueAfter
 from harness.runner.run import ScenarioRun, ScenarioRunner
+from harness.runner.sandbox_limits import in_the_sandbox
 from harness.runner.scenario import Scenario
 from harness.store.planned import write_planned
 
@@ -33,6 +34,8 @@ async def run_experiment(
             would not bear this load; nothing was changed.
     """
     check_scenarios(scenarios)
+    if cluster.facts.kind == "sandbox":
+        scenarios = tuple(in_the_sandbox(scenario) for scenario in scenarios)
     for scenario in scenarios:
         cluster.check(scenario.all_manifests)
         check_ports(cluster.client, scenario.experiment.load)

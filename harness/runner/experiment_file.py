@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,14 @@ def read_experiment(path: Path) -> Experiment:
 
 
 def _placed(file: Path, name: str, image: SandboxImage) -> SandboxImage:
-    """The image with the paths of its command made absolute: where it runs there is no experiment's folder."""
+    """The image with the paths of its command made absolute: where it runs there is no experiment's folder.
+
+    Links in them stay: what a program is called by may be what it finds its packages by, as a venv's `python` does.
+    """
+    folder = file.parent.resolve()
     words = tuple(
-        str((file.parent / word).resolve()) if word.startswith(("./", "../")) else word for word in image.command
+        os.path.abspath(folder / word) if word.startswith(("./", "../")) else word  # noqa: PTH100 - resolve() follows
+        for word in image.command
     )
     for asked, word in zip(image.command, words, strict=True):
         if asked != word and not Path(word).exists():

@@ -40,4 +40,5 @@ def run_info(cluster: Cluster, scenario: Scenario, *, t0_wall_s: float) -> RunIn
         strict_idle_close=experiment.strict_idle_close,
         confidence=experiment.confidence.record if experiment.confidence else None,
         churn_s=experiment.churn_s,
+        provisos=scenario.provisos,
     )

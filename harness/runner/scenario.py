@@ -15,6 +15,7 @@ from harness.manifests.patch import image_patch, image_sequence
 from harness.manifests.read import read_manifests
 from harness.model.experiment import Experiment, HeaderSource, ImageUpdate, KeptStream
 from harness.model.run import Expect
+from harness.runner.left_out import without_others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class Scenario:
     application: Application
     experiment: Experiment
     images: tuple[dict[str, str], ...]  # per rollout, container -> image; empty for a restart
+    provisos: tuple[str, ...] = ()  # what is run otherwise than the manifests say, in sentences
 
     @property
     def rollouts(self) -> int:
@@ -63,6 +65,9 @@ def scenarios(experiment: Experiment) -> tuple[Scenario, ...]:
         service=experiment.service.name,
         port=experiment.service.port,
     )
+    provisos: tuple[str, ...] = ()
+    if experiment.others == "skip":
+        application, provisos = without_others(application)
     images: tuple[dict[str, str], ...] = ()
     if isinstance(experiment.update, ImageUpdate):
         turns = experiment.update.image
@@ -75,6 +80,7 @@ def scenarios(experiment: Experiment) -> tuple[Scenario, ...]:
             application=application.with_target(mitigated(application.target, variant.mitigations)),
             experiment=experiment,
             images=images,
+            provisos=provisos,
         )
         for name, variant in experiment.variants.items()
     )

@@ -11,10 +11,12 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from signal import Signals
 from typing import Any, Self
+
+from harness.sandbox.image_names import IS_PATTERN, Reference, fits, short_name
 
 _FILES = Path(__file__).parent / "image_files"
 _SIGNALS = frozenset(signal.name for signal in Signals)
@@ -28,10 +30,11 @@ WORKER = "rollout-harness:local"
 class Image:
     """What a container of the image `name` runs; `name` without a tag stands for every tag.
 
-    A pod's `command` replaces both `entrypoint` and `command`, its `args` only `command`. `files` are laid over the
-    machine's own files inside the container: (absolute path, text); `links` likewise: (path, target). A path in
-    `replaced` hides the machine's directory of that name entirely; one in `shared` comes along even from another file
-    system. `stop_signal` is the image's STOPSIGNAL.
+    A pod's `command` replaces both `entrypoint` and `command`, its `args` only `command`, unless `fixed`: then neither
+    applies. `name` may be a pattern, see `image_names`. `stand_in`: it stands in for an application, see `stand_ins`.
+    `files` are laid over the machine's own files inside the container: (absolute path, text); `links` likewise: (path,
+    target). A path in `replaced` hides the machine's directory of that name entirely; one in `shared` comes along even
+    from another file system. `stop_signal` is the image's STOPSIGNAL.
     """
 
     name: str
@@ -44,6 +47,8 @@ class Image:
     links: tuple[tuple[str, str], ...] = ()
     replaced: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
+    fixed: bool = False
+    stand_in: bool = False
 
     def __post_init__(self) -> None:
         if not (self.entrypoint or self.command) or not all((*self.entrypoint, *self.command)):
@@ -68,30 +73,21 @@ class Image:
         return cls(**{**data, **pairs, **lists})
 
 
-def short_name(name: str) -> str:
-    """The name as people write it: `docker.io/library/nginx:1.28.0` -> `nginx:1.28.0`."""
-    return re.sub(r"^(index\.)?docker\.io/(library/)?|^library/", "", name)
-
-
-def full_name(name: str) -> str:
-    """The name as a container runtime reports it: `nginx` -> `docker.io/library/nginx:latest`."""
-    short = short_name(name)
-    registry, slash, _ = short.partition("/")
-    if not slash:
-        short = f"docker.io/library/{short}"
-    elif not re.search(r"[.:]|^localhost$", registry):
-        short = f"docker.io/{short}"
-    return short if re.search(r":[^/]+$", short) else f"{short}:latest"
-
-
 def lookup(name: str, own: tuple[Image, ...] = (), *, rootless: bool = False) -> Image | None:
-    """The image `name`, or None where no registry of the sandbox has it; `own` images come before the built-in ones."""
+    """The image `name`, or None where no registry of the sandbox has it; `own` images come before the built-in ones.
+
+    Of several that fit, one named by digest comes before one by tag, that before one for every tag, and all of them
+    before a pattern; of patterns the one that says most.
+    """
+    found = [(said, image) for image in own if (said := fits(image.name, name)) is not None]
     short = short_name(name)
-    repository = re.sub(r":[^/:]+$", "", short)
-    for image in own:
-        if image.name in (short, name, repository):
-            return image
-    if re.fullmatch(_NGINX, short):
+    if short == WORKER:  # the harness's own: no pattern takes it away
+        found = [(said, image) for said, image in found if not IS_PATTERN.search(image.name)]
+    if found:
+        _, image = max(found, key=lambda pair: pair[0])
+        return replace(image, name=short) if IS_PATTERN.search(image.name) else image
+    reference = Reference.of(name)
+    if reference is not None and re.fullmatch(_NGINX, short.partition("@")[0]):
         return _nginx(short, "root" if rootless else "www-data")
     if short == WORKER:
         return _worker(short)

@@ -44,6 +44,13 @@ class Settings:
         """The image `name`, or None where the sandbox does not know it."""
         return lookup(name, self.images, rootless=self.rootless)
 
+    def stand_in(self, name: str) -> bool:
+        """Whether a stand-in runs under the image `name`."""
+        if not any(image.stand_in for image in self.images):
+            return False
+        found = self.image(name)
+        return found is not None and found.stand_in
+
     def unknown_images(self, manifests: Iterable[dict[str, Any]]) -> tuple[str, ...]:
         """The images in `manifests` that the sandbox cannot run, each once, in the order of their appearance."""
         names = (name for manifest in manifests for name in _image_names(manifest))

@@ -39,6 +39,7 @@ class HazardId(StrEnum):
     PARTITION_KEEPS_ALL = "partition-keeps-all"
     HEADLESS = "headless"
     HOST_NETWORK = "host-network"
+    HOST_PORT = "host-port"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +226,15 @@ HAZARDS: tuple[Row, ...] = (
         cause=None,
         mend="hostNetwork: false",
         path="spec.template.spec.hostNetwork",
+    ),
+    Row(
+        id=HazardId.HOST_PORT,
+        holds=lambda it: bool(it.host_ports),
+        wrong="on the same node a new pod cannot have the port of the node that an old one holds",
+        found="hostPort: {it.host_ports}",
+        cause=None,
+        mend="no hostPort, but a Service",
+        path=f"{_CONTAINER}.ports[].hostPort",
     ),
 )
 """All hazards, in the order in which they are told."""

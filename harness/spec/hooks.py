@@ -51,6 +51,12 @@ def surely_serves_s(container: Object) -> float | None:
     return total_s
 
 
+def only_sleeps(container: Object) -> bool:
+    """Whether all that the container's hook does is sleep; so it is without a hook."""
+    hook = pre_stop(container)
+    return hook is None or all(seconds is not None for seconds in _sleeps_s(hook))
+
+
 def hook_takes_s(container: Object) -> float | None:
     """How long the container's hook takes at least, if all that it does succeeds: its sleeps, wherever they stand.
 

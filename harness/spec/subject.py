@@ -53,6 +53,14 @@ class Subject:
         return bool(probes) and all(probed_ports(container) for container in probes)
 
     @property
+    def host_ports(self) -> str:
+        """The ports of the node that its containers ask for; with hostNetwork every port is one anyway."""
+        if self.pod.get("hostNetwork"):
+            return ""
+        ports = (port for container in containers(self.pod) for port in container.get("ports") or ())
+        return ", ".join(str(port["hostPort"]) for port in ports if port.get("hostPort"))
+
+    @property
     def hook_s(self) -> float:
         """What the longest preStop hook takes at least."""
         return longest_hook_s(self.pod)

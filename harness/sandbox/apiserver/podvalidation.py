@@ -9,6 +9,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from harness.sandbox.apiserver.field_errors import FieldErrors
     from harness.sandbox.apiserver.store import Object
 
@@ -34,12 +36,12 @@ def check_pod(errors: FieldErrors, obj: Object, old: Object | None) -> None:
         errors.forbidden("spec", _MUTABLE_TEXT)
 
 
-def check_pod_spec(errors: FieldErrors, spec: Object, at: str) -> None:
-    """Everything below `at`."""
+def check_pod_spec(errors: FieldErrors, spec: Object, at: str, claims: Iterable[str] = ()) -> None:
+    """Everything below `at`; `claims`: volumes that a StatefulSet's volumeClaimTemplates will bring."""
     containers = spec.get("containers") or []
     if not containers:
         errors.required(f"{at}.containers")
-    volumes = _volumes(errors, spec.get("volumes") or [], f"{at}.volumes")
+    volumes = _volumes(errors, spec.get("volumes") or [], f"{at}.volumes") | set(claims)
     names: set[str] = set()
     for part in ("containers", "initContainers"):
         for n, container in enumerate(spec.get(part) or ()):

@@ -84,6 +84,7 @@ SERVICE_ACCOUNTS = _core("ServiceAccount", "sa", subresources=("token",))
 POD_SUBRESOURCES = ("status", "binding", "eviction", "log", "exec", "attach", "portforward", "ephemeralcontainers")
 PODS = _core("Pod", "po", categories=_ALL, subresources=POD_SUBRESOURCES)
 EVENTS = _core("Event", "ev")
+CLAIMS = _core("PersistentVolumeClaim", "pvc", subresources=_STATUS)
 RESOURCE_QUOTAS = _core("ResourceQuota", "quota", subresources=_STATUS)
 DEPLOYMENTS = _row("apps", "v1", "Deployment", "deploy", categories=_ALL, subresources=_SCALED)
 REPLICA_SETS = _row("apps", "v1", "ReplicaSet", "rs", categories=_ALL, subresources=_SCALED)
@@ -110,7 +111,7 @@ RESOURCES: tuple[Resource, ...] = (
     EVENTS,
     RESOURCE_QUOTAS,
     _core("LimitRange", "limits"),
-    _core("PersistentVolumeClaim", "pvc", subresources=_STATUS),
+    CLAIMS,
     DEPLOYMENTS,
     REPLICA_SETS,
     STATEFUL_SETS,

@@ -69,7 +69,10 @@ def check_stateful_set(errors: FieldErrors, obj: Object, old: Object | None) -> 
         "spec.updateStrategy.rollingUpdate.partition", (strategy.get("rollingUpdate") or {}).get("partition")
     )
     if _selector(errors, spec, "statefulset"):
-        _template(errors, spec, ("Always",))
+        claims = [
+            (template.get("metadata") or {}).get("name", "") for template in spec.get("volumeClaimTemplates") or ()
+        ]
+        _template(errors, spec, ("Always",), claims)
     if old is not None and _without(spec, _STATEFUL_MUTABLE) != _without(old["spec"], _STATEFUL_MUTABLE):
         listed = ", ".join(f"'{key}'" for key in _STATEFUL_MUTABLE[:-1]) + f" and '{_STATEFUL_MUTABLE[-1]}'"
         errors.forbidden("spec", f"updates to statefulset spec for fields other than {listed} are forbidden")
@@ -115,7 +118,7 @@ def _selector(errors: FieldErrors, spec: Object, kind: str) -> bool:
     return known
 
 
-def _template(errors: FieldErrors, spec: Object, policies: Iterable[str]) -> None:
+def _template(errors: FieldErrors, spec: Object, policies: Iterable[str], claims: Iterable[str] = ()) -> None:
     template = spec.get("template")
     if template is None:
         errors.required("spec.template")
@@ -125,7 +128,7 @@ def _template(errors: FieldErrors, spec: Object, policies: Iterable[str]) -> Non
     if not all(term.matches(labels) for term in selectors.of_object(spec.get("selector"))):
         errors.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
     pod = template["spec"]
-    check_pod_spec(errors, pod, "spec.template.spec")
+    check_pod_spec(errors, pod, "spec.template.spec", claims)
     if pod["restartPolicy"] not in tuple(policies):
         errors.unsupported("spec.template.spec.restartPolicy", pod["restartPolicy"], policies)
 

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from harness.sandbox.apiclient import ApiError
-from harness.sandbox.apiserver.resources import CONTROLLER_REVISIONS, PODS, STATEFUL_SETS
+from harness.sandbox.apiserver.resources import CLAIMS, CONTROLLER_REVISIONS, PODS, STATEFUL_SETS
 from harness.sandbox.controllers import pods as podwise
 from harness.sandbox.controllers import statefulsetstatus
 from harness.sandbox.controllers.caches import Key, key_of
@@ -17,10 +17,11 @@ from harness.sandbox.controllers.controllerrevisions import ControllerRevisions
 from harness.sandbox.controllers.eventrecorder import EventRecorder
 from harness.sandbox.controllers.expectations import Expectations
 from harness.sandbox.controllers.owners import adopters, claim, owner_in
-from harness.sandbox.controllers.statefulsetsteps import Situation, next_step, ordinal_of, pod_of
+from harness.sandbox.controllers.statefulsetsteps import Situation, claims_of, next_step, ordinal_of, pod_of
 from harness.sandbox.controllers.workqueue import WorkQueue, side_by_side
 
 if TYPE_CHECKING:
+    from harness.sandbox.apiclient import Object
     from harness.sandbox.controllers.caches import Caches, Update
     from harness.sandbox.controllers.statefulsetsteps import Step
 
@@ -101,6 +102,7 @@ class StatefulSetController:
             pod = pod_of(situation, ordinal)
             label = f"Create Pod {pod['metadata']['name']} in StatefulSet {name}"
             try:
+                await self._make_claims(key, claims_of(stateful_set, ordinal))
                 await self._client.create(PODS.collection(key.namespace), pod)
             except ApiError as error:
                 for _ in step.create[n:]:
@@ -110,6 +112,18 @@ class StatefulSetController:
                 return error
             self._events.normal(stateful_set, "SuccessfulCreate", f"{label} successful")
         return None
+
+    async def _make_claims(self, key: Key, claims: tuple[Object, ...]) -> None:
+        """Creates those claims that are not there yet, bound: their volume is a folder that a kubelet makes."""
+        for made in claims:
+            try:
+                await self._client.create(CLAIMS.collection(key.namespace), made)
+            except ApiError as error:
+                if error.reason != "AlreadyExists":
+                    raise
+                continue
+            path = f"{CLAIMS.path(key.namespace, made['metadata']['name'])}/status"
+            await self._client.patch(path, {"status": {"phase": "Bound"}})
 
     async def _write_status(self, situation: Situation, step: Step | None) -> None:
         stateful_set = situation.stateful_set

@@ -140,9 +140,31 @@ def pod_of(situation: Situation, ordinal: int) -> Object:
     own = {REVISION_LABEL: revision["metadata"]["name"], _NAME_LABEL: name, _INDEX_LABEL: str(ordinal)}
     pod["metadata"] |= {"name": name, "labels": {**pod["metadata"].get("labels", {}), **own}}
     pod["spec"] = {**pod["spec"], "hostname": name}
+    if claims := claims_of(stateful_set, ordinal):
+        templates = [template["metadata"]["name"] for template in stateful_set["spec"]["volumeClaimTemplates"]]
+        names = dict(zip(templates, (claim["metadata"]["name"] for claim in claims), strict=True))
+        others = [volume for volume in pod["spec"].get("volumes") or () if volume["name"] not in names]
+        ours = [{"name": name, "persistentVolumeClaim": {"claimName": claim}} for name, claim in names.items()]
+        pod["spec"]["volumes"] = [*ours, *others]
     if service := stateful_set["spec"].get("serviceName"):
         pod["spec"]["subdomain"] = service
     return pod
+
+
+def claims_of(stateful_set: Object, ordinal: int) -> tuple[Object, ...]:
+    """The claims of the pod with that ordinal, one a volumeClaimTemplate, named TEMPLATE-POD.
+
+    Source: pkg/controller/statefulset/stateful_set_utils.go (getPersistentVolumeClaims, updateStorage).
+    """
+    pod = f"{stateful_set['metadata']['name']}-{ordinal}"
+    labels = (stateful_set["spec"]["selector"] or {}).get("matchLabels") or {}
+    made = []
+    for template in stateful_set["spec"].get("volumeClaimTemplates") or ():
+        metadata = template["metadata"]
+        own = {"name": f"{metadata['name']}-{pod}", "labels": {**(metadata.get("labels") or {}), **labels}}
+        kind = {"apiVersion": "v1", "kind": "PersistentVolumeClaim"}
+        made.append({**template, **kind, "metadata": {**metadata, **own}})
+    return tuple(made)
 
 
 def ordinal_of(stateful_set: Object, pod: Object) -> int | None:

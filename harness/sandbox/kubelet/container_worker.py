@@ -10,20 +10,19 @@ import anyio
 import anyio.abc
 
 from harness.sandbox.kubelet.backoff import BackOff
-from harness.sandbox.kubelet.environment import ConfigError, Source, environment, expand
+from harness.sandbox.kubelet.container_process import container_process, host_name
+from harness.sandbox.kubelet.environment import ConfigError, Source
 from harness.sandbox.kubelet.hooks import HookFailed, run_hook
 from harness.sandbox.kubelet.image_puller import ImagePuller, NotPulled
 from harness.sandbox.kubelet.probe_worker import ProbeType, ProbeWorker
 from harness.sandbox.kubelet.records import ContainerRecord, Running, Terminated, Waiting
-from harness.sandbox.kubelet.runtime import RuntimeFailure, container_env
-from harness.sandbox.kubelet.runtime_spec import Process
+from harness.sandbox.kubelet.runtime import RuntimeFailure
 from harness.sandbox.kubelet.termination import GracePeriod, terminate
 from harness.sandbox.kubelet.volumes import container_mounts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.sandbox.images import Image
     from harness.sandbox.kubelet.logs import Log
     from harness.sandbox.kubelet.prober import ProbeResult
     from harness.sandbox.kubelet.records import PodRecord
@@ -64,6 +63,7 @@ class ContainerWorker:
         self.shown_next: Waiting | None = None
         self._probes: dict[ProbeType, tuple[ProbeWorker, anyio.CancelScope]] = {}
         self._stop_signal = "SIGTERM"
+        self._stands_in = False
         self._ended = anyio.Event()
         self._stopping: GracePeriod | None = None
         self._group: anyio.abc.TaskGroup | None = None
@@ -75,12 +75,13 @@ class ContainerWorker:
         except NotPulled as error:
             self.shown_next = error.waiting
             return False
+        self._stands_in = image.stand_in
         self._stop_signal = (self.record.spec.get("lifecycle") or {}).get("stopSignal") or image.stop_signal
         try:
             mounts = container_mounts(
                 self._pod.volumes, self.record, self._pod.record, self._pod.host_ip, self._pod.data
             )
-            process = self._process(image)
+            process = container_process(image, self.record, self._pod)
         except ConfigError as error:
             self.shown_next = Waiting(reason="CreateContainerConfigError", message=str(error))
             self._event("Warning", "Failed", f"Error: {error}")
@@ -93,7 +94,12 @@ class ContainerWorker:
         self._runs += 1
         try:
             self.running = await self._pod.runtime.start(
-                name=name, image=image, process=process, host_name=self._host_name(), network=network, mounts=mounts
+                name=name,
+                image=image,
+                process=process,
+                host_name=host_name(self._pod.record),
+                network=network,
+                mounts=mounts,
             )
             self.logs = [*self.logs[-1:], self.running.log]
             group.start_soon(self._live, self.running)
@@ -184,25 +190,6 @@ class ContainerWorker:
         self._ended.set()
         self._pod.exited()
 
-    def _process(self, image: Image) -> Process:
-        pod, spec = self._pod, self.record.spec
-        pairs = environment(spec, pod.record, pod.host_ip, pod.data)
-        env = container_env(pairs, image, self._host_name())
-        own = dict(env)
-        command = tuple(expand(word, own.get) for word in spec.get("command") or ())
-        args = tuple(expand(word, own.get) for word in spec.get("args") or ())
-        argv = (*command, *args) if command else (*image.entrypoint, *(args or image.command))
-        self.record.user, self.record.group = self._user()
-        directory = spec.get("workingDir") or image.working_dir
-        return Process(argv=argv, env=env, working_dir=directory, user=self.record.user, group=self.record.group)
-
-    def _user(self) -> tuple[int, int]:
-        """Who the container runs as; an ordinary user's sandbox has nobody but its root."""
-        if self._pod.settings.rootless:
-            return 0, 0
-        pod, own = self._pod.record.spec.get("securityContext") or {}, self.record.spec.get("securityContext") or {}
-        return int({**pod, **own}.get("runAsUser") or 0), int({**pod, **own}.get("runAsGroup") or 0)
-
     def _not_started(self, why: str) -> None:
         now = datetime.now(UTC)
         self._event("Warning", "Failed", f"Error: {why}")
@@ -235,6 +222,8 @@ class ContainerWorker:
             await run_hook(hook, self.record.spec, self.running)
         except HookFailed as error:
             self._event("Warning", "FailedPostStartHook", f"PostStartHook failed: {error}")
+            if self._stands_in:  # the hook asks for what only the real image has
+                return True
             await self.stop(
                 GracePeriod(self._pod.record.spec.get("terminationGracePeriodSeconds", 30)), "FailedPostStartHook"
             )
@@ -245,7 +234,14 @@ class ContainerWorker:
         wanted = (ProbeType.READINESS, ProbeType.LIVENESS) if self.record.started else (ProbeType.STARTUP,)
         for kind in wanted:
             if f"{kind.lower()}Probe" in self.record.spec and self.running and self._group:
-                prober = ProbeWorker(kind, self.record.spec, self.running, changed=self._changed, failed=self._failed)
+                prober = ProbeWorker(
+                    kind,
+                    self.record.spec,
+                    self.running,
+                    changed=self._changed,
+                    failed=self._failed,
+                    answered=self._answered if self._stands_in else None,
+                )
                 scope = anyio.CancelScope()
                 self._probes[kind] = (prober, scope)
                 self._group.start_soon(_run_in, scope, prober)
@@ -260,14 +256,15 @@ class ContainerWorker:
     def _failed(self, kind: ProbeType, seen: ProbeResult) -> None:
         self._event("Warning", "Unhealthy", f"{kind} probe failed: {seen.message}")
 
+    def _answered(self, kind: ProbeType, why: str) -> None:
+        text = f"{kind} probe answered by the stand-in, since its command cannot be run here: {why}"
+        self._event("Normal", "StandIn", text)
+
     def _hook_failed(self, why: str) -> None:
         self._event("Warning", "FailedPreStopHook", f"PreStopHook failed: {why}")
 
     def _event(self, kind: str, reason: str, message: str) -> None:
         self._pod.event(kind, reason, message, self.record)
-
-    def _host_name(self) -> str:
-        return str(self._pod.record.spec.get("hostname") or self._pod.record.name)
 
     def _last_words(self, log: Log) -> str:
         if self.record.spec.get("terminationMessagePolicy") != "FallbackToLogsOnError":

@@ -18,7 +18,7 @@ import anyio.to_thread
 
 from harness.sandbox.apiclient import ApiClient, ApiError
 from harness.sandbox.kubelet import environment, volumes
-from harness.sandbox.kubelet.config_data import config_data
+from harness.sandbox.kubelet.config_data import config_data, take_service_ports
 from harness.sandbox.kubelet.container_worker import ContainerWorker
 from harness.sandbox.kubelet.pod_actions import containers_to_start
 from harness.sandbox.kubelet.probe_worker import ProbeType
@@ -27,6 +27,7 @@ from harness.sandbox.kubelet.runtime import Network, Runtime, RuntimeFailure
 from harness.sandbox.kubelet.status import phase, pod_status
 from harness.sandbox.kubelet.sync_timing import SyncTiming
 from harness.sandbox.kubelet.termination import GracePeriod
+from harness.sandbox.stand_ins import adapted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +62,7 @@ class PodWorker:
         host_ip: str,
         relist_phase_s: float,
     ) -> None:
+        pod = adapted(pod, settings.stand_in)
         self.record = PodRecord.of(pod)
         self.record.generation = pod["metadata"].get("generation", 1)
         self.runtime, self.settings, self.host_ip = runtime, settings, host_ip
@@ -98,7 +100,7 @@ class PodWorker:
 
     def update(self, pod: Object) -> None:
         """Takes a newer object of the pod from the API."""
-        self.record.pod = pod
+        self.record.pod = adapted(pod, self.settings.stand_in)
         grace_s = pod["metadata"].get("deletionGracePeriodSeconds")
         if pod["metadata"].get("deletionTimestamp"):
             if self._grace is not None and grace_s is not None:
@@ -165,6 +167,7 @@ class PodWorker:
         while self._network is None:
             try:
                 self.data = await config_data(self._client, self.record.pod)
+                await take_service_ports(self._client, self.record, self.settings)
                 volumes.write_volumes(self.volumes, self.record, self.host_ip, self.data)
                 with anyio.CancelScope(shield=True):
                     self._network = await self.runtime.attach(self.record.uid)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from harness.sandbox.kubelet.prober import ProbeResult, probe
+from harness.sandbox.kubelet.prober import ProbeResult, listens, probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,9 +69,12 @@ class ProbeWorker:
         *,
         changed: Callable[[ProbeType, bool], None],
         failed: Callable[[ProbeType, ProbeResult], None],
+        answered: Callable[[ProbeType, str], None] | None = None,
     ) -> None:
+        """`answered`: hears once, of a stand-in, that a command of the real image could not be run for the probe."""
         self._kind, self._container, self._running = kind, container, running
-        self._changed, self._failed = changed, failed
+        self._changed, self._failed, self._answered = changed, failed, answered
+        self._in_vain = False
         self._probe: Object = container[f"{kind.lower()}Probe"]
         self._now = anyio.Event()
 
@@ -100,4 +103,11 @@ class ProbeWorker:
 
     async def _attempt(self) -> ProbeResult:
         timeout_s = float(self._probe.get("timeoutSeconds", 1))
-        return await probe(self._probe, self._container, self._running, timeout_s)
+        if self._in_vain:
+            return await listens(self._container, self._running, timeout_s)
+        seen = await probe(self._probe, self._container, self._running, timeout_s)
+        if seen.ok or self._answered is None or "exec" not in self._probe:
+            return seen
+        self._in_vain = True
+        self._answered(self._kind, seen.message.strip())
+        return await listens(self._container, self._running, timeout_s)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from harness.sandbox.kubelet.grpc_health import SERVING, health
+
 if TYPE_CHECKING:
     from harness.sandbox.kubelet.records import Object
     from harness.sandbox.kubelet.runtime import Container
@@ -52,9 +54,19 @@ async def probe(handler: Object, container: Object, running: Container, timeout_
             return await _tcp(handler["tcpSocket"], container, running.network.address, timeout_s)
         if "exec" in handler:
             return await _exec(tuple(handler["exec"]["command"]), running, timeout_s)
+        if "grpc" in handler:
+            return await _grpc(handler["grpc"], running.network.address, timeout_s)
     except ValueError as error:
         return ProbeResult(False, str(error))
     return ProbeResult(False, f"the sandbox has no probe of the kind {', '.join(handler)}")
+
+
+async def listens(container: Object, running: Container, timeout_s: float) -> ProbeResult:
+    """Whether the container takes connections on the first TCP port that it declares; without one it need not."""
+    declared = (port for port in container.get("ports") or () if port.get("protocol", "TCP") == "TCP")
+    if (first := next(declared, None)) is None:
+        return ProbeResult(True)
+    return await _tcp({"port": first["containerPort"]}, container, running.network.address, timeout_s)
 
 
 async def http_get(action: Object, container: Object, address: str, timeout_s: float) -> ProbeResult:
@@ -129,6 +141,22 @@ async def _exec(command: tuple[str, ...], running: Container, timeout_s: float) 
     except TimeoutError:
         return ProbeResult(False, f'command timed out: "{" ".join(command)}" timed out after {timeout_s:g}s')
     return ProbeResult(code == 0, output)
+
+
+async def _grpc(action: Object, address: str, timeout_s: float) -> ProbeResult:
+    where = f"{address}:{action['port']}"
+    try:
+        with anyio.fail_after(timeout_s):
+            reader, writer = await _connected(address, int(action["port"]), tls=False)
+            try:
+                status = await health(reader, writer, where, action.get("service") or "")
+            finally:
+                writer.close()
+    except TimeoutError:
+        return ProbeResult(False, f'timeout: failed to connect service "{where}" within {timeout_s:g}s')
+    except (OSError, ValueError) as error:
+        return ProbeResult(False, f"error: health rpc failed: {error}")
+    return ProbeResult(status == SERVING, f'service unhealthy (responded with "{status}")')
 
 
 def _lower(error: OSError) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from harness.sandbox.images import full_name
+from harness.sandbox.image_names import full_name
 from harness.sandbox.kubelet.records import ContainerRecord, Object, PodRecord, Running, State, Terminated, Waiting
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from harness.sandbox.kubelet.records import ContainerRecord, Object, PodRecord
 
 _DEFAULT_MODE = 0o644
-_KEPT = ("emptyDir", "configMap", "secret", "downwardAPI", "projected", "hostPath")
+_KEPT = ("emptyDir", "configMap", "secret", "downwardAPI", "projected", "hostPath", "persistentVolumeClaim")
+_WRITABLE = ("emptyDir", "hostPath", "persistentVolumeClaim")
 
 
 class MountError(Exception):
@@ -62,17 +63,30 @@ def container_mounts(
     mounts = []
     for mount in sorted(container.spec.get("volumeMounts") or (), key=lambda mount: len(mount["mountPath"])):
         volume = volumes[mount["name"]]
-        source = Path(volume["hostPath"]["path"]) if "hostPath" in volume else directory / mount["name"]
+        source = _source(directory, volume, record)
         below = mount.get("subPath", "")
         if mount.get("subPathExpr"):
             below = expand(mount["subPathExpr"], dict(environment(container.spec, record, host_ip, data)).get)
         source = source / below if below else source
         if not source.exists():
             source.mkdir(parents=True)
-        writable = ("emptyDir" in volume or "hostPath" in volume) and not mount.get("readOnly")
+        writable = any(kind in volume for kind in _WRITABLE) and not mount.get("readOnly")
         # The machine's links are followed here: inside the script they would lead out of the container's root.
         mounts.append(Mount(source=source, path=os.path.realpath(mount["mountPath"]), read_only=not writable))
     return tuple(mounts)
+
+
+def _source(directory: Path, volume: Object, record: PodRecord) -> Path:
+    """Where a volume's files are. Those of a claim outlive the pod: its folder is found by namespace and name."""
+    if "hostPath" in volume:
+        return Path(str(volume["hostPath"]["path"]))
+    if "persistentVolumeClaim" in volume:
+        claim = str(volume["persistentVolumeClaim"]["claimName"])
+        folder = directory.parents[1] / "claims" / record.namespace / claim
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o777)
+        return folder
+    return directory / str(volume["name"])
 
 
 def _write_part(folder: Path, part: Object, mode: int, record: PodRecord, host_ip: str, data: Source) -> None:

@@ -97,7 +97,7 @@ async def test_a_users_image_runs_the_users_command(started: list[Settings]) -> 
     async with sandbox_cluster(SandboxSettings(), {"app:1": given}):
         pass
     (image,) = started[0].images
-    assert (image.name, image.command) == ("app:1", (sys.executable, "-u", "app.py"))
+    assert (image.name, image.entrypoint) == ("app:1", (sys.executable, "-u", "app.py"))
     assert (image.env, image.stop_signal) == ((("A", "b"),), "SIGQUIT")
 
 
@@ -127,7 +127,8 @@ async def test_images_that_the_sandbox_does_not_know_are_refused_by_name(started
             cluster.check((workload("nginx:1.29.1"), workload("redis:7"), workload("redis:7"), workload("mysql")))
     assert str(refused.value) == (
         "checking the images: the sandbox does not know redis:7, mysql. "
-        "It knows nginx:*; add others under `images:` in the experiment, with the command to run."
+        "It knows nginx:*; add others under `images:` in the experiment, with the command to run, or let something "
+        "stand in: --stand-in finishes."
     )
 
 
@@ -143,6 +144,36 @@ async def test_images_that_the_sandbox_does_not_know_are_refused_by_name(started
 async def test_a_report_says_what_really_answers(started: list[Settings], images: tuple[str, ...], says: str) -> None:
     async with sandbox_cluster(SandboxSettings(), {"app": SandboxImage(command=("app",))}) as cluster:
         assert cluster.server(images) == says
+
+
+async def test_a_report_says_that_a_stand_in_answered_and_what_the_verdict_is_about(started: list[Settings]) -> None:
+    images = {"*": SandboxImage(stand_in="refuses"), "app": SandboxImage(command=("app",))}
+    async with sandbox_cluster(SandboxSettings(), images) as cluster:
+        assert cluster.server(("ghcr.io/acme/shop:2", "app:1", "nginx:1.28")) == (
+            "the experiment's command under app:1 and a stand-in for ghcr.io/acme/shop:2, nginx:1.28 "
+            "(refuses at the stop signal), so that the verdict is about the manifest and not about the application"
+        )
+
+
+async def test_a_users_program_is_the_entrypoint_and_its_args_the_command(started: list[Settings]) -> None:
+    given = SandboxImage(command=("app",), args=("--serve",), arguments="image")
+    async with sandbox_cluster(SandboxSettings(), {"app": given}):
+        pass
+    (image,) = started[0].images
+    assert (image.entrypoint, image.command, image.fixed) == (("app",), ("--serve",), True)
+
+
+async def test_a_venvs_python_brings_the_venv_and_what_it_is_a_link_to(started: list[Settings], tmp_path: Path) -> None:
+    (tmp_path / "base" / "bin").mkdir(parents=True)
+    (tmp_path / "base" / "bin" / "python3").touch()
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    (tmp_path / "venv" / "pyvenv.cfg").touch()
+    (tmp_path / "venv" / "bin" / "python").symlink_to(tmp_path / "base" / "bin" / "python3")
+    command = (str(tmp_path / "venv" / "bin" / "python"), "-m", "shop")
+    async with sandbox_cluster(SandboxSettings(), {"app": SandboxImage(command=command)}):
+        pass
+    assert started[0].images[0].entrypoint == command
+    assert {str(tmp_path / "venv"), str(tmp_path / "base")} <= set(started[0].images[0].shared)
 
 
 # Errors

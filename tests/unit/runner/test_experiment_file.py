@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from harness.errors import ExperimentError
 from harness.fixture_files import fixtures
+from harness.model.experiment import SandboxImage
 from harness.runner.experiment_file import read_experiment
 
 GOOD = """\
@@ -117,3 +118,46 @@ def test_whatever_a_file_holds_the_answer_is_an_experiment_or_one_clear_line(tmp
     with pytest.raises(ExperimentError) as error:
         read_experiment(file)
     assert "\n" not in str(error.value)
+
+
+# Images
+
+
+def images_of(folder: Path, entry: str) -> SandboxImage:
+    file = folder / "experiment.yaml"
+    file.write_text(f"{GOOD}images: {{shop: {entry}}}\n")
+    return read_experiment(file).images["shop"]
+
+
+def test_a_program_by_a_relative_path_is_made_absolute_and_a_link_stays_one(tmp_path: Path) -> None:
+    """A venv's `python` is a link: called by what it leads to, it would not find the venv's packages."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "python").touch()
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    (tmp_path / "venv" / "bin" / "python").symlink_to(tmp_path / "real" / "python")
+    (tmp_path / "experiments").mkdir()
+    image = images_of(tmp_path / "experiments", "{command: [../venv/bin/python, -m, shop]}")
+    assert image.command == (str(tmp_path / "venv" / "bin" / "python"), "-m", "shop")
+
+
+def test_a_folder_that_is_reached_by_a_link_is_where_it_really_is(tmp_path: Path) -> None:
+    (tmp_path / "real" / "deep").mkdir(parents=True)
+    (tmp_path / "real" / "app.py").touch()
+    (tmp_path / "linked").symlink_to(tmp_path / "real" / "deep")
+    image = images_of(tmp_path / "linked", "{command: [../app.py]}")
+    assert image.command == (str(tmp_path / "real" / "app.py"),)
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ("{}", "images.shop: name either command or stand_in"),
+        ("{command: [x], stand_in: exits}", "images.shop: name either command or stand_in"),
+        ("{stand_in: sulks}", "images.shop.stand_in: input should be 'finishes', 'exits', 'ignores' or 'refuses'"),
+        ("{stand_in: exits, args: [x]}", "images.shop: args means nothing beside stand_in"),
+        ("{stand_in: exits, arguments: image}", "images.shop: arguments means nothing beside stand_in"),
+        ("{command: [x], latency: 5ms}", "images.shop: latency means nothing beside command"),
+    ],
+)
+def test_an_image_is_a_program_or_a_stand_in(tmp_path: Path, entry: str, says: str) -> None:
+    assert says in refusal(tmp_path, f"{GOOD}images: {{shop: {entry}}}\n")

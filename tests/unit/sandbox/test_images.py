@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.sandbox.images import WORKER, Image, full_name, lookup, short_name
+from harness.sandbox.image_names import full_name, short_name
+from harness.sandbox.images import WORKER, Image, lookup
 
 
 @pytest.mark.parametrize(

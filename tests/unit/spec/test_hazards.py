@@ -57,6 +57,9 @@ CASES: dict[HazardId, list[tuple[Object, str]]] = {
         (workload("StatefulSet", updateStrategy={"rollingUpdate": {"partition": 9}}), "partition: 9, replicas: 3"),
     ],
     HazardId.HOST_NETWORK: [(workload(pod={"hostNetwork": True}), "hostNetwork: true")],
+    HazardId.HOST_PORT: [
+        (workload("Deployment", container(ports=[{"containerPort": 80, "hostPort": 8080}])), "hostPort: 8080")
+    ],
 }
 
 

@@ -1,0 +1,112 @@
+"""The arguments of `run` -> the experiment that they mean: a file's, or one made of manifests on standard input."""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.model.experiment import Experiment
+
+_FILE = "manifests.yaml"
+
+
+class StandIns(StrEnum):
+    """As `--stand-in` takes them; see `harness.model.experiment.StandIn`."""
+
+    FINISHES = "finishes"
+    EXITS = "exits"
+    IGNORES = "ignores"
+    REFUSES = "refuses"
+
+
+@contextmanager
+def described_experiment(
+    file: Path, target: str | None, service: str | None, stand_in: StandIns | None, latency: str | None
+) -> Iterator[Experiment]:
+    """The experiment that file and options mean."""
+    from harness.runner.experiment_file import read_experiment
+
+    if latency is not None and stand_in is None:
+        raise UsageError(
+            f"reading --latency {latency}", "it is a stand-in's, and none is asked for", "Give --stand-in."
+        )
+    latency_s, kind = _seconds(latency), None if stand_in is None else stand_in.value
+    if str(file) == "-":
+        with _experiment_of_standard_input(
+            target=target, service=service, stand_in=kind, latency_s=latency_s
+        ) as experiment:
+            yield experiment
+        return
+    for name, value in (("--target", target), ("--service", service)):
+        if value is not None:
+            raise UsageError(f"reading {name} {value}", f"{file} says that itself", "It goes with `run -` only.")
+    experiment = read_experiment(file)
+    if kind is not None:
+        from harness.model.experiment import SandboxImage
+        from harness.runner.from_manifests import stand_in_entry
+
+        standing = SandboxImage.model_validate(stand_in_entry(kind, latency_s))
+        experiment = experiment.model_copy(update={"images": {**experiment.images, "*": standing}})
+    yield experiment
+
+
+def _seconds(text: str | None) -> float | None:
+    from harness.model.duration import seconds
+
+    try:
+        return None if text is None else seconds(text)
+    except ValueError as error:
+        raise UsageError(f"reading --latency {text}", str(error)) from None
+
+
+@contextmanager
+def _experiment_of_standard_input(
+    *, target: str | None, service: str | None, stand_in: str | None, latency_s: float | None
+) -> Iterator[Experiment]:
+    """The experiment that the manifests amount to, printed as the file that would say the same.
+
+    It lasts as long as the block: it reads its manifests from a file that is gone afterwards.
+
+    Raises:
+        UsageError: nothing comes on standard input, or what comes leaves a choice open.
+        ManifestError: what comes holds no Kubernetes objects.
+    """
+    from harness.manifests.read import read_manifests
+    from harness.model.experiment import Experiment
+    from harness.runner.from_manifests import described_experiment
+
+    if sys.stdin.isatty():
+        raise UsageError("reading manifests from standard input", "it is a terminal", "Pipe: helm template ... | ...")
+    text = sys.stdin.read()
+    if not text.strip():
+        raise UsageError("reading manifests from standard input", "nothing came", "Did the command before it fail?")
+    with tempfile.TemporaryDirectory(prefix="rollout-harness-") as folder:
+        file = Path(folder) / _FILE
+        file.write_text(text, encoding="utf-8")
+        described = described_experiment(
+            read_manifests([file]), target=target, service=service, stand_in=stand_in, latency_s=latency_s
+        )
+        typer.echo(f"# What was read from standard input, as {_FILE}, and this file beside it would run the same:")
+        typer.echo(_yaml({**described, "manifests": [_FILE]}))
+        yield Experiment.model_validate({**described, "manifests": [str(file)]})
+
+
+def _yaml(described: dict[str, Any]) -> str:
+    from ruamel.yaml import YAML
+
+    text = io.StringIO()
+    yaml = YAML(typ="rt", pure=True)
+    yaml.default_flow_style = None  # what is innermost on one line
+    yaml.dump(described, text)
+    return text.getvalue()

@@ -1,0 +1,70 @@
+"""A scenario that is to run in the sandbox -> what the sandbox makes of it, or why it cannot run there.
+
+All of it can be told from the manifests, before anything is started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from harness.clusters.sandbox import check_images, serves, stand_in
+from harness.errors import UsageError
+from harness.manifests.read import Manifest
+from harness.runner.left_out import without
+from harness.runner.scenario import Scenario
+from harness.runner.stand_in_notes import stand_in_notes
+from harness.spec.hazards import HazardId, hazards
+from harness.spec.workload import pod_spec, services
+
+# What keeps a pod from being what it would be on a node of its own.
+_IMPOSSIBLE = (HazardId.HOST_NETWORK, HazardId.HOST_PORT)
+_WORKLOADS = ("Deployment", "StatefulSet", "ReplicaSet", "Job", "Pod")
+
+
+def in_the_sandbox(scenario: Scenario) -> Scenario:
+    """The scenario without the kinds that the sandbox does not have, and with sentences on what is not as it says.
+
+    Raises:
+        UsageError: the sandbox cannot run it: an image, a kind, or what a pod wants of its node.
+    """
+    _refuse_kinds(scenario)
+    application, gone = without(
+        scenario.application,
+        lambda manifest: not serves(manifest),
+        "since the sandbox has no such kind and no controller for it",
+    )
+    fitting = replace(scenario, application=application)
+    _refuse_host(application.manifests)
+    check_images(scenario.experiment.images, fitting.all_manifests)
+    notes = stand_in_notes(application, lambda name: stand_in(scenario.experiment.images, name))
+    return replace(fitting, provisos=tuple(dict.fromkeys((*scenario.provisos, *gone, *notes))))
+
+
+def _refuse_kinds(scenario: Scenario) -> None:
+    for manifest in (scenario.application.target, scenario.application.service):
+        if not serves(manifest):
+            kind = f"{manifest['apiVersion']} {manifest['kind']}"
+            raise UsageError(
+                f"planning {scenario.experiment.target} for the sandbox",
+                f"it has no {kind} ({manifest['metadata']['name']})",
+                "Give its apiVersion of today (apps/v1, v1), or another --cluster.",
+            )
+
+
+def _refuse_host(manifests: Iterable[Manifest]) -> None:
+    manifests = tuple(manifests)
+    for manifest in manifests:
+        if manifest["kind"] not in _WORKLOADS:
+            continue
+        pods = {"spec": {"template": {"spec": (manifest.get("spec") or {})}}} if manifest["kind"] == "Pod" else manifest
+        if not pod_spec(pods):
+            continue
+        named = f"{manifest['kind']} {manifest['metadata']['name']}"
+        for hazard in hazards({"kind": "Deployment", "spec": pods["spec"]}, services(manifests)):
+            if hazard.id in _IMPOSSIBLE:
+                raise UsageError(
+                    f"planning {named} for the sandbox",
+                    f"its nodes lend their network to no pod, and {hazard.sentence}",
+                    f"Give it {hazard.mend} ({hazard.path}), or another --cluster.",
+                )

@@ -1,0 +1,68 @@
+"""A container's spec and its image -> the process that runs in it.
+
+Source: pkg/kubelet/kuberuntime (generateContainerConfig), and the Kubernetes documentation, "Define a Command and
+Arguments for a Container": `command` replaces the image's ENTRYPOINT and leaves its CMD away, `args` replaces its CMD.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from harness.sandbox.kubelet.environment import environment, expand
+from harness.sandbox.kubelet.runtime import container_env
+from harness.sandbox.kubelet.runtime_spec import Process
+
+if TYPE_CHECKING:
+    from harness.sandbox.images import Image
+    from harness.sandbox.kubelet.environment import Source
+    from harness.sandbox.kubelet.records import ContainerRecord, Object, PodRecord
+    from harness.sandbox.settings import Settings
+
+
+class PodPlace(Protocol):
+    """What a process takes from the pod around its container."""
+
+    record: PodRecord
+    settings: Settings
+    host_ip: str
+    data: Source
+
+
+def container_process(image: Image, container: ContainerRecord, pod: PodPlace) -> Process:
+    """The process; also notes in the container's record who it runs as.
+
+    Raises:
+        ConfigError: a ConfigMap, Secret or key that its environment needs does not exist.
+    """
+    spec = container.spec
+    env = container_env(environment(spec, pod.record, pod.host_ip, pod.data), image, host_name(pod.record))
+    container.user, container.group = _user(container, pod)
+    return Process(
+        argv=arguments(image, spec, dict(env)),
+        env=env,
+        working_dir=spec.get("workingDir") or image.working_dir,
+        user=container.user,
+        group=container.group,
+    )
+
+
+def arguments(image: Image, spec: Object, env: dict[str, str]) -> tuple[str, ...]:
+    """The command line; `$(NAME)` in the manifest's words is the container's variable."""
+    if image.fixed:
+        return (*image.entrypoint, *image.command)
+    command = tuple(expand(word, env.get) for word in spec.get("command") or ())
+    args = tuple(expand(word, env.get) for word in spec.get("args") or ())
+    return (*command, *args) if command else (*image.entrypoint, *(args or image.command))
+
+
+def host_name(record: PodRecord) -> str:
+    """The name that the pod's containers see themselves under."""
+    return str(record.spec.get("hostname") or record.name)
+
+
+def _user(container: ContainerRecord, pod: PodPlace) -> tuple[int, int]:
+    """Who the container runs as; an ordinary user's sandbox has nobody but its root."""
+    if pod.settings.rootless:
+        return 0, 0
+    wanted = {**(pod.record.spec.get("securityContext") or {}), **(container.spec.get("securityContext") or {})}
+    return int(wanted.get("runAsUser") or 0), int(wanted.get("runAsGroup") or 0)

@@ -1,0 +1,128 @@
+"""What the sandbox makes of a scenario: refused, left out, or run otherwise than it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from harness.errors import UsageError
+from harness.model.experiment import Experiment
+from harness.runner.sandbox_limits import in_the_sandbox
+from harness.runner.scenario import Scenario, scenarios
+
+STAND_INS = {"*": {"stand_in": "finishes"}}
+
+
+def pod(**fields: Any) -> dict[str, Any]:
+    return {"containers": [{"name": "w", "image": "acme/shop:1", "ports": [{"containerPort": 80}]}], **fields}
+
+
+def workload(name: str = "web", kind: str = "Deployment", spec: dict[str, Any] | None = None) -> dict[str, Any]:
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": spec or pod()}
+    selector = {"matchLabels": labels}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "metadata": {"name": name},
+        "spec": {"selector": selector, "template": template},
+    }
+
+
+SERVICE = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "web"},
+    "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
+}
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> Any:
+    def made(*manifests: dict[str, Any], **experiment: Any) -> Scenario:
+        with (tmp_path / "m.yaml").open("w") as file:
+            YAML().dump_all((*manifests, SERVICE), file)
+        fields = {"version": 1, "name": "x", "manifests": [str(tmp_path / "m.yaml")], "load": {"new": {"rate": 1}}}
+        fields |= {"service": {"name": "web", "port": 80}, "images": STAND_INS, **experiment}
+        (scenario,) = scenarios(Experiment.model_validate(fields))
+        return scenario
+
+    return made
+
+
+def names(scenario: Scenario) -> list[str]:
+    return [f"{m['kind']} {m['metadata']['name']}" for m in scenario.application.manifests]
+
+
+def test_others_run_unless_they_are_to_be_skipped(planned: Any) -> None:
+    others = (workload("cache"), workload("agent", "DaemonSet"), workload("db", "StatefulSet"))
+    assert names(planned(workload(), *others))[:2] == ["Deployment web", "Deployment cache"]
+    skipped = planned(workload(), *others, others="skip")
+    assert names(skipped) == ["Deployment web", "Service web"]
+    told = "Left out, as `others: skip` says: Deployment cache, DaemonSet agent, StatefulSet db."
+    assert skipped.provisos == (told,)
+
+
+def test_kinds_that_the_sandbox_has_not_are_left_out_and_said(planned: Any) -> None:
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "reader"}, "rules": []}
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "web"}}
+    seen = in_the_sandbox(planned(role, account, workload(), workload("agent", "DaemonSet")))
+    assert names(seen) == ["ServiceAccount web", "Deployment web", "Service web"]
+    assert seen.provisos == (
+        "Left out, since the sandbox has no such kind and no controller for it: Role reader, DaemonSet agent.",
+    )
+    assert in_the_sandbox(seen).provisos == seen.provisos  # once more changes nothing
+
+
+def test_a_target_of_a_kind_that_it_has_not_is_refused(planned: Any) -> None:
+    old = {**workload(), "apiVersion": "extensions/v1beta1"}
+    with pytest.raises(UsageError, match="it has no extensions/v1beta1 Deployment"):
+        in_the_sandbox(planned(old))
+
+
+HOST_PORT = pod()
+HOST_PORT["containers"] = [{**HOST_PORT["containers"][0], "ports": [{"containerPort": 80, "hostPort": 8080}]}]
+
+
+@pytest.mark.parametrize(("spec", "why"), [(pod(hostNetwork=True), "hostNetwork: true"), (HOST_PORT, "hostPort: 8080")])
+def test_what_a_pod_wants_of_its_node_is_refused_also_of_others(planned: Any, spec: Any, why: str) -> None:
+    bare = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bare"}, "spec": spec}
+    for manifests in ((workload(spec=spec),), (workload(), workload("cache", spec=spec)), (workload(), bare)):
+        with pytest.raises(UsageError, match=why):
+            in_the_sandbox(planned(*manifests))
+    in_the_sandbox(planned(workload(), bare, others="skip"))
+
+
+def test_images_that_nobody_knows_are_refused(planned: Any) -> None:
+    with pytest.raises(UsageError, match="the sandbox does not know acme/shop:1"):
+        in_the_sandbox(planned(workload(), images={}))
+
+
+def test_what_stand_ins_do_otherwise_is_said(planned: Any) -> None:
+    shop = {
+        **pod()["containers"][0],
+        "envFrom": [{"secretRef": {"name": "keys"}}],
+        "readinessProbe": {"exec": {"command": ["check"]}},
+        "lifecycle": {"preStop": {"exec": {"command": ["sh", "-c", "sleep 5; drain"]}}},
+        "volumeMounts": [{"name": "data", "mountPath": "/data"}, {"name": "conf", "mountPath": "/conf"}],
+    }
+    volumes = [{"name": "data", "nfs": {}}, {"name": "conf", "configMap": {"name": "web"}}]
+    spec = {"containers": [shop], "initContainers": [{"name": "migrate", "image": "m"}], "volumes": volumes}
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web"}}
+    assert in_the_sandbox(planned(workload(spec=spec), config)).provisos == (
+        "Init containers stood in for succeed at once: migrate.",
+        "Probes' commands that cannot be run here count as a success while the stand-in listens: readinessProbe of w.",
+        "Hooks that do more than sleep are run with this machine's programs, and what fails of them is passed over: w.",
+        "Not among the manifests, so left empty: Secret keys.",
+        "Volumes that are empty folders: data.",
+    )
+
+
+def test_of_a_mapped_image_nothing_is_said(planned: Any) -> None:
+    spec = pod(volumes=[{"name": "data", "nfs": {}}])
+    spec["containers"][0]["readinessProbe"] = {"exec": {"command": ["check"]}}
+    mapped = in_the_sandbox(planned(workload(spec=spec), images={"acme/shop": {"command": ["x"]}}))
+    assert mapped.provisos == ()

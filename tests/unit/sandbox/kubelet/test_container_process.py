@@ -1,0 +1,32 @@
+"""The command line of a container, as the table of the Kubernetes documentation has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.sandbox.images import Image
+from harness.sandbox.kubelet.container_process import arguments
+
+IMAGE = Image(name="x", entrypoint=("/ep-1",), command=("foo", "bar"))
+
+
+@pytest.mark.parametrize(
+    ("spec", "runs"),
+    [
+        ({}, ("/ep-1", "foo", "bar")),
+        ({"command": ["/ep-2"]}, ("/ep-2",)),
+        ({"args": ["zoo", "boo"]}, ("/ep-1", "zoo", "boo")),
+        ({"command": ["/ep-2"], "args": ["zoo", "boo"]}, ("/ep-2", "zoo", "boo")),
+        ({"command": [], "args": None}, ("/ep-1", "foo", "bar")),
+        ({"args": ["$(A)", "$(B)", "$$(A)", "x$(A)y"]}, ("/ep-1", "1", "$(B)", "$(A)", "x1y")),
+    ],
+)
+def test_command_replaces_the_entrypoint_and_args_the_command(spec: dict[str, Any], runs: tuple[str, ...]) -> None:
+    assert arguments(IMAGE, spec, {"A": "1"}) == runs
+
+
+def test_neither_applies_to_an_image_that_says_so() -> None:
+    fixed = Image(name="x", entrypoint=("/ep-1",), command=("foo",), fixed=True)
+    assert arguments(fixed, {"command": ["/ep-2"], "args": ["zoo"]}, {}) == ("/ep-1", "foo")
