@@ -55,6 +55,7 @@ def plan_text(experiment: Experiment, planned: tuple[Scenario, ...], settings: C
             f"  {scenario.name}: {words}; expected: {scenario.expect}; to {' and '.join(turns)}; "
             f"about {duration(round(time_s))}"
         )
+    lines += dict.fromkeys(proviso for scenario in planned for proviso in scenario.provisos)
     return "\n".join(lines)
 
 
@@ -72,7 +73,7 @@ def _scenario_s(scenario: Scenario, settings: ClusterSettings) -> float:
     from harness.spec.workload import pod_spec
 
     experiment = scenario.experiment
-    measured = MeasuredService(name=experiment.service.name, port=experiment.service.port)
+    measured = MeasuredService(name=experiment.service.name, port=scenario.application.port)
     application = rollout_shape(scenario.application.manifests, experiment.target, measured)
     period_s = settings.sandbox.proxy.period_s if settings.sandbox is not None else None
     facts = ClusterFacts(kind="", proxy=ProxyFacts(min_sync_period_s=period_s))

@@ -119,6 +119,7 @@ class RunInfo:
     confidence: Confidence | None = None
     churn_s: float | None = None
     finished: bool = False
+    provisos: tuple[str, ...] = ()  # what was run otherwise than the manifests say, in sentences
     stopped: str | None = None  # why it ended before its time, in words
 
 

@@ -19,7 +19,7 @@ def where(info: RunInfo) -> str:
     parts.append(f"requests answered by {cluster.server}" if cluster.server else "server behind the image not known")
     if info.churn_s is not None:
         parts.append(f"endpoint churn every {info.churn_s:g} s")
-    return f"Ran on {_kind(cluster.kind)}. {'; '.join(parts)}."
+    return " ".join((f"Ran on {_kind(cluster.kind)}. {'; '.join(parts)}.", *info.provisos))
 
 
 def _kind(kind: str) -> str:
@@ -54,6 +54,7 @@ def particulars(info: RunInfo) -> tuple[tuple[str, str], ...]:
         ("nodes", str(info.cluster.nodes) if info.cluster.nodes is not None else "not known"),
         ("proxy", proxy(info.cluster.proxy).removeprefix("proxy ")),
         ("server", info.cluster.server or "not known"),
+        *([("provisos", " ".join(info.provisos))] if info.provisos else ()),
         ("target", info.target or "not known"),
         ("load", streams),
         ("time-outs", f"connect {info.load.connect_timeout_s:g} s, read {info.load.read_timeout_s:g} s"),

@@ -27,6 +27,7 @@ class Scenario:
     application: Application
     experiment: Experiment
     images: tuple[dict[str, str], ...]  # per rollout, container -> image; empty for a restart
+    provisos: tuple[str, ...] = ()  # what is run otherwise than the manifests say, in sentences
 
     @property
     def rollouts(self) -> int:
@@ -67,17 +68,21 @@ def scenarios(experiment: Experiment) -> tuple[Scenario, ...]:
     if isinstance(experiment.update, ImageUpdate):
         turns = experiment.update.image
         images = tuple(image_sequence(application, turns, rollout) for rollout in range(experiment.rollouts))
-    return tuple(
-        Scenario(
-            name=name,
-            variant=name,
-            expect=variant.expect,
-            application=application.with_target(mitigated(application.target, variant.mitigations)),
-            experiment=experiment,
-            images=images,
+    found = []
+    for name, variant in experiment.variants.items():
+        changed = mitigated(application.target, variant.mitigations)
+        found.append(
+            Scenario(
+                name=name,
+                variant=name,
+                expect=variant.expect,
+                application=application.with_target(changed.workload),
+                experiment=experiment,
+                images=images,
+                provisos=tuple(f"{name}: {words}." for words in changed.left_alone),
+            )
         )
-        for name, variant in experiment.variants.items()
-    )
+    return tuple(found)
 
 
 def load_plan(

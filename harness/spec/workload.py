@@ -41,6 +41,18 @@ def services(manifests: Iterable[Object], measured: MeasuredService | None = Non
     return tuple(one for one in found if (one.get("metadata") or {}).get("name") == measured.name)
 
 
+def is_foreign(manifest: Object) -> bool:
+    """Whether it makes pods, or may make them, in a way that is not known here: no Deployment, no StatefulSet.
+
+    Of Kubernetes' own kinds those with a pod template; of others each, for what a custom kind does cannot be told.
+    """
+    if manifest.get("kind") in WORKLOAD_KINDS:
+        return False
+    group = str(manifest.get("apiVersion") or "").rpartition("/")[0]
+    custom = "." in group and not group.endswith(".k8s.io")
+    return custom or bool({"template", "jobTemplate"} & spec_of(manifest).keys()) or manifest.get("kind") == "Pod"
+
+
 def pod_spec(workload: Object | None) -> Object:
     """The spec of its pod template; empty where there is none."""
     template: Object = spec_of(workload).get("template") or {}
@@ -48,17 +60,26 @@ def pod_spec(workload: Object | None) -> Object:
 
 
 def containers(pod: Object) -> tuple[Object, ...]:
-    """The containers of a pod spec, without init containers."""
-    return tuple(container for container in pod.get("containers") or () if isinstance(container, dict))
+    """The containers that run as long as the pod does, native sidecars last; no other init containers.
+
+    https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/
+    """
+    main = tuple(container for container in pod.get("containers") or () if isinstance(container, dict))
+    return main + tuple(container for container in pod.get("initContainers") or () if is_sidecar(container))
 
 
-def pod_selector(workload: Object | None) -> dict[str, str]:
-    """The labels by which it selects its pods; empty where it names none."""
-    return dict((spec_of(workload).get("selector") or {}).get("matchLabels") or {})
+def is_sidecar(init_container: Object) -> bool:
+    """Whether an init container is a native sidecar."""
+    return isinstance(init_container, dict) and init_container.get("restartPolicy") == "Always"
+
+
+def pod_selector(workload: Object | None) -> Object:
+    """The label selector by which it selects its pods; empty where it has none."""
+    return spec_of(workload).get("selector") or {}
 
 
 def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
-    """Whether pods with these labels are selected; a selector without labels selects none, as a Service's does."""
+    """Whether a Service with this selector sends to pods with these labels; one without labels sends to none."""
     return bool(selector) and selector.items() <= labels.items()
 
 

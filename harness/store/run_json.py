@@ -85,6 +85,7 @@ def _run_info(data: dict[str, Any]) -> RunInfo:
         strict_idle_close=bool(data.get("strict_idle_close", False)),
         confidence=None if not confidence else Confidence(**confidence),
         churn_s=data.get("churn_s"),
+        provisos=tuple(map(str, data.get("provisos") or ())),
         finished=bool(data.get("finished", False)),
         stopped=data.get("stopped"),
     )
