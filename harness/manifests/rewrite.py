@@ -72,26 +72,44 @@ def _document(text: str, change: Change, tried: str) -> str:
     after = [change(each) for each in before]
     if before == after:
         return text
+    kept = _with_its_comments(text, before, after)
+    return kept if kept is not None else _anew(text, before, after)
+
+
+def _with_its_comments(text: str, before: list[Manifest], after: list[Manifest]) -> str | None:
+    """The text with the difference between the two; None where that cannot be had."""
     try:
         written = list(_yaml().load_all(text))
-    except YAMLError as error:
-        raise ManifestError(tried, "its comments could not be kept: " + " ".join(str(error).split())) from None
+    except YAMLError:  # ruamel.yaml refuses some of what libyaml takes
+        return None
     objects = [item for document in written if document is not None for item in _items(document)]
     for each, old, new in zip(objects, before, after, strict=True):
         _change(each, old, new)
-    changed = io.StringIO()
-    _yaml().dump_all(written, changed)
-    _check(changed.getvalue(), after, tried)
-    return changed.getvalue()
+    changed = _dumped(written)
+    return changed if _means(changed, after) else None
 
 
-def _check(text: str, wanted: list[Manifest], tried: str) -> None:
-    """Nothing is given out that means anything but what was wanted: aliases and merges could stand in the way."""
-    have = [without_nulls(item) for document in documents(text) if document for item in objects_of(document)]
-    if have != wanted:
-        raise ManifestError(
-            tried, "the change cannot be written into it", "Are there aliases or merges (`<<`) in a pod template?"
-        )
+def _anew(text: str, before: list[Manifest], after: list[Manifest]) -> str:
+    """What the text means, written anew: a change of one thing that an alias stands for twice, for instance."""
+    meant = [document for document in documents(text) if document is not None]
+    objects = [item for document in meant for item in _items(document)]
+    for each, old, new in zip(objects, before, after, strict=True):
+        _change(each, old, new)
+    anew = "# Written anew, without its comments and aliases: in them the change could not be made.\n"
+    anew += _dumped([_scalars(document) for document in meant])
+    assert _means(anew, after)
+    return anew
+
+
+def _dumped(documents_: list[Any]) -> str:
+    text = io.StringIO()
+    _yaml().dump_all(documents_, text)
+    return text.getvalue()
+
+
+def _means(text: str, wanted: list[Manifest]) -> bool:
+    """Whether the text means what was wanted: aliases and merges may stand in the way."""
+    return [without_nulls(item) for each in documents(text) if each is not None for item in objects_of(each)] == wanted
 
 
 def _items(document: Any) -> Iterator[Any]:

@@ -92,16 +92,33 @@ def test_what_is_no_manifest_is_refused(text: str) -> None:
         rewritten(text, with_hook, tried="reading it")
 
 
-def test_a_change_of_one_that_an_alias_would_make_of_two_is_refused() -> None:
+def test_where_an_alias_would_change_too_the_document_is_written_anew() -> None:
     text = WORKLOAD.replace("      volumes:  # none\n", "      volumes: [&v {name: a}]\n      affinity: *v\n")
 
     def change(manifest: dict[str, Any]) -> dict[str, Any]:
         changed = deepcopy(manifest)
+        if manifest["kind"] != "Deployment":
+            return changed
         changed["spec"]["template"]["spec"]["volumes"][0]["name"] = "b"
         return changed
 
-    with pytest.raises(ManifestError, match="Are there aliases"):
-        rewritten(text, change, tried="reading it")
+    changed = rewritten(f"{CONFIG}---\n{text}", change, tried="reading it")
+    assert changed.startswith(f"{CONFIG}---\n# Written anew, without its comments")
+    _, after = documents(changed)
+    (_, before) = documents(f"{CONFIG}---\n{text}")
+    pod = after["spec"]["template"]["spec"]
+    assert (pod["volumes"], pod["affinity"]) == ([{"name": "b"}], {"name": "a"})
+    assert after["metadata"] == before["metadata"]
+
+
+def test_what_only_libyaml_reads_is_written_anew() -> None:
+    text = WORKLOAD.replace(
+        "            - |\n              a script", "            - |\n        \n              a script"
+    )
+    changed = rewritten(text, with_hook, tried="reading it")
+    (before,), (after,) = documents(text), documents(changed)
+    assert after["metadata"] == before["metadata"]
+    assert after["spec"]["template"]["spec"]["containers"][0]["args"] == ["\na script\nof two lines\n"]
 
 
 def test_of_a_key_that_comes_twice_the_last_is_kept() -> None:
