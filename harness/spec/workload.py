@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
-
-from harness.model.run import MeasuredService
+from typing import Any, Protocol
 
 Object = dict[str, Any]
 """A Kubernetes object, or a part of one, as JSON or YAML says it."""
 
 WORKLOAD_KINDS = ("Deployment", "StatefulSet")
+
+
+class Named(Protocol):
+    """What is known by its name, such as the Service that is measured."""
+
+    @property
+    def name(self) -> str:
+        """As its metadata says it."""
 
 
 def judged_workload(manifests: Iterable[Object], target: str | None = None) -> Object | None:
@@ -33,7 +39,7 @@ def workload_name(workload: Object) -> str:
     return f"{workload.get('kind')}/{(workload.get('metadata') or {}).get('name')}".lower()
 
 
-def services(manifests: Iterable[Object], measured: MeasuredService | None = None) -> tuple[Object, ...]:
+def services(manifests: Iterable[Object], measured: Named | None = None) -> tuple[Object, ...]:
     """The Services among the manifests; with `measured` that one alone."""
     found = tuple(manifest for manifest in manifests if manifest.get("kind") == "Service")
     if measured is None:
