@@ -1,38 +1,89 @@
-"""`rollout-harness mitigate`: manifests with mitigations applied, comments kept."""
+"""`rollout-harness mitigate`: manifests with mitigations applied, everything else as it is written."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.errors import UsageError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.manifests.read import Manifest
+    from harness.model.experiment import Mitigation
+
 
 def mitigate(
     manifest: Annotated[
-        Path, typer.Argument(help="A YAML file with the workload; other objects in it stay as they are.")
+        Path, typer.Argument(help="A YAML file with the workload, `-`: standard input; other objects in it stay.")
     ],
     prestop: Annotated[str | None, typer.Option(help="preStop: sleep, such as 5s (Kubernetes >= 1.29).")] = None,
     prestop_exec: Annotated[str | None, typer.Option(help="preStop: exec sleep, such as 5s.")] = None,
     min_ready: Annotated[str | None, typer.Option(help="minReadySeconds, such as 5s.")] = None,
     grace: Annotated[str | None, typer.Option(help="terminationGracePeriodSeconds, such as 40s.")] = None,
 ) -> None:
-    """Print the manifests with the mitigations applied to every Deployment and StatefulSet in them."""
-    from pydantic import ValidationError
+    """Print the manifests with the mitigations applied to every Deployment and StatefulSet in them.
 
-    from harness.manifests.mitigations import mitigated
-    from harness.manifests.read import manifests_yaml, read_manifests
-    from harness.model.experiment import Mitigation
-    from harness.spec.workload import WORKLOAD_KINDS
+    Nothing is weakened: what is longer already stays, and a hook that does something goes on doing it. What was left as
+    it was is said on standard error.
+    """
+    from harness.manifests.read import file_text
+    from harness.manifests.rewrite import rewritten
 
     asked = {"prestop": prestop, "prestop-exec": prestop_exec, "min-ready": min_ready, "grace": grace}
+    mitigations = _mitigations({name: value for name, value in asked.items() if value is not None})
+    text = sys.stdin.read() if str(manifest) == "-" else file_text(manifest)
+    change = _Change(mitigations)
+    changed = rewritten(text, change, tried=f"reading {manifest}")
+    for line in change.said():
+        typer.echo(line, err=True)
+    typer.echo(changed, nl=False)
+
+
+def _mitigations(asked: dict[str, str]) -> tuple[Mitigation, ...]:
+    from pydantic import ValidationError
+
+    from harness.model.experiment import Mitigation
+
     try:
-        mitigations = [Mitigation.model_validate({name: value}) for name, value in asked.items() if value is not None]
+        return tuple(Mitigation.model_validate({name: value}) for name, value in asked.items())
     except ValidationError as error:
         raise UsageError("reading the mitigations", error.errors()[0]["msg"].removeprefix("Value error, ")) from None
-    changed = [
-        mitigated(each, mitigations) if each["kind"] in WORKLOAD_KINDS else each for each in read_manifests([manifest])
-    ]
-    typer.echo(manifests_yaml(changed), nl=False)
+
+
+class _Change:
+    """Mitigates one object after the other, and keeps what is to be said of them."""
+
+    def __init__(self, mitigations: Sequence[Mitigation]) -> None:
+        self._mitigations = mitigations
+        self._workloads = 0
+        self._left_alone: list[str] = []
+        self._unknown: list[str] = []
+
+    def __call__(self, manifest: Manifest) -> Manifest:
+        from harness.manifests.mitigations import mitigated
+        from harness.spec.workload import WORKLOAD_KINDS, is_foreign, pod_spec
+
+        name = f"{manifest['kind']} {manifest['metadata']['name']}"
+        if manifest["kind"] not in WORKLOAD_KINDS or not pod_spec(manifest).get("containers"):
+            if is_foreign(manifest):
+                self._unknown.append(name)
+            return manifest
+        self._workloads += 1
+        done = mitigated(manifest, self._mitigations)
+        self._left_alone += [f"{name}: {words}" for words in done.left_alone]
+        return done.workload
+
+    def said(self) -> list[str]:
+        """The lines for standard error."""
+        known = "only Deployments and StatefulSets are changed"
+        lines = list(self._left_alone)
+        if self._unknown:
+            lines.append(f"left as they are, for {known}: {', '.join(self._unknown)}")
+        elif not self._workloads:
+            lines.append(f"nothing was changed: there is no workload in it, and {known}")
+        return lines

@@ -91,7 +91,7 @@ def _scenario_s(scenario: Scenario, settings: ClusterSettings) -> float:
     from harness.spec.workload import pod_spec
 
     experiment = scenario.experiment
-    measured = MeasuredService(name=experiment.service.name, port=experiment.service.port)
+    measured = MeasuredService(name=experiment.service.name, port=scenario.application.port)
     application = rollout_shape(scenario.application.manifests, experiment.target, measured)
     period_s = settings.sandbox.proxy.period_s if settings.sandbox is not None else None
     facts = ClusterFacts(kind="", proxy=ProxyFacts(min_sync_period_s=period_s))

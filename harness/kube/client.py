@@ -89,7 +89,12 @@ class Kube:
         return await self.request("GET", resource.path(namespace, name))
 
     async def list(
-        self, api_version: str, kind: str, namespace: str | None = None, *, selector: Mapping[str, str] | None = None
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str | None = None,
+        *,
+        selector: Mapping[str, str] | str | None = None,
     ) -> list[dict[str, Any]]:
         """All objects of a kind that carry these labels."""
         resource = await self.resource(api_version, kind)
@@ -194,13 +199,13 @@ def _no_answer(tried: str, error: BaseException) -> ClusterError:
     return ClusterError(tried, seen, "Is the cluster up, and is this the right context?")
 
 
-def label_selector(labels: Mapping[str, str]) -> str:
-    """As the API's query wants it.
+def label_selector(labels: Mapping[str, str] | str) -> str:
+    """As the API's query wants it, which a text is already.
 
     >>> label_selector({"app": "web", "tier": "front"})
     'app=web,tier=front'
     """
-    return ",".join(f"{key}={value}" for key, value in labels.items())
+    return labels if isinstance(labels, str) else ",".join(f"{key}={value}" for key, value in labels.items())
 
 
 @asynccontextmanager

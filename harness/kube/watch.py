@@ -54,7 +54,7 @@ async def watch(
     kind: str,
     *,
     namespace: str | None = None,
-    selector: Mapping[str, str] | None = None,
+    selector: Mapping[str, str] | str | None = None,
     name: str | None = None,
     listed: Callable[[], None] = _nothing,
 ) -> AsyncIterator[WatchEvent]:

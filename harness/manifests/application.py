@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from harness.errors import ManifestError
 from harness.manifests.read import Manifest
-from harness.spec.serving import named_ports, target_port
-from harness.spec.workload import WORKLOAD_KINDS, pod_selector, pod_spec, selects
+from harness.spec.selector import is_selector, matches, selector_text
+from harness.spec.serving import named_ports, target_port, tcp_ports
+from harness.spec.workload import WORKLOAD_KINDS, Object, pod_selector, pod_spec, selects, spec_of
 
 KINDS = {kind.lower(): kind for kind in WORKLOAD_KINDS}
 
@@ -38,9 +39,9 @@ class Application:
         return str(self.service["metadata"]["name"])
 
     @property
-    def selector(self) -> dict[str, str]:
-        """The labels by which the workload selects its pods."""
-        return pod_selector(self.target)
+    def selector(self) -> str:
+        """The label selector of the workload's pods, as the API's query wants it."""
+        return selector_text(pod_selector(self.target))
 
     @property
     def containers(self) -> dict[str, str]:
@@ -51,7 +52,7 @@ class Application:
     def images(self) -> tuple[str, ...]:
         """All images of the workload's pods, init containers' too."""
         spec = pod_spec(self.target)
-        return tuple(str(c["image"]) for c in (*spec.get("initContainers", ()), *spec["containers"]))
+        return tuple(str(c["image"]) for c in (*(spec.get("initContainers") or ()), *spec["containers"]))
 
     def with_target(self, target: Manifest) -> Application:
         """The same application with another manifest of its workload."""
@@ -59,8 +60,10 @@ class Application:
         return replace(self, target=target, manifests=manifests)
 
 
-def find_application(manifests: Sequence[Manifest], *, target: str, service: str, port: int) -> Application:
+def find_application(manifests: Sequence[Manifest], *, target: str, service: str, port: int | str) -> Application:
     """The application named `target` ("deployment/web") behind Service `service`, checked to belong together.
+
+    `port`: the number or the name of one of the Service's ports.
 
     Raises:
         ManifestError: one is not there, the selectors match nothing, or the Service has no such port.
@@ -70,8 +73,8 @@ def find_application(manifests: Sequence[Manifest], *, target: str, service: str
     front = _named(manifests, "Service", service)
     _check_workload(workload, target)
     _check_selector(workload, front, target)
-    _check_port(workload, front, port)
-    return Application(target=workload, service=front, port=port, manifests=tuple(manifests))
+    number = _port(workload, front, port)
+    return Application(target=workload, service=front, port=number, manifests=tuple(manifests))
 
 
 def _named(manifests: Sequence[Manifest], kind: str, name: str) -> Manifest:
@@ -85,17 +88,18 @@ def _named(manifests: Sequence[Manifest], kind: str, name: str) -> Manifest:
 
 def _check_workload(workload: Manifest, target: str) -> None:
     tried = f"reading {target}"
-    try:
-        labels = dict(workload["spec"]["template"]["metadata"]["labels"])
-        selector = dict(workload["spec"]["selector"]["matchLabels"])
-        containers = [(c["name"], c["image"]) for c in pod_spec(workload)["containers"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ManifestError(
-            tried, f"its spec lacks {error} (selector.matchLabels, template labels, containers)"
-        ) from None
-    if not containers:
-        raise ManifestError(tried, "its pod template has no container")
-    if not selects(selector, labels):
+    selector, labels, containers = pod_selector(workload), _labels(workload), pod_spec(workload).get("containers")
+    missing = {
+        "spec.selector": selector,
+        "spec.template.metadata.labels": labels,
+        "spec.template.spec.containers": containers,
+    }
+    if lacks := [path for path, found in missing.items() if not found]:
+        raise ManifestError(tried, f"it lacks {', '.join(lacks)}", "Kubernetes would refuse it.")
+    for number, container in enumerate(containers or (), start=1):
+        if not (isinstance(container, dict) and container.get("name") and container.get("image")):
+            raise ManifestError(tried, f"container {number} of its pod template lacks a name or an image")
+    if not (is_selector(selector) and matches(selector, labels)):
         raise ManifestError(
             tried,
             f"its selector {selector} does not match its pod template's labels {labels}",
@@ -103,9 +107,13 @@ def _check_workload(workload: Manifest, target: str) -> None:
         )
 
 
+def _labels(workload: Manifest) -> dict[str, str]:
+    template: Object = spec_of(workload).get("template") or {}
+    return dict((template.get("metadata") or {}).get("labels") or {})
+
+
 def _check_selector(workload: Manifest, service: Manifest, target: str) -> None:
-    labels = dict(workload["spec"]["template"]["metadata"]["labels"])
-    selector = dict((service.get("spec") or {}).get("selector") or {})
+    selector, labels = dict(spec_of(service).get("selector") or {}), _labels(workload)
     if not selects(selector, labels):
         raise ManifestError(
             f"matching Service {service['metadata']['name']} with {target}",
@@ -114,13 +122,20 @@ def _check_selector(workload: Manifest, service: Manifest, target: str) -> None:
         )
 
 
-def _check_port(workload: Manifest, service: Manifest, port: int) -> None:
-    ports = list((service.get("spec") or {}).get("ports") or ())
-    numbers = [entry.get("port") for entry in ports]
+def _port(workload: Manifest, service: Manifest, port: int | str) -> int:
+    """The number of the Service's port with this number or name; its target is checked to be there."""
     tried = f"looking for port {port} of Service {service['metadata']['name']}"
-    if port not in numbers:
-        have = ", ".join(map(str, numbers)) or "none"
+    found = [entry for entry in tcp_ports(service) if port in (entry.get("port"), entry.get("name"))]
+    if not found:
+        have = ", ".join(_shown(entry) for entry in spec_of(service).get("ports") or ()) or "none"
         raise ManifestError(tried, f"it has {have}", "Name one of these as service.port in the experiment.")
-    target = target_port(next(entry for entry in ports if entry.get("port") == port))
+    target = target_port(found[0])
     if isinstance(target, str) and target not in named_ports(pod_spec(workload)):
-        raise ManifestError(tried, f"its targetPort is {target!r}, and no container has a port of that name")
+        raise ManifestError(tried, f"its targetPort is {target!r}, and no container has a TCP port of that name")
+    return int(found[0]["port"])
+
+
+def _shown(entry: Object) -> str:
+    name, protocol = entry.get("name"), entry.get("protocol") or "TCP"
+    details = ", ".join(filter(None, (name, protocol if protocol != "TCP" else "")))
+    return f"{entry.get('port')} ({details})" if details else str(entry.get("port"))

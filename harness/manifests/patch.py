@@ -10,7 +10,16 @@ from harness.errors import ManifestError
 from harness.manifests.application import Application
 from harness.manifests.read import Manifest
 
-_CLUSTER_SCOPED = frozenset({"Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"})
+_CLUSTER_SCOPED = frozenset(
+    {
+        "APIService", "CSIDriver", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "DeviceClass",
+        "FlowSchema", "GatewayClass", "IngressClass", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding",
+        "MutatingWebhookConfiguration", "Namespace", "PersistentVolume", "PriorityClass", "PriorityLevelConfiguration",
+        "RuntimeClass", "StorageClass", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration", "VolumeAttributesClass", "VolumeSnapshotClass",
+    }
+)  # fmt: skip
+"""The kinds that charts bring of those that live in no namespace (`kubectl api-resources --namespaced=false`)."""
 
 
 def in_namespace(manifest: Manifest, namespace: str) -> Manifest:

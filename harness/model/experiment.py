@@ -41,10 +41,10 @@ class Record(BaseModel):
 
 
 class ServiceRef(Record):
-    """The Service in front of the application, and its port (not the container's)."""
+    """The Service in front of the application, and its port, by number or name (not the container's)."""
 
     name: str = Field(min_length=1)
-    port: int = Field(ge=1, le=65535)
+    port: Annotated[int, Field(ge=1, le=65535)] | Annotated[str, Field(min_length=1)]
 
 
 class ProxySettings(Record):

@@ -26,11 +26,11 @@ class Watched:
 
     api_version: str
     kind: str
-    selector: dict[str, str] | None = None
+    selector: dict[str, str] | str | None = None
     name: str | None = None
 
 
-def application_objects(*, kind: str, name: str, selector: dict[str, str], service: str) -> tuple[Watched, ...]:
+def application_objects(*, kind: str, name: str, selector: str, service: str) -> tuple[Watched, ...]:
     """What there is to see of one application in its namespace."""
     revisions = (
         Watched(api_version="apps/v1", kind="ReplicaSet", selector=selector)

@@ -79,6 +79,8 @@ def _load(path: Path) -> CommentedMap:
         raise ExperimentError(tried, f"{where}it is not YAML ({error.problem or error.context})") from None
     except YAMLError as error:
         raise ExperimentError(tried, f"it is not YAML ({str(error).splitlines()[0]})") from None
+    except (IndexError, ValueError) as error:  # a scalar that the parser takes for a number, such as `+_`
+        raise ExperimentError(tried, f"it has a number that is none ({error})") from None
     if document is None:
         raise ExperimentError(tried, "it is empty", "See fixtures/experiments/demo.yaml for one.")
     if not isinstance(document, CommentedMap):

@@ -12,7 +12,8 @@ from harness.errors import ExperimentError, ManifestError
 from harness.fixture_files import fixtures
 from harness.manifests.read import Manifest, read_manifests
 from harness.model.experiment import Experiment
-from harness.spec.workload import WORKLOAD_KINDS, pod_spec
+from harness.spec.serving import tcp_ports
+from harness.spec.workload import WORKLOAD_KINDS, pod_spec, selects, services, spec_of
 
 _LOAD = {"new": {"rate": 100}, "kept": {"rate": 50, "connections": 10}, "pod_header": "X-Pod"}
 _IMAGE = "nginx:1.29.1"
@@ -39,7 +40,7 @@ def quick_experiment(
     file = Path(manifest) if manifest is not None else fixtures() / "manifests" / "nginx.yaml"
     manifests = read_manifests([file])
     workload = _only(manifests, WORKLOAD_KINDS, "target", target)
-    name, port = _service(manifests, service)
+    name, port = _service(manifests, workload, service)
     turns = [image or _IMAGE] if image is not None or manifest is None else []
     container = pod_spec(workload)["containers"][0]
     described = {
@@ -74,8 +75,16 @@ def _only(manifests: Sequence[Manifest], kinds: tuple[str, ...], argument: str, 
     raise ManifestError(f"looking for the {argument} in {have}", f"{len(found)} would do", f"Give {argument}=.")
 
 
-def _service(manifests: Sequence[Manifest], wanted: str | None) -> tuple[str, int]:
+def _service(manifests: Sequence[Manifest], workload: Manifest, wanted: str | None) -> tuple[str, int | str]:
+    """The Service that is named, or the only one that sends to the workload's pods; its port, or its first one."""
     name, _, port = (wanted or "").partition(":")
+    if not name:
+        labels = ((spec_of(workload).get("template") or {}).get("metadata") or {}).get("labels") or {}
+        before = [one for one in services(manifests) if selects(spec_of(one).get("selector") or {}, labels)]
+        with_address = [one for one in before if spec_of(one).get("clusterIP") != "None"]
+        manifests = with_address or before or manifests
     service = _only(manifests, ("Service",), "service", name or None)
-    ports = [entry["port"] for entry in service["spec"]["ports"]]
-    return service["metadata"]["name"], int(port) if port else ports[0]
+    ports = [entry["port"] for entry in tcp_ports(service)]
+    if not (port or ports):
+        raise ManifestError(f"looking for a port of Service {service['metadata']['name']}", "it has none for TCP")
+    return service["metadata"]["name"], (int(port) if port.isdigit() else port) or ports[0]

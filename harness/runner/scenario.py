@@ -72,18 +72,21 @@ def scenarios(experiment: Experiment) -> tuple[Scenario, ...]:
     if isinstance(experiment.update, ImageUpdate):
         turns = experiment.update.image
         images = tuple(image_sequence(application, turns, rollout) for rollout in range(experiment.rollouts))
-    return tuple(
-        Scenario(
-            name=name,
-            variant=name,
-            expect=variant.expect,
-            application=application.with_target(mitigated(application.target, variant.mitigations)),
-            experiment=experiment,
-            images=images,
-            provisos=provisos,
+    found = []
+    for name, variant in experiment.variants.items():
+        changed = mitigated(application.target, variant.mitigations)
+        found.append(
+            Scenario(
+                name=name,
+                variant=name,
+                expect=variant.expect,
+                application=application.with_target(changed.workload),
+                experiment=experiment,
+                images=images,
+                provisos=(*provisos, *(f"{name}: {words}." for words in changed.left_alone)),
+            )
         )
-        for name, variant in experiment.variants.items()
-    )
+    return tuple(found)
 
 
 def load_plan(

@@ -14,7 +14,8 @@ from harness.spec.workload import Object
 
 _TIME = re.compile(r"(\d+\.?\d*|\.\d+)([smhd]?)")
 _UNIT_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SHELLS = ("sh", "bash", "dash", "ash")
+_SHELLS = ("sh", "bash", "dash", "ash", "ksh", "zsh")
+_STARTERS = ("env", "busybox")
 _OPERATORS = ";&|()\n"
 _NO_COMMAND = re.compile(r"\\\n|(?:^|(?<=\s))#[^\n]*|\s\d*(?:>>?|<)\s*(?:&\d|[^\s;&|]+)")
 """What stands in a line and is no part of a command's words: a broken line, a comment, a redirection."""
@@ -72,19 +73,45 @@ def _sleeps_s(hook: Object) -> Iterator[float | None]:
     if "sleep" in hook:
         yield float((hook["sleep"] or {}).get("seconds") or 0)
         return
-    words = tuple(str(word) for word in (hook.get("exec") or {}).get("command") or ())
-    for command in _commands(words):
+    if "exec" not in hook:
+        yield None
+        return
+    for command in _commands(exec_words(hook)):
         yield _sleep_s(command.words) if command.runs else None
+
+
+def exec_words(hook: Object) -> tuple[str, ...]:
+    """The words of an exec hook; none for a hook of another kind."""
+    return tuple(str(word) for word in (hook.get("exec") or {}).get("command") or ())
+
+
+def shell_line(words: Sequence[str]) -> int | None:
+    """Which of the words is the line that a shell runs; None where no shell is called with one.
+
+    >>> shell_line(["/bin/bash", "-eo", "pipefail", "-c", "drain"]), shell_line(["/bin/sh", "/drain.sh"])
+    (4, None)
+    """
+    at = 0
+    while at < len(words) and words[at].rpartition("/")[2] in _STARTERS:
+        at += 1
+    if at >= len(words) or words[at].rpartition("/")[2] not in _SHELLS:
+        return None
+    at += 1
+    while at < len(words) and words[at].startswith(("-", "+")):
+        short = not words[at].startswith("--")
+        if short and "c" in words[at]:
+            return at + 1 if at + 1 < len(words) else None
+        at += 2 if short and words[at].endswith("o") else 1
+    return None
 
 
 def _commands(words: Sequence[str]) -> Iterator[_Command]:
     """The commands of an exec hook: what stands in a shell's line, else the one that it is."""
-    shell = len(words) >= 3 and words[0].rpartition("/")[2] in _SHELLS
-    if not shell or not (words[1].startswith("-") and "c" in words[1]):
+    if (line := shell_line(words)) is None:
         yield _Command(words=tuple(words), runs=True)
         return
     before = ";"
-    for simple, after in _simple_commands(words[2]):
+    for simple, after in _simple_commands(words[line]):
         yield _Command(words=simple, runs=_goes_on(before) and after.strip("\n") not in ("&", "|", "|&"))
         if simple[0] in _UNREADABLE or simple[0] in _LAST or "(" in after:
             return
@@ -97,13 +124,19 @@ def _goes_on(operator: str) -> bool:
 
 
 def _simple_commands(line: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    """(its words, the operator after it) for each simple command of a line; none where its quotes do not close."""
+    """(its words, the operator after it) for each simple command of a line.
+
+    What cannot be read ends it with one "command" more: a group, or the line in which a quote does not close.
+    """
     lexer = shlex.shlex(_NO_COMMAND.sub(" ", line), posix=True, punctuation_chars=_OPERATORS)
     lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
+    tokens: list[str] = []
     try:
-        tokens = list(lexer)
-    except ValueError:
-        return
+        tokens.extend(lexer)
+    except ValueError:  # a shell runs what stands in the lines before
+        while tokens and "\n" not in tokens[-1]:
+            tokens.pop()
+        tokens.append("'")
     words: list[str] = []
     for token in [*tokens, ";"]:
         if token.strip(_OPERATORS):
@@ -112,6 +145,7 @@ def _simple_commands(line: str) -> Iterator[tuple[tuple[str, ...], str]]:
             yield tuple(words), token
             words = []
         elif token.strip(";\n"):  # begins with an operator: a group, or no shell line at all
+            yield (token,), ";"
             return
 
 

@@ -9,7 +9,7 @@ from harness.model.run import MeasuredService
 from harness.spec.hooks import surely_serves_s
 from harness.spec.readiness import probed_ports
 from harness.spec.termination import grace_period_s
-from harness.spec.workload import Object, containers, services
+from harness.spec.workload import Object, containers, services, spec_of
 
 Port = int | str
 """A number, or the name that a container gives to one."""
@@ -44,9 +44,14 @@ def serving_expectation(pod: Object, targets: Iterable[Port]) -> ServingExpectat
 def target_ports(manifests: Iterable[Object], measured: MeasuredService | None = None) -> tuple[Port, ...]:
     """The target ports of the Services among the manifests; with `measured` those of its port alone."""
     found = services(manifests, measured)
-    entries = (entry for service in found for entry in (service.get("spec") or {}).get("ports") or ())
+    entries = (entry for service in found for entry in tcp_ports(service))
     wanted = None if measured is None else measured.port
     return tuple(target_port(entry) for entry in entries if entry.get("port") and wanted in (None, entry["port"]))
+
+
+def tcp_ports(service: Object) -> tuple[Object, ...]:
+    """The ports of a Service on which TCP is spoken: UDP and SCTP may have the same numbers."""
+    return tuple(entry for entry in spec_of(service).get("ports") or () if _is_tcp(entry))
 
 
 def target_port(entry: Object) -> Port:
@@ -61,11 +66,9 @@ def serving_containers(pod: Object, targets: Sequence[Port]) -> tuple[Object, ..
 
 
 def named_ports(pod: Object) -> dict[str, int]:
-    """The ports that the pod's containers give a name to; of several the first, as pkg/api/v1/pod, FindPort."""
-    named = [
-        (port["name"], port.get("containerPort")) for c in containers(pod) for port in _ports(c) if port.get("name")
-    ]
-    return {name: number for name, number in reversed(named) if number is not None}
+    """The TCP ports that the pod's containers give a name to; of several the first, as pkg/api/v1/pod, FindPort."""
+    named = [(port.get("name"), port.get("containerPort")) for c in containers(pod) for port in _ports(c)]
+    return {name: number for name, number in reversed(named) if name and number is not None}
 
 
 def listens_when_ready(pod: Object, targets: Sequence[Port]) -> bool:
@@ -80,4 +83,8 @@ def _declares(container: Object, targets: Sequence[Port]) -> bool:
 
 
 def _ports(container: Object) -> tuple[Object, ...]:
-    return tuple(container.get("ports") or ())
+    return tuple(port for port in container.get("ports") or () if _is_tcp(port))
+
+
+def _is_tcp(port: Object) -> bool:
+    return (port.get("protocol") or "TCP") == "TCP"

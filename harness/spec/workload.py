@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
-
-from harness.model.run import MeasuredService
+from typing import Any, Protocol
 
 Object = dict[str, Any]
 """A Kubernetes object, or a part of one, as JSON or YAML says it."""
 
 WORKLOAD_KINDS = ("Deployment", "StatefulSet")
+
+
+class Named(Protocol):
+    """What is known by its name, such as the Service that is measured."""
+
+    @property
+    def name(self) -> str:
+        """As its metadata says it."""
 
 
 def judged_workload(manifests: Iterable[Object], target: str | None = None) -> Object | None:
@@ -33,12 +39,24 @@ def workload_name(workload: Object) -> str:
     return f"{workload.get('kind')}/{(workload.get('metadata') or {}).get('name')}".lower()
 
 
-def services(manifests: Iterable[Object], measured: MeasuredService | None = None) -> tuple[Object, ...]:
+def services(manifests: Iterable[Object], measured: Named | None = None) -> tuple[Object, ...]:
     """The Services among the manifests; with `measured` that one alone."""
     found = tuple(manifest for manifest in manifests if manifest.get("kind") == "Service")
     if measured is None:
         return found
     return tuple(one for one in found if (one.get("metadata") or {}).get("name") == measured.name)
+
+
+def is_foreign(manifest: Object) -> bool:
+    """Whether it makes pods, or may make them, in a way that is not known here: no Deployment, no StatefulSet.
+
+    Of Kubernetes' own kinds those with a pod template; of others each, for what a custom kind does cannot be told.
+    """
+    if manifest.get("kind") in WORKLOAD_KINDS:
+        return False
+    group = str(manifest.get("apiVersion") or "").rpartition("/")[0]
+    custom = "." in group and not group.endswith(".k8s.io")
+    return custom or bool({"template", "jobTemplate"} & spec_of(manifest).keys()) or manifest.get("kind") == "Pod"
 
 
 def pod_spec(workload: Object | None) -> Object:
@@ -48,17 +66,26 @@ def pod_spec(workload: Object | None) -> Object:
 
 
 def containers(pod: Object) -> tuple[Object, ...]:
-    """The containers of a pod spec, without init containers."""
-    return tuple(container for container in pod.get("containers") or () if isinstance(container, dict))
+    """The containers that run as long as the pod does, native sidecars last; no other init containers.
+
+    https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/
+    """
+    main = tuple(container for container in pod.get("containers") or () if isinstance(container, dict))
+    return main + tuple(container for container in pod.get("initContainers") or () if is_sidecar(container))
 
 
-def pod_selector(workload: Object | None) -> dict[str, str]:
-    """The labels by which it selects its pods; empty where it names none."""
-    return dict((spec_of(workload).get("selector") or {}).get("matchLabels") or {})
+def is_sidecar(init_container: Object) -> bool:
+    """Whether an init container is a native sidecar."""
+    return isinstance(init_container, dict) and init_container.get("restartPolicy") == "Always"
+
+
+def pod_selector(workload: Object | None) -> Object:
+    """The label selector by which it selects its pods; empty where it has none."""
+    return spec_of(workload).get("selector") or {}
 
 
 def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
-    """Whether pods with these labels are selected; a selector without labels selects none, as a Service's does."""
+    """Whether a Service with this selector sends to pods with these labels; one without labels sends to none."""
     return bool(selector) and selector.items() <= labels.items()
 
 

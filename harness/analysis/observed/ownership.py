@@ -6,20 +6,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.model.observation import Observation
-from harness.spec.workload import Object, selects
+from harness.spec.selector import matches
+from harness.spec.workload import Object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ownership:
     """What belongs to the workload `kind`/`name`; empty names where it is not known, and then all of them do.
 
-    `replica_sets`: the ReplicaSets that the watch showed, with whether they are the workload's. `selector`: the labels
-    of its pods, by which those are told that name no owner.
+    `replica_sets`: the ReplicaSets that the watch showed, with whether they are the workload's. `selector`: its label
+    selector, by which those are told that name no owner.
     """
 
     kind: str
     name: str
-    selector: Mapping[str, str]
+    selector: Object
     replica_sets: Mapping[str, bool]
 
     def is_workload(self, shown: Object, kind: str) -> bool:
@@ -35,13 +36,13 @@ class Ownership:
         owner = controller_of(pod)
         if not self.name or owner is None or not owner.get("kind"):
             labels = (pod.get("metadata") or {}).get("labels") or {}
-            return selects(self.selector, labels) if self.selector else True
+            return matches(self.selector, labels) if self.selector else True
         if owner.get("kind") == "ReplicaSet":
             return self.has_replica_set(str(owner.get("name")))
         return owner.get("kind") == self.kind and str(owner.get("name")) == self.name
 
 
-def ownership(workload: Object | None, selector: Mapping[str, str], timeline: Iterable[Observation]) -> Ownership:
+def ownership(workload: Object | None, selector: Object, timeline: Iterable[Observation]) -> Ownership:
     """What belongs to a workload among all that the watch showed in its namespace."""
     kind, name = str((workload or {}).get("kind") or ""), _name(workload or {})
     replica_sets = {}

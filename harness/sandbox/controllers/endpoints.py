@@ -78,9 +78,11 @@ def _ports(service: Object, pod: Object) -> list[Port]:
 
 
 def _number(pod: Object, target: int | str, protocol: str) -> int | None:
+    """The number behind a target port; a name is a container's or a native sidecar's (pkg/api/v1/pod, FindPort)."""
     if isinstance(target, int):
         return target
-    for container in pod["spec"].get("containers", ()):
+    sidecars = (c for c in pod["spec"].get("initContainers") or () if c.get("restartPolicy") == "Always")
+    for container in (*(pod["spec"].get("containers") or ()), *sidecars):
         for port in container.get("ports") or ():
             if port.get("name") == target and port.get("protocol", "TCP") == protocol:
                 return int(port["containerPort"])

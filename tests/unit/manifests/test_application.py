@@ -1,6 +1,5 @@
 """What is wrong with manifests is said before anything is touched."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +7,6 @@ import pytest
 from harness.errors import ManifestError
 from harness.manifests.application import find_application
 from harness.manifests.patch import image_patch, image_sequence, in_namespace
-from harness.manifests.read import read_manifests
 
 
 def deployment(**changes: Any) -> dict[str, Any]:
@@ -26,12 +24,19 @@ def deployment(**changes: Any) -> dict[str, Any]:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec | changes}
 
 
+def containing(*containers: dict[str, Any], **pod: Any) -> dict[str, Any]:
+    """The Deployment with these containers."""
+    found = deployment()
+    found["spec"]["template"]["spec"] = {"containers": list(containers), **pod}
+    return found
+
+
 def service(selector: Any = None, ports: Any = None) -> dict[str, Any]:
     spec = {"selector": selector or {"app": "web"}, "ports": ports or [{"port": 80, "targetPort": "http"}]}
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": spec}
 
 
-def find(*manifests: dict[str, Any], target: str = "deployment/web", port: int = 80) -> Any:
+def find(*manifests: dict[str, Any], target: str = "deployment/web", port: int | str = 80) -> Any:
     return find_application(manifests, target=target, service="web", port=port)
 
 
@@ -39,7 +44,7 @@ def test_an_application_knows_its_parts() -> None:
     application = find(deployment(), service())
     assert (application.kind, application.name, application.service_name) == ("Deployment", "web", "web")
     assert application.containers == {"nginx": "nginx:1.28.0"}
-    assert application.selector == {"app": "web"}
+    assert application.selector == "app=web"
 
 
 @pytest.mark.parametrize(
@@ -55,9 +60,15 @@ def test_an_application_knows_its_parts() -> None:
         (
             [deployment(), service(ports=[{"port": 80, "targetPort": "grpc"}])],
             {},
-            "no container has a port of that name",
+            "no container has a TCP port of that name",
         ),
-        ([deployment(template={}), service()], {}, "its spec lacks 'metadata'"),
+        (
+            [deployment(template={}), service()],
+            {},
+            "it lacks spec.template.metadata.labels, spec.template.spec.containers",
+        ),
+        ([deployment(selector=None), service()], {}, "does not match its pod template's labels"),
+        ([containing({"name": "web"}), service()], {}, "container 1 of its pod template lacks a name or an image"),
     ],
 )
 def test_what_does_not_belong_together_is_named(manifests: Any, ask: dict[str, Any], says: str) -> None:
@@ -99,26 +110,50 @@ def test_a_namespace_is_given_to_objects_that_live_in_one() -> None:
     assert in_namespace(cluster_role, "here") == cluster_role
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        (b"", "it holds no object"),
-        (b"a: [", "it is not YAML"),
-        (b"just words", "has no apiVersion, kind and metadata.name"),
-        (b"kind: Service", "has no apiVersion, kind and metadata.name"),
-        (b"\xff\xfe\x00", "it is not text in UTF-8"),
-    ],
-)
-def test_a_file_that_holds_no_manifests_is_named(tmp_path: Path, text: bytes, says: str) -> None:
-    file = tmp_path / "web.yaml"
-    file.write_bytes(text)
-    with pytest.raises(ManifestError) as error:
-        read_manifests([file])
-    assert str(file) in str(error.value)
-    assert says in str(error.value)
+def port(name: str | None, number: int, protocol: str = "TCP") -> dict[str, Any]:
+    return {"name": name, "containerPort": number, "protocol": protocol}
 
 
-def test_a_list_counts_as_its_items(tmp_path: Path) -> None:
-    file = tmp_path / "web.yaml"
-    file.write_text("kind: List\napiVersion: v1\nitems: [{apiVersion: v1, kind: Service, metadata: {name: web}}]\n")
-    assert [m["metadata"]["name"] for m in read_manifests([file])] == ["web"]
+def test_a_port_may_have_its_name_on_a_native_sidecar_and_on_no_other_init_container() -> None:
+    main = {"name": "web", "image": "web:1"}
+    proxy = {"name": "proxy", "image": "proxy:1", "ports": [port("http", 8080)]}
+    assert find(containing(main, initContainers=[proxy | {"restartPolicy": "Always"}]), service()).port == 80
+    with pytest.raises(ManifestError, match="no container has a TCP port of that name"):
+        find(containing(main, initContainers=[proxy]), service())
+
+
+def test_a_port_of_a_service_is_the_one_for_tcp_and_may_be_named() -> None:
+    both = [
+        {"name": "quic", "port": 443, "protocol": "UDP", "targetPort": "quic"},
+        {"name": "https", "port": 443, "targetPort": "http"},
+        {"name": "metrics", "port": 9000},
+    ]
+    assert find(deployment(), service(ports=both), port=443).port == 443
+    assert find(deployment(), service(ports=both), port="metrics").port == 9000
+    with pytest.raises(ManifestError, match=r"it has 443 \(quic, UDP\), 443 \(https\), 9000 \(metrics\)"):
+        find(deployment(), service(ports=both), port="quic")
+
+
+def test_a_name_of_a_port_for_udp_is_none_for_tcp() -> None:
+    named = containing({"name": "web", "image": "web:1", "ports": [port("http", 443, "UDP")]})
+    with pytest.raises(ManifestError, match="no container has a TCP port of that name"):
+        find(named, service())
+
+
+def test_a_selector_may_be_made_of_expressions_alone() -> None:
+    written = deployment()
+    written["spec"]["selector"] = {"matchExpressions": [{"key": "app", "operator": "In", "values": ["web", "shop"]}]}
+    assert find(written, service()).selector == "app in (web,shop)"
+    written["spec"]["selector"]["matchExpressions"][0]["operator"] = "NotIn"
+    with pytest.raises(ManifestError, match="does not match its pod template's labels"):
+        find(written, service())
+
+
+def test_of_several_services_the_named_one_is_in_front() -> None:
+    headless = service() | {"metadata": {"name": "web-headless"}}
+    assert find(headless, deployment(), service()).service_name == "web"
+
+
+def test_init_containers_that_are_null_are_none() -> None:
+    written = containing({"name": "web", "image": "web:1", "ports": [port("http", 80)]}, initContainers=None)
+    assert find(written, service()).images == ("web:1",)

@@ -79,18 +79,18 @@ def names(view: View, kind: str = "Pod") -> list[str]:
 
 
 async def test_a_deployment_is_watched_with_what_its_rollout_moves() -> None:
-    watched = application_objects(kind="Deployment", name="web", selector={"app": "web"}, service="front")
+    watched = application_objects(kind="Deployment", name="web", selector="app=web", service="front")
     assert [(each.kind, each.name, each.selector) for each in watched] == [
         ("Deployment", "web", None),
-        ("ReplicaSet", None, {"app": "web"}),
-        ("Pod", None, {"app": "web"}),
+        ("ReplicaSet", None, "app=web"),
+        ("Pod", None, "app=web"),
         ("EndpointSlice", None, {"kubernetes.io/service-name": "front"}),
         ("Event", None, None),
     ]
 
 
 async def test_a_stateful_set_has_revisions_instead_of_replica_sets() -> None:
-    watched = application_objects(kind="StatefulSet", name="db", selector={"app": "db"}, service="db")
+    watched = application_objects(kind="StatefulSet", name="db", selector="app=db", service="db")
     assert [each.kind for each in watched] == ["StatefulSet", "ControllerRevision", "Pod", "EndpointSlice", "Event"]
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.plan import plan_text
 from harness.errors import ExperimentError
 from harness.fixture_files import fixtures
 from harness.model.experiment import Experiment
@@ -80,3 +81,23 @@ def test_every_variant_becomes_a_scenario_with_its_mitigations() -> None:
 
 def pods_of(manifests: tuple[dict, ...]) -> list[dict]:
     return [manifest for manifest in manifests if manifest["kind"] == "Pod"]
+
+
+def test_what_a_mitigation_left_alone_is_in_the_plan_and_on_record(tmp_path: Path) -> None:
+    manifest = (fixtures() / "manifests" / "nginx.yaml").read_text()
+    container = "containers:\n        - name: nginx\n"
+    assert container in manifest
+    hook = "          lifecycle: {preStop: {exec: {command: [/wait-shutdown]}}}\n"
+    (tmp_path / "web.yaml").write_text(manifest.replace(container, container + hook))
+    described = (
+        "{version: 1, name: a, manifests: [web.yaml], target: deployment/web, service: {name: web, port: http}, "
+        "update: restart, load: {new: {rate: 1}}, variants: {as-it-is: {}, slow: {mitigations: [{prestop: 5s}]}}}"
+    )
+    (tmp_path / "a.yaml").write_text(described)
+    experiment = read_experiment(tmp_path / "a.yaml")
+    as_it_is, slow = planned = scenarios(experiment)
+    (said,) = slow.provisos
+    assert as_it_is.provisos == ()
+    assert said.startswith("slow: the preStop hook of container nginx (exec /wait-shutdown) stays as it is")
+    assert said in plan_text(experiment, planned, experiment.cluster).splitlines()
+    assert slow.application.port == 80

@@ -73,3 +73,20 @@ def test_readiness_takes_a_delay_and_all_successes_but_the_first() -> None:
 
 def test_an_empty_probe_is_none() -> None:
     assert not is_probed({"containers": [{"readinessProbe": {}}, {"readinessProbe": None}]})
+
+
+def test_a_native_sidecar_serves_and_an_init_container_does_not() -> None:
+    proxy = {"name": "proxy", "restartPolicy": "Always", "ports": [{"name": "http", "containerPort": 8080}]}
+    set_up = {"name": "set-up", "ports": [{"name": "http", "containerPort": 1}]}
+    pod = {"containers": [{"name": "main"}], "initContainers": [set_up, proxy | hook(sleep={"seconds": 4})]}
+    assert named_ports(pod) == {"http": 8080}
+    assert [container["name"] for container in serving_containers(pod, ("http",))] == ["proxy"]
+    assert serving_expectation(pod, ("http",)).prestop_s == 4.0
+
+
+def test_ports_for_udp_lead_nowhere() -> None:
+    quic = {"name": "quic", "port": 443, "protocol": "UDP", "targetPort": "quic"}
+    https = {"name": "https", "port": 443, "targetPort": "https"}
+    front = {"kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": [quic, https]}}
+    assert target_ports([front]) == ("https",)
+    assert named_ports({"containers": [{"ports": [{"name": "quic", "containerPort": 1, "protocol": "UDP"}]}]}) == {}

@@ -45,12 +45,12 @@ TIMELINE = (replica_set("web-1a", "web"), replica_set("web-api-2b", "web-api"))
 def test_a_pod_belongs_to_the_workload_by_its_owners(
     owner: tuple[str, str] | None, labels: dict[str, str], own: bool
 ) -> None:
-    owned = ownership(WEB, {"app": "web"}, TIMELINE)
+    owned = ownership(WEB, {"matchLabels": {"app": "web"}}, TIMELINE)
     assert owned.has_pod(shown("Pod", "p", owner, labels)) is own
 
 
 def test_the_pods_of_a_statefulset_name_it_themselves() -> None:
-    owned = ownership({"kind": "StatefulSet", "metadata": {"name": "db"}}, {"app": "db"}, ())
+    owned = ownership({"kind": "StatefulSet", "metadata": {"name": "db"}}, {"matchLabels": {"app": "db"}}, ())
     assert owned.has_pod(shown("Pod", "db-0", ("StatefulSet", "db")))
     assert not owned.has_pod(shown("Pod", "other-0", ("StatefulSet", "other"), {"app": "db"}))
 

@@ -146,4 +146,4 @@ def test_what_counts_against_a_rollout_is_not_said_to_be_others_doing() -> None:
     result = judge(history(text))
     assert (result.verdict, result.reason, result.rollouts[0].note) == ("dropping", "no-endpoints: 3", "")
     evicted = judge(history(text.replace("gone 8.8", "gone 8.8 evicted")))
-    assert "3 failures of rollout 0: no endpoints, not taken away by the rollout" in evicted.rollouts[0].note
+    assert "3 failures of rollout 1: no endpoints, not taken away by the rollout" in evicted.rollouts[0].note

@@ -1,0 +1,166 @@
+"""YAML text -> the values that kubectl takes it for.
+
+kubectl goes through sigs.k8s.io/yaml: libyaml's grammar with the scalars of YAML 1.1 as go-yaml v2 reads them (`0400`
+is octal, `on` is true, `1:30` and a date are strings), turned into JSON, whose keys are strings and whose 1.0 is 1.
+Each rule here is held against kubectl itself (`kubectl annotate --local -o json`).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+from typing import Any
+
+import yaml
+
+_PLAIN = "!plain"
+_BOOLS = {
+    word: value
+    for words, value in (("y yes true on", True), ("n no false off", False))
+    for name in words.split()
+    for word in (name, name.capitalize(), name.upper())
+}
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_INT = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))")
+_BASES = (16, 2, 8, 10)
+_SPACE = re.compile(r"[ \t\r\n]*")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_INTS, _EXACT_FLOATS = range(-(2**63), 2**63), 2.0**53
+
+
+class _Loader(yaml.CSafeLoader):
+    """libyaml's own parser, which leaves open what a plain scalar is."""
+
+    yaml_implicit_resolvers = {None: [(_PLAIN, re.compile(""))]}  # noqa: RUF012 - PyYAML's own way to say it
+
+
+class MeaningError(Exception):
+    """It is YAML and has no meaning as JSON; or it is no YAML. The text says where."""
+
+
+def documents(text: str) -> list[Any]:
+    """What each document of the text holds, None for an empty one. Of a key that comes twice the last counts.
+
+    Raises:
+        MeaningError: kubectl would refuse it.
+    """
+    if text.lstrip().startswith("{") and (found := _json_stream(text)) is not None:
+        return found
+    try:
+        return [None if node is None else _value(node) for node in yaml.compose_all(text, Loader=_Loader)]
+    except yaml.YAMLError as error:
+        raise MeaningError(" ".join(str(error).split())) from None
+    except RecursionError:
+        raise MeaningError("it is nested too deep, or in itself") from None
+
+
+def _json_stream(text: str) -> list[Any] | None:
+    """The objects of a stream of JSON, for which kubectl asks a parser of JSON; None where it is none."""
+    decoder, found, at = json.JSONDecoder(parse_float=_number, parse_constant=_refused), [], 0
+    try:
+        while at < len(text) and (start := _SPACE.match(text, at)) is not None and start.end() < len(text):
+            value, at = decoder.raw_decode(text, start.end())
+            found.append(value)
+    except ValueError:
+        return None
+    return found
+
+
+def _number(text: str) -> int | float:
+    return _shortest(float(text))
+
+
+def _refused(word: str) -> None:
+    raise ValueError(word)
+
+
+def is_more(text: str) -> bool:
+    """Whether the text, written without quotes, would be taken for more than text."""
+    return text == "<<" or not isinstance(_plain(text), str)
+
+
+def _value(node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(node)
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(item) for item in node.value]
+    assert isinstance(node, yaml.ScalarNode)
+    value = _scalar(node)
+    if not isinstance(value, float):
+        return value
+    if not math.isfinite(value):
+        raise MeaningError(f"JSON has no {node.value}{_at(node)}")
+    return _shortest(value)
+
+
+def _shortest(value: float) -> int | float:
+    """As Go writes it in JSON: without a fraction where it has none."""
+    return int(value) if value.is_integer() and abs(value) < _EXACT_FLOATS else value
+
+
+def _mapping(node: yaml.MappingNode) -> dict[str, Any]:
+    """In the order of the file, merges too: what comes later counts, as in go-yaml v2."""
+    found: dict[str, Any] = {}
+    for key, value in node.value:
+        if key.tag == _PLAIN and key.value == "<<":
+            found |= _merged(value)
+        else:
+            found[_key(key)] = _value(value)
+    return found
+
+
+def _merged(node: yaml.Node) -> dict[str, Any]:
+    """What `<<` brings; of several mappings the first counts."""
+    parts = node.value if isinstance(node, yaml.SequenceNode) else [node]
+    if not all(isinstance(part, yaml.MappingNode) for part in parts):
+        raise MeaningError(f"a merge needs a mapping{_at(node)}")
+    found: dict[str, Any] = {}
+    for part in reversed(parts):
+        found |= _mapping(part)
+    return found
+
+
+def _key(node: yaml.Node) -> str:
+    value = _value(node) if isinstance(node, yaml.ScalarNode) else None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        raise MeaningError(f"a key must be text{_at(node)}")
+    return str(value)
+
+
+def _scalar(node: yaml.ScalarNode) -> Any:
+    text, tag = node.value, node.tag.removeprefix("tag:yaml.org,2002:")
+    if tag == "binary":
+        try:
+            return base64.b64decode("".join(text.split()), validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            raise MeaningError(f"its !!binary is not base64 of text{_at(node)}") from None
+    if tag in (_PLAIN, "int", "float", "bool", "null"):
+        return _plain(text)
+    return text
+
+
+def _plain(text: str) -> Any:
+    if text in _NULLS:
+        return None
+    if text in _BOOLS:
+        return _BOOLS[text]
+    if _NOT_FINITE.fullmatch(text):
+        return math.nan
+    number = text.replace("_", "") if text[0] in "+-.0123456789" else ""
+    if (match := _INT.fullmatch(number)) is not None:
+        value, base = next((digits, base) for digits, base in zip(match.groups()[1:], _BASES, strict=True) if digits)
+        whole = int(match[1] + value, base)
+        return whole if whole in _INTS else float(whole)
+    if _FLOAT.fullmatch(number) and math.isfinite(value := float(number)):
+        return value
+    return text
+
+
+def _at(node: yaml.Node) -> str:
+    return f" (line {node.start_mark.line + 1})"

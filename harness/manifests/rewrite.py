@@ -1,0 +1,179 @@
+"""The text of manifests and a change of their objects -> the text with that change, and everything else as it stands.
+
+A document in which nothing changes is not touched by a byte. Where something does, its comments and the way in which
+its scalars are written stay; only indentation may become the usual one.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import RoundTripConstructor
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.resolver import VersionedResolver
+from ruamel.yaml.scalarstring import LiteralScalarString, SingleQuotedScalarString
+
+from harness.errors import ManifestError
+from harness.manifests.as_applied import without_nulls
+from harness.manifests.kubectl_yaml import MeaningError, documents, is_more
+from harness.manifests.read import Manifest, is_object, objects_of
+
+_BREAK = re.compile(r"^---(?=[ \t]*(?:#.*)?$).*\n?", re.MULTILINE)
+"""What parts the documents of a stream, as kubectl does it (apimachinery: YAMLReader)."""
+
+_SURE = {
+    first: [("tag:yaml.org,2002:" + kind, re.compile(rf"(?:{pattern})\Z"))]
+    for kind, pattern, firsts in (
+        ("null", r"~|null|Null|NULL|", ("~", "n", "N", "")),
+        ("bool", r"true|false", ("t", "f")),
+        ("int", r"0|-?[1-9][0-9]*", "-0123456789"),
+        ("merge", r"<<", ("<",)),
+    )
+    for first in firsts
+}
+
+Change = Callable[[Manifest], Manifest]
+
+
+def rewritten(text: str, change: Change, *, tried: str) -> str:
+    """The text with `change` applied to each object, which it is given as kubectl reads it, null absent.
+
+    Raises:
+        ManifestError: it is not YAML, or holds something that is no Kubernetes object.
+    """
+    return "".join(_document(part, change, tried) for part in _parts(text))
+
+
+def _parts(text: str) -> Iterator[str]:
+    """The documents and, apart, the lines between them."""
+    at = 0
+    for line in _BREAK.finditer(text):
+        yield text[at : line.start()]
+        yield line[0]
+        at = line.end()
+    yield text[at:]
+
+
+def _document(text: str, change: Change, tried: str) -> str:
+    if _BREAK.fullmatch(text):
+        return text
+    try:
+        meant = documents(text)
+    except MeaningError as error:
+        raise ManifestError(tried, f"it is not YAML as kubectl reads it: {error}") from None
+    before = [item for document in meant if document is not None for item in objects_of(document)]
+    if not all(map(is_object, before)):
+        raise ManifestError(tried, "something in it has no apiVersion, kind and metadata.name")
+    before = [without_nulls(each) for each in before]
+    after = [change(each) for each in before]
+    if before == after:
+        return text
+    kept = _with_its_comments(text, before, after)
+    return kept if kept is not None else _anew(text, before, after)
+
+
+def _with_its_comments(text: str, before: list[Manifest], after: list[Manifest]) -> str | None:
+    """The text with the difference between the two; None where that cannot be had."""
+    try:
+        written = list(_yaml().load_all(text))
+    except YAMLError:  # ruamel.yaml refuses some of what libyaml takes
+        return None
+    objects = [item for document in written if document is not None for item in _items(document)]
+    for each, old, new in zip(objects, before, after, strict=True):
+        _change(each, old, new)
+    changed = _dumped(written)
+    return changed if _means(changed, after) else None
+
+
+def _anew(text: str, before: list[Manifest], after: list[Manifest]) -> str:
+    """What the text means, written anew: a change of one thing that an alias stands for twice, for instance."""
+    meant = [document for document in documents(text) if document is not None]
+    objects = [item for document in meant for item in _items(document)]
+    for each, old, new in zip(objects, before, after, strict=True):
+        _change(each, old, new)
+    anew = "# Written anew, without its comments and aliases: in them the change could not be made.\n"
+    anew += _dumped([_scalars(document) for document in meant])
+    assert _means(anew, after)
+    return anew
+
+
+def _dumped(documents_: list[Any]) -> str:
+    text = io.StringIO()
+    _yaml().dump_all(documents_, text)
+    return text.getvalue()
+
+
+def _means(text: str, wanted: list[Manifest]) -> bool:
+    """Whether the text means what was wanted: aliases and merges may stand in the way."""
+    return [without_nulls(item) for each in documents(text) if each is not None for item in objects_of(each)] == wanted
+
+
+def _items(document: Any) -> Iterator[Any]:
+    if isinstance(document.get("items"), list):
+        for item in document["items"]:
+            yield from _items(item)
+    else:
+        yield document
+
+
+def _change(written: Any, old: Any, new: Any) -> None:
+    """Make in what is written the difference between the old and the new, mappings or lists of one length."""
+    if isinstance(new, list):
+        pairs: list[tuple[Any, Any, Any]] = [(place, old[place], new[place]) for place in range(len(new))]
+    else:
+        pairs = [(name, old.get(name), value) for name, value in new.items()]
+        for gone in old.keys() - new.keys():
+            del written[gone]
+    for place, before, after in pairs:
+        if before == after:
+            continue
+        if _alike(before, after):
+            _change(written[place], before, after)
+        else:
+            written[place] = _scalars(after)
+
+
+def _alike(old: Any, new: Any) -> bool:
+    """Whether one can be made into the other piece by piece."""
+    lists = isinstance(old, list) and isinstance(new, list) and len(old) == len(new)
+    return lists or (isinstance(old, dict) and isinstance(new, dict))
+
+
+def _scalars(new: Any) -> Any:
+    """What is new, with its texts written so that they stay texts."""
+    if isinstance(new, dict):
+        return {name: _scalars(value) for name, value in new.items()}
+    if isinstance(new, list):
+        return [_scalars(item) for item in new]
+    if isinstance(new, str):
+        return LiteralScalarString(new) if "\n" in new else SingleQuotedScalarString(new) if is_more(new) else new
+    return new
+
+
+class _Resolver(VersionedResolver):
+    """Takes for more than text only what is written the same when it is written again."""
+
+    @property
+    def versioned_resolver(self) -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+        return _SURE
+
+
+class _Constructor(RoundTripConstructor):
+    """Of a key that comes twice the last counts."""
+
+    def check_mapping_key(self, node: Any, key_node: Any, mapping: Any, key: Any, value: Any) -> bool:
+        mapping.pop(key, None)
+        return True
+
+
+def _yaml() -> YAML:
+    yaml = YAML(typ="rt", pure=True)
+    yaml.Resolver, yaml.Constructor = _Resolver, _Constructor
+    yaml.preserve_quotes = True
+    yaml.width = 1_000_000  # lines stay as long as they are
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml

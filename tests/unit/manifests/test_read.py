@@ -1,0 +1,135 @@
+"""Files become objects as kubectl would send them: null is absent, and what only a server sets is left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from harness.errors import ManifestError
+from harness.manifests.as_applied import as_applied
+from harness.manifests.read import read_manifests
+
+
+def read(tmp_path: Path, text: str | bytes) -> tuple[dict[str, Any], ...]:
+    file = tmp_path / "web.yaml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_manifests([file])
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (b"", "it holds no object"),
+        (b"a: [", "it is not YAML"),
+        (b"just words", "has no apiVersion, kind and metadata.name"),
+        (b"kind: Service", "has no apiVersion, kind and metadata.name"),
+        (b"\xff\xfe\x00", "it is not text in UTF-8"),
+        (b"kind: List\napiVersion: v1\nitems: [1]", "object 1 in it has no apiVersion"),
+    ],
+)
+def test_a_file_that_holds_no_manifests_is_named(tmp_path: Path, text: bytes, says: str) -> None:
+    with pytest.raises(ManifestError) as error:
+        read(tmp_path, text)
+    assert str(tmp_path / "web.yaml") in str(error.value)
+    assert says in str(error.value)
+
+
+def test_a_list_counts_as_its_items_and_a_typed_one_gives_them_its_kind(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        "{kind: List, apiVersion: v1, items: [{apiVersion: v1, kind: Service, metadata: {name: a}},"
+        " {kind: DeploymentList, apiVersion: apps/v1, items: [{metadata: {name: b}}]}]}",
+    )
+    assert [(m["apiVersion"], m["kind"], m["metadata"]["name"]) for m in found] == [
+        ("v1", "Service", "a"),
+        ("apps/v1", "Deployment", "b"),
+    ]
+
+
+def test_an_empty_list_and_empty_documents_hold_nothing(tmp_path: Path) -> None:
+    text = "---\n# nothing\n---\n{kind: List, apiVersion: v1, items: []}\n---\n"
+    with pytest.raises(ManifestError, match="it holds no object"):
+        read(tmp_path, text)
+
+
+def test_json_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
+    (found,) = read(tmp_path, b'\xef\xbb\xbf{"apiVersion": "v1",\n\t"kind": "Service",\n\t"metadata": {"name": "a"}}')
+    assert found["metadata"] == {"name": "a"}
+
+
+def manifest(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = YAML(typ="safe").load(text)
+    return found
+
+
+def test_null_is_absent_in_fields_empty_text_in_labels_and_keeps_its_place_in_lists() -> None:
+    sent = as_applied(
+        manifest(
+            """
+            kind: Deployment
+            metadata: {name: web, annotations: , labels: {a: }}
+            spec: {replicas: , template: {spec: {initContainers: , containers: [{name: web, lifecycle: , args: [~]}]}}}
+            """
+        )
+    )
+    assert sent == {
+        "kind": "Deployment",
+        "metadata": {"name": "web", "labels": {"a": ""}},
+        "spec": {"template": {"spec": {"containers": [{"name": "web", "args": [None]}]}}},
+    }
+
+
+SERVER_SET = (
+    "uid: 0b1c, resourceVersion: '12', generation: 7, creationTimestamp: '2026-01-01T00:00:00Z', selfLink: /x, "
+    "managedFields: [{manager: kubectl}], deletionTimestamp: '2026-01-01T00:00:00Z', deletionGracePeriodSeconds: 30, "
+    "ownerReferences: [{uid: 1}], finalizers: [a/b]"
+)
+
+
+@pytest.mark.parametrize(
+    ("exported", "sent"),
+    [
+        (
+            "{kind: Deployment, metadata: {name: a, annotations: {deployment.kubernetes.io/revision: '3', mine: x}, "
+            f"{SERVER_SET}}}, spec: {{replicas: 2}}, status: {{replicas: 2}}}}",
+            "{kind: Deployment, metadata: {name: a, annotations: {mine: x}}, spec: {replicas: 2}}",
+        ),
+        (
+            f"{{kind: Service, metadata: {{name: a, {SERVER_SET}}}, "
+            "spec: {clusterIP: 10.0.0.7, clusterIPs: [10.0.0.7], ipFamilies: [IPv4], ipFamilyPolicy: SingleStack, "
+            "healthCheckNodePort: 31000, ports: [{port: 80, nodePort: 31234}]}, status: {loadBalancer: {}}}",
+            "{kind: Service, metadata: {name: a}, spec: {ports: [{port: 80}]}}",
+        ),
+        (
+            f"{{kind: Service, metadata: {{name: a, {SERVER_SET}}}, spec: {{clusterIP: None, clusterIPs: [None]}}}}",
+            "{kind: Service, metadata: {name: a}, spec: {clusterIP: None, clusterIPs: [None]}}",
+        ),
+        (
+            "{kind: PersistentVolumeClaim, metadata: {name: a, annotations: {pv.kubernetes.io/bind-completed: 'yes'}, "
+            f"{SERVER_SET}}}, spec: {{volumeName: pvc-1, accessModes: [a]}}}}",
+            "{kind: PersistentVolumeClaim, metadata: {name: a, annotations: {}}, spec: {accessModes: [a]}}",
+        ),
+        (
+            f"{{kind: Job, metadata: {{name: a, {SERVER_SET}}}, spec: {{selector: {{matchLabels: {{x: y}}}}, "
+            "template: {metadata: {labels: {controller-uid: '1', job-name: a, mine: x}}}}}",
+            "{kind: Job, metadata: {name: a}, spec: {template: {metadata: {labels: {mine: x}}}}}",
+        ),
+    ],
+)
+def test_an_export_can_be_applied_elsewhere(exported: str, sent: str) -> None:
+    assert as_applied(manifest(exported)) == manifest(sent)
+
+
+def test_what_somebody_wrote_stays_but_for_an_address() -> None:
+    written = "{kind: Service, metadata: {name: a, finalizers: [a/b]}, spec: {ports: [{port: 80, nodePort: 31234}]%s}}"
+    assert as_applied(manifest(written % ", clusterIP: 10.0.0.7")) == manifest(written % "")
+
+
+def test_what_was_read_stays_as_it_was() -> None:
+    written = manifest("{kind: Service, metadata: {name: a, uid: b}, spec: {clusterIP: 10.0.0.7, ports: }}")
+    before = manifest("{kind: Service, metadata: {name: a, uid: b}, spec: {clusterIP: 10.0.0.7, ports: }}")
+    as_applied(written)
+    assert written == before

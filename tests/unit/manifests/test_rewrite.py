@@ -1,0 +1,127 @@
+"""A change of objects is written into their text, and nothing else of the text changes."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from harness.errors import ManifestError
+from harness.manifests.kubectl_yaml import documents
+from harness.manifests.rewrite import rewritten
+
+CONFIG = """# head
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: a}     # odd   spacing
+data: { a:   "x", b: 0400 }
+"""
+WORKLOAD = """# Source: web
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  annotations:
+    date: 2026-01-31
+    octal: 0400
+    word: yes
+    float: 1e3
+    version: 1.10
+    hex: 0x1F
+    clock: 1:30
+    equal: =
+    quoted: "on"
+    long: a line that is, indented as it has to be among all its items, longer than what an editor may have been set to
+spec:
+  template:
+    spec:
+      volumes:  # none
+      containers:
+        - name: web
+          image: 'web:1'
+          lifecycle:  # nothing yet
+          args:
+            - |
+              a script
+              of two lines
+      # the end
+"""
+
+
+def with_hook(manifest: dict[str, Any]) -> dict[str, Any]:
+    if manifest["kind"] != "Deployment":
+        return manifest
+    changed = deepcopy(manifest)
+    for container in changed["spec"]["template"]["spec"]["containers"]:
+        container["lifecycle"] = {"preStop": {"exec": {"command": ["sleep", "5", "on", "a\nb\n"]}}}
+    return changed
+
+
+WRITTEN = """          lifecycle:  # nothing yet
+            preStop:
+              exec:
+                command:
+                  - sleep
+                  - '5'
+                  - 'on'
+                  - |
+                    a
+                    b
+"""
+
+
+def test_what_is_new_stands_among_what_was_there_as_it_was_written() -> None:
+    text = f"{CONFIG}--- # next\n{WORKLOAD}---\n{CONFIG}"
+    expected = text.replace("          lifecycle:  # nothing yet\n", WRITTEN)
+    assert rewritten(text, with_hook, tried="reading it") == expected
+
+
+def test_items_of_a_list_are_changed_in_their_place() -> None:
+    item = "    ".join(WORKLOAD.splitlines(keepends=True)[1:])
+    text = f"kind: List  # of one\napiVersion: v1\nitems:\n  - {item}"
+    expected = text.replace(
+        "              lifecycle:  # nothing yet\n", "    ".join(["", *WRITTEN.splitlines(keepends=True)])
+    )
+    assert rewritten(text, with_hook, tried="reading it") == expected
+
+
+@pytest.mark.parametrize("text", ["a: [", "just words", "kind: Deployment"])
+def test_what_is_no_manifest_is_refused(text: str) -> None:
+    with pytest.raises(ManifestError, match=r"reading it"):
+        rewritten(text, with_hook, tried="reading it")
+
+
+def test_where_an_alias_would_change_too_the_document_is_written_anew() -> None:
+    text = WORKLOAD.replace("      volumes:  # none\n", "      volumes: [&v {name: a}]\n      affinity: *v\n")
+
+    def change(manifest: dict[str, Any]) -> dict[str, Any]:
+        changed = deepcopy(manifest)
+        if manifest["kind"] != "Deployment":
+            return changed
+        changed["spec"]["template"]["spec"]["volumes"][0]["name"] = "b"
+        return changed
+
+    changed = rewritten(f"{CONFIG}---\n{text}", change, tried="reading it")
+    assert changed.startswith(f"{CONFIG}---\n# Written anew, without its comments")
+    _, after = documents(changed)
+    (_, before) = documents(f"{CONFIG}---\n{text}")
+    pod = after["spec"]["template"]["spec"]
+    assert (pod["volumes"], pod["affinity"]) == ([{"name": "b"}], {"name": "a"})
+    assert after["metadata"] == before["metadata"]
+
+
+def test_what_only_libyaml_reads_is_written_anew() -> None:
+    text = WORKLOAD.replace(
+        "            - |\n              a script", "            - |\n        \n              a script"
+    )
+    changed = rewritten(text, with_hook, tried="reading it")
+    (before,), (after,) = documents(text), documents(changed)
+    assert after["metadata"] == before["metadata"]
+    assert after["spec"]["template"]["spec"]["containers"][0]["args"] == ["\na script\nof two lines\n"]
+
+
+def test_of_a_key_that_comes_twice_the_last_is_kept() -> None:
+    text = WORKLOAD.replace("          image: 'web:1'\n", "          image: 'web:0'\n          image: 'web:1'\n")
+    (after,) = documents(rewritten(text, with_hook, tried="reading it"))
+    assert after["spec"]["template"]["spec"]["containers"][0]["image"] == "web:1"
