@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.errors import UsageError
+from harness.model.mitigations import MITIGATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,10 +23,7 @@ def mitigate(
     manifest: Annotated[
         Path, typer.Argument(help="A YAML file with the workload, `-`: standard input; other objects in it stay.")
     ],
-    prestop: Annotated[str | None, typer.Option(help="preStop: sleep, such as 5s (Kubernetes >= 1.29).")] = None,
-    prestop_exec: Annotated[str | None, typer.Option(help="preStop: exec sleep, such as 5s.")] = None,
-    min_ready: Annotated[str | None, typer.Option(help="minReadySeconds, such as 5s.")] = None,
-    grace: Annotated[str | None, typer.Option(help="terminationGracePeriodSeconds, such as 40s.")] = None,
+    **values: str | None,
 ) -> None:
     """Print the manifests with the mitigations applied to every Deployment and StatefulSet in them.
 
@@ -34,8 +33,8 @@ def mitigate(
     from harness.manifests.read import file_text
     from harness.manifests.rewrite import rewritten
 
-    asked = {"prestop": prestop, "prestop-exec": prestop_exec, "min-ready": min_ready, "grace": grace}
-    mitigations = _mitigations({name: value for name, value in asked.items() if value is not None})
+    asked = {name: value for name in MITIGATIONS if (value := values[name.replace("-", "_")]) is not None}
+    mitigations = _mitigations(asked)
     text = sys.stdin.read() if str(manifest) == "-" else file_text(manifest)
     change = _Change(mitigations)
     changed = rewritten(text, change, tried=f"reading {manifest}")
@@ -87,3 +86,15 @@ class _Change:
         elif not self._workloads:
             lines.append(f"nothing was changed: there is no workload in it, and {known}")
         return lines
+
+
+def _option(name: str, words: str) -> Parameter:
+    kind = Annotated[str | None, typer.Option(help=f"{words}, such as 5s.")]
+    return Parameter(name.replace("-", "_"), Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+
+
+# Typer makes its options from the signature: one for each mitigation that there is.
+_given = signature(mitigate, eval_str=True)
+mitigate.__signature__ = _given.replace(  # type: ignore[attr-defined]
+    parameters=[_given.parameters["manifest"], *(_option(name, words) for name, words in MITIGATIONS.items())]
+)

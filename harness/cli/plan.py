@@ -108,4 +108,4 @@ def _where(settings: ClusterSettings) -> str:
         return f"the embedded sandbox (minSyncPeriod {period if isinstance(period, str) else duration(period)})"
     if settings.context is not None:
         return f"context {settings.context}"
-    return "kind" if settings.kind is not None else "k3s"
+    return settings.provider

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from harness.clusters.cluster import Cluster
+from harness.clusters.cluster import Cluster, Given, Provider
 from harness.errors import UsageError
-from harness.model.experiment import ClusterSettings, SandboxImage, SandboxSettings
+from harness.model.experiment import ClusterSettings, SandboxImage
+
+_CONTEXT = "context"
 
 
 def chosen(text: str | None, default: ClusterSettings) -> ClusterSettings:
@@ -20,15 +23,12 @@ def chosen(text: str | None, default: ClusterSettings) -> ClusterSettings:
     """
     if text is None:
         return default
-    if text == "sandbox":
-        return ClusterSettings(sandbox=default.sandbox or SandboxSettings())
-    if text == "kind":
-        return ClusterSettings(kind=default.kind or {})
-    if text == "k3s":
-        return ClusterSettings(k3s=default.k3s or {})
-    if text.startswith("context:") and text != "context:":
-        return ClusterSettings(context=text.removeprefix("context:"))
-    raise UsageError(f"reading --cluster {text}", "it names no provider", "Use sandbox, kind, k3s or context:NAME.")
+    names = [name for name in ClusterSettings.model_fields if name != _CONTEXT]
+    if text in names:
+        return default if default.provider == text else ClusterSettings.model_validate({text: {}})
+    if text.startswith(f"{_CONTEXT}:") and text != f"{_CONTEXT}:":
+        return ClusterSettings(context=text.removeprefix(f"{_CONTEXT}:"))
+    raise UsageError(f"reading --cluster {text}", "it names no provider", f"Use {', '.join(names)} or {_CONTEXT}:NAME.")
 
 
 def check_unstarted(
@@ -63,18 +63,11 @@ def cluster(
     `images`: what a sandbox knows besides its own. `truth`: where a sandbox writes what really happened, for tests of
     the analysis alone.
     """
-    if settings.sandbox is not None:
-        from harness.clusters.sandbox import sandbox_cluster
+    given = Given(images=images, worker_image=worker_image, truth=truth)
+    return _provider(settings.provider)(getattr(settings, settings.provider), given)
 
-        return sandbox_cluster(settings.sandbox, images, truth=truth)
-    if settings.kind is not None:
-        from harness.clusters.kind import kind_cluster
 
-        return kind_cluster(settings.kind, worker_image=worker_image)
-    if settings.k3s is not None:
-        from harness.clusters.k3s import IMAGE, k3s_cluster
-
-        return k3s_cluster(image=str(settings.k3s.get("image", IMAGE)), worker_image=worker_image)
-    from harness.clusters.kubeconfig import context_cluster
-
-    return context_cluster(settings.context, worker_image=worker_image)
+def _provider(name: str) -> Provider:
+    """`provided` of the file that is named after the provider; a context is one of a kubeconfig."""
+    module = import_module(f"harness.clusters.{'kubeconfig' if name == _CONTEXT else name}")
+    return cast("Provider", module.provided)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from harness.errors import HarnessError
 from harness.kube.client import Kube
+from harness.model.experiment import SandboxImage
 from harness.model.run import ClusterFacts
 
 
@@ -25,6 +27,19 @@ class ClientHost:
     same_machine: bool = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What the experiment and the command line give to whichever provider is chosen; each takes what it needs.
+
+    `images`: commands of the user's for images, where pods are processes. `worker_image`: of the load worker's Pod.
+    `truth`: where a sandbox writes what really happened, for tests of the analysis alone.
+    """
+
+    images: Mapping[str, SandboxImage] = field(default_factory=dict)
+    worker_image: str | None = None
+    truth: Path | None = None
+
+
 class Worker(Protocol):
     """A load worker that runs."""
 
@@ -33,6 +48,13 @@ class Worker(Protocol):
 
     async def stop(self) -> None:
         """Tell it to start no more requests and to end when those in flight have ended."""
+
+
+class Provider(Protocol):
+    """Makes a Cluster; each file of this room that is named after a provider has one, `provided`."""
+
+    def __call__(self, settings: Any, given: Given, /) -> AbstractAsyncContextManager[Cluster]:
+        """The cluster, up for as long as the block lasts. `settings`: the experiment's for this provider."""
 
 
 class Cluster(Protocol):

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 import anyio
 import anyio.to_thread
 from ruamel.yaml import YAML
 
+from harness.clusters.cluster import Given
 from harness.clusters.kubeconfig import KubeconfigCluster, cluster_facts
 from harness.errors import SetupError
 from harness.kube.client import from_kubeconfig
 
 IMAGE = "rancher/k3s:v1.33.4-k3s1"
+
+
+def provided(settings: Mapping[str, Any], given: Given) -> AbstractAsyncContextManager[KubeconfigCluster]:
+    """A k3s cluster of the image in the settings; see `k3s_cluster`."""
+    return k3s_cluster(image=str(settings.get("image", IMAGE)), worker_image=given.worker_image)
 
 
 @asynccontextmanager

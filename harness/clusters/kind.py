@@ -6,18 +6,24 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import anyio
 
+from harness.clusters.cluster import Given
 from harness.clusters.kubeconfig import KubeconfigCluster, cluster_facts
 from harness.errors import ClusterError, SetupError
 from harness.kube.client import from_kubeconfig_file
 
 DEFAULT_NAME = "rollout-harness"
 _CREATE_TIMEOUT_S = 300.0
+
+
+def provided(settings: Mapping[str, Any], given: Given) -> AbstractAsyncContextManager[KubeconfigCluster]:
+    """A kind cluster with these settings; see `kind_cluster`."""
+    return kind_cluster(settings, worker_image=given.worker_image)
 
 
 @asynccontextmanager

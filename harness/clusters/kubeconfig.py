@@ -10,7 +10,7 @@ import anyio
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from harness.clusters.cluster import ClientHost
+from harness.clusters.cluster import ClientHost, Given
 from harness.clusters.pod import PodWorker, pod_worker
 from harness.errors import ClusterError, HarnessError, UsageError
 from harness.kube.client import Kube, from_context
@@ -52,6 +52,11 @@ class KubeconfigCluster:
         """Never returns: a cluster that does not answer is noticed where it is asked."""
         await anyio.sleep_forever()
         raise AssertionError
+
+
+def provided(settings: str | None, given: Given) -> AbstractAsyncContextManager[KubeconfigCluster]:
+    """The context with this name; see `context_cluster`."""
+    return context_cluster(settings, worker_image=given.worker_image)
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.clusters.cluster import ClientHost
+from harness.clusters.cluster import ClientHost, Given
 from harness.clusters.process import WORKER_COMMAND, ProcessWorker, process_worker
 from harness.errors import HarnessError, SandboxError, UsageError
 from harness.kube.client import Kube, from_kubeconfig
@@ -77,6 +77,11 @@ class SandboxCluster:
     async def died(self) -> HarnessError:
         """Return when a component of the sandbox died."""
         return _translated(await self._sandbox.wait_died())
+
+
+def provided(settings: SandboxSettings, given: Given) -> AbstractAsyncContextManager[SandboxCluster]:
+    """A sandbox with these settings; see `sandbox_cluster`."""
+    return sandbox_cluster(settings, given.images, truth=given.truth)
 
 
 @asynccontextmanager

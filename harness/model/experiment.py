@@ -7,11 +7,21 @@ taken for a default. Durations are strings with a unit and become seconds.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    create_model,
+    model_validator,
+)
 
 from harness.model.duration import duration, seconds
+from harness.model.mitigations import MITIGATIONS
 from harness.model.request import CONNECT_TIMEOUT_S
 from harness.model.run import Confidence as ConfidenceRecord
 from harness.model.run import Expect
@@ -102,6 +112,8 @@ class SandboxSettings(Record):
 class ClusterSettings(Record):
     """Where it runs, unless `--cluster` says otherwise: exactly one of these."""
 
+    # A new provider is a line here and a file in `harness/clusters/`, named after it, with `provided` in it.
+
     sandbox: SandboxSettings | None = None
     kind: dict[str, Any] | None = None
     k3s: dict[str, Any] | None = None
@@ -109,10 +121,19 @@ class ClusterSettings(Record):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        named = [name for name in ("sandbox", "kind", "k3s", "context") if getattr(self, name) is not None]
-        if len(named) != 1:
-            raise ValueError(f"name exactly one of sandbox, kind, k3s or context, not {len(named)}")
+        if len(self._named) != 1:
+            *names, last = type(self).model_fields
+            raise ValueError(f"name exactly one of {', '.join(names)} or {last}, not {len(self._named)}")
         return self
+
+    @property
+    def _named(self) -> tuple[str, ...]:
+        return tuple(name for name in type(self).model_fields if getattr(self, name) is not None)
+
+    @property
+    def provider(self) -> str:
+        """The name of the one that is meant."""
+        return self._named[0]
 
 
 class ImageUpdate(Record):
@@ -202,13 +223,8 @@ class LoadSettings(Record):
         return {name: stream for name, stream in named.items() if stream is not None}
 
 
-class Mitigation(Record):
+class NamedMitigation(Record):
     """One mitigation and its value, written `{prestop: 5s}`; exactly one key."""
-
-    prestop: Duration | None = Field(None, description="preStop: sleep (Kubernetes >= 1.29)")
-    prestop_exec: Duration | None = Field(None, alias="prestop-exec", description="preStop: exec sleep")
-    min_ready: Duration | None = Field(None, alias="min-ready", description="minReadySeconds")
-    grace: Duration | None = Field(None, description="terminationGracePeriodSeconds")
 
     @model_validator(mode="after")
     def _exactly_one_whole_number(self) -> Self:
@@ -230,6 +246,24 @@ class Mitigation(Record):
         (field,) = self.model_fields_set
         value: float = getattr(self, field)
         return value
+
+
+def _field(name: str, words: str) -> Any:
+    return (Duration | None, Field(None, alias=name if "-" in name else None, description=words))
+
+
+if TYPE_CHECKING:
+
+    class Mitigation(NamedMitigation):
+        """One of `MITIGATIONS`."""
+
+else:
+    Mitigation = create_model(
+        "Mitigation",
+        __base__=NamedMitigation,
+        __doc__=NamedMitigation.__doc__,
+        **{name.replace("-", "_"): _field(name, words) for name, words in MITIGATIONS.items()},
+    )
 
 
 class Variant(Record):

@@ -9,6 +9,21 @@ from enum import StrEnum
 from harness.model.request import Outcome
 from harness.model.result import Cause
 
+CAUSE_WORDS = {
+    Cause.TERMINATION_RACE: "it was still sent to a pod that had stopped listening, was gone, or sent it away because "
+    "it was stopping",
+    Cause.CREATION_RACE: "it was sent to a pod that did not listen yet, or turned away by a balancer that did not know "
+    "the new pod yet",
+    Cause.IN_FLIGHT_KILL: "it had been accepted, and its pod stopped before the answer was complete",
+    Cause.IDLE_CLOSE: "it went out on a kept connection at the moment in which the server closed that as idle",
+    Cause.NO_ENDPOINTS: "the data plane had no pod to send it to",
+    Cause.APPLICATION: "a pod in service answered with an error, too late or not at all, or it was lost on the way as "
+    "requests are at other times",
+    Cause.STALE_CONNTRACK: "the client host itself sent it to a pod that is long gone, by an old conntrack entry",
+    Cause.LOAD_GENERATOR: "the worker that sent it stood still",
+    Cause.UNKNOWN: "no cause could be shown for it, or several causes could not be told apart",
+}
+
 
 class Way(StrEnum):
     """A way to fail that was physically possible of a pod in some intervals (`time_windows`).

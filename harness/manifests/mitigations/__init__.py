@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from importlib import import_module
+from typing import cast
 
-from harness.manifests.mitigations import grace, min_ready, prestop, prestop_exec
 from harness.manifests.mitigations.mitigated import Mitigated
 from harness.manifests.read import Manifest
 from harness.model.experiment import Mitigation
+from harness.model.mitigations import MITIGATIONS
 
 __all__ = ["APPLY", "Mitigated", "mitigated"]
 
-APPLY: dict[str, Callable[[Manifest, int], Mitigated]] = {
-    "prestop": prestop.apply,
-    "prestop-exec": prestop_exec.apply,
-    "min-ready": min_ready.apply,
-    "grace": grace.apply,
-}
+Apply = Callable[[Manifest, int], Mitigated]
+
+
+def _apply(name: str) -> Apply:
+    """`apply` of the file that is named after the mitigation."""
+    return cast("Apply", import_module(f"{__name__}.{name.replace('-', '_')}").apply)
+
+
+APPLY: dict[str, Apply] = {name: _apply(name) for name in MITIGATIONS}
 """Every mitigation of the experiment file by its name; the second argument is in whole seconds."""
 
 
