@@ -36,10 +36,11 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
     counts = counted(seen, why.causes.cause)
     charged = attribute(seen, why)
     shown = accounts(seen, why, charged, counts)
+    own = list(tally(list(why.causes.label[charged.own])).items())
     said = judgement(
         shown,
         doubts=run_doubts(seen),
-        causes=list(tally(list(why.causes.label[charged.own])).items()),
+        causes=own,
         background=background(counts),
         confidence=run.info.confidence,
     )
@@ -61,7 +62,7 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
         causes=tally([str(cause) for cause in why.causes.cause]),
         by_outcome=tally(seen.requests.failures["outcome"].to_list()),
         propagation=lags,
-        sizing=sizing(seen, why, lags),
+        sizing=sizing(seen, why, lags, causes=[label for label, _ in own]),
         statistics=rollout_statistics(
             [one.dropping for one in shown],
             [int(charged.of(i).sum()) for i in range(len(shown))],

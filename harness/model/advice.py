@@ -61,11 +61,15 @@ class Propagation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What a setting is (None where the manifest does not say), what it must be in whole seconds, and why."""
+    """What a setting is (None where the manifest does not say), what it must be in whole seconds, and why.
+
+    `advised`: whether raising it would have saved what was lost; another cause needs another cure.
+    """
 
     have: float | None
     need: int
     why: str
+    advised: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +89,8 @@ class Measured:
 
     `stop_s`: from the end of preStop to the end of the container. `start_s`: from creation to Ready. `answer_s`: the
     slowest good answer. `period_s`: the proxy's period, where it is known; `plane`: the same in words. `killed`: how
-    many pods had not ended when their grace period was over, so that `stop_s` is too short.
+    many pods had not ended when their grace period was over, so that `stop_s` is too short. `causes`: of the requests
+    for which rollouts have to answer.
     """
 
     removal_s: float | None = None
@@ -99,6 +104,7 @@ class Measured:
     period_s: float | None = None
     plane: str = ""
     killed: int = 0
+    causes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +114,8 @@ class ApplicationSettings:
     `steps`: how many times pods are replaced one after another. `waits_for_stop`: whether a step begins only when the
     old pods have ended (StatefulSet, Recreate). `prestop_s`: how long its preStop hooks surely hold a container.
     `gap`: why there is a moment without any pod that serves, which no preStop and no minReadySeconds closes;
-    `gap_cure`: the setting that does. `probed`: whether a container has a readiness probe.
+    `gap_cure`: the setting that does. `probed`: whether a container has a readiness probe; `probe_cure`: what mends one
+    that looks at another port than the one that serves.
     """
 
     replicas: int = 1
@@ -122,21 +129,23 @@ class ApplicationSettings:
     gap: str = ""
     gap_cure: str = ""
     probed: bool = True
+    probe_cure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizing:
     """The smallest settings that would have held.
 
-    `cure`: in words, what must be set besides, because no seconds alone would have held ("strategy: RollingUpdate");
-    empty as a rule. `measured`, `application`: what all this was derived from. `note`: what may make it too small.
+    `cure`: in words, what must be set or done besides, because no seconds alone would have held ("strategy:
+    RollingUpdate"); empty as a rule. `progress_deadline_s`: None of a StatefulSet, which has none. `measured`,
+    `application`: what all this was derived from. `note`: what may make it too small.
     """
 
     cure: tuple[str, ...] = ()
     prestop_s: Setting
     min_ready_s: Setting
     grace_s: Setting
-    progress_deadline_s: Setting
+    progress_deadline_s: Setting | None
     ci_time_limit_s: Setting
     predicted_rollout_s: PredictedRollout
     measured: Measured

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from harness.model.advice import Sizing, as_object
+from harness.model.advice import Setting, Sizing, as_object
 from harness.reporters.figures import count, things
 
 _UNITS: Final = (("per_s", "/s"), ("_ms", " ms"), ("_s", " s"), ("_bytes", " bytes"))
@@ -48,7 +48,7 @@ def advice(sizing: Sizing | None) -> tuple[tuple[str, str, str, str], ...]:
     """(setting, what it has, what it needs, why) of every setting; where the manifest does not say, it has "none"."""
     if sizing is None:
         return ()
-    settings = ((key, getattr(sizing, key)) for key in (*_OF_THE_MANIFEST, "ci_time_limit_s"))
+    settings = _settings(sizing, *_OF_THE_MANIFEST, "ci_time_limit_s")
     rows = ((_SETTINGS[key], _seconds(one.have), _seconds(one.need), one.why) for key, one in settings)
     predicted = sizing.predicted_rollout_s
     took = f"{things(predicted.replicas, 'replica')}, {things(predicted.steps, 'step')}"
@@ -60,9 +60,16 @@ def changes(sizing: Sizing | None) -> tuple[str, ...]:
     """What must be set in the manifest for the rollouts to hold: "strategy: RollingUpdate", "preStop 5 s"."""
     if sizing is None:
         return ()
-    settings = ((key, getattr(sizing, key)) for key in _OF_THE_MANIFEST)
-    raised = (f"{_SETTINGS[key]} {_seconds(one.need)}" for key, one in settings if (one.have or 0) < one.need)
+    settings = _settings(sizing, *_OF_THE_MANIFEST)
+    raised = (
+        f"{_SETTINGS[key]} {_seconds(one.need)}" for key, one in settings if one.advised and (one.have or 0) < one.need
+    )
     return (*sizing.cure, *raised)
+
+
+def _settings(sizing: Sizing, *keys: str) -> tuple[tuple[str, Setting], ...]:
+    """The settings of those names; one that the workload has not is left out."""
+    return tuple((key, found) for key in keys if (found := getattr(sizing, key)) is not None)
 
 
 def remarks(sizing: Sizing | None) -> dict[str, Any]:

@@ -19,8 +19,8 @@ OVERHEAD_S = 0.3
 
 def cures(settings: ApplicationSettings) -> tuple[str, ...]:
     """What must be set before any number of seconds helps, in the words of a manifest."""
-    probe = () if settings.probed else (row(HazardId.NO_READINESS_PROBE).mend,)
-    return (*((settings.gap_cure,) if settings.gap_cure else ()), *probe)
+    probe = settings.probe_cure if settings.probed else row(HazardId.NO_READINESS_PROBE).mend
+    return tuple(filter(None, (settings.gap_cure, probe)))
 
 
 def rollout_s(settings: ApplicationSettings, *, start_s: float, min_ready_s: float, stop_s: float) -> float:
@@ -50,6 +50,7 @@ def rollout_shape(
     held = [seconds for container in serving if (seconds := surely_serves_s(container)) is not None]
     found = hazards(workload, services(manifests), measured=measured, replicas=replicas)
     gap = next((hazard for hazard in found if hazard.gap), None)
+    elsewhere = next((hazard.mend for hazard in found if hazard.id is HazardId.PROBE_ON_ANOTHER_PORT), "")
     return ApplicationSettings(
         replicas=rollout.replicas,
         steps=rollout.steps,
@@ -61,5 +62,6 @@ def rollout_shape(
         progress_deadline_s=rollout.progress_deadline_s,
         gap=gap.wrong if gap else "",
         gap_cure=gap.mend if gap else "",
+        probe_cure=elsewhere,
         probed=HazardId.NO_READINESS_PROBE not in {hazard.id for hazard in found},
     )

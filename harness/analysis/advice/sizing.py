@@ -13,7 +13,7 @@ from harness.analysis.causes.conntrack import UNCHANGED_PATHS
 from harness.analysis.causes.explained import Explained
 from harness.analysis.observed.observed import Observed
 from harness.model.advice import ApplicationSettings, Lags, Measured, PredictedRollout, Propagation, Setting, Sizing
-from harness.model.result import Taker
+from harness.model.result import Cause, Taker
 from harness.spec.hazards import HazardId, row
 from harness.spec.rollout_shape import cures, rollout_s, rollout_shape
 
@@ -23,6 +23,9 @@ SEED_INTERNAL_S, SEED_EXTERNAL_S = 5.0, 30.0
 ENOUGH_ROLLOUTS = 59
 """Below this many clean rollouts (5 % at 95 %), a measured lag alone is no ground for advice."""
 
+PERIOD_MARGIN_S = 0.5
+"""What a sync takes beyond its period (measured: 10.01 to 10.03 s apart with a period of 10 s)."""
+
 STOP_MARGIN_S = 5.0
 KILLED_FACTOR = 2.0
 """A pod that was killed would have taken longer than it was given: how much, only another run can show."""
@@ -31,11 +34,20 @@ CI_FACTOR, CI_MARGIN_S = 1.5, 30.0
 PROGRESS_FACTOR, PROGRESS_MARGIN_S = 2.0, 30.0
 
 
-def sizing(seen: Observed, why: Explained, lags: Propagation, *, replicas: int | None = None) -> Sizing:
-    """The settings that would have held, for `replicas` (the manifest's where None)."""
+FINISH = "the application finishing, after its stop signal, what it has accepted"
+"""What cures requests that were cut in hand: no number of seconds does, unless the grace period was what cut them."""
+
+
+def sizing(
+    seen: Observed, why: Explained, lags: Propagation, *, causes: Sequence[str] = (), replicas: int | None = None
+) -> Sizing:
+    """The settings that would have held, for `replicas` (the manifest's where None).
+
+    `causes`: of the requests for which rollouts have to answer; without any, no setting is left out.
+    """
     info = seen.run.info
     shape = rollout_shape(info.manifests, info.target, info.service, replicas=replicas)
-    return sizes(measure(seen, why, lags), shape, lags.note)
+    return sizes(replace(measure(seen, why, lags), causes=tuple(causes)), shape, lags.note)
 
 
 def pooled_sizing(results: Sequence[Sizing | None]) -> Sizing | None:
@@ -58,6 +70,7 @@ def _merged(one: Measured, other: Measured) -> Measured:
         answer_s=_larger(one.answer_s, other.answer_s),
         rollout_s=_larger(one.rollout_s, other.rollout_s),
         killed=one.killed + other.killed,
+        causes=tuple(dict.fromkeys((*one.causes, *other.causes))),
         rollouts=one.rollouts + other.rollouts,
     )
 
@@ -69,6 +82,8 @@ def _larger(one: float | None, other: float | None) -> float | None:
 def sizes(measured: Measured, app: ApplicationSettings, note: str) -> Sizing:
     """The smallest settings that would have held, from what was measured."""
     floor_s, floor_why = _floor(measured)
+    races = _lost_by(measured, Cause.TERMINATION_RACE)
+    starts = _lost_by(measured, Cause.CREATION_RACE)
     prestop = _whole(max(measured.removal_s or 0.0, floor_s))
     min_ready = _whole(max(measured.addition_s or 0.0, floor_s))
     stop_s = max((measured.stop_s or 0.0) * (KILLED_FACTOR if measured.killed else 1.0), measured.answer_s or 0.0)
@@ -78,20 +93,22 @@ def sizes(measured: Measured, app: ApplicationSettings, note: str) -> Sizing:
     no_cure = f"; no cure alone: {app.gap}" if app.gap else ""
     unprobed = "" if app.probed else f"; no cure alone: {row(HazardId.NO_READINESS_PROBE).wrong}"
     return Sizing(
-        cure=cures(app),
+        cure=(*cures(app), *_finish(measured)),
         prestop_s=Setting(
             have=app.prestop_s if app.has_prestop else None,
             need=prestop,
             why=f"removal took at most {_s(measured.removal_s)} in {measured.rollouts} rollouts; {floor_why}{no_cure}",
+            advised=races,
         ),
         min_ready_s=Setting(
             have=app.min_ready_s,
             need=min_ready,
             why=f"addition took at most {_s(measured.addition_s)} in {measured.rollouts} rollouts; {floor_why}"
             f"{no_cure}{unprobed}",
+            advised=starts and not app.probe_cure,
         ),
         grace_s=_grace(measured, app, prestop, stop_s),
-        progress_deadline_s=_progress_deadline(app, start_s, min_ready),
+        progress_deadline_s=_progress_deadline(app, start_s, min_ready, advised=starts),
         ci_time_limit_s=_ci_time_limit(app, need_s),
         predicted_rollout_s=PredictedRollout(
             have=round(have_s, 1),
@@ -106,6 +123,17 @@ def sizes(measured: Measured, app: ApplicationSettings, note: str) -> Sizing:
     )
 
 
+def _lost_by(measured: Measured, cause: Cause) -> bool:
+    """Whether requests were lost by that cause, or may have been; also where none was lost."""
+    return not measured.causes or any(cause in label for label in measured.causes)
+
+
+def _finish(measured: Measured) -> tuple[str, ...]:
+    """What to say of requests that were cut in hand by something else than the end of the grace period."""
+    cut = bool(measured.causes) and _lost_by(measured, Cause.IN_FLIGHT_KILL)
+    return (FINISH,) if cut and not measured.killed else ()
+
+
 def _grace(measured: Measured, app: ApplicationSettings, prestop: int, stop_s: float) -> Setting:
     killed = f". {_pods(measured.killed)} killed when theirs was over" if measured.killed else ""
     return Setting(
@@ -113,15 +141,19 @@ def _grace(measured: Measured, app: ApplicationSettings, prestop: int, stop_s: f
         need=_whole(prestop + stop_s + STOP_MARGIN_S),
         why=f"preStop {prestop} s + {stop_s:.1f} s to stop and finish the slowest answer + {STOP_MARGIN_S:g} s: the "
         f"grace period begins before preStop{killed}",
+        advised=_lost_by(measured, Cause.TERMINATION_RACE) or bool(measured.killed),
     )
 
 
-def _progress_deadline(app: ApplicationSettings, start_s: float, min_ready: int) -> Setting:
+def _progress_deadline(app: ApplicationSettings, start_s: float, min_ready: int, *, advised: bool) -> Setting | None:
+    if app.progress_deadline_s is None:
+        return None
     return Setting(
         have=app.progress_deadline_s,
         need=_whole(PROGRESS_FACTOR * (start_s + min_ready) + PROGRESS_MARGIN_S),
         why=f"one step takes {start_s:.1f} s to Ready + minReadySeconds {min_ready} s; twice that + "
         f"{PROGRESS_MARGIN_S:g} s. It bounds a step, not the rollout",
+        advised=advised,
     )
 
 
@@ -188,7 +220,8 @@ def _rounded(value: float | None) -> float | None:
 
 def _floor(measured: Measured) -> tuple[float, str]:
     """What no advice goes below, and why: the proxy's period, and the rule of thumb while rollouts are few."""
-    known, words = measured.period_s or 0.0, [measured.plane]
+    known = measured.period_s + PERIOD_MARGIN_S if measured.period_s else 0.0
+    words = [measured.plane]
     if measured.rollouts < ENOUGH_ROLLOUTS:
         seed = SEED_EXTERNAL_S if measured.external else SEED_INTERNAL_S
         words.append(f"fewer than {ENOUGH_ROLLOUTS} rollouts, so not below {seed:g} s")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.analysis import judge
-from harness.analysis.advice.sizing import pooled_sizing
+from harness.analysis.advice.sizing import FINISH, pooled_sizing
 from harness.model.run import ClusterFacts, FactSource, ProxyFacts
 
 from ..literal import history
@@ -51,7 +51,7 @@ def period(seconds: float, source: FactSource | None = None) -> ClusterFacts:
 
 
 def test_no_advice_goes_below_a_known_period() -> None:
-    assert sized(cluster=period(10.0, FactSource.READ)).prestop_s.need == 10
+    assert sized(cluster=period(10.0, FactSource.READ)).prestop_s.need == 11
 
 
 def test_an_assumed_period_is_not_known() -> None:
@@ -110,3 +110,50 @@ def test_what_no_number_of_seconds_cures_is_said(replicas: int, spec: dict[str, 
 def test_sizes_of_several_runs_keep_the_cure() -> None:
     one = sized(manifests=(deployment(3, strategy={"type": "Recreate"}, template=container()),))
     assert pooled_sizing([one, one]).cure == ("strategy: RollingUpdate",)
+
+
+LOST = {
+    "race": "connect-refused new 8.7 8.71",
+    "kill": "eof-before-response kept 8.7 by old-1 reused took 0.1 acked 60",
+    "start": "connect-refused new 8.38 8.39",
+}
+HISTORY = """
+    period 1
+    update 8 complete 9 settled 9.8
+    pod old-1 deleted 8.6 ended 8.9 gone 9.1
+    pod old-2
+    pod new-1 revision r2 created 8.1 ready 8.35 {probe}
+    ok new 0..8.35 every 0.01 by old-2
+    ok new 9.2..30 every 0.01 by new-1
+"""
+
+
+def advised(lost: str, probe: str = "", **more: Any) -> tuple[set[str], tuple[str, ...]]:
+    sizing = judge(history(HISTORY.format(probe=probe) + LOST[lost], **more)).sizing
+    names = ("prestop_s", "min_ready_s", "grace_s", "progress_deadline_s")
+    return {name for name in names if getattr(sizing, name).advised}, sizing.cure
+
+
+def test_a_termination_race_is_cured_by_a_prestop_and_the_grace_that_it_takes() -> None:
+    assert advised("race") == ({"prestop_s", "grace_s"}, ())
+
+
+def test_work_cut_in_hand_is_cured_by_the_application_alone() -> None:
+    assert advised("kill") == (set(), (FINISH,))
+
+
+def test_a_creation_race_is_cured_by_min_ready_seconds() -> None:
+    assert advised("start", "noprobe")[0] == {"min_ready_s", "progress_deadline_s"}
+
+
+def test_a_stateful_set_has_no_progress_deadline() -> None:
+    stateful = {"kind": "StatefulSet", "metadata": {"name": "db"}, "spec": {"replicas": 2, "template": container()}}
+    assert sized(manifests=(stateful,)).progress_deadline_s is None
+
+
+def test_a_probe_of_another_port_is_mended_and_not_waited_for() -> None:
+    web = {"ports": [{"containerPort": 80}], "readinessProbe": {"httpGet": {"port": 9}}}
+    service = {"kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}}
+    found = sized(manifests=(deployment(2, template=container(**web)), service))
+    assert found.cure == ("a readiness probe of the port that serves",)
+    assert not found.min_ready_s.advised
