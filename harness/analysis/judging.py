@@ -132,4 +132,4 @@ def _idle_closes(seen: Observed, why: Explained) -> str:
     if not idle or seen.run.info.strict_idle_close:
         return ""
     met = "1 request" if idle == 1 else f"{idle} requests"
-    return f"{met} met a kept connection as its server closed it or was killed: only the client can resend"
+    return f"{met} met a kept connection as its server closed it or was killed, before it was read: counted apart"
