@@ -1,0 +1,121 @@
+"""A run directory, its kernel's truth and the servers' own log -> what really became of every failed request.
+
+The kernel tells where a connection went and when its listener closed; whether a program had *read* a request on a
+connection that then ended, only the program can tell. Each notes what it took before it works on it, with the client's
+address and port. Behind a server that passes requests on, the application behind it notes the same, where that server
+tells it the client's port.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from bisect import bisect_left
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.model.result import Cause
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+ROLLOUTS_OWN = frozenset({Cause.TERMINATION_RACE, Cause.CREATION_RACE, Cause.IN_FLIGHT_KILL, Cause.NO_ENDPOINTS})
+_CUTS = frozenset({"reset-before-response", "eof-before-response", "reset-mid-response", "eof-mid-response"})
+# How much later than its send a connection may end, so that the end was under way before the request arrived: the round
+# trip on one machine is far below, but client and server may each wait that long for a processor.
+_ROUND_TRIP_S = 0.02
+_CLOCKS_APART_S = 0.002
+
+Key = tuple[str, str, str]  # stream, worker, seq
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A failed request: the kernel's and the log's word on it together. `taken`: a program had read it."""
+
+    key: Key
+    outcome: str
+    status: str
+    cause: str
+    detail: str
+    taken: bool
+    lasted_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLog:
+    """When programs took requests, by the client's address and port, in seconds since the epoch."""
+
+    taken: Mapping[str, tuple[float, ...]]
+
+    @classmethod
+    def read(cls, file: Path) -> RequestLog:
+        """From `requests.log`; a line that is torn is an error, for every line is one write."""
+        found: dict[str, list[float]] = {}
+        for line in file.read_text().splitlines():
+            moment, _, client, what, _ = line.split()
+            if what == "took":
+                found.setdefault(client, []).append(float(moment))
+        return cls({client: tuple(sorted(moments)) for client, moments in found.items()})
+
+    def took(self, client: str, since: float, until: float) -> bool:
+        """Whether a request of that client was taken in that time."""
+        moments = self.taken.get(client, ())
+        place = bisect_left(moments, since - _CLOCKS_APART_S)
+        return place < len(moments) and moments[place] <= until + _CLOCKS_APART_S
+
+
+def told(run: Path, log: RequestLog) -> tuple[Told, ...]:
+    """Every failed request of a run directory that has a truth.csv."""
+    info = json.loads((run / "run.json").read_text())
+    (source,) = info["load"]["source_addresses"]
+    found = []
+    with (run / "truth.csv").open(newline="") as truth, (run / "requests.csv").open(newline="") as requests:
+        for kernel, request in zip(csv.DictReader(truth), csv.DictReader(requests), strict=True):
+            if not kernel["cause"]:
+                continue
+            since, until = (info["t0_wall"] + float(request[key] or 0) for key in ("started", "ended"))
+            taken = log.took(f"{source}:{request['local_port']}", since, until)
+            found.append(_told(kernel, request, taken))
+    return tuple(found)
+
+
+def _told(kernel: Mapping[str, str], request: Mapping[str, str], taken: bool) -> Told:
+    lasted = float(request["ended"]) - float(request["started"] or request["ended"])
+    cause, detail = kernel["cause"], kernel["detail"]
+    if request["outcome"] in _CUTS and cause in (Cause.IDLE_CLOSE, Cause.IN_FLIGHT_KILL, Cause.TERMINATION_RACE):
+        cause, detail = _cut(cause, detail, request, taken=taken, lasted=lasted)
+    elif detail == "status-from-terminating-pod":
+        cause, detail = Cause.TERMINATION_RACE, "turned-away"
+    return Told(
+        key=(request["stream"], request["worker"], request["seq"]),
+        outcome=request["outcome"],
+        status=request["status"],
+        cause=str(cause),
+        detail=detail,
+        taken=taken,
+        lasted_s=lasted,
+    )
+
+
+def _cut(cause: str, detail: str, request: Mapping[str, str], *, taken: bool, lasted: float) -> tuple[str, str]:
+    """A connection that ended before its answer: taken by a program, read by none, or crossed by the end of an idle one."""
+    if taken or request["outcome"].endswith("mid-response"):
+        return Cause.IN_FLIGHT_KILL, "taken"
+    if request["reused"] != "1":
+        return cause, detail
+    if lasted <= _ROUND_TRIP_S or request["outcome"] == "eof-before-response":
+        return cause, detail
+    return Cause.IN_FLIGHT_KILL, "never-read"
+
+
+def by_cause(failures: Iterable[Told]) -> Counter[str]:
+    """How many failures each cause has."""
+    return Counter(failure.cause for failure in failures)
+
+
+def dropped(failures: Iterable[Told]) -> bool:
+    """Whether the rollout cost calls."""
+    return any(failure.cause in ROLLOUTS_OWN for failure in failures)
