@@ -67,7 +67,7 @@ class SandboxImage(Record):
 
     command: tuple[str, ...] = Field(min_length=1, strict=False)
     env: dict[str, str] = {}
-    stop_signal: Literal["SIGTERM", "SIGQUIT", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGKILL"] = Field(
+    stop_signal: Literal["SIGTERM", "SIGQUIT", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGKILL"] = Field(
         "SIGTERM", alias="stopSignal"
     )
 

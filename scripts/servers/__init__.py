@@ -1,1 +1,1 @@
-"""Real HTTP servers, rolled and stopped -> docs/servers.md: what each does at its stop signal, and what a rollout costs."""
+"""Real HTTP servers, rolled and stopped -> docs/servers.md: what each does at its stop signal, what a rollout costs."""

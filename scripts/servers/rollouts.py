@@ -1,4 +1,4 @@
-"""A server of fixtures/servers -> run directories of one rollout a variant, with the truth of kernel and request log."""
+"""A server of fixtures/servers -> run directories of one rollout a variant, with the truth of kernel and log."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from harness.runner.experiment import run_experiment
 from harness.runner.experiment_file import read_experiment
 from harness.runner.scenario import Scenario, scenarios
 from harness.sandbox.instruments.truth.join import write_truth
+from scripts.servers.truth import RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LOGS = "logs"  # below a server's folder: what its pods have written into /var/log/app
 
-# All servers get the same: what the one with the fewest slots (27 synchronous workers in three pods) can bear. Answers of
-# 5 s take 6 of them, of 250 ms 4.
+# All servers get the same: what the one with the fewest slots (27 synchronous workers in three pods) can bear. Answers
+# of 5 s take 6 of them, of 250 ms 4.
 _STREAMS: dict[str, NewStream] = {
     "new-5ms": NewStream(rate=30, path="/5ms"),
     "kept-5ms": KeptStream(rate=30, path="/5ms", connections=6),
@@ -88,7 +89,7 @@ async def recorded(name: str, out: Path, variants: tuple[str, ...] = ()) -> list
     logs = folder / LOGS
     logs.mkdir(parents=True, exist_ok=True)
     logs.chmod(0o777)  # servers write as users of their own
-    record = folder / "truth.jsonl"
+    record = folder / RECORD
     planned = tuple(
         with_logs(scenario, logs)
         for scenario in scenarios(experiment)

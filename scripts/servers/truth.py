@@ -14,19 +14,23 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.model.result import Cause
+from harness.sandbox.instruments.truth.world import World, world
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 ROLLOUTS_OWN = frozenset({Cause.TERMINATION_RACE, Cause.CREATION_RACE, Cause.IN_FLIGHT_KILL, Cause.NO_ENDPOINTS})
 _CUTS = frozenset({"reset-before-response", "eof-before-response", "reset-mid-response", "eof-mid-response"})
-# How much later than its send a connection may end, so that the end was under way before the request arrived: the round
-# trip on one machine is far below, but client and server may each wait that long for a processor.
-_ROUND_TRIP_S = 0.02
+# A connection that ends that soon after the send had its end under way before the request arrived; one that ends later
+# than the other had not. The round trip on one machine is far below either, but who is to read may have to wait for a
+# processor.
+_CROSSED_S, _ROUND_TRIP_S = 0.001, 0.02
 _CLOCKS_APART_S = 0.002
+LOOKED_S = 0.06  # accepted connections are looked up every 50 ms
+RECORD = "truth.jsonl"  # beside the run directories of a server
 
 Key = tuple[str, str, str]  # stream, worker, seq
 
@@ -71,6 +75,8 @@ def told(run: Path, log: RequestLog) -> tuple[Told, ...]:
     """Every failed request of a run directory that has a truth.csv."""
     info = json.loads((run / "run.json").read_text())
     (source,) = info["load"]["source_addresses"]
+    record, timeline = _lines(run.parent / RECORD), _lines(run / "timeline.jsonl")
+    happened = world(record, timeline, t0_wall=info["t0_wall"], client=source)
     found = []
     with (run / "truth.csv").open(newline="") as truth, (run / "requests.csv").open(newline="") as requests:
         for kernel, request in zip(csv.DictReader(truth), csv.DictReader(requests), strict=True):
@@ -78,15 +84,29 @@ def told(run: Path, log: RequestLog) -> tuple[Told, ...]:
                 continue
             since, until = (info["t0_wall"] + float(request[key] or 0) for key in ("started", "ended"))
             taken = log.took(f"{source}:{request['local_port']}", since, until)
-            found.append(_told(kernel, request, taken))
+            found.append(_told(kernel, request, taken=taken, accepted=_accepted(request, source, happened)))
     return tuple(found)
 
 
-def _told(kernel: Mapping[str, str], request: Mapping[str, str], taken: bool) -> Told:
+def _lines(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def _accepted(request: Mapping[str, str], source: str, happened: World) -> bool:
+    """Whether the kernel was seen to hand the request's new connection to a program while it lasted."""
+    if request["reused"] == "1" or not request["local_port"] or not request["started"]:
+        return False
+    port, started, ended = int(request["local_port"]), float(request["started"]), float(request["ended"])
+    entry = happened.entry(port, started, ended, reused=False)
+    pod = happened.pod_at(entry.answering[0], entry.began) if entry else None
+    return pod is not None and any(started <= t <= ended + LOOKED_S for t in pod.accepted.get((source, port), ()))
+
+
+def _told(kernel: Mapping[str, str], request: Mapping[str, str], *, taken: bool, accepted: bool) -> Told:
     lasted = float(request["ended"]) - float(request["started"] or request["ended"])
     cause, detail = kernel["cause"], kernel["detail"]
     if request["outcome"] in _CUTS and cause in (Cause.IDLE_CLOSE, Cause.IN_FLIGHT_KILL, Cause.TERMINATION_RACE):
-        cause, detail = _cut(cause, detail, request, taken=taken, lasted=lasted)
+        cause, detail = _cut(cause, detail, request, taken=taken, accepted=accepted, lasted=lasted)
     elif detail == "status-from-terminating-pod":
         cause, detail = Cause.TERMINATION_RACE, "turned-away"
     return Told(
@@ -100,15 +120,26 @@ def _told(kernel: Mapping[str, str], request: Mapping[str, str], taken: bool) ->
     )
 
 
-def _cut(cause: str, detail: str, request: Mapping[str, str], *, taken: bool, lasted: float) -> tuple[str, str]:
-    """A connection that ended before its answer: taken by a program, read by none, or crossed by the end of an idle one."""
+def _cut(
+    cause: str, detail: str, request: Mapping[str, str], *, taken: bool, accepted: bool, lasted: float
+) -> tuple[str, str]:
+    """A connection that ended before its answer.
+
+    Taken by a program, or answered in part: killed in flight. A new one that no program took, and that lasted longer
+    than the kernel's tables were looked up apart, ended in the accept queue unless it was seen to leave it. A kept one
+    that no program read goes by its end's time, where that can tell whether the end or the request came first; in
+    between nothing here can, short of the packets.
+    """
     if taken or request["outcome"].endswith("mid-response"):
         return Cause.IN_FLIGHT_KILL, "taken"
     if request["reused"] != "1":
-        return cause, detail
-    if lasted <= _ROUND_TRIP_S or request["outcome"] == "eof-before-response":
-        return cause, detail
-    return Cause.IN_FLIGHT_KILL, "never-read"
+        if accepted:
+            return Cause.IN_FLIGHT_KILL, "accepted"
+        queued = request["outcome"] == "reset-before-response" and lasted > LOOKED_S
+        return (Cause.TERMINATION_RACE, "accept-queue") if queued else (cause, detail)
+    if lasted > _ROUND_TRIP_S:
+        return Cause.IN_FLIGHT_KILL, "never-read"
+    return (Cause.IDLE_CLOSE, "end-came-first") if lasted < _CROSSED_S else (Cause.UNKNOWN, "end-or-request-first")
 
 
 def by_cause(failures: Iterable[Told]) -> Counter[str]:
