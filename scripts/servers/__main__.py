@@ -1,6 +1,6 @@
 """Install nothing, run everything: `python -m scripts.servers [--out DIR] [--page docs/servers.md]`.
 
-Each server is built where it must be, stopped, rolled in four variants on a sandbox of its own, and judged; three at a
+Each server is built where it must be, stopped, rolled in four variants on a sandbox of its own, and judged; four at a
 time, since a rollout is mostly waiting. What is there already is kept with --again: only the findings are made anew.
 """
 
@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--only", nargs="+", choices=list(SERVERS), default=list(SERVERS), metavar="NAME")
     parser.add_argument("--one", choices=list(SERVERS), help=argparse.SUPPRESS)
     parser.add_argument("--again", action="store_true", help="judge what is there once more")
-    parser.add_argument("--at-a-time", type=int, default=3, metavar="N")
+    parser.add_argument("--at-a-time", type=int, default=4, metavar="N")
     asked = parser.parse_args(arguments)
     if asked.one:
         found(asked.one, asked.out, again=asked.again)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SETTINGS = {"prestop": "preStop 5 s", "min-ready": "minReadySeconds 5 s", "both": "both"}
+_KILLED = 137  # by SIGKILL, when the grace period was over
 _MOMENT_S = 0.25  # what is not later after the signal counts as at once
 
 HEAD = """# What servers do when they are stopped
@@ -25,9 +26,9 @@ of magnitude, and a zero is no promise. Servers marked * pass requests on to an 
 
 ## At the stop signal
 
-Seconds after the signal. *New one*: a connection made 0.1 s after it. *Idle*: a kept connection without a request. *Asked
-late*: a request on such a connection 1 s after the signal. *In hand*: requests with answers of 250 ms and 5 s, under
-way at the signal.
+Seconds after the signal. *New one*: a connection made 0.1 s after it. *Idle*: a kept connection without a request.
+*Asked late*: a request on such a connection 1 s after the signal. *In hand*: requests with answers of 250 ms and 5 s,
+under way at the signal.
 
 | server | version | signal | PID 1 | listens until | new one | idle | asked late | in hand: 250 ms | 5 s | end |
 |---|---|---|---|---|---|---|---|---|---|---|
@@ -69,7 +70,8 @@ def page(out: Path) -> str:
     found = [json.loads((out / name / FILE).read_text()) for name in SERVERS if (out / name / FILE).is_file()]
     text = HEAD + "".join(_stop_row(server) for server in found) + COST
     variants = {server["server"]: [Finding(**variant) for variant in server["variants"]] for server in found}
-    text += "".join(_cost_row(name, server) for name, server in variants.items()) + BY_STREAM
+    deaf = {server["server"] for server in found if server["stop"]["exit_code"] == _KILLED}
+    text += "".join(_cost_row(name, server, deaf=name in deaf) for name, server in variants.items()) + BY_STREAM
     text += "".join(_stream_row(name, server[0]) for name, server in variants.items()) + JUDGE
     return text + "".join(_judge_row(name, server) for name, server in variants.items())
 
@@ -85,7 +87,7 @@ def _row(*cells: object) -> str:
 def _stop_row(server: dict[str, Any]) -> str:
     stop = server["stop"]
     closed = "only at its end" if stop["listener_closed_s"] is None else _when(stop["listener_closed_s"])
-    killed = " (SIGKILL)" if stop["exit_code"] == 137 else f" ({stop['exit_code']})" if stop["exit_code"] else ""
+    killed = " (SIGKILL)" if stop["exit_code"] == _KILLED else f" ({stop['exit_code']})" if stop["exit_code"] else ""
     idle = "not kept alive" if stop["idle"]["what"] == "not kept" else _fate(stop["idle"])
     late = "" if stop["idle"]["what"] == "not kept" else _fate(stop["asked_late"])
     work = [_fate(stop["work"][path]) for path in ("/250ms", "/5s")]
@@ -109,8 +111,9 @@ def _fate(fate: dict[str, Any]) -> str:
     return f"{ended} {_when(after_s)}"
 
 
-def _cost_row(name: str, variants: list[Finding]) -> str:
-    return _row(_title(name), *(_cost(variant) for variant in variants), _cure(variants))
+def _cost_row(name: str, variants: list[Finding], *, deaf: bool) -> str:
+    cure = "it must heed its stop signal, and finish the work that it has in hand" if deaf else _cure(variants)
+    return _row(_title(name), *(_cost(variant) for variant in variants), cure)
 
 
 def _cost(found: Finding) -> str:

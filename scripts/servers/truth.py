@@ -71,6 +71,17 @@ class RequestLog:
         return place < len(moments) and moments[place] <= until + _CLOCKS_APART_S
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Of a request: whether a program noted that it had taken it, whether the kernel handed its new connection to one,
+    whether its pod was stopping when it ended, and for how long it lasted."""
+
+    taken: bool
+    accepted: bool
+    stopping: bool
+    lasted_s: float
+
+
 def told(run: Path, log: RequestLog) -> tuple[Told, ...]:
     """Every failed request of a run directory that has a truth.csv."""
     info = json.loads((run / "run.json").read_text())
@@ -80,11 +91,9 @@ def told(run: Path, log: RequestLog) -> tuple[Told, ...]:
     found = []
     with (run / "truth.csv").open(newline="") as truth, (run / "requests.csv").open(newline="") as requests:
         for kernel, request in zip(csv.DictReader(truth), csv.DictReader(requests), strict=True):
-            if not kernel["cause"]:
-                continue
-            since, until = (info["t0_wall"] + float(request[key] or 0) for key in ("started", "ended"))
-            taken = log.took(f"{source}:{request['local_port']}", since, until)
-            found.append(_told(kernel, request, taken=taken, accepted=_accepted(request, source, happened)))
+            if kernel["cause"]:
+                seen = _seen(request, source, happened, log, info["t0_wall"])
+                found.append(telling(kernel["cause"], kernel["detail"], request, seen))
     return tuple(found)
 
 
@@ -92,21 +101,28 @@ def _lines(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
-def _accepted(request: Mapping[str, str], source: str, happened: World) -> bool:
-    """Whether the kernel was seen to hand the request's new connection to a program while it lasted."""
-    if request["reused"] == "1" or not request["local_port"] or not request["started"]:
-        return False
+def _seen(request: Mapping[str, str], source: str, happened: World, log: RequestLog, t0_wall: float) -> Seen:
+    if not request["started"] or not request["local_port"]:
+        return Seen(taken=False, accepted=False, stopping=False, lasted_s=0.0)
     port, started, ended = int(request["local_port"]), float(request["started"]), float(request["ended"])
-    entry = happened.entry(port, started, ended, reused=False)
+    entry = happened.entry(port, started, ended, reused=request["reused"] == "1")
     pod = happened.pod_at(entry.answering[0], entry.began) if entry else None
-    return pod is not None and any(started <= t <= ended + LOOKED_S for t in pod.accepted.get((source, port), ()))
+    accepted = pod is not None and any(started <= t <= ended + LOOKED_S for t in pod.accepted.get((source, port), ()))
+    return Seen(
+        taken=log.took(f"{source}:{port}", t0_wall + started, t0_wall + ended),
+        accepted=accepted,
+        stopping=pod is not None and pod.deletion is not None and pod.deletion <= ended,
+        lasted_s=ended - started,
+    )
 
 
-def _told(kernel: Mapping[str, str], request: Mapping[str, str], *, taken: bool, accepted: bool) -> Told:
-    lasted = float(request["ended"]) - float(request["started"] or request["ended"])
-    cause, detail = kernel["cause"], kernel["detail"]
+def telling(cause: str, detail: str, request: Mapping[str, str], seen: Seen) -> Told:
+    """The kernel's cause and detail of a failed request, corrected by what programs noted."""
     if request["outcome"] in _CUTS and cause in (Cause.IDLE_CLOSE, Cause.IN_FLIGHT_KILL, Cause.TERMINATION_RACE):
-        cause, detail = _cut(cause, detail, request, taken=taken, accepted=accepted, lasted=lasted)
+        cause, detail = _cut(cause, detail, request, seen)
+    elif detail == "slow-answer" and seen.stopping and not (seen.taken or seen.accepted):
+        kept = request["reused"] == "1"
+        cause, detail = (Cause.IN_FLIGHT_KILL, "never-read") if kept else (Cause.TERMINATION_RACE, "never-accepted")
     elif detail == "status-from-terminating-pod":
         cause, detail = Cause.TERMINATION_RACE, "turned-away"
     return Told(
@@ -115,14 +131,12 @@ def _told(kernel: Mapping[str, str], request: Mapping[str, str], *, taken: bool,
         status=request["status"],
         cause=str(cause),
         detail=detail,
-        taken=taken,
-        lasted_s=lasted,
+        taken=seen.taken,
+        lasted_s=seen.lasted_s,
     )
 
 
-def _cut(
-    cause: str, detail: str, request: Mapping[str, str], *, taken: bool, accepted: bool, lasted: float
-) -> tuple[str, str]:
+def _cut(cause: str, detail: str, request: Mapping[str, str], seen: Seen) -> tuple[str, str]:
     """A connection that ended before its answer.
 
     Taken by a program, or answered in part: killed in flight. A new one that no program took, and that lasted longer
@@ -130,16 +144,18 @@ def _cut(
     that no program read goes by its end's time, where that can tell whether the end or the request came first; in
     between nothing here can, short of the packets.
     """
-    if taken or request["outcome"].endswith("mid-response"):
+    if seen.taken or request["outcome"].endswith("mid-response"):
         return Cause.IN_FLIGHT_KILL, "taken"
     if request["reused"] != "1":
-        if accepted:
+        if seen.accepted:
             return Cause.IN_FLIGHT_KILL, "accepted"
-        queued = request["outcome"] == "reset-before-response" and lasted > LOOKED_S
+        queued = request["outcome"] == "reset-before-response" and seen.lasted_s > LOOKED_S
         return (Cause.TERMINATION_RACE, "accept-queue") if queued else (cause, detail)
-    if lasted > _ROUND_TRIP_S:
+    if seen.lasted_s > _ROUND_TRIP_S:
         return Cause.IN_FLIGHT_KILL, "never-read"
-    return (Cause.IDLE_CLOSE, "end-came-first") if lasted < _CROSSED_S else (Cause.UNKNOWN, "end-or-request-first")
+    return (
+        (Cause.IDLE_CLOSE, "end-came-first") if seen.lasted_s < _CROSSED_S else (Cause.UNKNOWN, "end-or-request-first")
+    )
 
 
 def by_cause(failures: Iterable[Told]) -> Counter[str]:
