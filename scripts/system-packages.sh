@@ -38,7 +38,9 @@ echo "Installing$missing"
 $as_root apt-get update -qq
 # shellcheck disable=SC2086 # one word a package
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
-# On Debian the package also enables its service for the next boot.
-case " $missing " in
-*" nginx-light "*) $as_root systemctl disable --quiet nginx.service 2>/dev/null || true ;;
-esac
+# On Debian some packages also enable their service for the next boot.
+for service in nginx-light:nginx lighttpd:lighttpd haproxy:haproxy; do
+    case " $missing " in
+    *" ${service%:*} "*) $as_root systemctl disable --quiet "${service#*:}.service" 2>/dev/null || true ;;
+    esac
+done

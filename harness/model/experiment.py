@@ -87,7 +87,7 @@ class SandboxImage(Record):
     stand_in: StandIn | None = None
     latency_s: Duration = Field(0.05, alias="latency", description="how long each answer of a stand-in takes")
     env: dict[str, str] = {}
-    stop_signal: Literal["SIGTERM", "SIGQUIT", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGKILL"] = Field(
+    stop_signal: Literal["SIGTERM", "SIGQUIT", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGKILL"] = Field(
         "SIGTERM", alias="stopSignal"
     )
 
