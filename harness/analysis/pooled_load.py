@@ -7,6 +7,8 @@ themselves: all of them were as quick, or quicker.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from harness.model.result import Latency, StreamCount, Window
@@ -23,21 +25,22 @@ def summed(counts: Iterable[dict[str, int]]) -> dict[str, int]:
     return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))
 
 
+def added(parts: Iterable[Any], name: str) -> int:
+    """One count of all of them."""
+    return sum(map(attrgetter(name), parts))
+
+
 def pooled_control(windows: Sequence[Window]) -> Window | None:
     """One control window as long as all of them; it begins where the first one does. None: no run had any."""
     if not windows:
         return None
-    streams: dict[str, list[StreamCount]] = {}
-    for window in windows:
-        for stream in window.streams:
-            streams.setdefault(stream.stream, []).append(stream)
     return Window(
         start=windows[0].start,
         end=windows[0].start + sum(window.end - window.start for window in windows),
-        requests=sum(window.requests for window in windows),
-        failed=sum(window.failed for window in windows),
-        unsent=sum(window.unsent for window in windows),
-        streams=tuple(_stream(name, parts) for name, parts in streams.items()),
+        requests=added(windows, "requests"),
+        failed=added(windows, "failed"),
+        unsent=added(windows, "unsent"),
+        streams=_streams(windows),
         by_outcome=summed(window.by_outcome for window in windows),
         by_cause=summed(window.by_cause for window in windows),
         latency=_slowest(window.latency for window in windows),
@@ -50,23 +53,33 @@ def pooled_load(loads: Sequence[dict[str, Any]]) -> dict[str, Any]:
     if not known:
         return {}
     total = dict(known[0]) | {name: sum(load[name] for load in known) for name in _COUNTS if name in known[0]}
-    total["lag_ms"] = {
-        name: max((load["lag_ms"][name] for load in known if load["lag_ms"][name] is not None), default=None)
-        for name in known[0]["lag_ms"]
-    }
+    lags = [load["lag_ms"] for load in known]
+    total["lag_ms"] = {name: _most_ms(lags, name) for name in lags[0]}
     total["per_s"] = _rates([load["per_s"] for load in known])
     if cpu := [load["cpu_max"] for load in known if "cpu_max" in load]:
         total["cpu_max"] = max(cpu)
-    total["why"] = next((load["why"] for load in known if load["why"]), "")
+    total["why"] = next(filter(None, map(itemgetter("why"), known)), "")
     return total | {"kept_schedule": all(load["kept_schedule"] for load in known)}
+
+
+def _most_ms(lags: Sequence[dict[str, float | None]], name: str) -> float | None:
+    """The largest delay of that name; None where no run knows it."""
+    return max((lag for each in lags if (lag := each[name]) is not None), default=None)
+
+
+def _streams(windows: Iterable[Window]) -> tuple[StreamCount, ...]:
+    parts: dict[str, list[StreamCount]] = {}
+    for stream in chain.from_iterable(window.streams for window in windows):
+        parts.setdefault(stream.stream, []).append(stream)
+    return tuple(_stream(name, counts) for name, counts in parts.items())
 
 
 def _stream(name: str, parts: Sequence[StreamCount]) -> StreamCount:
     return StreamCount(
         stream=name,
-        requests=sum(part.requests for part in parts),
-        failed=sum(part.failed for part in parts),
-        unsent=sum(part.unsent for part in parts),
+        requests=added(parts, "requests"),
+        failed=added(parts, "failed"),
+        unsent=added(parts, "unsent"),
         latency=_slowest(part.latency for part in parts),
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.analysis.advice.propagation import pooled_propagation
 from harness.analysis.advice.sizing import pooled_sizing
-from harness.analysis.pooled_load import pooled_control, pooled_load, summed
+from harness.analysis.pooled_load import added, pooled_control, pooled_load, summed
 from harness.analysis.statistics import rollout_statistics
 from harness.analysis.verdict.verdict import CLEAN, as_expected, bound_sentence
 from harness.model.result import RolloutFindings, ScenarioResult, Verdict
@@ -23,10 +23,7 @@ def pool(results: Sequence[ScenarioResult], *, confidence: Confidence | None = N
     Raises:
         ValueError: no result, or results of different variants or paths.
     """
-    if not results:
-        raise ValueError("there is nothing to pool")
-    if len({(result.variant, result.path) for result in results}) > 1:
-        raise ValueError("only runs of one variant and path can be pooled")
+    _check(results)
     if len(results) == 1:
         return results[0]
     rollouts = tuple(
@@ -41,9 +38,9 @@ def pool(results: Sequence[ScenarioResult], *, confidence: Confidence | None = N
         reason=decided.reason,
         sentence=bound_sentence(dropping, len(rollouts), statistics["level"]),
         as_expected=as_expected(decided.verdict, results[0].expect),
-        requests=sum(map(attrgetter("requests"), results)),
-        failed=sum(map(attrgetter("failed"), results)),
-        unsent=sum(map(attrgetter("unsent"), results)),
+        requests=added(results, "requests"),
+        failed=added(results, "failed"),
+        unsent=added(results, "unsent"),
         control=pooled_control([result.control for result in results if result.control is not None]),
         rollouts=rollouts,
         causes=summed(map(attrgetter("causes"), results)),
@@ -55,6 +52,13 @@ def pool(results: Sequence[ScenarioResult], *, confidence: Confidence | None = N
         notes=tuple(dict.fromkeys(chain.from_iterable(map(attrgetter("notes"), results)))),
         failures=tuple(chain.from_iterable(map(attrgetter("failures"), results))),
     )
+
+
+def _check(results: Sequence[ScenarioResult]) -> None:
+    if not results:
+        raise ValueError("there is nothing to pool")
+    if len({(result.variant, result.path) for result in results}) > 1:
+        raise ValueError("only runs of one variant and path can be pooled")
 
 
 def _statistics(rollouts: Sequence[RolloutFindings], confidence: Confidence | None, seed: int) -> dict[str, Any]:

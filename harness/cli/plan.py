@@ -68,9 +68,8 @@ def plan_text(experiment: Experiment, planned: tuple[Scenario, ...], settings: C
     for scenario, time_s in zip(planned, times, strict=True):
         mitigations = experiment.variants[scenario.variant].mitigations
         words = ", ".join(f"{m.name} {duration(m.value_s)}" for m in mitigations) or "no mitigation"
-        turns = list(dict.fromkeys(" ".join(images.values()) for images in scenario.images)) or ["a restart"]
         lines.append(
-            f"  {scenario.name}: {words}; expected: {scenario.expect}; to {' and '.join(turns)}; "
+            f"  {scenario.name}: {words}; expected: {scenario.expect}; to {scenario.disruption.words}; "
             f"about {duration(round(time_s))}"
         )
     lines += dict.fromkeys(proviso for scenario in planned for proviso in scenario.provisos)

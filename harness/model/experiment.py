@@ -136,10 +136,32 @@ class ClusterSettings(Record):
         return self._named[0]
 
 
-class ImageUpdate(Record):
-    """Per container the images that the rollouts go to in turn; the manifest has the one before the first."""
+class Update(Record):
+    """What every rollout does to the application: exactly one of these."""
 
-    image: dict[str, Annotated[tuple[Image, ...], Field(min_length=1, strict=False)]] = Field(min_length=1)
+    # A new disruption is a line here and a file in `harness/disruptions/`, named after it, with `planned` in it.
+    image: dict[str, Annotated[tuple[Image, ...], Field(min_length=1, strict=False)]] | None = Field(
+        None,
+        min_length=1,
+        description="Per container the images that the rollouts go to in turn; the manifest has the one before.",
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if len(self.model_fields_set) != 1 or self.setting is None:
+            raise ValueError(f"name exactly one of {', '.join(type(self).model_fields)}")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The disruption that is meant."""
+        (field,) = self.model_fields_set
+        return field
+
+    @property
+    def setting(self) -> Any:
+        """What is said of it."""
+        return getattr(self, self.name)
 
 
 class RequestSettings(Record):
@@ -298,7 +320,7 @@ class Experiment(Record):
     cluster: ClusterSettings = ClusterSettings(sandbox=SandboxSettings())
     images: dict[str, SandboxImage] = {}
     others: Literal["run", "skip"] = Field("run", description="workloads beside the target: run, or left out")
-    update: ImageUpdate | Literal["restart"] = "restart"
+    update: Update | Literal["restart"] = "restart"
     rollouts: int = Field(3, ge=1, le=1000)
     control_s: Duration = Field(5.0, alias="control")
     quiet_s: Duration | None = Field(None, alias="quiet")
@@ -315,3 +337,8 @@ class Experiment(Record):
     strict_idle_close: bool = Field(
         False, description="a request that met a kept connection as its server closed it counts against the rollout"
     )
+
+    @property
+    def disruption(self) -> tuple[str, Any]:
+        """The name of the disruption that makes the rollouts, and its setting; `restart` has none."""
+        return (self.update, None) if isinstance(self.update, str) else (self.update.name, self.update.setting)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from harness.disruptions.completion import Hear, until_complete
-from harness.disruptions.rolling_update import pod_template, trigger, undo, until_settled
+from harness.disruptions.rolling_update import pod_template, undo, until_settled
 from harness.disruptions.workload import Workload
 from harness.errors import RolloutError
 from harness.kube.client import Kube
 from harness.kube.view import View
-from harness.manifests.patch import restart_patch
 from harness.model.observation import MarkType
 from harness.model.progress import Decision, Phase, RolloutSummary
 from harness.model.run import RolloutMarks
@@ -66,12 +64,12 @@ class Rollouts:
 
     async def _one(self, rollout: int) -> None:
         before = pod_template(self.view, self.workload)
-        patch = self.scenario.patch(rollout) or restart_patch(datetime.now(UTC).isoformat(timespec="microseconds"))
+        step = self.scenario.disruption.step(rollout)
         self.phase(Phase.ROLLING, rollout)
         # The mark comes before the call: nothing that the update causes may lie before its rollout's window.
-        marks = RolloutMarks(rollout=rollout, update=self.mark(MarkType.UPDATE, {"rollout": rollout, "patch": patch}))
+        marks = RolloutMarks(rollout=rollout, update=self.mark(MarkType.UPDATE, {"rollout": rollout, **step.details}))
         self._keep(marks)
-        generation = await trigger(self.kube, self.workload, patch)
+        generation = await step.start(self.kube, self.workload)
         deadline_s = self.scenario.experiment.rollout_timeout_s
         try:
             await until_complete(self.view, self.workload, generation, deadline_s=deadline_s, hear=self.hear)

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.disruptions.disruption import Disruption, planned
 from harness.errors import ExperimentError
 from harness.load import Engine, Plan, Stream
 from harness.manifests.application import Application, find_application
 from harness.manifests.mitigations import mitigated
-from harness.manifests.patch import image_patch, image_sequence
 from harness.manifests.read import read_manifests
-from harness.model.experiment import Experiment, HeaderSource, ImageUpdate, KeptStream
+from harness.model.experiment import Experiment, HeaderSource, KeptStream
 from harness.model.run import Expect
 from harness.runner.left_out import without_others
 
@@ -27,7 +27,7 @@ class Scenario:
     expect: Expect
     application: Application
     experiment: Experiment
-    images: tuple[dict[str, str], ...]  # per rollout, container -> image; empty for a restart
+    disruption: Disruption
     provisos: tuple[str, ...] = ()  # what is run otherwise than the manifests say, in sentences
 
     @property
@@ -35,14 +35,10 @@ class Scenario:
         """How many are planned."""
         return self.experiment.rollouts
 
-    def patch(self, rollout: int) -> dict[str, Any] | None:
-        """The patch of that rollout; None for a restart, whose patch names the time."""
-        return image_patch(self.images[rollout]) if self.images else None
-
     @property
     def application_images(self) -> tuple[str, ...]:
         """The images of the application's containers, before and after the rollouts."""
-        later = (image for images in self.images for image in images.values())
+        later = (image for images in self.disruption.images for image in images.values())
         return tuple(dict.fromkeys((*self.application.images, *later)))
 
     @property
@@ -68,10 +64,7 @@ def scenarios(experiment: Experiment) -> tuple[Scenario, ...]:
     provisos: tuple[str, ...] = ()
     if experiment.others == "skip":
         application, provisos = without_others(application)
-    images: tuple[dict[str, str], ...] = ()
-    if isinstance(experiment.update, ImageUpdate):
-        turns = experiment.update.image
-        images = tuple(image_sequence(application, turns, rollout) for rollout in range(experiment.rollouts))
+    disruption = planned(application, experiment)
     found = []
     for name, variant in experiment.variants.items():
         changed = mitigated(application.target, variant.mitigations)
@@ -82,7 +75,7 @@ def scenarios(experiment: Experiment) -> tuple[Scenario, ...]:
                 expect=variant.expect,
                 application=application.with_target(changed.workload),
                 experiment=experiment,
-                images=images,
+                disruption=disruption,
                 provisos=(*provisos, *(f"{name}: {words}." for words in changed.left_alone)),
             )
         )

@@ -24,18 +24,28 @@ def absent_objects(pod: Object, manifests: Iterable[Object]) -> tuple[str, ...]:
 
 def absent_ports(pod: Object, targets: Iterable[Port]) -> tuple[str, ...]:
     """What asks for a port that no container has: a probe by a name, or a Service by a number that nobody declares."""
-    found = []
+    return (*_probed(pod), *_sent_to(pod, targets))
+
+
+def _probed(pod: Object) -> Iterator[str]:
     for container in containers(pod):
         names = {entry.get("name") for entry in container.get("ports") or ()}
         for probe in _PROBES:
-            handler = (container.get(probe) or {}).get("httpGet") or (container.get(probe) or {}).get("tcpSocket") or {}
-            port = handler.get("port")
+            port = _probe_port(container.get(probe) or {})
             if isinstance(port, str) and not port.isdigit() and port not in names:
-                found.append(f"the {probe} of container {container.get('name')} asks port {port!r}, which it has not")
+                yield f"the {probe} of container {container.get('name')} asks port {port!r}, which it has not"
+
+
+def _probe_port(probe: Object) -> object:
+    return (probe.get("httpGet") or probe.get("tcpSocket") or {}).get("port")
+
+
+def _sent_to(pod: Object, targets: Iterable[Port]) -> Iterator[str]:
     declared = {entry.get("containerPort") for container in containers(pod) for entry in container.get("ports") or ()}
-    numbers = [number for target in targets if isinstance(number := named_ports(pod).get(str(target), target), int)]
-    strange = [str(number) for number in numbers if number not in declared] if declared else []
-    return (*found, *(f"a Service sends to port {number}, which no container declares" for number in strange))
+    for target in targets if declared else ():
+        number = named_ports(pod).get(str(target), target)
+        if isinstance(number, int) and number not in declared:
+            yield f"a Service sends to port {number}, which no container declares"
 
 
 def _in_environment(pod: Object) -> Iterator[tuple[str, str]]:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from scripts.servers.recording import TOLD, VARIANTS
-from scripts.servers.rollouts import server_names
-from scripts.servers.truth import ROLLOUTS_OWN
 
 from harness.analysis import judge
 from harness.model.result import Cause, ScenarioResult, Verdict
 from harness.store.reader import read_run
+from scripts.servers.recording import TOLD, VARIANTS
+from scripts.servers.rollouts import server_names
+from scripts.servers.truth import ROLLOUTS_OWN
 
 RECORDINGS = Path(__file__).parent / "recordings"
 CASES = [f"{name}-{variant}" for name in server_names() for variant in VARIANTS]

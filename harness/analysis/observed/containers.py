@@ -43,7 +43,7 @@ def containers(status: dict[str, Any]) -> Containers:
     return Containers(
         number=len(all_of),
         ended=tuple(end for end in now if end is not None),
-        last_ends=tuple(end for last, end_now in zip(before, now, strict=True) if (end := last or end_now)),
+        last_ends=tuple(filter(None, (last or end_now for last, end_now in zip(before, now, strict=True)))),
         restarts=sum(int(container.get("restartCount") or 0) for container in all_of),
         over=status.get("phase") in ("Succeeded", "Failed"),
     )

@@ -74,7 +74,7 @@ def test_every_variant_becomes_a_scenario_with_its_mitigations() -> None:
     both = planned[-1].application.target["spec"]
     assert both["minReadySeconds"] == 5
     assert "minReadySeconds" not in planned[0].application.target["spec"]
-    assert [scenario.images[1] for scenario in planned] == [{"nginx": "nginx:1.28.0"}] * 4
+    assert [scenario.disruption.images[1] for scenario in planned] == [{"nginx": "nginx:1.28.0"}] * 4
     images = [pod["spec"]["containers"][0]["image"] for pod in pods_of(planned[0].all_manifests)]
     assert images == ["nginx:1.28.0", "nginx:1.29.1"]
 

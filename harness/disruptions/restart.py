@@ -1,0 +1,27 @@
+"""`update: restart` -> rollouts to the same images, as `kubectl rollout restart` does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from harness.disruptions.disruption import Step, patching
+from harness.manifests.application import Application
+from harness.manifests.patch import restart_patch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restart:
+    """A Disruption that names the time in the pod template."""
+
+    images: tuple[dict[str, str], ...] = ()
+    words: str = "a restart"
+
+    def step(self, rollout: int) -> Step:
+        """Name the time that it is now."""
+        return patching(restart_patch(datetime.now(UTC).isoformat(timespec="microseconds")))
+
+
+def planned(application: Application, setting: None, rollouts: int) -> Restart:
+    """Any application can be restarted, as often as one likes."""
+    return Restart()

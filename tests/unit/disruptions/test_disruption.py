@@ -1,0 +1,76 @@
+"""A disruption is found by its name; it says beforehand what it will do, and starts each rollout of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from paper_api import paper_kube
+from pydantic import ValidationError
+
+from harness.disruptions.disruption import Disruption, planned
+from harness.disruptions.workload import Workload
+from harness.errors import ManifestError
+from harness.fixture_files import fixtures
+from harness.manifests.application import find_application
+from harness.manifests.read import read_manifests
+from harness.model.experiment import Experiment
+
+WEB = Workload(kind="Deployment", name="web", namespace="shop")
+PATCHED = "PATCH /apis/apps/v1/namespaces/shop/deployments/web"
+
+
+def disruption(update: Any, rollouts: int = 3) -> Disruption:
+    manifest = fixtures() / "manifests" / "nginx.yaml"
+    experiment = Experiment.model_validate(
+        {
+            "version": 1,
+            "name": "shop",
+            "manifests": [str(manifest)],
+            "service": {"name": "web", "port": 80},
+            "load": {"new": {"rate": 1}},
+            "update": update,
+            "rollouts": rollouts,
+        }
+    )
+    return planned(
+        find_application(read_manifests([manifest]), target="deployment/web", service="web", port=80), experiment
+    )
+
+
+@pytest.mark.anyio
+async def test_images_go_in_turn_and_the_mark_says_which() -> None:
+    asked = disruption({"image": {"nginx": ["nginx:1.29.1", "nginx:1.28.0"]}})
+    assert asked.images == ({"nginx": "nginx:1.29.1"}, {"nginx": "nginx:1.28.0"}, {"nginx": "nginx:1.29.1"})
+    assert asked.words == "nginx:1.29.1 and nginx:1.28.0"
+    step = asked.step(1)
+    patch = {"spec": {"template": {"spec": {"containers": [{"name": "nginx", "image": "nginx:1.28.0"}]}}}}
+    assert step.details == {"patch": patch}
+    async with paper_kube({PATCHED: [{"metadata": {"generation": 7}}]}) as (kube, api):
+        assert await step.start(kube, WEB) == 7
+    (call,) = api.asked(PATCHED)
+    assert call.body == patch
+
+
+@pytest.mark.anyio
+async def test_a_restart_names_the_time_and_sends_what_its_mark_says() -> None:
+    asked = disruption("restart")
+    assert (asked.images, asked.words) == ((), "a restart")
+    step = asked.step(0)
+    (name,) = step.details["patch"]["spec"]["template"]["metadata"]["annotations"]
+    assert name == "kubectl.kubernetes.io/restartedAt"
+    async with paper_kube({PATCHED: [{"metadata": {"generation": 2}}]}) as (kube, api):
+        assert await step.start(kube, WEB) == 2
+    assert api.asked(PATCHED)[0].body == step.details["patch"]
+    assert asked.step(1).details != step.details
+
+
+def test_what_could_not_work_is_known_before_anything_runs() -> None:
+    with pytest.raises(ManifestError, match="container 'app'"):
+        disruption({"image": {"app": ["app:2"]}})
+
+
+@pytest.mark.parametrize("update", [{}, {"image": None}, {"image": {}}, "undo", {"reboot": 1}])
+def test_an_update_that_names_no_disruption_is_refused(update: Any) -> None:
+    with pytest.raises(ValidationError):
+        disruption(update)
