@@ -79,13 +79,16 @@ def _kept(manifest: Mapping[str, Any], logs: Path) -> dict[str, Any]:
     return changed
 
 
-async def recorded(name: str, out: Path, variants: tuple[str, ...] = ()) -> list[Path]:
+async def recorded(name: str, out: Path, variants: tuple[str, ...] = (), *, margin_s: float = 5.0) -> list[Path]:
     """Roll the server in each variant on one sandbox, into OUT/NAME/VARIANT; gives those folders.
+
+    `margin_s`: how long it is loaded before the rollout, and after it.
 
     Raises:
         HarnessError: a scenario did not come to its end.
     """
-    experiment, folder = server_experiment(name), (out / name).resolve()
+    folder = (out / name).resolve()
+    experiment = server_experiment(name).model_copy(update={"control_s": margin_s, "quiet_s": margin_s})
     logs = folder / LOGS
     logs.mkdir(parents=True, exist_ok=True)
     logs.chmod(0o777)  # servers write as users of their own
