@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.sandbox.preflight import missing
-from scripts.servers.findings import finding
+from scripts.servers.findings import finding, right_wrong_unknown
 from scripts.servers.rollouts import recorded
 
 pytestmark = [
@@ -24,4 +24,7 @@ async def test_a_rollout_of_uvicorn_is_judged_as_kernel_and_request_log_have_it(
     assert found.requests > 500
     assert found.verdict_right, found
     assert found.dropped, "its listener closes before the proxy knows: a default rollout costs calls"
-    assert [pair for pair in found.compared if pair[1] not in (pair[2], "unknown")] == []
+    right, wrong, unknown = right_wrong_unknown(found)
+    assert wrong == 0, found.compared
+    # A reset in the accept queue as the listener closes may be left open: no client can tell it from a kill.
+    assert right > unknown, found.compared
