@@ -17,7 +17,7 @@ _INSIDE = frozenset({"clusterip", "nodeport"})
 
 
 def quiet_s(given: float | None, facts: ClusterFacts, path: str) -> float:
-    """Seconds of quiet time: the experiment's, else what the path to the pods asks for (DESIGN.md).
+    """Seconds of quiet time: the experiment's, else what the path to the pods asks for (docs/verdict.md).
 
     >>> from harness.model.run import ProxyFacts
     >>> quiet_s(None, ClusterFacts(kind="sandbox", proxy=ProxyFacts(min_sync_period_s=10.0)), "clusterip")
