@@ -143,7 +143,7 @@ def execute(
     worker_image: str | None = None,
     truth: Path | None = None,
 ) -> int:
-    """Run, judge and report; gives the exit code (DESIGN.md, Command line)."""
+    """Run, judge and report; gives the exit code (docs/verdict.md)."""
     import anyio
 
     from harness.cli.plan import preflight

@@ -19,7 +19,7 @@ class Verdict(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why a request failed (the table of DESIGN.md, Analysis)."""
+    """Why a request failed (docs/causes.md)."""
 
     TERMINATION_RACE = "termination-race"
     CREATION_RACE = "creation-race"
@@ -169,7 +169,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioResult:
-    """The judgement of one scenario (several runs of one variant pooled). See DESIGN.md, Run directory.
+    """The judgement of one scenario (several runs of one variant pooled). See docs/run-directory.md.
 
     `sentence` is the verdict for people, with its bound: "0 of 3 rollouts dropped calls; at most 63 % do (95 %)".
     `statistics`, `load` are JSON objects whose keys are documented where they are made.

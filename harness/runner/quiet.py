@@ -2,6 +2,7 @@
 
 import math
 
+from harness.model.paths import hops
 from harness.model.run import ClusterFacts
 
 _AT_LEAST_S = 5.0
@@ -13,19 +14,18 @@ CAP_S = 60.0
 
 _P_VALUE = 0.05
 
-_INSIDE = frozenset({"clusterip", "nodeport"})
-
 
 def quiet_s(given: float | None, facts: ClusterFacts, path: str) -> float:
-    """Seconds of quiet time: the experiment's, else what the path to the pods asks for (DESIGN.md).
+    """Seconds of quiet time: the experiment's, else what the path to the pods asks for (docs/verdict.md).
 
-    >>> from harness.model.run import ProxyFacts
-    >>> quiet_s(None, ClusterFacts(kind="sandbox", proxy=ProxyFacts(min_sync_period_s=10.0)), "clusterip")
-    15.0
+        >>> from harness.model.paths import hops
+    from harness.model.run import ProxyFacts
+        >>> quiet_s(None, ClusterFacts(kind="sandbox", proxy=ProxyFacts(min_sync_period_s=10.0)), "clusterip")
+        15.0
     """
     if given is not None:
         return given
-    if path not in _INSIDE:
+    if not hops(path).node_first:
         return _BALANCER_S
     period_s = facts.proxy.min_sync_period_s
     return _PERIOD_UNKNOWN_S if period_s is None else max(_AT_LEAST_S, _PERIODS * period_s)

@@ -42,7 +42,7 @@ def scenario_json(result: ScenarioResult) -> dict[str, Any]:
 
 
 def _flattened(data: dict[str, Any]) -> dict[str, Any]:
-    """The window's numbers of a rollout on the rollout itself, as DESIGN.md lays result.json out."""
+    """The window's numbers of a rollout on the rollout itself, as docs/run-directory.md lays result.json out."""
     for rollout in data["rollouts"]:
         rollout |= rollout.pop("window")
         del rollout["own_failures"]

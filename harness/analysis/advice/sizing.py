@@ -9,10 +9,10 @@ from functools import reduce
 
 import polars as pl
 
-from harness.analysis.causes.conntrack import UNCHANGED_PATHS
 from harness.analysis.causes.explained import Explained
 from harness.analysis.observed.observed import Observed
 from harness.model.advice import ApplicationSettings, Lags, Measured, PredictedRollout, Propagation, Setting, Sizing
+from harness.model.paths import hops
 from harness.model.result import Cause, Taker
 from harness.spec.hazards import HazardId, row
 from harness.spec.rollout_shape import cures, rollout_s, rollout_shape
@@ -180,7 +180,7 @@ def measure(seen: Observed, why: Explained, lags: Propagation) -> Measured:
         answer_s=_rounded(_slowest_answer(seen)),
         rollout_s=_rounded(max(took, default=None)),
         rollouts=len(seen.windows.rollouts),
-        external=seen.run.info.path not in UNCHANGED_PATHS,
+        external=not hops(seen.run.info.path).node_first,
         period_s=why.plane.period_s,
         plane=why.plane.words,
         killed=sum(

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from harness.model.paths import hops
+
 if TYPE_CHECKING:
     from harness.analysis.observed.requests import Requests
 
 ENTRY_S = 120.0
 """How long the kernel keeps a SYN_SENT entry (nf_conntrack_tcp_timeout_syn_sent, Documentation/networking/
 nf_conntrack-sysctl.rst); each SYN renews it."""
-
-UNCHANGED_PATHS = frozenset({"clusterip", "nodeport"})
-"""Where the client's source port reaches the node that translates. Behind a balancer it does not."""
 
 UNANSWERED = ("connect-timeout", "unreachable")
 
@@ -31,7 +30,7 @@ def stale_entries(requests: Requests, path: str, source_addresses: int = 0) -> p
     """
     failures = requests.failures
     suspects = failures.filter(pl.col("outcome").is_in(UNANSWERED), pl.col("local_port").is_not_null())
-    if path not in UNCHANGED_PATHS or not len(suspects):
+    if not hops(path).node_first or not len(suspects):
         return pl.Series("stale", [False] * len(failures), dtype=pl.Boolean)
     workers = max(1, requests.frame["worker"].n_unique())
     turn = max(1, source_addresses // workers)

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.analysis.causes.conntrack import UNCHANGED_PATHS
 from harness.analysis.causes.streaks import Streaks, needed_in_a_row
 from harness.analysis.observed.answers import Answers
 from harness.analysis.observed.endpoints import Endpoints
 from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.pods import Life
+from harness.model.paths import hops
 from harness.model.run import FactSource, ProxyFacts
 
 SYNC_S = 0.5
@@ -39,7 +39,7 @@ def data_plane(proxy: ProxyFacts, path: str) -> DataPlane:
     that was only assumed is not known, and a balancer's delay is not kube-proxy's.
     """
     period = proxy.min_sync_period_s
-    if path not in UNCHANGED_PATHS:
+    if not hops(path).node_first:
         return DataPlane(lag_s=None, words="the delay of the balancer is not known")
     if period is None or proxy.source == FactSource.ASSUMED:
         return DataPlane(lag_s=None, words="the proxy's period is not known")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.analysis.causes.conntrack import UNANSWERED, UNCHANGED_PATHS, stale_entries
+from harness.analysis.causes.conntrack import UNANSWERED, stale_entries
 from harness.analysis.causes.data_plane import DataPlane, data_plane, horizons, seen_syncs
 from harness.analysis.causes.failures import Failures, failures
 from harness.analysis.causes.naming import Causes, causes
@@ -16,6 +16,7 @@ from harness.analysis.causes.streaks import streaks
 from harness.analysis.causes.table import TABLE
 from harness.analysis.causes.time_windows import Clues, TimeWindows, time_windows
 from harness.analysis.observed.observed import Observed
+from harness.model.paths import hops
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ def explain(seen: Observed, table: Sequence[Row] = TABLE) -> Explained:
             streaks=runs,
             horizons=until,
             plane=plane,
-            balanced=info.path not in UNCHANGED_PATHS,
+            balanced=not hops(info.path).node_first,
             syncs=syncs,
             refused=sent[outcome == "connect-refused"],
             unanswered=sent[np.isin(outcome.astype(object), UNANSWERED) & ~stale.to_numpy()],

@@ -25,6 +25,7 @@ from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.load_health import LoadHealth
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
+from harness.model.paths import hops
 from harness.model.run import RunInfo
 
 INSTANT_S = 0.1
@@ -32,9 +33,6 @@ INSTANT_S = 0.1
 
 LATE_S = 0.2
 """A time-out that fired so much later than asked for: the worker itself did not run."""
-
-BALANCED = frozenset({"ingress", "gateway", "url"})
-"""Paths on which something between client and pod may answer for the pod."""
 
 PATH_STATUS = (502, 503, 504)
 
@@ -135,7 +133,7 @@ def _killed(
 
 def _from_the_path(rows: pl.DataFrame, path: str) -> NDArray[np.bool_]:
     """Whether something before the pods may have given the answer: on such a path, an answer that names no pod."""
-    if path not in BALANCED:
+    if not hops(path).ends_tcp:
         return np.zeros(len(rows), dtype=bool)
     return np.array((rows["pod"] == "").to_numpy())
 

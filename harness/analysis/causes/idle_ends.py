@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.causes.intervals import frozen
 from harness.analysis.observed.observed import Observed
+from harness.model.paths import hops
 
 PAUSE_S = 0.005
 """How long the client's event loop may have stood still without noticing: its timers run so often."""
@@ -31,9 +32,6 @@ SLOWER = 1.25
 
 LINGERING_S = 0.1
 """How long after a request the end of an idle connection may come, where network or server are slow to send it."""
-
-TERMINATED_PATHS = frozenset({"ingress", "gateway", "url"})
-"""Where a hop ends the client's TCP connection: the kernel speaks of the hop then, not of the pod."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +55,7 @@ def idle_ends(seen: Observed) -> IdleEnds:
     lost = rows["reused"].to_numpy() & (reset | (rows["outcome"] == "eof-before-response").to_numpy())
     connect_s, lag_s = _connect_s(seen), _lag_s(seen)
     acked, min_rtt = (_column(seen, name) for name in ("acked", "min_rtt"))
-    known = ~np.isnan(acked) & ~np.isnan(min_rtt) & (seen.run.info.path not in TERMINATED_PATHS)
+    known = ~np.isnan(acked) & ~np.isnan(min_rtt) & (not hops(seen.run.info.path).ends_tcp)
     late = np.nan_to_num(_column(seen, "seen_late"), nan=lag_s)
     # Behind a RST the FIN may have come first, and the loop have paused between them.
     round_trip = np.fmax(min_rtt, connect_s) + late + np.where(reset, PAUSE_S, JITTER_S)

@@ -1,0 +1,136 @@
+"""Every file, module, function and class that the documentation names in backticks exists."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PAGES = [
+    page
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+    if page.exists()
+]
+MODULES = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in sorted((ROOT / "harness").rglob("*.py"))
+]
+NAMES = {part for module in MODULES for part in module.split(".")}
+
+# What stands in files of the harness's own, or is written by it: no module, though it has a dot in it.
+FILES = re.compile(r"\.(json|jsonl|csv|md|html|xml|yaml|yml|toml|txt|in|sh)$")
+PATHS = re.compile(r"^[\w.*-]+(/[\w.*-]+)*/?$")
+
+
+def quoted(page: Path) -> Iterator[str]:
+    """What stands in backticks outside of code blocks."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    return (token.strip() for token in re.findall(r"`([^`\n]+)`", text))
+
+
+def paths(page: Path) -> list[str]:
+    """Those that look like paths of the repository: with a folder, or with the name of a Python file."""
+    places = {path.name for path in (*ROOT.iterdir(), *(ROOT / "harness").iterdir())}
+    return [
+        token
+        for token in quoted(page)
+        if PATHS.match(token) and (token.endswith(".py") or ("/" in token and token.split("/")[0] in places))
+    ]
+
+
+def names(page: Path) -> list[str]:
+    """Those that look like names: `module.name`, where there is such a module."""
+    dotted = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")
+    return [token for token in quoted(page) if dotted.match(token) and not FILES.search(token) and _is_ours(token)]
+
+
+def _is_ours(token: str) -> bool:
+    return token.split(".")[0] in NAMES and not token.endswith(".py")
+
+
+def is_there(path: str) -> bool:
+    return any((root / path).exists() for root in (ROOT, ROOT / "harness"))
+
+
+def resolves(name: str) -> bool:
+    """Whether some module ends as the name begins, and has what comes after."""
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        module = ".".join(parts[:length])
+        for known in MODULES:
+            if (known == module or known.endswith(f".{module}")) and _has(
+                importlib.import_module(known), parts[length:]
+            ):
+                return True
+    return False
+
+
+def _has(thing: object, names: list[str]) -> bool:
+    for at, name in enumerate(names):
+        if not hasattr(thing, name):
+            # A field without a default is an attribute of instances only.
+            fields = {field.name for field in dataclasses.fields(thing)} if dataclasses.is_dataclass(thing) else set()
+            return at == len(names) - 1 and name in fields
+        thing = getattr(thing, name)
+    return True
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_path_that_is_named_exists(page: Path) -> None:
+    assert [path for path in paths(page) if not is_there(path)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_name_that_is_named_exists(page: Path) -> None:
+    assert [name for name in names(page) if not resolves(name)] == []
+
+
+def test_the_journey_names_what_it_passes() -> None:
+    architecture = ROOT / "docs" / "architecture.md"
+    assert len(paths(architecture)) > 60
+    assert len(names(architecture)) > 40
+
+
+def test_the_journey_passes_the_functions_in_the_order_in_which_the_judge_calls_them() -> None:
+    source = (ROOT / "harness" / "analysis" / "judging.py").read_text()
+    called = [
+        "observe",
+        "explain",
+        "counted",
+        "attribute",
+        "accounts",
+        "judgement",
+        "propagation",
+        "sizing",
+        "failed_requests",
+    ]
+    journey = (ROOT / "docs" / "architecture.md").read_text().partition("## The journey")[2]
+    for text, form in ((source.partition("seen = ")[2], r"(?<![\w.]){}\("), (journey, r"\.{}`")):
+        places = [re.search(form.format(name), text) for name in called]
+        assert [place.start() for place in places if place] == sorted(place.start() for place in places if place)
+        assert all(places)
+
+
+@pytest.mark.parametrize("name", ["pacer.Schedule.over_it", "pacer.nothing", "run.Run.no_field", "nowhere.at_all"])
+def test_a_name_that_is_not_there_is_found_out(name: str) -> None:
+    assert not resolves(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["pacer.Schedule.at", "run.RunInfo.experiment", "harness.judgement", "causes.explained"]
+)
+def test_a_name_that_is_there_is_found(name: str) -> None:
+    assert resolves(name)
+
+
+def test_no_file_refers_to_a_page_that_is_not_part_of_the_repository() -> None:
+    listed = [path for room in ("harness", "tests", "docs", "scripts", "bench") for path in (ROOT / room).rglob("*.*")]
+    texts = [path for path in listed if path.suffix in (".py", ".md", ".sh") and path != Path(__file__)]
+    referred = {(path, page) for path in texts for page in re.findall(r"\bdocs/[\w-]+\.md\b", path.read_text())}
+    assert {(path.name, page) for path, page in referred if not (ROOT / page).exists()} == set()
+    assert len({page for _, page in referred}) >= 4
