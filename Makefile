@@ -28,7 +28,7 @@ contracts: .venv/.dev
 tests: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM) $(if $(CI),$(SYSTEM_TESTS))
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/browser $(if $(CI),--no-skips) $(PYTEST_ARGS)
-	$(BIN)/pytest -q -n 4 --dist loadfile tests/sandbox tests/servers tests/e2e $(if $(CI),--no-skips) $(PYTEST_ARGS)
+	$(BIN)/pytest -q -n 3 --dist loadfile tests/sandbox tests/servers tests/e2e $(if $(CI),--no-skips) $(PYTEST_ARGS)
 
 bench: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM) $(SYSTEM_TESTS)
