@@ -74,10 +74,15 @@ def _has(thing: object, names: list[str]) -> bool:
     for at, name in enumerate(names):
         if not hasattr(thing, name):
             # A field without a default is an attribute of instances only.
-            fields = {field.name for field in dataclasses.fields(thing)} if dataclasses.is_dataclass(thing) else set()
-            return at == len(names) - 1 and name in fields
+            return at == len(names) - 1 and name in _fields(thing)
         thing = getattr(thing, name)
     return True
+
+
+def _fields(thing: object) -> set[str]:
+    if dataclasses.is_dataclass(thing):
+        return {field.name for field in dataclasses.fields(thing)}
+    return set(getattr(thing, "model_fields", ()))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
