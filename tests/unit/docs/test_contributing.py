@@ -63,7 +63,9 @@ def put(block: Block, copy: Path) -> None:
         path.write_text(block.code)
         return
     lines = path.read_text().splitlines(keepends=True)
-    lines.insert(_place(lines, block), textwrap.indent(block.code, "    "))
+    in_table = block.within.isupper()
+    code = block.code.rstrip().removesuffix(",") + ",\n" if in_table else block.code
+    lines.insert(_place(lines, block), textwrap.indent(code, "    "))
     path.write_text("".join(lines))
 
 

@@ -139,3 +139,23 @@ def test_no_file_refers_to_a_page_that_is_not_part_of_the_repository() -> None:
     referred = {(path, page) for path in texts for page in re.findall(r"\bdocs/[\w-]+\.md\b", path.read_text())}
     assert {(path.name, page) for path, page in referred if not (ROOT / page).exists()} == set()
     assert len({page for _, page in referred}) >= 4
+
+
+@pytest.mark.parametrize(
+    ("question", "what_decides_it"),
+    [
+        ("the cause of a failure decided", "Row("),
+        ("a preStop measured", "def hook_takes_s("),
+        ("a preStop measured", "def sizes("),
+        ("a kind cluster made", '"kind", "create", "cluster"'),
+        ("a rollout begun", "def planned("),
+        ("a verdict reached", "def judgement("),
+    ],
+)
+def test_a_stranger_finds_it_in_two_files_after_the_readme(question: str, what_decides_it: str) -> None:
+    assert "(docs/architecture.md)" in (ROOT / "README.md").read_text()
+    lines = (ROOT / "docs" / "architecture.md").read_text().splitlines()
+    (row,) = [line for line in lines if line.startswith("| Where") and question in line]
+    places = [ROOT / "harness" / path for path in re.findall(r"`([\w/]+(?:\.py|/))`", row)]
+    files = [file for place in places for file in ([place] if place.is_file() else sorted(place.glob("*.py")))]
+    assert any(what_decides_it in file.read_text() for file in files), files
