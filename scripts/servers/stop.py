@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from harness.sandbox.kubelet.runtime_spec import DEFAULT_PATH
 from harness.sandbox.kubelet.spawn import Child, spawn
+from harness.sandbox.netns import node_address
 from scripts.servers.rollouts import server_experiment
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 GRACE_S = 30.0  # terminationGracePeriodSeconds, as it is where nobody says otherwise
 _UP_S, _LOOK_S, _UNDER_WAY_S = 40.0, 0.01, 0.15
 _ASKED_LATE_S = 1.0
-_BACKEND = ("10.96.0.50", 80)  # fixtures/servers/backend.yaml
+_BACKEND = (node_address(1), 30050)  # fixtures/servers/backend.yaml
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

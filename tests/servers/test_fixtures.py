@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.runner.scenario import scenarios
+from harness.sandbox.netns import node_address
 from scripts.servers.catalogue import SERVERS
 from scripts.servers.rollouts import server_experiment, server_names, with_logs
 
@@ -52,3 +53,11 @@ def test_logs_go_where_they_outlive_the_pods_and_nothing_else_changes(tmp_path: 
 def test_the_page_has_a_row_of_every_server_in_every_table(name: str) -> None:
     page = (ROOT / "docs" / "servers.md").read_text()
     assert page.count(f"\n| {SERVERS[name].title}") == 4
+
+
+@pytest.mark.parametrize("name", [name for name, server in SERVERS.items() if server.passes_on])
+def test_what_passes_requests_on_knows_where_to(name: str) -> None:
+    services = [m for m in scenarios(server_experiment(name))[0].application.manifests if m["kind"] == "Service"]
+    (port,) = [m["spec"]["ports"][0]["nodePort"] for m in services if m["metadata"]["name"] == "backend"]
+    texts = [file.read_text() for file in (ROOT / "fixtures" / "servers" / name).iterdir() if file.is_file()]
+    assert any(node_address(1) in text and str(port) in text for text in texts)
