@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.model.duration import duration
@@ -32,23 +31,6 @@ def stop_at_first_loss(summaries: tuple[RolloutSummary, ...]) -> Decision:
     """With a `confidence` to reach, one dropping rollout ends the hope for it: more of them would be a waste."""
     lost = [outcome for outcome in summaries[-1].failed if outcome != Outcome.STATUS]
     return Decision.STOP if lost else Decision.CONTINUE
-
-
-def preflight(experiment: Experiment, planned: tuple[Scenario, ...], settings: ClusterSettings) -> tuple[str, ...]:
-    """Refuse what can be known, without a cluster, not to work; gives what else is wrong, in words.
-
-    Raises:
-        UsageError: nothing was changed.
-    """
-    from harness.clusters.choice import check_unstarted
-    from harness.runner.deployment import place_of
-    from harness.runner.preflight import check_scenarios, warnings
-
-    check_scenarios(planned)
-    for scenario in planned:
-        files = partial(place_of, files=experiment.manifests)
-        check_unstarted(settings, experiment.images, scenario.all_manifests, place=files)
-    return warnings(planned)
 
 
 def plan_text(experiment: Experiment, planned: tuple[Scenario, ...], settings: ClusterSettings) -> str:

@@ -81,7 +81,7 @@ def _run(
     truth: Path | None,
 ) -> int:
     """Plan it, and run it unless only the plan is asked for; gives the exit code."""
-    from harness.cli.plan import plan_text, preflight, with_planned_rollouts
+    from harness.cli.plan import plan_text, with_planned_rollouts
     from harness.clusters.choice import chosen
     from harness.runner.scenario import scenarios
 
@@ -95,8 +95,10 @@ def _run(
     elif any(image.stand_in for image in described.images.values()):
         raise UsageError("planning stand-ins", "only the sandbox has them", "Leave out --cluster, or the stand-in.")
     if dry_run:
-        wrong = preflight(described, planned, settings)
-        typer.echo("\n".join([plan_text(described, planned, settings), *(f"mind: {words}" for words in wrong)]))
+        from harness.runner.preflight import preflight
+
+        wrong = [f"mind: {words}" for words in preflight(planned)]
+        typer.echo("\n".join([plan_text(described, planned, settings), *wrong]))
         return 0
     _confirm(settings, yes)
     folder = out or Path("reports") / f"{described.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
@@ -146,12 +148,12 @@ def execute(
     """Run, judge and report; gives the exit code (docs/verdict.md)."""
     import anyio
 
-    from harness.cli.plan import preflight
+    from harness.runner.preflight import preflight
 
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"writing to {folder}", "it is there and not empty", "Give another --out.")
     console = Console(stderr=True, highlight=False)
-    for words in preflight(experiment, planned, settings):
+    for words in preflight(planned):
         console.print(f"mind: {words}", markup=False, soft_wrap=True)
     if truth is not None:
         truth.mkdir(parents=True, exist_ok=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from harness.clusters.cluster import Cluster, Given, Provider
 from harness.errors import UsageError
@@ -29,26 +29,6 @@ def chosen(text: str | None, default: ClusterSettings) -> ClusterSettings:
     if text.startswith(f"{_CONTEXT}:") and text != f"{_CONTEXT}:":
         return ClusterSettings(context=text.removeprefix(f"{_CONTEXT}:"))
     raise UsageError(f"reading --cluster {text}", "it names no provider", f"Use {', '.join(names)} or {_CONTEXT}:NAME.")
-
-
-def check_unstarted(
-    settings: ClusterSettings,
-    images: Mapping[str, SandboxImage],
-    manifests: Iterable[Mapping[str, Any]],
-    *,
-    place: Callable[[Mapping[str, Any]], str],
-) -> None:
-    """Refuse what the cluster is known not to run without its being up: of a sandbox all is known, of others nothing.
-
-    `place`: where an object comes from (" of shop.yaml"), to be told with it.
-
-    Raises:
-        UsageError: names the images or kinds.
-    """
-    if settings.sandbox is not None:
-        from harness.clusters.sandbox import check_manifests, wanted_settings
-
-        check_manifests(wanted_settings(settings.sandbox, images), manifests, place=place)
 
 
 def cluster(

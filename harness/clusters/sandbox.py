@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,10 +24,6 @@ from harness.sandbox.stand_ins import stand_in_image
 
 # What every container sees of the machine anyway.
 _EVERYWHERE = frozenset({"/usr", "/usr/local", "/bin", "/usr/bin", "/sbin", "/usr/sbin"})
-
-
-def _nowhere(_: Mapping[str, Any]) -> str:
-    return ""
 
 
 class SandboxCluster:
@@ -54,8 +50,8 @@ class SandboxCluster:
         return process_worker(self._sandbox.client_command(WORKER_COMMAND), plan)
 
     def check(self, manifests: tuple[Mapping[str, Any], ...]) -> None:
-        """Refuse what is not in the sandbox's tables of images and kinds."""
-        check_manifests(self._sandbox.settings, manifests)
+        """Refuse images that are not in the sandbox's table."""
+        _check_images(self._sandbox.settings, manifests)
 
     def server(self, images: tuple[str, ...]) -> str | None:
         """This machine's nginx under every nginx tag; the commands and stand-ins that the experiment gives instead."""
@@ -93,52 +89,17 @@ async def sandbox_cluster(
     Raises:
         SandboxError: this machine lacks something, or the sandbox did not come up.
     """
-    try:
-        async with (
-            Sandbox.start(wanted_settings(settings, images, truth=truth)) as sandbox,
-            from_kubeconfig(sandbox.kubeconfig) as kube,
-        ):
-            yield SandboxCluster(sandbox, kube)
-    except SandboxFailed as failed:
-        raise _translated(failed) from failed
-
-
-def wanted_settings(
-    settings: SandboxSettings, images: Mapping[str, SandboxImage], *, truth: Path | None = None
-) -> Settings:
-    """What the sandbox is told of an experiment."""
-    return Settings(
+    wanted = Settings(
         proxy_min_sync_period_s=settings.proxy.period_s,
         nodes=settings.nodes,
         images=_images(images),
         truth=truth,
     )
-
-
-def check_manifests(
-    settings: Settings, manifests: Iterable[Mapping[str, Any]], *, place: Callable[[Mapping[str, Any]], str] = _nowhere
-) -> None:
-    """Refuse images and kinds that a sandbox of these settings does not know; it need not be up.
-
-    `place`: where an object comes from, to be told with it.
-
-    Raises:
-        UsageError: names them.
-    """
-    manifests = tuple(manifests)
-    _check_images(settings, manifests)
-    whole = (each for each in manifests if "apiVersion" in each)
-    strange = [
-        f"{each['apiVersion']} {each['kind']} ({each['metadata']['name']}{place(each)})"
-        for each in whole
-        if resource_of(each["apiVersion"], each["kind"]) is None
-    ]
-    if strange:
-        raise UsageError(
-            "checking the kinds of the manifests",
-            f"the sandbox does not have {', '.join(strange)}",
-            "Leave them out of the experiment's manifests, or use a cluster that has them.",
-        )
+    try:
+        async with Sandbox.start(wanted) as sandbox, from_kubeconfig(sandbox.kubeconfig) as kube:
+            yield SandboxCluster(sandbox, kube)
+    except SandboxFailed as failed:
+        raise _translated(failed) from failed
 
 
 def check_images(images: Mapping[str, SandboxImage], manifests: tuple[Mapping[str, Any], ...]) -> None:

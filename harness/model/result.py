@@ -32,10 +32,6 @@ class Cause(StrEnum):
     UNKNOWN = "unknown"
 
 
-ROLLOUT_CAUSES = frozenset({Cause.TERMINATION_RACE, Cause.CREATION_RACE, Cause.IN_FLIGHT_KILL, Cause.NO_ENDPOINTS})
-"""The causes for which the rollout is to blame (`no-endpoints` only when the rollout took the endpoints away)."""
-
-
 class Taker(StrEnum):
     """Who ended a pod."""
 

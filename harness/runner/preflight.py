@@ -41,6 +41,17 @@ def check_scenarios(scenarios: Iterable[Scenario]) -> None:
             )
 
 
+def preflight(scenarios: Iterable[Scenario]) -> tuple[str, ...]:
+    """Refuse what can be known, without a cluster, not to work; gives what else is wrong, in words.
+
+    Raises:
+        UsageError: nothing was changed.
+    """
+    scenarios = tuple(scenarios)
+    check_scenarios(scenarios)
+    return warnings(scenarios)
+
+
 def warnings(scenarios: Iterable[Scenario]) -> tuple[str, ...]:
     """What else will go wrong, or may, each once; not what the variants of an experiment are there to compare."""
     told: dict[str, None] = {}

@@ -83,7 +83,7 @@ def _rollout(seen: Observed, t: float) -> int | None:
 def _removal(seen: Observed, why: Explained, at: int, gap_s: float) -> Lag:
     pod = seen.pods[at]
     since = seen.endpoints.terminating.get(pod.uid, pod.deletion or 0.0)
-    sure, possible = _last_failures(seen, why, at, since)
+    sure, possible = _last_failures(why, at, since)
     last = max(seen.answers.last_new.get(pod.uid, -math.inf), sure)
     blind = not seen.answers.named and not math.isfinite(max(sure, possible))
     known = math.isfinite(last) or math.isfinite(possible)
@@ -113,7 +113,7 @@ def _by_worker(seen: Observed, why: Explained, at: int, since: float) -> dict[st
     return {str(worker): round(max(0.0, t - since), 6) for worker, t in sorted(last.items())}
 
 
-def _last_failures(seen: Observed, why: Explained, at: int, since: float) -> tuple[float, float]:
+def _last_failures(why: Explained, at: int, since: float) -> tuple[float, float]:
     """When the last failed connection was sent that surely went to this pod, and that may have."""
     found, facts = why.causes, why.failures
     race = (found.cause == Cause.TERMINATION_RACE) & ~facts.reused

@@ -52,5 +52,5 @@ def explain(seen: Observed, table: Sequence[Row] = TABLE) -> Explained:
             unanswered=sent[np.isin(outcome.astype(object), UNANSWERED) & ~stale.to_numpy()],
         ),
     )
-    facts = failures(seen, stale, runs, plane, until, windows)
+    facts = failures(seen, stale, runs, plane, windows)
     return Explained(plane=plane, windows=windows, failures=facts, causes=causes(facts, table))

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harness.analysis.causes.conntrack import UNANSWERED
-from harness.analysis.causes.data_plane import DataPlane, Horizon
+from harness.analysis.causes.data_plane import DataPlane
 from harness.analysis.causes.idle_ends import idle_ends
 from harness.analysis.causes.intervals import NOBODY, cover_of_own_pod, frozen
 from harness.analysis.causes.losses import losses
@@ -63,7 +63,6 @@ def failures(
     stale: pl.Series,
     streaks: Streaks,
     plane: DataPlane,
-    horizons: Mapping[str, Horizon],
     windows: TimeWindows,
 ) -> Failures:
     """All that the rules ask of the failures of a run. `stale`: per failure, whether a stale conntrack entry fits."""
@@ -96,7 +95,6 @@ def failures(
         Flag.CHANCE: lost.chance,
         Flag.BACKGROUND: lost.background,
         Flag.TURNED_AWAY: turned_away(seen, own, windows[Way.LOOSE_STOPPING]),
-        Flag.PUNCTUAL: np.full(len(sent), plane.lag_s is not None),
     }
     return Failures(
         outcome=outcome,

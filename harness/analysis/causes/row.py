@@ -75,7 +75,6 @@ class Flag(StrEnum):
     CHAIN = "chain"
     CHANCE = "chance"
     BACKGROUND = "background"
-    PUNCTUAL = "punctual"
     WHILE_HANGING = "while-hanging"
     TURNED_AWAY = "turned-away"
 
@@ -97,7 +96,6 @@ FLAG_WORDS = {
     Flag.CHAIN: "with those around it, it makes up a gone pod's share of the connections, beyond what chance loses",
     Flag.CHANCE: "so few, or such a burst, losses on the way explain as well",
     Flag.BACKGROUND: "as many were lost while nothing was done",
-    Flag.PUNCTUAL: "the data plane's period is known",
     Flag.WHILE_HANGING: "live pods took seconds over what they had accepted",
     Flag.TURNED_AWAY: "a pod that was stopping answered with an error, as pods in service do not",
 }

@@ -8,7 +8,6 @@ import polars as pl
 
 from harness.model.request import Outcome
 
-TIMES = ("scheduled", "started", "connected", "first_byte", "ended")
 KEY = ("stream", "worker", "seq")
 
 
