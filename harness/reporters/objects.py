@@ -49,11 +49,15 @@ def advice(sizing: Sizing | None) -> tuple[tuple[str, str, str, str], ...]:
     if sizing is None:
         return ()
     settings = _settings(sizing, *_OF_THE_MANIFEST, "ci_time_limit_s")
-    rows = ((_SETTINGS[key], _seconds(one.have), _seconds(one.need), one.why) for key, one in settings)
+    rows = ((_SETTINGS[key], _seconds(one.have), _seconds(one.need), _why(one)) for key, one in settings)
     predicted = sizing.predicted_rollout_s
     took = f"{things(predicted.replicas, 'replica')}, {things(predicted.steps, 'step')}"
     name = _SETTINGS["predicted_rollout_s"]
     return (*rows, (name, _seconds(predicted.have), _seconds(predicted.need), took))
+
+
+def _why(setting: Setting) -> str:
+    return setting.why if setting.advised else f"{setting.why}; it would have saved none of the requests that were lost"
 
 
 def changes(sizing: Sizing | None) -> tuple[str, ...]:
