@@ -53,6 +53,8 @@ def idle_ends(seen: Observed) -> IdleEnds:
     took = (rows["ended"] - rows["started"]).to_numpy()
     reset = (rows["outcome"] == "reset-before-response").to_numpy()
     lost = rows["reused"].to_numpy() & (reset | (rows["outcome"] == "eof-before-response").to_numpy())
+    if not lost.any():  # the control window is not asked for nothing: that takes a pass over all requests
+        return IdleEnds(under_way=lost, unacknowledged=lost, untold=lost)
     connect_s, lag_s = _connect_s(seen), _lag_s(seen)
     acked, min_rtt = (_column(seen, name) for name in ("acked", "min_rtt"))
     known = ~np.isnan(acked) & ~np.isnan(min_rtt) & (not hops(seen.run.info.path).ends_tcp)
