@@ -19,16 +19,6 @@ from scripts.servers.truth import ROLLOUTS_OWN
 
 RECORDINGS = Path(__file__).parent / "recordings"
 CASES = [f"{name}-{variant}" for name in server_names() for variant in VARIANTS]
-# What the judge does not see yet. A recording stays as it is, so each of these fails until a rule mends it.
-NEVER_ACCEPTED = "a stopping server that listens and accepts no more: time-outs taken for slow answers"
-QUEUED = "resets in the accept queue of a stopping server, long after its signal: left open between two causes"
-OPEN_VERDICTS = {"gunicorn-gthread-default": NEVER_ACCEPTED}
-OPEN_CAUSES = {
-    "gunicorn-gthread-default": NEVER_ACCEPTED,
-    "gunicorn-sync-default": QUEUED,
-    "puma-default": QUEUED,
-    "tomcat-default": QUEUED,
-}
 
 
 @dataclass(frozen=True)
@@ -52,18 +42,13 @@ def _case(name: str, folder: Path) -> Case:
     return Case(judge(read_run(folder)), truth)
 
 
-def _known(names: list[str], open_: dict[str, str]) -> list[object]:
-    xfail = {name: pytest.mark.xfail(reason=reason, strict=True) for name, reason in open_.items()}
-    return [pytest.param(name, marks=xfail[name]) if name in xfail else name for name in names]
-
-
-@pytest.mark.parametrize("name", _known(CASES, OPEN_VERDICTS))
+@pytest.mark.parametrize("name", CASES)
 def test_the_verdict_is_dropping_exactly_where_the_rollout_cost_calls(name: str, cases: dict[str, Case]) -> None:
     lost = any(cause in ROLLOUTS_OWN for cause in cases[name].truth.values())
     assert cases[name].result.verdict == (Verdict.DROPPING if lost else Verdict.SEAMLESS), cases[name].result.reason
 
 
-@pytest.mark.parametrize("name", _known(CASES, OPEN_CAUSES))
+@pytest.mark.parametrize("name", CASES)
 def test_causes_are_the_true_ones(name: str, cases: dict[str, Case]) -> None:
     truth = cases[name].truth
     judged = {(found.stream, str(found.worker), str(found.seq)): found.cause for found in cases[name].result.failures}

@@ -14,7 +14,7 @@ from harness.analysis.causes.conntrack import UNANSWERED
 from harness.analysis.causes.data_plane import DataPlane
 from harness.analysis.causes.idle_ends import idle_ends
 from harness.analysis.causes.intervals import NOBODY, cover_of_own_pod, frozen
-from harness.analysis.causes.losses import losses
+from harness.analysis.causes.losses import losses, slowest_s
 from harness.analysis.causes.no_endpoints import absence
 from harness.analysis.causes.own_pods import own_pods
 from harness.analysis.causes.row import Flag, Way
@@ -41,13 +41,15 @@ PATH_STATUS = (502, 503, 504)
 class Failures:
     """The failed requests in the order of `Requests.failures`, one array a fact.
 
-    `sent`, `ended`: seconds. `own`: the position of the pod at the other end, or `NOBODY`. `flags`: by flag, whether it
-    is true of each. `windows`: when each way to fail was possible.
+    `sent`, `ended`: seconds; `busy_until`: until when it can have been worked on, seconds. `own`: the position of the
+    pod at the other end, or `NOBODY`. `flags`: by flag, whether it is true of each. `windows`: when each way was
+    possible.
     """
 
     outcome: NDArray[np.object_]
     sent: NDArray[np.float64]
     ended: NDArray[np.float64]
+    busy_until: NDArray[np.float64]
     status: NDArray[np.int64]
     reused: NDArray[np.bool_]
     own: NDArray[np.int64]
@@ -55,7 +57,16 @@ class Failures:
     windows: TimeWindows
 
     def __post_init__(self) -> None:
-        frozen(self.outcome, self.sent, self.ended, self.status, self.reused, self.own, *self.flags.values())
+        frozen(
+            self.outcome,
+            self.sent,
+            self.ended,
+            self.busy_until,
+            self.status,
+            self.reused,
+            self.own,
+            *self.flags.values(),
+        )
 
 
 def failures(
@@ -75,7 +86,9 @@ def failures(
     absent = absence(seen.endpoints, windows, streaks, plane.lag_s, outcome, sent)
     ends = idle_ends(seen)
     silent = np.isin(outcome, UNANSWERED) & ~np.array(stale.to_numpy())
-    lost = losses(seen, silent, streaks, plane, windows)
+    timed_out = outcome == "read-timeout"
+    work_s = slowest_s(seen, timed_out)
+    lost = losses(seen, silent, timed_out, work_s, streaks, plane, windows)
     stalled, late = _stalled(sent, ended, seen.load), _late(info, outcome, ended - sent)
     flags = {
         Flag.REUSED: reused,
@@ -94,12 +107,14 @@ def failures(
         Flag.CHAIN: lost.chain,
         Flag.CHANCE: lost.chance,
         Flag.BACKGROUND: lost.background,
+        Flag.EVERYWHERE: lost.everywhere,
         Flag.TURNED_AWAY: turned_away(seen, own, windows[Way.LOOSE_STOPPING]),
     }
     return Failures(
         outcome=outcome,
         sent=sent,
         ended=ended,
+        busy_until=np.where(timed_out, sent + work_s, ended),
         status=status,
         reused=reused,
         own=own,

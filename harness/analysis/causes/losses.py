@@ -1,96 +1,85 @@
-"""Unanswered requests, in and outside of what a rollout does -> whether chance on the way explains them.
+"""Unanswered connections and requests, and what rollouts did meanwhile -> whether losses on the way explain them.
 
-A pod that is gone and still listed takes its share of *all* new connections until the data plane has synced: they go
-unanswered one close after the other, with no more good ones between them than that share leaves. A packet that is lost
-on its way is alone, or comes in a burst that has nothing to do with any pod. So unanswered connections are put together
-into chains, and a chain is held against what the times show in which nothing was done: how often one is lost alone, and
-how often so many at once. The unit is a chain, not a request, because losses come in bursts.
+A pod that is gone and still listed takes its share of new connections until the data plane has synced. A pod that has
+been told to stop and accepts no more takes its share too: its kernel connects, and nobody reads. Both are held against
+the times in which nothing was done (`chance`): what a network loses there, it loses in a rollout as well.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
+from harness.analysis.causes.chance import Intervals, Losses, Sample, held_against_chance
 from harness.analysis.causes.data_plane import DataPlane
-from harness.analysis.causes.intervals import frozen
+from harness.analysis.causes.intervals import Spans, cover
 from harness.analysis.causes.row import Way
 from harness.analysis.causes.streaks import Streaks
 from harness.analysis.causes.time_windows import TimeWindows
 from harness.analysis.observed.observed import Observed
-from harness.analysis.statistics import P_VALUE, excess, poisson_tail
-
-LINK = 0.01
-"""How improbable a gap between two unanswered connections may be for a pod's share to still join them."""
-
-CHANCE = 0.001
-"""How improbable it must be that losses on the way make one such chain, among all connections of the rollouts."""
-
-ALIKE = 2.0
-"""How much smaller a burst may be and still be one of the same kind."""
 
 UNKNOWN_LAG_S = 15.0
 """How long after a rollout a data plane may still send to its old pods, where its period is not known."""
 
-Intervals = list[tuple[float, float]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Losses:
-    """Per failure, of unanswered connections only: whether it is in a chain such as losses on the way do not make
-    (`chain`), whether they explain it (`chance`), and whether they were seen as often while nothing was done
-    (`background`)."""
-
-    chain: NDArray[np.bool_]
-    chance: NDArray[np.bool_]
-    background: NDArray[np.bool_]
-
-    def __post_init__(self) -> None:
-        frozen(self.chain, self.chance, self.background)
+_GONE = (Way.VANISHED, Way.LOOSE_VANISHED)
+_STOPPING = (Way.UNACCEPTING, Way.STOPPING, Way.LOOSE_STOPPING)
 
 
 def losses(
-    seen: Observed, unanswered: NDArray[np.bool_], streaks: Streaks, plane: DataPlane, windows: TimeWindows
+    seen: Observed,
+    unanswered: NDArray[np.bool_],
+    timed_out: NDArray[np.bool_],
+    work_s: NDArray[np.float64],
+    streaks: Streaks,
+    plane: DataPlane,
+    windows: TimeWindows,
 ) -> Losses:
-    """Hold the chains of unanswered connections against chance. `unanswered`: which failures are such."""
-    failures = seen.requests.failures
+    """Hold what was not answered against chance.
+
+    Per failure, `unanswered`: nobody answered its SYN; `timed_out`: it was connected, and no answer came in time;
+    `work_s`: what the slowest answers of its stream take, seconds. Of all others everything is False.
+    """
+    failures, requests = seen.requests.failures, seen.requests
     sent, refused = failures["started"].to_numpy(), (failures["outcome"] == "connect-refused").to_numpy()
-    chain, chance, background = (np.zeros(len(sent), dtype=bool) for _ in range(3))
-    if not unanswered.any():
-        return Losses(chain=chain, chance=chance, background=background)
-    good = np.sort(np.concatenate([np.empty(0), *(side for side, _ in streaks.workers)]))
-    # What was refused was not lost, but it shows as well that a pod was still sent to.
-    joint = _chains(sent[unanswered | refused], good, seen.endpoints.most)
-    lost = unanswered[unanswered | refused]
-    chains = Chains(of=joint[lost], sizes=np.bincount(joint), refusing=np.bincount(joint, weights=~lost) > 0)
-    times = sent[unanswered]
-    # Of a pod that is gone there is no chain but while it may have been sent to; of a rollout, but while it goes on.
-    gone = [(start, end) for way in (Way.VANISHED, Way.LOOSE_VANISHED) for start, end, _ in windows[way]]
-    of_pods = _Tally(chains, times, good, _joined(gone), seen)
-    of_rollouts = _Tally(chains, times, good, _joined([*gone, *_rolling(seen, plane)]), seen)
-    explained = np.array(
-        [(of_pods if of_pods.concerns(one) else of_rollouts).explains(one) for one in range(len(chains.sizes))]
-    )
-    chain[unanswered] = ~explained[chains.of]
-    within, without = of_rollouts.numbers(explained)
-    if of_rollouts.probability(within, without) < CHANCE:  # each alone is chance; so many of them are not
-        explained &= ~of_rollouts.busy_chain
-    chance[unanswered] = explained[chains.of]
-    as_many = without > 0 and of_rollouts.probability(within, without) >= P_VALUE
-    background[unanswered] = explained[chains.of] & as_many
-    return Losses(chain=chain, chance=chance, background=background)
+    rolling = _rolling(seen, plane)
+    chain, chance, background, everywhere = (np.zeros(len(sent), dtype=bool) for _ in range(4))
+
+    def hold(lost: NDArray[np.bool_], others: NDArray[np.float64], good: NDArray[np.float64], spans: Spans) -> None:
+        sample = Sample(
+            lost=sent[lost],
+            suspects=_how_many(spans, sent[lost]),
+            refused=others,
+            good=good,
+            endpoints=seen.endpoints.most,
+            first=requests.first,
+            last=requests.last,
+        )
+        found = held_against_chance(sample, [(start, end) for start, end, _ in spans], rolling)
+        chain[lost], chance[lost], background[lost] = found.chain, found.chance, found.background
+        everywhere[lost] = found.everywhere
+
+    if unanswered.any():
+        # What was refused was not lost, but it shows as well that a pod was still sent to.
+        hold(unanswered, sent[refused], streaks.good, _times(windows, _GONE))
+    if timed_out.any():
+        # What its pod was still working on as it began to stop had been sent a little before.
+        before_s = float(work_s[timed_out].max())
+        hold(timed_out, np.empty(0), _answered(seen), _times(windows, _STOPPING, before_s))
+    return Losses(chain=chain, chance=chance, background=background, everywhere=everywhere)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chains:
-    """The chain `of` each unanswered connection; by chain its size, and whether refused connections are in it."""
+def _times(windows: TimeWindows, ways: tuple[Way, ...], before_s: float = 0.0) -> Spans:
+    return tuple((start - before_s, end, pod) for way in ways for start, end, pod in windows[way])
 
-    of: NDArray[np.int64]
-    sizes: NDArray[np.int64]
-    refusing: NDArray[np.bool_]
+
+def _how_many(spans: Spans, moments: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Of how many pods a span holds each moment."""
+    pods = sorted({pod for _, _, pod in spans})
+    held = [cover(tuple(span for span in spans if span[2] == pod), moments).count > 0 for pod in pods]
+    return np.sum(held, axis=0, dtype=np.int64) if held else np.zeros(len(moments), dtype=np.int64)
 
 
 def _rolling(seen: Observed, plane: DataPlane) -> Intervals:
@@ -102,94 +91,29 @@ def _rolling(seen: Observed, plane: DataPlane) -> Intervals:
     ]
 
 
-def _joined(spans: Intervals) -> Intervals:
-    """The spans, ascending and apart."""
-    joined: Intervals = []
-    for start, end in sorted(spans):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
-        else:
-            joined.append((start, end))
-    return joined
+def _answered(seen: Observed) -> NDArray[np.float64]:
+    """When each request was sent that was answered, ascending."""
+    good = seen.requests.frame.filter(pl.col("outcome").is_in(["ok", "status"]))["started"].drop_nulls()
+    return (good if good.is_sorted() else good.sort()).to_numpy()
 
 
-def _inside(moments: NDArray[np.float64], spans: Intervals) -> NDArray[np.bool_]:
-    if not spans:
-        return np.zeros(len(moments), dtype=bool)
-    starts, ends = (np.array(side) for side in zip(*spans, strict=True))
-    at = np.searchsorted(starts, moments, side="right") - 1
-    return np.asarray((at >= 0) & (moments <= ends[np.maximum(at, 0)]))
-
-
-def _chains(times: NDArray[np.float64], good: NDArray[np.float64], endpoints: int) -> NDArray[np.int64]:
-    """The number of the chain to which each of the ascending `times` belongs."""
-    if not len(times):
-        return np.zeros(0, dtype=np.int64)
-    between = np.diff(np.searchsorted(good, times))
-    return np.concatenate(([0], np.cumsum(between > link_length(endpoints))))
-
-
-def link_length(endpoints: int) -> float:
-    """How many good connections may lie between two that went to the same one of `endpoints` and one more.
-
-    >>> round(link_length(1)), round(link_length(3))
-    (7, 16)
-    """
-    return math.log(LINK) / math.log(1.0 - 1.0 / (max(endpoints, 1) + 1))
-
-
-class _Tally:
-    """What is known of the losses of a run in and outside of some busy times."""
-
-    def __init__(
-        self,
-        chains: Chains,
-        times: NDArray[np.float64],
-        good: NDArray[np.float64],
-        busy: Intervals,
-        seen: Observed,
-    ) -> None:
-        self._chains = chains
-        self._inside = inside = _inside(times, busy)
-        self._link = link_length(seen.endpoints.most)
-        self.busy_chain = np.zeros(len(chains.sizes), dtype=bool)
-        np.logical_or.at(self.busy_chain, chains.of, inside)
-        self._unanswering = np.bincount(chains.of, minlength=len(chains.sizes)) > 0
-        busy_good = int(_inside(good, busy).sum())
-        self._connections_in = busy_good + int(inside.sum())
-        self._connections_out = len(good) - busy_good + int((~inside).sum())
-        end = seen.requests.last
-        self._busy_s = sum(max(0.0, min(stop, end) - start) for start, stop in busy)
-        self._quiet_s = max(0.0, end - seen.requests.first - self._busy_s)
-
-    def concerns(self, chain: int) -> bool:
-        """Whether some of the chain came in busy times."""
-        return bool(self.busy_chain[chain])
-
-    def explains(self, chain: int) -> bool:
-        """Whether chance explains a chain: losses that come alone, or bursts as they come at other times too."""
-        if not self.concerns(chain):
-            return True
-        if self._chains.refusing[chain]:
-            return False
-        size = int(self._chains.sizes[chain])
-        rate = (int((~self._inside).sum()) + 1) / (self._connections_out + 1)
-        expected = self._connections_in * rate * (self._link * rate) ** (size - 1)
-        return -math.expm1(-expected) >= CHANCE or self._bursts(size)
-
-    def _bursts(self, size: int) -> bool:
-        """Whether chains of this size come outside of busy times, and not more rarely than within."""
-        large = (self._chains.sizes >= max(2, size / ALIKE)) & ~self._chains.refusing
-        within, without = int((large & self.busy_chain).sum()), int((large & ~self.busy_chain).sum())
-        if not without or not self._quiet_s:
-            return False
-        return poisson_tail(within, (without + 1) * self._busy_s / self._quiet_s) >= P_VALUE
-
-    def numbers(self, explained: NDArray[np.bool_]) -> tuple[int, int]:
-        """How many of the explained chains came in busy times, and how many outside."""
-        chains = explained & self._unanswering
-        return int((chains & self.busy_chain).sum()), int((chains & ~self.busy_chain).sum())
-
-    def probability(self, within: int, without: int) -> float:
-        """How probably chance puts so many of all chains into busy times."""
-        return excess(within, self._connections_in, without, self._connections_out)
+def slowest_s(seen: Observed, timed_out: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Per failure, what the slowest answers of its stream took, but for one in a thousand; without any, all the time
+    that it had. Only of those that timed out; of others 0."""
+    work_s = np.zeros(len(timed_out))
+    if not timed_out.any():
+        return work_s
+    took = (
+        seen.requests.frame.lazy()
+        .filter(~pl.col("failed"), ~pl.col("unsent"))
+        .group_by(pl.col("stream").cast(pl.String))
+        .agg((pl.col("ended") - pl.col("started")).quantile(0.999))
+        .collect()
+    )
+    of_stream = dict(took.iter_rows())
+    rows = seen.requests.failures
+    had_s = (rows["ended"] - rows["started"]).to_numpy()
+    streams = [of_stream.get(stream) for stream in rows["stream"]]
+    known = np.array([math.inf if slowest is None else slowest for slowest in streams], dtype=np.float64)
+    work_s[timed_out] = np.minimum(known, had_s)[timed_out]
+    return work_s

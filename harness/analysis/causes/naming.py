@@ -118,11 +118,13 @@ class _Asked:
             self._covers[way, moment] = (
                 cover(spans, failed.sent)
                 if moment == Moment.SENT
-                else cover_of_own_pod(
-                    spans, failed.own, failed.ended if moment == Moment.ENDED else failed.sent, failed.ended
-                )
+                else cover_of_own_pod(spans, failed.own, *_between(failed, moment))
             )
         return self._covers[way, moment]
+
+
+def _between(failed: Failures, moment: Moment) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return (failed.ended, failed.ended) if moment == Moment.ENDED else (failed.sent, failed.busy_until)
 
 
 def _overlapping(failures: Failures, slow: NDArray[np.bool_]) -> NDArray[np.bool_]:

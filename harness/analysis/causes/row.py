@@ -38,6 +38,7 @@ class Way(StrEnum):
     STARTING = "starting"
     CRASHED = "crashed"
     ENDS = "ends"
+    UNACCEPTING = "unaccepting"
     LOOSE_REFUSING = "loose-refusing"
     LOOSE_VANISHED = "loose-vanished"
     LOOSE_STOPPING = "loose-stopping"
@@ -50,6 +51,7 @@ WAY_WORDS = {
     Way.STARTING: "a pod was listed and may not have been listening yet",
     Way.CRASHED: "a container of a pod was down though nobody had asked for it",
     Way.ENDS: "the containers of a pod ended",
+    Way.UNACCEPTING: "a pod in deletion may still have been sent to and have accepted no more, its kernel was there",
     Way.LOOSE_REFUSING: "as refusing, should the watch or the proxy have been late",
     Way.LOOSE_VANISHED: "as vanished, should the watch or the proxy have been late",
     Way.LOOSE_STOPPING: "as stopping, should the watch have been late",
@@ -74,6 +76,7 @@ class Flag(StrEnum):
     OVERSLEPT = "overslept"
     CHAIN = "chain"
     CHANCE = "chance"
+    EVERYWHERE = "everywhere"
     BACKGROUND = "background"
     WHILE_HANGING = "while-hanging"
     TURNED_AWAY = "turned-away"
@@ -93,7 +96,8 @@ FLAG_WORDS = {
     Flag.STALE: "the same source port went unanswered less than 120 s before",
     Flag.STALLED: "the worker stood still while it was under way",
     Flag.OVERSLEPT: "the worker stood still, and the time-out fired late",
-    Flag.CHAIN: "with those around it, it makes up a gone pod's share of the connections, beyond what chance loses",
+    Flag.CHAIN: "with those around it, it makes up one pod's share of the requests, beyond what chance loses",
+    Flag.EVERYWHERE: "with those around it, it is more than the share of the pods that were stopping",
     Flag.CHANCE: "so few, or such a burst, losses on the way explain as well",
     Flag.BACKGROUND: "as many were lost while nothing was done",
     Flag.WHILE_HANGING: "live pods took seconds over what they had accepted",
@@ -105,6 +109,7 @@ class Moment(StrEnum):
     """The moment of a request at which a rule asks what was possible.
 
     When it ended or while it was under way, a pod that is known to be at the other end is the only one that is asked.
+    It was under way until it ended; what was never answered, no longer than the slowest answers of its stream take.
     """
 
     SENT = "sent"

@@ -92,6 +92,12 @@ def _ending(pod: Life, clues: Clues) -> tuple[float, float]:
     return (pod.exit if pod.exit is not None else math.inf), _ended(pod) + WATCH_S
 
 
+def _unaccepting(pod: Life, clues: Clues) -> tuple[float, float]:
+    """From when it may have accepted no more, though it may have worked on: after its last good new connection."""
+    told = _begun(pod) + pod.promise.prestop_s
+    return max(told, clues.seen.last_new.get(pod.uid, -math.inf)), min(_horizon(pod, clues).until, _ended(pod))
+
+
 def _ended(pod: Life) -> float:
     return pod.ended if pod.ended is not None else math.inf
 
@@ -122,6 +128,7 @@ _OF_PODS_THAT_END: dict[Way, Callable[[Life, Clues], tuple[float, float]]] = {
     Way.VANISHED: _vanishing,
     Way.STOPPING: _stopping,
     Way.ENDS: _ending,
+    Way.UNACCEPTING: _unaccepting,
     Way.LOOSE_REFUSING: _loosely_refusing,
     Way.LOOSE_VANISHED: _loosely_gone,
     Way.LOOSE_STOPPING: _loosely_stopping,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from harness.analysis.causes.explained import Explained
@@ -56,8 +58,8 @@ def _answers(seen: Observed, names: set[str]) -> tuple[int, int]:
 def began_with(seen: Observed, why: Explained, position: int) -> bool:
     """Whether the application failures of a rollout began with the pods that it brought.
 
-    They began between the first new pod's being Ready and the settling of the rollout; and where answers name their
-    pod, most of them come from new ones.
+    They began between the first new pod's being Ready and the settling of the rollout; and most of those whose pod is
+    known come from new ones, or, where none is, no other pod was left that they can have come from.
     """
     span = seen.windows.rollouts[position]
     new = _brought(seen, position)
@@ -67,7 +69,15 @@ def began_with(seen: Observed, why: Explained, position: int) -> bool:
         return False
     named = why.causes.pod[here]
     named = named[named != NOBODY]
-    if 2 * np.isin(named, list(new)).sum() < len(named):
-        return False
+    first = float(why.failures.sent[here].min())
+    if len(named):
+        theirs = bool(2 * np.isin(named, list(new)).sum() >= len(named))
+    else:
+        theirs = all(at in new or _left(pod) < first for at, pod in enumerate(seen.pods))
     settled = span.settled if span.settled is not None else span.end
-    return bool(min(ready) - SLOW_WATCH_S <= why.failures.sent[here].min() <= settled)
+    return theirs and min(ready) - SLOW_WATCH_S <= first <= settled
+
+
+def _left(pod: Life) -> float:
+    """When it was told to go; infinite for a pod that stayed."""
+    return pod.end if pod.end is not None else math.inf

@@ -128,20 +128,18 @@ CUTS = (
         evidence="sent on a kept connection and reset without a byte, {ago} began to terminate (observed): its kernel "
         "had taken it, and the program never read it (inferred)",
     ),
-    # In the accept queue as the listener closed, or taken and not read yet: either came with the rollout.
     Row(
         rule=Cut.UNREAD,
         outcomes=_RESET,
         moment=Moment.ENDED,
         any_of=_STOPPED,
         excludes=(Flag.REUSED,),
-        cause=Cause.UNKNOWN,
-        between=(Cause.TERMINATION_RACE, Cause.IN_FLIGHT_KILL),
+        cause=Cause.TERMINATION_RACE,
         fault=Fault.ROLLOUT,
         charged=(Charge.PODS_THAT_CUT,),
         names=_STOPPED,
-        evidence="connected and reset without a byte, {ago} began to terminate (observed): from the accept queue as "
-        "the listener closed, or taken and cut: which cannot be told",
+        evidence="connected and reset without a byte, {ago} began to terminate (observed): its kernel had taken it, "
+        "and the program never read it, in the accept queue until the listener closed (inferred)",
     ),
     Row(
         rule=Cut.IN_FLIGHT,

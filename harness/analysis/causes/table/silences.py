@@ -20,6 +20,7 @@ class Silence(StrEnum):
     STALE = "stale"
     SILENT = "silent"
     LONE = "lone"
+    UNACCEPTED = "queue-full"
     NETWORK_GONE = "network-gone"
     SEVERAL = "silence-of-several"
     SEVERAL_WITHOUT_POD = "silence-or-sleep"
@@ -27,6 +28,7 @@ class Silence(StrEnum):
     STALLED = "stalled"
     OVERRUN = "overrun"
     LOST = "lost"
+    EVERYWHERE = "lost-everywhere"
     NETWORK_GONE_LOOSE = "network-gone-loose"
 
 
@@ -79,7 +81,7 @@ SILENCES = (
         rule=Silence.LONE,
         outcomes=_UNANSWERED,
         holds=(Way.VANISHED,),
-        excludes=(Flag.BACKGROUND, Flag.MAYBE_NO_ENDPOINT, Flag.OVERSLEPT),
+        excludes=(Flag.BACKGROUND, Flag.EVERYWHERE, Flag.MAYBE_NO_ENDPOINT, Flag.OVERSLEPT),
         cause=Cause.UNKNOWN,
         fault=Fault.UNTOLD,
         unexplained=True,
@@ -121,6 +123,17 @@ SILENCES = (
         fault=Fault.HARNESS,
         evidence=ASLEEP,
     ),
+    Row(
+        rule=Silence.UNACCEPTED,
+        outcomes=_UNANSWERED,
+        holds=(Way.UNACCEPTING, Flag.CHAIN),
+        cause=Cause.TERMINATION_RACE,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_WENT,),
+        names=(Way.UNACCEPTING,),
+        evidence="no answer, sent {ago} began to terminate (observed); it accepted no more, its queue was full, and "
+        "the proxy had not synced yet (inferred; {plane})",
+    ),
     # Live pods that hang: their queues fill, and the kernel drops SYNs.
     Row(
         rule=Silence.OVERRUN,
@@ -140,6 +153,15 @@ SILENCES = (
         unexplained=True,
         evidence="no answer (observed), alone among good connections or in a burst as they come at other times too "
         "(observed): a full queue dropped it, or it was lost on its way (inferred)",
+    ),
+    Row(
+        rule=Silence.EVERYWHERE,
+        outcomes=_UNANSWERED,
+        holds=(Flag.EVERYWHERE,),
+        cause=Cause.APPLICATION,
+        fault=Fault.APPLICATION,
+        evidence="no answer (observed) while more connections stayed without one than went to pods that were stopping "
+        "(observed): the network was down, or every pod hung (inferred)",
     ),
     Row(
         rule=Silence.NETWORK_GONE_LOOSE,

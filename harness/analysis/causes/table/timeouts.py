@@ -1,7 +1,9 @@
-"""Accepted, and not answered in time.
+"""Accepted, and not answered in time: by a pod that stops, by a live one that is slow, or lost on its way.
 
-A pod that ends closes its connections, and its client hears of it; so silence comes from a live pod. Only where the
-request's own pod is known and ended meanwhile, its network went first.
+A server that has been told to stop may keep its listener and accept no more: the kernel still connects and takes the
+request, and nobody reads it. Where its process then ends, the client hears of it; where the client's time-out comes
+first, it does not. And a pod whose network goes before its containers say good-bye is never heard of again. One alone
+says nothing of the pod: a network loses answers too, so what takes a pod's share is held against what chance loses.
 """
 
 from __future__ import annotations
@@ -19,10 +21,19 @@ class Timeout(StrEnum):
 
     OVERSLEPT = "read-overslept"
     ENDED_MEANWHILE = "ended-meanwhile"
+    NEVER_ACCEPTED = "never-accepted"
+    NEVER_ANSWERED = "never-answered"
+    LONE_NEW = "lone-time-out"
+    LONE_KEPT = "lone-time-out-kept"
     SLOW = "slow"
 
 
 _TIMED_OUT = (Outcome.READ_TIMEOUT,)
+_STOPPED = (Way.STOPPING, Way.LOOSE_STOPPING)
+_LONE = (
+    "not answered in time (observed), alone among good answers (observed): a pod that was stopping may have taken it, "
+    "or it was lost on its way: which cannot be told"
+)
 
 TIMEOUTS = (
     Row(
@@ -37,7 +48,7 @@ TIMEOUTS = (
         rule=Timeout.ENDED_MEANWHILE,
         outcomes=_TIMED_OUT,
         moment=Moment.UNDER_WAY,
-        holds=(Flag.POD_KNOWN, Way.ENDS),
+        holds=(Flag.POD_KNOWN, Flag.CHAIN, Way.ENDS),
         cause=Cause.IN_FLIGHT_KILL,
         fault=Fault.ROLLOUT,
         charged=(Charge.PODS_THAT_CUT,),
@@ -45,11 +56,59 @@ TIMEOUTS = (
         evidence="accepted and never answered, and {pods} ended meanwhile (observed)",
     ),
     Row(
+        rule=Timeout.NEVER_ACCEPTED,
+        outcomes=_TIMED_OUT,
+        holds=(Way.UNACCEPTING, Flag.CHAIN),
+        excludes=(Flag.REUSED, Flag.POD_KNOWN),
+        cause=Cause.TERMINATION_RACE,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_WENT,),
+        names=(Way.UNACCEPTING,),
+        evidence="connected and never answered, sent {ago} began to terminate (observed); its kernel still listened, "
+        "its program accepted no more, and the proxy had not synced yet (inferred; {plane})",
+    ),
+    Row(
+        rule=Timeout.NEVER_ANSWERED,
+        outcomes=_TIMED_OUT,
+        moment=Moment.UNDER_WAY,
+        holds=(Flag.CHAIN,),
+        any_of=_STOPPED,
+        cause=Cause.IN_FLIGHT_KILL,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_CUT,),
+        names=(Named.OWN, *_STOPPED),
+        evidence="accepted and never answered, sent {ago} began to terminate (observed): it worked on it no more "
+        "(inferred)",
+    ),
+    Row(
+        rule=Timeout.LONE_NEW,
+        outcomes=_TIMED_OUT,
+        holds=(Way.UNACCEPTING,),
+        excludes=(Flag.REUSED, Flag.BACKGROUND, Flag.EVERYWHERE),
+        cause=Cause.UNKNOWN,
+        fault=Fault.UNTOLD,
+        unexplained=True,
+        evidence=_LONE,
+    ),
+    Row(
+        rule=Timeout.LONE_KEPT,
+        outcomes=_TIMED_OUT,
+        moment=Moment.UNDER_WAY,
+        holds=(Flag.REUSED,),
+        any_of=_STOPPED,
+        excludes=(Flag.BACKGROUND, Flag.EVERYWHERE),
+        cause=Cause.UNKNOWN,
+        fault=Fault.UNTOLD,
+        unexplained=True,
+        evidence=_LONE,
+    ),
+    Row(
         rule=Timeout.SLOW,
         outcomes=_TIMED_OUT,
         cause=Cause.APPLICATION,
         fault=Fault.APPLICATION,
         names=(Named.OWN,),
-        evidence="accepted and not answered in time (observed) by a live pod (inferred)",
+        evidence="accepted and not answered in time (observed) by a live pod, or its answer was lost on its way "
+        "(inferred)",
     ),
 )

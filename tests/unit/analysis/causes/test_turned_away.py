@@ -61,4 +61,4 @@ def test_where_the_new_version_fails_on_nothing_is_said_of_the_old_one() -> None
     failing = "status new 9..30 every 0.5 by new-1\n"
     result = judged(failing, blank=True)
     assert set(causes(result)) == {"application"}
-    assert result.reason == "new-version-errors"
+    assert result.reason == "application-errors"

@@ -1,0 +1,103 @@
+"""Requests that were accepted and not answered in time: by whom, and what one alone says."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.analysis import judge
+from harness.model.result import ScenarioResult
+
+from ..literal import history
+
+# old-1 stops at 10: it works on what it has until 16, accepts no more, and the proxy sends to it until 11. Three pods.
+DEAF = """
+    period 1
+    update 9.5 complete 11 settled 17
+    pod old-1 deleted 10 ended 16.0 gone 16.5
+    pod old-2
+    pod old-3
+    pod new-1 revision r2 created 9.6 ready 9.9
+    ok new 0..10 every 0.06 by old-1
+    ok new 0.02..30 every 0.06 by old-2
+    ok new 0.04..30 every 0.06 by old-3
+    ok new 11.03..30 every 0.06 by new-1
+    ok kept 0.01..30 every 0.05 by old-2 reused
+"""
+NAMES = (" by old-1", " by old-2", " by old-3", " by new-1")
+
+
+def told(text: str, *, named: bool = True) -> ScenarioResult:
+    for name in () if named else NAMES:
+        text = text.replace(name, "")
+    return judge(history(text))
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_new_connections_that_a_stopping_server_accepts_no_more_are_the_rollouts(named: bool) -> None:
+    result = told(DEAF + "read-timeout new 10.03..10.9 every 0.06", named=named)
+    assert set(result.causes) == {"termination-race"}
+    assert (result.verdict, result.failures[0].pod) == ("dropping", "old-1")
+    assert "accepted no more" in result.failures[0].evidence
+
+
+def test_syns_that_its_full_queue_drops_are_the_rollouts_too() -> None:
+    result = told(DEAF + "connect-timeout new 10.03..10.9 every 0.06")
+    assert set(result.causes) == {"termination-race"}
+    assert "its queue was full" in result.failures[0].evidence
+
+
+def test_kept_connections_that_it_reads_no_more_are_killed_in_flight() -> None:
+    text = DEAF + "ok kept 0.03..10 every 0.05 by old-1 reused port 7000\nread-timeout kept 10.03..10.6 every 0.05 {}"
+    result = told(text.format("reused port 7000"))
+    assert set(result.causes) == {"in-flight-kill"}
+    assert (result.verdict, result.failures[0].pod) == ("dropping", "old-1")
+
+
+@pytest.mark.parametrize("stream", ["new", "kept reused"])
+@pytest.mark.parametrize("named", [True, False])
+def test_one_alone_convicts_nobody_and_clears_nobody(stream: str, named: bool) -> None:
+    name, *kept = stream.split()
+    result = told(DEAF + f"read-timeout {name} 10.4 {' '.join(kept)}", named=named)
+    assert (result.verdict, result.causes) == ("inconclusive", {"unknown": 1})
+    assert "lost on its way" in result.failures[0].evidence
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_answers_that_are_lost_at_all_times_are_background(named: bool) -> None:
+    result = told(DEAF + "read-timeout new 1.5..29 every 2.9\nread-timeout kept 0.7..29 every 3.1 reused", named=named)
+    assert (result.verdict, set(result.causes)) == ("seamless", {"application"})
+
+
+def test_what_was_answered_long_before_its_pod_stopped_was_not_killed() -> None:
+    """It was out for 5 s, and its pod ended in that time; but its answer, which takes milliseconds, was due before."""
+    lost = (
+        "ok kept 0.03..10 every 0.05 by old-1 reused port 7000\nread-timeout kept {}..9.4 every 0.05 reused port 7000"
+    )
+    result = told(DEAF + lost.format(8.6))
+    assert set(result.causes) == {"application"}
+    assert result.verdict != "dropping"
+
+
+def test_when_all_pods_hang_it_is_not_the_stopping_one() -> None:
+    quiet = DEAF.replace("..30 every 0.06", "..10 every 0.06").replace("..30 every 0.05", "..10 every 0.05")
+    after = "".join(f"ok new 11.1{i}..30 every 0.06 by {name}\n" for i, name in enumerate(["old-2", "old-3", "new-1"]))
+    result = told(quiet + after + "read-timeout new 10.03..10.9 every 0.02")
+    assert set(result.causes) == {"application"}
+    assert (result.verdict, result.reason) == ("inconclusive", "application-errors")
+
+
+def test_a_network_that_is_down_for_all_is_no_termination_race() -> None:
+    text = """
+        period 1
+        update 9.5 complete 11 settled 17
+        pod old-1 deleted 10 ended 10.2 gone 10.3
+        pod old-2
+        pod old-3
+        pod new-1 revision r2 created 9.6 ready 9.9
+        ok new 0..10 every 0.02 by old-2
+        ok new 11..30 every 0.02 by old-2
+        connect-timeout new 10.35..10.9 every 0.01
+    """
+    result = told(text)
+    assert set(result.causes) == {"application"}
+    assert (result.verdict, result.reason) == ("inconclusive", "application-errors")
