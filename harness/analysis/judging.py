@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from harness.analysis.advice.propagation import propagation
 from harness.analysis.advice.sizing import sizing
 from harness.analysis.causes.explained import Explained, explain
@@ -16,7 +19,7 @@ from harness.analysis.observed.windows import CONTROL
 from harness.analysis.statistics import rollout_statistics
 from harness.analysis.verdict.accounts import accounts
 from harness.analysis.verdict.attribution import attribute
-from harness.analysis.verdict.background import background
+from harness.analysis.verdict.background import background, shown_background
 from harness.analysis.verdict.doubts import run_doubts
 from harness.analysis.verdict.verdict import RolloutAccount, as_expected, judgement
 from harness.analysis.verdict.window_counts import Counted, counted, tally
@@ -33,15 +36,16 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
     """
     seen = observe(run)
     why = explain(seen, table)
-    counts = counted(seen, why.causes.cause)
     charged = attribute(seen, why)
-    shown = accounts(seen, why, charged, counts)
+    counts = counted(seen, why.causes.cause, charged)
+    quiet = shown_background(seen, why)
+    shown = accounts(seen, why, charged, counts, quiet)
     own = list(tally(list(why.causes.label[charged.own])).items())
     said = judgement(
         shown,
         doubts=run_doubts(seen),
         causes=own,
-        background=background(counts),
+        background=background(counts, quiet),
         confidence=run.info.confidence,
     )
     lags = propagation(seen, why)
@@ -78,8 +82,7 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
 
 def _rollout(seen: Observed, counts: Counted, shown: Sequence[RolloutAccount], position: int) -> RolloutFindings:
     span, window, one = seen.windows.rollouts[position], counts.windows[position], shown[position]
-    failures = seen.requests.failures
-    due = failures["scheduled"].filter(failures["scheduled"].is_between(span.update, span.end, closed="left"))
+    failed_s = _failed_s(seen, counts, position)
     notes = "; ".join(words for _, words in one.doubts)
     return RolloutFindings(
         rollout=span.rollout,
@@ -89,8 +92,8 @@ def _rollout(seen: Observed, counts: Counted, shown: Sequence[RolloutAccount], p
         complete=span.complete,
         settled=span.settled,
         outages=counts.outages[position],
-        first_failure_s=round(float(due.min()) - span.update, 6) if len(due) else None,  # type: ignore[arg-type]
-        last_failure_s=round(float(due.max()) - span.update, 6) if len(due) else None,  # type: ignore[arg-type]
+        first_failure_s=round(float(failed_s.min()), 6) if len(failed_s) else None,
+        last_failure_s=round(float(failed_s.max()), 6) if len(failed_s) else None,
         takers={
             pod.name: str(seen.takers[pod.uid])
             for pod in seen.pods
@@ -99,6 +102,13 @@ def _rollout(seen: Observed, counts: Counted, shown: Sequence[RolloutAccount], p
         note=notes,
         own_failures=one.own_failures,
     )
+
+
+def _failed_s(seen: Observed, counts: Counted, position: int) -> NDArray[np.float64]:
+    """How long after the update each failed request of a rollout was due, or ended, where it was due before."""
+    failures, update = seen.requests.failures, seen.windows.rollouts[position].update
+    due, ended = (failures[name].to_numpy()[counts.at == position] - update for name in ("scheduled", "ended"))
+    return np.asarray(np.where(due < 0.0, ended, due), dtype=np.float64)
 
 
 def _notes(seen: Observed, why: Explained) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.windows import CONTROL
 from harness.analysis.statistics import excess
 from harness.analysis.verdict.attribution import Attribution
+from harness.analysis.verdict.background import Background
 from harness.analysis.verdict.doubts import incomplete
 from harness.analysis.verdict.new_version import corrected
 from harness.analysis.verdict.other_endings import endings_by_others
@@ -24,12 +25,14 @@ SPAN_S = 0.2
 """The unit in which failures without a cause are counted: losses come in bursts, so a request says little by itself."""
 
 
-def accounts(seen: Observed, why: Explained, charged: Attribution, counts: Counted) -> tuple[RolloutAccount, ...]:
+def accounts(
+    seen: Observed, why: Explained, charged: Attribution, counts: Counted, quiet: Background
+) -> tuple[RolloutAccount, ...]:
     """What counts for and against each rollout, in their order."""
     unexplained = why.causes.by(lambda row: row.unexplained)
     due = seen.windows.positions(seen.requests.failures["scheduled"].to_numpy())
     return tuple(
-        _account(seen, why, charged, counts, position, unexplained, due)
+        _account(seen, why, charged, counts, position, unexplained, due, quiet)
         for position in range(len(seen.windows.rollouts))
     )
 
@@ -42,6 +45,7 @@ def _account(
     position: int,
     unexplained: NDArray[np.bool_],
     due: NDArray[np.int64],
+    quiet: Background,
 ) -> RolloutAccount:
     span, window, control = seen.windows.rollouts[position], counts.windows[position], counts.windows.get(CONTROL)
     own = charged.of(position)
@@ -60,7 +64,7 @@ def _account(
         doubts=(
             *incomplete(seen, why.plane, span),
             *strange,
-            *failures_of_others(seen, why, position, counts, tally(list(why.causes.cause[own]))),
+            *failures_of_others(seen, why, position, counts, tally(list(why.causes.cause[own])), quiet),
         ),
     )
 

@@ -1,25 +1,86 @@
-"""Counted windows -> the failures that came with and without rollouts, in words."""
+"""Requests and causes in and outside of rollouts -> the application's failures while nothing was done, in words."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.analysis.causes.explained import Explained
+from harness.analysis.causes.intervals import frozen
+from harness.analysis.causes.row import Flag
+from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.windows import CONTROL
 from harness.analysis.statistics import P_VALUE, visible_excess
 from harness.analysis.verdict.window_counts import Counted
 from harness.model.result import Cause
 
+UNKNOWN_LAG_S = 15.0
+"""How long after a rollout its old pods may still be sent to, where the data plane's period is not known."""
 
-def background(counts: Counted) -> str:
-    """The failures that came with and without rollouts, in words; empty where there were none."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Background:
+    """The application's failures while nothing was done, and those that a network's losses explain.
+
+    `requests` were due in the control window, or between a rollout's having settled and the next update; `failed` of
+    them did so by the application. `lost`: per failure of the run, whether nobody answered it in time, and chance
+    explains that.
+    """
+
+    requests: int
+    failed: int
+    lost: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        frozen(self.lost)
+
+    @property
+    def shown(self) -> bool:
+        """Whether there is one. What was not seen to fail by itself may still do so, but nobody has shown it."""
+        return self.failed > 0
+
+
+def shown_background(seen: Observed, why: Explained) -> Background:
+    """Count what came while nothing was done."""
+    lag_s = UNKNOWN_LAG_S if why.plane.lag_s is None else why.plane.lag_s
+    control = [seen.windows.control] if seen.windows.control is not None else []
+    quiet = [(span.settled + lag_s, span.end) for span in seen.windows.rollouts if span.settled is not None]
+    spans = [*control, *quiet]
+    application = why.causes.cause == Cause.APPLICATION
+    failed = seen.requests.failures["scheduled"].to_numpy()[application]
+    return Background(
+        requests=_number(seen.requests.frame["scheduled"].to_numpy(), spans),
+        failed=_number(failed, spans),
+        lost=application & why.failures.flags[Flag.CHANCE],
+    )
+
+
+def _number(moments: NDArray[np.float64], spans: list[tuple[float, float]]) -> int:
+    """How many of the moments lie in one of the spans, which do not overlap."""
+    return sum(int(np.count_nonzero((moments >= start) & (moments < end))) for start, end in spans)
+
+
+def background(counts: Counted, quiet: Background) -> tuple[str, str]:
+    """The application's failures in rollouts that count against none: in a few words, and in a sentence; empty where
+    there were none."""
     windows = [window for position, window in counts.windows.items() if position != CONTROL]
     control = counts.windows.get(CONTROL)
     failed = sum(window.by_cause.get(Cause.APPLICATION, 0) for window in windows)
     requests = sum(window.requests for window in windows)
     if not failed or not requests or control is None:
-        return ""
+        return "", ""
+    if not quiet.shown:
+        lost = "1 was" if failed == 1 else f"{failed} were"
+        return "but for what a network loses", (
+            f"of {requests} requests {lost} lost alone among good ones, as packets are; of {quiet.requests} outside of "
+            "rollouts none was"
+        )
     before = control.by_cause.get(Cause.APPLICATION, 0)
     extra = visible_excess(requests, before, control.requests, failed)
     rate = requests / max(1e-9, sum(window.end - window.start for window in windows))
-    return (
-        f"above a background of {100 * failed / requests:.2g} % (an outage of {extra / rate:.1f} s in all would still "
-        f"have shown, p < {P_VALUE})"
+    return "above the background", (
+        f"seamless above a background of {100 * failed / requests:.2g} % (an outage of {extra / rate:.1f} s in all "
+        f"would still have shown, p < {P_VALUE})"
     )

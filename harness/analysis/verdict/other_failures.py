@@ -6,6 +6,7 @@ from harness.analysis.causes.explained import Explained
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.windows import CONTROL
 from harness.analysis.statistics import excess
+from harness.analysis.verdict.background import Background
 from harness.analysis.verdict.doubts import Doubt
 from harness.analysis.verdict.new_version import began_with, corrected, fails_more
 from harness.analysis.verdict.window_counts import Counted
@@ -13,16 +14,17 @@ from harness.model.result import Cause
 
 
 def failures_of_others(
-    seen: Observed, why: Explained, position: int, counts: Counted, own: dict[str, int]
+    seen: Observed, why: Explained, position: int, counts: Counted, own: dict[str, int], quiet: Background
 ) -> tuple[Doubt, ...]:
     """Failures that are not the rollout's, but more than before it.
 
-    `own`: by cause, how many the rollout has to answer for; they count against it, and not here again.
+    `own`: by cause, how many the rollout has to answer for; they count against it, and not here again. `quiet`: what
+    the application failed while nothing was done.
     """
     window, control = counts.windows[position], counts.windows.get(CONTROL)
     number = seen.windows.rollouts[position].number
     before, base = (control.by_cause, control.requests) if control else ({}, 0)
-    doubts = [*_errors(seen, why, position, counts)]
+    doubts = [*_errors(seen, why, position, counts, quiet)]
     for cause, words in _WORDS.items():
         count = window.by_cause.get(cause, 0) - own.get(cause, 0)
         if count > 0 and count * base > before.get(cause, 0) * window.requests:
@@ -30,8 +32,9 @@ def failures_of_others(
     return tuple(doubts)
 
 
-def _errors(seen: Observed, why: Explained, position: int, counts: Counted) -> tuple[Doubt, ...]:
-    """Failures of the application: of the version that the rollout brought, or more than before it."""
+def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quiet: Background) -> tuple[Doubt, ...]:
+    """Failures of the application: of the version that the rollout brought, more than before it, or such as nobody has
+    shown to come without a rollout."""
     window, control = counts.windows[position], counts.windows.get(CONTROL)
     number = seen.windows.rollouts[position].number
     bad = window.by_cause.get(Cause.APPLICATION, 0)
@@ -41,11 +44,15 @@ def _errors(seen: Observed, why: Explained, position: int, counts: Counted) -> t
         return (("new-version-errors", f"the new pods of rollout {number} fail more requests than the old ones"),)
     before, base = (control.by_cause.get(Cause.APPLICATION, 0), control.requests) if control else (0, 0)
     if base and excess(bad, window.requests, before, base) >= corrected(seen):
-        return ()
+        at_chance = int((quiet.lost & (counts.at == position)).sum())
+        if quiet.shown or bad == at_chance:
+            return ()
+        few = f"of {quiet.requests} requests outside of rollouts none failed so: too few to show whether they do"
+        return (("short-control", f"the application failed {_requests(bad)} of rollout {number}; {few}"),)
     new = began_with(seen, why, position)
     who = "pods of the new version" if new else "the application"
     reason = "new-version-errors" if new else "application-errors"
-    return ((reason, f"{who} failed {bad} requests of rollout {number} while in service"),)
+    return ((reason, f"{who} failed {_requests(bad)} of rollout {number} while in service"),)
 
 
 _WORDS = {
@@ -54,6 +61,10 @@ _WORDS = {
     Cause.NO_ENDPOINTS: "no endpoints, not taken away by the rollout",
     Cause.UNKNOWN: "cause unknown",
 }
+
+
+def _requests(count: int) -> str:
+    return "1 request" if count == 1 else f"{count} requests"
 
 
 def _failures(count: int) -> str:

@@ -41,13 +41,13 @@ def judgement(
     *,
     doubts: Sequence[tuple[str, str]] = (),
     causes: Sequence[tuple[str, int]] = (),
-    background: str = "",
+    background: tuple[str, str] = ("", ""),
     confidence: Confidence | None = None,
 ) -> Judgement:
     """`dropping` where a rollout lost calls; `seamless` where none did and nothing speaks against it.
 
-    `doubts` are those of the whole run; `causes` the failures' causes, most frequent first, for the reason; the
-    sentence of a clean run carries its bound.
+    `doubts` are those of the whole run; `causes` the failures' causes, most frequent first, for the reason;
+    `background` what else failed, for the reason and for the sentence; that of a clean run carries its bound.
     """
     dropping = [rollout for rollout in rollouts if rollout.dropping]
     if dropping:
@@ -69,19 +69,16 @@ def _none_seen(n: int) -> str:
     return f"; 0 of {n} {'rollout was' if n == 1 else 'rollouts were'} seen to drop calls"
 
 
-def _clean(n: int, background: str, confidence: Confidence | None) -> Judgement:
+def _clean(n: int, background: tuple[str, str], confidence: Confidence | None) -> Judgement:
     """Of `n` rollouts that lost nothing and of which nothing is in doubt; whether they are enough is left to ask."""
     level = LEVEL if confidence is None else confidence.level
     sentence = bound_sentence(0, n, level)
     if confidence is not None and at_most(0, n, level) > confidence.max_dropping:
         wanted = f"{sentence}, and {confidence.max_dropping:.0%} was asked for"
         return Judgement(verdict=Verdict.INCONCLUSIVE, reason="confidence", sentence=wanted)
-    if background:
-        return Judgement(
-            verdict=Verdict.SEAMLESS,
-            reason=f"{CLEAN} above the background",
-            sentence=f"{sentence}; seamless {background}",
-        )
+    reason, words = background
+    if words:
+        return Judgement(verdict=Verdict.SEAMLESS, reason=f"{CLEAN} {reason}", sentence=f"{sentence}; {words}")
     return Judgement(verdict=Verdict.SEAMLESS, reason=CLEAN, sentence=sentence)
 
 

@@ -9,25 +9,41 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harness.analysis.causes.intervals import frozen
 from harness.analysis.observed.observed import Observed
+from harness.analysis.observed.requests import KEY
 from harness.analysis.observed.windows import CONTROL
+from harness.analysis.verdict.attribution import Attribution
 from harness.analysis.verdict.outages import outages
 from harness.model.result import Latency, Outage, StreamCount, Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """Per window position (-1 control, then the rollouts): what was counted in it."""
+    """Per window position (-1 control, then the rollouts): what was counted in it. `at`: per failure, that position."""
 
     windows: dict[int, Window]
     outages: dict[int, tuple[Outage, ...]]
+    at: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        frozen(self.at)
 
 
-def counted(seen: Observed, cause: NDArray[np.object_]) -> Counted:
-    """Requests, failures, latency and outages of the control window and of every rollout. `cause`: per failure."""
+def counted(seen: Observed, cause: NDArray[np.object_], charged: Attribution) -> Counted:
+    """Requests, failures, latency and outages of the control window and of every rollout. `cause`: per failure.
+
+    A request belongs to the window in which it was due; one that a rollout has to answer for, to that rollout, be it
+    that it was sent in the control window and cut after the update.
+    """
     frame = seen.requests.frame
+    due_at = seen.windows.positions(seen.requests.failures["scheduled"].to_numpy())
+    failure_at = np.where(charged.own, charged.at, due_at)
     at = pl.Series("at", seen.windows.positions(frame["scheduled"].to_numpy()), dtype=pl.Int16)
-    narrow = frame.select("scheduled", "ended", "stream", "outcome", "failed", "unsent").with_columns(at)
+    narrow = _moved(
+        frame.select(*KEY, "scheduled", "ended", "outcome", "failed", "unsent").with_columns(at),
+        seen.requests.failures.select(*KEY, pl.Series("to", failure_at, dtype=pl.Int16)).filter(failure_at != due_at),
+    )
     counts = (
         narrow.lazy()
         .group_by("at", "stream", "outcome")
@@ -37,7 +53,6 @@ def counted(seen: Observed, cause: NDArray[np.object_]) -> Counted:
         .sort("at", "stream", "outcome")
     )
     latency = _latencies(narrow)
-    failure_at = seen.windows.positions(seen.requests.failures["scheduled"].to_numpy())
     spans: dict[int, tuple[float, float]] = {
         i: (span.update, min(span.end, seen.windows.end)) for i, span in enumerate(seen.windows.rollouts)
     }
@@ -52,7 +67,16 @@ def counted(seen: Observed, cause: NDArray[np.object_]) -> Counted:
         )
         for position, span in spans.items()
     }
-    return Counted(windows=windows, outages=_outages(seen, narrow, spans))
+    return Counted(windows=windows, outages=_outages(seen, narrow, spans, failure_at), at=failure_at)
+
+
+def _moved(narrow: pl.DataFrame, moved: pl.DataFrame) -> pl.DataFrame:
+    """The requests, with those of `moved` (their key) in the window `to` which it names."""
+    if not len(moved):
+        return narrow
+    to = moved.with_columns(pl.col("stream").cast(narrow.schema["stream"]))
+    joined = narrow.join(to, on=list(KEY), how="left", maintain_order="left")
+    return joined.with_columns(at=pl.coalesce("to", "at")).drop("to")
 
 
 def _latencies(narrow: pl.DataFrame) -> dict[tuple[int, str], Latency]:
@@ -113,7 +137,7 @@ def tally(names: list[str]) -> dict[str, int]:
 
 
 def _outages(
-    seen: Observed, narrow: pl.DataFrame, spans: dict[int, tuple[float, float]]
+    seen: Observed, narrow: pl.DataFrame, spans: dict[int, tuple[float, float]], failure_at: NDArray[np.int64]
 ) -> dict[int, tuple[Outage, ...]]:
     failures = seen.requests.failures
     found: dict[int, list[Outage]] = {position: [] for position in spans}
@@ -121,10 +145,8 @@ def _outages(
         of_stream = pl.col("stream") == stream
         good = narrow.filter(of_stream, ~pl.col("failed"), ~pl.col("unsent"))["scheduled"]
         answered = (good if good.is_sorted() else good.sort()).to_numpy()
-        due = np.sort(failures.filter(pl.col("stream") == stream)["scheduled"].to_numpy())
+        mine = (failures["stream"] == stream).to_numpy()
+        due, at = failures["scheduled"].to_numpy()[mine], failure_at[mine]
         for position, (start, end) in spans.items():
-            inside = due[(due >= start) & (due < end)] if position == CONTROL else due[(due >= start) & (due <= end)]
-            if position != CONTROL and position + 1 in spans:
-                inside = inside[inside < spans[position + 1][0]]
-            found[position].extend(outages(stream, answered, inside, start, end))
+            found[position].extend(outages(stream, answered, np.sort(due[at == position]), start, end))
     return {position: tuple(sorted(some, key=lambda o: (o.start, o.stream))) for position, some in found.items()}

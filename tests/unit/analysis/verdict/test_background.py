@@ -1,0 +1,48 @@
+"""What failed in a rollout and is not its own: a background only where one was shown, and in whose window it counts."""
+
+from __future__ import annotations
+
+from harness.analysis import judge
+
+from ..literal import history
+
+CLEAN = """
+    period 1
+    update 8.0 complete 9.0 settled 15
+    pod old-1 deleted 8.5 prestop 5 ended 14.0 gone 14.5
+    pod old-2
+    pod new-1 revision r2 created 8.1 ready 8.4
+    ok new 6..30 every 0.02 by old-2
+    ok new 8.51..30 every 0.02 by new-1
+"""
+
+
+def test_errors_in_a_rollout_are_no_background_that_a_short_control_window_has_not_shown() -> None:
+    result = judge(history(CLEAN + "status new 9.01 10.01 by old-2"))
+    assert (result.verdict, result.reason) == ("inconclusive", "short-control")
+    assert "too few to show whether they do" in result.sentence
+
+
+def test_the_time_between_rollouts_shows_a_background_too() -> None:
+    result = judge(history(CLEAN + "status new 9.01 10.01 22.01 24.01 by old-2"))
+    assert (result.verdict, result.reason) == ("seamless", "no call was lost to a rollout above the background")
+    assert "seamless above a background of" in result.sentence
+
+
+def test_a_lone_lost_packet_needs_no_background_and_claims_none() -> None:
+    result = judge(history(CLEAN + "connect-timeout new 8.6"))
+    assert result.verdict == "seamless"
+    assert "1 was lost alone among good ones" in result.sentence
+    assert "background" not in result.reason + result.sentence
+
+
+def test_what_was_sent_in_the_control_window_and_cut_by_a_rollout_counts_as_the_rollouts() -> None:
+    text = (
+        CLEAN.replace("prestop 5 ended 14.0 gone 14.5", "ended 8.8 gone 9.0")
+        + "eof-mid-response slow 7 until 8.7 by old-1"
+    )
+    result = judge(history(text))
+    assert result.control is not None
+    assert (result.control.failed, result.rollouts[0].window.failed, result.rollouts[0].own_failures) == (0, 1, 1)
+    assert sum(outage.requests for outage in result.rollouts[0].outages) == 1
+    assert result.rollouts[0].first_failure_s == 0.7
