@@ -106,8 +106,8 @@ def test_the_journey_passes_the_functions_in_the_order_in_which_the_judge_calls_
     called = [
         "observe",
         "explain",
-        "counted",
         "attribute",
+        "counted",
         "accounts",
         "judgement",
         "propagation",

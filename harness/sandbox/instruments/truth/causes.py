@@ -3,8 +3,8 @@
 The details are those of the recordings of a real cluster (`listener-closed`, `pod-network-gone`, `accept-queue`,
 `keepalive-close-race`, `not-listening-yet`, `fast-shutdown`, `rejected`, `rejected-without-icmp`,
 `untranslated-during-sync`, `status-from-live-pod`, `status-from-terminating-pod`, `entry-to-dead-pod`) and, for what
-only the sandbox's own application does, `crashed-pod`, `slow-answer`, `no-answer-from-live-pod`, `cut-by-live-pod`,
-`bad-answer`. A cause `unknown` means that even the kernel's events do not tell.
+only the sandbox's applications do, `never-accepted`, `crashed-pod`, `slow-answer`, `no-answer-from-live-pod`,
+`cut-by-live-pod`, `bad-answer`. A cause `unknown` means that even the kernel's events do not tell.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def cause(attempt: Attempt, entry: Entry | None, pod: Pod | None, world: World) 
         gone = pod.gone is not None and pod.gone <= attempt.ended
         return ("termination-race", "pod-network-gone") if gone else ("application", "no-answer-from-live-pod")
     if attempt.outcome == "read-timeout":
-        return _unanswered(attempt, pod)
+        return _unanswered(attempt, entry, pod)
     if attempt.outcome in _CUT:
         return _cut(attempt, entry, pod)
     return "application", "bad-answer"
@@ -84,7 +84,10 @@ def _refused(t: float, port: int, pod: Pod) -> Cause:
     return "application", "no-answer-from-live-pod"
 
 
-def _unanswered(attempt: Attempt, pod: Pod) -> Cause:
+def _unanswered(attempt: Attempt, entry: Entry, pod: Pod) -> Cause:
+    stopping = pod.deletion is not None and pod.deletion - _WATCH_S <= attempt.started
+    if stopping and not attempt.reused and not _accepted(attempt, entry, pod):
+        return "termination-race", "never-accepted"
     if pod.gone is None or pod.gone > attempt.ended:
         return "application", "slow-answer"
     if pod.gone <= attempt.started:

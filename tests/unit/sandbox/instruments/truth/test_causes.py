@@ -70,6 +70,8 @@ CRASHED = {"listened": "1-10 12-", "exits": "10"}
         (STOPPED, "status", 9.97, 0.01, ("application", "status-from-terminating-pod")),
         ({}, "status", 5.0, 0.01, ("application", "status-from-live-pod")),
         ({}, "read-timeout", 5.0, 5.0, ("application", "slow-answer")),
+        ({"listened": "1-16", "deletion": 9.0}, "read-timeout", 8.0, 5.0, ("application", "slow-answer")),
+        ({"listened": "1-16", "deletion": 9.0}, "read-timeout", 9.5, 5.0, ("termination-race", "never-accepted")),
         ({}, "connect-timeout", 5.0, 1.0, ("application", "no-answer-from-live-pod")),
         ({}, "eof-mid-response", 5.0, 1.0, ("application", "cut-by-live-pod")),
         ({}, "protocol-error", 5.0, 1.0, ("application", "bad-answer")),
@@ -107,6 +109,9 @@ def test_a_connection_that_was_seen_accepted_did_not_wait_in_the_queue() -> None
     stopped = pod(**STOPPED)
     stopped.accepted[CLIENT] = [9.97]
     assert judged("reset-before-response", 9.96, 0.03, to=stopped) == ("in-flight-kill", "fast-shutdown")
+    stopping = pod(listened="1-16", deletion=9.0)
+    stopping.accepted[CLIENT] = [9.52]
+    assert judged("read-timeout", 9.5, 5.0, to=stopping) == ("application", "slow-answer")
 
 
 def test_an_entry_older_than_the_connection_is_stale() -> None:
