@@ -43,7 +43,7 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
     own = list(tally(list(why.causes.label[charged.own])).items())
     said = judgement(
         shown,
-        doubts=run_doubts(seen),
+        doubts=run_doubts(seen, tally(list(why.causes.cause[charged.nobodys]))),
         causes=own,
         background=background(counts, quiet),
         confidence=run.info.confidence,

@@ -28,7 +28,13 @@ def takers(
 
 
 def _taker(pod: Life, told: Controllers) -> Taker:
-    t = pod.end or 0.0
+    """By what is known of when it ended. What a lost watch leaves open is not to the rollout's good: it took the pod,
+    if it did so at one end of that time."""
+    found = [_taker_at(pod, t or 0.0, told) for t in sorted({pod.end, pod.end_shown}, key=lambda t: t or 0.0)]
+    return Taker.ROLLOUT if Taker.ROLLOUT in found else found[-1]
+
+
+def _taker_at(pod: Life, t: float, told: Controllers) -> Taker:
     if pod.disrupted:
         return Taker.EVICTION
     if _crashed_for_good(pod):

@@ -28,6 +28,7 @@ class PodEvents:
     unready_since: float | None = None
     unready: list[tuple[float, float]] = field(default_factory=list)
     deletion: float | None = None
+    deletion_shown: float | None = None
     finished: float | None = None
     ended: float | None = None
     gone: float | None = None
@@ -49,7 +50,7 @@ class PodEvents:
         if disrupted.get("status") == "True":
             self.disrupted = str(disrupted.get("reason") or "DisruptionTarget")
         if self.deletion is None and _is_going(seen):
-            self.deletion = max(earliest, self.first.t)
+            self.deletion, self.deletion_shown = max(earliest, self.first.t), seen.t
         self._readiness(seen.t, (conditions.get("Ready") or {}).get("status") == "True")
         self._containers(seen.t, containers(status), clock)
 

@@ -24,7 +24,8 @@ class Life:
     """One pod on the run's clock; None where the watch never showed it.
 
     `fresh`: it was shown before its containers had started, so that it began to listen in sight of the watch. `ready`:
-    first seen Ready. `deletion`: first sign that it is to go. `exit`: its containers cannot have ended
+    first seen Ready. `deletion`: first sign that it is to go, or the earliest moment at which that can have come, where
+    the watch was lost; `deletion_shown`: when it was seen. `exit`: its containers cannot have ended
     earlier. `ended`: the watch showed them ended; the kubelet says so only after it has taken the pod's network down.
     `crashes`: when a container was down though nobody had asked for it. `disrupted`: the reason of a DisruptionTarget.
     `killed`: it did not end by itself within its grace period.
@@ -40,6 +41,7 @@ class Life:
     fresh: bool = False
     ready: float | None = None
     deletion: float | None = None
+    deletion_shown: float | None = None
     exit: float | None = None
     ended: float | None = None
     gone: float | None = None
@@ -53,6 +55,11 @@ class Life:
     def end(self) -> float | None:
         """When it was first known to go, or had gone; None of a pod that stayed."""
         return self.deletion if self.deletion is not None else self.gone
+
+    @property
+    def end_shown(self) -> float | None:
+        """When the watch showed that; later than `end` where it had been lost in between."""
+        return self.end if self.deletion_shown is None or self.end is None else max(self.end, self.deletion_shown)
 
 
 @dataclass(slots=True)
@@ -117,6 +124,7 @@ def _life(uid: str, events: PodEvents, seen: _Seen, template: Object, targets: t
         fresh=created is not None or (events.first.object.get("status") or {}).get("phase") == "Pending",
         ready=events.ready,
         deletion=deletion,
+        deletion_shown=events.deletion_shown,
         exit=events.earliest_exit(deletion if events.deletion is not None else None),
         ended=events.shown_ended(),
         gone=events.gone,

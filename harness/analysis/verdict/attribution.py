@@ -13,6 +13,7 @@ from harness.analysis.causes.intervals import NOBODY, Spans, cover, frozen
 from harness.analysis.causes.row import Charge, Fault, Row, Way
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
+from harness.analysis.observed.windows import OUTSIDE
 from harness.model.result import Taker
 
 ABSENCE_S = 1.0
@@ -24,13 +25,17 @@ RECOVERY_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribution:
-    """Per failure: whether a rollout has to answer for it (`own`), and the position of that rollout (`at`)."""
+    """Per failure: whether a rollout has to answer for it (`own`), and the position of that rollout (`at`).
+
+    `nobodys`: it has the cause of a rollout, came after the load had warmed up, and no rollout is charged with it.
+    """
 
     own: NDArray[np.bool_]
     at: NDArray[np.int64]
+    nobodys: NDArray[np.bool_]
 
     def __post_init__(self) -> None:
-        frozen(self.own, self.at)
+        frozen(self.own, self.at, self.nobodys)
 
     def of(self, position: int) -> NDArray[np.bool_]:
         """The failures for which the rollout at this position has to answer."""
@@ -45,14 +50,15 @@ def attribute(seen: Observed, why: Explained) -> Attribution:
     """
     cut = why.causes.by(lambda row: Charge.PODS_THAT_CUT in row.charged)
     at = seen.windows.positions(np.where(cut, why.failures.ended, why.failures.sent))
-    own = why.causes.by(lambda row: bool(row.charged))
+    own = charged_at_all = why.causes.by(lambda row: bool(row.charged))
     for charge, innocent in _INNOCENT.items():
         charged = why.causes.by(lambda row, charge=charge: charge in row.charged)  # type: ignore[misc]
         if charged.any():
-            own &= ~charged | ~innocent(seen, why)
+            own = own & (~charged | ~innocent(seen, why))
     if seen.run.info.strict_idle_close:
-        own |= why.causes.by(_is_idle_close)
-    return Attribution(own=own & (at >= 0), at=at)
+        own = own | why.causes.by(_is_idle_close)
+    own = own & (at >= 0)
+    return Attribution(own=own, at=at, nobodys=charged_at_all & ~own & (at != OUTSIDE))
 
 
 def _is_idle_close(row: Row) -> bool:

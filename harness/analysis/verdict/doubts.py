@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from harness.analysis.causes.data_plane import DataPlane
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.windows import Span
@@ -47,17 +49,27 @@ def _no_timeline(seen: Observed) -> Doubt | None:
 
 
 def _no_control(seen: Observed) -> Doubt | None:
-    if seen.windows.control is not None or not seen.windows.rollouts:
+    if not seen.windows.rollouts:
         return None
-    return "no-control", "there was no control window to compare with"
+    if seen.windows.control is None:
+        return "no-control", "there was no control window to compare with"
+    due = seen.requests.frame["scheduled"].is_between(*seen.windows.control, closed="left")
+    return None if due.any() else ("no-control", "no request was sent in the control window: nothing to compare with")
 
 
 _OF_A_RUN = (_nothing_sent, _nothing_rolled, _cut_short, _load_was_late, _no_timeline, _no_control)
 
 
-def run_doubts(seen: Observed) -> tuple[Doubt, ...]:
-    """What speaks against calling the whole run clean: every doubt is asked for, always; the first gives the reason."""
-    return tuple(doubt for ask in _OF_A_RUN if (doubt := ask(seen)) is not None)
+def run_doubts(seen: Observed, nobodys: Mapping[str, int]) -> tuple[Doubt, ...]:
+    """What speaks against calling the whole run clean: every doubt is asked for, always; the first gives the reason.
+
+    `nobodys`: by cause, how many failures a rollout makes and no rollout is charged with.
+    """
+    doubts = [doubt for ask in _OF_A_RUN if (doubt := ask(seen)) is not None]
+    if nobodys:
+        told = ", ".join(f"{cause}: {count}" for cause, count in nobodys.items())
+        doubts.append(("uncharged", f"failures such as rollouts make ({told}) came with none that answers for them"))
+    return tuple(doubts)
 
 
 def incomplete(seen: Observed, plane: DataPlane, span: Span) -> tuple[Doubt, ...]:

@@ -26,7 +26,7 @@ def endings_by_others(seen: Observed, why: Explained, position: int) -> tuple[Do
     failing = set(why.causes.pod[why.failures.sent >= span.update].tolist())
     found: dict[str, str] = {}
     for at, pod in enumerate(seen.pods):
-        taker, end = seen.takers.get(pod.uid), pod.end
+        taker, end = seen.takers.get(pod.uid), pod.end_shown
         if taker not in (None, Taker.ROLLOUT) and _touches(span, end, settled, at in failing):
             found.setdefault(str(taker), f"{pod.name} was taken by {_BY[taker]} in rollout {span.number}")
         if any(_touches(span, start + SEEN_LATE_S, settled + SEEN_LATE_S, at in failing) for start, _ in pod.crashes):

@@ -27,7 +27,8 @@ def failures_of_others(
     doubts = [*_errors(seen, why, position, counts, quiet)]
     for cause, words in _WORDS.items():
         count = window.by_cause.get(cause, 0) - own.get(cause, 0)
-        if count > 0 and count * base > before.get(cause, 0) * window.requests:
+        # A multiple of nothing is nothing: without a request in the control window there is no background.
+        if count > 0 and (not base or count * base > before.get(cause, 0) * window.requests):
             doubts.append((str(cause), f"{_failures(count)} of rollout {number}: {words}"))
     return tuple(doubts)
 
