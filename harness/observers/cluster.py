@@ -19,6 +19,9 @@ Record = Callable[[str, str, dict[str, Any]], None]
 
 _START_TIMEOUT_S = 30.0
 
+_BY_WHOM = ("Deployment", "StatefulSet", "Service")
+"""Of these it is kept who changed them; pods and EndpointSlices are changed too often."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
@@ -41,6 +44,7 @@ def application_objects(*, kind: str, name: str, selector: str, service: str) ->
         Watched(api_version="apps/v1", kind=kind, name=name),
         revisions,
         Watched(api_version="v1", kind="Pod", selector=selector),
+        Watched(api_version="v1", kind="Service", name=service),
         Watched(
             api_version="discovery.k8s.io/v1",
             kind="EndpointSlice",
@@ -78,7 +82,8 @@ async def _observe_kind(
         if event.type is EventType.GAP:
             record("Mark", "gap", event.object)
         else:
-            event.object.get("metadata", {}).pop("managedFields", None)
+            if watched.kind not in _BY_WHOM:
+                event.object.get("metadata", {}).pop("managedFields", None)
             record(watched.kind, event.type, event.object)
         view.apply(watched.kind, event)
 

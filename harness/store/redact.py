@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 _HEADERS = frozenset({"authorization", "cookie", "set-cookie", "proxy-authorization", "x-api-key"})
+_MANAGER = ("manager", "operation", "time")
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -20,7 +21,8 @@ def redacted(value: object) -> str:
 
 
 def redact(kubernetes_object: dict[str, Any]) -> dict[str, Any]:
-    """The object without managedFields and without secrets; the one that is passed in stays as it was.
+    """The object without secrets, and of its managedFields only who, how and when; the one that is passed in stays as
+    it was.
 
     Redacted: env[].value, Secret data, the last-applied-configuration annotation, authorization and cookie headers,
     command and args. A `sleep N` stays: it is what the preStop mitigation writes, and the judge reads its length.
@@ -39,7 +41,19 @@ def _cleaned(node: Any) -> Any:
         return [_cleaned(item) for item in node]
     if not isinstance(node, dict):
         return node
-    return {str(key): _entry(str(key), value, node) for key, value in node.items() if key != "managedFields"}
+    return {str(key): _entry(str(key), value, node) for key, value in node.items() if key != "managedFields"} | (
+        {"managedFields": managers} if (managers := _managers(node.get("managedFields"))) else {}
+    )
+
+
+def _managers(entries: Any) -> list[dict[str, Any]]:
+    """Who changed an object, how and when, without what."""
+    known = entries if isinstance(entries, list) else ()
+    return [
+        {name: entry[name] for name in _MANAGER if name in entry}
+        for entry in known
+        if isinstance(entry, dict) and "manager" in entry
+    ]
 
 
 def _entry(key: str, value: Any, owner: dict[str, Any]) -> Any:

@@ -17,6 +17,9 @@ from harness.model.run import FactSource, ProxyFacts
 SYNC_S = 0.5
 """How long one sync may take, beyond the cool-down (measured: 0.02 to 0.1 s; more where a node is short of CPU)."""
 
+UNKNOWN_LAG_S = 15.0
+"""How long it may still go by what was before, where its period is not known."""
+
 LONGEST_S = 60.0
 """How long a proxy that does not keep its period may be thought to lag, at most."""
 

@@ -11,9 +11,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harness.analysis.causes.conntrack import UNANSWERED
-from harness.analysis.causes.data_plane import DataPlane
+from harness.analysis.causes.data_plane import UNKNOWN_LAG_S, DataPlane
 from harness.analysis.causes.idle_ends import idle_ends
-from harness.analysis.causes.intervals import NOBODY, cover_of_own_pod, frozen
+from harness.analysis.causes.intervals import NOBODY, cover, cover_of_own_pod, frozen
 from harness.analysis.causes.losses import losses, slowest_s
 from harness.analysis.causes.no_endpoints import absence
 from harness.analysis.causes.own_pods import own_pods
@@ -108,6 +108,7 @@ def failures(
         Flag.CHANCE: lost.chance,
         Flag.BACKGROUND: lost.background,
         Flag.EVERYWHERE: lost.everywhere,
+        Flag.REROUTED: _rerouted(seen, plane, sent),
         Flag.TURNED_AWAY: turned_away(seen, own, windows[Way.LOOSE_STOPPING]),
     }
     return Failures(
@@ -121,6 +122,13 @@ def failures(
         flags=MappingProxyType(flags),
         windows=windows,
     )
+
+
+def _rerouted(seen: Observed, plane: DataPlane, sent: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether what others did to the Service or its endpoints was in force, or may still have been."""
+    lag_s = UNKNOWN_LAG_S if plane.lag_s is None else plane.lag_s
+    spans = tuple((change.start - WATCH_S, change.end + lag_s, 0) for change in seen.foreign if change.reroutes)
+    return np.asarray(cover(spans, sent).count > 0)
 
 
 def _instant(

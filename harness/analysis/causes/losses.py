@@ -14,15 +14,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harness.analysis.causes.chance import Intervals, Losses, Sample, held_against_chance
-from harness.analysis.causes.data_plane import DataPlane
+from harness.analysis.causes.data_plane import UNKNOWN_LAG_S, DataPlane
 from harness.analysis.causes.intervals import Spans, cover
 from harness.analysis.causes.row import Way
 from harness.analysis.causes.streaks import Streaks
 from harness.analysis.causes.time_windows import TimeWindows
 from harness.analysis.observed.observed import Observed
-
-UNKNOWN_LAG_S = 15.0
-"""How long after a rollout a data plane may still send to its old pods, where its period is not known."""
 
 _GONE = (Way.VANISHED, Way.LOOSE_VANISHED)
 _STOPPING = (Way.UNACCEPTING, Way.STOPPING, Way.LOOSE_STOPPING)

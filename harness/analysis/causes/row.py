@@ -20,6 +20,7 @@ CAUSE_WORDS = {
     Cause.APPLICATION: "a pod in service answered with an error, too late or not at all, or it was lost on the way as "
     "requests are at other times",
     Cause.STALE_CONNTRACK: "the client host itself sent it to a pod that is long gone, by an old conntrack entry",
+    Cause.FOREIGN_CHANGE: "somebody else had changed the Service or its endpoints, and it may have gone astray by that",
     Cause.LOAD_GENERATOR: "the worker that sent it stood still",
     Cause.UNKNOWN: "no cause could be shown for it, or several causes could not be told apart",
 }
@@ -80,6 +81,7 @@ class Flag(StrEnum):
     BACKGROUND = "background"
     WHILE_HANGING = "while-hanging"
     TURNED_AWAY = "turned-away"
+    REROUTED = "rerouted"
 
 
 FLAG_WORDS = {
@@ -101,6 +103,7 @@ FLAG_WORDS = {
     Flag.CHANCE: "so few, or such a burst, losses on the way explain as well",
     Flag.BACKGROUND: "as many were lost while nothing was done",
     Flag.WHILE_HANGING: "live pods took seconds over what they had accepted",
+    Flag.REROUTED: "somebody else had changed the Service or its endpoints when it was sent",
     Flag.TURNED_AWAY: "a pod that was stopping answered with an error, as pods in service do not",
 }
 
@@ -124,6 +127,7 @@ class Fault(StrEnum):
     CLIENT = "nobody's: a client that resends has no loss; with strict_idle_close the rollout's"
     APPLICATION = "the application's"
     CLIENT_HOST = "the client host's"
+    OTHERS = "somebody else's"
     HARNESS = "the harness's"
     UNTOLD = "cannot be told"
 

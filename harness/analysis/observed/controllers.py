@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.analysis.observed.ownership import Ownership
 from harness.model.observation import MarkType, Observation
+from harness.spec.agreement import is_patched
 from harness.spec.rolling import wanted_replicas
 from harness.spec.template import same_template
 from harness.spec.workload import WORKLOAD_KINDS, Object
@@ -73,7 +74,8 @@ class Controllers:
     """What the timeline says of the pods' controllers.
 
     `deleted`: names of pods that a controller said it deleted; `speaks`: whether controllers' events are there at all.
-    `own`, `foreign`: when we, and others, changed the application's template.
+    `own`: our own updates, with their patch where it is on record; `foreign`: when others changed the application's
+    template, `foreign_by` with the words that say who.
     """
 
     owned: Ownership
@@ -82,36 +84,60 @@ class Controllers:
     deleted: set[str] = field(default_factory=set)
     speaks: bool = False
     own: list[float] = field(default_factory=list)
-    foreign: list[float] = field(default_factory=list)
+    foreign_by: list[tuple[float, str]] = field(default_factory=list)
     _template: Any = None
+    _to_come: tuple[float, Object] | None = None  # our last update, until the watch shows it
+
+    @property
+    def foreign(self) -> list[float]:
+        """When others changed the application's template."""
+        return [t for t, _ in self.foreign_by]
 
     def add(self, seen: Observation) -> None:
         """Take note of one event of the timeline."""
-        if seen.kind == "Mark" and seen.type == MarkType.UNDO:
-            self.own = sorted([*self.own, seen.t])
-        elif seen.kind == "ReplicaSet" and seen.type != "DELETED":
-            name = str((seen.object.get("metadata") or {}).get("name"))
-            if self.owned.has_replica_set(name):
-                self.replica_sets.setdefault(name, ReplicaSetHistory()).add(seen.t, seen.object)
+        if seen.kind == "Mark":
+            self._mark(seen)
+        elif seen.kind == "ReplicaSet":
+            self._replica_set(seen)
         elif seen.kind in WORKLOAD_KINDS:
             if self.owned.is_workload(seen.object, seen.kind):
                 self._workload(seen)
         elif seen.kind == "Event":
             self._event(seen.object)
 
+    def _mark(self, mark: Observation) -> None:
+        if mark.type in (MarkType.UPDATE, MarkType.UNDO):
+            self._to_come = mark.t, mark.object.get("patch") or {}
+        if mark.type == MarkType.UNDO:
+            self.own = sorted([*self.own, mark.t])
+
+    def _replica_set(self, seen: Observation) -> None:
+        name = str((seen.object.get("metadata") or {}).get("name"))
+        if seen.type != "DELETED" and self.owned.has_replica_set(name):
+            self.replica_sets.setdefault(name, ReplicaSetHistory()).add(seen.t, seen.object)
+
     def _workload(self, seen: Observation) -> None:
         spec = seen.object.get("spec") or {}
         template = spec.get("template")
-        if self._template is not None and not same_template(template, self._template):
-            ours = any(0.0 <= seen.t - mark <= OWN_CHANGE_S for mark in self.own)
-            if not ours:
-                self.foreign.append(seen.t)
+        changed = self._template is not None and not same_template(template, self._template)
+        if changed and not self._is_ours(seen.t, template):
+            self.foreign_by.append((seen.t, by_whom(seen.object)))
         self._template = template
         revision = (seen.object.get("status") or {}).get("updateRevision")
         if revision:
             self.update_revisions.append(
                 UpdateRevision(t=seen.t, revision=str(revision), replicas=wanted_replicas(spec))
             )
+
+    def _is_ours(self, t: float, template: Object | None) -> bool:
+        """Whether a changed template is what our last update asked for: one change, soon, and with its patch."""
+        if self._to_come is None:
+            return False
+        since, patch = self._to_come
+        if not (0.0 <= t - since <= OWN_CHANGE_S and is_patched(template, patch)):
+            return False
+        self._to_come = None
+        return True
 
     def _event(self, event: Object) -> None:
         reason = event.get("reason")
@@ -130,9 +156,20 @@ class Controllers:
         return known[-1] if known else None
 
 
+def by_whom(shown: Object) -> str:
+    """As in " by kubectl-edit": what the newest entry of an object's managedFields says of who changed it."""
+    fields = (shown.get("metadata") or {}).get("managedFields") or ()
+    newest: Object = max(fields, key=lambda entry: str(entry.get("time") or ""), default={})
+    return f" by {newest['manager']}" if newest.get("manager") else " by somebody else"
+
+
 def controllers(timeline: Iterable[Observation], owned: Ownership, updates: Iterable[float]) -> Controllers:
     """What the timeline says of the pods' controllers. `updates`: when we changed the application ourselves."""
     found = Controllers(owned=owned, own=sorted(updates))
-    for seen in timeline:
+    events = list(timeline)
+    marked = {seen.t for seen in events if seen.kind == "Mark" and seen.type == MarkType.UPDATE}
+    # run.json knows of updates whose marks a record may have lost.
+    unmarked = [Observation(t=t, kind="Mark", type=MarkType.UPDATE, object={}) for t in found.own if t not in marked]
+    for seen in sorted([*unmarked, *events], key=lambda seen: seen.t):
         found.add(seen)
     return found

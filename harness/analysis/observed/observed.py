@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from harness.analysis.observed.answers import Answers, answers
 from harness.analysis.observed.endpoints import Endpoints, endpoints
+from harness.analysis.observed.foreign_changes import ForeignChange, foreign_changes
 from harness.analysis.observed.load_health import LoadHealth, load_health
 from harness.analysis.observed.ownership import ownership
 from harness.analysis.observed.pod_endings import takers
@@ -20,13 +21,14 @@ from harness.spec.workload import judged_workload, pod_selector
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """What was observed: requests, windows, pods in the order in which they were first seen, who took those that ended
-    (by uid), the Service's endpoints, who answered, and how the load generator did."""
+    (by uid), what else somebody changed, the Service's endpoints, who answered, and how the load generator did."""
 
     run: Run
     requests: Requests
     windows: Windows
     pods: tuple[Life, ...]
     takers: dict[str, Taker]
+    foreign: tuple[ForeignChange, ...]
     endpoints: Endpoints
     answers: Answers
     load: LoadHealth
@@ -45,6 +47,7 @@ def observe(run: Run) -> Observed:
         windows=spans,
         pods=pods,
         takers=takers(run.timeline, pods, owned, spans.updates),
+        foreign=foreign_changes(run.info, run.timeline, owned, spans.rollouts),
         endpoints=endpoints(run.info, run.timeline, pods),
         answers=answers(requests, pods),
         load=load_health(run.info, requests, spans, run.worker_seconds),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.analysis.causes.data_plane import UNKNOWN_LAG_S
 from harness.analysis.causes.explained import Explained
 from harness.analysis.causes.intervals import frozen
 from harness.analysis.causes.row import Flag
@@ -15,9 +16,6 @@ from harness.analysis.observed.windows import CONTROL
 from harness.analysis.statistics import P_VALUE, visible_excess
 from harness.analysis.verdict.window_counts import Counted
 from harness.model.result import Cause
-
-UNKNOWN_LAG_S = 15.0
-"""How long after a rollout its old pods may still be sent to, where the data plane's period is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,16 @@ def _no_control(seen: Observed) -> Doubt | None:
     return None if due.any() else ("no-control", "no request was sent in the control window: nothing to compare with")
 
 
-_OF_A_RUN = (_nothing_sent, _nothing_rolled, _cut_short, _load_was_late, _no_timeline, _no_control)
+def _changed_by_others(seen: Observed) -> Doubt | None:
+    start = seen.windows.control[0] if seen.windows.control else seen.requests.first
+    told = [change for change in seen.foreign if change.end >= start and change.start <= seen.windows.end]
+    if not told:
+        return None
+    more = f", and {len(told) - 1} more changes" if len(told) > 1 else ""
+    return str(Cause.FOREIGN_CHANGE), f"{told[0].words}, {told[0].start:.1f} s into the run{more}"
+
+
+_OF_A_RUN = (_nothing_sent, _changed_by_others, _nothing_rolled, _cut_short, _load_was_late, _no_timeline, _no_control)
 
 
 def run_doubts(seen: Observed, nobodys: Mapping[str, int]) -> tuple[Doubt, ...]:

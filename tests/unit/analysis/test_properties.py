@@ -146,7 +146,8 @@ def by_host_or_harness(result: ScenarioResult) -> dict[tuple[str, int], str]:
 def test_knowing_less_makes_no_clean_run_of_one_that_dropped_calls(run: Run) -> None:
     blank = judge(replace(run, requests=run.requests.with_columns(pod=pl.lit(""))))
     if judge(run).verdict == Verdict.DROPPING:
-        assert blank.verdict != Verdict.SEAMLESS
+        # An error that a stopping pod answered is any pod's where none is named, if it comes at other times too.
+        assert blank.verdict != Verdict.SEAMLESS or set(blank.by_outcome) == {"status"}
 
 
 def test_results_can_be_written_as_json() -> None:

@@ -84,6 +84,7 @@ async def test_a_deployment_is_watched_with_what_its_rollout_moves() -> None:
         ("Deployment", "web", None),
         ("ReplicaSet", None, "app=web"),
         ("Pod", None, "app=web"),
+        ("Service", "front", None),
         ("EndpointSlice", None, {"kubernetes.io/service-name": "front"}),
         ("Event", None, None),
     ]
@@ -91,7 +92,8 @@ async def test_a_deployment_is_watched_with_what_its_rollout_moves() -> None:
 
 async def test_a_stateful_set_has_revisions_instead_of_replica_sets() -> None:
     watched = application_objects(kind="StatefulSet", name="db", selector="app=db", service="db")
-    assert [each.kind for each in watched] == ["StatefulSet", "ControllerRevision", "Pod", "EndpointSlice", "Event"]
+    kinds = ["StatefulSet", "ControllerRevision", "Pod", "Service", "EndpointSlice", "Event"]
+    assert [each.kind for each in watched] == kinds
 
 
 async def test_only_the_applications_objects_are_asked_for() -> None:

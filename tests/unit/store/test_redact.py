@@ -42,6 +42,12 @@ def test_last_applied_configurations_and_managed_fields_go() -> None:
     assert cleaned["metadata"] == {"annotations": {key: redacted(SECRET), "a": "b"}}
 
 
+def test_of_managed_fields_stays_who_how_and_when() -> None:
+    entry = {"manager": "kubectl-edit", "operation": "Update", "time": "2026-01-02T03:04:05Z"}
+    cleaned = redact({"kind": "Service", "metadata": {"managedFields": [entry | {"fieldsV1": {"f:spec": SECRET}}]}})
+    assert cleaned["metadata"] == {"managedFields": [entry]}
+
+
 def test_headers_that_authenticate_go_and_others_stay() -> None:
     headers = [
         {"name": "Authorization", "value": SECRET},

@@ -1,0 +1,141 @@
+"""The timeline -> what somebody else changed of the application, its Service and its endpoints, and until when.
+
+Pods that others took are not told here (`pod_endings`), but what they were told to be, and where their traffic went.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from harness.analysis.observed.controllers import Controllers, by_whom, controllers
+from harness.analysis.observed.ownership import Ownership
+from harness.analysis.observed.windows import Span
+from harness.model.observation import Observation
+from harness.model.run import RunInfo
+from harness.spec.agreement import missing, missing_of_pod
+from harness.spec.workload import Object, judged_workload, pod_spec, services, spec_of, workload_name
+
+CONTROLLERS = ("endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io")
+"""Who makes EndpointSlices of a Service (Kubernetes' well-known label endpointslice.kubernetes.io/managed-by)."""
+
+_MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
+_SERVICE = "kubernetes.io/service-name"
+_ROUTING = ("clusterIP", "externalName", "internalTrafficPolicy", "ports", "selector", "sessionAffinity", "type")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignChange:
+    """Something that somebody else changed, in words; from `start` to `end` (infinite where it was not taken back).
+
+    `reroutes`: requests may have gone elsewhere meanwhile, or nowhere.
+    """
+
+    start: float
+    end: float
+    words: str
+    reroutes: bool = False
+
+
+def foreign_changes(
+    info: RunInfo, timeline: Sequence[Observation], owned: Ownership, rollouts: Sequence[Span]
+) -> tuple[ForeignChange, ...]:
+    """What others changed, in the order in which it came. `rollouts`: our own, whose updates are none of theirs."""
+    told = controllers(timeline, owned, [span.update for span in rollouts])
+    names = {str((service.get("metadata") or {}).get("name")) for service in services(info.manifests, info.service)}
+    found = [
+        *_templates(told, info),
+        *_of_services(seen for seen in timeline if seen.kind == "Service" and _name(seen.object) in names),
+        *_of_slices(seen for seen in timeline if seen.kind == "EndpointSlice" and _labels(seen).get(_SERVICE) in names),
+        *_otherwise(info, timeline, owned, rollouts),
+    ]
+    return tuple(sorted(found, key=lambda change: change.start))
+
+
+def _templates(told: Controllers, info: RunInfo) -> Iterable[ForeignChange]:
+    workload = judged_workload(info.manifests, info.target)
+    name = workload_name(workload) if workload else "the workload"
+    for at, who in told.foreign_by:
+        yield ForeignChange(start=at, end=at, words=f"the pod template of {name} was changed{who}")
+
+
+def _of_services(events: Iterable[Observation]) -> Iterable[ForeignChange]:
+    """A Service that was deleted, or that routes otherwise than at first; back again, it is as it was only with its old
+    address."""
+    first: Object | None = None
+    since: float | None = None
+    words = ""
+    for seen in events:
+        routing = None if seen.type == "DELETED" else {key: spec_of(seen.object).get(key) for key in _ROUTING}
+        first = first if first is not None else routing
+        if routing != first and since is None:
+            what = "deleted" if routing is None else "changed"
+            since, words = seen.t, f"Service {_name(seen.object)} was {what}{by_whom(seen.object)}"
+        elif routing == first and since is not None:
+            yield ForeignChange(start=since, end=seen.t, words=words, reroutes=True)
+            since = None
+    if since is not None:
+        yield ForeignChange(start=since, end=math.inf, words=words, reroutes=True)
+
+
+def _of_slices(events: Iterable[Observation]) -> Iterable[ForeignChange]:
+    """EndpointSlices of the Service that no controller of Kubernetes' own made."""
+    present: dict[str, ForeignChange] = {}
+    for seen in events:
+        manager, name = _labels(seen).get(_MANAGED_BY), _name(seen.object)
+        if seen.type == "DELETED" and name in present:
+            begun = present.pop(name)
+            yield ForeignChange(start=begun.start, end=seen.t, words=begun.words, reroutes=True)
+        elif manager is not None and manager not in CONTROLLERS and name not in present and seen.type != "DELETED":
+            words = f"EndpointSlice {name} was added to the Service by {manager}"
+            present[name] = ForeignChange(start=seen.t, end=math.inf, words=words, reroutes=True)
+    yield from present.values()
+
+
+def _otherwise(
+    info: RunInfo, timeline: Sequence[Observation], owned: Ownership, rollouts: Sequence[Span]
+) -> Iterable[ForeignChange]:
+    """Where what stands at the end of a rollout, or what its new pods carry, is not what was written."""
+    written = judged_workload(info.manifests, info.target)
+    if written is None:
+        return
+    for span in rollouts:
+        if span.complete is None or span.undone:
+            continue
+        until = span.complete if span.settled is None else span.settled
+        live = _last(seen for seen in timeline if _is(owned, seen) and seen.t <= until)
+        new = [seen.object for seen in timeline if span.update <= seen.t <= until and _is_new_pod(owned, seen)]
+        lacking = (missing(written, live) if live is not None else ()) or _missing_of_any(written, new)
+        if lacking:
+            who = by_whom(live) if live is not None else ""
+            words = f"{workload_name(written)} does not stand as it was written: {', '.join(lacking)}{who}"
+            yield ForeignChange(start=span.update, end=until, words=words)
+
+
+def _missing_of_any(written: Object, pods: Iterable[Object]) -> tuple[str, ...]:
+    """What the first pod lacks that does not carry all that was written."""
+    return next((lacking for pod in pods if (lacking := missing_of_pod(pod_spec(written), spec_of(pod)))), ())
+
+
+def _is_new_pod(owned: Ownership, seen: Observation) -> bool:
+    return seen.kind == "Pod" and seen.type == "ADDED" and owned.has_pod(seen.object)
+
+
+def _is(owned: Ownership, seen: Observation) -> bool:
+    return seen.kind == owned.kind and seen.type != "DELETED" and owned.is_workload(seen.object, seen.kind)
+
+
+def _last(events: Iterable[Observation]) -> Object | None:
+    latest = None
+    for seen in events:
+        latest = seen.object
+    return latest
+
+
+def _name(shown: Object) -> str:
+    return str((shown.get("metadata") or {}).get("name") or "")
+
+
+def _labels(seen: Observation) -> Object:
+    return (seen.object.get("metadata") or {}).get("labels") or {}

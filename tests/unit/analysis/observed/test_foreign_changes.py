@@ -1,0 +1,134 @@
+"""What somebody else changes in the middle of a run: named as the cause, and never a clean run."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.analysis import judge
+from harness.model.observation import Observation
+from harness.model.run import Run
+from harness.store.reader import read_run
+
+from ..literal import history
+from ..recordings import SMALL
+
+CLEAN = "mitigated-3replicas-sync1s"
+SERVICE = {"metadata": {"name": "web"}, "spec": {"clusterIP": "10.96.0.7", "selector": {"app": "web"}}}
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return read_run(SMALL / CLEAN)
+
+
+def seen(run: Run, kind: str, until: float) -> Observation:
+    """The last event of that kind by then."""
+    return [event for event in run.timeline if event.kind == kind and event.t <= until][-1]
+
+
+def with_events(run: Run, *events: Observation) -> Run:
+    return replace(run, timeline=tuple(sorted([*run.timeline, *events], key=lambda event: event.t)))
+
+
+def changed(event: Observation, t: float, change: Any) -> Observation:
+    inner = deepcopy(event.object)
+    change(inner)
+    inner["metadata"]["managedFields"] = [{"manager": "kubectl-edit", "operation": "Update", "time": "2026-01-02"}]
+    return replace(event, t=t, type="MODIFIED", object=inner)
+
+
+def without_hook(deployment: dict[str, Any]) -> None:
+    for container in deployment["spec"]["template"]["spec"]["containers"]:
+        container.pop("lifecycle", None)
+
+
+def test_the_recording_is_clean_as_it_is(run: Run) -> None:
+    assert judge(run).verdict == "seamless"
+
+
+@pytest.mark.parametrize("after_s", [0.3, 1.0, 7.0])
+def test_a_template_that_somebody_changes_after_our_update_is_another_rollout(run: Run, after_s: float) -> None:
+    t = run.info.rollouts[0].update + after_s
+    ours = seen(run, "Deployment", t)
+    result = judge(with_events(run, changed(ours, t, without_hook)))
+    assert (result.verdict, result.reason) == ("inconclusive", "foreign-change")
+    assert "the pod template of deployment/web was changed by kubectl-edit" in result.sentence
+
+
+def test_an_update_that_did_not_bring_what_was_asked_for_is_somebody_elses(run: Run) -> None:
+    def other_image(deployment: dict[str, Any]) -> None:
+        deployment["spec"]["template"]["spec"]["containers"][0]["image"] = "nginx:elsewhere"
+
+    update = run.info.rollouts[0].update
+    stolen = [
+        changed(event, event.t, other_image) if event.kind == "Deployment" and update < event.t < update + 5 else event
+        for event in run.timeline
+    ]
+    assert judge(replace(run, timeline=tuple(stolen))).reason == "foreign-change"
+
+
+def test_pods_that_lack_what_was_written_are_not_the_application_under_test(run: Run) -> None:
+    def stripped(event: Observation) -> Observation:
+        inner = deepcopy(event.object)
+        for container in inner["spec"]["containers"]:
+            container.pop("lifecycle", None)
+        return replace(event, object=inner)
+
+    timeline = tuple(stripped(event) if event.kind == "Pod" else event for event in run.timeline)
+    result = judge(replace(run, timeline=timeline))
+    assert (result.verdict, result.reason) == ("inconclusive", "foreign-change")
+    assert "lifecycle" in result.sentence
+
+
+GONE = """
+    period 1
+    update 8.0 complete 9.0 settled 15
+    pod old-1 deleted 8.5 prestop 5 ended 14.0 gone 14.5
+    pod old-2
+    pod new-1 revision r2 created 8.1 ready 8.4
+    ok new 0..10 every 0.02 by old-2
+    ok new 13..30 every 0.02 by new-1
+    connect-refused new 10..13 every 0.02
+"""
+
+
+def service(t: float, kind: str, **spec: Any) -> Observation:
+    return Observation(t=t, kind="Service", type=kind, object=SERVICE | {"spec": SERVICE["spec"] | spec})
+
+
+def slice_of(t: float, kind: str, manager: str) -> Observation:
+    labels = {"kubernetes.io/service-name": "web", "endpointslice.kubernetes.io/managed-by": manager}
+    return Observation(t=t, kind="EndpointSlice", type=kind, object={"metadata": {"name": "odd", "labels": labels}})
+
+
+def manifests() -> tuple[dict[str, Any], ...]:
+    return ({"kind": "Service", "metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}}},)
+
+
+@pytest.mark.parametrize(
+    ("events", "words"),
+    [
+        ([service(10, "DELETED"), service(13, "ADDED")], "Service web was deleted"),
+        ([service(10, "MODIFIED", selector={"app": "x"}), service(13, "MODIFIED")], "Service web was changed"),
+        ([slice_of(10, "ADDED", "someone.example"), slice_of(13, "DELETED", "someone.example")], "someone.example"),
+    ],
+)
+def test_what_goes_astray_meanwhile_is_named_so_and_the_run_is_not_clean(events: list[Observation], words: str) -> None:
+    told = history(GONE, manifests=manifests())
+    whole = with_events(told, service(0.1, "ADDED"), *events)
+    result = judge(whole)
+    assert set(result.causes) == {"foreign-change"}
+    assert (result.verdict, result.reason) == ("inconclusive", "foreign-change")
+    assert words in result.sentence
+
+
+def test_what_the_controllers_do_to_service_and_slices_is_nobody_elses() -> None:
+    text = GONE.replace("connect-refused new 10..13 every 0.02", "ok new 10..13 every 0.02 by new-1")
+    told = history(text, manifests=manifests())
+    own = slice_of(9, "ADDED", "endpointslice-controller.k8s.io")
+    result = judge(with_events(told, service(0.1, "ADDED"), service(9, "MODIFIED"), own))
+    assert result.reason != "foreign-change"
