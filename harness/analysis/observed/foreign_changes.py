@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.analysis.observed.controllers import Controllers, by_whom, controllers
 from harness.analysis.observed.ownership import Ownership
@@ -64,19 +64,24 @@ def _of_services(events: Iterable[Observation]) -> Iterable[ForeignChange]:
     """A Service that was deleted, or that routes otherwise than at first; back again, it is as it was only with its old
     address."""
     first: Object | None = None
-    since: float | None = None
-    words = ""
+    open_: ForeignChange | None = None
     for seen in events:
-        routing = None if seen.type == "DELETED" else {key: spec_of(seen.object).get(key) for key in _ROUTING}
+        routing = _routing(seen)
         first = first if first is not None else routing
-        if routing != first and since is None:
+        if routing != first and open_ is None:
             what = "deleted" if routing is None else "changed"
-            since, words = seen.t, f"Service {_name(seen.object)} was {what}{by_whom(seen.object)}"
-        elif routing == first and since is not None:
-            yield ForeignChange(start=since, end=seen.t, words=words, reroutes=True)
-            since = None
-    if since is not None:
-        yield ForeignChange(start=since, end=math.inf, words=words, reroutes=True)
+            words = f"Service {_name(seen.object)} was {what}{by_whom(seen.object)}"
+            open_ = ForeignChange(start=seen.t, end=math.inf, words=words, reroutes=True)
+        elif routing == first and open_ is not None:
+            yield replace(open_, end=seen.t)
+            open_ = None
+    if open_ is not None:
+        yield open_
+
+
+def _routing(seen: Observation) -> Object | None:
+    """What a Service says of where requests go; None of one that was deleted."""
+    return None if seen.type == "DELETED" else {key: spec_of(seen.object).get(key) for key in _ROUTING}
 
 
 def _of_slices(events: Iterable[Observation]) -> Iterable[ForeignChange]:
