@@ -126,7 +126,7 @@ def _roll(
     mitigations: Sequence[Mapping[str, str]] = (),
     expect: str = "seamless",
 ) -> RolloutResult:
-    from harness.judgement import judge_experiment_folder
+    from harness.judged_runs import judge_experiment_folder
     from harness.model.advice import as_object
     from harness.runner.experiment import run_experiment
     from harness.runner.quick import quick_experiment

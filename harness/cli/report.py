@@ -16,7 +16,7 @@ def report(
 ) -> None:
     """Judge run directories again and write their reports; several runs of a variant are pooled."""
     from harness.cli.verdict import print_verdict
-    from harness.judgement import judge_again
+    from harness.judged_runs import judge_again
 
     judged = judge_again(runs, out)
     print_verdict(judged, Console(), records=runs)

@@ -113,7 +113,7 @@ def _prove_sizing(experiment: Experiment, settings: ClusterSettings, folder: Pat
     """Run the variants that dropped calls again, sized; gives the exit code."""
     from harness.cli.plan import plan_text
     from harness.cli.sized import sized_experiment
-    from harness.judgement import judge_experiment_folder
+    from harness.judged_runs import judge_experiment_folder
     from harness.runner.scenario import scenarios
 
     sized = sized_experiment(experiment, judge_experiment_folder(folder).result.scenarios)
@@ -240,7 +240,7 @@ class _Execution:
     def conclude(self) -> int:
         """Judge and report what there is; gives the exit code."""
         from harness.cli.verdict import print_verdict
-        from harness.judgement import judge_experiment_folder
+        from harness.judged_runs import judge_experiment_folder
 
         errors = [run.error for run in self._runs if run.error is not None]
         for error in errors:

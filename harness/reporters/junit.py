@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 from harness.model.result import ExperimentResult, ScenarioResult, Verdict
 from harness.model.run import RunInfo
+from harness.reporters.escaping import visible
 from harness.reporters.figures import count, dropping_of, expectation, listed
 from harness.reporters.place import particulars, where
-from harness.reporters.text import visible
 
 
 def experiment_junit(result: ExperimentResult, infos: Mapping[str, RunInfo]) -> str:

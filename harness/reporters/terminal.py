@@ -9,7 +9,8 @@ from tabulate import tabulate
 
 from harness.model.result import ExperimentResult, RolloutFindings, ScenarioResult, Verdict, Window
 from harness.model.run import RunInfo
-from harness.reporters.evidence import examples
+from harness.reporters.escaping import visible
+from harness.reporters.examples import examples
 from harness.reporters.figures import (
     after,
     count,
@@ -28,7 +29,6 @@ from harness.reporters.figures import (
 )
 from harness.reporters.objects import advice, changes
 from harness.reporters.place import rests_on_quiet, where
-from harness.reporters.text import visible
 
 _WIDTH: Final = 80
 _GLUED: Final = re.compile(r"(?<=\d) (?=[a-z%])|(?<=p50|p99) (?=/)|(?<=/) (?=p99|max)")
@@ -55,14 +55,14 @@ def experiment_text(result: ExperimentResult, infos: Mapping[str, RunInfo], *, c
         lines += [*_paragraph(place), ""]
     lines += [*_table(result.scenarios, colour=colour), ""]
     for scenario in result.scenarios:
-        lines += [*_judgement(scenario, colour=colour), *_quiet(infos[scenario.scenario], scenario), ""]
+        lines += [*_conclusion(scenario, colour=colour), *_quiet(infos[scenario.scenario], scenario), ""]
     lines += [line for note in result.notes for line in _paragraph(f"note: {note}")]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def scenario_text(info: RunInfo, result: ScenarioResult, *, colour: bool = False) -> str:
     """One scenario in full: what dropped, when after the update, with which outcomes and causes, rollout by rollout."""
-    lines = [*_judgement(result, colour=colour), *_quiet(info, result), "", *_paragraph(where(info)), ""]
+    lines = [*_conclusion(result, colour=colour), *_quiet(info, result), "", *_paragraph(where(info)), ""]
     if result.control:
         lines += [*_paragraph(f"control window: {_window(result.control)}"), ""]
     for rollout in result.rollouts:
@@ -111,7 +111,7 @@ def _verdict(verdict: Verdict, *, colour: bool) -> str:
     return f"\x1b[1;{_COLOURS[verdict]}m{verdict.value}\x1b[0m" if colour else verdict.value
 
 
-def _judgement(result: ScenarioResult, *, colour: bool) -> Iterator[str]:
+def _conclusion(result: ScenarioResult, *, colour: bool) -> Iterator[str]:
     yield f"{visible(result.scenario)}: {_verdict(result.verdict, colour=colour)}, {expectation(result)}"
     yield from _paragraph(result.sentence, "  ")
     yield from _paragraph(f"reason: {result.reason}", "  ")

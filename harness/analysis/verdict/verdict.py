@@ -28,7 +28,7 @@ class RolloutAccount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Conclusion:
     """The verdict of a scenario. `reason` is a short word (or `cause: n`), `sentence` is for people."""
 
     verdict: Verdict
@@ -36,14 +36,14 @@ class Judgement:
     sentence: str
 
 
-def judgement(
+def conclusion(
     rollouts: Sequence[RolloutAccount],
     *,
     doubts: Sequence[tuple[str, str]] = (),
     causes: Sequence[tuple[str, int]] = (),
     background: tuple[str, str] = ("", ""),
     confidence: Confidence | None = None,
-) -> Judgement:
+) -> Conclusion:
     """`dropping` where a rollout lost calls; `seamless` where none did and nothing speaks against it.
 
     `doubts` are those of the whole run; `causes` the failures' causes, most frequent first, for the reason;
@@ -54,11 +54,11 @@ def judgement(
         shown = ", ".join(f"{cause}: {count}" for cause, count in causes)
         reason = shown if any(rollout.own_failures for rollout in rollouts) else "cause not shown"
         sentence = bound_sentence(len(dropping), len(rollouts))
-        return Judgement(verdict=Verdict.DROPPING, reason=reason, sentence=sentence)
+        return Conclusion(verdict=Verdict.DROPPING, reason=reason, sentence=sentence)
     every = [*doubts, *(doubt for rollout in rollouts for doubt in rollout.doubts)]
     if every:
         reason, words = every[0]
-        return Judgement(verdict=Verdict.INCONCLUSIVE, reason=reason, sentence=words + _none_seen(len(rollouts)))
+        return Conclusion(verdict=Verdict.INCONCLUSIVE, reason=reason, sentence=words + _none_seen(len(rollouts)))
     return _clean(len(rollouts), background, confidence)
 
 
@@ -69,17 +69,17 @@ def _none_seen(n: int) -> str:
     return f"; 0 of {n} {'rollout was' if n == 1 else 'rollouts were'} seen to drop calls"
 
 
-def _clean(n: int, background: tuple[str, str], confidence: Confidence | None) -> Judgement:
+def _clean(n: int, background: tuple[str, str], confidence: Confidence | None) -> Conclusion:
     """Of `n` rollouts that lost nothing and of which nothing is in doubt; whether they are enough is left to ask."""
     level = LEVEL if confidence is None else confidence.level
     sentence = bound_sentence(0, n, level)
     if confidence is not None and at_most(0, n, level) > confidence.max_dropping:
         wanted = f"{sentence}, and {confidence.max_dropping:.0%} was asked for"
-        return Judgement(verdict=Verdict.INCONCLUSIVE, reason="confidence", sentence=wanted)
+        return Conclusion(verdict=Verdict.INCONCLUSIVE, reason="confidence", sentence=wanted)
     reason, words = background
     if words:
-        return Judgement(verdict=Verdict.SEAMLESS, reason=f"{CLEAN} {reason}", sentence=f"{sentence}; {words}")
-    return Judgement(verdict=Verdict.SEAMLESS, reason=CLEAN, sentence=sentence)
+        return Conclusion(verdict=Verdict.SEAMLESS, reason=f"{CLEAN} {reason}", sentence=f"{sentence}; {words}")
+    return Conclusion(verdict=Verdict.SEAMLESS, reason=CLEAN, sentence=sentence)
 
 
 def bound_sentence(k: int, n: int, level: float = LEVEL) -> str:

@@ -102,14 +102,14 @@ def test_the_journey_names_what_it_passes() -> None:
 
 
 def test_the_journey_passes_the_functions_in_the_order_in_which_the_judge_calls_them() -> None:
-    source = (ROOT / "harness" / "analysis" / "judging.py").read_text()
+    source = (ROOT / "harness" / "analysis" / "scenario.py").read_text()
     called = [
         "observe",
         "explain",
         "attribute",
         "counted",
         "accounts",
-        "judgement",
+        "conclusion",
         "propagation",
         "sizing",
         "failed_requests",
@@ -127,7 +127,7 @@ def test_a_name_that_is_not_there_is_found_out(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["pacer.Schedule.at", "run.RunInfo.experiment", "harness.judgement", "causes.explained"]
+    "name", ["pacer.Schedule.at", "run.RunInfo.experiment", "harness.judged_runs", "causes.explained"]
 )
 def test_a_name_that_is_there_is_found(name: str) -> None:
     assert resolves(name)
@@ -149,7 +149,7 @@ def test_no_file_refers_to_a_page_that_is_not_part_of_the_repository() -> None:
         ("a preStop measured", "def sizes("),
         ("a kind cluster made", '"kind", "create", "cluster"'),
         ("a rollout begun", "def planned("),
-        ("a verdict reached", "def judgement("),
+        ("a verdict reached", "def conclusion("),
     ],
 )
 def test_a_stranger_finds_it_in_two_files_after_the_readme(question: str, what_decides_it: str) -> None:
