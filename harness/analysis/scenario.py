@@ -1,4 +1,4 @@
-"""A run -> the judgement of its scenario."""
+"""A run -> its scenario's result: what each room of the analysis says of it, in turn."""
 
 from __future__ import annotations
 

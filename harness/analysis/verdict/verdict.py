@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.statistics import LEVEL, at_most
-from harness.model.result import Verdict
+from harness.model.result import ScenarioResult, Verdict
 from harness.model.run import Confidence, Expect
 
 CLEAN = "no call was lost to a rollout"
+_NOT_SHOWN, _TOO_FEW = "cause not shown", "confidence"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +51,43 @@ def conclusion(
     `background` what else failed, for the reason and for the sentence; that of a clean run carries its bound.
     """
     dropping = [rollout for rollout in rollouts if rollout.dropping]
+    level = LEVEL if confidence is None else confidence.level
     if dropping:
         shown = ", ".join(f"{cause}: {count}" for cause, count in causes)
-        reason = shown if any(rollout.own_failures for rollout in rollouts) else "cause not shown"
-        sentence = bound_sentence(len(dropping), len(rollouts))
+        reason = shown if any(rollout.own_failures for rollout in rollouts) else _NOT_SHOWN
+        sentence = bound_sentence(len(dropping), len(rollouts), level)
         return Conclusion(verdict=Verdict.DROPPING, reason=reason, sentence=sentence)
     every = [*doubts, *(doubt for rollout in rollouts for doubt in rollout.doubts)]
     if every:
         reason, words = every[0]
         return Conclusion(verdict=Verdict.INCONCLUSIVE, reason=reason, sentence=words + _none_seen(len(rollouts)))
-    return _clean(len(rollouts), background, confidence)
+    return _clean(len(rollouts), background, confidence, level)
+
+
+def doubt_of(result: ScenarioResult) -> tuple[str, str] | None:
+    """The doubt that made a judged run inconclusive, without what its sentence says of its own rollouts.
+
+    None: nothing is in doubt, though the rollouts may be too few for a `confidence`.
+    """
+    if result.verdict != Verdict.INCONCLUSIVE or result.reason == _TOO_FEW:
+        return None
+    return result.reason, result.sentence.removesuffix(_none_seen(len(result.rollouts)))
+
+
+def causes_of(result: ScenarioResult) -> dict[str, int]:
+    """The causes that the reason of a judged run counts; empty where it counts none."""
+    if result.verdict != Verdict.DROPPING or result.reason == _NOT_SHOWN:
+        return {}
+    parts = (part.rpartition(": ") for part in result.reason.split(", "))
+    return {cause: int(number) for cause, _, number in parts}
+
+
+def background_of(result: ScenarioResult) -> tuple[str, str] | None:
+    """The background that a clean run has beside its bound, in a few words and in a sentence; None without one."""
+    if result.verdict != Verdict.SEAMLESS or result.reason == CLEAN:
+        return None
+    bound = bound_sentence(0, len(result.rollouts), result.statistics["level"])
+    return result.reason.removeprefix(f"{CLEAN} "), result.sentence.removeprefix(f"{bound}; ")
 
 
 def _none_seen(n: int) -> str:
@@ -69,13 +97,12 @@ def _none_seen(n: int) -> str:
     return f"; 0 of {n} {'rollout was' if n == 1 else 'rollouts were'} seen to drop calls"
 
 
-def _clean(n: int, background: tuple[str, str], confidence: Confidence | None) -> Conclusion:
+def _clean(n: int, background: tuple[str, str], confidence: Confidence | None, level: float) -> Conclusion:
     """Of `n` rollouts that lost nothing and of which nothing is in doubt; whether they are enough is left to ask."""
-    level = LEVEL if confidence is None else confidence.level
     sentence = bound_sentence(0, n, level)
     if confidence is not None and at_most(0, n, level) > confidence.max_dropping:
         wanted = f"{sentence}, and {confidence.max_dropping:.0%} was asked for"
-        return Conclusion(verdict=Verdict.INCONCLUSIVE, reason="confidence", sentence=wanted)
+        return Conclusion(verdict=Verdict.INCONCLUSIVE, reason=_TOO_FEW, sentence=wanted)
     reason, words = background
     if words:
         return Conclusion(verdict=Verdict.SEAMLESS, reason=f"{CLEAN} {reason}", sentence=f"{sentence}; {words}")
