@@ -26,6 +26,7 @@ _SHARED: Final[dict[str, Callable[..., Any]]] = {
     "lines": lines,
     "longest": figures.longest,
     "listed": figures.listed,
+    "notes": place.notes,
     "p99_change": figures.p99_change,
     "particulars": place.particulars,
     "ranked": figures.ranked,

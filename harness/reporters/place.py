@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from harness.model.result import ScenarioResult, Verdict
 from harness.model.run import ClusterFacts, ProxyFacts, RunInfo
 
 _KINDS = {
@@ -23,8 +24,14 @@ def where(info: RunInfo) -> str:
     return " ".join((f"Ran on {_kind(cluster.kind)}. {'; '.join(parts)}.", *info.provisos))
 
 
-def rests_on_quiet(info: RunInfo) -> str:
-    """What a clean verdict rests on where nothing else kept the proxy busy; empty where something did."""
+def notes(info: RunInfo, result: ScenarioResult) -> tuple[str, ...]:
+    """What every report says beside the verdict: the result's notes, and what a clean one rests on."""
+    rest = _rests_on_quiet(info) if result.verdict is Verdict.SEAMLESS else ""
+    return (*result.notes, *([rest] if rest else ()))
+
+
+def _rests_on_quiet(info: RunInfo) -> str:
+    """That nothing else kept the proxy busy; empty where something did."""
     if info.churn_s is not None or info.cluster.proxy.min_sync_period_s == 0:
         return ""
     return (
