@@ -16,6 +16,7 @@ from harness.cli.described import StandIns, described_experiment
 from harness.cli.live import shown
 from harness.errors import UsageError
 from harness.model.progress import Decision, RolloutSummary
+from harness.model.providers import choices
 
 if TYPE_CHECKING:
     from harness.model.experiment import ClusterSettings, Experiment
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 EXIT_USAGE, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED = 2, 3, 130
 _JUDGED = (0, 1)
 
-Cluster = Annotated[str | None, typer.Option(help="sandbox, kind, k3s or context:NAME; else what the experiment says.")]
+Cluster = Annotated[str | None, typer.Option(help=f"{choices()}; else what the experiment says.")]
 Truth = Annotated[
     Path | None,
     typer.Option(hidden=True, help="Folder for what the sandbox's kernel saw (truth.jsonl); no judge reads it."),

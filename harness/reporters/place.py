@@ -2,16 +2,11 @@
 
 from datetime import UTC, datetime
 
+from harness.model.providers import CONTEXT, PROVIDERS
 from harness.model.result import ScenarioResult, Verdict
 from harness.model.run import ClusterFacts, ProxyFacts, RunInfo
 
-_KINDS = {
-    "sandbox": "the sandbox, the cluster embedded in the harness: real processes and packets, on one machine",
-    "kind": "kind",
-    "k3s": "k3s",
-    "context": "the cluster of the kubeconfig's current context",
-    "unknown": "a cluster of unknown kind",
-}
+_KINDS = {**PROVIDERS, "unknown": "a cluster of unknown kind"}
 
 
 def where(info: RunInfo) -> str:
@@ -41,8 +36,8 @@ def _rests_on_quiet(info: RunInfo) -> str:
 
 
 def _kind(kind: str) -> str:
-    if kind.startswith("context:"):
-        return f"the cluster of context {kind.removeprefix('context:')}"
+    if kind.startswith(f"{CONTEXT}:"):
+        return f"the cluster of context {kind.removeprefix(f'{CONTEXT}:')}"
     return _KINDS.get(kind, f"a cluster of kind {kind}")
 
 
