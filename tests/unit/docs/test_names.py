@@ -167,24 +167,30 @@ def test_the_journey_names_what_it_passes() -> None:
     assert len(names(architecture)) > 40
 
 
-def test_the_journey_passes_the_functions_in_the_order_in_which_the_judge_calls_them() -> None:
-    source = (ROOT / "harness" / "analysis" / "scenario.py").read_text()
-    called = [
-        "observe",
-        "explain",
-        "attribute",
-        "counted",
-        "accounts",
-        "conclusion",
-        "propagation",
-        "sizing",
-        "failed_requests",
-    ]
+@pytest.mark.parametrize(
+    ("file", "begin", "called"),
+    [
+        (
+            "analysis/scenario.py",
+            "seen = ",
+            "observe explain attribute counted accounts conclusion propagation sizing failed_requests",
+        ),
+        (
+            "judged_runs.py",
+            "run = read_run",
+            "judge write_scenario_result write_scenario pool judge_experiment write_experiment",
+        ),
+    ],
+)
+def test_the_journey_passes_the_functions_in_the_order_in_which_they_are_called(
+    file: str, begin: str, called: str
+) -> None:
+    source = (ROOT / "harness" / file).read_text()
     journey = (ROOT / "docs" / "architecture.md").read_text().partition("## The journey")[2]
-    for text, form in ((source.partition("seen = ")[2], r"(?<![\w.]){}\("), (journey, r"\.{}`")):
-        places = [re.search(form.format(name), text) for name in called]
+    for text, form in ((source.partition(begin)[2], r"(?<![\w.]){}\("), (journey, r"\.{}`")):
+        places = [re.search(form.format(name), text) for name in called.split()]
+        assert all(places), places
         assert [place.start() for place in places if place] == sorted(place.start() for place in places if place)
-        assert all(places)
 
 
 @pytest.mark.parametrize("name", ["pacer.Schedule.over_it", "pacer.nothing", "run.Run.no_field", "nowhere.at_all"])
@@ -211,11 +217,20 @@ def test_no_file_refers_to_a_page_that_is_not_part_of_the_repository() -> None:
     ("question", "what_decides_it"),
     [
         ("the cause of a failure decided", "Row("),
-        ("a preStop measured", "def hook_takes_s("),
-        ("a preStop measured", "def sizes("),
+        ("the cause of a failure decided", "def causes("),
+        ("a manifest's preStop read", "def hook_takes_s("),
+        ("a preStop recommended", "def sizes("),
         ("a kind cluster made", '"kind", "create", "cluster"'),
         ("a rollout begun", "def planned("),
         ("a verdict reached", "def conclusion("),
+        ("a verdict reached", "def pool("),
+        ("a verdict reached", "def judge_experiment("),
+        ("a verdict's words come from", "def bound_sentence("),
+        ("a verdict's words come from", "were not seen to go"),
+        ("a verdict's words come from", "dropped nothing, so an outage would not have been seen"),
+        ("a verdict's words come from", "in run {i} of"),
+        ("a verdict's words come from", "s.sentence"),
+        ("one failed request come from", "def sentences("),
     ],
 )
 def test_a_stranger_finds_it_in_two_files_after_the_readme(question: str, what_decides_it: str) -> None:
@@ -223,5 +238,5 @@ def test_a_stranger_finds_it_in_two_files_after_the_readme(question: str, what_d
     lines = (ROOT / "docs" / "architecture.md").read_text().splitlines()
     (row,) = [line for line in lines if line.startswith("| Where") and question in line]
     places = [ROOT / "harness" / path for path in re.findall(r"`([\w/]+(?:\.py|/))`", row)]
-    files = [file for place in places for file in ([place] if place.is_file() else sorted(place.glob("*.py")))]
+    files = [file for place in places for file in ([place] if place.is_file() else sorted(place.glob("*.*")))]
     assert any(what_decides_it in file.read_text() for file in files), files
