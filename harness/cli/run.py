@@ -240,7 +240,7 @@ class _Execution:
 
     def conclude(self) -> int:
         """Judge and report what there is; gives the exit code."""
-        from harness.cli.verdict import print_verdict
+        from harness.cli.summary import print_verdict
         from harness.judged_runs import judge_experiment_folder
 
         errors = [run.error for run in self._runs if run.error is not None]
