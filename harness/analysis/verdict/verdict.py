@@ -50,18 +50,21 @@ def conclusion(
     `doubts` are those of the whole run; `causes` the failures' causes, most frequent first, for the reason;
     `background` what else failed, for the reason and for the sentence; that of a clean run carries its bound.
     """
-    dropping = [rollout for rollout in rollouts if rollout.dropping]
     level = LEVEL if confidence is None else confidence.level
-    if dropping:
-        shown = ", ".join(f"{cause}: {count}" for cause, count in causes)
-        reason = shown if any(rollout.own_failures for rollout in rollouts) else _NOT_SHOWN
-        sentence = bound_sentence(len(dropping), len(rollouts), level)
-        return Conclusion(verdict=Verdict.DROPPING, reason=reason, sentence=sentence)
+    if any(rollout.dropping for rollout in rollouts):
+        return _dropping(rollouts, causes, level)
     every = [*doubts, *(doubt for rollout in rollouts for doubt in rollout.doubts)]
     if every:
         reason, words = every[0]
         return Conclusion(verdict=Verdict.INCONCLUSIVE, reason=reason, sentence=words + _none_seen(len(rollouts)))
     return _clean(len(rollouts), background, confidence, level)
+
+
+def _dropping(rollouts: Sequence[RolloutAccount], causes: Sequence[tuple[str, int]], level: float) -> Conclusion:
+    shown = ", ".join(f"{cause}: {count}" for cause, count in causes)
+    reason = shown if any(rollout.own_failures for rollout in rollouts) else _NOT_SHOWN
+    sentence = bound_sentence(sum(rollout.dropping for rollout in rollouts), len(rollouts), level)
+    return Conclusion(verdict=Verdict.DROPPING, reason=reason, sentence=sentence)
 
 
 def doubt_of(result: ScenarioResult) -> tuple[str, str] | None:
