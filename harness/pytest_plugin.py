@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.model.providers import choices_by_default
+
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
 
@@ -21,9 +23,7 @@ if TYPE_CHECKING:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Where the rollouts happen."""
     group = parser.getgroup("rollout-harness")
-    group.addoption(
-        "--rollout-cluster", default="sandbox", help="sandbox (default), kind, k3s or context:NAME", metavar="CLUSTER"
-    )
+    group.addoption("--rollout-cluster", default="sandbox", help=choices_by_default("sandbox"), metavar="CLUSTER")
     group.addoption("--rollout-worker-image", help="image of the load worker's Pod, where the cluster is not ours")
     group.addoption("--rollout-out", type=Path, help="folder of the runs (default: pytest's temporary one)")
 
@@ -126,7 +126,7 @@ def _roll(
     mitigations: Sequence[Mapping[str, str]] = (),
     expect: str = "seamless",
 ) -> RolloutResult:
-    from harness.judgement import judge_experiment_folder
+    from harness.judged_runs import judge_experiment_folder
     from harness.model.advice import as_object
     from harness.runner.experiment import run_experiment
     from harness.runner.quick import quick_experiment

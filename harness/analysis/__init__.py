@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.analysis.experiment import judge_experiment
-    from harness.analysis.judging import judge
     from harness.analysis.pooling import pool
+    from harness.analysis.scenario import judge
     from harness.analysis.statistics import plan_confidence
 
 __all__ = ["judge", "judge_experiment", "plan_confidence", "pool"]
 
-_HOMES = {"judge": "judging", "judge_experiment": "experiment", "plan_confidence": "statistics", "pool": "pooling"}
+_HOMES = {"judge": "scenario", "judge_experiment": "experiment", "plan_confidence": "statistics", "pool": "pooling"}
 
 
 def __getattr__(name: str) -> Any:

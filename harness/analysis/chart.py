@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from harness.analysis.causes.evidence import Narrator
 from harness.analysis.causes.explained import Explained
-from harness.analysis.causes.sentences import Narrator
 from harness.analysis.observed.observed import Observed
 from harness.model.result import Chart, FailedRequest, FailureBin, PodLife
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from operator import attrgetter
 from typing import Any
@@ -12,13 +12,23 @@ from harness.analysis.advice.propagation import pooled_propagation
 from harness.analysis.advice.sizing import pooled_sizing
 from harness.analysis.pooled_load import added, pooled_control, pooled_load, summed
 from harness.analysis.statistics import rollout_statistics
-from harness.analysis.verdict.verdict import CLEAN, as_expected, bound_sentence
-from harness.model.result import RolloutFindings, ScenarioResult, Verdict
+from harness.analysis.verdict.verdict import (
+    RolloutAccount,
+    as_expected,
+    background_of,
+    causes_of,
+    conclusion,
+    doubt_of,
+)
+from harness.model.result import RolloutFindings, ScenarioResult
 from harness.model.run import Confidence
 
 
 def pool(results: Sequence[ScenarioResult], *, confidence: Confidence | None = None, seed: int = 0) -> ScenarioResult:
     """Several runs of one variant as one: their rollouts are counted together, numbered through.
+
+    The verdict is that of one run with all these rollouts, with the doubts of each run. A run that was clean but too
+    short to reach the `confidence` by itself is clean; together they may reach it.
 
     Raises:
         ValueError: no result, or results of different variants or paths.
@@ -30,14 +40,19 @@ def pool(results: Sequence[ScenarioResult], *, confidence: Confidence | None = N
         replace(rollout, rollout=i) for i, rollout in enumerate(chain.from_iterable(r.rollouts for r in results))
     )
     statistics = _statistics(rollouts, confidence, seed)
-    decided = _decided(results, enough=statistics.get("enough", True))
-    dropping = sum(rollout.dropping for rollout in rollouts)
+    said = conclusion(
+        [_account(rollout) for rollout in rollouts],
+        doubts=_doubts(results),
+        causes=list(summed(map(causes_of, results)).items()),
+        background=_background(results),
+        confidence=confidence,
+    )
     return replace(
         results[0],
-        verdict=decided.verdict,
-        reason=decided.reason,
-        sentence=bound_sentence(dropping, len(rollouts), statistics["level"]),
-        as_expected=as_expected(decided.verdict, results[0].expect),
+        verdict=said.verdict,
+        reason=said.reason,
+        sentence=said.sentence,
+        as_expected=as_expected(said.verdict, results[0].expect),
         requests=added(results, "requests"),
         failed=added(results, "failed"),
         unsent=added(results, "unsent"),
@@ -66,19 +81,25 @@ def _statistics(rollouts: Sequence[RolloutFindings], confidence: Confidence | No
     return rollout_statistics([rollout.dropping for rollout in rollouts], failed, confidence, seed=seed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Decided:
-    verdict: Verdict
-    reason: str
+def _account(rollout: RolloutFindings) -> RolloutAccount:
+    """What counts against a judged rollout. What was in doubt of it is a doubt of its run."""
+    return RolloutAccount(
+        rollout=rollout.rollout,
+        own_failures=rollout.own_failures,
+        unexplained=rollout.dropping and not rollout.own_failures,
+    )
 
 
-def _decided(results: Sequence[ScenarioResult], *, enough: bool) -> _Decided:
-    """The worst verdict and its reason. A run that was clean but too short to reach the confidence by itself is clean;
-    `enough`: whether all of them together reach it."""
-    verdicts = [Verdict.SEAMLESS if result.reason == "confidence" else result.verdict for result in results]
-    for worst in (Verdict.DROPPING, Verdict.INCONCLUSIVE):
-        if worst in verdicts:
-            return _Decided(verdict=worst, reason=results[verdicts.index(worst)].reason)
-    if not enough:
-        return _Decided(verdict=Verdict.INCONCLUSIVE, reason="confidence")
-    return _Decided(verdict=Verdict.SEAMLESS, reason=CLEAN)
+def _doubts(results: Sequence[ScenarioResult]) -> tuple[tuple[str, str], ...]:
+    """Why runs could not be called clean, each with the run: rollouts have the numbers of their own run there."""
+    found = ((i, doubt_of(result)) for i, result in enumerate(results, 1))
+    return tuple((doubt[0], f"in run {i} of {len(results)}: {doubt[1]}") for i, doubt in found if doubt is not None)
+
+
+def _background(results: Sequence[ScenarioResult]) -> tuple[str, str]:
+    """The background of the first run that had one, with how many of them had; empty where none had."""
+    found = [(i, said) for i, result in enumerate(results, 1) if (said := background_of(result)) is not None]
+    if not found:
+        return "", ""
+    at, (reason, words) = found[0]
+    return reason, f"in {len(found)} of {len(results)} runs requests failed beside the rollouts, in run {at}: {words}"

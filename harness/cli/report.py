@@ -15,8 +15,8 @@ def report(
     out: Annotated[Path | None, typer.Option(help="Folder of the whole's reports; default: RUN, if it is one.")] = None,
 ) -> None:
     """Judge run directories again and write their reports; several runs of a variant are pooled."""
-    from harness.cli.verdict import print_verdict
-    from harness.judgement import judge_again
+    from harness.cli.summary import print_verdict
+    from harness.judged_runs import judge_again
 
     judged = judge_again(runs, out)
     print_verdict(judged, Console(), records=runs)

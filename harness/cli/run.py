@@ -16,6 +16,7 @@ from harness.cli.described import StandIns, described_experiment
 from harness.cli.live import shown
 from harness.errors import UsageError
 from harness.model.progress import Decision, RolloutSummary
+from harness.model.providers import choices
 
 if TYPE_CHECKING:
     from harness.model.experiment import ClusterSettings, Experiment
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 EXIT_USAGE, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED = 2, 3, 130
 _JUDGED = (0, 1)
 
-Cluster = Annotated[str | None, typer.Option(help="sandbox, kind, k3s or context:NAME; else what the experiment says.")]
+Cluster = Annotated[str | None, typer.Option(help=f"{choices()}; else what the experiment says.")]
 Truth = Annotated[
     Path | None,
     typer.Option(hidden=True, help="Folder for what the sandbox's kernel saw (truth.jsonl); no judge reads it."),
@@ -113,7 +114,7 @@ def _prove_sizing(experiment: Experiment, settings: ClusterSettings, folder: Pat
     """Run the variants that dropped calls again, sized; gives the exit code."""
     from harness.cli.plan import plan_text
     from harness.cli.sized import sized_experiment
-    from harness.judgement import judge_experiment_folder
+    from harness.judged_runs import judge_experiment_folder
     from harness.runner.scenario import scenarios
 
     sized = sized_experiment(experiment, judge_experiment_folder(folder).result.scenarios)
@@ -239,8 +240,8 @@ class _Execution:
 
     def conclude(self) -> int:
         """Judge and report what there is; gives the exit code."""
-        from harness.cli.verdict import print_verdict
-        from harness.judgement import judge_experiment_folder
+        from harness.cli.summary import print_verdict
+        from harness.judged_runs import judge_experiment_folder
 
         errors = [run.error for run in self._runs if run.error is not None]
         for error in errors:

@@ -41,7 +41,7 @@ def _sized(variant: Variant, sizing: Sizing) -> Variant:
             ("min-ready", sizing.min_ready_s),
             ("grace", sizing.grace_s),
         )
-        if setting.advised and (setting.have or 0) < setting.need  # what is longer already stays
+        if setting.must_rise
     }
     replaced = {*sizes, "prestop-exec"} if "prestop" in sizes else set(sizes)
     kept = [mitigation for mitigation in variant.mitigations if mitigation.name not in replaced]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.errors import SandboxError, UsageError
+from harness.model.providers import choices_by_default
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -28,7 +29,7 @@ _NARROW, _WIDE = 80, 120
 
 app = typer.Typer(help="Record rollouts, play them again elsewhere, compare.", no_args_is_help=True)
 Out = Annotated[Path, typer.Option(help="The file to write; it must not be there.")]
-Where = Annotated[str | None, typer.Option("--cluster", help="sandbox (default), kind, k3s or context:NAME.")]
+Where = Annotated[str | None, typer.Option("--cluster", help=f"{choices_by_default('sandbox')}.")]
 
 
 @app.command()

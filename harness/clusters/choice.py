@@ -11,8 +11,7 @@ from typing import cast
 from harness.clusters.cluster import Cluster, Given, Provider
 from harness.errors import UsageError
 from harness.model.experiment import ClusterSettings, SandboxImage
-
-_CONTEXT = "context"
+from harness.model.providers import CONTEXT, PROVIDERS, choices
 
 
 def chosen(text: str | None, default: ClusterSettings) -> ClusterSettings:
@@ -23,12 +22,11 @@ def chosen(text: str | None, default: ClusterSettings) -> ClusterSettings:
     """
     if text is None:
         return default
-    names = [name for name in ClusterSettings.model_fields if name != _CONTEXT]
-    if text in names:
+    if text in PROVIDERS and text != CONTEXT:
         return default if default.provider == text else ClusterSettings.model_validate({text: {}})
-    if text.startswith(f"{_CONTEXT}:") and text != f"{_CONTEXT}:":
-        return ClusterSettings(context=text.removeprefix(f"{_CONTEXT}:"))
-    raise UsageError(f"reading --cluster {text}", "it names no provider", f"Use {', '.join(names)} or {_CONTEXT}:NAME.")
+    if text.startswith(f"{CONTEXT}:") and text != f"{CONTEXT}:":
+        return ClusterSettings(context=text.removeprefix(f"{CONTEXT}:"))
+    raise UsageError(f"reading --cluster {text}", "it names no provider", f"Use {choices()}.")
 
 
 def cluster(
@@ -49,5 +47,5 @@ def cluster(
 
 def _provider(name: str) -> Provider:
     """`provided` of the file that is named after the provider; a context is one of a kubeconfig."""
-    module = import_module(f"harness.clusters.{'kubeconfig' if name == _CONTEXT else name}")
+    module = import_module(f"harness.clusters.{'kubeconfig' if name == CONTEXT else name}")
     return cast("Provider", module.provided)

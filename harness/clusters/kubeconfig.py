@@ -15,6 +15,7 @@ from harness.clusters.pod import PodWorker, pod_worker
 from harness.errors import ClusterError, HarnessError, UsageError
 from harness.kube.client import Kube, from_context
 from harness.model.duration import seconds
+from harness.model.providers import CONTEXT
 from harness.model.run import ClusterFacts, FactSource, ProxyFacts
 
 _PERIOD_WHERE_ZERO_S = 1.0
@@ -60,16 +61,19 @@ def provided(settings: str | None, given: Given) -> AbstractAsyncContextManager[
 
 
 @asynccontextmanager
-async def context_cluster(context: str | None, *, worker_image: str | None) -> AsyncIterator[KubeconfigCluster]:
+async def context_cluster(
+    context: str | None, *, worker_image: str | None, kind: str | None = None
+) -> AsyncIterator[KubeconfigCluster]:
     """The cluster behind a context of the user's kubeconfig; the current one where none is named.
+
+    `kind`: the provider that reports name, where it is another than the context.
 
     Raises:
         ClusterError: unknown context, or the cluster does not answer.
     """
     async with from_context(context) as kube:
-        yield KubeconfigCluster(
-            kube, await cluster_facts(kube, f"context:{context}" if context else "context"), worker_image
-        )
+        kind = kind or (f"{CONTEXT}:{context}" if context else CONTEXT)
+        yield KubeconfigCluster(kube, await cluster_facts(kube, kind), worker_image)
 
 
 async def cluster_facts(kube: Kube, kind: str) -> ClusterFacts:

@@ -71,6 +71,11 @@ class Setting:
     why: str
     advised: bool = True
 
+    @property
+    def must_rise(self) -> bool:
+        """Whether it is to be raised; what is longer already stays."""
+        return self.advised and (self.have or 0) < self.need
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictedRollout:

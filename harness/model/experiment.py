@@ -22,6 +22,7 @@ from pydantic import (
 
 from harness.model.duration import duration, seconds
 from harness.model.mitigations import MITIGATIONS
+from harness.model.providers import PROVIDERS
 from harness.model.request import CONNECT_TIMEOUT_S
 from harness.model.run import Confidence as ConfidenceRecord
 from harness.model.run import Expect
@@ -109,15 +110,8 @@ class SandboxSettings(Record):
     nodes: int = Field(1, ge=1, le=2)
 
 
-class ClusterSettings(Record):
+class NamedProvider(Record):
     """Where it runs, unless `--cluster` says otherwise: exactly one of these."""
-
-    # A new provider is a line here and a file in `harness/clusters/`, named after it, with `provided` in it.
-
-    sandbox: SandboxSettings | None = None
-    kind: dict[str, Any] | None = None
-    k3s: dict[str, Any] | None = None
-    context: str | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -134,6 +128,24 @@ class ClusterSettings(Record):
     def provider(self) -> str:
         """The name of the one that is meant."""
         return self._named[0]
+
+
+if TYPE_CHECKING:
+
+    class ClusterSettings(NamedProvider):
+        """One of `PROVIDERS`."""
+
+        sandbox: SandboxSettings | None = None
+        context: str | None = None
+
+else:
+    _OF_A_TYPE = {"sandbox": SandboxSettings, "context": str}
+    ClusterSettings = create_model(
+        "ClusterSettings",
+        __base__=NamedProvider,
+        __doc__=NamedProvider.__doc__,
+        **{name: (_OF_A_TYPE.get(name, dict[str, Any]) | None, None) for name in PROVIDERS},
+    )
 
 
 class Update(Record):

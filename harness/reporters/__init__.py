@@ -1,4 +1,7 @@
-"""Turns finished results into what people and CI read: terminal, Markdown, HTML and JUnit. Computes nothing."""
+"""Turns finished results into what people and CI read: terminal, Markdown, HTML and JUnit.
+
+Counts, picks and words what a result says; it judges nothing.
+"""
 
 from __future__ import annotations
 

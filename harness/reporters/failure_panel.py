@@ -8,9 +8,9 @@ import altair as alt
 
 from harness.model.result import Chart, ScenarioResult
 from harness.model.run import RunInfo
+from harness.reporters.escaping import visible
 from harness.reporters.frame import FAINT, LABELS_PX, WIDTH, Frame, Panel, behind, label
 from harness.reporters.palette import outcome_colour, outcome_rank
-from harness.reporters.text import visible
 
 _HEIGHT_PX: Final = 96
 _NOTHING_PX: Final = 48

@@ -109,7 +109,7 @@ def longest(outages: Sequence[Outage], most: int) -> tuple[Outage, ...]:
 
 
 def comparison(value: Mapping[str, Any]) -> str:
-    """What two variants' rollouts say of each other; the keys are those of `harness.analysis.pooling.comparisons`."""
+    """What two variants' rollouts say of each other; the keys: `harness.analysis.experiment.comparisons`."""
     (dropping_a, dropping_b), (rollouts_a, rollouts_b) = value["dropping"], value["rollouts"]
     significant = "significant" if value["significant"] else "not significant"
     return (

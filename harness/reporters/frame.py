@@ -8,7 +8,7 @@ from typing import Any, Final
 import altair as alt
 
 from harness.model.result import ScenarioResult
-from harness.reporters.text import visible
+from harness.reporters.escaping import visible
 
 Panel = alt.LayerChart | alt.FacetChart
 

@@ -9,12 +9,12 @@ from markupsafe import Markup
 
 from harness.model.result import ExperimentResult, ScenarioResult
 from harness.model.run import RunInfo
+from harness.reporters.escaping import visible
 from harness.reporters.figures import count, ranked
 from harness.reporters.page import html_environment
 from harness.reporters.palette import outcome_colour, outcome_rank, revision_colours
 from harness.reporters.pod_panel import in_order
 from harness.reporters.svg import picture
-from harness.reporters.text import visible
 from harness.reporters.timeline import timeline
 
 

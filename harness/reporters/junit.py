@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 from harness.model.result import ExperimentResult, ScenarioResult, Verdict
 from harness.model.run import RunInfo
+from harness.reporters.escaping import visible
 from harness.reporters.figures import count, dropping_of, expectation, listed
-from harness.reporters.place import particulars, where
-from harness.reporters.text import visible
+from harness.reporters.place import notes, particulars, where
 
 
 def experiment_junit(result: ExperimentResult, infos: Mapping[str, RunInfo]) -> str:
@@ -70,7 +70,7 @@ def _case(suite: ElementTree.Element, experiment: str, info: RunInfo, result: Sc
         message = f"{result.verdict.value}, {expectation(result)}: {result.sentence}"
         attributes = {"message": visible(message), "type": result.verdict.value}
         ElementTree.SubElement(case, state, attributes).text = _numbers(result)
-    lines = [f"{result.verdict.value}, {expectation(result)}", result.sentence, where(info), *result.notes]
+    lines = [f"{result.verdict.value}, {expectation(result)}", result.sentence, where(info), *notes(info, result)]
     ElementTree.SubElement(case, "system-out").text = "\n".join(visible(line) for line in lines)
 
 

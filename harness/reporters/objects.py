@@ -65,9 +65,7 @@ def changes(sizing: Sizing | None) -> tuple[str, ...]:
     if sizing is None:
         return ()
     settings = _settings(sizing, *_OF_THE_MANIFEST)
-    raised = (
-        f"{_SETTINGS[key]} {_seconds(one.need)}" for key, one in settings if one.advised and (one.have or 0) < one.need
-    )
+    raised = (f"{_SETTINGS[key]} {_seconds(one.need)}" for key, one in settings if one.must_rise)
     return (*sizing.cure, *raised)
 
 

@@ -7,8 +7,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.model.advice import as_object
 from harness.reporters import figures, objects, place
-from harness.reporters.evidence import examples
-from harness.reporters.text import lines, markdown, visible
+from harness.reporters.escaping import lines, markdown, visible
+from harness.reporters.examples import examples
 
 _SHARED: Final[dict[str, Callable[..., Any]]] = {
     "advice": objects.advice,
@@ -26,6 +26,7 @@ _SHARED: Final[dict[str, Callable[..., Any]]] = {
     "lines": lines,
     "longest": figures.longest,
     "listed": figures.listed,
+    "notes": place.notes,
     "p99_change": figures.p99_change,
     "particulars": place.particulars,
     "ranked": figures.ranked,

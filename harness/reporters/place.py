@@ -2,15 +2,11 @@
 
 from datetime import UTC, datetime
 
+from harness.model.providers import CONTEXT, PROVIDERS
+from harness.model.result import ScenarioResult, Verdict
 from harness.model.run import ClusterFacts, ProxyFacts, RunInfo
 
-_KINDS = {
-    "sandbox": "the sandbox, the cluster embedded in the harness: real processes and packets, on one machine",
-    "kind": "kind",
-    "k3s": "k3s",
-    "context": "the cluster of the kubeconfig's current context",
-    "unknown": "a cluster of unknown kind",
-}
+_KINDS = {**PROVIDERS, "unknown": "a cluster of unknown kind"}
 
 
 def where(info: RunInfo) -> str:
@@ -23,8 +19,14 @@ def where(info: RunInfo) -> str:
     return " ".join((f"Ran on {_kind(cluster.kind)}. {'; '.join(parts)}.", *info.provisos))
 
 
-def rests_on_quiet(info: RunInfo) -> str:
-    """What a clean verdict rests on where nothing else kept the proxy busy; empty where something did."""
+def notes(info: RunInfo, result: ScenarioResult) -> tuple[str, ...]:
+    """What every report says beside the verdict: the result's notes, and what a clean one rests on."""
+    rest = _rests_on_quiet(info) if result.verdict is Verdict.SEAMLESS else ""
+    return (*result.notes, *([rest] if rest else ()))
+
+
+def _rests_on_quiet(info: RunInfo) -> str:
+    """That nothing else kept the proxy busy; empty where something did."""
     if info.churn_s is not None or info.cluster.proxy.min_sync_period_s == 0:
         return ""
     return (
@@ -34,8 +36,8 @@ def rests_on_quiet(info: RunInfo) -> str:
 
 
 def _kind(kind: str) -> str:
-    if kind.startswith("context:"):
-        return f"the cluster of context {kind.removeprefix('context:')}"
+    if kind.startswith(f"{CONTEXT}:"):
+        return f"the cluster of context {kind.removeprefix(f'{CONTEXT}:')}"
     return _KINDS.get(kind, f"a cluster of kind {kind}")
 
 

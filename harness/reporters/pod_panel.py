@@ -6,9 +6,9 @@ from typing import Any, Final
 import altair as alt
 
 from harness.model.result import Chart, PodLife, ScenarioResult, Taker
+from harness.reporters.escaping import visible
 from harness.reporters.frame import INK, LABELS_PX, WIDTH, Frame, Panel, behind, label
 from harness.reporters.palette import revision_colours
-from harness.reporters.text import visible
 
 _ROW_PX: Final = 19
 

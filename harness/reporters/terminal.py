@@ -9,7 +9,8 @@ from tabulate import tabulate
 
 from harness.model.result import ExperimentResult, RolloutFindings, ScenarioResult, Verdict, Window
 from harness.model.run import RunInfo
-from harness.reporters.evidence import examples
+from harness.reporters.escaping import visible
+from harness.reporters.examples import examples
 from harness.reporters.figures import (
     after,
     count,
@@ -27,8 +28,7 @@ from harness.reporters.figures import (
     unexpected,
 )
 from harness.reporters.objects import advice, changes
-from harness.reporters.place import rests_on_quiet, where
-from harness.reporters.text import visible
+from harness.reporters.place import notes, where
 
 _WIDTH: Final = 80
 _GLUED: Final = re.compile(r"(?<=\d) (?=[a-z%])|(?<=p50|p99) (?=/)|(?<=/) (?=p99|max)")
@@ -55,14 +55,14 @@ def experiment_text(result: ExperimentResult, infos: Mapping[str, RunInfo], *, c
         lines += [*_paragraph(place), ""]
     lines += [*_table(result.scenarios, colour=colour), ""]
     for scenario in result.scenarios:
-        lines += [*_judgement(scenario, colour=colour), *_quiet(infos[scenario.scenario], scenario), ""]
+        lines += [*_conclusion(infos[scenario.scenario], scenario, colour=colour), ""]
     lines += [line for note in result.notes for line in _paragraph(f"note: {note}")]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def scenario_text(info: RunInfo, result: ScenarioResult, *, colour: bool = False) -> str:
     """One scenario in full: what dropped, when after the update, with which outcomes and causes, rollout by rollout."""
-    lines = [*_judgement(result, colour=colour), *_quiet(info, result), "", *_paragraph(where(info)), ""]
+    lines = [*_conclusion(info, result, colour=colour), "", *_paragraph(where(info)), ""]
     if result.control:
         lines += [*_paragraph(f"control window: {_window(result.control)}"), ""]
     for rollout in result.rollouts:
@@ -111,20 +111,15 @@ def _verdict(verdict: Verdict, *, colour: bool) -> str:
     return f"\x1b[1;{_COLOURS[verdict]}m{verdict.value}\x1b[0m" if colour else verdict.value
 
 
-def _judgement(result: ScenarioResult, *, colour: bool) -> Iterator[str]:
+def _conclusion(info: RunInfo, result: ScenarioResult, *, colour: bool) -> Iterator[str]:
     yield f"{visible(result.scenario)}: {_verdict(result.verdict, colour=colour)}, {expectation(result)}"
     yield from _paragraph(result.sentence, "  ")
     yield from _paragraph(f"reason: {result.reason}", "  ")
     held = changes(result.sizing)
     if result.verdict is Verdict.DROPPING and held:
         yield from _paragraph(f"would have held: {', '.join(held)}", "  ")
-    for note in result.notes:
+    for note in notes(info, result):
         yield from _paragraph(f"note: {note}", "  ")
-
-
-def _quiet(info: RunInfo, result: ScenarioResult) -> Iterable[str]:
-    rest = rests_on_quiet(info) if result.verdict is Verdict.SEAMLESS else ""
-    return _paragraph(f"note: {rest}", "  ") if rest else ()
 
 
 def _rollout(rollout: RolloutFindings) -> Iterator[str]:

@@ -29,7 +29,8 @@ def reference(table: Sequence[Row] = TABLE) -> str:
         "## Words",
         "Ways to fail: each holds for a pod in some intervals, which `harness/analysis/causes/time_windows.py` finds.",
         _vocabulary("way", WAY_WORDS),
-        "Flags: each is true or false of a failed request by itself; `harness/analysis/causes/failures.py` finds them.",
+        "Flags: each is true or false of a failed request by itself; `harness/analysis/causes/failures.py` finds them. "
+        f"Only `{Flag.WHILE_HANGING}` hangs on what an earlier rule has named: `harness/analysis/causes/naming.py`.",
         _vocabulary("flag", FLAG_WORDS),
     ]
     return "\n\n".join([*parts, *words]) + "\n"

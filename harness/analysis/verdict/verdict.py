@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.statistics import LEVEL, at_most
-from harness.model.result import Verdict
+from harness.model.result import ScenarioResult, Verdict
 from harness.model.run import Confidence, Expect
 
 CLEAN = "no call was lost to a rollout"
+_NOT_SHOWN, _TOO_FEW = "cause not shown", "confidence"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class RolloutAccount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Conclusion:
     """The verdict of a scenario. `reason` is a short word (or `cause: n`), `sentence` is for people."""
 
     verdict: Verdict
@@ -36,30 +37,60 @@ class Judgement:
     sentence: str
 
 
-def judgement(
+def conclusion(
     rollouts: Sequence[RolloutAccount],
     *,
     doubts: Sequence[tuple[str, str]] = (),
     causes: Sequence[tuple[str, int]] = (),
     background: tuple[str, str] = ("", ""),
     confidence: Confidence | None = None,
-) -> Judgement:
+) -> Conclusion:
     """`dropping` where a rollout lost calls; `seamless` where none did and nothing speaks against it.
 
     `doubts` are those of the whole run; `causes` the failures' causes, most frequent first, for the reason;
     `background` what else failed, for the reason and for the sentence; that of a clean run carries its bound.
     """
-    dropping = [rollout for rollout in rollouts if rollout.dropping]
-    if dropping:
-        shown = ", ".join(f"{cause}: {count}" for cause, count in causes)
-        reason = shown if any(rollout.own_failures for rollout in rollouts) else "cause not shown"
-        sentence = bound_sentence(len(dropping), len(rollouts))
-        return Judgement(verdict=Verdict.DROPPING, reason=reason, sentence=sentence)
+    level = LEVEL if confidence is None else confidence.level
+    if any(rollout.dropping for rollout in rollouts):
+        return _dropping(rollouts, causes, level)
     every = [*doubts, *(doubt for rollout in rollouts for doubt in rollout.doubts)]
     if every:
         reason, words = every[0]
-        return Judgement(verdict=Verdict.INCONCLUSIVE, reason=reason, sentence=words + _none_seen(len(rollouts)))
-    return _clean(len(rollouts), background, confidence)
+        return Conclusion(verdict=Verdict.INCONCLUSIVE, reason=reason, sentence=words + _none_seen(len(rollouts)))
+    return _clean(len(rollouts), background, confidence, level)
+
+
+def _dropping(rollouts: Sequence[RolloutAccount], causes: Sequence[tuple[str, int]], level: float) -> Conclusion:
+    shown = ", ".join(f"{cause}: {count}" for cause, count in causes)
+    reason = shown if any(rollout.own_failures for rollout in rollouts) else _NOT_SHOWN
+    sentence = bound_sentence(sum(rollout.dropping for rollout in rollouts), len(rollouts), level)
+    return Conclusion(verdict=Verdict.DROPPING, reason=reason, sentence=sentence)
+
+
+def doubt_of(result: ScenarioResult) -> tuple[str, str] | None:
+    """The doubt that made a judged run inconclusive, without what its sentence says of its own rollouts.
+
+    None: nothing is in doubt, though the rollouts may be too few for a `confidence`.
+    """
+    if result.verdict != Verdict.INCONCLUSIVE or result.reason == _TOO_FEW:
+        return None
+    return result.reason, result.sentence.removesuffix(_none_seen(len(result.rollouts)))
+
+
+def causes_of(result: ScenarioResult) -> dict[str, int]:
+    """The causes that the reason of a judged run counts; empty where it counts none."""
+    if result.verdict != Verdict.DROPPING or result.reason == _NOT_SHOWN:
+        return {}
+    parts = (part.rpartition(": ") for part in result.reason.split(", "))
+    return {cause: int(number) for cause, _, number in parts}
+
+
+def background_of(result: ScenarioResult) -> tuple[str, str] | None:
+    """The background that a clean run has beside its bound, in a few words and in a sentence; None without one."""
+    if result.verdict != Verdict.SEAMLESS or result.reason == CLEAN:
+        return None
+    bound = bound_sentence(0, len(result.rollouts), result.statistics["level"])
+    return result.reason.removeprefix(f"{CLEAN} "), result.sentence.removeprefix(f"{bound}; ")
 
 
 def _none_seen(n: int) -> str:
@@ -69,17 +100,16 @@ def _none_seen(n: int) -> str:
     return f"; 0 of {n} {'rollout was' if n == 1 else 'rollouts were'} seen to drop calls"
 
 
-def _clean(n: int, background: tuple[str, str], confidence: Confidence | None) -> Judgement:
+def _clean(n: int, background: tuple[str, str], confidence: Confidence | None, level: float) -> Conclusion:
     """Of `n` rollouts that lost nothing and of which nothing is in doubt; whether they are enough is left to ask."""
-    level = LEVEL if confidence is None else confidence.level
     sentence = bound_sentence(0, n, level)
     if confidence is not None and at_most(0, n, level) > confidence.max_dropping:
         wanted = f"{sentence}, and {confidence.max_dropping:.0%} was asked for"
-        return Judgement(verdict=Verdict.INCONCLUSIVE, reason="confidence", sentence=wanted)
+        return Conclusion(verdict=Verdict.INCONCLUSIVE, reason=_TOO_FEW, sentence=wanted)
     reason, words = background
     if words:
-        return Judgement(verdict=Verdict.SEAMLESS, reason=f"{CLEAN} {reason}", sentence=f"{sentence}; {words}")
-    return Judgement(verdict=Verdict.SEAMLESS, reason=CLEAN, sentence=sentence)
+        return Conclusion(verdict=Verdict.SEAMLESS, reason=f"{CLEAN} {reason}", sentence=f"{sentence}; {words}")
+    return Conclusion(verdict=Verdict.SEAMLESS, reason=CLEAN, sentence=sentence)
 
 
 def bound_sentence(k: int, n: int, level: float = LEVEL) -> str:

@@ -217,12 +217,52 @@ def test_runs_of_one_variant_are_pooled() -> None:
     assert pool([clean, scenario(Expect.SEAMLESS, DROPPING)]).verdict == Verdict.DROPPING
 
 
+@pytest.mark.parametrize(
+    ("text", "reason", "words"),
+    [
+        (CLEAN + "undo 8.9\n", "rollout-undone", "rollout 1 was undone before it was complete"),
+        (
+            CLEAN.replace(" settled 9.8", "").replace(" gone 14", ""),
+            "rollout-unsettled",
+            "the old pods of rollout 1 were not seen to go",
+        ),
+    ],
+)
+def test_pooled_runs_in_doubt_say_the_doubt_and_no_bound(text: str, reason: str, words: str) -> None:
+    doubtful, clean = scenario(Expect.SEAMLESS, text), scenario(Expect.SEAMLESS, CLEAN)
+    both, one = pool([doubtful, doubtful]), pool([clean, doubtful, clean])
+    assert both.reason == one.reason == doubtful.reason == reason
+    assert doubtful.sentence == f"{words}; 0 of 1 rollout was seen to drop calls"
+    assert both.sentence == f"in run 1 of 2: {words}; 0 of 2 rollouts were seen to drop calls"
+    assert one.sentence == f"in run 2 of 3: {words}; 0 of 3 rollouts were seen to drop calls"
+
+
+def test_pooled_runs_with_a_background_say_it() -> None:
+    once = scenario(Expect.SEAMLESS, CLEAN + "status new 0..30 every 0.5 by new-1\n")
+    pooled = pool([scenario(Expect.SEAMLESS, CLEAN), once, once])
+    assert pooled.reason == once.reason == "no call was lost to a rollout above the background"
+    assert pooled.sentence.startswith(
+        "0 of 3 rollouts dropped calls; at most 63 % do (95 %); "
+        "in 2 of 3 runs requests failed beside the rollouts, in run 2: seamless above a background of 2 %"
+    )
+
+
+def test_a_pooled_reason_counts_the_causes_of_every_run() -> None:
+    dropping = scenario(Expect.SEAMLESS, DROPPING)
+    cause, _, number = dropping.reason.partition(": ")
+    pooled = pool([dropping, scenario(Expect.SEAMLESS, CLEAN + "undo 8.9\n"), dropping])
+    assert pooled.reason == f"{cause}: {2 * int(number)}"
+    assert pooled.sentence.startswith("2 of 3 rollouts dropped calls; at most")
+
+
 def test_pooling_reaches_a_confidence_that_one_run_cannot() -> None:
     wanted = Confidence(max_dropping=0.5, level=0.9)
     runs = [judge(history(CLEAN, confidence=wanted))] * 4
     assert runs[0].reason == "confidence"
     assert pool(runs, confidence=wanted).verdict == Verdict.SEAMLESS
-    assert pool(runs[:2], confidence=wanted).reason == "confidence"
+    short = pool(runs[:2], confidence=wanted)
+    assert short.reason == "confidence"
+    assert short.sentence == "0 of 2 rollouts dropped calls; at most 68 % do (90 %), and 50% was asked for"
 
 
 def test_only_like_is_pooled() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.analysis import judge, pool
-from harness.model.result import ScenarioResult
+from harness.model.result import ScenarioResult, Verdict
 from harness.store.reader import read_run
 
 SMALL = Path(__file__).parents[2] / "recordings"
@@ -34,6 +34,18 @@ def test_failures_per_rollout_stay_what_they_are(once: ScenarioResult, twice: Sc
     mean = once.statistics["failed_per_rollout"]["mean"]
     assert twice.statistics["failed_per_rollout"]["mean"] == pytest.approx(mean)
     assert mean == pytest.approx(sum(r.own_failures for r in once.rollouts) / len(once.rollouts))
+
+
+def test_the_words_of_the_verdict_are_kept_and_its_counts_doubled(once: ScenarioResult, twice: ScenarioResult) -> None:
+    assert twice.verdict == once.verdict
+    if once.verdict == Verdict.DROPPING and once.reason != "cause not shown":
+        parts = [part.rpartition(": ") for part in once.reason.split(", ")]
+        assert twice.reason == ", ".join(f"{cause}: {2 * int(number)}" for cause, _, number in parts)
+    else:
+        assert twice.reason == once.reason
+    if once.verdict == Verdict.INCONCLUSIVE:
+        assert once.sentence.partition(";")[0] in twice.sentence
+        assert "at most" not in twice.sentence
 
 
 def test_the_control_window_is_both_of_them(once: ScenarioResult, twice: ScenarioResult) -> None:

@@ -7,12 +7,21 @@ from typing import Any
 
 import pytest
 
-from harness.clusters import k3s, kind, kubeconfig, sandbox
+from harness.clusters import choice, k3s, kind, kubeconfig, sandbox
 from harness.clusters.choice import chosen, cluster
 from harness.errors import UsageError
 from harness.model.experiment import ClusterSettings, SandboxImage, SandboxSettings
+from harness.model.providers import CONTEXT, PROVIDERS, choices
 
-MINE = ClusterSettings(kind={"name": "mine"})
+ROOM = Path(choice.__file__).parent
+
+
+def settings_of(provider: str, settings: Any) -> ClusterSettings:
+    """What an experiment's file says of one provider."""
+    return ClusterSettings.model_validate({provider: settings})
+
+
+MINE = settings_of("kind", {"name": "mine"})
 
 
 def test_without_a_word_the_experiments_own_settings_count() -> None:
@@ -23,8 +32,8 @@ def test_without_a_word_the_experiments_own_settings_count() -> None:
     ("text", "default", "meant"),
     [
         ("sandbox", MINE, ClusterSettings(sandbox=SandboxSettings())),
-        ("kind", ClusterSettings(context="prod"), ClusterSettings(kind={})),
-        ("k3s", MINE, ClusterSettings(k3s={})),
+        ("kind", ClusterSettings(context="prod"), settings_of("kind", {})),
+        ("k3s", MINE, settings_of("k3s", {})),
         ("context:prod", MINE, ClusterSettings(context="prod")),
         ("context:a:b", MINE, ClusterSettings(context="a:b")),
     ],
@@ -38,7 +47,7 @@ def test_a_word_names_a_provider(text: str, default: ClusterSettings, meant: Clu
     [
         ("sandbox", ClusterSettings(sandbox=SandboxSettings(nodes=2))),
         ("kind", MINE),
-        ("k3s", ClusterSettings(k3s={"image": "rancher/k3s:v1"})),
+        ("k3s", settings_of("k3s", {"image": "rancher/k3s:v1"})),
     ],
 )
 def test_what_the_experiment_says_of_that_provider_is_kept(text: str, default: ClusterSettings) -> None:
@@ -52,6 +61,13 @@ def test_a_word_that_names_none_is_refused_with_those_that_do(text: str) -> None
     assert str(refused.value) == (
         f"reading --cluster {text}: it names no provider. Use sandbox, kind, k3s or context:NAME."
     )
+
+
+def test_a_provider_is_a_line_and_a_file() -> None:
+    assert set(PROVIDERS) == set(ClusterSettings.model_fields)
+    for name in PROVIDERS:
+        assert (ROOM / f"{'kubeconfig' if name == CONTEXT else name}.py").exists(), name
+        assert name in choices()
 
 
 @pytest.fixture
@@ -76,10 +92,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[Any, ...], d
 @pytest.mark.parametrize(
     ("settings", "call"),
     [
-        (ClusterSettings(kind={"name": "mine"}), ("kind_cluster", ({"name": "mine"},), {"worker_image": "w:1"})),
-        (ClusterSettings(kind={}), ("kind_cluster", ({},), {"worker_image": "w:1"})),
-        (ClusterSettings(k3s={}), ("k3s_cluster", (), {"image": k3s.IMAGE, "worker_image": "w:1"})),
-        (ClusterSettings(k3s={"image": "k:2"}), ("k3s_cluster", (), {"image": "k:2", "worker_image": "w:1"})),
+        (settings_of("kind", {"name": "mine"}), ("kind_cluster", ({"name": "mine"},), {"worker_image": "w:1"})),
+        (settings_of("kind", {}), ("kind_cluster", ({},), {"worker_image": "w:1"})),
+        (settings_of("k3s", {}), ("k3s_cluster", (), {"image": k3s.IMAGE, "worker_image": "w:1"})),
+        (settings_of("k3s", {"image": "k:2"}), ("k3s_cluster", (), {"image": "k:2", "worker_image": "w:1"})),
         (ClusterSettings(context="prod"), ("context_cluster", ("prod",), {"worker_image": "w:1"})),
     ],
     ids=["kind", "kind as it is", "k3s", "k3s of another version", "context"],

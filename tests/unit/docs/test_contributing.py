@@ -162,6 +162,14 @@ def test_each_is_one_file_and_few_lines() -> None:
             assert len(line.code.splitlines()) == 1, name
 
 
+def test_the_help_names_a_provider_that_was_added(tried: Tried) -> None:
+    for command in (("run",), ("trace", "record"), ("trace", "replay")):
+        assert "minikube" in run(tried.copy, "-m", "harness", *command, "--help").stdout
+    assert "minikube" in run(tried.copy, "-m", "harness", "schema").stdout
+    option = run(tried.copy, "-m", "pytest", "-c", os.devnull, "--help").stdout
+    assert "minikube" in option.partition("--rollout-cluster")[2].partition("--rollout-worker-image")[0]
+
+
 def test_the_command_line_has_a_mitigation_that_was_added(tried: Tried) -> None:
     manifest = str(tried.copy / "fixtures" / "manifests" / "nginx.yaml")
     done = run(tried.copy, "-m", "harness", "mitigate", manifest, "--progress-deadline", "90s")

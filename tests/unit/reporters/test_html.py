@@ -15,8 +15,8 @@ from markupsafe import Markup
 
 from harness.model.result import ExperimentResult
 from harness.reporters import html
+from harness.reporters.escaping import visible
 from harness.reporters.html import experiment_html, scenario_html
-from harness.reporters.text import visible
 
 from .examples import BOTH, BOTH_INFO, DEFAULT, DEFAULT_INFO, EXPERIMENT, HOSTILE, INFOS, filled_with
 

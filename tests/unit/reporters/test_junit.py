@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from harness.model.result import ExperimentResult, ScenarioResult, Verdict
 from harness.model.run import Expect
+from harness.reporters.escaping import visible
 from harness.reporters.junit import experiment_junit
-from harness.reporters.text import visible
 
 from .examples import BOTH, BOTH_INFO, DEFAULT, EXPERIMENT, HOSTILE, INFOS, filled_with
 

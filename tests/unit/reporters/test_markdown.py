@@ -10,8 +10,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from harness.model.result import ExperimentResult
+from harness.reporters.escaping import visible
 from harness.reporters.markdown import experiment_markdown, scenario_markdown
-from harness.reporters.text import visible
 
 from .examples import BOTH, BOTH_INFO, DEFAULT, DEFAULT_INFO, EXPERIMENT, HOSTILE, INFOS, filled_with
 

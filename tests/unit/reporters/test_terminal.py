@@ -10,6 +10,10 @@ from hypothesis import strategies as st
 
 from harness.model.result import ExperimentResult, ScenarioResult, Verdict
 from harness.model.run import Expect
+from harness.reporters.html import experiment_html, scenario_html
+from harness.reporters.junit import experiment_junit
+from harness.reporters.markdown import experiment_markdown, scenario_markdown
+from harness.reporters.place import notes
 from harness.reporters.terminal import experiment_text, scenario_text
 
 from .examples import BOTH, BOTH_INFO, DEFAULT, DEFAULT_INFO, EXPERIMENT, HOSTILE, INFOS, filled_with
@@ -108,5 +112,20 @@ def test_a_clean_verdict_says_that_it_rests_on_quiet(
     proxy = replace(BOTH_INFO.cluster.proxy, min_sync_period_s=period_s)
     info = replace(BOTH_INFO, churn_s=churn_s, cluster=replace(BOTH_INFO.cluster, proxy=proxy))
     result = replace(BOTH, verdict=verdict)
-    for text in (experiment_text(experiment_of(result), {BOTH.scenario: info}), scenario_text(info, result)):
-        assert ("measured without churn" in text) is said
+    whole, infos = experiment_of(result), {BOTH.scenario: info}
+    reports = [
+        experiment_text(whole, infos),
+        scenario_text(info, result),
+        experiment_markdown(whole, infos),
+        scenario_markdown(info, result),
+        experiment_html(whole, infos),
+        scenario_html(info, result),
+        experiment_junit(whole, infos),
+    ]
+    words = (*notes(info, result), "")[len(BOTH.notes)]
+    assert ("measured without churn" in words) is said
+    for report in reports:
+        text = " ".join(report.replace("\\`", "`").split())
+        face = text.partition("<dl")[0]  # in HTML without what stands in the details
+        assert ("measured without churn: after quiet" in face) is said
+        assert words in face

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from harness.model.result import ExperimentResult, Latency, Outage
 from harness.model.run import ClusterFacts, Expect, FactSource, ProxyFacts, RunInfo
 from harness.reporters import figures, objects
+from harness.reporters.escaping import markdown, visible
 from harness.reporters.place import particulars, started, where
-from harness.reporters.text import markdown, visible
 
 from .examples import BOTH, BOTH_INFO, COMPARISON, DEFAULT
 

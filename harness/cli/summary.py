@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from harness.judgement import Judged
+from harness.judged_runs import Judged
 
 
 def print_verdict(judged: Judged, console: Console, *, records: Sequence[Path]) -> None:

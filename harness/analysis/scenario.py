@@ -1,4 +1,4 @@
-"""A run -> the judgement of its scenario."""
+"""A run -> its scenario's result: what each room of the analysis says of it, in turn."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from harness.analysis.verdict.accounts import accounts
 from harness.analysis.verdict.attribution import attribute
 from harness.analysis.verdict.background import background, shown_background
 from harness.analysis.verdict.doubts import run_doubts
-from harness.analysis.verdict.verdict import RolloutAccount, as_expected, judgement
+from harness.analysis.verdict.verdict import RolloutAccount, as_expected, conclusion
 from harness.analysis.verdict.window_counts import Counted, counted, tally
 from harness.model.observation import MarkType
 from harness.model.result import Cause, RolloutFindings, ScenarioResult
@@ -41,7 +41,7 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
     quiet = shown_background(seen, why)
     shown = accounts(seen, why, charged, counts, quiet)
     own = list(tally(list(why.causes.label[charged.own])).items())
-    said = judgement(
+    said = conclusion(
         shown,
         doubts=run_doubts(seen, tally(list(why.causes.cause[charged.nobodys]))),
         causes=own,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import RunFormatError
-from harness.judgement import judge_again, judge_experiment_folder
+from harness.judged_runs import judge_again, judge_experiment_folder
 from harness.store.planned import read_planned, write_planned
 
 CLEAN = Path(__file__).parents[1] / "recordings" / "mitigated-3replicas-sync1s"
