@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -33,8 +33,9 @@ class Clues:
     """What bounds the time windows.
 
     `refused`, `unanswered`: when such failures were sent, ascending (those of a stale conntrack entry left out).
+    `accepted`, `cut`: of new connections that some kernel accepted and that ended without an answer, the two moments.
     `horizons`: until when a pod may have been sent to. `syncs`: those that are proven. `balanced`: a balancer stands
-    before the pods.
+    before the pods. `listening`: by uid, when a pod that ended is known to have still had its listener.
     """
 
     listed: Endpoints
@@ -46,11 +47,15 @@ class Clues:
     syncs: tuple[SeenSync, ...]
     refused: NDArray[np.float64]
     unanswered: NDArray[np.float64]
+    accepted: NDArray[np.float64]
+    cut: NDArray[np.float64]
+    listening: Mapping[str, float] = field(default_factory=dict)
 
 
 def time_windows(pods: Sequence[Life], clues: Clues) -> TimeWindows:
     """The intervals of each way to fail."""
     ending = [position for position, pod in enumerate(pods) if pod.deletion is not None]
+    clues = replace(clues, listening=_listening(pods, ending, clues))
     found = {way: _real((*bounds(pods[at], clues), at) for at in ending) for way, bounds in _OF_PODS_THAT_END.items()}
     kernels = _kernels(pods, found[Way.VANISHED], clues)
     found[Way.REFUSING] = _real(
@@ -111,7 +116,25 @@ def _closing(pod: Life, clues: Clues) -> float:
 
     A server that begins to stop closes its idle connections; one that still answers on a kept one has not begun.
     """
-    return max(_begun(pod) + pod.promise.prestop_s, clues.seen.last_answer(pod.uid))
+    heard = max(clues.seen.last_answer(pod.uid), clues.listening.get(pod.uid, -math.inf))
+    return max(_begun(pod) + pod.promise.prestop_s, heard)
+
+
+def _listening(pods: Sequence[Life], ending: Sequence[int], clues: Clues) -> dict[str, float]:
+    """By uid, the last new connection that the kernel of a pod accepted, and that was cut as that pod, alone, stopped.
+
+    Only a listener accepts. Where connections are also cut while no pod stops, whose they were cannot be told.
+    """
+    if clues.balanced or not len(clues.cut):
+        return {}
+    by = cover(_real((*_loosely_stopping(pods[at], clues), at) for at in ending), clues.cut)
+    if not by.count.all():
+        return {}
+    told = by.pod != NOBODY
+    found: dict[str, float] = {}
+    for at, t in zip(by.pod[told].tolist(), clues.accepted[told].tolist(), strict=True):
+        found[pods[at].uid] = max(found.get(pods[at].uid, -math.inf), t)
+    return found
 
 
 def _stopping(pod: Life, clues: Clues) -> tuple[float, float]:
