@@ -113,7 +113,7 @@ def _failed_s(seen: Observed, counts: Counted, position: int) -> NDArray[np.floa
 
 def _notes(seen: Observed, why: Explained) -> tuple[str, ...]:
     info = seen.run.info
-    told = (_cut_short(info), _gaps(seen), _clocks(info), _plane(why), _idle_closes(seen, why))
+    told = (_cut_short(info), _gaps(seen), _stalls(seen), _clocks(info), _plane(why), _idle_closes(seen, why))
     return (*seen.run.damage, *seen.requests.notes, *filter(None, told))
 
 
@@ -124,6 +124,17 @@ def _cut_short(info: RunInfo) -> str:
 def _gaps(seen: Observed) -> str:
     gaps = sum(event.kind == "Mark" and event.type == MarkType.GAP for event in seen.run.timeline)
     return f"the watch was lost {gaps} times: what happened to pods in between is not known" if gaps else ""
+
+
+def _stalls(seen: Observed) -> str:
+    if not seen.stalls.stalls:
+        return ""
+    worst = max(seen.stalls.stalls, key=lambda one: one.late_s)
+    at = ", ".join(dict.fromkeys(f"{one.end:.1f} s" for one in seen.stalls.stalls))
+    return (
+        f"the watch stood still: what it showed at {at} came in a burst, up to {worst.late_s:.1f} s or more late "
+        "against its own times; what happened to pods meanwhile is known to no better, and lags are as much wider"
+    )
 
 
 def _clocks(info: RunInfo) -> str:

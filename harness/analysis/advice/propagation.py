@@ -76,16 +76,34 @@ def _rollout(seen: Observed, t: float) -> int | None:
 
 def _removal(seen: Observed, reach: Reach, at: int) -> Lag:
     pod = seen.pods[at]
-    since = seen.endpoints.terminating.get(pod.uid, pod.deletion or 0.0)
+    shown = seen.endpoints.terminating.get(pod.uid)
+    since = shown if shown is not None else pod.deletion or 0.0
+    # Shown late, it took longer; a deletion is taken as the earliest that it can have been.
+    earlier_s = seen.stalls.slack("EndpointSlice", since) if shown is not None else 0.0
+    later_s = seen.stalls.slack("Pod", since) if shown is None else 0.0
     workers = {str(worker): reach.last(at, since, worker) for worker in reach.workers} if len(reach.workers) > 1 else {}
     return _lag(
-        seen, pod, since, reach.last(at, since), by_worker={name: told for name, told in workers.items() if told}
+        seen,
+        pod,
+        since,
+        _wider(reach.last(at, since), earlier_s, later_s),
+        by_worker={name: wide for name, told in workers.items() if (wide := _wider(told, earlier_s, later_s))},
     )
 
 
 def _addition(seen: Observed, reach: Reach, at: int) -> Lag:
     pod = seen.pods[at]
-    return _lag(seen, pod, pod.ready or 0.0, reach.first(at, pod.ready or 0.0))
+    ready = pod.ready or 0.0
+    return _lag(seen, pod, ready, _wider(reach.first(at, ready), seen.stalls.slack("Pod", ready), 0.0))
+
+
+def _wider(told: Interval | None, earlier_s: float, later_s: float) -> Interval | None:
+    """The lag from a moment that may have been so much earlier, or later."""
+    if told is None:
+        return None
+    return Interval(
+        earliest_s=round(max(0.0, told.earliest_s - later_s), 6), latest_s=round(told.latest_s + earlier_s, 6)
+    )
 
 
 def _lag(

@@ -57,6 +57,7 @@ def explain(seen: Observed, table: Sequence[Row] = TABLE) -> Explained:
             unanswered=sent[np.isin(outcome.astype(object), UNANSWERED) & ~stale.to_numpy()],
             accepted=cut["connected"].to_numpy(),
             cut=cut["ended"].to_numpy(),
+            stalls=seen.stalls,
         ),
     )
     facts = failures(seen, stale, runs, plane, windows)

@@ -19,6 +19,7 @@ from harness.analysis.observed.answers import Answers
 from harness.analysis.observed.endpoints import Endpoints, Intervals
 from harness.analysis.observed.lateness import SLOW_WATCH_S, WATCH_S
 from harness.analysis.observed.pods import Life
+from harness.analysis.observed.watch_stalls import WatchStalls
 
 CHANCE = 0.01
 """How improbable a count must be to speak against what would have made it."""
@@ -35,7 +36,8 @@ class Clues:
     `refused`, `unanswered`: when such failures were sent, ascending (those of a stale conntrack entry left out).
     `accepted`, `cut`: of new connections that some kernel accepted and that ended without an answer, the two moments.
     `horizons`: until when a pod may have been sent to. `syncs`: those that are proven. `balanced`: a balancer stands
-    before the pods. `listening`: by uid, when a pod that ended is known to have still had its listener.
+    before the pods. `stalls`: when the watch stood still. `listening`: by uid, when a pod that ended is known to have
+    still had its listener.
     """
 
     listed: Endpoints
@@ -49,6 +51,7 @@ class Clues:
     unanswered: NDArray[np.float64]
     accepted: NDArray[np.float64]
     cut: NDArray[np.float64]
+    stalls: WatchStalls
     listening: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -188,7 +191,8 @@ def _starting(pods: Sequence[Life], clues: Clues) -> Iterator[tuple[float, float
         since = _listed_since(pod, clues.listed)
         if since is None or not pod.fresh:
             continue
-        sent_to = earliest_sync(since, clues.plane, clues.syncs) - WATCH_S
+        told = clues.stalls.earliest("EndpointSlice", since)
+        sent_to = earliest_sync(told, clues.plane, clues.syncs) - WATCH_S
         until = pod.gone if pod.gone is not None else math.inf
         if clues.balanced:
             # A balancer learns of a pod later than the list does, and turns clients away while it knows of none.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from harness.analysis.causes.data_plane import DataPlane
@@ -57,7 +58,17 @@ def _no_control(seen: Observed) -> Doubt | None:
     return None if due.any() else ("no-control", "no request was sent in the control window: nothing to compare with")
 
 
-_OF_A_RUN = (_nothing_sent, _nothing_rolled, _cut_short, _load_was_late, _no_timeline, _no_control)
+def _watch_stood_still(seen: Observed) -> Doubt | None:
+    sent, rolled = seen.requests.failures["started"], min(seen.windows.updates, default=math.inf)
+    for one in seen.stalls.stalls:
+        lost = int(sent.is_between(max(one.start, rolled), one.end).sum() or 0)
+        if lost:
+            words = f"the watch stood still for {one.late_s:.1f} s or more until {one.end:.1f} s"
+            return "watch-stalled", f"{words}, as {lost} requests failed: what happened to pods then is not known"
+    return None
+
+
+_OF_A_RUN = (_nothing_sent, _nothing_rolled, _cut_short, _load_was_late, _no_timeline, _no_control, _watch_stood_still)
 
 
 def run_doubts(seen: Observed, nobodys: Mapping[str, int]) -> tuple[Doubt, ...]:
