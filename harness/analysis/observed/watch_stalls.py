@@ -148,15 +148,18 @@ def _moment(text: str) -> float | None:
 
 
 def _of_kind(kind: str, arrivals: Sequence[_Arrival], offset_s: float) -> Iterator[Stall]:
-    start = float("-inf")
+    """The bursts of one kind. A watch keeps the order: what is older than the event before was late at its sender."""
+    before = float("-inf")
     for burst in _bursts(arrivals):
-        own = [one.own for one in burst if one.own is not None]
-        if own and max(own) - min(own) >= RESOLUTION_S:
-            late_s = max(late for one in burst if (late := one.late_s) is not None) - offset_s - RESOLUTION_S
-            since = max(start, min(own) + offset_s - RESOLUTION_S)
+        earliest = before - offset_s - RESOLUTION_S
+        held = [(one.t, one.own) for one in burst if one.own is not None and one.own >= earliest]
+        own = [moment for _, moment in held]
+        if held and max(own) - min(own) >= RESOLUTION_S:
+            late_s = max(t - moment for t, moment in held) - offset_s - RESOLUTION_S
             if late_s > STILL_S:
-                yield Stall(kind=kind, start=since, end=burst[-1].t, late_s=late_s)
-        start = burst[-1].t
+                start = max(before, min(own) + offset_s - RESOLUTION_S)
+                yield Stall(kind=kind, start=start, end=burst[-1].t, late_s=late_s)
+        before = burst[-1].t
 
 
 def _bursts(arrivals: Sequence[_Arrival]) -> Iterator[list[_Arrival]]:

@@ -74,6 +74,31 @@ def test_lags_are_wider_by_what_the_watch_was_late() -> None:
         assert lag.lag.latest_s >= shown[lag.pod].lag.latest_s
 
 
+def test_what_is_older_than_the_event_before_was_late_at_its_sender() -> None:
+    """Two pods' states came 3 s late, together, while the watch showed a third pod in between."""
+    states = [
+        pod(10.2, "a", "2026-01-01T00:00:10Z"),
+        pod(13.0, "c", "2026-01-01T00:00:12Z"),
+        pod(15.0, "a", "2026-01-01T00:00:11Z"),
+        pod(15.1, "b", "2026-01-01T00:00:12Z"),
+    ]
+    start = [pod(0.1, name, "2025-12-31T23:00:00Z") for name in "abc"]
+    assert not watch_stalls(T0, [*start, *states]).stalls
+    (stall,) = watch_stalls(T0, [*start, *(seen for seen in states if seen.t != 13.0)]).stalls
+    assert (stall.start, stall.end) == (pytest.approx(10.2), 15.1)
+    assert stall.late_s == pytest.approx(2.8)
+
+
+T0 = 1767225600.0  # 2026-01-01T00:00:00Z
+
+
+def pod(t: float, name: str, ready: str) -> Observation:
+    conditions = [{"type": "Ready", "status": "True", "lastTransitionTime": ready}]
+    return Observation(
+        t=t, kind="Pod", type="MODIFIED", object={"metadata": {"uid": name}, "status": {"conditions": conditions}}
+    )
+
+
 def test_one_late_status_is_its_sender_s_and_no_standstill() -> None:
     at = next(
         i for i, seen in enumerate(RUN.timeline) if seen.kind == "Pod" and seen.t > UPDATE and seen.type == "MODIFIED"
