@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 from harness.analysis.observed.lateness import RELIST_S
@@ -135,9 +135,15 @@ def _times(object_: dict[str, Any]) -> Iterator[str]:
     for condition in status.get("conditions") or ():
         yield condition.get("lastTransitionTime") or ""
     for container in status.get("containerStatuses") or ():
-        for state in (*(container.get("state") or {}).values(), *(container.get("lastState") or {}).values()):
-            yield (state or {}).get("startedAt") or ""
-            yield (state or {}).get("finishedAt") or ""
+        yield from _states(container)
+
+
+def _states(container: dict[str, Any]) -> Iterator[str]:
+    """When a container was started and ended, now and the time before."""
+    states = chain.from_iterable((container.get(name) or {}).values() for name in ("state", "lastState"))
+    for state in filter(None, states):
+        yield state.get("startedAt") or ""
+        yield state.get("finishedAt") or ""
 
 
 def _moment(text: str) -> float | None:
