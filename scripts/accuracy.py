@@ -27,6 +27,9 @@ from harness.model.run import ProxyFacts, Run
 from harness.store.reader import read_run
 
 DEFAULT = Path(__file__).resolve().parent.parent.parent / "shared" / "rich"
+ROUNDED_S = 2e-6
+"""Times of a result are rounded to microseconds."""
+
 DELAYS = frozenset({"lifecycle", "command", "args", "initialDelaySeconds", "minReadySeconds"})
 
 
@@ -74,9 +77,9 @@ KNOWLEDGE: dict[str, Callable[[Run], Run]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """How one judgement compares with the truth. `lag_error_s`: removal lags against the kernel's, beyond what the
-    result itself states as its resolution; None without any. `rollouts_right`: how many were rightly called dropping or
-    not."""
+    """How one judgement compares with the truth. `lag_error_s`: how far the true lag lies outside of its interval, at
+    most; None without any. `inside`: how many of all `lags` lie inside theirs. `widths_s`: of the intervals, ascending.
+    `rollouts_right`: how many were rightly called dropping or not."""
 
     verdict: str
     verdict_right: bool
@@ -88,6 +91,9 @@ class Score:
     pods_named: int
     pods_wrong: int
     lag_error_s: float | None
+    inside: int
+    lags: int
+    widths_s: tuple[float, ...]
 
 
 def score(result: ScenarioResult, folder: Path, expected: dict[str, Any]) -> Score:
@@ -102,6 +108,7 @@ def score(result: ScenarioResult, folder: Path, expected: dict[str, Any]) -> Sco
         misnamed += bool(failure.pod) and bool(pod) and failure.pod != pod
     dropping = [rollout.dropping for rollout in result.rollouts]
     wanted = expected.get("rollouts", [])
+    errors, widths = _lag_errors(result, folder)
     return Score(
         verdict=str(result.verdict),
         verdict_right=str(result.verdict) in expected.get("verdict", [str(result.verdict)]),
@@ -112,7 +119,10 @@ def score(result: ScenarioResult, folder: Path, expected: dict[str, Any]) -> Sco
         wrong=wrong,
         pods_named=named,
         pods_wrong=misnamed,
-        lag_error_s=_lag_error(result, folder),
+        lag_error_s=max(errors, default=None),
+        inside=sum(error <= 0.0 for error in errors),
+        lags=len(errors),
+        widths_s=tuple(sorted(widths)),
     )
 
 
@@ -123,31 +133,34 @@ def _truth(folder: Path) -> pl.DataFrame:
     )
 
 
-def _lag_error(result: ScenarioResult, folder: Path) -> float | None:
-    """The largest difference between a removal lag and the last connection that the kernel sent to that pod.
+def _lag_errors(result: ScenarioResult, folder: Path) -> tuple[list[float], list[float]]:
+    """How far each removal and addition lag lies outside of its interval, and how wide the intervals are.
 
-    A lag is not negative: where the last connection came before the removal was shown, the true one is 0 as well.
+    The true ones: the last and the first new connection that the kernel sent to the pod (where truth.csv leaves out
+    what was answered: that the pod answered). None is negative: where that connection came before the change was
+    shown, it is 0. A lag of a pod to which none was sent is infinitely wrong.
     """
-    lags = result.propagation.removal.pods if result.propagation is not None else ()
-    if all(lag.lag_s is None for lag in lags):
-        return None
+    if result.propagation is None:
+        return [], []
     sent = (
         read_run(folder)
         .requests.filter(~pl.col("reused"), pl.col("started").is_not_null())
         .with_columns(pl.col("stream").cast(pl.String))
-        .select("stream", pl.col("worker").cast(pl.Int64), pl.col("seq").cast(pl.Int64), "started")
-        .join(_truth(folder), on=["stream", "worker", "seq"])
-        .filter(pl.col("cause") != str(Cause.STALE_CONNTRACK))
+        .select("stream", pl.col("worker", "seq").cast(pl.Int64), pl.col("pod").cast(pl.String), "started")
+        .join(_truth(folder), on=["stream", "worker", "seq"], how="left")
+        .filter(pl.col("cause").fill_null("") != str(Cause.STALE_CONNTRACK))
+        .with_columns(pl.col("sent_to_pod").fill_null(pl.col("pod")))
         .group_by("sent_to_pod")
-        .agg(pl.col("started").max())
+        .agg(first=pl.col("started").min(), last=pl.col("started").max())
     )
-    last = dict(sent.iter_rows())
-    errors = [
-        max(0.0, abs(lag.lag_s - max(0.0, last[lag.pod] - lag.since)) - (lag.resolution_s or 0.0))
-        for lag in lags
-        if lag.lag_s is not None and lag.pod in last
-    ]
-    return max(errors, default=None)
+    reached = {pod: (first, last) for pod, first, last in sent.iter_rows()}
+    sides = ((result.propagation.addition, 0), (result.propagation.removal, 1))
+    told = [(pod, pod.lag, side) for lags, side in sides for pod in lags.pods if pod.lag is not None]
+    errors = []
+    for pod, lag, side in told:
+        true = max(0.0, reached[pod.pod][side] - pod.since) if pod.pod in reached else float("inf")
+        errors.append(max(0.0, lag.earliest_s - true - ROUNDED_S, true - lag.latest_s - ROUNDED_S))
+    return errors, [lag.latest_s - lag.earliest_s for _, lag, _ in told]
 
 
 def cases(folders: list[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -162,10 +175,11 @@ def table(folders: list[Path]) -> tuple[str, bool]:
     """The Markdown table, and whether everything held what is promised."""
     lines = [
         "| case | known | verdict | rollouts right | failed | true cause | wrong | unknown | pods named (wrong) "
-        "| lag error |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| lag error | lags inside their interval | width (median, most) |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     good = True
+    inside = lags = 0
     for folder, expected in cases(folders):
         run = read_run(folder)
         for knowledge, less in KNOWLEDGE.items():
@@ -173,18 +187,24 @@ def table(folders: list[Path]) -> tuple[str, bool]:
             good &= scored.verdict_right and scored.wrong <= 0.02 * scored.failed
             good &= scored.rollouts_right == scored.rollouts
             good &= knowledge != "all" or scored.right >= 0.95 * scored.failed
+            good &= scored.inside == scored.lags
+            inside, lags = inside + scored.inside, lags + scored.lags
             lines.append(_line(folder.name, knowledge, scored))
-    return "\n".join(lines), good
+    return "\n".join([*lines, "", f"Lags inside their interval: {inside} of {lags}."]), good
 
 
 def _line(name: str, knowledge: str, scored: Score) -> str:
     share = [_percent(part, scored.failed) for part in (scored.right, scored.wrong)]
     unknown = _percent(scored.failed - scored.right - scored.wrong, scored.failed)
     lag = "" if scored.lag_error_s is None else f"{1000 * scored.lag_error_s:.0f} ms"
+    held = f"{scored.inside} of {scored.lags}" if scored.lags else ""
+    widths = scored.widths_s
+    wide = f"{widths[len(widths) // 2]:.2f} s, {widths[-1]:.2f} s" if widths else ""
     mark = "" if scored.verdict_right else " (wrong)"
     return (
         f"| {name} | {knowledge} | {scored.verdict}{mark} | {scored.rollouts_right} of {scored.rollouts} "
-        f"| {scored.failed} | {share[0]} | {share[1]} | {unknown} | {scored.pods_named} ({scored.pods_wrong}) | {lag} |"
+        f"| {scored.failed} | {share[0]} | {share[1]} | {unknown} | {scored.pods_named} ({scored.pods_wrong}) | {lag} "
+        f"| {held} | {wide} |"
     )
 
 
@@ -197,8 +217,8 @@ HEAD = """# How often the judgement is right
 Made by `python scripts/accuracy.py --sandbox DIR --out docs/accuracy.md`. Each case is judged with everything known
 (`all`), with the pod's name blanked (`a`), without the proxy's period (`b`), without preStop and the other delays of
 the manifests (`c`), and without all of these (`d`). A failed request is right where its cause is the true one, wrong
-where another is named, else `unknown`. The lag error is the largest difference between a removal lag and the last
-connection that the kernel really sent to the pod, beyond the resolution that the result states.
+where another is named, else `unknown`. A lag is an interval; the true one is that of the first (addition) or last
+(removal) new connection that the kernel really sent to the pod. The lag error is how far the worst one lies outside.
 """
 
 REAL = """

@@ -50,7 +50,8 @@ def failed_requests(seen: Observed, why: Explained) -> tuple[FailedRequest, ...]
     at = seen.windows.positions(failures["scheduled"].to_numpy())
     numbers = [span.rollout for span in seen.windows.rollouts]
     ports = failures["local_port"].to_list()
-    words = Narrator(pods=seen.pods, plane=why.plane.words).sentences(why.failures, why.causes, ports)
+    left = {uid: spans[-1][1] for uid, spans in seen.endpoints.listed.items() if spans}
+    words = Narrator(pods=seen.pods, plane=why.plane, left=left).sentences(why.failures, why.causes, ports)
     cause = why.causes.cause
     rows = failures.select("stream", "worker", "seq").rows()
     return tuple(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.analysis.advice.overruns import overruns
 from harness.analysis.advice.propagation import propagation
 from harness.analysis.advice.sizing import sizing
 from harness.analysis.causes.explained import Explained, explain
@@ -23,6 +24,7 @@ from harness.analysis.verdict.background import background, shown_background
 from harness.analysis.verdict.doubts import run_doubts
 from harness.analysis.verdict.verdict import RolloutAccount, as_expected, conclusion
 from harness.analysis.verdict.window_counts import Counted, counted, tally
+from harness.model.advice import Propagation
 from harness.model.observation import MarkType
 from harness.model.result import Cause, RolloutFindings, ScenarioResult
 from harness.model.run import Run, RunInfo
@@ -74,7 +76,7 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
             seed=seed,
         ),
         load=seen.load.facts,
-        notes=_notes(seen, why),
+        notes=_notes(seen, why, lags),
         chart=chart(seen),
         failures=failed_requests(seen, why),
     )
@@ -111,9 +113,17 @@ def _failed_s(seen: Observed, counts: Counted, position: int) -> NDArray[np.floa
     return np.asarray(np.where(due < 0.0, ended, due), dtype=np.float64)
 
 
-def _notes(seen: Observed, why: Explained) -> tuple[str, ...]:
+def _notes(seen: Observed, why: Explained, lags: Propagation) -> tuple[str, ...]:
     info = seen.run.info
-    told = (_cut_short(info), _gaps(seen), _clocks(info), _plane(why), _idle_closes(seen, why))
+    told = (
+        _cut_short(info),
+        _gaps(seen),
+        _stalls(seen),
+        _clocks(info),
+        _plane(why),
+        overruns(seen, why, lags),
+        _idle_closes(seen, why),
+    )
     return (*seen.run.damage, *seen.requests.notes, *filter(None, told))
 
 
@@ -124,6 +134,17 @@ def _cut_short(info: RunInfo) -> str:
 def _gaps(seen: Observed) -> str:
     gaps = sum(event.kind == "Mark" and event.type == MarkType.GAP for event in seen.run.timeline)
     return f"the watch was lost {gaps} times: what happened to pods in between is not known" if gaps else ""
+
+
+def _stalls(seen: Observed) -> str:
+    if not seen.stalls.stalls:
+        return ""
+    worst = max(seen.stalls.stalls, key=lambda one: one.late_s)
+    at = ", ".join(dict.fromkeys(f"{one.end:.1f} s" for one in seen.stalls.stalls))
+    return (
+        f"the watch stood still: what it showed at {at} came in a burst, up to {worst.late_s:.1f} s or more late "
+        "against its own times; what happened to pods meanwhile is known to no better, and lags are as much wider"
+    )
 
 
 def _clocks(info: RunInfo) -> str:

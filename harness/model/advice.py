@@ -7,20 +7,28 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lag:
-    """How long one change took to reach the client, in seconds. `since`: from when on, on the run's clock.
+class Interval:
+    """A time that is known to lie between two, in seconds."""
 
-    `resolution_s`: how far the true lag may lie from `lag_s`, since connections come one by one and a failed one does
-    not always tell to which pod it went. Both are None where no request told. `by_worker`: the same of each worker
-    apart, where there are several, for each may have a proxy of its own.
+    earliest_s: float
+    latest_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lag:
+    """How long one change took to reach the client. `since`: from when on, in seconds on the run's clock.
+
+    `lag`: it lies in between, since connections come one by one and a failed one does not always tell to which pod it
+    went; None where no request told, and `note` says why. `by_worker`: the same of each worker apart, where there are
+    several, for each may have a proxy of its own.
     """
 
     pod: str
     rollout: int | None
     since: float
-    lag_s: float | None = None
-    resolution_s: float | None = None
-    by_worker: dict[str, float] = field(default_factory=dict)
+    lag: Interval | None = None
+    note: str = ""
+    by_worker: dict[str, Interval] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +37,7 @@ class RolloutLag:
 
     rollout: int
     n: int
-    max_s: float | None
+    max: Interval | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +45,9 @@ class Lags:
     """The lags of all pods on one side, with nearest-rank quantiles of the `n` that are known."""
 
     n: int = 0
-    p50_s: float | None = None
-    p90_s: float | None = None
-    max_s: float | None = None
-    resolution_s: float | None = None
+    p50: Interval | None = None
+    p90: Interval | None = None
+    max: Interval | None = None
     pods: tuple[Lag, ...] = ()
     by_rollout: tuple[RolloutLag, ...] = ()
 
@@ -171,6 +178,4 @@ def as_object(record: Propagation | Sizing | None) -> dict[str, Any]:
 
 def _lag_object(lag: dict[str, Any]) -> dict[str, Any]:
     renamed = {"from" if key == "since" else key: value for key, value in lag.items()}
-    if not renamed["by_worker"]:
-        del renamed["by_worker"]
-    return renamed
+    return {key: value for key, value in renamed.items() if value or key not in ("note", "by_worker")}

@@ -33,6 +33,12 @@ def after(value: float | None, start: float) -> str:
     return seconds(None if value is None else value - start)
 
 
+def interval(earliest_s: float, latest_s: float) -> str:
+    """Between what a time lies, in one way everywhere: "0.61-1.02 s"; "1.02 s" where both ends look the same."""
+    ends = [f"{earliest_s:.2f}", f"{latest_s:.2f}"]
+    return f"{'-'.join(dict.fromkeys(ends))} s"
+
+
 def number_ms(value: float) -> str:
     """Milliseconds to three digits, without the unit: "0.93", "12.4", "1,012"."""
     if value >= 100:

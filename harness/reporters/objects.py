@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from harness.model.advice import Setting, Sizing, as_object
-from harness.reporters.figures import count, things
+from harness.model.advice import Lags, Propagation, Setting, Sizing, as_object
+from harness.reporters.figures import count, interval, things
 
 _UNITS: Final = (("per_s", "/s"), ("_ms", " ms"), ("_s", " s"), ("_bytes", " bytes"))
 _OF_THE_MANIFEST: Final = ("prestop_s", "min_ready_s", "grace_s", "progress_deadline_s")
+_INTERVAL: Final = {"earliest_s", "latest_s"}
 _SETTINGS: Final = {
     "prestop_s": "preStop",
     "min_ready_s": "minReadySeconds",
@@ -35,6 +36,8 @@ def tables(value: Mapping[str, Any], title: str = "") -> tuple[Table, ...]:
     found: list[Table] = []
     for key, item in value.items():
         name = f"{title} {_label(key)[0]}".strip()
+        if _is_interval(item):
+            continue
         if isinstance(item, Mapping):
             found += tables(item, name)
         elif _is_table(item):
@@ -74,6 +77,24 @@ def _settings(sizing: Sizing, *keys: str) -> tuple[tuple[str, Setting], ...]:
     return tuple((key, found) for key in keys if (found := getattr(sizing, key)) is not None)
 
 
+def lags(found: Propagation | None) -> tuple[str, ...]:
+    """How long removals and additions took: "removal lag: 0.61-1.02 s at most, of 9 pods; 1 untold"."""
+    if found is None:
+        return ()
+    sides = (("removal", found.removal), ("addition", found.addition))
+    return tuple(f"{name} lag: {_most(side)}" for name, side in sides if side.pods)
+
+
+def _most(side: Lags) -> str:
+    untold = [pod for pod in side.pods if pod.lag is None]
+    why = ", ".join(dict.fromkeys(pod.note for pod in untold if pod.note))
+    rest = f"{things(len(untold), 'pod')} without one{f' ({why})' if why else ''}"
+    if side.max is None:
+        return rest
+    told = f"{interval(side.max.earliest_s, side.max.latest_s)}, the largest of {things(side.n, 'pod')}"
+    return f"{told}; {rest}" if untold else told
+
+
 def remarks(sizing: Sizing | None) -> dict[str, Any]:
     """What `advice` leaves of `sizing`."""
     return {key: item for key, item in as_object(sizing).items() if key not in _SETTINGS}
@@ -83,6 +104,10 @@ def _seconds(value: Any) -> str:
     return "none" if value is None else _figure(value, " s")
 
 
+def _is_interval(item: Any) -> bool:
+    return isinstance(item, Mapping) and set(item) == _INTERVAL
+
+
 def _is_table(item: Any) -> bool:
     return isinstance(item, Sequence) and not isinstance(item, str) and any(isinstance(p, Mapping) for p in item)
 
@@ -90,7 +115,7 @@ def _is_table(item: Any) -> bool:
 def _rows(key: str, item: Any, prefix: str, unit: str) -> Iterable[tuple[str, str]]:
     name, own = _label(key)
     label = f"{prefix} {name}".strip()
-    if isinstance(item, Mapping):
+    if isinstance(item, Mapping) and not _is_interval(item):
         for inner, part in item.items():
             yield from _rows(inner, part, label, own or unit)
     elif item not in (None, "", [], ()) and not _is_table(item):
@@ -116,6 +141,10 @@ def _figure(item: Any, unit: str) -> str:
         return "yes" if item else "no"
     if isinstance(item, int):
         return count(item) + unit
+    if _is_interval(item):
+        return interval(**item)
+    if isinstance(item, Mapping):
+        return ", ".join(f"{key}: {_figure(part, unit)}" for key, part in item.items())
     if isinstance(item, float):
         return f"{item:,.4g}{unit}" if abs(item) < 1000 else f"{item:,.0f}{unit}"
     if isinstance(item, list | tuple):

@@ -30,6 +30,7 @@ _SHARED: Final[dict[str, Callable[..., Any]]] = {
     "p99_change": figures.p99_change,
     "particulars": place.particulars,
     "ranked": figures.ranked,
+    "lags": objects.lags,
     "remarks": objects.remarks,
     "seconds": figures.seconds,
     "started": place.started,

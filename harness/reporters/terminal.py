@@ -27,7 +27,7 @@ from harness.reporters.figures import (
     things,
     unexpected,
 )
-from harness.reporters.objects import advice, changes
+from harness.reporters.objects import advice, changes, lags
 from harness.reporters.place import notes, where
 
 _WIDTH: Final = 80
@@ -67,6 +67,7 @@ def scenario_text(info: RunInfo, result: ScenarioResult, *, colour: bool = False
         lines += [*_paragraph(f"control window: {_window(result.control)}"), ""]
     for rollout in result.rollouts:
         lines += [*_rollout(rollout), ""]
+    lines += [line for lag in lags(result.propagation) for line in _paragraph(lag)]
     for setting, have, need, why in advice(result.sizing):
         lines += _paragraph(f"{setting}: has {have}, needs {need}{f': {why}' if why else ''}")
     lines.append("")

@@ -168,7 +168,7 @@ def _ci_time_limit(app: ApplicationSettings, need_s: float) -> Setting:
 
 
 def measure(seen: Observed, why: Explained, lags: Propagation) -> Measured:
-    """The largest of each time that the run showed; a lag with what its resolution adds."""
+    """The largest of each time that the run showed; of a lag the largest that it can have been."""
     starts = (pod.ready - pod.created for pod in seen.pods if pod.created is not None and pod.ready is not None)
     took = (
         span.complete - span.update for span in seen.windows.rollouts if span.complete is not None and not span.undone
@@ -211,8 +211,7 @@ def _slowest_answer(seen: Observed) -> float | None:
 
 
 def _largest(lags: Lags) -> float | None:
-    known = [lag.lag_s + min(lag.resolution_s or 0.0, 1.0) for lag in lags.pods if lag.lag_s is not None]
-    return _rounded(max(known, default=None))
+    return _rounded(max((pod.lag.latest_s for pod in lags.pods if pod.lag is not None), default=None))
 
 
 def _rounded(value: float | None) -> float | None:

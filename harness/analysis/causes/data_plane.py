@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.analysis.causes.streaks import Streaks, needed_in_a_row
+from harness.analysis.causes.streaks import LIKELY, Streaks, needed_in_a_row
 from harness.analysis.observed.answers import Answers
 from harness.analysis.observed.endpoints import Endpoints
 from harness.analysis.observed.lateness import WATCH_S
@@ -82,9 +82,10 @@ def earliest_sync(after: float, plane: DataPlane, syncs: Sequence[SeenSync]) -> 
 class Horizon:
     """Until when new connections may have been sent to a pod that left the list.
 
-    `until`: as far as the data plane keeps its period. `shown`: as far as connections show it: until so many good ones
-    in a row, all begun after the pod's end, that a proxy which still listed it would have had to be very lucky. A
-    proxy that is frozen or overrun lives beyond its period.
+    `until`: as far as the data plane keeps its period, and until so many connections in a row got a reply from some
+    kernel, after the pod's own was gone, that it most probably was no longer among those sent to. `shown`: as far as
+    connections show it: until so many good ones in a row, all begun after the pod's end, that a proxy which still
+    listed it would have had to be very lucky. A proxy that is frozen or overrun lives beyond its period.
     """
 
     until: float
@@ -115,7 +116,8 @@ def _of_pod(pod: Life, listed: Endpoints, plane: DataPlane, streaks: Streaks, sy
     proven = min([math.inf, *(sync.by for sync in syncs if sync.after > left)])
     needed = needed_in_a_row(listed.most)
     shown = min(proven, streaks.healthy_after(end + WATCH_S, needed) if math.isfinite(end) else math.inf)
+    replied = streaks.replied_after(ended, needed_in_a_row(listed.most, LIKELY)) if math.isfinite(ended) else math.inf
     if plane.lag_s is None or not math.isfinite(left):
-        return Horizon(until=shown, shown=shown)
+        return Horizon(until=min(shown, replied), shown=shown)
     kept = min(proven, left + plane.lag_s)
-    return Horizon(until=min(kept, shown), shown=max(min(kept, shown), min(shown, left + LONGEST_S)))
+    return Horizon(until=min(kept, shown, replied), shown=max(min(kept, shown), min(shown, left + LONGEST_S)))

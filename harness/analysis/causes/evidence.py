@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from harness.analysis.causes.data_plane import DataPlane
 from harness.analysis.causes.failures import Failures
 from harness.analysis.causes.intervals import NOBODY, Spans
 from harness.analysis.causes.naming import Causes
@@ -17,13 +19,17 @@ from harness.analysis.observed.pods import Life
 MOST_NAMED = 3
 """How many candidates a sentence lists; of more it gives the number."""
 
+SHOWN_S = 0.01
+"""A proxy that overran its period by less is not told of."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Narrator:
-    """Writes evidence. `plane`: what is known of the data plane's period, in words."""
+    """Writes evidence. `plane`: what is known of the data plane. `left`: by uid, when a pod left the list."""
 
     pods: Sequence[Life]
-    plane: str
+    plane: DataPlane
+    left: Mapping[str, float]
 
     def sentences(self, failures: Failures, causes: Causes, ports: Sequence[int | None]) -> list[str]:
         """One sentence a failure, in their order."""
@@ -39,7 +45,7 @@ class Narrator:
                 row.evidence.format(
                     ago=self._ago(t, who),
                     pods=self._names(who),
-                    plane=self.plane,
+                    plane=self._plane(t, who),
                     port=ports[i],
                     status=failures.status[i],
                     outcome=failures.outcome[i],
@@ -53,6 +59,12 @@ class Narrator:
         if len(who) > MOST_NAMED:
             return f"one of {len(who)} pods"
         return ("one of " if len(who) > 1 else "") + ", ".join(self.pods[at].name for at in who)
+
+    def _plane(self, t: float, who: tuple[int, ...]) -> str:
+        """What is known of the proxy; that it overran its period where all had left the list longer ago."""
+        period_s, left = self.plane.period_s, [self.left.get(self.pods[at].uid, math.inf) for at in who]
+        over_s = t - max(left, default=math.inf) - (period_s or 0.0)
+        return self.plane.words + (f", overrun by {over_s:.2f} s" if period_s is not None and over_s >= SHOWN_S else "")
 
     def _ago(self, t: float, who: tuple[int, ...]) -> str:
         """How long after the (first) pod began to terminate, as in "0.41 s after the first of web-a, web-b"."""

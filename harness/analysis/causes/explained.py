@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from harness.analysis.causes.conntrack import UNANSWERED, stale_entries
 from harness.analysis.causes.data_plane import DataPlane, data_plane, horizons, seen_syncs
@@ -17,6 +18,8 @@ from harness.analysis.causes.table import TABLE
 from harness.analysis.causes.time_windows import Clues, TimeWindows, time_windows
 from harness.analysis.observed.observed import Observed
 from harness.model.paths import hops
+
+CUT = ("reset-before-response", "eof-before-response")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +36,13 @@ def explain(seen: Observed, table: Sequence[Row] = TABLE) -> Explained:
     """Name the cause of every failure by the table of rules."""
     info, requests = seen.run.info, seen.requests
     stale = stale_entries(requests, info.path, len(info.load.source_addresses))
-    runs = streaks(requests, stale)
+    direct = hops(info.path).node_first
+    runs = streaks(requests, stale, direct=direct)
     plane = data_plane(info.cluster.proxy, info.path)
     syncs = seen_syncs(seen.pods, seen.endpoints, seen.answers, runs)
     until = horizons(seen.pods, seen.endpoints, plane, runs, syncs)
     sent, outcome = requests.failures["started"].to_numpy(), requests.failures["outcome"].to_numpy()
+    cut = requests.failures.filter(~pl.col("reused"), pl.col("connected").is_not_null(), pl.col("outcome").is_in(CUT))
     windows = time_windows(
         seen.pods,
         Clues(
@@ -46,10 +51,13 @@ def explain(seen: Observed, table: Sequence[Row] = TABLE) -> Explained:
             streaks=runs,
             horizons=until,
             plane=plane,
-            balanced=not hops(info.path).node_first,
+            balanced=not direct,
             syncs=syncs,
             refused=sent[outcome == "connect-refused"],
             unanswered=sent[np.isin(outcome.astype(object), UNANSWERED) & ~stale.to_numpy()],
+            accepted=cut["connected"].to_numpy(),
+            cut=cut["ended"].to_numpy(),
+            stalls=seen.stalls,
         ),
     )
     facts = failures(seen, stale, runs, plane, windows)

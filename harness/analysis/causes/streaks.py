@@ -9,17 +9,28 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harness.analysis.causes.conntrack import UNANSWERED
 from harness.analysis.observed.requests import Requests
 
 CERTAINTY = 1e-6
 """How improbable it must be that a run of good connections missed a bad endpoint by luck."""
 
+LIKELY = 1e-3
+"""The same where it only decides which of two pods that were gone a connection went to."""
+
+Sides = tuple[NDArray[np.float64], NDArray[np.float64]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Streaks:
-    """New connections of each worker: moments at which they were good, and at which they failed (ascending)."""
+    """New connections of each worker: moments at which they were good, and at which they failed (ascending).
 
-    workers: tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]
+    `kernels`: moments at which some kernel replied, be it with a refusal, and at which none did; of each worker, or of
+    nobody where something before the pods replies for them.
+    """
+
+    workers: tuple[Sides, ...]
+    kernels: tuple[Sides, ...] = ()
 
     @property
     def good(self) -> NDArray[np.float64]:
@@ -34,17 +45,11 @@ class Streaks:
         Infinite where that never came. With m endpoints of which one is bad, a proxy that still lists it gives such a
         run by luck with probability (1 - 1/m) ** needed.
         """
-        latest = t
-        for good, bad in self.workers:
-            start = int(np.searchsorted(good, t, side="right"))
-            edges = bad[np.searchsorted(bad, t, side="right") :]
-            begins = np.concatenate(([start], np.searchsorted(good, edges, side="right")))
-            ends = np.concatenate((np.searchsorted(good, edges, side="left"), [len(good)]))
-            long = np.flatnonzero(ends - begins >= needed)
-            if not len(long):
-                return math.inf
-            latest = max(latest, float(good[begins[long[0]] + needed - 1]))
-        return latest if self.workers else math.inf
+        return _after_runs(self.workers, t, needed)
+
+    def replied_after(self, t: float, needed: int) -> float:
+        """The same of connections to which some kernel replied: none of them went to a pod whose network was gone."""
+        return _after_runs(self.kernels, t, needed)
 
     def count_until(self, moments: NDArray[np.float64], end: float) -> NDArray[np.int64]:
         """How many new connections began from each of the ascending `moments` to `end`."""
@@ -59,24 +64,52 @@ class Streaks:
         return min(firsts, default=math.inf)
 
 
-def streaks(requests: Requests, stale: pl.Series) -> Streaks:
-    """The runs of good new connections. `stale`: per failure, whether it was the client host's own doing."""
+def _after_runs(workers: tuple[Sides, ...], t: float, needed: int) -> float:
+    """The first moment by which every worker had `needed` of its first side in a row, all after `t`."""
+    latest = t
+    for good, bad in workers:
+        start = int(np.searchsorted(good, t, side="right"))
+        edges = bad[np.searchsorted(bad, t, side="right") :]
+        begins = np.concatenate(([start], np.searchsorted(good, edges, side="right")))
+        ends = np.concatenate((np.searchsorted(good, edges, side="left"), [len(good)]))
+        long = np.flatnonzero(ends - begins >= needed)
+        if not len(long):
+            return math.inf
+        latest = max(latest, float(good[begins[long[0]] + needed - 1]))
+    return latest if workers else math.inf
+
+
+def streaks(requests: Requests, stale: pl.Series, *, direct: bool = True) -> Streaks:
+    """The runs of good new connections.
+
+    `stale`: per failure, whether it was the client host's own doing. `direct`: whether it is the pods' own kernels that
+    reply.
+    """
     fresh = requests.frame.lazy().filter(~pl.col("reused"), pl.col("outcome").is_in(["ok", "status"]))
     good = fresh.select("worker", "started").drop_nulls().collect()
-    phases = ["connect-refused", "connect-timeout", "unreachable", "reset-before-response", "eof-before-response"]
-    bad = requests.failures.filter(~stale).filter(~pl.col("reused"), pl.col("outcome").is_in(phases))
+    refused = ["connect-refused", "reset-before-response", "eof-before-response"]
+    failed = requests.failures.filter(~stale).filter(~pl.col("reused"))
+    replied = failed.filter(pl.col("outcome").is_in(refused)).select("worker", "started")
+    silent = failed.filter(pl.col("outcome").is_in(UNANSWERED))
+    return Streaks(
+        workers=_by_worker(good, failed.filter(pl.col("outcome").is_in([*refused, *UNANSWERED]))),
+        kernels=_by_worker(pl.concat([good, replied]), silent) if direct else (),
+    )
+
+
+def _by_worker(good: pl.DataFrame, bad: pl.DataFrame) -> tuple[Sides, ...]:
     pairs = []
     for worker in good["worker"].unique().sort():
         mine = good["started"] if good["worker"].n_unique() == 1 else good.filter(pl.col("worker") == worker)["started"]
         ascending = (mine if mine.is_sorted() else mine.sort()).to_numpy()
         pairs.append((ascending, bad.filter(pl.col("worker") == worker)["started"].to_numpy()))
-    return Streaks(workers=tuple(pairs))
+    return tuple(pairs)
 
 
-def needed_in_a_row(endpoints: int) -> int:
-    """How many good connections in a row show that none of `endpoints` + 1 is bad, to within `CERTAINTY`.
+def needed_in_a_row(endpoints: int, chance: float = CERTAINTY) -> int:
+    """How many good connections in a row show that none of `endpoints` + 1 is bad, to within `chance`.
 
     >>> needed_in_a_row(1), needed_in_a_row(3)
     (20, 49)
     """
-    return math.ceil(math.log(CERTAINTY) / math.log(1.0 - 1.0 / (max(endpoints, 1) + 1)))
+    return math.ceil(math.log(chance) / math.log(1.0 - 1.0 / (max(endpoints, 1) + 1)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -19,6 +19,7 @@ from harness.analysis.observed.answers import Answers
 from harness.analysis.observed.endpoints import Endpoints, Intervals
 from harness.analysis.observed.lateness import SLOW_WATCH_S, WATCH_S
 from harness.analysis.observed.pods import Life
+from harness.analysis.observed.watch_stalls import WatchStalls
 
 CHANCE = 0.01
 """How improbable a count must be to speak against what would have made it."""
@@ -33,8 +34,10 @@ class Clues:
     """What bounds the time windows.
 
     `refused`, `unanswered`: when such failures were sent, ascending (those of a stale conntrack entry left out).
+    `accepted`, `cut`: of new connections that some kernel accepted and that ended without an answer, the two moments.
     `horizons`: until when a pod may have been sent to. `syncs`: those that are proven. `balanced`: a balancer stands
-    before the pods.
+    before the pods. `stalls`: when the watch stood still. `listening`: by uid, when a pod that ended is known to have
+    still had its listener.
     """
 
     listed: Endpoints
@@ -46,11 +49,16 @@ class Clues:
     syncs: tuple[SeenSync, ...]
     refused: NDArray[np.float64]
     unanswered: NDArray[np.float64]
+    accepted: NDArray[np.float64]
+    cut: NDArray[np.float64]
+    stalls: WatchStalls
+    listening: Mapping[str, float] = field(default_factory=dict)
 
 
 def time_windows(pods: Sequence[Life], clues: Clues) -> TimeWindows:
     """The intervals of each way to fail."""
     ending = [position for position, pod in enumerate(pods) if pod.deletion is not None]
+    clues = replace(clues, listening=_listening(pods, ending, clues))
     found = {way: _real((*bounds(pods[at], clues), at) for at in ending) for way, bounds in _OF_PODS_THAT_END.items()}
     kernels = _kernels(pods, found[Way.VANISHED], clues)
     found[Way.REFUSING] = _real(
@@ -111,7 +119,25 @@ def _closing(pod: Life, clues: Clues) -> float:
 
     A server that begins to stop closes its idle connections; one that still answers on a kept one has not begun.
     """
-    return max(_begun(pod) + pod.promise.prestop_s, clues.seen.last_answer(pod.uid))
+    heard = max(clues.seen.last_answer(pod.uid), clues.listening.get(pod.uid, -math.inf))
+    return max(_begun(pod) + pod.promise.prestop_s, heard)
+
+
+def _listening(pods: Sequence[Life], ending: Sequence[int], clues: Clues) -> dict[str, float]:
+    """By uid, the last new connection that the kernel of a pod accepted, and that was cut as that pod, alone, stopped.
+
+    Only a listener accepts. Where connections are also cut while no pod stops, whose they were cannot be told.
+    """
+    if clues.balanced or not len(clues.cut):
+        return {}
+    by = cover(_real((*_loosely_stopping(pods[at], clues), at) for at in ending), clues.cut)
+    if not by.count.all():
+        return {}
+    told = by.pod != NOBODY
+    found: dict[str, float] = {}
+    for at, t in zip(by.pod[told].tolist(), clues.accepted[told].tolist(), strict=True):
+        found[pods[at].uid] = max(found.get(pods[at].uid, -math.inf), t)
+    return found
 
 
 def _stopping(pod: Life, clues: Clues) -> tuple[float, float]:
@@ -165,7 +191,8 @@ def _starting(pods: Sequence[Life], clues: Clues) -> Iterator[tuple[float, float
         since = _listed_since(pod, clues.listed)
         if since is None or not pod.fresh:
             continue
-        sent_to = earliest_sync(since, clues.plane, clues.syncs) - WATCH_S
+        told = clues.stalls.earliest("EndpointSlice", since)
+        sent_to = earliest_sync(told, clues.plane, clues.syncs) - WATCH_S
         until = pod.gone if pod.gone is not None else math.inf
         if clues.balanced:
             # A balancer learns of a pod later than the list does, and turns clients away while it knows of none.

@@ -106,16 +106,21 @@ def _otherwise(
     if written is None:
         return
     for span in rollouts:
-        if span.complete is None or span.undone:
-            continue
-        until = span.complete if span.settled is None else span.settled
-        live = _last(seen for seen in timeline if _is(owned, seen) and seen.t <= until)
-        new = [seen.object for seen in timeline if span.update <= seen.t <= until and _is_new_pod(owned, seen)]
-        lacking = (missing(written, live) if live is not None else ()) or _missing_of_any(written, new)
-        if lacking:
-            who = by_whom(live) if live is not None else ""
-            words = f"{workload_name(written)} does not stand as it was written: {', '.join(lacking)}{who}"
-            yield ForeignChange(start=span.update, end=until, words=words)
+        if span.complete is not None and not span.undone:
+            until = span.complete if span.settled is None else span.settled
+            live = _last(seen for seen in timeline if seen.t <= until and _is(owned, seen))
+            new = [seen.object for seen in timeline if span.update <= seen.t <= until and _is_new_pod(owned, seen)]
+            yield from _lacking(written, live, new, span.update, until)
+
+
+def _lacking(
+    written: Object, live: Object | None, pods: Iterable[Object], start: float, end: float
+) -> Iterable[ForeignChange]:
+    """The change by which the workload, or a pod, lacks what was written."""
+    lacking = (missing(written, live) if live is not None else ()) or _missing_of_any(written, pods)
+    if lacking:
+        words = f"{workload_name(written)} does not stand as it was written: {', '.join(lacking)}"
+        yield ForeignChange(start=start, end=end, words=words + (by_whom(live) if live is not None else ""))
 
 
 def _missing_of_any(written: Object, pods: Iterable[Object]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from harness.analysis.observed.ownership import ownership
 from harness.analysis.observed.pod_endings import takers
 from harness.analysis.observed.pods import Life, lives
 from harness.analysis.observed.requests import Requests, clean
+from harness.analysis.observed.watch_stalls import WatchStalls, watch_stalls
 from harness.analysis.observed.windows import Windows, windows
 from harness.model.result import Taker
 from harness.model.run import Run
@@ -21,7 +22,8 @@ from harness.spec.workload import judged_workload, pod_selector
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """What was observed: requests, windows, pods in the order in which they were first seen, who took those that ended
-    (by uid), what else somebody changed, the Service's endpoints, who answered, and how the load generator did."""
+    (by uid), what else somebody changed, the Service's endpoints, who answered, how the load generator did, and when
+    the watch stood still."""
 
     run: Run
     requests: Requests
@@ -32,6 +34,7 @@ class Observed:
     endpoints: Endpoints
     answers: Answers
     load: LoadHealth
+    stalls: WatchStalls
 
 
 def observe(run: Run) -> Observed:
@@ -40,7 +43,8 @@ def observe(run: Run) -> Observed:
     spans = windows(run.info, run.timeline, requests.first, requests.last)
     workload = judged_workload(run.info.manifests, run.info.target)
     owned = ownership(workload, pod_selector(workload), run.timeline)
-    pods = lives(run.info, run.timeline, owned)
+    stalls = watch_stalls(run.info.t0_wall, run.timeline)
+    pods = lives(run.info, run.timeline, owned, stalls)
     return Observed(
         run=run,
         requests=requests,
@@ -51,4 +55,5 @@ def observe(run: Run) -> Observed:
         endpoints=endpoints(run.info, run.timeline, pods),
         answers=answers(requests, pods),
         load=load_health(run.info, requests, spans, run.worker_seconds),
+        stalls=stalls,
     )

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from harness.analysis.observed.lateness import EXIT_S, WATCH_S, Blindness, ClusterClock
 from harness.analysis.observed.ownership import Ownership, controller_of
 from harness.analysis.observed.pod_events import PodEvents
+from harness.analysis.observed.watch_stalls import WatchStalls
 from harness.model.observation import MarkType, Observation
 from harness.model.run import RunInfo
 from harness.spec.serving import Port, ServingExpectation, serving_expectation, target_ports
 from harness.spec.workload import Object, judged_workload, pod_spec
 
 NO_PROMISE = ServingExpectation()
+ALWAYS_ON = WatchStalls()
 
 PRESENT_S = 0.5
 """What the watch shows within this time of its first event was there before."""
@@ -72,16 +74,18 @@ class _Seen:
     hook_failed: set[str] = field(default_factory=set)
 
 
-def lives(info: RunInfo, timeline: Iterable[Observation], owned: Ownership) -> tuple[Life, ...]:
+def lives(
+    info: RunInfo, timeline: Iterable[Observation], owned: Ownership, stalls: WatchStalls = ALWAYS_ON
+) -> tuple[Life, ...]:
     """The application's pods, in the order in which they were first seen; those of others are left out."""
     workload = judged_workload(info.manifests, info.target)
-    seen = _seen(timeline, owned, ClusterClock(info.t0_wall))
+    seen = _seen(timeline, owned, ClusterClock(info.t0_wall), stalls)
     targets = target_ports(info.manifests, info.service)
     pods = (_life(uid, events, seen, pod_spec(workload), targets) for uid, events in seen.pods.items())
     return tuple(_held(pod, pod.uid in seen.hook_failed) for pod in pods)
 
 
-def _seen(timeline: Iterable[Observation], owned: Ownership, clock: ClusterClock) -> _Seen:
+def _seen(timeline: Iterable[Observation], owned: Ownership, clock: ClusterClock, stalls: WatchStalls) -> _Seen:
     found, blind = _Seen(), Blindness()
     for event in timeline:
         if event.kind == "Mark":
@@ -92,11 +96,13 @@ def _seen(timeline: Iterable[Observation], owned: Ownership, clock: ClusterClock
         if event.kind == "Event":
             _note(event, found)
         elif event.kind == "Pod" and owned.has_pod(event.object):
-            clock.learn(event)
+            earliest = min(blind.earliest(event.t), stalls.earliest("Pod", event.t))
+            if earliest == event.t:
+                clock.learn(event)
             metadata = event.object.get("metadata") or {}
             uid = str(metadata.get("uid") or metadata.get("name"))
             pod = found.pods.setdefault(uid, PodEvents(first=event, latest=event.object))
-            pod.add(event, blind.earliest(event.t), clock)
+            pod.add(event, earliest, clock)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from harness.analysis.causes.data_plane import DataPlane
@@ -66,7 +67,26 @@ def _changed_by_others(seen: Observed) -> Doubt | None:
     return str(Cause.FOREIGN_CHANGE), f"{told[0].words}, {told[0].start:.1f} s into the run{more}"
 
 
-_OF_A_RUN = (_nothing_sent, _changed_by_others, _nothing_rolled, _cut_short, _load_was_late, _no_timeline, _no_control)
+def _watch_stood_still(seen: Observed) -> Doubt | None:
+    sent, rolled = seen.requests.failures["started"], min(seen.windows.updates, default=math.inf)
+    for one in seen.stalls.stalls:
+        lost = int(sent.is_between(max(one.start, rolled), one.end).sum() or 0)
+        if lost:
+            words = f"the watch stood still for {one.late_s:.1f} s or more until {one.end:.1f} s"
+            return "watch-stalled", f"{words}, as {lost} requests failed: what happened to pods then is not known"
+    return None
+
+
+_OF_A_RUN = (
+    _nothing_sent,
+    _changed_by_others,
+    _nothing_rolled,
+    _cut_short,
+    _load_was_late,
+    _no_timeline,
+    _no_control,
+    _watch_stood_still,
+)
 
 
 def run_doubts(seen: Observed, nobodys: Mapping[str, int]) -> tuple[Doubt, ...]:

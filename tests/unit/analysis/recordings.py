@@ -44,7 +44,7 @@ def needs(found: list[str], folder: Path) -> pytest.MarkDecorator:
 
 
 def check_judgement(folder: Path, run: Run, knowledge: str) -> None:
-    """Judge with that much known, and hold verdict, causes, pods and removal lags against the truth."""
+    """Judge with that much known, and hold verdict, causes, pods and lags against the truth."""
     expected = json.loads((folder.parent / "expected.json").read_text())[folder.name]
     scored = accuracy.score(judge(accuracy.KNOWLEDGE[knowledge](run)), folder, expected)
     assert scored.verdict_right, scored
@@ -53,5 +53,4 @@ def check_judgement(folder: Path, run: Run, knowledge: str) -> None:
     assert scored.pods_wrong <= 0.02 * scored.failed, scored
     if knowledge == "all":
         assert scored.right >= 0.95 * scored.failed, scored
-    if scored.lag_error_s is not None:
-        assert scored.lag_error_s <= 0.1, scored
+    assert scored.inside == scored.lags, scored

@@ -5,6 +5,7 @@ from typing import Final
 
 from harness.model.advice import (
     ApplicationSettings,
+    Interval,
     Lag,
     Lags,
     Measured,
@@ -230,12 +231,20 @@ DEFAULT: Final = ScenarioResult(
         path="clusterip",
         removal=Lags(
             n=1,
-            p50_s=0.61,
-            max_s=1.02,
-            resolution_s=0.01,
-            pods=(Lag(pod=f"web-{OLD}-mwzr7", rollout=0, since=8.31, lag_s=0.41, resolution_s=0.01),),
+            p50=Interval(earliest_s=0.6, latest_s=0.61),
+            max=Interval(earliest_s=0.71, latest_s=1.02),
+            pods=(
+                Lag(
+                    pod=f"web-{OLD}-mwzr7",
+                    rollout=0,
+                    since=8.31,
+                    lag=Interval(earliest_s=0.41, latest_s=0.42),
+                    by_worker={"0": Interval(earliest_s=0.41, latest_s=0.42)},
+                ),
+                Lag(pod=f"web-{OLD}-smp8m", rollout=0, since=8.9, note="no connection is known to have reached it"),
+            ),
         ),
-        addition=Lags(n=1, p50_s=0.44),
+        addition=Lags(n=1, p50=Interval(earliest_s=0.44, latest_s=0.4401)),
         quiet=True,
         note="",
     ),
@@ -351,7 +360,7 @@ def filled_with(text: str) -> tuple[RunInfo, ScenarioResult]:
         notes=(text,),
         propagation=Propagation(
             path=text,
-            removal=Lags(pods=(Lag(pod=text, rollout=0, since=1.0),)),
+            removal=Lags(pods=(Lag(pod=text, rollout=0, since=1.0, note=text),)),
             addition=Lags(),
             quiet=False,
             note=text,

@@ -103,6 +103,19 @@ def test_lists_of_objects_become_tables() -> None:
     )
 
 
+def test_an_interval_reads_the_same_everywhere() -> None:
+    lag = {"earliest_s": 0.6123, "latest_s": 1.0999}
+    value = {"removal": {"max": lag, "pods": [{"pod": "a", "lag": lag, "by_worker": {"0": lag}}]}}
+    assert objects.flat(value) == (("removal max", "0.61-1.10 s"),)
+    assert objects.tables(value) == (
+        ("removal pods", ("pod", "lag", "by worker"), (("a", "0.61-1.10 s", "0: 0.61-1.10 s"),)),
+    )
+    assert objects.lags(DEFAULT.propagation) == (
+        "removal lag: 0.71-1.02 s, the largest of 1 pod; 1 pod without one (no connection is known to have reached it)",
+    )
+    assert objects.lags(None) == ()
+
+
 def test_sizing_becomes_advice_and_remarks() -> None:
     assert objects.advice(DEFAULT.sizing) == (
         ("preStop", "none", "5 s", "removal took at most 1.02 s in 3 rollouts; not below 5 s"),

@@ -35,9 +35,9 @@ def sized(text: str = RUN, **more: Any) -> dict[str, Any]:
 
 
 def test_prestop_covers_the_lag_that_was_seen() -> None:
-    lag = judge(history(RUN)).propagation.removal.pods[0].lag_s
-    assert lag == pytest.approx(0.9, abs=0.01)
-    assert sized().prestop_s.need >= lag
+    lag = judge(history(RUN)).propagation.removal.pods[0].lag
+    assert lag.earliest_s == pytest.approx(0.9, abs=0.01)
+    assert sized().prestop_s.need >= lag.latest_s
 
 
 def test_few_rollouts_advise_the_rule_of_thumb() -> None:

@@ -1,0 +1,161 @@
+"""Answers, failures and where each may have gone -> between which moments a pod was reached first, and last."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.special import bdtr
+
+from harness.analysis.causes.conntrack import UNANSWERED
+from harness.analysis.causes.explained import CUT, Explained
+from harness.analysis.causes.intervals import NOBODY, cover
+from harness.analysis.causes.row import Way
+from harness.analysis.causes.streaks import LIKELY
+from harness.analysis.observed.observed import Observed
+from harness.analysis.observed.pods import Life
+from harness.model.advice import Interval
+from harness.model.result import Cause
+
+Mask = NDArray[np.bool_]
+Times = NDArray[np.float64]
+
+_ENDS = (
+    (("connect-refused",), Way.REFUSING, Way.LOOSE_REFUSING),
+    (UNANSWERED, Way.VANISHED, Way.LOOSE_VANISHED),
+    (CUT, Way.STOPPING, Way.LOOSE_STOPPING),
+)
+"""How a new connection fails at a pod that ends, and when it may have."""
+
+_OF_THE_END = (Cause.TERMINATION_RACE, Cause.IN_FLIGHT_KILL, Cause.UNKNOWN)
+_OF_THE_START = (Cause.CREATION_RACE, Cause.UNKNOWN)
+
+
+class Reach:
+    """The new connections of a run, asked for those that went to one pod, surely or possibly.
+
+    A connection that was answered tells its pod, where answers do; one that failed went to the only pod of which that
+    was possible, or to one of several.
+    """
+
+    def __init__(self, seen: Observed, why: Explained) -> None:
+        self._seen, self._why = seen, why
+        failed = seen.requests.failures
+        self._outcome = failed["outcome"].cast(pl.String)
+        self._worker = failed["worker"].to_numpy()
+        self._fresh = ~why.failures.reused & np.isfinite(why.failures.sent)
+        self._sent = _sent_by_worker(seen)
+        self.workers = tuple(self._sent)
+        self._gap_s = _gap(seen)
+
+    def last(self, at: int, since: float, worker: int | None = None) -> Interval | None:
+        """How long after `since` the last connection went to the pod, of one worker or of all; None where none told.
+
+        What it answered and what surely failed at it is the least; what may have failed at it is the most, as long as
+        that is its share of all that were sent.
+        """
+        pod, found, sent = self._seen.pods[at], self._why.causes, self._why.failures.sent
+        answered = self._answered_last(pod.uid, worker)
+        mine = self._fresh & (found.pod == at) & self._of(worker)
+        maybe = self._maybe_last(at, since) & self._of(worker)
+        if not self._seen.answers.named:
+            mine = mine & (sent >= since)
+            races = (mine | maybe) & (found.cause == Cause.TERMINATION_RACE)
+            if not races.any() or not self._was_listed(pod):
+                return None
+            if not (mine & races & ~self._with_outcome(CUT)).any() and pod.ended is not None:
+                # That it listened no more is not known; when its end was shown, it did not.
+                return self._interval(0.0, self._latest(at, mine, maybe, pod.ended) - since + self._gap_s)
+        sure = max([answered, *sent[mine].tolist()])
+        if not math.isfinite(sure):
+            return None
+        return self._interval(sure - since, self._latest(at, mine, maybe, sure) - since + self._gap_s)
+
+    def first(self, at: int, since: float) -> Interval | None:
+        """How long after `since` the first connection went to the pod; None where none is known to have.
+
+        At the latest it was the first that it surely got, at the earliest the first that it may have refused.
+        """
+        found, sent = self._why.causes, self._why.failures.sent
+        mine = self._fresh & (found.pod == at)
+        if not self._seen.answers.named:
+            mine = mine & (found.cause == Cause.CREATION_RACE)  # what it answered before it failed is not known
+        answered = self._seen.answers.first_new.get(self._seen.pods[at].uid, math.inf)
+        sure = min([answered, *sent[mine].tolist()])
+        if not math.isfinite(sure):
+            return None
+        unsure = self._fresh & (found.pod == NOBODY) & np.isin(found.cause, _OF_THE_START)
+        maybe = sent[unsure & self._within(Way.STARTING, at)]
+        return self._interval(min([sure, *maybe.tolist()]) - since - self._gap_s, sure - since + self._gap_s)
+
+    def _was_listed(self, pod: Life) -> bool:
+        return not self._seen.endpoints.known or bool(self._seen.endpoints.listed.get(pod.uid))
+
+    def _latest(self, at: int, mine: Mask, maybe: Mask, least: float) -> float:
+        return max([least, *(self._likely_last(at, mine | maybe, worker) for worker in self.workers)])
+
+    def _interval(self, earliest_s: float, latest_s: float) -> Interval:
+        return Interval(earliest_s=round(max(0.0, earliest_s), 6), latest_s=round(max(0.0, latest_s), 6))
+
+    def _answered_last(self, uid: str, worker: int | None) -> float:
+        answers = self._seen.answers
+        found = answers.last_new.get(uid) if worker is None else answers.last_by_worker.get((uid, worker))
+        return -math.inf if found is None else found
+
+    def _of(self, worker: int | None) -> Mask:
+        return np.full(len(self._worker), fill_value=True) if worker is None else self._worker == worker
+
+    def _with_outcome(self, outcomes: Sequence[str]) -> Mask:
+        return np.asarray(self._outcome.is_in(outcomes).to_numpy())
+
+    def _within(self, way: Way, at: int) -> Mask:
+        return cover(tuple(span for span in self._why.windows[way] if span[2] == at), self._why.failures.sent).count > 0
+
+    def _maybe_last(self, at: int, since: float) -> Mask:
+        """Which failures may have been this pod's, and may have been another's."""
+        found, facts = self._why.causes, self._why.failures
+        unsure = self._fresh & (found.pod == NOBODY) & np.isin(found.cause, _OF_THE_END) & (facts.sent >= since)
+        maybe = np.zeros(len(unsure), dtype=bool)
+        for outcomes, strict, loose in _ENDS:
+            punctual = cover(self._why.windows[strict], facts.sent).count > 0
+            possible = np.where(punctual, self._within(strict, at), self._within(loose, at))
+            maybe |= self._with_outcome(outcomes) & possible
+        return np.asarray(unsure & maybe)
+
+    def _likely_last(self, at: int, candidates: Mask, worker: int) -> float:
+        """The last of one worker's candidates up to which they are so many that the pod can have had its share.
+
+        Each of m endpoints gets its share of new connections. From its end on, all that went to the pod failed: where
+        far fewer did (binomial, p < 0.001) than its share up to some moment, it was not sent to until then.
+        """
+        times = np.sort(self._why.failures.sent[candidates & (self._worker == worker)])
+        gone = self._seen.pods[at].ended
+        late = times[times > gone] if gone is not None else times[:0]
+        likely = list(times[: len(times) - len(late)])
+        if len(late) and gone is not None:
+            sent = self._sent[worker]
+            number = np.searchsorted(sent, late, side="right") - np.searchsorted(sent, gone, side="right")
+            failed = np.arange(1, len(late) + 1)
+            share = 1.0 / (self._seen.endpoints.most + 1)
+            likely += list(late[bdtr(failed, np.maximum(number, failed), share) >= LIKELY])
+        return float(max(likely, default=-math.inf))
+
+
+def _sent_by_worker(seen: Observed) -> dict[int, Times]:
+    """When each worker sent its new connections, ascending."""
+    fresh = seen.requests.frame.lazy().filter(~pl.col("reused")).select("worker", "started").drop_nulls().collect()
+    parts: Iterable[tuple[int, pl.Series]] = (
+        (worker, fresh.filter(pl.col("worker") == worker)["started"]) for worker in fresh["worker"].unique().sort()
+    )
+    return {worker: np.sort(started.to_numpy()) for worker, started in parts}
+
+
+def _gap(seen: Observed) -> float:
+    """The mean time between two new connections to one endpoint; the whole run's length without any."""
+    fresh = ~seen.requests.frame["reused"]
+    total = int(fresh.sum() or 0)
+    span = seen.requests.last - seen.requests.first
+    return span if not total or span <= 0 else span / total * max(1, seen.endpoints.most)

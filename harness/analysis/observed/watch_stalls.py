@@ -1,0 +1,180 @@
+"""Watch events and the times that they carry themselves -> when the watch stood still.
+
+What the API server, controllers and kubelets write carries whole seconds, rounded down. So an event arrives up to one
+second, and the watch's own delay, after the newest time that is new in it. Events of different moments that arrive in
+one burst, later than that, were held up. The clocks need not agree: the earliest event of the run shows how they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import chain, pairwise
+from typing import Any
+
+from harness.analysis.observed.lateness import RELIST_S
+from harness.model.observation import MarkType, Observation
+
+RESOLUTION_S = 1.0
+"""That of the times which the API shows."""
+
+STILL_S = 0.5
+"""What is late by more than this beyond the resolution was held up (measured: 0.03 s; 0.3 s where CPU is short)."""
+
+BURST_S = 0.3
+"""What was held up arrives within this time of each other."""
+
+PRESENT_S = 0.5
+"""What is shown within this time of a kind's first event was there before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stall:
+    """One time in which the watch of a kind showed nothing: what arrived by `end` happened at any time since `start`.
+
+    `late_s`: how late the most belated event was, at least.
+    """
+
+    kind: str
+    start: float
+    end: float
+    late_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchStalls:
+    """All times in which a watch stood still."""
+
+    stalls: tuple[Stall, ...] = ()
+
+    def earliest(self, kind: str, t: float) -> float:
+        """When what the watch of a kind showed at `t` can have happened at the earliest."""
+        return min((one.start for one in self.stalls if one.kind == kind and one.start <= t <= one.end), default=t)
+
+    def slack(self, kind: str, t: float) -> float:
+        """How much earlier than it was shown, or later than it can have happened, something may be."""
+        return max(
+            (one.end - one.start for one in self.stalls if one.kind == kind and one.start <= t <= one.end), default=0.0
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arrival:
+    """An event by its arrival `t`, and the newest time that is new in it, on the run's clock as if clocks agreed."""
+
+    t: float
+    own: float | None
+
+    @property
+    def late_s(self) -> float | None:
+        """How late it is if clocks agree; None where nothing tells."""
+        return self.t - self.own if self.own is not None else None
+
+
+def watch_stalls(t0_wall: float, timeline: Iterable[Observation]) -> WatchStalls:
+    """When the watch of each kind stood still. Events of kind Event are left out: their senders hold them up."""
+    if t0_wall <= 0:
+        return WatchStalls()
+    kinds = _arrivals(t0_wall, timeline)
+    late = [late_s for arrivals in kinds.values() for one in arrivals if (late_s := one.late_s) is not None]
+    if not late:
+        return WatchStalls()
+    offset_s = min(late)
+    found = [stall for kind, arrivals in kinds.items() for stall in _of_kind(kind, arrivals, offset_s)]
+    return WatchStalls(stalls=(*found, *_others(found, kinds)))
+
+
+def _others(found: Sequence[Stall], kinds: Mapping[str, Sequence[_Arrival]]) -> Iterator[Stall]:
+    """The other kinds that showed nothing meanwhile either: endpoints carry no times of their own."""
+    told = {stall.kind for stall in found}
+    for kind in kinds.keys() - told:
+        moments = [one.t for one in kinds[kind]]
+        for stall in found:
+            before = [t for t in moments if t <= stall.end - BURST_S]
+            if before and before[-1] < stall.end - stall.late_s:
+                yield replace(stall, kind=kind, start=max(stall.start, before[-1]))
+
+
+def _arrivals(t0_wall: float, timeline: Iterable[Observation]) -> dict[str, list[_Arrival]]:
+    """By kind its events in the order of their arrival; what was there before, and what a new list shows, has no own
+    time."""
+    found: dict[str, list[_Arrival]] = {}
+    known: dict[tuple[str, str], set[str]] = {}
+    relisted = float("-inf")
+    for seen in sorted(timeline, key=lambda seen: seen.t):
+        if seen.kind == "Mark":
+            relisted = seen.t + RELIST_S if seen.type == MarkType.GAP else relisted
+            continue
+        if seen.kind == "Event":
+            continue
+        arrivals = found.setdefault(seen.kind, [])
+        metadata = seen.object.get("metadata") or {}
+        before = known.setdefault((seen.kind, str(metadata.get("uid") or metadata.get("name"))), set())
+        times = set(_times(seen.object))
+        first = arrivals[0].t if arrivals else seen.t
+        listed = seen.t <= first + PRESENT_S or seen.t <= relisted or (seen.type == "ADDED" and not _is_new(seen))
+        fresh = [] if listed else [moment for text in times - before if (moment := _moment(text)) is not None]
+        arrivals.append(_Arrival(t=seen.t, own=max(fresh) - t0_wall if fresh else None))
+        before |= times
+    return found
+
+
+def _is_new(seen: Observation) -> bool:
+    """Whether what was added was just made; an object that begins to match a selector is added too."""
+    return seen.kind != "Pod" or (seen.object.get("status") or {}).get("phase") in (None, "Pending")
+
+
+def _times(object_: dict[str, Any]) -> Iterator[str]:
+    """The times at which something was done to an object; one at which something is to be is none of them."""
+    metadata, status = object_.get("metadata") or {}, object_.get("status") or {}
+    yield metadata.get("creationTimestamp") or ""
+    if asked := _moment(metadata.get("deletionTimestamp") or ""):
+        grace = timedelta(seconds=float(metadata.get("deletionGracePeriodSeconds") or 0))
+        yield (datetime.fromtimestamp(asked).astimezone() - grace).isoformat()
+    for condition in status.get("conditions") or ():
+        yield condition.get("lastTransitionTime") or ""
+    for container in status.get("containerStatuses") or ():
+        yield from _states(container)
+
+
+def _states(container: dict[str, Any]) -> Iterator[str]:
+    """When a container was started and ended, now and the time before."""
+    states = chain.from_iterable((container.get(name) or {}).values() for name in ("state", "lastState"))
+    for state in filter(None, states):
+        yield state.get("startedAt") or ""
+        yield state.get("finishedAt") or ""
+
+
+def _moment(text: str) -> float | None:
+    try:
+        return datetime.fromisoformat(text).timestamp() if text else None
+    except ValueError:
+        return None
+
+
+def _of_kind(kind: str, arrivals: Sequence[_Arrival], offset_s: float) -> Iterator[Stall]:
+    """The bursts of one kind. A watch keeps the order: what is older than the event before was late at its sender."""
+    before = float("-inf")
+    for burst in _bursts(arrivals):
+        earliest = before - offset_s - RESOLUTION_S
+        held = [(one.t, one.own) for one in burst if one.own is not None and one.own >= earliest]
+        own = [moment for _, moment in held]
+        if held and max(own) - min(own) >= RESOLUTION_S:
+            late_s = max(t - moment for t, moment in held) - offset_s - RESOLUTION_S
+            if late_s > STILL_S:
+                start = max(before, min(own) + offset_s - RESOLUTION_S)
+                yield Stall(kind=kind, start=start, end=burst[-1].t, late_s=late_s)
+        before = burst[-1].t
+
+
+def _bursts(arrivals: Sequence[_Arrival]) -> Iterator[list[_Arrival]]:
+    """The events that arrived together."""
+    burst = list(arrivals[:1])
+    for before, one in pairwise(arrivals):
+        if one.t - before.t > BURST_S:
+            yield burst
+            burst = []
+        burst.append(one)
+    if burst:
+        yield burst

@@ -1,0 +1,59 @@
+"""A proxy that took longer than its period is named as that."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.analysis import judge
+
+from ..literal import history
+
+TEXT = """
+    period 1
+    update 8.0 complete 9.0 settled 14.5
+    pod old-1 deleted 8.5 prestop 5 ended 13.8 gone 14
+    pod old-2
+    pod new-1 revision r2 created 8.1 ready 8.4
+    ok new 0..30 every 0.02 by old-2
+    ok new 0.01..{left} every 0.02 by old-1
+    ok new {reached}..30 every 0.02 by new-1
+"""
+
+
+def said(left: float, reached: float, period: str = "period 1") -> list[str]:
+    text = TEXT.format(left=left, reached=reached).replace("period 1", period)
+    return [note for note in judge(history(text)).notes if "overran" in note]
+
+
+def test_within_its_period_nothing_is_said() -> None:
+    assert not said(9.49, 9.39)
+
+
+def test_a_pod_that_is_sent_to_for_longer_shows_it() -> None:
+    (note,) = said(11.72, 9.39)
+    assert (
+        note == "the proxy overran its period of 1 s by 2.21 s: old-1 was still sent to 3.21 s after it left the list"
+    )
+
+
+def test_a_hair_is_named_too() -> None:
+    (note,) = said(9.55, 9.39)
+    assert "overran its period of 1 s by 0.03 s" in note
+
+
+def test_a_new_pod_that_gets_no_share_for_longer_shows_it() -> None:
+    (note,) = said(9.49, 12.41)
+    assert "new-1 was not sent to yet 3." in note
+
+
+def test_without_a_known_period_nothing_can_be_said() -> None:
+    assert not said(11.72, 12.41, "period ?")
+
+
+@pytest.mark.parametrize(("until", "overrun"), [(9.2, False), (10.2, True)])
+def test_the_evidence_of_what_was_lost_by_it_says_so(until: float, overrun: bool) -> None:
+    text = TEXT.format(left=8.5, reached=8.61).replace("prestop 5 ended 13.8 gone 14", "ended 8.8 gone 9")
+    result = judge(history(f"{text}    connect-timeout new 9.003..{until} every 0.04\n"))
+    assert result.failures
+    assert ("overrun by" in result.failures[-1].evidence) is overrun
+    assert "overrun by" not in result.failures[0].evidence
