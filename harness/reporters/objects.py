@@ -3,19 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from harness.model.advice import Setting, Sizing, as_object
-from harness.reporters.figures import count, things
+from harness.reporters.figures import count
 
 _UNITS: Final = (("per_s", "/s"), ("_ms", " ms"), ("_s", " s"), ("_bytes", " bytes"))
-_OF_THE_MANIFEST: Final = ("prestop_s", "min_ready_s", "grace_s", "progress_deadline_s")
-_SETTINGS: Final = {
-    "prestop_s": "preStop",
-    "min_ready_s": "minReadySeconds",
-    "grace_s": "terminationGracePeriodSeconds",
-    "progress_deadline_s": "progressDeadlineSeconds",
-    "ci_time_limit_s": "time limit in CI",
-    "predicted_rollout_s": "a rollout takes (predicted)",
-}
 
 Table = tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]
 """Title, headers, rows."""
@@ -44,47 +34,6 @@ def tables(value: Mapping[str, Any], title: str = "") -> tuple[Table, ...]:
     return tuple(found)
 
 
-def advice(sizing: Sizing | None) -> tuple[tuple[str, str, str, str], ...]:
-    """(setting, what it has, what it needs, why) of every setting; where the manifest does not say, it has "none"."""
-    if sizing is None:
-        return ()
-    settings = _settings(sizing, *_OF_THE_MANIFEST, "ci_time_limit_s")
-    rows = ((_SETTINGS[key], _seconds(one.have), _seconds(one.need), _why(one)) for key, one in settings)
-    predicted = sizing.predicted_rollout_s
-    took = f"{things(predicted.replicas, 'replica')}, {things(predicted.steps, 'step')}"
-    name = _SETTINGS["predicted_rollout_s"]
-    return (*rows, (name, _seconds(predicted.have), _seconds(predicted.need), took))
-
-
-def _why(setting: Setting) -> str:
-    return setting.why if setting.advised else f"{setting.why}; it would have saved none of the requests that were lost"
-
-
-def changes(sizing: Sizing | None) -> tuple[str, ...]:
-    """What must be set in the manifest for the rollouts to hold: "strategy: RollingUpdate", "preStop 5 s"."""
-    if sizing is None:
-        return ()
-    settings = _settings(sizing, *_OF_THE_MANIFEST)
-    raised = (
-        f"{_SETTINGS[key]} {_seconds(one.need)}" for key, one in settings if one.advised and (one.have or 0) < one.need
-    )
-    return (*sizing.cure, *raised)
-
-
-def _settings(sizing: Sizing, *keys: str) -> tuple[tuple[str, Setting], ...]:
-    """The settings of those names; one that the workload has not is left out."""
-    return tuple((key, found) for key in keys if (found := getattr(sizing, key)) is not None)
-
-
-def remarks(sizing: Sizing | None) -> dict[str, Any]:
-    """What `advice` leaves of `sizing`."""
-    return {key: item for key, item in as_object(sizing).items() if key not in _SETTINGS}
-
-
-def _seconds(value: Any) -> str:
-    return "none" if value is None else _figure(value, " s")
-
-
 def _is_table(item: Any) -> bool:
     return isinstance(item, Sequence) and not isinstance(item, str) and any(isinstance(p, Mapping) for p in item)
 
@@ -96,7 +45,7 @@ def _rows(key: str, item: Any, prefix: str, unit: str) -> Iterable[tuple[str, st
         for inner, part in item.items():
             yield from _rows(inner, part, label, own or unit)
     elif item not in (None, "", [], ()) and not _is_table(item):
-        yield label, _figure(item, own or ("" if isinstance(item, int) else unit))
+        yield label, figure(item, own or ("" if isinstance(item, int) else unit))
 
 
 def _label(key: str) -> tuple[str, str]:
@@ -110,10 +59,11 @@ def _label(key: str) -> tuple[str, str]:
 def _cell(item: Any, key: str) -> str:
     if key == "rollout" and isinstance(item, int):
         return count(item + 1)  # files count rollouts from 0, people from 1
-    return "" if item is None else _figure(item, _label(key)[1])
+    return "" if item is None else figure(item, _label(key)[1])
 
 
-def _figure(item: Any, unit: str) -> str:
+def figure(item: Any, unit: str) -> str:
+    """A plain value in words, with its unit."""
     if isinstance(item, bool):
         return "yes" if item else "no"
     if isinstance(item, int):
@@ -121,5 +71,5 @@ def _figure(item: Any, unit: str) -> str:
     if isinstance(item, float):
         return f"{item:,.4g}{unit}" if abs(item) < 1000 else f"{item:,.0f}{unit}"
     if isinstance(item, list | tuple):
-        return ", ".join(_figure(part, unit) for part in item)
+        return ", ".join(figure(part, unit) for part in item)
     return f"{item}{unit}" if unit and not isinstance(item, str) else f"{item}"

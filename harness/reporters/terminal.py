@@ -9,6 +9,7 @@ from tabulate import tabulate
 
 from harness.model.result import ExperimentResult, RolloutFindings, ScenarioResult, Verdict, Window
 from harness.model.run import RunInfo
+from harness.reporters.advice import advice, changes, remains
 from harness.reporters.evidence import examples
 from harness.reporters.figures import (
     after,
@@ -26,7 +27,6 @@ from harness.reporters.figures import (
     things,
     unexpected,
 )
-from harness.reporters.objects import advice, changes
 from harness.reporters.place import rests_on_quiet, where
 from harness.reporters.text import visible
 
@@ -55,20 +55,25 @@ def experiment_text(result: ExperimentResult, infos: Mapping[str, RunInfo], *, c
         lines += [*_paragraph(place), ""]
     lines += [*_table(result.scenarios, colour=colour), ""]
     for scenario in result.scenarios:
-        lines += [*_judgement(scenario, colour=colour), *_quiet(infos[scenario.scenario], scenario), ""]
+        lines += [
+            *_judgement(infos[scenario.scenario], scenario, colour=colour),
+            *_quiet(infos[scenario.scenario], scenario),
+            "",
+        ]
     lines += [line for note in result.notes for line in _paragraph(f"note: {note}")]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def scenario_text(info: RunInfo, result: ScenarioResult, *, colour: bool = False) -> str:
     """One scenario in full: what dropped, when after the update, with which outcomes and causes, rollout by rollout."""
-    lines = [*_judgement(result, colour=colour), *_quiet(info, result), "", *_paragraph(where(info)), ""]
+    lines = [*_judgement(info, result, colour=colour), *_quiet(info, result), "", *_paragraph(where(info)), ""]
     if result.control:
         lines += [*_paragraph(f"control window: {_window(result.control)}"), ""]
     for rollout in result.rollouts:
         lines += [*_rollout(rollout), ""]
-    for setting, have, need, why in advice(result.sizing):
-        lines += _paragraph(f"{setting}: has {have}, needs {need}{f': {why}' if why else ''}")
+    for one in advice(result.sizing):
+        numbers = f"has {one.has}; measured {one.measured}; recommended {one.recommended}"
+        lines += _paragraph(f"{one.setting}: {numbers}: {one.why}")
     lines.append("")
     for cause, failure in examples(result):
         text = f"e.g. {cause}: request {failure.stream}/{failure.worker}/{failure.seq}: {failure.evidence}"
@@ -111,10 +116,12 @@ def _verdict(verdict: Verdict, *, colour: bool) -> str:
     return f"\x1b[1;{_COLOURS[verdict]}m{verdict.value}\x1b[0m" if colour else verdict.value
 
 
-def _judgement(result: ScenarioResult, *, colour: bool) -> Iterator[str]:
+def _judgement(info: RunInfo, result: ScenarioResult, *, colour: bool) -> Iterator[str]:
     yield f"{visible(result.scenario)}: {_verdict(result.verdict, colour=colour)}, {expectation(result)}"
     yield from _paragraph(result.sentence, "  ")
     yield from _paragraph(f"reason: {result.reason}", "  ")
+    for words in remains(info, result):
+        yield from _paragraph(words, "  ")
     held = changes(result.sizing)
     if result.verdict is Verdict.DROPPING and held:
         yield from _paragraph(f"would have held: {', '.join(held)}", "  ")
