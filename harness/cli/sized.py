@@ -52,12 +52,16 @@ def dropping(results: Iterable[ScenarioResult]) -> tuple[ScenarioResult, ...]:
 def nothing_to_apply(results: Iterable[ScenarioResult]) -> str:
     """Why there is nothing to prove, in words: none dropped calls, or what must change is no setting."""
     lines = [
-        f"  {result.scenario}: {remedy.requests} by {remedy.cause}: {remedy.why}. Needed: {remedy.needed}"
+        f"  {result.scenario}: {_requests(remedy.requests)} by {remedy.cause}: {remedy.why}. Needed: {remedy.needed}"
         for result in dropping(results)
         for remedy in (result.sizing.remedies if result.sizing else ())
     ]
     said = "Nothing to prove: no variant dropped calls that settings would have saved."
     return "\n".join([said, *lines])
+
+
+def _requests(number: int) -> str:
+    return "1 request" if number == 1 else f"{number} requests"
 
 
 def _applied(sizing: Sizing) -> Applied:

@@ -1,4 +1,4 @@
-"""Every kind of advice, tried: what dropped calls drops none with the advice of its own result; a sentence is a sentence.
+"""Every kind of advice, tried: what dropped calls drops none with the advice of its own result.
 
 The advice is never written here: `--apply-sizing` takes it from the result of the run that dropped calls.
 """
