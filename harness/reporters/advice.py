@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 from harness.model.advice import Remedy, Setting, Sizing, as_object
 from harness.model.result import ScenarioResult, Verdict
 from harness.model.run import RunInfo
-from harness.reporters.figures import count, things
+from harness.reporters.figures import count, seconds, things
 from harness.reporters.objects import figure
 
 _OF_THE_MANIFEST: Final = ("prestop_s", "min_ready_s", "grace_s", "progress_deadline_s")
@@ -47,13 +47,12 @@ def advice(sizing: Sizing | None) -> tuple[Advice, ...]:
 
 
 def _advice(name: str, setting: Setting) -> Advice:
-    shown = setting.seen if setting.measured is None else f"{_seconds(setting.measured)}, {setting.seen}"
     saved = "" if setting.advised else "it would have saved none of the requests that were lost"
     why = "; ".join(filter(None, (setting.why, setting.not_alone, saved)))
     return Advice(
         setting=name,
         has=_seconds(setting.have),
-        measured=shown,
+        measured=_measured(setting),
         recommended=_seconds(setting.recommended),
         why=why,
     )
@@ -74,8 +73,11 @@ def changes(sizing: Sizing | None) -> tuple[str, ...]:
 
 
 def _beside(setting: Setting) -> str:
-    shown = setting.seen if setting.measured is None else f"{_seconds(setting.measured)}, {setting.seen}"
-    return f"measured {shown}; {_seconds(setting.recommended)} because {setting.why}"
+    return f"measured {_measured(setting)}; {_seconds(setting.recommended)} because {setting.why}"
+
+
+def _measured(setting: Setting) -> str:
+    return setting.seen if setting.measured is None else f"{seconds(setting.measured)}, {setting.seen}"
 
 
 def remains(info: RunInfo, result: ScenarioResult) -> tuple[str, ...]:

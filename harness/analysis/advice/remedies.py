@@ -36,7 +36,7 @@ def sentences(measured: Measured, app: ApplicationSettings, prestop: Setting) ->
     """What must change besides settings and manifest: what only the application, or its client, can do."""
     told = {
         FINISH: _is(measured, Cause.IN_FLIGHT_KILL) and not measured.killed,
-        END: bool(measured.killed_serving),
+        END: _is(measured, Cause.IN_FLIGHT_KILL) and measured.killed_serving > 0,
         SERVE: _is(measured, Cause.TERMINATION_RACE) and not app.gap and _has_enough(prestop),
         PROBE: _is(measured, Cause.CREATION_RACE) and not measured.external and not _unready(app),
         RESEND: _is(measured, Cause.IDLE_CLOSE),
@@ -114,7 +114,9 @@ def _in_flight_kill(measured: Measured, app: ApplicationSettings, raised: Mappin
     if measured.killed_serving:
         return _Told(needed=END, why=f"{over}, and still took requests then; {_NO_SETTING}", by_settings=False)
     if measured.killed:
-        return _Told(needed=_words(raised, "preStop", "terminationGracePeriodSeconds"), why=over)
+        # A pod may be given less than its spec says, by whoever deletes it.
+        words = _words(raised, "preStop", "terminationGracePeriodSeconds") or "the grace period that its spec gives it"
+        return _Told(needed=words, why=over)
     why = f"the pods ended by themselves, with requests in hand; {_NO_SETTING}"
     return _Told(needed=FINISH, why=why, by_settings=False)
 

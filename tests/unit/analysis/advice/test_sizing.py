@@ -276,3 +276,30 @@ def test_one_replica_of_a_stateful_set_is_mended_by_another_and_of_a_deployment_
     assert sized(manifests=(stateful,)).mends == ("lone-stateful-pod",)
     assert sized(manifests=(stateful,)).progress_deadline_s is None
     assert sized(manifests=(deployment(1, template=container()),)).mends == ()
+
+
+@pytest.mark.parametrize("causes", [{}, {"termination-race": 7}])
+def test_pods_that_were_killed_and_cost_nothing_call_for_nothing(causes: dict[str, int]) -> None:
+    assert told(causes, killed=2, killed_serving=2).cure == ()
+
+
+KILLED = """
+    period 1
+    update 8 complete 9 settled 14
+    pod old-1 ready 0.2 deleted 8.5 ended 12.5 gone 12.8 killed
+    pod new-1 revision r2 created 8.1 ready 8.35
+    ok new 0..8.4 every 0.01 by old-1
+    ok new 9..30 every 0.01 by new-1
+    eof-before-response kept 12.2 by old-1 reused took 0.3 acked 60
+"""
+
+
+@pytest.mark.parametrize(
+    ("served", "cure"), [("ok kept 8.5..12 every 0.1 by old-1", (END,)), ("ok kept 8..8.4 every 0.1 by old-1", ())]
+)
+def test_a_pod_that_took_requests_until_it_was_killed_has_to_end_by_itself(served: str, cure: tuple[str, ...]) -> None:
+    template = {"spec": container()["spec"] | {"terminationGracePeriodSeconds": 4}}
+    found = judge(history(KILLED + served, manifests=(deployment(2, template=template),))).sizing
+    assert (found.measured.killed, bool(found.measured.killed_serving)) == (1, bool(cure))
+    assert found.cure == cure
+    assert ("terminationGracePeriodSeconds" in raised(found)) != bool(cure)
