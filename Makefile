@@ -1,4 +1,4 @@
-.PHONY: demo test lint types contracts tests bench servers lock golden clean
+.PHONY: demo test lint types contracts tests advice bench servers lock golden clean
 
 SYSTEM := nginx-light nftables iproute2
 # What only tests and benches need; CI installs it, so that CI skips nothing.
@@ -29,6 +29,11 @@ tests: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM) $(if $(CI),$(SYSTEM_TESTS))
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/browser $(if $(CI),--no-skips) $(PYTEST_ARGS)
 	$(BIN)/pytest -q -n 3 --dist loadfile tests/sandbox tests/servers tests/e2e $(if $(CI),--no-skips) $(PYTEST_ARGS)
+
+# Every kind of advice, applied: some ten minutes of rollouts.
+advice: .venv/.dev
+	@scripts/system-packages.sh $(SYSTEM)
+	$(BIN)/pytest -q -n 2 -m "slow or not slow" tests/sandbox/test_advice.py $(PYTEST_ARGS)
 
 bench: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM) $(SYSTEM_TESTS)

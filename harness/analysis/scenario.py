@@ -68,7 +68,7 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
         causes=tally([str(cause) for cause in why.causes.cause]),
         by_outcome=tally(seen.requests.failures["outcome"].to_list()),
         propagation=lags,
-        sizing=sizing(seen, why, lags, causes=[label for label, _ in own]),
+        sizing=sizing(seen, why, lags, causes=dict(own)),
         statistics=rollout_statistics(
             [one.dropping for one in shown],
             [int(charged.of(i).sum()) for i in range(len(shown))],

@@ -49,7 +49,8 @@ def plan_text(experiment: Experiment, planned: tuple[Scenario, ...], settings: C
         lines.append(f"confidence: at most {100 * share:g} % dropping with {100 * level:g} %: {clean}")
     for scenario, time_s in zip(planned, times, strict=True):
         mitigations = experiment.variants[scenario.variant].mitigations
-        words = ", ".join(f"{m.name} {duration(m.value_s)}" for m in mitigations) or "no mitigation"
+        told = [*scenario.applied.mended, *(f"{m.name} {duration(m.value_s)}" for m in mitigations)]
+        words = ", ".join(told) or "no mitigation"
         lines.append(
             f"  {scenario.name}: {words}; expected: {scenario.expect}; to {scenario.disruption.words}; "
             f"about {duration(round(time_s))}"

@@ -113,17 +113,23 @@ def _run(
 def _prove_sizing(experiment: Experiment, settings: ClusterSettings, folder: Path, worker_image: str | None) -> int:
     """Run the variants that dropped calls again, sized; gives the exit code."""
     from harness.cli.plan import plan_text
-    from harness.cli.sized import sized_experiment
+    from harness.cli.sized import nothing_to_apply, proof
     from harness.judged_runs import judge_experiment_folder
     from harness.runner.scenario import scenarios
 
-    sized = sized_experiment(experiment, judge_experiment_folder(folder).result.scenarios)
-    if sized is None:
-        typer.echo("Nothing to prove: no variant dropped calls that longer settings alone would have saved.")
+    results = judge_experiment_folder(folder).result.scenarios
+    proving = proof(experiment, results)
+    if proving is None:
+        typer.echo(nothing_to_apply(results))
         return 0
-    planned = scenarios(sized)
-    typer.echo(f"\nAgain, with the settings that would have held:\n{plan_text(sized, planned, settings)}")
-    return execute(sized, planned, settings, folder / "sized", worker_image=worker_image)
+    planned = scenarios(proving.experiment, proving.applied)
+    if settings.sandbox is not None:
+        from harness.runner.sandbox_limits import in_the_sandbox
+
+        planned = tuple(map(in_the_sandbox, planned))
+    sized = plan_text(proving.experiment, planned, settings)
+    typer.echo(f"\nAgain, with the settings that would have held:\n{sized}")
+    return execute(proving.experiment, planned, settings, folder / "sized", worker_image=worker_image)
 
 
 def _confirm(settings: ClusterSettings, yes: bool) -> None:

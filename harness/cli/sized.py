@@ -3,31 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.model.advice import Sizing
+from harness.model.advice import Applied, Sizing
 from harness.model.duration import duration
 from harness.model.result import ScenarioResult, Verdict
 
 if TYPE_CHECKING:
     from harness.model.experiment import Experiment, Variant
 
+_MITIGATIONS = {"preStop": "prestop", "minReadySeconds": "min-ready", "terminationGracePeriodSeconds": "grace"}
 
-def sized_experiment(experiment: Experiment, results: Iterable[ScenarioResult]) -> Experiment | None:
-    """The experiment with one variant for each distinct set of settings that would have held; None where none dropped.
 
-    Each is the variant that dropped calls, with its preStop, minReadySeconds and grace period replaced, and expected to
-    be seamless. One that seconds alone cannot cure (Recreate, no readiness probe) is left out.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """An experiment whose variants have the advice applied, and by variant what that was."""
+
+    experiment: Experiment
+    applied: dict[str, Applied]
+
+
+def proof(experiment: Experiment, results: Iterable[ScenarioResult]) -> Proof | None:
+    """The experiment with one variant for each distinct set of settings that would have held; None without any.
+
+    Each is the variant that dropped calls with all of the advice that settings and manifest can take: its preStop,
+    minReadySeconds and grace period are replaced, its hazards mended. It is expected to be seamless.
     """
     variants: dict[str, Variant] = {}
-    for result in results:
-        if result.verdict is Verdict.DROPPING and result.sizing and not result.sizing.cure:
-            variant = _sized(experiment.variants[result.variant], result.sizing)
-            if variant not in variants.values():
-                variants[f"{result.variant}-sized"] = variant
+    applied: dict[str, Applied] = {}
+    for result in dropping(results):
+        if result.sizing is None or not (advice := _applied(result.sizing)).words:
+            continue
+        variant, name = _sized(experiment.variants[result.variant], result.sizing), f"{result.variant}-sized"
+        if not any(variant == variants[known] and advice.mends == applied[known].mends for known in variants):
+            variants[name], applied[name] = variant, advice
     if not variants:
         return None
-    return experiment.model_copy(update={"variants": variants, "name": f"{experiment.name}-sized"})
+    sized = experiment.model_copy(update={"variants": variants, "name": f"{experiment.name}-sized"})
+    return Proof(experiment=sized, applied=applied)
+
+
+def dropping(results: Iterable[ScenarioResult]) -> tuple[ScenarioResult, ...]:
+    """Those whose rollouts dropped calls."""
+    return tuple(result for result in results if result.verdict is Verdict.DROPPING)
+
+
+def nothing_to_apply(results: Iterable[ScenarioResult]) -> str:
+    """Why there is nothing to prove, in words: none dropped calls, or what must change is no setting."""
+    lines = [
+        f"  {result.scenario}: {_requests(remedy.requests)} by {remedy.cause}: {remedy.why}. Needed: {remedy.needed}"
+        for result in dropping(results)
+        for remedy in (result.sizing.remedies if result.sizing else ())
+    ]
+    said = "Nothing to prove: no variant dropped calls that settings would have saved."
+    return "\n".join([said, *lines])
+
+
+def _requests(number: int) -> str:
+    return "1 request" if number == 1 else f"{number} requests"
+
+
+def _applied(sizing: Sizing) -> Applied:
+    raised = [f"{name} {one.recommended} s" for name, one in sizing.raised.items() if name in _MITIGATIONS]
+    manifest = sizing.cure[: len(sizing.mends)]
+    return Applied(mends=sizing.mends, mended=manifest, words=(*manifest, *raised))
 
 
 def _sized(variant: Variant, sizing: Sizing) -> Variant:
@@ -35,13 +75,7 @@ def _sized(variant: Variant, sizing: Sizing) -> Variant:
     from harness.model.run import Expect
 
     sizes = {
-        name: duration(setting.need)
-        for name, setting in (
-            ("prestop", sizing.prestop_s),
-            ("min-ready", sizing.min_ready_s),
-            ("grace", sizing.grace_s),
-        )
-        if setting.must_rise
+        _MITIGATIONS[name]: duration(one.recommended) for name, one in sizing.raised.items() if name in _MITIGATIONS
     }
     replaced = {*sizes, "prestop-exec"} if "prestop" in sizes else set(sizes)
     kept = [mitigation for mitigation in variant.mitigations if mitigation.name not in replaced]

@@ -68,47 +68,89 @@ class Propagation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What a setting is (None where the manifest does not say), what it must be in whole seconds, and why.
+    """What a setting is (`have`; None where the manifest does not say), what was measured, and what is recommended.
 
-    `advised`: whether raising it would have saved what was lost; another cause needs another cure.
+    `measured`: in seconds, None where nothing showed it; `seen`: what it is, in words ("the largest of 9 removal
+    lags"). `recommended`: in whole seconds; `why`: why that and not what was measured ("3 rollouts say little").
+    `not_alone`: why it cures nothing by itself. `advised`: whether raising it would have saved what was lost; another
+    cause needs another cure.
     """
 
     have: float | None
-    need: int
+    measured: float | None
+    seen: str
+    recommended: int
     why: str
+    not_alone: str = ""
     advised: bool = True
 
     @property
     def must_rise(self) -> bool:
         """Whether it is to be raised; what is longer already stays."""
-        return self.advised and (self.have or 0) < self.need
+        return self.advised and (self.have or 0) < self.recommended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictedRollout:
-    """How long one rollout takes, in seconds: with the settings it has, with those it needs, and as observed."""
+    """How long one rollout takes, in seconds: with the settings it has, with those recommended, and as observed."""
 
     have: float
-    need: float
+    recommended: float
     observed: float | None
     replicas: int
     steps: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remedy:
+    """What the requests that were lost by one cause call for.
+
+    `cause`: as `Measured.causes` has it, by which `requests` were lost. `needed`: in words what would have saved them:
+    settings, a change of the manifest, or the sentence that says what must change in the application. `why`: why that,
+    and which of the settings cannot cure it. `by_settings`: whether settings or manifest alone would have.
+    """
+
+    cause: str
+    requests: int
+    needed: str
+    why: str
+    by_settings: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What of an earlier run's advice a variant has.
+
+    `mends`: changes of the manifest, by the names that their hazards have in the table; `mended`: the same in words.
+    `words`: all that was changed ("strategy: RollingUpdate", "preStop 5 s").
+    """
+
+    mends: tuple[str, ...] = ()
+    mended: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """What the run showed, in seconds; None where it did not.
 
-    `stop_s`: from the end of preStop to the end of the container. `start_s`: from creation to Ready. `answer_s`: the
-    slowest good answer. `period_s`: the proxy's period, where it is known; `plane`: the same in words. `killed`: how
-    many pods had not ended when their grace period was over, so that `stop_s` is too short. `causes`: of the requests
-    for which rollouts have to answer.
+    `removals`, `additions`: how many lags `removal_s` and `addition_s` are the largest of; `starts`, `ends`: of how
+    many pods `start_s` and `end_s` are. `stop_s`: from the end of preStop to the end of the container; `end_s`: from
+    the pod's deletion to there. `start_s`: from creation to Ready. `answer_s`: the slowest good answer. `period_s`: the
+    proxy's period, where it is known; `plane`: the same in words. `killed`: how many pods had not ended when their
+    grace period was over, so that `stop_s` is too short; `killed_serving`: how many of them took requests until then.
+    `causes`: of the requests for which rollouts have to answer, how many by each.
     """
 
     removal_s: float | None = None
+    removals: int = 0
     addition_s: float | None = None
+    additions: int = 0
     stop_s: float | None = None
+    end_s: float | None = None
+    ends: int = 0
     start_s: float | None = None
+    starts: int = 0
     answer_s: float | None = None
     rollout_s: float | None = None
     rollouts: int = 0
@@ -116,25 +158,31 @@ class Measured:
     period_s: float | None = None
     plane: str = ""
     killed: int = 0
-    causes: tuple[str, ...] = ()
+    killed_serving: int = 0
+    causes: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationSettings:
     """The application's settings as the API takes them; defaults of Kubernetes where the manifest is silent.
 
-    `steps`: how many times pods are replaced one after another. `waits_for_stop`: whether a step begins only when the
-    old pods have ended (StatefulSet, Recreate). `prestop_s`: how long its preStop hooks surely hold a container.
-    `gap`: why there is a moment without any pod that serves, which no preStop and no minReadySeconds closes;
-    `gap_cure`: the setting that does. `probed`: whether a container has a readiness probe; `probe_cure`: what mends one
-    that looks at another port than the one that serves.
+    `replaced`: how many of its pods a rollout replaces; `steps`: how many times it does so one after another; `kept`:
+    why it leaves the others. `waits_for_stop`: whether a step begins only when the old pods have ended (StatefulSet,
+    Recreate). `prestop_s`: how long its preStop hooks surely hold the container that serves; `hook_s`: what the longest
+    of all its hooks takes. `gap`: why there is a moment without any pod that serves, which no preStop and no
+    minReadySeconds closes; `gap_cure`: the setting that does. `probed`: whether a container has a readiness probe;
+    `probe_cure`: what mends one that looks at another port than the one that serves. `mends`: the rows of the table of
+    hazards that these two come from.
     """
 
     replicas: int = 1
+    replaced: int = 1
     steps: int = 1
+    kept: str = ""
     waits_for_stop: bool = False
     has_prestop: bool = False
     prestop_s: float = 0.0
+    hook_s: float = 0.0
     min_ready_s: float = 0.0
     grace_s: float = 30.0
     progress_deadline_s: float | None = 600.0
@@ -142,6 +190,7 @@ class ApplicationSettings:
     gap_cure: str = ""
     probed: bool = True
     probe_cure: str = ""
+    mends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,11 +198,14 @@ class Sizing:
     """The smallest settings that would have held.
 
     `cure`: in words, what must be set or done besides, because no seconds alone would have held ("strategy:
-    RollingUpdate"); empty as a rule. `progress_deadline_s`: None of a StatefulSet, which has none. `measured`,
-    `application`: what all this was derived from. `note`: what may make it too small.
+    RollingUpdate"); empty as a rule. `mends`: those of it that a change of the manifest makes, by their names in the
+    table of hazards. `remedies`: the same cause by cause. `progress_deadline_s`: None of a StatefulSet, which has none.
+    `measured`, `application`: what all this was derived from. `note`: what may make it too small.
     """
 
     cure: tuple[str, ...] = ()
+    mends: tuple[str, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
     prestop_s: Setting
     min_ready_s: Setting
     grace_s: Setting
@@ -163,6 +215,17 @@ class Sizing:
     measured: Measured
     application: ApplicationSettings
     note: str = ""
+
+    @property
+    def raised(self) -> dict[str, Setting]:
+        """The settings of the manifest that are too small and would have saved what was lost, by Kubernetes' names."""
+        named = {
+            "preStop": self.prestop_s,
+            "minReadySeconds": self.min_ready_s,
+            "terminationGracePeriodSeconds": self.grace_s,
+            "progressDeadlineSeconds": self.progress_deadline_s,
+        }
+        return {name: one for name, one in named.items() if one is not None and one.must_rise}
 
 
 def as_object(record: Propagation | Sizing | None) -> dict[str, Any]:

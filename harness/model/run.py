@@ -120,6 +120,7 @@ class RunInfo:
     churn_s: float | None = None
     finished: bool = False
     provisos: tuple[str, ...] = ()  # what was run otherwise than the manifests say, in sentences
+    applied: tuple[str, ...] = ()  # what of an earlier run's advice: "preStop 5 s"
     stopped: str | None = None  # why it ended before its time, in words
 
 

@@ -3,20 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from harness.model.advice import Lags, Propagation, Setting, Sizing, as_object
+from harness.model.advice import Lags, Propagation
 from harness.reporters.figures import count, interval, things
 
 _UNITS: Final = (("per_s", "/s"), ("_ms", " ms"), ("_s", " s"), ("_bytes", " bytes"))
-_OF_THE_MANIFEST: Final = ("prestop_s", "min_ready_s", "grace_s", "progress_deadline_s")
 _INTERVAL: Final = {"earliest_s", "latest_s"}
-_SETTINGS: Final = {
-    "prestop_s": "preStop",
-    "min_ready_s": "minReadySeconds",
-    "grace_s": "terminationGracePeriodSeconds",
-    "progress_deadline_s": "progressDeadlineSeconds",
-    "ci_time_limit_s": "time limit in CI",
-    "predicted_rollout_s": "a rollout takes (predicted)",
-}
 
 Table = tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]
 """Title, headers, rows."""
@@ -47,36 +38,6 @@ def tables(value: Mapping[str, Any], title: str = "") -> tuple[Table, ...]:
     return tuple(found)
 
 
-def advice(sizing: Sizing | None) -> tuple[tuple[str, str, str, str], ...]:
-    """(setting, what it has, what it needs, why) of every setting; where the manifest does not say, it has "none"."""
-    if sizing is None:
-        return ()
-    settings = _settings(sizing, *_OF_THE_MANIFEST, "ci_time_limit_s")
-    rows = ((_SETTINGS[key], _seconds(one.have), _seconds(one.need), _why(one)) for key, one in settings)
-    predicted = sizing.predicted_rollout_s
-    took = f"{things(predicted.replicas, 'replica')}, {things(predicted.steps, 'step')}"
-    name = _SETTINGS["predicted_rollout_s"]
-    return (*rows, (name, _seconds(predicted.have), _seconds(predicted.need), took))
-
-
-def _why(setting: Setting) -> str:
-    return setting.why if setting.advised else f"{setting.why}; it would have saved none of the requests that were lost"
-
-
-def changes(sizing: Sizing | None) -> tuple[str, ...]:
-    """What must be set in the manifest for the rollouts to hold: "strategy: RollingUpdate", "preStop 5 s"."""
-    if sizing is None:
-        return ()
-    settings = _settings(sizing, *_OF_THE_MANIFEST)
-    raised = (f"{_SETTINGS[key]} {_seconds(one.need)}" for key, one in settings if one.must_rise)
-    return (*sizing.cure, *raised)
-
-
-def _settings(sizing: Sizing, *keys: str) -> tuple[tuple[str, Setting], ...]:
-    """The settings of those names; one that the workload has not is left out."""
-    return tuple((key, found) for key in keys if (found := getattr(sizing, key)) is not None)
-
-
 def lags(found: Propagation | None) -> tuple[str, ...]:
     """How long removals and additions took: "removal lag: 0.61-1.02 s at most, of 9 pods; 1 untold"."""
     if found is None:
@@ -95,15 +56,6 @@ def _most(side: Lags) -> str:
     return f"{told}; {rest}" if untold else told
 
 
-def remarks(sizing: Sizing | None) -> dict[str, Any]:
-    """What `advice` leaves of `sizing`."""
-    return {key: item for key, item in as_object(sizing).items() if key not in _SETTINGS}
-
-
-def _seconds(value: Any) -> str:
-    return "none" if value is None else _figure(value, " s")
-
-
 def _is_interval(item: Any) -> bool:
     return isinstance(item, Mapping) and set(item) == _INTERVAL
 
@@ -119,7 +71,7 @@ def _rows(key: str, item: Any, prefix: str, unit: str) -> Iterable[tuple[str, st
         for inner, part in item.items():
             yield from _rows(inner, part, label, own or unit)
     elif item not in (None, "", [], ()) and not _is_table(item):
-        yield label, _figure(item, own or ("" if isinstance(item, int) else unit))
+        yield label, figure(item, own or ("" if isinstance(item, int) else unit))
 
 
 def _label(key: str) -> tuple[str, str]:
@@ -133,10 +85,11 @@ def _label(key: str) -> tuple[str, str]:
 def _cell(item: Any, key: str) -> str:
     if key == "rollout" and isinstance(item, int):
         return count(item + 1)  # files count rollouts from 0, people from 1
-    return "" if item is None else _figure(item, _label(key)[1])
+    return "" if item is None else figure(item, _label(key)[1])
 
 
-def _figure(item: Any, unit: str) -> str:
+def figure(item: Any, unit: str) -> str:
+    """A plain value in words, with its unit."""
     if isinstance(item, bool):
         return "yes" if item else "no"
     if isinstance(item, int):
@@ -144,9 +97,9 @@ def _figure(item: Any, unit: str) -> str:
     if _is_interval(item):
         return interval(**item)
     if isinstance(item, Mapping):
-        return ", ".join(f"{key}: {_figure(part, unit)}" for key, part in item.items())
+        return ", ".join(f"{key}: {figure(part, unit)}" for key, part in item.items())
     if isinstance(item, float):
         return f"{item:,.4g}{unit}" if abs(item) < 1000 else f"{item:,.0f}{unit}"
     if isinstance(item, list | tuple):
-        return ", ".join(_figure(part, unit) for part in item)
+        return ", ".join(figure(part, unit) for part in item)
     return f"{item}{unit}" if unit and not isinstance(item, str) else f"{item}"

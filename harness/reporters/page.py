@@ -6,12 +6,12 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.model.advice import as_object
-from harness.reporters import figures, objects, place
+from harness.reporters import advice, figures, objects, place
 from harness.reporters.escaping import lines, markdown, visible
 from harness.reporters.examples import examples
 
 _SHARED: Final[dict[str, Callable[..., Any]]] = {
-    "advice": objects.advice,
+    "advice": advice.advice,
     "after": figures.after,
     "as_object": as_object,
     "comparison": figures.comparison,
@@ -31,7 +31,8 @@ _SHARED: Final[dict[str, Callable[..., Any]]] = {
     "particulars": place.particulars,
     "ranked": figures.ranked,
     "lags": objects.lags,
-    "remarks": objects.remarks,
+    "remains": advice.remains,
+    "remarks": advice.remarks,
     "seconds": figures.seconds,
     "started": place.started,
     "tables": objects.tables,

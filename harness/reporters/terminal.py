@@ -9,6 +9,7 @@ from tabulate import tabulate
 
 from harness.model.result import ExperimentResult, RolloutFindings, ScenarioResult, Verdict, Window
 from harness.model.run import RunInfo
+from harness.reporters.advice import advice, changes, remains
 from harness.reporters.escaping import visible
 from harness.reporters.examples import examples
 from harness.reporters.figures import (
@@ -27,7 +28,7 @@ from harness.reporters.figures import (
     things,
     unexpected,
 )
-from harness.reporters.objects import advice, changes, lags
+from harness.reporters.objects import lags
 from harness.reporters.place import notes, where
 
 _WIDTH: Final = 80
@@ -68,8 +69,9 @@ def scenario_text(info: RunInfo, result: ScenarioResult, *, colour: bool = False
     for rollout in result.rollouts:
         lines += [*_rollout(rollout), ""]
     lines += [line for lag in lags(result.propagation) for line in _paragraph(lag)]
-    for setting, have, need, why in advice(result.sizing):
-        lines += _paragraph(f"{setting}: has {have}, needs {need}{f': {why}' if why else ''}")
+    for one in advice(result.sizing):
+        numbers = f"has {one.has}; measured {one.measured}; recommended {one.recommended}"
+        lines += _paragraph(f"{one.setting}: {numbers}: {one.why}")
     lines.append("")
     for cause, failure in examples(result):
         text = f"e.g. {cause}: request {failure.stream}/{failure.worker}/{failure.seq}: {failure.evidence}"
@@ -116,6 +118,8 @@ def _conclusion(info: RunInfo, result: ScenarioResult, *, colour: bool) -> Itera
     yield f"{visible(result.scenario)}: {_verdict(result.verdict, colour=colour)}, {expectation(result)}"
     yield from _paragraph(result.sentence, "  ")
     yield from _paragraph(f"reason: {result.reason}", "  ")
+    for words in remains(info, result):
+        yield from _paragraph(words, "  ")
     held = changes(result.sizing)
     if result.verdict is Verdict.DROPPING and held:
         yield from _paragraph(f"would have held: {', '.join(held)}", "  ")

@@ -41,4 +41,5 @@ def run_info(cluster: Cluster, scenario: Scenario, *, t0_wall_s: float) -> RunIn
         confidence=experiment.confidence.record if experiment.confidence else None,
         churn_s=experiment.churn_s,
         provisos=scenario.provisos,
+        applied=scenario.applied.words,
     )

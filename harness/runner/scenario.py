@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from harness.disruptions.disruption import Disruption, planned
 from harness.errors import ExperimentError
 from harness.load import Engine, Plan, Stream
 from harness.manifests.application import Application, find_application
+from harness.manifests.mends import mended
 from harness.manifests.mitigations import mitigated
 from harness.manifests.read import read_manifests
+from harness.model.advice import Applied
 from harness.model.experiment import Experiment, HeaderSource, KeptStream
-from harness.model.run import Expect
+from harness.model.run import Expect, MeasuredService
 from harness.runner.left_out import without_others
 
 
@@ -29,6 +32,7 @@ class Scenario:
     experiment: Experiment
     disruption: Disruption
     provisos: tuple[str, ...] = ()  # what is run otherwise than the manifests say, in sentences
+    applied: Applied = field(default_factory=Applied)
 
     @property
     def rollouts(self) -> int:
@@ -49,8 +53,10 @@ class Scenario:
         return (*self.application.manifests, *pods)
 
 
-def scenarios(experiment: Experiment) -> tuple[Scenario, ...]:
+def scenarios(experiment: Experiment, applied: Mapping[str, Applied] = MappingProxyType({})) -> tuple[Scenario, ...]:
     """One scenario a variant, in the order of the file; everything that can be wrong with them is found here.
+
+    `applied`: by variant, what of an earlier run's advice it is to prove.
 
     Raises:
         ManifestError: the manifests do not hold the application, or the update cannot roll it.
@@ -67,7 +73,10 @@ def scenarios(experiment: Experiment) -> tuple[Scenario, ...]:
     disruption = planned(application, experiment)
     found = []
     for name, variant in experiment.variants.items():
-        changed = mitigated(application.target, variant.mitigations)
+        advised = applied.get(name, Applied())
+        measured = MeasuredService(name=application.service_name, port=application.port)
+        sound = mended(application.target, application.service, measured, advised.mends)
+        changed = mitigated(sound, variant.mitigations)
         found.append(
             Scenario(
                 name=name,
@@ -77,6 +86,7 @@ def scenarios(experiment: Experiment) -> tuple[Scenario, ...]:
                 experiment=experiment,
                 disruption=disruption,
                 provisos=(*provisos, *(f"{name}: {words}." for words in changed.left_alone)),
+                applied=advised,
             )
         )
     return tuple(found)

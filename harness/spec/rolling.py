@@ -44,11 +44,16 @@ class RolloutSpec:
     paused: bool = False
 
     @property
+    def replaced(self) -> int:
+        """How many pods a rollout replaces: all but those that a StatefulSet's partition keeps."""
+        return max(0, self.replicas - self.partition)
+
+    @property
     def steps(self) -> int:
         """How many times pods are replaced one after another: a step is as large as surge and unavailable allow."""
         if self.strategy == Strategy.RECREATE:
             return 1
-        return max(1, math.ceil(self.replicas / max(1, self.max_surge + self.max_unavailable)))
+        return max(1, math.ceil(self.replaced / max(1, self.max_surge + self.max_unavailable)))
 
     @property
     def steps_are_certain(self) -> bool:

@@ -10,11 +10,13 @@ from harness.spec.hazards import HazardId, hazards, row
 from harness.spec.hooks import surely_serves_s
 from harness.spec.rolling import rollout_spec
 from harness.spec.serving import serving_containers, target_ports
-from harness.spec.termination import grace_period_s
+from harness.spec.termination import grace_period_s, longest_hook_s
 from harness.spec.workload import Object, judged_workload, pod_spec, services, spec_of
 
 OVERHEAD_S = 0.3
 """What controllers and scheduler add to each step (measured: 0.1 to 0.5 s)."""
+
+_ABOUT_READINESS = (HazardId.NO_READINESS_PROBE, HazardId.PROBE_ON_ANOTHER_PORT)
 
 
 def cures(settings: ApplicationSettings) -> tuple[str, ...]:
@@ -50,18 +52,24 @@ def rollout_shape(
     held = [seconds for container in serving if (seconds := surely_serves_s(container)) is not None]
     found = hazards(workload, services(manifests), measured=measured, replicas=replicas)
     gap = next((hazard for hazard in found if hazard.gap), None)
-    elsewhere = next((hazard.mend for hazard in found if hazard.id is HazardId.PROBE_ON_ANOTHER_PORT), "")
+    named = {hazard.id: hazard for hazard in found}
+    elsewhere, kept = named.get(HazardId.PROBE_ON_ANOTHER_PORT), named.get(HazardId.PARTITION)
+    unready = [hazard for hazard in found if hazard.id in _ABOUT_READINESS]
     return ApplicationSettings(
         replicas=rollout.replicas,
+        replaced=rollout.replaced,
         steps=rollout.steps,
+        kept=kept.sentence if kept else "",
         waits_for_stop=rollout.waits_for_stop,
         has_prestop=len(held) == len(serving) > 0,
         prestop_s=min(held, default=0.0) if len(held) == len(serving) else 0.0,
+        hook_s=longest_hook_s(pod),
         min_ready_s=rollout.min_ready_s,
         grace_s=grace_period_s(pod),
         progress_deadline_s=rollout.progress_deadline_s,
         gap=gap.wrong if gap else "",
         gap_cure=gap.mend if gap else "",
-        probe_cure=elsewhere,
-        probed=HazardId.NO_READINESS_PROBE not in {hazard.id for hazard in found},
+        probed=HazardId.NO_READINESS_PROBE not in named,
+        probe_cure=elsewhere.mend if elsewhere else "",
+        mends=tuple(hazard.id.value for hazard in (*filter(None, [gap]), *unready)),
     )

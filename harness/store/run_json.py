@@ -86,6 +86,7 @@ def _run_info(data: dict[str, Any]) -> RunInfo:
         confidence=None if not confidence else Confidence(**confidence),
         churn_s=data.get("churn_s"),
         provisos=tuple(map(str, data.get("provisos") or ())),
+        applied=tuple(map(str, data.get("applied") or ())),
         finished=bool(data.get("finished", False)),
         stopped=data.get("stopped"),
     )

@@ -107,16 +107,15 @@ def _otherwise(
         return
     for span in rollouts:
         if span.complete is not None and not span.undone:
-            until = span.complete if span.settled is None else span.settled
-            live = _last(seen for seen in timeline if seen.t <= until and _is(owned, seen))
-            new = [seen.object for seen in timeline if span.update <= seen.t <= until and _is_new_pod(owned, seen)]
-            yield from _lacking(written, live, new, span.update, until)
+            yield from _lacking(written, timeline, owned, span.update, span.settled or span.complete)
 
 
 def _lacking(
-    written: Object, live: Object | None, pods: Iterable[Object], start: float, end: float
+    written: Object, timeline: Sequence[Observation], owned: Ownership, start: float, end: float
 ) -> Iterable[ForeignChange]:
-    """The change by which the workload, or a pod, lacks what was written."""
+    """The change by which, at the end of a rollout, the workload or a new pod lacks what was written."""
+    live = _last(seen for seen in timeline if seen.t <= end and _is(owned, seen))
+    pods = [seen.object for seen in timeline if start <= seen.t <= end and _is_new_pod(owned, seen)]
     lacking = (missing(written, live) if live is not None else ()) or _missing_of_any(written, pods)
     if lacking:
         words = f"{workload_name(written)} does not stand as it was written: {', '.join(lacking)}"

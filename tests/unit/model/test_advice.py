@@ -21,4 +21,5 @@ from harness.model.advice import Setting
 def test_a_setting_is_raised_where_it_is_shorter_and_would_have_saved_something(
     have: float | None, need: int, advised: bool, must_rise: bool
 ) -> None:
-    assert Setting(have=have, need=need, why="", advised=advised).must_rise is must_rise
+    setting = Setting(have=have, measured=None, seen="", recommended=need, why="", advised=advised)
+    assert setting.must_rise is must_rise

@@ -11,6 +11,7 @@ from harness.model.advice import (
     Measured,
     PredictedRollout,
     Propagation,
+    Remedy,
     Setting,
     Sizing,
 )
@@ -249,13 +250,40 @@ DEFAULT: Final = ScenarioResult(
         note="",
     ),
     sizing=Sizing(
-        prestop_s=Setting(have=None, need=5, why="removal took at most 1.02 s in 3 rollouts; not below 5 s"),
-        min_ready_s=Setting(have=0.0, need=5, why="addition took at most 0.44 s in 3 rollouts; not below 5 s"),
-        grace_s=Setting(have=30.0, need=11, why="preStop 5 s + 1.0 s to stop"),
-        progress_deadline_s=Setting(have=600.0, need=42, why="one step takes 0.5 s to Ready"),
-        ci_time_limit_s=Setting(have=None, need=57, why="3 steps, 18 s in all"),
-        predicted_rollout_s=PredictedRollout(have=1.6, need=17.6, observed=1.5, replicas=3, steps=3),
-        measured=Measured(removal_s=1.02, addition_s=0.44, rollouts=3),
+        remedies=(
+            Remedy(
+                cause="termination-race",
+                requests=64,
+                needed="preStop 5 s",
+                why="without a preStop hook a pod stops listening while requests are still sent to it",
+                by_settings=True,
+            ),
+        ),
+        prestop_s=Setting(
+            have=None, measured=1.02, seen="the largest of 9 removal lags", recommended=5, why="3 rollouts say little"
+        ),
+        min_ready_s=Setting(
+            have=0.0, measured=0.44, seen="the largest of 9 addition lags", recommended=5, why="3 rollouts say little"
+        ),
+        grace_s=Setting(
+            have=30.0,
+            measured=0.9,
+            seen="the largest of 9 pods, from deletion to end",
+            recommended=11,
+            why="preStop 5 s + 1.0 s to stop",
+        ),
+        progress_deadline_s=Setting(
+            have=600.0,
+            measured=0.5,
+            seen="the largest of 9 pods, from creation to Ready",
+            recommended=42,
+            why="one step takes 0.5 s to Ready",
+        ),
+        ci_time_limit_s=Setting(
+            have=None, measured=1.5, seen="the largest of 3 rollouts", recommended=57, why="3 steps, 18 s in all"
+        ),
+        predicted_rollout_s=PredictedRollout(have=1.6, recommended=17.6, observed=1.5, replicas=3, steps=3),
+        measured=Measured(removal_s=1.02, removals=9, addition_s=0.44, additions=9, rollouts=3),
         application=ApplicationSettings(replicas=3, steps=3),
     ),
     load={"lag_ms": {"p50": 1.4, "p99": 6.9}, "unsent": 0, "per_s": {"new": {"planned": 100.0, "sent": 99.9}}},
@@ -337,6 +365,7 @@ def filled_with(text: str) -> tuple[RunInfo, ScenarioResult]:
         manifests=({"metadata": {"name": text, "annotations": {text: text}}},),
         cluster=replace(SANDBOX, kind=text, kubernetes=text, server=text, proxy=replace(SANDBOX.proxy, mode=text)),
         streams={text: 100.0},
+        applied=(text,),
     )
     rollouts = tuple(
         replace(
@@ -368,7 +397,8 @@ def filled_with(text: str) -> tuple[RunInfo, ScenarioResult]:
         sizing=replace(
             DEFAULT.sizing,
             cure=(text,),
-            prestop_s=Setting(have=None, need=1, why=text),
+            remedies=(Remedy(cause=text, requests=1, needed=text, why=text, by_settings=False),),
+            prestop_s=Setting(have=None, measured=None, seen=text, recommended=1, why=text, not_alone=text),
             measured=Measured(plane=text),
             application=ApplicationSettings(gap=text, gap_cure=text),
             note=text,

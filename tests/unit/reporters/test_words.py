@@ -116,23 +116,6 @@ def test_an_interval_reads_the_same_everywhere() -> None:
     assert objects.lags(None) == ()
 
 
-def test_sizing_becomes_advice_and_remarks() -> None:
-    assert objects.advice(DEFAULT.sizing) == (
-        ("preStop", "none", "5 s", "removal took at most 1.02 s in 3 rollouts; not below 5 s"),
-        ("minReadySeconds", "0 s", "5 s", "addition took at most 0.44 s in 3 rollouts; not below 5 s"),
-        ("terminationGracePeriodSeconds", "30 s", "11 s", "preStop 5 s + 1.0 s to stop"),
-        ("progressDeadlineSeconds", "600 s", "42 s", "one step takes 0.5 s to Ready"),
-        ("time limit in CI", "none", "57 s", "3 steps, 18 s in all"),
-        ("a rollout takes (predicted)", "1.6 s", "17.6 s", "3 replicas, 3 steps"),
-    )
-    assert list(objects.remarks(DEFAULT.sizing)) == ["cure", "measured", "application", "note"]
-
-
-def test_what_no_seconds_cure_comes_first_among_the_changes() -> None:
-    sizing = replace(DEFAULT.sizing, cure=("strategy: RollingUpdate",))
-    assert objects.changes(sizing) == ("strategy: RollingUpdate", "preStop 5 s", "minReadySeconds 5 s")
-
-
 def test_comparison_says_what_is_known_of_two_variants() -> None:
     assert figures.comparison(COMPARISON) == (
         "default 3 of 3 rollouts dropping, both 0 of 3: not significant, p = 0.1, corrected for all comparisons 0.1; "

@@ -77,7 +77,7 @@ def test_what_is_not_said_or_null_is_what_the_api_makes_of_it() -> None:
 def test_a_stateful_set_goes_one_by_one_and_waits_for_each_end_and_for_no_deadline() -> None:
     spec = {"replicas": 4, "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}}
     found = rollout_spec("StatefulSet", spec | {"progressDeadlineSeconds": 5})
-    assert (found.steps, found.waits_for_stop, found.progress_deadline_s) == (4, True, None)
+    assert (found.replaced, found.steps, found.waits_for_stop, found.progress_deadline_s) == (2, 2, True, None)
     assert (found.partition, found.ordered) == (2, True)
     assert not rollout_spec("StatefulSet", {"podManagementPolicy": "Parallel"}).ordered
 

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from harness.analysis import judge
-from harness.analysis.advice.sizing import FINISH, pooled_sizing
+from harness.analysis.advice.remedies import ALWAYS_ONE, END, FINISH, PROBE, RESEND, SERVE
+from harness.analysis.advice.sizing import pooled_sizing, sizes
+from harness.model.advice import ApplicationSettings, Measured, Setting, Sizing
 from harness.model.run import ClusterFacts, FactSource, ProxyFacts
 
 from ..literal import history
@@ -37,12 +39,12 @@ def sized(text: str = RUN, **more: Any) -> dict[str, Any]:
 def test_prestop_covers_the_lag_that_was_seen() -> None:
     lag = judge(history(RUN)).propagation.removal.pods[0].lag
     assert lag.earliest_s == pytest.approx(0.9, abs=0.01)
-    assert sized().prestop_s.need >= lag.latest_s
+    assert sized().prestop_s.recommended >= lag.latest_s
 
 
 def test_few_rollouts_advise_the_rule_of_thumb() -> None:
-    assert sized().prestop_s.need == 5
-    assert sized(path="loadbalancer").prestop_s.need == 30
+    assert sized().prestop_s.recommended == 5
+    assert sized(path="loadbalancer").prestop_s.recommended == 30
     assert "fewer than 59 rollouts" in sized().prestop_s.why
 
 
@@ -51,23 +53,23 @@ def period(seconds: float, source: FactSource | None = None) -> ClusterFacts:
 
 
 def test_no_advice_goes_below_a_known_period() -> None:
-    assert sized(cluster=period(10.0, FactSource.READ)).prestop_s.need == 11
+    assert sized(cluster=period(10.0, FactSource.READ)).prestop_s.recommended == 11
 
 
 def test_an_assumed_period_is_not_known() -> None:
-    assert sized(cluster=period(10.0, FactSource.ASSUMED)).prestop_s.need == 5
+    assert sized(cluster=period(10.0, FactSource.ASSUMED)).prestop_s.recommended == 5
 
 
 def test_grace_holds_prestop_and_the_slowest_answer() -> None:
     found = sized(RUN + "ok slow 12 until 15 by new-1")
-    assert found.grace_s.need == 5 + 3 + 5
+    assert found.grace_s.recommended == 5 + 3 + 5
     assert "begins before preStop" in found.grace_s.why
 
 
 def test_a_pod_that_was_killed_needs_longer_than_it_was_given() -> None:
     text = RUN.replace("ended 8.8 gone 9.0", "ended 28.5 gone 28.8 killed").replace("pod old-1", "pod old-1 ready 0.2")
     found = sized(text)
-    assert found.grace_s.need == 5 + 2 * 20 + 5
+    assert found.grace_s.recommended == 5 + 2 * 20 + 5
     assert "1 pod was killed" in found.grace_s.why
 
 
@@ -78,7 +80,7 @@ def test_every_size_has_its_present_value_and_its_reason() -> None:
     have = {name: getattr(found, name).have for name in ("prestop_s", "min_ready_s", "grace_s", "progress_deadline_s")}
     assert have == {"prestop_s": 7.0, "min_ready_s": 4.0, "grace_s": 40.0, "progress_deadline_s": 600.0}
     assert all(getattr(found, name).why for name in (*have, "ci_time_limit_s"))
-    assert found.ci_time_limit_s.need > found.predicted_rollout_s.need
+    assert found.ci_time_limit_s.recommended > found.predicted_rollout_s.recommended
 
 
 def test_without_churn_it_says_that_a_busy_cluster_may_be_slower() -> None:
@@ -104,7 +106,7 @@ def container(**more: Any) -> dict[str, Any]:
 def test_what_no_number_of_seconds_cures_is_said(replicas: int, spec: dict[str, Any], cure: list[str]) -> None:
     found = sized(manifests=(deployment(replicas, **spec),))
     assert list(found.cure) == cure
-    assert ("no cure alone" in found.min_ready_s.why) == bool(cure)
+    assert ("no cure alone" in found.min_ready_s.not_alone) == bool(cure)
 
 
 def test_sizes_of_several_runs_keep_the_cure() -> None:
@@ -142,8 +144,13 @@ def test_work_cut_in_hand_is_cured_by_the_application_alone() -> None:
     assert advised("kill") == (set(), (FINISH,))
 
 
-def test_a_creation_race_is_cured_by_min_ready_seconds() -> None:
-    assert advised("start", "noprobe")[0] == {"min_ready_s", "progress_deadline_s"}
+def test_a_creation_race_behind_a_balancer_is_cured_by_min_ready_seconds() -> None:
+    found = advised("start", "noprobe", path="loadbalancer")
+    assert found == ({"min_ready_s", "progress_deadline_s"}, ())
+
+
+def test_a_creation_race_inside_the_cluster_is_not_for_a_pod_is_sent_to_as_soon_as_it_is_ready() -> None:
+    assert advised("start", "noprobe") == (set(), (PROBE,))
 
 
 def test_a_stateful_set_has_no_progress_deadline() -> None:
@@ -157,3 +164,142 @@ def test_a_probe_of_another_port_is_mended_and_not_waited_for() -> None:
     found = sized(manifests=(deployment(2, template=container(**web)), service))
     assert found.cure == ("a readiness probe of the port that serves",)
     assert not found.min_ready_s.advised
+
+
+def told(causes: dict[str, int], *, app: dict[str, Any] | None = None, **measured: Any) -> Sizing:
+    """The sizing of a run that showed so much."""
+    facts = {"rollouts": 3, "period_s": 1.0, "plane": "proxy period 1 s", "removals": 9, "removal_s": 1.1} | measured
+    return sizes(Measured(causes=causes, **facts), ApplicationSettings(**(app or {})), "")
+
+
+def raised(sizing: Sizing) -> dict[str, int]:
+    return {name: setting.recommended for name, setting in sizing.raised.items()}
+
+
+def test_what_was_measured_stands_beside_what_is_recommended() -> None:
+    found = told({"termination-race": 7}).prestop_s
+    assert (found.measured, found.seen) == (1.1, "the largest of 9 removal lags")
+    assert (found.recommended, found.why) == (5, "3 rollouts say little: with fewer than 59 rollouts not below 5 s")
+
+
+@pytest.mark.parametrize(
+    ("measured", "recommended", "why"),
+    [
+        ({"period_s": 10.0, "plane": "proxy period 10 s"}, 11, "a change may wait for the whole proxy period 10 s"),
+        ({"removal_s": 7.2}, 8, "so long it took"),
+        ({"rollouts": 60}, 2, "a change may wait for the whole proxy period 1 s"),
+        ({"period_s": None, "plane": "the proxy's period is not known"}, 5, "the proxy's period is not known"),
+        ({"external": True}, 30, "not below 30 s"),
+        ({"removal_s": None, "removals": 0}, 5, "3 rollouts say little"),
+    ],
+)
+def test_the_reason_is_what_decided(measured: dict[str, Any], recommended: int, why: str) -> None:
+    found = told({"termination-race": 7}, **measured).prestop_s
+    assert found.recommended == recommended
+    assert why in found.why
+
+
+def test_every_setting_has_its_own_measure() -> None:
+    found = told({}, addition_s=0.4, additions=8, end_s=2.5, ends=9, start_s=0.6, starts=7, rollout_s=4.0)
+    told_of = {
+        "min_ready_s": (0.4, "the largest of 8 addition lags"),
+        "grace_s": (2.5, "the largest of 9 pods, from deletion to end"),
+        "progress_deadline_s": (0.6, "the largest of 7 pods, from creation to Ready"),
+        "ci_time_limit_s": (4.0, "the largest of 3 rollouts"),
+    }
+    for name, pair in told_of.items():
+        setting: Setting = getattr(found, name)
+        assert (setting.measured, setting.seen) == pair
+
+
+def test_a_hook_that_is_longer_than_the_advice_has_room_in_the_grace_period() -> None:
+    found = told({"in-flight-kill": 3}, app={"hook_s": 20.0, "prestop_s": 20.0, "has_prestop": True}, killed=2)
+    assert found.grace_s.recommended == 25
+    assert "preStop" not in found.raised
+
+
+HELD = {"has_prestop": True, "prestop_s": 8.0, "hook_s": 8.0}
+GAP = {"gap": "all go at once", "gap_cure": "strategy: RollingUpdate", "mends": ("recreate",)}
+
+
+@pytest.mark.parametrize(
+    ("cause", "measured", "app", "needed", "settings"),
+    [
+        ("termination-race", {}, {}, "preStop 5 s", {"preStop": 5}),
+        ("termination-race", {}, {"grace_s": 4.0}, "terminationGracePeriodSeconds 10 s", None),
+        ("termination-race", {}, HELD, SERVE, {}),
+        ("termination-race", {}, GAP, "strategy: RollingUpdate, preStop 5 s", {"preStop": 5}),
+        ("creation-race", {}, {}, PROBE, {}),
+        ("creation-race", {"external": True}, {}, "minReadySeconds 30 s", {"minReadySeconds": 30}),
+        ("creation-race", {}, {"probed": False}, "a readiness probe on every container", {}),
+        ("creation-race", {}, {"probe_cure": "a probe of the port"}, "a probe of the port", {}),
+        ("in-flight-kill", {}, {}, FINISH, {}),
+        ("in-flight-kill", {"killed": 2, "killed_serving": 1}, {}, END, {}),
+        ("in-flight-kill", {"killed": 2, "stop_s": 30.0}, HELD, "terminationGracePeriodSeconds 73 s", None),
+        ("no-endpoints", {}, GAP, "strategy: RollingUpdate", {"preStop": 5}),
+        ("no-endpoints", {}, {}, ALWAYS_ONE, {}),
+        ("idle-close", {}, {}, RESEND, {}),
+    ],
+)
+def test_each_cause_has_its_remedy(
+    cause: str, measured: dict[str, Any], app: dict[str, Any], needed: str, settings: dict[str, int] | None
+) -> None:
+    found = told({cause: 7}, app=app, **measured)
+    (remedy,) = found.remedies
+    assert (remedy.cause, remedy.requests) == (cause, 7)
+    assert needed in remedy.needed
+    if settings is not None:
+        assert raised(found) == settings
+    by_application = needed in {SERVE, PROBE, FINISH, END, ALWAYS_ONE, RESEND}
+    assert remedy.by_settings is not by_application
+    assert (needed in found.cure) or not by_application
+
+
+def test_what_two_causes_may_have_done_calls_for_both() -> None:
+    found = told({"termination-race or in-flight-kill": 2})
+    (remedy,) = found.remedies
+    assert remedy.needed == f"preStop 5 s; {FINISH}"
+    assert not remedy.by_settings
+
+
+def test_a_partition_is_said_where_it_keeps_pods_from_the_rollout() -> None:
+    update = {"rollingUpdate": {"partition": 1}}
+    spec = {"replicas": 3, "template": container(), "updateStrategy": update}
+    found = sized(manifests=({"kind": "StatefulSet", "metadata": {"name": "db"}, "spec": spec},))
+    assert "ordinals below its partition keep their revision (partition: 1, replicas: 3)" in found.note
+    assert found.predicted_rollout_s.steps == 2
+    assert found.application.replaced == 2
+
+
+def test_one_replica_of_a_stateful_set_is_mended_by_another_and_of_a_deployment_by_nothing() -> None:
+    stateful = {"kind": "StatefulSet", "metadata": {"name": "db"}, "spec": {"replicas": 1, "template": container()}}
+    assert sized(manifests=(stateful,)).mends == ("lone-stateful-pod",)
+    assert sized(manifests=(stateful,)).progress_deadline_s is None
+    assert sized(manifests=(deployment(1, template=container()),)).mends == ()
+
+
+@pytest.mark.parametrize("causes", [{}, {"termination-race": 7}])
+def test_pods_that_were_killed_and_cost_nothing_call_for_nothing(causes: dict[str, int]) -> None:
+    assert told(causes, killed=2, killed_serving=2).cure == ()
+
+
+KILLED = """
+    period 1
+    update 8 complete 9 settled 14
+    pod old-1 ready 0.2 deleted 8.5 ended 12.5 gone 12.8 killed
+    pod new-1 revision r2 created 8.1 ready 8.35
+    ok new 0..8.4 every 0.01 by old-1
+    ok new 9..30 every 0.01 by new-1
+    eof-before-response kept 12.2 by old-1 reused took 0.3 acked 60
+"""
+
+
+@pytest.mark.parametrize(
+    ("served", "cure"), [("ok kept 8.5..12 every 0.1 by old-1", (END,)), ("ok kept 8..8.4 every 0.1 by old-1", ())]
+)
+def test_a_pod_that_took_requests_until_it_was_killed_has_to_end_by_itself(served: str, cure: tuple[str, ...]) -> None:
+    template = {"spec": container()["spec"] | {"terminationGracePeriodSeconds": 4}}
+    found = judge(history(KILLED + served, manifests=(deployment(2, template=template),))).sizing
+    assert (found.measured.killed, bool(found.measured.killed_serving)) == (1, bool(cure))
+    assert found.cure == cure
+    assert ("terminationGracePeriodSeconds" in raised(found)) != bool(cure)

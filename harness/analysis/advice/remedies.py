@@ -1,0 +1,150 @@
+"""What requests were lost by -> what cures each cause: a setting, the manifest, or the application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from harness.model.advice import ApplicationSettings, Measured, Remedy, Setting
+from harness.model.result import Cause
+from harness.spec.hazards import HazardId, row
+
+FINISH = "the application finishing, after its stop signal, what it has accepted"
+"""What cures requests that were cut in hand: no number of seconds does, unless the grace period was what cut them."""
+
+END = "the application ending by itself after its stop signal, within its grace period"
+SERVE = "the application answering, until it ends, what still comes on the connections that it has open"
+PROBE = "a readiness probe that succeeds only once the application serves"
+RESEND = "a client that sends again what met a connection as it was closed (RFC 9112, 9.3.1)"
+ALWAYS_ONE = "a pod that is Ready at every moment: more replicas, or fewer of them unavailable"
+
+_NO_SETTING = "neither preStop, minReadySeconds nor a longer grace period cures it"
+_SENT_WHEN_READY = "no minReadySeconds cures it, for a pod is sent to as soon as it is Ready"
+
+
+def lost_by(measured: Measured, cause: Cause) -> bool:
+    """Whether requests were lost by that cause, or may have been; also where none was lost."""
+    return not measured.causes or any(cause in label for label in measured.causes)
+
+
+def grace_cut(measured: Measured) -> bool:
+    """Whether pods were killed at the end of their grace period while they finished what they had accepted."""
+    return measured.killed > measured.killed_serving
+
+
+def sentences(measured: Measured, app: ApplicationSettings, prestop: Setting) -> tuple[str, ...]:
+    """What must change besides settings and manifest: what only the application, or its client, can do."""
+    told = {
+        FINISH: _is(measured, Cause.IN_FLIGHT_KILL) and not measured.killed,
+        END: _is(measured, Cause.IN_FLIGHT_KILL) and measured.killed_serving > 0,
+        SERVE: _is(measured, Cause.TERMINATION_RACE) and not app.gap and _has_enough(prestop),
+        PROBE: _is(measured, Cause.CREATION_RACE) and not measured.external and not _unready(app),
+        RESEND: _is(measured, Cause.IDLE_CLOSE),
+        ALWAYS_ONE: _is(measured, Cause.NO_ENDPOINTS) and not app.gap,
+    }
+    return tuple(sentence for sentence, needed in told.items() if needed)
+
+
+def _is(measured: Measured, cause: Cause) -> bool:
+    return bool(measured.causes) and lost_by(measured, cause)
+
+
+def _has_enough(setting: Setting) -> bool:
+    return setting.have is not None and setting.have >= setting.recommended
+
+
+def _unready(app: ApplicationSettings) -> str:
+    """What mends a readiness probe that says nothing of the port that serves; empty where it does."""
+    return app.probe_cure if app.probed else row(HazardId.NO_READINESS_PROBE).mend
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """As in `Remedy`."""
+
+    needed: str
+    why: str
+    by_settings: bool = True
+
+
+def remedies(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> tuple[Remedy, ...]:
+    """What each cause calls for; where two cannot be told apart, what both do. `raised`: as in `Sizing`."""
+    found = []
+    for label, requests in measured.causes.items():
+        told = [of(measured, app, raised) for cause, of in _REMEDIES.items() if cause in label]
+        if told:
+            found.append(
+                Remedy(
+                    cause=label,
+                    requests=requests,
+                    needed="; ".join(dict.fromkeys(one.needed for one in told)),
+                    why="; ".join(dict.fromkeys(one.why for one in told)),
+                    by_settings=all(one.by_settings for one in told),
+                )
+            )
+    return tuple(found)
+
+
+def _termination_race(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
+    words = _words(raised, "preStop", "terminationGracePeriodSeconds")
+    if app.gap:
+        return _Told(needed=", ".join(filter(None, (app.gap_cure, words))), why=app.gap)
+    have = f"its preStop of {app.prestop_s:g} s"
+    took = "" if measured.removal_s is None else f", which took up to {measured.removal_s:.2f} s"
+    if "preStop" not in raised:
+        why = f"{have} outlasted the network's learning of it{took}: neither it nor a longer grace period cures it"
+        return _Told(needed=SERVE, why=why, by_settings=False)
+    if not app.has_prestop:
+        return _Told(needed=words, why=row(HazardId.NO_PRESTOP).wrong)
+    return _Told(needed=words, why=f"{have} may be over before the network has learnt of it{took}")
+
+
+def _creation_race(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
+    if mend := _unready(app):
+        wrong = row(HazardId.PROBE_ON_ANOTHER_PORT if app.probed else HazardId.NO_READINESS_PROBE).wrong
+        return _Told(needed=mend, why=f"{wrong}; {_SENT_WHEN_READY}")
+    if measured.external and "minReadySeconds" in raised:
+        words = _words(raised, "minReadySeconds", "progressDeadlineSeconds")
+        return _Told(needed=words, why="a balancer sends to a new pod later than it is Ready")
+    return _Told(needed=PROBE, why=_SENT_WHEN_READY, by_settings=False)
+
+
+def _in_flight_kill(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
+    over = f"{pods(measured.killed)} killed when the grace period of {app.grace_s:g} s was over"
+    if measured.killed_serving:
+        return _Told(needed=END, why=f"{over}, and still took requests then; {_NO_SETTING}", by_settings=False)
+    if measured.killed:
+        # A pod may be given less than its spec says, by whoever deletes it.
+        words = _words(raised, "preStop", "terminationGracePeriodSeconds") or "the grace period that its spec gives it"
+        return _Told(needed=words, why=over)
+    why = f"the pods ended by themselves, with requests in hand; {_NO_SETTING}"
+    return _Told(needed=FINISH, why=why, by_settings=False)
+
+
+def _no_endpoints(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
+    if app.gap:
+        return _Told(needed=app.gap_cure, why=f"{app.gap}; {_NO_SETTING}")
+    return _Told(needed=ALWAYS_ONE, why=f"for a moment no pod was Ready; {_NO_SETTING}", by_settings=False)
+
+
+def _idle_close(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
+    why = f"the server closed the connection as idle when the request was on its way; {_NO_SETTING}"
+    return _Told(needed=RESEND, why=why, by_settings=False)
+
+
+_REMEDIES: dict[Cause, Callable[[Measured, ApplicationSettings, Mapping[str, Setting]], _Told]] = {
+    Cause.TERMINATION_RACE: _termination_race,
+    Cause.CREATION_RACE: _creation_race,
+    Cause.IN_FLIGHT_KILL: _in_flight_kill,
+    Cause.NO_ENDPOINTS: _no_endpoints,
+    Cause.IDLE_CLOSE: _idle_close,
+}
+
+
+def _words(raised: Mapping[str, Setting], *names: str) -> str:
+    return ", ".join(f"{name} {raised[name].recommended} s" for name in names if name in raised)
+
+
+def pods(number: int) -> str:
+    """How many pods, and the verb: "1 pod was", "2 pods were"."""
+    return "1 pod was" if number == 1 else f"{number} pods were"

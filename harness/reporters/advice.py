@@ -1,0 +1,111 @@
+"""Turns the sizing of a result into words: what was measured beside what is recommended, and what nothing cures."""
+
+from typing import Any, Final, NamedTuple
+
+from harness.model.advice import Remedy, Setting, Sizing, as_object
+from harness.model.result import ScenarioResult, Verdict
+from harness.model.run import RunInfo
+from harness.reporters.figures import count, seconds, things
+from harness.reporters.objects import figure
+
+_OF_THE_MANIFEST: Final = ("prestop_s", "min_ready_s", "grace_s", "progress_deadline_s")
+_SETTINGS: Final = {
+    "prestop_s": "preStop",
+    "min_ready_s": "minReadySeconds",
+    "grace_s": "terminationGracePeriodSeconds",
+    "progress_deadline_s": "progressDeadlineSeconds",
+    "ci_time_limit_s": "time limit in CI",
+    "predicted_rollout_s": "a rollout takes (predicted)",
+}
+
+
+class Advice(NamedTuple):
+    """One setting in words: what it is, what was measured, what is recommended, and why that."""
+
+    setting: str
+    has: str
+    measured: str
+    recommended: str
+    why: str
+
+
+def advice(sizing: Sizing | None) -> tuple[Advice, ...]:
+    """Every setting, what was measured and what is recommended side by side, and why the two differ."""
+    if sizing is None:
+        return ()
+    settings = _settings(sizing, *_OF_THE_MANIFEST, "ci_time_limit_s")
+    rows = (_advice(_SETTINGS[key], one) for key, one in settings)
+    predicted = sizing.predicted_rollout_s
+    took = Advice(
+        setting=_SETTINGS["predicted_rollout_s"],
+        has=_seconds(predicted.have),
+        measured=_seconds(predicted.observed),
+        recommended=_seconds(predicted.recommended),
+        why=_steps(sizing),
+    )
+    return (*rows, took)
+
+
+def _advice(name: str, setting: Setting) -> Advice:
+    saved = "" if setting.advised else "it would have saved none of the requests that were lost"
+    why = "; ".join(filter(None, (setting.why, setting.not_alone, saved)))
+    return Advice(
+        setting=name,
+        has=_seconds(setting.have),
+        measured=_measured(setting),
+        recommended=_seconds(setting.recommended),
+        why=why,
+    )
+
+
+def _steps(sizing: Sizing) -> str:
+    app = sizing.application
+    kept = f", of which {count(app.replaced)} replaced" if app.kept else ""
+    return f"{things(app.replicas, 'replica')}{kept}, {things(app.steps, 'step')}"
+
+
+def changes(sizing: Sizing | None) -> tuple[str, ...]:
+    """What must be set for the rollouts to hold ("strategy: RollingUpdate"), each setting beside what was measured."""
+    if sizing is None:
+        return ()
+    raised = (f"{name} {_seconds(one.recommended)} ({_beside(one)})" for name, one in sizing.raised.items())
+    return (*sizing.cure, *raised)
+
+
+def _beside(setting: Setting) -> str:
+    return f"measured {_measured(setting)}; {_seconds(setting.recommended)} because {setting.why}"
+
+
+def _measured(setting: Setting) -> str:
+    return setting.seen if setting.measured is None else f"{seconds(setting.measured)}, {setting.seen}"
+
+
+def remains(info: RunInfo, result: ScenarioResult) -> tuple[str, ...]:
+    """Of a variant that drops calls with the advice of an earlier run applied: what was applied, and what is left.
+
+    Of another only what no setting cures.
+    """
+    if result.verdict is not Verdict.DROPPING or result.sizing is None:
+        return ()
+    left = result.sizing.remedies
+    if info.applied:
+        return (f"applied: {', '.join(info.applied)}", *(f"what remains: {_remedy(one)}" for one in left))
+    return tuple(f"no setting cures all: {_remedy(one)}" for one in left if not one.by_settings)
+
+
+def _remedy(remedy: Remedy) -> str:
+    return f"{things(remedy.requests, 'request')} by {remedy.cause}: {remedy.why}. Needed: {remedy.needed}"
+
+
+def _settings(sizing: Sizing, *keys: str) -> tuple[tuple[str, Setting], ...]:
+    """The settings of those names; one that the workload has not is left out."""
+    return tuple((key, found) for key in keys if (found := getattr(sizing, key)) is not None)
+
+
+def remarks(sizing: Sizing | None) -> dict[str, Any]:
+    """What `advice` leaves of `sizing`."""
+    return {key: item for key, item in as_object(sizing).items() if key not in _SETTINGS}
+
+
+def _seconds(value: Any) -> str:
+    return "none" if value is None else figure(value, " s")

@@ -1,0 +1,54 @@
+"""What the table of hazards says mends a manifest does mend it."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import pytest
+
+from harness.manifests.mends import MENDS, mended
+from harness.model.run import MeasuredService
+from harness.spec.hazards import HazardId, hazards
+from tests.unit.spec.objects import Object, container, rolling, service, workload
+
+ELSEWHERE = container(readinessProbe={"httpGet": {"port": 9090}, "periodSeconds": 3})
+CASES: dict[HazardId, list[Object]] = {
+    HazardId.RECREATE: [workload(strategy={"type": "Recreate"})],
+    HazardId.MAX_UNAVAILABLE_ALL: [
+        workload(replicas=1, **rolling(0, 0)),
+        workload(replicas=1, **rolling(0, 1)),
+        workload(replicas=2, **rolling(1, "100%")),
+        workload(replicas=1, strategy={"rollingUpdate": {"maxUnavailable": 1}}),
+    ],
+    HazardId.LONE_STATEFUL_POD: [workload("StatefulSet", replicas=1)],
+    HazardId.NO_READINESS_PROBE: [
+        workload("Deployment", container(readinessProbe=None)),
+        workload("Deployment", container(readinessProbe=None), {"name": "sidecar"}),
+    ],
+    HazardId.PROBE_ON_ANOTHER_PORT: [workload("Deployment", ELSEWHERE)],
+}
+
+
+def found(subject: Object) -> set[HazardId]:
+    return {hazard.id for hazard in hazards(subject, (service(),))}
+
+
+def test_each_mend_has_its_cases() -> None:
+    assert CASES.keys() == MENDS.keys()
+
+
+@pytest.mark.parametrize(("hazard", "subject"), [(hazard, one) for hazard, some in CASES.items() for one in some])
+def test_a_mended_workload_has_the_hazard_no_longer_and_no_other_instead(hazard: HazardId, subject: Object) -> None:
+    before = deepcopy(subject)
+    assert hazard in found(subject)
+    after = mended(subject, service(), MeasuredService(name="web", port=80), [hazard])
+    assert found(after) == found(subject) - {hazard}
+    assert subject == before
+
+
+def test_the_probe_asks_the_port_that_serves_as_often_as_before() -> None:
+    after = mended(
+        workload("Deployment", ELSEWHERE), service(), MeasuredService(name="web", port=80), ["probe-on-another-port"]
+    )
+    (served,) = after["spec"]["template"]["spec"]["containers"]
+    assert served["readinessProbe"] == {"tcpSocket": {"port": "http"}, "periodSeconds": 3}

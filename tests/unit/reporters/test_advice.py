@@ -1,0 +1,70 @@
+"""Measured and recommended side by side; what is left with the advice applied."""
+
+from dataclasses import replace
+
+from harness.model.advice import Remedy
+from harness.model.result import ExperimentResult, Verdict
+from harness.reporters import advice
+from harness.reporters.html import experiment_html, scenario_html
+from harness.reporters.markdown import experiment_markdown, scenario_markdown
+from harness.reporters.terminal import experiment_text, scenario_text
+
+from .examples import DEFAULT, DEFAULT_INFO
+
+
+def test_sizing_becomes_advice_and_remarks() -> None:
+    few = "3 rollouts say little"
+    pods = "the largest of 9 pods,"
+    grace, step = "preStop 5 s + 1.0 s to stop", "one step takes 0.5 s to Ready"
+    assert advice.advice(DEFAULT.sizing) == (
+        ("preStop", "none", "1.02 s, the largest of 9 removal lags", "5 s", few),
+        ("minReadySeconds", "0 s", "0.44 s, the largest of 9 addition lags", "5 s", few),
+        ("terminationGracePeriodSeconds", "30 s", f"0.90 s, {pods} from deletion to end", "11 s", grace),
+        ("progressDeadlineSeconds", "600 s", f"0.50 s, {pods} from creation to Ready", "42 s", step),
+        ("time limit in CI", "none", "1.50 s, the largest of 3 rollouts", "57 s", "3 steps, 18 s in all"),
+        ("a rollout takes (predicted)", "1.6 s", "1.5 s", "17.6 s", "3 replicas, 3 steps"),
+    )
+    assert list(advice.remarks(DEFAULT.sizing)) == ["cure", "mends", "remedies", "measured", "application", "note"]
+
+
+def test_what_no_seconds_cure_comes_first_among_the_changes() -> None:
+    sizing = replace(DEFAULT.sizing, cure=("strategy: RollingUpdate",))
+    assert advice.changes(sizing) == (
+        "strategy: RollingUpdate",
+        "preStop 5 s (measured 1.02 s, the largest of 9 removal lags; 5 s because 3 rollouts say little)",
+        "minReadySeconds 5 s (measured 0.44 s, the largest of 9 addition lags; 5 s because 3 rollouts say little)",
+    )
+
+
+LEFT = Remedy(cause="in-flight-kill", requests=18, needed="the application finishing", why="cut", by_settings=False)
+
+
+def test_what_is_left_with_the_advice_applied_is_told_with_what_was_applied() -> None:
+    left = replace(DEFAULT, sizing=replace(DEFAULT.sizing, remedies=(*DEFAULT.sizing.remedies, LEFT)))
+    rest = "18 requests by in-flight-kill: cut. Needed: the application finishing"
+    assert advice.remains(replace(DEFAULT_INFO, applied=("preStop 5 s", "minReadySeconds 5 s")), left) == (
+        "applied: preStop 5 s, minReadySeconds 5 s",
+        "what remains: 64 requests by termination-race: without a preStop hook a pod stops listening while requests "
+        "are still sent to it. Needed: preStop 5 s",
+        f"what remains: {rest}",
+    )
+    assert advice.remains(DEFAULT_INFO, left) == (f"no setting cures all: {rest}",)
+    assert advice.remains(DEFAULT_INFO, replace(left, verdict=Verdict.SEAMLESS)) == ()
+
+
+def test_it_stands_at_the_terminal_and_in_both_reports() -> None:
+    left = replace(DEFAULT, sizing=replace(DEFAULT.sizing, remedies=(LEFT,)))
+    info = replace(DEFAULT_INFO, applied=("preStop 5 s",))
+    whole = ExperimentResult(experiment="demo", scenarios=(left,), exit_code=1)
+    told = (
+        scenario_text(info, left),
+        experiment_text(whole, {left.scenario: info}),
+        scenario_markdown(info, left),
+        experiment_markdown(whole, {left.scenario: info}),
+        scenario_html(info, left),
+        experiment_html(whole, {left.scenario: info}),
+    )
+    for text in told:
+        flat = " ".join(text.split())
+        assert "applied: preStop 5 s" in flat
+        assert "what remains: 18 requests by in-flight-kill: cut. Needed: the application finishing" in flat
