@@ -114,12 +114,14 @@ def _lacking(
     written: Object, timeline: Sequence[Observation], owned: Ownership, start: float, end: float
 ) -> Iterable[ForeignChange]:
     """The change by which, at the end of a rollout, the workload or a new pod lacks what was written."""
-    live = _last(seen for seen in timeline if seen.t <= end and _is(owned, seen))
-    pods = [seen.object for seen in timeline if start <= seen.t <= end and _is_new_pod(owned, seen)]
-    lacking = (missing(written, live) if live is not None else ()) or _missing_of_any(written, pods)
+    before = [seen for seen in timeline if seen.t <= end]
+    live = _last(seen for seen in before if _is(owned, seen))
+    pods = (seen.object for seen in before if seen.t >= start and _is_new_pod(owned, seen))
+    lacking = (missing(written, live) if live else ()) or _missing_of_any(written, pods)
     if lacking:
-        words = f"{workload_name(written)} does not stand as it was written: {', '.join(lacking)}"
-        yield ForeignChange(start=start, end=end, words=words + (by_whom(live) if live is not None else ""))
+        who = by_whom(live or {})
+        words = f"{workload_name(written)} does not stand as it was written: {', '.join(lacking)}{who}"
+        yield ForeignChange(start=start, end=end, words=words)
 
 
 def _missing_of_any(written: Object, pods: Iterable[Object]) -> tuple[str, ...]:
