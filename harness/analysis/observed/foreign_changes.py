@@ -116,7 +116,7 @@ def _lacking(
     """The change by which, at the end of a rollout, the workload or a new pod lacks what was written."""
     before = [seen for seen in timeline if seen.t <= end]
     live = _last(seen for seen in before if _is(owned, seen))
-    pods = (seen.object for seen in before if seen.t >= start and _is_new_pod(owned, seen))
+    pods = _new_pods(before, owned, start)
     lacking = (missing(written, live) if live else ()) or _missing_of_any(written, pods)
     if lacking:
         who = by_whom(live or {})
@@ -129,8 +129,11 @@ def _missing_of_any(written: Object, pods: Iterable[Object]) -> tuple[str, ...]:
     return next((lacking for pod in pods if (lacking := missing_of_pod(pod_spec(written), spec_of(pod)))), ())
 
 
-def _is_new_pod(owned: Ownership, seen: Observation) -> bool:
-    return seen.kind == "Pod" and seen.type == "ADDED" and owned.has_pod(seen.object)
+def _new_pods(events: Iterable[Observation], owned: Ownership, start: float) -> Iterable[Object]:
+    """The workload's pods as they were first shown since `start`."""
+    for seen in events:
+        if seen.t >= start and seen.kind == "Pod" and seen.type == "ADDED" and owned.has_pod(seen.object):
+            yield seen.object
 
 
 def _is(owned: Ownership, seen: Observation) -> bool:
