@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import accuracy_by_cause
 import polars as pl
 
 from harness.analysis import judge
@@ -171,8 +172,8 @@ def cases(folders: list[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
             yield case, known.get(case.name, {})
 
 
-def table(folders: list[Path]) -> tuple[str, bool]:
-    """The Markdown table, and whether everything held what is promised."""
+def table(folders: list[Path]) -> tuple[str, bool, list[accuracy_by_cause.Pairs]]:
+    """The Markdown table, whether everything held what is promised, and what was judged with everything known."""
     lines = [
         "| case | known | verdict | rollouts right | failed | true cause | wrong | unknown | pods named (wrong) "
         "| lag error | lags inside their interval | width (median, most) |",
@@ -180,17 +181,21 @@ def table(folders: list[Path]) -> tuple[str, bool]:
     ]
     good = True
     inside = lags = 0
+    told = []
     for folder, expected in cases(folders):
         run = read_run(folder)
         for knowledge, less in KNOWLEDGE.items():
-            scored = score(judge(less(run)), folder, expected)
+            result = judge(less(run))
+            scored = score(result, folder, expected)
+            if knowledge == "all":
+                told.append(accuracy_by_cause.pairs(result, folder / "truth.csv"))
             good &= scored.verdict_right and scored.wrong <= 0.02 * scored.failed
             good &= scored.rollouts_right == scored.rollouts
             good &= knowledge != "all" or scored.right >= 0.95 * scored.failed
             good &= scored.inside == scored.lags
             inside, lags = inside + scored.inside, lags + scored.lags
             lines.append(_line(folder.name, knowledge, scored))
-    return "\n".join([*lines, "", f"Lags inside their interval: {inside} of {lags}."]), good
+    return "\n".join([*lines, "", f"Lags inside their interval: {inside} of {lags}."]), good, told
 
 
 def _line(name: str, knowledge: str, scored: Score) -> str:
@@ -238,6 +243,16 @@ script does not have is a run of the same experiments, kept for what happened in
 """
 
 
+CAUSES = """
+## By cause
+
+All of these cases with everything known, and the recorded rollouts of fourteen real servers (`tests/servers`), whose
+truth is that of the kernel and of their own request logs. Recall: of the requests that failed by a cause, those that
+were told so. Precision: of those that were told so, those that did.
+
+"""
+
+
 def main(arguments: list[str]) -> int:
     """Print the table, or write the page; 1 where a promise was not held."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -250,12 +265,15 @@ def main(arguments: list[str]) -> int:
     if missing:
         print(f"reading recordings: there is no folder {', '.join(missing)}", file=sys.stderr)
         return 2
-    rows, good = table(asked.folders)
+    rows, good, told = table(asked.folders)
     page = HEAD + REAL + rows + "\n"
     if asked.sandbox:
-        more, fine = table([asked.sandbox])
+        more, fine, there = table([asked.sandbox])
+        told += there
         rows, good = f"{rows}\n\n{more}", good and fine
         page += SANDBOX + more + "\n"
+    causes, fine = accuracy_by_cause.table([*told, *accuracy_by_cause.of_servers()])
+    rows, good, page = f"{rows}\n\n{causes}", good and fine, page + CAUSES + causes + "\n"
     if asked.out:
         asked.out.write_text(page)
     else:

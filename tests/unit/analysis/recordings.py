@@ -25,6 +25,8 @@ def program(file: Path) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[file.stem] = module  # where its dataclasses look for themselves
+    if str(file.parent) not in sys.path:
+        sys.path.append(str(file.parent))  # as for a script that is run
     spec.loader.exec_module(module)
     return module
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -14,6 +11,7 @@ from harness.analysis import judge
 from harness.model.run import Run
 
 from .cluster import PaperCluster, PaperPod, rolling
+from .recordings import accuracy
 
 ROOT = Path(__file__).resolve().parents[3]
 GRACEFUL = {"prestop_s": 5, "min_ready_s": 5}
@@ -21,13 +19,7 @@ GRACEFUL = {"prestop_s": 5, "min_ready_s": 5}
 
 @pytest.fixture(scope="module")
 def knowledge() -> dict[str, Callable[[Run], Run]]:
-    spec = importlib.util.spec_from_file_location("accuracy", ROOT / "scripts" / "accuracy.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module: ModuleType = importlib.util.module_from_spec(spec)
-    sys.modules["accuracy"] = module
-    spec.loader.exec_module(module)
-    return dict(module.KNOWLEDGE)
+    return dict(accuracy.KNOWLEDGE)
 
 
 def updated(**how: object) -> PaperCluster:
