@@ -57,6 +57,11 @@ def pod_gateway(number: int) -> str:
     return str(pod_network(number)[1])
 
 
+def _gateway_mac(number: int) -> str:
+    """A locally administered address, as the bridge plugin of CNI makes it of the gateway's IPv4 address."""
+    return "0a:58:" + ":".join(f"{part:02x}" for part in pod_network(number)[1].packed)
+
+
 def client_addresses(nodes: int, each: int) -> tuple[str, ...]:
     """Every source address of the client host, those that enter through node 1 first."""
     return tuple(f"10.200.{node}.{_FIRST_CLIENT + n}" for node in range(1, nodes + 1) for n in range(each))
@@ -111,7 +116,13 @@ def detach_script(namespace: Path, link: str) -> str:
 def _node(directory: Path, number: int, nodes: int) -> list[str]:
     here = directory / node_name(number)
     lines = [f"nsenter --net={here} sh -c '{_sysctls()}'"]
-    cni = ["link add cni0 type bridge", f"addr add {pod_gateway(number)}/24 dev cni0", "link set cni0 up"]
+    # An address of its own: a bridge without one takes its lowest port's, and another when that pod goes; until its
+    # neighbours have learned that, what they send is lost.
+    cni = [
+        f"link add cni0 address {_gateway_mac(number)} type bridge",
+        f"addr add {pod_gateway(number)}/24 dev cni0",
+        "link set cni0 up",
+    ]
     if number == 1:
         under = ["link add under0 type bridge"]
     else:

@@ -132,6 +132,28 @@ async def test_an_informer_lives_through_an_outage_and_a_compaction(
     assert seen.count("ADDED late") == 1
 
 
+async def test_an_outage_is_over_in_time_also_where_whoever_asked_for_it_went_away(
+    plane: Plane, outside: ApiClient
+) -> None:
+    asked = asyncio.ensure_future(set_up(plane, "POST", "outage", {"for_s": 1.0}))
+    async with asyncio.timeout(20):
+        while True:  # until it is away
+            try:
+                await outside.get(f"{MAPS}/none")
+            except aiohttp.ClientError:
+                break
+            except ApiError:
+                await asyncio.sleep(0)
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        while True:  # and back
+            try:
+                assert (await refusal(outside.get(f"{MAPS}/none")))[0] == 404
+                break
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.05)
+
+
 async def test_a_client_that_goes_in_the_middle_of_a_watch_leaves_no_socket_behind(
     plane: Plane, client: ApiClient
 ) -> None:

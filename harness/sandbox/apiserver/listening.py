@@ -42,7 +42,13 @@ class Listening:
         return listening
 
     async def interrupt(self, span_s: float) -> None:
-        """Cuts every connection over TLS and refuses new ones for `span_s` seconds, as when an API server restarts."""
+        """Cuts every connection over TLS and refuses new ones for `span_s` seconds, as when an API server restarts.
+
+        It comes back after that time, also where whoever asked for it went away in between.
+        """
+        await asyncio.shield(asyncio.ensure_future(self._away(span_s)))
+
+    async def _away(self, span_s: float) -> None:
         if self._site is not None:
             await self._site.stop()
         server = self._guarded.server

@@ -55,3 +55,9 @@ def test_a_pod_reaches_even_its_neighbours_through_the_node() -> None:
     script = attach_script(Path("/state/netns/pod-1"), "v2", "10.244.1.2", "10.244.1.1")
     assert "addr add 10.244.1.2/32 dev eth0" in script
     assert "route add default via 10.244.1.1 src 10.244.1.2" in script
+
+
+def test_the_pods_bridge_has_an_address_that_no_pod_takes_with_it() -> None:
+    script = network_script(Path("/state/netns"), 2, 1)
+    assert "link add cni0 address 0a:58:0a:f4:01:01 type bridge" in script
+    assert "link add cni0 address 0a:58:0a:f4:02:01 type bridge" in script
