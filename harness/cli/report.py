@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+
+from harness.cli.ending import conclude
 
 
 def report(
@@ -20,4 +21,4 @@ def report(
 
     judged = judge_again(runs, out)
     print_verdict(judged, Console(), records=runs)
-    sys.exit(judged.result.exit_code)
+    conclude(judged.result.exit_code)
