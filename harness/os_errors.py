@@ -26,7 +26,7 @@ _DO = {
 _SEEN = {
     errno.ENOENT: "there is no such file or folder",
     errno.ENOTDIR: "a part of the path is a file and no folder (not a directory)",
-    errno.EISDIR: "it is a folder (a directory), not a file",
+    errno.EISDIR: "it is a directory (folder), not a file",
     errno.ELOOP: "its symbolic links are a loop",
     errno.ENAMETOOLONG: "its name is too long",
     errno.EACCES: "permission denied",

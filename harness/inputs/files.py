@@ -14,7 +14,7 @@ MOST_BYTES = 10_000_000
 STANDARD_INPUT = "-"
 
 _KINDS = (
-    (stat.S_ISDIR, "it is a folder (a directory), not a file"),
+    (stat.S_ISDIR, "it is a directory (folder), not a file"),
     (stat.S_ISFIFO, "it is a pipe (FIFO), from which another program would have to write"),
     (stat.S_ISSOCK, "it is a socket"),
     (stat.S_ISCHR, "it is a device"),
