@@ -160,10 +160,14 @@ def execute(
     replace: bool = False,
 ) -> int:
     """Run, judge and report; gives the exit code. `replace`: what is in the folder may go."""
+    from harness.load import descriptors
+    from harness.runner.machine import check_open_files
     from harness.runner.preflight import preflight
+    from harness.runner.scenario import paper_plan
     from harness.store.output import output_folder
 
     warnings = preflight(planned)
+    check_open_files(descriptors(paper_plan(experiment)))
     with output_folder(folder, replace=replace) as output:
         for words in warnings:
             tell(f"mind: {words}", error=True)

@@ -23,7 +23,7 @@ from pydantic import (
 
 from harness.inputs.shown import shown
 from harness.model.duration import duration, seconds
-from harness.model.mitigations import MITIGATIONS
+from harness.model.mitigations import MITIGATIONS, contradiction
 from harness.model.providers import PROVIDERS
 from harness.model.request import CONNECT_TIMEOUT_S
 from harness.model.run import Confidence as ConfidenceRecord
@@ -323,6 +323,12 @@ class Variant(Record):
 
     mitigations: tuple[Mitigation, ...] = Field((), strict=False)
     expect: Expect = Field(Expect.SEAMLESS, strict=False)
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if wrong := contradiction([(mitigation.name, mitigation.value_s) for mitigation in self.mitigations]):
+            raise ValueError(wrong)
+        return self
 
 
 class Confidence(Record):
