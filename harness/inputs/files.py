@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from harness import os_errors
-from harness.errors import UsageError
+from harness.errors import HarnessError
 
 MOST_BYTES = 10_000_000
 STANDARD_INPUT = "-"
@@ -22,14 +22,14 @@ _KINDS = (
 )
 
 
-def file_text(path: Path, *, error: type[UsageError], hint: str = "") -> str:
+def file_text(path: Path, *, error: type[HarnessError], hint: str = "") -> str:
     """The text of a regular file, without a byte order mark.
 
     A pipe or a device could give text without end, or none, so only `-` takes one. `hint`: what to do where there is no
     such file.
 
     Raises:
-        UsageError: as `error`, where it is missing, is none, cannot be read, is too large or is no text.
+        HarnessError: as `error`, where it is missing, is none, cannot be read, is too large or is no text.
     """
     tried = f"reading {path}"
     try:
@@ -42,7 +42,7 @@ def file_text(path: Path, *, error: type[UsageError], hint: str = "") -> str:
         raise error(tried, os_errors.seen(refused), os_errors.what_to_do(refused)) from None
 
 
-def _bytes(path: Path, tried: str, error: type[UsageError]) -> bytes:
+def _bytes(path: Path, tried: str, error: type[HarnessError]) -> bytes:
     # Without O_NONBLOCK to open a FIFO would wait for a writer.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     with open(descriptor, "rb") as file:  # noqa: PTH123 - of the descriptor that is checked
@@ -53,11 +53,11 @@ def _bytes(path: Path, tried: str, error: type[UsageError]) -> bytes:
         return _at_most(file.read(MOST_BYTES + 1), tried, error)
 
 
-def standard_input_text(*, what: str, error: type[UsageError], hint: str) -> str:
+def standard_input_text(*, what: str, error: type[HarnessError], hint: str) -> str:
     """What comes on standard input, as text.
 
     Raises:
-        UsageError: as `error`, where that is a terminal, closed, empty, too large or no text.
+        HarnessError: as `error`, where that is a terminal, closed, empty, too large or no text.
     """
     tried = f"reading {what} from standard input"
     if sys.stdin is None or sys.stdin.closed:
@@ -74,13 +74,13 @@ def standard_input_text(*, what: str, error: type[UsageError], hint: str) -> str
     return text
 
 
-def _at_most(data: bytes, tried: str, error: type[UsageError]) -> bytes:
+def _at_most(data: bytes, tried: str, error: type[HarnessError]) -> bytes:
     if len(data) > MOST_BYTES:
         raise error(tried, f"it is larger than {MOST_BYTES // 1_000_000} MB", "Give a smaller file.")
     return data
 
 
-def _text(data: bytes, tried: str, error: type[UsageError]) -> str:
+def _text(data: bytes, tried: str, error: type[HarnessError]) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:

@@ -282,6 +282,8 @@ class NamedMitigation(Record):
     def _exactly_one_whole_number(self) -> Self:
         if len(self.model_fields_set) != 1:
             raise ValueError("write one mitigation an entry, such as {prestop: 5s}")
+        if self.value_s is None:
+            raise ValueError(f"{self.name} is null (empty): write a duration, such as {{{self.name}: 5s}}")
         if self.value_s != int(self.value_s):
             raise ValueError(f"{self.name}: Kubernetes counts whole seconds, not {duration(self.value_s)}")
         return self
@@ -296,7 +298,7 @@ class NamedMitigation(Record):
     def value_s(self) -> float:
         """Seconds."""
         (field,) = self.model_fields_set
-        value: float = getattr(self, field)
+        value: float = getattr(self, field)  # None only until the validator has seen it
         return value
 
 
