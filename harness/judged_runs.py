@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.errors import DamagedRunError
 from harness.model.result import ExperimentResult, ScenarioResult
 from harness.model.run import RunInfo
 from harness.store.output import not_in_progress, output_error, writable
@@ -34,9 +35,18 @@ def judge_scenario(folder: Path) -> tuple[RunInfo, ScenarioResult]:
     """
     from harness.analysis import judge
     from harness.reporters import write_scenario
+    from harness.spec.observed_shape import observed_fault
+    from harness.spec.shape import misshapen, named
 
-    run = read_run(folder)
-    result = judge(run)
+    run = read_run(folder, fault_of=observed_fault)
+    for manifest in run.info.manifests:
+        if misfit := misshapen(manifest):
+            raise DamagedRunError(f"reading {folder / 'run.json'}", f"manifests: {named(manifest)}: {misfit}")
+    try:
+        result = judge(run)
+    except Exception as error:
+        error.add_note(f"while judging {folder}")
+        raise
     with _writing(folder):
         write_scenario_result(folder, result)
         write_scenario(folder, run.info, result)

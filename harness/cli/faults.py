@@ -7,11 +7,12 @@ import platform
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import harness
+from harness.errors import DamagedRunError
 
 _HERE = Path(harness.__file__).parent
 
@@ -23,6 +24,17 @@ def told(error: BaseException, command: str) -> str:
     return (
         f"{command}: a fault of rollout-harness itself ({place(error)}); {where}. "
         f"Please report it with that; exit code 70 says nothing about your rollout."
+    )
+
+
+def unjudged(error: Exception, runs: Sequence[Path]) -> DamagedRunError:
+    """What to say of records from which no verdict can be had, for a reason that only the stack trace tells."""
+    which = next(iter(getattr(error, "__notes__", ())), f"while judging {', '.join(map(str, runs))}")
+    file = _written(error)
+    return DamagedRunError(
+        which.removeprefix("while "),
+        f"its record cannot be judged ({place(error)})",
+        f"It is damaged, or this is a fault of rollout-harness: the stack trace is in {file}." if file else "",
     )
 
 

@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 
 from harness.cli.ending import conclude
+from harness.cli.faults import unjudged
+from harness.errors import HarnessError
 
 
 def report(
@@ -19,6 +21,11 @@ def report(
     from harness.cli.summary import print_verdict
     from harness.judged_runs import judge_again
 
-    judged = judge_again(runs, out)
+    try:
+        judged = judge_again(runs, out)
+    except (HarnessError, OSError, MemoryError):
+        raise
+    except Exception as error:  # nobody thinks of all that a record can be damaged by
+        raise unjudged(error, runs) from error
     print_verdict(judged, Console(), records=runs)
     conclude(judged.result.exit_code)

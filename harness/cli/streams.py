@@ -75,7 +75,11 @@ class Streams:
 
 @contextmanager
 def lasting_streams() -> Iterator[Streams]:
-    """Put lasting streams in the place of `sys.stdout` and `sys.stderr`; a closed stream is one to nowhere."""
+    """Put lasting streams in the place of `sys.stdout` and `sys.stderr`; a closed stream is one to nowhere.
+
+    Where something else than the process's own stands there, such as a test's, it stays.
+    """
+    before = sys.stdout, sys.stderr
     closed = sys.stdout is None or sys.stdout.closed
     _fill_descriptors()
     if sys.stdin is None:
@@ -83,14 +87,17 @@ def lasting_streams() -> Iterator[Streams]:
     streams = Streams(_Outlet(1, None), _Outlet(2, _PATIENCE_S))
     if closed:
         streams.out.failure = OSError(errno.EBADF, "it is closed")
-    sys.stdout = _text(streams.out, sys.stdout)
-    sys.stderr = _text(streams.err, sys.stderr)
+    if before[0] is sys.__stdout__:
+        sys.stdout = _text(streams.out, before[0])
+    if before[1] is sys.__stderr__:
+        sys.stderr = _text(streams.err, before[1])
     try:
         yield streams
     finally:
         for stream in (sys.stdout, sys.stderr):
             with _no_more_of(stream):
                 stream.flush()
+        sys.stdout, sys.stderr = before
 
 
 def _fill_descriptors() -> None:

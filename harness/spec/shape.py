@@ -92,7 +92,7 @@ _CONTAINER: Shape = {
     "securityContext": map_of(ANY),
 }  # fmt: skip
 _SOURCE = {"configMap": {"name": NAME, "optional": FLAG, "items": [map_of(ANY)]}}
-_POD: Shape = {
+POD: Shape = {
     "containers": [_CONTAINER],
     "initContainers": [_CONTAINER],
     "volumes": [
@@ -112,7 +112,7 @@ _POD: Shape = {
     "serviceAccountName": NAME,
     "activeDeadlineSeconds": SECONDS,
 }  # fmt: skip
-_TEMPLATE: Shape = {"metadata": _METADATA, "spec": _POD}
+_TEMPLATE: Shape = {"metadata": _METADATA, "spec": POD}
 _ROLLED = {
     "replicas": COUNT,
     "selector": _SELECTOR,
@@ -134,7 +134,7 @@ _SPECS: dict[tuple[str, str], Shape] = {
     ("apps", "ReplicaSet"): _ROLLED,
     ("batch", "Job"): _JOB,
     ("batch", "CronJob"): {"schedule": TEXT, "jobTemplate": {"metadata": _METADATA, "spec": _JOB}},
-    ("", "Pod"): _POD,
+    ("", "Pod"): POD,
     ("", "Service"): {
         "selector": _LABELS,
         "type": NAME,
@@ -151,6 +151,11 @@ def misshapen(manifest: Object) -> Misfit | None:
     """The first place where the object is not of the shape that Kubernetes wants; None where all is well."""
     spec = _SPECS.get((_group(manifest), str(manifest.get("kind"))))
     return next(misfits(manifest, _HEAD if spec is None else {**_HEAD, "spec": spec}), None)
+
+
+def spec_shape(group: str, kind: str) -> Shape:
+    """The shape of that kind's spec."""
+    return _SPECS[group, kind]
 
 
 def named(manifest: Object) -> str:
