@@ -40,7 +40,8 @@ def seen(error: OSError) -> str:
     """What the system said, in words."""
     if error.errno is None:
         return str(error) or type(error).__name__
-    return _SEEN.get(error.errno) or os.strerror(error.errno).lower()
+    # Of other libraries, such as TLS, the number is their own and only the text says something.
+    return _SEEN.get(error.errno) or (error.strerror or os.strerror(error.errno)).lower()
 
 
 def what_to_do(error: OSError) -> str:

@@ -58,7 +58,7 @@ def main() -> None:
         words = sys.argv[1:]
         name = " ".join(["rollout-harness", *[word for word in words[:1] if not word.startswith("-")]])
         with stopped_by_signals():
-            code, is_verdict = ended(lambda: _run(words), name)
+            code, is_verdict = ended(lambda: arranged(words), name)
             lost = streams.lost_output()
             if lost is not None and (is_verdict or code == ExitCode.AS_EXPECTED):
                 tell_error(HarnessError("writing to standard output", os_errors.seen(lost), os_errors.what_to_do(lost)))
@@ -66,8 +66,11 @@ def main() -> None:
     sys.exit(code)
 
 
-def _run(words: list[str]) -> None:
-    """Not through typer's own `main`, which prints errors in a box and ends with 1 where a pipe is closed."""
+def arranged(words: list[str]) -> None:
+    """Do what the words ask for.
+
+    Not through typer's own `main`, which prints errors in a box and ends with 1 where a pipe is closed.
+    """
     command = typer.main.get_command(app)
     with command.make_context("rollout-harness", words) as context:
         command.invoke(context)

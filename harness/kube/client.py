@@ -270,5 +270,11 @@ async def from_context(context: str | None, *, file: Path | None = None) -> Asyn
 async def _connected(configuration: kubernetes_client.Configuration) -> AsyncIterator[Kube]:
     # An observer must see every refusal, and a patch must not be sent twice; False would mean attempts without end.
     configuration.retries = None
-    async with kubernetes_client.ApiClient(configuration) as api:
-        yield Kube(api, server=urlsplit(configuration.host).netloc)
+    server = urlsplit(configuration.host).netloc
+    try:
+        client = kubernetes_client.ApiClient(configuration)
+    except (OSError, ValueError) as error:  # a certificate or key that is none
+        seen = f"its certificates cannot be used ({error})"
+        raise ClusterError(f"connecting to {server}", seen, "Look at the kubeconfig's cluster and user.") from error
+    async with client as api:
+        yield Kube(api, server=server)

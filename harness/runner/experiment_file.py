@@ -20,6 +20,7 @@ from harness.model.experiment_keys import keys_at
 
 _MAX_SHOWN = 5
 _EXAMPLE = "See fixtures/experiments/demo.yaml for one."
+_TELLING = {"value_error": 2, "extra_forbidden": 1}
 _QUOTED = re.compile(r"'([^']+)'")
 
 
@@ -83,12 +84,13 @@ def _described(error: ValidationError, document: Document) -> str:
     """One clause a problem: "line 7, load.new.rate: input should be greater than 0, not -1".
 
     Where a key may be of several kinds pydantic reports each kind that does not fit; what the writer meant is the one
-    that fits best: whose problem lies deepest, and is one of the value rather than of its type.
+    that fits best: whose problem lies deepest, and is one of the value rather than of its type. A key that is misspelt
+    is told rather than that the right one is missing.
     """
-    best: dict[int, tuple[tuple[int, bool], str]] = {}
+    best: dict[int, tuple[tuple[int, int], str]] = {}
     for problem in error.errors(include_url=False, include_context=False):
         keys, line = _locate(problem["loc"], document, missing=problem["type"] == "missing")
-        fits = (len(keys), problem["type"] == "value_error")
+        fits = (len(keys), _TELLING.get(problem["type"], 0))
         if line not in best or fits > best[line][0]:
             where = cut(printable(".".join(map(str, keys))), 80) or "the file"
             best[line] = (fits, f"line {line}, {where}: {_expected(problem, keys)}")

@@ -63,8 +63,8 @@ _PROBE: Shape = {
     **dict.fromkeys(("successThreshold", "failureThreshold"), COUNT),
 }
 _HANDLER: Shape = {**_ACTION, "sleep": {"seconds!": SECONDS}}
-_REFERENCE: Shape = {"name": NAME, "optional": FLAG}
-_KEY_REFERENCE: Shape = {"name": NAME, "key": NAME, "optional": FLAG}
+_REFERENCE: Shape = {"name!": NAME, "optional": FLAG}
+_KEY_REFERENCE: Shape = {"name!": NAME, "key": NAME, "optional": FLAG}
 _CONTAINER: Shape = {
     "name": NAME,
     "image": NAME,
