@@ -10,6 +10,7 @@ from rich.console import Console
 
 from harness.cli.ending import conclude
 from harness.cli.faults import unjudged
+from harness.cli.memory import check_memory
 from harness.errors import HarnessError
 
 
@@ -18,6 +19,7 @@ def report(
     out: Annotated[Path | None, typer.Option(help="Folder of the whole's reports; default: RUN, if it is one.")] = None,
 ) -> None:
     """Judge run directories again and write their reports; several runs of a variant are pooled."""
+    check_memory()
     from harness.cli.summary import print_verdict
     from harness.judged_runs import judge_again
 

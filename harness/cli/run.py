@@ -15,6 +15,7 @@ from rich.console import Console
 from harness.cli.described import StandIns, described_experiment
 from harness.cli.ending import conclude, tell, tell_error
 from harness.cli.live import shown
+from harness.cli.memory import check_memory
 from harness.cli.signals import Stopped, stopped_by_signals
 from harness.errors import HarnessError, OutputError, UsageError
 from harness.exit_codes import ExitCode
@@ -167,6 +168,7 @@ def execute(
     from harness.store.output import output_folder
 
     warnings = preflight(planned)
+    check_memory()
     check_open_files(descriptors(paper_plan(experiment)))
     with output_folder(folder, replace=replace) as output:
         for words in warnings:

@@ -98,7 +98,7 @@ def from_json(data: object, *, source: str = "run.json") -> RunInfo:
         raise DamagedRunError(f"reading {source}", f"a value is not what format {FORMAT} says: {misfit}")
     try:
         return _run_info(data)
-    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
         raise DamagedRunError(f"reading {source}", f"a value is not what format {FORMAT} says ({error})") from error
 
 

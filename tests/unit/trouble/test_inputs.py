@@ -146,7 +146,7 @@ def test_a_merge_counts_less_than_what_stands_there() -> None:
 
 
 def test_a_number_of_thousands_of_digits_is_no_number() -> None:
-    with pytest.raises(YamlError, match="line 1: .*5000 digits"):
+    with pytest.raises(YamlError, match=r"line 1: .*5000 digits"):
         document("a: " + "7" * 5000)
     digits = "7" * 5000
     assert documents(f"a: {digits}") == [{"a": digits}]  # text, as go-yaml has it

@@ -137,6 +137,13 @@ def test_a_bare_environment_changes_nothing(folder: Path, env: dict[str, str | N
     assert "kubeconfig" in said.error
 
 
+@pytest.mark.parametrize("words", [("report", "."), ("run", "experiment.yaml", "--out", "out")])
+def test_too_little_memory_is_told_before_anything_is_loaded(folder: Path, words: tuple[str, ...]) -> None:
+    said = told(*words, cwd=folder, sh="ulimit -v 500000")
+    assert said.code == ExitCode.USAGE
+    assert "needs 2000 MB of memory (address space), and this process may have 512 MB" in said.error
+
+
 @pytest.mark.parametrize("env", [{"XDG_RUNTIME_DIR": "/nowhere"}, {"XDG_RUNTIME_DIR": "/dev/null"}])
 def test_a_runtime_folder_that_is_none_is_said(env: dict[str, str | None]) -> None:
     said = told("sandbox", "up", env=env)
