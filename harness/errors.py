@@ -5,9 +5,11 @@
     │   ├── ExperimentError   ... in the experiment file
     │   ├── ManifestError     ... in the manifests of the application
     │   └── RunFormatError    ... in a run directory that is to be read
+    │       └── DamagedRunError   it is one, and what is wrong with it leaves no verdict
     ├── SetupError            this machine or cluster lacks something; nothing was changed
     │   ├── ClusterError      the cluster is unknown, does not answer, or refuses
     │   └── SandboxError      the embedded cluster did not come up, or died
+    ├── OutputError           a file that is to be written cannot be
     ├── LoadError             a load worker did not start, or died
     └── RolloutError          the rollout could not be triggered, watched or undone
 
@@ -15,12 +17,20 @@ Each says what was tried, what was seen, and what to do. Exceptions of other lib
 the room translates them.
 """
 
+from __future__ import annotations
+
+from typing import ClassVar
+
+from harness.exit_codes import ExitCode
+
 
 class HarnessError(Exception):
     """What was tried, what was seen, what to do.
 
     `str()` gives one line for people: "TRIED: SEEN. DO."
     """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
     def __init__(self, tried: str, seen: str = "", do: str = "") -> None:
         self.tried, self.seen, self.do = tried, seen, do
@@ -49,6 +59,12 @@ class RunFormatError(UsageError):
     """A run directory cannot be read: not one, too new, or without anything in it."""
 
 
+class DamagedRunError(RunFormatError):
+    """A run directory is so damaged that no verdict can be had from it."""
+
+    exit_code = ExitCode.INCONCLUSIVE
+
+
 class SetupError(HarnessError):
     """This machine or cluster lacks something that the run needs; nothing was changed."""
 
@@ -59,6 +75,10 @@ class ClusterError(SetupError):
 
 class SandboxError(SetupError):
     """The embedded cluster did not come up, or died."""
+
+
+class OutputError(HarnessError):
+    """A file that is to be written cannot be."""
 
 
 class LoadError(HarnessError):

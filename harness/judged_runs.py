@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.errors import DamagedRunError
 from harness.model.result import ExperimentResult, ScenarioResult
 from harness.model.run import RunInfo
+from harness.store.output import not_in_progress, output_error, writable
 from harness.store.planned import read_planned
 from harness.store.reader import is_run, read_run, scenario_folders
 from harness.store.results import write_experiment_result, write_scenario_result
@@ -32,11 +35,21 @@ def judge_scenario(folder: Path) -> tuple[RunInfo, ScenarioResult]:
     """
     from harness.analysis import judge
     from harness.reporters import write_scenario
+    from harness.spec.observed_shape import observed_fault
+    from harness.spec.shape import misshapen, named
 
-    run = read_run(folder)
-    result = judge(run)
-    write_scenario_result(folder, result)
-    write_scenario(folder, run.info, result)
+    run = read_run(folder, fault_of=observed_fault)
+    for manifest in run.info.manifests:
+        if misfit := misshapen(manifest):
+            raise DamagedRunError(f"reading {folder / 'run.json'}", f"manifests: {named(manifest)}: {misfit}")
+    try:
+        result = judge(run)
+    except Exception as error:
+        error.add_note(f"while judging {folder}")
+        raise
+    with _writing(folder):
+        write_scenario_result(folder, result)
+        write_scenario(folder, run.info, result)
     return run.info, result
 
 
@@ -59,12 +72,18 @@ def judge_again(runs: Sequence[Path], out: Path | None) -> Judged:
 
     Raises:
         RunFormatError: one is none that this harness can read.
+        UsageError: a run is in progress in one, or one or `out` cannot be written; nothing was changed.
     """
     # A run that is named twice is one run: its rollouts must not count twice.
     folders = list(dict.fromkeys(folder.resolve() for run in runs for folder in scenario_folders(run)))
     if out is None and len(runs) == 1 and folders != [runs[0].resolve()]:
         out = runs[0]
-    judged = _together(map(judge_scenario, folders), out, never_ran=_never_ran(runs))
+    with ExitStack() as held:
+        for place in dict.fromkeys(place for folder in folders for place in (folder.parent, folder)):
+            held.enter_context(not_in_progress(place))
+        for place in dict.fromkeys((*folders, *([out] if out else ()))):
+            held.enter_context(writable(place))
+        judged = _together(map(judge_scenario, folders), out, never_ran=_never_ran(runs))
     return judged if judged.reports else replace(judged, reports=tuple(folder / "report.md" for folder in folders))
 
 
@@ -94,6 +113,16 @@ def _together(
         whole = replace(whole, exit_code=_INCONCLUSIVE)
     if out is None:
         return Judged(result=whole, infos=infos)
-    out.mkdir(parents=True, exist_ok=True)
-    write_experiment_result(out, whole)
-    return Judged(result=whole, infos=infos, reports=write_experiment(out, whole, infos))
+    with _writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        write_experiment_result(out, whole)
+        return Judged(result=whole, infos=infos, reports=write_experiment(out, whole, infos))
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """The system's refusals to write there, in words."""
+    try:
+        yield
+    except OSError as error:
+        raise output_error(Path(error.filename) if error.filename else folder, error) from error

@@ -6,16 +6,23 @@ import sys
 from typing import Annotated
 
 import typer
+import typer.main
 
 import harness
+from harness import os_errors
 from harness.cli import demo, mitigate, report, run, sandbox, schema, trace
+from harness.cli.ending import ended, tell_error
+from harness.cli.signals import stopped_by_signals
+from harness.cli.streams import lasting_streams
 from harness.errors import HarnessError
+from harness.exit_codes import MEANINGS, ExitCode
 
-EXIT_USAGE = 2
+_EXIT_CODES = "\n\n".join(["Exit codes:", *(f"{code}: {meaning}." for code, meaning in MEANINGS.items())])
 
 app = typer.Typer(
     name="rollout-harness",
     help="Does my Kubernetes rollout drop calls, why, and what is the smallest change that stops it?",
+    epilog=_EXIT_CODES,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -46,9 +53,24 @@ def options(
 
 
 def main() -> None:
-    """Run the command line; errors become one line on standard error."""
-    try:
-        app()
-    except HarnessError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(EXIT_USAGE)
+    """Run the command line: whatever it meets, it ends with a code of the table and at most one line of error."""
+    with lasting_streams() as streams:
+        words = sys.argv[1:]
+        name = " ".join(["rollout-harness", *[word for word in words[:1] if not word.startswith("-")]])
+        with stopped_by_signals():
+            code, is_verdict = ended(lambda: arranged(words), name)
+            lost = streams.lost_output()
+            if lost is not None and (is_verdict or code == ExitCode.AS_EXPECTED):
+                tell_error(HarnessError("writing to standard output", os_errors.seen(lost), os_errors.what_to_do(lost)))
+                code = code if is_verdict else ExitCode.USAGE
+    sys.exit(code)
+
+
+def arranged(words: list[str]) -> None:
+    """Do what the words ask for.
+
+    Not through typer's own `main`, which prints errors in a box and ends with 1 where a pipe is closed.
+    """
+    command = typer.main.get_command(app)
+    with command.make_context("rollout-harness", words) as context:
+        command.invoke(context)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from harness.cli.ending import conclude
 from harness.cli.run import Cluster, WorkerImage, execute
 from harness.fixture_files import fixtures
+from harness.store.output import LOCK
 
 
 def demo(
@@ -30,8 +30,15 @@ def demo(
 
     experiment = read_experiment(fixtures() / "experiments" / ("demo-quick.yaml" if quick else "demo.yaml"))
     planned = scenarios(experiment)
-    if out.exists() and any(out.iterdir()):
-        if not is_run(out):
-            raise UsageError(f"replacing {out}", "it holds something else than a run", "Give another --out.")
-        shutil.rmtree(out)
-    sys.exit(execute(experiment, planned, chosen(cluster, experiment.cluster), out, worker_image=worker_image))
+    if _is_something_else(out) and not is_run(out):
+        raise UsageError(f"replacing {out}", "it holds something else than a run", "Give another --out.")
+    settings = chosen(cluster, experiment.cluster)
+    conclude(execute(experiment, planned, settings, out, worker_image=worker_image, replace=True))
+
+
+def _is_something_else(out: Path) -> bool:
+    """Whether there is anything that a run of ours would replace."""
+    try:
+        return any(child.name != LOCK for child in out.iterdir())
+    except OSError:  # what is wrong with it is said when it is written to
+        return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
+from harness.cli.ending import tell
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -82,23 +80,22 @@ def _experiment_of_standard_input(
         UsageError: nothing comes on standard input, or what comes leaves a choice open.
         ManifestError: what comes holds no Kubernetes objects.
     """
+    from harness.inputs.files import standard_input_text
     from harness.manifests.read import read_manifests
     from harness.model.experiment import Experiment
     from harness.runner.from_manifests import described_experiment
 
-    if sys.stdin.isatty():
-        raise UsageError("reading manifests from standard input", "it is a terminal", "Pipe: helm template ... | ...")
-    text = sys.stdin.read()
-    if not text.strip():
-        raise UsageError("reading manifests from standard input", "nothing came", "Did the command before it fail?")
+    text = standard_input_text(what="manifests", error=UsageError, hint="Pipe: helm template ... | ...")
     with tempfile.TemporaryDirectory(prefix="rollout-harness-") as folder:
         file = Path(folder) / _FILE
         file.write_text(text, encoding="utf-8")
         described = described_experiment(
             read_manifests([file]), target=target, service=service, stand_in=stand_in, latency_s=latency_s
         )
-        typer.echo(f"# What was read from standard input, as {_FILE}, and this file beside it would run the same:")
-        typer.echo(_yaml({**described, "manifests": [_FILE]}))
+        tell(f"# What was read from standard input, as {_FILE}, and this file beside it would run the same:")
+        for line in _yaml({**described, "manifests": [_FILE]}).splitlines():
+            tell(line)
+        tell("")
         yield Experiment.model_validate({**described, "manifests": [str(file)]})
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.errors import UsageError
-from harness.model.mitigations import MITIGATIONS
+from harness.cli.ending import tell
+from harness.errors import ManifestError, UsageError
+from harness.model.mitigations import MITIGATIONS, contradiction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,17 +30,24 @@ def mitigate(
     Nothing is weakened: what is longer already stays, and a hook that does something goes on doing it. What was left as
     it was is said on standard error.
     """
-    from harness.manifests.read import file_text
     from harness.manifests.rewrite import rewritten
 
     asked = {name: value for name in MITIGATIONS if (value := values[name.replace("-", "_")]) is not None}
     mitigations = _mitigations(asked)
-    text = sys.stdin.read() if str(manifest) == "-" else file_text(manifest)
+    text = _text(manifest)
     change = _Change(mitigations)
     changed = rewritten(text, change, tried=f"reading {manifest}")
     for line in change.said():
-        typer.echo(line, err=True)
+        tell(line, error=True)
     typer.echo(changed, nl=False)
+
+
+def _text(manifest: Path) -> str:
+    from harness.inputs.files import STANDARD_INPUT, file_text, standard_input_text
+
+    if str(manifest) == STANDARD_INPUT:
+        return standard_input_text(what="manifests", error=ManifestError, hint="Pipe: helm template ... | ...")
+    return file_text(manifest, error=ManifestError)
 
 
 def _mitigations(asked: dict[str, str]) -> tuple[Mitigation, ...]:
@@ -48,10 +55,16 @@ def _mitigations(asked: dict[str, str]) -> tuple[Mitigation, ...]:
 
     from harness.model.experiment import Mitigation
 
-    try:
-        return tuple(Mitigation.model_validate({name: value}) for name, value in asked.items())
-    except ValidationError as error:
-        raise UsageError("reading the mitigations", error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+    found = []
+    for name, value in asked.items():
+        try:
+            found.append(Mitigation.model_validate({name: value}))
+        except ValidationError as error:
+            seen = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise UsageError(f"reading --{name}", seen, f"Such as --{name} 5s.") from None
+    if wrong := contradiction([(mitigation.name, mitigation.value_s) for mitigation in found]):
+        raise UsageError(f"reading {' '.join(f'--{name} {value}' for name, value in asked.items())}", wrong)
+    return tuple(found)
 
 
 class _Change:
@@ -68,10 +81,14 @@ class _Change:
         from harness.spec.workload import WORKLOAD_KINDS, is_foreign, pod_spec
 
         name = f"{manifest['kind']} {manifest['metadata']['name']}"
-        if manifest["kind"] not in WORKLOAD_KINDS or not pod_spec(manifest).get("containers"):
+        if manifest["kind"] not in WORKLOAD_KINDS:
             if is_foreign(manifest):
                 self._unknown.append(name)
             return manifest
+        if not pod_spec(manifest).get("containers"):
+            raise ManifestError(
+                f"mitigating {name}", "it has no spec.template.spec.containers", "Kubernetes would refuse it."
+            )
         self._workloads += 1
         done = mitigated(manifest, self._mitigations)
         self._left_alone += [f"{name}: {words}" for words in done.left_alone]

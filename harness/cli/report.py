@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+
+from harness.cli.ending import conclude
+from harness.cli.faults import unjudged
+from harness.cli.memory import check_memory
+from harness.errors import HarnessError
 
 
 def report(
@@ -15,9 +19,15 @@ def report(
     out: Annotated[Path | None, typer.Option(help="Folder of the whole's reports; default: RUN, if it is one.")] = None,
 ) -> None:
     """Judge run directories again and write their reports; several runs of a variant are pooled."""
+    check_memory()
     from harness.cli.summary import print_verdict
     from harness.judged_runs import judge_again
 
-    judged = judge_again(runs, out)
+    try:
+        judged = judge_again(runs, out)
+    except (HarnessError, OSError, MemoryError):
+        raise
+    except Exception as error:  # nobody thinks of all that a record can be damaged by
+        raise unjudged(error, runs) from error
     print_verdict(judged, Console(), records=runs)
-    sys.exit(judged.result.exit_code)
+    conclude(judged.result.exit_code)

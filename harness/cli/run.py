@@ -13,8 +13,13 @@ import typer
 from rich.console import Console
 
 from harness.cli.described import StandIns, described_experiment
+from harness.cli.ending import conclude, tell, tell_error
 from harness.cli.live import shown
-from harness.errors import UsageError
+from harness.cli.memory import check_memory
+from harness.cli.signals import Stopped, stopped_by_signals
+from harness.errors import HarnessError, OutputError, UsageError
+from harness.exit_codes import ExitCode
+from harness.inputs.shown import printable
 from harness.model.progress import Decision, RolloutSummary
 from harness.model.providers import choices
 
@@ -22,10 +27,10 @@ if TYPE_CHECKING:
     from harness.model.experiment import ClusterSettings, Experiment
     from harness.runner.run import ScenarioRun
     from harness.runner.scenario import Scenario
+    from harness.store.output import OutputFolder
 
 
-EXIT_USAGE, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED = 2, 3, 130
-_JUDGED = (0, 1)
+_JUDGED = (ExitCode.AS_EXPECTED, ExitCode.NOT_AS_EXPECTED)
 
 Cluster = Annotated[str | None, typer.Option(help=f"{choices()}; else what the experiment says.")]
 Truth = Annotated[
@@ -67,7 +72,8 @@ def run(
             apply_sizing=apply_sizing,
             truth=truth,
         )
-    sys.exit(code)
+    if code is not None:
+        conclude(code)
 
 
 def _run(
@@ -80,8 +86,8 @@ def _run(
     dry_run: bool,
     apply_sizing: bool,
     truth: Path | None,
-) -> int:
-    """Plan it, and run it unless only the plan is asked for; gives the exit code."""
+) -> int | None:
+    """Plan it, and run it unless only the plan is asked for; gives the exit code, None where nothing ran."""
     from harness.cli.plan import plan_text, with_planned_rollouts
     from harness.clusters.choice import chosen
     from harness.runner.scenario import scenarios
@@ -99,8 +105,9 @@ def _run(
         from harness.runner.preflight import preflight
 
         wrong = [f"mind: {words}" for words in preflight(planned)]
-        typer.echo("\n".join([plan_text(described, planned, settings), *wrong]))
-        return 0
+        for line in [*plan_text(described, planned, settings).splitlines(), *wrong]:
+            tell(line)
+        return None
     _confirm(settings, yes)
     folder = out or Path("reports") / f"{described.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     code = execute(described, planned, settings, folder, worker_image=worker_image, truth=truth)
@@ -139,7 +146,7 @@ def _confirm(settings: ClusterSettings, yes: bool) -> None:
     question = f"Deploy into a new namespace of context {settings.context}, load it and roll it?"
     if not sys.stdin.isatty():
         raise UsageError(f"asking: {question}", "there is no terminal to ask", "Give --yes.")
-    if not typer.confirm(question):
+    if not typer.confirm(printable(question)):
         raise UsageError("asking before touching the cluster", "the answer was no; nothing was changed")
 
 
@@ -151,22 +158,24 @@ def execute(
     *,
     worker_image: str | None = None,
     truth: Path | None = None,
+    replace: bool = False,
 ) -> int:
-    """Run, judge and report; gives the exit code (docs/verdict.md)."""
-    import anyio
-
+    """Run, judge and report; gives the exit code. `replace`: what is in the folder may go."""
+    from harness.load import descriptors
+    from harness.runner.machine import check_open_files
     from harness.runner.preflight import preflight
+    from harness.runner.scenario import paper_plan
+    from harness.store.output import output_folder
 
-    if folder.exists() and any(folder.iterdir()):
-        raise UsageError(f"writing to {folder}", "it is there and not empty", "Give another --out.")
-    console = Console(stderr=True, highlight=False)
-    for words in preflight(planned):
-        console.print(f"mind: {words}", markup=False, soft_wrap=True)
-    if truth is not None:
-        truth.mkdir(parents=True, exist_ok=True)
-    execution = _Execution(experiment, planned, settings, folder, worker_image, truth, console)
-    anyio.run(execution.run)
-    return execution.conclude()
+    warnings = preflight(planned)
+    check_memory()
+    check_open_files(descriptors(paper_plan(experiment)))
+    with output_folder(folder, replace=replace) as output:
+        for words in warnings:
+            tell(f"mind: {words}", error=True)
+        if truth is not None:
+            truth.mkdir(parents=True, exist_ok=True)
+        return _Execution(experiment, planned, settings, output, worker_image, truth).code()
 
 
 def _go_on(_: tuple[RolloutSummary, ...]) -> Decision:
@@ -181,16 +190,35 @@ class _Execution:
         experiment: Experiment,
         planned: tuple[Scenario, ...],
         settings: ClusterSettings,
-        folder: Path,
+        output: OutputFolder,
         worker_image: str | None,
         truth: Path | None,
-        console: Console,
     ) -> None:
         self._experiment, self._planned, self._settings = experiment, planned, settings
-        self._folder, self._worker_image, self._console = folder, worker_image, console
+        self._output, self._worker_image = output, worker_image
+        self._folder = output.path
+        self._console = Console(stderr=True, highlight=False)
         self._truth = None if truth is None else truth / "truth.jsonl"
         self._runs: list[ScenarioRun] = []
-        self._interrupted = False
+        self._interrupted: signal.Signals | None = None
+
+    def code(self) -> int:
+        """Run it and judge it; gives the exit code. What was refused leaves nothing in its folder."""
+        import anyio
+
+        try:
+            anyio.run(self.run)
+            with stopped_by_signals():
+                return self.conclude() if self._has_updated() else self._code_without_update()
+        except (KeyboardInterrupt, Stopped):
+            if not self._has_updated():
+                raise
+            again = f"Judge it: rollout-harness report {self._folder}"
+            tell_error(HarnessError("judging the run", "interrupted; its record is whole", again))
+            return ExitCode.INCONCLUSIVE
+        finally:
+            if not self._has_updated():
+                self._output.take_back()
 
     async def run(self) -> None:
         """Everything that needs a cluster, until it is done or interrupted."""
@@ -198,9 +226,8 @@ class _Execution:
 
         from harness.cli.plan import stop_at_first_loss
         from harness.clusters.choice import cluster
-        from harness.errors import HarnessError
         from harness.runner.experiment import run_experiment
-        from harness.runner.run import first_error
+        from harness.runner.run import first_error, local_error
 
         error: HarnessError | None = None
         try:
@@ -225,6 +252,8 @@ class _Execution:
                     tasks.cancel_scope.cancel()
         except* HarnessError as group:
             error = first_error(group)
+        except* OSError as refused:
+            error = error or local_error(refused)
         if error is not None and not self._updates():
             raise error
 
@@ -233,34 +262,52 @@ class _Execution:
 
         assert isinstance(scope, anyio.CancelScope)
         async for received in signals:
-            if self._interrupted:
+            if self._interrupted is not None:
                 self._console.print("Left as it is: the namespace of this run must be deleted by hand.")
                 signal.signal(received, signal.SIG_DFL)
                 signal.raise_signal(received)
-            self._interrupted = True
+            self._interrupted = received
             self._console.print(f"{received.name}: putting the cluster back. Once more to leave it as it is.")
             scope.cancel()
 
     def _updates(self) -> int:
         return sum(run.updates for run in self._runs)
 
+    def _has_updated(self) -> bool:
+        """Whether any rollout was begun; an interrupted scenario is not among `_runs`, but on disk."""
+        from harness.store.reader import is_run, read_info, scenario_folders
+
+        if self._updates():
+            return True
+        try:
+            scenarios = scenario_folders(self._folder) if is_run(self._folder) else ()
+            return any(read_info(folder, []).rollouts for folder in scenarios)
+        except HarnessError:  # somebody else's hand: what is there must not go
+            return True
+
+    def _code_without_update(self) -> int:
+        for error in self._errors():
+            tell_error(error)
+        return ExitCode.USAGE if self._interrupted is None else ExitCode.of_signal(self._interrupted)
+
+    def _errors(self) -> list[HarnessError]:
+        return [run.error for run in self._runs if run.error is not None]
+
     def conclude(self) -> int:
         """Judge and report what there is; gives the exit code."""
         from harness.cli.summary import print_verdict
+        from harness.errors import RunFormatError
         from harness.judged_runs import judge_experiment_folder
 
-        errors = [run.error for run in self._runs if run.error is not None]
+        errors = self._errors()
         for error in errors:
-            typer.echo(f"error: {error}", err=True)
-        if not self._recorded_update():
-            return EXIT_INTERRUPTED if self._interrupted else EXIT_USAGE
-        judged = judge_experiment_folder(self._folder)
+            tell_error(error)
+        try:
+            judged = judge_experiment_folder(self._folder)
+        except (OutputError, RunFormatError) as error:  # the disk is full, or somebody removed the folder
+            tell_error(error)
+            return ExitCode.INCONCLUSIVE
         print_verdict(judged, Console(), records=[self._folder])
         code = judged.result.exit_code
-        return max(code, EXIT_INCONCLUSIVE) if (self._interrupted or errors) and code == 0 else code
-
-    def _recorded_update(self) -> bool:
-        """Whether any run on disk has seen an update; an interrupted one is not among `_runs`."""
-        from harness.store.reader import is_run, read_info, scenario_folders
-
-        return is_run(self._folder) and any(read_info(folder, []).rollouts for folder in scenario_folders(self._folder))
+        cut_short = self._interrupted is not None or bool(errors)
+        return ExitCode.INCONCLUSIVE if cut_short and code == ExitCode.AS_EXPECTED else code

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.ending import conclude
 from harness.errors import SandboxError, UsageError
+from harness.exit_codes import ExitCode
 from harness.model.providers import choices_by_default
 
 if TYPE_CHECKING:
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from harness.traces.replay import Script
     from harness.traces.trace import Mark
 
-EXIT_DIFFERENT = 1
-EXIT_INTERRUPTED = 130
 _NARROW, _WIDE = 80, 120
 
 app = typer.Typer(help="Record rollouts, play them again elsewhere, compare.", no_args_is_help=True)
@@ -94,7 +94,7 @@ def replay(
     settings, what = _settings(cluster), script(read_trace(trace))
     with _new(out) as file:
         if not anyio.run(_replay, settings, what, file):
-            raise typer.Exit(EXIT_INTERRUPTED)
+            raise typer.Exit(ExitCode.of_signal(signal.SIGINT))
     typer.echo(f"Recorded in {out}. Compare: rollout-harness trace diff {trace} {out}")
 
 
@@ -141,7 +141,7 @@ def diff(
     columns = width or min(_WIDE, max(_NARROW, shutil.get_terminal_size().columns))
     typer.echo(side_by_side(comparison, width=columns, only_differences=only_differences))
     if comparison.differences:
-        raise typer.Exit(EXIT_DIFFERENT)
+        conclude(ExitCode.NOT_AS_EXPECTED)
 
 
 def _settings(text: str | None) -> ClusterSettings:

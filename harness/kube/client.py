@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,7 +20,9 @@ from kubernetes.aio import client as kubernetes_client
 from kubernetes.aio import config as kubernetes_config
 
 from harness.errors import ClusterError
+from harness.inputs.shown import near, printable, shown
 from harness.kube.errors import refusal
+from harness.kube.kubeconfig import check_kubeconfigs, kubeconfig_files
 
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
 MERGE = "application/merge-patch+json"
@@ -146,8 +147,7 @@ class Kube:
             raise _no_answer(tried, error) from error
         if response.status >= 300:
             raise refusal(tried, response.status, data)
-        answer: dict[str, Any] = json.loads(data)
-        return answer
+        return _object(tried, data)
 
     @asynccontextmanager
     async def stream(
@@ -181,6 +181,17 @@ class Kube:
         )
         timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(timeout_s, 10.0))
         return await self._api.call_api(method, url, all_headers, data, _request_timeout=timeout)
+
+
+def _object(tried: str, data: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(data)
+    except (ValueError, RecursionError):
+        answer = None
+    if not isinstance(answer, dict):
+        begin = shown(data[:80].decode(errors="replace"))
+        raise ClusterError(tried, f"the answer is no JSON object, but begins with {begin}", "Is it a Kubernetes API?")
+    return answer
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
@@ -231,42 +242,39 @@ async def from_context(context: str | None, *, file: Path | None = None) -> Asyn
     Raises:
         ClusterError: there is no kubeconfig or no such context, or its credentials cannot be had.
     """
+    files = kubeconfig_files() if file is None else [file]
+    names = check_kubeconfigs(files)
+    tried = f"reading the kubeconfig for context {shown(context)}"
+    there = f"Contexts there: {', '.join(map(printable, names)) or 'none'}."
+    if not any(path.exists() for path in files):
+        raise ClusterError(
+            f"looking for context {context}",
+            f"there is no kubeconfig at {' and '.join(map(str, files))}",
+            "Set KUBECONFIG.",
+        )
+    if context is not None and context not in names:
+        raise ClusterError(tried, f"it has no context {shown(context)}{near(context, names)}", there)
     configuration = kubernetes_client.Configuration()
-    config_file = None if file is None else str(file)
-    if file is None and not any(path.exists() for path in _kubeconfig_files()):
-        looked = " and ".join(map(str, _kubeconfig_files()))
-        raise ClusterError(f"looking for context {context}", f"there is no kubeconfig at {looked}", "Set KUBECONFIG.")
     try:
         await kubernetes_config.load_kube_config(
-            config_file=config_file, context=context, client_configuration=configuration
+            config_file=None if file is None else str(file), context=context, client_configuration=configuration
         )
-    except (kubernetes_config.ConfigException, OSError) as error:
-        raise ClusterError(
-            f"reading the kubeconfig for context {context!r}",
-            " ".join(str(error).split()),
-            f"Contexts there: {', '.join(context_names()) or 'none'}.",
-        ) from error
+    except Exception as error:  # certificates, base64, plugins that give credentials: each with errors of its own
+        seen = " ".join(str(error).split()) or type(error).__name__
+        raise ClusterError(tried, f"its credentials cannot be had: {seen}", there) from error
     async with _connected(configuration) as kube:
         yield kube
-
-
-def _kubeconfig_files() -> list[Path]:
-    named = os.environ.get("KUBECONFIG") or "~/.kube/config"
-    return [Path(name).expanduser() for name in named.split(os.pathsep) if name]
-
-
-def context_names() -> tuple[str, ...]:
-    """The contexts of the user's kubeconfig; none where there is none."""
-    try:
-        contexts, _ = kubernetes_config.list_kube_config_contexts()
-    except (kubernetes_config.ConfigException, OSError):
-        return ()
-    return tuple(context["name"] for context in contexts)
 
 
 @asynccontextmanager
 async def _connected(configuration: kubernetes_client.Configuration) -> AsyncIterator[Kube]:
     # An observer must see every refusal, and a patch must not be sent twice; False would mean attempts without end.
     configuration.retries = None
-    async with kubernetes_client.ApiClient(configuration) as api:
-        yield Kube(api, server=urlsplit(configuration.host).netloc)
+    server = urlsplit(configuration.host).netloc
+    try:
+        client = kubernetes_client.ApiClient(configuration)
+    except (OSError, ValueError) as error:  # a certificate or key that is none
+        seen = f"its certificates cannot be used ({error})"
+        raise ClusterError(f"connecting to {server}", seen, "Look at the kubeconfig's cluster and user.") from error
+    async with client as api:
+        yield Kube(api, server=server)

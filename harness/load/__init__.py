@@ -1,6 +1,6 @@
 """Load against any URL: a plan into requests that start on schedule, are never retried, and are all recorded."""
 
-from harness.load.plan import PLAN_VARIABLE, Engine, Plan, PlanError, Stream, plan_json, split
+from harness.load.plan import PLAN_VARIABLE, Engine, Plan, PlanError, Stream, descriptors, plan_json, split
 from harness.load.ports import PORTS, PortBudgetError, budget_per_s, check_budget
 from harness.load.records import End, Statistics, parse_line
 
@@ -16,6 +16,7 @@ __all__ = [
     "Stream",
     "budget_per_s",
     "check_budget",
+    "descriptors",
     "parse_line",
     "plan_json",
     "split",

@@ -15,6 +15,9 @@ from harness.model.request import CONNECT_TIMEOUT_S
 PLAN_VARIABLE = "ROLLOUT_HARNESS_PLAN"
 """Where the plan is in a Pod, which has no stdin."""
 
+OWN_DESCRIPTORS = 32
+"""What a Python with an event loop and its pipes has open before it opens a connection."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
@@ -95,6 +98,11 @@ class Plan:
         if stream.slots is not None:
             return stream.slots
         return math.ceil(stream.rate_per_s * (self.connect_timeout_s + self.read_timeout_of(stream))) + 16
+
+
+def descriptors(plan: Plan) -> int:
+    """How many open files a worker of the plan needs at most: a socket a request in flight, kept ones, and its own."""
+    return sum(plan.slots_of(stream) + stream.connections for stream in plan.streams) + OWN_DESCRIPTORS
 
 
 def _faults(plan: Plan) -> list[str]:

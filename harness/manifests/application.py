@@ -96,9 +96,11 @@ def _check_workload(workload: Manifest, target: str) -> None:
     }
     if lacks := [path for path, found in missing.items() if not found]:
         raise ManifestError(tried, f"it lacks {', '.join(lacks)}", "Kubernetes would refuse it.")
-    for number, container in enumerate(containers or (), start=1):
-        if not (isinstance(container, dict) and container.get("name") and container.get("image")):
-            raise ManifestError(tried, f"container {number} of its pod template lacks a name or an image")
+    for word, kind in (("init container", "initContainers"), ("container", "containers")):
+        for number, container in enumerate(pod_spec(workload).get(kind) or (), start=1):
+            if not (isinstance(container, dict) and container.get("name") and container.get("image")):
+                seen = f"{word} {number} of its pod template lacks a name or an image"
+                raise ManifestError(tried, seen, "Kubernetes would refuse it.")
     if not (is_selector(selector) and matches(selector, labels)):
         raise ManifestError(
             tried,

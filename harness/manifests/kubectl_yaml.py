@@ -12,11 +12,12 @@ import binascii
 import json
 import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
-import yaml
+from harness.inputs.shown import shown
+from harness.inputs.yaml_nodes import MOST_LEVELS, Collection, Node, Scalar, YamlError, compose
 
-_PLAIN = "!plain"
 _BOOLS = {
     word: value
     for words, value in (("y yes true on", True), ("n no false off", False))
@@ -30,16 +31,15 @@ _BASES = (16, 2, 8, 10)
 _SPACE = re.compile(r"[ \t\r\n]*")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INTS, _EXACT_FLOATS = range(-(2**63), 2**63), 2.0**53
-
-
-class _Loader(yaml.CSafeLoader):
-    """libyaml's own parser, which leaves open what a plain scalar is."""
-
-    yaml_implicit_resolvers = {None: [(_PLAIN, re.compile(""))]}  # noqa: RUF012 - PyYAML's own way to say it
+_MOST_DIGITS = 300  # what is longer is beyond every float
 
 
 class MeaningError(Exception):
-    """It is YAML and has no meaning as JSON; or it is no YAML. The text says where."""
+    """It is YAML and has no meaning as JSON; or it is no YAML. The text says where; `line` does too, if it is known."""
+
+    def __init__(self, seen: str, line: int | None = None) -> None:
+        self.line = line
+        super().__init__(seen)
 
 
 def documents(text: str) -> list[Any]:
@@ -51,27 +51,47 @@ def documents(text: str) -> list[Any]:
     if text.lstrip().startswith("{") and (found := _json_stream(text)) is not None:
         return found
     try:
-        return [None if node is None else _value(node) for node in yaml.compose_all(text, Loader=_Loader)]
-    except yaml.YAMLError as error:
-        raise MeaningError(" ".join(str(error).split())) from None
-    except RecursionError:
-        raise MeaningError("it is nested too deep, or in itself") from None
+        return [_value(node) for node in compose(text)]
+    except YamlError as error:
+        raise MeaningError(str(error), error.line) from None
 
 
 def _json_stream(text: str) -> list[Any] | None:
     """The objects of a stream of JSON, for which kubectl asks a parser of JSON; None where it is none."""
-    decoder, found, at = json.JSONDecoder(parse_float=_number, parse_constant=_refused), [], 0
+    decoder = json.JSONDecoder(parse_float=_number, parse_int=_number, parse_constant=_refused)
+    found, at = [], 0
     try:
         while at < len(text) and (start := _SPACE.match(text, at)) is not None and start.end() < len(text):
             value, at = decoder.raw_decode(text, start.end())
             found.append(value)
-    except ValueError:
+    except (ValueError, RecursionError):  # what is nested too deep is refused, with its line, as YAML
         return None
-    return found
+    return found if all(map(_is_shallow, found)) else None
+
+
+def _is_shallow(value: Any) -> bool:
+    level = [value]
+    for _ in range(MOST_LEVELS):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return True
+    return False
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _number(text: str) -> int | float:
-    return _shortest(float(text))
+    """Go's JSON has 64-bit integers, and floats beyond."""
+    if len(text) < _MOST_DIGITS and text.lstrip("-").isdigit() and (whole := int(text)) in _INTS:
+        return whole
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return _shortest(value)
 
 
 def _refused(word: str) -> None:
@@ -83,17 +103,14 @@ def is_more(text: str) -> bool:
     return text == "<<" or not isinstance(_plain(text), str)
 
 
-def _value(node: yaml.Node) -> Any:
-    if isinstance(node, yaml.MappingNode):
-        return _mapping(node)
-    if isinstance(node, yaml.SequenceNode):
-        return [_value(item) for item in node.value]
-    assert isinstance(node, yaml.ScalarNode)
+def _value(node: Node) -> Any:
+    if isinstance(node, Collection):
+        return _mapping(node) if node.is_mapping else [_value(item) for item in node.children]
     value = _scalar(node)
     if not isinstance(value, float):
         return value
     if not math.isfinite(value):
-        raise MeaningError(f"JSON has no {node.value}{_at(node)}")
+        raise MeaningError(f"JSON has no {shown(node.text)[1:-1]}{_at(node)}", node.line)
     return _shortest(value)
 
 
@@ -102,47 +119,46 @@ def _shortest(value: float) -> int | float:
     return int(value) if value.is_integer() and abs(value) < _EXACT_FLOATS else value
 
 
-def _mapping(node: yaml.MappingNode) -> dict[str, Any]:
+def _mapping(node: Collection) -> dict[str, Any]:
     """In the order of the file, merges too: what comes later counts, as in go-yaml v2."""
     found: dict[str, Any] = {}
-    for key, value in node.value:
-        if key.tag == _PLAIN and key.value == "<<":
+    for key, value in node.pairs:
+        if isinstance(key, Scalar) and key.plain and key.text == "<<":
             found |= _merged(value)
         else:
             found[_key(key)] = _value(value)
     return found
 
 
-def _merged(node: yaml.Node) -> dict[str, Any]:
+def _merged(node: Node) -> dict[str, Any]:
     """What `<<` brings; of several mappings the first counts."""
-    parts = node.value if isinstance(node, yaml.SequenceNode) else [node]
-    if not all(isinstance(part, yaml.MappingNode) for part in parts):
-        raise MeaningError(f"a merge needs a mapping{_at(node)}")
+    parts = node.children if isinstance(node, Collection) and not node.is_mapping else [node]
     found: dict[str, Any] = {}
     for part in reversed(parts):
+        if not (isinstance(part, Collection) and part.is_mapping):
+            raise MeaningError(f"a merge needs a mapping{_at(node)}", node.line)
         found |= _mapping(part)
     return found
 
 
-def _key(node: yaml.Node) -> str:
-    value = _value(node) if isinstance(node, yaml.ScalarNode) else None
+def _key(node: Node) -> str:
+    value = _value(node) if isinstance(node, Scalar) else None
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
-        raise MeaningError(f"a key must be text{_at(node)}")
+        raise MeaningError(f"a key must be text{_at(node)}", node.line)
     return str(value)
 
 
-def _scalar(node: yaml.ScalarNode) -> Any:
-    text, tag = node.value, node.tag.removeprefix("tag:yaml.org,2002:")
-    if tag == "binary":
+def _scalar(node: Scalar) -> Any:
+    if node.tag == "binary":
         try:
-            return base64.b64decode("".join(text.split()), validate=True).decode()
+            return base64.b64decode("".join(node.text.split()), validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
-            raise MeaningError(f"its !!binary is not base64 of text{_at(node)}") from None
-    if tag in (_PLAIN, "int", "float", "bool", "null"):
-        return _plain(text)
-    return text
+            raise MeaningError(f"its !!binary is not base64 of text{_at(node)}", node.line) from None
+    if node.plain or node.tag in ("int", "float", "bool", "null"):
+        return _plain(node.text)
+    return node.text
 
 
 def _plain(text: str) -> Any:
@@ -155,12 +171,13 @@ def _plain(text: str) -> Any:
     number = text.replace("_", "") if text[0] in "+-.0123456789" else ""
     if (match := _INT.fullmatch(number)) is not None:
         value, base = next((digits, base) for digits, base in zip(match.groups()[1:], _BASES, strict=True) if digits)
-        whole = int(match[1] + value, base)
-        return whole if whole in _INTS else float(whole)
+        if len(value) < _MOST_DIGITS:
+            whole = int(match[1] + value, base)
+            return whole if whole in _INTS else float(whole)
     if _FLOAT.fullmatch(number) and math.isfinite(value := float(number)):
         return value
     return text
 
 
-def _at(node: yaml.Node) -> str:
-    return f" (line {node.start_mark.line + 1})"
+def _at(node: Node) -> str:
+    return f" (line {node.line})"

@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ManifestError
-from harness.manifests.as_applied import as_applied
+from harness.inputs.files import file_text
+from harness.inputs.shown import cut, printable, shown
+from harness.inputs.templates import RENDER, unrendered
+from harness.manifests.as_applied import as_applied, without_nulls
 from harness.manifests.kubectl_yaml import MeaningError, documents
+from harness.spec.shape import misshapen, named
 
 Manifest = dict[str, Any]
 """One Kubernetes object as YAML or JSON says it."""
@@ -23,23 +27,10 @@ def read_manifests(paths: Iterable[Path]) -> tuple[Manifest, ...]:
     return tuple(as_applied(manifest) for path in paths for manifest in _read(path))
 
 
-def file_text(path: Path) -> str:
-    """The text of a file with manifests.
-
-    Raises:
-        ManifestError: it is missing, or no text.
-    """
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        seen = error.strerror if isinstance(error, OSError) and error.strerror else "it is not text in UTF-8"
-        raise ManifestError(f"reading {path}", seen, "`manifests` names files relative to the experiment's.") from None
-
-
 def objects_of(document: Any) -> Iterator[Any]:
     """The objects of a document: itself, or the items of a list, which inherit its kind where they name none.
 
-    What has a field `items` is a list, as for kubectl (apimachinery: unstructured, detectList).
+    What has a field `items` that is a list is one, as for kubectl (apimachinery: unstructured, detectList).
     """
     if not isinstance(document, dict) or not isinstance(document.get("items"), list):
         yield document
@@ -50,25 +41,59 @@ def objects_of(document: Any) -> Iterator[Any]:
         yield from objects_of({"apiVersion": document.get("apiVersion"), "kind": kind, **item} if inherits else item)
 
 
+def meaning(text: str, *, tried: str) -> list[Any]:
+    """What each document of the text holds; an empty one is None.
+
+    Raises:
+        ManifestError: it is not YAML as kubectl reads it, or a template that is not rendered.
+    """
+    try:
+        return documents(text)
+    except MeaningError as error:
+        if template := unrendered(text, error.line):
+            raise ManifestError(tried, template, RENDER) from None
+        raise ManifestError(tried, f"it is not YAML as kubectl reads it: {error}") from None
+
+
+def checked(objects: Iterable[Any], *, tried: str) -> list[Manifest]:
+    """The objects, each of the shape that Kubernetes wants, null absent.
+
+    Raises:
+        ManifestError: one is not; says which, and where in it.
+    """
+    found = []
+    for number, each in enumerate(objects, start=1):
+        if wrong := _is_no_object(each):
+            raise ManifestError(tried, f"object {number} in it {wrong}", "Is it a manifest of Kubernetes?")
+        manifest: Manifest = without_nulls(each)
+        if misfit := misshapen(manifest):
+            do = RENDER if "{{" in misfit.found else "Kubernetes would refuse it."
+            raise ManifestError(tried, f"{named(manifest)}: {misfit}", do)
+        found.append(manifest)
+    return found
+
+
+def _is_no_object(each: Any) -> str:
+    """What keeps it from being a Kubernetes object with a name, in words; empty where nothing does."""
+    if isinstance(each, dict) and str(each.get("kind")).endswith("List") and "items" in each:
+        return f"is a {cut(printable(str(each['kind'])), 80)} whose items are no list"
+    fields = each if isinstance(each, dict) else {}
+    metadata = fields.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    words = {"apiVersion": fields.get("apiVersion"), "kind": fields.get("kind"), "metadata.name": name}
+    *lacks, last = [path for path, word in words.items() if not (isinstance(word, str) and word)] or [""]
+    if not last:
+        return ""
+    of = f"({shown(name)}) " if isinstance(name, str) and name else ""
+    why = "" if isinstance(each, dict) else f", for it is {'a list' if isinstance(each, list) else shown(each)}"
+    return f"{of}has no {', '.join(lacks)}{' and ' if lacks else ''}{last}{why}"
+
+
 def _read(path: Path) -> list[Manifest]:
     tried = f"reading {path}"
-    text = file_text(path)
-    try:
-        found = [document for document in documents(text) if document is not None]
-    except MeaningError as error:
-        raise ManifestError(tried, f"it is not YAML as kubectl reads it: {error}") from None
-    manifests = [item for document in found for item in objects_of(document)]
-    for number, manifest in enumerate(manifests, start=1):
-        if not is_object(manifest):
-            raise ManifestError(tried, f"object {number} in it has no apiVersion, kind and metadata.name")
+    text = file_text(path, error=ManifestError, hint="`manifests` names files relative to the experiment's.")
+    found = [document for document in meaning(text, tried=tried) if document is not None]
+    manifests = checked((item for document in found for item in objects_of(document)), tried=tried)
     if not manifests:
         raise ManifestError(tried, "it holds no object")
     return manifests
-
-
-def is_object(manifest: Any) -> bool:
-    """Whether it is a Kubernetes object with a name."""
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("metadata"), dict):
-        return False
-    named = (manifest.get("apiVersion"), manifest.get("kind"), manifest["metadata"].get("name"))
-    return all(isinstance(word, str) and word for word in named)

@@ -13,14 +13,12 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import RoundTripConstructor
-from ruamel.yaml.error import YAMLError
 from ruamel.yaml.resolver import VersionedResolver
 from ruamel.yaml.scalarstring import LiteralScalarString, SingleQuotedScalarString
 
-from harness.errors import ManifestError
 from harness.manifests.as_applied import without_nulls
-from harness.manifests.kubectl_yaml import MeaningError, documents, is_more
-from harness.manifests.read import Manifest, is_object, objects_of
+from harness.manifests.kubectl_yaml import documents, is_more
+from harness.manifests.read import Manifest, checked, meaning, objects_of
 
 _BREAK = re.compile(r"^---(?=[ \t]*(?:#.*)?$).*\n?", re.MULTILINE)
 """What parts the documents of a stream, as kubectl does it (apimachinery: YAMLReader)."""
@@ -43,7 +41,7 @@ def rewritten(text: str, change: Change, *, tried: str) -> str:
     """The text with `change` applied to each object, which it is given as kubectl reads it, null absent.
 
     Raises:
-        ManifestError: it is not YAML, or holds something that is no Kubernetes object.
+        ManifestError: it is not YAML, or holds something that is no Kubernetes object, or nothing at all.
     """
     return "".join(_document(part, change, tried) for part in _parts(text))
 
@@ -61,14 +59,8 @@ def _parts(text: str) -> Iterator[str]:
 def _document(text: str, change: Change, tried: str) -> str:
     if _BREAK.fullmatch(text):
         return text
-    try:
-        meant = documents(text)
-    except MeaningError as error:
-        raise ManifestError(tried, f"it is not YAML as kubectl reads it: {error}") from None
-    before = [item for document in meant if document is not None for item in objects_of(document)]
-    if not all(map(is_object, before)):
-        raise ManifestError(tried, "something in it has no apiVersion, kind and metadata.name")
-    before = [without_nulls(each) for each in before]
+    meant = meaning(text, tried=tried)
+    before = checked((item for document in meant if document is not None for item in objects_of(document)), tried=tried)
     after = [change(each) for each in before]
     if before == after:
         return text
@@ -80,7 +72,7 @@ def _with_its_comments(text: str, before: list[Manifest], after: list[Manifest])
     """The text with the difference between the two; None where that cannot be had."""
     try:
         written = list(_yaml().load_all(text))
-    except YAMLError:  # ruamel.yaml refuses some of what libyaml takes
+    except Exception:  # ruamel.yaml refuses some of what libyaml takes, in ways of its own
         return None
     objects = [item for document in written if document is not None for item in _items(document)]
     for each, old, new in zip(objects, before, after, strict=True):

@@ -2,8 +2,11 @@
 
 import re
 
+from harness.inputs.shown import shown
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_LONGEST_S = 3_600_000.0  # so that no sum of them is more than a float or a sleep can take
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
 
 
 def seconds(text: str) -> float:
@@ -13,12 +16,16 @@ def seconds(text: str) -> float:
     (90.0, 0.5, 0.0)
 
     Raises:
-        ValueError: not a duration with units, or a negative one.
+        ValueError: not a duration with units, a negative one, or one of more than 1000 hours.
     """
     parts = _PART.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ValueError(f"{text!r} is not a duration such as 500ms, 5s or 1m30s")
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+        unit = "; it has no unit, write 5s" if re.fullmatch(r"[0-9.]+", text) else ""
+        raise ValueError(f"{shown(text)} is not a duration such as 500ms, 5s or 1m30s{unit}")
+    total_s = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if total_s > _LONGEST_S:
+        raise ValueError(f"{shown(text)} is too long: a duration is 1000h at most")
+    return total_s
 
 
 def duration(value_s: float) -> str:

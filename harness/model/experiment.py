@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -20,8 +21,9 @@ from pydantic import (
     model_validator,
 )
 
+from harness.inputs.shown import shown
 from harness.model.duration import duration, seconds
-from harness.model.mitigations import MITIGATIONS
+from harness.model.mitigations import MITIGATIONS, contradiction
 from harness.model.providers import PROVIDERS
 from harness.model.request import CONNECT_TIMEOUT_S
 from harness.model.run import Confidence as ConfidenceRecord
@@ -31,7 +33,21 @@ from harness.model.run import Expect
 def _duration(value: object) -> object:
     if isinstance(value, str):
         return seconds(value)
-    raise ValueError(f"{value!r} has no unit; write a duration such as 500ms, 5s or 1m30s")
+    if value is None:
+        raise ValueError("it is null (empty); write a duration such as 500ms, 5s or 1m30s")
+    raise ValueError(f"{shown(value)} has no unit; write a duration such as 500ms, 5s or 1m30s")
+
+
+def _above_zero(value_s: float) -> float:
+    if value_s <= 0:
+        raise ValueError("it must be greater than 0, such as 500ms, 5s or 1m30s")
+    return value_s
+
+
+def _path(value: object) -> object:
+    if isinstance(value, str) and not (value and value.isprintable()):
+        raise ValueError(f"{shown(value)} is not a path: it is empty, or has a NUL or another control character")
+    return value
 
 
 Duration = Annotated[
@@ -40,6 +56,8 @@ Duration = Annotated[
     PlainSerializer(duration, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h))+$", "examples": ["500ms", "5s", "1m30s"]}),
 ]
+LongDuration = Annotated[Duration, AfterValidator(_above_zero)]
+FilePath = Annotated[Path, BeforeValidator(_path), Field(strict=False)]
 Rate = Annotated[float, Field(gt=0, le=100_000, description="requests per second")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?$")]
 Image = Annotated[str, Field(min_length=1, pattern=r"^\S+$")]
@@ -200,7 +218,7 @@ class HeaderSource(Record):
     """A header value from elsewhere, so that it stands in no file of ours: an environment variable or a file."""
 
     env: str | None = None
-    file: Path | None = Field(None, strict=False)
+    file: FilePath | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -212,10 +230,10 @@ class HeaderSource(Record):
 def _status_range(text: str) -> tuple[int, int]:
     first, _, last = text.partition("-")
     if not (first.isdigit() and (last.isdigit() or not last)):
-        raise ValueError(f"success: {text!r} is not a status code such as 204 or a range such as 200-299")
+        raise ValueError(f"success: {shown(text)} is not a status code such as 204 or a range such as 200-299")
     low, high = int(first), int(last or first)
     if not 100 <= low <= high <= 599:
-        raise ValueError(f"success: {text!r} is not a range inside 100-599")
+        raise ValueError(f"success: {shown(text)} is not a range inside 100-599")
     return low, high
 
 
@@ -224,7 +242,7 @@ class NewStream(Record):
 
     rate: Rate
     path: str | None = Field(None, pattern=r"^/[^\s]*$")
-    read_timeout_s: Duration | None = Field(None, alias="read_timeout")
+    read_timeout_s: LongDuration | None = Field(None, alias="read_timeout")
 
 
 class KeptStream(NewStream):
@@ -239,8 +257,8 @@ class LoadSettings(Record):
     new: NewStream | None = None
     kept: KeptStream | None = None
     slow: NewStream | None = None
-    connect_timeout_s: Duration = Field(CONNECT_TIMEOUT_S, alias="connect_timeout")
-    read_timeout_s: Duration = Field(5.0, alias="read_timeout")
+    connect_timeout_s: LongDuration = Field(CONNECT_TIMEOUT_S, alias="connect_timeout")
+    read_timeout_s: LongDuration = Field(5.0, alias="read_timeout")
     pod_header: str | None = Field(None, pattern=r"^[A-Za-z0-9-]+$")
     engine: Literal["asyncio", "httpx"] = "asyncio"
 
@@ -264,6 +282,8 @@ class NamedMitigation(Record):
     def _exactly_one_whole_number(self) -> Self:
         if len(self.model_fields_set) != 1:
             raise ValueError("write one mitigation an entry, such as {prestop: 5s}")
+        if self.value_s is None:
+            raise ValueError(f"{self.name} is null (empty): write a duration, such as {{{self.name}: 5s}}")
         if self.value_s != int(self.value_s):
             raise ValueError(f"{self.name}: Kubernetes counts whole seconds, not {duration(self.value_s)}")
         return self
@@ -278,7 +298,7 @@ class NamedMitigation(Record):
     def value_s(self) -> float:
         """Seconds."""
         (field,) = self.model_fields_set
-        value: float = getattr(self, field)
+        value: float = getattr(self, field)  # None only until the validator has seen it
         return value
 
 
@@ -306,6 +326,12 @@ class Variant(Record):
     mitigations: tuple[Mitigation, ...] = Field((), strict=False)
     expect: Expect = Field(Expect.SEAMLESS, strict=False)
 
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if wrong := contradiction([(mitigation.name, mitigation.value_s) for mitigation in self.mitigations]):
+            raise ValueError(wrong)
+        return self
+
 
 class Confidence(Record):
     """At most `max_dropping` of all rollouts drop calls, with probability `level`."""
@@ -324,7 +350,7 @@ class Experiment(Record):
 
     version: Literal[1]
     name: Name
-    manifests: tuple[Annotated[Path, Field(strict=False)], ...] = Field(min_length=1, strict=False)
+    manifests: tuple[FilePath, ...] = Field(min_length=1, strict=False)
     target: str = Field("deployment/web", pattern=r"^(deployment|statefulset)/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
     namespace: Name | None = None
     service: ServiceRef
@@ -334,14 +360,14 @@ class Experiment(Record):
     others: Literal["run", "skip"] = Field("run", description="workloads beside the target: run, or left out")
     update: Update | Literal["restart"] = "restart"
     rollouts: int = Field(3, ge=1, le=1000)
-    control_s: Duration = Field(5.0, alias="control")
+    control_s: LongDuration = Field(5.0, alias="control")
     quiet_s: Duration | None = Field(None, alias="quiet")
-    rollout_timeout_s: Duration = Field(120.0, alias="rollout_timeout")
+    rollout_timeout_s: LongDuration = Field(120.0, alias="rollout_timeout")
     request: RequestSettings = RequestSettings()
     load: LoadSettings
     variants: dict[Name, Variant] = Field({"default": Variant()}, min_length=1)
     confidence: Confidence | None = None
-    churn_s: Duration | None = Field(
+    churn_s: LongDuration | None = Field(
         None,
         alias="churn",
         description="change the endpoints of a Service of our own as often: a proxy as busy as yours",

@@ -47,6 +47,11 @@ def write_experiment(folder: Path, result: ExperimentResult, infos: Mapping[str,
 
 
 def _write(path: Path, text: str) -> Path:
+    """Write it whole, or leave what is there: a disk may be full."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return path
+    new = path.with_name(f".{path.name}.new")
+    try:
+        new.write_text(text, encoding="utf-8", errors="backslashreplace")  # a name may be no text in UTF-8
+        return new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)

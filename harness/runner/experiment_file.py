@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from harness.errors import ExperimentError
+from harness.inputs.files import file_text
+from harness.inputs.shown import cut, near, printable, shown
+from harness.inputs.templates import RENDER, unrendered
+from harness.inputs.yaml_core import Document, document
+from harness.inputs.yaml_nodes import YamlError
 from harness.model.experiment import Experiment, HeaderSource, SandboxImage
+from harness.model.experiment_keys import keys_at
 
 _MAX_SHOWN = 5
+_EXAMPLE = "See fixtures/experiments/demo.yaml for one."
+_TELLING = {"value_error": 2, "extra_forbidden": 1}
+_QUOTED = re.compile(r"'([^']+)'")
 
 
 def read_experiment(path: Path) -> Experiment:
@@ -23,11 +30,11 @@ def read_experiment(path: Path) -> Experiment:
     Raises:
         ExperimentError: the file is missing, is not text, is not YAML, or does not say what it must.
     """
-    document = _load(path)
+    written = _load(path)
     try:
-        experiment = Experiment.model_validate(document)
+        experiment = Experiment.model_validate(written.value)
     except ValidationError as error:
-        raise ExperimentError(f"reading {path}", _described(error, document)) from None
+        raise ExperimentError(f"reading {path}", _described(error, written)) from None
     manifests = tuple(path.parent / manifest for manifest in experiment.manifests)
     headers = {name: _from_here(value, path.parent) for name, value in experiment.request.headers.items()}
     request = experiment.request.model_copy(update={"headers": headers})
@@ -59,83 +66,69 @@ def _from_here(value: str | HeaderSource, folder: Path) -> str | HeaderSource:
     return value.model_copy(update={"file": folder / value.file})
 
 
-def _load(path: Path) -> CommentedMap:
+def _load(path: Path) -> Document:
     tried = f"reading {path}"
+    text = file_text(path, error=ExperimentError, hint=_EXAMPLE)
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ExperimentError(tried, "there is no such file", "See fixtures/experiments/demo.yaml for one.") from None
-    except IsADirectoryError:
-        raise ExperimentError(tried, "it is a directory", "Give the experiment's YAML file.") from None
-    except UnicodeDecodeError as error:
-        raise ExperimentError(tried, f"it is not text in UTF-8 (byte {error.start})", "Give a YAML file.") from None
-    except OSError as error:
-        raise ExperimentError(tried, error.strerror or str(error)) from None
-    try:
-        document = YAML(typ="rt", pure=True).load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise ExperimentError(tried, f"{where}it is not YAML ({error.problem or error.context})") from None
-    except YAMLError as error:
-        raise ExperimentError(tried, f"it is not YAML ({str(error).splitlines()[0]})") from None
-    except (IndexError, ValueError) as error:  # a scalar that the parser takes for a number, such as `+_`
-        raise ExperimentError(tried, f"it has a number that is none ({error})") from None
-    if document is None:
-        raise ExperimentError(tried, "it is empty", "See fixtures/experiments/demo.yaml for one.")
-    if not isinstance(document, CommentedMap):
-        raise ExperimentError(tried, "it holds no mapping", "Start with `version: 1`, `name: ...`; see `schema`.")
-    return document
+        found = document(text)
+    except YamlError as error:
+        if template := unrendered(text, error.line):
+            raise ExperimentError(tried, template, RENDER) from None
+        raise ExperimentError(tried, str(error), _EXAMPLE) from None
+    if found.value is None:
+        raise ExperimentError(tried, "it is empty", _EXAMPLE)
+    return found
 
 
-def _described(error: ValidationError, document: CommentedMap) -> str:
+def _described(error: ValidationError, document: Document) -> str:
     """One clause a problem: "line 7, load.new.rate: input should be greater than 0, not -1".
 
     Where a key may be of several kinds pydantic reports each kind that does not fit; what the writer meant is the one
-    that fits best: whose problem lies deepest, and is one of the value rather than of its type.
+    that fits best: whose problem lies deepest, and is one of the value rather than of its type. A key that is misspelt
+    is told rather than that the right one is missing.
     """
-    best: dict[int, tuple[tuple[int, bool], str]] = {}
+    best: dict[int, tuple[tuple[int, int], str]] = {}
     for problem in error.errors(include_url=False, include_context=False):
         keys, line = _locate(problem["loc"], document, missing=problem["type"] == "missing")
-        fits = (len(keys), problem["type"] == "value_error")
+        fits = (len(keys), _TELLING.get(problem["type"], 0))
         if line not in best or fits > best[line][0]:
-            best[line] = (fits, f"line {line}, {'.'.join(map(str, keys)) or 'the file'}: {_expected(problem)}")
+            where = cut(printable(".".join(map(str, keys))), 80) or "the file"
+            best[line] = (fits, f"line {line}, {where}: {_expected(problem, keys)}")
     clauses = [clause for _, (_, clause) in sorted(best.items())]
     more = len(clauses) - _MAX_SHOWN
     return "; ".join(clauses[:_MAX_SHOWN] + ([f"and {more} more"] if more > 0 else []))
 
 
-def _expected(problem: Any) -> str:
-    kind, message = problem["type"], str(problem["msg"])
+def _expected(problem: Any, keys: list[int | str]) -> str:
+    kind, message, given = problem["type"], str(problem["msg"]), problem.get("input")
     if kind == "extra_forbidden":
-        return "there is no such key"
+        return f"there is no such key{near(str(keys[-1]), keys_at(keys[:-1]))}"
     if kind == "missing":
         return "it is missing"
     if kind == "value_error":
         return message.removeprefix("Value error, ")
+    if given is None:
+        return f"it is null (empty), where a value is needed: {message[0].lower()}{message[1:]}"
     message = message[0].lower() + message[1:]
-    shown = problem.get("input")
-    return f"{message}, not {shown!r}" if isinstance(shown, str | int | float) else message
+    if isinstance(given, str):
+        return f"{message}, not {shown(given)}{near(given, _QUOTED.findall(message))}"
+    if isinstance(given, int | float):
+        return f"{message}, not {shown(given)}"
+    return f"{message}, not {'a mapping' if isinstance(given, dict) else 'a list'}"
 
 
-def _locate(loc: tuple[int | str, ...], document: CommentedMap, *, missing: bool) -> tuple[list[int | str], int]:
+def _locate(loc: tuple[int | str, ...], document: Document, *, missing: bool) -> tuple[list[int | str], int]:
     """The keys of `loc` that are keys of the file, and the line (from 1) of the deepest one that is there.
 
     pydantic puts the names of a union's branches into `loc`; they are no keys and are left out. A missing key is named,
     with the line of the mapping that lacks it.
     """
-    node: Any = document
     keys: list[int | str] = []
-    line = 0
+    line = 1
     for part in loc:
-        if isinstance(node, CommentedMap) and part in node:
-            line = node.lc.key(part)[0]
-        elif isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node):
-            line = node.lc.item(part)[0]
-        else:
-            continue
-        keys.append(part)
-        node = node[part]
+        if (*keys, part) in document.lines:
+            keys.append(part)
+            line = document.lines[tuple(keys)]
     if missing:
         keys.append(loc[-1])
-    return keys, line + 1
+    return keys, line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,12 +13,13 @@ from typing import Any
 import anyio
 import anyio.abc
 
+from harness import os_errors
 from harness.clusters.cluster import Cluster
 from harness.disruptions.completion import until_complete
 from harness.disruptions.obstacle import Obstacle
 from harness.disruptions.obstacles import in_words
 from harness.disruptions.workload import Workload
-from harness.errors import HarnessError, SandboxError
+from harness.errors import HarnessError, OutputError, SandboxError, SetupError
 from harness.kube.view import View
 from harness.load import PORTS, Plan, plan_json
 from harness.manifests.patch import in_namespace
@@ -84,9 +86,13 @@ class ScenarioRunner:
             try:
                 error = await self._to_the_end(writer)
             except anyio.get_cancelled_exc_class():
-                writer.update(stopped="interrupted")
+                with suppress(OutputError):
+                    writer.update(stopped="interrupted")
                 raise
-            writer.update(finished=error is None, stopped=None if error is None else error.seen or error.tried)
+            try:
+                writer.update(finished=error is None, stopped=None if error is None else error.seen or error.tried)
+            except OutputError as refused:  # run.json stays as it was: not finished
+                error = error or refused
             updates = len(writer.info.rollouts)
         return ScenarioRun(folder=self._folder, scenario=self._scenario, updates=updates, error=error)
 
@@ -97,6 +103,8 @@ class ScenarioRunner:
             await self._in_namespace(writer)
         except* HarnessError as group:
             error = first_error(group)
+        except* OSError as refused:
+            error = error or local_error(refused)
         return error
 
     async def _in_namespace(self, writer: RunWriter) -> None:
@@ -255,3 +263,13 @@ def first_error(group: BaseExceptionGroup[HarnessError]) -> HarnessError:
     if notes and not isinstance(error, SandboxError):  # of a sandbox nothing is left
         error.do = " ".join([error.do, *dict.fromkeys(notes)]).strip()
     return error
+
+
+def local_error(group: BaseExceptionGroup[OSError]) -> SetupError:
+    """What the operating system refused to the harness itself, such as a descriptor, in words."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, OSError)
+    where = f": {error.filename}" if error.filename else ""
+    return SetupError(f"running the experiment{where}", os_errors.seen(error), os_errors.what_to_do(error))

@@ -15,7 +15,7 @@ from harness.runner.left_out import without
 from harness.runner.scenario import Scenario
 from harness.runner.stand_in_notes import stand_in_notes
 from harness.spec.hazards import HazardId, hazards
-from harness.spec.workload import pod_spec, services
+from harness.spec.workload import is_custom, pod_spec, services
 
 # What keeps a pod from being what it would be on a node of its own.
 _IMPOSSIBLE = (HazardId.HOST_NETWORK, HazardId.HOST_PORT)
@@ -42,6 +42,8 @@ def in_the_sandbox(scenario: Scenario) -> Scenario:
 
 
 def _refuse_kinds(scenario: Scenario) -> None:
+    if scenario.experiment.others == "run":
+        _refuse_custom_kinds(scenario.application.manifests)
     for manifest in (scenario.application.target, scenario.application.service):
         if not serves(manifest):
             kind = f"{manifest['apiVersion']} {manifest['kind']}"
@@ -49,6 +51,17 @@ def _refuse_kinds(scenario: Scenario) -> None:
                 f"planning {scenario.experiment.target} for the sandbox",
                 f"it has no {kind} ({manifest['metadata']['name']})",
                 "Give its apiVersion of today (apps/v1, v1), or another --cluster.",
+            )
+
+
+def _refuse_custom_kinds(manifests: Iterable[Manifest]) -> None:
+    """What a controller that is not there would make of them cannot be told, so only who asks for it goes without."""
+    for manifest in manifests:
+        if is_custom(manifest) and not serves(manifest):
+            raise UsageError(
+                f"planning {manifest['kind']} {manifest['metadata']['name']} for the sandbox",
+                f"it has no {manifest['apiVersion']} {manifest['kind']}, which is no kind of Kubernetes' own",
+                "Leave it out of the manifests, give `others: skip`, or another --cluster.",
             )
 
 

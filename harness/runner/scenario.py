@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.disruptions.disruption import Disruption, planned
 from harness.errors import ExperimentError
+from harness.inputs.files import file_text
 from harness.load import Engine, Plan, Stream
 from harness.manifests.application import Application, find_application
 from harness.manifests.mends import mended
@@ -60,6 +61,7 @@ def scenarios(experiment: Experiment, applied: Mapping[str, Applied] = MappingPr
 
     Raises:
         ManifestError: the manifests do not hold the application, or the update cannot roll it.
+        ExperimentError, PlanError: the requests cannot be sent as described, such as a header from an unset variable.
     """
     application = find_application(
         read_manifests(experiment.manifests),
@@ -67,6 +69,7 @@ def scenarios(experiment: Experiment, applied: Mapping[str, Applied] = MappingPr
         service=experiment.service.name,
         port=experiment.service.port,
     )
+    paper_plan(experiment)  # to find what is wrong with it
     provisos: tuple[str, ...] = ()
     if experiment.others == "skip":
         application, provisos = without_others(application)
@@ -90,6 +93,19 @@ def scenarios(experiment: Experiment, applied: Mapping[str, Applied] = MappingPr
             )
         )
     return tuple(found)
+
+
+def paper_plan(experiment: Experiment) -> Plan:
+    """The plan as the load worker will get it, but for the address, which is not known yet."""
+    return load_plan(
+        experiment,
+        address="192.0.2.1:80",
+        source_addresses=(),
+        ports=(),
+        t0_monotonic_ns=0,
+        t0_wall_ns=None,
+        start_s=0.0,
+    )
 
 
 def load_plan(
@@ -150,10 +166,10 @@ def header_value(name: str, value: str | HeaderSource, environment: Mapping[str,
     tried = f"reading the value of header {name}"
     if value.env is not None:
         if value.env not in environment:
-            raise ExperimentError(tried, f"the environment has no {value.env}", "Set it.")
+            raise ExperimentError(tried, f"the environment variable {value.env} is not set", "Set it.")
         return environment[value.env]
     assert value.file is not None
     try:
-        return value.file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ExperimentError(tried, f"{value.file}: {error}") from None
+        return file_text(value.file, error=ExperimentError).strip()
+    except ExperimentError as error:
+        raise ExperimentError(tried, f"{error.tried}: {error.seen}", error.do) from None

@@ -62,6 +62,7 @@ def up(name: str, kubeconfig_path: Path | None, settings: Settings) -> Info:
     path = (kubeconfig_path or record.with_suffix(".kubeconfig")).absolute()
     if path.exists():
         raise NotKept(f"start sandbox {name!r}", f"{path} exists already", "Remove it, or name another file.")
+    _try(path, name)
     process = subprocess.Popen(
         [*supervisor_command(), "--keep", str(record), str(path)],
         stdin=subprocess.PIPE,
@@ -186,8 +187,13 @@ def _born(pid: int) -> str | None:
 def _directory() -> Path:
     base = os.environ.get("XDG_RUNTIME_DIR") or ("/run" if os.geteuid() == 0 else tempfile.gettempdir())
     directory = Path(base) / f"rollout-harness-{os.geteuid()}"
-    directory.mkdir(mode=0o700, exist_ok=True)
-    if directory.stat().st_uid != os.geteuid():
+    try:
+        directory.mkdir(mode=0o700, exist_ok=True)
+        owner = directory.stat().st_uid
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise NotKept("keep a sandbox", f"{directory} cannot be made ({why})", "Set XDG_RUNTIME_DIR.") from None
+    if owner != os.geteuid():
         raise NotKept("keep a sandbox", f"{directory} belongs to somebody else", "Set XDG_RUNTIME_DIR.")
     return directory
 
@@ -196,6 +202,16 @@ def _record(name: str) -> Path:
     if not name or "/" in name or name.startswith("."):
         raise NotKept(f"name a sandbox {name!r}", "not a plain name", "Use letters, digits and dashes.")
     return _directory() / f"{name}.json"
+
+
+def _try(path: Path, name: str) -> None:
+    """Refuse a place that takes no file, before anything is started."""
+    try:
+        _write_private(path, "\n")
+        path.unlink()
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise NotKept(f"start sandbox {name!r}", f"{path} cannot be written ({why})", "Name another file.") from None
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -54,9 +54,17 @@ def is_foreign(manifest: Object) -> bool:
     """
     if manifest.get("kind") in WORKLOAD_KINDS:
         return False
+    return (
+        is_custom(manifest)
+        or bool({"template", "jobTemplate"} & spec_of(manifest).keys())
+        or manifest.get("kind") == "Pod"
+    )
+
+
+def is_custom(manifest: Object) -> bool:
+    """Whether its kind is none of Kubernetes' own, by its API group."""
     group = str(manifest.get("apiVersion") or "").rpartition("/")[0]
-    custom = "." in group and not group.endswith(".k8s.io")
-    return custom or bool({"template", "jobTemplate"} & spec_of(manifest).keys()) or manifest.get("kind") == "Pod"
+    return "." in group and not group.endswith(".k8s.io")
 
 
 def pod_spec(workload: Object | None) -> Object:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.errors import RunFormatError
 from harness.model.run import FORMAT
+from harness.store.output import output_error
 from harness.store.writer import replace_file
 
 _NAME = "experiment.json"
@@ -15,7 +16,10 @@ _NAME = "experiment.json"
 
 def write_planned(folder: Path, experiment: str, scenarios: Sequence[str]) -> None:
     """Record which scenarios are to run, in their order, so that a reader can tell one that never did."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(folder, error) from error
     plan = {"format": FORMAT, "experiment": experiment, "scenarios": list(scenarios)}
     replace_file(folder / _NAME, json.dumps(plan, indent=1))
 

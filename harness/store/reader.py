@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import RunFormatError
+from harness import os_errors
+from harness.errors import DamagedRunError, RunFormatError
 from harness.model.observation import Observation
 from harness.model.request import COLUMNS
 from harness.model.run import Run, RunInfo
@@ -16,6 +18,9 @@ from harness.store.run_json import from_json
 
 if TYPE_CHECKING:
     import polars as pl
+
+FaultOf = Callable[[str, dict[str, Any]], str]
+"""(kind, object) -> what is wrong with it, in words; empty where nothing is."""
 
 
 def scenario_folders(folder: Path) -> tuple[Path, ...]:
@@ -52,8 +57,8 @@ def _is_scenario(folder: Path) -> bool:
     return (folder / "run.json").is_file() or (folder / "requests.csv").is_file()
 
 
-def read_run(folder: Path) -> Run:
-    """The run in a scenario's folder.
+def read_run(folder: Path, *, fault_of: FaultOf = lambda _kind, _object: "") -> Run:
+    """The run in a scenario's folder. `fault_of`: what is wrong with an observed object, which is then left out.
 
     Raises:
         RunFormatError: a newer format, or a file that is no run directory's at all.
@@ -63,7 +68,7 @@ def read_run(folder: Path) -> Run:
     return Run(
         info=info,
         requests=_read_requests(folder / "requests.csv", damage),
-        timeline=_read_timeline(folder / "timeline.jsonl", damage),
+        timeline=_read_timeline(folder / "timeline.jsonl", damage, fault_of),
         worker_seconds=tuple(_json_lines(folder / "workers.jsonl", [])),
         damage=tuple(damage),
     )
@@ -82,7 +87,9 @@ def read_info(folder: Path, damage: list[str]) -> RunInfo:
     try:
         data = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise RunFormatError(f"reading {path}", f"it is not JSON ({error})") from error
+        raise DamagedRunError(f"reading {path}", f"it is not JSON ({error})") from error
+    except OSError as error:
+        raise RunFormatError(f"reading {path}", os_errors.seen(error), os_errors.what_to_do(error)) from None
     return from_json(data, source=str(path))
 
 
@@ -152,14 +159,22 @@ def _torn(path: Path) -> bool:
         return file.read(1) != b"\n"
 
 
-def _read_timeline(path: Path, damage: list[str]) -> tuple[Observation, ...]:
+def _read_timeline(path: Path, damage: list[str], fault_of: FaultOf) -> tuple[Observation, ...]:
     if not path.is_file():
         damage.append("timeline.jsonl is missing")
         return ()
-    lines = _json_lines(path, damage)
-    observations = [seen for line in lines if (seen := _observation(line)) is not None]
-    if len(observations) < len(lines):
-        damage.append(f"{len(lines) - len(observations)} lines of {path.name} are no events")
+    observations: list[Observation] = []
+    faults: list[str] = []
+    for number, line in _numbered(path, damage):
+        seen = _observation(line)
+        if seen is None:
+            faults.append(f"line {number}: no event")
+        elif fault := fault_of(seen.kind, seen.object):
+            faults.append(f"line {number}: {fault}")
+        else:
+            observations.append(seen)
+    if faults:
+        damage.append(f"{len(faults)} lines of {path.name} are no events as the API sends them ({faults[0]})")
     return tuple(sorted(observations, key=lambda observation: observation.t))
 
 
@@ -171,20 +186,25 @@ def _observation(line: dict[str, Any]) -> Observation | None:
 
 
 def _json_lines(path: Path, damage: list[str]) -> list[dict[str, Any]]:
+    return [line for _, line in _numbered(path, damage)]
+
+
+def _numbered(path: Path, damage: list[str]) -> list[tuple[int, dict[str, Any]]]:
+    """The JSON objects of a file, with the numbers of their lines."""
     if not path.is_file():
         return []
-    lines: list[dict[str, Any]] = []
-    torn = 0
+    lines: list[tuple[int, dict[str, Any]]] = []
+    torn: list[int] = []
     with path.open("rb") as file:
-        for line in file:
+        for number, line in enumerate(file, start=1):
             try:
                 value = json.loads(line)
             except (ValueError, RecursionError):
                 value = None
             if isinstance(value, dict):
-                lines.append(value)
+                lines.append((number, value))
             elif line.strip():
-                torn += 1
+                torn.append(number)
     if torn:
-        damage.append(f"{torn} lines of {path.name} cannot be read")
+        damage.append(f"{len(torn)} lines of {path.name} cannot be read (the first is line {torn[0]})")
     return lines

@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from harness.errors import RunFormatError
+from harness.errors import DamagedRunError, RunFormatError
+from harness.inputs.shape import (
+    ANY,
+    COUNT,
+    FLAG,
+    NUMBER,
+    TEXT,
+    Kind,
+    Shape,
+    is_number,
+    map_of,
+    misfits,
+)
+from harness.inputs.shown import shown
 from harness.model.duration import duration, seconds
 from harness.model.run import (
     FORMAT,
@@ -20,6 +33,35 @@ from harness.model.run import (
     RunInfo,
     WorkerClock,
 )
+
+_MOMENT = Kind("seconds on the run's clock", lambda value: is_number(value) and abs(value) < 1e9)
+_WALL = Kind("seconds since 1970", lambda value: is_number(value) and 0 <= value < 1e11)
+_SPAN = Kind("a number of seconds from 0 on", lambda value: is_number(value) and 0 <= value < 1e9)
+_SHAPE: Shape = {
+    **dict.fromkeys(("experiment", "scenario", "variant", "path", "target", "pod_header", "expect", "stopped"), TEXT),
+    "manifests": [map_of(ANY)],
+    "service": {"name!": TEXT, "port!": COUNT},
+    "cluster": {
+        **dict.fromkeys(("kind", "kubernetes", "server"), TEXT),
+        "nodes": Kind("a number of nodes, or a list of them", lambda value: isinstance(value, int | list)),
+        "proxy": dict.fromkeys(("mode", "minSyncPeriod", "source"), TEXT),
+    },
+    "streams": map_of(_SPAN),
+    "load": {
+        "connect_timeout_s": _SPAN, "read_timeout_s": _SPAN, "local_ports": [COUNT], "source_addresses": [TEXT],
+    },
+    "t0_wall": _WALL,
+    "clocks": [{"worker!": COUNT, "offset_s!": _MOMENT, "uncertainty_s!": _SPAN}],
+    "control": [_MOMENT],
+    "rollouts": [{"rollout!": COUNT, "update!": _MOMENT, "complete": _MOMENT, "settled": _MOMENT}],
+    "planned_rollouts": COUNT,
+    "quiet_s": _SPAN,
+    "confidence": {"max_dropping!": NUMBER, "level!": NUMBER},
+    "churn_s": _SPAN,
+    "provisos": [TEXT],
+    "finished": FLAG,
+    "strict_idle_close": FLAG,
+}  # fmt: skip
 
 
 def to_json(info: RunInfo) -> dict[str, Any]:
@@ -46,16 +88,18 @@ def from_json(data: object, *, source: str = "run.json") -> RunInfo:
     if not isinstance(data, dict):
         raise RunFormatError(f"reading {source}", "it does not hold a JSON object", "Is it a run directory's run.json?")
     version = data.get("format", FORMAT)
-    if not isinstance(version, int) or version > FORMAT:
+    if isinstance(version, bool) or not isinstance(version, int) or version > FORMAT:
         raise RunFormatError(
             f"reading {source}",
-            f"it has format {version!r}, and this harness reads up to {FORMAT}",
+            f"it has format {shown(version)}, and this harness reads up to {FORMAT}",
             "Update the harness.",
         )
+    if misfit := next(misfits(data, _SHAPE), None):
+        raise DamagedRunError(f"reading {source}", f"a value is not what format {FORMAT} says: {misfit}")
     try:
         return _run_info(data)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise RunFormatError(f"reading {source}", f"a value is not what format {FORMAT} says ({error})") from error
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
+        raise DamagedRunError(f"reading {source}", f"a value is not what format {FORMAT} says ({error})") from error
 
 
 def _run_info(data: dict[str, Any]) -> RunInfo:

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from harness.model.request import COLUMNS
 from harness.model.run import RunInfo
+from harness.store.output import output_error
 from harness.store.redact import redact
 from harness.store.run_json import to_json
 
@@ -20,12 +21,15 @@ class RunWriter:
     """The only writer of a run directory. Every line is handed to the kernel at once, so that `kill -9` loses none."""
 
     def __init__(self, folder: Path, info: RunInfo) -> None:
-        folder.mkdir(parents=True)
         self.folder = folder
         self._info = replace(info, manifests=tuple(redact(manifest) for manifest in info.manifests))
-        self._requests = (folder / "requests.csv").open("ab", buffering=0)
-        self._timeline = (folder / "timeline.jsonl").open("ab", buffering=0)
-        self._workers = (folder / "workers.jsonl").open("ab", buffering=0)
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise output_error(folder, error) from error
+        self._requests = _Lines(folder / "requests.csv")
+        self._timeline = _Lines(folder / "timeline.jsonl")
+        self._workers = _Lines(folder / "workers.jsonl")
         self._requests.write(",".join(COLUMNS).encode() + b"\n")
         replace_file(folder / "run.json", json.dumps(to_json(self._info), indent=1))
 
@@ -66,12 +70,48 @@ class RunWriter:
         self.close()
 
 
+class _Lines:
+    """A file that grows by whole lines; what a full disk cut off is taken back, so that it stays readable."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._file = path.open("ab", buffering=0)
+        except OSError as error:
+            raise output_error(path, error) from error
+
+    def write(self, lines: bytes) -> None:
+        """Append them. Raises OutputError where they cannot be written; then none of them is."""
+        rest, written = memoryview(lines), 0
+        try:
+            while written < len(lines):
+                written += self._file.write(rest[written:])
+        except OSError as error:
+            if written:
+                self._file.truncate(os.fstat(self._file.fileno()).st_size - written)
+            raise output_error(self._path, error) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
 def _json_line(value: dict[str, Any]) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode(errors="replace") + b"\n"
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old or the new content, never a part."""
+    """Write a file so that a reader sees the old or the new content, never a part.
+
+    Raises:
+        OutputError: it cannot be written; the old one is there as before.
+    """
     new = path.with_name(f".{path.name}.new")
-    new.write_text(text + "\n", encoding="utf-8")
-    os.replace(new, path)  # noqa: PTH105 - the one rename that is atomic and overwrites everywhere
+    try:
+        try:
+            new.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+            os.replace(new, path)  # noqa: PTH105 - the one rename that is atomic and overwrites everywhere
+        finally:
+            new.unlink(missing_ok=True)
+    except OSError as error:
+        raise output_error(path, error) from error

@@ -25,7 +25,7 @@ def read(tmp_path: Path, text: str | bytes) -> tuple[dict[str, Any], ...]:
         (b"", "it holds no object"),
         (b"a: [", "it is not YAML"),
         (b"just words", "has no apiVersion, kind and metadata.name"),
-        (b"kind: Service", "has no apiVersion, kind and metadata.name"),
+        (b"kind: Service", "object 1 in it has no apiVersion and metadata.name"),
         (b"\xff\xfe\x00", "it is not text in UTF-8"),
         (b"kind: List\napiVersion: v1\nitems: [1]", "object 1 in it has no apiVersion"),
     ],

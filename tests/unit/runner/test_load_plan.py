@@ -61,7 +61,7 @@ def test_header_values_come_from_where_they_are_kept(experiment: Experiment) -> 
 
 
 def test_a_header_value_that_is_not_there_is_named(experiment: Experiment, tmp_path: Path) -> None:
-    with pytest.raises(ExperimentError, match="header B: the environment has no TOKEN"):
+    with pytest.raises(ExperimentError, match="header B: the environment variable TOKEN is not set"):
         plan(experiment, {})
     (tmp_path / "token.txt").unlink()
     with pytest.raises(ExperimentError, match="header C: "):

@@ -137,11 +137,19 @@ def test_a_dry_run_finds_what_the_sandbox_would_not_run(tmp_path: Path, change: 
 
 
 def test_a_dry_run_says_which_kinds_are_left_out_in_the_sandbox(tmp_path: Path) -> None:
-    strange = "---\napiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: web}\n"
-    done = CliRunner().invoke(app, ["run", "--dry-run", str(written(tmp_path, more=strange))])
+    strange = "---\napiVersion: {}\nkind: {}\nmetadata: {{name: web}}\n"
+    role = strange.format("rbac.authorization.k8s.io/v1", "Role")
+    done = CliRunner().invoke(app, ["run", "--dry-run", str(written(tmp_path, more=role))])
     assert done.exit_code == 0
     assert "the sandbox has no such kind" in " ".join(done.output.split())
-    assert "ServiceMonitor" in done.output
+    assert "Role" in done.output
+    file = written(tmp_path, more=strange.format("monitoring.coreos.com/v1", "ServiceMonitor"))
+    done = CliRunner().invoke(app, ["run", "--dry-run", str(file)])
+    assert isinstance(done.exception, UsageError)  # nobody asked to go without it
+    assert "ServiceMonitor" in str(done.exception)
+    file.write_text(file.read_text() + "others: skip\n")
+    done = CliRunner().invoke(app, ["run", "--dry-run", str(file)])
+    assert (done.exit_code, "ServiceMonitor" in done.output) == (0, True)
 
 
 def test_of_another_cluster_neither_images_nor_kinds_are_known(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import RunFormatError
+from harness.errors import OutputError, RunFormatError
 from harness.model.request import COLUMNS
 from harness.model.run import (
     ClusterFacts,
@@ -155,7 +155,7 @@ def test_torn_last_lines_are_left_out(tmp_path: Path) -> None:
 
 def test_an_existing_folder_is_not_written_over(tmp_path: Path) -> None:
     RunWriter(tmp_path / "a", INFO).close()
-    with pytest.raises(FileExistsError):
+    with pytest.raises(OutputError, match="file exists"):
         RunWriter(tmp_path / "a", INFO)
 
 

@@ -1,0 +1,89 @@
+"""A path, or standard input -> text: of a regular file, of 10 MB at most, in UTF-8; or one line that says why not."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+from harness import os_errors
+from harness.errors import HarnessError
+
+MOST_BYTES = 10_000_000
+STANDARD_INPUT = "-"
+
+_KINDS = (
+    (stat.S_ISDIR, "it is a directory (folder), not a file"),
+    (stat.S_ISFIFO, "it is a pipe (FIFO), from which another program would have to write"),
+    (stat.S_ISSOCK, "it is a socket"),
+    (stat.S_ISCHR, "it is a device"),
+    (stat.S_ISBLK, "it is a device"),
+)
+
+
+def file_text(path: Path, *, error: type[HarnessError], hint: str = "") -> str:
+    """The text of a regular file, without a byte order mark.
+
+    A pipe or a device could give text without end, or none, so only `-` takes one. `hint`: what to do where there is no
+    such file.
+
+    Raises:
+        HarnessError: as `error`, where it is missing, is none, cannot be read, is too large or is no text.
+    """
+    tried = f"reading {path}"
+    try:
+        return _text(_bytes(path, tried, error), tried, error)
+    except ValueError:  # what no system call takes
+        raise error(tried, "a NUL character is in the path, which no path may have") from None
+    except FileNotFoundError as missing:
+        raise error(tried, os_errors.seen(missing), hint or os_errors.what_to_do(missing)) from None
+    except OSError as refused:
+        raise error(tried, os_errors.seen(refused), os_errors.what_to_do(refused)) from None
+
+
+def _bytes(path: Path, tried: str, error: type[HarnessError]) -> bytes:
+    # Without O_NONBLOCK to open a FIFO would wait for a writer.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    with open(descriptor, "rb") as file:  # noqa: PTH123 - of the descriptor that is checked
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            kind = next((words for is_kind, words in _KINDS if is_kind(mode)), "it is no regular file")
+            raise error(tried, kind, "Give a regular file, or `-` and pipe the text in.")
+        return _at_most(file.read(MOST_BYTES + 1), tried, error)
+
+
+def standard_input_text(*, what: str, error: type[HarnessError], hint: str) -> str:
+    """What comes on standard input, as text.
+
+    Raises:
+        HarnessError: as `error`, where that is a terminal, closed, empty, too large or no text.
+    """
+    tried = f"reading {what} from standard input"
+    if sys.stdin is None or sys.stdin.closed:
+        raise error(tried, "it is closed", hint)
+    if sys.stdin.isatty():
+        raise error(tried, "it is a terminal", hint)
+    try:
+        data = sys.stdin.buffer.read(MOST_BYTES + 1)
+    except OSError as refused:
+        raise error(tried, os_errors.seen(refused), hint) from None
+    text = _text(_at_most(data, tried, error), tried, error)
+    if not text.strip():
+        raise error(tried, "nothing came", "Did the command before it fail?")
+    return text
+
+
+def _at_most(data: bytes, tried: str, error: type[HarnessError]) -> bytes:
+    if len(data) > MOST_BYTES:
+        raise error(tried, f"it is larger than {MOST_BYTES // 1_000_000} MB", "Give a smaller file.")
+    return data
+
+
+def _text(data: bytes, tried: str, error: type[HarnessError]) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as wrong:
+        line = data.count(b"\n", 0, wrong.start) + 1
+        seen = f"line {line}: it is not text in UTF-8 (byte {wrong.start})"
+        raise error(tried, seen, "Give a text file in UTF-8.") from None

@@ -1,0 +1,122 @@
+"""A value and the shape that it should have -> where it has another, in words: lists for maps, text for numbers, null.
+
+A shape is a `Kind`, a mapping of keys to shapes ("key!" must be there; keys that it does not name may be anything), or
+a list of the one shape that all items have. In a mapping null is absent, as for Kubernetes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.inputs.shown import cut, printable, shown
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A scalar, or a mapping of any keys: what it is called, and whether a value is one."""
+
+    words: str
+    fits: Callable[[Any], bool]
+    values: Any = None  # the shape of a mapping's values, whatever its keys
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """One place that is not as it should be: "spec.ports[0] is '80' (text), where a mapping is wanted"."""
+
+    path: str
+    found: str
+    wanted: str
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.found}, where {self.wanted} is wanted"
+
+
+Shape = Kind | Mapping[str, Any] | list[Any]
+
+
+def is_whole(value: Any, least: int, most: int) -> bool:
+    """Whether it is a whole number in [least, most]; `true` is none."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+ANY = Kind("anything", lambda _: True)
+TEXT = Kind("text", lambda value: isinstance(value, str))
+FLAG = Kind("true or false", lambda value: isinstance(value, bool))
+NUMBER = Kind("a number", is_number)
+COUNT = Kind("a whole number from 0 on", lambda value: is_whole(value, 0, 2**31 - 1))
+INTEGER = Kind("a whole number", lambda value: is_whole(value, -(2**63), 2**63 - 1))
+
+
+def map_of(values: Shape) -> Kind:
+    """A mapping whose values all have one shape."""
+    return Kind("a mapping", lambda value: isinstance(value, dict), values)
+
+
+def misfits(value: Any, shape: Shape, path: str = "") -> Iterator[Misfit]:
+    """Each place of the value that has not its shape; what is below one is not looked at."""
+    if isinstance(shape, Kind):
+        yield from _of_kind(value, shape, path)
+    elif isinstance(shape, list):
+        if not isinstance(value, list):
+            yield _misfit(path, value, "a list")
+            return
+        for number, item in enumerate(value):
+            yield from misfits(item, shape[0], f"{path}[{number}]")
+    elif not isinstance(value, dict):
+        yield _misfit(path, value, "a mapping")
+    else:
+        yield from _of_keys(value, shape, path)
+
+
+def _of_kind(value: Any, kind: Kind, path: str) -> Iterator[Misfit]:
+    if not kind.fits(value):
+        yield _misfit(path, value, kind.words)
+    elif kind.values is not None:
+        for key, inner in value.items():
+            if inner is not None:
+                yield from misfits(inner, kind.values, _below(path, key))
+
+
+def _of_keys(value: dict[str, Any], shape: Mapping[str, Any], path: str) -> Iterator[Misfit]:
+    for name, inner in shape.items():
+        key = name.removesuffix("!")
+        if value.get(key) is not None:
+            yield from misfits(value[key], inner, _below(path, key))
+        elif key != name:
+            yield Misfit(_below(path, key), "is missing", _words(inner))
+
+
+def _misfit(path: str, value: Any, wanted: str) -> Misfit:
+    return Misfit(path or "it", f"is {_found(value)}", wanted)
+
+
+def _found(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"a mapping ({cut(printable(', '.join(map(str, value))), 60)})"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{shown(value)} (text)" if isinstance(value, str) else shown(value)
+
+
+def _words(shape: Shape) -> str:
+    if isinstance(shape, Kind):
+        return shape.words
+    return "a list" if isinstance(shape, list) else "a mapping"
+
+
+def _below(path: str, key: str) -> str:
+    name = cut(printable(str(key)), 80)
+    return f"{path}.{name}" if path else name

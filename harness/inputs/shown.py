@@ -1,0 +1,60 @@
+"""A value that somebody gave -> words for a message: short, on one line, and harmless to a terminal."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+_VALUE, _PART = 80, 600
+
+
+def shown(value: object) -> str:
+    r"""The value in quotes, cut at 80 characters; what cannot be printed stands as an escape.
+
+    >>> print(shown("a\x1b[2J\u202eb"))
+    'a\x1b[2J\u202eb'
+    >>> len(shown("x" * 100))
+    82
+    """
+    if isinstance(value, str):
+        return repr(value if len(value) <= _VALUE else value[: _VALUE - 4] + "... ")
+    return cut(_number(value) if isinstance(value, int) else printable(repr(value)), _VALUE)
+
+
+def printable(text: str) -> str:
+    r"""The text on one line, with escapes for control and direction characters.
+
+    >>> print(printable("a\nb\u202e"))
+    a b\u202e
+    """
+    return "".join(letter if letter.isprintable() else _escape(letter) for letter in text)
+
+
+def _escape(letter: str) -> str:
+    return " " if letter in "\n\t" else repr(letter)[1:-1]
+
+
+def cut(text: str, most: int = _PART) -> str:
+    """The text, or its beginning and end where it is longer than a message should be.
+
+    >>> cut("0123456789", 7)
+    '01...89'
+    """
+    if len(text) <= most:
+        return text
+    kept = most - 3
+    return f"{text[: kept // 2]}...{text[len(text) - kept // 2 :]}"
+
+
+def _number(value: int) -> str:
+    return str(value) if value.bit_length() < 4 * _VALUE else "a number of more than 80 digits"
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """What was probably meant, as the end of a sentence; empty where nothing is near.
+
+    >>> near("rolouts", ["rollouts", "control"])
+    '; did you mean rollouts?'
+    """
+    found = difflib.get_close_matches(word[:_VALUE].lower(), {name.lower(): name for name in known}, n=1, cutoff=0.7)
+    return f"; did you mean {found[0]}?" if found else ""
