@@ -72,13 +72,13 @@ def _with_its_comments(text: str, before: list[Manifest], after: list[Manifest])
     """The text with the difference between the two; None where that cannot be had."""
     try:
         written = list(_yaml().load_all(text))
-    except Exception:  # ruamel.yaml refuses some of what libyaml takes, in ways of its own
+        objects = [item for document in written if document is not None for item in _items(document)]
+        for each, old, new in zip(objects, before, after, strict=True):
+            _change(each, old, new)
+        changed = _dumped(written)
+        return changed if _means(changed, after) else None
+    except Exception:  # ruamel.yaml refuses, or takes otherwise, some of what libyaml reads, each in ways of its own
         return None
-    objects = [item for document in written if document is not None for item in _items(document)]
-    for each, old, new in zip(objects, before, after, strict=True):
-        _change(each, old, new)
-    changed = _dumped(written)
-    return changed if _means(changed, after) else None
 
 
 def _anew(text: str, before: list[Manifest], after: list[Manifest]) -> str:

@@ -100,8 +100,8 @@ class SandboxImage(Record):
     that listens on the ports, answers the probes and does this with its work at the stop signal.
     """
 
-    command: tuple[str, ...] = Field((), strict=False)
-    args: tuple[str, ...] = Field((), strict=False)
+    command: tuple[Annotated[str, Field(min_length=1)], ...] = Field((), strict=False)
+    args: tuple[Annotated[str, Field(min_length=1)], ...] = Field((), strict=False)
     arguments: Literal["manifest", "image"] = "manifest"
     stand_in: StandIn | None = None
     latency_s: Duration = Field(0.05, alias="latency", description="how long each answer of a stand-in takes")

@@ -46,9 +46,9 @@ _KINDS: dict[str, dict[str, Any]] = {
             "containerStatuses": [_CONTAINER_STATUS], "initContainerStatuses": [_CONTAINER_STATUS],
         },
     },
-    **{kind: {"spec": spec_shape("apps", kind), "status": _WORKLOAD_STATUS}
+    **{kind: {"spec": spec_shape(kind), "status": _WORKLOAD_STATUS}
        for kind in ("Deployment", "StatefulSet", "ReplicaSet")},
-    "Service": {"spec": spec_shape("", "Service")},
+    "Service": {"spec": spec_shape("Service")},
     "EndpointSlice": {
         "addressType": TEXT,
         "endpoints": [

@@ -122,20 +122,20 @@ _ROLLED = {
 }
 _UPDATE: Shape = {"type": NAME, "rollingUpdate": {"maxSurge": SHARE, "maxUnavailable": SHARE, "partition": COUNT}}
 _JOB = {**_ROLLED, "manualSelector": FLAG, "completions": COUNT, "parallelism": COUNT, "backoffLimit": COUNT}
-_SPECS: dict[tuple[str, str], Shape] = {
-    ("apps", "Deployment"): {
+_SPECS: dict[str, Shape] = {
+    "Deployment": {
         **_ROLLED, "strategy": _UPDATE, "paused": FLAG, "progressDeadlineSeconds": SECONDS,
     },
-    ("apps", "StatefulSet"): {
+    "StatefulSet": {
         **_ROLLED, "updateStrategy": _UPDATE, "podManagementPolicy": NAME, "serviceName": NAME,
         "volumeClaimTemplates": [{"metadata": _METADATA, "spec": map_of(ANY)}],
     },
-    ("apps", "DaemonSet"): {**_ROLLED, "updateStrategy": _UPDATE},
-    ("apps", "ReplicaSet"): _ROLLED,
-    ("batch", "Job"): _JOB,
-    ("batch", "CronJob"): {"schedule": TEXT, "jobTemplate": {"metadata": _METADATA, "spec": _JOB}},
-    ("", "Pod"): POD,
-    ("", "Service"): {
+    "DaemonSet": {**_ROLLED, "updateStrategy": _UPDATE},
+    "ReplicaSet": _ROLLED,
+    "Job": _JOB,
+    "CronJob": {"schedule": TEXT, "jobTemplate": {"metadata": _METADATA, "spec": _JOB}},
+    "Pod": POD,
+    "Service": {
         "selector": _LABELS,
         "type": NAME,
         "clusterIP": NAME,
@@ -149,22 +149,16 @@ _HEAD = {"apiVersion": NAME, "kind": NAME, "metadata": _METADATA}
 
 def misshapen(manifest: Object) -> Misfit | None:
     """The first place where the object is not of the shape that Kubernetes wants; None where all is well."""
-    spec = _SPECS.get((_group(manifest), str(manifest.get("kind"))))
+    spec = _SPECS.get(str(manifest.get("kind")))  # readers go by the kind alone
     return next(misfits(manifest, _HEAD if spec is None else {**_HEAD, "spec": spec}), None)
 
 
-def spec_shape(group: str, kind: str) -> Shape:
+def spec_shape(kind: str) -> Shape:
     """The shape of that kind's spec."""
-    return _SPECS[group, kind]
+    return _SPECS[kind]
 
 
 def named(manifest: Object) -> str:
     """The object in a message: "Service shop"."""
     name = (manifest.get("metadata") or {}).get("name")
     return cut(printable(f"{manifest.get('kind')} {name}"), 120)
-
-
-def _group(manifest: Object) -> str:
-    """The API group; that of the days before `apps` counts as it."""
-    group = str(manifest.get("apiVersion") or "").rpartition("/")[0]
-    return "apps" if group == "extensions" else group

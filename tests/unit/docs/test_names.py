@@ -226,7 +226,7 @@ def test_no_file_refers_to_a_page_that_is_not_part_of_the_repository() -> None:
         ("a verdict reached", "def pool("),
         ("which failures a rollout answers for", "def attribute("),
         ("the exit code decided", "def _exit_code("),
-        ("the exit code decided", "EXIT_INTERRUPTED if self._interrupted"),
+        ("the exit code decided", "ExitCode.USAGE if self._interrupted"),
         ("an experiment file read", "class Experiment(Record)"),
         ("a verdict reached", "def judge_experiment("),
         ("a verdict's words come from", "def bound_sentence("),

@@ -125,3 +125,25 @@ def test_of_a_key_that_comes_twice_the_last_is_kept() -> None:
     text = WORKLOAD.replace("          image: 'web:1'\n", "          image: 'web:0'\n          image: 'web:1'\n")
     (after,) = documents(rewritten(text, with_hook, tried="reading it"))
     assert after["spec"]["template"]["spec"]["containers"][0]["image"] == "web:1"
+
+
+def test_a_key_that_ruamel_takes_for_another_is_written_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    def other(*_: object) -> None:
+        raise KeyError("lifecycle")
+
+    monkeypatch.setattr("harness.manifests.rewrite._change", other)
+    with pytest.raises(KeyError):  # of what is written anew every key is its own
+        rewritten(WORKLOAD, with_hook, tried="reading it")
+    calls = []
+
+    def once(*of: object) -> None:
+        calls.append(of)
+        if len(calls) == 1:
+            raise KeyError("lifecycle")
+        change(*of)
+
+    monkeypatch.undo()
+    from harness.manifests.rewrite import _change as change
+
+    monkeypatch.setattr("harness.manifests.rewrite._change", once)
+    assert rewritten(WORKLOAD, with_hook, tried="reading it").startswith("# Written anew")

@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import OutputError, UsageError
 from harness.exit_codes import ExitCode
-from harness.judgement import judge_again
+from harness.judged_runs import judge_again
 from harness.model.run import RunInfo
 from harness.store import writer as room
 from harness.store.output import LOCK, not_in_progress, output_folder, writable
