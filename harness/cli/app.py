@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -54,7 +55,9 @@ def options(
 
 def main() -> None:
     """Run the command line: whatever it meets, it ends with a code of the table and at most one line of error."""
-    with lasting_streams() as streams:
+    with lasting_streams() as streams, warnings.catch_warnings():
+        if not sys.warnoptions:  # a library's warning is for who works on this, and is an error in the tests
+            warnings.simplefilter("ignore")
         words = sys.argv[1:]
         name = " ".join(["rollout-harness", *[word for word in words[:1] if not word.startswith("-")]])
         with stopped_by_signals():

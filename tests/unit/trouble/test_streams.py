@@ -60,6 +60,21 @@ def test_a_locale_that_cannot_write_a_letter_gets_an_escape(tmp_path: Path) -> N
     check_harmless(said)
 
 
+@pytest.mark.parametrize(("asked", "shown"), [((), False), (("-W", "default"), True)])
+def test_a_librarys_warning_is_shown_to_who_asks_for_it(asked: tuple[str, ...], shown: bool) -> None:
+    script = (
+        "import sys, warnings\n"
+        "import harness.cli.app as app\n"
+        "app.arranged = lambda words: warnings.warn('of a library')\n"
+        "sys.argv = ['rollout-harness']\n"
+        "app.main()\n"
+    )
+    done = subprocess.run(
+        [PROGRAM[0], *asked, "-c", script], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
+    )
+    assert ("of a library" in done.stderr) == shown
+
+
 def test_a_verdict_keeps_its_code_whatever_is_printed() -> None:
     assert ended(lambda: conclude(1), "report") == (1, True)
     assert ended(lambda: conclude(0), "report") == (0, True)
