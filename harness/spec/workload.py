@@ -98,5 +98,6 @@ def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
 
 
 def spec_of(workload: Object | None) -> Object:
-    """Its spec; empty where there is none."""
-    return (workload or {}).get("spec") or {}
+    """Its spec; empty where there is none, or where a kind that is not known here means something else by it."""
+    spec = (workload or {}).get("spec")
+    return spec if isinstance(spec, dict) else {}
