@@ -52,15 +52,21 @@ class Stream:
     slots: int | None = None
 
 
+GREETING_S = 0.5
+"""For how long a worker with a clock of its own says the time before its first request."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What one worker does.
 
-    All times of its records are seconds since the zero: `t0_monotonic_ns` (CLOCK_MONOTONIC, same machine) or
-    `t0_wall_ns` (another machine). Requests start at `start_s` on that clock and go on for `duration_s` (None: until
-    stopped). `address` ("IP" or "IP:port", IPv6 in brackets) is connected to in place of the URL's host. `ports` are
-    inclusive ranges, used in turn with each of `source_addresses`; without them the kernel chooses. `success` are
-    inclusive ranges of status codes. `headers` hold values as they are sent; they are never written anywhere.
+    All times of its records are seconds since `t0_monotonic_ns` (CLOCK_MONOTONIC, same machine). With `own_clock`
+    (another machine, whose wall clock may say anything) it starts `GREETING_S` before `start_s`, by its own account,
+    and whoever reads its lines puts its times right. Requests start at `start_s` on that clock and go on for
+    `duration_s` (None: until stopped). `address` ("IP" or "IP:port", IPv6 in brackets) is connected to in place of the
+    URL's host. `ports` are inclusive ranges, used in turn with each of `source_addresses`; without them the kernel
+    chooses. `success` are inclusive ranges of status codes. `headers` hold values as they are sent; they are never
+    written anywhere.
     """
 
     url: str
@@ -68,7 +74,7 @@ class Plan:
     worker: int = 0
     address: str = ""
     t0_monotonic_ns: int | None = None
-    t0_wall_ns: int | None = None
+    own_clock: bool = False
     start_s: float = 0.0
     duration_s: float | None = None
     source_addresses: tuple[str, ...] = ()
@@ -122,7 +128,7 @@ def _faults(plan: Plan) -> list[str]:
         (all(_TOKEN.fullmatch(n) for n, _ in headers), "a header's name has characters that HTTP does not allow"),
         (not any(c in v for _, v in headers for c in "\r\n\0"), "a header's value has a line break in it"),
         (all(0 < low <= high < 65536 for low, high in plan.ports), f"port ranges {plan.ports} are not within 1-65535"),
-        (None in (plan.t0_monotonic_ns, plan.t0_wall_ns), "both t0_monotonic_ns and t0_wall_ns are given"),
+        (plan.t0_monotonic_ns is None or not plan.own_clock, "t0_monotonic_ns is given, and a clock of its own"),
         (all(map(_is_address, plan.source_addresses)), f"a source address in {plan.source_addresses} is not an IP"),
     )
     return [text for holds, text in checks if not holds]

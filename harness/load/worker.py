@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from harness.load.connections import AsyncioSender
 from harness.load.engine import Engine as OpenLoop
 from harness.load.engine import Sender
-from harness.load.plan import PLAN_VARIABLE, Engine, Plan, PlanError, read_plan
+from harness.load.plan import GREETING_S, PLAN_VARIABLE, Engine, Plan, PlanError, read_plan
 from harness.load.ports import SourceAddressError, check_sources
 from harness.load.punctual import GREEDY, collect_young, give_way, more_descriptors, quiet_collector, take_precedence
 from harness.load.records import Statistics, end_line, line, statistics_line
@@ -69,8 +69,8 @@ def run_clock(plan: Plan) -> Callable[[], float]:
     now_ns = time.monotonic_ns()
     if plan.t0_monotonic_ns is not None:
         zero_ns = plan.t0_monotonic_ns
-    elif plan.t0_wall_ns is not None:
-        zero_ns = now_ns - (time.time_ns() - plan.t0_wall_ns)
+    elif plan.own_clock:
+        zero_ns = now_ns - round((plan.start_s - GREETING_S) * 1e9)
     else:
         zero_ns = now_ns
     zero_s, monotonic = zero_ns / 1e9, time.monotonic
@@ -131,12 +131,22 @@ async def follow(plan: Plan, *, stdout: int, stdin: int | None) -> None:
         threading.Thread(target=_await_eof, args=(stdin, lambda: _from_thread(loop, engine.stop)), daemon=True).start()
     seconds = Seconds(engine, plan, clock)
     beat = loop.create_task(_beat(engine, output, seconds))
+    if plan.own_clock:
+        loop.create_task(_greet(plan, clock, output, seconds))
     quiet_collector()
     await engine.run()
     beat.cancel()
     output.add(statistics_line(seconds.take()))
     output.add(end_line(engine.counts))
     output.close()
+
+
+async def _greet(plan: Plan, clock: Callable[[], float], output: Output, seconds: Seconds) -> None:
+    """Say the time again and again until the first request is due: the line that arrives soonest tells it best."""
+    while clock() < plan.start_s:
+        output.add(statistics_line(seconds.take()))
+        output.flush()
+        await asyncio.sleep(FLUSH_S / 2)
 
 
 async def _beat(engine: OpenLoop, output: Output, seconds: Seconds) -> None:

@@ -6,7 +6,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import anyio
 
@@ -18,6 +18,11 @@ from harness.model.run import WorkerClock
 from harness.runner.quiet import is_above
 from harness.store.writer import RunWriter
 
+SPAN_S = 30.0
+FASTEST_S = 0.05
+"""How long the fastest line of a worker in a Pod takes to arrive, at most: written, read by the kubelet, streamed."""
+
+_TIMES = slice(COLUMNS.index("scheduled"), COLUMNS.index("ended") + 1)
 _OUTCOME = COLUMNS.index("outcome")
 _LOOK_S = 0.05
 _UNCOUNTED = frozenset({Outcome.OK.value, Outcome.UNSENT.value})
@@ -34,13 +39,15 @@ class LoadSession:
     worker: Worker
     writer: RunWriter
     now: Callable[[], float]
+    own_clock: bool = False  # the worker's: then `shift_s` is added to its times, to be on the run's clock
+    shift_s: float = 0.0
     requests: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     first: float | None = None  # run clock of the first request's end
     last_lost: float | None = None
     lost: dict[int, float] = field(default_factory=dict)  # second of the run clock -> its last such failure
     background: float = 0.0  # the share of seconds with such a failure while nothing was done to the application
-    delay_s: float | None = None  # the shortest time from the end of a second to its line's arrival here
+    delays_s: dict[int, float] = field(default_factory=dict)  # the shortest time from a line to its arrival, by span
     complaint: str = ""  # the last line that was neither a row nor statistics
     ended: anyio.Event = field(default_factory=anyio.Event)
 
@@ -75,7 +82,7 @@ class LoadSession:
         if len(cells) != len(COLUMNS):  # what a Python or a container prints when it cannot start
             self.complaint = line.decode(errors="replace").strip() or self.complaint
             return
-        self.writer.requests([line])
+        self.writer.requests([_shifted(cells, self.shift_s) if self.own_clock else line])
         outcome = cells[_OUTCOME].decode()
         if self.first is None:
             self.first = self.now()
@@ -89,15 +96,25 @@ class LoadSession:
         """Take in a second's statistics; whether it was the worker's last line."""
         said = parse_line(line.decode(errors="replace"))
         if isinstance(said, Statistics):
-            delay_s = self.now() - said.t
-            self.delay_s = delay_s if self.delay_s is None else min(self.delay_s, delay_s)
+            now = self.now()
+            if self.own_clock and not self.requests:
+                # Of the lines before the first request the one that arrived soonest tells the worker's clock.
+                self.shift_s = min(self.shift_s, now - said.t) if self.delays_s else now - said.t
+            said = replace(said, t=round(said.t + self.shift_s, 6))
+            span = int(now // SPAN_S)
+            self.delays_s[span] = min(self.delays_s.get(span, math.inf), now - said.t)
             self.writer.worker_second(asdict(said))
         return isinstance(said, End)
 
     def clock(self) -> WorkerClock:
-        """How far off the worker's clock can be: its lines cannot arrive before they were written."""
-        delay_s = self.delay_s or 0.0
-        return WorkerClock(worker=0, offset_s=max(0.0, -delay_s), uncertainty_s=abs(delay_s))
+        """What was added to the worker's times, and how far off they can still be.
+
+        A line cannot arrive before it was written; and of all those of half a minute the fastest is taken to need no
+        longer than `FASTEST_S`. So where the fastest of some other half minute needed more or less than that of the
+        first, the two clocks have drifted apart by as much.
+        """
+        drift_s = max((abs(delay_s) for delay_s in self.delays_s.values()), default=0.0)
+        return WorkerClock(worker=0, offset_s=self.shift_s, uncertainty_s=drift_s + FASTEST_S)
 
     def measure_background(self, start: float, end: float) -> None:
         """Take what was lost in [start, end) for what this network and application lose at any time."""
@@ -137,3 +154,9 @@ class LoadSession:
             f"the Service is not answering steadily: {seen}",
             "Does the application work without any rollout? Are request.path and service.port right?",
         )
+
+
+def _shifted(cells: list[bytes], shift_s: float) -> bytes:
+    """A row of requests.csv with all of its times later by that much."""
+    times = [b"%.6f" % (float(cell) + shift_s) if cell else cell for cell in cells[_TIMES]]
+    return b",".join([*cells[: _TIMES.start], *times, *cells[_TIMES.stop :]])

@@ -140,7 +140,7 @@ class ScenarioRunner:
         await anyio.sleep(_CALM_PERIODS * (cluster.facts.proxy.min_sync_period_s or 1.0))
         plan = self._plan(address)
         async with cluster.worker(namespace, plan_json(plan)) as worker, anyio.create_task_group() as tasks:
-            load = self._load = LoadSession(worker, writer, self._now)
+            load = self._load = LoadSession(worker, writer, self._now, own_clock=plan.own_clock)
             # Shielded: what is in flight when someone presses Ctrl-C is still recorded. It ends when the worker does.
             following = anyio.CancelScope(shield=True)
             tasks.start_soon(self._follow, load, following)
@@ -177,7 +177,7 @@ class ScenarioRunner:
             source_addresses=source_addresses(client, self._scenario.experiment.load),
             ports=rotated(PORTS, *self._place),
             t0_monotonic_ns=self._t0_ns if client.same_machine else None,
-            t0_wall_ns=None if client.same_machine else self._t0_wall_ns,
+            own_clock=not client.same_machine,
             start_s=self._now() + _LOAD_LEAD_S,
         )
 

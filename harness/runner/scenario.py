@@ -103,7 +103,7 @@ def paper_plan(experiment: Experiment) -> Plan:
         source_addresses=(),
         ports=(),
         t0_monotonic_ns=0,
-        t0_wall_ns=None,
+        own_clock=False,
         start_s=0.0,
     )
 
@@ -115,7 +115,7 @@ def load_plan(
     source_addresses: tuple[str, ...],
     ports: tuple[tuple[int, int], ...],
     t0_monotonic_ns: int | None,
-    t0_wall_ns: int | None,
+    own_clock: bool,
     start_s: float,
     environment: Mapping[str, str] = os.environ,
 ) -> Plan:
@@ -140,7 +140,7 @@ def load_plan(
         url=f"http://{address}{request.path}",
         streams=streams,
         t0_monotonic_ns=t0_monotonic_ns,
-        t0_wall_ns=t0_wall_ns,
+        own_clock=own_clock,
         start_s=start_s,
         source_addresses=source_addresses,
         ports=ports,

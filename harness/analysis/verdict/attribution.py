@@ -49,7 +49,11 @@ def attribute(seen: Observed, why: Explained) -> Attribution:
     pod could have been the one, the rollout has not been shown to be at fault.
     """
     cut = why.causes.by(lambda row: Charge.PODS_THAT_CUT in row.charged)
-    at = seen.windows.positions(np.where(cut, why.failures.ended, why.failures.sent))
+    moments = np.where(cut, why.failures.ended, why.failures.sent)
+    at = seen.windows.positions(moments)
+    # As far as the worker's clock is unsure, what may belong to a rollout does.
+    unsure_s = max((clock.uncertainty_s for clock in seen.run.info.clocks), default=0.0)
+    at = np.where(at < 0, np.maximum(at, seen.windows.positions(moments + unsure_s)), at)
     own = charged_at_all = why.causes.by(lambda row: bool(row.charged))
     for charge, innocent in _INNOCENT.items():
         charged = why.causes.by(lambda row, charge=charge: charge in row.charged)  # type: ignore[misc]

@@ -13,6 +13,9 @@ from harness.model.result import Cause
 Doubt = tuple[str, str]
 """A short word for the reason, and a sentence."""
 
+UNSURE_S = 0.5
+"""How far off a worker's clock may be: as long as all that a rollout drops may take, on a fast data plane."""
+
 
 def _nothing_sent(seen: Observed) -> Doubt | None:
     sent = len(seen.requests.frame)
@@ -67,6 +70,13 @@ def _changed_by_others(seen: Observed) -> Doubt | None:
     return str(Cause.FOREIGN_CHANGE), f"{told[0].words}, {told[0].start:.1f} s into the run{more}"
 
 
+def _clock_unknown(seen: Observed) -> Doubt | None:
+    unsure_s = max((clock.uncertainty_s for clock in seen.run.info.clocks), default=0.0)
+    if unsure_s <= UNSURE_S:
+        return None
+    return "clock", f"a worker's clock is known to within {unsure_s:.1f} s only: what failed when cannot be told"
+
+
 def _watch_stood_still(seen: Observed) -> Doubt | None:
     sent, rolled = seen.requests.failures["started"], min(seen.windows.updates, default=math.inf)
     for one in seen.stalls.stalls:
@@ -86,6 +96,7 @@ _OF_A_RUN = (
     _no_timeline,
     _no_control,
     _watch_stood_still,
+    _clock_unknown,
 )
 
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 import pytest
 
 from harness.load import PLAN_VARIABLE, End, Engine, Plan, Statistics, Stream, parse_line, plan_json
+from harness.load.plan import GREETING_S
 from harness.model.request import Outcome, Request, TcpFacts
 
 from .servers import Server, says, silence
@@ -100,19 +101,33 @@ def test_a_plan_with_an_end_is_followed_to_it(
     assert seconds[-1].in_flight == 0
 
 
-@pytest.mark.parametrize("zero", ["t0_monotonic_ns", "t0_wall_ns"])
-def test_both_kinds_of_zero_give_the_same_times(
-    server: Callable[..., Server], worker: Callable[..., subprocess.Popen[str]], zero: str
+def test_times_count_from_the_zero_that_the_plan_names(
+    server: Callable[..., Server], worker: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    clock = time.monotonic_ns if zero == "t0_monotonic_ns" else time.time_ns
-    begun_ns = clock()
+    begun_ns = time.monotonic_ns()
     plan = Plan(url=server().url(), streams=(NEW,), start_s=100.0 + 1.5, duration_s=0.05)
     process = worker()
-    tell(process, replace(plan, **{zero: begun_ns - 100 * 10**9}))
+    tell(process, replace(plan, t0_monotonic_ns=begun_ns - 100 * 10**9))
     assert process.stdout is not None
     requests, _, _ = read(process.stdout.read().splitlines())
-    took = (clock() - begun_ns) / 1e9
+    took = (time.monotonic_ns() - begun_ns) / 1e9
     assert all(r.ended is not None and 101.5 <= r.ended <= 100 + took for r in requests)
+
+
+def test_a_worker_with_a_clock_of_its_own_says_the_time_and_then_begins_without_haste(
+    server: Callable[..., Server], worker: Callable[..., subprocess.Popen[str]]
+) -> None:
+    """Whatever its node's wall clock says: its first request is due when it has greeted, and none is caught up."""
+    process = worker()
+    tell(process, Plan(url=server().url(), streams=(NEW,), start_s=7.25, duration_s=0.5, own_clock=True))
+    assert process.stdout is not None
+    lines = process.stdout.read().splitlines()
+    greeting = next(n for n, text in enumerate(lines) if not text.startswith("{"))
+    requests, seconds, _ = read(lines)
+    assert greeting >= 3
+    assert 7.25 - GREETING_S <= seconds[0].t < 7.25
+    assert min(r.scheduled for r in requests) == pytest.approx(7.25)
+    assert all(r.started is not None and 7.25 <= r.started < 8.5 for r in requests)
 
 
 @pytest.mark.parametrize("how", ["stdin", "SIGTERM", "SIGINT"])

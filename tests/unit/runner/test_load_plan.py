@@ -29,7 +29,7 @@ def plan(experiment: Experiment, environment: dict[str, str]):
         source_addresses=("10.200.0.2",),
         ports=((10240, 59239),),
         t0_monotonic_ns=5,
-        t0_wall_ns=None,
+        own_clock=False,
         start_s=1.5,
         environment=environment,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.analysis import judge
+from harness.model.run import WorkerClock
 
 from ..literal import history
 
@@ -46,3 +47,26 @@ def test_what_was_sent_in_the_control_window_and_cut_by_a_rollout_counts_as_the_
     assert (result.control.failed, result.rollouts[0].window.failed, result.rollouts[0].own_failures) == (0, 1, 1)
     assert sum(outage.requests for outage in result.rollouts[0].outages) == 1
     assert result.rollouts[0].first_failure_s == 0.7
+
+
+def test_as_far_as_a_clock_is_unsure_what_may_be_a_rollouts_is() -> None:
+    """A worker's clock is 0.3 s behind, and known to within that: its refusals seem to come before the update."""
+    text = """
+        period 1
+        update 8.6 complete 9.0 settled 9.8
+        pod old-1 deleted 8.5 ended 8.8 gone 9.0
+        pod old-2
+        pod new-1 revision r2 created 8.1 ready 8.4
+        ok new 0..30 every 0.02 by old-2
+        connect-refused new 8.55 8.56
+    """
+    sure, unsure = (
+        judge(history(text, clocks=(WorkerClock(worker=0, offset_s=0.0, uncertainty_s=s),))) for s in (0.01, 0.3)
+    )
+    assert (sure.rollouts[0].own_failures, sure.reason) == (0, "uncharged")
+    assert (unsure.rollouts[0].own_failures, unsure.verdict) == (2, "dropping")
+
+
+def test_a_clock_that_is_not_known_carries_no_clean_run() -> None:
+    result = judge(history(CLEAN, clocks=(WorkerClock(worker=0, offset_s=0.0, uncertainty_s=5.0),)))
+    assert (result.verdict, result.reason) == ("inconclusive", "clock")
