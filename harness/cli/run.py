@@ -203,7 +203,7 @@ class _Execution:
         self._interrupted: signal.Signals | None = None
 
     def code(self) -> int:
-        """Run it and judge it; gives the exit code. What was refused leaves nothing in its folder."""
+        """Run it and judge it; gives the exit code. What measured nothing leaves nothing in its folder."""
         import anyio
 
         try:
@@ -217,8 +217,13 @@ class _Execution:
             tell_error(HarnessError("judging the run", "interrupted; its record is whole", again))
             return ExitCode.INCONCLUSIVE
         finally:
-            if not self._has_updated():
+            if not self._has_updated() and not self._has_records():
                 self._output.take_back()
+
+    def _has_records(self) -> bool:
+        """Whether a request was recorded: what it came to is worth reading, though nothing was rolled."""
+        records = self._folder.glob("*/requests.csv")
+        return any(b"\n" in record.read_bytes().partition(b"\n")[2] for record in records)
 
     async def run(self) -> None:
         """Everything that needs a cluster, until it is done or interrupted."""
