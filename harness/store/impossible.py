@@ -47,7 +47,7 @@ def _keys(frame: pl.DataFrame) -> dict[str, pl.Expr]:
     rules = {f"it has no {name}": pl.col(name).is_null() for name in needed}
     outcomes = frame["outcome"].unique().cast(pl.String).drop_nulls().to_list()
     if foreign := sorted(set(outcomes) - set(map(str, Outcome))):
-        rules["its outcome is none that there is"] = pl.col("outcome").is_in(foreign)
+        rules[f"outcome is none that there is, such as {foreign[0][:40]!a}"] = pl.col("outcome").is_in(foreign)
     return rules
 
 
@@ -91,6 +91,10 @@ def _contradictions(frame: pl.DataFrame) -> dict[str, pl.Expr]:
         rules["it was answered, and has no status"] = answered & pl.col(name).is_null()
     for name in _given(frame, "first_byte"):
         rules["it did not connect, and was answered"] = refused & pl.col(name).is_not_null()
+    if _given(frame, "reused", "connected"):
+        rules["it went out on a kept connection, and connected"] = (pl.col("reused") == 1) & pl.col(
+            "connected"
+        ).is_not_null()
     return rules
 
 

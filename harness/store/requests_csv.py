@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import DamagedRunError, RunFormatError
+from harness.errors import DamagedRunError
 from harness.model.request import COLUMNS
 from harness.store.csv_lines import Lines, good_lines
 from harness.store.impossible import impossible
@@ -42,8 +42,7 @@ def read_requests(path: Path, damage: list[str]) -> pl.DataFrame:
     `damage` takes, in words, which lines were left out and why.
 
     Raises:
-        RunFormatError: the file is no table of requests.
-        DamagedRunError: most of its rows cannot be read.
+        DamagedRunError: it is no table of requests, or most of its rows cannot be read.
     """
     import polars as pl
 
@@ -108,7 +107,7 @@ def _columns(path: Path, damage: list[str]) -> list[str]:
     with path.open("rb") as file:
         names = file.readline().decode("utf-8-sig", errors="replace").strip().split(",")
     if missing := [name for name in NEEDED if name not in names]:
-        raise RunFormatError(
+        raise DamagedRunError(
             f"reading {path}", f"its first line names no {', '.join(missing)}", "Is it a run directory's requests.csv?"
         )
     if len(set(names)) < len(names):

@@ -90,17 +90,22 @@ def _why(facts: dict[str, Any], p99: float, most: float) -> str:
 
 
 def _rates(info: RunInfo, made: Sequence[Course]) -> dict[str, dict[str, float]]:
-    rates = {}
-    for stream in sorted({course.stream for course in made}):
-        its = [course for course in made if course.stream == stream]
-        due = sum(course.due for course in its)
-        span = max(course.last for course in its) - min(course.first for course in its)
-        if span > 0 and due > 1:
-            rates[stream] = {
-                "planned": float(info.streams.get(stream, 0.0)),
-                "sent": round((due - 1) / span, 3),
-            }
-    return {name: rate for name, rate in rates.items() if rate["sent"] > 0}
+    streams: dict[str, list[Course]] = {}
+    for course in sorted(made, key=lambda course: course.stream):
+        streams.setdefault(course.stream, []).append(course)
+    sent = {stream: _sent_per_s(its) for stream, its in streams.items()}
+    return {
+        stream: {"planned": float(info.streams.get(stream, 0.0)), "sent": rate}
+        for stream, rate in sent.items()
+        if rate > 0
+    }
+
+
+def _sent_per_s(its: Sequence[Course]) -> float:
+    """The rate of a stream, of all its workers together; 0 where a single moment says none."""
+    due = sum(course.due for course in its)
+    span = max(course.last for course in its) - min(course.first for course in its)
+    return round((due - 1) / span, 3) if span > 0 and due > 1 else 0.0
 
 
 def _stalls(frame: pl.DataFrame) -> tuple[tuple[float, float], ...]:
