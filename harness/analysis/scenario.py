@@ -124,7 +124,7 @@ def _notes(seen: Observed, why: Explained, lags: Propagation) -> tuple[str, ...]
         overruns(seen, why, lags),
         _idle_closes(seen, why),
     )
-    return (*seen.run.damage, *seen.requests.notes, *filter(None, told))
+    return (*seen.run.damage, *seen.requests.notes, *seen.missing, *filter(None, told))
 
 
 def _cut_short(info: RunInfo) -> str:

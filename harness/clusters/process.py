@@ -33,7 +33,7 @@ class ProcessWorker:
                 yield line
         status = await self._process.wait()
         if status:
-            raise LoadError("running a load worker", f"it ended with {status}{await self._stderr()}")
+            raise LoadError("running a load worker", f"the load worker ended with {status}{await self._stderr()}")
 
     async def stop(self) -> None:
         """Close its stdin."""

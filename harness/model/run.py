@@ -74,6 +74,17 @@ class WorkerClock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerEnd:
+    """What a load worker states when it ends: of each stream, how many requests it made, the unsent included.
+
+    Their sequence numbers are 0 to one less than that: each has its row in requests.csv, or its end is not known.
+    """
+
+    worker: int
+    requests: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredService:
     """The Service in front of the application to which the load goes, and its port (not the container's)."""
 
@@ -110,6 +121,7 @@ class RunInfo:
     pod_header: str | None = None
     t0_wall: float = 0.0
     clocks: tuple[WorkerClock, ...] = ()
+    ends: tuple[WorkerEnd, ...] | None = None  # None: the run was made before workers' ends were kept
     control: tuple[float, float] | None = None
     rollouts: tuple[RolloutMarks, ...] = ()
     planned_rollouts: int | None = None

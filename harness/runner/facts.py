@@ -42,4 +42,5 @@ def run_info(cluster: Cluster, scenario: Scenario, *, t0_wall_s: float) -> RunIn
         churn_s=experiment.churn_s,
         provisos=scenario.provisos,
         applied=scenario.applied.words,
+        ends=(),
     )

@@ -14,7 +14,7 @@ from harness.clusters.cluster import Worker
 from harness.errors import LoadError
 from harness.load import End, Statistics, parse_line
 from harness.model.request import COLUMNS, Outcome
-from harness.model.run import WorkerClock
+from harness.model.run import WorkerClock, WorkerEnd
 from harness.runner.quiet import is_above
 from harness.store.writer import RunWriter
 
@@ -25,6 +25,16 @@ FASTEST_S = 0.05
 _TIMES = slice(COLUMNS.index("scheduled"), COLUMNS.index("ended") + 1)
 _OUTCOME = COLUMNS.index("outcome")
 _LOOK_S = 0.05
+_WORKER = 0
+_FRESH_S = 3.0
+"""A worker tells of every second: one of which nothing was heard for so long may not be sending."""
+
+_SILENT_S = 45.0
+"""... and one that is silent for so long is given up; a log that comes through an API may pause for half a minute."""
+
+_STOPPED_TOO_S = 1.0
+"""Who stopped the worker may be about to stop the run as well: Ctrl-C reaches both."""
+
 _UNCOUNTED = frozenset({Outcome.OK.value, Outcome.UNSENT.value})
 
 
@@ -48,6 +58,8 @@ class LoadSession:
     lost: dict[int, float] = field(default_factory=dict)  # second of the run clock -> its last such failure
     background: float = 0.0  # the share of seconds with such a failure while nothing was done to the application
     delays_s: dict[int, float] = field(default_factory=dict)  # the shortest time from a line to its arrival, by span
+    heard: float | None = None  # run clock of the last second that it told of
+    stopping: bool = False  # it was asked to end
     complaint: str = ""  # the last line that was neither a row nor statistics
     ended: anyio.Event = field(default_factory=anyio.Event)
 
@@ -60,7 +72,8 @@ class LoadSession:
         """Take in everything until the worker ends.
 
         Raises:
-            LoadError: it ended without its last line, so that what it did at the end is not known.
+            LoadError: it ended without its last line, so that what it did at the end is not known; or before it was
+                asked to, so that rollouts would go on without load.
         """
         whole = False
         try:
@@ -74,8 +87,45 @@ class LoadSession:
         if not whole:
             said = f" ({self.complaint})" if self.complaint else ""
             raise LoadError(
-                "following the load worker", f"its output ended before its last line{said}", "Was it killed?"
+                "following the load worker",
+                f"the load worker's output ended before its last line{said}",
+                "Was it killed?",
             )
+        if not self.stopping:
+            ended = self.now()
+            await anyio.sleep(_STOPPED_TOO_S)
+            if not self.stopping:
+                raise self._gone(f"it ended by itself at {ended:.1f} s")
+
+    async def stop(self) -> None:
+        """Ask the worker to end, and wait until it has and all that it said is taken in."""
+        self.stopping = True
+        await self.worker.stop()
+        await self.ended.wait()
+
+    async def until_sending(self, *, deadline_s: float = _SILENT_S) -> None:
+        """Return once the worker is known to be at work: no rollout may go on without load.
+
+        Raises:
+            LoadError: it has ended, or has told of no second for `deadline_s`.
+        """
+        start = self.now()
+        while not self.ended.is_set():
+            now, heard = self.now(), self.heard if self.heard is not None else (self.first or 0.0)
+            if now - heard <= _FRESH_S:
+                return
+            # Counted from here: where this process stood still, what it missed is read first.
+            if now - start >= deadline_s:
+                raise self._gone(f"nothing has been heard of it since {heard:.1f} s, for {now - heard:.0f} s")
+            await anyio.sleep(_LOOK_S)
+        raise self._gone("it has ended by itself")
+
+    def _gone(self, seen: str) -> LoadError:
+        return LoadError(
+            "following the load worker",
+            f"the load worker is gone: {seen}",
+            "Was it evicted, drained, or stopped by hand?",
+        )
 
     def _request(self, line: bytes) -> None:
         cells = line.split(b",")
@@ -96,7 +146,7 @@ class LoadSession:
         """Take in a second's statistics; whether it was the worker's last line."""
         said = parse_line(line.decode(errors="replace"))
         if isinstance(said, Statistics):
-            now = self.now()
+            self.heard = now = self.now()
             if self.own_clock and not self.requests:
                 # Of the lines before the first request the one that arrived soonest tells the worker's clock.
                 self.shift_s = min(self.shift_s, now - said.t) if self.delays_s else now - said.t
@@ -104,6 +154,8 @@ class LoadSession:
             span = int(now // SPAN_S)
             self.delays_s[span] = min(self.delays_s.get(span, math.inf), now - said.t)
             self.writer.worker_second(asdict(said))
+        if isinstance(said, End):
+            self.writer.update(ends=(WorkerEnd(worker=_WORKER, requests=said.end),))
         return isinstance(said, End)
 
     def clock(self) -> WorkerClock:
@@ -114,7 +166,7 @@ class LoadSession:
         first, the two clocks have drifted apart by as much.
         """
         drift_s = max((abs(delay_s) for delay_s in self.delays_s.values()), default=0.0)
-        return WorkerClock(worker=0, offset_s=self.shift_s, uncertainty_s=drift_s + FASTEST_S)
+        return WorkerClock(worker=_WORKER, offset_s=self.shift_s, uncertainty_s=drift_s + FASTEST_S)
 
     def measure_background(self, start: float, end: float) -> None:
         """Take what was lost in [start, end) for what this network and application lose at any time."""

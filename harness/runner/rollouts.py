@@ -45,9 +45,11 @@ class Rollouts:
         Raises:
             RolloutError: one did not complete in time; it has been undone.
             ClusterError: the API refused the update.
+            LoadError: the load worker is gone; no update is made without it.
         """
         summaries: tuple[RolloutSummary, ...] = ()
         for rollout in range(self.scenario.rollouts):
+            await self.load.until_sending()
             requests, outcomes = self.load.requests, Counter(self.load.outcomes)
             await self._one(rollout)
             self.phase(Phase.QUIET, rollout)
@@ -60,7 +62,8 @@ class Rollouts:
             )
             summaries = (*summaries, summary)
             if continue_after(summaries) is Decision.STOP:
-                return
+                break
+        await self.load.until_sending()
 
     async def _one(self, rollout: int) -> None:
         before = pod_template(self.view, self.workload)

@@ -196,8 +196,7 @@ class ScenarioRunner:
         longest_s += self._scenario.experiment.load.connect_timeout_s
         with anyio.move_on_after(longest_s + _DRAIN_SLACK_S, shield=True):
             self._enter(Phase.DRAINING)
-            await load.worker.stop()
-            await load.ended.wait()
+            await load.stop()
         following.cancel()
         self._mark(writer, MarkType.END, {})
         self._over = True

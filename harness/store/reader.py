@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness import os_errors
 from harness.errors import DamagedRunError, RunFormatError
 from harness.model.observation import Observation
-from harness.model.request import COLUMNS
 from harness.model.run import Run, RunInfo
+from harness.store.requests_csv import read_requests
 from harness.store.run_json import from_json
-
-if TYPE_CHECKING:
-    import polars as pl
 
 FaultOf = Callable[[str, dict[str, Any]], str]
 """(kind, object) -> what is wrong with it, in words; empty where nothing is."""
@@ -67,7 +63,7 @@ def read_run(folder: Path, *, fault_of: FaultOf = lambda _kind, _object: "") -> 
     info = read_info(folder, damage)
     return Run(
         info=info,
-        requests=_read_requests(folder / "requests.csv", damage),
+        requests=read_requests(folder / "requests.csv", damage),
         timeline=_read_timeline(folder / "timeline.jsonl", damage, fault_of),
         worker_seconds=tuple(_json_lines(folder / "workers.jsonl", [])),
         damage=tuple(damage),
@@ -91,72 +87,6 @@ def read_info(folder: Path, damage: list[str]) -> RunInfo:
     except OSError as error:
         raise RunFormatError(f"reading {path}", os_errors.seen(error), os_errors.what_to_do(error)) from None
     return from_json(data, source=str(path))
-
-
-def _read_requests(path: Path, damage: list[str]) -> pl.DataFrame:
-    """requests.csv as a narrow frame: ten million rows take less than a gigabyte.
-
-    Columns that an older run does not have are null.
-
-    What cannot be read in a row becomes empty; the analysis leaves out, and counts, the rows that then say nothing.
-
-    Raises:
-        RunFormatError: the file has no such columns.
-    """
-    import polars as pl
-
-    text = dict.fromkeys(("stream", "outcome", "pod", "via"), pl.Categorical)
-    times = dict.fromkeys(("scheduled", "started", "connected", "first_byte", "ended"), pl.Float64)
-    spans = dict.fromkeys(("min_rtt", "seen_late"), pl.Float32)
-    whole = dict.fromkeys(("worker", "seq", "local_port", "acked", "request_bytes"), pl.Int32)
-    small: dict[str, Any] = {"reused": pl.Int8, "status": pl.Int16, "retransmits": pl.Int16}
-    schema: dict[str, Any] = {**text, **times, **spans, **whole, **small, "bytes": pl.Int64}
-    empty = pl.DataFrame(schema={name: schema[name] for name in COLUMNS} | {"reused": pl.Boolean})
-    if not path.is_file():
-        damage.append("requests.csv is missing")
-        return empty
-    if path.stat().st_size == 0:
-        damage.append("requests.csv is empty")
-        return empty
-    present = _columns(path)
-    rows = pl.scan_csv(
-        path,
-        schema_overrides={name: schema[name] for name in present if name in schema},
-        ignore_errors=True,
-        truncate_ragged_lines=True,
-        encoding="utf8-lossy",
-    )
-    absent = [pl.lit(None, dtype=schema[name]).alias(name) for name in COLUMNS if name not in present]
-    try:
-        frame = (
-            rows.with_columns(absent)
-            .select(COLUMNS)
-            .with_columns(pl.col("reused").cast(pl.Boolean), pl.col("pod", "via").fill_null(""))
-            .collect(engine="streaming")
-        )
-    except pl.exceptions.PolarsError as error:
-        raise RunFormatError(f"reading {path}", f"it is not a table of requests ({error})") from error
-    if _torn(path):
-        damage.append("the last line of requests.csv is torn")
-        return frame.head(-1) if len(frame) else frame
-    return frame
-
-
-def _columns(path: Path) -> list[str]:
-    with path.open("rb") as file:
-        names = file.readline().decode(errors="replace").strip().split(",")
-    needed = ("stream", "seq", "scheduled", "outcome")
-    if missing := [name for name in needed if name not in names]:
-        raise RunFormatError(
-            f"reading {path}", f"its first line names no {', '.join(missing)}", "Is it a run directory's requests.csv?"
-        )
-    return names
-
-
-def _torn(path: Path) -> bool:
-    with path.open("rb") as file:
-        file.seek(-1, io.SEEK_END)
-        return file.read(1) != b"\n"
 
 
 def _read_timeline(path: Path, damage: list[str], fault_of: FaultOf) -> tuple[Observation, ...]:

@@ -32,6 +32,7 @@ from harness.model.run import (
     RolloutMarks,
     RunInfo,
     WorkerClock,
+    WorkerEnd,
 )
 
 _MOMENT = Kind("seconds on the run's clock", lambda value: is_number(value) and abs(value) < 1e9)
@@ -121,6 +122,7 @@ def _run_info(data: dict[str, Any]) -> RunInfo:
         pod_header=data.get("pod_header"),
         t0_wall=float(data.get("t0_wall") or 0.0),
         clocks=tuple(WorkerClock(**clock) for clock in data.get("clocks") or ()),
+        ends=_ends(data.get("ends")),
         control=None if not control else (float(control[0]), float(control[1])),
         rollouts=tuple(_marks(marks) for marks in data.get("rollouts") or ()),
         planned_rollouts=data.get("planned_rollouts"),
@@ -133,6 +135,18 @@ def _run_info(data: dict[str, Any]) -> RunInfo:
         applied=tuple(map(str, data.get("applied") or ())),
         finished=bool(data.get("finished", False)),
         stopped=data.get("stopped"),
+    )
+
+
+def _ends(data: list[dict[str, Any]] | None) -> tuple[WorkerEnd, ...] | None:
+    if data is None:
+        return None
+    return tuple(
+        WorkerEnd(
+            worker=int(end["worker"]),
+            requests={str(stream): int(count) for stream, count in end["requests"].items()},
+        )
+        for end in data
     )
 
 

@@ -255,6 +255,43 @@ def ends(folder: Path) -> list[float]:
     return [float(row[7]) for row in rows if len(row) == len(COLUMNS) and row[7]]
 
 
+@pytest.mark.parametrize(("how", "says"), [(signal.SIGTERM, "ended by itself"), (signal.SIGKILL, "load worker")])
+def test_no_update_is_made_without_load(experiment: Path, how: signal.Signals, says: str) -> None:
+    experiment.write_text(
+        experiment.read_text().replace("rollouts: 1", "rollouts: 2").replace("quiet: 1s", "quiet: 9s")
+    )
+    folder = experiment.parent / "run" / "default"
+    command = arguments(experiment, "--cluster", "sandbox")
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        until(process, "quiet time")
+        for worker in load_workers(process.pid):
+            os.kill(worker, how)
+        _, stderr = process.communicate(timeout=90)
+    assert process.returncode in (1, 3), stderr  # 1: what was seen before is seen
+    run_json = json.loads((folder / "run.json").read_text())
+    assert says in run_json["stopped"]
+    assert not run_json["finished"]
+    assert len(run_json["rollouts"]) == 1
+    assert bool(run_json["ends"]) == (how == signal.SIGTERM)
+
+
+def load_workers(above: int) -> list[int]:
+    """The load workers among all descendants of a process, innermost only: what wraps one is none."""
+    parents, commands = {}, {}
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(place.name)] = int((place / "stat").read_text().rpartition(")")[2].split()[1])
+            commands[int(place.name)] = (place / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+    found = [above]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    workers = [one for one in found if b"harness.load" in commands.get(one, ()) and one not in parents.values()]
+    assert workers
+    return workers
+
+
 def test_a_run_that_was_killed_can_still_be_judged(experiment: Path) -> None:
     command = arguments(experiment, "--cluster", "sandbox")
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:

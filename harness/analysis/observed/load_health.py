@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from harness.analysis.observed.courses import Course
 from harness.analysis.observed.requests import Requests
 from harness.analysis.observed.windows import Windows
 from harness.model.run import RunInfo
@@ -30,7 +31,11 @@ class LoadHealth:
 
 
 def load_health(
-    info: RunInfo, requests: Requests, windows: Windows, seconds: Sequence[dict[str, Any]] = ()
+    info: RunInfo,
+    requests: Requests,
+    windows: Windows,
+    made: Sequence[Course],
+    seconds: Sequence[dict[str, Any]] = (),
 ) -> LoadHealth:
     """What the worker's own delays say.
 
@@ -45,9 +50,9 @@ def load_health(
     facts: dict[str, Any] = {
         "requests": len(frame),
         "unsent": unsent,
-        "unfinished": _unfinished(frame),
+        "unfinished": sum(course.due - course.rows for course in made),
         "lag_ms": {"p50": _ms(p50), "p99": _ms(p99), "max": _ms(most)},
-        "per_s": _rates(info, frame),
+        "per_s": _rates(info, made),
     }
     if cpu := [second["cpu"] for second in seconds if isinstance(second.get("cpu"), float)]:
         facts["cpu_max"] = max(cpu)
@@ -84,36 +89,23 @@ def _why(facts: dict[str, Any], p99: float, most: float) -> str:
     return ""
 
 
-def _rates(info: RunInfo, frame: pl.DataFrame) -> dict[str, dict[str, float]]:
-    seqs = (
-        frame.lazy()
-        .group_by("stream", "worker")
-        .agg(
-            due=pl.col("seq").max() - pl.col("seq").min() + 1,
-            first=pl.col("scheduled").min(),
-            last=pl.col("scheduled").max(),
-        )
-        .collect(engine="streaming")
-    )
-    found = seqs.group_by(pl.col("stream").cast(pl.String)).agg(
-        pl.col("due").sum(), pl.col("first").min(), pl.col("last").max()
-    )
-    rates = {}
-    for stream, due, first, last in found.sort("stream").iter_rows():
-        span = last - first
-        rates[str(stream)] = {
-            "planned": float(info.streams.get(stream, 0.0)),
-            "sent": round((due - 1) / span, 3) if span > 0 and due > 1 else 0.0,
-        }
-    return {name: rate for name, rate in rates.items() if rate["sent"] > 0}
+def _rates(info: RunInfo, made: Sequence[Course]) -> dict[str, dict[str, float]]:
+    streams: dict[str, list[Course]] = {}
+    for course in sorted(made, key=lambda course: course.stream):
+        streams.setdefault(course.stream, []).append(course)
+    sent = {stream: _sent_per_s(its) for stream, its in streams.items()}
+    return {
+        stream: {"planned": float(info.streams.get(stream, 0.0)), "sent": rate}
+        for stream, rate in sent.items()
+        if rate > 0
+    }
 
 
-def _unfinished(frame: pl.DataFrame) -> int:
-    if not len(frame):
-        return 0
-    span = pl.col("seq").max() - pl.col("seq").min() + 1
-    spans = frame.lazy().group_by("stream", "worker").agg(n=pl.len(), span=span).collect(engine="streaming")
-    return int((spans["span"] - spans["n"]).sum())
+def _sent_per_s(its: Sequence[Course]) -> float:
+    """The rate of a stream, of all its workers together; 0 where a single moment says none."""
+    due = sum(course.due for course in its)
+    span = max(course.last for course in its) - min(course.first for course in its)
+    return round((due - 1) / span, 3) if span > 0 and due > 1 else 0.0
 
 
 def _stalls(frame: pl.DataFrame) -> tuple[tuple[float, float], ...]:

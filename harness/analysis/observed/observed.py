@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.analysis.observed.answers import Answers, answers
+from harness.analysis.observed.completeness import missing
+from harness.analysis.observed.courses import courses
 from harness.analysis.observed.endpoints import Endpoints, endpoints
 from harness.analysis.observed.foreign_changes import ForeignChange, foreign_changes
 from harness.analysis.observed.load_health import LoadHealth, load_health
@@ -22,8 +24,8 @@ from harness.spec.workload import judged_workload, pod_selector
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """What was observed: requests, windows, pods in the order in which they were first seen, who took those that ended
-    (by uid), what else somebody changed, the Service's endpoints, who answered, how the load generator did, and when
-    the watch stood still."""
+    (by uid), what else somebody changed, the Service's endpoints, who answered, how the load generator did, when the
+    watch stood still, and what the record lacks, in words."""
 
     run: Run
     requests: Requests
@@ -35,6 +37,7 @@ class Observed:
     answers: Answers
     load: LoadHealth
     stalls: WatchStalls
+    missing: tuple[str, ...] = ()
 
 
 def observe(run: Run) -> Observed:
@@ -45,6 +48,7 @@ def observe(run: Run) -> Observed:
     owned = ownership(workload, pod_selector(workload), run.timeline)
     stalls = watch_stalls(run.info.t0_wall, run.timeline)
     pods = lives(run.info, run.timeline, owned, stalls)
+    made = courses(requests.frame)
     return Observed(
         run=run,
         requests=requests,
@@ -54,6 +58,7 @@ def observe(run: Run) -> Observed:
         foreign=foreign_changes(run.info, run.timeline, owned, spans.rollouts),
         endpoints=endpoints(run.info, run.timeline, pods),
         answers=answers(requests, pods),
-        load=load_health(run.info, requests, spans, run.worker_seconds),
+        load=load_health(run.info, requests, spans, made, run.worker_seconds),
         stalls=stalls,
+        missing=missing(run.info, requests.frame, made, spans, run.worker_seconds),
     )

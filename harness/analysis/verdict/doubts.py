@@ -40,6 +40,21 @@ def _cut_short(seen: Observed) -> Doubt | None:
     return "cut-short", f"{why} after {done} of {planned if planned is not None else '?'} rollouts"
 
 
+def _damaged_record(seen: Observed) -> Doubt | None:
+    damage = (*seen.run.damage, *seen.requests.notes)
+    return ("damaged-record", _all(damage)) if damage else None
+
+
+def _incomplete_record(seen: Observed) -> Doubt | None:
+    return ("incomplete-record", _all(seen.missing)) if seen.missing else None
+
+
+def _all(found: tuple[str, ...], most: int = 3) -> str:
+    """What was found, the first of it where it is much."""
+    more = f"; and {len(found) - most} more of the kind" if len(found) > most else ""
+    return "; ".join(found[:most]) + more
+
+
 def _load_was_late(seen: Observed) -> Doubt | None:
     if not seen.load.why:
         return None
@@ -92,6 +107,8 @@ _OF_A_RUN = (
     _changed_by_others,
     _nothing_rolled,
     _cut_short,
+    _damaged_record,
+    _incomplete_record,
     _load_was_late,
     _no_timeline,
     _no_control,

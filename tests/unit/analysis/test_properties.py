@@ -65,7 +65,7 @@ def test_the_order_of_records_does_not_matter(run: Run, random: object) -> None:
 def test_more_good_answers_never_make_a_verdict_worse(run: Run, n: int) -> None:
     last = run.requests.filter(pl.col("stream") == "new").sort("seq").tail(1)
     more = pl.concat([last] * n).with_columns(
-        seq=pl.lit(100_000) + pl.int_range(pl.len(), dtype=pl.Int64),
+        seq=pl.col("seq") + 1 + pl.int_range(pl.len(), dtype=pl.Int64),
         outcome=pl.lit("ok"),
         status=pl.lit(200, dtype=pl.Int64),
         local_port=pl.lit(60000, dtype=pl.Int64),

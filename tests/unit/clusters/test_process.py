@@ -78,9 +78,9 @@ async def test_stopping_closes_its_stdin_so_that_it_can_end_by_itself() -> None:
 @pytest.mark.parametrize(
     ("script", "says"),
     [
-        ("echo first >&2; echo 'the plan is wrong' >&2; exit 2", "it ended with 2 (the plan is wrong)"),
-        ("exit 3", "it ended with 3"),
-        ("kill -9 $$", "it ended with -9"),
+        ("echo first >&2; echo 'the plan is wrong' >&2; exit 2", "the load worker ended with 2 (the plan is wrong)"),
+        ("exit 3", "the load worker ended with 3"),
+        ("kill -9 $$", "the load worker ended with -9"),
     ],
     ids=["with words", "without a word", "killed"],
 )
@@ -98,7 +98,7 @@ async def test_a_worker_that_ends_before_it_reads_its_plan_is_told_with_its_last
     async with process_worker(shell("exec <&-; echo 'no module harness' >&2; exit 1"), plan) as worker:
         with pytest.raises(LoadError) as failed:
             await all_lines(worker)
-    assert str(failed.value) == "running a load worker: it ended with 1 (no module harness)"
+    assert str(failed.value) == "running a load worker: the load worker ended with 1 (no module harness)"
 
 
 async def test_a_command_that_is_not_there_is_told() -> None:

@@ -24,6 +24,9 @@ class Writer:
     def worker_second(self, second: dict[str, Any]) -> None:
         self.seconds.append(second)
 
+    def update(self, **_: Any) -> None:
+        """Takes the worker's end."""
+
 
 class Worker:
     """Prints what was said when: (when it arrives on the run's clock, the line)."""

@@ -17,6 +17,7 @@ from harness.model.run import (
     RolloutMarks,
     RunInfo,
     WorkerClock,
+    WorkerEnd,
 )
 from harness.store.reader import is_run, read_info, read_run, scenario_folders
 from harness.store.run_json import from_json, to_json
@@ -41,6 +42,7 @@ INFO = RunInfo(
     pod_header="X-Pod",
     t0_wall=1795474588.5,
     clocks=(WorkerClock(worker=0, offset_s=0.0, uncertainty_s=0.002),),
+    ends=(WorkerEnd(worker=0, requests={"new": 3000, "kept": 1500}),),
     control=(1.0, 6.0),
     rollouts=(RolloutMarks(rollout=0, update=6.0, complete=8.5), RolloutMarks(rollout=1, update=20.0)),
     planned_rollouts=3,

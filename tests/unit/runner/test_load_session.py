@@ -1,0 +1,134 @@
+"""What a load worker states at its end is kept, and one that is gone is noticed before the next update."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, cast
+
+import anyio
+import pytest
+
+from harness.errors import LoadError
+from harness.model.run import WorkerEnd
+from harness.runner.load_session import LoadSession
+from harness.runner.rollouts import Rollouts
+
+pytestmark = pytest.mark.anyio
+
+END = b'{"end": {"new": 30, "kept": 15}}'
+
+
+def second(t: float) -> bytes:
+    numbers = dict.fromkeys(("sent", "in_flight", "unsent", "lag_p50_ms", "lag_p99_ms", "lag_max_ms", "cpu"), 0)
+    return json.dumps({"t": t, "worker": 0, "replaced": 0, **numbers}).encode()
+
+
+class Paper:
+    """A run directory that keeps what run.json is told."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, Any] = {}
+
+    def update(self, **changes: Any) -> None:
+        self.told |= changes
+
+    def worker_second(self, statistics: dict[str, Any]) -> None:
+        """Seconds are not kept."""
+
+
+class Told:
+    """A worker that says these lines and ends, or goes on in silence where `asked` is never set."""
+
+    def __init__(self, lines: Sequence[bytes], *, then: Sequence[bytes] = ()) -> None:
+        self.asked = anyio.Event()
+        self._lines, self._then = lines, then
+
+    async def lines(self) -> AsyncIterator[bytes]:
+        for line in self._lines:
+            yield line
+        if self._then:
+            await self.asked.wait()
+        for line in self._then:
+            yield line
+
+    async def stop(self) -> None:
+        self.asked.set()
+
+
+class Time:
+    """A clock that goes on only while somebody waits; lines of the worker arrive on the way."""
+
+    def __init__(self, worker: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.t, self.paper = 0.0, Paper()
+        self.due: list[tuple[float, bytes]] = []
+        self.session = LoadSession(cast(Any, worker), cast(Any, self.paper), lambda: self.t)
+        monkeypatch.setattr(anyio, "sleep", self.sleep)
+
+    async def sleep(self, delay_s: float) -> None:
+        self.t += delay_s
+        while self.due and self.due[0][0] <= self.t:
+            self.session._statistics(self.due.pop(0)[1])
+        await anyio.lowlevel.checkpoint()
+
+
+async def test_what_a_worker_states_at_its_end_is_in_run_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    time = Time(Told([second(1.0)], then=[END]), monkeypatch)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(time.session.follow)
+        await time.session.stop()
+    assert time.paper.told == {"ends": (WorkerEnd(worker=0, requests={"new": 30, "kept": 15}),)}
+
+
+async def test_a_worker_that_ends_unasked_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    time = Time(Told([second(1.0), END]), monkeypatch)
+    with pytest.raises(LoadError, match=r"ended by itself at 0\.0 s"):
+        await time.session.follow()
+    assert time.paper.told["ends"], "what it stated is kept all the same"
+
+
+async def test_whoever_stops_the_run_may_have_stopped_the_worker_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    time = Time(Told([END]), monkeypatch)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(time.session.follow)
+        await time.session.ended.wait()
+        await time.session.stop()
+
+
+async def test_a_worker_that_sends_lets_an_update_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    time = Time(Told([]), monkeypatch)
+    time.session._statistics(second(0.0))
+    await time.session.until_sending()
+    assert time.t == 0.0
+
+
+async def test_a_silent_worker_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    time = Time(Told([]), monkeypatch)
+    time.session._statistics(second(0.0))
+    time.t, time.due = 100.0, [(120.0, second(119.0))]
+    await time.session.until_sending()
+    assert time.t == pytest.approx(120.0, abs=0.1)
+
+
+async def test_a_worker_that_stays_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    time = Time(Told([]), monkeypatch)
+    time.session._statistics(second(0.0))
+    time.t = 10.0
+    with pytest.raises(LoadError, match=r"nothing has been heard of it since 0\.0 s, for 30 s"):
+        await time.session.until_sending(deadline_s=20.0)
+
+
+async def test_no_update_is_made_once_the_worker_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    time = Time(Told([]), monkeypatch)
+    time.session.ended.set()
+
+    class Scenario:
+        rollouts = 3
+
+    nothing: Any = None
+    rollouts = Rollouts(
+        kube=nothing, workload=nothing, scenario=cast(Any, Scenario()), view=nothing, load=time.session,
+        writer=nothing, mark=nothing, phase=nothing, hear=nothing, quiet_s=1.0,
+    )  # fmt: skip
+    with pytest.raises(LoadError, match="it has ended by itself"):
+        await rollouts.run(nothing)
