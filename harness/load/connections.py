@@ -28,16 +28,17 @@ TLS_GOODBYE_S = 1.0
 
 
 class _Pool:
-    """The connections of one stream. `alive` counts those being opened too."""
+    """The connections of one stream. `kept`: how many of `keep` there are, those being opened too. What goes out while
+    all of them are busy has a connection of its own, which is closed after it."""
 
-    __slots__ = ("alive", "idle", "keep", "read_timeout_s", "request")
+    __slots__ = ("idle", "keep", "kept", "read_timeout_s", "request")
 
     def __init__(self, plan: Plan, stream: Stream) -> None:
         self.keep = stream.connections
         self.request = request_bytes(plan, stream)
         self.read_timeout_s = plan.read_timeout_of(stream)
         self.idle: deque[Connection] = deque()
-        self.alive = 0
+        self.kept = 0
 
 
 class AsyncioSender:
@@ -52,16 +53,18 @@ class AsyncioSender:
         self._pools = {stream.name: _Pool(plan, stream) for stream in plan.streams}
         self._opening: set[asyncio.Task[None]] = set()
         self._open_now: dict[Connection, asyncio.Future[None]] = {}
+        self._kept: set[Connection] = set()
 
     def send(self, stream: Stream, attempt: Attempt, done: Done) -> None:
         """Send on an idle connection, or open one; connections take turns, so that all of them are in use."""
         pool = self._pools[stream.name]
-        if pool.alive >= pool.keep and (connection := self._idle(pool)) is not None:
+        if pool.kept >= pool.keep and (connection := self._idle(pool)) is not None:
             attempt.reused, attempt.local_port = True, connection.port
             self._exchange(pool, connection, attempt, done)
             return
-        pool.alive += 1
-        task = asyncio.get_running_loop().create_task(self._open(pool, attempt, done))
+        keep = pool.kept < pool.keep
+        pool.kept += keep
+        task = asyncio.get_running_loop().create_task(self._open(pool, attempt, done, keep=keep))
         self._opening.add(task)
         task.add_done_callback(self._over)
 
@@ -98,7 +101,7 @@ class AsyncioSender:
                 connection.abort()
                 done(attempt, classify(attempt.phase, error))
                 return
-            if connection.reusable and pool.alive <= pool.keep:
+            if connection.reusable and connection in self._kept:
                 pool.idle.append(connection)
             else:
                 connection.close()
@@ -107,7 +110,7 @@ class AsyncioSender:
 
         connection.send(pool.request, attempt, ended, pool.read_timeout_s)
 
-    async def _open(self, pool: _Pool, attempt: Attempt, done: Done) -> None:
+    async def _open(self, pool: _Pool, attempt: Attempt, done: Done, *, keep: bool) -> None:
         begun = False
 
         def made(connection: Connection) -> None:
@@ -118,6 +121,8 @@ class AsyncioSender:
             # At once, not when this task wakes up: a server may speak first.
             deadline.reschedule(None)
             begun = True
+            if keep:
+                self._kept.add(connection)
             self._open_now[connection] = asyncio.get_running_loop().create_future()
             self._exchange(pool, connection, attempt, done)
 
@@ -142,13 +147,15 @@ class AsyncioSender:
                 await self._speak(sock, connection, end)
         except Exception as error:
             if not begun:
-                pool.alive -= 1
+                pool.kept -= keep
                 if attempt.phase is Phase.AWAIT:  # connected, and lost again before anything could be sent
                     attempt.learn(acked=0)
                 done(attempt, classify(attempt.phase, error))
 
     def _lose(self, pool: _Pool, connection: Connection) -> None:
-        pool.alive -= 1
+        if connection in self._kept:
+            self._kept.remove(connection)
+            pool.kept -= 1
         self._open_now.pop(connection).set_result(None)
         if connection in pool.idle:
             pool.idle.remove(connection)

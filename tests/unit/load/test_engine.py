@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +62,17 @@ def test_kept_connections_are_opened_once_and_take_turns(server: Callable[..., S
     assert all(record.connected is None for record in records if record.reused)
     assert [record.local_port for record in records] == started.source_ports * 5
     assert replaced == 0
+
+
+def test_kept_connections_stay_kept_while_more_requests_are_in_flight(server: Callable[..., Server]) -> None:
+    """They are answered one by one, and more slowly than they come: some wait on connections of their own."""
+    started = server(lambda _: time.sleep(0.03))
+    records = load(few(started.url(), Engine.ASYNCIO, requests=50, connections=2))
+    reused = [record for record in records if record.reused]
+    assert len(records) == 50
+    assert not any(record.outcome.failed for record in records)
+    assert len(reused) >= 2
+    assert len({record.local_port for record in reused}) == 2
 
 
 def test_a_kept_connection_lost_after_sending_is_a_failure_and_never_sent_again(

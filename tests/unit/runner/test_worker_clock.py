@@ -55,7 +55,7 @@ def row(t: float) -> bytes:
 
 async def followed(lines: list[tuple[float, bytes]]) -> tuple[LoadSession, Writer]:
     worker, writer = Worker([*lines, (99.0, b'{"end": {"new": 1}}')]), Writer()
-    session = LoadSession(cast(Any, worker), cast(Any, writer), lambda: worker.t, own_clock=True)
+    session = LoadSession(cast(Any, worker), cast(Any, writer), lambda: worker.t, own_clock=True, stopping=True)
     await session.follow()
     return session, writer
 
