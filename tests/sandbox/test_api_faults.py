@@ -135,6 +135,7 @@ async def test_an_informer_lives_through_an_outage_and_a_compaction(
 async def test_an_outage_is_over_in_time_also_where_whoever_asked_for_it_went_away(
     plane: Plane, outside: ApiClient
 ) -> None:
+    assert (await refusal(outside.get(f"{MAPS}/none")))[0] == 404  # connected: no handshake is under way
     asked = asyncio.ensure_future(set_up(plane, "POST", "outage", {"for_s": 1.0}))
     async with asyncio.timeout(20):
         while True:  # until it is away
