@@ -39,7 +39,7 @@ def advice(sizing: Sizing | None) -> tuple[Advice, ...]:
     took = Advice(
         setting=_SETTINGS["predicted_rollout_s"],
         has=_seconds(predicted.have),
-        measured=_seconds(predicted.observed),
+        measured="none" if predicted.observed is None else seconds(predicted.observed),
         recommended=_seconds(predicted.recommended),
         why=_steps(sizing),
     )

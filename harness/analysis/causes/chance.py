@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +82,10 @@ def held_against_chance(sample: Sample, suspect: Intervals, rolling: Intervals) 
     explained = np.array(
         [(of_pods if of_pods.concerns(one) else of_rollouts).explains(one) for one in range(len(sizes))]
     )
-    everywhere = np.array([_everywhere(sample, of == one) for one in range(len(sizes))]) & ~explained & ~chains.refusing
+    # What was lost is in order of time, and so are the chains.
+    edges = np.searchsorted(of, np.arange(len(sizes) + 1))
+    mine = [slice(start, end) for start, end in pairwise(edges)]
+    everywhere = np.array([_everywhere(sample, one) for one in mine]) & ~explained & ~chains.refusing
     chain = ~explained[of] & ~everywhere[of]
     within, without = of_rollouts.numbers(explained)
     if of_rollouts.probability(within, without) < CHANCE:  # each alone is chance; so many of them are not
@@ -90,7 +94,7 @@ def held_against_chance(sample: Sample, suspect: Intervals, rolling: Intervals) 
     return Losses(chain=chain, chance=explained[of], background=explained[of] & as_many, everywhere=everywhere[of])
 
 
-def _everywhere(sample: Sample, mine: NDArray[np.bool_]) -> bool:
+def _everywhere(sample: Sample, mine: slice) -> bool:
     """Whether a chain is more than the share that its suspects can have had of all requests from its first to its
     last.
 

@@ -32,6 +32,11 @@ class DataPlane:
     words: str
     period_s: float | None = None
 
+    @property
+    def longest_lag_s(self) -> float:
+        """How late it is taken to be at most, also where its period is not known."""
+        return UNKNOWN_LAG_S if self.lag_s is None else self.lag_s
+
 
 def data_plane(proxy: ProxyFacts, path: str) -> DataPlane:
     """The latest moment at which a change of endpoints is in force, as far as it is known.

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harness.analysis.causes.conntrack import UNANSWERED
-from harness.analysis.causes.data_plane import UNKNOWN_LAG_S, DataPlane
+from harness.analysis.causes.data_plane import DataPlane
 from harness.analysis.causes.idle_ends import idle_ends
 from harness.analysis.causes.intervals import NOBODY, cover, cover_of_own_pod, frozen
 from harness.analysis.causes.losses import losses, slowest_s
@@ -126,8 +126,8 @@ def failures(
 
 def _rerouted(seen: Observed, plane: DataPlane, sent: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether what others did to the Service or its endpoints was in force, or may still have been."""
-    lag_s = UNKNOWN_LAG_S if plane.lag_s is None else plane.lag_s
-    spans = tuple((change.start - WATCH_S, change.end + lag_s, 0) for change in seen.foreign if change.reroutes)
+    changes = (change for change in seen.foreign if change.reroutes)
+    spans = tuple((change.start - WATCH_S, change.end + plane.longest_lag_s, 0) for change in changes)
     return np.asarray(cover(spans, sent).count > 0)
 
 

@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harness.analysis.causes.chance import Intervals, Losses, Sample, held_against_chance
-from harness.analysis.causes.data_plane import UNKNOWN_LAG_S, DataPlane
+from harness.analysis.causes.data_plane import DataPlane
 from harness.analysis.causes.intervals import Spans, cover
 from harness.analysis.causes.row import Way
 from harness.analysis.causes.streaks import Streaks
@@ -81,9 +81,8 @@ def _how_many(spans: Spans, moments: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def _rolling(seen: Observed, plane: DataPlane) -> Intervals:
     """When each rollout went on: until it had settled, and the data plane had heard of it."""
-    lag_s = UNKNOWN_LAG_S if plane.lag_s is None else plane.lag_s
     return [
-        (span.update, min(span.end, (span.settled if span.settled is not None else math.inf) + lag_s))
+        (span.update, min(span.end, (span.settled if span.settled is not None else math.inf) + plane.longest_lag_s))
         for span in seen.windows.rollouts
     ]
 

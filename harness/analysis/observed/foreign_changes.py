@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
-from harness.analysis.observed.controllers import Controllers, by_whom, controllers
+from harness.analysis.observed.controllers import Controllers, by_whom
 from harness.analysis.observed.ownership import Ownership
 from harness.analysis.observed.windows import Span
 from harness.model.observation import Observation
@@ -39,14 +40,13 @@ class ForeignChange:
 
 
 def foreign_changes(
-    info: RunInfo, timeline: Sequence[Observation], owned: Ownership, rollouts: Sequence[Span]
+    info: RunInfo, timeline: Sequence[Observation], owned: Ownership, told: Controllers, rollouts: Sequence[Span]
 ) -> tuple[ForeignChange, ...]:
-    """What others changed, in the order in which it came. `rollouts`: our own, whose updates are none of theirs."""
-    told = controllers(timeline, owned, [span.update for span in rollouts])
+    """What others changed, in the order in which it came. `told`: what is known of controllers; `rollouts`: our own."""
     names = {str((service.get("metadata") or {}).get("name")) for service in services(info.manifests, info.service)}
     found = [
         *_templates(told, info),
-        *_of_services(seen for seen in timeline if seen.kind == "Service" and _name(seen.object) in names),
+        *chain.from_iterable(_of_service(_events_of(timeline, "Service", name)) for name in sorted(names)),
         *_of_slices(seen for seen in timeline if seen.kind == "EndpointSlice" and _labels(seen).get(_SERVICE) in names),
         *_otherwise(info, timeline, owned, rollouts),
     ]
@@ -60,7 +60,7 @@ def _templates(told: Controllers, info: RunInfo) -> Iterable[ForeignChange]:
         yield ForeignChange(start=at, end=at, words=f"the pod template of {name} was changed{who}")
 
 
-def _of_services(events: Iterable[Observation]) -> Iterable[ForeignChange]:
+def _of_service(events: Iterable[Observation]) -> Iterable[ForeignChange]:
     """A Service that was deleted, or that routes otherwise than at first; back again, it is as it was only with its old
     address."""
     first: Object | None = None
@@ -82,6 +82,10 @@ def _of_services(events: Iterable[Observation]) -> Iterable[ForeignChange]:
 def _routing(seen: Observation) -> Object | None:
     """What a Service says of where requests go; None of one that was deleted."""
     return None if seen.type == "DELETED" else {key: spec_of(seen.object).get(key) for key in _ROUTING}
+
+
+def _events_of(timeline: Iterable[Observation], kind: str, name: str) -> Iterable[Observation]:
+    return (seen for seen in timeline if seen.kind == kind and _name(seen.object) == name)
 
 
 def _of_slices(events: Iterable[Observation]) -> Iterable[ForeignChange]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from harness.analysis.observed.answers import Answers, answers
 from harness.analysis.observed.completeness import missing
+from harness.analysis.observed.controllers import controllers
 from harness.analysis.observed.courses import courses
 from harness.analysis.observed.endpoints import Endpoints, endpoints
 from harness.analysis.observed.foreign_changes import ForeignChange, foreign_changes
@@ -49,13 +50,14 @@ def observe(run: Run) -> Observed:
     stalls = watch_stalls(run.info.t0_wall, run.timeline)
     pods = lives(run.info, run.timeline, owned, stalls)
     made = courses(requests.frame)
+    told = controllers(run.timeline, owned, spans.updates)
     return Observed(
         run=run,
         requests=requests,
         windows=spans,
         pods=pods,
-        takers=takers(run.timeline, pods, owned, spans.updates),
-        foreign=foreign_changes(run.info, run.timeline, owned, spans.rollouts),
+        takers=takers(pods, told),
+        foreign=foreign_changes(run.info, run.timeline, owned, told, spans.rollouts),
         endpoints=endpoints(run.info, run.timeline, pods),
         answers=answers(requests, pods),
         load=load_health(run.info, requests, spans, made, run.worker_seconds),

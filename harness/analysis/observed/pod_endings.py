@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from harness.analysis.observed.controllers import SEEN_S, Controllers, UpdateRevision, controllers
+from harness.analysis.observed.controllers import SEEN_S, Controllers, UpdateRevision
 from harness.analysis.observed.lateness import WATCH_S
-from harness.analysis.observed.ownership import Ownership
 from harness.analysis.observed.pods import Life
-from harness.model.observation import Observation
 from harness.model.result import Taker
 
 
-def takers(
-    timeline: Iterable[Observation], pods: Sequence[Life], owned: Ownership, updates: Iterable[float] = ()
-) -> dict[str, Taker]:
-    """Who took each pod that was deleted or failed, by uid. `updates`: when we changed the application ourselves.
+def takers(pods: Sequence[Life], told: Controllers) -> dict[str, Taker]:
+    """Who took each pod that was deleted or failed, by uid. `told`: what is known of controllers.
 
     A ReplicaSet shrinks by the rollout when it is not of the Deployment's present template: its revision is no longer
     the newest, or the template changed since it became that (with strategy Recreate, the new ReplicaSet comes only when
     all old pods have gone). It shrinks by scaling when its desired number of the whole Deployment changed in the same
     step. A pod that no controller deleted was taken by a stranger.
     """
-    told = controllers(timeline, owned, updates)
     return {pod.uid: _taker(pod, told) for pod in pods if pod.end is not None}
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.causes.data_plane import UNKNOWN_LAG_S
 from harness.analysis.causes.explained import Explained
 from harness.analysis.causes.intervals import frozen
 from harness.analysis.causes.row import Flag
@@ -42,9 +41,9 @@ class Background:
 
 def shown_background(seen: Observed, why: Explained) -> Background:
     """Count what came while nothing was done."""
-    lag_s = UNKNOWN_LAG_S if why.plane.lag_s is None else why.plane.lag_s
     control = [seen.windows.control] if seen.windows.control is not None else []
-    quiet = [(span.settled + lag_s, span.end) for span in seen.windows.rollouts if span.settled is not None]
+    rolled = [(span.settled, span.end) for span in seen.windows.rollouts if span.settled is not None]
+    quiet = [(settled + why.plane.longest_lag_s, end) for settled, end in rolled]
     spans = [*control, *quiet]
     application = why.causes.cause == Cause.APPLICATION
     failed = seen.requests.failures["scheduled"].to_numpy()[application]

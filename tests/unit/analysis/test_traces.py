@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from harness.analysis.observed.controllers import controllers
 from harness.analysis.observed.endpoints import endpoints
 from harness.analysis.observed.ownership import ownership
 from harness.analysis.observed.pod_endings import takers
@@ -43,7 +44,7 @@ def told(name: str) -> tuple[tuple[Observation, ...], tuple[Life, ...]]:
 def test_pods_that_go_after_the_update_are_taken_by_the_rollout(name: str) -> None:
     timeline, pods = told(name)
     end = min(marks(timeline, "delete"), default=float("inf")) - 1.0
-    took = takers(timeline, pods, ANYBODY, marks(timeline, "update"))
+    took = takers(pods, controllers(timeline, ANYBODY, marks(timeline, "update")))
     gone = [pod for pod in pods if pod.deletion is not None and pod.deletion < end]
     assert {took[pod.uid] for pod in gone} <= {Taker.ROLLOUT}
 

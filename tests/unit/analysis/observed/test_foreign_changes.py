@@ -132,3 +132,9 @@ def test_what_the_controllers_do_to_service_and_slices_is_nobody_elses() -> None
     own = slice_of(9, "ADDED", "endpointslice-controller.k8s.io")
     result = judge(with_events(told, service(0.1, "ADDED"), service(9, "MODIFIED"), own))
     assert result.reason != "foreign-change"
+
+
+def test_another_service_that_stands_beside_is_no_change_of_the_first() -> None:
+    told = history(GONE, manifests=(*manifests(), {"kind": "Service", "metadata": {"name": "admin"}}))
+    other = replace(service(0.2, "ADDED"), object={"metadata": {"name": "admin"}, "spec": {"clusterIP": "10.96.0.8"}})
+    assert judge(with_events(told, service(0.1, "ADDED"), other)).reason != "foreign-change"

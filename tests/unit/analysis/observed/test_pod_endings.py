@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.analysis import judge
+from harness.analysis.observed.controllers import controllers
 from harness.analysis.observed.ownership import ownership
 from harness.analysis.observed.pod_endings import takers
 from harness.analysis.observed.pods import Life
@@ -46,7 +47,7 @@ def test_the_old_revision_goes_by_the_rollout() -> None:
         replica_set(8.5, "old", 2, 3, 1),
         *deleted_by_controller(8.5, "a"),
     ]
-    assert takers(timeline, [pod("a", "old", 8.52)], ANYBODY, [8.0]) == {"a": Taker.ROLLOUT}
+    assert takers([pod("a", "old", 8.52)], controllers(timeline, ANYBODY, [8.0])) == {"a": Taker.ROLLOUT}
 
 
 def test_recreate_takes_the_old_pods_before_there_is_a_new_replica_set() -> None:
@@ -60,7 +61,8 @@ def test_recreate_takes_the_old_pods_before_there_is_a_new_replica_set() -> None
         replica_set(13, "new", 1, 2, 3),
     ]
     gone = [pod("a", "old", 8.12), pod("b", "old", 8.15), pod("c", "new", 13.02)]
-    assert takers(timeline, gone, ANYBODY, [8.0]) == {"a": Taker.ROLLOUT, "b": Taker.ROLLOUT, "c": Taker.SCALING}
+    told = controllers(timeline, ANYBODY, [8.0])
+    assert takers(gone, told) == {"a": Taker.ROLLOUT, "b": Taker.ROLLOUT, "c": Taker.SCALING}
 
 
 def test_a_set_that_shrinks_with_the_desired_number_is_scaled() -> None:
@@ -72,12 +74,12 @@ def test_a_set_that_shrinks_with_the_desired_number_is_scaled() -> None:
         *deleted_by_controller(8.5, "a", "b"),
     ]
     both = [pod("a", "old", 8.52), pod("b", "old", 8.92)]
-    assert takers(timeline, both, ANYBODY, [8.0]) == {"a": Taker.SCALING, "b": Taker.ROLLOUT}
+    assert takers(both, controllers(timeline, ANYBODY, [8.0])) == {"a": Taker.SCALING, "b": Taker.ROLLOUT}
 
 
 def test_a_pod_that_no_controller_deleted_was_taken_by_a_stranger() -> None:
     timeline = [replica_set(1, "old", 3, 3, 1), *deleted_by_controller(8.5, "other")]
-    assert takers(timeline, [pod("a", "old", 8.52)], ANYBODY, [8.0]) == {"a": Taker.FOREIGN}
+    assert takers([pod("a", "old", 8.52)], controllers(timeline, ANYBODY, [8.0])) == {"a": Taker.FOREIGN}
 
 
 def test_what_goes_before_our_first_update_is_not_ours() -> None:
@@ -90,7 +92,7 @@ def test_a_change_of_the_template_that_is_not_ours_is_foreign() -> None:
 
     timeline = [deployment(1, "a"), deployment(8.1, "b"), deployment(20, "c"), *deleted_by_controller(8.5, "a", "b")]
     both = [pod("a", "old", 8.5), pod("b", "mid", 20.5)]
-    assert takers(timeline, both, ANYBODY, [8.0]) == {"a": Taker.ROLLOUT, "b": Taker.FOREIGN}
+    assert takers(both, controllers(timeline, ANYBODY, [8.0])) == {"a": Taker.ROLLOUT, "b": Taker.FOREIGN}
 
 
 def test_a_disruption_target_was_evicted() -> None:
@@ -109,7 +111,7 @@ def stateful(t: float, revision: str, replicas: int) -> Observation:
 )
 def test_a_stateful_pod_beyond_the_number_is_scaled_away(name: str, revision: str, replicas: int, taker: Taker) -> None:
     timeline = [stateful(8.1, "r2", replicas), *deleted_by_controller(8.5, name)]
-    assert takers(timeline, [pod(name, "web", 8.5, revision=revision)], ANYBODY, [8.0]) == {name: taker}
+    assert takers([pod(name, "web", 8.5, revision=revision)], controllers(timeline, ANYBODY, [8.0])) == {name: taker}
 
 
 @pytest.mark.parametrize(("word", "reason"), [("evicted", "eviction"), ("stranger", "foreign")])

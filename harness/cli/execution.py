@@ -1,0 +1,166 @@
+"""Planned scenarios and a folder for their records -> a run that can be interrupted, judged, and its exit code."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from harness.cli.ending import tell_error
+from harness.cli.live import shown
+from harness.cli.signals import Stopped, stopped_by_signals
+from harness.errors import HarnessError, OutputError
+from harness.exit_codes import ExitCode
+from harness.model.progress import Decision, RolloutSummary
+
+if TYPE_CHECKING:
+    from harness.model.experiment import ClusterSettings, Experiment
+    from harness.runner.run import ScenarioRun
+    from harness.runner.scenario import Scenario
+    from harness.store.output import OutputFolder
+
+
+def _go_on(_: tuple[RolloutSummary, ...]) -> Decision:
+    return Decision.CONTINUE
+
+
+class Execution:
+    """One run from the command line: what has been run so far, and whether someone pressed Ctrl-C."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        planned: tuple[Scenario, ...],
+        settings: ClusterSettings,
+        output: OutputFolder,
+        worker_image: str | None,
+        truth: Path | None,
+    ) -> None:
+        self._experiment, self._planned, self._settings = experiment, planned, settings
+        self._output, self._worker_image = output, worker_image
+        self._folder = output.path
+        self._console = Console(stderr=True, highlight=False)
+        self._truth = None if truth is None else truth / "truth.jsonl"
+        self._runs: list[ScenarioRun] = []
+        self._interrupted: signal.Signals | None = None
+
+    def code(self) -> int:
+        """Run it and judge it; gives the exit code. What measured nothing leaves nothing in its folder."""
+        import anyio
+
+        try:
+            anyio.run(self.run)
+            with stopped_by_signals():
+                return self.conclude() if self._has_updated() else self._code_without_update()
+        except (KeyboardInterrupt, Stopped):
+            if not self._has_updated():
+                raise
+            again = f"Judge it: rollout-harness report {self._folder}"
+            tell_error(HarnessError("judging the run", "interrupted; its record is whole", again))
+            return ExitCode.INCONCLUSIVE
+        finally:
+            if not self._has_updated() and not self._has_records():
+                self._output.take_back()
+
+    def _has_records(self) -> bool:
+        """Whether a request was recorded: what it came to is worth reading, though nothing was rolled."""
+        for record in self._folder.glob("*/requests.csv"):
+            with record.open("rb") as rows:
+                if rows.readline() and rows.readline():
+                    return True
+        return False
+
+    async def run(self) -> None:
+        """Everything that needs a cluster, until it is done or interrupted."""
+        import anyio
+
+        from harness.cli.plan import stop_at_first_loss
+        from harness.clusters.choice import cluster
+        from harness.runner.experiment import run_experiment
+        from harness.runner.run import first_error, local_error
+
+        error: HarnessError | None = None
+        try:
+            async with anyio.create_task_group() as tasks:
+                with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+                    tasks.start_soon(self._cancel_on_signal, signals, tasks.cancel_scope)
+                    with shown(self._console) as live:
+                        async with cluster(
+                            self._settings,
+                            self._experiment.images,
+                            worker_image=self._worker_image,
+                            truth=self._truth,
+                        ) as ours:
+                            await run_experiment(
+                                ours,
+                                self._planned,
+                                self._folder,
+                                on_progress=live,
+                                on_scenario=self._runs.append,
+                                continue_after=stop_at_first_loss if self._experiment.confidence else _go_on,
+                            )
+                    tasks.cancel_scope.cancel()
+        except* HarnessError as group:
+            error = first_error(group)
+        except* OSError as refused:
+            error = error or local_error(refused)
+        if error is not None and not self._updates():
+            raise error
+
+    async def _cancel_on_signal(self, signals: AsyncIterator[signal.Signals], scope: object) -> None:
+        import anyio
+
+        assert isinstance(scope, anyio.CancelScope)
+        async for received in signals:
+            if self._interrupted is not None:
+                self._console.print("Left as it is: the namespace of this run must be deleted by hand.")
+                signal.signal(received, signal.SIG_DFL)
+                signal.raise_signal(received)
+            self._interrupted = received
+            self._console.print(f"{received.name}: putting the cluster back. Once more to leave it as it is.")
+            scope.cancel()
+
+    def _updates(self) -> int:
+        return sum(run.updates for run in self._runs)
+
+    def _has_updated(self) -> bool:
+        """Whether any rollout was begun; an interrupted scenario is not among `_runs`, but on disk."""
+        from harness.store.reader import is_run, read_info, scenario_folders
+
+        if self._updates():
+            return True
+        try:
+            scenarios = scenario_folders(self._folder) if is_run(self._folder) else ()
+            return any(read_info(folder, []).rollouts for folder in scenarios)
+        except HarnessError:  # somebody else's hand: what is there must not go
+            return True
+
+    def _code_without_update(self) -> int:
+        for error in self._errors():
+            tell_error(error)
+        return ExitCode.USAGE if self._interrupted is None else ExitCode.of_signal(self._interrupted)
+
+    def _errors(self) -> list[HarnessError]:
+        return [run.error for run in self._runs if run.error is not None]
+
+    def conclude(self) -> int:
+        """Judge and report what there is; gives the exit code."""
+        from harness.cli.summary import print_verdict
+        from harness.errors import RunFormatError
+        from harness.judged_runs import judge_experiment_folder
+
+        errors = self._errors()
+        for error in errors:
+            tell_error(error)
+        try:
+            judged = judge_experiment_folder(self._folder)
+        except (OutputError, RunFormatError) as error:  # the disk is full, or somebody removed the folder
+            tell_error(error)
+            return ExitCode.INCONCLUSIVE
+        print_verdict(judged, Console(), records=[self._folder])
+        code = judged.result.exit_code
+        cut_short = self._interrupted is not None or bool(errors)
+        return ExitCode.INCONCLUSIVE if cut_short and code == ExitCode.AS_EXPECTED else code
