@@ -22,7 +22,7 @@ def test_sizing_becomes_advice_and_remarks() -> None:
         ("terminationGracePeriodSeconds", "30 s", f"0.90 s, {pods} from deletion to end", "11 s", grace),
         ("progressDeadlineSeconds", "600 s", f"0.50 s, {pods} from creation to Ready", "42 s", step),
         ("time limit in CI", "none", "1.50 s, the largest of 3 rollouts", "57 s", "3 steps, 18 s in all"),
-        ("a rollout takes (predicted)", "1.6 s", "1.5 s", "17.6 s", "3 replicas, 3 steps"),
+        ("a rollout takes (predicted)", "1.6 s", "1.50 s", "17.6 s", "3 replicas, 3 steps"),
     )
     assert list(advice.remarks(DEFAULT.sizing)) == ["cure", "mends", "remedies", "measured", "application", "note"]
 

@@ -83,7 +83,8 @@ def test_a_pod_that_no_controller_deleted_was_taken_by_a_stranger() -> None:
 
 
 def test_what_goes_before_our_first_update_is_not_ours() -> None:
-    assert takers([*deleted_by_controller(3, "a")], [pod("a", "old", 3.0)], ANYBODY, [8.0]) == {"a": Taker.FOREIGN}
+    told = controllers(deleted_by_controller(3, "a"), ANYBODY, [8.0])
+    assert takers([pod("a", "old", 3.0)], told) == {"a": Taker.FOREIGN}
 
 
 def test_a_change_of_the_template_that_is_not_ours_is_foreign() -> None:
@@ -96,7 +97,7 @@ def test_a_change_of_the_template_that_is_not_ours_is_foreign() -> None:
 
 
 def test_a_disruption_target_was_evicted() -> None:
-    assert takers([], [pod("a", "old", 8.5, disrupted="EvictionByEvictionAPI")], ANYBODY, [8.0]) == {
+    assert takers([pod("a", "old", 8.5, disrupted="EvictionByEvictionAPI")], controllers([], ANYBODY, [8.0])) == {
         "a": Taker.EVICTION
     }
 
