@@ -10,10 +10,13 @@ from typing import Any
 
 from harness import os_errors
 from harness.errors import DamagedRunError, RunFormatError
-from harness.model.observation import Observation
+from harness.model.observation import MarkType, Observation
 from harness.model.run import Run, RunInfo
 from harness.store.requests_csv import read_requests
 from harness.store.run_json import from_json
+
+_OF_ROLLOUT = (MarkType.UPDATE, MarkType.COMPLETE, MarkType.SETTLED)
+_SAME_S = 0.01
 
 FaultOf = Callable[[str, dict[str, Any]], str]
 """(kind, object) -> what is wrong with it, in words; empty where nothing is."""
@@ -61,13 +64,11 @@ def read_run(folder: Path, *, fault_of: FaultOf = lambda _kind, _object: "") -> 
     """
     damage: list[str] = []
     info = read_info(folder, damage)
-    return Run(
-        info=info,
-        requests=read_requests(folder / "requests.csv", damage),
-        timeline=_read_timeline(folder / "timeline.jsonl", damage, fault_of),
-        worker_seconds=tuple(_json_lines(folder / "workers.jsonl", [])),
-        damage=tuple(damage),
-    )
+    requests = read_requests(folder / "requests.csv", damage)
+    timeline = _read_timeline(folder / "timeline.jsonl", damage, fault_of)
+    seconds = tuple(_json_lines(folder / "workers.jsonl", damage))
+    damage += _lost_marks(info, timeline)
+    return Run(info=info, requests=requests, timeline=timeline, worker_seconds=seconds, damage=tuple(damage))
 
 
 def read_info(folder: Path, damage: list[str]) -> RunInfo:
@@ -106,6 +107,22 @@ def _read_timeline(path: Path, damage: list[str], fault_of: FaultOf) -> tuple[Ob
     if faults:
         damage.append(f"{len(faults)} lines of {path.name} are no events as the API sends them ({faults[0]})")
     return tuple(sorted(observations, key=lambda observation: observation.t))
+
+
+def _lost_marks(info: RunInfo, timeline: tuple[Observation, ...]) -> list[str]:
+    """Marks that were made, as run.json tells, and that a timeline with marks in it has not: it was cut there."""
+    marks = [(seen.type, seen.t) for seen in timeline if seen.kind == "Mark"]
+    if not any(type_ == MarkType.UPDATE for type_, _ in marks):
+        return []
+    wanted = [(type_, getattr(one, type_)) for one in info.rollouts for type_ in _OF_ROLLOUT]
+    if info.finished and info.harness:
+        wanted.append((MarkType.END, max(t for _, t in marks)))
+    lost = [
+        (type_, at)
+        for type_, at in wanted
+        if at is not None and not any(type_ == known and abs(at - t) < _SAME_S for known, t in marks)
+    ]
+    return [f"timeline.jsonl has no mark of the {type_} at {at:.2f} s" for type_, at in lost]
 
 
 def _observation(line: dict[str, Any]) -> Observation | None:

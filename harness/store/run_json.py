@@ -53,6 +53,7 @@ _SHAPE: Shape = {
     },
     "t0_wall": _WALL,
     "clocks": [{"worker!": COUNT, "offset_s!": _MOMENT, "uncertainty_s!": _SPAN}],
+    "ends": [{"worker!": COUNT, "requests!": map_of(COUNT)}],
     "control": [_MOMENT],
     "rollouts": [{"rollout!": COUNT, "update!": _MOMENT, "complete": _MOMENT, "settled": _MOMENT}],
     "planned_rollouts": COUNT,

@@ -224,6 +224,17 @@ def test_a_column_of_a_name_that_is_not_known_is_said(folder: Folder) -> None:
     assert "names no started, and has 'startad'" in folder.judged()[1]
 
 
+def test_marks_that_run_json_tells_of_must_be_in_the_timeline(folder: Folder) -> None:
+    lines = (folder.place / "timeline.jsonl").read_text().splitlines(keepends=True)
+    (folder.place / "timeline.jsonl").write_text("".join(line for line in lines if '"settled"' not in line))
+    assert "timeline.jsonl has no mark of the settled at 9.93 s" in folder.judged()[1]
+
+
+def test_seconds_of_a_worker_that_cannot_be_read_are_said(folder: Folder) -> None:
+    (folder.place / "workers.jsonl").write_text('{"t": 1.0, "wor')
+    assert "1 lines of workers.jsonl cannot be read" in folder.judged()[1]
+
+
 STATED = {"new": 1349, "kept": 660}
 
 
