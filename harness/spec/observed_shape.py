@@ -16,6 +16,7 @@ _METADATA: Shape = {
     "labels": map_of(TEXT),
     "annotations": map_of(ANY),
     "generation": INTEGER,
+    "deletionGracePeriodSeconds": COUNT,
     "ownerReferences": [{**dict.fromkeys(("kind", "name", "uid"), TEXT), "controller": FLAG}],
 }
 _CONDITIONS: Shape = [dict.fromkeys(("type", "status", "reason", "message", "lastTransitionTime"), TEXT)]
@@ -37,6 +38,10 @@ _WORKLOAD_STATUS: Shape = {
     "observedGeneration": INTEGER,
     "currentRevision": TEXT,
     "updateRevision": TEXT,
+}
+_ANY_KIND: dict[str, Any] = {
+    "metadata": _METADATA,
+    "status": {"conditions": _CONDITIONS, "containerStatuses": [_CONTAINER_STATUS]},
 }
 _KINDS: dict[str, dict[str, Any]] = {
     "Pod": {
@@ -68,6 +73,6 @@ _MARK: Shape = {"rollout": COUNT, "generation": INTEGER, "patch": map_of(ANY), "
 
 def observed_fault(kind: str, shown: Object) -> str:
     """Where the object is not what the API sends, in words; empty where it may well be."""
-    shape = _MARK if kind == "Mark" else {"metadata": _METADATA, **_KINDS.get(kind, {})}
+    shape = _MARK if kind == "Mark" else {**_ANY_KIND, **_KINDS.get(kind, {})}
     found = next(misfits(shown, shape), None)
     return "" if found is None else str(found)

@@ -160,5 +160,6 @@ def spec_shape(kind: str) -> Shape:
 
 def named(manifest: Object) -> str:
     """The object in a message: "Service shop"."""
-    name = (manifest.get("metadata") or {}).get("name")
+    metadata = manifest.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
     return cut(printable(f"{manifest.get('kind')} {name}"), 120)

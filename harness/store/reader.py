@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from harness.store.run_json import from_json
 
 _OF_ROLLOUT = (MarkType.UPDATE, MarkType.COMPLETE, MarkType.SETTLED)
 _SAME_S = 0.01
+_FAR_S = 1e9  # no run lasts so long; what is no number at all is not below it either
+_CHANGES = ("ADDED", "MODIFIED", "DELETED")
 
 FaultOf = Callable[[str, dict[str, Any]], str]
 """(kind, object) -> what is wrong with it, in words; empty where nothing is."""
@@ -126,10 +127,12 @@ def _lost_marks(info: RunInfo, timeline: tuple[Observation, ...]) -> list[str]:
 
 
 def _observation(line: dict[str, Any]) -> Observation | None:
-    t, inner = line.get("t"), line.get("object")
-    if isinstance(t, bool) or not isinstance(t, int | float) or not math.isfinite(t) or not isinstance(inner, dict):
+    t, kind, type_, inner = (line.get(name) for name in ("t", "kind", "type", "object"))
+    if isinstance(t, bool) or not isinstance(t, int | float) or not abs(t) < _FAR_S or not isinstance(inner, dict):
         return None
-    return Observation(t=float(t), kind=str(line.get("kind")), type=str(line.get("type")), object=inner)
+    if not isinstance(kind, str) or not isinstance(type_, str) or (kind != "Mark" and type_ not in _CHANGES):
+        return None
+    return Observation(t=float(t), kind=kind, type=type_, object=inner)
 
 
 def _json_lines(path: Path, damage: list[str]) -> list[dict[str, Any]]:

@@ -165,7 +165,9 @@ def _strict(source: Path | io.BytesIO, names: list[str], *, rows: int | None = N
 def _shaped(frame: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
-    return frame.with_columns(pl.col("reused").cast(pl.Boolean), pl.col("pod", "via").fill_null(""))
+    return frame.with_columns(
+        pl.col("reused").cast(pl.Boolean), pl.col("pod", "via").fill_null(""), pl.col("worker").fill_null(0)
+    )
 
 
 def _texts(frame: pl.DataFrame) -> list[str]:

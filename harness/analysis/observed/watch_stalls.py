@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Any
 
 from harness.analysis.observed.lateness import RELIST_S
@@ -140,8 +140,8 @@ def _times(object_: dict[str, Any]) -> Iterator[str]:
 
 def _states(container: dict[str, Any]) -> Iterator[str]:
     """When a container was started and ended, now and the time before."""
-    states = chain.from_iterable((container.get(name) or {}).values() for name in ("state", "lastState"))
-    for state in filter(None, states):
+    both = [container.get(name) or {} for name in ("state", "lastState")]
+    for state in filter(None, (one.get(name) for one in both for name in ("running", "terminated"))):
         yield state.get("startedAt") or ""
         yield state.get("finishedAt") or ""
 
