@@ -65,8 +65,8 @@ def _is_redacted(value: Any) -> bool:
 
 
 def _list_contains(live: list[Any], written: list[Any]) -> bool:
-    if all(isinstance(item, dict) and "name" in item for item in written):
-        named = {item.get("name"): item for item in live if isinstance(item, dict)}
+    if all(isinstance(item, dict) and isinstance(item.get("name"), str) for item in written):
+        named = {str(item.get("name")): item for item in live if isinstance(item, dict)}
         return all(item["name"] in named and contains(named[item["name"]], item) for item in written)
     return len(live) == len(written) and all(contains(*pair) for pair in zip(live, written, strict=True))
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from harness.analysis import judge
 from harness.errors import DamagedRunError, RunFormatError
 from harness.model.result import Verdict
+from harness.spec.observed_shape import observed_fault
 from harness.store.reader import read_run
 
 from .recordings import SMALL
@@ -66,7 +67,7 @@ class Folder:
 
     def judged(self) -> tuple[Verdict, str]:
         """The verdict, and all that was said."""
-        result = judge(read_run(self.place))
+        result = judge(read_run(self.place, fault_of=observed_fault))
         return result.verdict, " ".join((result.sentence, *result.notes))
 
 
@@ -275,6 +276,30 @@ CUTS = st.tuples(st.just("cut"), st.sampled_from(FILES), st.floats(0.0, 0.98))
 FLIPS = st.tuples(st.just("flip"), st.integers(0, 7), st.integers(1, 9))
 GONE = st.tuples(st.just("gone"), st.sampled_from(FILES), st.none())
 BLOCKS = st.tuples(st.just("block"), st.sampled_from([b"\x00", b"\xff", b"\n", b'"']), st.floats(0.0, 0.9))
+ODD = st.sampled_from([None, 5, -1, "x", [], {}, True, 1e308, float("nan"), [None], {"a": None}, ["x"]])
+EVENTS = st.tuples(
+    st.just("event"),
+    st.sampled_from(["t", "kind", "type", "object", "metadata", "status", "spec", "endpoints", "uid", "conditions"]),
+    ODD,
+)
+INFOS = st.tuples(
+    st.just("info"),
+    st.sampled_from(
+        [
+            "t0_wall",
+            "clocks",
+            "ends",
+            "control",
+            "rollouts",
+            "streams",
+            "load",
+            "cluster",
+            "finished",
+            "planned_rollouts",
+        ]
+    ),
+    ODD,
+)
 
 
 @settings(
@@ -283,7 +308,7 @@ BLOCKS = st.tuples(st.just("block"), st.sampled_from([b"\x00", b"\xff", b"\n", b
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(damage=st.one_of(CELLS, CUTS, FLIPS, GONE, BLOCKS))
+@given(damage=st.one_of(CELLS, CUTS, FLIPS, GONE, BLOCKS, EVENTS, INFOS))
 def test_no_damage_makes_a_run_that_dropped_calls_seamless(tmp_path: Path, damage: tuple[str, Any, Any]) -> None:
     folder = Folder(tmp_path)
     how, what, much = damage
@@ -293,6 +318,10 @@ def test_no_damage_makes_a_run_that_dropped_calls_seamless(tmp_path: Path, damag
         folder.bytes(what, lambda text: text[: int(len(text) * much)])
     elif how == "flip":
         folder.bytes("requests.csv", lambda text: flipped(text, what, much))
+    elif how == "event":
+        folder.bytes("timeline.jsonl", lambda text: spoilt(text, what, much))
+    elif how == "info":
+        folder.info(**{what: much})
     elif how == "gone":
         (tmp_path / what).unlink()
     else:
@@ -302,6 +331,19 @@ def test_no_damage_makes_a_run_that_dropped_calls_seamless(tmp_path: Path, damag
     except RunFormatError:  # not a verdict at all, in words
         return
     assert verdict != Verdict.SEAMLESS
+
+
+def spoilt(text: bytes, key: str, value: Any) -> bytes:
+    """Every third event with that value for that key, wherever it has the key."""
+
+    def put(inner: Any) -> Any:
+        if isinstance(inner, dict):
+            return {name: value if name == key else put(below) for name, below in inner.items()}
+        return [put(below) for below in inner] if isinstance(inner, list) else inner
+
+    lines = text.splitlines()
+    lines[::3] = [json.dumps(put(json.loads(line))).encode() for line in lines[::3]]
+    return b"\n".join(lines) + b"\n"
 
 
 def flipped(text: bytes, bit: int, every: int) -> bytes:
