@@ -118,6 +118,7 @@ def _notes(seen: Observed, why: Explained, lags: Propagation) -> tuple[str, ...]
     told = (
         _cut_short(info),
         _gaps(seen),
+        _standstills(seen),
         _stalls(seen),
         _clocks(info),
         _plane(why),
@@ -136,11 +137,19 @@ def _gaps(seen: Observed) -> str:
     return f"the watch was lost {gaps} times: what happened to pods in between is not known" if gaps else ""
 
 
-def _stalls(seen: Observed) -> str:
-    if not seen.stalls.stalls:
+def _standstills(seen: Observed) -> str:
+    told = ", ".join(f"{one.late_s:.1f} s at {one.start:.1f} s" for one in seen.stalls.of_harness)
+    if not told:
         return ""
-    worst = max(seen.stalls.stalls, key=lambda one: one.late_s)
-    at = ", ".join(dict.fromkeys(f"{one.end:.1f} s" for one in seen.stalls.stalls))
+    return f"the harness stood still (for {told}): what it took in after that happened at any time since it had begun"
+
+
+def _stalls(seen: Observed) -> str:
+    stalls = [one for one in seen.stalls.stalls if not one.by_harness]
+    if not stalls:
+        return ""
+    worst = max(stalls, key=lambda one: one.late_s)
+    at = ", ".join(dict.fromkeys(f"{one.end:.1f} s" for one in stalls))
     return (
         f"the watch stood still: what it showed at {at} came in a burst, up to {worst.late_s:.1f} s or more late "
         "against its own times; what happened to pods meanwhile is known to no better, and lags are as much wider"

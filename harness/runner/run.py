@@ -26,6 +26,7 @@ from harness.manifests.patch import in_namespace
 from harness.model.observation import MarkType
 from harness.model.progress import Phase, Progress
 from harness.observers.cluster import application_objects, observe
+from harness.observers.heartbeat import Standstill, watch_oneself
 from harness.runner.churn import churning
 from harness.runner.deployment import deployed, namespace_for_run, service_address
 from harness.runner.facts import run_info
@@ -116,6 +117,7 @@ class ScenarioRunner:
             writer.update(manifests=tuple(in_namespace(m, namespace) for m in application.manifests))
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._report_progress)
+                tasks.start_soon(watch_oneself, self._now, partial(self._stood_still, writer))
                 tasks.start_soon(self._watch_over_cluster)
                 watched = application_objects(
                     kind=application.kind,
@@ -237,6 +239,11 @@ class ScenarioRunner:
     def _record(self, writer: RunWriter, kind: str, type_: str, seen: dict[str, Any]) -> None:
         if not self._over:  # what the clean-up does to the pods is no part of the run
             writer.observe(self._now(), kind, type_, seen)
+
+    def _stood_still(self, writer: RunWriter, found: Standstill) -> None:
+        if not self._over:
+            known = {"start": found.start, "end": found.end, "asleep_s": found.asleep_s}
+            self._mark(writer, MarkType.STALL, {name: round(value, 6) for name, value in known.items()})
 
     def _mark(self, writer: RunWriter, type_: MarkType, details: dict[str, Any]) -> float:
         moment = round(self._now(), 6)

@@ -12,8 +12,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -203,7 +204,7 @@ def test_a_rollout_that_never_completes_is_undone_and_inconclusive(context: dict
     assert namespaces(context) == before
     timeline = (experiment.parent / "run" / "default" / "timeline.jsonl").read_text()
     marks = [json.loads(entry)["type"] for entry in timeline.splitlines() if '"kind":"Mark"' in entry]
-    assert marks == ["control-start", "control-end", "update", "undo", "end"]
+    assert [mark for mark in marks if mark != "stall"] == ["control-start", "control-end", "update", "undo", "end"]
     result = json.loads((experiment.parent / "run" / "default" / "result.json").read_text())
     assert result["verdict"] == "inconclusive"
 
@@ -247,6 +248,65 @@ def test_a_kill_loses_at_most_the_last_half_second(experiment: Path) -> None:
         process.kill()
         killed_s = time.time() - t0_wall
     assert max(ends(folder)) > killed_s - 0.5
+
+
+MITIGATED = "variants: {default: {mitigations: [{prestop: 3s}, {min-ready: 2s}]}}\n"
+
+
+@pytest.mark.parametrize("mitigated", [True, False], ids=["mitigated", "default"])
+def test_a_harness_that_was_stopped_in_a_rollout_turns_no_verdict(
+    context: dict[str, str], experiment: Path, mitigated: bool
+) -> None:
+    experiment.write_text(experiment.read_text() + MITIGATED * mitigated)
+    folder = experiment.parent / "run" / "default"
+    with subprocess.Popen(
+        arguments(experiment), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=context
+    ) as process:
+        until(process, "rolling")
+        until_shown(context, folder, is_updated)
+        process.send_signal(signal.SIGSTOP)
+        stopped = time.monotonic()
+        try:
+            until_shown(context, folder, lambda shown: is_rolled(shown) and time.monotonic() - stopped > 1.0)
+        finally:
+            process.send_signal(signal.SIGCONT)
+        _, stderr = process.communicate(timeout=90)
+    timeline = [json.loads(line) for line in (folder / "timeline.jsonl").read_text().splitlines()]
+    stalls = [seen["object"] for seen in timeline if seen["type"] == "stall"]
+    result = json.loads((folder / "result.json").read_text())
+    assert stalls, stderr
+    assert max(stall["end"] - stall["start"] for stall in stalls) > 0.6
+    if mitigated:
+        assert (result["verdict"], result["reason"]) == ("inconclusive", "harness-stalled"), stderr
+    else:
+        assert result["verdict"] in ("dropping", "inconclusive"), stderr
+    assert any("the harness stood still" in note for note in result["notes"])
+    assert process.returncode == (3 if result["verdict"] == "inconclusive" else 1)
+
+
+def until_shown(
+    environment: dict[str, str], folder: Path, holds: Callable[[dict[str, Any]], bool], *, deadline_s: float = 60
+) -> None:
+    """Ask the cluster itself for the Deployment until that holds of it."""
+    manifests = json.loads((folder / "run.json").read_text())["manifests"]
+    kubectl, namespace = Path(sys.executable).parent / "kubectl", manifests[0]["metadata"]["namespace"]
+    command = [kubectl, "get", "deployment", "web", "-n", namespace, "-o", "json"]
+    end = time.monotonic() + deadline_s
+    while time.monotonic() < end:
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True, timeout=30)
+        if holds(shown := json.loads(done.stdout)):
+            return
+    pytest.fail(f"after {deadline_s:g} s it is {shown}")
+
+
+def is_updated(shown: dict[str, Any]) -> bool:
+    return bool(shown["metadata"]["generation"] > 1)
+
+
+def is_rolled(shown: dict[str, Any]) -> bool:
+    numbers = [shown["status"].get(name) for name in ("replicas", "updatedReplicas", "availableReplicas")]
+    seen = shown["status"].get("observedGeneration") == shown["metadata"]["generation"]
+    return bool(seen and numbers == [shown["spec"]["replicas"]] * 3)
 
 
 def ends(folder: Path) -> list[float]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.analysis.observed.ownership import Ownership
+from harness.analysis.observed.watch_stalls import ALWAYS_ON, WatchStalls, standstills
 from harness.model.observation import MarkType, Observation
 from harness.spec.agreement import is_patched
 from harness.spec.rolling import wanted_replicas
@@ -85,6 +86,7 @@ class Controllers:
     speaks: bool = False
     own: list[float] = field(default_factory=list)
     foreign_by: list[tuple[float, str]] = field(default_factory=list)
+    stalls: WatchStalls = ALWAYS_ON
     _template: Any = None
     _to_come: tuple[float, Object] | None = None  # our last update, until the watch shows it
 
@@ -134,7 +136,8 @@ class Controllers:
         if self._to_come is None:
             return False
         since, patch = self._to_come
-        if not (0.0 <= t - since <= OWN_CHANGE_S and is_patched(template, patch)):
+        earliest = self.stalls.earliest(self.owned.kind, t)
+        if not (since <= t and earliest - since <= OWN_CHANGE_S and is_patched(template, patch)):
             return False
         self._to_come = None
         return True
@@ -165,8 +168,8 @@ def by_whom(shown: Object) -> str:
 
 def controllers(timeline: Iterable[Observation], owned: Ownership, updates: Iterable[float]) -> Controllers:
     """What the timeline says of the pods' controllers. `updates`: when we changed the application ourselves."""
-    found = Controllers(owned=owned, own=sorted(updates))
     events = list(timeline)
+    found = Controllers(owned=owned, own=sorted(updates), stalls=standstills(events))
     marked = {seen.t for seen in events if seen.kind == "Mark" and seen.type == MarkType.UPDATE}
     # run.json knows of updates whose marks a record may have lost.
     unmarked = [Observation(t=t, kind="Mark", type=MarkType.UPDATE, object={}) for t in found.own if t not in marked]

@@ -31,6 +31,7 @@ class PodEvents:
     deletion_shown: float | None = None
     finished: float | None = None
     ended: float | None = None
+    ended_earliest: float | None = None
     gone: float | None = None
     restarts: int = 0
     down_since: float | None = None
@@ -43,6 +44,7 @@ class PodEvents:
         self.latest = seen.object
         if seen.type == "DELETED":
             self.gone = self.gone or seen.t
+            self._end_earliest(earliest)
         status = seen.object.get("status") or {}
         self._addresses(status)
         conditions = {condition.get("type"): condition for condition in status.get("conditions") or ()}
@@ -51,8 +53,8 @@ class PodEvents:
             self.disrupted = str(disrupted.get("reason") or "DisruptionTarget")
         if self.deletion is None and _is_going(seen):
             self.deletion, self.deletion_shown = max(earliest, self.first.t), seen.t
-        self._readiness(seen.t, (conditions.get("Ready") or {}).get("status") == "True")
-        self._containers(seen.t, containers(status), clock)
+        self._readiness(seen.t, earliest, (conditions.get("Ready") or {}).get("status") == "True")
+        self._containers(seen.t, earliest, containers(status), clock)
 
     def _addresses(self, status: dict[str, Any]) -> None:
         for entry in status.get("podIPs") or ({"ip": status.get("podIP")},):
@@ -60,31 +62,36 @@ class PodEvents:
             if address and address not in self.addresses:
                 self.addresses.append(address)
 
-    def _readiness(self, t: float, ready: bool) -> None:
+    def _readiness(self, t: float, earliest: float, ready: bool) -> None:
         if ready and not self.ready_now:
             self.ready = t if self.ready is None else self.ready
             if self.unready_since is not None:
                 self.unready.append((self.unready_since, t))
                 self.unready_since = None
         elif self.ready_now and not ready:
-            self.unready_since = t
+            self.unready_since = max(earliest, self.first.t)
         self.ready_now = ready
 
-    def _containers(self, t: float, shown: Containers, clock: ClusterClock) -> None:
+    def _containers(self, t: float, earliest: float, shown: Containers, clock: ClusterClock) -> None:
         if shown.all_ended and (self.deletion is not None or shown.over):
             self.ended = self.ended or t
+            self._end_earliest(earliest)
             self.killed |= shown.killed
             if self.finished is None:
                 self.finished = last_finish(shown.ended, clock)
         elif self.deletion is None:
-            self._crash(t, shown, clock)
+            self._crash(t, earliest, shown, clock)
 
-    def _crash(self, t: float, shown: Containers, clock: ClusterClock) -> None:
+    def _end_earliest(self, earliest: float) -> None:
+        if self.ended_earliest is None:
+            self.ended_earliest = max(earliest, self.first.t)
+
+    def _crash(self, t: float, earliest: float, shown: Containers, clock: ClusterClock) -> None:
         """A container that ended, or was started again, though nobody had asked for it; over when all are well."""
         fell = shown.ended or shown.restarts > self.restarts
         if fell and self.down_since is None and self.first.t < t:
             finish = last_finish(shown.last_ends, clock, until=t)
-            self.down_since = finish - CRASH_S if finish is not None else t - EXIT_S
+            self.down_since = finish - CRASH_S if finish is not None else earliest - EXIT_S
         self.restarts = max(shown.restarts, self.restarts)
         if self.down_since is not None and self.ready_now and not shown.ended:
             self.crashes.append((self.down_since, t))
@@ -117,7 +124,8 @@ class PodEvents:
         ended = self.shown_ended()
         if self.finished is None and ended is None:
             return None
-        exit_ = self.finished if self.finished is not None else (ended or 0.0) - EXIT_S
+        shown = self.ended_earliest if self.ended_earliest is not None else ended or 0.0
+        exit_ = self.finished if self.finished is not None else shown - EXIT_S
         return max(exit_, deletion - SLOW_WATCH_S) if deletion is not None else exit_
 
 

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field, replace
 from harness.analysis.observed.lateness import EXIT_S, WATCH_S, Blindness, ClusterClock
 from harness.analysis.observed.ownership import Ownership, controller_of
 from harness.analysis.observed.pod_events import PodEvents
-from harness.analysis.observed.watch_stalls import WatchStalls
+from harness.analysis.observed.watch_stalls import ALWAYS_ON, WatchStalls
 from harness.model.observation import MarkType, Observation
 from harness.model.run import RunInfo
 from harness.spec.serving import Port, ServingExpectation, serving_expectation, target_ports
 from harness.spec.workload import Object, judged_workload, pod_spec
 
 NO_PROMISE = ServingExpectation()
-ALWAYS_ON = WatchStalls()
 
 PRESENT_S = 0.5
 """What the watch shows within this time of its first event was there before."""

@@ -1,12 +1,14 @@
-"""Watch events and the times that they carry themselves -> when the watch stood still.
+"""Watch events, the times that they carry themselves and the harness's beats -> when the watch stood still.
 
 What the API server, controllers and kubelets write carries whole seconds, rounded down. So an event arrives up to one
 second, and the watch's own delay, after the newest time that is new in it. Events of different moments that arrive in
 one burst, later than that, were held up. The clocks need not agree: the earliest event of the run shows how they stand.
+Where it was the harness itself that stood still, its `stall` mark says so, to the tenth of a second.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -25,6 +27,9 @@ STILL_S = 0.5
 BURST_S = 0.3
 """What was held up arrives within this time of each other."""
 
+BACKLOG_S = 0.5
+"""What waited while the harness stood still is taken in within this time after."""
+
 PRESENT_S = 0.5
 """What is shown within this time of a kind's first event was there before."""
 
@@ -33,13 +38,15 @@ PRESENT_S = 0.5
 class Stall:
     """One time in which the watch of a kind showed nothing: what arrived by `end` happened at any time since `start`.
 
-    `late_s`: how late the most belated event was, at least.
+    `late_s`: how late the most belated event was, at least. `by_harness`: it was the harness that stood still, so that
+    this holds of every kind.
     """
 
     kind: str
     start: float
     end: float
     late_s: float
+    by_harness: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +65,19 @@ class WatchStalls:
             (one.end - one.start for one in self.stalls if one.kind == kind and one.start <= t <= one.end), default=0.0
         )
 
+    @property
+    def of_harness(self) -> tuple[Stall, ...]:
+        """When the harness stood still, each time once."""
+        return tuple({one.end: one for one in self.stalls if one.by_harness}.values())
+
+    def unsure(self, *moments: float | None) -> bool:
+        """Whether one of these moments is only when the harness, which had stood still, took in what was shown."""
+        known = [t for t in moments if t is not None]
+        return any(one.start <= t <= one.end for one in self.stalls if one.by_harness for t in known)
+
+
+ALWAYS_ON = WatchStalls()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Arrival:
@@ -74,15 +94,53 @@ class _Arrival:
 
 def watch_stalls(t0_wall: float, timeline: Iterable[Observation]) -> WatchStalls:
     """When the watch of each kind stood still. Events of kind Event are left out: their senders hold them up."""
-    if t0_wall <= 0:
-        return WatchStalls()
+    events = tuple(timeline)
+    own = standstills(events)
+    held = _held_up(t0_wall, events) if t0_wall > 0 else ()
+    return WatchStalls(stalls=(*own.stalls, *(one for one in held if not _is_told(one, own.stalls))))
+
+
+def standstills(timeline: Iterable[Observation]) -> WatchStalls:
+    """When the harness stood still, by its own marks."""
+    events = tuple(timeline)
+    kinds = sorted({seen.kind for seen in events} - {"Mark"})
+    marks = (seen.object for seen in events if seen.kind == "Mark" and seen.type == MarkType.STALL)
+    spans = [span for mark in marks if (span := _span(mark)) is not None]
+    return WatchStalls(
+        stalls=tuple(
+            Stall(kind=kind, start=start, end=end + BACKLOG_S, late_s=late_s, by_harness=True)
+            for start, end, late_s in spans
+            for kind in kinds
+        )
+    )
+
+
+def _span(mark: dict[str, Any]) -> tuple[float, float, float] | None:
+    """Start, end and how late things were taken in; None where a mark does not say."""
+    start, end, asleep_s = (mark.get(name, 0.0) for name in ("start", "end", "asleep_s"))
+    if not all(isinstance(value, int | float) and math.isfinite(value) for value in (start, end, asleep_s)):
+        return None
+    return (start, end, end - start + asleep_s) if start <= end else None
+
+
+def _is_told(held: Stall, marked: Sequence[Stall]) -> bool:
+    """Whether what arrived in a burst did so because the harness stood still."""
+    spare_s = RESOLUTION_S + STILL_S
+    return any(
+        one.kind == held.kind and one.start - spare_s <= held.start and one.start <= held.end <= one.end + BURST_S
+        for one in marked
+    )
+
+
+def _held_up(t0_wall: float, timeline: Iterable[Observation]) -> tuple[Stall, ...]:
+    """When the watch of each kind stood still, by the times that its events carry."""
     kinds = _arrivals(t0_wall, timeline)
     late = [late_s for arrivals in kinds.values() for one in arrivals if (late_s := one.late_s) is not None]
     if not late:
-        return WatchStalls()
+        return ()
     offset_s = min(late)
     found = [stall for kind, arrivals in kinds.items() for stall in _of_kind(kind, arrivals, offset_s)]
-    return WatchStalls(stalls=(*found, *_others(found, kinds)))
+    return (*found, *_others(found, kinds))
 
 
 def _others(found: Sequence[Stall], kinds: Mapping[str, Sequence[_Arrival]]) -> Iterator[Stall]:

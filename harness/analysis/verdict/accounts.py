@@ -60,13 +60,19 @@ def _account(
     return RolloutAccount(
         rollout=span.rollout,
         own_failures=int(own.sum()),
-        unexplained=chance < corrected(seen) and not strange and not _explained(window.by_cause) and not seen.load.why,
+        unexplained=chance < corrected(seen)
+        and not (strange or _explained(window.by_cause) or seen.load.why or _stood_still(seen, window)),
         doubts=(
             *incomplete(seen, why.plane, span),
             *strange,
             *failures_of_others(seen, why, position, counts, tally(list(why.causes.cause[own])), quiet),
         ),
     )
+
+
+def _stood_still(seen: Observed, window: Window) -> bool:
+    """Whether the harness stood still meanwhile, so that a cause may not have been seen."""
+    return any(one.start < window.end and one.end > window.start for one in seen.stalls.of_harness)
 
 
 def _spans(moments: NDArray[np.float64]) -> int:

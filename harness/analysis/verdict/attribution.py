@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from harness.analysis.causes.explained import Explained
 from harness.analysis.causes.intervals import NOBODY, Spans, cover, frozen
 from harness.analysis.causes.row import Charge, Fault, Row, Way
+from harness.analysis.observed.lateness import SLOW_WATCH_S
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
 from harness.analysis.observed.windows import OUTSIDE
@@ -46,7 +48,8 @@ def attribute(seen: Observed, why: Explained) -> Attribution:
     """Charge failures to the rollouts that caused them.
 
     A request that was cut belongs to the rollout that cut it, even if it was scheduled before. Where somebody else's
-    pod could have been the one, the rollout has not been shown to be at fault.
+    pod could have been the one, the rollout has not been shown to be at fault; nor where that rests on what the harness
+    took in only after it had stood still.
     """
     cut = why.causes.by(lambda row: Charge.PODS_THAT_CUT in row.charged)
     moments = np.where(cut, why.failures.ended, why.failures.sent)
@@ -74,6 +77,19 @@ def _other_took(seen: Observed, pod: Life) -> bool:
     return seen.takers.get(pod.uid) != Taker.ROLLOUT
 
 
+def _end_unsure(seen: Observed, pod: Life) -> bool:
+    """Whether it was taken in late when this pod was told to go, left the list, or ended."""
+    listed = seen.endpoints.listed.get(pod.uid, ())
+    told = seen.endpoints.terminating.get(pod.uid)
+    return seen.stalls.unsure(pod.end_shown, pod.ended, told, *(until for _, until in listed))
+
+
+def _start_unsure(seen: Observed, pod: Life) -> bool:
+    """Whether it was taken in late when this pod came, was Ready, or was listed."""
+    listed = seen.endpoints.listed.get(pod.uid, ())
+    return seen.stalls.unsure(pod.created, pod.ready, *(since for since, _ in listed))
+
+
 def _other_started(seen: Observed, pod: Life) -> bool:
     """Whether this pod's start is not the rollout's doing."""
     span = seen.windows.at(pod.created) if pod.created is not None else None
@@ -86,10 +102,24 @@ def _by_others(
     ways: tuple[Way, ...],
     moments: NDArray[np.float64],
     is_other: Callable[[Observed, Life], bool],
+    is_unsure: Callable[[Observed, Life], bool],
 ) -> NDArray[np.bool_]:
     """Per failure, whether the pod that is named is somebody else's doing; without a name, whether one may have been
-    it."""
-    others = [is_other(seen, pod) for pod in seen.pods]
+    it. From a standstill of the harness on, pods of which it took in late what became of them are taken for that."""
+    by_others = _are(seen, why, ways, moments, is_other)
+    since = min((one.start for one in seen.stalls.of_harness), default=math.inf) - SLOW_WATCH_S
+    return by_others | ((moments >= since) & _are(seen, why, ways, moments, is_unsure))
+
+
+def _are(
+    seen: Observed,
+    why: Explained,
+    ways: tuple[Way, ...],
+    moments: NDArray[np.float64],
+    is_one: Callable[[Observed, Life], bool],
+) -> NDArray[np.bool_]:
+    """Per failure, whether the pod that is named is one of those; without a name, whether one may have been it."""
+    others = [is_one(seen, pod) for pod in seen.pods]
     spans: Spans = tuple(span for way in ways for span in why.windows[way] if others[span[2]])
     pod = why.causes.pod
     named = np.array([*others, False], dtype=bool)[pod]  # NOBODY is the last
@@ -97,15 +127,15 @@ def _by_others(
 
 
 def _went(seen: Observed, why: Explained) -> NDArray[np.bool_]:
-    return _by_others(seen, why, (Way.LOOSE_REFUSING, Way.LOOSE_VANISHED), why.failures.sent, _other_took)
+    return _by_others(seen, why, (Way.LOOSE_REFUSING, Way.LOOSE_VANISHED), why.failures.sent, _other_took, _end_unsure)
 
 
 def _cut(seen: Observed, why: Explained) -> NDArray[np.bool_]:
-    return _by_others(seen, why, (Way.LOOSE_STOPPING,), why.failures.ended, _other_took)
+    return _by_others(seen, why, (Way.LOOSE_STOPPING,), why.failures.ended, _other_took, _end_unsure)
 
 
 def _came(seen: Observed, why: Explained) -> NDArray[np.bool_]:
-    return _by_others(seen, why, (Way.STARTING,), why.failures.sent, _other_started)
+    return _by_others(seen, why, (Way.STARTING,), why.failures.sent, _other_started, _start_unsure)
 
 
 def _emptied(seen: Observed, why: Explained) -> NDArray[np.bool_]:
@@ -113,7 +143,8 @@ def _emptied(seen: Observed, why: Explained) -> NDArray[np.bool_]:
     moments = why.failures.sent
     ours = np.zeros(len(moments), dtype=bool)
     for empty, filled in seen.endpoints.empty:
-        if any(seen.takers.get(pod.uid) == Taker.ROLLOUT for pod in _last_listed(seen, empty)):
+        ours_to_take = (pod for pod in _last_listed(seen, empty) if not _end_unsure(seen, pod))
+        if any(not _other_took(seen, pod) for pod in ours_to_take) and not seen.stalls.unsure(filled):
             later = [start for start, _ in seen.endpoints.empty if start > empty]
             until = min(later, default=float("inf"))
             ours |= (moments >= empty - ABSENCE_S) & (moments < until) & (moments <= filled + RECOVERY_S)

@@ -95,10 +95,26 @@ def _clock_unknown(seen: Observed) -> Doubt | None:
 def _watch_stood_still(seen: Observed) -> Doubt | None:
     sent, rolled = seen.requests.failures["started"], min(seen.windows.updates, default=math.inf)
     for one in seen.stalls.stalls:
+        if one.by_harness:
+            continue
         lost = int(sent.is_between(max(one.start, rolled), one.end).sum() or 0)
         if lost:
             words = f"the watch stood still for {one.late_s:.1f} s or more until {one.end:.1f} s"
             return "watch-stalled", f"{words}, as {lost} requests failed: what happened to pods then is not known"
+    return None
+
+
+def _harness_stood_still(seen: Observed) -> Doubt | None:
+    failed = seen.requests.failures["started"]
+    for span in seen.windows.rollouts:
+        whole = min(span.end, seen.windows.end)
+        settled = span.settled if span.settled is not None else whole
+        for one in seen.stalls.of_harness:
+            # After the old pods are gone it matters only where something failed: its cause may not have been seen.
+            until = whole if failed.is_between(one.start, whole).any() else settled
+            if one.start < until and one.end > span.update:
+                words = f"the harness stood still for {one.late_s:.1f} s, {one.start:.1f} s into the run"
+                return "harness-stalled", f"{words}, in rollout {span.number}: when things happened then is not known"
     return None
 
 
@@ -112,6 +128,7 @@ _OF_A_RUN = (
     _load_was_late,
     _no_timeline,
     _no_control,
+    _harness_stood_still,
     _watch_stood_still,
     _clock_unknown,
 )
