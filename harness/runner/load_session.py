@@ -22,6 +22,9 @@ SPAN_S = 30.0
 FASTEST_S = 0.05
 """How long the fastest line of a worker in a Pod takes to arrive, at most: written, read by the kubelet, streamed."""
 
+_CLOCK_STEP_S = 0.001
+"""What less is known of it, or more, is not worth replacing run.json."""
+
 _TIMES = slice(COLUMNS.index("scheduled"), COLUMNS.index("ended") + 1)
 _OUTCOME = COLUMNS.index("outcome")
 _LOOK_S = 0.05
@@ -58,6 +61,7 @@ class LoadSession:
     lost: dict[int, float] = field(default_factory=dict)  # second of the run clock -> its last such failure
     background: float = 0.0  # the share of seconds with such a failure while nothing was done to the application
     delays_s: dict[int, float] = field(default_factory=dict)  # the shortest time from a line to its arrival, by span
+    kept_clock: WorkerClock | None = None  # as run.json has it
     heard: float | None = None  # run clock of the last second that it told of
     stopping: bool = False  # it was asked to end
     complaint: str = ""  # the last line that was neither a row nor statistics
@@ -154,9 +158,22 @@ class LoadSession:
             span = int(now // SPAN_S)
             self.delays_s[span] = min(self.delays_s.get(span, math.inf), now - said.t)
             self.writer.worker_second(asdict(said))
+            if self.own_clock:
+                self._keep_clock()
         if isinstance(said, End):
             self.writer.update(ends=(WorkerEnd(worker=_WORKER, requests=said.end),))
         return isinstance(said, End)
+
+    def _keep_clock(self) -> None:
+        """Have run.json say how the worker's clock stands, at all times: a run that is killed has no end."""
+        clock, kept = self.clock(), self.kept_clock
+        if (
+            kept is None
+            or kept.offset_s != clock.offset_s
+            or abs(kept.uncertainty_s - clock.uncertainty_s) > _CLOCK_STEP_S
+        ):
+            self.writer.update(clocks=(clock,))
+            self.kept_clock = clock
 
     def clock(self) -> WorkerClock:
         """What was added to the worker's times, and how far off they can still be.

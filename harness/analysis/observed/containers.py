@@ -54,7 +54,9 @@ def _end(container: dict[str, Any], field: str) -> dict[str, Any] | None:
     return end
 
 
-def last_finish(ends: tuple[dict[str, Any], ...], clock: ClusterClock, until: float = float("inf")) -> float | None:
+def last_finish(
+    ends: tuple[dict[str, Any], ...], clock: ClusterClock, *, node: str, until: float = float("inf")
+) -> float | None:
     """The latest `finishedAt` that is not after `until`, on the run's clock; None where none can be known."""
-    moments = [clock.moment(end.get("finishedAt")) for end in ends]
+    moments = [clock.moment(end.get("finishedAt"), node) for end in ends]
     return max((moment for moment in moments if moment is not None and moment <= until), default=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,10 +41,13 @@ class Blindness:
 
 
 class ClusterClock:
-    """The wall clock of the cluster against the run's; usable only while nothing contradicts that they agree."""
+    """The wall clock of the cluster against the run's; usable only while nothing contradicts that they agree.
 
-    def __init__(self, t0_wall: float) -> None:
-        self.t0_wall = t0_wall
+    `untrusted`: nodes whose own clocks are off (`node_clocks.untrusted_nodes`).
+    """
+
+    def __init__(self, t0_wall: float, untrusted: Collection[str] = ()) -> None:
+        self.t0_wall, self._untrusted = t0_wall, untrusted
         self.agrees = t0_wall > 0
 
     def learn(self, seen: Observation) -> None:
@@ -53,9 +57,12 @@ class ClusterClock:
             if created is not None and not -1.5 <= created - seen.t <= 0.5:
                 self.agrees = False
 
-    def moment(self, text: str | None) -> float | None:
-        """A timestamp of the API (whole seconds, rounded down) on the run's clock; None where it cannot be known."""
-        if not self.agrees or not text:
+    def moment(self, text: str | None, node: str = "") -> float | None:
+        """A timestamp of the API (whole seconds, rounded down) on the run's clock; None where it cannot be known.
+
+        `node`: whose clock it is by, where that is a kubelet's.
+        """
+        if not self.agrees or not text or node in self._untrusted:
             return None
         try:
             return datetime.fromisoformat(text).timestamp() - self.t0_wall

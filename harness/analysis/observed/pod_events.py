@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.analysis.observed.containers import Containers, containers, last_finish
 from harness.analysis.observed.lateness import EXIT_S, SLOW_WATCH_S, ClusterClock
+from harness.analysis.observed.node_clocks import node_of
 from harness.model.observation import Observation
 
 CRASH_S = 0.1
@@ -78,7 +79,7 @@ class PodEvents:
             self._end_earliest(earliest)
             self.killed |= shown.killed
             if self.finished is None:
-                self.finished = last_finish(shown.ended, clock)
+                self.finished = last_finish(shown.ended, clock, node=node_of(self.latest))
         elif self.deletion is None:
             self._crash(t, earliest, shown, clock)
 
@@ -90,7 +91,7 @@ class PodEvents:
         """A container that ended, or was started again, though nobody had asked for it; over when all are well."""
         fell = shown.ended or shown.restarts > self.restarts
         if fell and self.down_since is None and self.first.t < t:
-            finish = last_finish(shown.last_ends, clock, until=t)
+            finish = last_finish(shown.last_ends, clock, node=node_of(self.latest), until=t)
             self.down_since = finish - CRASH_S if finish is not None else earliest - EXIT_S
         self.restarts = max(shown.restarts, self.restarts)
         if self.down_since is not None and self.ready_now and not shown.ended:

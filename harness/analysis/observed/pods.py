@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from harness.analysis.observed.lateness import EXIT_S, WATCH_S, Blindness, ClusterClock
+from harness.analysis.observed.node_clocks import untrusted_nodes
 from harness.analysis.observed.ownership import Ownership, controller_of
 from harness.analysis.observed.pod_events import PodEvents
 from harness.analysis.observed.watch_stalls import ALWAYS_ON, WatchStalls
@@ -78,7 +79,9 @@ def lives(
 ) -> tuple[Life, ...]:
     """The application's pods, in the order in which they were first seen; those of others are left out."""
     workload = judged_workload(info.manifests, info.target)
-    seen = _seen(timeline, owned, ClusterClock(info.t0_wall), stalls)
+    events = tuple(timeline)
+    clock = ClusterClock(info.t0_wall, untrusted_nodes(info.t0_wall, events))
+    seen = _seen(events, owned, clock, stalls)
     targets = target_ports(info.manifests, info.service)
     pods = (_life(uid, events, seen, pod_spec(workload), targets) for uid, events in seen.pods.items())
     return tuple(_held(pod, pod.uid in seen.hook_failed) for pod in pods)

@@ -12,10 +12,11 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 from harness.analysis.observed.lateness import RELIST_S
+from harness.analysis.observed.node_clocks import moment_of, node_of, states_times
 from harness.model.observation import MarkType, Observation
 
 RESOLUTION_S = 1.0
@@ -29,6 +30,12 @@ BURST_S = 0.3
 
 BACKLOG_S = 0.5
 """What waited while the harness stood still is taken in within this time after."""
+
+API_SERVER = ""
+"""Whose clock it is where it is no node's."""
+
+BY_OTHERS = ("PodScheduled", "DisruptionTarget")
+"""Conditions of a pod that its kubelet does not write."""
 
 PRESENT_S = 0.5
 """What is shown within this time of a kind's first event was there before."""
@@ -134,7 +141,7 @@ def _is_told(held: Stall, marked: Sequence[Stall]) -> bool:
 
 def _held_up(t0_wall: float, timeline: Iterable[Observation]) -> tuple[Stall, ...]:
     """When the watch of each kind stood still, by the times that its events carry."""
-    kinds = _arrivals(t0_wall, timeline)
+    kinds = _arrivals(_told(t0_wall, timeline))
     late = [late_s for arrivals in kinds.values() for one in arrivals if (late_s := one.late_s) is not None]
     if not late:
         return ()
@@ -154,11 +161,32 @@ def _others(found: Sequence[Stall], kinds: Mapping[str, Sequence[_Arrival]]) -> 
                 yield replace(stall, kind=kind, start=max(stall.start, before[-1]))
 
 
-def _arrivals(t0_wall: float, timeline: Iterable[Observation]) -> dict[str, list[_Arrival]]:
-    """By kind its events in the order of their arrival; what was there before, and what a new list shows, has no own
-    time."""
-    found: dict[str, list[_Arrival]] = {}
-    known: dict[tuple[str, str], set[str]] = {}
+_Told = tuple[float, tuple[tuple[str, float], ...]]
+"""When an event arrived, and each time that is new in it: by whose clock, and on the run's if that one agreed."""
+
+
+def _arrivals(told: Mapping[str, Sequence[_Told]]) -> dict[str, list[_Arrival]]:
+    """By kind its events in the order of their arrival. A node whose clock is not in step with the API server's has its
+    times put right by its least belated event."""
+    late: dict[str, float] = {}
+    for arrived, fresh in chain.from_iterable(told.values()):
+        for clock, moment in fresh:
+            late[clock] = min(arrived - moment, late.get(clock, math.inf))
+    apart = {clock: late_s - late.get(API_SERVER, late_s) for clock, late_s in late.items()}
+    shift = {clock: apart_s if abs(apart_s) > RESOLUTION_S else 0.0 for clock, apart_s in apart.items()}
+    return {
+        kind: [
+            _Arrival(t=arrived, own=max((moment + shift[clock] for clock, moment in fresh), default=None))
+            for arrived, fresh in events
+        ]
+        for kind, events in told.items()
+    }
+
+
+def _told(t0_wall: float, timeline: Iterable[Observation]) -> dict[str, list[_Told]]:
+    """By kind what its events told; what was there before, and what a new list shows, has no time of its own."""
+    found: dict[str, list[_Told]] = {}
+    known: dict[tuple[str, str], set[tuple[str, str]]] = {}
     relisted = float("-inf")
     for seen in sorted(timeline, key=lambda seen: seen.t):
         if seen.kind == "Mark":
@@ -166,14 +194,14 @@ def _arrivals(t0_wall: float, timeline: Iterable[Observation]) -> dict[str, list
             continue
         if seen.kind == "Event":
             continue
-        arrivals = found.setdefault(seen.kind, [])
+        events = found.setdefault(seen.kind, [])
         metadata = seen.object.get("metadata") or {}
         before = known.setdefault((seen.kind, str(metadata.get("uid") or metadata.get("name"))), set())
         times = set(_times(seen.object))
-        first = arrivals[0].t if arrivals else seen.t
+        first = events[0][0] if events else seen.t
         listed = seen.t <= first + PRESENT_S or seen.t <= relisted or (seen.type == "ADDED" and not _is_new(seen))
-        fresh = [] if listed else [moment for text in times - before if (moment := _moment(text)) is not None]
-        arrivals.append(_Arrival(t=seen.t, own=max(fresh) - t0_wall if fresh else None))
+        known_at = ((clock, moment_of(text)) for clock, text in (set() if listed else times - before))
+        events.append((seen.t, tuple((clock, at - t0_wall) for clock, at in known_at if at is not None)))
         before |= times
     return found
 
@@ -183,32 +211,19 @@ def _is_new(seen: Observation) -> bool:
     return seen.kind != "Pod" or (seen.object.get("status") or {}).get("phase") in (None, "Pending")
 
 
-def _times(object_: dict[str, Any]) -> Iterator[str]:
-    """The times at which something was done to an object; one at which something is to be is none of them."""
-    metadata, status = object_.get("metadata") or {}, object_.get("status") or {}
-    yield metadata.get("creationTimestamp") or ""
-    if asked := _moment(metadata.get("deletionTimestamp") or ""):
+def _times(object_: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """By whose clock, and the times at which something was done to an object; one at which something is to be is none
+    of them. A pod's conditions and states are its kubelet's, all else has the clock of the API server and its like."""
+    metadata, status, node = object_.get("metadata") or {}, object_.get("status") or {}, node_of(object_)
+    yield API_SERVER, metadata.get("creationTimestamp") or ""
+    if asked := moment_of(metadata.get("deletionTimestamp") or ""):
         grace = timedelta(seconds=float(metadata.get("deletionGracePeriodSeconds") or 0))
-        yield (datetime.fromtimestamp(asked).astimezone() - grace).isoformat()
+        yield API_SERVER, (datetime.fromtimestamp(asked).astimezone() - grace).isoformat()
     for condition in status.get("conditions") or ():
-        yield condition.get("lastTransitionTime") or ""
-    for container in status.get("containerStatuses") or ():
-        yield from _states(container)
-
-
-def _states(container: dict[str, Any]) -> Iterator[str]:
-    """When a container was started and ended, now and the time before."""
-    both = [container.get(name) or {} for name in ("state", "lastState")]
-    for state in filter(None, (one.get(name) for one in both for name in ("running", "terminated"))):
-        yield state.get("startedAt") or ""
-        yield state.get("finishedAt") or ""
-
-
-def _moment(text: str) -> float | None:
-    try:
-        return datetime.fromisoformat(text).timestamp() if text else None
-    except ValueError:
-        return None
+        by = API_SERVER if condition.get("type") in BY_OTHERS else node
+        yield by, condition.get("lastTransitionTime") or ""
+    for text in states_times(object_):
+        yield node, text
 
 
 def _of_kind(kind: str, arrivals: Sequence[_Arrival], offset_s: float) -> Iterator[Stall]:

@@ -3,20 +3,48 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
 from dataclasses import asdict
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any, cast
 
 import pytest
 
-from harness.load import Statistics
+from harness.clusters.process import WORKER_COMMAND, process_worker
+from harness.load import Plan, Statistics, Stream, plan_json
+from harness.load.plan import GREETING_S
 from harness.model.request import COLUMNS
+from harness.model.run import WorkerClock
 from harness.runner.load_session import FASTEST_S, LoadSession
+
+
+class Quiet(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing on stderr."""
+
+
+@pytest.fixture
+def plain_server() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
 
 
 class Writer:
     def __init__(self) -> None:
         self.rows: list[list[bytes]] = []
         self.seconds: list[dict[str, Any]] = []
+        self.told: list[tuple[int, dict[str, Any]]] = []  # after so many rows
 
     def requests(self, rows: list[bytes]) -> None:
         self.rows += [row.split(b",") for row in rows]
@@ -24,8 +52,13 @@ class Writer:
     def worker_second(self, second: dict[str, Any]) -> None:
         self.seconds.append(second)
 
-    def update(self, **_: Any) -> None:
-        """Takes the worker's end."""
+    def update(self, **changes: Any) -> None:
+        self.told.append((len(self.rows), changes))
+
+    @property
+    def clocks(self) -> list[tuple[int, WorkerClock]]:
+        """What run.json said of the worker's clock, after how many rows."""
+        return [(rows, changes["clocks"][0]) for rows, changes in self.told if "clocks" in changes]
 
 
 class Worker:
@@ -73,6 +106,49 @@ async def test_a_worker_may_count_from_anywhere(off_s: float) -> None:
     clock = session.clock()
     assert clock.offset_s == pytest.approx(0.02 - off_s)
     assert clock.uncertainty_s < 0.02 + FASTEST_S + 0.01
+
+
+@pytest.mark.anyio
+async def test_run_json_knows_the_clock_before_the_first_row_and_as_it_stands() -> None:
+    """A run that is killed has no end at which it could be written."""
+    on_time = [(8.0 + n + 0.02, second(8.0 + n)) for n in range(20)]
+    late = [(40.3, second(40.0)), (75.02, second(75.0))]
+    session, writer = await followed([(5.5, second(5.0)), (6.02, second(6.0)), (7.0, row(7.0)), *on_time, *late])
+    (first, _), *_ = writer.clocks
+    assert first == 0
+    assert writer.clocks[-1][1] == session.clock()
+    assert writer.clocks[-1][1].uncertainty_s == pytest.approx(0.28 + FASTEST_S)
+    assert len(writer.clocks) == 3, "what has not changed is not written again"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("off_s", [-10.0, -2.0, 2.0, 10.0])
+async def test_a_real_worker_whose_clock_is_off_sends_no_burst(off_s: float, plain_server: str) -> None:
+    zero, writer = time.monotonic(), Writer()
+    plan = Plan(
+        url=plain_server,
+        streams=(Stream(name="new", rate_per_s=50),),
+        start_s=20.0 + off_s,
+        duration_s=1.0,
+        own_clock=True,
+    )
+    async with process_worker(WORKER_COMMAND, plan_json(plan)) as worker:
+        session = LoadSession(
+            worker, cast(Any, writer), lambda: time.monotonic() - zero, own_clock=True, stopping=True
+        )  # fmt: skip
+        await session.follow()
+    over = time.monotonic() - zero
+    columns = {name: [cells[COLUMNS.index(name)] for cells in writer.rows] for name in COLUMNS}
+    assert set(columns["outcome"]) == {b"ok"}
+    due, started, ended = (sorted(map(float, columns[name])) for name in ("scheduled", "started", "ended"))
+    assert len(due) == 50
+    assert 0.0 < due[0] <= started[0]
+    assert ended[-1] <= over
+    assert due[0] - GREETING_S < over - 1.0, "it began as it was started, whatever its clock says"
+    assert max(late - at for at, late in zip(due, started, strict=True)) < 0.5
+    assert max(sum(at <= other < at + 0.1 for other in due) for at in due) <= 6
+    assert session.clock().offset_s < over - 20.0 - off_s + GREETING_S
+    assert session.clock().uncertainty_s < 0.5
 
 
 @pytest.mark.anyio
