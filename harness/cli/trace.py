@@ -67,7 +67,7 @@ async def _record(settings: ClusterSettings, namespace: str, file: BinaryIO, sec
 
 def _api(settings: ClusterSettings) -> AbstractAsyncContextManager[Kube]:
     """The API of a cluster that is there already."""
-    from harness.kube.client import from_context, from_kubeconfig_file
+    from harness.kube.connection import from_context, from_kubeconfig_file
     from harness.sandbox.errors import SandboxFailed
     from harness.sandbox.kept import get
 

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from harness.clusters.cluster import Given
 from harness.clusters.kubeconfig import KubeconfigCluster, cluster_facts
 from harness.errors import SetupError
-from harness.kube.client import from_kubeconfig
+from harness.kube.connection import from_kubeconfig
 
 IMAGE = "rancher/k3s:v1.33.4-k3s1"
 

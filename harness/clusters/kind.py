@@ -15,7 +15,7 @@ import anyio
 from harness.clusters.cluster import Given
 from harness.clusters.kubeconfig import KubeconfigCluster, cluster_facts
 from harness.errors import ClusterError, SetupError
-from harness.kube.client import from_kubeconfig_file
+from harness.kube.connection import from_kubeconfig_file
 
 DEFAULT_NAME = "rollout-harness"
 _CREATE_TIMEOUT_S = 300.0

@@ -13,7 +13,8 @@ from ruamel.yaml.error import YAMLError
 from harness.clusters.cluster import ClientHost, Given
 from harness.clusters.pod import PodWorker, pod_worker
 from harness.errors import ClusterError, HarnessError, UsageError
-from harness.kube.client import Kube, from_context
+from harness.kube.client import Kube
+from harness.kube.connection import from_context
 from harness.model.duration import seconds
 from harness.model.providers import CONTEXT
 from harness.model.run import ClusterFacts, FactSource, ProxyFacts

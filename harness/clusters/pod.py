@@ -11,6 +11,8 @@ import anyio
 
 from harness.errors import ClusterError, LoadError
 from harness.kube.client import Kube
+from harness.kube.errors import ApiRefusal, LeftBehind
+from harness.kube.repetition import CLEAN_UP_PATIENCE_S
 from harness.load import PLAN_VARIABLE
 
 _START_TIMEOUT_S = 120.0
@@ -51,15 +53,18 @@ async def pod_worker(kube: Kube, namespace: str, plan: str, *, image: str) -> As
         await _until_running(kube, namespace, name)
         yield PodWorker(kube, namespace, name)
     finally:
-        with anyio.move_on_after(30, shield=True):
+        with anyio.CancelScope(shield=True):
             await _delete(kube, namespace, name)
 
 
 async def _delete(kube: Kube, namespace: str, name: str) -> None:
     try:
-        await kube.delete("v1", "Pod", name, namespace=namespace, grace_s=1)
-    except ClusterError:
-        return  # it is gone, or the whole cluster is: the namespace's deletion is checked by who made it
+        await kube.delete("v1", "Pod", name, namespace=namespace, grace_s=1, patience_s=CLEAN_UP_PATIENCE_S)
+    except ClusterError as error:
+        if isinstance(error, ApiRefusal) and error.status == 404:
+            return
+        by_hand = f"It sends requests until then: kubectl -n {namespace} delete pod {name}"
+        raise LeftBehind(f"deleting the load worker Pod {name}", str(error), by_hand) from error
 
 
 async def _until_running(kube: Kube, namespace: str, name: str) -> None:

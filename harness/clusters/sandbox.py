@@ -12,7 +12,8 @@ from typing import Any
 from harness.clusters.cluster import ClientHost, Given
 from harness.clusters.process import WORKER_COMMAND, ProcessWorker, process_worker
 from harness.errors import HarnessError, SandboxError, UsageError
-from harness.kube.client import Kube, from_kubeconfig
+from harness.kube.client import Kube
+from harness.kube.connection import from_kubeconfig
 from harness.model.experiment import SandboxImage, SandboxSettings
 from harness.model.run import ClusterFacts, FactSource, ProxyFacts
 from harness.sandbox.apiserver.resources import resource_of

@@ -1,4 +1,4 @@
-"""A kubeconfig -> calls of the Kubernetes API, objects as the JSON that the API sends.
+"""Calls of the Kubernetes API -> their answers, objects as the JSON that the API sends.
 
 The official client does addresses, certificates and credentials; its models are left out, because they lose fields that
 they do not know, and what the harness records must be what the API sent.
@@ -11,23 +11,24 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 from kubernetes.aio import client as kubernetes_client
-from kubernetes.aio import config as kubernetes_config
 
 from harness.errors import ClusterError
-from harness.inputs.shown import near, printable, shown
-from harness.kube.errors import refusal
-from harness.kube.kubeconfig import check_kubeconfigs, kubeconfig_files
+from harness.inputs.shown import shown
+from harness.kube.errors import ApiRefusal, NoAnswer, refusal
+from harness.kube.repetition import PATIENCE_S, passes, repeated, retry_after_s, was_not_done
 
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
 MERGE = "application/merge-patch+json"
 
-CALL_TIMEOUT_S = 30.0
+CALL_TIMEOUT_S = 15.0
+RUN_LABEL = "rollout-harness/run"
+"""Which run an object belongs to; by it an object is known as ours whose creation was never answered."""
+
+_FIRST_PATIENCE_S = 5.0
 _LOST = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
 
 
@@ -50,15 +51,21 @@ class Resource:
 
 @dataclass(slots=True)
 class Kube:
-    """One cluster's API. Every call has a deadline and raises ClusterError (ApiRefusal where the API answered)."""
+    """One cluster's API. Every call has a deadline and raises ClusterError (ApiRefusal where the API answered).
+
+    A call that was throttled, failed by the server, or not answered is repeated for `patience_s`; all but POST change
+    nothing more when they are done twice. A POST is looked up first.
+    """
 
     _api: kubernetes_client.ApiClient
     server: str
+    patience_s: float = PATIENCE_S
     _resources: dict[str, dict[str, Resource]] = field(default_factory=dict)
 
     async def version(self) -> str:
-        """The API server's version, such as v1.36.2."""
-        return str((await self.request("GET", "/version"))["gitVersion"])
+        """The API server's version, such as v1.36.2. Whether anybody is there is told soon."""
+        patience_s = min(_FIRST_PATIENCE_S, self.patience_s)
+        return str((await self.request("GET", "/version", patience_s=patience_s))["gitVersion"])
 
     async def resource(self, api_version: str, kind: str) -> Resource:
         """How this cluster addresses a kind, found by discovery once per API version.
@@ -80,9 +87,36 @@ class Kube:
             raise ClusterError(f"looking for {api_version} {kind}", f"{self.server} does not have this kind") from None
 
     async def create(self, manifest: Mapping[str, Any], namespace: str | None = None) -> dict[str, Any]:
-        """The object as the API created it."""
+        """The object as the API created it.
+
+        Where the answer is lost, or an earlier POST was, the object is looked up: it is ours if it carries our
+        RUN_LABEL, and else somebody else's.
+        """
         resource = await self.resource(manifest["apiVersion"], manifest["kind"])
-        return await self.request("POST", resource.path(namespace), body=dict(manifest))
+        run = (manifest["metadata"].get("labels") or {}).get(RUN_LABEL)
+
+        async def once() -> dict[str, Any]:
+            try:
+                return await self._once("POST", resource.path(namespace), body=dict(manifest))
+            except ClusterError as error:
+                conflict = isinstance(error, ApiRefusal) and error.status == 409
+                if run is None or not (conflict or (passes(error) and not was_not_done(error))):
+                    raise
+                found = await self._found(resource.path(namespace, manifest["metadata"]["name"]))
+                if found is None or (found["metadata"].get("labels") or {}).get(RUN_LABEL) != run:
+                    raise
+                return found
+
+        again = passes if run is not None else was_not_done
+        return await repeated(once, again=again, patience_s=self.patience_s)
+
+    async def _found(self, path: str) -> dict[str, Any] | None:
+        try:
+            return await self._once("GET", path)
+        except ApiRefusal as refused:
+            if refused.status == 404:
+                return None
+            raise
 
     async def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> dict[str, Any]:
         """One object."""
@@ -120,14 +154,21 @@ class Kube:
         )
 
     async def delete(
-        self, api_version: str, kind: str, name: str, *, namespace: str | None = None, grace_s: int | None = None
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        *,
+        namespace: str | None = None,
+        grace_s: int | None = None,
+        patience_s: float | None = None,
     ) -> None:
         """Ask for the deletion of an object; dependents go in the background."""
         resource = await self.resource(api_version, kind)
         options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
         if grace_s is not None:
             options["gracePeriodSeconds"] = grace_s
-        await self.request("DELETE", resource.path(namespace, name), body=options)
+        await self.request("DELETE", resource.path(namespace, name), body=options, patience_s=patience_s)
 
     async def request(
         self,
@@ -137,8 +178,24 @@ class Kube:
         query: Mapping[str, str] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
+        patience_s: float | None = None,
     ) -> dict[str, Any]:
-        """One call, answered with a JSON object."""
+        """One call, answered with a JSON object; repeated as the class says, for `patience_s` where it is given."""
+        return await repeated(
+            lambda: self._once(method, path, query=query, body=body, headers=headers),
+            again=was_not_done if method == "POST" else passes,
+            patience_s=self.patience_s if patience_s is None else patience_s,
+        )
+
+    async def _once(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
         tried = f"{method} {path} on {self.server}"
         try:
             response = await self._send(method, path, query, body, headers, CALL_TIMEOUT_S)
@@ -146,7 +203,8 @@ class Kube:
         except _LOST as error:
             raise _no_answer(tried, error) from error
         if response.status >= 300:
-            raise refusal(tried, response.status, data)
+            after_s = retry_after_s(response.response.headers.get("Retry-After"))
+            raise refusal(tried, response.status, data, after_s)
         return _object(tried, data)
 
     @asynccontextmanager
@@ -205,9 +263,9 @@ async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
         yield rest
 
 
-def _no_answer(tried: str, error: BaseException) -> ClusterError:
+def _no_answer(tried: str, error: BaseException) -> NoAnswer:
     seen = "no answer in time" if isinstance(error, asyncio.TimeoutError) else f"no answer ({error})"
-    return ClusterError(tried, seen, "Is the cluster up, and is this the right context?")
+    return NoAnswer(tried, seen, "Is the cluster up, and is this the right context?")
 
 
 def label_selector(labels: Mapping[str, str] | str) -> str:
@@ -217,64 +275,3 @@ def label_selector(labels: Mapping[str, str] | str) -> str:
     'app=web,tier=front'
     """
     return labels if isinstance(labels, str) else ",".join(f"{key}={value}" for key, value in labels.items())
-
-
-@asynccontextmanager
-async def from_kubeconfig(kubeconfig: Mapping[str, Any]) -> AsyncIterator[Kube]:
-    """The cluster of a kubeconfig that is at hand as a mapping."""
-    configuration = kubernetes_client.Configuration()
-    await kubernetes_config.load_kube_config_from_dict(dict(kubeconfig), client_configuration=configuration)
-    async with _connected(configuration) as kube:
-        yield kube
-
-
-@asynccontextmanager
-async def from_kubeconfig_file(path: Path) -> AsyncIterator[Kube]:
-    """The cluster of a kubeconfig file's current context."""
-    async with from_context(None, file=path) as kube:
-        yield kube
-
-
-@asynccontextmanager
-async def from_context(context: str | None, *, file: Path | None = None) -> AsyncIterator[Kube]:
-    """The cluster of a context of the user's kubeconfig ($KUBECONFIG, ~/.kube/config), or of that file.
-
-    Raises:
-        ClusterError: there is no kubeconfig or no such context, or its credentials cannot be had.
-    """
-    files = kubeconfig_files() if file is None else [file]
-    names = check_kubeconfigs(files)
-    tried = f"reading the kubeconfig for context {shown(context)}"
-    there = f"Contexts there: {', '.join(map(printable, names)) or 'none'}."
-    if not any(path.exists() for path in files):
-        raise ClusterError(
-            f"looking for context {context}",
-            f"there is no kubeconfig at {' and '.join(map(str, files))}",
-            "Set KUBECONFIG.",
-        )
-    if context is not None and context not in names:
-        raise ClusterError(tried, f"it has no context {shown(context)}{near(context, names)}", there)
-    configuration = kubernetes_client.Configuration()
-    try:
-        await kubernetes_config.load_kube_config(
-            config_file=None if file is None else str(file), context=context, client_configuration=configuration
-        )
-    except Exception as error:  # certificates, base64, plugins that give credentials: each with errors of its own
-        seen = " ".join(str(error).split()) or type(error).__name__
-        raise ClusterError(tried, f"its credentials cannot be had: {seen}", there) from error
-    async with _connected(configuration) as kube:
-        yield kube
-
-
-@asynccontextmanager
-async def _connected(configuration: kubernetes_client.Configuration) -> AsyncIterator[Kube]:
-    # An observer must see every refusal, and a patch must not be sent twice; False would mean attempts without end.
-    configuration.retries = None
-    server = urlsplit(configuration.host).netloc
-    try:
-        client = kubernetes_client.ApiClient(configuration)
-    except (OSError, ValueError) as error:  # a certificate or key that is none
-        seen = f"its certificates cannot be used ({error})"
-        raise ClusterError(f"connecting to {server}", seen, "Look at the kubeconfig's cluster and user.") from error
-    async with client as api:
-        yield Kube(api, server=server)

@@ -12,11 +12,20 @@ class ApiRefusal(ClusterError):
     """The API answered, and not with success.
 
     `status`: the HTTP status code. `reason`: the API's own (NotFound, AlreadyExists, Conflict, Invalid, Forbidden ...).
+    `retry_after_s`: for how long it wants not to be asked again.
     """
 
-    def __init__(self, tried: str, status: int, reason: str, message: str) -> None:
-        self.status, self.reason = status, reason
+    def __init__(self, tried: str, status: int, reason: str, message: str, retry_after_s: float = 0.0) -> None:
+        self.status, self.reason, self.retry_after_s = status, reason, retry_after_s
         super().__init__(tried, f"the API answered {status} {reason}: {message}", _ADVICE.get(status, ""))
+
+
+class NoAnswer(ClusterError):
+    """The API was not reached, or its answer was lost: what was asked for may have been done."""
+
+
+class LeftBehind(ClusterError):
+    """A clean-up could not remove everything; says what is left and the commands that remove it."""
 
 
 _ADVICE: dict[int, str] = {
@@ -26,7 +35,7 @@ _ADVICE: dict[int, str] = {
 }
 
 
-def refusal(tried: str, status: int, body: bytes) -> ApiRefusal:
+def refusal(tried: str, status: int, body: bytes, retry_after_s: float = 0.0) -> ApiRefusal:
     """The error for an answer of the API; `body` is a Status object, or whatever a proxy in between wrote."""
     try:
         answer = json.loads(body)
@@ -35,4 +44,4 @@ def refusal(tried: str, status: int, body: bytes) -> ApiRefusal:
         reason, message = "", body[:200].decode(errors="replace")
     if not reason:
         reason = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "unknown"
-    return ApiRefusal(tried, status, reason, message)
+    return ApiRefusal(tried, status, reason, message, retry_after_s)

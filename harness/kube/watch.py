@@ -17,7 +17,7 @@ from harness.kube.errors import ApiRefusal
 _GONE = 410
 _SERVER_ENDS_AFTER_S = 290
 _PAUSE_S = 0.25
-_LONGEST_PAUSE_S = 8.0
+_LONGEST_PAUSE_S = 4.0
 
 
 class EventType(StrEnum):

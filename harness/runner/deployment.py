@@ -11,15 +11,14 @@ from typing import Any
 import anyio
 
 from harness.errors import ClusterError
-from harness.kube.client import Kube
-from harness.kube.errors import ApiRefusal
+from harness.kube.client import RUN_LABEL, Kube
+from harness.kube.errors import ApiRefusal, LeftBehind
 from harness.manifests.application import Application
 from harness.manifests.patch import in_namespace
 from harness.manifests.read import Manifest, read_manifests
+from harness.runner.clean_up import delete_namespace, delete_objects
 from harness.spec.hazards import HazardId, row
 
-_GONE_TIMEOUT_S = 90.0
-_POLL_S = 0.1
 _LABEL = {"app.kubernetes.io/managed-by": "rollout-harness"}
 
 
@@ -28,24 +27,38 @@ async def namespace_for_run(kube: Kube, wanted: str | None, scenario: str) -> As
     """A namespace for one scenario: the one that is wanted, if it exists, else one that is made and deleted again.
 
     Raises:
-        ClusterError: it cannot be made; or, at the end, it is not gone in time (says how to delete it by hand).
+        ClusterError: it cannot be made.
+        LeftBehind: at the end it is not gone in time; says how to delete it by hand.
     """
     if wanted is not None and await _exists(kube, wanted):
         yield wanted
         return
-    name = wanted or f"rollout-{scenario[:40].rstrip('-')}-{secrets.token_hex(3)}"
-    await kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(_LABEL)}})
+    run = secrets.token_hex(4)
+    name = wanted or f"rollout-{scenario[:40].rstrip('-')}-{run}"
+    await kube.create(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {**_LABEL, RUN_LABEL: run}}}
+    )
     try:
         yield name
     except BaseException as error:
         with anyio.CancelScope(shield=True):
             try:
-                await _delete_namespace(kube, name)
-            except ClusterError as left:  # what went wrong first must be said first
+                await delete_namespace(kube, name)
+            except LeftBehind as left:  # what went wrong first must be said first
                 error.add_note(str(left))
-        raise
+                raise error from None
+        if (rest := _but_left_behind(error)) is None:
+            return
+        raise rest from None
     with anyio.CancelScope(shield=True):
-        await _delete_namespace(kube, name)
+        await delete_namespace(kube, name)
+
+
+def _but_left_behind(error: BaseException) -> BaseException | None:
+    """What else went wrong in a namespace: objects that could not be deleted one by one have gone with it."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(LeftBehind)[1]
+    return None if isinstance(error, LeftBehind) else error
 
 
 async def _exists(kube: Kube, namespace: str) -> bool:
@@ -56,31 +69,6 @@ async def _exists(kube: Kube, namespace: str) -> bool:
             return False
         raise
     return True
-
-
-async def _delete_namespace(kube: Kube, name: str) -> None:
-    tried = f"deleting namespace {name}"
-    by_hand = f"Delete it by hand: kubectl delete namespace {name}"
-    try:
-        await kube.delete("v1", "Namespace", name)
-        await _hurry_pods(kube, name)
-        with anyio.fail_after(_GONE_TIMEOUT_S):
-            while await _exists(kube, name):  # noqa: ASYNC110 - the API tells no one
-                await anyio.sleep(_POLL_S)
-    except TimeoutError:
-        raise ClusterError(tried, f"it is still there after {_GONE_TIMEOUT_S:g} s", by_hand) from None
-    except ClusterError as error:
-        raise ClusterError(tried, str(error), by_hand) from error
-
-
-async def _hurry_pods(kube: Kube, namespace: str) -> None:
-    """Nobody sends requests any more, so no pod needs its preStop hook."""
-    for pod in await kube.list("v1", "Pod", namespace):
-        try:
-            await kube.delete("v1", "Pod", pod["metadata"]["name"], namespace=namespace, grace_s=1)
-        except ApiRefusal as refused:
-            if refused.status != 404:
-                raise
 
 
 @asynccontextmanager
@@ -105,12 +93,12 @@ async def deployed(
     except BaseException as error:
         with anyio.CancelScope(shield=True):
             try:
-                await _delete_objects(kube, created, namespace)
-            except ClusterError as left:
+                await delete_objects(kube, created, namespace)
+            except LeftBehind as left:
                 error.add_note(str(left))
         raise
     with anyio.CancelScope(shield=True):
-        await _delete_objects(kube, created, namespace)
+        await delete_objects(kube, created, namespace)
 
 
 async def _created(kube: Kube, manifest: Manifest, namespace: str, files: Iterable[Path]) -> dict[str, Any]:
@@ -132,15 +120,6 @@ def place_of(manifest: Mapping[str, Any], *, files: Iterable[Path]) -> str:
         if any((each["kind"], each["metadata"]["name"]) == wanted for each in read_manifests([file])):
             return f" of {file}"
     return ""
-
-
-async def _delete_objects(kube: Kube, created: list[dict[str, Any]], namespace: str) -> None:
-    for made in reversed(created):
-        try:
-            await kube.delete(made["apiVersion"], made["kind"], made["metadata"]["name"], namespace=namespace)
-        except ApiRefusal as refused:
-            if refused.status != 404:
-                raise
 
 
 async def service_address(kube: Kube, namespace: str, service: str, port: int) -> str:

@@ -101,11 +101,16 @@ class LoadSession:
             if not self.stopping:
                 raise self._gone(f"it ended by itself at {ended:.1f} s")
 
-    async def stop(self) -> None:
-        """Ask the worker to end, and wait until it has and all that it said is taken in."""
+    async def stop(self, *, drain_s: float) -> None:
+        """Ask the worker to end, and wait until it has and all that it said is taken in, `drain_s` at most.
+
+        Raises:
+            ClusterError: it cannot be asked; the call has been repeated for its time.
+        """
         self.stopping = True
         await self.worker.stop()
-        await self.ended.wait()
+        with anyio.move_on_after(drain_s):
+            await self.ended.wait()
 
     async def until_sending(self, *, deadline_s: float = _SILENT_S) -> None:
         """Return once the worker is known to be at work: no rollout may go on without load.

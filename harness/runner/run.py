@@ -20,6 +20,7 @@ from harness.disruptions.obstacle import Obstacle
 from harness.disruptions.obstacles import in_words
 from harness.disruptions.workload import Workload
 from harness.errors import HarnessError, OutputError, SandboxError, SetupError
+from harness.kube.errors import LeftBehind
 from harness.kube.view import View
 from harness.load import PORTS, Plan, plan_json
 from harness.manifests.patch import in_namespace
@@ -46,7 +47,10 @@ _DRAIN_SLACK_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioRun:
-    """What became of a scenario. `updates`: rollouts that were triggered. `error`: why it ended before its time."""
+    """What became of a scenario. `updates`: rollouts that were triggered.
+
+    `error`: why it ended before its time; of one that did not, what its clean-up left on the cluster.
+    """
 
     folder: Path
     scenario: Scenario
@@ -76,6 +80,7 @@ class ScenarioRunner:
         self._load: LoadSession | None = None
         self._view = View()
         self._over = False
+        self._left: HarnessError | None = None
 
     async def run(self) -> ScenarioRun:
         """The scenario from start to end; what goes wrong is written down, cleaned up after, and given back.
@@ -95,13 +100,15 @@ class ScenarioRunner:
             except OutputError as refused:  # run.json stays as it was: not finished
                 error = error or refused
             updates = len(writer.info.rollouts)
-        return ScenarioRun(folder=self._folder, scenario=self._scenario, updates=updates, error=error)
+        return ScenarioRun(folder=self._folder, scenario=self._scenario, updates=updates, error=error or self._left)
 
     async def _to_the_end(self, writer: RunWriter) -> HarnessError | None:
         """The error that ended it, if one did: task groups give theirs in groups."""
         error: HarnessError | None = None
         try:
             await self._in_namespace(writer)
+        except* LeftBehind as group:  # the measurement is whole: its verdict stands
+            self._left = first_error(group)
         except* HarnessError as group:
             error = first_error(group)
         except* OSError as refused:
@@ -196,13 +203,15 @@ class ScenarioRunner:
         longest_s = max(s.read_timeout_s or 0.0 for s in self._scenario.experiment.load.streams.values())
         longest_s = max(longest_s, self._scenario.experiment.load.read_timeout_s)
         longest_s += self._scenario.experiment.load.connect_timeout_s
-        with anyio.move_on_after(longest_s + _DRAIN_SLACK_S, shield=True):
-            self._enter(Phase.DRAINING)
-            await load.stop()
-        following.cancel()
-        self._mark(writer, MarkType.END, {})
-        self._over = True
-        writer.update(clocks=() if self._cluster.client.same_machine else (load.clock(),))
+        self._enter(Phase.DRAINING)
+        try:
+            with anyio.CancelScope(shield=True):
+                await load.stop(drain_s=longest_s + _DRAIN_SLACK_S)
+        finally:  # a worker that may not be stopped must not keep the run waiting for its last line
+            following.cancel()
+            self._mark(writer, MarkType.END, {})
+            self._over = True
+            writer.update(clocks=() if self._cluster.client.same_machine else (load.clock(),))
 
     async def _watch_over_cluster(self) -> None:
         raise await self._cluster.died()

@@ -12,7 +12,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from harness.kube.client import Kube, from_kubeconfig
+from harness.kube.client import Kube
+from harness.kube.connection import from_kubeconfig
 from harness.kube.watch import EventType, watch
 from harness.sandbox.embedded import Sandbox
 from harness.sandbox.preflight import missing

@@ -11,10 +11,17 @@ from typing import Any
 
 from aiohttp import web
 
-from harness.kube.client import Kube, from_kubeconfig
+from harness.kube.client import Kube
+from harness.kube.connection import from_kubeconfig
 
 _DISCOVERY = {
-    "/api/v1": {"Pod": "pods", "Node": "nodes", "ConfigMap": "configmaps", "Event": "events"},
+    "/api/v1": {
+        "Pod": "pods",
+        "Node": "nodes",
+        "Namespace": "namespaces",
+        "ConfigMap": "configmaps",
+        "Event": "events",
+    },
     "/apis/apps/v1": {
         "Deployment": "deployments",
         "StatefulSet": "statefulsets",
@@ -35,6 +42,12 @@ class Call:
     content_type: str
 
 
+PATIENCE_S = 2.0
+"""How long the client of `paper_kube` repeats a call: tests do not wait as long as people do."""
+
+CUT = object()
+"""The connection is cut in place of an answer, though what was asked for may have been done."""
+
 SILENCE = object()
 """An answer that does not come."""
 
@@ -43,7 +56,8 @@ SILENCE = object()
 class PaperApi:
     """Answers per "METHOD /path", given one after the other; the last is given again and again.
 
-    A dict or a string is a success, an int a refusal with that status, a list the lines of a log or the events of a
+    A dict or a string is a success, an int a refusal with that status, a tuple one with its
+    Retry-After, a list the lines of a log or the events of a
     watch, which lasts on when it is the last; SILENCE no answer. What is not in the table is not found.
     """
 
@@ -82,7 +96,12 @@ class PaperApi:
         if request.path in _DISCOVERY:
             kinds = _DISCOVERY[request.path].items()
             return web.json_response(
-                {"resources": [{"name": name, "kind": kind, "namespaced": kind != "Node"} for kind, name in kinds]}
+                {
+                    "resources": [
+                        {"name": name, "kind": kind, "namespaced": kind not in ("Node", "Namespace")}
+                        for kind, name in kinds
+                    ]
+                }
             )
         script = self.answers.get(what, [404])
         turn = self._given.get(what, 0)
@@ -93,6 +112,13 @@ class PaperApi:
             return web.json_response(status, status=answer)
         if isinstance(answer, dict):
             return web.json_response(answer)
+        if answer is CUT:
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response(status=500)
+        if isinstance(answer, tuple):
+            status, after = answer
+            return web.json_response({"kind": "Status", "reason": "No"}, status=status, headers={"Retry-After": after})
         if answer is SILENCE:
             await self._closing.wait()
             return web.Response(status=500)
@@ -133,4 +159,5 @@ async def serving(answers: Mapping[str, list[Any]]) -> AsyncIterator[PaperApi]:
 async def paper_kube(answers: Mapping[str, list[Any]]) -> AsyncIterator[tuple[Kube, PaperApi]]:
     """The same, and a client that is connected to it."""
     async with serving(answers) as api, from_kubeconfig(api.kubeconfig) as kube:
+        kube.patience_s = PATIENCE_S
         yield kube, api

@@ -55,18 +55,3 @@ async def test_a_refusal_says_what_was_tried_what_was_answered_and_what_to_do(st
     assert f"GET {POD} on {kube.server}: the API answered {status} No: GET {POD} is refused" in str(refused.value)
     assert advice in str(refused.value)
     assert len(api.asked(f"GET {POD}")) == 1
-
-
-async def test_a_refusal_of_the_server_itself_is_seen_where_something_changes() -> None:
-    async with paper_kube({f"PATCH {POD}": [503, {}]}) as (kube, api):
-        with pytest.raises(ApiRefusal, match="503"):
-            await kube.patch("v1", "Pod", "a", {}, namespace="shop")
-    assert len(api.asked(f"PATCH {POD}")) == 1
-
-
-@pytest.mark.parametrize("method", ["GET", "DELETE"])
-async def test_a_refusal_of_the_server_itself_is_seen_and_not_tried_again(method: str) -> None:
-    async with paper_kube({f"{method} {POD}": [503, {}]}) as (kube, api):
-        with pytest.raises(ApiRefusal, match="503"):
-            await kube.request(method, POD)
-    assert len(api.asked(f"{method} {POD}")) == 1

@@ -14,7 +14,8 @@ import pytest
 from aiohttp import web
 
 from harness.errors import ClusterError
-from harness.kube.client import Kube, from_kubeconfig
+from harness.kube.client import Kube
+from harness.kube.connection import from_kubeconfig
 from harness.kube.errors import ApiRefusal
 from harness.kube.watch import WatchEvent, watch
 

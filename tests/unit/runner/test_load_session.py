@@ -76,7 +76,7 @@ async def test_what_a_worker_states_at_its_end_is_in_run_json(monkeypatch: pytes
     time = Time(Told([second(1.0)], then=[END]), monkeypatch)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(time.session.follow)
-        await time.session.stop()
+        await time.session.stop(drain_s=60)
     assert time.paper.told == {"ends": (WorkerEnd(worker=0, requests={"new": 30, "kept": 15}),)}
 
 
@@ -92,7 +92,7 @@ async def test_whoever_stops_the_run_may_have_stopped_the_worker_first(monkeypat
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(time.session.follow)
         await time.session.ended.wait()
-        await time.session.stop()
+        await time.session.stop(drain_s=60)
 
 
 async def test_a_worker_that_sends_lets_an_update_go_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,78 @@
+"""A kubeconfig, or a context of one -> a Kube that is connected."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from kubernetes.aio import client as kubernetes_client
+from kubernetes.aio import config as kubernetes_config
+
+from harness.errors import ClusterError
+from harness.inputs.shown import near, printable, shown
+from harness.kube.client import Kube
+from harness.kube.kubeconfig import check_kubeconfigs, kubeconfig_files
+
+
+@asynccontextmanager
+async def from_kubeconfig(kubeconfig: Mapping[str, Any]) -> AsyncIterator[Kube]:
+    """The cluster of a kubeconfig that is at hand as a mapping."""
+    configuration = kubernetes_client.Configuration()
+    await kubernetes_config.load_kube_config_from_dict(dict(kubeconfig), client_configuration=configuration)
+    async with _connected(configuration) as kube:
+        yield kube
+
+
+@asynccontextmanager
+async def from_kubeconfig_file(path: Path) -> AsyncIterator[Kube]:
+    """The cluster of a kubeconfig file's current context."""
+    async with from_context(None, file=path) as kube:
+        yield kube
+
+
+@asynccontextmanager
+async def from_context(context: str | None, *, file: Path | None = None) -> AsyncIterator[Kube]:
+    """The cluster of a context of the user's kubeconfig ($KUBECONFIG, ~/.kube/config), or of that file.
+
+    Raises:
+        ClusterError: there is no kubeconfig or no such context, or its credentials cannot be had.
+    """
+    files = kubeconfig_files() if file is None else [file]
+    names = check_kubeconfigs(files)
+    tried = f"reading the kubeconfig for context {shown(context)}"
+    there = f"Contexts there: {', '.join(map(printable, names)) or 'none'}."
+    if not any(path.exists() for path in files):
+        raise ClusterError(
+            f"looking for context {context}",
+            f"there is no kubeconfig at {' and '.join(map(str, files))}",
+            "Set KUBECONFIG.",
+        )
+    if context is not None and context not in names:
+        raise ClusterError(tried, f"it has no context {shown(context)}{near(context, names)}", there)
+    configuration = kubernetes_client.Configuration()
+    try:
+        await kubernetes_config.load_kube_config(
+            config_file=None if file is None else str(file), context=context, client_configuration=configuration
+        )
+    except Exception as error:  # certificates, base64, plugins that give credentials: each with errors of its own
+        seen = " ".join(str(error).split()) or type(error).__name__
+        raise ClusterError(tried, f"its credentials cannot be had: {seen}", there) from error
+    async with _connected(configuration) as kube:
+        yield kube
+
+
+@asynccontextmanager
+async def _connected(configuration: kubernetes_client.Configuration) -> AsyncIterator[Kube]:
+    # Repeated in one place, ours (`repetition`); False would mean attempts without end.
+    configuration.retries = None
+    server = urlsplit(configuration.host).netloc
+    try:
+        client = kubernetes_client.ApiClient(configuration)
+    except (OSError, ValueError) as error:  # a certificate or key that is none
+        seen = f"its certificates cannot be used ({error})"
+        raise ClusterError(f"connecting to {server}", seen, "Look at the kubeconfig's cluster and user.") from error
+    async with client as api:
+        yield Kube(api, server=server)

@@ -1,0 +1,96 @@
+"""What a run created -> gone, or named with the command that removes it; every object is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import anyio
+
+from harness.errors import ClusterError
+from harness.kube.client import Kube
+from harness.kube.errors import ApiRefusal, LeftBehind
+from harness.kube.repetition import CLEAN_UP_PATIENCE_S
+
+_GONE_TIMEOUT_S = 90.0
+_POLL_S = 0.1
+_NOT_FOUND = 404
+
+
+async def delete_objects(kube: Kube, created: Iterable[Mapping[str, Any]], namespace: str) -> None:
+    """Delete what was created, the newest first; all of them share one minute of repetitions.
+
+    Raises:
+        LeftBehind: names what is left, why, and the commands that remove it.
+    """
+    end = anyio.current_time() + CLEAN_UP_PATIENCE_S
+    refused: dict[str, ClusterError] = {}
+    for made in reversed(tuple(created)):
+        kind, name = made["kind"], made["metadata"]["name"]
+        patience_s = max(0.0, end - anyio.current_time())
+        try:
+            await kube.delete(made["apiVersion"], kind, name, namespace=namespace, patience_s=patience_s)
+        except ClusterError as error:
+            if not _is_gone(error):
+                refused[f"{kind.lower()}/{name}"] = error
+    if refused:
+        what = " ".join(refused)
+        seen = "; ".join(f"{name}: {error.seen or error.tried}" for name, error in refused.items())
+        raise LeftBehind(
+            f"deleting {what} in namespace {namespace}", seen, f"Remove by hand: kubectl -n {namespace} delete {what}"
+        )
+
+
+async def delete_namespace(kube: Kube, name: str) -> None:
+    """Delete a namespace and wait until it is gone.
+
+    Raises:
+        LeftBehind: it is not gone in time, or its deletion is refused; gives the command that removes it.
+    """
+    tried, by_hand = f"deleting namespace {name}", f"Delete it by hand: kubectl delete namespace {name}"
+    try:
+        await kube.delete("v1", "Namespace", name, patience_s=CLEAN_UP_PATIENCE_S)
+    except ClusterError as error:
+        if _is_gone(error):
+            return
+        # Whoever may not delete the namespace may yet stop what runs in it.
+        await _hurry_pods(kube, name)
+        raise LeftBehind(tried, str(error), by_hand) from error
+    await _hurry_pods(kube, name)
+    try:
+        with anyio.fail_after(_GONE_TIMEOUT_S):
+            while not await _gone(kube, name):  # noqa: ASYNC110 - the API tells no one
+                await anyio.sleep(_POLL_S)
+    except TimeoutError:
+        raise LeftBehind(tried, f"it is still there after {_GONE_TIMEOUT_S:g} s", by_hand) from None
+    except ClusterError as error:
+        raise LeftBehind(tried, str(error), by_hand) from error
+
+
+async def _gone(kube: Kube, namespace: str) -> bool:
+    try:
+        await kube.get("v1", "Namespace", namespace)
+    except ApiRefusal as refused:
+        if _is_gone(refused):
+            return True
+        raise
+    return False
+
+
+async def _hurry_pods(kube: Kube, namespace: str) -> None:
+    """Nobody sends requests any more, so no pod needs its preStop hook. What is refused goes with the namespace."""
+    try:
+        pods = await kube.list("v1", "Pod", namespace)
+    except ClusterError:
+        return
+    for pod in pods:
+        try:
+            await kube.delete(
+                "v1", "Pod", pod["metadata"]["name"], namespace=namespace, grace_s=1, patience_s=kube.patience_s / 10
+            )
+        except ClusterError:
+            continue
+
+
+def _is_gone(error: ClusterError) -> bool:
+    return isinstance(error, ApiRefusal) and error.status == _NOT_FOUND
