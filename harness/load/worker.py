@@ -77,13 +77,13 @@ def run_clock(plan: Plan) -> Callable[[], float]:
     return lambda: monotonic() - zero_s
 
 
-def sender_for(plan: Plan, clock: Callable[[], float]) -> Sender:
-    """What the plan's engine sends with."""
-    if plan.engine is Engine.HTTPX:
+def sender_type(engine: Engine) -> Callable[..., Sender]:
+    """What an engine sends with."""
+    if engine is Engine.HTTPX:
         from harness.load.httpx_engine import HttpxSender  # half a second of imports that the default does not need
 
-        return HttpxSender(plan, clock=clock)
-    return AsyncioSender(plan, clock=clock)
+        return HttpxSender
+    return AsyncioSender
 
 
 class Seconds:
@@ -117,12 +117,15 @@ class Seconds:
 
 async def follow(plan: Plan, *, stdout: int, stdin: int | None) -> None:
     """Run a plan to its end; SIGTERM, SIGINT, the end of `stdin` or a reader that is gone stop it earlier."""
-    loop, clock = asyncio.get_running_loop(), run_clock(plan)
+    loop = asyncio.get_running_loop()
+    # What is imported here takes no time of a plan that begins now.
+    sender = sender_type(plan.engine)
+    clock = run_clock(plan)
 
     def record(request: Request) -> None:
         output.add(line(request))
 
-    engine = OpenLoop(plan, sender_for(plan, clock), clock=clock, record=record)
+    engine = OpenLoop(plan, sender(plan, clock=clock), clock=clock, record=record)
     output = Output(stdout, broken=lambda: _from_thread(loop, engine.stop))
     loop.set_exception_handler(_give_up)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -131,11 +134,11 @@ async def follow(plan: Plan, *, stdout: int, stdin: int | None) -> None:
         threading.Thread(target=_await_eof, args=(stdin, lambda: _from_thread(loop, engine.stop)), daemon=True).start()
     seconds = Seconds(engine, plan, clock)
     beat = loop.create_task(_beat(engine, output, seconds))
-    if plan.own_clock:
-        loop.create_task(_greet(plan, clock, output, seconds))
+    greeting = loop.create_task(_greet(plan, clock, output, seconds)) if plan.own_clock else None
     quiet_collector()
     await engine.run()
-    beat.cancel()
+    for task in filter(None, (beat, greeting)):
+        task.cancel()
     output.add(statistics_line(seconds.take()))
     output.add(end_line(engine.counts))
     output.close()

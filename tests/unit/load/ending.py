@@ -23,7 +23,7 @@ from harness.load.engine import Engine, Sender
 from harness.load.plan import Engine as EngineName
 from harness.load.plan import Plan, Stream
 from harness.load.records import line
-from harness.load.worker import run_clock, sender_for
+from harness.load.worker import run_clock, sender_type
 from harness.model.request import Outcome, Request
 
 SERVER = Path(__file__).with_name("ending_server.py")
@@ -185,7 +185,7 @@ def meet(
 
 async def _meet(plan: Plan, way: Way, kept: bool, server: EndingServer) -> Request:
     clock = run_clock(plan)
-    meddler = _Meddler(sender_for(plan, clock), way, kept, server, clock)
+    meddler = _Meddler(sender_type(plan.engine)(plan, clock=clock), way, kept, server, clock)
     found: list[Request] = []
 
     def record(request: Request) -> None:

@@ -20,7 +20,7 @@ from harness.load.attempt import Attempt
 from harness.load.engine import Engine
 from harness.load.plan import Engine as EngineName
 from harness.load.plan import Plan, Stream
-from harness.load.worker import run_clock, sender_for
+from harness.load.worker import run_clock, sender_type
 from harness.model.request import Outcome, Request
 
 Behaviour = Callable[[Any], None]
@@ -165,7 +165,7 @@ def load(plan: Plan, *, then: Callable[[Engine], None] | None = None) -> list[Re
 
     async def follow() -> None:
         clock = run_clock(plan)
-        engine = Engine(plan, sender_for(plan, clock), clock=clock, record=records.append)
+        engine = Engine(plan, sender_type(plan.engine)(plan, clock=clock), clock=clock, record=records.append)
         running = asyncio.ensure_future(engine.run())
         faults: list[BaseException] = []
 
@@ -199,7 +199,7 @@ def one_by_one(
 
     async def send() -> int:
         clock = run_clock(plan)
-        sender = sender_for(plan, clock)
+        sender = sender_type(plan.engine)(plan, clock=clock)
         for seq in range(requests):
             async with asyncio.timeout(10):
                 while not ready(seq):  # noqa: ASYNC110 - the server is threads, which set no event of this loop
