@@ -27,6 +27,8 @@ def printable(text: str) -> str:
     >>> print(printable("a\nb\u202e"))
     a b\u202e
     """
+    if text.isprintable():
+        return text
     return "".join(letter if letter.isprintable() else _escape(letter) for letter in text)
 
 
