@@ -47,7 +47,8 @@ def _additions(seen: Observed, lags: Propagation, period_s: float) -> Iterator[t
     for pod in lags.addition.pods:
         if pod.lag is None or not (spans := listed.get(pod.pod)):
             continue
-        elsewhere = fresh[fresh < pod.since + pod.lag.earliest_s][-needed:]
+        before = int(np.searchsorted(fresh, pod.since + pod.lag.earliest_s))
+        elsewhere = fresh[max(0, before - needed) : before]
         if len(elsewhere) < needed:
             continue
         took_s = float(elsewhere[0]) - spans[0][0]

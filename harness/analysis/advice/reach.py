@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import numpy as np
 import polars as pl
@@ -12,7 +13,7 @@ from scipy.special import bdtr
 
 from harness.analysis.causes.conntrack import UNANSWERED
 from harness.analysis.causes.explained import CUT, Explained
-from harness.analysis.causes.intervals import NOBODY, cover
+from harness.analysis.causes.intervals import NOBODY, Spans, cover
 from harness.analysis.causes.row import Way
 from harness.analysis.causes.streaks import LIKELY
 from harness.analysis.observed.observed import Observed
@@ -32,6 +33,7 @@ _ENDS = (
 
 _OF_THE_END = (Cause.TERMINATION_RACE, Cause.IN_FLIGHT_KILL, Cause.UNKNOWN)
 _OF_THE_START = (Cause.CREATION_RACE, Cause.UNKNOWN)
+_WAYS = (Way.STARTING, *chain.from_iterable((strict, loose) for _, strict, loose in _ENDS))
 
 
 class Reach:
@@ -44,9 +46,17 @@ class Reach:
     def __init__(self, seen: Observed, why: Explained) -> None:
         self._seen, self._why = seen, why
         failed = seen.requests.failures
-        self._outcome = failed["outcome"].cast(pl.String)
+        outcome = failed["outcome"].cast(pl.String)
+        self._with_outcome: dict[Sequence[str], Mask] = {
+            outcomes: outcome.is_in(outcomes).to_numpy() for outcomes, *_ in _ENDS
+        }
         self._worker = failed["worker"].to_numpy()
         self._fresh = ~why.failures.reused & np.isfinite(why.failures.sent)
+        self._nobodys = self._fresh & (why.causes.pod == NOBODY)
+        self._unsure_end = self._nobodys & np.isin(why.causes.cause, _OF_THE_END)
+        self._unsure_start = self._nobodys & np.isin(why.causes.cause, _OF_THE_START)
+        self._punctual = {strict: cover(why.windows[strict], why.failures.sent).count > 0 for _, strict, _ in _ENDS}
+        self._spans = {way: _by_pod(why.windows[way]) for way in _WAYS}
         self._sent = _sent_by_worker(seen)
         self.workers = tuple(self._sent)
         self._gap_s = _gap(seen)
@@ -66,7 +76,7 @@ class Reach:
             races = (mine | maybe) & (found.cause == Cause.TERMINATION_RACE)
             if not races.any() or not self._was_listed(pod):
                 return None
-            if not (mine & races & ~self._with_outcome(CUT)).any() and pod.ended is not None:
+            if not (mine & races & ~self._with_outcome[CUT]).any() and pod.ended is not None:
                 # That it listened no more is not known; when its end was shown, it did not.
                 return self._interval(0.0, self._latest(at, mine, maybe, pod.ended) - since + self._gap_s)
         sure = max([answered, *sent[mine].tolist()])
@@ -87,8 +97,7 @@ class Reach:
         sure = min([answered, *sent[mine].tolist()])
         if not math.isfinite(sure):
             return None
-        unsure = self._fresh & (found.pod == NOBODY) & np.isin(found.cause, _OF_THE_START)
-        maybe = sent[unsure & self._within(Way.STARTING, at)]
+        maybe = sent[self._unsure_start & self._within(Way.STARTING, at)]
         return self._interval(min([sure, *maybe.tolist()]) - since - self._gap_s, sure - since + self._gap_s)
 
     def _was_listed(self, pod: Life) -> bool:
@@ -108,21 +117,18 @@ class Reach:
     def _of(self, worker: int | None) -> Mask:
         return np.full(len(self._worker), fill_value=True) if worker is None else self._worker == worker
 
-    def _with_outcome(self, outcomes: Sequence[str]) -> Mask:
-        return np.asarray(self._outcome.is_in(outcomes).to_numpy())
-
     def _within(self, way: Way, at: int) -> Mask:
-        return cover(tuple(span for span in self._why.windows[way] if span[2] == at), self._why.failures.sent).count > 0
+        return cover(self._spans[way].get(at, ()), self._why.failures.sent).count > 0
 
     def _maybe_last(self, at: int, since: float) -> Mask:
         """Which failures may have been this pod's, and may have been another's."""
-        found, facts = self._why.causes, self._why.failures
-        unsure = self._fresh & (found.pod == NOBODY) & np.isin(found.cause, _OF_THE_END) & (facts.sent >= since)
+        unsure = self._unsure_end & (self._why.failures.sent >= since)
         maybe = np.zeros(len(unsure), dtype=bool)
+        if not unsure.any():
+            return maybe
         for outcomes, strict, loose in _ENDS:
-            punctual = cover(self._why.windows[strict], facts.sent).count > 0
-            possible = np.where(punctual, self._within(strict, at), self._within(loose, at))
-            maybe |= self._with_outcome(outcomes) & possible
+            possible = np.where(self._punctual[strict], self._within(strict, at), self._within(loose, at))
+            maybe |= self._with_outcome[outcomes] & possible
         return np.asarray(unsure & maybe)
 
     def _likely_last(self, at: int, candidates: Mask, worker: int) -> float:
@@ -142,6 +148,14 @@ class Reach:
             share = 1.0 / (self._seen.endpoints.most + 1)
             likely += list(late[bdtr(failed, np.maximum(number, failed), share) >= LIKELY])
         return float(max(likely, default=-math.inf))
+
+
+def _by_pod(windows: Spans) -> dict[int, Spans]:
+    """Spans by the pod that they are of."""
+    found: dict[int, list[tuple[float, float, int]]] = {}
+    for span in windows:
+        found.setdefault(span[2], []).append(span)
+    return {at: tuple(spans) for at, spans in found.items()}
 
 
 def _sent_by_worker(seen: Observed) -> dict[int, Times]:
