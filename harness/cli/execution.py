@@ -80,7 +80,7 @@ class Execution:
         from harness.cli.plan import stop_at_first_loss
         from harness.clusters.choice import cluster
         from harness.runner.experiment import run_experiment
-        from harness.runner.run import first_error, local_error
+        from harness.runner.first_error import first_error, local_error
 
         error: HarnessError | None = None
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from pathlib import Path
@@ -35,13 +35,14 @@ def cluster(
     *,
     worker_image: str | None = None,
     truth: Path | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> AbstractAsyncContextManager[Cluster]:
     """The cluster that the settings mean, up for as long as the block lasts.
 
     `images`: what a sandbox knows besides its own. `truth`: where a sandbox writes what really happened, for tests of
-    the analysis alone.
+    the analysis alone. `tell`: takes what people should know at once.
     """
-    given = Given(images=images, worker_image=worker_image, truth=truth)
+    given = Given(images=images, worker_image=worker_image, truth=truth, tell=tell)
     return _provider(settings.provider)(getattr(settings, settings.provider), given)
 
 

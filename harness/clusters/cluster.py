@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,12 +32,14 @@ class Given:
     """What the experiment and the command line give to whichever provider is chosen; each takes what it needs.
 
     `images`: commands of the user's for images, where pods are processes. `worker_image`: of the load worker's Pod.
-    `truth`: where a sandbox writes what really happened, for tests of the analysis alone.
+    `truth`: where a sandbox writes what really happened, for tests of the analysis alone. `tell`: takes what people
+    should know at once.
     """
 
     images: Mapping[str, SandboxImage] = field(default_factory=dict)
     worker_image: str | None = None
     truth: Path | None = None
+    tell: Callable[[str], None] = lambda _: None
 
 
 class Worker(Protocol):
@@ -48,6 +50,9 @@ class Worker(Protocol):
 
     async def stop(self) -> None:
         """Tell it to start no more requests and to end when those in flight have ended."""
+
+    async def accompany(self) -> None:
+        """Show it that its harness is there, until cancelled; return at once where it sees that by itself."""
 
 
 class Provider(Protocol):
@@ -64,8 +69,11 @@ class Cluster(Protocol):
     facts: ClusterFacts
     client: ClientHost
 
-    def worker(self, namespace: str, plan: str) -> AbstractAsyncContextManager[Worker]:
-        """Start a load worker with this plan (one line of JSON); it is gone when the block is left."""
+    def worker(self, namespace: str, plan: str, labels: Mapping[str, str]) -> AbstractAsyncContextManager[Worker]:
+        """Start a load worker with this plan (one line of JSON); it is gone when the block is left.
+
+        `labels`: the run's, where it is an object of the cluster.
+        """
 
     def check(self, manifests: tuple[Mapping[str, Any], ...]) -> None:
         """Refuse, before anything is changed, what this cluster is known not to run.

@@ -20,11 +20,11 @@ IMAGE = "rancher/k3s:v1.33.4-k3s1"
 
 def provided(settings: Mapping[str, Any], given: Given) -> AbstractAsyncContextManager[KubeconfigCluster]:
     """A k3s cluster of the image in the settings; see `k3s_cluster`."""
-    return k3s_cluster(image=str(settings.get("image", IMAGE)), worker_image=given.worker_image)
+    return k3s_cluster(given, image=str(settings.get("image", IMAGE)))
 
 
 @asynccontextmanager
-async def k3s_cluster(*, image: str = IMAGE, worker_image: str | None) -> AsyncIterator[KubeconfigCluster]:
+async def k3s_cluster(given: Given, *, image: str = IMAGE) -> AsyncIterator[KubeconfigCluster]:
     """A k3s cluster that lives as long as the block.
 
     Raises:
@@ -40,7 +40,7 @@ async def k3s_cluster(*, image: str = IMAGE, worker_image: str | None) -> AsyncI
     try:
         kubeconfig = YAML(typ="safe", pure=True).load(container.config_yaml())
         async with from_kubeconfig(kubeconfig) as kube:
-            yield KubeconfigCluster(kube, await cluster_facts(kube, "k3s"), worker_image)
+            yield KubeconfigCluster(kube, await cluster_facts(kube, "k3s"), given)
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(container.stop)

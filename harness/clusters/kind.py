@@ -23,11 +23,11 @@ _CREATE_TIMEOUT_S = 300.0
 
 def provided(settings: Mapping[str, Any], given: Given) -> AbstractAsyncContextManager[KubeconfigCluster]:
     """A kind cluster with these settings; see `kind_cluster`."""
-    return kind_cluster(settings, worker_image=given.worker_image)
+    return kind_cluster(settings, given)
 
 
 @asynccontextmanager
-async def kind_cluster(settings: Mapping[str, Any], *, worker_image: str | None) -> AsyncIterator[KubeconfigCluster]:
+async def kind_cluster(settings: Mapping[str, Any], given: Given) -> AsyncIterator[KubeconfigCluster]:
     """The kind cluster named in the settings; one that did not exist is made, and deleted when the block is left.
 
     Raises:
@@ -47,10 +47,11 @@ async def kind_cluster(settings: Mapping[str, Any], *, worker_image: str | None)
                 )
             else:
                 await _run("kind", "export", "kubeconfig", "--name", name, "--kubeconfig", str(kubeconfig))
-            if worker_image is not None:
-                await _run("kind", "load", "docker-image", worker_image, "--name", name)
+            if given.worker_image is not None:
+                await _run("kind", "load", "docker-image", given.worker_image, "--name", name)
             async with from_kubeconfig_file(kubeconfig) as kube:
-                yield KubeconfigCluster(kube, await cluster_facts(kube, "kind"), worker_image)
+                kube.kubectl = f"kubectl --context kind-{name}"
+                yield KubeconfigCluster(kube, await cluster_facts(kube, "kind"), given)
         finally:
             if not existed:
                 with anyio.move_on_after(60, shield=True):

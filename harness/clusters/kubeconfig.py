@@ -26,16 +26,16 @@ _PERIOD_WHERE_ZERO_S = 1.0
 class KubeconfigCluster:
     """A Cluster that someone else runs; load comes from a Pod in it."""
 
-    def __init__(self, kube: Kube, facts: ClusterFacts, worker_image: str | None) -> None:
+    def __init__(self, kube: Kube, facts: ClusterFacts, given: Given) -> None:
         self.kube = kube
         self.facts = facts
         self.client = ClientHost(same_machine=False)
-        self._worker_image = worker_image
+        self._worker_image, self._tell = given.worker_image, given.tell
 
-    def worker(self, namespace: str, plan: str) -> AbstractAsyncContextManager[PodWorker]:
+    def worker(self, namespace: str, plan: str, labels: Mapping[str, str]) -> AbstractAsyncContextManager[PodWorker]:
         """A Pod of the worker image."""
         assert self._worker_image is not None, "check() comes first"
-        return pod_worker(self.kube, namespace, plan, image=self._worker_image)
+        return pod_worker(self.kube, namespace, plan, image=self._worker_image, labels=labels, tell=self._tell)
 
     def check(self, manifests: tuple[Mapping[str, Any], ...]) -> None:
         """Refuse to start without an image for the load worker."""
@@ -58,12 +58,12 @@ class KubeconfigCluster:
 
 def provided(settings: str | None, given: Given) -> AbstractAsyncContextManager[KubeconfigCluster]:
     """The context with this name; see `context_cluster`."""
-    return context_cluster(settings, worker_image=given.worker_image)
+    return context_cluster(settings, given)
 
 
 @asynccontextmanager
 async def context_cluster(
-    context: str | None, *, worker_image: str | None, kind: str | None = None
+    context: str | None, given: Given, *, kind: str | None = None
 ) -> AsyncIterator[KubeconfigCluster]:
     """The cluster behind a context of the user's kubeconfig; the current one where none is named.
 
@@ -74,7 +74,7 @@ async def context_cluster(
     """
     async with from_context(context) as kube:
         kind = kind or (f"{CONTEXT}:{context}" if context else CONTEXT)
-        yield KubeconfigCluster(kube, await cluster_facts(kube, kind), worker_image)
+        yield KubeconfigCluster(kube, await cluster_facts(kube, kind), given)
 
 
 async def cluster_facts(kube: Kube, kind: str) -> ClusterFacts:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+import math
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,21 +12,28 @@ import anyio
 
 from harness.errors import ClusterError, LoadError
 from harness.kube.client import Kube
-from harness.kube.errors import ApiRefusal, LeftBehind
+from harness.kube.errors import ApiRefusal, LeftBehind, NoAnswer
 from harness.kube.repetition import CLEAN_UP_PATIENCE_S
-from harness.load import PLAN_VARIABLE
+from harness.load import PLAN_VARIABLE, SIGN_EVERY_S, SIGN_PATH
 
 _START_TIMEOUT_S = 120.0
 _POLL_S = 0.2
 _STOP_GRACE_S = 60
+_LONGEST_DEADLINE_S = 2**31 - 1
+_SIGN_TIMEOUT_S = 3.0
+_UNHEARD_S = 20.0
+_NEVER = frozenset({401, 403, 405, 501})
 _LOG_DEADLINE_S = 24 * 3600.0
 
 
 class PodWorker:
     """A worker whose plan is in its environment; SIGTERM, as the deletion of its Pod sends it, stops it."""
 
-    def __init__(self, kube: Kube, namespace: str, name: str) -> None:
+    def __init__(
+        self, kube: Kube, namespace: str, name: str, sign_port: int | None, tell: Callable[[str], None]
+    ) -> None:
         self._kube, self._namespace, self._name = kube, namespace, name
+        self._sign_port, self._tell = sign_port, tell
 
     async def lines(self) -> AsyncIterator[bytes]:
         """Its log as it grows. Raises ClusterError when the log breaks off."""
@@ -38,20 +46,63 @@ class PodWorker:
         """Delete its Pod, with a grace period in which it drains."""
         await self._kube.delete("v1", "Pod", self._name, namespace=self._namespace, grace_s=_STOP_GRACE_S)
 
+    async def accompany(self) -> None:
+        """Ask again and again for a page of its own, through the API server, by which it sees that we are there.
+
+        Where that is refused, or never works, it is said once: the load then ends as planned, and not before.
+        """
+        if self._sign_port is None:
+            return
+        path = f"/api/v1/namespaces/{self._namespace}/pods/{self._name}:{self._sign_port}/proxy{SIGN_PATH}"
+        heard, begun, told = False, anyio.current_time(), False
+        while True:
+            seen = await self._sign(path)
+            heard = heard or seen is None
+            never = isinstance(seen, ApiRefusal) and seen.status in _NEVER
+            if not told and not heard and (never or anyio.current_time() - begun > _UNHEARD_S):
+                told = True
+                self._tell(
+                    f"The load worker cannot be shown that this harness is there ({seen}): should the harness be "
+                    f"killed, the load goes on until its planned end. Needed: get on pods/proxy."
+                )
+            if never:
+                return
+            await anyio.sleep(SIGN_EVERY_S)
+
+    async def _sign(self, path: str) -> ClusterError | None:
+        with anyio.move_on_after(_SIGN_TIMEOUT_S):
+            try:
+                await self._kube.request("GET", path, patience_s=0.0)
+            except ClusterError as error:
+                return error
+            return None
+        return NoAnswer(f"GET {path}", f"no answer within {_SIGN_TIMEOUT_S:g} s")
+
 
 @asynccontextmanager
-async def pod_worker(kube: Kube, namespace: str, plan: str, *, image: str) -> AsyncIterator[PodWorker]:
+async def pod_worker(
+    kube: Kube,
+    namespace: str,
+    plan: str,
+    *,
+    image: str,
+    labels: Mapping[str, str],
+    tell: Callable[[str], None] = lambda _: None,
+) -> AsyncIterator[PodWorker]:
     """Create the worker's Pod and wait until it runs; it is gone when the block is left.
+
+    `labels`: the run's. `tell`: hears of what people should know.
 
     Raises:
         LoadError: it did not start within 120 s; says what held it up.
         ClusterError: the API refused it.
     """
-    name = f"rollout-harness-load-{json.loads(plan).get('worker', 0)}"
-    await kube.create(_manifest(name, plan, image), namespace)
+    planned = json.loads(plan)
+    name = f"rollout-harness-load-{planned.get('worker', 0)}"
+    await kube.create(_manifest(name, plan, image, labels, planned.get("duration_s")), namespace)
     try:
         await _until_running(kube, namespace, name)
-        yield PodWorker(kube, namespace, name)
+        yield PodWorker(kube, namespace, name, planned.get("sign_port"), tell)
     finally:
         with anyio.CancelScope(shield=True):
             await _delete(kube, namespace, name)
@@ -63,7 +114,7 @@ async def _delete(kube: Kube, namespace: str, name: str) -> None:
     except ClusterError as error:
         if isinstance(error, ApiRefusal) and error.status == 404:
             return
-        by_hand = f"It sends requests until then: kubectl -n {namespace} delete pod {name}"
+        by_hand = f"It sends requests until then: {kube.kubectl} -n {namespace} delete pod {name}"
         raise LeftBehind(f"deleting the load worker Pod {name}", str(error), by_hand) from error
 
 
@@ -92,11 +143,11 @@ def _state(status: dict[str, Any]) -> str:
     return str(status.get("phase", "Pending"))
 
 
-def _manifest(name: str, plan: str, image: str) -> dict[str, Any]:
-    return {
+def _manifest(name: str, plan: str, image: str, labels: Mapping[str, str], duration_s: float | None) -> dict[str, Any]:
+    manifest: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, "labels": {"app.kubernetes.io/name": "rollout-harness-load"}},
+        "metadata": {"name": name, "labels": {"app.kubernetes.io/name": "rollout-harness-load", **labels}},
         "spec": {
             "restartPolicy": "Never",
             "automountServiceAccountToken": False,
@@ -112,3 +163,7 @@ def _manifest(name: str, plan: str, image: str) -> dict[str, Any]:
             ],
         },
     }
+    if duration_s is not None:  # what the worker cannot do by itself any more, its kubelet does
+        longest_s = math.ceil(_START_TIMEOUT_S + duration_s + _STOP_GRACE_S)
+        manifest["spec"]["activeDeadlineSeconds"] = min(longest_s, _LONGEST_DEADLINE_S)
+    return manifest

@@ -40,6 +40,9 @@ class ProcessWorker:
         if self._process.stdin is not None:
             await self._process.stdin.aclose()
 
+    async def accompany(self) -> None:
+        """Nothing: it ends when its stdin does, or when its parent is another one."""
+
     async def _stderr(self) -> str:
         assert self._process.stderr is not None
         text = b"".join([chunk async for chunk in self._process.stderr]).decode(errors="replace").strip()

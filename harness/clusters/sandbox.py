@@ -46,8 +46,10 @@ class SandboxCluster:
             ),
         )
 
-    def worker(self, namespace: str, plan: str) -> AbstractAsyncContextManager[ProcessWorker]:
-        """A process on the client host; namespaces of Kubernetes do not matter there."""
+    def worker(
+        self, namespace: str, plan: str, labels: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[ProcessWorker]:
+        """A process on the client host; namespaces and labels of Kubernetes do not matter there."""
         return process_worker(self._sandbox.client_command(WORKER_COMMAND), plan)
 
     def check(self, manifests: tuple[Mapping[str, Any], ...]) -> None:

@@ -11,6 +11,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -19,15 +20,14 @@ from kubernetes.aio import client as kubernetes_client
 from harness.errors import ClusterError
 from harness.inputs.shown import shown
 from harness.kube.errors import ApiRefusal, NoAnswer, refusal
+from harness.kube.ownership import RUN_LABEL
 from harness.kube.repetition import PATIENCE_S, passes, repeated, retry_after_s, was_not_done
+from harness.kube.standing import Standing
 
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
 MERGE = "application/merge-patch+json"
 
 CALL_TIMEOUT_S = 15.0
-RUN_LABEL = "rollout-harness/run"
-"""Which run an object belongs to; by it an object is known as ours whose creation was never answered."""
-
 _FIRST_PATIENCE_S = 5.0
 _LOST = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
 
@@ -55,10 +55,14 @@ class Kube:
 
     A call that was throttled, failed by the server, or not answered is repeated for `patience_s`; all but POST change
     nothing more when they are done twice. A POST is looked up first.
+
+    `kubectl`: how people reach the same cluster. `standing`: what was created here with a RUN_LABEL.
     """
 
     _api: kubernetes_client.ApiClient
     server: str
+    kubectl: str = "kubectl"
+    standing: Standing = field(default_factory=Standing)
     patience_s: float = PATIENCE_S
     _resources: dict[str, dict[str, Resource]] = field(default_factory=dict)
 
@@ -107,8 +111,16 @@ class Kube:
                     raise
                 return found
 
-        again = passes if run is not None else was_not_done
-        return await repeated(once, again=again, patience_s=self.patience_s)
+        if run is None:
+            return await repeated(once, again=was_not_done, patience_s=self.patience_s)
+        named = (manifest["kind"], manifest["metadata"]["name"], namespace)
+        self.standing.add(*named)
+        try:
+            return await repeated(once, again=passes, patience_s=self.patience_s)
+        except ApiRefusal as refused:
+            if not passes(refused):  # else it may have been created all the same
+                self.standing.discard(*named)
+            raise
 
     async def _found(self, path: str) -> dict[str, Any] | None:
         try:
@@ -168,7 +180,14 @@ class Kube:
         options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
         if grace_s is not None:
             options["gracePeriodSeconds"] = grace_s
-        await self.request("DELETE", resource.path(namespace, name), body=options, patience_s=patience_s)
+        try:
+            await self.request("DELETE", resource.path(namespace, name), body=options, patience_s=patience_s)
+        except ApiRefusal as refused:
+            if refused.status == HTTPStatus.NOT_FOUND:
+                self.standing.discard(kind, name, namespace)
+            raise
+        if kind != "Namespace":  # which goes when everything in it has gone
+            self.standing.discard(kind, name, namespace)
 
     async def request(
         self,

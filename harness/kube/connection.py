@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -61,6 +62,8 @@ async def from_context(context: str | None, *, file: Path | None = None) -> Asyn
         seen = " ".join(str(error).split()) or type(error).__name__
         raise ClusterError(tried, f"its credentials cannot be had: {seen}", there) from error
     async with _connected(configuration) as kube:
+        if context is not None:
+            kube.kubectl = f"kubectl --context {shlex.quote(context)}"
         yield kube
 
 

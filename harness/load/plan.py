@@ -66,7 +66,7 @@ class Plan:
     `duration_s` (None: until stopped). `address` ("IP" or "IP:port", IPv6 in brackets) is connected to in place of the
     URL's host. `ports` are inclusive ranges, used in turn with each of `source_addresses`; without them the kernel
     chooses. `success` are inclusive ranges of status codes. `headers` hold values as they are sent; they are never
-    written anywhere.
+    written anywhere. `sign_port`: where a worker without a parent hears that its harness is still there (`signs`).
     """
 
     url: str
@@ -90,6 +90,7 @@ class Plan:
     http2: bool = False
     ca_pem: str = ""
     insecure: bool = False
+    sign_port: int | None = None
 
     def __post_init__(self) -> None:
         for wrong in _faults(self):
@@ -128,6 +129,7 @@ def _faults(plan: Plan) -> list[str]:
         (all(_TOKEN.fullmatch(n) for n, _ in headers), "a header's name has characters that HTTP does not allow"),
         (not any(c in v for _, v in headers for c in "\r\n\0"), "a header's value has a line break in it"),
         (all(0 < low <= high < 65536 for low, high in plan.ports), f"port ranges {plan.ports} are not within 1-65535"),
+        (plan.sign_port is None or 0 < plan.sign_port < 65536, f"sign port {plan.sign_port} is not within 1-65535"),
         (plan.t0_monotonic_ns is None or not plan.own_clock, "t0_monotonic_ns is given, and a clock of its own"),
         (all(map(_is_address, plan.source_addresses)), f"a source address in {plan.source_addresses} is not an IP"),
     )

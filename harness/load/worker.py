@@ -18,6 +18,7 @@ from harness.load.plan import GREETING_S, PLAN_VARIABLE, Engine, Plan, PlanError
 from harness.load.ports import SourceAddressError, check_sources
 from harness.load.punctual import GREEDY, collect_young, give_way, more_descriptors, quiet_collector, take_precedence
 from harness.load.records import Statistics, end_line, line, statistics_line
+from harness.load.signs import end_without_signs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,7 +117,7 @@ class Seconds:
 
 
 async def follow(plan: Plan, *, stdout: int, stdin: int | None) -> None:
-    """Run a plan to its end; SIGTERM, SIGINT, the end of `stdin` or a reader that is gone stop it earlier."""
+    """Run a plan to its end; signals, the end of `stdin`, a reader or a harness that is gone stop it earlier."""
     loop = asyncio.get_running_loop()
     # What is imported here takes no time of a plan that begins now.
     sender = sender_type(plan.engine)
@@ -128,16 +129,20 @@ async def follow(plan: Plan, *, stdout: int, stdin: int | None) -> None:
     engine = OpenLoop(plan, sender(plan, clock=clock), clock=clock, record=record)
     output = Output(stdout, broken=lambda: _from_thread(loop, engine.stop))
     loop.set_exception_handler(_give_up)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, engine.stop)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # as nohup leaves it
+            loop.add_signal_handler(number, engine.stop)
     if stdin is not None:
         threading.Thread(target=_await_eof, args=(stdin, lambda: _from_thread(loop, engine.stop)), daemon=True).start()
     seconds = Seconds(engine, plan, clock)
     beat = loop.create_task(_beat(engine, output, seconds))
     greeting = loop.create_task(_greet(plan, clock, output, seconds)) if plan.own_clock else None
+    listening = None
+    if plan.sign_port is not None:
+        listening = loop.create_task(end_without_signs(plan.sign_port, engine.stop, _complain))
     quiet_collector()
     await engine.run()
-    for task in filter(None, (beat, greeting)):
+    for task in filter(None, (beat, greeting, listening)):
         task.cancel()
     output.add(statistics_line(seconds.take()))
     output.add(end_line(engine.counts))
@@ -175,6 +180,10 @@ def _give_up(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     loop.default_exception_handler(context)
     sys.stderr.flush()
     os._exit(1)
+
+
+def _complain(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
 
 
 def _from_thread(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

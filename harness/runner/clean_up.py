@@ -37,7 +37,9 @@ async def delete_objects(kube: Kube, created: Iterable[Mapping[str, Any]], names
         what = " ".join(refused)
         seen = "; ".join(f"{name}: {error.seen or error.tried}" for name, error in refused.items())
         raise LeftBehind(
-            f"deleting {what} in namespace {namespace}", seen, f"Remove by hand: kubectl -n {namespace} delete {what}"
+            f"deleting {what} in namespace {namespace}",
+            seen,
+            f"Remove by hand: {kube.kubectl} -n {namespace} delete {what}",
         )
 
 
@@ -47,12 +49,12 @@ async def delete_namespace(kube: Kube, name: str) -> None:
     Raises:
         LeftBehind: it is not gone in time, or its deletion is refused; gives the command that removes it.
     """
-    tried, by_hand = f"deleting namespace {name}", f"Delete it by hand: kubectl delete namespace {name}"
+    tried, by_hand = f"deleting namespace {name}", f"Delete it by hand: {kube.kubectl} delete namespace {name}"
     try:
         await kube.delete("v1", "Namespace", name, patience_s=CLEAN_UP_PATIENCE_S)
     except ClusterError as error:
         if _is_gone(error):
-            return
+            return  # which Kube has noted
         # Whoever may not delete the namespace may yet stop what runs in it.
         await _hurry_pods(kube, name)
         raise LeftBehind(tried, str(error), by_hand) from error
@@ -61,6 +63,7 @@ async def delete_namespace(kube: Kube, name: str) -> None:
         with anyio.fail_after(_GONE_TIMEOUT_S):
             while not await _gone(kube, name):  # noqa: ASYNC110 - the API tells no one
                 await anyio.sleep(_POLL_S)
+        kube.standing.discard("Namespace", name)
     except TimeoutError:
         raise LeftBehind(tried, f"it is still there after {_GONE_TIMEOUT_S:g} s", by_hand) from None
     except ClusterError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import Any
 import anyio
 
 from harness.errors import ClusterError
-from harness.kube.client import RUN_LABEL, Kube
+from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusal, LeftBehind
+from harness.kube.ownership import Ownership
 from harness.manifests.application import Application
 from harness.manifests.patch import in_namespace
 from harness.manifests.read import Manifest, read_manifests
@@ -23,7 +23,7 @@ _LABEL = {"app.kubernetes.io/managed-by": "rollout-harness"}
 
 
 @asynccontextmanager
-async def namespace_for_run(kube: Kube, wanted: str | None, scenario: str) -> AsyncIterator[str]:
+async def namespace_for_run(kube: Kube, wanted: str | None, scenario: str, ownership: Ownership) -> AsyncIterator[str]:
     """A namespace for one scenario: the one that is wanted, if it exists, else one that is made and deleted again.
 
     Raises:
@@ -33,11 +33,9 @@ async def namespace_for_run(kube: Kube, wanted: str | None, scenario: str) -> As
     if wanted is not None and await _exists(kube, wanted):
         yield wanted
         return
-    run = secrets.token_hex(4)
-    name = wanted or f"rollout-{scenario[:40].rstrip('-')}-{run}"
-    await kube.create(
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {**_LABEL, RUN_LABEL: run}}}
-    )
+    name = wanted or f"rollout-{scenario[:40].rstrip('-')}-{ownership.run}"
+    labels = {**_LABEL, **ownership.labels}
+    await kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
     try:
         yield name
     except BaseException as error:
@@ -73,11 +71,12 @@ async def _exists(kube: Kube, namespace: str) -> bool:
 
 @asynccontextmanager
 async def deployed(
-    kube: Kube, application: Application, namespace: str, *, files: Iterable[Path] = ()
+    kube: Kube, application: Application, namespace: str, ownership: Ownership, *, files: Iterable[Path] = ()
 ) -> AsyncIterator[dict[str, Any]]:
     """The application's objects in the namespace, the workload last; gives the workload as the API created it.
 
-    What was created is deleted when the block is left; what could not be created leaves nothing behind.
+    They carry the run's labels, but not their pods, whose template stays as it was written. What was created is deleted
+    when the block is left; what could not be created leaves nothing behind.
 
     Raises:
         ClusterError: the API refuses an object, or one of that name is there already; names it, and which of `files`
@@ -87,7 +86,7 @@ async def deployed(
     created: list[dict[str, Any]] = []
     try:
         for manifest in ordered:
-            made = await _created(kube, manifest, namespace, files)
+            made = await _created(kube, manifest, namespace, ownership, files)
             created.append(made)  # one by one: what is made before a failure must be deleted again
         yield created[-1]
     except BaseException as error:
@@ -101,9 +100,11 @@ async def deployed(
         await delete_objects(kube, created, namespace)
 
 
-async def _created(kube: Kube, manifest: Manifest, namespace: str, files: Iterable[Path]) -> dict[str, Any]:
+async def _created(
+    kube: Kube, manifest: Manifest, namespace: str, ownership: Ownership, files: Iterable[Path]
+) -> dict[str, Any]:
     try:
-        return await kube.create(in_namespace(manifest, namespace), namespace)
+        return await kube.create(_owned(in_namespace(manifest, namespace), ownership), namespace)
     except ClusterError as error:
         kind, name = manifest["kind"], manifest["metadata"]["name"]
         where = place_of(manifest, files=files)
@@ -111,6 +112,11 @@ async def _created(kube: Kube, manifest: Manifest, namespace: str, files: Iterab
         if not isinstance(error, ApiRefusal) or error.status == 404:
             do = f"Does the cluster have {manifest['apiVersion']} {kind}? Install what defines it, or leave it out."
         raise ClusterError(f"creating {kind} {name}{where}", f"{error.tried}: {error.seen}", do) from error
+
+
+def _owned(manifest: Mapping[str, Any], ownership: Ownership) -> dict[str, Any]:
+    metadata = manifest["metadata"]
+    return {**manifest, "metadata": {**metadata, "labels": {**(metadata.get("labels") or {}), **ownership.labels}}}
 
 
 def place_of(manifest: Mapping[str, Any], *, files: Iterable[Path]) -> str:

@@ -32,7 +32,7 @@ _WORKER = 0
 _FRESH_S = 3.0
 """A worker tells of every second: one of which nothing was heard for so long may not be sending."""
 
-_SILENT_S = 45.0
+SILENT_S = 45.0
 """... and one that is silent for so long is given up; a log that comes through an API may pause for half a minute."""
 
 _STOPPED_TOO_S = 1.0
@@ -112,7 +112,7 @@ class LoadSession:
         with anyio.move_on_after(drain_s):
             await self.ended.wait()
 
-    async def until_sending(self, *, deadline_s: float = _SILENT_S) -> None:
+    async def until_sending(self, *, deadline_s: float = SILENT_S) -> None:
         """Return once the worker is known to be at work: no rollout may go on without load.
 
         Raises:

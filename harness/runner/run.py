@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,16 @@ from typing import Any
 import anyio
 import anyio.abc
 
-from harness import os_errors
-from harness.clusters.cluster import Cluster
+from harness.clusters.cluster import Cluster, Worker
 from harness.disruptions.completion import until_complete
 from harness.disruptions.obstacle import Obstacle
 from harness.disruptions.obstacles import in_words
 from harness.disruptions.workload import Workload
-from harness.errors import HarnessError, OutputError, SandboxError, SetupError
+from harness.errors import HarnessError, OutputError
 from harness.kube.errors import LeftBehind
+from harness.kube.ownership import Ownership, new_ownership
 from harness.kube.view import View
-from harness.load import PORTS, Plan, plan_json
+from harness.load import PORTS, SIGN_PORT, Plan, plan_json
 from harness.manifests.patch import in_namespace
 from harness.model.observation import MarkType
 from harness.model.progress import Phase, Progress
@@ -31,7 +31,9 @@ from harness.observers.heartbeat import Standstill, watch_oneself
 from harness.runner.churn import churning
 from harness.runner.deployment import deployed, namespace_for_run, service_address
 from harness.runner.facts import run_info
+from harness.runner.first_error import first_error, local_error
 from harness.runner.load_session import LoadSession
+from harness.runner.planned_time import WARM_UP_S, longest_drain_s, longest_load_s, longest_run_s
 from harness.runner.ports import rotated, source_addresses
 from harness.runner.rollouts import ContinueAfter, Rollouts
 from harness.runner.scenario import Scenario, load_plan
@@ -40,7 +42,6 @@ from harness.store.writer import RunWriter
 _LOAD_LEAD_S = 1.0
 _CALM_PERIODS = 1.1
 _CALM_S = 1.0
-_WARM_UP_TIMEOUT_S = 15.0
 _PROGRESS_S = 0.25
 _DRAIN_SLACK_S = 5.0
 
@@ -80,6 +81,7 @@ class ScenarioRunner:
         self._load: LoadSession | None = None
         self._view = View()
         self._over = False
+        self._ownership = Ownership(run="")
         self._left: HarnessError | None = None
 
     async def run(self) -> ScenarioRun:
@@ -119,7 +121,8 @@ class ScenarioRunner:
         kube, experiment = self._cluster.kube, self._scenario.experiment
         self._enter(Phase.DEPLOYING)
         wanted = f"{experiment.name}-{self._scenario.name}"
-        async with namespace_for_run(kube, experiment.namespace, wanted) as namespace:
+        self._ownership = new_ownership(longest_run_s(experiment, self._scenario.rollouts, writer.info.quiet_s or 0.0))
+        async with namespace_for_run(kube, experiment.namespace, wanted, self._ownership) as namespace:
             application = self._scenario.application
             writer.update(manifests=tuple(in_namespace(m, namespace) for m in application.manifests))
             async with anyio.create_task_group() as tasks:
@@ -133,7 +136,9 @@ class ScenarioRunner:
                     service=application.service_name,
                 )
                 await observe(tasks, kube, namespace, watched, view=self._view, record=partial(self._record, writer))
-                async with deployed(kube, application, namespace, files=experiment.manifests) as workload:
+                async with deployed(
+                    kube, application, namespace, self._ownership, files=experiment.manifests
+                ) as workload:
                     await self._loaded(writer, namespace, int(workload["metadata"]["generation"]))
                     self._enter(Phase.CLEANING_UP)
                 tasks.cancel_scope.cancel()
@@ -147,22 +152,28 @@ class ScenarioRunner:
         self._enter(Phase.WARMING_UP)
         # A sync that is still due could not be told from an outage: the last change must have reached the data plane.
         await anyio.sleep(_CALM_PERIODS * (cluster.facts.proxy.min_sync_period_s or 1.0))
-        plan = self._plan(address)
-        async with cluster.worker(namespace, plan_json(plan)) as worker, anyio.create_task_group() as tasks:
+        plan = self._plan(address, writer.info.quiet_s or 0.0)
+        async with (
+            cluster.worker(namespace, plan_json(plan), self._ownership.labels) as worker,
+            anyio.create_task_group() as tasks,
+        ):
             load = self._load = LoadSession(worker, writer, self._now, own_clock=plan.own_clock)
             # Shielded: what is in flight when someone presses Ctrl-C is still recorded. It ends when the worker does.
             following = anyio.CancelScope(shield=True)
-            tasks.start_soon(self._follow, load, following)
+            tasks.start_soon(self._follow, worker, load, following)
             try:
                 await self._control_window(writer, load)
-                async with churning(cluster.kube, namespace, experiment.churn_s):
+                async with churning(cluster.kube, namespace, experiment.churn_s, self._ownership):
                     await self._rollouts(writer, load, workload).run(self._continue_after)
             finally:
                 await self._drain(writer, load, following)
 
-    async def _follow(self, load: LoadSession, scope: anyio.CancelScope) -> None:
+    async def _follow(self, worker: Worker, load: LoadSession, scope: anyio.CancelScope) -> None:
         with scope:
-            await load.follow()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(worker.accompany)
+                await load.follow()
+                tasks.cancel_scope.cancel()
 
     def _rollouts(self, writer: RunWriter, load: LoadSession, workload: Workload) -> Rollouts:
         return Rollouts(
@@ -178,9 +189,9 @@ class ScenarioRunner:
             quiet_s=writer.info.quiet_s or 0.0,
         )
 
-    def _plan(self, address: str) -> Plan:
+    def _plan(self, address: str, quiet_s: float) -> Plan:
         client = self._cluster.client
-        return load_plan(
+        plan = load_plan(
             self._scenario.experiment,
             address=address,
             source_addresses=source_addresses(client, self._scenario.experiment.load),
@@ -189,9 +200,11 @@ class ScenarioRunner:
             own_clock=not client.same_machine,
             start_s=self._now() + _LOAD_LEAD_S,
         )
+        longest_s = longest_load_s(self._scenario.experiment, self._scenario.rollouts, quiet_s)
+        return replace(plan, duration_s=longest_s, sign_port=None if client.same_machine else SIGN_PORT)
 
     async def _control_window(self, writer: RunWriter, load: LoadSession) -> None:
-        await load.until_warm(_CALM_S, deadline_s=_WARM_UP_TIMEOUT_S)
+        await load.until_warm(_CALM_S, deadline_s=WARM_UP_S)
         self._enter(Phase.CONTROL)
         start = self._mark(writer, MarkType.CONTROL_START, {})
         await anyio.sleep(self._scenario.experiment.control_s)
@@ -200,13 +213,10 @@ class ScenarioRunner:
         writer.update(control=(start, end))
 
     async def _drain(self, writer: RunWriter, load: LoadSession, following: anyio.CancelScope) -> None:
-        longest_s = max(s.read_timeout_s or 0.0 for s in self._scenario.experiment.load.streams.values())
-        longest_s = max(longest_s, self._scenario.experiment.load.read_timeout_s)
-        longest_s += self._scenario.experiment.load.connect_timeout_s
         self._enter(Phase.DRAINING)
         try:
             with anyio.CancelScope(shield=True):
-                await load.stop(drain_s=longest_s + _DRAIN_SLACK_S)
+                await load.stop(drain_s=longest_drain_s(self._scenario.experiment) + _DRAIN_SLACK_S)
         finally:  # a worker that may not be stopped must not keep the run waiting for its last line
             following.cancel()
             self._mark(writer, MarkType.END, {})
@@ -261,30 +271,3 @@ class ScenarioRunner:
 
     def _now(self) -> float:
         return (time.monotonic_ns() - self._t0_ns) / 1e9
-
-
-def first_error(group: BaseExceptionGroup[HarnessError]) -> HarnessError:
-    """The first of the errors in a group, for people: the others are mostly what followed from it.
-
-    What could not be cleaned up after it is added to what there is to do.
-    """
-    notes: list[str] = []
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        notes += getattr(error, "__notes__", ())
-        error = error.exceptions[0]
-    assert isinstance(error, HarnessError)
-    notes += getattr(error, "__notes__", ())
-    if notes and not isinstance(error, SandboxError):  # of a sandbox nothing is left
-        error.do = " ".join([error.do, *dict.fromkeys(notes)]).strip()
-    return error
-
-
-def local_error(group: BaseExceptionGroup[OSError]) -> SetupError:
-    """What the operating system refused to the harness itself, such as a descriptor, in words."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, OSError)
-    where = f": {error.filename}" if error.filename else ""
-    return SetupError(f"running the experiment{where}", os_errors.seen(error), os_errors.what_to_do(error))

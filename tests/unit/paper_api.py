@@ -20,6 +20,7 @@ _DISCOVERY = {
         "Node": "nodes",
         "Namespace": "namespaces",
         "ConfigMap": "configmaps",
+        "Service": "services",
         "Event": "events",
     },
     "/apis/apps/v1": {

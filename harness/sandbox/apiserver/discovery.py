@@ -96,6 +96,8 @@ def _subresource(row: Resource, name: str) -> Object:
         entry.update(_SCALE_KIND)
     elif name == "eviction":
         entry.update(group="policy", version="v1", kind="Eviction")
+    elif name == "proxy":
+        entry.update(kind="PodProxyOptions")
     elif name == "binding":
         entry.update(kind="Binding")
     else:
@@ -109,6 +111,8 @@ def _subresource_verbs(name: str) -> list[str]:
             return ["get", "patch", "update"]
         case "log":
             return ["get"]
+        case "proxy":
+            return ["create", "delete", "get", "patch", "update"]
         case "finalize":
             return ["update"]
         case _:

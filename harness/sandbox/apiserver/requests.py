@@ -24,12 +24,16 @@ DEEPEST = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What a path names; `name` is empty for a collection, `namespace` for all of them or a cluster-wide kind."""
+    """What a path names; `name` is empty for a collection, `namespace` for all of them or a cluster-wide kind.
+
+    `rest`: what comes after `proxy`, the only subresource with something below it.
+    """
 
     resource: Resource
     namespace: str = ""
     name: str = ""
     subresource: str = ""
+    rest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +57,15 @@ def target_of(path: str) -> Target | None:
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in NAMESPACES.subresources:
         namespace, rest = rest[1], rest[2:]
     resource = resource_at(group, version, rest[0])
+    below = ""
+    if len(rest) > 2 and rest[2] == "proxy":
+        rest, below = rest[:3], "/".join(rest[3:])
     if resource is None or len(rest) > 3 or (namespace and not resource.namespaced) or "" in rest:
         return None
     name, subresource = (*rest[1:], "", "")[:2]
     if subresource and subresource not in resource.subresources:
         return None
-    return Target(resource=resource, namespace=namespace, name=name, subresource=subresource)
+    return Target(resource=resource, namespace=namespace, name=name, subresource=subresource, rest=below)
 
 
 def encoding_of(request: web.BaseRequest) -> Encoding:

@@ -81,7 +81,9 @@ NODES = _core("Node", "no", namespaced=False, subresources=_STATUS)
 CONFIG_MAPS = _core("ConfigMap", "cm")
 SERVICES = _core("Service", "svc", categories=_ALL, subresources=_STATUS)
 SERVICE_ACCOUNTS = _core("ServiceAccount", "sa", subresources=("token",))
-POD_SUBRESOURCES = ("status", "binding", "eviction", "log", "exec", "attach", "portforward", "ephemeralcontainers")
+POD_SUBRESOURCES = (
+    "status", "binding", "eviction", "log", "proxy", "exec", "attach", "portforward", "ephemeralcontainers",
+)  # fmt: skip
 PODS = _core("Pod", "po", categories=_ALL, subresources=POD_SUBRESOURCES)
 EVENTS = _core("Event", "ev")
 CLAIMS = _core("PersistentVolumeClaim", "pvc", subresources=_STATUS)

@@ -1,4 +1,4 @@
-"""Requests below an object (`scale`, `binding`, `eviction`, `finalize`, `log`) -> what each of them does."""
+"""Requests below an object (`scale`, `binding`, `eviction`, `finalize`, `log`, `proxy`) -> what each of them does."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from aiohttp import web
 
 from harness.sandbox.apiserver import api_errors, requests
 from harness.sandbox.apiserver.clock import rfc3339
+from harness.sandbox.apiserver.podproxy import proxied
 from harness.sandbox.apiserver.reading import answer, encoded
 from harness.sandbox.apiserver.registry import DeleteOptions
 from harness.sandbox.apiserver.resources import NAMESPACES, PODS
@@ -46,6 +47,8 @@ class Subresources:
                 return await self._finalize(target, request)
             case "log", "GET":
                 return await self._log(target, request)
+            case "proxy", _:
+                return await proxied(self._registry, self._state, target, request)
             case "exec" | "attach" | "portforward" | "ephemeralcontainers" | "token", _:
                 raise api_errors.not_implemented(f"{target.resource.plural}/{target.subresource}")
             case _:

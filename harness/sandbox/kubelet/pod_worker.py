@@ -17,16 +17,16 @@ import anyio.abc
 import anyio.to_thread
 
 from harness.sandbox.apiclient import ApiClient, ApiError
-from harness.sandbox.kubelet import environment, volumes
+from harness.sandbox.kubelet import active_deadline, environment, volumes
 from harness.sandbox.kubelet.config_data import config_data, take_service_ports
 from harness.sandbox.kubelet.container_worker import ContainerWorker
 from harness.sandbox.kubelet.pod_actions import containers_to_start
 from harness.sandbox.kubelet.probe_worker import ProbeType
-from harness.sandbox.kubelet.records import ContainerRecord, Object, PodRecord, Terminated, Waiting
+from harness.sandbox.kubelet.records import ContainerRecord, Object, PodRecord, Waiting
 from harness.sandbox.kubelet.runtime import Network, Runtime, RuntimeFailure
 from harness.sandbox.kubelet.status import phase, pod_status
 from harness.sandbox.kubelet.sync_timing import SyncTiming
-from harness.sandbox.kubelet.termination import GracePeriod
+from harness.sandbox.kubelet.termination import GracePeriod, settle_states, stop_all
 from harness.sandbox.stand_ins import adapted
 
 if TYPE_CHECKING:
@@ -38,12 +38,6 @@ if TYPE_CHECKING:
 
 _RETRY_S = 10.0  # the kubelet's backOffPeriod, which it stretches by up to a half
 _MOUNT_RETRY_S, _MOUNT_RETRY_LONGEST_S = 0.5, 120.0
-# A container that never ran has no end of its own; the kubelet invents one when the pod goes.
-_LOST = Terminated(
-    exit_code=137,
-    reason="ContainerStatusUnknown",
-    message="The container could not be located when the pod was terminated",
-)
 
 
 class PodWorker:
@@ -153,6 +147,9 @@ class PodWorker:
         self.record.network = True
         self.report()
         while not self.record.ended:
+            if active_deadline.is_over(self.record):
+                await self._end_by_deadline()
+                break
             # A kubelet cuts short only the wait for volumes: a sync that has begun starts its containers and sees their
             # postStart hooks through, also where the pod is deleted meanwhile (Kubelet.SyncPod, context.WithoutCancel).
             with anyio.CancelScope(shield=True):
@@ -161,6 +158,13 @@ class PodWorker:
         await self._tear_down()
         self.report()
         await self._leaving.wait()
+
+    async def _end_by_deadline(self) -> None:
+        self.record.reason, self.record.message = active_deadline.REASON, active_deadline.MESSAGE
+        self.event("Normal", self.record.reason, self.record.message)
+        self.report()
+        await stop_all(self.record, self.containers, GracePeriod(self._grace_s()))
+        self.record.ended = True
 
     async def _set_up(self) -> None:
         wait_s = _MOUNT_RETRY_S
@@ -222,8 +226,11 @@ class PodWorker:
         """Waits until there is something to do."""
         while self._due is None or anyio.current_time() < self._due:
             self._news = anyio.Event()
-            with anyio.CancelScope(deadline=float("inf") if self._due is None else self._due):
+            due = active_deadline.due(self.record)
+            with anyio.CancelScope(deadline=due if self._due is None else min(due, self._due)):
                 await self._news.wait()
+            if active_deadline.is_over(self.record):
+                return
 
     async def _cancel_when_leaving(self, scope: anyio.CancelScope) -> None:
         await self._leaving.wait()
@@ -237,7 +244,7 @@ class PodWorker:
             for record in self._never_ran():
                 record.state = Waiting(reason="ContainerCreating")
             self.report()
-            await self._stop_all(self._grace)
+            await stop_all(self.record, self.containers, self._grace)
             await self._tear_down()
             self.record.ended = True
         self.report()
@@ -256,22 +263,11 @@ class PodWorker:
     def _settle_states(self) -> None:
         """Gives every container an end before the pod goes; the conditions stay as they were, as on a real node."""
         conditions = self._status.get("conditions")
-        for record in self.record.all_containers:
-            if isinstance(record.state, Waiting):
-                record.state = record.last_state or _LOST
+        settle_states(self.record)
         self.report()
         if conditions and self._status["conditions"] != conditions:
             self._status["conditions"] = conditions
             self._status_updates.put(self.record.pod, self._status)
-
-    async def _stop_all(self, grace: GracePeriod) -> None:
-        """Stops the containers side by side, then the sidecars, the last one first."""
-        async with anyio.create_task_group() as group:
-            for record in self.record.all_containers:
-                if not record.sidecar:
-                    group.start_soon(self.containers[record.name].stop, grace, f"Stopping container {record.name}")
-        for record in reversed(self.record.init_containers):
-            await self.containers[record.name].stop(grace, f"Stopping container {record.name}")
 
     async def _tear_down(self) -> None:
         if self._network is not None:

@@ -71,7 +71,10 @@ class ContainerRecord:
 
 @dataclass(slots=True, kw_only=True)
 class PodRecord:
-    """One pod on this node. `ip` appears in the status with the first container; `ended`: nothing of it runs again."""
+    """One pod on this node. `ip` appears in the status with the first container; `ended`: nothing of it runs again.
+
+    `reason`, `message`: why the kubelet ended it of its own accord; empty where it did not.
+    """
 
     pod: Object
     containers: tuple[ContainerRecord, ...]
@@ -81,6 +84,8 @@ class PodRecord:
     ip: str = ""
     generation: int = 1
     ended: bool = False
+    reason: str = ""
+    message: str = ""
 
     @property
     def name(self) -> str:

@@ -23,6 +23,8 @@ def api_time(moment: datetime) -> str:
 
 def phase(record: PodRecord) -> str:
     """The pod's phase."""
+    if record.ended and record.reason:
+        return "Failed"
     ends = [container.state for container in record.containers if isinstance(container.state, Terminated)]
     if len(ends) == len(record.containers) and (record.ended or record.restart_policy != "Always"):
         return _phase_of_ended(record, any(map(_failed, ends)))
@@ -52,6 +54,8 @@ def pod_status(record: PodRecord, host_ip: str, now: datetime, before: Object) -
         "qosClass": before.get("qosClass") or "BestEffort",
         "containerStatuses": [_container_status(c) for c in record.containers],
     }
+    if record.reason:
+        status |= {"reason": record.reason, "message": record.message}
     if record.init_containers:
         shown = [(_container_status(container), container) for container in record.init_containers]
         status["initContainerStatuses"] = [{**text, "ready": c.ready or _init_done(c)} for text, c in shown]

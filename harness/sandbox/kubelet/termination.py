@@ -12,14 +12,22 @@ from typing import TYPE_CHECKING
 import anyio
 
 from harness.sandbox.kubelet.hooks import HookFailed, run_hook
+from harness.sandbox.kubelet.records import Terminated, Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from harness.sandbox.kubelet.records import Object
+    from harness.sandbox.kubelet.container_worker import ContainerWorker
+    from harness.sandbox.kubelet.records import Object, PodRecord
     from harness.sandbox.kubelet.runtime import Container
 
 MINIMUM_S = 2.0
+# A container that never ran has no end of its own; the kubelet invents one when the pod goes.
+_LOST = Terminated(
+    exit_code=137,
+    reason="ContainerStatusUnknown",
+    message="The container could not be located when the pod was terminated",
+)
 
 
 class GracePeriod:
@@ -62,3 +70,20 @@ async def terminate(
         await running.exited.wait()
     running.signal("SIGKILL")
     await running.exited.wait()
+
+
+async def stop_all(record: PodRecord, workers: Mapping[str, ContainerWorker], grace: GracePeriod) -> None:
+    """Stops the pod's containers side by side, then the sidecars, the last one first."""
+    async with anyio.create_task_group() as group:
+        for container in record.all_containers:
+            if not container.sidecar:
+                group.start_soon(workers[container.name].stop, grace, f"Stopping container {container.name}")
+    for container in reversed(record.init_containers):
+        await workers[container.name].stop(grace, f"Stopping container {container.name}")
+
+
+def settle_states(record: PodRecord) -> None:
+    """Gives every container an end before the pod goes."""
+    for container in record.all_containers:
+        if isinstance(container.state, Waiting):
+            container.state = container.last_state or _LOST

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 
@@ -210,3 +211,18 @@ def container_user(pod: Object) -> tuple[int, int]:
     """Who the pod's first container runs as, as its status has it."""
     linux = container(pod)["user"]["linux"]
     return linux["uid"], linux["gid"]
+
+
+async def test_a_pod_is_reached_through_the_api(cluster: Cluster, nginx: Maker) -> None:
+    await cluster.create(nginx("reached"))
+    await cluster.pod("reached", is_ready)
+    status, body = await cluster.proxied("reached:80", "index.html")
+    assert (status, "nginx" in body) == (200, True)
+    status, body = await cluster.proxied("reached:80", "nowhere")
+    assert status == 404
+    assert "nginx" in body  # the pod's own answer
+    status, body = await cluster.proxied("reached:81", "")
+    assert (status, json.loads(body)["reason"]) == (503, "ServiceUnavailable")
+    assert "error trying to reach service: dial tcp" in json.loads(body)["message"]
+    assert (await cluster.proxied("not-there:80", ""))[0] == 404
+    assert (await cluster.proxied("reached:http", ""))[0] == 400

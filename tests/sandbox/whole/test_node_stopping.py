@@ -70,6 +70,23 @@ async def test_the_api_shows_the_end_in_the_order_of_a_real_kubelet(cluster: Clu
     assert event["message"] == "Stopping container nginx"
 
 
+async def test_a_pod_that_is_active_for_too_long_is_ended_and_stays_as_failed(cluster: Cluster, shell: Maker) -> None:
+    seen: list[str] = []
+    await cluster.create(shell("late", POLITE, activeDeadlineSeconds=2))
+
+    def has_ended(pod: Object) -> bool:
+        seen.append(pod["status"].get("phase", ""))
+        return seen[-1] == "Failed"
+
+    pod = await cluster.pod("late", has_ended)
+    assert "Running" in seen
+    assert pod["status"]["reason"] == "DeadlineExceeded"
+    assert pod["status"]["message"] == "Pod was active on the node longer than the specified deadline"
+    assert container(pod)["state"]["terminated"]["exitCode"] == 0  # it was asked, and said bye
+    (event,) = await cluster.events("late", "DeadlineExceeded")
+    assert event["type"] == "Normal"
+
+
 async def test_nginx_gets_its_own_stop_signal_and_finishes_what_it_answers(cluster: Cluster, nginx: Maker) -> None:
     server = "server { listen 80; location / { limit_rate 100; return 200 '%s'; } }" % ("x" * 40)
     await cluster.create({"kind": "ConfigMap", "metadata": {"name": "slow"}, "data": {"default.conf": server}})

@@ -110,6 +110,14 @@ class Cluster:
             assert response.status == 200, text
             return text
 
+    async def proxied(self, segment: str, path: str) -> tuple[int, str]:
+        """What `pods/{segment}/proxy/{path}` is answered with: (status, body)."""
+        session = self.client._session
+        assert session is not None
+        url = f"{self.client._url}/api/v1/namespaces/default/pods/{segment}/proxy/{path}"
+        async with session.get(url) as response:
+            return response.status, await response.text()
+
     async def log_lines(self, pod: str, container: str) -> AsyncIterator[str]:
         """What a container of the pod writes, line by line as it comes, to its end."""
         session = self.client._session

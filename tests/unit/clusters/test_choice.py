@@ -9,6 +9,7 @@ import pytest
 
 from harness.clusters import choice, k3s, kind, kubeconfig, sandbox
 from harness.clusters.choice import chosen, cluster
+from harness.clusters.cluster import Given
 from harness.errors import UsageError
 from harness.model.experiment import ClusterSettings, SandboxImage, SandboxSettings
 from harness.model.providers import CONTEXT, PROVIDERS, choices
@@ -89,21 +90,24 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[Any, ...], d
     return calls
 
 
+GIVEN = Given(images={}, worker_image="w:1", tell=print)
+
+
 @pytest.mark.parametrize(
     ("settings", "call"),
     [
-        (settings_of("kind", {"name": "mine"}), ("kind_cluster", ({"name": "mine"},), {"worker_image": "w:1"})),
-        (settings_of("kind", {}), ("kind_cluster", ({},), {"worker_image": "w:1"})),
-        (settings_of("k3s", {}), ("k3s_cluster", (), {"image": k3s.IMAGE, "worker_image": "w:1"})),
-        (settings_of("k3s", {"image": "k:2"}), ("k3s_cluster", (), {"image": "k:2", "worker_image": "w:1"})),
-        (ClusterSettings(context="prod"), ("context_cluster", ("prod",), {"worker_image": "w:1"})),
+        (settings_of("kind", {"name": "mine"}), ("kind_cluster", ({"name": "mine"}, GIVEN), {})),
+        (settings_of("kind", {}), ("kind_cluster", ({}, GIVEN), {})),
+        (settings_of("k3s", {}), ("k3s_cluster", (GIVEN,), {"image": k3s.IMAGE})),
+        (settings_of("k3s", {"image": "k:2"}), ("k3s_cluster", (GIVEN,), {"image": "k:2"})),
+        (ClusterSettings(context="prod"), ("context_cluster", ("prod", GIVEN), {})),
     ],
     ids=["kind", "kind as it is", "k3s", "k3s of another version", "context"],
 )
 def test_a_provider_is_given_its_settings_and_the_image_of_the_load_worker(
     asked: list[Any], settings: ClusterSettings, call: Any
 ) -> None:
-    assert cluster(settings, {}, worker_image="w:1") == call[0]
+    assert cluster(settings, {}, worker_image="w:1", tell=GIVEN.tell) == call[0]
     assert asked == [call]
 
 

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from paper_api import PaperApi, serving
 
+from harness.clusters.cluster import Given
 from harness.clusters.k3s import IMAGE, k3s_cluster
 from harness.errors import ClusterError, SetupError
 
@@ -58,7 +59,7 @@ async def api(container: type[Container]) -> AsyncIterator[PaperApi]:
 async def test_the_cluster_of_its_kubeconfig_is_up_as_long_as_the_block(
     container: type[Container], api: PaperApi
 ) -> None:
-    async with k3s_cluster(worker_image="harness:1") as cluster:
+    async with k3s_cluster(Given(worker_image="harness:1")) as cluster:
         cluster.check(())  # there is an image for the worker
         assert (cluster.facts.kind, cluster.facts.kubernetes) == ("k3s", "v1.33.4+k3s1")
         assert cluster.facts.nodes is None  # this one may not be asked for them
@@ -67,14 +68,14 @@ async def test_the_cluster_of_its_kubeconfig_is_up_as_long_as_the_block(
 
 
 async def test_another_image_is_started_where_one_is_named(container: type[Container], api: PaperApi) -> None:
-    async with k3s_cluster(image="k3s:2", worker_image=None):
+    async with k3s_cluster(Given(), image="k3s:2"):
         pass
     assert container.steps == ["start k3s:2", "stop"]
 
 
 async def test_it_is_stopped_when_the_run_fails(container: type[Container], api: PaperApi) -> None:
     with pytest.raises(KeyError):
-        async with k3s_cluster(worker_image=None):
+        async with k3s_cluster(Given()):
             raise KeyError
     assert container.steps[-1] == "stop"
 
@@ -83,7 +84,7 @@ async def test_it_is_stopped_when_its_api_does_not_answer(container: type[Contai
     async with serving({"GET /version": [403]}) as paper:
         container.kubeconfig = json.dumps(paper.kubeconfig)
         with pytest.raises(ClusterError, match="403"):
-            async with k3s_cluster(worker_image=None):
+            async with k3s_cluster(Given()):
                 pytest.fail("there is no cluster")
     assert container.steps[-1] == "stop"
 
@@ -101,7 +102,7 @@ async def test_what_keeps_it_from_starting_is_told_in_one_line(
 ) -> None:
     container.failure = failure
     with pytest.raises(SetupError) as failed:
-        async with k3s_cluster(worker_image=None):
+        async with k3s_cluster(Given()):
             pytest.fail("there is no cluster")
     assert str(failed.value) == f"starting {IMAGE}: {says}. Is Docker up, and may this user reach it?"
     assert failed.value.__cause__ is failure

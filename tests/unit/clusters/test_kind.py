@@ -13,6 +13,7 @@ import pytest
 from paper_api import serving
 
 from harness.clusters import kind as room
+from harness.clusters.cluster import Given
 from harness.clusters.kind import kind_cluster
 from harness.errors import ClusterError, SetupError
 
@@ -69,26 +70,26 @@ LOAD, DELETE = "load docker-image harness:1 --name rollout-harness", "delete clu
 
 
 async def test_a_cluster_that_exists_is_taken_as_it_is_and_left(programs: Programs) -> None:
-    async with kind_cluster({"name": "mine"}, worker_image=None) as cluster:
+    async with kind_cluster({"name": "mine"}, Given()) as cluster:
         assert (cluster.facts.kind, cluster.facts.kubernetes, cluster.facts.nodes) == ("kind", "v1.36.2", 1)
     assert programs.calls == [GET, EXPORT]
 
 
 async def test_one_that_does_not_exist_is_made_for_the_run_and_deleted_after_it(programs: Programs) -> None:
-    async with kind_cluster({}, worker_image="harness:1") as cluster:
+    async with kind_cluster({}, Given(worker_image="harness:1")) as cluster:
         cluster.check(())  # there is an image for the worker
         assert programs.calls == [GET, CREATE, LOAD]
     assert programs.calls == [GET, CREATE, LOAD, DELETE]
 
 
 async def test_a_name_that_is_only_a_part_of_anothers_is_another_cluster(programs: Programs) -> None:
-    async with kind_cluster({"name": "min"}, worker_image=None):
+    async with kind_cluster({"name": "min"}, Given()):
         assert programs.calls == [GET, "create cluster --name min --wait 120s"]
 
 
 async def test_a_cluster_that_was_made_is_deleted_when_the_run_fails(programs: Programs) -> None:
     with pytest.raises(KeyError):
-        async with kind_cluster({}, worker_image=None):
+        async with kind_cluster({}, Given()):
             raise KeyError
     assert programs.calls == [GET, CREATE, DELETE]
 
@@ -106,7 +107,7 @@ async def test_a_step_that_fails_is_told_with_the_last_line_and_cleaned_up_after
 ) -> None:
     monkeypatch.setenv("FAILS", fails)
     with pytest.raises(ClusterError) as failed:
-        async with kind_cluster({}, worker_image="harness:1"):
+        async with kind_cluster({}, Given(worker_image="harness:1")):
             pytest.fail("there is no cluster")
     assert str(failed.value).startswith(f"running `kind {fails}")
     assert "it ended with 7: ERROR: no room. Is Docker up?" in str(failed.value)
@@ -118,7 +119,7 @@ async def test_a_cluster_of_somebody_elses_is_left_when_a_step_fails(
 ) -> None:
     monkeypatch.setenv("FAILS", "load docker-image")
     with pytest.raises(ClusterError):
-        async with kind_cluster({"name": "mine"}, worker_image="harness:1"):
+        async with kind_cluster({"name": "mine"}, Given(worker_image="harness:1")):
             pytest.fail("there is no worker")
     assert programs.calls == [GET, EXPORT, "load docker-image harness:1 --name mine"]
 
@@ -127,7 +128,7 @@ async def test_a_step_that_does_not_end_is_told(programs: Programs, monkeypatch:
     monkeypatch.setenv("HANGS", "get clusters")
     monkeypatch.setattr(room, "_CREATE_TIMEOUT_S", 0.1)  # it never ends: no time would be enough
     with pytest.raises(ClusterError, match=r"running `kind get clusters`: it did not end within 0\.1 s"):
-        async with kind_cluster({}, worker_image=None):
+        async with kind_cluster({}, Given()):
             pytest.fail("there is no cluster")
 
 
@@ -135,6 +136,6 @@ async def test_a_step_that_does_not_end_is_told(programs: Programs, monkeypatch:
 async def test_a_program_that_is_missing_is_named_and_nothing_is_run(programs: Programs, missing: str) -> None:
     (programs.folder / missing).unlink()
     with pytest.raises(SetupError, match=rf"starting a kind cluster: {missing} is not installed. See https://"):
-        async with kind_cluster({}, worker_image=None):
+        async with kind_cluster({}, Given()):
             pytest.fail("there is no cluster")
     assert programs.calls == []

@@ -11,6 +11,7 @@ import pytest
 from kubernetes.aio.config import kube_config
 from paper_api import paper_kube, serving
 
+from harness.clusters.cluster import Given
 from harness.clusters.kubeconfig import KubeconfigCluster, cluster_facts, context_cluster
 from harness.errors import ClusterError, UsageError
 from harness.model.run import ClusterFacts, FactSource, ProxyFacts
@@ -94,9 +95,9 @@ async def test_what_cannot_be_read_of_the_proxy_is_not_known_and_never_assumed(t
 async def test_load_needs_an_image_that_holds_the_harness() -> None:
     known = ClusterFacts(kind="context")
     async with paper_kube({}) as (kube, _):
-        KubeconfigCluster(kube, known, "harness:1").check(())
+        KubeconfigCluster(kube, known, Given(worker_image="harness:1")).check(())
         with pytest.raises(UsageError, match=r"there is no image for the load worker. Give --worker-image"):
-            KubeconfigCluster(kube, known, None).check(())
+            KubeconfigCluster(kube, known, Given()).check(())
 
 
 async def test_load_comes_from_a_pod_of_that_image_with_a_clock_of_its_own() -> None:
@@ -104,8 +105,8 @@ async def test_load_comes_from_a_pod_of_that_image_with_a_clock_of_its_own() -> 
     pod = f"{pods}/rollout-harness-load-0"
     answers = {f"POST {pods}": [{}], f"GET {pod}": [{"status": {"phase": "Running"}}], f"DELETE {pod}": [{}]}
     async with paper_kube(answers) as (kube, api):
-        cluster = KubeconfigCluster(kube, ClusterFacts(kind="context"), "harness:1")
-        async with cluster.worker("shop", "{}"):
+        cluster = KubeconfigCluster(kube, ClusterFacts(kind="context"), Given(worker_image="harness:1"))
+        async with cluster.worker("shop", "{}", {}):
             pass
         assert api.asked(f"POST {pods}")[0].body["spec"]["containers"][0]["image"] == "harness:1"
         assert not cluster.client.same_machine
@@ -114,7 +115,7 @@ async def test_load_comes_from_a_pod_of_that_image_with_a_clock_of_its_own() -> 
 
 async def test_what_its_images_hold_is_not_known_and_its_death_is_noticed_elsewhere() -> None:
     async with paper_kube({}) as (kube, _):
-        cluster = KubeconfigCluster(kube, ClusterFacts(kind="context"), None)
+        cluster = KubeconfigCluster(kube, ClusterFacts(kind="context"), Given())
         assert cluster.server(("nginx:1.29.1",)) is None
         died = False
         async with anyio.create_task_group() as tasks:
@@ -141,7 +142,7 @@ async def test_a_context_of_the_users_kubeconfig_is_connected_to(
         monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
         # The official client reads KUBECONFIG once, when it is imported.
         monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "config"))
-        async with context_cluster("paper", worker_image=None) as cluster:
+        async with context_cluster("paper", Given()) as cluster:
             assert cluster.facts == ClusterFacts(kind="context:paper", kubernetes="v1.36.2", nodes=3)
             assert cluster.kube.server == f"127.0.0.1:{api.port}"
 
@@ -154,7 +155,7 @@ async def test_a_context_that_is_not_in_it_is_told_with_those_that_are(
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
     monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "config"))
     with pytest.raises(ClusterError, match=r"reading the kubeconfig for context 'prod': .* Contexts there: paper\."):
-        async with context_cluster("prod", worker_image=None):
+        async with context_cluster("prod", Given()):
             pytest.fail("there is no such cluster")
 
 
@@ -163,5 +164,5 @@ async def test_without_a_kubeconfig_it_is_told_where_one_was_looked_for(
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     with pytest.raises(ClusterError, match=rf"there is no kubeconfig at {tmp_path}/none. Set KUBECONFIG."):
-        async with context_cluster("prod", worker_image=None):
+        async with context_cluster("prod", Given()):
             pytest.fail("there is no cluster")

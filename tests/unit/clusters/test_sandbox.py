@@ -85,7 +85,7 @@ async def test_what_is_known_of_it_was_configured_and_not_read(started: list[Set
 
 
 async def test_load_comes_from_a_process_on_the_client_host(started: list[Settings]) -> None:
-    async with sandbox_cluster(SandboxSettings(), {}) as cluster, cluster.worker("shop", "{}") as worker:
+    async with sandbox_cluster(SandboxSettings(), {}) as cluster, cluster.worker("shop", "{}", {}) as worker:
         assert [line async for line in worker.lines()] == [b"on the client host: {}"]
 
 

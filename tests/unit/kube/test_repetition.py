@@ -10,8 +10,8 @@ from paper_api import CUT, SILENCE, paper_kube
 
 from harness.errors import ClusterError
 from harness.kube import client
-from harness.kube.client import RUN_LABEL
 from harness.kube.errors import ApiRefusal, NoAnswer
+from harness.kube.ownership import RUN_LABEL
 
 pytestmark = pytest.mark.anyio
 

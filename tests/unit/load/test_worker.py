@@ -6,15 +6,17 @@ import contextlib
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 
-from harness.load import PLAN_VARIABLE, End, Engine, Plan, Statistics, Stream, parse_line, plan_json
+from harness.load import PLAN_VARIABLE, SIGN_PATH, End, Engine, Plan, Statistics, Stream, parse_line, plan_json
 from harness.load.plan import GREETING_S
 from harness.model.request import Outcome, Request, TcpFacts
 
@@ -130,7 +132,7 @@ def test_a_worker_with_a_clock_of_its_own_says_the_time_and_then_begins_without_
     assert all(r.started is not None and 7.25 <= r.started < 8.5 for r in requests)
 
 
-@pytest.mark.parametrize("how", ["stdin", "SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("how", ["stdin", "SIGTERM", "SIGINT", "SIGHUP"])
 def test_a_worker_that_is_told_to_stop_waits_for_what_is_in_flight(
     server: Callable[..., Server], worker: Callable[..., subprocess.Popen[str]], how: str
 ) -> None:
@@ -164,6 +166,22 @@ def test_in_a_pod_the_plan_comes_from_the_environment_and_sigterm_stops_it(
     requests, _, _ = read([*lines, *process.stdout.read().splitlines()])
     assert process.wait(10) == 0
     assert len(requests) >= 29
+
+
+def test_a_worker_without_a_parent_tells_its_harness_that_it_listens_for_signs(
+    server: Callable[..., Server], worker: Callable[..., subprocess.Popen[str]]
+) -> None:
+    with socket.create_server(("", 0)) as free:
+        port = free.getsockname()[1]
+    plan = Plan(url=server().url(), streams=(NEW,), own_clock=True, sign_port=port)
+    process = worker(**{PLAN_VARIABLE: plan_json(plan)})
+    wait_for_request(process)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{SIGN_PATH}", timeout=10) as answer:
+        assert answer.read() == b"{}"
+    process.terminate()
+    assert process.stdout is not None
+    process.stdout.read()
+    assert process.wait(10) == 0
 
 
 PARENT = f"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import pytest
 from paper_api import paper_kube
 
 from harness.errors import ClusterError
+from harness.kube.ownership import Ownership, ownership
 from harness.manifests.application import Application, find_application
 from harness.manifests.read import read_manifests
-from harness.runner.deployment import deployed
+from harness.runner.deployment import deployed, namespace_for_run
 
 pytestmark = pytest.mark.anyio
 
@@ -32,6 +34,7 @@ spec: {selector: {app: web}, ports: [{port: 80}]}
 """
 MONITOR = "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: web}\n"
 CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: conf}\n"
+OWNERSHIP = Ownership(run="1a2b", owner="ada.laptop", expiry=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), process="m.1.2")
 NAMESPACE = "/api/v1/namespaces/shop"
 
 
@@ -49,7 +52,7 @@ async def refusal(answers: dict[str, list[Any]], folder: Path, **files: str) -> 
     wanted, paths = application(folder, **files)
     async with paper_kube(answers) as (kube, api):
         with pytest.raises(ClusterError) as error:
-            async with deployed(kube, wanted, "shop", files=paths):
+            async with deployed(kube, wanted, "shop", OWNERSHIP, files=paths):
                 raise AssertionError("it was deployed")
     return str(error.value), api.done()
 
@@ -77,3 +80,40 @@ async def test_an_object_that_is_refused_is_named_and_what_was_made_before_goes_
     assert said.startswith(f"creating Pod lone of {tmp_path}/lone.yaml: POST {NAMESPACE}/pods")
     assert said.endswith("Ask for that right, or use a context that has it.")
     assert asked == [f"POST {NAMESPACE}/configmaps", f"POST {NAMESPACE}/pods", f"DELETE {NAMESPACE}/configmaps/conf"]
+
+
+async def test_everything_carries_whose_it_is_and_its_own_labels_but_not_the_pods(tmp_path: Path) -> None:
+    labelled = CONFIG.replace("{name: conf}", "{name: conf, labels: {tier: front}}")
+    wanted, paths = application(tmp_path, web=WORKLOAD, conf=labelled)
+    made = {
+        f"POST {NAMESPACE}/{kind}": [{"apiVersion": api, "kind": title, "metadata": {"name": name, "generation": 1}}]
+        for kind, api, title, name in (("configmaps", "v1", "ConfigMap", "conf"), ("services", "v1", "Service", "web"))
+    }
+    apps = "/apis/apps/v1/namespaces/shop/deployments"
+    made[f"POST {apps}"] = [{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}}]
+    async with paper_kube(made) as (kube, api), deployed(kube, wanted, "shop", OWNERSHIP, files=paths):
+        standing = kube.standing.commands("kubectl")
+    bodies = {call.body["kind"]: call.body for call in api.calls if call.what.startswith("POST")}
+    ours = {
+        "rollout-harness/run": "1a2b",
+        "rollout-harness/owner": "ada.laptop",
+        "rollout-harness/expiry": "20260102T030405Z",
+        "rollout-harness/process": "m.1.2",
+    }
+    assert bodies["ConfigMap"]["metadata"]["labels"] == {"tier": "front", **ours}
+    assert bodies["Service"]["metadata"]["labels"] == bodies["Deployment"]["metadata"]["labels"] == ours
+    assert bodies["Deployment"]["spec"]["template"]["metadata"]["labels"] == {"app": "web"}
+    assert standing == ("kubectl -n shop delete deployment/web configmap/conf service/web",)
+
+
+async def test_a_namespace_of_our_own_says_whose_it_is() -> None:
+    name = "rollout-shop-1a2b"
+    table = {"POST /api/v1/namespaces": [{}], f"DELETE /api/v1/namespaces/{name}": [{}]}
+    async with paper_kube(table) as (kube, api):
+        async with namespace_for_run(kube, None, "shop", OWNERSHIP) as namespace:
+            assert kube.standing.commands("kubectl") == (f"kubectl delete namespace {name}",)
+        assert kube.standing.commands("kubectl") == ()
+    labels = api.asked("POST /api/v1/namespaces")[0].body["metadata"]["labels"]
+    assert namespace == name
+    assert ownership(labels) == OWNERSHIP
+    assert labels["app.kubernetes.io/managed-by"] == "rollout-harness"

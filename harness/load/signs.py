@@ -1,0 +1,80 @@
+"""Requests of the harness to a port of the worker -> a worker that notices that its harness is gone.
+
+A Pod has no parent and no stdin, and who reads its log is nothing it can see. So the harness asks for `SIGN_PATH` again
+and again, through the API server's proxy to Pods.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SIGN_PORT = 9310
+"""Below the ports that requests are sent from."""
+
+SIGN_PATH = "/harness-is-here"
+SIGN_EVERY_S = 1.0
+SILENCE_S = 28.0
+"""After so long without a sign the load ends: within 30 s of the last. An API that is away for less is survived."""
+
+_LOOK_S = 1.0
+_REQUEST_TIMEOUT_S = 5.0
+_HERE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+_WHAT = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+class SignsOfLife:
+    """Takes the signs of one harness.
+
+    Silence counts from the first sign on: where none can come (the right to `pods/proxy` is missing), the planned end
+    and the Pod's deadline are what ends the load.
+    """
+
+    def __init__(self, *, silence_s: float = SILENCE_S, look_s: float = _LOOK_S) -> None:
+        self._silence_s, self._look_s = silence_s, look_s
+        self._silent_s: float | None = None
+
+    async def until_lost(self, port: int) -> None:
+        """Listen, and return when no sign came for too long after an earlier one; where it cannot listen, never."""
+        try:
+            server = await asyncio.start_server(self._answer, None, port, limit=8192)
+        except OSError:
+            await asyncio.Event().wait()
+            return
+        async with server:
+            await self._until_silent()
+
+    async def _until_silent(self) -> None:
+        looked = time.monotonic()
+        while self._silent_s is None or self._silent_s < self._silence_s:
+            await asyncio.sleep(self._look_s)
+            now = time.monotonic()
+            if self._silent_s is not None:
+                # No more than a look's time and a half: where this process stood still, signs wait to be read.
+                self._silent_s += min(now - looked, 1.5 * self._look_s)
+            looked = now
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
+            try:
+                async with asyncio.timeout(_REQUEST_TIMEOUT_S):
+                    head = await reader.readuntil(b"\r\n\r\n")
+                is_sign = head.startswith(f"GET {SIGN_PATH} ".encode())
+                if is_sign:
+                    self._silent_s = 0.0
+                writer.write(_HERE if is_sign else _WHAT)
+                await writer.drain()
+            finally:
+                writer.close()
+
+
+async def end_without_signs(port: int, stop: Callable[[], None], tell: Callable[[str], None]) -> None:
+    """Call `stop` when the harness is gone, and say why."""
+    await SignsOfLife().until_lost(port)
+    tell(f"the load ends by itself: no sign of the harness for {SILENCE_S:g} s")
+    stop()

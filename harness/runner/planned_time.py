@@ -1,0 +1,40 @@
+"""An experiment -> how long its load, and the whole of one of its scenarios, may last at most.
+
+Bounds, not estimates: what goes on for longer has lost its harness.
+"""
+
+from __future__ import annotations
+
+from harness.kube.repetition import CLEAN_UP_PATIENCE_S, PATIENCE_S
+from harness.model.experiment import Experiment
+from harness.runner.load_session import SILENT_S
+from harness.runner.quiet import CAP_S
+
+WARM_UP_S = 15.0
+"""For so long a Service may take to answer steadily."""
+
+_MARGIN_S = 60.0
+_START_S = 120.0
+_GONE_S = 90.0
+
+
+def longest_load_s(experiment: Experiment, rollouts: int, quiet_s: float) -> float:
+    """Seconds from the first request to the last, at most: every wait at its limit, and a margin."""
+    update_s = SILENT_S + PATIENCE_S + 2 * experiment.rollout_timeout_s + max(CAP_S, quiet_s)
+    undo_s = PATIENCE_S + experiment.rollout_timeout_s
+    return WARM_UP_S + experiment.control_s + rollouts * update_s + undo_s + _MARGIN_S
+
+
+def longest_run_s(experiment: Experiment, rollouts: int, quiet_s: float) -> float:
+    """Seconds from the first object that is created to the last that is removed, at most."""
+    before_s = experiment.rollout_timeout_s + _START_S + PATIENCE_S
+    after_s = longest_drain_s(experiment) + CLEAN_UP_PATIENCE_S + _GONE_S
+    return before_s + longest_load_s(experiment, rollouts, quiet_s) + after_s
+
+
+def longest_drain_s(experiment: Experiment) -> float:
+    """Seconds that a request can be in flight, at most."""
+    load = experiment.load
+    return load.connect_timeout_s + max(
+        load.read_timeout_s, *(stream.read_timeout_s or 0.0 for stream in load.streams.values())
+    )

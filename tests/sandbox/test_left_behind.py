@@ -1,0 +1,130 @@
+"""Nothing is left on a cluster: real runs on a sandbox that is reached as somebody else's, ended in many ways."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(240)]
+
+HARNESS = (sys.executable, "-m", "harness")
+EXPERIMENT = """\
+version: 1
+name: left
+manifests: [{manifests}]
+service: {{name: web, port: 80}}
+update: {{image: {{nginx: ["nginx:1.29.1", "nginx:1.28.0"]}}}}
+rollouts: 1
+control: {control}
+quiet: 1s
+rollout_timeout: 20s
+load: {{new: {{rate: 50}}, pod_header: X-Pod}}
+"""
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment in which `--cluster context:sandbox` is a cluster that someone else runs."""
+    kubeconfig = tmp_path_factory.mktemp("kubeconfig") / "config"
+    name = f"left-{os.getpid()}"
+    subprocess.run([*HARNESS, "sandbox", "up", "--name", name, "--kubeconfig", str(kubeconfig)], check=True, timeout=60)
+    yield {**os.environ, "KUBECONFIG": str(kubeconfig)}
+    subprocess.run([*HARNESS, "sandbox", "down", "--name", name], check=True, timeout=60)
+
+
+@pytest.fixture
+def harness(context: dict[str, str], tmp_path: Path, repository: Path) -> Iterator[Callable[..., Any]]:
+    """Start a run; what still runs at the end of the test is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(control: str = "120s") -> subprocess.Popen[str]:
+        manifests = repository / "fixtures" / "manifests" / "nginx.yaml"
+        file = tmp_path / "experiment.yaml"
+        file.write_text(EXPERIMENT.format(manifests=manifests, control=control))
+        there = ("--cluster", "context:sandbox", "--worker-image", "rollout-harness:local", "--yes")
+        out = tmp_path / f"run-{len(started)}"
+        command = [*HARNESS, "run", str(file), "--out", str(out), *there]
+        pipe = subprocess.PIPE
+        started.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=context))
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate(timeout=30)
+
+
+def kubectl(environment: dict[str, str], *words: str) -> str:
+    program = Path(sys.executable).parent / "kubectl"
+    done = subprocess.run([program, *words], capture_output=True, text=True, env=environment, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def ours(environment: dict[str, str]) -> list[str]:
+    """The namespaces of runs."""
+    found = kubectl(environment, "get", "namespaces", "-l", "rollout-harness/run", "-o", "name").split()
+    return [name.removeprefix("namespace/") for name in found]
+
+
+def until(process: subprocess.Popen[str], words: str, *, deadline_s: float = 90) -> list[str]:
+    """Read its progress until it says so."""
+    assert process.stderr is not None
+    seen: list[str] = []
+    end = time.monotonic() + deadline_s
+    while time.monotonic() < end:
+        line = process.stderr.readline()
+        seen.append(line)
+        if words in line:
+            return seen
+        if not line and process.poll() is not None:
+            break
+    pytest.fail(f"it never said {words!r}: {seen}")
+
+
+def worker(environment: dict[str, str], namespace: str) -> dict[str, Any]:
+    pod: dict[str, Any] = json.loads(kubectl(environment, "-n", namespace, "get", "pod", LOAD, "-o", "json"))
+    return pod
+
+
+LOAD = "rollout-harness-load-0"
+
+
+def test_a_load_whose_harness_was_killed_ends_within_30_s(
+    context: dict[str, str], harness: Callable[..., subprocess.Popen[str]]
+) -> None:
+    process = harness()
+    until(process, "control window")
+    (namespace,) = ours(context)
+    assert worker(context, namespace)["status"]["phase"] == "Running"
+    process.kill()
+    killed = time.monotonic()
+    process.wait()
+    phase = "Running"
+    while phase == "Running" and time.monotonic() - killed < 60:
+        phase = worker(context, namespace)["status"]["phase"]
+        took_s = time.monotonic() - killed
+    assert phase == "Succeeded"
+    assert took_s < 32  # the load 30, the rest for the Pod's end to be told
+    log = kubectl(context, "-n", namespace, "logs", LOAD)
+    assert "no sign of the harness for 28 s" in log
+    assert '{"end":' in log  # in good order: what was in flight was waited for
+
+
+def test_a_load_with_a_harness_goes_on_for_longer_than_one_without(
+    context: dict[str, str], harness: Callable[..., subprocess.Popen[str]]
+) -> None:
+    process = harness(control="40s")
+    until(process, "control window")
+    until(process, "rolling", deadline_s=60)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode in (0, 1), stderr
+    assert "no sign of the harness" not in stderr
