@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import signal
-from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from harness.cli.ending import tell_error
+from harness.cli.ending import tell, tell_error
 from harness.cli.live import shown
-from harness.cli.signals import Stopped, stopped_by_signals
+from harness.cli.signals import Stopped, first_and_second, last_words, stopped_by_signals
 from harness.errors import HarnessError, OutputError
 from harness.exit_codes import ExitCode
 from harness.model.progress import Decision, RolloutSummary
 
 if TYPE_CHECKING:
+    from anyio import CancelScope
+
+    from harness.clusters.cluster import Cluster
     from harness.model.experiment import ClusterSettings, Experiment
     from harness.runner.run import ScenarioRun
     from harness.runner.scenario import Scenario
@@ -46,6 +51,7 @@ class Execution:
         self._truth = None if truth is None else truth / "truth.jsonl"
         self._runs: list[ScenarioRun] = []
         self._interrupted: signal.Signals | None = None
+        self._cluster: Cluster | None = None
 
     def code(self) -> int:
         """Run it and judge it; gives the exit code. What measured nothing leaves nothing in its folder."""
@@ -85,24 +91,24 @@ class Execution:
         error: HarnessError | None = None
         try:
             async with anyio.create_task_group() as tasks:
-                with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-                    tasks.start_soon(self._cancel_on_signal, signals, tasks.cancel_scope)
-                    with shown(self._console) as live:
-                        async with cluster(
-                            self._settings,
-                            self._experiment.images,
-                            worker_image=self._worker_image,
-                            truth=self._truth,
-                        ) as ours:
-                            await run_experiment(
-                                ours,
-                                self._planned,
-                                self._folder,
-                                on_progress=live,
-                                on_scenario=self._runs.append,
-                                continue_after=stop_at_first_loss if self._experiment.confidence else _go_on,
-                            )
-                    tasks.cancel_scope.cancel()
+                stop = partial(self._stop, asyncio.get_running_loop(), tasks.cancel_scope)
+                with first_and_second(stop, self._leave), shown(self._console) as live:
+                    async with cluster(
+                        self._settings,
+                        self._experiment.images,
+                        worker_image=self._worker_image,
+                        truth=self._truth,
+                        tell=self._tell,
+                    ) as ours:
+                        self._cluster = ours
+                        await run_experiment(
+                            ours,
+                            self._planned,
+                            self._folder,
+                            on_progress=live,
+                            on_scenario=self._runs.append,
+                            continue_after=stop_at_first_loss if self._experiment.confidence else _go_on,
+                        )
         except* HarnessError as group:
             error = first_error(group)
         except* OSError as refused:
@@ -110,18 +116,26 @@ class Execution:
         if error is not None and not self._updates():
             raise error
 
-    async def _cancel_on_signal(self, signals: AsyncIterator[signal.Signals], scope: object) -> None:
-        import anyio
+    def _tell(self, words: str) -> None:
+        tell(words, error=True)
 
-        assert isinstance(scope, anyio.CancelScope)
-        async for received in signals:
-            if self._interrupted is not None:
-                self._console.print("Left as it is: the namespace of this run must be deleted by hand.")
-                signal.signal(received, signal.SIG_DFL)
-                signal.raise_signal(received)
-            self._interrupted = received
-            self._console.print(f"{received.name}: putting the cluster back. Once more to leave it as it is.")
+    def _stop(self, loop: asyncio.AbstractEventLoop, scope: CancelScope, received: signal.Signals) -> None:
+        """Put the cluster back and end."""
+        self._interrupted = received
+
+        def in_turn() -> None:  # a signal comes in the middle of anything, such as a line that is being printed
+            self._tell(f"{received.name}: putting the cluster back. Once more to leave it as it is.")
             scope.cancel()
+
+        loop.call_soon_threadsafe(in_turn)
+
+    def _leave(self, received: signal.Signals) -> None:
+        """End at once, and name what is left."""
+        left = self._cluster.standing() if self._cluster is not None else ()
+        code = ExitCode.INCONCLUSIVE if self._has_updated() else ExitCode.of_signal(received)
+        words = f"{received.name}: left as it is.{' Remove what is left:' if left else ''}"
+        last_words([words, *(f"  {command}" for command in left)])
+        os._exit(code)
 
     def _updates(self) -> int:
         return sum(run.updates for run in self._runs)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import select
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
+_READER_S = 1.0
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -35,6 +38,42 @@ def stopped_by_signals() -> Iterator[None]:
     finally:
         for number in heeded:
             signal.signal(number, before[number])
+
+
+@contextmanager
+def first_and_second(
+    first: Callable[[signal.Signals], None], second: Callable[[signal.Signals], None]
+) -> Iterator[None]:
+    """Call `first` at the first of these signals and `second` at each later one; what is ignored stays so (nohup).
+
+    At once, whatever the program waits for. A hang-up that follows a hang-up is the same one, told by the kernel and by
+    the shell.
+    """
+    seen: list[int] = []
+
+    def take(number: int, _: FrameType | None) -> None:
+        if number == signal.SIGHUP and seen[-1:] == [number]:
+            return
+        seen.append(number)
+        (first if len(seen) == 1 else second)(signal.Signals(number))
+
+    before = {number: signal.getsignal(number) for number in _ENDING}
+    heeded = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    for number in heeded:
+        signal.signal(number, take)
+    try:
+        yield
+    finally:
+        for number in heeded:
+            signal.signal(number, before[number])
+
+
+def last_words(lines: Iterable[str]) -> None:
+    """Lines on standard error past all buffers, as a signal handler may; whoever does not read is not waited for."""
+    text = "".join(f"{line}\n" for line in lines).encode(errors="backslashreplace")
+    with suppress(OSError, ValueError):
+        if select.select([], [2], [], _READER_S)[1]:
+            os.write(2, text)
 
 
 def _stop(number: int, _: FrameType | None) -> None:

@@ -85,5 +85,8 @@ class Cluster(Protocol):
     def server(self, images: tuple[str, ...]) -> str | None:
         """What really answers behind these images, in words for the report; None where only their names are known."""
 
+    def standing(self) -> tuple[str, ...]:
+        """Commands for people that remove what would be left if this process ended now; none where nothing would."""
+
     async def died(self) -> HarnessError:
         """Return only when the cluster is found to be gone, with the error that says so."""

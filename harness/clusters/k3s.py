@@ -40,7 +40,8 @@ async def k3s_cluster(given: Given, *, image: str = IMAGE) -> AsyncIterator[Kube
     try:
         kubeconfig = YAML(typ="safe", pure=True).load(container.config_yaml())
         async with from_kubeconfig(kubeconfig) as kube:
-            yield KubeconfigCluster(kube, await cluster_facts(kube, "k3s"), given)
+            whole = f"docker rm --force --volumes {container.get_wrapped_container().id[:12]}"
+            yield KubeconfigCluster(kube, await cluster_facts(kube, "k3s"), given, whole=whole)
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(container.stop)

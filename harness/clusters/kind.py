@@ -51,7 +51,8 @@ async def kind_cluster(settings: Mapping[str, Any], given: Given) -> AsyncIterat
                 await _run("kind", "load", "docker-image", given.worker_image, "--name", name)
             async with from_kubeconfig_file(kubeconfig) as kube:
                 kube.kubectl = f"kubectl --context kind-{name}"
-                yield KubeconfigCluster(kube, await cluster_facts(kube, "kind"), given)
+                whole = "" if existed else f"kind delete cluster --name {name}"
+                yield KubeconfigCluster(kube, await cluster_facts(kube, "kind"), given, whole=whole)
         finally:
             if not existed:
                 with anyio.move_on_after(60, shield=True):

@@ -24,10 +24,13 @@ _PERIOD_WHERE_ZERO_S = 1.0
 
 
 class KubeconfigCluster:
-    """A Cluster that someone else runs; load comes from a Pod in it."""
+    """A Cluster that someone else runs; load comes from a Pod in it.
 
-    def __init__(self, kube: Kube, facts: ClusterFacts, given: Given) -> None:
-        self.kube = kube
+    `whole`: the command that takes the cluster itself down, where it was made for this run.
+    """
+
+    def __init__(self, kube: Kube, facts: ClusterFacts, given: Given, *, whole: str = "") -> None:
+        self.kube, self._whole = kube, whole
         self.facts = facts
         self.client = ClientHost(same_machine=False)
         self._worker_image, self._tell = given.worker_image, given.tell
@@ -49,6 +52,10 @@ class KubeconfigCluster:
     def server(self, images: tuple[str, ...]) -> str | None:
         """None: what a cluster's images hold is not the harness's to know."""
         return None
+
+    def standing(self) -> tuple[str, ...]:
+        """What removes the objects; of a cluster that was made for this run, the cluster."""
+        return (self._whole,) if self._whole else self.kube.standing.commands(self.kube.kubectl)
 
     async def died(self) -> HarnessError:
         """Never returns: a cluster that does not answer is noticed where it is asked."""

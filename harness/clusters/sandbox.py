@@ -73,6 +73,10 @@ class SandboxCluster:
             )
         return " and ".join(said)
 
+    def standing(self) -> tuple[str, ...]:
+        """Nothing: it goes with this process."""
+        return ()
+
     async def died(self) -> HarnessError:
         """Return when a component of the sandbox died."""
         return _translated(await self._sandbox.wait_died())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -128,3 +129,38 @@ def test_a_load_with_a_harness_goes_on_for_longer_than_one_without(
     _, stderr = process.communicate(timeout=120)
     assert process.returncode in (0, 1), stderr
     assert "no sign of the harness" not in stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda one: one.name)
+def test_a_signal_puts_the_cluster_back(
+    context: dict[str, str], harness: Callable[..., subprocess.Popen[str]], number: signal.Signals
+) -> None:
+    before = ours(context)
+    process = harness()
+    until(process, "control window")
+    assert set(ours(context)) > set(before)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=90)
+    assert process.returncode == 128 + number
+    assert f"{number.name}: putting the cluster back" in stderr
+    assert ours(context) == before
+
+
+def test_the_second_signal_leaves_at_once_and_names_what_is_left_with_the_command_that_removes_it(
+    context: dict[str, str], harness: Callable[..., subprocess.Popen[str]]
+) -> None:
+    before = ours(context)
+    process = harness()
+    until(process, "control window")
+    process.send_signal(signal.SIGINT)
+    until(process, "putting the cluster back")
+    second = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=30)
+    assert time.monotonic() - second < 5
+    assert process.returncode == 130
+    (left,) = set(ours(context)) - set(before)
+    (command,) = [line.strip() for line in stderr.splitlines() if "kubectl" in line]
+    assert command == f"kubectl --context sandbox delete namespace {left}"
+    kubectl(context, *command.split()[1:])  # as it is printed
+    assert ours(context) == before

@@ -36,6 +36,9 @@ class Container:
     def config_yaml(self) -> str:
         return self.kubeconfig
 
+    def get_wrapped_container(self) -> SimpleNamespace:
+        return SimpleNamespace(id="0123456789abcdef")
+
     def stop(self) -> None:
         self.steps.append("stop")
 

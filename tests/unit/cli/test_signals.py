@@ -1,0 +1,106 @@
+"""A real process and its signals: the first is for an orderly end, the second leaves at once, ignored ones stay so."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+PROGRAM = """
+import os, sys, time
+from harness.cli.signals import first_and_second, last_words
+
+def first(number):
+    print("first", number.name, flush=True)
+
+def second(number):
+    last_words([f"second {number.name}", "  kubectl delete namespace a"])
+    os._exit(7)
+
+with first_and_second(first, second):
+    print("up", flush=True)
+    for line in sys.stdin:  # as a call that waits: neither signal ends it by itself
+        print("got", line.strip(), flush=True)
+"""
+
+
+@pytest.fixture
+def program() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*prefix: str) -> subprocess.Popen[str]:
+        pipe = subprocess.PIPE
+        command = [*prefix, sys.executable, "-c", PROGRAM]
+        started.append(subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True))
+        assert said(started[-1]) == "up"
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate(timeout=10)
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def answers(process: subprocess.Popen[str], line: str) -> str:
+    assert process.stdin is not None
+    process.stdin.write(line + "\n")
+    process.stdin.flush()
+    return said(process)
+
+
+@pytest.mark.parametrize("one", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("two", ["SIGINT", "SIGTERM"])
+def test_the_first_is_taken_in_order_and_the_second_leaves_at_once(
+    program: Callable[..., subprocess.Popen[str]], one: str, two: str
+) -> None:
+    process = program()
+    process.send_signal(signal.Signals[one])
+    assert said(process) == f"first {one}"
+    assert answers(process, "more") == "got more"
+    sent = time.monotonic()
+    process.send_signal(signal.Signals[two])
+    _, stderr = process.communicate(timeout=10)
+    assert time.monotonic() - sent < 5
+    assert process.returncode == 7
+    assert stderr.splitlines() == [f"second {two}", "  kubectl delete namespace a"]
+
+
+def test_a_hang_up_that_is_told_twice_is_one(program: Callable[..., subprocess.Popen[str]]) -> None:
+    process = program()
+    process.send_signal(signal.SIGHUP)
+    assert said(process) == "first SIGHUP"
+    process.send_signal(signal.SIGHUP)
+    assert answers(process, "still here") == "got still here"
+
+
+def test_what_is_ignored_stays_ignored(program: Callable[..., subprocess.Popen[str]]) -> None:
+    process = program("nohup")
+    process.send_signal(signal.SIGHUP)
+    assert answers(process, "still here") == "got still here"
+
+
+def test_last_words_do_not_wait_for_who_does_not_read() -> None:
+    script = "from harness.cli.signals import last_words; last_words(['x' * 100])"
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 4096)
+    os.set_blocking(writer, True)
+    try:
+        done = subprocess.run([sys.executable, "-c", script], stderr=writer, timeout=30, check=False)
+    finally:
+        os.close(writer)
+        os.close(reader)
+    assert done.returncode == 0
