@@ -83,6 +83,7 @@ class Execution:
         """Everything that needs a cluster, until it is done or interrupted."""
         import anyio
 
+        from harness.cli.clean import tell_of_earlier_runs
         from harness.cli.plan import stop_at_first_loss
         from harness.clusters.choice import cluster
         from harness.runner.experiment import run_experiment
@@ -101,6 +102,7 @@ class Execution:
                         tell=self._tell,
                     ) as ours:
                         self._cluster = ours
+                        await tell_of_earlier_runs(ours.kube, self._settings, self._experiment.namespace)
                         await run_experiment(
                             ours,
                             self._planned,

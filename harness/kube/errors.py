@@ -6,6 +6,7 @@ import json
 from http import HTTPStatus
 
 from harness.errors import ClusterError
+from harness.exit_codes import ExitCode
 
 
 class ApiRefusal(ClusterError):
@@ -26,6 +27,8 @@ class NoAnswer(ClusterError):
 
 class LeftBehind(ClusterError):
     """A clean-up could not remove everything; says what is left and the commands that remove it."""
+
+    exit_code = ExitCode.INCONCLUSIVE
 
 
 _ADVICE: dict[int, str] = {

@@ -164,3 +164,68 @@ def test_the_second_signal_leaves_at_once_and_names_what_is_left_with_the_comman
     assert command == f"kubectl --context sandbox delete namespace {left}"
     kubectl(context, *command.split()[1:])  # as it is printed
     assert ours(context) == before
+
+
+def clean(environment: dict[str, str], *more: str) -> tuple[int, str, str]:
+    command = [*HARNESS, "clean", "--cluster", "context:sandbox", *more]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=150, check=False)
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_what_a_killed_run_left_is_told_by_the_next_listed_and_removed_but_not_a_run_in_progress(
+    context: dict[str, str], harness: Callable[..., subprocess.Popen[str]]
+) -> None:
+    assert clean(context, "--yes")[0] == 0  # what other tests left
+    killed = harness()
+    until(killed, "control window")
+    (left,) = ours(context)
+    killed.kill()
+    killed.wait()
+    going_on = harness()
+    said = until(going_on, "control window")
+    assert [line.strip() for line in said if line.startswith("mind: ")] == [
+        "mind: an earlier run left something on this cluster; see what: rollout-harness clean --cluster context:sandbox"
+    ]
+    (new,) = set(ours(context)) - {left}
+
+    code, stdout, _ = clean(context)
+    assert code == 0
+    assert f"namespace/{left}\n  its process has ended\n" in stdout
+    assert f"namespace/{new}\n  left alone: in progress: its process runs on this machine\n" in stdout
+    assert "Remove it: rollout-harness clean --cluster context:sandbox --yes" in stdout
+    assert set(ours(context)) == {left, new}  # it only lists
+
+    code, stdout, stderr = clean(context, "--yes", "--all")
+    assert (code, stderr) == (0, "")
+    assert "removed: run " in stdout
+    assert ours(context) == [new]
+    assert worker(context, new)["status"]["phase"] == "Running"
+    going_on.send_signal(signal.SIGTERM)
+    going_on.communicate(timeout=90)
+    assert "Nothing of an earlier run was found." in clean(context)[1]
+
+
+def config_maps(environment: dict[str, str]) -> set[str]:
+    listed = kubectl(environment, "-n", "before", "get", "configmaps", "-o", "name").split()
+    return {name.removeprefix("configmap/") for name in listed} - {"kube-root-ca.crt"}
+
+
+def test_in_a_namespace_that_was_there_before_clean_removes_the_run_s_objects_and_nothing_else(
+    context: dict[str, str],
+) -> None:
+    dated = ("rollout-harness/run=0ld", "rollout-harness/owner=ada", "rollout-harness/expiry=20200101T000000Z")
+    kubectl(context, "create", "namespace", "before")
+    for name in ("ours", "theirs"):
+        kubectl(context, "-n", "before", "create", "configmap", name)
+    kubectl(context, "-n", "before", "label", "configmap", "ours", *dated)
+    kubectl(context, "-n", "before", "create", "configmap", "undated")
+    kubectl(context, "-n", "before", "label", "configmap", "undated", "rollout-harness/run=undated")
+    code, stdout, _ = clean(context, "--yes")
+    assert code == 0
+    assert "run 0ld of ada, " in stdout
+    assert "left alone: it does not say until when it may last; --all takes it too" in stdout
+    assert config_maps(context) == {"theirs", "undated"}
+    assert clean(context, "--yes", "--all", "--namespace", "before")[0] == 0
+    assert config_maps(context) == {"theirs"}
+    kubectl(context, "delete", "namespace", "before")

@@ -65,6 +65,8 @@ class PaperApi:
     answers: Mapping[str, list[Any]]
     port: int = 0
     calls: list[Call] = field(default_factory=list)
+    discovery: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """In place of the usual: what the API tells of its resources."""
     _given: dict[str, int] = field(default_factory=dict)
     _closing: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -94,6 +96,8 @@ class PaperApi:
         what = f"{request.method} {request.path}"
         body = json.loads(text) if text else None
         self.calls.append(Call(what=what, query=dict(request.query), body=body, content_type=request.content_type))
+        if request.path in self.discovery:
+            return web.json_response({"resources": self.discovery[request.path]})
         if request.path in _DISCOVERY:
             kinds = _DISCOVERY[request.path].items()
             return web.json_response(

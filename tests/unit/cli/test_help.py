@@ -23,7 +23,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("name", ["run", "demo", "report", "mitigate", "schema", "sandbox", "trace"])
+@pytest.mark.parametrize("name", ["run", "demo", "report", "mitigate", "clean", "schema", "sandbox", "trace"])
 def test_every_command_is_there_and_says_what_it_does(name: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "harness", name, "--help"], capture_output=True, text=True, check=True, timeout=60

@@ -1,0 +1,168 @@
+"""`rollout-harness clean`: what earlier runs left on a cluster -> a list of it, or its end."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.ending import tell, tell_error
+from harness.errors import UsageError
+from harness.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from harness.kube.client import Kube
+    from harness.model.experiment import ClusterSettings
+    from harness.runner.earlier_runs import EarlierRun, Found
+
+_LOOK_S = 10.0
+
+
+def clean(
+    cluster: Annotated[str, typer.Option(help="Where to look: kind or context:NAME.")],
+    namespace: Annotated[
+        list[str] | None, typer.Option(help="Look here only, where you may not look everywhere; repeatable.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove it; without, it is only listed.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Remove too what may belong to a run in progress on another machine.")
+    ] = False,
+) -> None:
+    """List what earlier runs left on a cluster, or remove it; a run in progress is left alone."""
+    import anyio
+
+    context = _context(cluster)
+    code = anyio.run(_clean, context, tuple(namespace or ()), yes, everything)
+    if code:
+        raise typer.Exit(code)
+
+
+async def _clean(context: str, namespaces: tuple[str, ...], yes: bool, everything: bool) -> int:
+    from harness.kube.connection import from_context
+    from harness.kube.kinds import deletable_kinds
+    from harness.runner.earlier_runs import SAFE, State, earlier_runs, state
+
+    async with from_context(context) as kube:
+        await kube.version()
+        kinds = await deletable_kinds(kube)
+        found = await earlier_runs(kube, kinds.found, namespaces=namespaces)
+        now = datetime.now(UTC)
+        removable: list[EarlierRun] = []
+        for run in found.runs:
+            known = state(run.ownership, now)
+            goes = known in SAFE or (everything and known is not State.RUNNING)
+            tell(described(run, now))
+            hint = "" if goes or known is State.RUNNING else "; --all takes it too"
+            tell(f"  {known.value}" if goes else f"  left alone: {known.value}{hint}")
+            removable += [run] if goes else []
+        _tell_unseen(found, (*kinds.unread, *found.unseen), namespaces)
+        if not yes:
+            if removable:
+                more = "".join(f" --namespace {shlex.quote(name)}" for name in namespaces)
+                more += " --all" if everything else ""
+                tell(f"Remove it: {command(context)}{more} --yes")
+            return ExitCode.AS_EXPECTED
+        return await _removed(kube, removable)
+
+
+async def _removed(kube: Kube, runs: list[EarlierRun]) -> int:
+    from harness.runner.earlier_runs import remove
+
+    code = ExitCode.AS_EXPECTED
+    for run in runs:
+        left = await remove(kube, run)
+        for error in left:
+            tell_error(error)
+            code = ExitCode.INCONCLUSIVE
+        if not left:
+            tell(f"removed: run {run.ownership.run}")
+    return code
+
+
+def described(run: EarlierRun, now: datetime) -> str:
+    """What a run left, of whom, how old it is, and until when it could have lasted, in one line."""
+    owner = run.ownership
+    by = f" of {owner.owner}" if owner.owner else ""
+    until = f", expiry {owner.expiry:%Y-%m-%d %H:%M} UTC" if owner.expiry else ""
+    what = ", ".join(remnant.named for remnant in run.remnants)
+    return f"run {owner.run}{by}, {age((now - run.created).total_seconds())} old{until}: {what}"
+
+
+def age(seconds: float) -> str:
+    """A time in its largest unit.
+
+    >>> age(-2), age(59), age(3600), age(200_000)
+    ('0 s', '59 s', '60 min', '2 d')
+    """
+    for size, unit in ((172_800, "d"), (7200, "h"), (120, "min")):
+        if seconds >= size:
+            return f"{seconds / {'d': 86_400, 'h': 3600, 'min': 60}[unit]:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"
+
+
+def command(context: str) -> str:
+    """What lists it, as people paste it."""
+    return f"rollout-harness clean --cluster {shlex.quote(f'context:{context}')}"
+
+
+async def tell_of_earlier_runs(kube: Kube, settings: ClusterSettings, namespace: str | None) -> None:
+    """Say in one line that something is left, where it is; what cannot be seen soon is not waited for."""
+    import anyio
+
+    from harness.errors import ClusterError
+    from harness.runner.earlier_runs import USUAL_KINDS, State, earlier_runs, state
+
+    context = _of_settings(settings)
+    if context is None:
+        return
+    now = datetime.now(UTC)
+    with anyio.move_on_after(_LOOK_S):
+        try:
+            found = await earlier_runs(kube, USUAL_KINDS, namespaces=())
+            if found.unseen and namespace is not None:  # who may not look everywhere may look here
+                found = await earlier_runs(kube, USUAL_KINDS, namespaces=(namespace,))
+        except ClusterError:
+            return
+        maybe = (State.RUNNING, State.MAYBE_RUNNING)
+        left = [run for run in found.runs if state(run.ownership, now) not in maybe]
+        if left:
+            runs = f"{len(left)} earlier runs" if len(left) > 1 else "an earlier run"
+            tell(f"mind: {runs} left something on this cluster; see what: {command(context)}", error=True)
+
+
+def _tell_unseen(found: Found, unseen: tuple[str, ...], namespaces: tuple[str, ...]) -> None:
+    if not found.runs:
+        tell("Nothing of an earlier run was found.")
+    if unseen:
+        where = "" if namespaces else "; --namespace looks where you may"
+        rest = f" and {len(unseen) - 1} more" if len(unseen) > 1 else ""
+        tell(f"mind: not everything could be looked through: {unseen[0]}{rest}{where}", error=True)
+
+
+def _context(cluster: str) -> str:
+    """The context that `--cluster` means."""
+    from harness.clusters.choice import chosen
+    from harness.model.experiment import ClusterSettings
+
+    settings = chosen(cluster, ClusterSettings.model_validate({"sandbox": {}}))
+    context = _of_settings(settings)
+    if context is None:
+        raise UsageError(
+            f"looking for what runs left in {settings.provider}",
+            "it is made for one run and goes with it",
+            "Give kind or context:NAME (a kept sandbox is reached by the context of its kubeconfig).",
+        )
+    return context
+
+
+def _of_settings(settings: ClusterSettings) -> str | None:
+    from harness.clusters.kind import DEFAULT_NAME
+
+    if settings.context is not None:
+        return settings.context
+    if settings.provider == "kind":
+        of_kind = getattr(settings, "kind", None) or {}
+        return f"kind-{of_kind.get('name', DEFAULT_NAME)}"
+    return None
