@@ -8,11 +8,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import aiohttp
 import pytest
+
+from harness.sandbox.kept import get
+from harness.sandbox.supervisor import STATE
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(240)]
 
@@ -27,15 +31,19 @@ rollouts: 1
 control: {control}
 quiet: 1s
 rollout_timeout: 20s
+variants: {{default: {{expect: any}}}}
 load: {{new: {{rate: 50}}, pod_header: X-Pod}}
 """
+
+
+NAME = f"left-{os.getpid()}"
 
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment in which `--cluster context:sandbox` is a cluster that someone else runs."""
     kubeconfig = tmp_path_factory.mktemp("kubeconfig") / "config"
-    name = f"left-{os.getpid()}"
+    name = NAME
     subprocess.run([*HARNESS, "sandbox", "up", "--name", name, "--kubeconfig", str(kubeconfig)], check=True, timeout=60)
     yield {**os.environ, "KUBECONFIG": str(kubeconfig)}
     subprocess.run([*HARNESS, "sandbox", "down", "--name", name], check=True, timeout=60)
@@ -229,3 +237,75 @@ def test_in_a_namespace_that_was_there_before_clean_removes_the_run_s_objects_an
     assert clean(context, "--yes", "--all", "--namespace", "before")[0] == 0
     assert config_maps(context) == {"theirs"}
     kubectl(context, "delete", "namespace", "before")
+
+
+@pytest.fixture
+async def faults(context: dict[str, str]) -> AsyncIterator[Callable[..., Awaitable[None]]]:
+    """Put faults into the sandbox's API; at the end of the test there are none."""
+    socket = f"/proc/{get(NAME).pid}/root{STATE}/api.sock"
+
+    async def put(*rules: dict[str, Any]) -> None:
+        async with (
+            aiohttp.ClientSession(connector=aiohttp.UnixConnector(socket)) as session,
+            session.put("http://api/sandbox/faults", json=rules) as response,
+        ):
+            assert response.status == 200, await response.text()
+
+    yield put
+    await put()
+
+
+def result(process: subprocess.Popen[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What its scenario's run.json and result.json say."""
+    arguments = cast("list[str]", process.args)
+    folder = Path(arguments[arguments.index("--out") + 1]) / "default"
+    run: dict[str, Any] = json.loads((folder / "run.json").read_text())
+    judged: dict[str, Any] = json.loads((folder / "result.json").read_text())
+    return run, judged
+
+
+@pytest.mark.anyio
+async def test_a_clean_up_that_fails_at_first_leaves_nothing_and_the_verdict_as_it_is(
+    context: dict[str, str], harness: Callable[..., subprocess.Popen[str]], faults: Callable[..., Awaitable[None]]
+) -> None:
+    before = ours(context)
+    process = harness(control="2s")
+    until(process, "control window")
+    await faults(
+        {"do": "fail", "methods": ["DELETE"], "resources": ["pods"], "names": [LOAD], "times": 2},
+        {"do": "throttle", "methods": ["DELETE"], "resources": ["services"], "times": 2, "retry_after_s": 1},
+        {"do": "hang-up", "methods": ["DELETE"], "resources": ["deployments"], "times": 2},
+        {"do": "fail", "methods": ["DELETE"], "resources": ["namespaces"], "times": 3},
+    )
+    _, stderr = process.communicate(timeout=200)
+    run, judged = result(process)
+    assert run["finished"], stderr
+    assert run.get("stopped") is None
+    assert judged["verdict"] in ("seamless", "dropping"), judged["reason"]
+    assert process.returncode == 0, stderr
+    assert ours(context) == before
+
+
+@pytest.mark.anyio
+async def test_what_may_not_be_removed_is_named_the_verdict_stays_and_0_becomes_3(
+    context: dict[str, str], harness: Callable[..., subprocess.Popen[str]], faults: Callable[..., Awaitable[None]]
+) -> None:
+    before = ours(context)
+    process = harness(control="2s")
+    until(process, "control window")
+    await faults({"do": "forbid", "methods": ["DELETE"], "resources": ["namespaces", "services"]})
+    _, stderr = process.communicate(timeout=200)
+    run, judged = result(process)
+    assert run["finished"], stderr
+    assert judged["verdict"] in ("seamless", "dropping"), judged["reason"]
+    assert process.returncode == 3, stderr
+    (left,) = set(ours(context)) - set(before)
+    assert f"kubectl --context sandbox delete namespace {left}" in stderr
+    assert "rollout-harness-load" not in kubectl(context, "-n", left, "get", "pods", "-o", "name")  # no load goes on
+
+    code, _, told = clean(context, "--yes")  # which may not either
+    assert code == 3
+    assert f"kubectl --context sandbox delete namespace {left}" in told
+    await faults()
+    assert clean(context, "--yes")[0] == 0
+    assert left not in ours(context)
