@@ -14,7 +14,7 @@ from harness.errors import ClusterError, LoadError
 from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusal, LeftBehind, NoAnswer
 from harness.kube.repetition import CLEAN_UP_PATIENCE_S
-from harness.load import PLAN_VARIABLE, SIGN_EVERY_S, SIGN_PATH
+from harness.load import END_PATH, PLAN_VARIABLE, SIGN_EVERY_S, SIGN_PATH
 
 _START_TIMEOUT_S = 120.0
 _POLL_S = 0.2
@@ -43,8 +43,13 @@ class PodWorker:
                 yield line
 
     async def stop(self) -> None:
-        """Delete its Pod, with a grace period in which it drains."""
-        await self._kube.delete("v1", "Pod", self._name, namespace=self._namespace, grace_s=_STOP_GRACE_S)
+        """Delete its Pod, with a grace period in which it drains; where that is refused, ask the worker to end."""
+        try:
+            await self._kube.delete("v1", "Pod", self._name, namespace=self._namespace, grace_s=_STOP_GRACE_S)
+        except ApiRefusal:
+            if self._sign_port is None:
+                raise
+            await self._kube.request("GET", self._path(END_PATH))  # that the Pod stays is told when it is cleaned up
 
     async def accompany(self) -> None:
         """Ask again and again for a page of its own, through the API server, by which it sees that we are there.
@@ -53,7 +58,7 @@ class PodWorker:
         """
         if self._sign_port is None:
             return
-        path = f"/api/v1/namespaces/{self._namespace}/pods/{self._name}:{self._sign_port}/proxy{SIGN_PATH}"
+        path = self._path(SIGN_PATH)
         heard, begun, told = False, anyio.current_time(), False
         while True:
             seen = await self._sign(path)
@@ -68,6 +73,9 @@ class PodWorker:
             if never:
                 return
             await anyio.sleep(SIGN_EVERY_S)
+
+    def _path(self, page: str) -> str:
+        return f"/api/v1/namespaces/{self._namespace}/pods/{self._name}:{self._sign_port}/proxy{page}"
 
     async def _sign(self, path: str) -> ClusterError | None:
         with anyio.move_on_after(_SIGN_TIMEOUT_S):

@@ -18,12 +18,16 @@ SIGN_PORT = 9310
 """Below the ports that requests are sent from."""
 
 SIGN_PATH = "/harness-is-here"
+END_PATH = "/harness-is-done"
+"""Asks for the end, where the harness may not delete the Pod."""
+
 SIGN_EVERY_S = 1.0
 SILENCE_S = 28.0
 """After so long without a sign the load ends: within 30 s of the last. An API that is away for less is survived."""
 
 _LOOK_S = 1.0
 _REQUEST_TIMEOUT_S = 5.0
+_NO_REQUEST = (OSError, IndexError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 _HERE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 _WHAT = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -38,9 +42,13 @@ class SignsOfLife:
     def __init__(self, *, silence_s: float = SILENCE_S, look_s: float = _LOOK_S) -> None:
         self._silence_s, self._look_s = silence_s, look_s
         self._silent_s: float | None = None
+        self.is_done = False
 
     async def until_lost(self, port: int) -> None:
-        """Listen, and return when no sign came for too long after an earlier one; where it cannot listen, never."""
+        """Listen, and return when no sign came for too long after an earlier one, or when the harness says it is done.
+
+        Where it cannot listen, it never returns.
+        """
         try:
             server = await asyncio.start_server(self._answer, None, port, limit=8192)
         except OSError:
@@ -51,7 +59,7 @@ class SignsOfLife:
 
     async def _until_silent(self) -> None:
         looked = time.monotonic()
-        while self._silent_s is None or self._silent_s < self._silence_s:
+        while not self.is_done and (self._silent_s is None or self._silent_s < self._silence_s):
             await asyncio.sleep(self._look_s)
             now = time.monotonic()
             if self._silent_s is not None:
@@ -60,21 +68,24 @@ class SignsOfLife:
             looked = now
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
+        with contextlib.suppress(*_NO_REQUEST):
             try:
                 async with asyncio.timeout(_REQUEST_TIMEOUT_S):
                     head = await reader.readuntil(b"\r\n\r\n")
-                is_sign = head.startswith(f"GET {SIGN_PATH} ".encode())
-                if is_sign:
+                path = head.split(b" ", 2)[1].decode(errors="replace")
+                if path in (SIGN_PATH, END_PATH):
                     self._silent_s = 0.0
-                writer.write(_HERE if is_sign else _WHAT)
+                self.is_done = self.is_done or path == END_PATH
+                writer.write(_HERE if path in (SIGN_PATH, END_PATH) else _WHAT)
                 await writer.drain()
             finally:
                 writer.close()
 
 
 async def end_without_signs(port: int, stop: Callable[[], None], tell: Callable[[str], None]) -> None:
-    """Call `stop` when the harness is gone, and say why."""
-    await SignsOfLife().until_lost(port)
-    tell(f"the load ends by itself: no sign of the harness for {SILENCE_S:g} s")
+    """Call `stop` when the harness is gone, and say why, or when it is done."""
+    signs = SignsOfLife()
+    await signs.until_lost(port)
+    if not signs.is_done:
+        tell(f"the load ends by itself: no sign of the harness for {SILENCE_S:g} s")
     stop()

@@ -309,3 +309,20 @@ async def test_what_may_not_be_removed_is_named_the_verdict_stays_and_0_becomes_
     await faults()
     assert clean(context, "--yes")[0] == 0
     assert left not in ours(context)
+
+
+@pytest.mark.anyio
+async def test_a_load_whose_pod_may_not_be_deleted_ends_all_the_same_and_the_verdict_stays(
+    context: dict[str, str], harness: Callable[..., subprocess.Popen[str]], faults: Callable[..., Awaitable[None]]
+) -> None:
+    before = ours(context)
+    process = harness(control="2s")
+    until(process, "control window")
+    await faults({"do": "forbid", "methods": ["DELETE"], "resources": ["pods"], "names": [LOAD]})
+    _, stderr = process.communicate(timeout=200)
+    run, judged = result(process)
+    assert run["finished"], stderr
+    assert run["ends"], "its last line is missing"
+    assert judged["verdict"] in ("seamless", "dropping"), judged["reason"]
+    assert process.returncode == 0, stderr  # the Pod went with the namespace
+    assert ours(context) == before

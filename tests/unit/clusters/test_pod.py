@@ -11,7 +11,7 @@ from paper_api import CUT, SILENCE, paper_kube
 from harness.clusters import pod as room
 from harness.clusters.pod import pod_worker
 from harness.errors import ClusterError, LoadError
-from harness.kube.errors import ApiRefusal
+from harness.kube.errors import ApiRefusal, LeftBehind
 
 pytestmark = pytest.mark.anyio
 
@@ -237,3 +237,31 @@ async def test_a_worker_without_a_port_for_signs_is_given_none() -> None:
     ):
         await worker.accompany()
         assert api.done() == [CREATE, GET]
+
+
+END = f"GET {POD}:9310/proxy/harness-is-done"
+
+
+async def test_a_worker_whose_pod_may_not_be_deleted_is_asked_to_end_and_the_pod_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = answers(RUNNING, **{END: [503, {}]}) | {DELETE: [403]}
+    async with paper_kube(table) as (kube, api):
+        kube.kubectl = "kubectl --context prod"
+
+        async def used() -> None:
+            async with pod_worker(kube, "shop", SIGNED, image="h:1", labels={}) as worker:
+                await worker.stop()
+                assert len(api.asked(END)) == 2
+
+        with pytest.raises(LeftBehind, match="kubectl --context prod -n shop delete pod rollout-harness-load-2"):
+            await used()
+
+
+async def test_where_it_cannot_be_asked_either_the_refusal_is_told() -> None:
+    async with (
+        paper_kube(answers(RUNNING) | {DELETE: [403, {}]}) as (kube, _),
+        pod_worker(kube, "shop", PLAN, image="h:1", labels={}) as worker,
+    ):
+        with pytest.raises(ApiRefusal, match="403"):
+            await worker.stop()

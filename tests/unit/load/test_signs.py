@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from harness.load import SIGN_PATH, SIGN_PORT
+from harness.load import END_PATH, SIGN_PATH, SIGN_PORT
 from harness.load.ports import PORTS
 from harness.load.signs import SILENCE_S, SignsOfLife
 
@@ -59,6 +59,19 @@ def test_who_is_heard_again_and_again_is_there_and_who_falls_silent_is_gone() ->
         return time.monotonic() - last
 
     assert asyncio.run(heard()) >= SHORT_S * 0.9
+
+
+def test_a_harness_that_is_done_need_not_fall_silent() -> None:
+    async def ends() -> bool:
+        port, signs = free_port(), SignsOfLife(silence_s=600, look_s=LOOK_S)
+        lost = asyncio.create_task(signs.until_lost(port))
+        await until_it_listens(port)
+        assert await asyncio.to_thread(ask, port, END_PATH) == b"{}"
+        async with asyncio.timeout(10):
+            await lost
+        return signs.is_done
+
+    assert asyncio.run(ends())
 
 
 @pytest.mark.parametrize("stranger", ["/", "/metrics"])
