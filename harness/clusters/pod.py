@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 
+from harness.clusters.pod_log import log_lines
 from harness.errors import ClusterError, LoadError
 from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusal, LeftBehind, NoAnswer
@@ -23,7 +24,7 @@ _LONGEST_DEADLINE_S = 2**31 - 1
 _SIGN_TIMEOUT_S = 3.0
 _UNHEARD_S = 20.0
 _NEVER = frozenset({401, 403, 405, 501})
-_LOG_DEADLINE_S = 24 * 3600.0
+_LAST = b'{"end":'
 
 
 class PodWorker:
@@ -36,11 +37,9 @@ class PodWorker:
         self._sign_port, self._tell = sign_port, tell
 
     async def lines(self) -> AsyncIterator[bytes]:
-        """Its log as it grows. Raises ClusterError when the log breaks off."""
-        path = f"/api/v1/namespaces/{self._namespace}/pods/{self._name}/log"
-        async with self._kube.stream(path, {"follow": "true"}, deadline_s=_LOG_DEADLINE_S) as log:
-            async for line in log:
-                yield line
+        """Its log as it grows, to its last line. Raises ClusterError when it cannot be had for a minute."""
+        async for line in log_lines(self._kube, self._namespace, self._name, last=_LAST):
+            yield line
 
     async def stop(self) -> None:
         """Delete its Pod, with a grace period in which it drains; where that is refused, ask the worker to end."""

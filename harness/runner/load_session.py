@@ -88,8 +88,8 @@ class LoadSession:
                     self._request(line)
         finally:
             self.ended.set()
+        said = f" ({self.complaint})" if self.complaint else ""
         if not whole:
-            said = f" ({self.complaint})" if self.complaint else ""
             raise LoadError(
                 "following the load worker",
                 f"the load worker's output ended before its last line{said}",
@@ -99,7 +99,7 @@ class LoadSession:
             ended = self.now()
             await anyio.sleep(_STOPPED_TOO_S)
             if not self.stopping:
-                raise self._gone(f"it ended by itself at {ended:.1f} s")
+                raise self._gone(f"it ended by itself at {ended:.1f} s{said}")
 
     async def stop(self, *, drain_s: float) -> None:
         """Ask the worker to end, and wait until it has and all that it said is taken in, `drain_s` at most.

@@ -15,6 +15,7 @@ from typing import Any, cast
 import aiohttp
 import pytest
 
+from harness.load import SIGN_PORT
 from harness.sandbox.kept import get
 from harness.sandbox.supervisor import STATE
 
@@ -239,17 +240,21 @@ def test_in_a_namespace_that_was_there_before_clean_removes_the_run_s_objects_an
     kubectl(context, "delete", "namespace", "before")
 
 
+async def asked_of_the_sandbox(method: str, path: str, body: Any) -> None:
+    socket = f"/proc/{get(NAME).pid}/root{STATE}/api.sock"
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(socket)) as session,
+        session.request(method, f"http://api/sandbox/{path}", json=body) as response,
+    ):
+        assert response.status == 200, await response.text()
+
+
 @pytest.fixture
 async def faults(context: dict[str, str]) -> AsyncIterator[Callable[..., Awaitable[None]]]:
     """Put faults into the sandbox's API; at the end of the test there are none."""
-    socket = f"/proc/{get(NAME).pid}/root{STATE}/api.sock"
 
     async def put(*rules: dict[str, Any]) -> None:
-        async with (
-            aiohttp.ClientSession(connector=aiohttp.UnixConnector(socket)) as session,
-            session.put("http://api/sandbox/faults", json=rules) as response,
-        ):
-            assert response.status == 200, await response.text()
+        await asked_of_the_sandbox("PUT", "faults", rules)
 
     yield put
     await put()
@@ -326,3 +331,32 @@ async def test_a_load_whose_pod_may_not_be_deleted_ends_all_the_same_and_the_ver
     assert judged["verdict"] in ("seamless", "dropping"), judged["reason"]
     assert process.returncode == 0, stderr  # the Pod went with the namespace
     assert ours(context) == before
+
+
+@pytest.mark.anyio
+async def test_an_api_that_is_away_for_a_while_ends_no_load_and_loses_no_row(
+    context: dict[str, str], harness: Callable[..., subprocess.Popen[str]]
+) -> None:
+    process = harness(control="20s")
+    until(process, "control window")
+    await asked_of_the_sandbox("POST", "outage", {"for_s": 15})
+    _, stderr = process.communicate(timeout=200)
+    run, _ = result(process)
+    assert run["finished"], stderr
+    (end,) = run["ends"]
+    arguments = cast("list[str]", process.args)
+    rows = (Path(arguments[arguments.index("--out") + 1]) / "default" / "requests.csv").read_text().splitlines()[1:]
+    assert sorted(int(row.split(",")[2]) for row in rows) == list(range(end["requests"]["new"]))
+    assert ours(context) == []
+
+
+@pytest.mark.anyio
+async def test_where_the_load_cannot_be_shown_its_harness_that_is_said_once_and_the_run_goes_on(
+    harness: Callable[..., subprocess.Popen[str]], faults: Callable[..., Awaitable[None]]
+) -> None:
+    await faults({"do": "forbid", "methods": ["GET"], "resources": ["pods"], "names": [f"{LOAD}:{SIGN_PORT}"]})
+    process = harness(control="3s")
+    _, stderr = process.communicate(timeout=200)
+    assert process.returncode == 0, stderr
+    assert stderr.count("cannot be shown that this harness is there") == 1
+    assert "Needed: get on pods/proxy." in stderr

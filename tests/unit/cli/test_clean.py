@@ -1,4 +1,4 @@
-"""`clean` as people run it, against an API on loopback: it lists, removes with `--yes`, and ends with 3 if it cannot."""
+"""`clean` as people run it, against an API on loopback: it lists, removes with `--yes`, ends with 3 if it cannot."""
 
 from __future__ import annotations
 
