@@ -22,10 +22,10 @@ END_PATH = "/harness-is-done"
 """Asks for the end, where the harness may not delete the Pod."""
 
 SIGN_EVERY_S = 1.0
-SILENCE_S = 28.0
+SILENCE_S = 29.0
 """After so long without a sign the load ends: within 30 s of the last. An API that is away for less is survived."""
 
-_LOOK_S = 1.0
+_LOOK_S = 0.5
 _REQUEST_TIMEOUT_S = 5.0
 _NO_REQUEST = (OSError, IndexError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 _HERE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
