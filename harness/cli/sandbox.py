@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import shlex
+import signal
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.errors import SandboxError
+from harness.cli.ending import tell
+from harness.errors import SandboxError, UsageError
+
+if TYPE_CHECKING:
+    from harness.sandbox.kept import Ended
 
 app = typer.Typer(help="Keep an embedded cluster for playing.", no_args_is_help=True)
 Name = Annotated[str, typer.Option(help="Which one, where several are kept.")]
@@ -23,18 +29,24 @@ def up(
     """Start one that goes on until `down`."""
     from harness.model.duration import seconds
     from harness.sandbox.errors import SandboxFailed
-    from harness.sandbox.kept import up as keep
+    from harness.sandbox.keeping import up as keep
+    from harness.sandbox.kept import command
     from harness.sandbox.settings import Settings
 
     try:
         period_s = 0.0 if min_sync_period == "instant" else seconds(min_sync_period)
-        info = keep(name, kubeconfig, Settings(proxy_min_sync_period_s=period_s))
+        settings = Settings(proxy_min_sync_period_s=period_s)
     except ValueError as error:
         raise SandboxError("starting the sandbox", str(error)) from None
+    try:
+        with keep(name, kubeconfig, settings) as info:
+            typer.echo("The sandbox is up. Its kubeconfig, and a shell on its client host, which reaches Services:")
+            typer.echo(f"  export KUBECONFIG={shlex.quote(str(info.kubeconfig))}")
+            typer.echo(f"  {command('exec', name, ' -- sh')}")
+            # From here on it stays, and no signal makes this command say anything else.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     except SandboxFailed as failed:
         raise SandboxError(failed.tried, failed.seen, failed.do) from failed
-    typer.echo(f"The sandbox is up. KUBECONFIG={info.kubeconfig}")
-    typer.echo("Its client host reaches Services: rollout-harness sandbox exec -- curl http://CLUSTER-IP/")
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -53,13 +65,33 @@ def exec(  # noqa: A001 - the command's name
 
 
 @app.command()
-def down(name: Name = "default") -> None:
-    """End it, with everything in it."""
+def down(
+    name: Annotated[str | None, typer.Option(help="Which one, where several are kept.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All that are kept, and what ended programs left; not what a run is using.")
+    ] = False,
+) -> None:
+    """End it, with everything in it, also while it is being started."""
+    from harness.sandbox import kept
     from harness.sandbox.errors import SandboxFailed
-    from harness.sandbox.kept import down as end
 
+    if everything and name is not None:
+        raise UsageError("ending sandboxes", "both --all and --name were given", "Give one of them.")
     try:
-        end(name)
+        if everything:
+            _tell_all(kept.down_all())
+        elif kept.down(kept.DEFAULT if name is None else name):
+            typer.echo("The sandbox is gone.")
+        else:
+            typer.echo("The sandbox had ended already; what it left is gone.")
     except SandboxFailed as failed:
         raise SandboxError(failed.tried, failed.seen, failed.do) from failed
-    typer.echo("The sandbox is gone.")
+
+
+def _tell_all(done: Ended) -> None:
+    for what in done.ended:
+        tell(f"Ended: {what}.")
+    for what in done.left_alone:
+        tell(f"Left alone: {what}.")
+    if not done.ended:
+        tell("There was no sandbox to end.")

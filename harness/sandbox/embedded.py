@@ -30,6 +30,7 @@ from harness.sandbox.launch import (
     supervisor_environment,
 )
 from harness.sandbox.netns import client_addresses, node_address, node_name
+from harness.sandbox.running import Mark
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -59,10 +60,11 @@ class Facts:
 class Sandbox:
     """A running embedded cluster: how to reach it, what is known of it, and whether it still lives."""
 
-    def __init__(self, settings: Settings, pid: int, ready: dict[str, Any]) -> None:
+    def __init__(self, settings: Settings, pid: int, mark: Mark, ready: dict[str, Any]) -> None:
         self.pid = pid
+        self.mark = mark
         self.settings = settings
-        self.kubeconfig = kubeconfig(ready["control plane"])
+        self.kubeconfig = kubeconfig(ready["control plane"], mark.id)
         self.client_addresses = client_addresses(settings.nodes, settings.client_addresses)
         self.facts = facts(settings, ready["control plane"])
         self.death: ComponentDied | None = None
@@ -78,12 +80,12 @@ class Sandbox:
             StartFailed: a component did not come up within 20 s.
         """
         settings = await anyio.to_thread.run_sync(settings_here, settings)
-        command = supervisor_command()
-        process = await anyio.open_process(command, start_new_session=True, cwd="/", env=supervisor_environment())
+        command, mark = supervisor_command(), Mark()
+        process = await anyio.open_process(command, start_new_session=True, cwd="/", env=supervisor_environment(mark))
         try:
             lines = _lines(process)
             ready = await _ready(process, lines, settings)
-            sandbox = cls(settings, process.pid, ready)
+            sandbox = cls(settings, process.pid, mark, ready)
             failure: Exception | None = None
             async with anyio.create_task_group() as group:
                 group.start_soon(sandbox._watch, process, lines)
@@ -100,7 +102,7 @@ class Sandbox:
 
     def client_command(self, argv: Sequence[str]) -> list[str]:
         """The command line that runs `argv` on the client host: its network, the machine's files, a direct child."""
-        return client_command(self.pid, argv)
+        return client_command(self.pid, self.mark.id, argv)
 
     async def wait_died(self) -> ComponentDied:
         """Returns only if a component of the sandbox dies while it should run: which and why."""

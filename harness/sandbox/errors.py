@@ -4,7 +4,8 @@ SandboxFailed
 ├── MachineUnfit     this machine lacks a program or a right that the sandbox needs; nothing was started
 ├── StartFailed      a component did not come up
 ├── ComponentDied    a component ended while the sandbox was running; everything else has ended with it
-└── NotKept          there is no kept sandbox of that name, or there is one already
+├── NotKept          there is no kept sandbox of that name, or there is one already
+└── NotEnded         something of a sandbox was killed and did not end
 """
 
 
@@ -36,3 +37,7 @@ class ComponentDied(SandboxFailed):
 
 class NotKept(SandboxFailed):
     """There is no kept sandbox of that name, or there is one already."""
+
+
+class NotEnded(SandboxFailed):
+    """Something of a sandbox was killed and did not end."""

@@ -1,39 +1,31 @@
-"""A name -> a sandbox that stays when the program that started it ends: up, exec, down.
-
-What is known of it lies in a directory of its owner (mode 0700): a record, and the kubeconfig (mode 0600) unless that
-was wanted elsewhere. The sandbox removes both when it ends by itself; after a `kill -9` the next `up` or `down` does.
-"""
+"""The name of a kept sandbox -> what runs under it: how to reach it, and its end."""
 
 from __future__ import annotations
 
-import json
 import os
-import select
-import signal
-import subprocess
-import tempfile
-from contextlib import suppress
+import re
+import shlex
+import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from harness.sandbox import running, state_folder
 from harness.sandbox.errors import NotKept
 from harness.sandbox.launch import (
     END_TIMEOUT_S,
     START_TIMEOUT_S,
     client_command,
-    kubeconfig,
-    ready_or_why,
-    settings_here,
-    supervisor_command,
-    supervisor_environment,
 )
-from harness.sandbox.netns import client_addresses
+from harness.sandbox.running import Running
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from harness.sandbox.settings import Settings
+
+DEFAULT = "default"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,49 +38,10 @@ class Info:
     client_addresses: tuple[str, ...]
 
 
-def up(name: str, kubeconfig_path: Path | None, settings: Settings) -> Info:
-    """Starts a sandbox that stays, under `name`; `kubeconfig_path` None puts the kubeconfig beside its record.
-
-    Raises:
-        MachineUnfit: a program or a right is missing.
-        NotKept: there is one of that name already, or the kubeconfig would overwrite a file.
-        StartFailed: a component did not come up.
-    """
-    settings = settings_here(settings)
-    if _alive(name) is not None:
-        raise NotKept(f"start sandbox {name!r}", "one of that name is running", f"End it first: sandbox down {name}")
-    _forget(name)
-    record = _record(name)
-    path = (kubeconfig_path or record.with_suffix(".kubeconfig")).absolute()
-    if path.exists():
-        raise NotKept(f"start sandbox {name!r}", f"{path} exists already", "Remove it, or name another file.")
-    _try(path, name)
-    process = subprocess.Popen(
-        [*supervisor_command(), "--keep", str(record), str(path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        cwd="/",
-        env=supervisor_environment(),
-    )
-    try:
-        ready = _ready(process, settings)
-        addresses = client_addresses(settings.nodes, settings.client_addresses)
-        info = Info(name=name, pid=process.pid, kubeconfig=path, client_addresses=addresses)
-        _write_private(path, json.dumps(kubeconfig(ready["control plane"]), indent=2) + "\n")
-        fields = {"pid": info.pid, "born": _born(info.pid), "kubeconfig": str(path), "addresses": addresses}
-        _write_private(record, json.dumps(fields))
-    except BaseException:
-        _kill(process.pid)
-        process.wait()
-        raise
-    finally:
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            if pipe is not None:
-                pipe.close()
-    process.returncode = 0  # it is left running on purpose: keeps Popen from warning of it
-    return info
+def command(words: str, name: str, after: str = "") -> str:
+    """A command for people: `rollout-harness sandbox WORDS`, with `--name` where that is needed."""
+    named = "" if name == DEFAULT else f" --name {shlex.quote(name)}"
+    return f"rollout-harness sandbox {words}{named}{after}"
 
 
 def get(name: str) -> Info:
@@ -97,10 +50,10 @@ def get(name: str) -> Info:
     Raises:
         NotKept: there is none.
     """
-    info = _alive(name)
-    if info is None:
-        raise NotKept(f"find sandbox {name!r}", "none of that name is running", "Start it first: sandbox up")
-    return info
+    found = find(name)
+    if found is None:
+        raise _none(name, f"Start it first: {command('up', name)}")
+    return _info(found)
 
 
 def exec_argv(name: str, argv: Sequence[str]) -> list[str]:
@@ -109,111 +62,127 @@ def exec_argv(name: str, argv: Sequence[str]) -> list[str]:
     Raises:
         NotKept: there is none.
     """
-    return client_command(get(name).pid, argv)
+    found = find(name)
+    if found is None:
+        raise _none(name, f"Start it first: {command('up', name)}")
+    return client_command(found.pid, found.mark.id, argv)
 
 
-def down(name: str) -> None:
-    """Ends the kept sandbox `name`; returns when nothing of it is left.
+def down(name: str) -> bool:
+    """Ends the kept sandbox `name`, also while it is being started; returns when nothing of it is left.
+
+    False: it had ended already, and what it left was removed.
 
     Raises:
         NotKept: there is none.
+        NotEnded: something of it does not end.
     """
-    info = get(name)
-    _kill(info.pid)
-    _forget(name)
+    ended = False
+
+    def end() -> None:
+        nonlocal ended
+        while (found := find(name)) is not None:
+            state_folder.forget(found.mark)  # first: so who is starting it knows what happened
+            running.end(found.mark)
+            ended = True
+
+    with locked(name, "down", until(name, lambda said: end() if said.startswith("up") else None)) as record:
+        end()
+        left = state_folder.forget_record(record)
+    if not ended and not left:
+        raise _none(name, "")
+    return ended
 
 
-def _ready(process: subprocess.Popen[bytes], settings: Settings) -> dict[str, Any]:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert process.stderr is not None
-    with suppress(BrokenPipeError):
-        process.stdin.write(settings.to_json().encode() + b"\n")
-        process.stdin.flush()
-    if not select.select([process.stdout], [], [], START_TIMEOUT_S)[0]:
-        return ready_or_why(None, ())
-    line = process.stdout.readline()
-    stderr = () if line else process.stderr.read().decode(errors="replace").splitlines()
-    return ready_or_why(json.loads(line) if line else {}, stderr)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What `down_all` did: what it ended, and what it left alone and why, a sentence each."""
+
+    ended: tuple[str, ...]
+    left_alone: tuple[str, ...]
 
 
-def _alive(name: str) -> Info | None:
-    try:
-        known = json.loads(_record(name).read_text())
-    except (OSError, ValueError):
-        return None
-    if _born(known["pid"]) != known["born"]:
-        return None
-    addresses = tuple(known["addresses"])
-    return Info(name=name, pid=known["pid"], kubeconfig=Path(known["kubeconfig"]), client_addresses=addresses)
+def down_all() -> Ended:
+    """Ends what is kept and what nobody uses any more, by what runs and not by what is recorded.
+
+    The sandbox of a run in progress is left alone, since it ends with that run; so is another user's.
+
+    Raises:
+        NotEnded: something does not end.
+    """
+    ended, left_alone = list[str](), list[str]()
+    for found in running.running():
+        if (why_not := _in_use(found)) is not None:
+            left_alone.append(why_not)
+            continue
+        state_folder.forget(found.mark)
+        running.end(found.mark)
+        ended.append(_told(found))
+        ended += [f"what ran on its client host ({client})" for client in found.clients]
+    strays = [process for process in running.strays() if process.user == os.geteuid()]
+    running.end_processes(process.pid for process in strays)
+    ended += [f"what ran on the client host of a sandbox that is gone ({process})" for process in strays]
+    for name in state_folder.names():
+        with suppress(NotKept):  # somebody was quicker
+            if not down(name):
+                ended.append(f"the record of sandbox {name}, which had ended already")
+    return Ended(ended=tuple(ended), left_alone=tuple(left_alone))
 
 
-def _forget(name: str) -> None:
-    """Removes the record of a sandbox that is gone, and its kubeconfig."""
-    record = _record(name)
-    with suppress(OSError, ValueError):
-        Path(json.loads(record.read_text())["kubeconfig"]).unlink(missing_ok=True)
-    record.unlink(missing_ok=True)
-    with suppress(OSError):  # another one is kept here too
-        record.parent.rmdir()
+def _in_use(found: Running) -> str | None:
+    """Why a sandbox is not ended by `down --all`; None where it is."""
+    if found.user != os.geteuid():
+        return f"a sandbox of user {found.user} (process {found.pid})"
+    if found.mark.name is None and found.starter is not None:
+        return f"the sandbox of a run in progress, which ends with it ({found.starter})"
+    return None
 
 
-def _kill(pid: int) -> None:
-    """Ends the supervisor below `pid` and waits for its whole PID namespace."""
-    try:
-        outermost = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    with suppress(OSError):
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            os.kill(int(child), signal.SIGTERM)
-    if not select.select([outermost], [], [], END_TIMEOUT_S)[0]:
-        signal.pidfd_send_signal(outermost, signal.SIGKILL)
-        select.select([outermost], [], [], END_TIMEOUT_S)
-    os.close(outermost)
-    with suppress(ChildProcessError):  # it is a child only of the program that started it
-        os.waitpid(pid, os.WNOHANG)
+def _told(found: Running) -> str:
+    if found.mark.name is None:
+        return f"the sandbox of a run whose harness is gone (process {found.pid})"
+    return f"sandbox {found.mark.name} (process {found.pid})"
 
 
-def _born(pid: int) -> str | None:
-    """When the process began, in clock ticks since boot: tells it from a later one with the same number."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in ("Z", "X") else fields[19]
+def find(name: str) -> Running | None:
+    """The sandbox of that name and of this user's folder, found by what runs."""
+    folder = str(state_folder.folder())
+    wanted = [one for one in running.running() if (one.mark.name, one.mark.folder) == (name, folder)]
+    return next((one for one in wanted if one.user == os.geteuid()), None)
 
 
-def _directory() -> Path:
-    base = os.environ.get("XDG_RUNTIME_DIR") or ("/run" if os.geteuid() == 0 else tempfile.gettempdir())
-    directory = Path(base) / f"rollout-harness-{os.geteuid()}"
-    try:
-        directory.mkdir(mode=0o700, exist_ok=True)
-        owner = directory.stat().st_uid
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise NotKept("keep a sandbox", f"{directory} cannot be made ({why})", "Set XDG_RUNTIME_DIR.") from None
-    if owner != os.geteuid():
-        raise NotKept("keep a sandbox", f"{directory} belongs to somebody else", "Set XDG_RUNTIME_DIR.")
-    return directory
+def _info(found: Running) -> Info:
+    mark = found.mark
+    assert mark.name is not None
+    assert mark.kubeconfig is not None
+    return Info(name=mark.name, pid=found.pid, kubeconfig=Path(mark.kubeconfig), client_addresses=mark.client_addresses)
 
 
-def _record(name: str) -> Path:
-    if not name or "/" in name or name.startswith("."):
-        raise NotKept(f"name a sandbox {name!r}", "not a plain name", "Use letters, digits and dashes.")
-    return _directory() / f"{name}.json"
+@contextmanager
+def locked(name: str, doing: str, on_held: Callable[[str], None]) -> Iterator[Path]:
+    if not _NAME.fullmatch(name):
+        raise NotKept(
+            f"name a sandbox {name[:80]!r}", "not a plain name", "Use up to 63 letters, digits, dots and dashes."
+        )
+    with state_folder.locked(name, doing, on_held) as record:
+        yield record
 
 
-def _try(path: Path, name: str) -> None:
-    """Refuse a place that takes no file, before anything is started."""
-    try:
-        _write_private(path, "\n")
-        path.unlink()
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise NotKept(f"start sandbox {name!r}", f"{path} cannot be written ({why})", "Name another file.") from None
+def until(name: str, held: Callable[[str], None]) -> Callable[[str], None]:
+    deadline = time.monotonic() + START_TIMEOUT_S + END_TIMEOUT_S
+
+    def waiting(said: str) -> None:
+        held(said)
+        if time.monotonic() > deadline:
+            doing, _, pid = said.partition(" ")
+            raise NotKept(f"lock sandbox {name!r}", f"process {pid} holds it ({doing})", "Look at that process.")
+
+    return waiting
 
 
-def _write_private(path: Path, text: str) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
+def _none(name: str, do: str) -> NotKept:
+    others = sorted(
+        {one.mark.name for one in running.running() if one.mark.name is not None and one.user == os.geteuid()}
+    )
+    there = f"; there are {', '.join(others)}" if others else ""
+    return NotKept(f"find sandbox {name!r}", f"none of that name is running{there}", do)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from harness.sandbox.errors import MachineUnfit, StartFailed
 from harness.sandbox.netns import CLIENT
 from harness.sandbox.preflight import PATH, missing, namespaces_command
+from harness.sandbox.running import CLIENT_MARK, MARK, Mark
 from harness.sandbox.supervisor import STATE
 
 if TYPE_CHECKING:
@@ -42,10 +43,10 @@ def supervisor_command() -> list[str]:
     return [*namespaces_command(), sys.executable, "-m", "harness.sandbox.supervisor"]
 
 
-def supervisor_environment() -> dict[str, str]:
-    """The environment of the sandbox: nothing of the caller's but what finds programs and this package."""
-    package = str(Path(__file__).parents[2])
-    return {"PATH": PATH, "LANG": "C.UTF-8", "PYTHONPATH": os.pathsep.join((package, *sys.path[1:]))}
+def supervisor_environment(mark: Mark) -> dict[str, str]:
+    """The environment of the sandbox: its mark, and of the caller's what finds programs and this package."""
+    path = os.pathsep.join((str(Path(__file__).parents[2]), *sys.path[1:]))
+    return {"PATH": PATH, "LANG": "C.UTF-8", "PYTHONPATH": path, MARK: mark.to_json()}
 
 
 def ready_or_why(message: dict[str, Any] | None, stderr: Sequence[str]) -> dict[str, Any]:
@@ -65,10 +66,17 @@ def ready_or_why(message: dict[str, Any] | None, stderr: Sequence[str]) -> dict[
     raise StartFailed("start the sandbox", sentence(told))
 
 
-def kubeconfig(control_plane: dict[str, Any]) -> dict[str, Any]:
-    """The kubeconfig for an API server on this machine's loopback, from what the control plane said when ready."""
+def kubeconfig(control_plane: dict[str, Any], mark_id: str) -> dict[str, Any]:
+    """The kubeconfig for an API server on this machine's loopback, from what the control plane said when ready.
+
+    It says in an extension, as clients leave alone, to which sandbox it belongs.
+    """
     ca = base64.b64encode(control_plane["ca"].encode()).decode()
-    cluster = {"server": f"https://127.0.0.1:{control_plane['port']}", "certificate-authority-data": ca}
+    cluster = {
+        "server": f"https://127.0.0.1:{control_plane['port']}",
+        "certificate-authority-data": ca,
+        "extensions": [{"name": "rollout-harness", "extension": {"sandbox": mark_id}}],
+    }
     return {
         "apiVersion": "v1",
         "kind": "Config",
@@ -79,10 +87,21 @@ def kubeconfig(control_plane: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def client_command(pid: int, argv: Sequence[str]) -> list[str]:
-    """The command line that runs `argv` on the client host of the sandbox whose outermost process is `pid`."""
+def client_command(pid: int, mark_id: str, argv: Sequence[str]) -> list[str]:
+    """The command line that runs `argv` on the client host of the sandbox whose outermost process is `pid`.
+
+    What runs there carries the sandbox' `id`, so that it can be found when that is gone.
+    """
     user = [] if os.geteuid() == 0 else [f"--user=/proc/{pid}/ns/user", "--preserve-credentials"]
-    return ["nsenter", *user, f"--net=/proc/{pid}/root{STATE}/netns/{CLIENT}", "--", *argv]
+    return [
+        "env",
+        f"{CLIENT_MARK}={mark_id}",
+        "nsenter",
+        *user,
+        f"--net=/proc/{pid}/root{STATE}/netns/{CLIENT}",
+        "--",
+        *argv,
+    ]
 
 
 def sentence(told: dict[str, Any]) -> str:

@@ -2,11 +2,11 @@
 
     python -m harness.sandbox.supervisor      (as the first process of new PID and mount namespaces)
 
-stdin: one line of JSON settings, then nothing; its end is the end of the sandbox, unless `--keep FILE...` was given:
-then SIGTERM ends it, and it removes the files. stdout: one JSON object a line, `{"ready": {...}}` once, or
-`{"died": {"component", "how", "stderr"}}` as the last. State lives in a tmpfs that only this mount namespace has. The
-kernel kills every process of a PID namespace whose first process ends, so nothing can be left. Plain poll instead of an
-event loop: as PID 1 it must reap orphans that it never started.
+stdin: one line of JSON settings, then nothing; its end is the end of the sandbox. Where the line `stay` comes, it is
+kept: SIGTERM ends it, and it removes its record and kubeconfig. stdout: one JSON object a line, `{"ready": {...}}`
+once, or `{"died": {"component", "how", "stderr"}}` as the last. State lives in a tmpfs that only this mount namespace
+has. The kernel kills every process of a PID namespace whose first process ends, so nothing can be left. Plain poll
+instead of an event loop: as PID 1 it must reap orphans that it never started.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
+from harness.sandbox import state_folder
 from harness.sandbox.netns import network_script, node_name
+from harness.sandbox.running import MARK, Mark
 from harness.sandbox.settings import Settings
 
 # A place that every Linux has and that the sandbox can cover with its own tmpfs: nothing is ever made on the machine.
@@ -30,6 +32,7 @@ STATE = Path("/dev/shm")
 _STATE_OPTIONS = "mode=0700,size=1g"
 _READY_WITHIN_S = 15.0
 _STDERR_LINES = 12
+STAY = b"stay"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,13 +70,18 @@ def main() -> NoReturn:
     signal.set_wakeup_fd(signalled)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    kept = sys.argv[2:] if sys.argv[1:2] == ["--keep"] else None
     try:
         _prepare(settings)
-        sys.exit(_run(settings, wakeup, stays=kept is not None))
+        sys.exit(_run(settings, wakeup))
     finally:
-        for path in kept or ():
-            Path(path).unlink(missing_ok=True)
+        _forget()
+
+
+def _forget() -> None:
+    """Removes the record and the kubeconfig of a kept sandbox."""
+    mark = Mark.from_json(os.environ.get(MARK, ""))
+    if mark is not None:
+        state_folder.forget(mark)
 
 
 def _prepare(settings: Settings) -> None:
@@ -88,11 +96,10 @@ def _prepare(settings: Settings) -> None:
     (STATE / "settings.json").write_text(settings.to_json())
 
 
-def _run(settings: Settings, wakeup: int, *, stays: bool) -> int:
+def _run(settings: Settings, wakeup: int) -> int:
     components = {component.process.pid: component for component in _started(settings)}
     selector = selectors.DefaultSelector()
-    if not stays:
-        selector.register(sys.stdin.fileno(), selectors.EVENT_READ, "stdin")
+    selector.register(sys.stdin.fileno(), selectors.EVENT_READ, "stdin")
     selector.register(wakeup, selectors.EVENT_READ, "signal")
     for component in components.values():
         selector.register(_stdout(component), selectors.EVENT_READ, component)
@@ -114,10 +121,17 @@ def _run(settings: Settings, wakeup: int, *, stays: bool) -> int:
 
 
 def _stdin_ended(selector: selectors.BaseSelector, timeout_s: float | None) -> bool:
-    """Takes what has come within the time, None for ever: True where that was the end of stdin."""
+    """Takes what has come within the time, None for ever: True where that was the end of stdin.
+
+    A sandbox that is told to stay does not look at its stdin any more.
+    """
     for key, _ in selector.select(timeout_s):
-        if key.data == "stdin" and not os.read(key.fd, 4096):
-            return True
+        if key.data == "stdin":
+            said = os.read(key.fd, 4096)
+            if not said:
+                return True
+            if STAY in said.splitlines():
+                selector.unregister(key.fileobj)
         if key.data == "signal":
             os.read(key.fd, 4096)
         if isinstance(key.data, Component) and not key.data.read():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -15,7 +14,7 @@ import anyio
 import pytest
 from wholecluster import SHELL, Cluster, Maker, cluster_of, is_ready, polled
 
-from harness.sandbox import kept
+from harness.sandbox import keeping, kept
 from harness.sandbox.embedded import Sandbox
 from harness.sandbox.errors import NotKept
 from harness.sandbox.settings import Settings
@@ -241,17 +240,15 @@ async def test_an_idle_sandbox_uses_hardly_any_processor(cluster: Cluster, nginx
 
 def test_a_kept_sandbox_stays_until_it_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    info = kept.up("play", tmp_path / "config", Settings(client_addresses=1))
+    with keeping.up("play", tmp_path / "config", Settings(client_addresses=1)) as info:
+        pass
     try:
         processes = tree(info.pid)
-        assert info.kubeconfig.stat().st_mode & 0o777 == 0o600
-        assert json.loads(info.kubeconfig.read_text())["clusters"][0]["cluster"]["server"].startswith(
-            "https://127.0.0.1:"
-        )
+        assert kept.get("play") == info
         done = subprocess.run(kept.exec_argv("play", ["hostname", "-I"]), capture_output=True, text=True, check=True)
         assert info.client_addresses[0] in done.stdout
-        with pytest.raises(NotKept, match="one of that name is running"):
-            kept.up("play", None, Settings())
+        with pytest.raises(NotKept, match="one of that name is running"), keeping.up("play", None, Settings()):
+            pass
     finally:
         kept.down("play")
     assert not any(tree(pid).get(pid, ("",))[0] == known[0] for pid, known in processes.items())
@@ -260,9 +257,25 @@ def test_a_kept_sandbox_stays_until_it_is_ended(tmp_path: Path, monkeypatch: pyt
         kept.down("play")
 
 
+def test_a_sandbox_whose_block_fails_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    processes = {}
+
+    def failing() -> None:
+        with keeping.up("play", tmp_path / "config", Settings()) as info:
+            processes.update(tree(info.pid))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        failing()
+    assert processes
+    assert not any(tree(pid).get(pid, ("",))[0] == known[0] for pid, known in processes.items())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_kubeconfig_is_never_written_over_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     (tmp_path / "config").write_text("precious")
-    with pytest.raises(NotKept, match="exists already"):
-        kept.up("play", tmp_path / "config", Settings())
+    with pytest.raises(NotKept, match="exists already"), keeping.up("play", tmp_path / "config", Settings()):
+        pass
     assert (tmp_path / "config").read_text() == "precious"

@@ -45,7 +45,8 @@ def test_an_ordinary_users_sandbox_is_rootless(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_kubeconfig_leads_to_the_loopback_with_the_token_and_the_authority() -> None:
-    config = kubeconfig({"port": 6443, "ca": "PEM", "token": "secret"})
+    config = kubeconfig({"port": 6443, "ca": "PEM", "token": "secret"}, "this-one")
     assert config["clusters"][0]["cluster"]["server"] == "https://127.0.0.1:6443"
     assert config["clusters"][0]["cluster"]["certificate-authority-data"] == "UEVN"
+    assert config["clusters"][0]["cluster"]["extensions"][0]["extension"] == {"sandbox": "this-one"}
     assert config["users"][0]["user"]["token"] == "secret"

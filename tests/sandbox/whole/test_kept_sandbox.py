@@ -1,0 +1,275 @@
+"""`rollout-harness sandbox up|exec|down` as people and scripts use it: at once, twice, interrupted, in vain."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from wholecluster import polled
+
+from harness.sandbox import running
+from harness.sandbox.running import Running
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
+
+PROGRAM = (sys.executable, "-m", "harness")
+
+
+class Machine:
+    """This machine as one user of kept sandboxes sees it: a state folder of its own."""
+
+    def __init__(self, runtime: Path) -> None:
+        self.runtime, self.folder = runtime, runtime / f"rollout-harness-{os.geteuid()}"
+        self.environment = {**os.environ, "XDG_RUNTIME_DIR": str(runtime), "COLUMNS": "200"}
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """A command that goes on beside the test."""
+        command = [*PROGRAM, "sandbox", *words]
+        return subprocess.Popen(
+            command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def run(self, *words: str, code: int = 0) -> str:
+        """What a command prints that ends with `code`: nothing but one line of error where that is not 0."""
+        with self.start(*words) as process:
+            out, err = process.communicate(timeout=60)
+        assert process.returncode == code, (out, err)
+        assert [line[:7] for line in err.splitlines()] == ["error: "] * (code != 0), err
+        return out + err
+
+    def sandboxes(self) -> list[Running]:
+        """What runs of it."""
+        return [one for one in running.running() if one.mark.folder == str(self.folder)]
+
+    def files(self) -> list[str]:
+        """What there is of it on disk."""
+        return sorted(str(path.relative_to(self.runtime)) for path in self.runtime.rglob("*"))
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    there = Machine(tmp_path)
+    try:
+        yield there
+    finally:
+        for one in there.sandboxes():
+            running.end(one.mark)
+
+
+def supervisor(sandbox: Running) -> int:
+    """The first process of the sandbox' PID namespace."""
+    return int(Path(f"/proc/{sandbox.pid}/task/{sandbox.pid}/children").read_text())
+
+
+def commands(said: str) -> list[str]:
+    """Every command line that a message hands to people."""
+    return re.findall(r"(?:rollout-harness|export) [^\n,;]*[^\n,;. ]", said)
+
+
+def pasted(machine: Machine, line: str) -> subprocess.CompletedProcess[str]:
+    """What comes of it in a shell where the program is installed."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**machine.environment, "PATH": path}
+    return subprocess.run(["sh", "-c", line], env=environment, text=True, capture_output=True, timeout=60, check=False)
+
+
+async def test_of_two_that_start_one_name_at_once_one_wins_and_the_other_says_so(machine: Machine) -> None:
+    both = [machine.start("up", "--name", "play") for _ in range(2)]
+    said = [process.communicate(timeout=60) for process in both]
+    assert sorted(process.returncode for process in both) == [0, 2], said
+    (lost,) = [err for _, err in said if err]
+    winner = next(process for process in both if process.returncode == 0)
+    assert re.fullmatch(
+        "error: start sandbox 'play': "
+        f"(it is already being started by process {winner.pid}|one of that name is running)\\. .*\n",
+        lost,
+    )
+    assert len(machine.sandboxes()) == 1
+    assert machine.files() == [
+        machine.folder.name,
+        *(f"{machine.folder.name}/play.{end}" for end in ("json", "kubeconfig")),
+    ]
+    machine.run("exec", "--name", "play", "--", "true")
+    machine.run("down", "--name", "play")
+    assert (machine.sandboxes(), machine.files()) == ([], [])
+
+
+async def test_every_hint_works_when_pasted(machine: Machine) -> None:
+    """Also where the name, and the path of the kubeconfig, are not the usual ones."""
+    config = machine.runtime / "it's mine"
+    up = machine.run("up", "--name", "play", "--kubeconfig", str(config))
+    refused = machine.run("up", "--name", "play", code=2)
+    export, shell = commands(up)
+    assert pasted(machine, f'{export}; test "$KUBECONFIG" -ef {shlex.quote(str(config))}').returncode == 0
+    assert pasted(machine, f"echo hostname -I | {shell}").stdout.split() == list(
+        machine.sandboxes()[0].mark.client_addresses
+    )
+    (down,) = commands(refused)
+    done = pasted(machine, down)
+    assert (done.returncode, done.stdout) == (0, "The sandbox is gone.\n")
+    assert (machine.sandboxes(), machine.files()) == ([], [])
+    (start,) = commands(machine.run("exec", "--name", "play", "--", "true", code=2))
+    with machine.start("up", "--name", "play") as starting:
+        await polled("its record", lambda: (machine.folder / "play.json").exists() or None)
+        (end,) = commands(machine.run("up", "--name", "play", code=2))
+        assert pasted(machine, end).returncode == 0
+        (again,) = commands(starting.communicate(timeout=60)[1])
+    assert start == again == "rollout-harness sandbox up --name play"
+    assert pasted(machine, start).returncode == 0
+    assert len(machine.sandboxes()) == 1
+
+
+async def test_down_ends_one_that_is_being_started(machine: Machine) -> None:
+    with machine.start("up") as starting:
+        await polled("its processes", lambda: machine.sandboxes() or None)
+        assert machine.run("down") == "The sandbox is gone.\n"
+        assert starting.wait(60) == 2
+        assert starting.stderr is not None
+        assert "it was ended while it was started" in starting.stderr.read()
+    assert (machine.sandboxes(), machine.files()) == ([], [])
+
+
+async def test_down_of_what_is_not_there_says_what_is(machine: Machine) -> None:
+    assert machine.run("down", code=2) == "error: find sandbox 'default': none of that name is running\n"
+    machine.run("up", "--name", "one")
+    assert "; there are " in machine.run("down", "--name", "two", code=2)
+    machine.run("down", "--name", "one")
+    machine.run("down", "--name", "one", code=2)
+    assert machine.files() == []
+
+
+async def test_a_kept_sandbox_is_found_without_its_record(machine: Machine) -> None:
+    machine.run("up", "--name", "play", "--kubeconfig", str(machine.runtime / "config"))
+    for path in machine.folder.iterdir():
+        path.unlink()
+    machine.folder.rmdir()
+    machine.run("exec", "--name", "play", "--", "true")
+    assert "one of that name is running" in machine.run("up", "--name", "play", code=2)
+    assert machine.run("down", "--name", "play") == "The sandbox is gone.\n"
+    assert (machine.sandboxes(), machine.files()) == ([], [])
+
+
+async def test_what_runs_on_the_client_host_ends_with_the_sandbox(machine: Machine) -> None:
+    machine.run("up")
+    with machine.start("exec", "--", "sleep", "600") as sleeping:
+        await polled("it on the client host", lambda: machine.sandboxes()[0].clients or None)
+        machine.run("down")
+        assert sleeping.wait(10) == -signal.SIGKILL
+
+
+async def test_a_kubeconfig_that_somebody_put_in_its_place_stays(machine: Machine) -> None:
+    config = machine.runtime / "config"
+    machine.run("up", "--kubeconfig", str(config))
+    assert machine.sandboxes()[0].mark.id in config.read_text()
+    config.unlink()
+    config.write_text("precious")
+    machine.run("down")
+    assert config.read_text() == "precious"
+
+
+async def test_a_sandbox_that_ends_by_itself_takes_its_files_along(machine: Machine) -> None:
+    machine.run("up", "--kubeconfig", str(machine.runtime / "config"))
+    (sandbox,) = machine.sandboxes()
+    os.kill(supervisor(sandbox), signal.SIGTERM)
+    await polled("the end of its files", lambda: machine.files() == [] or None)
+
+
+async def test_a_sandbox_that_was_killed_is_cleaned_up_by_the_next(machine: Machine) -> None:
+    machine.run("up")
+    os.kill(machine.sandboxes()[0].pid, signal.SIGKILL)
+    await polled("its end", lambda: not machine.sandboxes() or None)
+    assert machine.run("down") == "The sandbox had ended already; what it left is gone.\n"
+    assert machine.files() == []
+    machine.run("up")
+    os.kill(machine.sandboxes()[0].pid, signal.SIGKILL)
+    await polled("its end", lambda: not machine.sandboxes() or None)
+    machine.run("up")
+    assert len(machine.sandboxes()) == 1
+
+
+@pytest.mark.parametrize("name", ["", "-x", "a/b", "..", "a b", "a\nb", "ä", "n" * 64])
+async def test_a_name_that_is_none_is_refused(machine: Machine, name: str) -> None:
+    for words in ("up", "down"):
+        assert "not a plain name" in machine.run(words, f"--name={name}", code=2)
+    assert machine.files() == []
+
+
+def _a_file(machine: Machine) -> tuple[str, ...]:
+    machine.folder.write_text("")
+    return ()
+
+
+def _a_kubeconfig_below_a_file(machine: Machine) -> tuple[str, ...]:
+    (machine.runtime / "file").write_text("")
+    return ("--kubeconfig", str(machine.runtime / "file" / "config"))
+
+
+def _a_kubeconfig_in_no_folder(machine: Machine) -> tuple[str, ...]:
+    return ("--kubeconfig", str(machine.runtime / "none" / "config"))
+
+
+def _a_kubeconfig_that_is_a_folder(machine: Machine) -> tuple[str, ...]:
+    return ("--kubeconfig", str(machine.runtime))
+
+
+def _a_kubeconfig_that_is_a_dangling_link(machine: Machine) -> tuple[str, ...]:
+    (machine.runtime / "link").symlink_to("nowhere")
+    return ("--kubeconfig", str(machine.runtime / "link"))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        _a_file,
+        _a_kubeconfig_below_a_file,
+        _a_kubeconfig_in_no_folder,
+        _a_kubeconfig_that_is_a_folder,
+        _a_kubeconfig_that_is_a_dangling_link,
+    ],
+)
+async def test_a_place_that_takes_no_file_is_refused_before_anything_starts(
+    machine: Machine, place: Callable[[Machine], tuple[str, ...]]
+) -> None:
+    words = place(machine)
+    before = machine.files()
+    said = machine.run("up", *words, code=2)
+    assert "exists already" in said or "cannot be" in said
+    assert machine.files() == before
+    assert machine.sandboxes() == []
+
+
+@pytest.mark.parametrize("options", ["ro", "size=4k,nr_inodes=16"])
+@pytest.mark.parametrize("where", ["state", "kubeconfig"])
+def test_a_disk_that_is_read_only_or_full_is_refused_before_anything_starts(
+    machine: Machine, options: str, where: str
+) -> None:
+    """In a mount namespace of the test's own, on a disk that holds one file of a page."""
+    disk = machine.runtime / "disk"
+    disk.mkdir()
+    words = ("--kubeconfig", f"{disk}/config") if where == "kubeconfig" else ()
+    environment = {**machine.environment, **({"XDG_RUNTIME_DIR": str(disk)} if where == "state" else {})}
+    shell = f"mount -t tmpfs -o {options} none {disk} || exit 9; "
+    shell += "" if options == "ro" else f"head -c 4096 /dev/zero > {disk}/full; "
+    shell += f'ls -R {disk}; "$@"; code=$?; ls -R {disk}; exit $code'
+    command = ["unshare", "--mount", "sh", "-c", shell, "sh", *PROGRAM, "sandbox", "up", *words]
+    done = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 2, done
+    assert re.fullmatch(r"error: [^\n]* cannot be (made|written) \([a-z -]+\)\.[^\n]*\n", done.stderr)
+    half = len(done.stdout) // 2
+    assert done.stdout[:half] == done.stdout[half:], "what was on the disk"
+    assert machine.sandboxes() == []
+
+
+async def test_a_kubeconfig_is_whole_and_private(machine: Machine) -> None:
+    machine.run("up", "--kubeconfig", str(machine.runtime / "config"))
+    config = machine.runtime / "config"
+    assert config.stat().st_mode & 0o777 == 0o600
+    assert json.loads(config.read_text())["clusters"][0]["cluster"]["server"].startswith("https://127.0.0.1:")
