@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -153,6 +155,39 @@ async def test_an_outage_is_over_in_time_also_where_whoever_asked_for_it_went_aw
                 break
             except aiohttp.ClientError:
                 await asyncio.sleep(0.05)
+
+
+def client_hello(plane: Plane) -> bytes:
+    """How a handshake begins."""
+    written = ssl.MemoryBIO()
+    handshake = ssl.create_default_context(cadata=plane.ca).wrap_bio(
+        ssl.MemoryBIO(), written, server_hostname="localhost"
+    )
+    with pytest.raises(ssl.SSLWantReadError):
+        handshake.do_handshake()
+    return written.read()
+
+
+@pytest.mark.parametrize("sent", ["nothing", "a part", "all of it"])
+async def test_a_handshake_that_is_under_way_when_an_outage_begins_is_cut(plane: Plane, sent: str) -> None:
+    hello = client_hello(plane)
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(plane.url.rpartition(":")[2]))
+    writer.write(hello[: {"nothing": 0, "a part": 100}.get(sent)])
+    await writer.drain()
+    if sent == "all of it":
+        await reader.readexactly(100)  # the server's part has come: it waits for the client's last
+    else:
+        await set_up(plane, "POST", "compaction")  # the server has come round: it has accepted
+    began = time.monotonic()
+    outage = asyncio.ensure_future(set_up(plane, "POST", "outage", {"for_s": 3.0}))
+    async with asyncio.timeout(10):
+        with suppress(ConnectionResetError):
+            await reader.read()
+    assert time.monotonic() - began < 2.0, "cut as it begins, not when it is over"
+    writer.close()
+    with suppress(ConnectionResetError):
+        await writer.wait_closed()
+    assert await outage == 200
 
 
 async def test_a_client_that_goes_in_the_middle_of_a_watch_leaves_no_socket_behind(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -22,23 +24,30 @@ if TYPE_CHECKING:
     Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 _SOCKET_MODE = 0o600
+_BACKLOG = 128
+_HANDSHAKE_TIMEOUT_S = 10.0  # as Go's HTTP server has it
+_NEXT_TRY_S = 0.1
 
 
 class Listening:
-    """The sites of a server that is up."""
+    """The ways into a server that is up."""
 
     def __init__(self, guarded: web.ServerRunner, trusted: web.ServerRunner, context: ssl.SSLContext) -> None:
-        self._guarded, self._trusted, self._context = guarded, trusted, context
-        self._site: web.TCPSite | None = None
-        self.port = 0
+        self._guarded, self._trusted = guarded, trusted
+        self._door = Door(guarded, context)
+
+    @property
+    def port(self) -> int:
+        """Where it listens with TLS."""
+        return self._door.port
 
     @classmethod
-    async def open(cls, guarded: Handler, context: ssl.SSLContext, trusted: Handler, socket: Path) -> Listening:
+    async def open(cls, guarded: Handler, context: ssl.SSLContext, trusted: Handler, path: Path) -> Listening:
         """Opens both ways in: `guarded` behind TLS on a free port, `trusted` on the socket, for this user alone."""
         listening = cls(await _runner(guarded), await _runner(trusted), context)
-        await web.UnixSite(listening._trusted, str(socket)).start()
-        socket.chmod(_SOCKET_MODE)  # noqa: ASYNC240  (a metadata call on a tmpfs, once)
-        await listening._start()
+        await web.UnixSite(listening._trusted, str(path)).start()
+        path.chmod(_SOCKET_MODE)  # noqa: ASYNC240  (a metadata call on a tmpfs, once)
+        listening._door.open()
         return listening
 
     async def interrupt(self, span_s: float) -> None:
@@ -49,24 +58,72 @@ class Listening:
         await asyncio.shield(asyncio.ensure_future(self._away(span_s)))
 
     async def _away(self, span_s: float) -> None:
-        if self._site is not None:
-            await self._site.stop()
+        await self._door.shut()
         server = self._guarded.server
         for connection in tuple(server.connections if server is not None else ()):
             if connection.transport is not None:
                 connection.transport.abort()
         await asyncio.sleep(span_s)
-        await self._start()
+        self._door.open()
 
     async def close(self) -> None:
         """Ends every connection and site."""
+        await self._door.shut()
         for runner in (self._guarded, self._trusted):
             await runner.cleanup()
 
-    async def _start(self) -> None:
-        self._site = web.TCPSite(self._guarded, "127.0.0.1", self.port, ssl_context=self._context, reuse_address=True)
-        await self._site.start()
-        self.port = self._guarded.addresses[0][1]
+
+class Door:
+    """A port with TLS that knows the handshakes under way on it: an aiohttp site knows them only when they are over."""
+
+    def __init__(self, runner: web.ServerRunner, context: ssl.SSLContext) -> None:
+        self._runner, self._context = runner, context
+        self._accepting: asyncio.Task[None] | None = None
+        self._handshakes: dict[asyncio.Task[None], socket.socket] = {}
+        self.port = 0
+
+    def open(self) -> None:
+        """Listens, on the port that it had before if it had one."""
+        listener = socket.create_server(("127.0.0.1", self.port), backlog=_BACKLOG)
+        listener.setblocking(False)
+        self.port = listener.getsockname()[1]
+        self._accepting = asyncio.get_running_loop().create_task(self._accept(listener))
+
+    async def shut(self) -> None:
+        """Refuses new connections, and cuts those whose handshake is under way."""
+        if self._accepting is not None:
+            self._accepting.cancel()
+            await asyncio.gather(self._accepting, return_exceptions=True)
+            self._accepting = None
+        under_way = dict(self._handshakes)
+        for task, connection in under_way.items():
+            with suppress(OSError):  # it has gone by itself
+                connection.shutdown(socket.SHUT_RDWR)
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        with listener:
+            while True:
+                try:
+                    connection, _ = await loop.sock_accept(listener)
+                except OSError:  # no descriptors, or it was cut before it was taken
+                    await asyncio.sleep(_NEXT_TRY_S)
+                    continue
+                task = loop.create_task(self._shake_hands(connection))
+                self._handshakes[task] = connection
+                task.add_done_callback(self._handshakes.pop)
+
+    async def _shake_hands(self, connection: socket.socket) -> None:
+        server = self._runner.server
+        assert server is not None
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                server, connection, ssl=self._context, ssl_handshake_timeout=_HANDSHAKE_TIMEOUT_S
+            )
+        except (OSError, asyncio.CancelledError):  # no TLS, or not in time: the client's affair
+            connection.close()
 
 
 def _request(
