@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -58,3 +61,27 @@ def test_an_ordinary_user_has_the_same_sandbox() -> None:
     command = [*NOBODY, interpreter(), "-c", PROGRAM]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False, timeout=60, cwd="/")
     assert done.stdout == "Succeeded\n", done.stderr
+
+
+KEEPING = """
+set -e
+program="$1 -m harness sandbox"
+$program up --name rootless >/dev/null
+$program exec --name rootless -- hostname -I
+rm -r "$XDG_RUNTIME_DIR"/*
+$program down --all
+ls -A "$XDG_RUNTIME_DIR"
+"""
+
+
+def test_an_ordinary_user_keeps_one_and_ends_all_of_his_own() -> None:
+    """In a PID namespace, so that nobody else's are his."""
+    alone = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", *NOBODY]
+    with tempfile.TemporaryDirectory() as runtime:
+        os.chown(runtime, 65534, 65534)
+        environ = {**environment(), "XDG_RUNTIME_DIR": runtime}
+        command = [*alone, "sh", "-c", KEEPING, "sh", interpreter()]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60, cwd="/")
+    assert done.returncode == 0, done.stderr
+    said = re.sub(r"process \d+", "process N", done.stdout).splitlines()
+    assert said == ["10.200.1.10 10.200.1.11 10.200.1.12 10.200.1.13 ", "Ended: sandbox rootless (process N)."]
