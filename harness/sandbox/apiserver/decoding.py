@@ -20,7 +20,16 @@ from harness.sandbox.apiserver import api_errors
 _GO_KINDS = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
 _GO_TYPES = {"integer": "int32", "boolean": "bool", "number": "float64", "time": "Time", "bytes": "[]uint8"}
 _CUSTOM = {"metadata": "V1ObjectMeta", "spec": "object", "status": "object", "kind": "string", "apiVersion": "string"}
-_LONGEST_INTEGER = 2**63
+_INT32, _INT64 = 2**31, 2**63
+# The published shapes do not tell int32 from int64: these fields are the latter, all others the former.
+_LONG = frozenset(
+    {
+        "activeDeadlineSeconds", "deletionGracePeriodSeconds", "expirationSeconds", "fsGroup", "generation",
+        "gracePeriodSeconds", "observedGeneration", "remainingItemCount", "revision", "runAsGroup", "runAsUser",
+        "seconds", "sizeBytes", "startingDeadlineSeconds", "supplementalGroups", "terminationGracePeriodSeconds",
+        "tolerationSeconds",
+    }
+)  # fmt: skip
 
 
 @cache
@@ -51,6 +60,16 @@ def decoded(obj: dict[str, Any], *, strict: bool = False) -> tuple[dict[str, Any
     if strict and decoder.unknown:
         raise api_errors.bad_request(f"{decoder.subject}: strict decoding error: {', '.join(decoder.unknown)}")
     return clean, tuple(decoder.unknown)
+
+
+def decoded_as(type_name: str, kind: str, version: str, obj: Any) -> dict[str, Any]:
+    """The body of a subresource, whose kind is none of a stored object, in its published type.
+
+    Raises: StatusError (400) where it is no object or a value has the wrong type.
+    """
+    if not isinstance(obj, dict):
+        raise api_errors.bad_request(f"the body is not a {kind}")
+    return _Decoder(f'{kind} in version "{version}" cannot be handled as a {kind}').struct(obj, type_name, "")
 
 
 class _Decoder:
@@ -123,8 +142,13 @@ class _Decoder:
         return value
 
     def _integer(self, value: Any, path: str, kind: str, plain: str) -> None:
-        if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= _LONGEST_INTEGER:
+        if isinstance(value, bool) or not isinstance(value, int):
             raise self._mismatch(value, "integer", plain or path, kind)
+        is_long = plain.rpartition(".")[2] in _LONG
+        limit = _INT64 if is_long else _INT32
+        if not -limit <= value < limit:
+            why = f"number {value}" if abs(value) < _INT64 * 10 else "number"
+            raise self._mismatch(value, "int64" if is_long else "integer", plain or path, kind, why)
 
     def _time(self, value: Any, path: str, plain: str, kind: str) -> None:
         self._expect(value, str, path, "time", plain, kind)
@@ -146,8 +170,8 @@ class _Decoder:
         if type(value) is not wanted:
             raise self._mismatch(value, text, plain or path, kind)
 
-    def _mismatch(self, value: Any, text: str, plain: str, kind: str) -> api_errors.StatusError:
-        seen = _GO_KINDS.get(type(value), "null")
+    def _mismatch(self, value: Any, text: str, plain: str, kind: str, seen: str = "") -> api_errors.StatusError:
+        seen = seen or _GO_KINDS.get(type(value), "null")
         target = _GO_TYPES.get(text, text.removeprefix("V1"))
         field = f"Go struct field {kind.removeprefix('V1')}.{plain}" if kind else f"field {plain}"
         return self._bad_request(f"json: cannot unmarshal {seen} into {field} of type {target}")

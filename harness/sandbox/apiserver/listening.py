@@ -27,6 +27,8 @@ _SOCKET_MODE = 0o600
 _BACKLOG = 128
 _HANDSHAKE_TIMEOUT_S = 10.0  # as Go's HTTP server has it
 _NEXT_TRY_S = 0.1
+# For a connection without a request, which one with half a request's headers is too: kube-apiserver's IdleTimeout.
+_IDLE_TIMEOUT_S = 90.0
 
 
 class Listening:
@@ -42,9 +44,17 @@ class Listening:
         return self._door.port
 
     @classmethod
-    async def open(cls, guarded: Handler, context: ssl.SSLContext, trusted: Handler, path: Path) -> Listening:
+    async def open(
+        cls,
+        guarded: Handler,
+        context: ssl.SSLContext,
+        trusted: Handler,
+        path: Path,
+        *,
+        idle_timeout_s: float = _IDLE_TIMEOUT_S,
+    ) -> Listening:
         """Opens both ways in: `guarded` behind TLS on a free port, `trusted` on the socket, for this user alone."""
-        listening = cls(await _runner(guarded), await _runner(trusted), context)
+        listening = cls(await _runner(guarded, idle_timeout_s), await _runner(trusted, idle_timeout_s), context)
         await web.UnixSite(listening._trusted, str(path)).start()
         path.chmod(_SOCKET_MODE)  # noqa: ASYNC240  (a metadata call on a tmpfs, once)
         listening._door.open()
@@ -138,8 +148,8 @@ def _request(
     return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=BODY_LIMIT_BYTES)
 
 
-async def _runner(handler: Handler) -> web.ServerRunner:
-    server = web.Server(handler, request_factory=_request, handler_cancellation=True)
+async def _runner(handler: Handler, idle_timeout_s: float) -> web.ServerRunner:
+    server = web.Server(handler, request_factory=_request, handler_cancellation=True, keepalive_timeout=idle_timeout_s)
     runner = web.ServerRunner(server, access_log=None)
     await runner.setup()
     return runner

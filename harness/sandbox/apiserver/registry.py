@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.apiserver import api_errors
 from harness.sandbox.apiserver.admission import Admission
-from harness.sandbox.apiserver.clock import rfc3339, seconds
+from harness.sandbox.apiserver.clock import LAST_S, rfc3339, seconds
 from harness.sandbox.apiserver.decoding import decoded
 from harness.sandbox.apiserver.defaults import apply_defaults
 from harness.sandbox.apiserver.generated_names import with_suffix
@@ -225,6 +225,7 @@ class Registry:
         """Writes into `new` when it is to be gone; a second deletion can only shorten the grace. Stores a change."""
         metadata = new["metadata"]
         already = metadata.get("deletionGracePeriodSeconds")
+        grace_s = min(grace_s, LAST_S - int(self._now()))  # an int64, of which a stamp cannot show all
         if already is None or grace_s < already:
             asked_s = self._now() if already is None else seconds(metadata["deletionTimestamp"]) - already
             metadata["deletionTimestamp"] = rfc3339(asked_s + grace_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -134,6 +135,8 @@ async def json_body(
         return None
     try:
         body = json.loads(raw, parse_constant=_no_constant)
+        if _LONE_SURROGATE.search(raw):
+            body = json.loads(_LONE.sub("\ufffd", json.dumps(body, ensure_ascii=False)))
         if deeper_than(body, DEEPEST):
             raise api_errors.bad_request(f"the body is nested more than {DEEPEST} levels deep")
     except (ValueError, RecursionError) as error:
@@ -184,6 +187,12 @@ async def delete_options(request: web.BaseRequest) -> DeleteOptions:
         version=conditions.get("resourceVersion"),
         dry_run=dry_run(request, body),
     )
+
+
+# Half of a UTF-16 pair: Go's decoder, and so the real API, takes the replacement character for it. First what can be
+# one in a body, then what is one in its text.
+_LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed")
+_LONE = re.compile("[\ud800-\udfff]")
 
 
 def _no_constant(name: str) -> None:

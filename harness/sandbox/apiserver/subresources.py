@@ -9,6 +9,7 @@ from aiohttp import web
 
 from harness.sandbox.apiserver import api_errors, requests
 from harness.sandbox.apiserver.clock import rfc3339
+from harness.sandbox.apiserver.decoding import decoded, decoded_as
 from harness.sandbox.apiserver.podproxy import proxied
 from harness.sandbox.apiserver.reading import answer, encoded
 from harness.sandbox.apiserver.registry import DeleteOptions
@@ -67,10 +68,8 @@ class Subresources:
             change = await self._writer.patch_of(request, "V1Scale")
 
         def scaled(obj: Object) -> Object:
-            wish = change(_scale_of(obj))
-            if not isinstance(wish, dict) or not isinstance(wish.get("spec", {}), dict):
-                raise api_errors.bad_request("the body is not a Scale")
-            version = (wish.get("metadata") or {}).get("resourceVersion")
+            wish = decoded_as("V1Scale", "Scale", "v1", change(_scale_of(obj)))
+            version = wish.get("metadata", {}).get("resourceVersion")
             if version and version != obj["metadata"]["resourceVersion"]:
                 raise api_errors.conflict(target.resource, target.name)
             obj["spec"]["replicas"] = wish.get("spec", {}).get("replicas", 0)
@@ -80,9 +79,9 @@ class Subresources:
         return answer(encoded(_scale_of(self._registry.update(*place, scaled, options).obj)))
 
     async def _bind(self, target: Target, request: web.BaseRequest) -> web.Response:
-        body = await requests.json_body(request, or_protobuf=True)
-        node = (body.get("target") or {}).get("name") if isinstance(body, dict) else None
-        if not isinstance(node, str) or not node:
+        body = decoded_as("V1Binding", "Binding", "v1", await requests.json_body(request, or_protobuf=True))
+        node = body.get("target", {}).get("name")
+        if not node:
             raise api_errors.bad_request("the body is not a Binding with a target")
 
         def bound(pod: Object) -> Object:
@@ -100,10 +99,8 @@ class Subresources:
     async def _evict(self, target: Target, request: web.BaseRequest) -> web.Response:
         """Deletes the pod with the reason on it; PodDisruptionBudgets are stored, but nothing counts them."""
         body = await requests.json_body(request, or_protobuf=True)
-        options = body.get("deleteOptions") if isinstance(body, dict) else None
-        grace_s = options.get("gracePeriodSeconds") if isinstance(options, dict) else None
-        if grace_s is not None and not isinstance(grace_s, int):
-            raise api_errors.bad_request("deleteOptions.gracePeriodSeconds: a whole number is expected")
+        eviction = decoded_as("V1Eviction", "Eviction", "v1", {} if body is None else body)
+        grace_s = eviction.get("deleteOptions", {}).get("gracePeriodSeconds")
         condition = {
             "type": "DisruptionTarget",
             "status": "True",
@@ -123,8 +120,8 @@ class Subresources:
         return answer(encoded(_CREATED), 201)
 
     async def _finalize(self, target: Target, request: web.BaseRequest) -> web.Response:
-        obj = await requests.object_body(request, NAMESPACES)
-        finalizers = (obj.get("spec") or {}).get("finalizers") or []
+        obj, _ = decoded(await requests.object_body(request, NAMESPACES))
+        finalizers = obj.get("spec", {}).get("finalizers", [])
 
         def finalized(namespace: Object) -> Object:
             pinned = {key: obj["metadata"][key] for key in ("uid",) if obj["metadata"].get(key)}

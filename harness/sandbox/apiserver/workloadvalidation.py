@@ -86,7 +86,8 @@ def check_job(errors: FieldErrors, obj: Object, old: Object | None) -> None:
     errors.one_of("spec.completionMode", spec["completionMode"], ("Indexed", "NonIndexed"))
     if spec["completionMode"] == "Indexed" and spec.get("completions") is None:
         errors.required("spec.completions", "when completion mode is Indexed")
-    _template(errors, spec, ("OnFailure", "Never"))
+    if spec.get("selector") is None or _terms(errors, spec["selector"]):
+        _template(errors, spec, ("OnFailure", "Never"))
     if old is not None:
         for key in ("completionMode", "selector", "template"):
             errors.immutable(f"spec.{key}", spec.get(key), old["spec"].get(key))
@@ -100,6 +101,14 @@ def _selector(errors: FieldErrors, spec: Object, kind: str) -> bool:
     if selector is None:
         errors.required("spec.selector")
         return True
+    known = _terms(errors, selector)
+    if not selector.get("matchLabels") and not selector.get("matchExpressions"):
+        errors.invalid("spec.selector", {}, f"empty selector is invalid for {kind}")
+    return known
+
+
+def _terms(errors: FieldErrors, selector: Object) -> bool:
+    """Whether all of a selector's terms can be matched."""
     errors.labels("spec.selector.matchLabels", selector.get("matchLabels") or {})
     known = True
     for n, term in enumerate(selector.get("matchExpressions") or ()):
@@ -113,8 +122,6 @@ def _selector(errors: FieldErrors, spec: Object, kind: str) -> bool:
         listed, wanted = bool(term.get("values")), term.get("operator") in ("In", "NotIn")
         if wanted and not listed:
             errors.required(f"{at}.values", "must be specified when `operator` is 'In' or 'NotIn'")
-    if not selector.get("matchLabels") and not selector.get("matchExpressions"):
-        errors.invalid("spec.selector", {}, f"empty selector is invalid for {kind}")
     return known
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from harness.sandbox.apiclient import ApiError, ChangeType, Propagation
+from harness.sandbox.apiclient import ApiError, ChangeType, PatchType, Propagation
 from harness.sandbox.apiserver.resources import CONFIG_MAPS, EVENTS, NAMESPACES, PODS, RESOURCES, SERVICE_ACCOUNTS
 from harness.sandbox.controllers.caches import copied
 from harness.sandbox.controllers.workqueue import WorkQueue
@@ -23,9 +24,12 @@ class NamespaceController:
     def __init__(self, caches: Caches, root_ca: str) -> None:
         self._client, self._root_ca = caches.client, root_ca
         self._namespaces, self._pods = caches.of(NAMESPACES), caches.of(PODS)
+        self._root_cas = caches.of(CONFIG_MAPS)
         self._queue: WorkQueue[str] = WorkQueue("namespace", self._sync, workers=2)
         self._namespaces.listen(lambda update: self._queue.add(update.new["metadata"]["name"]))
         self._pods.listen(self._on_pod)
+        for resource, named in ((CONFIG_MAPS, _ROOT_CA), (SERVICE_ACCOUNTS, "default")):
+            caches.of(resource).listen(partial(self._on_furniture, named))
 
     async def run(self) -> None:
         """Works for ever."""
@@ -36,6 +40,11 @@ class NamespaceController:
         namespace = self._namespaces.get("", name)
         if update.type is ChangeType.DELETED and namespace is not None and _ends(namespace):
             self._queue.add(name)
+
+    def _on_furniture(self, named: str, update: Update) -> None:
+        """What every namespace has comes back where somebody deletes or changes it."""
+        if update.type is not ChangeType.ADDED and update.new["metadata"]["name"] == named:
+            self._queue.add(update.new["metadata"]["namespace"])
 
     async def _sync(self, name: str) -> None:
         namespace = self._namespaces.get("", name)
@@ -70,6 +79,10 @@ class NamespaceController:
             except ApiError as error:
                 if error.reason not in ("AlreadyExists", "Forbidden", "NotFound"):
                     raise
+        there = self._root_cas.get(name, _ROOT_CA)
+        if there is not None and there.get("data") != root_ca["data"]:
+            change = {"op": "add", "path": "/data", "value": root_ca["data"]}
+            await self._client.patch(CONFIG_MAPS.path(name, _ROOT_CA), (change,), PatchType.JSON)
 
     async def _empty(self, name: str) -> int:
         """Deletes everything, Events last; how many are still there (pods in their grace period, finalizers)."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from harness.sandbox.settings import Settings
 
 _REGISTER_AGAIN_AFTER_S = 0.1
+_STATUS_EVERY_S = 10.0  # nodeStatusUpdateFrequency
 
 
 class Kubelet:
@@ -49,6 +50,7 @@ class Kubelet:
         async with anyio.create_task_group() as group:
             group.start_soon(self._status_updates.send)
             group.start_soon(self._events.run)
+            group.start_soon(self._keep_status)
             informer = self._client.informer("/api/v1/pods", field_selector=f"spec.nodeName={self._node}")
             async for change in informer:
                 if change.type is ChangeType.SYNCED:
@@ -113,6 +115,27 @@ class Kubelet:
             except (aiohttp.ClientError, OSError, TimeoutError):
                 pass
             await anyio.sleep(_REGISTER_AGAIN_AFTER_S)
+
+    async def _keep_status(self) -> None:
+        """Puts the node's status right where somebody else wrote it; a kubelet looks as often."""
+        path = f"/api/v1/nodes/{self._node}"
+        while True:
+            await anyio.sleep(_STATUS_EVERY_S)
+            try:
+                if not self._is_as_told((await self._client.get(path)).get("status") or {}):
+                    await self._client.patch(f"{path}/status", {"status": self._node_status()})
+            except (ApiError, aiohttp.ClientError, OSError, TimeoutError):
+                continue  # a node that was deleted, or an API server that is away: the next time
+
+    def _is_as_told(self, status: Object) -> bool:
+        """Whether a status says what the kubelet says, apart from when it said it, whatever else it says."""
+        wanted = self._node_status()
+        conditions = {condition.get("type"): condition for condition in status.get("conditions") or ()}
+        ready = conditions.get("Ready", {})
+        told = [ready.get(key) == wanted["conditions"][0][key] for key in ("status", "reason", "message")]
+        told += [status.get(key) == wanted[key] for key in ("addresses", "capacity", "allocatable")]
+        info = status.get("nodeInfo") or {}
+        return all(told) and all(info.get(key) == value for key, value in wanted["nodeInfo"].items())
 
     def _node_object(self) -> Object:
         labels = {"kubernetes.io/hostname": self._node, "kubernetes.io/os": "linux"}

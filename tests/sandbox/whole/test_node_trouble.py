@@ -102,3 +102,18 @@ def test_a_kernel_that_refuses_one_thing_is_told_which(monkeypatch: pytest.Monke
     monkeypatch.setattr(preflight, "_TRIAL", preflight._TRIAL.replace("type bridge", "type no-such-kind"))
     (text,) = preflight.missing()
     assert "refuses what the sandbox needs: a bridge: Error: Unknown device type" in text
+
+
+async def test_a_node_whose_status_was_taken_away_puts_it_right(cluster: Cluster) -> None:
+    """As a kubelet does, which looks every 10 s; nothing is scheduled to it meanwhile."""
+    path = "/api/v1/nodes/node1"
+    before = (await cluster.client.get(path))["status"]
+    await cluster.client.patch(f"{path}/status", {"status": None})
+    assert "status" not in await cluster.client.get(path)
+    with anyio.fail_after(20):
+        async for _ in cluster.client.informer("/api/v1/nodes", field_selector="metadata.name=node1"):
+            after = (await cluster.client.get(path)).get("status")
+            if after:
+                break
+    assert {**after, "conditions": ()} == {**before, "conditions": ()}
+    assert [(one["type"], one["status"]) for one in after["conditions"]] == [("Ready", "True")]
