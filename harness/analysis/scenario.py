@@ -22,6 +22,7 @@ from harness.analysis.verdict.accounts import accounts
 from harness.analysis.verdict.attribution import attribute
 from harness.analysis.verdict.background import background, shown_background
 from harness.analysis.verdict.doubts import run_doubts
+from harness.analysis.verdict.outside import outside
 from harness.analysis.verdict.verdict import RolloutAccount, as_expected, conclusion
 from harness.analysis.verdict.window_counts import Counted, counted, tally
 from harness.model.advice import Propagation
@@ -68,7 +69,7 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
         causes=tally([str(cause) for cause in why.causes.cause]),
         by_outcome=tally(seen.requests.failures["outcome"].to_list()),
         propagation=lags,
-        sizing=sizing(seen, why, lags, causes=dict(own)),
+        sizing=sizing(seen, why, lags, causes=dict(own), charged=charged.own),
         statistics=rollout_statistics(
             [one.dropping for one in shown],
             [int(charged.of(i).sum()) for i in range(len(shown))],
@@ -76,7 +77,7 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
             seed=seed,
         ),
         load=seen.load.facts,
-        notes=_notes(seen, why, lags),
+        notes=_notes(seen, why, counts, lags),
         chart=chart(seen),
         failures=failed_requests(seen, why),
     )
@@ -113,7 +114,7 @@ def _failed_s(seen: Observed, counts: Counted, position: int) -> NDArray[np.floa
     return np.asarray(np.where(due < 0.0, ended, due), dtype=np.float64)
 
 
-def _notes(seen: Observed, why: Explained, lags: Propagation) -> tuple[str, ...]:
+def _notes(seen: Observed, why: Explained, counts: Counted, lags: Propagation) -> tuple[str, ...]:
     info = seen.run.info
     told = (
         _cut_short(info),
@@ -124,6 +125,7 @@ def _notes(seen: Observed, why: Explained, lags: Propagation) -> tuple[str, ...]
         _plane(why),
         overruns(seen, why, lags),
         _idle_closes(seen, why),
+        outside(seen, counts),
     )
     return (*seen.run.damage, *seen.requests.notes, *seen.missing, *filter(None, told))
 
@@ -134,7 +136,8 @@ def _cut_short(info: RunInfo) -> str:
 
 def _gaps(seen: Observed) -> str:
     gaps = sum(event.kind == "Mark" and event.type == MarkType.GAP for event in seen.run.timeline)
-    return f"the watch was lost {gaps} times: what happened to pods in between is not known" if gaps else ""
+    times = "once" if gaps == 1 else f"{gaps} times"
+    return f"the watch was lost {times}: what happened to pods in between is not known" if gaps else ""
 
 
 def _standstills(seen: Observed) -> str:

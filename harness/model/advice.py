@@ -134,18 +134,23 @@ class Applied:
 class Measured:
     """What the run showed, in seconds; None where it did not.
 
-    `removals`, `additions`: how many lags `removal_s` and `addition_s` are the largest of; `starts`, `ends`: of how
-    many pods `start_s` and `end_s` are. `stop_s`: from the end of preStop to the end of the container; `end_s`: from
+    `removals`, `additions`: how many lags `removal_s` and `addition_s` are the largest of, and `removal_rollouts`,
+    `addition_rollouts` of how many rollouts; `starts`, `ends`: of how many pods `start_s` and `end_s` are; `rollouts`:
+    of how many rollouts `rollout_s` is. `stop_s`: from the end of preStop to the end of the container; `end_s`: from
     the pod's deletion to there. `start_s`: from creation to Ready. `answer_s`: the slowest good answer. `period_s`: the
     proxy's period, where it is known; `plane`: the same in words. `killed`: how many pods had not ended when their
-    grace period was over, so that `stop_s` is too short; `killed_serving`: how many of them took requests until then.
-    `causes`: of the requests for which rollouts have to answer, how many by each.
+    grace period was over, so that `stop_s` is too short; `killed_serving`: how many of them took requests until then;
+    `killed_unending`: how many of them did, or had long had the time to finish the slowest answer. `stopped`: how many
+    pods ended by themselves. `causes`: of the requests for which rollouts have to answer, how many by each;
+    `turned_away_kept`: how many of these a stopping pod answered with an error on a kept connection.
     """
 
     removal_s: float | None = None
     removals: int = 0
+    removal_rollouts: int = 0
     addition_s: float | None = None
     additions: int = 0
+    addition_rollouts: int = 0
     stop_s: float | None = None
     end_s: float | None = None
     ends: int = 0
@@ -159,7 +164,15 @@ class Measured:
     plane: str = ""
     killed: int = 0
     killed_serving: int = 0
+    killed_unending: int = 0
+    stopped: int = 0
     causes: dict[str, int] = field(default_factory=dict)
+    turned_away_kept: int = 0
+
+    @property
+    def never_ends(self) -> bool:
+        """Whether no pod ended at its stop signal, in no rollout, whatever time it had: a longer one cures nothing."""
+        return 0 < self.killed == self.killed_unending and not self.stopped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

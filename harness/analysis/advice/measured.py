@@ -2,49 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from harness.analysis.causes.explained import Explained
+from harness.analysis.causes.table.answers import Answer
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
 from harness.model.advice import Lags, Measured, Propagation
 from harness.model.paths import hops
 from harness.model.result import Taker
+from harness.spec.hooks import only_sleeps
+from harness.spec.serving import serving_containers, target_ports
+from harness.spec.termination import grace_period_s, longest_hook_s
+from harness.spec.workload import judged_workload, pod_spec
 
 SERVING_S = 1.0
 """A pod that answered a request sent so long after its stop signal, and so shortly before it was killed, goes on."""
 
+LONG_ENOUGH = 2.0
+"""A pod that was killed after so many times its slowest answer, and `SERVING_S`, did not lack the time to finish it."""
 
-def measure(seen: Observed, why: Explained, lags: Propagation, causes: Mapping[str, int]) -> Measured:
-    """What the run showed; of a lag the longest that it can have been. `causes`: see `Measured`."""
+
+def measure(
+    seen: Observed,
+    why: Explained,
+    lags: Propagation,
+    causes: Mapping[str, int],
+    charged: NDArray[np.bool_] | None = None,
+) -> Measured:
+    """What the run showed; of a lag the longest that it can have been.
+
+    `causes`: see `Measured`; `charged`: per failure, whether it is one of those (all where None).
+    """
     removals, additions = _Largest.of(_lags(lags.removal)), _Largest.of(_lags(lags.addition))
     ends, starts = _Largest.of(_ends(seen)), _Largest.of(_starts(seen))
-    killed = [
-        pod for pod in seen.pods if pod.killed and pod.ready is not None and seen.takers.get(pod.uid) == Taker.ROLLOUT
-    ]
+    took = _rollouts_own(seen)
+    killed = [pod for pod in took if pod.killed]
+    answer_s, took_s = _Largest.of(_slowest_answer(seen)).value, _Largest.of(_rollouts(seen))
     return Measured(
         removal_s=removals.value,
         removals=removals.n,
+        removal_rollouts=_rollouts_that_told(lags.removal),
         addition_s=additions.value,
         additions=additions.n,
+        addition_rollouts=_rollouts_that_told(lags.addition),
         stop_s=_Largest.of(_stop_times(seen)).value,
         end_s=ends.value,
         ends=ends.n,
         start_s=starts.value,
         starts=starts.n,
-        answer_s=_Largest.of(_slowest_answer(seen)).value,
-        rollout_s=_Largest.of(_rollouts(seen)).value,
-        rollouts=len(seen.windows.rollouts),
+        answer_s=answer_s,
+        rollout_s=took_s.value,
+        rollouts=took_s.n,
         external=not hops(seen.run.info.path).node_first,
         period_s=why.plane.period_s,
         plane=why.plane.words,
         killed=len(killed),
         killed_serving=sum(_served_to_the_end(seen, pod) for pod in killed),
+        killed_unending=_unending(seen, killed, answer_s),
+        stopped=sum(pod.ended is not None for pod in took) - len(killed),
         causes=dict(causes),
+        turned_away_kept=_turned_away_kept(why, charged),
     )
 
 
@@ -55,8 +79,10 @@ def merged(one: Measured, other: Measured) -> Measured:
         one,
         removal_s=_larger(one.removal_s, other.removal_s),
         removals=one.removals + other.removals,
+        removal_rollouts=one.removal_rollouts + other.removal_rollouts,
         addition_s=_larger(one.addition_s, other.addition_s),
         additions=one.additions + other.additions,
+        addition_rollouts=one.addition_rollouts + other.addition_rollouts,
         stop_s=_larger(one.stop_s, other.stop_s),
         end_s=_larger(one.end_s, other.end_s),
         ends=one.ends + other.ends,
@@ -67,7 +93,10 @@ def merged(one: Measured, other: Measured) -> Measured:
         rollouts=one.rollouts + other.rollouts,
         killed=one.killed + other.killed,
         killed_serving=one.killed_serving + other.killed_serving,
+        killed_unending=one.killed_unending + other.killed_unending,
+        stopped=one.stopped + other.stopped,
         causes=causes,
+        turned_away_kept=one.turned_away_kept + other.turned_away_kept,
     )
 
 
@@ -91,6 +120,10 @@ def _lags(lags: Lags) -> Iterator[float]:
     return (pod.lag.latest_s for pod in lags.pods if pod.lag is not None)
 
 
+def _rollouts_that_told(lags: Lags) -> int:
+    return sum(rollout.n > 0 for rollout in lags.by_rollout)
+
+
 def _starts(seen: Observed) -> Iterator[float]:
     return (pod.ready - pod.created for pod in seen.pods if pod.created is not None and pod.ready is not None)
 
@@ -101,9 +134,14 @@ def _ends(seen: Observed) -> Iterator[float]:
 
 def _stop_times(seen: Observed) -> Iterator[float]:
     """Of each pod that ended, how long it took to stop once its preStop hook was over."""
-    for pod in seen.pods:
-        if pod.deletion is not None and pod.ended is not None:
-            yield max(0.0, pod.ended - pod.deletion - pod.promise.prestop_s)
+    return (_stop_time(pod) for pod in seen.pods if pod.deletion is not None and pod.ended is not None)
+
+
+def _stop_time(pod: Life) -> float:
+    """From the end of its preStop hook to its end; 0 where either is not known."""
+    if pod.deletion is None or pod.ended is None:
+        return 0.0
+    return max(0.0, pod.ended - pod.deletion - pod.promise.prestop_s)
 
 
 def _rollouts(seen: Observed) -> Iterator[float]:
@@ -122,6 +160,31 @@ def _slowest_answer(seen: Observed) -> Iterator[float]:
     )
     if slowest is not None:
         yield float(slowest)
+
+
+def _rollouts_own(seen: Observed) -> list[Life]:
+    """The pods that had served and that a rollout took."""
+    return [pod for pod in seen.pods if pod.ready is not None and seen.takers.get(pod.uid) == Taker.ROLLOUT]
+
+
+def _unending(seen: Observed, killed: Sequence[Life], answer_s: float | None) -> int:
+    """How many of the pods that were killed would not have ended in a longer grace period either.
+
+    They took requests until then, or had the time for the slowest answer, and more, since their stop signal. When that
+    came is known only of a pod whose hook does nothing but sleep, and not for longer than its grace period.
+    """
+    info = seen.run.info
+    pod = pod_spec(judged_workload(info.manifests, info.target))
+    serving = serving_containers(pod, target_ports(info.manifests, info.service))
+    told = all(map(only_sleeps, serving)) and longest_hook_s(pod) < grace_period_s(pod)
+    enough_s = LONG_ENOUGH * answer_s + SERVING_S if told and answer_s is not None else float("inf")
+    return sum(_served_to_the_end(seen, life) or _stop_time(life) >= enough_s for life in killed)
+
+
+def _turned_away_kept(why: Explained, charged: NDArray[np.bool_] | None) -> int:
+    """How many requests a stopping pod answered with an error on a connection that the client had open."""
+    found = why.causes.by(lambda row: row.rule == Answer.TURNED_AWAY) & why.failures.reused
+    return int((found if charged is None else found & charged).sum())
 
 
 def _served_to_the_end(seen: Observed, pod: Life) -> bool:

@@ -12,12 +12,19 @@ from harness.spec.hazards import HazardId, row
 FINISH = "the application finishing, after its stop signal, what it has accepted"
 """What cures requests that were cut in hand: no number of seconds does, unless the grace period was what cut them."""
 
-END = "the application ending by itself after its stop signal, within its grace period"
-SERVE = "the application answering, until it ends, what still comes on the connections that it has open"
+END = (
+    "the application ending by itself at its stop signal, within its grace period (or a longer one, should it be meant "
+    "to go on for so long): a handler for that signal, since the first process of a container (PID 1) ignores one that "
+    "it has no handler for, and the application as that process (command in exec form), since a shell before it passes "
+    "no signal on"
+)
+UNENDING = "the application does not end at its stop signal, and a longer grace period only puts that off"
+SERVE = "the application answering as before, until it ends, what still comes on the connections that it has open"
 PROBE = "a readiness probe that succeeds only once the application serves"
 RESEND = "a client that sends again what met a connection as it was closed (RFC 9112, 9.3.1)"
 ALWAYS_ONE = "a pod that is Ready at every moment: more replicas, or fewer of them unavailable"
 
+_KEPT = "a preStop only moves new connections away; on one that a client keeps the pod is asked until it ends"
 _NO_SETTING = "neither preStop, minReadySeconds nor a longer grace period cures it"
 _SENT_WHEN_READY = "no minReadySeconds cures it, for a pod is sent to as soon as it is Ready"
 
@@ -29,24 +36,39 @@ def lost_by(measured: Measured, cause: Cause) -> bool:
 
 def grace_cut(measured: Measured) -> bool:
     """Whether pods were killed at the end of their grace period while they finished what they had accepted."""
-    return measured.killed > measured.killed_serving
+    return measured.killed > measured.killed_serving and not measured.never_ends
+
+
+def prestop_helps(measured: Measured) -> bool:
+    """Whether a preStop may have saved some of what was lost: not what was turned away on connections kept open."""
+    return not measured.causes or _lost(measured, Cause.TERMINATION_RACE) > measured.turned_away_kept
 
 
 def sentences(measured: Measured, app: ApplicationSettings, prestop: Setting) -> tuple[str, ...]:
-    """What must change besides settings and manifest: what only the application, or its client, can do."""
-    told = {
-        FINISH: _is(measured, Cause.IN_FLIGHT_KILL) and not measured.killed,
-        END: _is(measured, Cause.IN_FLIGHT_KILL) and measured.killed_serving > 0,
-        SERVE: _is(measured, Cause.TERMINATION_RACE) and not app.gap and _has_enough(prestop),
-        PROBE: _is(measured, Cause.CREATION_RACE) and not measured.external and not _unready(app),
-        RESEND: _is(measured, Cause.IDLE_CLOSE),
-        ALWAYS_ONE: _is(measured, Cause.NO_ENDPOINTS) and not app.gap,
-    }
-    return tuple(sentence for sentence, needed in told.items() if needed)
+    """What must change besides settings and manifest: what only the application, or its client, can do.
+
+    First what would have saved the most requests.
+    """
+    told = (
+        (Cause.IN_FLIGHT_KILL, FINISH, not measured.killed),
+        (Cause.IN_FLIGHT_KILL, END, measured.killed_serving > 0 or measured.never_ends),
+        (Cause.TERMINATION_RACE, SERVE, _serving_cures(measured, app, prestop)),
+        (Cause.CREATION_RACE, PROBE, not measured.external and not _unready(app)),
+        (Cause.IDLE_CLOSE, RESEND, True),
+        (Cause.NO_ENDPOINTS, ALWAYS_ONE, not app.gap),
+    )
+    lost = [(_lost(measured, cause), sentence) for cause, sentence, needed in told if needed]
+    return tuple(sentence for requests, sentence in sorted(lost, key=lambda pair: -pair[0]) if requests)
 
 
-def _is(measured: Measured, cause: Cause) -> bool:
-    return bool(measured.causes) and lost_by(measured, cause)
+def _lost(measured: Measured, cause: Cause) -> int:
+    """How many requests were lost by that cause, or may have been."""
+    return sum(requests for label, requests in measured.causes.items() if cause in label)
+
+
+def _serving_cures(measured: Measured, app: ApplicationSettings, prestop: Setting) -> bool:
+    """Whether it takes an application that goes on answering: on kept connections, or with all the preStop needed."""
+    return measured.turned_away_kept > 0 or (not app.gap and _has_enough(prestop))
 
 
 def _has_enough(setting: Setting) -> bool:
@@ -86,6 +108,19 @@ def remedies(measured: Measured, app: ApplicationSettings, raised: Mapping[str, 
 
 
 def _termination_race(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
+    """Where some were turned away on kept connections, the application's part of it comes first."""
+    if not (kept := measured.turned_away_kept):
+        return _race_to_a_pod(measured, app, raised)
+    why = f"{_requests(kept)} came on kept connections, and a stopping pod answered with an error: {_KEPT}"
+    if (others := _lost(measured, Cause.TERMINATION_RACE) - kept) <= 0:
+        return _Told(needed=SERVE, why=why, by_settings=False)
+    told = _race_to_a_pod(measured, app, raised)
+    needed = SERVE if told.needed == SERVE else f"{SERVE}; for the other {others}: {told.needed}"
+    return _Told(needed=needed, why=f"{why}; {told.why}", by_settings=False)
+
+
+def _race_to_a_pod(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
+    """Of requests that a preStop keeps from the pod, as far as it outlasts the lag."""
     words = _words(raised, "preStop", "terminationGracePeriodSeconds")
     if app.gap:
         return _Told(needed=", ".join(filter(None, (app.gap_cure, words))), why=app.gap)
@@ -111,6 +146,10 @@ def _creation_race(measured: Measured, app: ApplicationSettings, raised: Mapping
 
 def _in_flight_kill(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
     over = f"{pods(measured.killed)} killed when the grace period of {app.grace_s:g} s was over"
+    if measured.never_ends:
+        slowest = f"the slowest answer took {measured.answer_s:.2f} s" if measured.answer_s is not None else ""
+        told = "; ".join(filter(None, (f"{over} (SIGKILL, exit code 137), and none ended before", slowest, UNENDING)))
+        return _Told(needed=END, why=told, by_settings=False)
     if measured.killed_serving:
         return _Told(needed=END, why=f"{over}, and still took requests then; {_NO_SETTING}", by_settings=False)
     if measured.killed:
@@ -143,6 +182,10 @@ _REMEDIES: dict[Cause, Callable[[Measured, ApplicationSettings, Mapping[str, Set
 
 def _words(raised: Mapping[str, Setting], *names: str) -> str:
     return ", ".join(f"{name} {raised[name].recommended} s" for name in names if name in raised)
+
+
+def _requests(number: int) -> str:
+    return "1 request" if number == 1 else f"{number} requests"
 
 
 def pods(number: int) -> str:

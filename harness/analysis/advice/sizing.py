@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 
+import numpy as np
+from numpy.typing import NDArray
+
 from harness.analysis.advice.measured import measure, merged
-from harness.analysis.advice.remedies import grace_cut, lost_by, pods, remedies, sentences
+from harness.analysis.advice.remedies import UNENDING, grace_cut, lost_by, pods, prestop_helps, remedies, sentences
 from harness.analysis.causes.explained import Explained
 from harness.analysis.observed.observed import Observed
 from harness.model.advice import ApplicationSettings, Measured, PredictedRollout, Propagation, Setting, Sizing
@@ -40,15 +43,19 @@ def sizing(
     lags: Propagation,
     *,
     causes: Mapping[str, int] | None = None,
+    charged: NDArray[np.bool_] | None = None,
     replicas: int | None = None,
 ) -> Sizing:
     """The settings that would have held, for `replicas` (the manifest's where None).
 
-    `causes`: of the requests for which rollouts have to answer; without any, no setting is left out.
+    `causes`: of the requests for which rollouts have to answer; without any, no setting is left out. `charged`: which
+    of the failures these are.
     """
     info = seen.run.info
     shape = rollout_shape(info.manifests, info.target, info.service, replicas=replicas)
-    return sizes(measure(seen, why, lags, causes or {}), shape, "; ".join(filter(None, (lags.note, shape.kept))))
+    return sizes(
+        measure(seen, why, lags, causes or {}, charged), shape, "; ".join(filter(None, (lags.note, shape.kept)))
+    )
 
 
 def pooled_sizing(results: Sequence[Sizing | None]) -> Sizing | None:
@@ -63,9 +70,10 @@ def pooled_sizing(results: Sequence[Sizing | None]) -> Sizing | None:
 def sizes(measured: Measured, app: ApplicationSettings, note: str) -> Sizing:
     """The smallest settings that would have held, from what was measured."""
     prestop, min_ready = _prestop(measured, app), _min_ready(measured, app)
-    stop_s = max((measured.stop_s or 0.0) * (KILLED_FACTOR if measured.killed else 1.0), measured.answer_s or 0.0)
+    work_s = _work_s(measured)
+    stop_s = max(work_s, measured.stop_s or 0.0)
     start_s = measured.start_s or 0.0
-    grace = _grace(measured, app, prestop, stop_s)
+    grace = _grace(measured, app, prestop, work_s)
     progress = _progress_deadline(measured, app, min_ready)
     after_s = min_ready.recommended
     need_s = rollout_s(app, start_s=start_s, min_ready_s=after_s, stop_s=prestop.recommended + stop_s)
@@ -92,8 +100,18 @@ def sizes(measured: Measured, app: ApplicationSettings, note: str) -> Sizing:
     return replace(found, remedies=remedies(measured, app, found.raised))
 
 
+def _work_s(measured: Measured) -> float:
+    """What the application needs from its stop signal on to finish what it has accepted, and to end.
+
+    One that does not end at its stop signal takes whatever it is given: the answers are all that it is given time for.
+    """
+    if measured.never_ends:
+        return measured.answer_s or 0.0
+    return max((measured.stop_s or 0.0) * (KILLED_FACTOR if measured.killed else 1.0), measured.answer_s or 0.0)
+
+
 def _prestop(measured: Measured, app: ApplicationSettings) -> Setting:
-    recommended, why = _lag_and_more(measured.removal_s, measured)
+    recommended, why = _lag_and_more(measured.removal_s, measured.removal_rollouts, measured)
     return Setting(
         have=app.prestop_s if app.has_prestop else None,
         measured=measured.removal_s,
@@ -102,12 +120,12 @@ def _prestop(measured: Measured, app: ApplicationSettings) -> Setting:
         why=why,
         not_alone=f"no cure alone: {app.gap}" if app.gap else "",
         # What mends the manifest lets old pods go beside new ones, as they do elsewhere.
-        advised=lost_by(measured, Cause.TERMINATION_RACE) or bool(app.mends),
+        advised=prestop_helps(measured) or bool(app.mends),
     )
 
 
 def _min_ready(measured: Measured, app: ApplicationSettings) -> Setting:
-    recommended, why = _lag_and_more(measured.addition_s, measured)
+    recommended, why = _lag_and_more(measured.addition_s, measured.addition_rollouts, measured)
     unprobed = "" if app.probed else row(HazardId.NO_READINESS_PROBE).wrong
     gaps = "; ".join(filter(None, (app.gap, unprobed)))
     return Setting(
@@ -128,15 +146,16 @@ def _min_ready_helps(measured: Measured, app: ApplicationSettings) -> bool:
     return lost_by(measured, Cause.CREATION_RACE) and measured.external and not app.mends
 
 
-def _grace(measured: Measured, app: ApplicationSettings, prestop: Setting, stop_s: float) -> Setting:
+def _grace(measured: Measured, app: ApplicationSettings, prestop: Setting, work_s: float) -> Setting:
     hook_s = max(float(prestop.recommended), app.hook_s)
     killed = f"; {pods(measured.killed)} killed when theirs was over" if measured.killed else ""
+    killed += f": {UNENDING}" if measured.never_ends else ""
     return Setting(
         have=app.grace_s,
         measured=measured.end_s,
         seen=_largest_of(measured.ends, "pod", "from deletion to end"),
-        recommended=_whole(hook_s + stop_s + STOP_MARGIN_S),
-        why=f"preStop {hook_s:g} s + {stop_s:.1f} s to stop and finish the slowest answer + {STOP_MARGIN_S:g} s: the "
+        recommended=_whole(hook_s + work_s + STOP_MARGIN_S),
+        why=f"preStop {hook_s:g} s + {work_s:.1f} s to stop and finish the slowest answer + {STOP_MARGIN_S:g} s: the "
         f"grace period begins before preStop{killed}",
         advised=prestop.advised or grace_cut(measured),
     )
@@ -158,7 +177,7 @@ def _progress_deadline(measured: Measured, app: ApplicationSettings, min_ready: 
 
 
 def _ci_time_limit(measured: Measured, app: ApplicationSettings, need_s: float) -> Setting:
-    waits = "" if app.waits_for_stop else ". `rollout status` does not wait for terminating pods"
+    waits = "" if app.waits_for_stop else ". kubectl rollout status does not wait for terminating pods"
     return Setting(
         have=None,
         measured=measured.rollout_s,
@@ -169,16 +188,19 @@ def _ci_time_limit(measured: Measured, app: ApplicationSettings, need_s: float) 
     )
 
 
-def _lag_and_more(lag_s: float | None, measured: Measured) -> tuple[int, str]:
-    """What a lag asks for, and why it is that: the largest of the lag, the proxy's period, and the rule of thumb."""
+def _lag_and_more(lag_s: float | None, told: int, measured: Measured) -> tuple[int, str]:
+    """What a lag asks for, and why it is that: the largest of the lag, the proxy's period, and the rule of thumb.
+
+    `told`: how many rollouts told a lag; one that told none says nothing.
+    """
     period_s = measured.period_s + PERIOD_MARGIN_S if measured.period_s else 0.0
-    few = measured.rollouts < ENOUGH_ROLLOUTS
+    few = told < ENOUGH_ROLLOUTS
     seed_s = (SEED_EXTERNAL_S if measured.external else SEED_INTERNAL_S) if few else 0.0
     recommended = _whole(max(lag_s or 0.0, period_s, seed_s))
     unknown = "" if measured.period_s is not None else f"; {measured.plane}"
     if recommended == _whole(seed_s):
-        rollouts = "1 rollout says" if measured.rollouts == 1 else f"{measured.rollouts} rollouts say"
-        why = f"{rollouts} little: with fewer than {ENOUGH_ROLLOUTS} rollouts not below {seed_s:g} s"
+        words = {0: "no rollout told a lag", 1: "1 rollout says little"}.get(told, f"{told} rollouts say little")
+        why = f"{words}: with fewer than {ENOUGH_ROLLOUTS} rollouts not below {seed_s:g} s"
     elif recommended == _whole(period_s):
         why = f"a change may wait for the whole {measured.plane}, and {PERIOD_MARGIN_S:g} s for the sync"
     else:

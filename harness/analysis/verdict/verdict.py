@@ -11,6 +11,7 @@ from harness.model.run import Confidence, Expect
 
 CLEAN = "no call was lost to a rollout"
 _NOT_SHOWN, _TOO_FEW = "cause not shown", "confidence"
+_ASKED = "was asked for"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ def doubt_of(result: ScenarioResult) -> tuple[str, str] | None:
 
     None: nothing is in doubt, though the rollouts may be too few for a `confidence`.
     """
-    if result.verdict != Verdict.INCONCLUSIVE or result.reason == _TOO_FEW:
+    if result.verdict != Verdict.INCONCLUSIVE or _too_few(result):
         return None
     return result.reason, result.sentence.removesuffix(_none_seen(len(result.rollouts)))
 
@@ -86,11 +87,22 @@ def causes_of(result: ScenarioResult) -> dict[str, int]:
 
 
 def background_of(result: ScenarioResult) -> tuple[str, str] | None:
-    """The background that a clean run has beside its bound, in a few words and in a sentence; None without one."""
+    """The background that a clean run has beside its bound, in a few words and in a sentence; None without one.
+
+    So it has where its rollouts are only too few for a `confidence`.
+    """
+    if _too_few(result):
+        words = result.sentence.partition(f"{_ASKED}; ")[2]
+        return (result.reason.removeprefix(f"{_TOO_FEW}, "), words) if words else None
     if result.verdict != Verdict.SEAMLESS or result.reason == CLEAN:
         return None
     bound = bound_sentence(0, len(result.rollouts), result.statistics["level"])
     return result.reason.removeprefix(f"{CLEAN} "), result.sentence.removeprefix(f"{bound}; ")
+
+
+def _too_few(result: ScenarioResult) -> bool:
+    """Whether nothing but the number of rollouts kept it from being clean."""
+    return result.verdict == Verdict.INCONCLUSIVE and result.reason.partition(", ")[0] == _TOO_FEW
 
 
 def _none_seen(n: int) -> str:
@@ -103,13 +115,14 @@ def _none_seen(n: int) -> str:
 def _clean(n: int, background: tuple[str, str], confidence: Confidence | None, level: float) -> Conclusion:
     """Of `n` rollouts that lost nothing and of which nothing is in doubt; whether they are enough is left to ask."""
     sentence = bound_sentence(0, n, level)
-    if confidence is not None and at_most(0, n, level) > confidence.max_dropping:
-        wanted = f"{sentence}, and {confidence.max_dropping:.0%} was asked for"
-        return Conclusion(verdict=Verdict.INCONCLUSIVE, reason=_TOO_FEW, sentence=wanted)
     reason, words = background
-    if words:
-        return Conclusion(verdict=Verdict.SEAMLESS, reason=f"{CLEAN} {reason}", sentence=f"{sentence}; {words}")
-    return Conclusion(verdict=Verdict.SEAMLESS, reason=CLEAN, sentence=sentence)
+    beside = f"; {words}" if words else ""
+    if confidence is not None and at_most(0, n, level) > confidence.max_dropping:
+        wanted = f"{sentence}, and {100 * confidence.max_dropping:g} % {_ASKED}{beside}"
+        few = f"{_TOO_FEW}, {reason}" if reason else _TOO_FEW
+        return Conclusion(verdict=Verdict.INCONCLUSIVE, reason=few, sentence=wanted)
+    clean = f"{CLEAN} {reason}" if reason else CLEAN
+    return Conclusion(verdict=Verdict.SEAMLESS, reason=clean, sentence=sentence + beside)
 
 
 def bound_sentence(k: int, n: int, level: float = LEVEL) -> str:

@@ -262,7 +262,7 @@ def test_pooling_reaches_a_confidence_that_one_run_cannot() -> None:
     assert pool(runs, confidence=wanted).verdict == Verdict.SEAMLESS
     short = pool(runs[:2], confidence=wanted)
     assert short.reason == "confidence"
-    assert short.sentence == "0 of 2 rollouts dropped calls; at most 68 % do (90 %), and 50% was asked for"
+    assert short.sentence == "0 of 2 rollouts dropped calls; at most 68 % do (90 %), and 50 % was asked for"
 
 
 def test_only_like_is_pooled() -> None:

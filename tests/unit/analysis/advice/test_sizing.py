@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.analysis import judge
-from harness.analysis.advice.remedies import ALWAYS_ONE, END, FINISH, PROBE, RESEND, SERVE
+from harness.analysis.advice.remedies import ALWAYS_ONE, END, FINISH, PROBE, RESEND, SERVE, UNENDING
 from harness.analysis.advice.sizing import pooled_sizing, sizes
 from harness.model.advice import ApplicationSettings, Measured, Setting, Sizing
 from harness.model.run import ClusterFacts, FactSource, ProxyFacts
@@ -22,6 +22,9 @@ RUN = """
     ok new 9.5..30 every 0.01 by new-1
     connect-timeout new 8.9 9.4
 """
+
+
+UNENDED = RUN.replace("ended 8.8 gone 9.0", "ended 28.5 gone 28.8 killed").replace("pod old-1", "pod old-1 ready 0.2")
 
 
 def deployment(replicas: int = 3, **spec: Any) -> dict[str, Any]:
@@ -67,10 +70,32 @@ def test_grace_holds_prestop_and_the_slowest_answer() -> None:
 
 
 def test_a_pod_that_was_killed_needs_longer_than_it_was_given() -> None:
-    text = RUN.replace("ended 8.8 gone 9.0", "ended 28.5 gone 28.8 killed").replace("pod old-1", "pod old-1 ready 0.2")
-    found = sized(text)
+    found = sized(UNENDED + "ok slow 12 until 25 by new-1")
     assert found.grace_s.recommended == 5 + 2 * 20 + 5
     assert "1 pod was killed" in found.grace_s.why
+
+
+def test_a_pod_that_had_all_the_time_for_its_answers_and_did_not_end_is_given_no_longer_grace() -> None:
+    found = sized(UNENDED)
+    assert found.measured.never_ends
+    assert found.grace_s.recommended == 11  # 5 s + 0.001 s + 5 s, in whole seconds
+    assert found.grace_s.why.endswith(f"1 pod was killed when theirs was over: {UNENDING}")
+    assert found.predicted_rollout_s.recommended >= found.predicted_rollout_s.have
+
+
+DRAINS = {"lifecycle": {"preStop": {"exec": {"command": ["/drain.sh"]}}}}
+TOO_LONG = {"lifecycle": {"preStop": {"sleep": {"seconds": 30}}}}
+
+
+@pytest.mark.parametrize("hook", [DRAINS, TOO_LONG], ids=["a hook of unknown length", "a hook as long as the grace"])
+def test_when_the_stop_signal_came_must_be_known_to_say_that_a_pod_does_not_end_at_it(hook: dict[str, Any]) -> None:
+    found = sized(UNENDED, manifests=(deployment(3, template=container(**hook)),))
+    assert (found.measured.killed, found.measured.never_ends) == (1, False)
+
+
+def test_pods_that_end_by_themselves_show_that_the_signal_is_heard() -> None:
+    found = sized(UNENDED + "pod old-2 ready 0.2 deleted 8.5 ended 9.5 gone 9.7")
+    assert (found.measured.stopped, found.measured.killed_unending, found.measured.never_ends) == (1, 1, False)
 
 
 def test_every_size_has_its_present_value_and_its_reason() -> None:
@@ -168,7 +193,8 @@ def test_a_probe_of_another_port_is_mended_and_not_waited_for() -> None:
 
 def told(causes: dict[str, int], *, app: dict[str, Any] | None = None, **measured: Any) -> Sizing:
     """The sizing of a run that showed so much."""
-    facts = {"rollouts": 3, "period_s": 1.0, "plane": "proxy period 1 s", "removals": 9, "removal_s": 1.1} | measured
+    facts = {"rollouts": 3, "period_s": 1.0, "plane": "proxy period 1 s", "removals": 9, "removal_s": 1.1}
+    facts |= {"removal_rollouts": 3, "addition_rollouts": 3} | measured
     return sizes(Measured(causes=causes, **facts), ApplicationSettings(**(app or {})), "")
 
 
@@ -187,10 +213,11 @@ def test_what_was_measured_stands_beside_what_is_recommended() -> None:
     [
         ({"period_s": 10.0, "plane": "proxy period 10 s"}, 11, "a change may wait for the whole proxy period 10 s"),
         ({"removal_s": 7.2}, 8, "so long it took"),
-        ({"rollouts": 60}, 2, "a change may wait for the whole proxy period 1 s"),
+        ({"removal_rollouts": 60}, 2, "a change may wait for the whole proxy period 1 s"),
         ({"period_s": None, "plane": "the proxy's period is not known"}, 5, "the proxy's period is not known"),
         ({"external": True}, 30, "not below 30 s"),
-        ({"removal_s": None, "removals": 0}, 5, "3 rollouts say little"),
+        ({"removal_rollouts": 1, "rollouts": 70}, 5, "1 rollout says little"),
+        ({"removal_s": None, "removals": 0, "removal_rollouts": 0}, 5, "no rollout told a lag: with fewer than 59"),
     ],
 )
 def test_the_reason_is_what_decided(measured: dict[str, Any], recommended: int, why: str) -> None:
@@ -295,11 +322,95 @@ KILLED = """
 
 
 @pytest.mark.parametrize(
-    ("served", "cure"), [("ok kept 8.5..12 every 0.1 by old-1", (END,)), ("ok kept 8..8.4 every 0.1 by old-1", ())]
+    ("served", "serving", "cure"),
+    [
+        ("ok kept 8.5..12 every 0.1 by old-1", 1, (END,)),
+        ("ok kept 8..8.4 every 0.1 by old-1", 0, (END,)),
+        ("ok slow 9.5 until 12.5 by new-1", 0, ()),
+    ],
+    ids=["took requests until then", "had the time for its answers", "had not"],
 )
-def test_a_pod_that_took_requests_until_it_was_killed_has_to_end_by_itself(served: str, cure: tuple[str, ...]) -> None:
+def test_a_pod_that_is_killed_has_to_end_by_itself_unless_its_answers_take_that_long(
+    served: str, serving: int, cure: tuple[str, ...]
+) -> None:
     template = {"spec": container()["spec"] | {"terminationGracePeriodSeconds": 4}}
     found = judge(history(KILLED + served, manifests=(deployment(2, template=template),))).sizing
-    assert (found.measured.killed, bool(found.measured.killed_serving)) == (1, bool(cure))
+    assert (found.measured.killed, found.measured.killed_serving) == (1, serving)
     assert found.cure == cure
     assert ("terminationGracePeriodSeconds" in raised(found)) != bool(cure)
+
+
+@pytest.mark.parametrize("grace_s", [5.0, 30.0, 75.0, 161.0])
+def test_an_application_that_never_ends_is_not_told_a_longer_grace_whatever_it_had(grace_s: float) -> None:
+    never = {"killed": 6, "killed_unending": 6, "stop_s": grace_s, "answer_s": 0.31}
+    found = told({"in-flight-kill": 5}, app={"grace_s": grace_s}, **never)
+    assert (found.cure, raised(found)) == ((END,), {})
+    (remedy,) = found.remedies
+    assert (remedy.needed, remedy.by_settings) == (END, False)
+    assert f"killed when the grace period of {grace_s:g} s was over (SIGKILL, exit code 137)" in remedy.why
+    assert "the slowest answer took 0.31 s" in remedy.why
+    assert remedy.why.endswith(UNENDING)
+    for words in ("PID 1", "handler", "exec form"):
+        assert words in END
+    some = told({"in-flight-kill": 5}, app={"grace_s": grace_s}, **(never | {"stopped": 1}))
+    assert set(raised(some)) == {"terminationGracePeriodSeconds"}
+
+
+AWAY = """
+    period 1
+    update 8 complete 9 settled 14
+    pod old-1 ready 0.2 {hook} deleted 8.5 ended 14 gone 14.2
+    pod old-2 ready 0.2
+    pod new-1 revision r2 created 8.1 ready 8.35
+    ok new 0..30 every 0.02 by old-2
+    ok kept 0..8.4 every 0.1 by old-1 reused
+"""
+KEPT_AWAY = "status kept 12..14 every 0.1 by old-1 reused\n"
+NEW_AWAY = "status new 12..12.5 every 0.1 by old-1\n"
+
+
+def test_errors_of_a_stopping_pod_on_kept_connections_are_cured_by_the_application_and_no_prestop() -> None:
+    found = judge(history(AWAY.format(hook="") + KEPT_AWAY)).sizing
+    assert found.measured.causes == {"termination-race": 20}
+    assert found.measured.turned_away_kept == 20
+    assert (found.cure, raised(found)) == ((SERVE,), {})
+    (remedy,) = found.remedies
+    assert (remedy.needed, remedy.by_settings) == (SERVE, False)
+    assert "20 requests came on kept connections" in remedy.why
+    assert "a preStop only moves new connections away" in remedy.why
+
+
+def test_where_new_connections_were_turned_away_too_the_application_comes_first_and_a_prestop_then() -> None:
+    found = judge(history(AWAY.format(hook="") + KEPT_AWAY + NEW_AWAY)).sizing
+    assert found.cure == (SERVE,)
+    assert raised(found) == {"preStop": 5}
+    (remedy,) = found.remedies
+    assert (remedy.needed, remedy.by_settings) == (f"{SERVE}; for the other 5: preStop 5 s", False)
+
+
+def test_errors_on_new_connections_alone_are_cured_by_a_prestop() -> None:
+    found = judge(history(AWAY.format(hook="") + NEW_AWAY)).sizing
+    assert (found.cure, raised(found)) == ((), {"preStop": 5})
+    assert found.remedies[0].by_settings
+
+
+def test_what_cures_the_most_comes_first() -> None:
+    assert told({"termination-race": 398, "in-flight-kill": 3}, turned_away_kept=398).cure == (SERVE, FINISH)
+    assert told({"in-flight-kill": 398, "termination-race": 3}, turned_away_kept=3).cure == (FINISH, SERVE)
+
+
+def test_only_rollouts_that_told_a_lag_are_counted_for_it() -> None:
+    text = """
+        period 1
+        update 8 complete 9 settled 9.8
+        update 20 complete 21 settled 21.8
+        pod old-1 deleted 8.5 ended 8.8 gone 9
+        pod new-1 revision r2 created 8.1 ready 8.4 deleted 20.5 ended 20.8 gone 21
+        pod last-1 revision r3 created 20.1 ready 20.4
+        ok new 0..8.5 every 0.01 by old-1
+        ok new 22..30 every 0.01 by last-1
+        connect-timeout new 8.9
+    """
+    measured = judge(history(text)).sizing.measured
+    assert (measured.rollouts, measured.removal_rollouts, measured.addition_rollouts) == (2, 1, 1)
+    assert pooled_sizing([judge(history(text)).sizing] * 2).measured.removal_rollouts == 2

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.analysis import judge
-from harness.model.run import WorkerClock
+from harness.analysis import judge, pool
+from harness.model.run import Confidence, WorkerClock
 
 from ..literal import history
 
@@ -35,6 +35,39 @@ def test_a_lone_lost_packet_needs_no_background_and_claims_none() -> None:
     assert result.verdict == "seamless"
     assert "1 was lost alone among good ones" in result.sentence
     assert "background" not in result.reason + result.sentence
+
+
+def test_a_background_is_told_where_the_rollouts_are_too_few_for_what_was_asked_too() -> None:
+    asked = Confidence(max_dropping=0.05, level=0.95)
+    text = CLEAN + "status new 9.01 10.01 22.01 24.01 by old-2"
+    few = judge(history(text, confidence=asked))
+    assert (few.verdict, few.reason) == ("inconclusive", "confidence, above the background")
+    assert "and 5 % was asked for; seamless above a background of" in few.sentence
+    both = pool([few, few], confidence=asked)
+    assert (both.verdict, both.reason) == ("inconclusive", few.reason)
+    assert (
+        "was asked for; in 2 of 2 runs requests failed beside the rollouts, in run 1: seamless above" in both.sentence
+    )
+    enough = pool([few, few], confidence=Confidence(max_dropping=0.9, level=0.95))
+    assert (enough.verdict, enough.reason) == ("seamless", "no call was lost to a rollout above the background")
+    assert judge(history(CLEAN, confidence=asked)).reason == "confidence"
+
+
+WARM = "connect-refused new 0.5 0.52\nstatus new 1 by old-2\n"
+
+
+def test_failures_in_no_window_have_a_sentence() -> None:
+    early = judge(history(CLEAN + WARM, control=(4.0, 7.0)))
+    told = "in the totals, and for or against no rollout"
+    assert early.failed == 3
+    assert early.notes[-1] == (f"3 requests failed (2 connect-refused, 1 status) before the control window: {told}")
+    late = judge(history(CLEAN + WARM + "status new 7.5 by old-2", control=(4.0, 7.0)))
+    assert late.notes[-1] == (
+        "3 requests failed (2 connect-refused, 1 status) before the control window and 1 request failed (1 status) "
+        f"between the control window and the first update: {told}"
+    )
+    assert not [note for note in judge(history(CLEAN)).notes if "in the totals" in note]
+    assert not [note for note in judge(history(CLEAN + "status new 9.01 by old-2")).notes if "in the totals" in note]
 
 
 def test_what_was_sent_in_the_control_window_and_cut_by_a_rollout_counts_as_the_rollouts() -> None:
