@@ -27,6 +27,7 @@ from harness.analysis.verdict.verdict import RolloutAccount, as_expected, conclu
 from harness.analysis.verdict.window_counts import Counted, counted, tally
 from harness.model.advice import Propagation
 from harness.model.observation import MarkType
+from harness.model.quantity import things
 from harness.model.result import Cause, RolloutFindings, ScenarioResult
 from harness.model.run import Run, RunInfo
 
@@ -174,5 +175,5 @@ def _idle_closes(seen: Observed, why: Explained) -> str:
     idle = int((why.causes.cause == Cause.IDLE_CLOSE).sum())
     if not idle or seen.run.info.strict_idle_close:
         return ""
-    met = "1 request" if idle == 1 else f"{idle} requests"
+    met = things(idle, "request")
     return f"{met} met a kept connection as its server closed it or was killed, before it was read: counted apart"

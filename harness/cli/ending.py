@@ -14,7 +14,7 @@ from harness.cli import faults
 from harness.cli.signals import Stopped
 from harness.errors import HarnessError
 from harness.exit_codes import ExitCode
-from harness.inputs.shown import cut, printable
+from harness.inputs.shown import cut, paragraph, printable
 
 
 class Verdict(SystemExit):
@@ -31,10 +31,20 @@ def tell(line: str, *, error: bool = False) -> None:
     print(printable(line), file=sys.stderr if error else sys.stdout)
 
 
+def tell_paragraph(line: str, *, error: bool = False) -> None:
+    """The same, broken at spaces where it is wider than a terminal."""
+    print(paragraph(printable(line)), file=sys.stderr if error else sys.stdout)
+
+
 def tell_error(error: HarnessError) -> None:
-    """One line for people on standard error."""
+    """One line for people on standard error, which is broken at spaces only where that is a terminal."""
     parts = (cut(printable(part)) for part in (error.tried, error.seen, error.do))
-    print(f"error: {HarnessError(*parts)}", file=sys.stderr)
+    _print_error(str(HarnessError(*parts)))
+
+
+def _print_error(words: str) -> None:
+    line = f"error: {words}"
+    print(paragraph(line) if sys.stderr.isatty() else line, file=sys.stderr)
 
 
 def ended(command: Callable[[], object], name: str) -> tuple[int, bool]:
@@ -86,7 +96,7 @@ def _of_error(error: BaseException, name: str) -> int:
             where = f"{name}: {one.filename}" if isinstance(one.filename, str) else name
             tell_error(HarnessError(where, os_errors.seen(one), os_errors.what_to_do(one)))
             return ExitCode.USAGE
-    print(f"error: {cut(printable(faults.told(error, name)), 1500)}", file=sys.stderr)
+    _print_error(cut(printable(faults.told(error, name)), 1500))
     return ExitCode.FAULT
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from harness.inputs.shown import COLUMNS, paragraph
 from harness.model.progress import Phase
 from harness.model.progress import Progress as RunProgress
 
@@ -45,7 +46,10 @@ class LiveTerminal:
         if now.scenario not in self._tasks:
             self._tasks[now.scenario] = self._progress.add_task(now.scenario, total=now.rollouts, what="", counts="")
         if news := _news(now, self._held_up):
-            self._progress.console.print(f"{now.scenario}: {news}", markup=False, highlight=False)
+            width = min(COLUMNS, self._progress.console.width)
+            self._progress.console.print(
+                paragraph(f"{now.scenario}: {news}", width), markup=False, highlight=False, soft_wrap=True
+            )
             self._held_up = now.held_up
         done = now.rollouts if now.phase in (Phase.DRAINING, Phase.CLEANING_UP) else now.rollout or 0
         self._progress.update(
@@ -72,7 +76,7 @@ class PipedLines:
         elapsed = time.monotonic() - self._start
         if news := _news(now, self._held_up):
             self._held_up = now.held_up
-            self._print(f"{elapsed:6.1f} s  {now.scenario} ({now.number + 1}/{now.scenarios})  {news}")
+            self._print(paragraph(f"{elapsed:6.1f} s  {now.scenario} ({now.number + 1}/{now.scenarios})  {news}"))
         if state != self._last or elapsed - self._said >= _PIPED_EVERY_S:
             self._last, self._said = state, elapsed
             self._print(

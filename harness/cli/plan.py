@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.model.duration import duration
 from harness.model.progress import Decision, RolloutSummary
+from harness.model.quantity import things
 from harness.model.request import Outcome
 from harness.model.run import ClusterFacts, MeasuredService, ProxyFacts
 
@@ -38,14 +39,15 @@ def plan_text(experiment: Experiment, planned: tuple[Scenario, ...], settings: C
     streams = ", ".join(f"{name} {stream.rate:g}/s" for name, stream in experiment.load.streams.items())
     times = [_scenario_s(scenario, settings) for scenario in planned]
     lines = [
-        f"{experiment.name}: {len(planned)} scenarios x {experiment.rollouts} rollouts on {_where(settings)}",
+        f"{experiment.name}: {things(len(planned), 'scenario')} x {things(experiment.rollouts, 'rollout')} on "
+        f"{_where(settings)}",
         f"load: {streams} to Service {experiment.service.name}:{experiment.service.port} ({experiment.path})",
         f"control window {duration(experiment.control_s)}, at most {duration(experiment.rollout_timeout_s)} a rollout",
         f"about {duration(round(sum(times)))} in all",
     ]
     if experiment.confidence is not None:
         share, level = experiment.confidence.max_dropping, experiment.confidence.level
-        clean = f"{_needed(experiment)} clean rollouts"
+        clean = things(_needed(experiment), "clean rollout")
         lines.append(f"confidence: at most {100 * share:g} % dropping with {100 * level:g} %: {clean}")
     for scenario, time_s in zip(planned, times, strict=True):
         mitigations = experiment.variants[scenario.variant].mitigations

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.described import StandIns, described_experiment
-from harness.cli.ending import conclude, tell
+from harness.cli.ending import conclude, tell_paragraph
 from harness.cli.execution import Execution
 from harness.cli.memory import check_memory
 from harness.errors import UsageError
@@ -99,14 +99,15 @@ def _run(
 
         wrong = [f"mind: {words}" for words in preflight(planned)]
         for line in [*plan_text(described, planned, settings).splitlines(), *wrong]:
-            tell(line)
+            tell_paragraph(line)
         return None
     _confirm(settings, yes)
     folder = out or Path("reports") / f"{described.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     code = execute(described, planned, settings, folder, worker_image=worker_image, truth=truth)
     if apply_sizing and code in _JUDGED:
+        proved = _prove_sizing(described, settings, folder, worker_image)
         # What dropped calls as it is has dropped them, whatever its sized twin does.
-        code = max(code, _prove_sizing(described, settings, folder, worker_image))
+        code = code if code == ExitCode.NOT_AS_EXPECTED else proved
     return code
 
 
@@ -120,15 +121,18 @@ def _prove_sizing(experiment: Experiment, settings: ClusterSettings, folder: Pat
     results = judge_experiment_folder(folder).result.scenarios
     proving = proof(experiment, results)
     if proving is None:
-        typer.echo(nothing_to_apply(results))
-        return 0
+        for line in nothing_to_apply(results).splitlines():
+            tell_paragraph(line)
+        return ExitCode.AS_EXPECTED
     planned = scenarios(proving.experiment, proving.applied)
     if settings.sandbox is not None:
         from harness.runner.sandbox_limits import in_the_sandbox
 
         planned = tuple(map(in_the_sandbox, planned))
     sized = plan_text(proving.experiment, planned, settings)
-    typer.echo(f"\nAgain, with the settings that would have held:\n{sized}")
+    typer.echo("")
+    for line in [*proving.title.splitlines(), *sized.splitlines()]:
+        tell_paragraph(line)
     return execute(proving.experiment, planned, settings, folder / "sized", worker_image=worker_image)
 
 
@@ -165,7 +169,7 @@ def execute(
     check_open_files(descriptors(paper_plan(experiment)))
     with output_folder(folder, replace=replace) as output:
         for words in warnings:
-            tell(f"mind: {words}", error=True)
+            tell_paragraph(f"mind: {words}", error=True)
         if truth is not None:
             truth.mkdir(parents=True, exist_ok=True)
         return Execution(experiment, planned, settings, output, worker_image, truth).code()

@@ -15,6 +15,7 @@ from harness.cli.ending import conclude
 from harness.errors import SandboxError, UsageError
 from harness.exit_codes import ExitCode
 from harness.model.providers import choices_by_default
+from harness.model.quantity import things
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -48,7 +49,7 @@ def record(
     settings = _settings(cluster)
     with _new(out) as file:
         lines = anyio.run(_record, settings, namespace, file, seconds)
-    typer.echo(f"{lines} lines in {out}")
+    typer.echo(f"{things(lines, 'line')} in {out}")
 
 
 async def _record(settings: ClusterSettings, namespace: str, file: BinaryIO, seconds: float | None) -> int:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from textwrap import wrap
+from typing import Final
+
+COLUMNS: Final = 80
+"""How wide what people read is, in a terminal, a pipe or a CI log."""
 
 _VALUE, _PART = 80, 600
 
@@ -46,6 +51,25 @@ def cut(text: str, most: int = _PART) -> str:
         return text
     kept = most - 3
     return f"{text[: kept // 2]}...{text[len(text) - kept // 2 :]}"
+
+
+def paragraph(text: str, width: int = COLUMNS) -> str:
+    """The line broken at spaces into lines of that width, all but the first further in; what has no space stays whole.
+
+    >>> print(paragraph("  mind: a pod is Ready before it listens", 24))
+      mind: a pod is Ready
+        before it listens
+    """
+    indent = text[: len(text) - len(text.lstrip(" "))]
+    lines = wrap(
+        text[len(indent) :],
+        width,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines)
 
 
 def _number(value: int) -> str:

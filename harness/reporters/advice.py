@@ -3,9 +3,10 @@
 from typing import Any, Final, NamedTuple
 
 from harness.model.advice import Remedy, Setting, Sizing, as_object
+from harness.model.quantity import things
 from harness.model.result import ScenarioResult, Verdict
 from harness.model.run import RunInfo
-from harness.reporters.figures import count, seconds, things
+from harness.reporters.figures import count, seconds
 from harness.reporters.objects import figure
 
 _OF_THE_MANIFEST: Final = ("prestop_s", "min_ready_s", "grace_s", "progress_deadline_s")

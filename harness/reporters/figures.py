@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from harness.model.quantity import things
 from harness.model.result import ExperimentResult, Latency, Outage, ScenarioResult, Window
 from harness.model.run import Expect
 
@@ -16,11 +17,6 @@ _MEANING: Final = {
 def count(number: int) -> str:
     """4437 -> "4,437"."""
     return f"{number:,}"
-
-
-def things(number: int, name: str) -> str:
-    """1, "request" -> "1 request"; 2 -> "2 requests"."""
-    return f"{count(number)} {name}{'' if number == 1 else 's'}"
 
 
 def seconds(value: float | None) -> str:
@@ -119,7 +115,8 @@ def comparison(value: Mapping[str, Any]) -> str:
     (dropping_a, dropping_b), (rollouts_a, rollouts_b) = value["dropping"], value["rollouts"]
     significant = "significant" if value["significant"] else "not significant"
     return (
-        f"{value['a']} {dropping_a} of {rollouts_a} rollouts dropping, {value['b']} {dropping_b} of {rollouts_b}: "
+        f"{value['a']} {dropping_a} of {things(rollouts_a, 'rollout')} dropping, "
+        f"{value['b']} {dropping_b} of {rollouts_b}: "
         f"{significant}, p = {value['p']:.2g}, corrected for all comparisons {value['p_holm']:.2g}; "
         f"at least {value['needed']} rollouts of each are needed to tell two variants apart"
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from harness.model.quantity import things
 from harness.model.result import ExperimentResult, ScenarioResult
 from harness.model.run import RunInfo
 from harness.reporters.escaping import visible
@@ -49,8 +50,9 @@ def _timeline(name: str, info: RunInfo, result: ScenarioResult) -> Markup:
     """The picture; or why there is none, for the numbers are worth more than it."""
     colours = revision_colours(p.revision for p in in_order(result.chart))
     title = (
-        f"Timeline of scenario {result.scenario}: {count(result.failed)} of {count(result.requests)} requests failed, "
-        f"over the lives of {count(len(result.chart.pods))} pods and {len(result.rollouts)} rollouts"
+        f"Timeline of scenario {result.scenario}: {count(result.failed)} of {things(result.requests, 'request')} "
+        f"failed, over the lives of {things(len(result.chart.pods), 'pod')} and "
+        f"{things(len(result.rollouts), 'rollout')}"
     )
     try:
         return Markup(picture(timeline(info, result), name=name, title=title, hatches=tuple(colours.values())))

@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from harness.model.quantity import things
 from harness.model.result import ExperimentResult, ScenarioResult, Verdict
 from harness.model.run import RunInfo
 from harness.reporters.escaping import visible
@@ -78,7 +79,7 @@ def _numbers(result: ScenarioResult) -> str:
     lines = [
         f"reason: {result.reason}",
         f"rollouts dropping: {dropping_of(result)}",
-        f"failed: {count(result.failed)} of {count(result.requests)} requests",
+        f"failed: {count(result.failed)} of {things(result.requests, 'request')}",
         f"outcomes: {listed(result.by_outcome)}",
         f"causes: {listed(result.causes)}",
     ]

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from harness.model.advice import Lags, Propagation
-from harness.reporters.figures import count, interval, things
+from harness.model.quantity import things
+from harness.reporters.figures import count, interval
 
 _UNITS: Final = (("per_s", "/s"), ("_ms", " ms"), ("_s", " s"), ("_bytes", " bytes"))
 _INTERVAL: Final = {"earliest_s", "latest_s"}

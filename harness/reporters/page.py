@@ -6,6 +6,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.model.advice import as_object
+from harness.model.quantity import things
 from harness.reporters import advice, figures, objects, place
 from harness.reporters.escaping import lines, markdown, visible
 from harness.reporters.examples import examples
@@ -36,7 +37,7 @@ _SHARED: Final[dict[str, Callable[..., Any]]] = {
     "seconds": figures.seconds,
     "started": place.started,
     "tables": objects.tables,
-    "things": figures.things,
+    "things": things,
     "unexpected": figures.unexpected,
     "where": place.where,
 }

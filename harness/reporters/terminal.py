@@ -7,6 +7,7 @@ from typing import Final
 
 from tabulate import tabulate
 
+from harness.model.quantity import things
 from harness.model.result import ExperimentResult, RolloutFindings, ScenarioResult, Verdict, Window
 from harness.model.run import RunInfo
 from harness.reporters.advice import advice, changes, remains
@@ -25,7 +26,6 @@ from harness.reporters.figures import (
     p99_change,
     ranked,
     seconds,
-    things,
     unexpected,
 )
 from harness.reporters.objects import lags

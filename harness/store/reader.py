@@ -10,6 +10,7 @@ from typing import Any
 from harness import os_errors
 from harness.errors import DamagedRunError, RunFormatError
 from harness.model.observation import MarkType, Observation
+from harness.model.quantity import things
 from harness.model.run import Run, RunInfo
 from harness.store.requests_csv import read_requests
 from harness.store.run_json import from_json
@@ -106,7 +107,8 @@ def _read_timeline(path: Path, damage: list[str], fault_of: FaultOf) -> tuple[Ob
         else:
             observations.append(seen)
     if faults:
-        damage.append(f"{len(faults)} lines of {path.name} are no events as the API sends them ({faults[0]})")
+        are = "is no event as the API sends it" if len(faults) == 1 else "are no events as the API sends them"
+        damage.append(f"{things(len(faults), 'line')} of {path.name} {are} ({faults[0]})")
     return tuple(sorted(observations, key=lambda observation: observation.t))
 
 
@@ -156,5 +158,5 @@ def _numbered(path: Path, damage: list[str]) -> list[tuple[int, dict[str, Any]]]
             elif line.strip():
                 torn.append(number)
     if torn:
-        damage.append(f"{len(torn)} lines of {path.name} cannot be read (the first is line {torn[0]})")
+        damage.append(f"{things(len(torn), 'line')} of {path.name} cannot be read (the first is line {torn[0]})")
     return lines

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from harness.model.advice import ApplicationSettings, Measured, Remedy, Setting
+from harness.model.quantity import things
 from harness.model.result import Cause
 from harness.spec.hazards import HazardId, row
 
@@ -111,7 +112,7 @@ def _termination_race(measured: Measured, app: ApplicationSettings, raised: Mapp
     """Where some were turned away on kept connections, the application's part of it comes first."""
     if not (kept := measured.turned_away_kept):
         return _race_to_a_pod(measured, app, raised)
-    why = f"{_requests(kept)} came on kept connections, and a stopping pod answered with an error: {_KEPT}"
+    why = f"{things(kept, 'request')} came on kept connections, and a stopping pod answered with an error: {_KEPT}"
     if (others := _lost(measured, Cause.TERMINATION_RACE) - kept) <= 0:
         return _Told(needed=SERVE, why=why, by_settings=False)
     told = _race_to_a_pod(measured, app, raised)
@@ -182,10 +183,6 @@ _REMEDIES: dict[Cause, Callable[[Measured, ApplicationSettings, Mapping[str, Set
 
 def _words(raised: Mapping[str, Setting], *names: str) -> str:
     return ", ".join(f"{name} {raised[name].recommended} s" for name in names if name in raised)
-
-
-def _requests(number: int) -> str:
-    return "1 request" if number == 1 else f"{number} requests"
 
 
 def pods(number: int) -> str:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.observed.courses import Course
 from harness.analysis.observed.windows import Windows
+from harness.model.quantity import things
 from harness.model.run import RunInfo, WorkerEnd
 
 SLACK_S = 0.5
@@ -75,7 +76,7 @@ def _numbers(frame: pl.DataFrame, found: Sequence[Course]) -> Iterator[str]:
         before = np.concatenate(([-1], numbers[:-1]))
         holes = [(int(low) + 1, int(high)) for low, high in zip(before, numbers, strict=True) if high > low + 1]
         shown = ", ".join(_span(low, high) for low, high in holes[:_NAMED])
-        more = f" and in {len(holes) - _NAMED} more gaps" if len(holes) > _NAMED else ""
+        more = f" and in {things(len(holes) - _NAMED, 'more gap')}" if len(holes) > _NAMED else ""
         yield f"{_requests(lacking)} of {_name(course, found)} {_have(lacking)} no row (seq {shown}{more})"
 
 

@@ -12,6 +12,7 @@ import polars as pl
 from harness.analysis.observed.courses import Course
 from harness.analysis.observed.requests import Requests
 from harness.analysis.observed.windows import Windows
+from harness.model.quantity import things
 from harness.model.run import RunInfo
 
 LATE_P99_S = 0.1
@@ -82,7 +83,7 @@ def _why(facts: dict[str, Any], p99: float, most: float) -> str:
     if most > STALL_S:
         return f"it stood still for {most:.1f} s"
     if facts["unsent"] > UNSENT_SHARE * max(1, facts["requests"]):
-        return f"{facts['unsent']} of {facts['requests']} requests were not sent for lack of slots"
+        return f"{facts['unsent']} of {things(facts['requests'], 'request')} not sent for lack of slots"
     for stream, rate in facts["per_s"].items():
         if rate["planned"] and rate["sent"] < (1.0 - SHORT_SHARE) * rate["planned"]:
             return f"stream {stream} had {rate['sent']:.1f} requests per second of the planned {rate['planned']:g}"

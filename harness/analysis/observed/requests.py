@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from harness.model.quantity import things
 from harness.model.request import Outcome
 
 KEY = ("stream", "worker", "seq")
@@ -48,10 +49,10 @@ def clean(rows: pl.DataFrame) -> Requests:
     good = rows.select(whole.fill_null(False).alias("good"))["good"]
     frame = rows if bool(good.all()) else rows.filter(good)
     if len(frame) < len(rows):
-        notes.append(f"{len(rows) - len(frame)} rows of requests.csv name no schedule or no known outcome")
+        notes.append(f"{things(len(rows) - len(frame), 'row')} of requests.csv without a schedule or a known outcome")
     frame, doubled = _without_doubles(frame)
     if doubled:
-        notes.append(f"{doubled} rows of requests.csv came twice")
+        notes.append(f"{things(doubled, 'row')} of requests.csv came twice")
     frame = frame.with_columns(
         pl.col("reused").fill_null(False),
         unsent=pl.col("outcome") == str(Outcome.UNSENT),
@@ -59,7 +60,7 @@ def clean(rows: pl.DataFrame) -> Requests:
     )
     backwards = frame.select((pl.col("ended") < pl.col("started")).sum()).item() or 0
     if backwards:
-        notes.append(f"{backwards} requests ended before they started: the worker's clock went backwards")
+        notes.append(f"{things(backwards, 'request')} ended before the start: the worker's clock went backwards")
     failures = (
         frame.filter(pl.col("failed"))
         .with_columns(

@@ -14,6 +14,7 @@ from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.windows import CONTROL
 from harness.analysis.statistics import P_VALUE, visible_excess
 from harness.analysis.verdict.window_counts import Counted
+from harness.model.quantity import things
 from harness.model.result import Cause
 
 
@@ -71,8 +72,8 @@ def background(counts: Counted, quiet: Background) -> tuple[str, str]:
     if not quiet.shown:
         lost = "1 was" if failed == 1 else f"{failed} were"
         return "but for what a network loses", (
-            f"of {requests} requests {lost} lost alone among good ones, as packets are; of {quiet.requests} outside of "
-            "rollouts none was"
+            f"of {things(requests, 'request')} {lost} lost alone among good ones, as packets are; of "
+            f"{quiet.requests:,} outside of rollouts none was"
         )
     before = control.by_cause.get(Cause.APPLICATION, 0)
     extra = visible_excess(requests, before, control.requests, failed)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from harness.analysis.causes.data_plane import DataPlane
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.windows import Span
+from harness.model.quantity import things
 from harness.model.result import Cause
 
 Doubt = tuple[str, str]
@@ -37,7 +38,7 @@ def _cut_short(seen: Observed) -> Doubt | None:
         return None
     done = sum(span.settled is not None for span in rollouts)
     why = info.stopped or "the run was cut short"
-    return "cut-short", f"{why} after {done} of {planned if planned is not None else '?'} rollouts"
+    return "cut-short", f"{why} after {done} of {things(planned, 'rollout') if planned is not None else '? rollouts'}"
 
 
 def _damaged_record(seen: Observed) -> Doubt | None:
@@ -81,7 +82,7 @@ def _changed_by_others(seen: Observed) -> Doubt | None:
     told = [change for change in seen.foreign if change.end >= start and change.start <= seen.windows.end]
     if not told:
         return None
-    more = f", and {len(told) - 1} more changes" if len(told) > 1 else ""
+    more = f", and {things(len(told) - 1, 'more change')}" if len(told) > 1 else ""
     return str(Cause.FOREIGN_CHANGE), f"{told[0].words}, {told[0].start:.1f} s into the run{more}"
 
 
@@ -100,7 +101,10 @@ def _watch_stood_still(seen: Observed) -> Doubt | None:
         lost = int(sent.is_between(max(one.start, rolled), one.end).sum() or 0)
         if lost:
             words = f"the watch stood still for {one.late_s:.1f} s or more until {one.end:.1f} s"
-            return "watch-stalled", f"{words}, as {lost} requests failed: what happened to pods then is not known"
+            return (
+                "watch-stalled",
+                f"{words}, as {things(lost, 'request')} failed: what happened to pods then is not known",
+            )
     return None
 
 

@@ -10,6 +10,7 @@ from harness.analysis.verdict.background import Background
 from harness.analysis.verdict.doubts import Doubt
 from harness.analysis.verdict.new_version import began_with, corrected, fails_more
 from harness.analysis.verdict.window_counts import Counted
+from harness.model.quantity import things
 from harness.model.result import Cause
 
 
@@ -29,7 +30,7 @@ def failures_of_others(
         count = window.by_cause.get(cause, 0) - own.get(cause, 0)
         # A multiple of nothing is nothing: without a request in the control window there is no background.
         if count > 0 and (not base or count * base > before.get(cause, 0) * window.requests):
-            doubts.append((str(cause), f"{_failures(count)} of rollout {number}: {words}"))
+            doubts.append((str(cause), f"{things(count, 'failure')} of rollout {number}: {words}"))
     return tuple(doubts)
 
 
@@ -48,12 +49,13 @@ def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quie
         at_chance = int((quiet.lost & (counts.at == position)).sum())
         if quiet.shown or bad == at_chance:
             return ()
-        few = f"of {quiet.requests} requests outside of rollouts none failed so: too few to show whether they do"
-        return (("short-control", f"the application failed {_requests(bad)} of rollout {number}; {few}"),)
+        outside = things(quiet.requests, "request")
+        few = f"of {outside} outside of rollouts none failed so: too few to show whether they do"
+        return (("short-control", f"the application failed {things(bad, 'request')} of rollout {number}; {few}"),)
     new = began_with(seen, why, position)
     who = "pods of the new version" if new else "the application"
     reason = "new-version-errors" if new else "application-errors"
-    return ((reason, f"{who} failed {_requests(bad)} of rollout {number} while in service"),)
+    return ((reason, f"{who} failed {things(bad, 'request')} of rollout {number} while in service"),)
 
 
 _WORDS = {
@@ -62,11 +64,3 @@ _WORDS = {
     Cause.NO_ENDPOINTS: "no endpoints, not taken away by the rollout",
     Cause.UNKNOWN: "cause unknown",
 }
-
-
-def _requests(count: int) -> str:
-    return "1 request" if count == 1 else f"{count} requests"
-
-
-def _failures(count: int) -> str:
-    return "1 failure" if count == 1 else f"{count} failures"

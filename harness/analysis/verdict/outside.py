@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.windows import OUTSIDE
 from harness.analysis.verdict.window_counts import Counted, tally
+from harness.model.quantity import things
 
 
 def outside(seen: Observed, counts: Counted) -> str:
@@ -30,4 +31,4 @@ def _failed(seen: Observed, which: NDArray[np.bool_]) -> str:
     number = int(which.sum())
     by_outcome = tally(seen.requests.failures["outcome"].filter(which).to_list())
     listed = ", ".join(f"{count} {outcome}" for outcome, count in by_outcome.items())
-    return f"{number} request{'' if number == 1 else 's'} failed ({listed})"
+    return f"{things(number, 'request')} failed ({listed})"

@@ -233,7 +233,7 @@ def test_marks_that_run_json_tells_of_must_be_in_the_timeline(folder: Folder) ->
 
 def test_seconds_of_a_worker_that_cannot_be_read_are_said(folder: Folder) -> None:
     (folder.place / "workers.jsonl").write_text('{"t": 1.0, "wor')
-    assert "1 lines of workers.jsonl cannot be read" in folder.judged()[1]
+    assert "1 line of workers.jsonl cannot be read" in folder.judged()[1]
 
 
 STATED = {"new": 1349, "kept": 660}

@@ -26,7 +26,7 @@ def test_what_is_printed_is_an_experiment_file_that_plans_the_same(tmp_path: Pat
     assert read_experiment(tmp_path / "experiment.yaml").images["*"].stand_in == "refuses"
     again = run(str(tmp_path / "experiment.yaml"))
     assert again.stdout.strip() == plan.strip()
-    assert "web: 1 scenarios x 3 rollouts" in plan
+    assert "web: 1 scenario x 3 rollouts" in plan
 
 
 def test_images_that_are_not_there_are_refused_before_anything_starts() -> None:

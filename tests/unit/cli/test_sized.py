@@ -48,6 +48,32 @@ def test_only_what_is_advised_and_too_small_is_raised(repository: Path) -> None:
     assert found.applied[name].words == ("preStop 5 s",)
 
 
+def test_what_no_setting_cures_is_expected_to_be_anything_and_said_before_it_is_tried(repository: Path) -> None:
+    found = proof(experiment(repository, default=Variant()), [dropping(remedies=(FINISH,))])
+    assert found is not None
+    assert found.experiment.variants["default-sized"].expect == Expect.ANY
+    assert found.title == (
+        "No setting cures all that was lost:\n"
+        "  default: 3 requests by in-flight-kill: they ended. Needed: finishing\n"
+        "Again, with the settings that cure a part of it:"
+    )
+    cured = proof(experiment(repository, default=Variant(expect=Expect.ANY)), [dropping()])
+    assert cured is not None
+    assert cured.experiment.variants["default-sized"].expect == Expect.SEAMLESS
+    assert cured.title == "Again, with the settings that would have held:"
+
+
+def test_each_variant_is_expected_what_its_own_causes_allow(repository: Path) -> None:
+    kept = Variant(mitigations=(Mitigation.model_validate({"grace": "40s"}),))
+    found = proof(
+        experiment(repository, default=Variant(), kept=kept), [dropping(remedies=(FINISH,)), dropping("kept")]
+    )
+    assert found is not None
+    expected = {name: variant.expect for name, variant in found.experiment.variants.items()}
+    assert expected == {"default-sized": Expect.ANY, "kept-sized": Expect.SEAMLESS}
+    assert "kept:" not in found.title
+
+
 def test_what_is_wrong_in_the_manifest_is_mended_before_it_is_mitigated(repository: Path) -> None:
     sizing = {"cure": ("strategy: RollingUpdate", "a sentence"), "mends": ("recreate",)}
     found = proof(experiment(repository, default=Variant()), [dropping(**sizing)])

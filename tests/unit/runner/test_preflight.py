@@ -196,4 +196,5 @@ def test_what_else_is_wrong_is_told_and_not_refused(
     assert says or not told
     done = CliRunner().invoke(app, ["run", "--dry-run", str(file)])
     assert done.exit_code == 0
-    assert all(f"mind: {words}" in done.output for words in says)
+    assert all(f"mind: {words}" in " ".join(done.output.split()) for words in says)
+    assert all(len(line) <= 80 for line in done.output.splitlines() if line.startswith(("mind: ", "  ")))
