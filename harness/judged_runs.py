@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.errors import DamagedRunError
+from harness.errors import DamagedRunError, UsageError
 from harness.model.result import ExperimentResult, ScenarioResult
 from harness.model.run import RunInfo
 from harness.store.output import not_in_progress, output_error, writable
@@ -27,8 +27,8 @@ class Judged:
     reports: tuple[Path, ...] = ()
 
 
-def judge_scenario(folder: Path) -> tuple[RunInfo, ScenarioResult]:
-    """Judge one run directory; writes result.json, failures.csv and report.md into it.
+def judge_scenario(folder: Path, into: Path | None = None) -> tuple[RunInfo, ScenarioResult]:
+    """Judge one run directory; writes result.json, failures.csv and report.md into it, or `into` another folder.
 
     Raises:
         RunFormatError: it is none that this harness can read.
@@ -47,9 +47,11 @@ def judge_scenario(folder: Path) -> tuple[RunInfo, ScenarioResult]:
     except Exception as error:
         error.add_note(f"while judging {folder}")
         raise
-    with _writing(folder):
-        write_scenario_result(folder, result)
-        write_scenario(folder, run.info, result)
+    place = into or folder
+    with _writing(place):
+        place.mkdir(parents=True, exist_ok=True)
+        write_scenario_result(place, result)
+        write_scenario(place, run.info, result)
     return run.info, result
 
 
@@ -67,8 +69,9 @@ def judge_experiment_folder(folder: Path) -> Judged:
 def judge_again(runs: Sequence[Path], out: Path | None) -> Judged:
     """Judge run directories, each an experiment's folder or a scenario's; several runs of one variant are pooled.
 
-    Every scenario gets its results and report anew. Those of the whole go to `out`; without it into the folder of an
-    experiment, if it is the only run that is given, and else nowhere.
+    Without `out` every scenario gets its results and report anew, and those of the whole go into the folder of an
+    experiment, if it is the only run that is given, and else nowhere. With it the runs are only read: all goes below
+    `out`, where each scenario has a folder of its own.
 
     Raises:
         RunFormatError: one is none that this harness can read.
@@ -76,15 +79,42 @@ def judge_again(runs: Sequence[Path], out: Path | None) -> Judged:
     """
     # A run that is named twice is one run: its rollouts must not count twice.
     folders = list(dict.fromkeys(folder.resolve() for run in runs for folder in scenario_folders(run)))
+    places = folders if out is None else _places(folders, out)
+    whole = out
     if out is None and len(runs) == 1 and folders != [runs[0].resolve()]:
-        out = runs[0]
+        whole = runs[0]
     with ExitStack() as held:
         for place in dict.fromkeys(place for folder in folders for place in (folder.parent, folder)):
             held.enter_context(not_in_progress(place))
-        for place in dict.fromkeys((*folders, *([out] if out else ()))):
+        for place in dict.fromkeys((*((whole,) if whole else ()), *(places if out is None else ()))):
+            held.enter_context(_writable(place, asked=out is not None))
+        judged = _together(map(judge_scenario, folders, places), whole, never_ran=_never_ran(runs))
+    return judged if judged.reports else replace(judged, reports=tuple(place / "report.md" for place in places))
+
+
+def _places(folders: Sequence[Path], out: Path) -> list[Path]:
+    """A folder below `out` for each scenario, by its name; of several of one name the later ones are numbered."""
+    names: list[str] = []
+    for folder in folders:
+        name, number = folder.name, 1
+        while name in names:
+            number += 1
+            name = f"{folder.name}-{number}"
+        names.append(name)
+    return [out / name for name in names]
+
+
+@contextmanager
+def _writable(place: Path, *, asked: bool) -> Iterator[None]:
+    """As `writable`; where nobody `asked` for that place, what to do is to name another."""
+    with ExitStack() as held:
+        try:
             held.enter_context(writable(place))
-        judged = _together(map(judge_scenario, folders), out, never_ran=_never_ran(runs))
-    return judged if judged.reports else replace(judged, reports=tuple(folder / "report.md" for folder in folders))
+        except UsageError as error:
+            if asked:
+                raise
+            raise UsageError(error.tried, error.seen, "Give --out FOLDER: then the runs are only read.") from None
+        yield
 
 
 def _never_ran(runs: Sequence[Path]) -> tuple[str, ...]:

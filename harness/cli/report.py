@@ -16,7 +16,9 @@ from harness.errors import HarnessError
 
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="An experiment's folder or a scenario's.")],
-    out: Annotated[Path | None, typer.Option(help="Folder of the whole's reports; default: RUN, if it is one.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of results and reports; RUN is then only read. Default: RUN.")
+    ] = None,
 ) -> None:
     """Judge run directories again and write their reports; several runs of a variant are pooled."""
     check_memory()

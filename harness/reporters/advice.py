@@ -73,6 +73,11 @@ def changes(sizing: Sizing | None) -> tuple[str, ...]:
     return (*sizing.cure, *raised)
 
 
+def held(result: ScenarioResult) -> tuple[str, ...]:
+    """What would have held, together, of a variant that drops calls; nothing of another."""
+    return changes(result.sizing) if result.verdict is Verdict.DROPPING else ()
+
+
 def _beside(setting: Setting) -> str:
     return f"measured {_measured(setting)}; {_seconds(setting.recommended)} because {setting.why}"
 

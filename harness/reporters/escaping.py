@@ -4,9 +4,14 @@ import re
 import unicodedata
 from typing import Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
+
+from harness.model.request import Outcome
+from harness.model.result import Cause
 
 _MARKDOWN_SPECIAL: Final = re.compile(r"[\\`*_\[\]<&|~$]")
+_WORDS: Final = sorted((str(word) for word in (*Cause, *Outcome) if "-" in word), key=len, reverse=True)
+_HYPHENATED: Final = re.compile(rf"(?<![\w-])(?:{'|'.join(_WORDS)})(?![\w-])")
 _MARKDOWN_BLOCK: Final = re.compile(r"^(?:[#+=>-]|\d+(?=[.)](?:\s|$)))")
 
 
@@ -36,6 +41,11 @@ def _visible_character(character: str) -> str:
 def lines(text: str) -> Markup:
     """HTML of a text of several lines: every line as `visible` has it, escaped."""
     return Markup("\n").join(visible(line) for line in text.split("\n"))
+
+
+def unbroken(text: object) -> Markup:
+    """HTML of a line in which no cause and no outcome ("termination-race") is broken at its hyphens."""
+    return Markup(_HYPHENATED.sub(r'<span class="word">\g<0></span>', str(escape(visible(text)))))
 
 
 def markdown(text: object) -> str:

@@ -10,8 +10,8 @@ from harness.reporters.figures import count, interval
 _UNITS: Final = (("per_s", "/s"), ("_ms", " ms"), ("_s", " s"), ("_bytes", " bytes"))
 _INTERVAL: Final = {"earliest_s", "latest_s"}
 
-Table = tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]
-"""Title, headers, rows."""
+Table = tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...], tuple[bool, ...]]
+"""Title, headers, rows, and of each column whether it holds figures alone, which are read from the right."""
 
 
 def flat(value: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -35,7 +35,8 @@ def tables(value: Mapping[str, Any], title: str = "") -> tuple[Table, ...]:
         elif _is_table(item):
             keys = tuple(dict.fromkeys(str(key) for row in item for key in row))
             rows = tuple(tuple(_cell(row.get(key), key) for key in keys) for row in item)
-            found.append((name, tuple(_label(key)[0] for key in keys), rows))
+            figures = tuple(all(_is_figure(row.get(key)) for row in item) for key in keys)
+            found.append((name, tuple(_label(key)[0] for key in keys), rows, figures))
     return tuple(found)
 
 
@@ -55,6 +56,10 @@ def _most(side: Lags) -> str:
         return rest
     told = f"{interval(side.max.earliest_s, side.max.latest_s)}, the largest of {things(side.n, 'pod')}"
     return f"{told}; {rest}" if untold else told
+
+
+def _is_figure(item: Any) -> bool:
+    return item is None or (isinstance(item, int | float) and not isinstance(item, bool)) or _is_interval(item)
 
 
 def _is_interval(item: Any) -> bool:

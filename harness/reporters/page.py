@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from harness.model.advice import as_object
 from harness.model.quantity import things
 from harness.reporters import advice, figures, objects, place
-from harness.reporters.escaping import lines, markdown, visible
+from harness.reporters.escaping import lines, markdown, unbroken, visible
 from harness.reporters.examples import examples
 
 _SHARED: Final[dict[str, Callable[..., Any]]] = {
@@ -22,6 +22,7 @@ _SHARED: Final[dict[str, Callable[..., Any]]] = {
     "expectation": figures.expectation,
     "failed_of": figures.failed_of,
     "flat": objects.flat,
+    "held": advice.held,
     "headline": figures.headline,
     "latencies": figures.latencies,
     "lines": lines,
@@ -38,6 +39,7 @@ _SHARED: Final[dict[str, Callable[..., Any]]] = {
     "started": place.started,
     "tables": objects.tables,
     "things": things,
+    "unbroken": unbroken,
     "unexpected": figures.unexpected,
     "where": place.where,
 }

@@ -31,7 +31,7 @@ def _rests_on_quiet(info: RunInfo) -> str:
         return ""
     return (
         "measured without churn: after quiet a proxy applies the first change at once, on a busy cluster only when its "
-        "period is over; `churn: 200ms` in the experiment keeps it as busy"
+        "period is over; churn: 200ms in the experiment keeps it as busy"
     )
 
 

@@ -10,7 +10,7 @@ from tabulate import tabulate
 from harness.model.quantity import things
 from harness.model.result import ExperimentResult, RolloutFindings, ScenarioResult, Verdict, Window
 from harness.model.run import RunInfo
-from harness.reporters.advice import advice, changes, remains
+from harness.reporters.advice import advice, held, remains
 from harness.reporters.escaping import visible
 from harness.reporters.examples import examples
 from harness.reporters.figures import (
@@ -35,7 +35,7 @@ _WIDTH: Final = 80
 _GLUED: Final = re.compile(r"(?<=\d) (?=[a-z%])|(?<=p50|p99) (?=/)|(?<=/) (?=p99|max)")
 _GAPS: Final = 10  # two spaces between columns
 _LEAST_NAME: Final = 9
-_OUTCOME: Final = 19  # "123 connect-timeout"
+_OUTCOME: Final = 21  # "reset-before-response"
 _MOST_OUTAGES: Final = 3
 _HEADERS: Final = (
     "variant\npath",
@@ -45,7 +45,7 @@ _HEADERS: Final = (
     "p99 in ms\ncontrol->max",
     "verdict",
 )
-_ALIGN: Final = ("left", "left", "right", "left", "left", "left")
+_ALIGN: Final = ("left", "right", "right", "left", "right", "left")
 _COLOURS: Final = {Verdict.SEAMLESS: "32", Verdict.DROPPING: "31", Verdict.INCONCLUSIVE: "33"}
 
 
@@ -95,7 +95,12 @@ def _table(scenarios: Sequence[ScenarioResult], *, colour: bool) -> list[str]:
 
 
 def _row(result: ScenarioResult, names: int, outcomes: int, *, colour: bool) -> list[list[str]]:
-    failed = [line for outcome, n in ranked(result.by_outcome) for line in _cell(f"{count(n)} {outcome}", outcomes)]
+    most = len(count(result.failed))  # the numbers below it end where it does
+    failed = [
+        line
+        for outcome, n in ranked(result.by_outcome)
+        for line in _cell(f"{count(n):>{most}} {outcome}", outcomes, indent=most + 1)
+    ]
     return [
         [*_cell(result.variant, names), *_cell(result.path, names)],
         [dropping_of(result)],
@@ -106,8 +111,16 @@ def _row(result: ScenarioResult, names: int, outcomes: int, *, colour: bool) -> 
     ]
 
 
-def _cell(text: str, width: int) -> list[str]:
-    return wrap(visible(text), width, break_on_hyphens=True) or ["-"]
+def _cell(text: str, width: int, *, indent: int = 0) -> list[str]:
+    """The lines of a cell; a word is broken, at its hyphens, only where it has no room by itself.
+
+    `indent`: how far in its second line may begin, if there is room for that.
+    """
+    longest = max(map(len, visible(text).split()), default=0)
+    further = " " * indent if longest + indent <= width else ""
+    fits = longest <= width
+    lines = wrap(visible(text), width, subsequent_indent=further, drop_whitespace=True, break_on_hyphens=not fits)
+    return lines or ["-"]
 
 
 def _verdict(verdict: Verdict, *, colour: bool) -> str:
@@ -120,9 +133,8 @@ def _conclusion(info: RunInfo, result: ScenarioResult, *, colour: bool) -> Itera
     yield from _paragraph(f"reason: {result.reason}", "  ")
     for words in remains(info, result):
         yield from _paragraph(words, "  ")
-    held = changes(result.sizing)
-    if result.verdict is Verdict.DROPPING and held:
-        yield from _paragraph(f"would have held: {', '.join(held)}", "  ")
+    for place, change in enumerate(held(result)):
+        yield from _paragraph(f"{'and' if place else 'would have held'}: {change}", "  ")
     for note in notes(info, result):
         yield from _paragraph(f"note: {note}", "  ")
 

@@ -19,7 +19,7 @@ def without_others(application: Application) -> tuple[Application, tuple[str, ..
     def other(manifest: Manifest) -> bool:
         return manifest["kind"] in _POD_MAKERS and manifest is not application.target
 
-    return without(application, other, "as `others: skip` says")
+    return without(application, other, "as others: skip says")
 
 
 def without(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from harness.errors import RunFormatError
+from harness.errors import RunFormatError, UsageError
 from harness.judged_runs import judge_again, judge_experiment_folder
 from harness.store.planned import read_planned, write_planned
 
@@ -48,3 +50,38 @@ def test_a_plan_that_cannot_be_read_is_told(experiment: Path) -> None:
     (experiment / "experiment.json").write_text("[]")
     with pytest.raises(RunFormatError, match="does not name the planned scenarios"):
         read_planned(experiment)
+
+
+def inventory(folder: Path) -> dict[str, tuple[int, int]]:
+    return {str(path): (path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(folder.rglob("*"))}
+
+
+def test_with_a_folder_for_the_reports_a_run_is_only_read(experiment: Path, tmp_path: Path) -> None:
+    before = inventory(experiment)
+    judged = judge_again([experiment], tmp_path / "out")
+    assert inventory(experiment) == before
+    assert judged.reports[0] == tmp_path / "out" / "report.md"
+    assert {path.name for path in (tmp_path / "out" / "both").iterdir()} >= {"result.json", "failures.csv", "report.md"}
+
+
+def test_runs_of_one_name_have_a_folder_each_below_it(experiment: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    shutil.copytree(experiment, again)
+    judged = judge_again([experiment, again], tmp_path / "out")
+    (pooled,) = judged.result.scenarios
+    assert {path.name for path in (tmp_path / "out").iterdir() if path.is_dir()} == {"both", "both-2"}
+    assert len(pooled.rollouts) == 2 * len(judge_again([experiment], None).result.scenarios[0].rollouts)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a folder read-only, which takes root")
+def test_a_run_that_cannot_be_written_is_judged_into_another_folder_and_refused_without_one(
+    experiment: Path, tmp_path: Path
+) -> None:
+    subprocess.run(["mount", "--bind", str(experiment), str(experiment)], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(experiment)], check=True)
+        with pytest.raises(UsageError, match=r"read-only file system\. Give --out FOLDER: then the runs are only read"):
+            judge_again([experiment], None)
+        assert judge_again([experiment], tmp_path / "out").result.exit_code == 0
+    finally:
+        subprocess.run(["umount", str(experiment)], check=True)

@@ -9,7 +9,7 @@ from harness.reporters.html import experiment_html, scenario_html
 from harness.reporters.markdown import experiment_markdown, scenario_markdown
 from harness.reporters.terminal import experiment_text, scenario_text
 
-from .examples import DEFAULT, DEFAULT_INFO
+from .examples import BOTH, BOTH_INFO, DEFAULT, DEFAULT_INFO
 
 
 def test_sizing_becomes_advice_and_remarks() -> None:
@@ -68,3 +68,24 @@ def test_it_stands_at_the_terminal_and_in_both_reports() -> None:
         flat = " ".join(text.split())
         assert "applied: preStop 5 s" in flat
         assert "what remains: 18 requests by in-flight-kill: cut. Needed: the application finishing" in flat
+
+
+def test_what_would_have_held_stands_in_every_report_of_what_drops_and_in_no_other() -> None:
+    sizing = replace(DEFAULT.sizing, cure=("the application answering as before",))
+    left = replace(DEFAULT, sizing=sizing)
+    seamless = replace(left, verdict=Verdict.SEAMLESS)
+    preset = "preStop 5 s (measured 1.02 s, the largest of 9 removal lags; 5 s because 3 rollouts say little)"
+    assert advice.held(left)[:2] == ("the application answering as before", preset)
+    assert advice.held(seamless) == ()
+    for of in (scenario_text, scenario_markdown, scenario_html):
+        flat, clean = (" ".join(of(DEFAULT_INFO, result).split()) for result in (left, seamless))
+        assert flat.index("ould have held") < flat.index("the application answering as before") < flat.index(preset)
+        assert "ould have held" not in clean
+
+
+def test_no_words_of_ours_need_a_backslash_in_markdown() -> None:
+    sizing = replace(DEFAULT.sizing, note="")
+    result = replace(BOTH, sizing=sizing)
+    text = scenario_markdown(BOTH_INFO, result)
+    assert "churn: 200ms in the experiment" in text
+    assert "\\" not in text

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness.model.result import ExperimentResult, Latency, Outage
 from harness.model.run import ClusterFacts, Expect, FactSource, ProxyFacts, RunInfo
 from harness.reporters import figures, objects
-from harness.reporters.escaping import markdown, visible
+from harness.reporters.escaping import markdown, unbroken, visible
 from harness.reporters.place import particulars, started, where
 
 from .examples import BOTH, BOTH_INFO, COMPARISON, DEFAULT
@@ -99,7 +99,7 @@ def test_json_becomes_rows_with_units() -> None:
 def test_lists_of_objects_become_tables() -> None:
     value = {"removal": {"pods": [{"pod": "a", "lag_s": 0.25}, {"pod": "b", "lag_s": None, "rollout": 1}]}, "n": 1}
     assert objects.tables(value) == (
-        ("removal pods", ("pod", "lag", "rollout"), (("a", "0.25 s", ""), ("b", "", "2"))),
+        ("removal pods", ("pod", "lag", "rollout"), (("a", "0.25 s", ""), ("b", "", "2")), (False, True, True)),
     )
 
 
@@ -108,7 +108,7 @@ def test_an_interval_reads_the_same_everywhere() -> None:
     value = {"removal": {"max": lag, "pods": [{"pod": "a", "lag": lag, "by_worker": {"0": lag}}]}}
     assert objects.flat(value) == (("removal max", "0.61-1.10 s"),)
     assert objects.tables(value) == (
-        ("removal pods", ("pod", "lag", "by worker"), (("a", "0.61-1.10 s", "0: 0.61-1.10 s"),)),
+        ("removal pods", ("pod", "lag", "by worker"), (("a", "0.61-1.10 s", "0: 0.61-1.10 s"),), (False, True, False)),
     )
     assert objects.lags(DEFAULT.propagation) == (
         "removal lag: 0.71-1.02 s, the largest of 1 pod; 1 pod without one (no connection is known to have reached it)",
@@ -212,3 +212,10 @@ def test_the_room_is_entered_without_its_heavy_libraries() -> None:
     code = f"import sys, harness.reporters; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "set()\n"
+
+
+def test_no_cause_and_no_outcome_is_broken_at_its_hyphens_in_a_page_and_nothing_else_is_touched() -> None:
+    assert unbroken("7 by termination-race, <b> of web-a-b") == (
+        '7 by <span class="word">termination-race</span>, &lt;b&gt; of web-a-b'
+    )
+    assert unbroken("no-termination-race-at-all") == "no-termination-race-at-all"

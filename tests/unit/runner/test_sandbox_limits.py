@@ -62,7 +62,7 @@ def test_others_run_unless_they_are_to_be_skipped(planned: Any) -> None:
     assert names(planned(workload(), *others))[:2] == ["Deployment web", "Deployment cache"]
     skipped = planned(workload(), *others, others="skip")
     assert names(skipped) == ["Deployment web", "Service web"]
-    told = "Left out, as `others: skip` says: Deployment cache, DaemonSet agent, StatefulSet db."
+    told = "Left out, as others: skip says: Deployment cache, DaemonSet agent, StatefulSet db."
     assert skipped.provisos == (told,)
 
 
