@@ -84,7 +84,10 @@ def _remains(results: Iterable[ScenarioResult]) -> Iterator[str]:
     """What no setting cures, with what does."""
     for result in dropping(results):
         if result.sizing is not None:
-            yield from (_needed(result, remedy) for remedy in _by_others(result.sizing))
+            yield from (
+                f"{result.scenario}: {things(remedy.requests, 'request')} by {remedy.cause}. Needed: {remedy.needed}"
+                for remedy in _by_others(result.sizing)
+            )
 
 
 def _by_others(sizing: Sizing) -> tuple[Remedy, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from textwrap import wrap
 from typing import Final
@@ -11,6 +12,7 @@ COLUMNS: Final = 80
 """How wide what people read is, in a terminal, a pipe or a CI log."""
 
 _VALUE, _PART = 80, 600
+_GLUED: Final = re.compile(r"(?<=\d) (?=[a-z%])")  # a number and what it counts stay on one line
 
 
 def shown(value: object) -> str:
@@ -62,14 +64,14 @@ def paragraph(text: str, width: int = COLUMNS) -> str:
     """
     indent = text[: len(text) - len(text.lstrip(" "))]
     lines = wrap(
-        text[len(indent) :],
+        _GLUED.sub("\u00a0", text[len(indent) :]),
         width,
         initial_indent=indent,
         subsequent_indent=f"{indent}  ",
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return "\n".join(lines)
+    return "\n".join(lines).replace("\u00a0", " ")
 
 
 def _number(value: int) -> str:

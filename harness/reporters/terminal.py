@@ -86,7 +86,9 @@ def _table(scenarios: Sequence[ScenarioResult], *, colour: bool) -> list[str]:
     plain = [[h.split("\n") for h in _HEADERS], *(_row(s, 99, 99, colour=False) for s in scenarios)]
     widths = [max(len(line) for row in plain for line in row[i]) for i in range(len(_HEADERS))]
     room = _WIDTH - _GAPS - sum(widths) + widths[0] + widths[3]
-    names = min(widths[0], max(_LEAST_NAME, room - min(widths[3], _OUTCOME)))
+    parts = (len(part) for s in scenarios for part in re.findall(r"[^\s-]*-?", f"{s.variant} {s.path}"))
+    least = max(_LEAST_NAME, min(max(parts, default=0), room - _OUTCOME))
+    names = min(widths[0], max(least, room - widths[3]))
     rows = [_row(s, names, room - names, colour=colour) for s in scenarios]
     cells = [_HEADERS, *(["\n".join(cell) for cell in row] for row in rows)]
     rule, *lines = tabulate(cells, tablefmt="simple", colalign=_ALIGN, disable_numparse=True).splitlines()

@@ -14,12 +14,14 @@ FINISH = "the application finishing, after its stop signal, what it has accepted
 """What cures requests that were cut in hand: no number of seconds does, unless the grace period was what cut them."""
 
 END = (
-    "the application ending by itself at its stop signal, within its grace period (or a longer one, should it be meant "
-    "to go on for so long): a handler for that signal, since the first process of a container (PID 1) ignores one that "
-    "it has no handler for, and the application as that process (command in exec form), since a shell before it passes "
-    "no signal on"
+    "the application ending by itself at its stop signal, within its grace period: a handler for that signal, since "
+    "the first process of a container (PID 1) ignores one without, and the application as that process (command in "
+    "exec form), since a shell before it passes no signal on"
 )
-UNENDING = "the application does not end at its stop signal, and a longer grace period only puts that off"
+UNENDING = (
+    "the application does not end at its stop signal, and a longer grace period only puts that off, unless it is meant "
+    "to serve on for longer than that"
+)
 SERVE = "the application answering as before, until it ends, what still comes on the connections that it has open"
 PROBE = "a readiness probe that succeeds only once the application serves"
 RESEND = "a client that sends again what met a connection as it was closed (RFC 9112, 9.3.1)"

@@ -54,7 +54,7 @@ def test_what_no_setting_cures_is_expected_to_be_anything_and_said_before_it_is_
     assert found.experiment.variants["default-sized"].expect == Expect.ANY
     assert found.title == (
         "No setting cures all that was lost:\n"
-        "  default: 3 requests by in-flight-kill: they ended. Needed: finishing\n"
+        "  default: 3 requests by in-flight-kill. Needed: finishing\n"
         "Again, with the settings that cure a part of it:"
     )
     cured = proof(experiment(repository, default=Variant(expect=Expect.ANY)), [dropping()])
