@@ -27,10 +27,12 @@ from harness.exit_codes import ExitCode
 class HarnessError(Exception):
     """What was tried, what was seen, what to do.
 
-    `str()` gives one line for people: "TRIED: SEEN. DO."
+    `str()` gives one line for people: "TRIED: SEEN. DO." `details`: lines below it, such as the end of a log; they are
+    shown, and never written into a run directory.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+    details: tuple[str, ...] = ()
 
     def __init__(self, tried: str, seen: str = "", do: str = "") -> None:
         self.tried, self.seen, self.do = tried, seen, do

@@ -37,9 +37,11 @@ def tell_paragraph(line: str, *, error: bool = False) -> None:
 
 
 def tell_error(error: HarnessError) -> None:
-    """One line for people on standard error, which is broken at spaces only where that is a terminal."""
+    """One line for people on standard error, broken at spaces only where that is a terminal, and what stands below."""
     parts = (cut(printable(part)) for part in (error.tried, error.seen, error.do))
     _print_error(str(HarnessError(*parts)))
+    for line in error.details:
+        print(f"  {printable(line)}", file=sys.stderr)
 
 
 def _print_error(words: str) -> None:

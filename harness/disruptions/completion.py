@@ -11,6 +11,8 @@ from typing import Any
 
 import anyio
 
+from harness.disruptions.crashes import Crashes, CrashLoop
+from harness.disruptions.last_words import LastWords, Logs, last_words, no_log
 from harness.disruptions.obstacle import Obstacle
 from harness.disruptions.obstacles import in_words, mends, obstacles
 from harness.disruptions.pod_obstacles import condition
@@ -29,6 +31,9 @@ _STANDS_S = 5.0
 _STANDS_UNTOLD_S = 9.0
 """For how long where it has been told only once: the kubelet looks again after 10 to 15 s."""
 
+_NEWS_AFTER_S = 5.0
+"""What happens in any start is told where it lasts longer: a probe that is asked every 10 s has failed once then."""
+
 _LOOK_S = 1.0
 _TIMED_OUT = "ProgressDeadlineExceeded"
 
@@ -38,29 +43,44 @@ def _unheard(_: tuple[Obstacle, ...]) -> None:
 
 
 async def until_complete(
-    view: View, workload: Workload, generation: int, *, deadline_s: float, hear: Hear = _unheard
+    view: View,
+    workload: Workload,
+    generation: int,
+    *,
+    deadline_s: float,
+    hear: Hear = _unheard,
+    logs: Logs = no_log,
+    first_start: bool = False,
 ) -> None:
     """Wait until the API calls the rollout of `generation` complete, as `kubectl rollout status` does.
+
+    `logs` gives the last lines of a container's log, to be told with what holds the rollout up. `first_start`: nothing
+    else is coming up for which the workload may wait, so that containers which end alike again and again end the wait.
 
     Raises:
         RolloutError: it is not within `deadline_s`, or never will be; the error says what holds it up.
     """
-    wait = _Wait(view, workload, generation, hear)
-    while not wait.is_over():
+    wait = _Wait(view, workload, generation, hear, logs, first_start)
+    while not await wait.is_over():
         left_s = deadline_s - wait.waited_s
         if left_s <= 0:
-            raise wait.error("")
+            raise await wait.error("")
         await view.changed(within_s=min(left_s, _LOOK_S))
 
 
 class _Wait:
     """One wait: since when, what has stood in the way since when, and how far the rollout has come."""
 
-    def __init__(self, view: View, workload: Workload, generation: int, hear: Hear) -> None:
-        self._view, self._workload, self._generation, self._hear = view, workload, generation, hear
+    def __init__(
+        self, view: View, workload: Workload, generation: int, hear: Hear, logs: Logs, first_start: bool
+    ) -> None:
+        self._view, self._workload, self._generation = view, workload, generation
+        self._hear, self._words = hear, LastWords(logs)
+        self._crashes = Crashes() if first_start else None
         self._start = anyio.current_time()
         self._since: dict[str, float] = {}
-        self._heard: tuple[Obstacle, ...] = ()
+        self._seen: dict[str, float] = {}
+        self._heard: frozenset[str] = frozenset()
         self._furthest = self._counts()
         self._got_on = False
         # What an earlier rollout left behind is no news: its controller takes it away when this one gets on.
@@ -71,7 +91,7 @@ class _Wait:
         """Seconds since its beginning."""
         return anyio.current_time() - self._start
 
-    def is_over(self) -> bool:
+    async def is_over(self) -> bool:
         """Whether the rollout is complete.
 
         Raises:
@@ -79,15 +99,20 @@ class _Wait:
         """
         found = self._view.named(self._workload.kind, self._workload.name)
         if found is not None and is_complete(found, generation=self._generation):
-            self._tell(())
+            self._hear_of(())
             return True
         self._note_progress()
         standing = obstacles(self._view, self._workload)
-        self._tell(tuple(obstacle for obstacle in standing if obstacle.is_news))
+        await self._tell(standing)
         if self._stays(standing):
-            raise self.error("No waiting mends that.")
+            raise await self.error("No waiting mends that.")
+        if (loop := self._hopeless()) is not None:
+            raise await self.error(
+                f"It is given up: {loop.where} has ended {loop.ends} times, always with exit code "
+                f"{loop.exit_code}, and no pod of it has been Ready."
+            )
         if self._timed_out() not in (None, self._timed_out_before):
-            raise self.error("Its progressDeadlineSeconds are over.")
+            raise await self.error("Its progressDeadlineSeconds are over.")
         return False
 
     def _stays(self, standing: tuple[Obstacle, ...]) -> bool:
@@ -100,7 +125,13 @@ class _Wait:
             if o.final
         )
 
-    def error(self, why: str) -> RolloutError:
+    def _hopeless(self) -> CrashLoop | None:
+        if self._crashes is None:
+            return None
+        self._crashes.look(own_pods(self._view, self._workload))
+        return self._crashes.hopeless
+
+    async def error(self, why: str) -> RolloutError:
         """The error that says how long was waited, what was seen, and what to do."""
         standing = obstacles(self._view, self._workload)
         if standing:
@@ -109,15 +140,26 @@ class _Wait:
             do = f"{why} Raise rollout_timeout: its pods were getting on.".strip()
         else:
             do = f"{why} See what the API tells of it: kubectl describe {self._workload}.".strip()
-        return RolloutError(
+        error = RolloutError(
             f"waiting {self.waited_s:.0f} s for {self._workload} to be rolled out",
             f"the last state seen was: {described(self._view, self._workload)}",
             do,
         )
+        error.details = last_words(await self._words.added(standing))
+        return error
 
-    def _tell(self, news: tuple[Obstacle, ...]) -> None:
-        if [str(obstacle) for obstacle in news] != [str(obstacle) for obstacle in self._heard]:
-            self._heard = news
+    async def _tell(self, standing: tuple[Obstacle, ...]) -> None:
+        """Have people hear of what is new: told often enough, or there for longer than in any start."""
+        now = anyio.current_time()
+        self._seen = {o.same: self._seen.get(o.same, now) for o in standing}
+        news = tuple(o for o in standing if o.is_news or now - self._seen[o.same] >= _NEWS_AFTER_S)
+        if not news or {o.same for o in news} - self._heard:
+            self._hear_of(await self._words.added(news))
+
+    def _hear_of(self, news: tuple[Obstacle, ...]) -> None:
+        heard = frozenset(o.same for o in news)
+        if heard != self._heard:
+            self._heard = heard
             self._hear(news)
 
     def _note_progress(self) -> None:

@@ -37,15 +37,19 @@ def obstacles(view: View, workload: Workload) -> tuple[Obstacle, ...]:
 
 def in_words(found: Iterable[Obstacle]) -> str:
     """Obstacles as clauses: pods that are held up by the same thing are counted, not listed."""
-    alike: dict[str, list[str]] = {}
-    for obstacle in found:
-        alike.setdefault(obstacle.what, []).append(obstacle.where)
     clauses = [
-        f"{places[0]}{f' and {len(places) - 1} more' if len(places) > 1 else ''}: {what}"
-        for what, places in alike.items()
+        f"{first.where}{f' and {len(rest)} more' if rest else ''}: {first.what}" for first, *rest in alike(found)
     ]
     more = len(clauses) - _MOST_TOLD
     return "; ".join(clauses[:_MOST_TOLD] + ([f"and {more} more"] if more > 0 else []))
+
+
+def alike(found: Iterable[Obstacle]) -> list[list[Obstacle]]:
+    """Obstacles by what they have in common."""
+    same: dict[str, list[Obstacle]] = {}
+    for obstacle in found:
+        same.setdefault(obstacle.same, []).append(obstacle)
+    return list(same.values())
 
 
 def mends(found: Iterable[Obstacle]) -> str:

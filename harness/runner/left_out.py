@@ -13,11 +13,16 @@ _POD_MAKERS = frozenset(
 )
 
 
+def makes_pods(manifest: Manifest) -> bool:
+    """Whether it is of a kind of Kubernetes' own of which pods come."""
+    return manifest["kind"] in _POD_MAKERS
+
+
 def without_others(application: Application) -> tuple[Application, tuple[str, ...]]:
     """The application without the workloads that are not the target; what is not a workload stays."""
 
     def other(manifest: Manifest) -> bool:
-        return manifest["kind"] in _POD_MAKERS and manifest is not application.target
+        return makes_pods(manifest) and manifest is not application.target
 
     return without(application, other, "as others: skip says")
 

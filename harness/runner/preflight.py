@@ -57,11 +57,17 @@ def warnings(scenarios: Iterable[Scenario]) -> tuple[str, ...]:
     told: dict[str, None] = {}
     for scenario in scenarios:
         application = scenario.application
-        pod, targets = pod_spec(application.target), target_ports((application.service,), _measured(scenario))
         for hazard in scenario_hazards(scenario):
             if hazard.id not in _WHAT_VARIANTS_ARE_ABOUT and not hazard.blocks:
                 told[hazard.sentence] = None
-        for name in absent_objects(pod, application.manifests):
+        for name in absent_objects(pod_spec(application.target), application.manifests):
             told[f"its pods need {name}, which is not among the manifests"] = None
-        told |= dict.fromkeys(absent_ports(pod, targets))
+        told |= dict.fromkeys(undeclared_ports(scenario))
     return tuple(told)
+
+
+def undeclared_ports(scenario: Scenario) -> tuple[str, ...]:
+    """What asks the scenario's pods for a port that they do not declare, in sentences."""
+    application = scenario.application
+    targets = target_ports((application.service,), _measured(scenario))
+    return absent_ports(pod_spec(application.target), targets)

@@ -16,6 +16,7 @@ from harness.kube.view import View
 from harness.model.observation import MarkType
 from harness.model.progress import Decision, Phase, RolloutSummary
 from harness.model.run import RolloutMarks
+from harness.runner.first_start import logs_in
 from harness.runner.load_session import LoadSession
 from harness.runner.quiet import CAP_S
 from harness.runner.scenario import Scenario
@@ -73,9 +74,8 @@ class Rollouts:
         marks = RolloutMarks(rollout=rollout, update=self.mark(MarkType.UPDATE, {"rollout": rollout, **step.details}))
         self._keep(marks)
         generation = await step.start(self.kube, self.workload)
-        deadline_s = self.scenario.experiment.rollout_timeout_s
         try:
-            await until_complete(self.view, self.workload, generation, deadline_s=deadline_s, hear=self.hear)
+            await self._until_complete(generation)
         except RolloutError as stuck:
             try:
                 await self._undo(rollout, before)
@@ -86,15 +86,24 @@ class Rollouts:
         marks = replace(marks, complete=self.mark(MarkType.COMPLETE, details))
         self._keep(marks)
         self.phase(Phase.SETTLING, rollout)
-        await until_settled(self.view, self.workload, deadline_s=deadline_s)
+        await until_settled(self.view, self.workload, deadline_s=self.scenario.experiment.rollout_timeout_s)
         self._keep(replace(marks, settled=self.mark(MarkType.SETTLED, details)))
 
     async def _undo(self, rollout: int, template: dict[str, Any]) -> None:
         self.phase(Phase.UNDOING, rollout)
         self.mark(MarkType.UNDO, {"rollout": rollout})
         generation = await undo(self.kube, self.workload, template)
-        deadline_s = self.scenario.experiment.rollout_timeout_s
-        await until_complete(self.view, self.workload, generation, deadline_s=deadline_s, hear=self.hear)
+        await self._until_complete(generation)
+
+    async def _until_complete(self, generation: int) -> None:
+        await until_complete(
+            self.view,
+            self.workload,
+            generation,
+            deadline_s=self.scenario.experiment.rollout_timeout_s,
+            hear=self.hear,
+            logs=logs_in(self.kube, self.workload.namespace),
+        )
 
     def _keep(self, marks: RolloutMarks) -> None:
         others = tuple(known for known in self.writer.info.rollouts if known.rollout != marks.rollout)

@@ -14,9 +14,8 @@ import anyio
 import anyio.abc
 
 from harness.clusters.cluster import Cluster, Worker
-from harness.disruptions.completion import until_complete
+from harness.disruptions.last_words import told
 from harness.disruptions.obstacle import Obstacle
-from harness.disruptions.obstacles import in_words
 from harness.disruptions.workload import Workload
 from harness.errors import HarnessError, OutputError
 from harness.kube.errors import LeftBehind
@@ -32,6 +31,7 @@ from harness.runner.churn import churning
 from harness.runner.deployment import deployed, namespace_for_run, service_address
 from harness.runner.facts import run_info
 from harness.runner.first_error import first_error, local_error
+from harness.runner.first_start import FirstStart
 from harness.runner.load_session import LoadSession
 from harness.runner.planned_time import WARM_UP_S, longest_drain_s, longest_load_s, longest_run_s
 from harness.runner.ports import rotated, source_addresses
@@ -146,8 +146,8 @@ class ScenarioRunner:
     async def _loaded(self, writer: RunWriter, namespace: str, generation: int) -> None:
         application, experiment, cluster = self._scenario.application, self._scenario.experiment, self._cluster
         workload = Workload(kind=application.kind, name=application.name, namespace=namespace)
-        deadline_s = experiment.rollout_timeout_s
-        await until_complete(self._view, workload, generation, deadline_s=deadline_s, hear=self._hear)
+        first_start = FirstStart(cluster.kube, workload, self._scenario, self._view)
+        await first_start.until_up(generation, self._hear)
         address = await service_address(cluster.kube, namespace, application.service_name, application.port)
         self._enter(Phase.WARMING_UP)
         # A sync that is still due could not be told from an outage: the last change must have reached the data plane.
@@ -162,6 +162,8 @@ class ScenarioRunner:
             following = anyio.CancelScope(shield=True)
             tasks.start_soon(self._follow, worker, load, following)
             try:
+                async with first_start.explained():
+                    await load.until_warm(_CALM_S, deadline_s=WARM_UP_S)
                 await self._control_window(writer, load)
                 async with churning(cluster.kube, namespace, experiment.churn_s, self._ownership):
                     await self._rollouts(writer, load, workload).run(self._continue_after)
@@ -204,7 +206,6 @@ class ScenarioRunner:
         return replace(plan, duration_s=longest_s, sign_port=None if client.same_machine else SIGN_PORT)
 
     async def _control_window(self, writer: RunWriter, load: LoadSession) -> None:
-        await load.until_warm(_CALM_S, deadline_s=WARM_UP_S)
         self._enter(Phase.CONTROL)
         start = self._mark(writer, MarkType.CONTROL_START, {})
         await anyio.sleep(self._scenario.experiment.control_s)
@@ -236,7 +237,7 @@ class ScenarioRunner:
         self._tell()
 
     def _hear(self, standing: tuple[Obstacle, ...]) -> None:
-        self._held_up = in_words(standing)
+        self._held_up = told(standing)
         self._tell()
 
     def _tell(self) -> None:

@@ -9,6 +9,8 @@ import aiohttp
 import anyio
 from aiohttp import web
 
+from harness.sandbox.kubelet.records import Waiting
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -81,10 +83,12 @@ def _log(kubelet: Kubelet, request: web.Request) -> Log | str:
         return f"container {names['container']} of pod {names['pod']} is not on this node"
     runs = container.logs
     if request.query.get("previous") == "true":
-        if len(runs) < 2:
+        # As lastState has it: while the container waits to be started again, the run before is the newest of all.
+        newer = 0 if isinstance(container.record.state, Waiting) else 1
+        if len(runs) <= newer:
             pod = f"{names['namespace']}/{names['pod']}"
             return f'previous terminated container "{names["container"]}" in pod "{pod}" not found'
-        return runs[-2]
+        return runs[-1 - newer]
     if not runs:
         return f'container "{names["container"]}" in pod "{names["pod"]}" is waiting to start: ContainerCreating'
     return runs[-1]

@@ -9,7 +9,8 @@ import pytest
 
 from harness.disruptions import completion
 from harness.disruptions.completion import described, until_complete
-from harness.disruptions.obstacle import Obstacle
+from harness.disruptions.last_words import told
+from harness.disruptions.obstacle import LogPlace, Obstacle
 from harness.disruptions.obstacles import in_words
 from harness.disruptions.workload import Workload
 from harness.errors import RolloutError
@@ -286,7 +287,179 @@ async def test_the_deadline_of_the_rollout_before_is_no_reason_to_stop() -> None
     assert "progressDeadlineSeconds" not in str(error.value)
 
 
+EXEC = 'exec: "pyton3": executable file not found in $PATH'
+ODD = "failed to prepare subPath for volumeMount of container web"
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    "found",
+    [
+        waiting_pod("RunContainerError", EXEC),
+        waiting_pod(
+            "CrashLoopBackOff",
+            "back-off 10s",
+            lastState={"terminated": {"exitCode": 128, "reason": "StartError", "message": EXEC}},
+        ),
+        pod(
+            "a",
+            containerStatuses=[
+                {
+                    "name": "web",
+                    "state": {"terminated": {"exitCode": 127, "reason": "ContainerCannotRun", "message": EXEC}},
+                }
+            ],
+        ),
+        waiting_pod("CreateContainerConfigError", ODD),
+    ],
+    ids=["run error", "start error, backing off", "cannot run", "another fault of its configuration"],
+)
+async def test_what_cannot_be_started_ends_the_wait_with_its_second_report(found: Any) -> None:
+    said = ODD if "subPath" in str(found) else EXEC
+    told = event(found, "Failed", f"Error: {said}", container="web")
+    with pytest.raises(RolloutError) as late:
+        await until_complete(shown(deployment(updated=1, available=2), found, told), WEB, 2, deadline_s=0)
+    assert "No waiting mends that" not in str(late.value)
+    error = await given_up(deployment(updated=1, available=2), found, told | {"count": 2})
+    assert f"({said}). No waiting mends that. Correct " in error
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_node_that_is_short_of_something_is_waited_for() -> None:
+    busy = "failed to create shim task: context deadline exceeded"
+    found = waiting_pod("RunContainerError", busy)
+    view = shown(deployment(updated=1, available=2), found, event(found, "Failed", f"Error: {busy}", count=9))
+    with pytest.raises(RolloutError) as late:
+        await until_complete(view, WEB, 2, deadline_s=0.3)
+    assert "No waiting mends that" not in str(late.value)
+    assert busy in str(late.value)
+
+
+async def test_an_image_name_that_is_none_ends_the_wait_at_once() -> None:
+    found = waiting_pod("InvalidImageName", "couldn't parse image name")
+    assert "waiting 0 s" in await given_up(deployment(updated=1, available=2), found)
+
+
+# A first start that crashes
+
+
+def crashed(
+    ends: int, *, code: int = 2, name: str = "a", running: bool = False, ready: bool = False, probe: Any = None
+) -> Any:
+    """A pod whose container has ended so often; `running`: it has been started once more."""
+    over = {"terminated": {"exitCode": code, "reason": "Error", "containerID": f"run-{ends}"}}
+    now = {"running": {}} if running else {"waiting": {"reason": "CrashLoopBackOff"}}
+    status = {
+        "name": "web",
+        "restartCount": ends if running else ends - 1,
+        "state": now,
+        "lastState": over,
+    }
+    conditions = [{"type": "Ready", "status": str(ready)}]
+    found = pod(name, containerStatuses=[status], conditions=conditions)
+    container = {"name": "web"} | ({"readinessProbe": probe} if probe else {})
+    return found | {"spec": {"containers": [container]}}
+
+
+PROBE = {"tcpSocket": {"port": 80}}
+
+
+async def lasts(*steps: Any, first_start: bool = True) -> str:
+    """What ends a wait that is shown these pods one after the other; empty where it goes on."""
+    view, said = shown(deployment(updated=1, available=0)), list[str]()
+
+    async def wait() -> None:
+        with pytest.raises(RolloutError) as error:
+            await until_complete(view, WEB, 2, deadline_s=60, first_start=first_start)
+        said.append(str(error.value))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(wait)
+        for step in steps:
+            await anyio.wait_all_tasks_blocked()
+            show(view, step)
+        await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+    return "".join(said)
+
+
+async def test_a_first_start_that_ends_four_times_alike_is_given_up() -> None:
+    steps = [each for ends in (1, 2, 3) for each in (crashed(ends), crashed(ends, running=True))]
+    assert await lasts(*steps) == ""
+    said = await lasts(*steps, crashed(4))
+    assert (
+        "It is given up: container web of a has ended 4 times, always with exit code 2, and no pod of it has been "
+        "Ready. See its log for why it ends." in said
+    )
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (crashed(1, code=1), crashed(4)),
+        (crashed(1), crashed(2, running=True, ready=True, probe=PROBE), crashed(4, probe=PROBE)),
+        (crashed(4, running=True, ready=True),),
+        (crashed(1, name="b", running=True, ready=True), crashed(4)),
+        (crashed(3), crashed(3, running=True)),
+    ],
+    ids=["it ends otherwise each time", "it has been Ready", "it is Ready now", "another is Ready", "not often enough"],
+)
+async def test_a_crash_that_may_go_is_waited_for(steps: tuple[Any, ...]) -> None:
+    assert await lasts(*steps) == ""
+
+
+async def test_a_crash_is_waited_for_where_something_else_may_have_to_come_up_first() -> None:
+    assert await lasts(crashed(9), first_start=False) == ""
+
+
 # Waited for, and what is said meanwhile
+
+
+async def test_the_end_of_the_log_is_told_with_a_crash_and_stands_below_the_error() -> None:
+    view, heard, asked = (
+        shown(deployment(updated=1, available=2), crashed(2), crashed(2, name="b")),
+        list[str](),
+        list[Any](),
+    )
+
+    async def log(place: LogPlace) -> tuple[str, ...]:
+        asked.append(place)
+        return ("no database", "bye")
+
+    with pytest.raises(RolloutError) as error:
+        await until_complete(view, WEB, 2, deadline_s=0, hear=lambda now: heard.append(told(now)), logs=log)
+    below = ("the log of container web of a ends:", "| no database", "| bye")
+    assert heard[0].splitlines()[1:] == [f"    {line}" for line in below]
+    assert error.value.details == below
+    assert "no database" not in str(error.value)  # which goes into run.json
+    assert set(asked) == {LogPlace(pod="a", container="web", run="run-2", previous=True)}
+
+
+async def test_what_is_the_same_in_the_next_pod_is_no_news() -> None:
+    backing_off = event(crashed(2), "BackOff", "Back-off restarting failed container web in pod a", container="web")
+    view, heard = shown(deployment(updated=1, available=2), backing_off), list[str]()
+
+    async def wait() -> None:
+        await until_complete(view, WEB, 2, deadline_s=60, hear=lambda now: heard.append(in_words(now)))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(wait)
+        for each in (crashed(2), crashed(2, name="b"), crashed(3), crashed(3, running=True), deployment()):
+            await anyio.wait_all_tasks_blocked()
+            show(view, each)
+    assert [words.partition(",")[0] for words in heard] == ["container web of a: CrashLoopBackOff", ""]
+
+
+async def test_a_probe_that_fails_seldom_is_told_before_it_has_failed_three_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(completion, "_NEWS_AFTER_S", 0.0)
+    found = pod("a", containerStatuses=[{"name": "web", "ready": False, "state": {"running": {}}}])
+    view, heard = shown(deployment(updated=1, available=2), found), list[str]()
+    show(view, event(found, "Unhealthy", "Readiness probe failed: refused", container="web"))
+    with pytest.raises(RolloutError):
+        await until_complete(view, WEB, 2, deadline_s=0, hear=lambda now: heard.append(in_words(now)))
+    assert heard == ["container web of a: Readiness probe failed: refused"]
 
 
 async def test_more_time_is_advised_where_pods_got_on_and_nowhere_else() -> None:

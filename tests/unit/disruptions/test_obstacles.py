@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from harness.disruptions.obstacle import LogPlace
 from harness.disruptions.obstacles import in_words, mends, obstacles
 from tests.unit.disruptions.histories import (
     DATABASE,
@@ -25,7 +26,8 @@ UNREADY = [{"type": "Ready", "status": "False"}]
 def container(state: Any, *, last: Any = None, **more: Any) -> Any:
     """The status of a pod with one container."""
     status = {"name": "web", "image": "nginx:9", "state": state, "lastState": last or {}, **more}
-    return pod("a", containerStatuses=[status], conditions=UNREADY)
+    found = pod("a", containerStatuses=[status], conditions=UNREADY)
+    return found | {"spec": {"containers": [{"name": "web", "ports": [{"containerPort": 8080}]}]}}
 
 
 def waiting(reason: str, message: str = "", **more: Any) -> Any:
@@ -39,6 +41,7 @@ def terminated(code: int, reason: str = "Error", **more: Any) -> Any:
 RUNNING: Any = {"running": {}}
 BACK_OFF = "back-off 20s restarting failed container=web pod=a_shop(uid-a)"
 LIVENESS = "Liveness probe failed: Get http://10.0.0.7:8080/healthz: connection refused"
+REFUSED = 'Get "http://10.0.0.7:8081/": dial tcp 10.0.0.7:8081: connect: connection refused'
 KILLING = "Container web failed liveness probe, will be restarted"
 
 
@@ -81,6 +84,25 @@ KILLING = "Container web failed liveness probe, will be restarted"
             [("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503")],
             "container web of a: Readiness probe failed: HTTP probe failed with statuscode: 503",
             "See why its probe fails, or give it more time.",
+        ),
+        (
+            container(RUNNING, ready=False),
+            [("Unhealthy", f"Readiness probe failed: {REFUSED}")],
+            f"container web of a: Readiness probe failed: {REFUSED}",
+            "Nothing listens on port 8081 (its container declares 8080): see its log for why, or correct the probe's "
+            "port.",
+        ),
+        (
+            container(RUNNING, ready=False),
+            [("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 404")],
+            "container web of a: Readiness probe failed: HTTP probe failed with statuscode: 404",
+            "It listens, and has nothing at that path: correct the probe's httpGet.path.",
+        ),
+        (
+            container(RUNNING, ready=False),
+            [("Unhealthy", "Startup probe failed: command timed out after 1s")],
+            "container web of a: Startup probe failed: command timed out after 1s",
+            "See why it answers so late, or raise the probe's timeoutSeconds.",
         ),
         (
             waiting("ImagePullBackOff", 'Back-off pulling image "nginx:9"'),
@@ -232,6 +254,24 @@ def test_pods_that_are_held_up_alike_are_counted_and_long_lists_are_cut() -> Non
     assert in_words(obstacles(shown(deployment(), *alike), WEB)) == "a and 2 more: unschedulable (0/1 nodes)"
     many = [unfit(name, f"reason {name}") for name in "abcdef"]
     assert in_words(obstacles(shown(deployment(), *many), WEB)).endswith("d: unschedulable (reason d); and 2 more")
+
+
+def test_pods_whose_probes_fail_alike_are_told_as_one_whatever_their_addresses() -> None:
+    found, events = [], []
+    for name, address in (("a", "10.0.0.7"), ("b", "10.0.0.8")):
+        each = pod(name, podIP=address, containerStatuses=[{"name": "web", "state": RUNNING}], conditions=UNREADY)
+        said = f"Readiness probe failed: {REFUSED.replace('10.0.0.7', address)}"
+        found.append(each)
+        events.append(event(each, "Unhealthy", said, container="web"))
+    words = in_words(obstacles(shown(deployment(), *found, *events), WEB))
+    assert words == f"container web of a and 1 more: Readiness probe failed: {REFUSED}"
+
+
+def test_the_log_of_a_container_is_that_of_the_run_that_ended() -> None:
+    over = terminated(3, containerID="containerd://7")
+    for state, previous in ((over, False), ({"waiting": {"reason": "CrashLoopBackOff"}}, True), (RUNNING, True)):
+        (standing,) = obstacles(shown(deployment(), container(state, last=over, ready=False)), WEB)
+        assert standing.log == LogPlace(pod="a", container="web", run="containerd://7", previous=previous)
 
 
 def test_a_workload_that_is_gone_is_held_up_by_nothing() -> None:

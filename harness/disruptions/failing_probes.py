@@ -1,0 +1,77 @@
+"""What the kubelet says of a probe that fails -> what holds the pod up, and what to do about it.
+
+A probe may succeed later, however it fails now, so it is waited for; the words say where that is unlikely. Messages:
+pkg/probe/http, pkg/probe/tcp and pkg/kubelet/prober.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from harness.disruptions.container_status import Pod, Status, log_of_run, uid, where
+from harness.disruptions.events import Events, message, times
+from harness.disruptions.obstacle import Obstacle, one_line
+
+_PROBE = re.compile(r"^(Liveness|Readiness|Startup) probe (failed|errored)")
+_REFUSED = re.compile(r"dial tcp \S*:(?P<port>\d+): connect: connection refused")
+_NOTHING_THERE = re.compile(r"statuscode: 404\b")
+_TOO_LATE = re.compile(r"timed? ?out|Timeout exceeded|deadline exceeded")
+_FAILURES_OF_A_START = 3
+"""What a readiness probe may fail while its container starts (Kubernetes' own failureThreshold)."""
+
+
+def failing_probe(pod: Pod, status: Status, events: Events) -> Obstacle | None:
+    """The probe of a container that runs, and fails; None where none does."""
+    told = events.of(uid(pod), "Unhealthy", container=str(status.get("name")))
+    failing = [event for event in told if _PROBE.match(message(event))]
+    if not failing:
+        return None
+    said = message(failing[-1])
+    return Obstacle(
+        where=where(pod, status),
+        what=one_line(said),
+        mend=_mend(said, _declared(pod, str(status.get("name")))),
+        reports=sum(map(times, failing)),
+        tell_from=_FAILURES_OF_A_START,
+        kind=f"{status.get('name')}: {without_address(pod, said)}",
+        log=log_of_run(pod, status),
+    )
+
+
+def killer(pod: Pod, status: Status, events: Events) -> str:
+    """What the liveness or startup probe said for which a container was killed; empty where it was not."""
+    killed = events.of(uid(pod), "Killing", container=str(status.get("name")))
+    if not any("probe" in message(event) for event in killed):
+        return ""
+    told = events.of(uid(pod), "Unhealthy", container=str(status.get("name")))
+    said = [message(event) for event in reversed(told) if _PROBE.match(message(event))]
+    return next((each for each in said if not each.startswith("Readiness")), message(killed[-1]))
+
+
+def without_address(pod: Pod, said: str) -> str:
+    """A message without the pod's own address, so that it is the same of all pods."""
+    address = (pod.get("status") or {}).get("podIP")
+    return said.replace(str(address), "it") if address else said
+
+
+def _mend(said: str, declared: list[int]) -> str:
+    refused = _REFUSED.search(said)
+    if refused:
+        port = int(refused["port"])
+        has = f"its container declares {', '.join(map(str, declared))}" if declared else "its container declares none"
+        undeclared = "" if port in declared else f" ({has})"
+        return f"Nothing listens on port {port}{undeclared}: see its log for why, or correct the probe's port."
+    if _NOTHING_THERE.search(said):
+        return "It listens, and has nothing at that path: correct the probe's httpGet.path."
+    if _TOO_LATE.search(said):
+        return "See why it answers so late, or raise the probe's timeoutSeconds."
+    return "See why its probe fails, or give it more time."
+
+
+def _declared(pod: Pod, container: str) -> list[int]:
+    """The ports that a container declares."""
+    spec: dict[str, Any] = pod.get("spec") or {}
+    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    found: dict[str, Any] = next((each for each in containers if each.get("name") == container), {})
+    return [int(port["containerPort"]) for port in found.get("ports") or () if port.get("containerPort")]

@@ -1,0 +1,77 @@
+"""A workload that has just been created -> one that is up and answers, or the reason why it does not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from harness.disruptions.completion import Hear, until_complete
+from harness.disruptions.last_words import LastWords, Logs, last_words
+from harness.disruptions.obstacle import LogPlace
+from harness.disruptions.obstacles import in_words, mends, obstacles
+from harness.disruptions.workload import Workload
+from harness.errors import LoadError
+from harness.kube.client import Kube
+from harness.kube.logs import last_lines
+from harness.kube.view import View
+from harness.runner.left_out import makes_pods
+from harness.runner.preflight import undeclared_ports
+from harness.runner.scenario import Scenario
+
+
+def logs_in(kube: Kube, namespace: str) -> Logs:
+    """What gives the last lines of the logs of a namespace's containers."""
+
+    async def lines(place: LogPlace) -> tuple[str, ...]:
+        # A container that has been started again since it was seen has its last run behind it.
+        for previous in (place.previous, not place.previous):
+            if found := await last_lines(kube, namespace, place.pod, place.container, previous=previous):
+                return found
+        return ()
+
+    return lines
+
+
+class FirstStart:
+    """The time from the workload's creation until it answers steadily."""
+
+    def __init__(self, kube: Kube, workload: Workload, scenario: Scenario, view: View) -> None:
+        self._workload, self._scenario, self._view = workload, scenario, view
+        self._logs = logs_in(kube, workload.namespace)
+
+    async def until_up(self, generation: int, hear: Hear) -> None:
+        """Wait until all its pods are there and available.
+
+        Where it is the only one among the manifests that makes pods, there is nothing to come up that it may be waiting
+        for: then containers that end alike again and again end the wait.
+
+        Raises:
+            RolloutError: they are not in time, or never will be; says what holds them up.
+        """
+        application = self._scenario.application
+        alone = not any(makes_pods(each) for each in application.manifests if each is not application.target)
+        await until_complete(
+            self._view,
+            self._workload,
+            generation,
+            deadline_s=self._scenario.experiment.rollout_timeout_s,
+            hear=hear,
+            logs=self._logs,
+            first_start=alone,
+        )
+
+    @asynccontextmanager
+    async def explained(self) -> AsyncIterator[None]:
+        """A block in which its answers are awaited: an error says what the pods show too.
+
+        Pods without a readiness probe count as up as soon as their programs run, whatever becomes of these.
+        """
+        try:
+            yield
+        except LoadError as silent:
+            standing = await LastWords(self._logs).added(obstacles(self._view, self._workload))
+            wrong = [*undeclared_ports(self._scenario), *filter(None, [in_words(standing)])]
+            silent.seen = "; ".join([silent.seen, *wrong])
+            silent.do = mends(standing) or silent.do
+            silent.details = last_words(standing)
+            raise
