@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from harness.inputs.shown import COLUMNS, paragraph
+from harness.inputs.shown import COLUMNS, paragraph, printable
 from harness.model.progress import Phase
 from harness.model.progress import Progress as RunProgress
 
@@ -20,6 +20,19 @@ def _words(now: RunProgress) -> str:
     if now.rollout is None:
         return now.phase
     return f"rollout {now.rollout + 1}/{now.rollouts}: {now.phase}"
+
+
+class _Warnings:
+    """What the API warned of, each once: the scenarios of an experiment have most of their manifests in common."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def news(self, now: RunProgress) -> list[str]:
+        """The lines that have not been told yet."""
+        new = [words for words in dict.fromkeys(now.warned) if words not in self._told]
+        self._told.update(new)
+        return [f"mind: {printable(words)}" for words in new]
 
 
 def _news(now: RunProgress, before: str) -> str:
@@ -40,11 +53,14 @@ class LiveTerminal:
         self._progress = progress
         self._tasks: dict[str, int] = {}
         self._held_up = ""
+        self._warnings = _Warnings()
 
     def __call__(self, now: RunProgress) -> None:
         """Show where the run is."""
         if now.scenario not in self._tasks:
             self._tasks[now.scenario] = self._progress.add_task(now.scenario, total=now.rollouts, what="", counts="")
+        for line in self._warnings.news(now):
+            self._progress.console.print(line, markup=False, highlight=False)
         if news := _news(now, self._held_up):
             width = min(COLUMNS, self._progress.console.width)
             self._progress.console.print(
@@ -69,11 +85,14 @@ class PipedLines:
         self._last: tuple[str, str] = ("", "")
         self._said = 0.0
         self._held_up = ""
+        self._warnings = _Warnings()
 
     def __call__(self, now: RunProgress) -> None:
         """Say where the run is, if that is news."""
         state = (now.scenario, _words(now))
         elapsed = time.monotonic() - self._start
+        for line in self._warnings.news(now):
+            self._print(line)
         if news := _news(now, self._held_up):
             self._held_up = now.held_up
             self._print(paragraph(f"{elapsed:6.1f} s  {now.scenario} ({now.number + 1}/{now.scenarios})  {news}"))

@@ -83,6 +83,9 @@ def near(word: str, known: Iterable[str]) -> str:
 
     >>> near("rolouts", ["rollouts", "control"])
     '; did you mean rollouts?'
+    >>> near("readynessProbe", ["readinessProbe", "livenessProbe"])
+    '; did you mean readinessProbe?'
     """
-    found = difflib.get_close_matches(word[:_VALUE].lower(), {name.lower(): name for name in known}, n=1, cutoff=0.7)
-    return f"; did you mean {found[0]}?" if found else ""
+    names = {name.lower(): name for name in known}
+    found = difflib.get_close_matches(word[:_VALUE].lower(), names, n=1, cutoff=0.7)
+    return f"; did you mean {names[found[0]]}?" if found else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -19,6 +19,7 @@ from kubernetes.aio import client as kubernetes_client
 
 from harness.errors import ClusterError
 from harness.inputs.shown import shown
+from harness.kube.api_warnings import api_warnings
 from harness.kube.errors import ApiRefusal, NoAnswer, refusal
 from harness.kube.ownership import RUN_LABEL
 from harness.kube.repetition import PATIENCE_S, passes, repeated, retry_after_s, was_not_done
@@ -90,8 +91,10 @@ class Kube:
         except KeyError:
             raise ClusterError(f"looking for {api_version} {kind}", f"{self.server} does not have this kind") from None
 
-    async def create(self, manifest: Mapping[str, Any], namespace: str | None = None) -> dict[str, Any]:
-        """The object as the API created it.
+    async def create(
+        self, manifest: Mapping[str, Any], namespace: str | None = None, *, warn: Callable[[str], None] | None = None
+    ) -> dict[str, Any]:
+        """The object as the API created it; `warn` hears what it warns of, such as a field that it does not know.
 
         Where the answer is lost, or an earlier POST was, the object is looked up: it is ours if it carries our
         RUN_LABEL, and else somebody else's.
@@ -101,7 +104,9 @@ class Kube:
 
         async def once() -> dict[str, Any]:
             try:
-                return await self._once("POST", resource.path(namespace), body=dict(manifest))
+                return await self._once(
+                    "POST", resource.path(namespace), query={"fieldValidation": "Warn"}, body=dict(manifest), warn=warn
+                )
             except ClusterError as error:
                 conflict = isinstance(error, ApiRefusal) and error.status == 409
                 if run is None or not (conflict or (passes(error) and not was_not_done(error))):
@@ -214,6 +219,7 @@ class Kube:
         query: Mapping[str, str] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
+        warn: Callable[[str], None] | None = None,
     ) -> dict[str, Any]:
         tried = f"{method} {path} on {self.server}"
         try:
@@ -224,6 +230,9 @@ class Kube:
         if response.status >= 300:
             after_s = retry_after_s(response.response.headers.get("Retry-After"))
             raise refusal(tried, response.status, data, after_s)
+        if warn is not None:
+            for text in api_warnings(response.response.headers.getall("Warning", ())):
+                warn(text)
         return _object(tried, data)
 
     @asynccontextmanager

@@ -22,7 +22,8 @@ class Phase(StrEnum):
 class Progress:
     """Where a run is now. `rollout` counts from 0, None outside of any; `requests` and `failed` are this scenario's.
 
-    `held_up`: what keeps the rollout from getting on, in words; empty where nothing is known to.
+    `held_up`: what keeps the rollout from getting on, in words; empty where nothing is known to. `warned`: what the
+    API has warned of as it took the manifests.
     """
 
     scenario: str
@@ -34,6 +35,7 @@ class Progress:
     requests: int
     failed: int
     held_up: str = ""
+    warned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import anyio
 from harness.errors import ClusterError
 from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusal, LeftBehind
+from harness.kube.fields import unknown_fields
 from harness.kube.ownership import Ownership
 from harness.manifests.application import Application
 from harness.manifests.patch import in_namespace
@@ -71,12 +72,19 @@ async def _exists(kube: Kube, namespace: str) -> bool:
 
 @asynccontextmanager
 async def deployed(
-    kube: Kube, application: Application, namespace: str, ownership: Ownership, *, files: Iterable[Path] = ()
+    kube: Kube,
+    application: Application,
+    namespace: str,
+    ownership: Ownership,
+    *,
+    files: Iterable[Path] = (),
+    warn: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[dict[str, Any]]:
     """The application's objects in the namespace, the workload last; gives the workload as the API created it.
 
     They carry the run's labels, but not their pods, whose template stays as it was written. What was created is deleted
-    when the block is left; what could not be created leaves nothing behind.
+    when the block is left; what could not be created leaves nothing behind. `warn` hears what the API warns of, but for
+    the unknown fields that can be told without it.
 
     Raises:
         ClusterError: the API refuses an object, or one of that name is there already; names it, and which of `files`
@@ -86,7 +94,7 @@ async def deployed(
     created: list[dict[str, Any]] = []
     try:
         for manifest in ordered:
-            made = await _created(kube, manifest, namespace, ownership, files)
+            made = await _created(kube, manifest, namespace, ownership, files, warn)
             created.append(made)  # one by one: what is made before a failure must be deleted again
         yield created[-1]
     except BaseException as error:
@@ -101,17 +109,29 @@ async def deployed(
 
 
 async def _created(
-    kube: Kube, manifest: Manifest, namespace: str, ownership: Ownership, files: Iterable[Path]
+    kube: Kube,
+    manifest: Manifest,
+    namespace: str,
+    ownership: Ownership,
+    files: Iterable[Path],
+    warn: Callable[[str], None],
 ) -> dict[str, Any]:
+    named = f"{manifest['kind']} {manifest['metadata']['name']}"
+    warned: list[str] = []
     try:
-        return await kube.create(_owned(in_namespace(manifest, namespace), ownership), namespace)
+        made = await kube.create(_owned(in_namespace(manifest, namespace), ownership), namespace, warn=warned.append)
     except ClusterError as error:
-        kind, name = manifest["kind"], manifest["metadata"]["name"]
         where = place_of(manifest, files=files)
         do = error.do
         if not isinstance(error, ApiRefusal) or error.status == 404:
-            do = f"Does the cluster have {manifest['apiVersion']} {kind}? Install what defines it, or leave it out."
-        raise ClusterError(f"creating {kind} {name}{where}", f"{error.tried}: {error.seen}", do) from error
+            kind = f"{manifest['apiVersion']} {manifest['kind']}"
+            do = f"Does the cluster have {kind}? Install what defines it, or leave it out."
+        raise ClusterError(f"creating {named}{where}", f"{error.tried}: {error.seen}", do) from error
+    known = unknown_fields(manifest) if warned else ()
+    for text in warned:
+        if not any(sentence.startswith(text) for sentence in known):
+            warn(f"{named}{place_of(manifest, files=files)}: {text}")
+    return made
 
 
 def _owned(manifest: Mapping[str, Any], ownership: Ownership) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.errors import UsageError
+from harness.kube.fields import unknown_fields
 from harness.model.run import MeasuredService
+from harness.runner.deployment import place_of
 from harness.runner.scenario import Scenario
 from harness.spec.hazards import Hazard, HazardId, hazards
 from harness.spec.references import absent_objects, absent_ports
@@ -63,7 +65,18 @@ def warnings(scenarios: Iterable[Scenario]) -> tuple[str, ...]:
         for name in absent_objects(pod_spec(application.target), application.manifests):
             told[f"its pods need {name}, which is not among the manifests"] = None
         told |= dict.fromkeys(undeclared_ports(scenario))
+        told |= dict.fromkeys(unknown(scenario))
     return tuple(told)
+
+
+def unknown(scenario: Scenario) -> tuple[str, ...]:
+    """The fields that Kubernetes does not know, in sentences: a cluster leaves them out, and takes the rest."""
+    files = scenario.experiment.manifests
+    return tuple(
+        f"{manifest['kind']} {manifest['metadata']['name']}{place_of(manifest, files=files)}: {words}"
+        for manifest in scenario.application.manifests
+        for words in unknown_fields(manifest)
+    )
 
 
 def undeclared_ports(scenario: Scenario) -> tuple[str, ...]:

@@ -78,6 +78,7 @@ class ScenarioRunner:
         self._t0_wall_ns = time.time_ns()
         self._phase: tuple[Phase, int | None] = (Phase.DEPLOYING, None)
         self._held_up = ""
+        self._warned: list[str] = []
         self._load: LoadSession | None = None
         self._view = View()
         self._over = False
@@ -137,7 +138,12 @@ class ScenarioRunner:
                 )
                 await observe(tasks, kube, namespace, watched, view=self._view, record=partial(self._record, writer))
                 async with deployed(
-                    kube, application, namespace, self._ownership, files=experiment.manifests
+                    kube,
+                    application,
+                    namespace,
+                    self._ownership,
+                    files=experiment.manifests,
+                    warn=self._warned.append,
                 ) as workload:
                     await self._loaded(writer, namespace, int(workload["metadata"]["generation"]))
                     self._enter(Phase.CLEANING_UP)
@@ -253,6 +259,7 @@ class ScenarioRunner:
                 requests=self._load.requests if self._load else 0,
                 failed=self._load.failed if self._load else 0,
                 held_up=self._held_up,
+                warned=tuple(self._warned),
             )
         )
 

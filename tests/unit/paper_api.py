@@ -49,6 +49,15 @@ PATIENCE_S = 2.0
 CUT = object()
 """The connection is cut in place of an answer, though what was asked for may have been done."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """A success with Warning headers."""
+
+    body: dict[str, Any]
+    warnings: tuple[str, ...]
+
+
 SILENCE = object()
 """An answer that does not come."""
 
@@ -117,6 +126,11 @@ class PaperApi:
             return web.json_response(status, status=answer)
         if isinstance(answer, dict):
             return web.json_response(answer)
+        if isinstance(answer, Warned):
+            response = web.json_response(answer.body)
+            for text in answer.warnings:
+                response.headers.add("Warning", text)
+            return response
         if answer is CUT:
             assert request.transport is not None
             request.transport.abort()

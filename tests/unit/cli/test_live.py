@@ -14,7 +14,7 @@ from harness.model.progress import Phase, Progress
 HELD = "container web of web-1: CrashLoopBackOff, its last end was exit code 3"
 
 
-def progress(*, held_up: str = "", phase: Phase = Phase.ROLLING) -> Progress:
+def progress(*, held_up: str = "", phase: Phase = Phase.ROLLING, warned: tuple[str, ...] = ()) -> Progress:
     return Progress(
         scenario="both",
         number=0,
@@ -25,6 +25,7 @@ def progress(*, held_up: str = "", phase: Phase = Phase.ROLLING) -> Progress:
         requests=100,
         failed=1,
         held_up=held_up,
+        warned=warned,
     )
 
 
@@ -40,6 +41,16 @@ def test_what_holds_it_up_is_said_once_and_that_it_is_over(terminal: bool) -> No
     assert said.count("no longer held up") == 1
     lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue()).splitlines()
     assert max(len(line.rpartition("\r")[2]) for line in lines if "exit code 3" in line or "held up" in line) <= 80
+
+
+@pytest.mark.parametrize("terminal", [False, True], ids=["piped", "terminal"])
+def test_what_the_api_warned_of_is_said_once(terminal: bool) -> None:
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=terminal, width=200, color_system=None)
+    with shown(console) as live:
+        for warned in ((), ("a",), ("a", "b\x1b"), ("a", "b\x1b", "a")):
+            live(progress(warned=warned))
+    assert [out.getvalue().count(line) for line in ("mind: a", "mind: b\\x1b", "mind: ")] == [1, 1, 2]
 
 
 def test_rollouts_count_from_one() -> None:

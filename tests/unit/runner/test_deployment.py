@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from paper_api import paper_kube
+from paper_api import Warned, paper_kube
 
 from harness.errors import ClusterError
 from harness.kube.ownership import Ownership, ownership
@@ -117,3 +117,30 @@ async def test_a_namespace_of_our_own_says_whose_it_is() -> None:
     assert namespace == name
     assert ownership(labels) == OWNERSHIP
     assert labels["app.kubernetes.io/managed-by"] == "rollout-harness"
+
+
+async def test_what_the_api_warns_of_is_told_with_object_and_file(tmp_path: Path) -> None:
+    wanted, paths = application(tmp_path, web=WORKLOAD.replace("spec: {selector", "spec: {sort: a, selector"))
+    said: list[str] = []
+    answers: dict[str, list[Any]] = {
+        f"POST {NAMESPACE}/services": [
+            Warned(
+                body={"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}},
+                warnings=('299 - "unknown field \\"spec.sort\\""', '299 - "odd", 299 - "older than it should be"'),
+            )
+        ],
+        "POST /apis/apps/v1/namespaces/shop/deployments": [
+            {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}}
+        ],
+        f"DELETE {NAMESPACE}/services/web": [{}],
+        "DELETE /apis/apps/v1/namespaces/shop/deployments/web": [{}],
+    }
+    async with (
+        paper_kube(answers) as (kube, api),
+        deployed(kube, wanted, "shop", OWNERSHIP, files=paths, warn=said.append),
+    ):
+        pass
+    # The field that the API does not know is told before anything is sent: see `preflight`.
+    assert said == [f"Service web of {paths[0]}: odd", f"Service web of {paths[0]}: older than it should be"]
+    (posted,) = api.asked(f"POST {NAMESPACE}/services")
+    assert posted.query == {"fieldValidation": "Warn"}

@@ -184,13 +184,23 @@ VOLUME = (
                 "(the hook takes 9 s, terminationGracePeriodSeconds is 3)",
             ),
         ),
+        (
+            {"container": "readynessProbe: {httpGet: {port: http}}", "spec": "replica: 2"},
+            (
+                'Deployment web of {folder}/web.yaml: unknown field "spec.replica"; did you mean replicas?',
+                'Deployment web of {folder}/web.yaml: unknown field "spec.template.spec.containers[0].readynessProbe"; '
+                "did you mean readinessProbe?",
+            ),
+        ),
+        ({"more": "---\napiVersion: shop/v1\nkind: Till\nmetadata: {name: a}\nspec: {any: thing}\n"}, ()),
         ({}, ()),
     ],
 )
 def test_what_else_is_wrong_is_told_and_not_refused(
     tmp_path: Path, change: dict[str, str], says: tuple[str, ...]
 ) -> None:
-    file = written(tmp_path, **change)
+    file = written(tmp_path, cluster="{context: mine}", **change)
+    says = tuple(words.replace("{folder}", str(tmp_path)) for words in says)
     told = warnings(planned(file))
     assert set(says) <= set(told)
     assert says or not told
