@@ -6,7 +6,7 @@
     │   ├── ManifestError     ... in the manifests of the application
     │   └── RunFormatError    ... in a run directory that is to be read
     │       └── DamagedRunError   it is one, and what is wrong with it leaves no verdict
-    ├── SetupError            this machine or cluster lacks something; nothing was changed
+    ├── SetupError            this machine or cluster lacks something; nothing was rolled
     │   ├── ClusterError      the cluster is unknown, does not answer, or refuses
     │   └── SandboxError      the embedded cluster did not come up, or died
     ├── OutputError           a file that is to be written cannot be
@@ -68,7 +68,7 @@ class DamagedRunError(RunFormatError):
 
 
 class SetupError(HarnessError):
-    """This machine or cluster lacks something that the run needs; nothing was changed."""
+    """This machine or cluster lacks something that the run needs; nothing was rolled."""
 
 
 class ClusterError(SetupError):

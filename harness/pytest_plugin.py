@@ -145,6 +145,8 @@ def _roll(
     )
     (run,) = portal.call(run_experiment, cluster, scenarios(experiment), folder)
     if run.error is not None and not run.updates:
+        for line in run.error.details:
+            run.error.add_note(line)
         raise run.error
     judged = judge_experiment_folder(folder)
     (result,) = judged.result.scenarios

@@ -155,8 +155,11 @@ class Execution:
             return True
 
     def _code_without_update(self) -> int:
-        for error in self._errors():
-            tell_error(error)
+        for run in self._runs:
+            if run.error is not None:
+                tell_error(run.error)
+                if run.taken_back:
+                    tell(f"{run.scenario.name}: nothing was rolled; what had been deployed was taken back", error=True)
         return ExitCode.USAGE if self._interrupted is None else ExitCode.of_signal(self._interrupted)
 
     def _errors(self) -> list[HarnessError]:

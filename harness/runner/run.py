@@ -50,13 +50,15 @@ _DRAIN_SLACK_S = 5.0
 class ScenarioRun:
     """What became of a scenario. `updates`: rollouts that were triggered.
 
-    `error`: why it ended before its time; of one that did not, what its clean-up left on the cluster.
+    `error`: why it ended before its time; of one that did not, what its clean-up left on the cluster. `taken_back`: it
+    had been deployed, whole or in part, and nothing of that is left.
     """
 
     folder: Path
     scenario: Scenario
     updates: int
     error: HarnessError | None = None
+    taken_back: bool = False
 
 
 class ScenarioRunner:
@@ -84,6 +86,7 @@ class ScenarioRunner:
         self._over = False
         self._ownership = Ownership(run="")
         self._left: HarnessError | None = None
+        self._has_deployed = False
 
     async def run(self) -> ScenarioRun:
         """The scenario from start to end; what goes wrong is written down, cleaned up after, and given back.
@@ -103,7 +106,14 @@ class ScenarioRunner:
             except OutputError as refused:  # run.json stays as it was: not finished
                 error = error or refused
             updates = len(writer.info.rollouts)
-        return ScenarioRun(folder=self._folder, scenario=self._scenario, updates=updates, error=error or self._left)
+        kube = self._cluster.kube
+        return ScenarioRun(
+            folder=self._folder,
+            scenario=self._scenario,
+            updates=updates,
+            error=error or self._left,
+            taken_back=self._has_deployed and not kube.standing.commands(kube.kubectl),
+        )
 
     async def _to_the_end(self, writer: RunWriter) -> HarnessError | None:
         """The error that ended it, if one did: task groups give theirs in groups."""
@@ -124,7 +134,7 @@ class ScenarioRunner:
         wanted = f"{experiment.name}-{self._scenario.name}"
         self._ownership = new_ownership(longest_run_s(experiment, self._scenario.rollouts, writer.info.quiet_s or 0.0))
         async with namespace_for_run(kube, experiment.namespace, wanted, self._ownership) as namespace:
-            application = self._scenario.application
+            application, self._has_deployed = self._scenario.application, True
             writer.update(manifests=tuple(in_namespace(m, namespace) for m in application.manifests))
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._report_progress)

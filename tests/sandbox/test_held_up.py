@@ -103,6 +103,10 @@ NEVER_GOES = {
         "image shop:404",
         "No waiting mends that. Name an image that its nodes can pull.",
     ),
+    "program": (
+        case(container={"command": ["no-such-program"]}),
+        'StartError (exec: "no-such-program": executable file not found in $PATH)',
+    ),
     "paused": (case(paused=True), "while it is paused an update replaces no pod"),
 }
 
