@@ -97,7 +97,7 @@ def _run(
     if dry_run:
         from harness.runner.preflight import preflight
 
-        wrong = [f"mind: {words}" for words in preflight(planned)]
+        wrong = [f"mind: {words}" for words in preflight(planned, sandbox=settings.sandbox is not None)]
         for line in [*plan_text(described, planned, settings).splitlines(), *wrong]:
             tell_paragraph(line)
         return None
@@ -164,7 +164,7 @@ def execute(
     from harness.runner.scenario import paper_plan
     from harness.store.output import output_folder
 
-    warnings = preflight(planned)
+    warnings = preflight(planned, sandbox=settings.sandbox is not None)
     check_memory()
     check_open_files(descriptors(paper_plan(experiment)))
     with output_folder(folder, replace=replace) as output:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -20,6 +21,7 @@ from harness.sandbox.apiserver.resources import resource_of
 from harness.sandbox.embedded import Sandbox
 from harness.sandbox.errors import SandboxFailed
 from harness.sandbox.images import Image, lookup
+from harness.sandbox.kubelet.runtime_spec import DEFAULT_PATH
 from harness.sandbox.settings import Settings
 from harness.sandbox.stand_ins import stand_in_image
 
@@ -121,6 +123,20 @@ def check_images(images: Mapping[str, SandboxImage], manifests: tuple[Mapping[st
 def stand_in(images: Mapping[str, SandboxImage], name: str) -> bool:
     """Whether a stand-in would run under the image `name`."""
     return Settings(images=_images(images)).stand_in(name)
+
+
+def absent_program(images: Mapping[str, SandboxImage], container: Mapping[str, Any]) -> str:
+    """The program that `images` names for a container's image, where this machine has it not; else empty.
+
+    A command of the container's own, or a PATH, may name another.
+    """
+    image = _own(Settings(images=_images(images)), str(container.get("image")))
+    if image is None or image.stand_in or not image.entrypoint or (container.get("command") and not image.fixed):
+        return ""
+    if any(variable.get("name") == "PATH" for variable in container.get("env") or ()):
+        return ""
+    program = image.entrypoint[0]
+    return "" if shutil.which(program, path=dict(image.env).get("PATH", DEFAULT_PATH)) else program
 
 
 def serves(manifest: Mapping[str, Any]) -> bool:

@@ -26,7 +26,7 @@ _CLOCK_STEP_S = 0.001
 """What less is known of it, or more, is not worth replacing run.json."""
 
 _TIMES = slice(COLUMNS.index("scheduled"), COLUMNS.index("ended") + 1)
-_OUTCOME = COLUMNS.index("outcome")
+_OUTCOME, _STATUS = COLUMNS.index("outcome"), COLUMNS.index("status")
 _LOOK_S = 0.05
 _WORKER = 0
 _FRESH_S = 3.0
@@ -56,6 +56,7 @@ class LoadSession:
     shift_s: float = 0.0
     requests: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)  # HTTP's, of the answers that failed by it
     first: float | None = None  # run clock of the first request's end
     last_lost: float | None = None
     lost: dict[int, float] = field(default_factory=dict)  # second of the run clock -> its last such failure
@@ -147,7 +148,9 @@ class LoadSession:
             self.first = self.now()
         self.requests += 1
         self.outcomes[outcome] += 1
-        if outcome not in _UNCOUNTED and outcome != Outcome.STATUS.value:
+        if outcome == Outcome.STATUS.value:
+            self.statuses[cells[_STATUS].decode()] += 1
+        elif outcome not in _UNCOUNTED:
             self.last_lost = self.now()
             self.lost[int(self.last_lost)] = self.last_lost
 
@@ -222,7 +225,9 @@ class LoadSession:
                 continue
             if self.now() - max(self.first, self.last_lost or self.first) >= calm_s:
                 return
-        seen = ", ".join(f"{count} {outcome}" for outcome, count in self.outcomes.most_common()) or "no answer at all"
+        named = {Outcome.STATUS.value: f"status ({', '.join(sorted(self.statuses))})"}
+        counts = (f"{count} {named.get(outcome, outcome)}" for outcome, count in self.outcomes.most_common())
+        seen = ", ".join(counts) or "no answer at all"
         raise LoadError(
             f"warming up for {deadline_s:g} s",
             f"the Service is not answering steadily: {seen}",

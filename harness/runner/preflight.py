@@ -8,6 +8,7 @@ from harness.errors import UsageError
 from harness.kube.fields import unknown_fields
 from harness.model.run import MeasuredService
 from harness.runner.deployment import place_of
+from harness.runner.sandbox_limits import absent_programs
 from harness.runner.scenario import Scenario
 from harness.spec.hazards import Hazard, HazardId, hazards
 from harness.spec.references import absent_objects, absent_ports
@@ -43,15 +44,18 @@ def check_scenarios(scenarios: Iterable[Scenario]) -> None:
             )
 
 
-def preflight(scenarios: Iterable[Scenario]) -> tuple[str, ...]:
+def preflight(scenarios: Iterable[Scenario], *, sandbox: bool = False) -> tuple[str, ...]:
     """Refuse what can be known, without a cluster, not to work; gives what else is wrong, in words.
+
+    `sandbox`: they are to run there, so that what runs under an image is on this machine, or is not.
 
     Raises:
         UsageError: nothing was changed.
     """
     scenarios = tuple(scenarios)
     check_scenarios(scenarios)
-    return warnings(scenarios)
+    absent = (words for scenario in scenarios for words in absent_programs(scenario)) if sandbox else ()
+    return tuple(dict.fromkeys((*warnings(scenarios), *absent)))
 
 
 def warnings(scenarios: Iterable[Scenario]) -> tuple[str, ...]:

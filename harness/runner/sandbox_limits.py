@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from harness.clusters.sandbox import check_images, serves, stand_in
+from harness.clusters.sandbox import absent_program, check_images, serves, stand_in
 from harness.errors import UsageError
+from harness.inputs.shown import shown
 from harness.manifests.read import Manifest
-from harness.runner.left_out import without
+from harness.runner.left_out import makes_pods, without
 from harness.runner.scenario import Scenario
 from harness.runner.stand_in_notes import stand_in_notes
 from harness.spec.hazards import HazardId, hazards
@@ -39,6 +40,18 @@ def in_the_sandbox(scenario: Scenario) -> Scenario:
     check_images(scenario.experiment.images, fitting.all_manifests)
     notes = stand_in_notes(application, lambda name: stand_in(scenario.experiment.images, name))
     return replace(fitting, provisos=tuple(dict.fromkeys((*scenario.provisos, *gone, *notes))))
+
+
+def absent_programs(scenario: Scenario) -> tuple[str, ...]:
+    """The commands under `images:` that this machine has not, in sentences: each pod would fail with a StartError."""
+    found: list[str] = []
+    for manifest in scenario.application.manifests:
+        pod = pod_spec(manifest) if makes_pods(manifest) else {}
+        for container in (*(pod.get("initContainers") or ()), *(pod.get("containers") or ())):
+            if program := absent_program(scenario.experiment.images, container):
+                named = f"which `images:` names for {container['image']}"
+                found.append(f"this machine has no program {shown(program)}, {named}")
+    return tuple(found)
 
 
 def _refuse_kinds(scenario: Scenario) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from paper_api import paper_kube
@@ -12,8 +13,10 @@ from harness.disruptions.workload import Workload
 from harness.errors import LoadError, RolloutError
 from harness.kube.view import View
 from harness.kube.watch import EventType, WatchEvent
+from harness.model.request import COLUMNS
 from harness.runner.experiment_file import read_experiment
 from harness.runner.first_start import FirstStart
+from harness.runner.load_session import LoadSession
 from harness.runner.scenario import scenarios
 
 pytestmark = pytest.mark.anyio
@@ -120,3 +123,14 @@ async def until_up(folder: Path, more: str = "") -> str:
 async def test_a_crash_is_given_up_where_nothing_else_has_to_come_up(tmp_path: Path) -> None:
     assert "It is given up: container till of shop-1-a has ended 4 times" in await until_up(tmp_path)
     assert "given up" not in await until_up(tmp_path, more=DATABASE)
+
+
+async def test_answers_that_are_no_success_are_told_with_their_status() -> None:
+    cells = [{"outcome": "status", "status": status} for status in ("404", "503", "404")]
+    rows = [",".join(row.get(column, "0") for column in COLUMNS) for row in cells]
+    session = LoadSession(cast(Any, None), cast(Any, SimpleNamespace(requests=lambda _: None)), lambda: 0.0)
+    for row in rows:
+        session._request(row.encode())
+    with pytest.raises(LoadError) as error:
+        await session.until_warm(1.0, deadline_s=0.0)
+    assert error.value.seen == "the Service is not answering steadily: 3 status (404, 503)"

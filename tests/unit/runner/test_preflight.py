@@ -136,6 +136,29 @@ def test_a_dry_run_finds_what_the_sandbox_would_not_run(tmp_path: Path, change: 
     assert says in str(done.exception)
 
 
+@pytest.mark.parametrize(
+    ("command", "own", "says"),
+    [
+        ("[pyton3, app.py]", "", "mind: this machine has no program 'pyton3', which `images:` names for shop:1"),
+        ("[/no/such/program]", "", "this machine has no program '/no/such/program'"),
+        ("[pyton3, app.py]", "command: [python3]", ""),
+        ("[pyton3], arguments: image", "command: [python3]", "this machine has no program 'pyton3'"),
+        ("[pyton3, app.py]", "env: [{name: PATH, value: /opt/bin}]", ""),
+        ('["{python}", app.py]', "", ""),
+        ("[sh]", "", ""),
+    ],
+)
+def test_a_dry_run_finds_a_program_that_this_machine_has_not(tmp_path: Path, command: str, own: str, says: str) -> None:
+    file = written(tmp_path, image="shop:1", container=own)
+    file.write_text(file.read_text() + f"images: {{'shop:1': {{command: {command}}}}}\n")
+    done = CliRunner().invoke(app, ["run", "--dry-run", str(file)])
+    assert done.exit_code == 0
+    assert ("this machine has no program" in done.output) == bool(says)
+    assert says in done.output
+    elsewhere = CliRunner().invoke(app, ["run", "--dry-run", "--cluster", "context:mine", str(file)])
+    assert "this machine has no program" not in elsewhere.output
+
+
 def test_a_dry_run_says_which_kinds_are_left_out_in_the_sandbox(tmp_path: Path) -> None:
     strange = "---\napiVersion: {}\nkind: {}\nmetadata: {{name: web}}\n"
     role = strange.format("rbac.authorization.k8s.io/v1", "Role")
