@@ -32,7 +32,7 @@ class _Warnings:
         """The lines that have not been told yet."""
         new = [words for words in dict.fromkeys(now.warned) if words not in self._told]
         self._told.update(new)
-        return [f"mind: {printable(words)}" for words in new]
+        return [paragraph(f"mind: {printable(words)}") for words in new]
 
 
 def _news(now: RunProgress, before: str) -> str:
@@ -60,7 +60,7 @@ class LiveTerminal:
         if now.scenario not in self._tasks:
             self._tasks[now.scenario] = self._progress.add_task(now.scenario, total=now.rollouts, what="", counts="")
         for line in self._warnings.news(now):
-            self._progress.console.print(line, markup=False, highlight=False)
+            self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
         if news := _news(now, self._held_up):
             width = min(COLUMNS, self._progress.console.width)
             self._progress.console.print(
