@@ -177,7 +177,9 @@ def test_a_start_that_is_under_way_is_ended(tmp_path: Path) -> None:
         """
 starting = subprocess.Popen([*PROGRAM, "sandbox", "up", "--name", "play"], stderr=subprocess.PIPE, text=True)
 until("it runs", lambda: running.running())
+starting.send_signal(signal.SIGSTOP)  # so that it gets no further meanwhile
 assert masked(sandbox("down", "--all")) == ["Ended: sandbox play (process N)."]
+starting.send_signal(signal.SIGCONT)
 assert "it was ended while it was started" in starting.communicate(timeout=60)[1]
 assert starting.returncode == 2
 assert processes() == []

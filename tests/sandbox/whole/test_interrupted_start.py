@@ -26,7 +26,7 @@ service: {{name: web, port: 80}}
 update: {{image: {{nginx: ["nginx:1.29.1", "nginx:1.28.0"]}}}}
 load: {{new: {{rate: 20}}}}
 """
-# Every third is enough for every day: what has the time in it is also tried step by step, below.
+# Every third is enough for every day, since each step is tried too, below; all with `-m "slow or not slow"`.
 MOMENTS = [pytest.param(tenths / 10, marks=[pytest.mark.slow] * (tenths % 3 > 0)) for tenths in range(16)]
 
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -28,14 +29,26 @@ class Machine:
 
     def __init__(self, runtime: Path) -> None:
         self.runtime, self.folder = runtime, runtime / f"rollout-harness-{os.geteuid()}"
+        self._started: list[subprocess.Popen[str]] = []
         self.environment = {**os.environ, "XDG_RUNTIME_DIR": str(runtime), "COLUMNS": "200"}
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """A command that goes on beside the test."""
         command = [*PROGRAM, "sandbox", *words]
-        return subprocess.Popen(
+        started = subprocess.Popen(
             command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
+        self._started.append(started)
+        return started
+
+    def end(self) -> None:
+        """Ends what a test that failed left."""
+        for process in self._started:
+            if process.returncode is None:
+                process.kill()
+                process.communicate()
+        for one in self.sandboxes():
+            running.end(one.mark)
 
     def run(self, *words: str, code: int = 0) -> str:
         """What a command prints that ends with `code`: nothing but one line of error where that is not 0."""
@@ -60,8 +73,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     try:
         yield there
     finally:
-        for one in there.sandboxes():
-            running.end(one.mark)
+        there.end()
 
 
 def supervisor(sandbox: Running) -> int:
@@ -79,6 +91,26 @@ def pasted(machine: Machine, line: str) -> subprocess.CompletedProcess[str]:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {**machine.environment, "PATH": path}
     return subprocess.run(["sh", "-c", line], env=environment, text=True, capture_output=True, timeout=60, check=False)
+
+
+async def held_while_starting(machine: Machine, name: str) -> subprocess.Popen[str]:
+    """An `up` that stands still in the middle of its start: no machine is so fast or slow that it gets further."""
+    starting = machine.start("up", "--name", name)
+    await polled("its processes", lambda: machine.sandboxes() or None)
+    starting.send_signal(signal.SIGSTOP)
+    return starting
+
+
+async def told_when_ended(machine: Machine, starting: subprocess.Popen[str], line: str) -> str:
+    """What an `up` that stands still says of a pasted `down`, when it is let go on."""
+    with ThreadPoolExecutor(1) as threads:
+        ending = threads.submit(pasted, machine, line)
+        await polled("the end of its processes", lambda: not machine.sandboxes() or None, 30)
+        starting.send_signal(signal.SIGCONT)
+        _, said = starting.communicate(timeout=60)
+        assert starting.returncode == 2
+        assert ending.result(60).stdout == "The sandbox is gone.\n"
+    return said
 
 
 async def test_of_two_that_start_one_name_at_once_one_wins_and_the_other_says_so(machine: Machine) -> None:
@@ -117,23 +149,18 @@ async def test_every_hint_works_when_pasted(machine: Machine) -> None:
     assert (done.returncode, done.stdout) == (0, "The sandbox is gone.\n")
     assert (machine.sandboxes(), machine.files()) == ([], [])
     (start,) = commands(machine.run("exec", "--name", "play", "--", "true", code=2))
-    with machine.start("up", "--name", "play") as starting:
-        await polled("its record", lambda: (machine.folder / "play.json").exists() or None)
-        (end,) = commands(machine.run("up", "--name", "play", code=2))
-        assert pasted(machine, end).returncode == 0
-        (again,) = commands(starting.communicate(timeout=60)[1])
+    starting = await held_while_starting(machine, "play")
+    (end,) = commands(machine.run("up", "--name", "play", code=2))
+    (again,) = commands(await told_when_ended(machine, starting, end))
     assert start == again == "rollout-harness sandbox up --name play"
     assert pasted(machine, start).returncode == 0
     assert len(machine.sandboxes()) == 1
 
 
 async def test_down_ends_one_that_is_being_started(machine: Machine) -> None:
-    with machine.start("up") as starting:
-        await polled("its processes", lambda: machine.sandboxes() or None)
-        assert machine.run("down") == "The sandbox is gone.\n"
-        assert starting.wait(60) == 2
-        assert starting.stderr is not None
-        assert "it was ended while it was started" in starting.stderr.read()
+    starting = await held_while_starting(machine, "play")
+    said = await told_when_ended(machine, starting, "rollout-harness sandbox down --name play")
+    assert "it was ended while it was started" in said
     assert (machine.sandboxes(), machine.files()) == ([], [])
 
 
