@@ -130,16 +130,21 @@ def end(mark: Mark) -> None:
     Raises:
         NotEnded: something of it does not end.
     """
-    deadline, outermost = time.monotonic() + _END_TIMEOUT_S, list[int]()
-    while found := [one for one in running() if one.mark.id == mark.id]:
+    deadline, before = time.monotonic() + _END_TIMEOUT_S, set[int]()
+    while (found := _with(mark)) is not None:
+        outermost = [process.pid for process in found.outermost]
         if time.monotonic() > deadline:
-            raise _not_ended([process.pid for one in found for process in one.outermost])
-        stubborn = set(outermost)
-        outermost = [process.pid for one in found for process in one.outermost]
+            raise _not_ended(outermost)
         inner = [pid for process in outermost for pid in _children(process)]
-        clients = [process.pid for one in found for process in one.clients]
-        now = [pid for pid in outermost if pid in stubborn or not inner]
+        clients = [process.pid for process in found.clients]
+        now = [pid for pid in outermost if pid in before or not inner]
         end_processes([*inner, *clients, *now], [pid for pid in outermost if pid not in now])
+        before = set(outermost)
+
+
+def _with(mark: Mark) -> Running | None:
+    """The sandbox with this mark, where it runs."""
+    return next((one for one in running() if one.mark.id == mark.id), None)
 
 
 def end_processes(pids: Iterable[int], following: Iterable[int] = ()) -> None:
