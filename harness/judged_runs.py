@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.errors import DamagedRunError, UsageError
 from harness.model.result import ExperimentResult, ScenarioResult
 from harness.model.run import RunInfo
+from harness.redaction import door
 from harness.store.output import not_in_progress, output_error, writable
 from harness.store.planned import read_planned
 from harness.store.reader import is_run, read_run, scenario_folders
@@ -47,12 +48,13 @@ def judge_scenario(folder: Path, into: Path | None = None) -> tuple[RunInfo, Sce
     except Exception as error:
         error.add_note(f"while judging {folder}")
         raise
+    info = replace(run.info, manifests=tuple(map(door().object, run.info.manifests)))  # older ones hold what is secret
     place = into or folder
     with _writing(place):
         place.mkdir(parents=True, exist_ok=True)
         write_scenario_result(place, result)
-        write_scenario(place, run.info, result)
-    return run.info, result
+        write_scenario(place, info, result)
+    return info, result
 
 
 def judge_experiment_folder(folder: Path) -> Judged:

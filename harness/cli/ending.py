@@ -15,6 +15,7 @@ from harness.cli.signals import Stopped
 from harness.errors import HarnessError
 from harness.exit_codes import ExitCode
 from harness.inputs.shown import cut, paragraph, printable
+from harness.redaction import door
 
 
 class Verdict(SystemExit):
@@ -28,20 +29,20 @@ def conclude(code: int) -> NoReturn:
 
 def tell(line: str, *, error: bool = False) -> None:
     """One line of plain text for people, however hostile the names in it are; `error`: on standard error."""
-    print(printable(line), file=sys.stderr if error else sys.stdout)
+    print(printable(door().text(line)), file=sys.stderr if error else sys.stdout)
 
 
 def tell_paragraph(line: str, *, error: bool = False) -> None:
     """The same, broken at spaces where it is wider than a terminal."""
-    print(paragraph(printable(line)), file=sys.stderr if error else sys.stdout)
+    print(paragraph(printable(door().text(line))), file=sys.stderr if error else sys.stdout)
 
 
 def tell_error(error: HarnessError) -> None:
     """One line for people on standard error, broken at spaces only where that is a terminal, and what stands below."""
-    parts = (cut(printable(part)) for part in (error.tried, error.seen, error.do))
+    parts = (cut(printable(door().text(part))) for part in (error.tried, error.seen, error.do))
     _print_error(str(HarnessError(*parts)))
     for line in error.details:
-        print(f"  {printable(line)}", file=sys.stderr)
+        print(f"  {printable(door().text(line))}", file=sys.stderr)
 
 
 def _print_error(words: str) -> None:

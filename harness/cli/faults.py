@@ -13,6 +13,7 @@ from pathlib import Path
 
 import harness
 from harness.errors import DamagedRunError
+from harness.redaction import door
 
 _HERE = Path(harness.__file__).parent
 
@@ -58,6 +59,7 @@ def _written(error: BaseException) -> Path | None:
             *traceback.format_exception(error),
         ]
     )
+    text = door().text(text)
     for folder in _folders():
         path = folder / f"fault-{datetime.now().astimezone():%Y%m%d-%H%M%S}-{os.getpid()}.txt"
         try:

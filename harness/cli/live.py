@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from harness.inputs.shown import COLUMNS, paragraph, printable
 from harness.model.progress import Phase
 from harness.model.progress import Progress as RunProgress
+from harness.redaction import door
 
 _PIPED_EVERY_S = 10.0
 
@@ -39,7 +40,7 @@ def _news(now: RunProgress, before: str) -> str:
     """What holds the rollout up, where that is news, or that nothing does any longer."""
     if now.held_up == before:
         return ""
-    return f"held up: {now.held_up}" if now.held_up else "no longer held up"
+    return f"held up: {door().text(now.held_up)}" if now.held_up else "no longer held up"
 
 
 def _counts(now: RunProgress) -> str:

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from harness.redaction import door
+
 _PIECE_BYTES = 4096  # PIPE_BUF: a pipe that select calls writable takes as much without blocking
 _PATIENCE_S = 1.0
 
@@ -110,11 +112,20 @@ def _fill_descriptors() -> None:
             os.set_inheritable(descriptor, True)
 
 
+class _Text(io.TextIOWrapper):
+    """Text on its way to people: what is known to be secret by now does not get there, whoever prints it."""
+
+    def write(self, text: str, /) -> int:
+        """Write it; as long as the text that was given, for who counts."""
+        super().write(door().by_value(text))
+        return len(text)
+
+
 def _text(outlet: _Outlet, before: object) -> io.TextIOWrapper:
     """What a locale cannot write is written as an escape, rather than not at all."""
     encoding = getattr(before, "encoding", None) or "utf-8"
     at_once = outlet.fileno() == 2 or outlet.isatty()
-    return io.TextIOWrapper(
+    return _Text(
         io.BufferedWriter(outlet),  # type: ignore[type-var]
         encoding=encoding,
         errors="backslashreplace",

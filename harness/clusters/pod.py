@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
@@ -25,10 +25,13 @@ _SIGN_TIMEOUT_S = 3.0
 _UNHEARD_S = 20.0
 _NEVER = frozenset({401, 403, 405, 501})
 _LAST = b'{"end":'
+_SOON_S = 1.0
+_PLAN_KEY = "plan"
+_LABELS = {"app.kubernetes.io/name": "rollout-harness-load"}
 
 
 class PodWorker:
-    """A worker whose plan is in its environment; SIGTERM, as the deletion of its Pod sends it, stops it."""
+    """A worker whose environment has its plan, from a Secret; SIGTERM, as its Pod's deletion sends it, stops it."""
 
     def __init__(
         self, kube: Kube, namespace: str, name: str, sign_port: int | None, tell: Callable[[str], None]
@@ -98,6 +101,8 @@ async def pod_worker(
 ) -> AsyncIterator[PodWorker]:
     """Create the worker's Pod and wait until it runs; it is gone when the block is left.
 
+    Its plan holds header values, which nobody must read in a spec: they stand in a Secret of the same name, and that
+    goes as soon as the Pod runs, since a container reads its environment once.
     `labels`: the run's. `tell`: hears of what people should know.
 
     Raises:
@@ -106,23 +111,37 @@ async def pod_worker(
     """
     planned = json.loads(plan)
     name = f"rollout-harness-load-{planned.get('worker', 0)}"
-    await kube.create(_manifest(name, plan, image, labels, planned.get("duration_s")), namespace)
+    async with _secret(kube, namespace, name, plan, labels):
+        await kube.create(_manifest(name, image, labels, planned.get("duration_s")), namespace)
+        try:
+            await _until_running(kube, namespace, name)
+            with suppress(ClusterError):  # else it goes at the end
+                await kube.delete("v1", "Secret", name, namespace=namespace, patience_s=_SOON_S)
+            yield PodWorker(kube, namespace, name, planned.get("sign_port"), tell)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await _delete(kube, namespace, "Pod", name, "It sends requests until then")
+
+
+@asynccontextmanager
+async def _secret(kube: Kube, namespace: str, name: str, plan: str, labels: Mapping[str, str]) -> AsyncIterator[None]:
+    """The Secret with the plan, which is gone when the block is left."""
+    await kube.create(_plan_manifest(name, plan, labels), namespace)
     try:
-        await _until_running(kube, namespace, name)
-        yield PodWorker(kube, namespace, name, planned.get("sign_port"), tell)
+        yield
     finally:
         with anyio.CancelScope(shield=True):
-            await _delete(kube, namespace, name)
+            await _delete(kube, namespace, "Secret", name, "It holds the header values of the load")
 
 
-async def _delete(kube: Kube, namespace: str, name: str) -> None:
+async def _delete(kube: Kube, namespace: str, kind: str, name: str, why: str) -> None:
     try:
-        await kube.delete("v1", "Pod", name, namespace=namespace, grace_s=1, patience_s=CLEAN_UP_PATIENCE_S)
+        await kube.delete("v1", kind, name, namespace=namespace, grace_s=1, patience_s=CLEAN_UP_PATIENCE_S)
     except ClusterError as error:
         if isinstance(error, ApiRefusal) and error.status == 404:
             return
-        by_hand = f"It sends requests until then: {kube.kubectl} -n {namespace} delete pod {name}"
-        raise LeftBehind(f"deleting the load worker Pod {name}", str(error), by_hand) from error
+        by_hand = f"{why}: {kube.kubectl} -n {namespace} delete {kind.lower()} {name}"
+        raise LeftBehind(f"deleting the load worker's {kind} {name}", str(error), by_hand) from error
 
 
 async def _until_running(kube: Kube, namespace: str, name: str) -> None:
@@ -150,11 +169,22 @@ def _state(status: dict[str, Any]) -> str:
     return str(status.get("phase", "Pending"))
 
 
-def _manifest(name: str, plan: str, image: str, labels: Mapping[str, str], duration_s: float | None) -> dict[str, Any]:
+def _plan_manifest(name: str, plan: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "labels": {**_LABELS, **labels}},
+        "immutable": True,
+        "stringData": {_PLAN_KEY: plan},
+    }
+
+
+def _manifest(name: str, image: str, labels: Mapping[str, str], duration_s: float | None) -> dict[str, Any]:
+    plan = {"secretKeyRef": {"name": name, "key": _PLAN_KEY}}
     manifest: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, "labels": {"app.kubernetes.io/name": "rollout-harness-load", **labels}},
+        "metadata": {"name": name, "labels": {**_LABELS, **labels}},
         "spec": {
             "restartPolicy": "Never",
             "automountServiceAccountToken": False,
@@ -165,7 +195,7 @@ def _manifest(name: str, plan: str, image: str, labels: Mapping[str, str], durat
                     "image": image,
                     "imagePullPolicy": "IfNotPresent",
                     "command": ["python3", "-m", "harness.load"],
-                    "env": [{"name": PLAN_VARIABLE, "value": plan}],
+                    "env": [{"name": PLAN_VARIABLE, "valueFrom": plan}],
                 }
             ],
         },

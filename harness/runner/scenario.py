@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -15,10 +15,11 @@ from harness.load import Engine, Plan, Stream
 from harness.manifests.application import Application, find_application
 from harness.manifests.mends import mended
 from harness.manifests.mitigations import mitigated
-from harness.manifests.read import read_manifests
+from harness.manifests.read import Manifest, read_manifests
 from harness.model.advice import Applied
 from harness.model.experiment import Experiment, HeaderSource, KeptStream
 from harness.model.run import Expect, MeasuredService
+from harness.redaction import door
 from harness.runner.left_out import without_others
 
 
@@ -63,8 +64,10 @@ def scenarios(experiment: Experiment, applied: Mapping[str, Applied] = MappingPr
         ManifestError: the manifests do not hold the application, or the update cannot roll it.
         ExperimentError, PlanError: the requests cannot be sent as described, such as a header from an unset variable.
     """
+    manifests = read_manifests(experiment.manifests)
+    _teach(experiment, manifests)
     application = find_application(
-        read_manifests(experiment.manifests),
+        manifests,
         target=experiment.target,
         service=experiment.service.name,
         port=experiment.service.port,
@@ -93,6 +96,19 @@ def scenarios(experiment: Experiment, applied: Mapping[str, Applied] = MappingPr
             )
         )
     return tuple(found)
+
+
+def _teach(experiment: Experiment, manifests: Sequence[Manifest]) -> None:
+    """Let the door know, before anything is said or written, what is secret and which names are not."""
+    redaction, load = door(), experiment.load
+    redaction.know_names((experiment.name, experiment.service.name, *load.streams, *experiment.variants))
+    redaction.know_names(experiment.images)
+    redaction.learn_manifests(manifests)
+    for image in experiment.images.values():
+        variables = [{"name": name, "value": value} for name, value in image.env.items()]
+        redaction.learn_manifests([{"env": variables, "command": image.command, "args": image.args}])
+    for path in (experiment.request.path, *(stream.path for stream in load.streams.values())):
+        redaction.text(path or "")  # a query may hold a token
 
 
 def paper_plan(experiment: Experiment) -> Plan:
@@ -148,11 +164,21 @@ def load_plan(
         read_timeout_s=load.read_timeout_s,
         method=request.method,
         host=request.host,
-        headers=tuple((name, header_value(name, value, environment)) for name, value in request.headers.items()),
+        headers=tuple((name, _header(name, value, environment)) for name, value in request.headers.items()),
         success=request.success_ranges,
         pod_header=load.pod_header or "",
         engine=Engine(load.engine),
     )
+
+
+def _header(name: str, value: str | HeaderSource, environment: Mapping[str, str]) -> str:
+    """The value as it is sent; what an answer says of it is not written."""
+    sent = header_value(name, value, environment)
+    if isinstance(value, str):
+        door().learn_header(name, sent)
+    else:
+        door().learn(sent)
+    return sent
 
 
 def header_value(name: str, value: str | HeaderSource, environment: Mapping[str, str]) -> str:

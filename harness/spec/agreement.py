@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from harness.spec.workload import Object, spec_of
 _WORKLOAD = ("minReadySeconds", "strategy", "updateStrategy")
 _POD = ("terminationGracePeriodSeconds", "readinessGates")
 _CONTAINER = ("command", "args", "lifecycle", "ports", "readinessProbe", "startupProbe", "livenessProbe")
+_DIGEST = re.compile(r"<redacted ([a-z0-9]+):")
 _LISTS = ("containers", "initContainers")
 
 
@@ -56,12 +58,13 @@ def contains(live: Any, written: Any) -> bool:
         return isinstance(live, dict) and all(contains(live.get(key), value) for key, value in written.items())
     if isinstance(written, list | tuple):
         return isinstance(live, list | tuple) and _list_contains(list(live), list(written))
-    return bool(live == written) or _is_redacted(live) != _is_redacted(written)
+    return bool(live == written) or _digests(live) != _digests(written)
 
 
-def _is_redacted(value: Any) -> bool:
-    """Whether a record has a digest in its place; where only one side has one, they cannot be told apart."""
-    return isinstance(value, str) and value.startswith("<redacted ")
+def _digests(value: Any) -> tuple[str, ...]:
+    """The kinds of the digests that a record has in place of secrets; only where both sides have the same can be told
+    apart what was not equal."""
+    return tuple(_DIGEST.findall(value)) if isinstance(value, str) else ()
 
 
 def _list_contains(live: list[Any], written: list[Any]) -> bool:

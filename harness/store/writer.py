@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -12,17 +12,26 @@ from typing import Any, Self
 
 from harness.model.request import COLUMNS
 from harness.model.run import RunInfo
+from harness.redaction import Redaction, door
 from harness.store.output import output_error
-from harness.store.redact import redact
 from harness.store.run_json import to_json
+
+_IN_WORDS = ("provisos", "applied", "stopped", "server")
+"""What of run.json is said in words, some of which are somebody else's."""
 
 
 class RunWriter:
-    """The only writer of a run directory. Every line is handed to the kernel at once, so that `kill -9` loses none."""
+    """The only writer of a run directory. Every line is handed to the kernel at once, so that `kill -9` loses none.
 
-    def __init__(self, folder: Path, info: RunInfo) -> None:
+    All that it writes goes through `redaction`, that of this process where none is given.
+    """
+
+    def __init__(self, folder: Path, info: RunInfo, *, redaction: Redaction | None = None) -> None:
         self.folder = folder
-        self._info = replace(info, manifests=tuple(redact(manifest) for manifest in info.manifests))
+        self._redaction = redaction or door()
+        cluster = replace(info.cluster, server=self._clean("server", info.cluster.server))
+        told = {name: getattr(info, name) for name in ("manifests", "provisos", "applied", "stopped")}
+        self._info = replace(info, **self._cleaned(told), cluster=cluster)
         try:
             folder.mkdir(parents=True)
         except OSError as error:
@@ -40,21 +49,32 @@ class RunWriter:
 
     def update(self, **changes: Any) -> None:
         """Replace these fields of run.json, atomically."""
-        self._info = replace(self._info, **changes)
+        self._info = replace(self._info, **self._cleaned(changes))
         replace_file(self.folder / "run.json", json.dumps(to_json(self._info), indent=1))
 
     def requests(self, lines: Iterable[bytes]) -> None:
         """Append rows of requests.csv as a worker printed them, without their line ends."""
-        self._requests.write(b"".join(line + b"\n" for line in lines))
+        self._requests.write(b"".join(self._redaction.row(line) + b"\n" for line in lines))
 
     def observe(self, t: float, kind: str, type_: str, object_: dict[str, Any]) -> None:
-        """Append one line to the timeline; watch events are redacted."""
-        kept = object_ if kind == "Mark" else redact(object_)
+        """Append one line to the timeline: a watch event, or a mark of our own."""
+        kept = self._redaction.object(object_)
         self._timeline.write(_json_line({"t": round(t, 6), "kind": kind, "type": type_, "object": kept}))
 
     def worker_second(self, statistics: dict[str, Any]) -> None:
         """Append one line to workers.jsonl."""
         self._workers.write(_json_line(statistics))
+
+    def _cleaned(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self._clean(name, value) for name, value in fields.items()}
+
+    def _clean(self, name: str, value: Any) -> Any:
+        """A field of run.json without secrets: manifests by their structure, what is said in words as text."""
+        if name == "manifests":
+            return tuple(map(self._redaction.object, value))
+        if name not in _IN_WORDS or value is None:
+            return value
+        return self._redaction.text(value) if isinstance(value, str) else tuple(map(self._redaction.text, value))
 
     def close(self) -> None:
         """Close the files. What is in them is whole at any time."""

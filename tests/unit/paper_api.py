@@ -21,6 +21,7 @@ _DISCOVERY = {
         "Namespace": "namespaces",
         "ConfigMap": "configmaps",
         "Service": "services",
+        "Secret": "secrets",
         "Event": "events",
     },
     "/apis/apps/v1": {

@@ -104,6 +104,7 @@ async def test_load_comes_from_a_pod_of_that_image_with_a_clock_of_its_own() -> 
     pods = "/api/v1/namespaces/shop/pods"
     pod = f"{pods}/rollout-harness-load-0"
     answers = {f"POST {pods}": [{}], f"GET {pod}": [{"status": {"phase": "Running"}}], f"DELETE {pod}": [{}]}
+    answers["POST /api/v1/namespaces/shop/secrets"] = [{}]
     async with paper_kube(answers) as (kube, api):
         cluster = KubeconfigCluster(kube, ClusterFacts(kind="context"), Given(worker_image="harness:1"))
         async with cluster.worker("shop", "{}", {}):

@@ -18,6 +18,8 @@ pytestmark = pytest.mark.anyio
 PODS = "/api/v1/namespaces/shop/pods"
 POD = f"{PODS}/rollout-harness-load-2"
 CREATE, GET, DELETE, LOG = f"POST {PODS}", f"GET {POD}", f"DELETE {POD}", f"GET {POD}/log"
+SECRETS = "/api/v1/namespaces/shop/secrets"
+HIDE, FORGET = f"POST {SECRETS}", f"DELETE {SECRETS}/rollout-harness-load-2"
 PLAN = '{"worker": 2}'
 LABELS = {"rollout-harness/run": "1a2b"}
 RUNNING = {"status": {"phase": "Running"}}
@@ -34,7 +36,7 @@ def _asked_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def answers(*states: Any, **more: Any) -> dict[str, list[Any]]:
-    return {CREATE: [{}], GET: list(states), DELETE: [{}], **more}
+    return {HIDE: [{}], FORGET: [{}, 404], CREATE: [{}], GET: list(states), DELETE: [{}], **more}
 
 
 async def test_the_pod_holds_the_plan_runs_the_worker_and_is_never_started_twice() -> None:
@@ -49,7 +51,11 @@ async def test_the_pod_holds_the_plan_runs_the_worker_and_is_never_started_twice
     assert created.body["metadata"]["name"] == "rollout-harness-load-2"
     assert container_["image"] == "harness:1"
     assert container_["command"] == ["python3", "-m", "harness.load"]
-    assert container_["env"] == [{"name": "ROLLOUT_HARNESS_PLAN", "value": PLAN}]
+    source = {"secretKeyRef": {"name": "rollout-harness-load-2", "key": "plan"}}
+    assert container_["env"] == [{"name": "ROLLOUT_HARNESS_PLAN", "valueFrom": source}]
+    (hidden,) = api.asked(HIDE)
+    assert (hidden.body["kind"], hidden.body["metadata"]["name"]) == ("Secret", "rollout-harness-load-2")
+    assert hidden.body["stringData"] == {"plan": PLAN}
     assert spec["restartPolicy"] == "Never"
     assert spec["automountServiceAccountToken"] is False
 
@@ -57,8 +63,8 @@ async def test_the_pod_holds_the_plan_runs_the_worker_and_is_never_started_twice
 async def test_the_block_begins_when_the_pod_runs_and_the_pod_is_deleted_when_it_ends() -> None:
     async with paper_kube(answers(PENDING, container(waiting={}), RUNNING)) as (kube, api):
         async with pod_worker(kube, "shop", PLAN, image="harness:1", labels=LABELS):
-            assert api.done() == [CREATE, GET, GET, GET]
-        assert api.done()[4:] == [DELETE]
+            assert api.done() == [HIDE, CREATE, GET, GET, GET, FORGET]
+        assert api.done()[6:] == [DELETE, FORGET]
         assert api.asked(DELETE)[0].body["gracePeriodSeconds"] == 1
 
 
@@ -94,7 +100,7 @@ async def test_a_pod_that_ends_at_once_is_told_with_the_reason_and_deleted(state
             async with pod_worker(kube, "shop", PLAN, image="harness:1", labels=LABELS):
                 pytest.fail("it does not run")
         assert str(error.value) == f"starting the load worker Pod rollout-harness-load-2: it ended at once: {says}"
-        assert api.done()[-1] == DELETE
+        assert api.done()[-2:] == [DELETE, FORGET]
 
 
 class StillPending:
@@ -122,15 +128,30 @@ async def test_a_pod_that_does_not_start_is_told_with_what_holds_it_up_and_delet
         async with pod_worker(kube, "shop", PLAN, image="harness:1", labels=LABELS):  # type: ignore[arg-type]
             pytest.fail("it does not run")
     assert "it does not run after 0 s: waiting ErrImagePull no such image. Can the cluster pull" in str(late.value)
-    assert kube.deleted == ["Pod rollout-harness-load-2"]
+    assert kube.deleted == ["Pod rollout-harness-load-2", "Secret rollout-harness-load-2"]
 
 
 async def test_a_pod_that_may_not_be_created_is_told_and_nothing_else_is_tried() -> None:
-    async with paper_kube({CREATE: [403]}) as (kube, api):
+    async with paper_kube({HIDE: [{}], CREATE: [403], FORGET: [{}]}) as (kube, api):
         with pytest.raises(ApiRefusal, match="403"):
             async with pod_worker(kube, "shop", PLAN, image="harness:1", labels=LABELS):
                 pytest.fail("there is no pod")
-        assert api.done() == [CREATE]
+        assert api.done() == [HIDE, CREATE, FORGET]
+
+
+async def test_a_secret_that_may_not_be_created_is_told_and_nothing_else_is_tried() -> None:
+    async with paper_kube({HIDE: [403]}) as (kube, api):
+        with pytest.raises(ApiRefusal, match="403"):
+            async with pod_worker(kube, "shop", PLAN, image="harness:1", labels=LABELS):
+                pytest.fail("there is no pod")
+        assert api.done() == [HIDE]
+
+
+async def test_a_secret_that_cannot_be_deleted_is_left_behind_with_the_command_that_does() -> None:
+    async with paper_kube(answers(RUNNING) | {FORGET: [403]}) as (kube, _):
+        with pytest.raises(LeftBehind, match="kubectl -n shop delete secret rollout-harness-load-2"):
+            async with pod_worker(kube, "shop", PLAN, image="harness:1", labels=LABELS):
+                pass
 
 
 async def test_what_went_wrong_in_the_block_is_told_and_not_that_the_pod_was_gone_by_then() -> None:
@@ -138,7 +159,7 @@ async def test_what_went_wrong_in_the_block_is_told_and_not_that_the_pod_was_gon
         with pytest.raises(LoadError, match="the reason"):
             async with pod_worker(kube, "shop", PLAN, image="harness:1", labels=LABELS):
                 raise LoadError("the reason")
-        assert api.done()[-1] == DELETE
+        assert api.done()[-2:] == [DELETE, FORGET]
 
 
 async def test_a_log_that_is_refused_is_an_error_of_the_cluster() -> None:
@@ -237,7 +258,7 @@ async def test_a_worker_without_a_port_for_signs_is_given_none() -> None:
         pod_worker(kube, "shop", PLAN, image="h:1", labels={}) as worker,
     ):
         await worker.accompany()
-        assert api.done() == [CREATE, GET]
+        assert api.done() == [HIDE, CREATE, GET, FORGET]
 
 
 END = f"GET {POD}:9310/proxy/harness-is-done"
