@@ -14,6 +14,7 @@ from harness.errors import ClusterError, HarnessError
 from harness.kube.client import Kube
 from harness.kube.view import View
 from harness.kube.watch import EventType, watch
+from harness.redaction import door
 from harness.traces.trace import MARK
 
 WATCHED = (
@@ -56,7 +57,7 @@ class Recorder:
             self.mark("gap", object_)
             return
         object_["metadata"].pop("managedFields", None)
-        self._write(kind, type_, object_)
+        self._write(kind, type_, door().object(object_))
 
     def _write(self, kind: str, type_: str, object_: dict[str, Any] | None) -> None:
         row = {"t": round(self.now_s, 3), "kind": kind, "type": str(type_), "object": object_}
