@@ -30,10 +30,15 @@ _MACHINE = frozenset(
     serviceName serviceAccountName image imageID containerID protocol operator key fieldPath ip podIP hostIP clusterIP
     labels matchLabels selector nodeSelector addresses podIPs hostIPs finalizers ports creationTimestamp
     deletionTimestamp startTime startedAt finishedAt lastTransitionTime firstTimestamp lastTimestamp eventTime
+    conditionType port targetPort portName containerName secretName claimName topologyKey appProtocol runtimeClassName
+    priorityClassName storageClassName ingressClassName reportingController action
     imagePullPolicy restartPolicy dnsPolicy terminationMessagePolicy terminationMessagePath schedulerName
     """.split()  # noqa: SIM905 - a list of words reads better as words
 )
 """What the judge goes by: names, labels, addresses, words of Kubernetes. They stay, whatever they are equal to."""
+
+_USERS = frozenset(["data", "stringData", "binaryData", "annotations"])
+"""Tables whose keys are the user's own, and mean nothing of what they mean elsewhere."""
 
 _TABLES = frozenset(["labels", "matchLabels", "selector", "nodeSelector"])
 
@@ -72,7 +77,7 @@ class Places:
                 return [self._header(item) for item in value]
             if key in ("command", "args"):
                 return self._words(list(value), readable=in_hook)
-        if isinstance(value, dict) and key in ("data", "stringData", "binaryData", "annotations"):
+        if isinstance(value, dict) and key in _USERS:
             return self._table(key, value, owner)
         if isinstance(value, str) and _SENSITIVE_KEY(key) and key not in _MACHINE:
             return self.secret(value, True)
@@ -147,7 +152,7 @@ def names_in(node: Any) -> Iterator[str]:
             yield from names_in(item)
     elif isinstance(node, dict):
         for key, value in node.items():
-            if key == "env":
+            if key == "env" or key in _USERS:
                 continue
             if isinstance(value, str) and key in _MACHINE:
                 yield value

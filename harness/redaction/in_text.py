@@ -24,13 +24,14 @@ _PATTERNS = tuple(
         rf"\b(?:set-)?cookie[\"']?\s{{0,9}}[:=]\s{{0,9}}[\"']?{_TO_THE_END}",
         rf"\bx-(?:[\w-]{{0,40}}-)?(?:key|auth|session)(?:-[\w-]{{0,40}})?[\"']?\s{{0,9}}[:=]\s{{0,9}}[\"']?{_TO_THE_END}",
         r"\b(?:bearer|basic)\s{1,9}((?=[a-z._~+/-]*[0-9=])[\w.~+/-]{8,}=*)",
+        r"\b(?:env|httpHeaders)\[\d{1,9}\]\.value is (.{1,200}?), where",
         r"\b(eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)",
     )
 )
-"""URL with a user, assignment, JSON, YAML, flag and word, curl's user, three kinds of header, a token by its scheme, a
-JWT (RFC 7519). The group that took part holds the secret."""
+"""URL with a user, assignment, JSON, YAML, flag and word, curl's user, three kinds of header, a token by its scheme,
+our own words on a misshapen manifest, a JWT (RFC 7519). The group that took part holds the secret."""
 
-_HINTS = re.compile(r"://|=|:|--|\s-u\s|^-|(?i:bearer|basic)\s|eyJ").search
+_HINTS = re.compile(r"://|=|:|--|\.value is |\s-u\s|^-|(?i:bearer|basic)\s|eyJ").search
 _REFERENCE = re.compile(r"\$.*|%\w+%|\*+|<redacted [a-z0-9]+:[0-9a-f]+>")
 
 

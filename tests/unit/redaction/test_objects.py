@@ -136,6 +136,24 @@ def test_what_the_judge_goes_by_stays_though_a_variable_is_equal_to_it(door: Red
     assert door.object(before) == before
 
 
+@pytest.mark.parametrize("kind", ["Secret", "ConfigMap"])
+def test_a_key_of_the_users_own_makes_no_name_of_a_secret(door: Redaction, kind: str) -> None:
+    tables = {"kind": kind, "stringData": {"name": SECRET, "key": SECRET}, "data": {"type": base64_of(SECRET)}}
+    door.learn_manifests([tables])
+    assert door.text(f"it said {SECRET}") == f"it said {door.digest(SECRET)}"
+
+
+def test_what_a_spec_refers_to_stays_what_it_refers_to(door: Redaction) -> None:
+    gate, port = "example.com/balanced", "http-metrics"
+    spec = {"readinessGates": [{"conditionType": gate}], "containers": [{"name": "a", "ports": [{"name": port}]}]}
+    pods = {"kind": "Pod", "spec": spec, "status": {"conditions": [{"type": gate, "status": "True"}]}}
+    door.learn_manifests([pod(env=[{"name": "A", "value": gate}, {"name": "B", "value": port}])])
+    assert door.object(pods) == pods
+    assert door.object({"kind": "Service", "spec": {"ports": [{"targetPort": port}]}})["spec"]["ports"] == [
+        {"targetPort": port}
+    ]
+
+
 def test_a_message_of_a_status_that_holds_nothing_else_is_read(door: Redaction) -> None:
     door.learn(SECRET)
     cleaned = door.object({"kind": "Pod", "status": {"phase": "Failed", "message": f"said {SECRET}"}})

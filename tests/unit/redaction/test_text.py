@@ -121,6 +121,7 @@ def test_a_name_that_everybody_knows_is_not_hidden(door: Redaction) -> None:
         ("> Cookie: a=b; c=d", "a=b; c=d"),
         ("> Authorization: Bearer abc", "Bearer abc"),
         ("x-api-key: abc", "abc"),
+        ("spec.containers[0].env[1].value is 12345678, where text is wanted", "12345678"),
         ("got eyJhbGciOiJI.eyJzdWIiOiIx.SflKxwRJ", "eyJhbGciOiJI.eyJzdWIiOiIx.SflKxwRJ"),
     ],
 )
