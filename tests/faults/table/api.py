@@ -1,0 +1,442 @@
+"""Faults of the API and of the way to it: answers, cuts, losses, delays, silence and outages, by call and by phase."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..fault import (
+    DROPPING,
+    INCONCLUSIVE,
+    NONE,
+    SEAMLESS,
+    App,
+    Fault,
+    Group,
+    Holds,
+    Inject,
+    Left,
+    Phase,
+    Records,
+    Where,
+)
+from ..proxy import Do, Rule
+from ..scene import Scene
+
+NAMESPACES, NAMESPACE = r"/namespaces$", r"/api/v1/namespaces/[^/]+$"
+DEPLOYMENT, SERVICE = r"/deployments/web$", r"/services/web$"
+WORKER, WORKERS, LOG = r"/pods/rollout-harness-load-0$", r"/pods$", r"/log\?"
+
+AS_IT_IS = Holds(verdicts=(DROPPING,), codes=(1,))
+"""The fault changes nothing: the calls that are dropped are seen."""
+CLEAN = Holds(verdicts=(SEAMLESS,), codes=(0,))
+IN_DOUBT = Holds(verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3))
+CLEAN_OR_IN_DOUBT = Holds(verdicts=(SEAMLESS, INCONCLUSIVE), codes=(0, 3))
+REFUSED = Holds(verdicts=(NONE,), codes=(2,), records=Records.ANY, says="error: ")
+CUT_SHORT = Holds(
+    verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3), records=Records.READABLE, cluster=Left.NAMED, within_s=140
+)
+
+
+def calls(*rules: Rule) -> Inject:
+    """The rules are in force from the beginning; some call must meet each of them."""
+
+    async def inject(scene: Scene) -> None:
+        scene.arm(*rules)
+
+    return inject
+
+
+def from_now(*rules: Rule, for_s: float | None = None) -> Inject:
+    """The rules are in force from this phase on."""
+
+    async def inject(scene: Scene) -> None:
+        scene.arm(*rules)
+        if for_s is not None:
+            await scene.lasting(for_s)
+            scene.way.clear()
+
+    return inject
+
+
+def outage(for_s: float) -> Inject:
+    async def inject(scene: Scene) -> None:
+        await scene.way.outage(for_s)
+
+    return inject
+
+
+def hold(for_s: float) -> Inject:
+    async def inject(scene: Scene) -> None:
+        await scene.way.hold(for_s)
+
+    return inject
+
+
+def broken(*verbs: str, after_s: float = 0.0) -> Inject:
+    async def inject(scene: Scene) -> None:
+        await scene.lasting(after_s)
+        assert scene.way.break_streams(*verbs)
+
+    return inject
+
+
+async def watches_away(scene: Scene) -> None:
+    """Broken as the update is made, and refused for a second and a half."""
+    scene.arm(Rule(do=Do.CUT, verbs=("watch",), times=None))
+    scene.way.break_streams("watch")
+    await scene.lasting(1.5)
+    scene.way.clear()
+
+
+async def watches_before_the_update(scene: Scene) -> None:
+    """Broken 0.5 s before the control window ends, for 1.2 s: the update lies in the gap."""
+    await scene.lasting(0.5)
+    scene.arm(Rule(do=Do.CUT, verbs=("watch",), times=None))
+    scene.way.break_streams("watch")
+    await scene.lasting(1.2)
+    scene.way.clear()
+
+
+async def compacted(scene: Scene) -> None:
+    """The watches are broken, and their place is no longer known: 410."""
+    scene.arm(Rule(do=Do.ANSWER, verbs=("watch",), status=410, times=3))
+    scene.way.break_streams("watch")
+
+
+async def expired(scene: Scene) -> None:
+    scene.arm(Rule(do=Do.ANSWER, status=401, times=None))
+
+
+def row(name: str, phase: Phase, what: str, inject: Inject, holds: Holds, **more: Any) -> Fault:
+    return Fault(name=name, group=Group.API, phase=phase, what=what, inject=inject, holds=holds, **more)
+
+
+def on_call(name: str, phase: Phase, what: str, rule: Rule, holds: Holds, **more: Any) -> Fault:
+    """A rule of certain calls, which is in force from the beginning."""
+    return row(name, phase, what, calls(rule), holds, at=Phase.START, **more)
+
+
+def answer(status: int, *verbs: str, path: str, **more: Any) -> Rule:
+    return Rule(do=Do.ANSWER, status=status, verbs=verbs, path=path, **more)
+
+
+_ANSWERS = (
+    on_call(
+        "first-call-throttled",
+        Phase.START,
+        "the first call is answered 429, Retry-After 1",
+        answer(429, "get", path="/version", retry_after_s=1),
+        AS_IT_IS,
+    ),
+    on_call(
+        "api-unauthorized",
+        Phase.START,
+        "every call is answered 401",
+        answer(401, path="", times=None),
+        REFUSED,
+        quick=True,
+    ),
+    on_call(
+        "answer-no-json",
+        Phase.START,
+        "the version is answered by a login page",
+        answer(200, "get", path="/version", times=None, body=b"<html>Log in</html>"),
+        REFUSED,
+    ),
+    on_call(
+        "create-throttled",
+        Phase.DEPLOY,
+        "the namespace's creation is answered 429 twice",
+        answer(429, "create", path=NAMESPACES, times=2, retry_after_s=1),
+        AS_IT_IS,
+    ),
+    on_call(
+        "create-forbidden",
+        Phase.DEPLOY,
+        "the Deployment's creation is answered 403",
+        answer(403, "create", path="/deployments$", times=None),
+        REFUSED,
+    ),
+    on_call(
+        "create-fails",
+        Phase.DEPLOY,
+        "the Service's creation is answered 500 once",
+        answer(500, "create", path="/services$"),
+        Holds(verdicts=(DROPPING, NONE), codes=(1, 2), records=Records.ANY),
+    ),
+    on_call(
+        "read-fails",
+        Phase.DEPLOY,
+        "reading the Service is answered 503 three times",
+        answer(503, "get", path=SERVICE, times=3),
+        AS_IT_IS,
+    ),
+    on_call(
+        "worker-refused",
+        Phase.DEPLOY,
+        "the worker Pod is refused by a quota",
+        answer(403, "create", path=WORKERS, times=None),
+        REFUSED,
+    ),
+    on_call(
+        "log-not-found",
+        Phase.DEPLOY,
+        "the worker's log is answered 404 for ever",
+        answer(404, "log", path="", times=None),
+        Holds(verdicts=(NONE,), codes=(2,), records=Records.ANY, says="error: "),
+    ),
+    on_call(
+        "update-throttled",
+        Phase.ROLLOUT,
+        "the update is answered 429, Retry-After 1",
+        answer(429, "patch", path=DEPLOYMENT, retry_after_s=1),
+        AS_IT_IS,
+        quick=True,
+    ),
+    on_call(
+        "update-fails",
+        Phase.ROLLOUT,
+        "the update is answered 503 three times",
+        answer(503, "patch", path=DEPLOYMENT, times=3),
+        AS_IT_IS,
+    ),
+    on_call(
+        "update-conflicts",
+        Phase.ROLLOUT,
+        "the update is answered 409 for ever",
+        answer(409, "patch", path=DEPLOYMENT, times=None),
+        Holds(verdicts=(INCONCLUSIVE,), codes=(3,), says="error: "),
+    ),
+    on_call(
+        "update-forbidden",
+        Phase.ROLLOUT,
+        "the update is answered 403 for ever",
+        answer(403, "patch", path=DEPLOYMENT, times=None),
+        Holds(verdicts=(INCONCLUSIVE,), codes=(3,), says="error: "),
+    ),
+    row(
+        "token-expires",
+        Phase.ROLLOUT,
+        "from the rollout on every call is answered 401",
+        expired,
+        CUT_SHORT,
+    ),
+    row(
+        "compacted",
+        Phase.ROLLOUT,
+        "all watches break, and are answered 410 when they come back",
+        compacted,
+        IN_DOUBT,
+    ),
+    on_call(
+        "worker-delete-throttled",
+        Phase.CLEAN_UP,
+        "the worker's DELETE is answered 429 once",
+        answer(429, "delete", path=WORKER),
+        AS_IT_IS,
+    ),
+    on_call(
+        "worker-delete-forbidden",
+        Phase.CLEAN_UP,
+        "the worker's DELETE is answered 403 for ever",
+        answer(403, "delete", path=WORKER, times=None),
+        Holds(verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3), records=Records.READABLE, cluster=Left.NAMED),
+    ),
+    on_call(
+        "namespace-delete-fails",
+        Phase.CLEAN_UP,
+        "the namespace's DELETE is answered 503 three times",
+        answer(503, "delete", path=NAMESPACE, times=3),
+        CLEAN,
+        app=App.MITIGATED,
+        quick=True,
+    ),
+    on_call(
+        "namespace-delete-forbidden",
+        Phase.CLEAN_UP,
+        "the namespace's DELETE is answered 403 for ever",
+        answer(403, "delete", path=NAMESPACE, times=None),
+        Holds(verdicts=(SEAMLESS,), codes=(3,), cluster=Left.NAMED, says="kubectl delete namespace"),
+        app=App.MITIGATED,
+    ),
+    on_call(
+        "object-delete-forbidden",
+        Phase.CLEAN_UP,
+        "the Service's DELETE is answered 403 for ever; the namespace takes it along",
+        answer(403, "delete", path=SERVICE, times=None),
+        CLEAN,
+        app=App.MITIGATED,
+    ),
+)
+
+_LOST = (
+    on_call(
+        "namespace-answer-lost",
+        Phase.DEPLOY,
+        "the namespace is made, and the answer lost",
+        Rule(do=Do.LOSE, verbs=("create",), path=NAMESPACES),
+        AS_IT_IS,
+        quick=True,
+    ),
+    on_call(
+        "worker-answer-lost",
+        Phase.DEPLOY,
+        "the worker Pod is made, and the answer lost",
+        Rule(do=Do.LOSE, verbs=("create",), path=WORKERS),
+        Holds(verdicts=(DROPPING, NONE), codes=(1, 2), records=Records.ANY),
+    ),
+    on_call(
+        "deployment-answer-lost",
+        Phase.DEPLOY,
+        "the Deployment is made, and the answer lost",
+        Rule(do=Do.LOSE, verbs=("create",), path="/deployments$"),
+        Holds(verdicts=(DROPPING, NONE), codes=(1, 2), records=Records.ANY),
+    ),
+    on_call(
+        "update-answer-lost",
+        Phase.ROLLOUT,
+        "the update is made, and the answer lost",
+        Rule(do=Do.LOSE, verbs=("patch",), path=DEPLOYMENT),
+        AS_IT_IS,
+    ),
+    on_call(
+        "update-answer-torn",
+        Phase.ROLLOUT,
+        "the update is made, and half of the answer comes",
+        Rule(do=Do.TEAR, verbs=("patch",), path=DEPLOYMENT),
+        AS_IT_IS,
+    ),
+    on_call(
+        "update-cut",
+        Phase.ROLLOUT,
+        "the connection is reset before the API sees the update",
+        Rule(do=Do.CUT, verbs=("patch",), path=DEPLOYMENT),
+        AS_IT_IS,
+    ),
+    on_call(
+        "update-swallowed",
+        Phase.ROLLOUT,
+        "the update is made, and nothing ever answered",
+        Rule(do=Do.SWALLOW, verbs=("patch",), path=DEPLOYMENT),
+        IN_DOUBT,
+    ),
+    on_call(
+        "update-slow",
+        Phase.ROLLOUT,
+        "the update reaches the API 4 s late",
+        Rule(do=Do.DELAY, verbs=("patch",), path=DEPLOYMENT, delay_s=4.0),
+        CLEAN_OR_IN_DOUBT,
+        app=App.MITIGATED,
+    ),
+    on_call(
+        "namespace-delete-answer-lost",
+        Phase.CLEAN_UP,
+        "the namespace's DELETE is done, and the answer lost",
+        Rule(do=Do.LOSE, verbs=("delete",), path=NAMESPACE),
+        AS_IT_IS,
+    ),
+    on_call(
+        "first-call-unanswered",
+        Phase.START,
+        "nothing is ever answered",
+        Rule(do=Do.SILENCE, times=None),
+        REFUSED,
+    ),
+    on_call(
+        "watches-unanswered",
+        Phase.DEPLOY,
+        "each watch is left without an answer at first",
+        Rule(do=Do.SILENCE, verbs=("watch",), times=4),
+        Holds(verdicts=(DROPPING, INCONCLUSIVE, NONE), codes=(1, 2, 3), records=Records.ANY, within_s=140),
+    ),
+    on_call(
+        "all-slow",
+        Phase.START,
+        "every call takes half a second longer",
+        Rule(do=Do.DELAY, delay_s=0.5, times=None),
+        IN_DOUBT,
+    ),
+)
+
+_STREAMS = (
+    row("watches-cut", Phase.CONTROL, "all watches break once", broken("watch", after_s=0.2), AS_IT_IS),
+    row("watches-cut", Phase.ROLLOUT, "all watches break once", broken("watch", after_s=0.2), IN_DOUBT),
+    row(
+        "watches-cut",
+        Phase.ROLLOUT,
+        "all watches break once",
+        broken("watch", after_s=0.2),
+        CLEAN_OR_IN_DOUBT,
+        app=App.MITIGATED,
+    ),
+    row(
+        "watches-away",
+        Phase.ROLLOUT,
+        "all watches break as the update is made, and come back 1.5 s later",
+        watches_away,
+        IN_DOUBT,
+        quick=True,
+    ),
+    row(
+        "watches-away-before",
+        Phase.ROLLOUT,
+        "all watches break 0.5 s before the update, and come back after it",
+        watches_before_the_update,
+        IN_DOUBT,
+        at=Phase.CONTROL,
+    ),
+    row(
+        "nothing-through",
+        Phase.ROLLOUT,
+        "for 3 s nothing comes through, with all connections open",
+        hold(3.0),
+        IN_DOUBT,
+    ),
+    row(
+        "nothing-through",
+        Phase.ROLLOUT,
+        "for 3 s nothing comes through, with all connections open",
+        hold(3.0),
+        CLEAN_OR_IN_DOUBT,
+        app=App.MITIGATED,
+    ),
+    row("log-cut", Phase.CONTROL, "the worker's log breaks off", broken("log", after_s=0.2), CUT_SHORT),
+    row("log-cut", Phase.ROLLOUT, "the worker's log breaks off", broken("log", after_s=0.2), CUT_SHORT),
+    row("log-cut", Phase.QUIET, "the worker's log breaks off", broken("log", after_s=0.2), CUT_SHORT),
+)
+
+_OUTAGES = (
+    row("outage", Phase.DEPLOY, "the API is away for 5 s", outage(5.0), AS_IT_IS),
+    row("outage", Phase.CONTROL, "the API is away for 5 s", outage(5.0), CUT_SHORT),
+    row("outage", Phase.ROLLOUT, "the API is away for 5 s", outage(5.0), CUT_SHORT),
+    row("outage", Phase.QUIET, "the API is away for 5 s", outage(5.0), CUT_SHORT),
+    row("outage", Phase.CLEAN_UP, "the API is away for 5 s", outage(5.0), AS_IT_IS),
+    row(
+        "outage-30s",
+        Phase.ROLLOUT,
+        "the API is away for 30 s",
+        outage(30.0),
+        CUT_SHORT,
+        needs_its_end=False,
+    ),
+    row(
+        "outage-for-ever",
+        Phase.ROLLOUT,
+        "the way to the API is gone for good",
+        outage(200.0),
+        CUT_SHORT,
+        needs_its_end=False,
+        where=Where.ALONE,
+    ),
+    row(
+        "outage-for-ever",
+        Phase.CLEAN_UP,
+        "the way to the API is gone for good",
+        outage(200.0),
+        Holds(verdicts=(DROPPING,), codes=(1,), cluster=Left.NAMED, within_s=140),
+        needs_its_end=False,
+        where=Where.ALONE,
+    ),
+)
+
+ROWS = (*_ANSWERS, *_LOST, *_STREAMS, *_OUTAGES)
