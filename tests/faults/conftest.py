@@ -40,13 +40,9 @@ async def target(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Where tests run side by side the reports of all come here."""
-    for name, value in report.user_properties:
-        if name == "fault" and report.when == "call":
-            _lines.append(Line(**json.loads(str(value))))
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where tests run side by side the reports of all come here; the page is as far as the rows are."""
+    told = [str(value) for name, value in report.user_properties if name == "fault" and report.when == "call"]
     page = os.environ.get(PAGE)
-    if page and _lines and not hasattr(session.config, "workerinput"):
+    if told and page and "PYTEST_XDIST_WORKER" not in os.environ:
+        _lines.extend(Line(**json.loads(each)) for each in told)
         Path(page).write_text(written(_lines))

@@ -96,7 +96,7 @@ class Fault:
     """One row. `inject` is called when the phase `at` begins, that of `phase` where it is not another.
 
     `quick`: it runs in `make test` too. `waits_for`: what the harness lacks, where it is known not to hold.
-    `worker_image`, `env`: of the run. `prepare`: done to the folder of the run before it starts.
+    `node_off_s`: how far the clock of the node is off, on a cluster for the row alone.
     """
 
     name: str
@@ -112,7 +112,7 @@ class Fault:
     waits_for: str = ""
     worker_image: str = "rollout-harness:local"
     node_off_s: float = 0.0
-    tmpfs: str = ""
+    tmpfs: str = ""  # options of a disk of its own for --out
     experiment: str = ""  # lines added to it
     needs_its_end: bool = True  # the injection must have come to its end before the harness did
 

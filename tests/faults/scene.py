@@ -97,6 +97,7 @@ class Scene:
     done: bool = False  # it came to its end
     ended: float | None = None
     over: anyio.Event = field(default_factory=anyio.Event)
+    environment: dict[str, str] | None = None  # of the harness
     armed: list[Rule] = field(default_factory=list)
 
     @property
@@ -144,6 +145,12 @@ class Scene:
     async def beside(self, *words: str) -> anyio.abc.Process:
         """A program of the fault's own; it must end by itself."""
         return await anyio.open_process(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    async def again(self) -> int:
+        """The same command once more, beside this one; its exit code."""
+        assert self.environment is not None
+        done = await anyio.run_process(_arguments(self), cwd=self.folder, env=self.environment, check=False)
+        return done.returncode
 
     def signal(self, number: signal.Signals) -> None:
         """Send it to the harness."""
@@ -233,8 +240,7 @@ async def _small_disk(scene: Scene) -> AsyncIterator[None]:
         yield
         return
     scene.out.mkdir()
-    options = f"size={scene.fault.tmpfs}"
-    await anyio.run_process(["mount", "-t", "tmpfs", "-o", options, "faults", str(scene.out)])
+    await anyio.run_process(["mount", "-t", "tmpfs", "-o", scene.fault.tmpfs, "faults", str(scene.out)])
     try:
         yield
         kept = scene.folder / "kept"  # what the judges of the row look at afterwards
@@ -248,7 +254,7 @@ async def _small_disk(scene: Scene) -> AsyncIterator[None]:
 
 async def play(scene: Scene, repository: Path) -> None:
     """Run it from start to end, with the fault in its place; what is not over after LONGEST_S is killed."""
-    environment = _written(scene, repository)
+    scene.environment = environment = _written(scene, repository)
     async with _small_disk(scene):
         process = await anyio.open_process(
             _arguments(scene),

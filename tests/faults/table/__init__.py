@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from ..fault import Fault
-from . import api, nothing, process
+from . import api, clock, disk, foreign, nothing, process
 
-ROWS: tuple[Fault, ...] = (*nothing.ROWS, *api.ROWS, *process.ROWS)
+ROWS: tuple[Fault, ...] = (
+    *nothing.ROWS,
+    *api.ROWS,
+    *process.ROWS,
+    *disk.ROWS,
+    *clock.ROWS,
+    *foreign.ROWS,
+)

@@ -1,0 +1,316 @@
+"""What others change while a run goes on: the workload, its Service, its pods, its namespace."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from harness.sandbox.apiclient import ApiError, PatchType
+
+from ..fault import (
+    DROPPING,
+    INCONCLUSIVE,
+    NONE,
+    SEAMLESS,
+    App,
+    Fault,
+    Group,
+    Holds,
+    Inject,
+    Left,
+    Phase,
+    Records,
+)
+from ..scene import Object, Scene
+
+NEVER_SEAMLESS = Holds(verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3))
+IN_DOUBT = Holds(verdicts=(INCONCLUSIVE,), codes=(3,))
+CLEAN_OR_IN_DOUBT = Holds(verdicts=(SEAMLESS, INCONCLUSIVE), codes=(0, 3))
+CUT_SHORT = Holds(verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3), records=Records.READABLE, within_s=100)
+BEFORE = Holds(verdicts=(DROPPING, INCONCLUSIVE, NONE), codes=(1, 2, 3), records=Records.ANY, within_s=100)
+
+
+def row(name: str, phase: Phase, what: str, inject: Inject, holds: Holds, **more: Any) -> Fault:
+    return Fault(name=name, group=Group.FOREIGN, phase=phase, what=what, inject=inject, holds=holds, **more)
+
+
+async def _in_the_middle(scene: Scene) -> None:
+    if scene.fault.begins is Phase.ROLLOUT:
+        await scene.surged()
+    else:
+        await scene.lasting(0.2)
+
+
+def template(spec: Object | None = None, **metadata: Any) -> Inject:
+    """The pod template is patched as `kubectl set`, `kubectl edit` or `kubectl rollout` do."""
+    body = {"spec": {"template": {"metadata": metadata, "spec": spec or {}}}}
+
+    async def inject(scene: Scene) -> None:
+        await _in_the_middle(scene)
+        await scene.api.patch(await scene.path("deployments", "web"), body, PatchType.STRATEGIC)
+
+    return inject
+
+
+def patched(collection: str, name: str, body: Object) -> Inject:
+    async def inject(scene: Scene) -> None:
+        await _in_the_middle(scene)
+        await scene.api.patch(await scene.path(collection, name), body)
+
+    return inject
+
+
+def deleted(collection: str, name: str) -> Inject:
+    async def inject(scene: Scene) -> None:
+        await _in_the_middle(scene)
+        await scene.api.delete(await scene.path(collection, name))
+
+    return inject
+
+
+def scaled(*replicas: int, every_s: float = 0.7) -> Inject:
+    async def inject(scene: Scene) -> None:
+        await _in_the_middle(scene)
+        path = await scene.path("deployments", "web")
+        for number in replicas:
+            await scene.api.patch(f"{path}/scale", {"spec": {"replicas": number}})
+            await scene.lasting(every_s)
+
+    return inject
+
+
+async def pods_deleted(scene: Scene) -> None:
+    await _in_the_middle(scene)
+    path = await scene.path("pods")
+    for pod in (await scene.api.list(path, labelSelector="app=web"))["items"]:
+        with suppress(ApiError):  # the rollout was quicker
+            await scene.api.delete(f"{path}/{pod['metadata']['name']}")
+
+
+async def pods_evicted(scene: Scene) -> None:
+    await _in_the_middle(scene)
+    await _evicted(scene, labelSelector="app=web")
+
+
+async def worker_evicted(scene: Scene) -> None:
+    await _evicted(scene, fieldSelector="metadata.name=rollout-harness-load-0")
+
+
+async def _evicted(scene: Scene, **selectors: str) -> None:
+    path = await scene.path("pods")
+    for pod in (await scene.api.list(path, **selectors))["items"]:
+        name = pod["metadata"]["name"]
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
+        await scene.api.create(f"{path}/{name}/eviction", eviction)
+
+
+async def foreign_slice(scene: Scene) -> None:
+    """An endpoint that answers nobody, for 3 s."""
+    await _in_the_middle(scene)
+    path = await scene.path("endpointslices")
+    labels = {"kubernetes.io/service-name": "web", "endpointslice.kubernetes.io/managed-by": "somebody"}
+    body = {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"name": "theirs", "labels": labels},
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": ["10.244.0.250"], "conditions": {"ready": True}}],
+        "ports": [{"name": "", "port": 80, "protocol": "TCP"}],
+    }
+    ports = (await scene.api.list(path, labelSelector="kubernetes.io/service-name=web"))["items"][0]["ports"]
+    await scene.api.create(path, {**body, "ports": ports})
+    await scene.lasting(3.0)
+    with suppress(ApiError):
+        await scene.api.delete(f"{path}/theirs")
+
+
+async def quota(scene: Scene) -> None:
+    body = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "few"},
+        "spec": {"hard": {"pods": "2"}},  # the pod and the load worker
+    }
+    await scene.api.create(await scene.path("resourcequotas"), body)
+
+
+async def namespace_deleted(scene: Scene) -> None:
+    await _in_the_middle(scene)
+    await scene.api.delete(f"/api/v1/namespaces/{await scene.namespace()}")
+
+
+async def held_by_a_finalizer(scene: Scene) -> None:
+    """A pod that something else wants to keep, for ever."""
+    path = await scene.path("pods")
+    (pod, *_) = (await scene.api.list(path, labelSelector="app=web"))["items"]
+    body = {"metadata": {"finalizers": ["example.org/keep"]}}
+    await scene.api.patch(f"{path}/{pod['metadata']['name']}", body)
+
+
+def _image(tag: str) -> Object:
+    return {"containers": [{"name": "nginx", "image": f"nginx:{tag}"}]}
+
+
+_NO_PRESTOP = {"containers": [{"name": "nginx", "lifecycle": None}]}
+_RESTARTED = {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}
+
+_TEMPLATE = (
+    row("undone", Phase.ROLLOUT, "`kubectl rollout undo`", template(_image("1.28.0")), NEVER_SEAMLESS),
+    row(
+        "undone",
+        Phase.ROLLOUT,
+        "`kubectl rollout undo`",
+        template(_image("1.28.0")),
+        IN_DOUBT,
+        app=App.MITIGATED,
+        quick=True,
+    ),
+    row(
+        "image-set",
+        Phase.ROLLOUT,
+        "`kubectl set image` to a third version",
+        template(_image("1.27.0")),
+        IN_DOUBT,
+        app=App.MITIGATED,
+    ),
+    row("image-set", Phase.ROLLOUT, "`kubectl set image`", template(_image("1.27.0")), NEVER_SEAMLESS),
+    row(
+        "image-set",
+        Phase.QUIET,
+        "`kubectl set image` to a third version",
+        template(_image("1.27.0")),
+        IN_DOUBT,
+        app=App.MITIGATED,
+    ),
+    row(
+        "restarted",
+        Phase.ROLLOUT,
+        "`kubectl rollout restart`",
+        template(annotations=_RESTARTED),
+        IN_DOUBT,
+        app=App.MITIGATED,
+    ),
+    row(
+        "prestop-removed",
+        Phase.ROLLOUT,
+        "the preStop is taken out of the template",
+        template(_NO_PRESTOP),
+        NEVER_SEAMLESS,
+        app=App.MITIGATED,
+    ),
+    row(
+        "paused",
+        Phase.ROLLOUT,
+        "`kubectl rollout pause`",
+        patched("deployments", "web", {"spec": {"paused": True}}),
+        CUT_SHORT,
+    ),
+    row(
+        "labelled",
+        Phase.ROLLOUT,
+        "the Deployment gets a label, which rolls nothing",
+        patched("deployments", "web", {"metadata": {"labels": {"team": "shop"}}}),
+        CLEAN_OR_IN_DOUBT,
+        app=App.MITIGATED,
+    ),
+)
+
+_OBJECTS = (
+    row("service-deleted", Phase.ROLLOUT, "the Service is deleted", deleted("services", "web"), CUT_SHORT),
+    row(
+        "service-deleted",
+        Phase.ROLLOUT,
+        "the Service is deleted",
+        deleted("services", "web"),
+        Holds(verdicts=(INCONCLUSIVE,), codes=(3,), within_s=100),
+        app=App.MITIGATED,
+    ),
+    row("service-deleted", Phase.CONTROL, "the Service is deleted", deleted("services", "web"), BEFORE),
+    row(
+        "selector-changed",
+        Phase.ROLLOUT,
+        "the Service selects other pods",
+        patched("services", "web", {"spec": {"selector": {"app": "other"}}}),
+        Holds(verdicts=(INCONCLUSIVE,), codes=(3,), within_s=100),
+        app=App.MITIGATED,
+    ),
+    row(
+        "foreign-slice",
+        Phase.ROLLOUT,
+        "a foreign EndpointSlice adds a dead endpoint for 3 s",
+        foreign_slice,
+        IN_DOUBT,
+        app=App.MITIGATED,
+    ),
+    row(
+        "foreign-slice",
+        Phase.CONTROL,
+        "a foreign EndpointSlice adds a dead endpoint for 3 s",
+        foreign_slice,
+        NEVER_SEAMLESS,
+    ),
+    row("workload-deleted", Phase.ROLLOUT, "the Deployment is deleted", deleted("deployments", "web"), CUT_SHORT),
+    row("workload-deleted", Phase.CONTROL, "the Deployment is deleted", deleted("deployments", "web"), BEFORE),
+    row(
+        "config-deleted",
+        Phase.CONTROL,
+        "the ConfigMap that new pods need is deleted",
+        deleted("configmaps", "web"),
+        CUT_SHORT,
+    ),
+    row("quota", Phase.CONTROL, "a quota allows no further pod", quota, CUT_SHORT),
+    row("namespace-deleted", Phase.CONTROL, "the namespace is deleted", namespace_deleted, BEFORE),
+    row("namespace-deleted", Phase.ROLLOUT, "the namespace is deleted", namespace_deleted, CUT_SHORT),
+    row(
+        "finalizer",
+        Phase.CLEAN_UP,
+        "something keeps a pod by a finalizer, for ever",
+        held_by_a_finalizer,
+        Holds(verdicts=(SEAMLESS,), codes=(3,), cluster=Left.NAMED, within_s=140),
+        at=Phase.QUIET,
+        app=App.MITIGATED,
+    ),
+)
+
+_PODS = (
+    row("scaled-up", Phase.ROLLOUT, "somebody scales to 3", scaled(3), NEVER_SEAMLESS),
+    row("scaled-up", Phase.ROLLOUT, "somebody scales to 3", scaled(3), CLEAN_OR_IN_DOUBT, app=App.MITIGATED),
+    row("scaled-to-zero", Phase.ROLLOUT, "somebody scales to 0", scaled(0), CUT_SHORT),
+    row(
+        "scaled-to-zero",
+        Phase.ROLLOUT,
+        "somebody scales to 0 and back to 1",
+        scaled(0, 1),
+        Holds(verdicts=(INCONCLUSIVE,), codes=(3,), within_s=100),
+        app=App.MITIGATED,
+    ),
+    row(
+        "scaled-to-and-fro",
+        Phase.ROLLOUT,
+        "an autoscaler goes to 2, 1, 2 and 1 pods",
+        scaled(2, 1, 2, 1),
+        CLEAN_OR_IN_DOUBT,
+        app=App.MITIGATED,
+    ),
+    row("pods-deleted", Phase.ROLLOUT, "somebody deletes all pods", pods_deleted, NEVER_SEAMLESS),
+    row("pods-deleted", Phase.ROLLOUT, "somebody deletes all pods", pods_deleted, IN_DOUBT, app=App.MITIGATED),
+    row("pods-deleted", Phase.QUIET, "somebody deletes all pods", pods_deleted, IN_DOUBT, app=App.MITIGATED),
+    row("pods-evicted", Phase.ROLLOUT, "all pods are evicted", pods_evicted, IN_DOUBT, app=App.MITIGATED),
+    row(
+        "worker-deleted",
+        Phase.ROLLOUT,
+        "the load worker's Pod is deleted",
+        deleted("pods", "rollout-harness-load-0"),
+        Holds(verdicts=(INCONCLUSIVE,), codes=(3,), records=Records.READABLE, within_s=100),
+        app=App.MITIGATED,
+    ),
+    row(
+        "worker-evicted",
+        Phase.CONTROL,
+        "the load worker's Pod is evicted",
+        worker_evicted,
+        Holds(verdicts=(INCONCLUSIVE, NONE), codes=(2, 3), records=Records.ANY, within_s=100),
+    ),
+)
+
+ROWS = (*_TEMPLATE, *_OBJECTS, *_PODS)
