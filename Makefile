@@ -1,4 +1,4 @@
-.PHONY: demo test lint types contracts tests advice bench servers lock golden clean
+.PHONY: demo test lint types contracts tests faults advice bench servers lock golden clean
 
 SYSTEM := nginx-light nftables iproute2
 # What only tests and benches need; CI installs it, so that CI skips nothing.
@@ -29,6 +29,14 @@ tests: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM) $(if $(CI),$(SYSTEM_TESTS))
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/browser $(if $(CI),--no-skips) $(PYTEST_ARGS)
 	$(BIN)/pytest -q -n 3 --dist loadfile tests/sandbox tests/servers tests/e2e $(if $(CI),--no-skips) $(PYTEST_ARGS)
+	$(BIN)/pytest -q -n 4 tests/faults $(if $(CI),--no-skips) $(PYTEST_ARGS)
+
+# Every fault of the table, injected into a run of its own, and ten times as many generated inputs: some 25 minutes.
+faults: .venv/.dev
+	@scripts/system-packages.sh $(SYSTEM)
+	GENERATED_EXAMPLES=3000 $(BIN)/pytest -q -n 2 tests/unit/trouble/test_generated.py \
+	  tests/unit/analysis/test_damaged_record.py $(PYTEST_ARGS)
+	RELIABILITY_PAGE=docs/reliability.md $(BIN)/pytest -q -n 4 -m "slow or not slow" tests/faults $(PYTEST_ARGS)
 
 # Every kind of advice, applied: some ten minutes of rollouts.
 advice: .venv/.dev

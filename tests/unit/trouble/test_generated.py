@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from examples import EXAMPLES
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ from harness.cli.ending import ended
 from .hostile import spoilt, torn, written
 from .program import Told, check_harmless
 
-EXAMPLES = 300
+pytestmark = pytest.mark.timeout(120 * max(1, EXAMPLES // 300))
 GENEROUS = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 
 EXPERIMENT: dict[str, Any] = {
