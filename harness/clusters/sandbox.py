@@ -81,7 +81,9 @@ class SandboxCluster:
 
     async def died(self) -> HarnessError:
         """Return when a component of the sandbox died."""
-        return _translated(await self._sandbox.wait_died())
+        death = await self._sandbox.wait_died()
+        self.kube.give_up()
+        return _translated(death)
 
 
 def provided(settings: SandboxSettings, given: Given) -> AbstractAsyncContextManager[SandboxCluster]:

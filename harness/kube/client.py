@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import Any
 
 import aiohttp
+import anyio
 from kubernetes.aio import client as kubernetes_client
 
 from harness.errors import ClusterError
@@ -66,6 +67,19 @@ class Kube:
     standing: Standing = field(default_factory=Standing)
     patience_s: float = PATIENCE_S
     _resources: dict[str, dict[str, Resource]] = field(default_factory=dict)
+    _silent: bool = False  # a call was repeated in vain for all its time, and nothing was answered since
+    _over: bool = False
+
+    def give_up(self) -> None:
+        """Nobody will answer any more: from now on a call is made once."""
+        self._over = True
+
+    def _patience_s(self, wanted_s: float | None) -> float:
+        """How long a call is repeated. An API that was waited for in vain is not waited for as long again and again."""
+        if self._over:
+            return 0.0
+        patience_s = self.patience_s if wanted_s is None else wanted_s
+        return min(patience_s, _FIRST_PATIENCE_S) if self._silent else patience_s
 
     async def version(self) -> str:
         """The API server's version, such as v1.36.2. Whether anybody is there is told soon."""
@@ -104,9 +118,16 @@ class Kube:
 
         async def once() -> dict[str, Any]:
             try:
-                return await self._once(
-                    "POST", resource.path(namespace), query={"fieldValidation": "Warn"}, body=dict(manifest), warn=warn
-                )
+                # Once it is on its way its answer is waited for: who is cancelled meanwhile must know what to remove.
+                with anyio.CancelScope(shield=True):
+                    made = await self._once(
+                        "POST",
+                        resource.path(namespace),
+                        query={"fieldValidation": "Warn"},
+                        body=dict(manifest),
+                        warn=warn,
+                    )
+                return made
             except ClusterError as error:
                 conflict = isinstance(error, ApiRefusal) and error.status == 409
                 if run is None or not (conflict or (passes(error) and not was_not_done(error))):
@@ -205,11 +226,15 @@ class Kube:
         patience_s: float | None = None,
     ) -> dict[str, Any]:
         """One call, answered with a JSON object; repeated as the class says, for `patience_s` where it is given."""
-        return await repeated(
-            lambda: self._once(method, path, query=query, body=body, headers=headers),
-            again=was_not_done if method == "POST" else passes,
-            patience_s=self.patience_s if patience_s is None else patience_s,
-        )
+        try:
+            return await repeated(
+                lambda: self._once(method, path, query=query, body=body, headers=headers),
+                again=was_not_done if method == "POST" else passes,
+                patience_s=self._patience_s(patience_s),
+            )
+        except NoAnswer:
+            self._silent = True
+            raise
 
     async def _once(
         self,
@@ -227,6 +252,7 @@ class Kube:
             data = await response.read()
         except _LOST as error:
             raise _no_answer(tried, error) from error
+        self._silent = False
         if response.status >= 300:
             after_s = retry_after_s(response.response.headers.get("Retry-After"))
             raise refusal(tried, response.status, data, after_s)

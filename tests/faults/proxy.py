@@ -218,7 +218,7 @@ class Proxy:
             async with self._session.request(
                 request.method, self.target + request.path_qs, data=body, headers=headers, allow_redirects=False
             ) as upstream:
-                if verb in ("watch", "log") and do is None:
+                if verb in ("watch", "log") and do in (None, Do.DELAY):
                     return await self._stream(request, verb, upstream)
                 answer = await upstream.read()
         except aiohttp.ClientError:

@@ -126,8 +126,9 @@ async def others_compute(scene: Scene) -> None:
 
 def _ended_by(name: str, number: signal.Signals, words: str, **more: Any) -> tuple[Fault, ...]:
     code = 128 + number
-    early = Holds(verdicts=(NONE,), codes=(code,), records=Records.ANY, within_s=40)
-    late = Holds(verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3), records=Records.READABLE, within_s=40)
+    # What was recorded before stays, and tells of no rollout.
+    early = Holds(verdicts=(NONE, INCONCLUSIVE), codes=(code,), records=Records.ANY, within_s=60)
+    late = Holds(verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3), records=Records.READABLE, within_s=60)
     return (
         *(row(name, phase, words, told(number), early, **more) for phase in BEFORE),
         *(row(name, phase, words, told(number), late, **more) for phase in AFTER),
