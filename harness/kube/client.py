@@ -127,7 +127,7 @@ class Kube:
                         body=dict(manifest),
                         warn=warn,
                     )
-                return made
+                return made  # noqa: RET504 - for all that a type checker knows, a scope may swallow what was raised in it
             except ClusterError as error:
                 conflict = isinstance(error, ApiRefusal) and error.status == 409
                 if run is None or not (conflict or (passes(error) and not was_not_done(error))):
