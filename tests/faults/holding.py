@@ -53,7 +53,7 @@ async def seen(scene: Scene) -> Seen:
         found.wrong.append(f"exit code {found.code}, not {' or '.join(map(str, holds.codes))}")
     said = "\n".join([*scene.stdout, *scene.stderr])
     if crash := _CRASH.search(said):
-        found.wrong.append(f"it shows {crash.group()!r}")
+        found.wrong.append(f"it shows {said[crash.start() : crash.start() + 2000]!r}")
     if not re.search(holds.says, said):
         found.wrong.append(f"it does not say {holds.says!r}")
     await _verdict(scene, found)

@@ -89,7 +89,7 @@ def _line(each: Line) -> str:
     reason = f" ({each.reason})" if each.reason and each.verdict == "inconclusive" else ""
     ended = "" if each.ended_s is None else f", ended after {each.ended_s:.0f} s"
     left = f", left {len(each.left)} namespace" if each.left else ""
-    holds = "yes" if not each.wrong else "**no**: " + "; ".join(each.wrong)
+    holds = "yes" if not each.wrong else "**no**: " + "; ".join(wrong[:200] for wrong in each.wrong)
     cells = [
         f"`{each.name}`: {each.what}",
         each.phase,

@@ -31,6 +31,8 @@ AS_IT_IS = Holds(verdicts=(DROPPING,), codes=(1,))
 CLEAN = Holds(verdicts=(SEAMLESS,), codes=(0,))
 IN_DOUBT = Holds(verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3))
 CLEAN_OR_IN_DOUBT = Holds(verdicts=(SEAMLESS, INCONCLUSIVE), codes=(0, 3))
+LOGS = "a worker's log that breaks off is not taken up again yet"
+ORPHANS = "workers do not end yet when their harness is gone"
 REFUSED = Holds(verdicts=(NONE,), codes=(2,), records=Records.ANY, says="error: ")
 CUT_SHORT = Holds(
     verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3), records=Records.READABLE, cluster=Left.NAMED, within_s=140
@@ -220,6 +222,7 @@ _ANSWERS = (
         "from the rollout on every call is answered 401",
         expired,
         CUT_SHORT,
+        waits_for=ORPHANS,
     ),
     row(
         "compacted",
@@ -400,24 +403,26 @@ _STREAMS = (
         CLEAN_OR_IN_DOUBT,
         app=App.MITIGATED,
     ),
-    row("log-cut", Phase.CONTROL, "the worker's log breaks off", broken("log", after_s=0.2), CUT_SHORT),
-    row("log-cut", Phase.ROLLOUT, "the worker's log breaks off", broken("log", after_s=0.2), CUT_SHORT),
-    row("log-cut", Phase.QUIET, "the worker's log breaks off", broken("log", after_s=0.2), CUT_SHORT),
+    *(
+        row("log-cut", phase, "the worker's log breaks off", broken("log", after_s=0.2), IN_DOUBT, waits_for=LOGS)
+        for phase in (Phase.CONTROL, Phase.ROLLOUT, Phase.QUIET)
+    ),
 )
 
 _OUTAGES = (
     row("outage", Phase.DEPLOY, "the API is away for 5 s", outage(5.0), AS_IT_IS),
-    row("outage", Phase.CONTROL, "the API is away for 5 s", outage(5.0), CUT_SHORT),
-    row("outage", Phase.ROLLOUT, "the API is away for 5 s", outage(5.0), CUT_SHORT),
-    row("outage", Phase.QUIET, "the API is away for 5 s", outage(5.0), CUT_SHORT),
+    *(
+        row("outage", phase, "the API is away for 5 s", outage(5.0), IN_DOUBT, waits_for=LOGS)
+        for phase in (Phase.CONTROL, Phase.ROLLOUT, Phase.QUIET)
+    ),
     row("outage", Phase.CLEAN_UP, "the API is away for 5 s", outage(5.0), AS_IT_IS),
     row(
         "outage-30s",
         Phase.ROLLOUT,
         "the API is away for 30 s",
         outage(30.0),
-        CUT_SHORT,
-        needs_its_end=False,
+        Holds(verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3), within_s=140),
+        waits_for=LOGS,
     ),
     row(
         "outage-for-ever",
@@ -427,6 +432,7 @@ _OUTAGES = (
         CUT_SHORT,
         needs_its_end=False,
         where=Where.ALONE,
+        waits_for=ORPHANS,
     ),
     row(
         "outage-for-ever",

@@ -131,5 +131,11 @@ ROWS = (
     ),
     row("run-json-removed", Phase.ROLLOUT, "run.json is removed", no_run_json, _late()),
     row("file-size-limit", Phase.ROLLOUT, "no file may become longer than it is", limited, _late()),
-    row("results-in-the-way", Phase.QUIET, "folders are called result.json", results_in_the_way, _late()),
+    row(
+        "results-in-the-way",
+        Phase.QUIET,
+        "folders are called result.json",
+        results_in_the_way,
+        Holds(verdicts=(DROPPING, INCONCLUSIVE, NONE), codes=(3,), records=Records.READABLE, says="error: "),
+    ),
 )

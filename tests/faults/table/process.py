@@ -24,13 +24,12 @@ from ..fault import (
 )
 from ..processes import found, tree
 from ..scene import Scene
-from .api import AS_IT_IS, CLEAN_OR_IN_DOUBT, IN_DOUBT
+from .api import AS_IT_IS, CLEAN_OR_IN_DOUBT, IN_DOUBT, ORPHANS
 
 KILL, TERM, INT, HUP = signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP
 BEFORE = (Phase.START, Phase.DEPLOY, Phase.CONTROL)
 AFTER = (Phase.ROLLOUT, Phase.QUIET, Phase.CLEAN_UP, Phase.JUDGING)
 
-ORPHANS = "workers do not end yet when their harness is gone"
 SIGNALS = "SIGHUP and a second signal are not heeded yet"
 
 
