@@ -28,7 +28,7 @@ from .processes import Known, load_workers, tree
 from .proxy import NAME, Proxy, Rule
 
 HARNESS = (sys.executable, "-m", "harness")
-LONGEST_S = 150.0
+LONGEST_S = 240.0
 EXPERIMENT = """\
 version: 1
 name: {name}

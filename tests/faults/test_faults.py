@@ -21,7 +21,7 @@ from .proxy import Proxy
 from .scene import Scene, play
 from .table import ROWS
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(360)]
 
 
 def _row(fault: Fault) -> object:

@@ -128,6 +128,18 @@ class Chains:
     refusing: NDArray[np.bool_]
 
 
+def _power(base: float, exponent: int) -> float:
+    """The power, infinite where no float holds it: where most is lost, chance makes chains of any length.
+
+    >>> _power(2.0, 3), _power(2.0, 5000), _power(0.5, 5000)
+    (8.0, inf, 0.0)
+    """
+    try:
+        return float(base**exponent)
+    except OverflowError:
+        return math.inf
+
+
 def _inside(moments: NDArray[np.float64], spans: Intervals) -> NDArray[np.bool_]:
     if not spans:
         return np.zeros(len(moments), dtype=bool)
@@ -186,7 +198,7 @@ class _Tally:
             return False
         size = int(self._chains.sizes[chain])
         rate = (int((~self._inside).sum()) + 1) / (self._requests_out + 1)
-        expected = self._requests_in * rate * (self._link * rate) ** (size - 1)
+        expected = self._requests_in * rate * _power(self._link * rate, size - 1)
         return -math.expm1(-expected) >= CHANCE or self._bursts(size)
 
     def _bursts(self, size: int) -> bool:

@@ -26,8 +26,8 @@ from ..scene import Object, Scene
 NEVER_SEAMLESS = Holds(verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3))
 IN_DOUBT = Holds(verdicts=(INCONCLUSIVE,), codes=(3,))
 CLEAN_OR_IN_DOUBT = Holds(verdicts=(SEAMLESS, INCONCLUSIVE), codes=(0, 3))
-CUT_SHORT = Holds(verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3), records=Records.READABLE, within_s=100)
-BEFORE = Holds(verdicts=(DROPPING, INCONCLUSIVE, NONE), codes=(1, 2, 3), records=Records.ANY, within_s=100)
+CUT_SHORT = Holds(verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3), records=Records.READABLE, within_s=150)
+BEFORE = Holds(verdicts=(DROPPING, INCONCLUSIVE, NONE), codes=(1, 2, 3), records=Records.ANY, within_s=150)
 
 
 def row(name: str, phase: Phase, what: str, inject: Inject, holds: Holds, **more: Any) -> Fault:
@@ -222,7 +222,7 @@ _OBJECTS = (
         Phase.ROLLOUT,
         "the Service is deleted",
         deleted("services", "web"),
-        Holds(verdicts=(INCONCLUSIVE,), codes=(3,), within_s=100),
+        Holds(verdicts=(INCONCLUSIVE,), codes=(3,), within_s=150),
         app=App.MITIGATED,
     ),
     row("service-deleted", Phase.CONTROL, "the Service is deleted", deleted("services", "web"), BEFORE),
@@ -231,7 +231,7 @@ _OBJECTS = (
         Phase.ROLLOUT,
         "the Service selects other pods",
         patched("services", "web", {"spec": {"selector": {"app": "other"}}}),
-        Holds(verdicts=(INCONCLUSIVE,), codes=(3,), within_s=100),
+        Holds(verdicts=(INCONCLUSIVE,), codes=(3,), within_s=150),
         app=App.MITIGATED,
     ),
     row(
@@ -266,7 +266,7 @@ _OBJECTS = (
         Phase.CLEAN_UP,
         "something keeps a pod by a finalizer, for ever",
         held_by_a_finalizer,
-        Holds(verdicts=(SEAMLESS,), codes=(3,), cluster=Left.NAMED, within_s=140),
+        Holds(verdicts=(SEAMLESS,), codes=(3,), cluster=Left.NAMED, within_s=200),
         at=Phase.QUIET,
         app=App.MITIGATED,
     ),
@@ -281,7 +281,7 @@ _PODS = (
         Phase.ROLLOUT,
         "somebody scales to 0 and back to 1",
         scaled(0, 1),
-        Holds(verdicts=(INCONCLUSIVE,), codes=(3,), within_s=100),
+        Holds(verdicts=(INCONCLUSIVE,), codes=(3,), within_s=150),
         app=App.MITIGATED,
     ),
     row(
@@ -301,7 +301,7 @@ _PODS = (
         Phase.ROLLOUT,
         "the load worker's Pod is deleted",
         deleted("pods", "rollout-harness-load-0"),
-        Holds(verdicts=(INCONCLUSIVE,), codes=(3,), records=Records.READABLE, within_s=100),
+        Holds(verdicts=(INCONCLUSIVE,), codes=(3,), records=Records.READABLE, within_s=150),
         app=App.MITIGATED,
     ),
     row(
@@ -309,7 +309,7 @@ _PODS = (
         Phase.CONTROL,
         "the load worker's Pod is evicted",
         worker_evicted,
-        Holds(verdicts=(INCONCLUSIVE, NONE), codes=(2, 3), records=Records.ANY, within_s=100),
+        Holds(verdicts=(INCONCLUSIVE, NONE), codes=(2, 3), records=Records.ANY, within_s=150),
     ),
 )
 
