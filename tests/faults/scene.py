@@ -28,6 +28,8 @@ from .processes import Known, load_workers, tree
 from .proxy import NAME, Proxy, Rule
 
 HARNESS = (sys.executable, "-m", "harness")
+# As from a terminal: in the background of a shell SIGINT is ignored, and what is ignored stays so.
+_HEEDING = ("env", "--default-signal=INT,HUP,TERM")
 LONGEST_S = 240.0
 EXPERIMENT = """\
 version: 1
@@ -213,7 +215,7 @@ class Scene:
 
 
 def _arguments(scene: Scene) -> list[str]:
-    words = [*HARNESS, "run", "experiment.yaml", "--out", str(scene.out), "--yes"]
+    words = [*_HEEDING, *HARNESS, "run", "experiment.yaml", "--out", str(scene.out), "--yes"]
     if scene.fault.where is Where.EMBEDDED:
         return [*words, "--cluster", "sandbox"]
     return [*words, "--cluster", f"context:{NAME}", "--worker-image", scene.fault.worker_image]

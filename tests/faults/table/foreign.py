@@ -294,7 +294,14 @@ _PODS = (
     ),
     row("pods-deleted", Phase.ROLLOUT, "somebody deletes all pods", pods_deleted, NEVER_SEAMLESS),
     row("pods-deleted", Phase.ROLLOUT, "somebody deletes all pods", pods_deleted, IN_DOUBT, app=App.MITIGATED),
-    row("pods-deleted", Phase.QUIET, "somebody deletes all pods", pods_deleted, IN_DOUBT, app=App.MITIGATED),
+    row(  # their preStop outlasts the load, so that nothing need be lost
+        "pods-deleted",
+        Phase.QUIET,
+        "somebody deletes all pods",
+        pods_deleted,
+        CLEAN_OR_IN_DOUBT,
+        app=App.MITIGATED,
+    ),
     row("pods-evicted", Phase.ROLLOUT, "all pods are evicted", pods_evicted, IN_DOUBT, app=App.MITIGATED),
     row(
         "worker-deleted",
