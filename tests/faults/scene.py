@@ -38,7 +38,7 @@ manifests: [web.yaml]
 service: {{name: web, port: 80}}
 update: {{image: {{nginx: ["nginx:1.29.1"]}}}}
 rollouts: 1
-control: 1s
+control: {control_s}s
 quiet: 1s
 rollout_timeout: 30s
 load: {{new: {{rate: 100}}, pod_header: X-Pod}}
@@ -225,8 +225,11 @@ def _written(scene: Scene, repository: Path) -> dict[str, str]:
     """Writes what the run needs; gives its environment."""
     manifest = (repository / "fixtures" / "manifests" / "nginx.yaml").read_text()
     (scene.folder / "web.yaml").write_text(manifest.replace("replicas: 2", "replicas: 1"))
+    control_s = 4 if scene.fault.begins is Phase.CONTROL else 1  # what strikes in it must not come after it
     more = MITIGATED if scene.fault.app is App.MITIGATED else ""
-    (scene.folder / "experiment.yaml").write_text(EXPERIMENT.format(name=scene.name) + more + scene.fault.experiment)
+    (scene.folder / "experiment.yaml").write_text(
+        EXPERIMENT.format(name=scene.name, control_s=control_s) + more + scene.fault.experiment
+    )
     environment = {**os.environ, "PYTHONPATH": str(repository), "COLUMNS": "200", "XDG_STATE_HOME": str(scene.folder)}
     if scene.proxy is not None:
         assert scene.target is not None

@@ -92,7 +92,7 @@ async def watches_away(scene: Scene) -> None:
 
 async def watches_before_the_update(scene: Scene) -> None:
     """Broken 0.5 s before the control window ends, for 1.2 s: the update lies in the gap."""
-    await scene.lasting(0.5)
+    await scene.lasting(3.5)
     scene.arm(Rule(do=Do.CUT, verbs=("watch",), times=None))
     scene.way.break_streams("watch")
     await scene.lasting(1.2)
