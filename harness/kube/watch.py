@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -57,7 +58,7 @@ async def watch(
     selector: Mapping[str, str] | str | None = None,
     name: str | None = None,
     listed: Callable[[], None] = _nothing,
-) -> AsyncIterator[WatchEvent]:
+) -> AsyncGenerator[WatchEvent, None]:
     """What exists as ADDED, then every change, without end; `listed` is called when all that exists has been given.
 
     A watch that the API ends is taken up where it was. One that breaks too, after a GAP: what follows may come late.
@@ -82,8 +83,10 @@ async def watch(
                     yield event
                 listed()
                 listed = _nothing
-            async for event in _watch_once(kube, path, query, position):
-                yield event
+            # Closed here: a connection that a collector closes one day complains where nobody listens.
+            async with aclosing(_watch_once(kube, path, query, position)) as events:
+                async for event in events:
+                    yield event
         except ApiRefusal as refused:
             if position.known is None:
                 raise
@@ -100,7 +103,7 @@ async def watch(
 
 async def _relist(
     kube: Kube, resource: Resource, path: str, query: Mapping[str, str], position: _Position, kind: str
-) -> AsyncIterator[WatchEvent]:
+) -> AsyncGenerator[WatchEvent, None]:
     answer = await kube.request("GET", path, query=query)
     api_version = resource.prefix.split("/", 1)[1]
     before = position.known or {}
@@ -120,7 +123,7 @@ async def _relist(
 
 async def _watch_once(
     kube: Kube, path: str, query: Mapping[str, str], position: _Position
-) -> AsyncIterator[WatchEvent]:
+) -> AsyncGenerator[WatchEvent, None]:
     assert position.known is not None
     watch_query = {
         **query,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,5 +97,6 @@ async def _observe_kind(
         name=watched.name,
         listed=task_status.started,
     )
-    async for event in events:
-        see(event)
+    async with aclosing(events):
+        async for event in events:
+            see(event)
