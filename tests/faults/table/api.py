@@ -32,7 +32,6 @@ CLEAN = Holds(verdicts=(SEAMLESS,), codes=(0,))
 IN_DOUBT = Holds(verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3))
 CLEAN_OR_IN_DOUBT = Holds(verdicts=(SEAMLESS, INCONCLUSIVE), codes=(0, 3))
 LOGS = "a worker's log that breaks off is not taken up again yet"
-ORPHANS = "workers do not end yet when their harness is gone"
 REFUSED = Holds(verdicts=(NONE,), codes=(2,), records=Records.ANY, says="error: ")
 CUT_SHORT = Holds(
     verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3), records=Records.READABLE, cluster=Left.NAMED, within_s=140
@@ -222,7 +221,6 @@ _ANSWERS = (
         "from the rollout on every call is answered 401",
         expired,
         CUT_SHORT,
-        waits_for=ORPHANS,
     ),
     row(
         "compacted",
@@ -432,7 +430,6 @@ _OUTAGES = (
         CUT_SHORT,
         needs_its_end=False,
         where=Where.ALONE,
-        waits_for=ORPHANS,
     ),
     row(
         "outage-for-ever",

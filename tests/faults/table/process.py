@@ -24,13 +24,11 @@ from ..fault import (
 )
 from ..processes import found, tree
 from ..scene import Scene
-from .api import AS_IT_IS, CLEAN_OR_IN_DOUBT, IN_DOUBT, ORPHANS
+from .api import AS_IT_IS, CLEAN_OR_IN_DOUBT, IN_DOUBT
 
 KILL, TERM, INT, HUP = signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP
 BEFORE = (Phase.START, Phase.DEPLOY, Phase.CONTROL)
 AFTER = (Phase.ROLLOUT, Phase.QUIET, Phase.CLEAN_UP, Phase.JUDGING)
-
-SIGNALS = "SIGHUP and a second signal are not heeded yet"
 
 
 def row(name: str, phase: Phase, what: str, inject: Inject, holds: Holds, **more: Any) -> Fault:
@@ -164,7 +162,6 @@ def _killed() -> tuple[Fault, ...]:
             words,
             told(KILL),
             holds(phase),
-            waits_for=ORPHANS if phase in (Phase.CONTROL, Phase.ROLLOUT, Phase.QUIET) else "",
         )
         for phase in Phase
     )
@@ -193,9 +190,9 @@ ROWS = (
     ),
     *_ended_by("ctrl-c", INT, "Ctrl-C"),
     *_ended_by("sigterm", TERM, "SIGTERM"),
-    *_ended_by("sighup", HUP, "SIGHUP: the terminal is closed", waits_for=SIGNALS),
-    *_ended_twice("ctrl-c-twice", INT, "Ctrl-C, and again 0.3 s later", waits_for=SIGNALS),
-    *_ended_twice("sigterm-twice", TERM, "SIGTERM, and again 0.3 s later", waits_for=SIGNALS),
+    *_ended_by("sighup", HUP, "SIGHUP: the terminal is closed"),
+    *_ended_twice("ctrl-c-twice", INT, "Ctrl-C, and again 0.3 s later"),
+    *_ended_twice("sigterm-twice", TERM, "SIGTERM, and again 0.3 s later"),
     *(
         row("harness-stopped", phase, "the harness stands still for 3 s", stopped(3.0), holds, app=app)
         for phase, app, holds in (
