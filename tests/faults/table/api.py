@@ -31,7 +31,6 @@ AS_IT_IS = Holds(verdicts=(DROPPING,), codes=(1,))
 CLEAN = Holds(verdicts=(SEAMLESS,), codes=(0,))
 IN_DOUBT = Holds(verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3))
 CLEAN_OR_IN_DOUBT = Holds(verdicts=(SEAMLESS, INCONCLUSIVE), codes=(0, 3))
-LOGS = "a worker's log that breaks off is not taken up again yet"
 REFUSED = Holds(verdicts=(NONE,), codes=(2,), records=Records.ANY, says="error: ")
 CUT_SHORT = Holds(
     verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3), records=Records.READABLE, cluster=Left.NAMED, within_s=140
@@ -402,7 +401,7 @@ _STREAMS = (
         app=App.MITIGATED,
     ),
     *(
-        row("log-cut", phase, "the worker's log breaks off", broken("log", after_s=0.2), IN_DOUBT, waits_for=LOGS)
+        row("log-cut", phase, "the worker's log breaks off", broken("log", after_s=0.2), IN_DOUBT)
         for phase in (Phase.CONTROL, Phase.ROLLOUT, Phase.QUIET)
     ),
 )
@@ -410,7 +409,7 @@ _STREAMS = (
 _OUTAGES = (
     row("outage", Phase.DEPLOY, "the API is away for 5 s", outage(5.0), AS_IT_IS),
     *(
-        row("outage", phase, "the API is away for 5 s", outage(5.0), IN_DOUBT, waits_for=LOGS)
+        row("outage", phase, "the API is away for 5 s", outage(5.0), IN_DOUBT)
         for phase in (Phase.CONTROL, Phase.ROLLOUT, Phase.QUIET)
     ),
     row("outage", Phase.CLEAN_UP, "the API is away for 5 s", outage(5.0), AS_IT_IS),
@@ -420,7 +419,6 @@ _OUTAGES = (
         "the API is away for 30 s",
         outage(30.0),
         Holds(verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3), within_s=140),
-        waits_for=LOGS,
     ),
     row(
         "outage-for-ever",
