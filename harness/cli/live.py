@@ -43,6 +43,12 @@ def _news(now: RunProgress, before: str) -> str:
     return f"held up: {door().text(now.held_up)}" if now.held_up else "no longer held up"
 
 
+def _fitted(news: str, width: int = COLUMNS) -> str:
+    """The news broken at spaces; what stands below it, lines of a container's log, as it is."""
+    first, *below = news.split("\n")
+    return "\n".join([paragraph(first, width), *below])
+
+
 def _counts(now: RunProgress) -> str:
     return f"{now.failed} of {now.requests} failed"
 
@@ -65,7 +71,7 @@ class LiveTerminal:
         if news := _news(now, self._held_up):
             width = min(COLUMNS, self._progress.console.width)
             self._progress.console.print(
-                paragraph(f"{now.scenario}: {news}", width), markup=False, highlight=False, soft_wrap=True
+                _fitted(f"{now.scenario}: {news}", width), markup=False, highlight=False, soft_wrap=True
             )
             self._held_up = now.held_up
         done = now.rollouts if now.phase in (Phase.DRAINING, Phase.CLEANING_UP) else now.rollout or 0
@@ -96,7 +102,7 @@ class PipedLines:
             self._print(line)
         if news := _news(now, self._held_up):
             self._held_up = now.held_up
-            self._print(paragraph(f"{elapsed:6.1f} s  {now.scenario} ({now.number + 1}/{now.scenarios})  {news}"))
+            self._print(_fitted(f"{elapsed:6.1f} s  {now.scenario} ({now.number + 1}/{now.scenarios})  {news}"))
         if state != self._last or elapsed - self._said >= _PIPED_EVERY_S:
             self._last, self._said = state, elapsed
             self._print(

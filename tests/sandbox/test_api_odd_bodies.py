@@ -143,6 +143,7 @@ async def test_nothing_can_be_moved_into_its_own_child(plane: Plane, client: Api
 
 
 async def test_what_every_namespace_has_comes_back(client: ApiClient, eventually: Wait) -> None:
+    await eventually(f"{CORE}/configmaps", lambda found: len(found) == 1)
     root_ca = (await client.get(f"{CORE}/configmaps/kube-root-ca.crt"))["data"]
     await client.delete(f"{CORE}/configmaps/kube-root-ca.crt")
     await client.delete(f"{CORE}/serviceaccounts/default")

@@ -165,7 +165,8 @@ async def test_down_ends_one_that_is_being_started(machine: Machine) -> None:
 
 
 async def test_down_of_what_is_not_there_says_what_is(machine: Machine) -> None:
-    assert machine.run("down", code=2) == "error: find sandbox 'default': none of that name is running\n"
+    said = machine.run("down", code=2)  # others on this machine may keep theirs
+    assert said.startswith("error: find sandbox 'default': none of that name is running")
     machine.run("up", "--name", "one")
     assert "; there are " in machine.run("down", "--name", "two", code=2)
     machine.run("down", "--name", "one")
