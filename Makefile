@@ -28,15 +28,17 @@ contracts: .venv/.dev
 tests: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM) $(if $(CI),$(SYSTEM_TESTS))
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/browser $(if $(CI),--no-skips) $(PYTEST_ARGS)
-	$(BIN)/pytest -q -n 3 --dist loadfile tests/sandbox tests/servers tests/e2e $(if $(CI),--no-skips) $(PYTEST_ARGS)
-	$(BIN)/pytest -q -n 4 tests/faults $(if $(CI),--no-skips) $(PYTEST_ARGS)
+	$(BIN)/pytest -q -n 5 --dist loadfile --no-loadscope-reorder tests/faults tests/sandbox tests/e2e tests/servers \
+	  $(if $(CI),--no-skips) $(PYTEST_ARGS)
 
-# Every fault of the table, injected into a run of its own, and ten times as many generated inputs: some 25 minutes.
+# Every fault of the table, injected into a run of its own, what takes long of what is left behind, and ten times as many
+# generated inputs: some 25 minutes.
 faults: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM)
 	GENERATED_EXAMPLES=3000 $(BIN)/pytest -q -n 2 tests/unit/trouble/test_generated.py \
 	  tests/unit/analysis/test_damaged_record.py $(PYTEST_ARGS)
 	RELIABILITY_PAGE=docs/reliability.md $(BIN)/pytest -q -n 4 -m "slow or not slow" tests/faults $(PYTEST_ARGS)
+	$(BIN)/pytest -q -n 4 -m slow tests/sandbox/test_left_behind.py tests/sandbox/whole $(PYTEST_ARGS)
 
 # Every kind of advice, applied: some ten minutes of rollouts.
 advice: .venv/.dev

@@ -129,7 +129,14 @@ def test_a_load_whose_harness_was_killed_ends_within_30_s(
     assert '{"end":' in log  # in good order: what was in flight was waited for
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGINT, id="SIGINT", marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, id="SIGTERM", marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, id="SIGHUP"),
+    ],
+)
 def test_a_signal_puts_the_cluster_back(
     context: dict[str, str], harness: Callable[..., subprocess.Popen[str]], number: signal.Signals
 ) -> None:
@@ -171,6 +178,7 @@ def clean(environment: dict[str, str], *more: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_left_is_told_by_the_next_listed_and_removed_but_not_a_run_in_progress(
     context: dict[str, str], harness: Callable[..., subprocess.Popen[str]]
 ) -> None:
@@ -209,6 +217,7 @@ def config_maps(environment: dict[str, str]) -> set[str]:
     return {name.removeprefix("configmap/") for name in listed} - {"kube-root-ca.crt"}
 
 
+@pytest.mark.slow
 def test_in_a_namespace_that_was_there_before_clean_removes_the_run_s_objects_and_nothing_else(
     context: dict[str, str],
 ) -> None:
@@ -258,6 +267,7 @@ def result(process: subprocess.Popen[str]) -> tuple[dict[str, Any], dict[str, An
     return run, judged
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_a_clean_up_that_fails_at_first_leaves_nothing_and_the_verdict_as_it_is(
     context: dict[str, str], harness: Callable[..., subprocess.Popen[str]], faults: Callable[..., Awaitable[None]]
@@ -280,6 +290,7 @@ async def test_a_clean_up_that_fails_at_first_leaves_nothing_and_the_verdict_as_
     assert ours(context) == before
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_what_may_not_be_removed_is_named_the_verdict_stays_and_0_becomes_3(
     context: dict[str, str], harness: Callable[..., subprocess.Popen[str]], faults: Callable[..., Awaitable[None]]
@@ -305,6 +316,7 @@ async def test_what_may_not_be_removed_is_named_the_verdict_stays_and_0_becomes_
     assert left not in ours(context)
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_a_load_whose_pod_may_not_be_deleted_ends_all_the_same_and_the_verdict_stays(
     context: dict[str, str], harness: Callable[..., subprocess.Popen[str]], faults: Callable[..., Awaitable[None]]
@@ -322,6 +334,7 @@ async def test_a_load_whose_pod_may_not_be_deleted_ends_all_the_same_and_the_ver
     assert ours(context) == before
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_an_api_that_is_away_for_a_while_ends_no_load_and_loses_no_row(
     context: dict[str, str], harness: Callable[..., subprocess.Popen[str]]
@@ -339,6 +352,7 @@ async def test_an_api_that_is_away_for_a_while_ends_no_load_and_loses_no_row(
     assert ours(context) == []
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_where_the_load_cannot_be_shown_its_harness_that_is_said_once_and_the_run_goes_on(
     harness: Callable[..., subprocess.Popen[str]], faults: Callable[..., Awaitable[None]]

@@ -198,7 +198,13 @@ class Run:
         return done.stdout
 
 
-@pytest.mark.parametrize(("image", "terminal"), [("echo:2", False), ("echo:3", True)], ids=["rolled", "held up"])
+@pytest.mark.parametrize(
+    ("image", "terminal"),
+    [
+        pytest.param("echo:2", False, id="rolled"),
+        pytest.param("echo:3", True, id="held up", marks=pytest.mark.slow),
+    ],
+)
 async def test_no_canary_gets_out(echoing: Cluster, tmp_path: Path, image: str, terminal: bool) -> None:
     run = Run(tmp_path, echoing.sandbox.kubeconfig, image, terminal=terminal)
     written = {str(file): file.read_text() for file in run.folder.rglob("*") if file.is_file()}
