@@ -196,7 +196,7 @@ class Proxy:
         self.calls[verb] += 1
         self.reached.set()
         await self._flowing.wait()
-        rule = self._rule(verb, request.path_qs)
+        rule = self._rule(verb, request.path)
         match rule.do if rule else None:
             case Do.ANSWER:
                 assert rule is not None

@@ -24,7 +24,7 @@ from ..scene import Scene
 
 NAMESPACES, NAMESPACE = r"/namespaces$", r"/api/v1/namespaces/[^/]+$"
 DEPLOYMENT, SERVICE = r"/deployments/web$", r"/services/web$"
-WORKER, WORKERS, LOG = r"/pods/rollout-harness-load-0$", r"/pods$", r"/log\?"
+WORKER, WORKERS, LOG = r"/pods/rollout-harness-load-0$", r"/pods$", r"/log$"
 
 AS_IT_IS = Holds(verdicts=(DROPPING,), codes=(1,))
 """The fault changes nothing: the calls that are dropped are seen."""

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import anyio
@@ -56,21 +57,25 @@ def find(processes: dict[int, tuple[str, str]], part: str) -> int:
     return max(pid for pid, (_, command) in processes.items() if part in command)
 
 
-def namespaces(processes: dict[int, tuple[str, str]]) -> set[str]:
-    """The namespaces that only these processes are in."""
+@contextmanager
+def namespaces(processes: dict[int, tuple[str, str]]) -> Iterator[set[str]]:
+    """The namespaces that only these processes are in; while they are held open, no other gets the number of one."""
     kinds = ("net", "mnt", "pid", "uts", "ipc")
     mine = {str(Path(f"/proc/self/ns/{kind}").readlink()) for kind in kinds}
-    return {str(Path(f"/proc/{pid}/ns/{kind}").readlink()) for pid in processes for kind in kinds} - mine
+    links = (Path(f"/proc/{pid}/ns/{kind}") for pid in processes for kind in kinds)
+    theirs = {name: link for link in links if (name := str(link.readlink())) not in mine}
+    with ExitStack() as held:
+        for link in theirs.values():
+            held.enter_context(link.open())
+        yield set(theirs)
 
 
 def in_use() -> set[str]:
     """The namespaces of all processes on this machine."""
     found = set()
-    for link in Path("/proc").glob("[0-9]*/ns/*"):
-        try:
-            found.add(str(link.readlink()))
-        except OSError:
-            continue
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile
+            found |= {str(link.readlink()) for link in (process / "ns").iterdir()}
     return found
 
 
@@ -130,15 +135,16 @@ async def test_a_sandbox_costs_little_processor_time_until_it_is_ready() -> None
 
 async def test_nothing_stays_after_the_end(nginx: Maker) -> None:
     before = places()
-    async with cluster_of(Settings()) as cluster:
-        await cluster.create(nginx("web"))
-        await cluster.pod("web", is_ready)
-        processes = tree(cluster.sandbox.pid)
-        spaces = namespaces(processes)
-        assert find(processes, "nginx: master")
-        assert len(spaces) >= 8
-        assert places() == before
-    await all_gone(processes, spaces, 1.0)
+    with ExitStack() as held:
+        async with cluster_of(Settings()) as cluster:
+            await cluster.create(nginx("web"))
+            await cluster.pod("web", is_ready)
+            processes = tree(cluster.sandbox.pid)
+            spaces = held.enter_context(namespaces(processes))
+            assert find(processes, "nginx: master")
+            assert len(spaces) >= 8
+            assert places() == before
+        await all_gone(processes, spaces, 1.0)
     assert places() == before
 
 
@@ -150,15 +156,15 @@ async def test_after_a_kill_of_any_of_them_nothing_is_left(victim: str) -> None:
         assert process.stdout is not None
         outermost = int(await process.stdout.receive())
         processes = tree(outermost)
-        spaces = namespaces(processes)
         parts = {
             "supervisor": "-m harness.sandbox.supervisor",
             "node": "sandbox.node",
             "controlplane": "sandbox.controlplane",
         }
         victims = {"harness": process.pid, "unshare": outermost}
-        os.kill(victims.get(victim) or find(processes, parts[victim]), signal.SIGKILL)
-        await all_gone(processes, spaces)
+        with namespaces(processes) as spaces:
+            os.kill(victims.get(victim) or find(processes, parts[victim]), signal.SIGKILL)
+            await all_gone(processes, spaces)
     finally:
         if process.returncode is None:
             process.kill()
