@@ -84,8 +84,7 @@ def test_lines_without_a_time_are_taken_as_they_are() -> None:
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=30), st.data())
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_however_often_it_breaks_off_every_line_is_read_once(steps: list[int], data: st.DataObject) -> None:
+def test_however_often_it_breaks_off_every_line_is_read_once(steps: list[int], data: st.DataObject) -> None:
     """`steps`: how much later each line is than the one before; many have the same time."""
     times = list(itertools.accumulate(steps))
     log = [f"2026-01-02T03:04:05.{at:03d}Z {n}".encode() for n, at in enumerate(times)]

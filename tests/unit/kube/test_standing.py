@@ -40,7 +40,7 @@ def test_a_namespace_of_ours_goes_with_all_that_is_in_it() -> None:
 )
 async def test_what_may_have_been_created_stands(answers: list[Any], stands: bool) -> None:
     async with paper_kube({f"POST {PODS}": answers}) as (kube, _):
-        kube.patience_s = 0.2
+        kube.patience_s = 0.2 if len(answers) == 1 else 10.0  # where it must be repeated, a busy machine has time to
         try:
             await kube.create(OURS, "shop")
         except ClusterError:
