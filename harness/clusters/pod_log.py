@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import AsyncIterator
 
 import anyio
@@ -50,7 +51,7 @@ class Position:
             self._alike += 1
         else:
             self._last, self._alike, self._passed = stamp, 1, 1
-        self.read_at = anyio.current_time()
+        self.read_at = time.monotonic()
         return line
 
 
@@ -63,7 +64,7 @@ async def log_lines(kube: Kube, namespace: str, name: str, *, last: bytes) -> As
         ClusterError: it is refused, or cannot be had for a minute.
     """
     path = f"/api/v1/namespaces/{namespace}/pods/{name}/log"
-    position, whole_since = Position(), anyio.current_time()
+    position, whole_since = Position(), time.monotonic()
     query = {"follow": "true", "timestamps": "true"}
     while True:
         seen: ClusterError | None = None
@@ -74,7 +75,7 @@ async def log_lines(kube: Kube, namespace: str, name: str, *, last: bytes) -> As
                     line = position.take(stamped)
                     if line is None:
                         continue
-                    whole_since = anyio.current_time()
+                    whole_since = time.monotonic()
                     yield line
                     if line.startswith(last):
                         return
@@ -84,12 +85,12 @@ async def log_lines(kube: Kube, namespace: str, name: str, *, last: bytes) -> As
             if not passes(error):
                 raise
             seen = error
-        now = anyio.current_time()
+        now = time.monotonic()
         if now - whole_since >= _GIVEN_UP_S:
             raise seen or NoAnswer(f"following the log of Pod {name}", "it ends again and again, though the Pod runs")
         await anyio.sleep(_PAUSE_S)
         if position.read_at:  # by this clock alone: the node's may be another
-            query["sinceSeconds"] = str(math.ceil(anyio.current_time() - position.read_at + _OVERLAP_S))
+            query["sinceSeconds"] = str(math.ceil(time.monotonic() - position.read_at + _OVERLAP_S))
 
 
 async def _runs(kube: Kube, namespace: str, name: str) -> bool:
