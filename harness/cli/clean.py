@@ -96,9 +96,9 @@ def age(seconds: float) -> str:
     >>> age(-2), age(59), age(3600), age(200_000)
     ('0 s', '59 s', '60 min', '2 d')
     """
-    for size, unit in ((172_800, "d"), (7200, "h"), (120, "min")):
-        if seconds >= size:
-            return f"{seconds / {'d': 86_400, 'h': 3600, 'min': 60}[unit]:.0f} {unit}"
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
     return f"{max(0.0, seconds):.0f} s"
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from harness.cli.ending import tell, tell_error
 from harness.cli.live import shown
-from harness.cli.signals import Stopped, first_and_second, last_words, stopped_by_signals
+from harness.cli.signals import Stopped, first_and_second, stopped_by_signals, write_unbuffered
 from harness.errors import HarnessError, OutputError
 from harness.exit_codes import ExitCode
 from harness.model.progress import Decision, RolloutSummary
@@ -136,7 +136,7 @@ class Execution:
         left = self._cluster.standing() if self._cluster is not None else ()
         code = ExitCode.INCONCLUSIVE if self._has_updated() else ExitCode.of_signal(received)
         words = f"{received.name}: left as it is.{' Remove what is left:' if left else ''}"
-        last_words([words, *(f"  {command}" for command in left)])
+        write_unbuffered([words, *(f"  {command}" for command in left)])
         os._exit(code)
 
     def _updates(self) -> int:
@@ -162,16 +162,13 @@ class Execution:
                     tell(f"{run.scenario.name}: nothing was rolled; what had been deployed was taken back", error=True)
         return ExitCode.USAGE if self._interrupted is None else ExitCode.of_signal(self._interrupted)
 
-    def _errors(self) -> list[HarnessError]:
-        return [run.error for run in self._runs if run.error is not None]
-
     def conclude(self) -> int:
         """Judge and report what there is; gives the exit code."""
         from harness.cli.summary import print_verdict
         from harness.errors import RunFormatError
         from harness.judged_runs import judge_experiment_folder
 
-        errors = self._errors()
+        errors = [run.error for run in self._runs if run.error is not None]
         for error in errors:
             tell_error(error)
         try:

@@ -49,6 +49,11 @@ def _fitted(news: str, width: int = COLUMNS) -> str:
     return "\n".join([paragraph(first, width), *below])
 
 
+def _print(console: Console, line: str) -> None:
+    """The line as it is, however long."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
 def _counts(now: RunProgress) -> str:
     return f"{now.failed} of {now.requests} failed"
 
@@ -67,12 +72,10 @@ class LiveTerminal:
         if now.scenario not in self._tasks:
             self._tasks[now.scenario] = self._progress.add_task(now.scenario, total=now.rollouts, what="", counts="")
         for line in self._warnings.news(now):
-            self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            _print(self._progress.console, line)
         if news := _news(now, self._held_up):
             width = min(COLUMNS, self._progress.console.width)
-            self._progress.console.print(
-                _fitted(f"{now.scenario}: {news}", width), markup=False, highlight=False, soft_wrap=True
-            )
+            _print(self._progress.console, _fitted(f"{now.scenario}: {news}", width))
             self._held_up = now.held_up
         done = now.rollouts if now.phase in (Phase.DRAINING, Phase.CLEANING_UP) else now.rollout or 0
         self._progress.update(
@@ -98,19 +101,15 @@ class PipedLines:
         """Say where the run is, if that is news."""
         state = (now.scenario, _words(now))
         elapsed = time.monotonic() - self._start
+        place = f"{elapsed:6.1f} s  {now.scenario} ({now.number + 1}/{now.scenarios})"
         for line in self._warnings.news(now):
-            self._print(line)
+            _print(self._console, line)
         if news := _news(now, self._held_up):
             self._held_up = now.held_up
-            self._print(_fitted(f"{elapsed:6.1f} s  {now.scenario} ({now.number + 1}/{now.scenarios})  {news}"))
+            _print(self._console, _fitted(f"{place}  {news}"))
         if state != self._last or elapsed - self._said >= _PIPED_EVERY_S:
             self._last, self._said = state, elapsed
-            self._print(
-                f"{elapsed:6.1f} s  {now.scenario} ({now.number + 1}/{now.scenarios})  {_words(now)}  {_counts(now)}"
-            )
-
-    def _print(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+            _print(self._console, f"{place}  {_words(now)}  {_counts(now)}")
 
 
 @contextmanager

@@ -29,15 +29,8 @@ class Stopped(BaseException):
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
     """Raise `Stopped` for SIGINT, SIGTERM and SIGHUP as long as the block lasts; what is ignored stays so (nohup)."""
-    before = {number: signal.getsignal(number) for number in _ENDING}
-    heeded = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
-    for number in heeded:
-        signal.signal(number, _stop)
-    try:
+    with _heeded(_stop):
         yield
-    finally:
-        for number in heeded:
-            signal.signal(number, before[number])
 
 
 @contextmanager
@@ -57,23 +50,29 @@ def first_and_second(
         seen.append(number)
         (first if len(seen) == 1 else second)(signal.Signals(number))
 
-    before = {number: signal.getsignal(number) for number in _ENDING}
-    heeded = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
-    for number in heeded:
-        signal.signal(number, take)
-    try:
+    with _heeded(take):
         yield
-    finally:
-        for number in heeded:
-            signal.signal(number, before[number])
 
 
-def last_words(lines: Iterable[str]) -> None:
+def write_unbuffered(lines: Iterable[str]) -> None:
     """Lines on standard error past all buffers, as a signal handler may; whoever does not read is not waited for."""
     text = "".join(f"{line}\n" for line in lines).encode(errors="backslashreplace")
     with suppress(OSError, ValueError):
         if select.select([], [2], [], _READER_S)[1]:
             os.write(2, text)
+
+
+@contextmanager
+def _heeded(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in _ENDING}
+    heeded = [number for number, known in before.items() if known is not signal.SIG_IGN]
+    for number in heeded:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number in heeded:
+            signal.signal(number, before[number])
 
 
 def _stop(number: int, _: FrameType | None) -> None:

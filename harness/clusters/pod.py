@@ -13,11 +13,13 @@ import anyio
 from harness.clusters.pod_log import log_lines
 from harness.errors import ClusterError, LoadError
 from harness.kube.client import Kube
-from harness.kube.errors import ApiRefusal, LeftBehind, NoAnswer
+from harness.kube.errors import ApiRefusal, LeftBehind, NoAnswer, is_not_found
 from harness.kube.repetition import CLEAN_UP_PATIENCE_S
 from harness.load import END_PATH, PLAN_VARIABLE, SIGN_EVERY_S, SIGN_PATH
 
-_START_TIMEOUT_S = 120.0
+START_TIMEOUT_S = 120.0
+"""For so long a worker's Pod may take to run."""
+
 _POLL_S = 0.2
 _STOP_GRACE_S = 60
 _LONGEST_DEADLINE_S = 2**31 - 1
@@ -138,7 +140,7 @@ async def _delete(kube: Kube, namespace: str, kind: str, name: str, why: str) ->
     try:
         await kube.delete("v1", kind, name, namespace=namespace, grace_s=1, patience_s=CLEAN_UP_PATIENCE_S)
     except ClusterError as error:
-        if isinstance(error, ApiRefusal) and error.status == 404:
+        if is_not_found(error):
             return
         by_hand = f"{why}: {kube.kubectl} -n {namespace} delete {kind.lower()} {name}"
         raise LeftBehind(f"deleting the load worker's {kind} {name}", str(error), by_hand) from error
@@ -146,7 +148,7 @@ async def _delete(kube: Kube, namespace: str, kind: str, name: str, why: str) ->
 
 async def _until_running(kube: Kube, namespace: str, name: str) -> None:
     state = "nothing"
-    with anyio.move_on_after(_START_TIMEOUT_S):
+    with anyio.move_on_after(START_TIMEOUT_S):
         while True:
             status = (await kube.get("v1", "Pod", name, namespace)).get("status", {})
             if status.get("phase") == "Running":
@@ -157,7 +159,7 @@ async def _until_running(kube: Kube, namespace: str, name: str) -> None:
             await anyio.sleep(_POLL_S)
     raise LoadError(
         f"starting the load worker Pod {name}",
-        f"it does not run after {_START_TIMEOUT_S:g} s: {state}",
+        f"it does not run after {START_TIMEOUT_S:g} s: {state}",
         "Can the cluster pull --worker-image, and does it hold this harness?",
     )
 
@@ -201,6 +203,6 @@ def _manifest(name: str, image: str, labels: Mapping[str, str], duration_s: floa
         },
     }
     if duration_s is not None:  # what the worker cannot do by itself any more, its kubelet does
-        longest_s = math.ceil(_START_TIMEOUT_S + duration_s + _STOP_GRACE_S)
+        longest_s = math.ceil(START_TIMEOUT_S + duration_s + _STOP_GRACE_S)
         manifest["spec"]["activeDeadlineSeconds"] = min(longest_s, _LONGEST_DEADLINE_S)
     return manifest

@@ -11,7 +11,7 @@ import anyio
 
 from harness.errors import ClusterError
 from harness.kube.client import Kube
-from harness.kube.errors import ApiRefusal, NoAnswer
+from harness.kube.errors import NoAnswer
 from harness.kube.repetition import passes
 
 _DEADLINE_S = 24 * 3600.0
@@ -19,7 +19,6 @@ _PAUSE_S = 0.5
 _GIVEN_UP_S = 60.0
 _OVERLAP_S = 60.0
 _STAMP = re.compile(rb"\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:\d\d)")
-_NOT_FOUND = 404
 
 
 class Position:
@@ -94,10 +93,5 @@ async def log_lines(kube: Kube, namespace: str, name: str, *, last: bytes) -> As
 
 
 async def _runs(kube: Kube, namespace: str, name: str) -> bool:
-    try:
-        status = (await kube.get("v1", "Pod", name, namespace)).get("status", {})
-    except ApiRefusal as refused:
-        if refused.status == _NOT_FOUND:
-            return False
-        raise
-    return bool(status.get("phase") == "Running")
+    pod = await kube.find("v1", "Pod", name, namespace)
+    return pod is not None and bool((pod.get("status") or {}).get("phase") == "Running")

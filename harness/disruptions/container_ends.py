@@ -35,9 +35,11 @@ _MENDS_ENDED = "See its log for why it ends."
 
 def unstarted(pod: Pod, status: Status, events: Events) -> Obstacle | None:
     """A program that the runtime cannot start; None where it could, or has not been tried."""
+    if is_running(status):
+        return None
     tried = state(status, "waiting")
-    if is_running(status) or str(tried.get("reason")) not in _UNSTARTED:
-        tried = {} if is_running(status) else ended(status)
+    if str(tried.get("reason")) not in _UNSTARTED:
+        tried = ended(status)
     reason, said = str(tried.get("reason") or ""), str(tried.get("message") or "")
     if reason not in _UNSTARTED:
         return None

@@ -11,7 +11,6 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -21,7 +20,7 @@ from kubernetes.aio import client as kubernetes_client
 from harness.errors import ClusterError
 from harness.inputs.shown import shown
 from harness.kube.api_warnings import api_warnings
-from harness.kube.errors import ApiRefusal, NoAnswer, refusal
+from harness.kube.errors import ApiRefusal, NoAnswer, is_not_found, refusal
 from harness.kube.ownership import RUN_LABEL
 from harness.kube.repetition import PATIENCE_S, passes, repeated, retry_after_s, was_not_done
 from harness.kube.standing import Standing
@@ -152,7 +151,7 @@ class Kube:
         try:
             return await self._once("GET", path)
         except ApiRefusal as refused:
-            if refused.status == 404:
+            if is_not_found(refused):
                 return None
             raise
 
@@ -160,6 +159,15 @@ class Kube:
         """One object."""
         resource = await self.resource(api_version, kind)
         return await self.request("GET", resource.path(namespace, name))
+
+    async def find(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> dict[str, Any] | None:
+        """The same; None where there is no such object."""
+        try:
+            return await self.get(api_version, kind, name, namespace)
+        except ApiRefusal as refused:
+            if is_not_found(refused):
+                return None
+            raise
 
     async def list(
         self,
@@ -209,7 +217,7 @@ class Kube:
         try:
             await self.request("DELETE", resource.path(namespace, name), body=options, patience_s=patience_s)
         except ApiRefusal as refused:
-            if refused.status == HTTPStatus.NOT_FOUND:
+            if is_not_found(refused):
                 self.standing.discard(kind, name, namespace)
             raise
         if kind != "Namespace":  # which goes when everything in it has gone

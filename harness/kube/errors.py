@@ -21,6 +21,11 @@ class ApiRefusal(ClusterError):
         super().__init__(tried, f"the API answered {status} {reason}: {message}", _ADVICE.get(status, ""))
 
 
+def is_not_found(error: BaseException) -> bool:
+    """Whether the API answered that there is no such object."""
+    return isinstance(error, ApiRefusal) and error.status == HTTPStatus.NOT_FOUND
+
+
 class NoAnswer(ClusterError):
     """The API was not reached, or its answer was lost: what was asked for may have been done."""
 

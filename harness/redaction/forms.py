@@ -18,12 +18,15 @@ SENSITIVE = (
 )
 """What a name has in it that stands before a secret: an argument's, a variable's, a key's."""
 
+NAME = rf"[\w.-]{{0,40}}{SENSITIVE}[\w.-]{{0,40}}"
+"""Such a name, whole; bounded, as all is: messages come from whoever wants to hang us."""
+
 is_sensitive = re.compile(rf"(?i){SENSITIVE}|(?:^|[_.-])auth(?:$|[_.-])").search
 
 _SCHEME = re.compile(r"(?i)(?:bearer|basic|digest|token|negotiate)\s+(\S.*)", re.DOTALL)
 _COOKIE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+=(\"?)([^;\"]*)\1(?:;\s*|$)")
 _USERINFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}://([^\s/@]+)@")
-_ASSIGNED = re.compile(rf"(?i)(?:export\s+)?[\w.-]{{0,40}}{SENSITIVE}[\w.-]{{0,40}}\s*[:=]\s*(\S.*)")
+_ASSIGNED = re.compile(rf"(?i)(?:export\s+)?{NAME}\s*[:=]\s*(\S.*)")
 _LONG_LINE = 8
 _LONGEST, _PIECE = 2048, 512  # what is longer, such as a key store, is looked for piece by piece
 _CORE = 8

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from harness.redaction.forms import SENSITIVE
+from harness.redaction.forms import NAME
 
-_NAME = rf"[\w.-]{{0,40}}{SENSITIVE}[\w.-]{{0,40}}"  # bounded, as all is: messages come from whoever wants to hang us
 _BARE = r"[^\s\"'`,;&|<>(){}\[\]\\]+"
 _VALUE = rf"(?:\"([^\"]*)\"|'([^']*)'|({_BARE}))"
 _TO_THE_END = r"([^\"'\r\n]+)"
@@ -15,10 +14,10 @@ _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE | re.MULTILINE)
     for pattern in (
         r"\b[a-z][a-z0-9+.-]{0,20}://([^\s/@\"'<>]{1,500})@",
-        rf"(?<!\w){_NAME}\\?[\"']?\s?=\s?{_VALUE}",
-        rf"[\"']{_NAME}\\?[\"']\s{{0,9}}:\s{{0,9}}\\?{_VALUE}",
-        rf"^[ \t]{{0,40}}{_NAME}[ \t]?:[ \t]{{1,9}}{_VALUE}[ \t\r]{{0,9}}$",
-        rf"(?<!\S)[\"']?--?{_NAME}[\"']?,?\s{{1,9}}(?!-){_VALUE}",
+        rf"(?<!\w){NAME}\\?[\"']?\s?=\s?{_VALUE}",
+        rf"[\"']{NAME}\\?[\"']\s{{0,9}}:\s{{0,9}}\\?{_VALUE}",
+        rf"^[ \t]{{0,40}}{NAME}[ \t]?:[ \t]{{1,9}}{_VALUE}[ \t\r]{{0,9}}$",
+        rf"(?<!\S)[\"']?--?{NAME}[\"']?,?\s{{1,9}}(?!-){_VALUE}",
         r"(?<!\S)[\"']?(?:-u|--(?:proxy-)?user)[\"']?[\s=]{1,9}[\"']?([^\s\"':]+:[^\s\"']+)",
         rf"\b(?:proxy-)?authorization[\"']?\s{{0,9}}[:=]\s{{0,9}}[\"']?{_TO_THE_END}",
         rf"\b(?:set-)?cookie[\"']?\s{{0,9}}[:=]\s{{0,9}}[\"']?{_TO_THE_END}",
@@ -32,7 +31,7 @@ _PATTERNS = tuple(
 our own words on a misshapen manifest, a JWT (RFC 7519). The group that took part holds the secret."""
 
 _HINTS = re.compile(r"://|=|:|--|\.value is |\s-u\s|^-|(?i:bearer|basic)\s|eyJ").search
-_REFERENCE = re.compile(r"\$.*|%\w+%|\*+|<redacted [a-z0-9]+:[0-9a-f]+>")
+_REFERENCE = re.compile(r"\$.*|%\w+%|\*+")
 
 
 def spans(text: str) -> Iterator[tuple[int, int]]:

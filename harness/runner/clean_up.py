@@ -9,12 +9,13 @@ import anyio
 
 from harness.errors import ClusterError
 from harness.kube.client import Kube
-from harness.kube.errors import ApiRefusal, LeftBehind
+from harness.kube.errors import LeftBehind, is_not_found
 from harness.kube.repetition import CLEAN_UP_PATIENCE_S
 
-_GONE_TIMEOUT_S = 90.0
+GONE_TIMEOUT_S = 90.0
+"""For so long a namespace may take to go."""
+
 _POLL_S = 0.1
-_NOT_FOUND = 404
 
 
 async def delete_objects(kube: Kube, created: Iterable[Mapping[str, Any]], namespace: str) -> None:
@@ -31,7 +32,7 @@ async def delete_objects(kube: Kube, created: Iterable[Mapping[str, Any]], names
         try:
             await kube.delete(made["apiVersion"], kind, name, namespace=namespace, patience_s=patience_s)
         except ClusterError as error:
-            if not _is_gone(error):
+            if not is_not_found(error):
                 refused[f"{kind.lower()}/{name}"] = error
     if refused:
         what = " ".join(refused)
@@ -53,31 +54,21 @@ async def delete_namespace(kube: Kube, name: str) -> None:
     try:
         await kube.delete("v1", "Namespace", name, patience_s=CLEAN_UP_PATIENCE_S)
     except ClusterError as error:
-        if _is_gone(error):
+        if is_not_found(error):
             return  # which Kube has noted
         # Whoever may not delete the namespace may yet stop what runs in it.
         await _hurry_pods(kube, name)
         raise LeftBehind(tried, str(error), by_hand) from error
     await _hurry_pods(kube, name)
     try:
-        with anyio.fail_after(_GONE_TIMEOUT_S):
-            while not await _gone(kube, name):  # noqa: ASYNC110 - the API tells no one
+        with anyio.fail_after(GONE_TIMEOUT_S):
+            while await kube.find("v1", "Namespace", name) is not None:  # noqa: ASYNC110 - the API tells no one
                 await anyio.sleep(_POLL_S)
         kube.standing.discard("Namespace", name)
     except TimeoutError:
-        raise LeftBehind(tried, f"it is still there after {_GONE_TIMEOUT_S:g} s", by_hand) from None
+        raise LeftBehind(tried, f"it is still there after {GONE_TIMEOUT_S:g} s", by_hand) from None
     except ClusterError as error:
         raise LeftBehind(tried, str(error), by_hand) from error
-
-
-async def _gone(kube: Kube, namespace: str) -> bool:
-    try:
-        await kube.get("v1", "Namespace", namespace)
-    except ApiRefusal as refused:
-        if _is_gone(refused):
-            return True
-        raise
-    return False
 
 
 async def _hurry_pods(kube: Kube, namespace: str) -> None:
@@ -93,7 +84,3 @@ async def _hurry_pods(kube: Kube, namespace: str) -> None:
             )
         except ClusterError:
             continue
-
-
-def _is_gone(error: ClusterError) -> bool:
-    return isinstance(error, ApiRefusal) and error.status == _NOT_FOUND

@@ -11,7 +11,7 @@ import anyio
 
 from harness.errors import ClusterError
 from harness.kube.client import Kube
-from harness.kube.errors import ApiRefusal, LeftBehind
+from harness.kube.errors import ApiRefusal, LeftBehind, is_not_found
 from harness.kube.fields import unknown_fields
 from harness.kube.ownership import Ownership
 from harness.manifests.application import Application
@@ -31,7 +31,7 @@ async def namespace_for_run(kube: Kube, wanted: str | None, scenario: str, owner
         ClusterError: it cannot be made.
         LeftBehind: at the end it is not gone in time; says how to delete it by hand.
     """
-    if wanted is not None and await _exists(kube, wanted):
+    if wanted is not None and await kube.find("v1", "Namespace", wanted) is not None:
         yield wanted
         return
     name = wanted or f"rollout-{scenario[:40].rstrip('-')}-{ownership.run}"
@@ -58,16 +58,6 @@ def _but_left_behind(error: BaseException) -> BaseException | None:
     if isinstance(error, BaseExceptionGroup):
         return error.split(LeftBehind)[1]
     return None if isinstance(error, LeftBehind) else error
-
-
-async def _exists(kube: Kube, namespace: str) -> bool:
-    try:
-        await kube.get("v1", "Namespace", namespace)
-    except ApiRefusal as refused:
-        if refused.status == 404:
-            return False
-        raise
-    return True
 
 
 @asynccontextmanager
@@ -123,7 +113,7 @@ async def _created(
     except ClusterError as error:
         where = place_of(manifest, files=files)
         do = error.do
-        if not isinstance(error, ApiRefusal) or error.status == 404:
+        if not isinstance(error, ApiRefusal) or is_not_found(error):
             kind = f"{manifest['apiVersion']} {manifest['kind']}"
             do = f"Does the cluster have {kind}? Install what defines it, or leave it out."
         raise ClusterError(f"creating {named}{where}", f"{error.tried}: {error.seen}", do) from error

@@ -5,8 +5,10 @@ Bounds, not estimates: what goes on for longer has lost its harness.
 
 from __future__ import annotations
 
+from harness.clusters.pod import START_TIMEOUT_S
 from harness.kube.repetition import CLEAN_UP_PATIENCE_S, PATIENCE_S
 from harness.model.experiment import Experiment
+from harness.runner.clean_up import GONE_TIMEOUT_S
 from harness.runner.load_session import SILENT_S
 from harness.runner.quiet import CAP_S
 
@@ -14,8 +16,6 @@ WARM_UP_S = 15.0
 """For so long a Service may take to answer steadily."""
 
 _MARGIN_S = 60.0
-_START_S = 120.0
-_GONE_S = 90.0
 
 
 def longest_load_s(experiment: Experiment, rollouts: int, quiet_s: float) -> float:
@@ -27,8 +27,8 @@ def longest_load_s(experiment: Experiment, rollouts: int, quiet_s: float) -> flo
 
 def longest_run_s(experiment: Experiment, rollouts: int, quiet_s: float) -> float:
     """Seconds from the first object that is created to the last that is removed, at most."""
-    before_s = experiment.rollout_timeout_s + _START_S + PATIENCE_S
-    after_s = longest_drain_s(experiment) + CLEAN_UP_PATIENCE_S + _GONE_S
+    before_s = experiment.rollout_timeout_s + START_TIMEOUT_S + PATIENCE_S
+    after_s = longest_drain_s(experiment) + CLEAN_UP_PATIENCE_S + GONE_TIMEOUT_S
     return before_s + longest_load_s(experiment, rollouts, quiet_s) + after_s
 
 

@@ -95,7 +95,7 @@ class Holds:
 class Fault:
     """One row. `inject` is called when the phase `at` begins, that of `phase` where it is not another.
 
-    `quick`: it runs in `make test` too. `waits_for`: what the harness lacks, where it is known not to hold.
+    `quick`: it runs in `make test` too.
     `node_off_s`: how far the clock of the node is off, on a cluster for the row alone.
     """
 
@@ -109,7 +109,6 @@ class Fault:
     app: App = App.PLAIN
     where: Where = Where.SHARED
     quick: bool = False
-    waits_for: str = ""
     worker_image: str = "rollout-harness:local"
     node_off_s: float = 0.0
     tmpfs: str = ""  # options of a disk of its own for --out

@@ -39,7 +39,6 @@ class Line:
     ended_s: float | None
     left: list[str]
     wrong: list[str]
-    waits_for: str
 
 
 def line(fault: Fault, found: Seen) -> Line:
@@ -60,7 +59,6 @@ def line(fault: Fault, found: Seen) -> Line:
         ended_s=found.ended_s,
         left=found.left,
         wrong=found.wrong,
-        waits_for=fault.waits_for,
     )
 
 

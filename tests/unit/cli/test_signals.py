@@ -14,13 +14,13 @@ import pytest
 
 PROGRAM = """
 import os, sys, time
-from harness.cli.signals import first_and_second, last_words
+from harness.cli.signals import first_and_second, write_unbuffered
 
 def first(number):
     print("first", number.name, flush=True)
 
 def second(number):
-    last_words([f"second {number.name}", "  kubectl delete namespace a"])
+    write_unbuffered([f"second {number.name}", "  kubectl delete namespace a"])
     os._exit(7)
 
 with first_and_second(first, second):
@@ -91,7 +91,7 @@ def test_what_is_ignored_stays_ignored(program: Callable[..., subprocess.Popen[s
 
 
 def test_last_words_do_not_wait_for_who_does_not_read() -> None:
-    script = "from harness.cli.signals import last_words; last_words(['x' * 100])"
+    script = "from harness.cli.signals import write_unbuffered; write_unbuffered(['x' * 100])"
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     with contextlib.suppress(BlockingIOError):

@@ -122,7 +122,7 @@ class StillPending:
 async def test_a_pod_that_does_not_start_is_told_with_what_holds_it_up_and_deleted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(room, "_START_TIMEOUT_S", 0)
+    monkeypatch.setattr(room, "START_TIMEOUT_S", 0)
     kube = StillPending()
     with pytest.raises(LoadError) as late:
         async with pod_worker(kube, "shop", PLAN, image="harness:1", labels=LABELS):  # type: ignore[arg-type]
