@@ -137,11 +137,11 @@ class Kube:
                 return found
 
         if run is None:
-            return await repeated(once, again=was_not_done, patience_s=self.patience_s)
+            return await repeated(once, again=was_not_done, patience_s=self._patience_s(None))
         named = (manifest["kind"], manifest["metadata"]["name"], namespace)
         self.standing.add(*named)
         try:
-            return await repeated(once, again=passes, patience_s=self.patience_s)
+            return await repeated(once, again=passes, patience_s=self._patience_s(None))
         except ApiRefusal as refused:
             if not passes(refused):  # else it may have been created all the same
                 self.standing.discard(*named)

@@ -11,7 +11,7 @@ from paper_api import CUT, paper_kube
 
 from harness.kube import client
 from harness.kube.client import Kube
-from harness.kube.errors import NoAnswer
+from harness.kube.errors import ApiRefusal, NoAnswer
 
 pytestmark = pytest.mark.anyio
 
@@ -49,6 +49,17 @@ async def test_an_api_that_is_known_to_be_gone_is_not_waited_for() -> None:
     async with paper_kube({f"DELETE {POD}": [CUT]}) as (kube, _):
         kube.give_up()
         assert await seconds_in_vain(kube, POD) < kube.patience_s / 2
+
+
+async def test_nothing_is_created_again_and_again_there_either() -> None:
+    made = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "labels": {"rollout-harness/run": "1"}}}
+    async with paper_kube({f"POST {PODS}": [503]}) as (kube, api):
+        kube.patience_s = 1.5
+        await kube.resource("v1", "Pod")
+        kube.give_up()
+        with pytest.raises(ApiRefusal, match="503"):
+            await kube.create(made, "shop")
+    assert len(api.asked(f"POST {PODS}")) == 1
 
 
 async def test_who_is_cancelled_while_a_creation_is_on_its_way_learns_of_what_was_made(
