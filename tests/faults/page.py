@@ -29,7 +29,6 @@ class Line:
     phase: str
     what: str
     app: str
-    where: str
     must: str
     verdict: str
     reason: str
@@ -49,7 +48,6 @@ def line(fault: Fault, found: Seen) -> Line:
         phase=fault.phase,
         what=fault.what,
         app=fault.app,
-        where=fault.where,
         must=str(fault.holds),
         verdict=found.verdict,
         reason=found.reason,

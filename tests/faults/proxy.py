@@ -94,7 +94,6 @@ class Proxy:
     target: str
     port: int = 0
     hits: Counter[Rule] = field(default_factory=Counter)
-    calls: Counter[str] = field(default_factory=Counter)  # by verb
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     _rules: list[Rule] = field(default_factory=list)
     _flowing: asyncio.Event = field(default_factory=asyncio.Event)
@@ -193,7 +192,6 @@ class Proxy:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         verb = verb_of(request.method, request.path, request.query)
-        self.calls[verb] += 1
         self.reached.set()
         await self._flowing.wait()
         rule = self._rule(verb, request.path)

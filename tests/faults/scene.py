@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from inspect import isawaitable
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,6 @@ class Scene:
     struck: float | None = None  # time.time() of the injection's beginning
     done: bool = False  # it came to its end
     ended: float | None = None
-    over: anyio.Event = field(default_factory=anyio.Event)
     environment: dict[str, str] | None = None  # of the harness
     armed: list[Rule] = field(default_factory=list)
 
@@ -168,10 +168,11 @@ class Scene:
         return found
 
     async def until(self, what: str, holds: Callable[[], Any], *, within_s: float = 40.0) -> Any:
-        """What `holds` gives once it gives something."""
+        """What `holds` gives, or what it is awaited for, once that is something."""
         with anyio.move_on_after(within_s):
             while True:
-                if found := holds():
+                found = holds()
+                if found := (await found if isawaitable(found) else found):
                     return found
                 await anyio.sleep(_LOOK_S)
         raise AssertionError(f"{self.fault.id}: no {what} within {within_s:g} s")
@@ -189,25 +190,15 @@ class Scene:
         path = f"{group}/namespaces/{await self.namespace()}/{collection}"
         return f"{path}/{name}" if name else path
 
-    async def updated(self) -> Object:
-        """The Deployment once the harness's update is in it."""
-        path = await self.path("deployments", "web")
-        with anyio.fail_after(40):
-            while True:
-                found = await self.api.get(path)
-                if found["metadata"]["generation"] > 1:
-                    return found
-                await anyio.sleep(_LOOK_S)
-
     async def surged(self) -> None:
         """Return once a pod of the new revision is there: the update is in its middle."""
         path = await self.path("pods")
-        with anyio.fail_after(40):
-            while True:
-                pods = (await self.api.list(path, labelSelector="app=web"))["items"]
-                if any(pod["spec"]["containers"][0]["image"].endswith("1.29.1") for pod in pods):
-                    return
-                await anyio.sleep(_LOOK_S)
+
+        async def surged() -> bool:
+            pods = (await self.api.list(path, labelSelector="app=web"))["items"]
+            return any(pod["spec"]["containers"][0]["image"].endswith("1.29.1") for pod in pods)
+
+        await self.until("pod of the new revision", surged)
 
     def workers(self) -> list[int]:
         """The load's processes."""
@@ -272,8 +263,9 @@ async def play(scene: Scene, repository: Path) -> None:
         scene.process = process
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_inject, scene)
-            tasks.start_soon(_read, scene, process.stderr, scene.stderr)
-            tasks.start_soon(_read, scene, process.stdout, scene.stdout)
+            read = (anyio.Event(), anyio.Event())
+            tasks.start_soon(_read, scene, process.stderr, scene.stderr, read[0])
+            tasks.start_soon(_read, scene, process.stdout, scene.stdout, read[1])
             tasks.start_soon(_look_for_judging, scene)
             with anyio.move_on_after(LONGEST_S):
                 await process.wait()
@@ -282,9 +274,9 @@ async def play(scene: Scene, repository: Path) -> None:
                 process.kill()
                 await process.wait()
             scene.ended = time.time()
-            scene.over.set()
-            with anyio.move_on_after(1):  # what is in the pipes
-                await anyio.sleep(0.05)
+            with anyio.move_on_after(1):  # what is in the pipes; a child that is left may hold them open
+                for stream in read:
+                    await stream.wait()
             tasks.cancel_scope.cancel()
         with anyio.CancelScope(shield=True):
             await process.aclose()
@@ -299,7 +291,7 @@ async def _inject(scene: Scene) -> None:
     scene.done = True
 
 
-async def _read(scene: Scene, stream: anyio.abc.ByteReceiveStream | None, lines: list[str]) -> None:
+async def _read(scene: Scene, stream: anyio.abc.ByteReceiveStream | None, lines: list[str], ended: anyio.Event) -> None:
     assert stream is not None
     torn = ""
     with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
@@ -311,6 +303,7 @@ async def _read(scene: Scene, stream: anyio.abc.ByteReceiveStream | None, lines:
                     if " s  default " in line and words in line and not scene.phases[phase].is_set():
                         scene.known |= tree(scene.pid)
                         scene.phases[phase].set()
+    ended.set()
 
 
 async def _look_for_judging(scene: Scene) -> None:

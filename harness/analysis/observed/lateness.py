@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 
+from harness.analysis.observed.node_clocks import moment_of
 from harness.model.observation import Observation
 
 WATCH_S = 0.1
@@ -64,7 +64,5 @@ class ClusterClock:
         """
         if not self.agrees or not text or node in self._untrusted:
             return None
-        try:
-            return datetime.fromisoformat(text).timestamp() - self.t0_wall
-        except ValueError:
-            return None
+        at = moment_of(text)
+        return None if at is None else at - self.t0_wall

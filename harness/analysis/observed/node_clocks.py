@@ -20,7 +20,7 @@ BEHIND_S = 2.0
 """... and nothing of a node only so long after it: a second of rounding, and one of the kubelet (its PLEG's period)."""
 
 PRESENT_S = 0.5
-"""What is shown within this time of the first event of a pod was there before."""
+"""What the watch shows within this time of its first event was there before."""
 
 
 def untrusted_nodes(t0_wall: float, timeline: Iterable[Observation]) -> frozenset[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from harness.analysis.observed.lateness import EXIT_S, WATCH_S, Blindness, ClusterClock
-from harness.analysis.observed.node_clocks import untrusted_nodes
+from harness.analysis.observed.node_clocks import PRESENT_S, untrusted_nodes
 from harness.analysis.observed.ownership import Ownership, controller_of
 from harness.analysis.observed.pod_events import PodEvents
 from harness.analysis.observed.watch_stalls import ALWAYS_ON, WatchStalls
@@ -16,9 +16,6 @@ from harness.spec.serving import Port, ServingExpectation, serving_expectation, 
 from harness.spec.workload import Object, judged_workload, pod_spec
 
 NO_PROMISE = ServingExpectation()
-
-PRESENT_S = 0.5
-"""What the watch shows within this time of its first event was there before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from itertools import chain, pairwise
 from typing import Any
 
 from harness.analysis.observed.lateness import RELIST_S
-from harness.analysis.observed.node_clocks import moment_of, node_of, states_times
+from harness.analysis.observed.node_clocks import PRESENT_S, moment_of, node_of, states_times
 from harness.model.observation import MarkType, Observation
 
 RESOLUTION_S = 1.0
@@ -36,9 +36,6 @@ API_SERVER = ""
 
 BY_OTHERS = ("PodScheduled", "DisruptionTarget")
 """Conditions of a pod that its kubelet does not write."""
-
-PRESENT_S = 0.5
-"""What is shown within this time of a kind's first event was there before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

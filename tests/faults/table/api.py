@@ -46,18 +46,6 @@ def calls(*rules: Rule) -> Inject:
     return inject
 
 
-def from_now(*rules: Rule, for_s: float | None = None) -> Inject:
-    """The rules are in force from this phase on."""
-
-    async def inject(scene: Scene) -> None:
-        scene.arm(*rules)
-        if for_s is not None:
-            await scene.lasting(for_s)
-            scene.way.clear()
-
-    return inject
-
-
 def outage(for_s: float) -> Inject:
     async def inject(scene: Scene) -> None:
         await scene.way.outage(for_s)

@@ -108,6 +108,7 @@ async def foreign_slice(scene: Scene) -> None:
     """An endpoint that answers nobody, for 3 s."""
     await _in_the_middle(scene)
     path = await scene.path("endpointslices")
+    ports = (await scene.api.list(path, labelSelector="kubernetes.io/service-name=web"))["items"][0]["ports"]
     labels = {"kubernetes.io/service-name": "web", "endpointslice.kubernetes.io/managed-by": "somebody"}
     body = {
         "apiVersion": "discovery.k8s.io/v1",
@@ -115,10 +116,9 @@ async def foreign_slice(scene: Scene) -> None:
         "metadata": {"name": "theirs", "labels": labels},
         "addressType": "IPv4",
         "endpoints": [{"addresses": ["10.244.0.250"], "conditions": {"ready": True}}],
-        "ports": [{"name": "", "port": 80, "protocol": "TCP"}],
+        "ports": ports,
     }
-    ports = (await scene.api.list(path, labelSelector="kubernetes.io/service-name=web"))["items"][0]["ports"]
-    await scene.api.create(path, {**body, "ports": ports})
+    await scene.api.create(path, body)
     await scene.lasting(3.0)
     with suppress(ApiError):
         await scene.api.delete(f"{path}/theirs")
