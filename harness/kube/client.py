@@ -234,14 +234,16 @@ class Kube:
         patience_s: float | None = None,
     ) -> dict[str, Any]:
         """One call, answered with a JSON object; repeated as the class says, for `patience_s` where it is given."""
+        longest_s = self._patience_s(patience_s)
         try:
             return await repeated(
                 lambda: self._once(method, path, query=query, body=body, headers=headers),
                 again=was_not_done if method == "POST" else passes,
-                patience_s=self._patience_s(patience_s),
+                patience_s=longest_s,
             )
         except NoAnswer:
-            self._silent = True
+            # A call that was made once or for a moment only, as a worker's sign every second, shows no such thing.
+            self._silent = self._silent or longest_s >= self.patience_s
             raise
 
     async def _once(

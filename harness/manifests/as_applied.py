@@ -38,7 +38,7 @@ def as_applied(written: Object) -> Object:
     """The object that a create request may carry.
 
     Of an export, which is known by its uid or resourceVersion, this leaves out too what ties it to its cluster: its
-    owners and finalizers, node ports, the volume of a claim, the node of a Pod.
+    owners and finalizers, the addresses and node ports of a Service, the volume of a claim, the node of a Pod.
     """
     manifest: Object = without_nulls(written)
     metadata = manifest["metadata"]
@@ -46,8 +46,6 @@ def as_applied(written: Object) -> Object:
     _drop(metadata, *_METADATA)
     manifest.pop("status", None)
     kind, spec = manifest["kind"], manifest.get("spec")
-    if kind == "Service" and isinstance(spec, dict):
-        _without_addresses(spec)
     if exported:
         _drop(metadata, *_EXPORTED_METADATA)
         _without_annotations(metadata)
@@ -81,6 +79,7 @@ def _without_annotations(metadata: Object) -> None:
 def _untied(kind: str, spec: Object) -> None:
     _drop(spec, *_EXPORTED_SPEC.get(kind, ()))
     if kind == "Service":
+        _without_addresses(spec)
         for port in spec.get("ports") or ():
             _drop(port, "nodePort")
     if kind == "Job" and not spec.get("manualSelector"):

@@ -91,6 +91,15 @@ class Holds:
         return f"{judged}; exit {' or '.join(map(str, self.codes))}; records: {self.records}; left: {self.cluster}"
 
 
+AS_IT_IS = Holds(verdicts=(DROPPING,), codes=(1,))
+"""The fault changes nothing: the calls that are dropped are seen."""
+CLEAN = Holds(verdicts=(SEAMLESS,), codes=(0,))
+IN_DOUBT = Holds(verdicts=(INCONCLUSIVE,), codes=(3,))
+NEVER_SEAMLESS = Holds(verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3))
+NEVER_DROPPING = Holds(verdicts=(SEAMLESS, INCONCLUSIVE), codes=(0, 3))
+REFUSED = Holds(verdicts=(NONE,), codes=(2,), records=Records.ANY, says="error: ")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One row. `inject` is called when the phase `at` begins, that of `phase` where it is not another.

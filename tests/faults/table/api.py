@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ..fault import (
+    AS_IT_IS,
+    CLEAN,
     DROPPING,
     INCONCLUSIVE,
+    NEVER_DROPPING,
+    NEVER_SEAMLESS,
     NONE,
+    REFUSED,
     SEAMLESS,
     App,
     Fault,
@@ -26,12 +32,6 @@ NAMESPACES, NAMESPACE = r"/namespaces$", r"/api/v1/namespaces/[^/]+$"
 DEPLOYMENT, SERVICE = r"/deployments/web$", r"/services/web$"
 WORKER, WORKERS, LOG = r"/pods/rollout-harness-load-0$", r"/pods$", r"/log$"
 
-AS_IT_IS = Holds(verdicts=(DROPPING,), codes=(1,))
-"""The fault changes nothing: the calls that are dropped are seen."""
-CLEAN = Holds(verdicts=(SEAMLESS,), codes=(0,))
-IN_DOUBT = Holds(verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3))
-CLEAN_OR_IN_DOUBT = Holds(verdicts=(SEAMLESS, INCONCLUSIVE), codes=(0, 3))
-REFUSED = Holds(verdicts=(NONE,), codes=(2,), records=Records.ANY, says="error: ")
 CUT_SHORT = Holds(
     verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3), records=Records.READABLE, cluster=Left.NAMED, within_s=140
 )
@@ -214,7 +214,7 @@ _ANSWERS = (
         Phase.ROLLOUT,
         "all watches break, and are answered 410 when they come back",
         compacted,
-        IN_DOUBT,
+        NEVER_SEAMLESS,
     ),
     on_call(
         "worker-delete-throttled",
@@ -306,14 +306,14 @@ _LOST = (
         Phase.ROLLOUT,
         "the update is made, and nothing ever answered",
         Rule(do=Do.SWALLOW, verbs=("patch",), path=DEPLOYMENT),
-        IN_DOUBT,
+        NEVER_SEAMLESS,
     ),
     on_call(
         "update-slow",
         Phase.ROLLOUT,
         "the update reaches the API 4 s late",
         Rule(do=Do.DELAY, verbs=("patch",), path=DEPLOYMENT, delay_s=4.0),
-        CLEAN_OR_IN_DOUBT,
+        NEVER_DROPPING,
         app=App.MITIGATED,
     ),
     on_call(
@@ -348,13 +348,13 @@ _LOST = (
 
 _STREAMS = (
     row("watches-cut", Phase.CONTROL, "all watches break once", broken("watch", after_s=0.2), AS_IT_IS),
-    row("watches-cut", Phase.ROLLOUT, "all watches break once", broken("watch", after_s=0.2), IN_DOUBT),
+    row("watches-cut", Phase.ROLLOUT, "all watches break once", broken("watch", after_s=0.2), NEVER_SEAMLESS),
     row(
         "watches-cut",
         Phase.ROLLOUT,
         "all watches break once",
         broken("watch", after_s=0.2),
-        CLEAN_OR_IN_DOUBT,
+        NEVER_DROPPING,
         app=App.MITIGATED,
     ),
     row(
@@ -362,7 +362,7 @@ _STREAMS = (
         Phase.ROLLOUT,
         "all watches break as the update is made, and come back 1.5 s later",
         watches_away,
-        IN_DOUBT,
+        NEVER_SEAMLESS,
         quick=True,
     ),
     row(
@@ -370,7 +370,7 @@ _STREAMS = (
         Phase.ROLLOUT,
         "all watches break 0.5 s before the update, and come back after it",
         watches_before_the_update,
-        IN_DOUBT,
+        NEVER_SEAMLESS,
         at=Phase.CONTROL,
     ),
     row(
@@ -378,18 +378,18 @@ _STREAMS = (
         Phase.ROLLOUT,
         "for 3 s nothing comes through, with all connections open",
         hold(3.0),
-        IN_DOUBT,
+        NEVER_SEAMLESS,
     ),
     row(
         "nothing-through",
         Phase.ROLLOUT,
         "for 3 s nothing comes through, with all connections open",
         hold(3.0),
-        CLEAN_OR_IN_DOUBT,
+        NEVER_DROPPING,
         app=App.MITIGATED,
     ),
     *(
-        row("log-cut", phase, "the worker's log breaks off", broken("log", after_s=0.2), IN_DOUBT)
+        row("log-cut", phase, "the worker's log breaks off", broken("log", after_s=0.2), NEVER_SEAMLESS)
         for phase in (Phase.CONTROL, Phase.ROLLOUT, Phase.QUIET)
     ),
 )
@@ -397,16 +397,19 @@ _STREAMS = (
 _OUTAGES = (
     row("outage", Phase.DEPLOY, "the API is away for 5 s", outage(5.0), AS_IT_IS),
     *(
-        row("outage", phase, "the API is away for 5 s", outage(5.0), IN_DOUBT)
+        row("outage", phase, "the API is away for 5 s", outage(5.0), NEVER_SEAMLESS)
         for phase in (Phase.CONTROL, Phase.ROLLOUT, Phase.QUIET)
     ),
     row("outage", Phase.CLEAN_UP, "the API is away for 5 s", outage(5.0), AS_IT_IS),
-    row(
-        "outage-30s",
-        Phase.ROLLOUT,
-        "the API is away for 30 s",
-        outage(30.0),
-        Holds(verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3), within_s=140),
+    *(
+        row("outage-30s", phase, "the API is away for 30 s", outage(30.0), replace(holds, within_s=140))
+        for phase, holds in (
+            (Phase.DEPLOY, AS_IT_IS),
+            (Phase.CONTROL, NEVER_SEAMLESS),
+            (Phase.ROLLOUT, NEVER_SEAMLESS),
+            (Phase.QUIET, NEVER_SEAMLESS),
+            (Phase.CLEAN_UP, AS_IT_IS),
+        )
     ),
     row(
         "outage-for-ever",

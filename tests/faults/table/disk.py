@@ -10,9 +10,8 @@ from typing import Any
 
 import anyio
 
-from ..fault import DROPPING, INCONCLUSIVE, NONE, App, Fault, Group, Holds, Inject, Phase, Records
+from ..fault import AS_IT_IS, DROPPING, INCONCLUSIVE, NONE, REFUSED, App, Fault, Group, Holds, Inject, Phase, Records
 from ..scene import Scene
-from .api import AS_IT_IS, REFUSED
 
 DISK = "size=8m"
 MEASURING = (Phase.CONTROL, Phase.ROLLOUT, Phase.QUIET)

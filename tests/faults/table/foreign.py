@@ -9,7 +9,10 @@ from harness.sandbox.apiclient import ApiError, PatchType
 
 from ..fault import (
     DROPPING,
+    IN_DOUBT,
     INCONCLUSIVE,
+    NEVER_DROPPING,
+    NEVER_SEAMLESS,
     NONE,
     SEAMLESS,
     App,
@@ -23,9 +26,6 @@ from ..fault import (
 )
 from ..scene import Object, Scene
 
-NEVER_SEAMLESS = Holds(verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3))
-IN_DOUBT = Holds(verdicts=(INCONCLUSIVE,), codes=(3,))
-CLEAN_OR_IN_DOUBT = Holds(verdicts=(SEAMLESS, INCONCLUSIVE), codes=(0, 3))
 CUT_SHORT = Holds(verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3), records=Records.READABLE, within_s=150)
 BEFORE = Holds(verdicts=(DROPPING, INCONCLUSIVE, NONE), codes=(1, 2, 3), records=Records.ANY, within_s=150)
 
@@ -210,7 +210,7 @@ _TEMPLATE = (
         Phase.ROLLOUT,
         "the Deployment gets a label, which rolls nothing",
         patched("deployments", "web", {"metadata": {"labels": {"team": "shop"}}}),
-        CLEAN_OR_IN_DOUBT,
+        NEVER_DROPPING,
         app=App.MITIGATED,
     ),
 )
@@ -274,7 +274,7 @@ _OBJECTS = (
 
 _PODS = (
     row("scaled-up", Phase.ROLLOUT, "somebody scales to 3", scaled(3), NEVER_SEAMLESS),
-    row("scaled-up", Phase.ROLLOUT, "somebody scales to 3", scaled(3), CLEAN_OR_IN_DOUBT, app=App.MITIGATED),
+    row("scaled-up", Phase.ROLLOUT, "somebody scales to 3", scaled(3), NEVER_DROPPING, app=App.MITIGATED),
     row("scaled-to-zero", Phase.ROLLOUT, "somebody scales to 0", scaled(0), CUT_SHORT),
     row(
         "scaled-to-zero",
@@ -289,7 +289,7 @@ _PODS = (
         Phase.ROLLOUT,
         "an autoscaler goes to 2, 1, 2 and 1 pods",
         scaled(2, 1, 2, 1),
-        CLEAN_OR_IN_DOUBT,
+        NEVER_DROPPING,
         app=App.MITIGATED,
     ),
     row("pods-deleted", Phase.ROLLOUT, "somebody deletes all pods", pods_deleted, NEVER_SEAMLESS),
@@ -299,7 +299,7 @@ _PODS = (
         Phase.QUIET,
         "somebody deletes all pods",
         pods_deleted,
-        CLEAN_OR_IN_DOUBT,
+        NEVER_DROPPING,
         app=App.MITIGATED,
     ),
     row("pods-evicted", Phase.ROLLOUT, "all pods are evicted", pods_evicted, IN_DOUBT, app=App.MITIGATED),

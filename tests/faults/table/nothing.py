@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..fault import DROPPING, SEAMLESS, App, Fault, Group, Holds, Phase, Where
+from ..fault import AS_IT_IS, CLEAN, App, Fault, Group, Phase, Where
 from ..scene import Scene
 
 
@@ -17,7 +17,7 @@ ROWS = (
         phase=Phase.START,
         what="nothing happens",
         inject=nothing,
-        holds=Holds(verdicts=(DROPPING,), codes=(1,)),
+        holds=AS_IT_IS,
     ),
     Fault(
         name="none",
@@ -25,7 +25,7 @@ ROWS = (
         phase=Phase.START,
         what="nothing happens",
         inject=nothing,
-        holds=Holds(verdicts=(SEAMLESS,), codes=(0,)),
+        holds=CLEAN,
         app=App.MITIGATED,
     ),
     Fault(
@@ -34,7 +34,7 @@ ROWS = (
         phase=Phase.START,
         what="nothing happens",
         inject=nothing,
-        holds=Holds(verdicts=(DROPPING,), codes=(1,)),
+        holds=AS_IT_IS,
         where=Where.EMBEDDED,
     ),
 )

@@ -8,10 +8,15 @@ import signal
 from typing import Any
 
 from ..fault import (
+    AS_IT_IS,
+    CLEAN,
     DROPPING,
+    IN_DOUBT,
     INCONCLUSIVE,
+    NEVER_DROPPING,
+    NEVER_SEAMLESS,
     NONE,
-    SEAMLESS,
+    REFUSED,
     App,
     Fault,
     Group,
@@ -24,7 +29,6 @@ from ..fault import (
 )
 from ..processes import found, tree
 from ..scene import Scene
-from .api import AS_IT_IS, CLEAN_OR_IN_DOUBT, IN_DOUBT
 
 KILL, TERM, INT, HUP = signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP
 BEFORE = (Phase.START, Phase.DEPLOY, Phase.CONTROL)
@@ -196,12 +200,12 @@ ROWS = (
     *(
         row("harness-stopped", phase, "the harness stands still for 3 s", stopped(3.0), holds, app=app)
         for phase, app, holds in (
-            (Phase.DEPLOY, App.PLAIN, IN_DOUBT),
-            (Phase.CONTROL, App.PLAIN, IN_DOUBT),
-            (Phase.ROLLOUT, App.PLAIN, IN_DOUBT),
-            (Phase.ROLLOUT, App.MITIGATED, CLEAN_OR_IN_DOUBT),
-            (Phase.QUIET, App.PLAIN, IN_DOUBT),
-            (Phase.CLEAN_UP, App.PLAIN, IN_DOUBT),
+            (Phase.DEPLOY, App.PLAIN, NEVER_SEAMLESS),
+            (Phase.CONTROL, App.PLAIN, NEVER_SEAMLESS),
+            (Phase.ROLLOUT, App.PLAIN, NEVER_SEAMLESS),
+            (Phase.ROLLOUT, App.MITIGATED, NEVER_DROPPING),
+            (Phase.QUIET, App.PLAIN, NEVER_SEAMLESS),
+            (Phase.CLEAN_UP, App.PLAIN, NEVER_SEAMLESS),
         )
     ),
     *(
@@ -239,14 +243,14 @@ ROWS = (
         Phase.ROLLOUT,
         "the load worker stands still for 2 s",
         worker_gets(signal.SIGSTOP, then=signal.SIGCONT, after_s=2.0),
-        IN_DOUBT,
+        NEVER_SEAMLESS,
     ),
     row(
         "worker-stopped",
         Phase.ROLLOUT,
         "the load worker stands still for 2 s",
         worker_gets(signal.SIGSTOP, then=signal.SIGCONT, after_s=2.0),
-        Holds(verdicts=(INCONCLUSIVE,), codes=(3,)),
+        IN_DOUBT,
         app=App.MITIGATED,
     ),
     row(
@@ -254,28 +258,28 @@ ROWS = (
         Phase.CONTROL,
         "the load worker stands still for 2 s",
         worker_gets(signal.SIGSTOP, then=signal.SIGCONT, after_s=2.0),
-        IN_DOUBT,
+        NEVER_SEAMLESS,
     ),
     row(
         "node-frozen",
         Phase.ROLLOUT,
         "the node's kubelet and proxy stand still for 3 s",
         part_gets("harness.sandbox.node", signal.SIGSTOP, then=signal.SIGCONT, after_s=3.0),
-        IN_DOUBT,
+        NEVER_SEAMLESS,
     ),
     row(
         "control-plane-frozen",
         Phase.ROLLOUT,
         "the control plane stands still for 3 s",
         part_gets("harness.sandbox.controlplane", signal.SIGSTOP, then=signal.SIGCONT, after_s=3.0),
-        IN_DOUBT,
+        NEVER_SEAMLESS,
     ),
     row(
         "control-plane-frozen",
         Phase.ROLLOUT,
         "the control plane stands still for 3 s",
         part_gets("harness.sandbox.controlplane", signal.SIGSTOP, then=signal.SIGCONT, after_s=3.0),
-        CLEAN_OR_IN_DOUBT,
+        NEVER_DROPPING,
         app=App.MITIGATED,
     ),
     *(
@@ -286,7 +290,7 @@ ROWS = (
             ("supervisor-killed", "the sandbox's supervisor is killed (-9)", "harness.sandbox.supervisor"),
         )
         for phase, holds in (
-            (Phase.DEPLOY, Holds(verdicts=(NONE,), codes=(2,), records=Records.ANY, says="error: ")),
+            (Phase.DEPLOY, REFUSED),
             (Phase.ROLLOUT, _EMBEDDED_GONE),
         )
     ),
@@ -296,7 +300,7 @@ ROWS = (
         Phase.ROLLOUT,
         "stdout and stderr are closed",
         nobody_reads,
-        Holds(verdicts=(SEAMLESS,), codes=(0,)),
+        CLEAN,
         app=App.MITIGATED,
     ),
     row(
@@ -312,5 +316,7 @@ ROWS = (
             within_s=140,
         ),
     ),
-    row("busy-machine", Phase.ROLLOUT, "others want every processor twice more for 3 s", others_compute, IN_DOUBT),
+    row(
+        "busy-machine", Phase.ROLLOUT, "others want every processor twice more for 3 s", others_compute, NEVER_SEAMLESS
+    ),
 )

@@ -36,6 +36,14 @@ async def test_an_api_that_was_waited_for_in_vain_is_not_waited_for_as_long_agai
         assert await seconds_in_vain(kube, OTHER) < 0.5 < first
 
 
+async def test_a_call_that_was_made_only_once_shows_nothing_of_the_next_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "_FIRST_PATIENCE_S", 0.0)
+    async with paper_kube({f"GET {OTHER}": [CUT], f"DELETE {POD}": [CUT, CUT, {}]}) as (kube, _):
+        with pytest.raises(NoAnswer):
+            await kube.request("GET", OTHER, patience_s=0.0)
+        assert await kube.request("DELETE", POD) == {}
+
+
 async def test_once_it_answers_again_it_is_waited_for_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "_FIRST_PATIENCE_S", 0.0)
     async with paper_kube({f"DELETE {POD}": [CUT], f"GET {OTHER}": [{}], f"PATCH {POD}": [CUT, CUT, {}]}) as (kube, _):
