@@ -17,8 +17,8 @@ def judge_experiment(
     """Judge the scenarios of one experiment together.
 
     Where a negative control (`expect: dropping`) did not drop, the experiment could not have seen an outage: what it
-    calls seamless is `inconclusive`. The exit code: 0 all as expected; else 1 where one dropped unexpectedly, or was
-    seamless where dropping was expected; else 3.
+    calls seamless is `inconclusive`. The exit code: 0 all as expected and within their budgets; else 1 where one
+    dropped unexpectedly, was seamless where dropping was expected, or exceeded its budget; else 3.
     """
     blind = [result for result in results if result.expect == Expect.DROPPING and result.verdict != Verdict.DROPPING]
     code = _exit_code(results)
@@ -48,10 +48,14 @@ def _blinded(result: ScenarioResult, names: str) -> ScenarioResult:
 
 def _exit_code(results: Sequence[ScenarioResult]) -> int:
     wrong = {(Expect.SEAMLESS, Verdict.DROPPING), (Expect.DROPPING, Verdict.SEAMLESS)}
-    if any((result.expect, result.verdict) in wrong for result in results):
+    if any((result.expect, result.verdict) in wrong or result.exceeded for result in results):
         return 1
     blind = any(result.expect == Expect.DROPPING and result.verdict != Verdict.DROPPING for result in results)
-    return 0 if results and all(result.as_expected for result in results) and not blind else 3
+    return 0 if results and all(map(_is_good, results)) and not blind else 3
+
+
+def _is_good(result: ScenarioResult) -> bool:
+    return result.as_expected and result.within_budget
 
 
 def comparisons(results: Sequence[ScenarioResult]) -> tuple[dict[str, Any], ...]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.analysis.advice.propagation import pooled_propagation
 from harness.analysis.advice.sizing import pooled_sizing
+from harness.analysis.budget import spent
 from harness.analysis.pooled_load import added, pooled_control, pooled_load, summed
 from harness.analysis.statistics import rollout_statistics
 from harness.analysis.verdict.verdict import (
@@ -60,6 +61,7 @@ def pool(results: Sequence[ScenarioResult], *, confidence: Confidence | None = N
         rollouts=rollouts,
         causes=summed(map(attrgetter("causes"), results)),
         by_outcome=summed(map(attrgetter("by_outcome"), results)),
+        budget=spent({one.name: one.limit for one in results[0].budget}, rollouts),
         propagation=pooled_propagation([(result.propagation, len(result.rollouts)) for result in results]),
         sizing=pooled_sizing([result.sizing for result in results]),
         statistics=statistics,

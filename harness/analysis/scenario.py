@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from harness.analysis.advice.overruns import overruns
 from harness.analysis.advice.propagation import propagation
 from harness.analysis.advice.sizing import sizing
+from harness.analysis.budget import spent
 from harness.analysis.causes.explained import Explained, explain
 from harness.analysis.causes.row import Row
 from harness.analysis.causes.table import TABLE
@@ -53,6 +54,7 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
         confidence=run.info.confidence,
     )
     lags = propagation(seen, why)
+    rollouts = tuple(_rollout(seen, counts, shown, i) for i in range(len(shown)))
     return ScenarioResult(
         scenario=run.info.scenario,
         variant=run.info.variant,
@@ -66,9 +68,10 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
         failed=len(seen.requests.failures),
         unsent=int(seen.requests.frame["unsent"].sum() or 0),
         control=counts.windows.get(CONTROL),
-        rollouts=tuple(_rollout(seen, counts, shown, i) for i in range(len(shown))),
+        rollouts=rollouts,
         causes=tally([str(cause) for cause in why.causes.cause]),
         by_outcome=tally(seen.requests.failures["outcome"].to_list()),
+        budget=spent(run.info.budget, rollouts),
         propagation=lags,
         sizing=sizing(seen, why, lags, causes=dict(own), charged=charged.own),
         statistics=rollout_statistics(

@@ -14,7 +14,7 @@ from harness.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from harness.kube.client import Kube
-    from harness.model.experiment import ClusterSettings
+    from harness.model.cluster_settings import ClusterSettings
     from harness.runner.earlier_runs import EarlierRun, Found
 
 _LOOK_S = 10.0
@@ -144,7 +144,7 @@ def _tell_unseen(found: Found, unseen: tuple[str, ...], namespaces: tuple[str, .
 def _context(cluster: str) -> str:
     """The context that `--cluster` means."""
     from harness.clusters.choice import chosen
-    from harness.model.experiment import ClusterSettings
+    from harness.model.cluster_settings import ClusterSettings
 
     settings = chosen(cluster, ClusterSettings.model_validate({"sandbox": {}}))
     context = _of_settings(settings)

@@ -20,7 +20,7 @@ _FILE = "manifests.yaml"
 
 
 class StandIns(StrEnum):
-    """As `--stand-in` takes them; see `harness.model.experiment.StandIn`."""
+    """As `--stand-in` takes them; see `harness.model.cluster_settings.StandIn`."""
 
     FINISHES = "finishes"
     EXITS = "exits"
@@ -51,7 +51,7 @@ def described_experiment(
             raise UsageError(f"reading {name} {value}", f"{file} says that itself", "It goes with `run -` only.")
     experiment = read_experiment(file)
     if kind is not None:
-        from harness.model.experiment import SandboxImage
+        from harness.model.cluster_settings import SandboxImage
         from harness.runner.from_manifests import stand_in_entry
 
         standing = SandboxImage.model_validate(stand_in_entry(kind, latency_s))

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from anyio import CancelScope
 
     from harness.clusters.cluster import Cluster
-    from harness.model.experiment import ClusterSettings, Experiment
+    from harness.model.cluster_settings import ClusterSettings
+    from harness.model.experiment import Experiment
     from harness.runner.run import ScenarioRun
     from harness.runner.scenario import Scenario
     from harness.store.output import OutputFolder

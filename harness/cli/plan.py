@@ -11,7 +11,8 @@ from harness.model.request import Outcome
 from harness.model.run import ClusterFacts, MeasuredService, ProxyFacts
 
 if TYPE_CHECKING:
-    from harness.model.experiment import ClusterSettings, Experiment
+    from harness.model.cluster_settings import ClusterSettings
+    from harness.model.experiment import Experiment
     from harness.runner.scenario import Scenario
 
 _START_S = 1.5  # creation to Ready with a probe every second, and

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.budget import within_budget
 from harness.cli.described import StandIns, described_experiment
 from harness.cli.ending import conclude, tell_paragraph
 from harness.cli.execution import Execution
@@ -16,10 +17,12 @@ from harness.cli.memory import check_memory
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
 from harness.inputs.shown import printable
+from harness.model.budget import LIMITS
 from harness.model.providers import choices
 
 if TYPE_CHECKING:
-    from harness.model.experiment import ClusterSettings, Experiment
+    from harness.model.cluster_settings import ClusterSettings
+    from harness.model.experiment import Experiment
     from harness.runner.scenario import Scenario
 
 
@@ -29,6 +32,10 @@ Cluster = Annotated[str | None, typer.Option(help=f"{choices()}; else what the e
 Truth = Annotated[
     Path | None,
     typer.Option(hidden=True, help="Folder for what the sandbox's kernel saw (truth.jsonl); no judge reads it."),
+]
+Budgets = Annotated[
+    list[str] | None,
+    typer.Option("--budget", metavar="NAME=LIMIT", help=f"What rollouts may cost: {', '.join(LIMITS)}."),
 ]
 WorkerImage = Annotated[str | None, typer.Option(help="Image of the load worker's Pod, on clusters that are not ours.")]
 
@@ -51,12 +58,13 @@ def run(
         typer.Option(help="What stands in for images that the sandbox has not does with its work at the stop signal."),
     ] = None,
     latency: Annotated[str | None, typer.Option(help="How long each answer of a stand-in takes, such as 50ms.")] = None,
+    budget: Budgets = None,
     truth: Truth = None,
 ) -> None:
     """Run an experiment: deploy, load, roll, record, judge, and put the cluster back."""
     with described_experiment(experiment, target, service, stand_in, latency) as described:
         code = _run(
-            described,
+            within_budget(described, budget or []),
             cluster=cluster,
             out=out,
             worker_image=worker_image,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from harness.kube.client import Kube
-    from harness.model.experiment import ClusterSettings
+    from harness.model.cluster_settings import ClusterSettings
     from harness.traces.replay import Script
     from harness.traces.trace import Mark
 
@@ -147,7 +147,7 @@ def diff(
 
 def _settings(text: str | None) -> ClusterSettings:
     from harness.clusters.choice import chosen
-    from harness.model.experiment import ClusterSettings, SandboxSettings
+    from harness.model.cluster_settings import ClusterSettings, SandboxSettings
 
     return chosen(text, ClusterSettings(sandbox=SandboxSettings()))
 

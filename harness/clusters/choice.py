@@ -10,7 +10,7 @@ from typing import cast
 
 from harness.clusters.cluster import Cluster, Given, Provider
 from harness.errors import UsageError
-from harness.model.experiment import ClusterSettings, SandboxImage
+from harness.model.cluster_settings import ClusterSettings, SandboxImage
 from harness.model.providers import CONTEXT, PROVIDERS, choices
 
 

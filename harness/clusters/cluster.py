@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from harness.errors import HarnessError
 from harness.kube.client import Kube
-from harness.model.experiment import SandboxImage
+from harness.model.cluster_settings import SandboxImage
 from harness.model.run import ClusterFacts
 
 

@@ -15,7 +15,7 @@ from harness.clusters.process import WORKER_COMMAND, ProcessWorker, process_work
 from harness.errors import HarnessError, SandboxError, UsageError
 from harness.kube.client import Kube
 from harness.kube.connection import from_kubeconfig
-from harness.model.experiment import SandboxImage, SandboxSettings
+from harness.model.cluster_settings import SandboxImage, SandboxSettings
 from harness.model.run import ClusterFacts, FactSource, ProxyFacts
 from harness.sandbox.apiserver.resources import resource_of
 from harness.sandbox.embedded import Sandbox

@@ -6,67 +6,23 @@ taken for a default. Durations are strings with a unit and become seconds.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
-    PlainSerializer,
-    WithJsonSchema,
     create_model,
     model_validator,
 )
 
 from harness.inputs.shown import shown
-from harness.model.duration import duration, seconds
+from harness.model.budget_settings import Budget
+from harness.model.cluster_settings import ClusterSettings, SandboxImage, SandboxSettings
+from harness.model.duration import duration
 from harness.model.mitigations import MITIGATIONS, contradiction
-from harness.model.providers import PROVIDERS
+from harness.model.record import Duration, FilePath, Image, LongDuration, Name, Rate, Record
 from harness.model.request import CONNECT_TIMEOUT_S
 from harness.model.run import Confidence as ConfidenceRecord
 from harness.model.run import Expect
-
-
-def _duration(value: object) -> object:
-    if isinstance(value, str):
-        return seconds(value)
-    if value is None:
-        raise ValueError("it is null (empty); write a duration such as 500ms, 5s or 1m30s")
-    raise ValueError(f"{shown(value)} has no unit; write a duration such as 500ms, 5s or 1m30s")
-
-
-def _above_zero(value_s: float) -> float:
-    if value_s <= 0:
-        raise ValueError("it must be greater than 0, such as 500ms, 5s or 1m30s")
-    return value_s
-
-
-def _path(value: object) -> object:
-    if isinstance(value, str) and not (value and value.isprintable()):
-        raise ValueError(f"{shown(value)} is not a path: it is empty, or has a NUL or another control character")
-    return value
-
-
-Duration = Annotated[
-    float,
-    BeforeValidator(_duration),
-    PlainSerializer(duration, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h))+$", "examples": ["500ms", "5s", "1m30s"]}),
-]
-LongDuration = Annotated[Duration, AfterValidator(_above_zero)]
-FilePath = Annotated[Path, BeforeValidator(_path), Field(strict=False)]
-Rate = Annotated[float, Field(gt=0, le=100_000, description="requests per second")]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?$")]
-Image = Annotated[str, Field(min_length=1, pattern=r"^\S+$")]
-
-
-class Record(BaseModel):
-    """Frozen, and strict about keys and types."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
 
 
 class ServiceRef(Record):
@@ -74,96 +30,6 @@ class ServiceRef(Record):
 
     name: str = Field(min_length=1)
     port: Annotated[int, Field(ge=1, le=65535)] | Annotated[str, Field(min_length=1)]
-
-
-class ProxySettings(Record):
-    """kube-proxy in the sandbox. `instant` comes near to an eBPF data plane."""
-
-    min_sync_period_s: Duration | Literal["instant"] = Field(1.0, alias="minSyncPeriod")
-
-    @property
-    def period_s(self) -> float:
-        """Seconds; 0 for `instant`."""
-        return 0.0 if self.min_sync_period_s == "instant" else self.min_sync_period_s
-
-
-StandIn = Literal["finishes", "exits", "ignores", "refuses"]
-"""What a stand-in does with its work at the stop signal."""
-
-
-class SandboxImage(Record):
-    """What the sandbox runs where a manifest names this image; a name without a tag is any tag, `*` and `?` match.
-
-    Either `command` and `args`, a program of the user's as the image's ENTRYPOINT and CMD: a word that begins with `./`
-    or `../` is a path relative to the experiment's file, `{python}` the Python that the harness runs on. A manifest's
-    own `command` and `args` replace them as Kubernetes says, unless `arguments: image`. Or `stand_in`: a small server
-    that listens on the ports, answers the probes and does this with its work at the stop signal.
-    """
-
-    command: tuple[Annotated[str, Field(min_length=1)], ...] = Field((), strict=False)
-    args: tuple[Annotated[str, Field(min_length=1)], ...] = Field((), strict=False)
-    arguments: Literal["manifest", "image"] = "manifest"
-    stand_in: StandIn | None = None
-    latency_s: Duration = Field(0.05, alias="latency", description="how long each answer of a stand-in takes")
-    env: dict[str, str] = {}
-    stop_signal: Literal["SIGTERM", "SIGQUIT", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGKILL"] = Field(
-        "SIGTERM", alias="stopSignal"
-    )
-
-    @model_validator(mode="after")
-    def _one_program(self) -> Self:
-        if bool(self.command) == (self.stand_in is not None):
-            raise ValueError("name either command or stand_in")
-        wrong = {"args", "arguments"} if self.stand_in else {"latency_s"}
-        if meaningless := sorted(wrong & self.model_fields_set):
-            beside = "stand_in" if self.stand_in else "command"
-            raise ValueError(f"{meaningless[0].removesuffix('_s')} means nothing beside {beside}")
-        return self
-
-
-class SandboxSettings(Record):
-    """The embedded cluster."""
-
-    proxy: ProxySettings = ProxySettings()
-    nodes: int = Field(1, ge=1, le=2)
-
-
-class NamedProvider(Record):
-    """Where it runs, unless `--cluster` says otherwise: exactly one of these."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if len(self._named) != 1:
-            *names, last = type(self).model_fields
-            raise ValueError(f"name exactly one of {', '.join(names)} or {last}, not {len(self._named)}")
-        return self
-
-    @property
-    def _named(self) -> tuple[str, ...]:
-        return tuple(name for name in type(self).model_fields if getattr(self, name) is not None)
-
-    @property
-    def provider(self) -> str:
-        """The name of the one that is meant."""
-        return self._named[0]
-
-
-if TYPE_CHECKING:
-
-    class ClusterSettings(NamedProvider):
-        """One of `PROVIDERS`."""
-
-        sandbox: SandboxSettings | None = None
-        context: str | None = None
-
-else:
-    _OF_A_TYPE = {"sandbox": SandboxSettings, "context": str}
-    ClusterSettings = create_model(
-        "ClusterSettings",
-        __base__=NamedProvider,
-        __doc__=NamedProvider.__doc__,
-        **{name: (_OF_A_TYPE.get(name, dict[str, Any]) | None, None) for name in PROVIDERS},
-    )
 
 
 class Update(Record):
@@ -200,7 +66,7 @@ class RequestSettings(Record):
     method: Literal["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     path: str = Field("/", pattern=r"^/[^\s]*$")
     host: str | None = None
-    headers: dict[str, str | HeaderSource] = {}
+    headers: dict[str, str | HeaderSource] = Field(default_factory=dict)
     success: tuple[str | int, ...] = Field(("200-299",), min_length=1, strict=False)
 
     @model_validator(mode="after")
@@ -356,7 +222,7 @@ class Experiment(Record):
     service: ServiceRef
     path: Literal["clusterip"] = "clusterip"
     cluster: ClusterSettings = ClusterSettings(sandbox=SandboxSettings())
-    images: dict[str, SandboxImage] = {}
+    images: dict[str, SandboxImage] = Field(default_factory=dict)
     others: Literal["run", "skip"] = Field("run", description="workloads beside the target: run, or left out")
     update: Update | Literal["restart"] = "restart"
     rollouts: int = Field(3, ge=1, le=1000)
@@ -367,6 +233,7 @@ class Experiment(Record):
     load: LoadSettings
     variants: dict[Name, Variant] = Field({"default": Variant()}, min_length=1)
     confidence: Confidence | None = None
+    budget: Budget | None = None
     churn_s: LongDuration | None = Field(
         None,
         alias="churn",

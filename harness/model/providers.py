@@ -9,7 +9,7 @@ PROVIDERS = {
     "context": "the cluster of the kubeconfig's current context",
 }
 """Each in the words that follow "Ran on" in a report. A new one is a line here and a file in `harness/clusters/`, named
-after it, with `provided` in it. Its settings are a mapping, if `harness/model/experiment.py` has no type for them."""
+after it, with `provided` in it. Its settings are a mapping, if `model/cluster_settings.py` has no type for them."""
 
 CONTEXT = "context"
 """The one that is asked for with the name of a context; its file is `harness/clusters/kubeconfig.py`."""

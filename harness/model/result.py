@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from harness.model.advice import Propagation, Sizing
+from harness.model.budget import Spent
 from harness.model.run import Expect
 
 
@@ -187,6 +188,7 @@ class ScenarioResult:
     rollouts: tuple[RolloutFindings, ...]
     causes: dict[str, int]
     by_outcome: dict[str, int]
+    budget: tuple[Spent, ...] = ()
     propagation: Propagation | None = None
     sizing: Sizing | None = None
     statistics: dict[str, Any] = field(default_factory=dict)
@@ -194,6 +196,16 @@ class ScenarioResult:
     notes: tuple[str, ...] = ()  # damage, a cut-short run, assumptions: all that a reader must know
     chart: Chart = Chart()
     failures: tuple[FailedRequest, ...] = ()  # goes to failures.csv, not to result.json
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether a limit of the budget was."""
+        return any(one.exceeded for one in self.budget)
+
+    @property
+    def within_budget(self) -> bool:
+        """Whether every limit was measured and kept."""
+        return not self.exceeded and all(one.measured is not None for one in self.budget)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,6 +129,7 @@ class RunInfo:
     expect: Expect = Expect.SEAMLESS
     strict_idle_close: bool = False
     confidence: Confidence | None = None
+    budget: dict[str, float] = field(default_factory=dict)  # see harness.model.budget.LIMITS
     churn_s: float | None = None
     finished: bool = False
     provisos: tuple[str, ...] = ()  # what was run otherwise than the manifests say, in sentences

@@ -14,6 +14,7 @@ from harness.model.run import RunInfo
 from harness.reporters.escaping import visible
 from harness.reporters.figures import count, dropping_of, expectation, listed
 from harness.reporters.place import notes, particulars, where
+from harness.reporters.spent import spent_words
 
 
 def experiment_junit(result: ExperimentResult, infos: Mapping[str, RunInfo]) -> str:
@@ -78,6 +79,7 @@ def _case(suite: ElementTree.Element, experiment: str, info: RunInfo, result: Sc
 def _numbers(result: ScenarioResult) -> str:
     lines = [
         f"reason: {result.reason}",
+        *(f"budget: {spent_words(one)}" for one in result.budget),
         f"rollouts dropping: {dropping_of(result)}",
         f"failed: {count(result.failed)} of {things(result.requests, 'request')}",
         f"outcomes: {listed(result.by_outcome)}",

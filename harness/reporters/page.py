@@ -10,6 +10,7 @@ from harness.model.quantity import things
 from harness.reporters import advice, figures, objects, place
 from harness.reporters.escaping import lines, markdown, unbroken, visible
 from harness.reporters.examples import examples
+from harness.reporters.spent import spent_words
 
 _SHARED: Final[dict[str, Callable[..., Any]]] = {
     "advice": advice.advice,
@@ -24,6 +25,7 @@ _SHARED: Final[dict[str, Callable[..., Any]]] = {
     "flat": objects.flat,
     "held": advice.held,
     "headline": figures.headline,
+    "spent_words": spent_words,
     "latencies": figures.latencies,
     "lines": lines,
     "longest": figures.longest,

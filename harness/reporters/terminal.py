@@ -30,6 +30,7 @@ from harness.reporters.figures import (
 )
 from harness.reporters.objects import lags
 from harness.reporters.place import notes, where
+from harness.reporters.spent import spent_words
 
 _WIDTH: Final = 80
 _GLUED: Final = re.compile(r"(?<=\d) (?=[a-z%])|(?<=p50|p99) (?=/)|(?<=/) (?=p99|max)")
@@ -133,6 +134,8 @@ def _conclusion(info: RunInfo, result: ScenarioResult, *, colour: bool) -> Itera
     yield f"{visible(result.scenario)}: {_verdict(result.verdict, colour=colour)}, {expectation(result)}"
     yield from _paragraph(result.sentence, "  ")
     yield from _paragraph(f"reason: {result.reason}", "  ")
+    for one in result.budget:
+        yield from _paragraph(f"budget: {spent_words(one)}", "  ")
     for words in remains(info, result):
         yield from _paragraph(words, "  ")
     for place, change in enumerate(held(result)):

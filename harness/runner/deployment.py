@@ -24,8 +24,12 @@ _LABEL = {"app.kubernetes.io/managed-by": "rollout-harness"}
 
 
 @asynccontextmanager
-async def namespace_for_run(kube: Kube, wanted: str | None, scenario: str, ownership: Ownership) -> AsyncIterator[str]:
+async def namespace_for_run(
+    kube: Kube, wanted: str | None, scenario: str, ownership: Ownership, *, keep: bool = False
+) -> AsyncIterator[str]:
     """A namespace for one scenario: the one that is wanted, if it exists, else one that is made and deleted again.
+
+    `keep`: it is not deleted.
 
     Raises:
         ClusterError: it cannot be made.
@@ -37,6 +41,9 @@ async def namespace_for_run(kube: Kube, wanted: str | None, scenario: str, owner
     name = wanted or f"rollout-{scenario[:40].rstrip('-')}-{ownership.run}"
     labels = {**_LABEL, **ownership.labels}
     await kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+    if keep:
+        yield name
+        return
     try:
         yield name
     except BaseException as error:
@@ -69,12 +76,13 @@ async def deployed(
     *,
     files: Iterable[Path] = (),
     warn: Callable[[str], None] = lambda _: None,
+    keep: bool = False,
 ) -> AsyncIterator[dict[str, Any]]:
     """The application's objects in the namespace, the workload last; gives the workload as the API created it.
 
     They carry the run's labels, but not their pods, whose template stays as it was written. What was created is deleted
-    when the block is left; what could not be created leaves nothing behind. `warn` hears what the API warns of, but for
-    the unknown fields that can be told without it.
+    when the block is left, unless `keep`; what could not be created leaves nothing behind. `warn` hears what the API
+    warns of, but for the unknown fields that can be told without it.
 
     Raises:
         ClusterError: the API refuses an object, or one of that name is there already; names it, and which of `files`
@@ -88,12 +96,16 @@ async def deployed(
             created.append(made)  # one by one: what is made before a failure must be deleted again
         yield created[-1]
     except BaseException as error:
+        if keep:
+            raise
         with anyio.CancelScope(shield=True):
             try:
                 await delete_objects(kube, created, namespace)
             except LeftBehind as left:
                 error.add_note(str(left))
         raise
+    if keep:
+        return
     with anyio.CancelScope(shield=True):
         await delete_objects(kube, created, namespace)
 

@@ -24,9 +24,11 @@ async def run_experiment(
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_scenario: Callable[[ScenarioRun], None] = lambda _: None,
     continue_after: ContinueAfter = lambda _: Decision.CONTINUE,
+    keep: bool = False,
 ) -> tuple[ScenarioRun, ...]:
     """Run every scenario into a folder of its own; `on_scenario` hears of each when it is over.
 
+    `keep`: the namespaces, and what is deployed in them, stay for a look.
     A scenario that could not even be deployed or loaded ends the experiment: the next ones would end likewise.
 
     Raises:
@@ -50,6 +52,7 @@ async def run_experiment(
             place=(number, len(scenarios)),
             on_progress=on_progress,
             continue_after=continue_after,
+            keep=keep,
         )
         run = await runner.run()
         runs.append(run)

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from harness.errors import ExperimentError
 from harness.inputs.files import file_text
-from harness.inputs.shown import cut, near, printable, shown
+from harness.inputs.shown import cut, printable
 from harness.inputs.templates import RENDER, unrendered
 from harness.inputs.yaml_core import Document, document
 from harness.inputs.yaml_nodes import YamlError
-from harness.model.experiment import Experiment, HeaderSource, SandboxImage
-from harness.model.experiment_keys import keys_at
+from harness.model.cluster_settings import SandboxImage
+from harness.model.experiment import Experiment, HeaderSource
+from harness.runner.experiment_problems import expected, fit
 
 _MAX_SHOWN = 5
 _EXAMPLE = "See fixtures/experiments/demo.yaml for one."
-_TELLING = {"value_error": 2, "extra_forbidden": 1}
-_QUOTED = re.compile(r"'([^']+)'")
 
 
 def read_experiment(path: Path) -> Experiment:
@@ -38,25 +35,34 @@ def read_experiment(path: Path) -> Experiment:
     manifests = tuple(path.parent / manifest for manifest in experiment.manifests)
     headers = {name: _from_here(value, path.parent) for name, value in experiment.request.headers.items()}
     request = experiment.request.model_copy(update={"headers": headers})
-    images = {name: _placed(path, name, image) for name, image in experiment.images.items()}
-    return experiment.model_copy(update={"manifests": manifests, "request": request, "images": images})
+    placed = experiment.model_copy(update={"manifests": manifests, "request": request})
+    return with_images_of(path.parent, placed, f"reading {path}")
 
 
-def _placed(file: Path, name: str, image: SandboxImage) -> SandboxImage:
+def with_images_of(folder: Path, experiment: Experiment, tried: str) -> Experiment:
+    """The experiment with the paths of its images' commands, which are relative to `folder`, made absolute.
+
+    Raises:
+        ExperimentError: there is no such file.
+    """
+    images = {name: _placed(folder, name, image, tried) for name, image in experiment.images.items()}
+    return experiment.model_copy(update={"images": images})
+
+
+def _placed(folder: Path, name: str, image: SandboxImage, tried: str) -> SandboxImage:
     """The image with the paths of its command made absolute: where it runs there is no experiment's folder.
 
     Links in them stay: what a program is called by may be what it finds its packages by, as a venv's `python` does.
     """
-    folder = file.parent.resolve()
+    folder = folder.resolve()
     words = tuple(
         os.path.abspath(folder / word) if word.startswith(("./", "../")) else word  # noqa: PTH100 - resolve() follows
         for word in image.command
     )
     for asked, word in zip(image.command, words, strict=True):
         if asked != word and not Path(word).exists():
-            raise ExperimentError(
-                f"reading {file}", f"images.{name}.command: there is no {asked}", "It is relative to the file."
-            )
+            seen = f"images.{name}.command: there is no {asked}"
+            raise ExperimentError(tried, seen, f"It is relative to {folder}.")
     return image.model_copy(update={"command": words})
 
 
@@ -90,31 +96,13 @@ def _described(error: ValidationError, document: Document) -> str:
     best: dict[int, tuple[tuple[int, int], str]] = {}
     for problem in error.errors(include_url=False, include_context=False):
         keys, line = _locate(problem["loc"], document, missing=problem["type"] == "missing")
-        fits = (len(keys), _TELLING.get(problem["type"], 0))
+        fits = fit(problem, keys)
         if line not in best or fits > best[line][0]:
             where = cut(printable(".".join(map(str, keys))), 80) or "the file"
-            best[line] = (fits, f"line {line}, {where}: {_expected(problem, keys)}")
+            best[line] = (fits, f"line {line}, {where}: {expected(problem, keys)}")
     clauses = [clause for _, (_, clause) in sorted(best.items())]
     more = len(clauses) - _MAX_SHOWN
     return "; ".join(clauses[:_MAX_SHOWN] + ([f"and {more} more"] if more > 0 else []))
-
-
-def _expected(problem: Any, keys: list[int | str]) -> str:
-    kind, message, given = problem["type"], str(problem["msg"]), problem.get("input")
-    if kind == "extra_forbidden":
-        return f"there is no such key{near(str(keys[-1]), keys_at(keys[:-1]))}"
-    if kind == "missing":
-        return "it is missing"
-    if kind == "value_error":
-        return message.removeprefix("Value error, ")
-    if given is None:
-        return f"it is null (empty), where a value is needed: {message[0].lower()}{message[1:]}"
-    message = message[0].lower() + message[1:]
-    if isinstance(given, str):
-        return f"{message}, not {shown(given)}{near(given, _QUOTED.findall(message))}"
-    if isinstance(given, int | float):
-        return f"{message}, not {shown(given)}"
-    return f"{message}, not {'a mapping' if isinstance(given, dict) else 'a list'}"
 
 
 def _locate(loc: tuple[int | str, ...], document: Document, *, missing: bool) -> tuple[list[int | str], int]:

@@ -39,6 +39,7 @@ def run_info(cluster: Cluster, scenario: Scenario, *, t0_wall_s: float) -> RunIn
         expect=scenario.expect,
         strict_idle_close=experiment.strict_idle_close,
         confidence=experiment.confidence.record if experiment.confidence else None,
+        budget=experiment.budget.limits if experiment.budget else {},
         churn_s=experiment.churn_s,
         provisos=scenario.provisos,
         applied=scenario.applied.words,

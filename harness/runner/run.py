@@ -73,9 +73,11 @@ class ScenarioRunner:
         place: tuple[int, int],
         on_progress: Callable[[Progress], None],
         continue_after: ContinueAfter,
+        keep: bool = False,
     ) -> None:
         self._cluster, self._scenario, self._folder = cluster, scenario, folder
         self._place, self._on_progress, self._continue_after = place, on_progress, continue_after
+        self._keep = keep
         self._t0_ns = time.monotonic_ns()
         self._t0_wall_ns = time.time_ns()
         self._phase: tuple[Phase, int | None] = (Phase.DEPLOYING, None)
@@ -133,7 +135,7 @@ class ScenarioRunner:
         self._enter(Phase.DEPLOYING)
         wanted = f"{experiment.name}-{self._scenario.name}"
         self._ownership = new_ownership(longest_run_s(experiment, self._scenario.rollouts, writer.info.quiet_s or 0.0))
-        async with namespace_for_run(kube, experiment.namespace, wanted, self._ownership) as namespace:
+        async with namespace_for_run(kube, experiment.namespace, wanted, self._ownership, keep=self._keep) as namespace:
             application, self._has_deployed = self._scenario.application, True
             writer.update(manifests=tuple(in_namespace(m, namespace) for m in application.manifests))
             async with anyio.create_task_group() as tasks:
@@ -154,6 +156,7 @@ class ScenarioRunner:
                     self._ownership,
                     files=experiment.manifests,
                     warn=self._warned.append,
+                    keep=self._keep,
                 ) as workload:
                     await self._loaded(writer, namespace, int(workload["metadata"]["generation"]))
                     self._enter(Phase.CLEANING_UP)

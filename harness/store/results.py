@@ -37,6 +37,8 @@ def scenario_json(result: ScenarioResult) -> dict[str, Any]:
     # To copy each of a million failures would take seconds.
     data = asdict(replace(result, failures=(), propagation=None, sizing=None))
     del data["failures"]
+    if not result.budget:
+        del data["budget"]
     data |= {"propagation": as_object(result.propagation), "sizing": as_object(result.sizing)}
     return _flattened(data)
 

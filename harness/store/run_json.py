@@ -19,6 +19,7 @@ from harness.inputs.shape import (
     misfits,
 )
 from harness.inputs.shown import shown
+from harness.model.budget import LIMITS
 from harness.model.duration import duration, seconds
 from harness.model.run import (
     FORMAT,
@@ -59,6 +60,7 @@ _SHAPE: Shape = {
     "planned_rollouts": COUNT,
     "quiet_s": _SPAN,
     "confidence": {"max_dropping!": NUMBER, "level!": NUMBER},
+    "budget": map_of(_SPAN),
     "churn_s": _SPAN,
     "provisos": [TEXT],
     "finished": FLAG,
@@ -131,6 +133,7 @@ def _run_info(data: dict[str, Any]) -> RunInfo:
         expect=Expect(data.get("expect") or Expect.SEAMLESS),
         strict_idle_close=bool(data.get("strict_idle_close", False)),
         confidence=None if not confidence else Confidence(**confidence),
+        budget={name: limit for name, limit in (data.get("budget") or {}).items() if name in LIMITS},
         churn_s=data.get("churn_s"),
         provisos=tuple(map(str, data.get("provisos") or ())),
         applied=tuple(map(str, data.get("applied") or ())),

@@ -31,7 +31,7 @@ from scripts.servers.rollouts import server_experiment
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from harness.model.experiment import SandboxImage
+    from harness.model.cluster_settings import SandboxImage
 
 GRACE_S = 30.0  # terminationGracePeriodSeconds, as it is where nobody says otherwise
 _UP_S, _LOOK_S, _UNDER_WAY_S = 40.0, 0.01, 0.15

@@ -14,7 +14,7 @@ import pytest
 
 from harness.clusters.sandbox import sandbox_cluster
 from harness.errors import HarnessError
-from harness.model.experiment import SandboxSettings
+from harness.model.cluster_settings import SandboxSettings
 from harness.sandbox.preflight import missing
 from harness.traces.comparison import compare
 from harness.traces.replay import replay, script

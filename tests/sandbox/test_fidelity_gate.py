@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.clusters.sandbox import sandbox_cluster
-from harness.model.experiment import SandboxSettings
+from harness.model.cluster_settings import SandboxSettings
 from harness.sandbox.preflight import missing
 from harness.traces.replay import replay, script
 from harness.traces.trace import Mark, Trace, read_trace

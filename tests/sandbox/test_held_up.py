@@ -21,7 +21,7 @@ from harness.disruptions.obstacles import in_words
 from harness.disruptions.workload import Workload
 from harness.errors import RolloutError
 from harness.kube.view import View
-from harness.model.experiment import SandboxSettings
+from harness.model.cluster_settings import SandboxSettings
 from harness.observers.cluster import application_objects, observe
 from harness.sandbox.preflight import missing
 

@@ -13,7 +13,7 @@ import pytest
 from harness.cli.execution import Execution
 from harness.errors import HarnessError, LoadError
 from harness.kube.errors import LeftBehind
-from harness.model.experiment import ClusterSettings, SandboxSettings
+from harness.model.cluster_settings import ClusterSettings, SandboxSettings
 
 LEFT = LeftBehind("deleting namespace shop", "403", "Delete it by hand: kubectl --context prod delete namespace shop")
 

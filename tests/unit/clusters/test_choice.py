@@ -11,7 +11,7 @@ from harness.clusters import choice, k3s, kind, kubeconfig, sandbox
 from harness.clusters.choice import chosen, cluster
 from harness.clusters.cluster import Given
 from harness.errors import UsageError
-from harness.model.experiment import ClusterSettings, SandboxImage, SandboxSettings
+from harness.model.cluster_settings import ClusterSettings, SandboxImage, SandboxSettings
 from harness.model.providers import CONTEXT, PROVIDERS, choices
 
 ROOM = Path(choice.__file__).parent

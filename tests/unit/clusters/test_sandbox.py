@@ -19,7 +19,7 @@ from harness.clusters import sandbox as room
 from harness.clusters.process import WORKER_COMMAND
 from harness.clusters.sandbox import sandbox_cluster
 from harness.errors import SandboxError, UsageError
-from harness.model.experiment import ProxySettings, SandboxImage, SandboxSettings
+from harness.model.cluster_settings import ProxySettings, SandboxImage, SandboxSettings
 from harness.model.run import ClusterFacts, FactSource, ProxyFacts
 from harness.sandbox.errors import ComponentDied, MachineUnfit, StartFailed
 from harness.sandbox.settings import Settings

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harness.errors import ExperimentError
 from harness.fixture_files import fixtures
-from harness.model.experiment import SandboxImage
+from harness.model.cluster_settings import SandboxImage
 from harness.runner.experiment_file import read_experiment
 
 GOOD = """\

@@ -98,9 +98,11 @@ def test_the_port_is_http_or_80_or_what_the_probe_looks_at_or_the_first(ports: A
 
 
 def test_a_port_can_be_given() -> None:
-    assert described(workload(), service(), wanted="shop:8443")["service"]["port"] == 8443
-    with pytest.raises(UsageError, match="'http' is no port"):
-        described(workload(), service(), wanted="shop:http")
+    two = service(ports=[{"name": "http", "port": 80}, {"name": "tls", "port": 8443}])
+    assert described(workload(), two, wanted="shop:8443")["service"]["port"] == 8443
+    assert described(workload(), two, wanted="shop:tls")["service"]["port"] == "tls"
+    with pytest.raises(UsageError, match=r"port 443 of Service shop: it has 80 \(http\), 8443 \(tls\)"):
+        described(workload(), two, wanted="shop:443")
 
 
 def test_a_slow_rollout_is_given_twice_the_time_that_it_takes() -> None:

@@ -1,0 +1,100 @@
+"""Where an experiment runs, and what a sandbox is made of, as records of the experiment file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import Field, create_model, model_validator
+
+from harness.model.providers import PROVIDERS
+from harness.model.record import Duration, Record
+
+
+class ProxySettings(Record):
+    """kube-proxy in the sandbox. `instant` comes near to an eBPF data plane."""
+
+    min_sync_period_s: Duration | Literal["instant"] = Field(1.0, alias="minSyncPeriod")
+
+    @property
+    def period_s(self) -> float:
+        """Seconds; 0 for `instant`."""
+        return 0.0 if self.min_sync_period_s == "instant" else self.min_sync_period_s
+
+
+StandIn = Literal["finishes", "exits", "ignores", "refuses"]
+"""What a stand-in does with its work at the stop signal."""
+
+
+class SandboxImage(Record):
+    """What the sandbox runs where a manifest names this image; a name without a tag is any tag, `*` and `?` match.
+
+    Either `command` and `args`, a program of the user's as the image's ENTRYPOINT and CMD: a word that begins with `./`
+    or `../` is a path relative to the experiment's file, `{python}` the Python that the harness runs on. A manifest's
+    own `command` and `args` replace them as Kubernetes says, unless `arguments: image`. Or `stand_in`: a small server
+    that listens on the ports, answers the probes and does this with its work at the stop signal.
+    """
+
+    command: tuple[Annotated[str, Field(min_length=1)], ...] = Field((), strict=False)
+    args: tuple[Annotated[str, Field(min_length=1)], ...] = Field((), strict=False)
+    arguments: Literal["manifest", "image"] = "manifest"
+    stand_in: StandIn | None = None
+    latency_s: Duration = Field(0.05, alias="latency", description="how long each answer of a stand-in takes")
+    env: dict[str, str] = Field(default_factory=dict)
+    stop_signal: Literal["SIGTERM", "SIGQUIT", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGKILL"] = Field(
+        "SIGTERM", alias="stopSignal"
+    )
+
+    @model_validator(mode="after")
+    def _one_program(self) -> Self:
+        if bool(self.command) == (self.stand_in is not None):
+            raise ValueError("name either command or stand_in")
+        wrong = {"args", "arguments"} if self.stand_in else {"latency_s"}
+        if meaningless := sorted(wrong & self.model_fields_set):
+            beside = "stand_in" if self.stand_in else "command"
+            raise ValueError(f"{meaningless[0].removesuffix('_s')} means nothing beside {beside}")
+        return self
+
+
+class SandboxSettings(Record):
+    """The embedded cluster."""
+
+    proxy: ProxySettings = ProxySettings()
+    nodes: int = Field(1, ge=1, le=2)
+
+
+class NamedProvider(Record):
+    """Where it runs, unless `--cluster` says otherwise: exactly one of these."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if len(self._named) != 1:
+            *names, last = type(self).model_fields
+            raise ValueError(f"name exactly one of {', '.join(names)} or {last}, not {len(self._named)}")
+        return self
+
+    @property
+    def _named(self) -> tuple[str, ...]:
+        return tuple(name for name in type(self).model_fields if getattr(self, name) is not None)
+
+    @property
+    def provider(self) -> str:
+        """The name of the one that is meant."""
+        return self._named[0]
+
+
+if TYPE_CHECKING:
+
+    class ClusterSettings(NamedProvider):
+        """One of `PROVIDERS`."""
+
+        sandbox: SandboxSettings | None = None
+        context: str | None = None
+
+else:
+    _OF_A_TYPE = {"sandbox": SandboxSettings, "context": str}
+    ClusterSettings = create_model(
+        "ClusterSettings",
+        __base__=NamedProvider,
+        __doc__=NamedProvider.__doc__,
+        **{name: (_OF_A_TYPE.get(name, dict[str, Any]) | None, None) for name in PROVIDERS},
+    )

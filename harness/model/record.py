@@ -1,0 +1,50 @@
+"""What an experiment file is made of: frozen records that refuse unknown keys, durations, paths, names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+from harness.inputs.shown import shown
+from harness.model.duration import duration, seconds
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, str):
+        return seconds(value)
+    if value is None:
+        raise ValueError("it is null (empty); write a duration such as 500ms, 5s or 1m30s")
+    raise ValueError(f"{shown(value)} has no unit; write a duration such as 500ms, 5s or 1m30s")
+
+
+def _above_zero(value_s: float) -> float:
+    if value_s <= 0:
+        raise ValueError("it must be greater than 0, such as 500ms, 5s or 1m30s")
+    return value_s
+
+
+def _path(value: object) -> object:
+    if isinstance(value, str) and not (value and value.isprintable()):
+        raise ValueError(f"{shown(value)} is not a path: it is empty, or has a NUL or another control character")
+    return value
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_duration),
+    PlainSerializer(duration, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h))+$", "examples": ["500ms", "5s", "1m30s"]}),
+]
+LongDuration = Annotated[Duration, AfterValidator(_above_zero)]
+FilePath = Annotated[Path, BeforeValidator(_path), Field(strict=False)]
+Rate = Annotated[float, Field(gt=0, le=100_000, description="requests per second")]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?$")]
+Image = Annotated[str, Field(min_length=1, pattern=r"^\S+$")]
+
+
+class Record(BaseModel):
+    """Frozen, and strict about keys and types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)

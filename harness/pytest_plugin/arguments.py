@@ -1,0 +1,273 @@
+"""The arguments of one call of `rollout(...)` -> an Experiment with one variant, or what would do instead."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness.errors import UsageError
+from harness.fixture_files import fixtures
+from harness.inputs.shown import near, shown
+from harness.manifests.read import Manifest, read_manifests
+from harness.model.duration import duration
+from harness.model.experiment import Experiment
+from harness.model.mitigations import MITIGATIONS
+from harness.runner.choice import Asked, chosen_front, chosen_target
+from harness.runner.experiment_file import with_images_of
+from harness.runner.experiment_problems import best_fitting
+from harness.runner.from_manifests import LOAD, rollout_timeout_s
+from harness.spec.workload import pod_spec, workload_name
+
+VARIANT = "rollout"
+TRIED = "reading the arguments of rollout()"
+
+_NEXT_IMAGE = "nginx:1.29.1"
+_SEEDED = {"prestop": "5s", "min-ready": "5s"}
+"""What a mitigation that is only named is set to: the seed's value inside the cluster."""
+
+_WOULD_DO = {
+    "manifest": "Give a YAML file, a directory, a list of them, or parsed documents.",
+    "image": 'Give image="nginx:1.29.1", image={"nginx": "nginx:1.29.1"}, or a list of either.',
+    "disruption": 'Give disruption="restart", or what `update:` of an experiment holds.',
+    "rollouts": "Give a whole number from 1 to 1000.",
+    "load": 'Give new connections per second, such as load=100, or load={"new": {"rate": 100}}.',
+    "path": 'Give path="clusterip".',
+    "mitigations": f'Give a list of {", ".join(MITIGATIONS)}, as "prestop", "prestop=10s" or {{"prestop": "10s"}}.',
+    "budget": 'Give a mapping such as budget={"failed": 0, "p99_during": "250ms"}.',
+    "expect": 'Give expect="seamless", "dropping" or "any".',
+    "images": 'Give images={"*": {"stand_in": "finishes"}}, or what `images:` of an experiment holds.',
+    "target": 'Give target="deployment/NAME" or "statefulset/NAME".',
+    "service": 'Give service="NAME" or "NAME:PORT".',
+}
+
+
+def wrong(argument: str, seen: str) -> UsageError:
+    """The error that names an argument, and what would do."""
+    return UsageError(TRIED, f"{argument}: {seen}", _WOULD_DO[argument.partition(".")[0]])
+
+
+def manifest_files(manifest: Any, places: Sequence[Path], folder: Path) -> tuple[Path, ...]:
+    """The files that hold what is meant; parsed documents are written into `folder`.
+
+    `places`: where a relative path is looked for, in turn.
+
+    Raises:
+        UsageError: there is none, or it is neither a path nor a document.
+    """
+    if manifest is None:
+        return (fixtures() / "manifests" / "nginx.yaml",)
+    if isinstance(manifest, str | os.PathLike):
+        return _files_at(_path(manifest), places)
+    documents = [manifest] if isinstance(manifest, Mapping) else manifest
+    if not isinstance(documents, Sequence) or not documents:
+        raise wrong("manifest", f"{shown(manifest)} is none")
+    if all(isinstance(each, Mapping) for each in documents):
+        return (_written(documents, folder),)
+    if all(isinstance(each, str | os.PathLike) for each in documents):
+        return tuple(file for each in documents for file in _files_at(_path(each), places))
+    raise wrong("manifest", "the list holds neither only paths nor only documents")
+
+
+def _path(given: Any) -> Path:
+    return Path(os.fspath(given))
+
+
+def _files_at(path: Path, places: Sequence[Path]) -> tuple[Path, ...]:
+    found = next((place / path for place in places if (place / path).exists()), None)
+    if found is None:
+        where = " nor ".join(str(place) for place in dict.fromkeys(places))
+        raise wrong("manifest", f"there is no {path}" + ("" if path.is_absolute() else f" in {where}"))
+    if not found.is_dir():
+        return (found,)
+    files = tuple(sorted(file for file in found.rglob("*") if file.suffix in (".yaml", ".yml") and file.is_file()))
+    if not files:
+        raise wrong("manifest", f"there is no .yaml file in {found}")
+    return files
+
+
+def _written(documents: Iterable[Mapping[str, Any]], folder: Path) -> Path:
+    import yaml
+
+    file = folder / "documents.yaml"
+    try:
+        file.write_text(yaml.safe_dump_all([_plain(each) for each in documents], sort_keys=False), encoding="utf-8")
+    except yaml.YAMLError as error:
+        raise wrong("manifest", f"a document cannot be written as YAML: {error}") from None
+    return file
+
+
+def _plain(node: Any) -> Any:
+    """Mappings and sequences of any kind, such as a YAML library's, as those that every library writes."""
+    if isinstance(node, Mapping):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, Sequence) and not isinstance(node, str | bytes):
+        return [_plain(value) for value in node]
+    return node
+
+
+def experiment_of(
+    files: Sequence[Path],
+    *,
+    default: bool,
+    target: str | None,
+    service: str | None,
+    image: Any,
+    disruption: Any,
+    rollouts: Any,
+    load: Any,
+    path: Any,
+    mitigations: Any,
+    budget: Any,
+    expect: Any,
+    images: Any = None,
+    folder: Path = Path(),
+) -> Experiment:
+    """The experiment that the arguments mean.
+
+    `default`: the files are ours, which are rolled by a new image. `folder`: where paths of `images` begin.
+
+    Raises:
+        UsageError: an argument is not what an experiment allows, or the manifests leave a choice that was not made.
+        ManifestError: the files are no manifests.
+    """
+    for name, value in (("target", target), ("service", service)):
+        if value is not None and not isinstance(value, str):
+            raise wrong(name, f"{shown(value)} is no text")
+    manifests = read_manifests(files)
+    asked = Asked(target, service, '{}="{}"')
+    workload = chosen_target(manifests, asked)
+    front, port = chosen_front(manifests, workload, asked)
+    if image is not None and disruption is not None:
+        raise wrong("disruption", "it is given beside image; a rollout has one")
+    if image is None and disruption is None and default:
+        image = _NEXT_IMAGE
+    described = {
+        "version": 1,
+        "name": "pytest",
+        "manifests": list(map(str, files)),
+        "target": workload_name(workload),
+        "service": {"name": front, "port": port},
+        "path": path,
+        "update": disruption or "restart" if image is None else {"image": turns(image, workload)},
+        "rollouts": rollouts,
+        "rollout_timeout": duration(rollout_timeout_s(manifests, workload)),
+        "load": _load(load),
+        "variants": {VARIANT: {"mitigations": named_mitigations(mitigations), "expect": expect}},
+        **({} if images is None else {"images": _mapping("images", images)}),
+        **({} if budget is None else {"budget": _mapping("budget", budget)}),
+    }
+    try:
+        return with_images_of(folder, Experiment.model_validate(described), TRIED)
+    except ValidationError as error:
+        keys, words = best_fitting(error, described)
+        raise wrong(_argument(keys, image is not None), words) from None
+
+
+def _argument(keys: Sequence[int | str], by_image: bool) -> str:
+    """The argument that ended up at this place of an experiment, and the place in it: "load.new.rate"."""
+    first, *rest = map(str, keys or ["manifest"])
+    if first == "variants":
+        first, *rest = rest[1:] or ["mitigations"]
+    if first == "update":
+        first = "image" if by_image else "disruption"
+    return ".".join([first, *rest]) if first in _WOULD_DO else "manifest"
+
+
+def _load(load: Any) -> dict[str, Any]:
+    if load is None:
+        return LOAD
+    if isinstance(load, int | float) and not isinstance(load, bool):
+        return {"new": {"rate": load}, "pod_header": LOAD["pod_header"]}
+    return _mapping("load", load)
+
+
+def _mapping(argument: str, given: Any) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        raise wrong(argument, f"{shown(given)} is no mapping")
+    plain: dict[str, Any] = _plain(given)
+    return plain
+
+
+def turns(image: Any, workload: Manifest) -> dict[str, list[str]]:
+    """By container the images that the rollouts go to in turn, the last of them the manifest's own.
+
+    Raises:
+        UsageError: a container that there is not, or several where one must be named.
+    """
+    inside = {container["name"]: container.get("image", "") for container in pod_spec(workload).get("containers", ())}
+    given = [image] if isinstance(image, str | Mapping) else image
+    if not isinstance(given, Sequence) or not given:
+        raise wrong("image", f"{shown(image)} is none")
+    found: dict[str, list[str]] = {}
+    steps = [_by_container(each, workload, inside) for each in given]
+    for name in dict.fromkeys(name for step in steps for name in step):
+        now, images = inside[name], []
+        for step in steps:
+            now = step.get(name, now)
+            images.append(now)
+        found[name] = [*images, inside[name]]
+    return found
+
+
+def _by_container(image: Any, workload: Manifest, inside: Mapping[str, str]) -> dict[str, str]:
+    have = ", ".join(inside)
+    if isinstance(image, str):
+        return {_main_container(workload, inside): image}
+    if not isinstance(image, Mapping) or not all(isinstance(value, str) for value in image.values()):
+        raise wrong("image", f"{shown(image)} is none")
+    for name in image:
+        if name not in inside:
+            seen = f"there is no container {shown(name)} in {workload_name(workload)}{near(str(name), inside)}"
+            raise wrong("image", f"{seen}; there is {have}")
+    return dict(image)
+
+
+def _main_container(workload: Manifest, inside: Mapping[str, str]) -> str:
+    """The only container; of several the one that kubectl takes by default, where an annotation says which."""
+    template = (workload.get("spec") or {}).get("template") or {}
+    annotations = (template.get("metadata") or {}).get("annotations") or {}
+    named = annotations.get("kubectl.kubernetes.io/default-container")
+    if named in inside:
+        return str(named)
+    if len(inside) != 1:
+        example = f'image={{"{next(iter(inside), "web")}": "..."}}'
+        seen = f"{workload_name(workload)} has {len(inside)} containers: {', '.join(inside)}"
+        raise UsageError(TRIED, f"image: {seen}", f"Name the one that changes: {example}.")
+    return next(iter(inside))
+
+
+def named_mitigations(given: Any) -> list[dict[str, str]]:
+    """As an experiment holds them, from "prestop", "prestop=5s", {"prestop": "5s"}, or a list of such."""
+    several = [given] if isinstance(given, str | Mapping) else given
+    if not isinstance(several, Sequence):
+        raise wrong("mitigations", f"{shown(given)} is none")
+    found: list[dict[str, str]] = []
+    for each in several:
+        if isinstance(each, Mapping):
+            found += [{str(name): value} for name, value in each.items()]
+        elif isinstance(each, str):
+            found.append(_mitigation(each))
+        else:
+            raise wrong("mitigations", f"{shown(each)} is none")
+    for one in found:
+        if (name := next(iter(one))) not in MITIGATIONS:
+            raise wrong("mitigations", f"there is no {shown(name)}{near(name, MITIGATIONS)}")
+    return found
+
+
+def _mitigation(text: str) -> dict[str, str]:
+    name, has_value, value = (part.strip() for part in text.partition("="))
+    if not has_value and name in MITIGATIONS:
+        if name not in _SEEDED:
+            raise wrong("mitigations", f'{name} has no value by default; write "{name}=30s"')
+        value = _SEEDED[name]
+    return {name: value}
+
+
+def paths_in_turn(test_file: Path, root: Path) -> tuple[Path, ...]:
+    """Where relative paths of a test are looked for: beside its file, then in pytest's root directory."""
+    return (test_file.parent, root)

@@ -1,0 +1,109 @@
+"""Command line, ini file and marker -> what holds for one test."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.model.providers import choices_by_default
+
+INCONCLUSIVE = ("fail", "skip", "xfail")
+MARKER = (
+    "rollout(cluster=, out=, count=, keep=, inconclusive=, worker_image=): for this test what the options of the same "
+    "names say for all"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What holds for one test. `count`: the least number of rollouts of each call; `keep`: the namespace stays."""
+
+    cluster: str = "sandbox"
+    out: Path | None = None
+    count: int = 1
+    keep: bool = False
+    inconclusive: str = "fail"
+    worker_image: str | None = None
+
+
+_HELP = {
+    "cluster": f"where the rollouts happen: {choices_by_default('sandbox')}",
+    "out": "folder of the runs (default: pytest's temporary one)",
+    "count": "every call of rollout() makes at least so many rollouts (default: 1)",
+    "keep": "leave the namespace of each run on the cluster, for a look",
+    "inconclusive": "what an inconclusive run does to its test: fail (default; the test decides), skip or xfail",
+    "worker_image": "image of the load worker's Pod, where the cluster is not ours",
+}
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """`--rollout-NAME` and the ini key `rollout_NAME` for each setting."""
+    group = parser.getgroup("rollout-harness", "rollouts of Kubernetes workloads under load")
+    given: dict[str, dict[str, Any]] = {
+        "cluster": {"metavar": "CLUSTER"},
+        "out": {"type": Path, "metavar": "DIR"},
+        "count": {"type": _count, "metavar": "N"},
+        "keep": {"action": "store_true", "default": None},
+        "inconclusive": {"choices": INCONCLUSIVE},
+        "worker_image": {"metavar": "IMAGE"},
+    }
+    for name, how in given.items():
+        group.addoption(f"--rollout-{name.replace('_', '-')}", dest=f"rollout_{name}", help=_HELP[name], **how)
+        kind = "bool" if name == "keep" else "string"
+        parser.addini(f"rollout_{name}", help=_HELP[name], type=kind, default=None)  # type: ignore[arg-type]
+
+
+def settings_of(config: pytest.Config, marker: Mapping[str, Any] | None = None) -> Settings:
+    """The marker's word before the command line's, and that before the ini file's.
+
+    Raises:
+        UsageError: an ini key or the marker holds what is none.
+    """
+    found = Settings()
+    for setting in fields(Settings):
+        written = config.getoption(f"rollout_{setting.name}")
+        if written is None:
+            written = _of_ini(config, setting.name)
+        if written is not None:
+            found = replace(found, **{setting.name: written})
+    return _checked(replace(found, **_of_marker(marker or {})))
+
+
+def _of_ini(config: pytest.Config, name: str) -> Any:
+    written = config.getini(f"rollout_{name}")
+    if written in (None, "", False):
+        return None
+    if name == "out":
+        return config.rootpath / written
+    if name == "count":
+        try:
+            return _count(written)
+        except argparse.ArgumentTypeError as error:
+            raise pytest.UsageError(f"rollout_count: {error}") from None
+    return written
+
+
+def _of_marker(given: Mapping[str, Any]) -> dict[str, Any]:
+    names = [setting.name for setting in fields(Settings)]
+    if unknown := [name for name in given if name not in names]:
+        raise pytest.UsageError(f"pytest.mark.rollout: there is no {unknown[0]}=; there is {', '.join(names)}")
+    return {name: Path(value) if name == "out" else value for name, value in given.items()}
+
+
+def _checked(found: Settings) -> Settings:
+    if found.inconclusive not in INCONCLUSIVE:
+        raise pytest.UsageError(f"rollout_inconclusive: {found.inconclusive!r} is none of {', '.join(INCONCLUSIVE)}")
+    if isinstance(found.count, bool) or not isinstance(found.count, int) or found.count < 1:
+        raise pytest.UsageError(f"rollout count: {found.count!r} is no number of rollouts, such as 3")
+    return found
+
+
+def _count(text: str) -> int:
+    if not (text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rollouts, such as 3")
+    return int(text)

@@ -1,0 +1,63 @@
+"""What pydantic refuses of an experiment -> the words for whoever wrote it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness.inputs.shown import near, shown
+from harness.model.experiment_keys import keys_at
+
+_TELLING = {"value_error": 2, "extra_forbidden": 1}
+_QUOTED = re.compile(r"'([^']+)'")
+
+
+def fit(problem: Any, keys: Sequence[int | str]) -> tuple[int, int]:
+    """How well a problem fits what the writer meant, where pydantic reports each kind that a key may be of.
+
+    The best is the one that lies deepest, and is one of the value rather than of its type.
+    """
+    return len(keys), _TELLING.get(problem["type"], 0)
+
+
+def best_fitting(error: ValidationError, value: Mapping[str, Any]) -> tuple[list[int | str], str]:
+    """The keys of `value` that lead to what is refused, and why it is: of several problems the best fitting one."""
+    found = []
+    for problem in error.errors(include_url=False, include_context=False):
+        keys = _keys(problem["loc"], value, missing=problem["type"] == "missing")
+        found.append((fit(problem, keys), keys, expected(problem, keys)))
+    _, keys, words = max(found, key=lambda one: one[0])
+    return keys, words
+
+
+def _keys(loc: tuple[int | str, ...], value: Any, *, missing: bool) -> list[int | str]:
+    """Without the names of a union's branches, which pydantic puts in between, and with the key that is missing."""
+    keys: list[int | str] = []
+    for part in loc:
+        inside = part in value if isinstance(value, Mapping) else isinstance(part, int) and isinstance(value, list)
+        if inside:
+            keys.append(part)
+            value = value[part]
+    return [*keys, loc[-1]] if missing else keys
+
+
+def expected(problem: Any, keys: Sequence[int | str]) -> str:
+    """What was expected there, as the end of a sentence."""
+    kind, message, given = problem["type"], str(problem["msg"]), problem.get("input")
+    if kind == "extra_forbidden":
+        return f"there is no such key{near(str(keys[-1]), keys_at(keys[:-1]))}"
+    if kind == "missing":
+        return "it is missing"
+    if kind == "value_error":
+        return message.removeprefix("Value error, ")
+    if given is None:
+        return f"it is null (empty), where a value is needed: {message[0].lower()}{message[1:]}"
+    message = message[0].lower() + message[1:]
+    if isinstance(given, str):
+        return f"{message}, not {shown(given)}{near(given, _QUOTED.findall(message))}"
+    if isinstance(given, int | float):
+        return f"{message}, not {shown(given)}"
+    return f"{message}, not {'a mapping' if isinstance(given, dict) else 'a list'}"
