@@ -67,10 +67,10 @@ lock: .venv/.dev
 clean:
 	rm -rf .venv reports/demo
 
-.venv/.runtime: pyproject.toml requirements/runtime.txt scripts/venv.sh
+.venv/.runtime: pyproject.toml requirements/runtime.txt requirements/installer.txt scripts/venv.sh
 	@scripts/venv.sh runtime
 	@touch $@
 
-.venv/.dev: pyproject.toml requirements/runtime.txt requirements/dev.txt scripts/venv.sh
+.venv/.dev: pyproject.toml requirements/runtime.txt requirements/dev.txt requirements/installer.txt scripts/venv.sh
 	@scripts/venv.sh dev
 	@touch $@ .venv/.runtime
