@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from kubernetes.aio import client
@@ -42,13 +43,19 @@ def _model(api_version: str, kind: str) -> Any:
     """The client's model of a kind; None where it has none, or no API for that group and version."""
     group, _, version = api_version.rpartition("/")
     api = "".join(part.capitalize() for part in (group or "core").removesuffix(".k8s.io").split("."))
-    if not hasattr(client, f"{api}{version.capitalize()}Api"):
+    if f"{api}{version.capitalize()}Api" not in _names():
         return None
     # A kind that several groups have is named after its own: CoreV1Event, EventsV1Event.
     for name in (f"{version.capitalize()}{kind}", f"{api}{version.capitalize()}{kind}"):
         if (model := getattr(models, name, None)) is not None:
             return model
     return None
+
+
+@cache
+def _names() -> frozenset[str]:
+    """What the client has, without loading it: an API's class alone takes as long as all that a dry run does."""
+    return frozenset(dir(client))
 
 
 def _of_model(value: Any, model: Any, path: str) -> Iterator[tuple[str, str, list[str]]]:
