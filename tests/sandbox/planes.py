@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import multiprocessing
+import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from contextlib import asynccontextmanager, contextmanager
@@ -16,8 +17,11 @@ from typing import TYPE_CHECKING
 
 from pretendkubelet import PretendKubelet
 
+from harness.sandbox import controlplane
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from multiprocessing.connection import Connection
 
     from harness.sandbox.apiclient import ApiClient
 
@@ -54,28 +58,46 @@ class Plane:
         return path
 
 
+# Every control plane is a process of its own, forked from one that has loaded what a control plane is: that takes
+# longer than most tests.
+_FORKED = multiprocessing.get_context("forkserver")
+_FORKED.set_forkserver_preload(["__main__", "harness.sandbox.controlplane"])
+
+
+def _serve(state: str, ready: Connection, errors: str) -> None:
+    os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT, 0o600), sys.stderr.fileno())
+    sys.argv = ["controlplane", "--state", state, "--fd", str(ready.fileno())]
+    controlplane.main()
+
+
 @contextmanager
 def control_plane() -> Iterator[Plane]:
     """A control plane without nodes, ended with the block. Fails where it wrote anything to its standard error."""
     state = Path(tempfile.mkdtemp(prefix="cp"))
-    command = [sys.executable, "-m", "harness.sandbox.controlplane", "--state", str(state)]
     errors = state / "stderr"
-    with errors.open("wb") as sink:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=sink)
+    reading, writing = _FORKED.Pipe(duplex=False)
+    process = _FORKED.Process(target=_serve, args=(str(state), writing, str(errors)))
+    process.start()
+    writing.close()
     try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
+        with open(reading.fileno(), "rb", closefd=False) as lines:
+            line = lines.readline()
+        reading.close()
         if not line:
+            process.join(timeout=10)
             raise AssertionError(f"the control plane did not start: {errors.read_text()}")
         ready = json.loads(line)["ready"]
         url = f"https://127.0.0.1:{ready['port']}"
+        assert process.pid is not None
         yield Plane(state=state, pid=process.pid, url=url, ca=ready["ca"], token=ready["token"])
     finally:
         process.terminate()
-        process.communicate(timeout=10)
-        complaints = errors.read_text()
+        process.join(timeout=10)
+        code, complaints = process.exitcode, errors.read_text()
+        process.close()
         shutil.rmtree(state)
     assert complaints == "", complaints
+    assert code == 0, f"the control plane ended with {code}"
 
 
 @asynccontextmanager
