@@ -1,4 +1,4 @@
-.PHONY: demo test lint types contracts tests faults advice bench servers lock golden clean
+.PHONY: demo test lint types contracts tests tests-that-wait tests-that-compute faults advice bench servers lock golden clean
 
 SYSTEM := nginx-light nftables iproute2
 # What only tests and benches need; CI installs it, so that CI skips nothing.
@@ -7,28 +7,38 @@ SYSTEM_TESTS := chromium wrk
 SYSTEM_SERVERS := apache2-bin lighttpd haproxy puma nodejs tomcat10-common libjetty9-java libservlet-api-java \
   default-jdk-headless
 BIN := .venv/bin
+# Tests that start clusters, send load or measure time: they want a processor when they want it, and rarely.
+WAITING := tests/faults tests/sandbox tests/e2e tests/servers tests/unit/load tests/unit/runner/test_worker_clock.py
 
 demo: .venv/.runtime
 	@scripts/system-packages.sh $(SYSTEM)
 	@$(BIN)/rollout-harness demo --out reports/demo; code=$$?; \
 	 test $$code -eq 0 || echo "make: the demo ended with exit code $$code"; exit $$code
 
-test: lint types contracts tests
+# All side by side: what starts clusters and sends load waits most of its time, and what computes (nice) takes what that
+# leaves. Each tells what it found when it is done.
+test: .venv/.dev
+	@scripts/system-packages.sh $(SYSTEM) $(if $(CI),$(SYSTEM_TESTS))
+	@echo "Lint, types, contracts and both halves of the tests run side by side: each is shown when it is done."
+	@$(MAKE) --no-print-directory --jobs --output-sync=target lint types contracts tests-that-wait tests-that-compute
 
 lint: .venv/.dev
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	nice $(BIN)/ruff format --check .
+	nice $(BIN)/ruff check .
 
 types: .venv/.dev
-	$(BIN)/mypy
+	nice $(BIN)/mypy
 
 contracts: .venv/.dev
-	$(BIN)/lint-imports --no-cache
+	nice $(BIN)/lint-imports --no-cache
 
-tests: .venv/.dev
-	@scripts/system-packages.sh $(SYSTEM) $(if $(CI),$(SYSTEM_TESTS))
-	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/browser $(if $(CI),--no-skips) $(PYTEST_ARGS)
-	$(BIN)/pytest -q -n 5 --dist loadfile --no-loadscope-reorder tests/faults tests/sandbox tests/e2e tests/servers \
+tests: tests-that-wait tests-that-compute
+
+tests-that-wait: .venv/.dev
+	$(BIN)/pytest -q -n 6 --dist loadgroup --no-loadscope-reorder $(WAITING) $(if $(CI),--no-skips) $(PYTEST_ARGS)
+
+tests-that-compute: .venv/.dev
+	nice $(BIN)/pytest -q -n 2 --dist worksteal tests/unit tests/browser $(addprefix --ignore=,$(WAITING)) \
 	  $(if $(CI),--no-skips) $(PYTEST_ARGS)
 
 # Every fault of the table, injected into a run of its own, what takes long of what is left behind, and ten times as many

@@ -17,6 +17,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden files and snapshots anew")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For `--dist loadgroup`: tests that share a fixture of their module run in one process, others anywhere.
+
+    A cluster that all rows of a process share is made in three processes at most.
+    """
+    rows = 0
+    for item in items:
+        fixtures = getattr(item, "_fixtureinfo").name2fixturedefs  # noqa: B009 - no public way tells their scopes
+        scopes = {each[-1].scope for name, each in fixtures.items() if each and not name.startswith("anyio_")}
+        if "target" in fixtures:
+            item.add_marker(pytest.mark.xdist_group(f"target {rows % 3}"))
+            rows += 1
+        elif scopes & {"class", "module", "package"}:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     report = yield
