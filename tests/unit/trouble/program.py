@@ -1,14 +1,21 @@
-"""The program as a process: what it says and how it ends, and that what it says of an error is one harmless line."""
+"""The program, as a process or in this one: what it says, how it ends, and that an error is one harmless line."""
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
+
+from harness.cli.app import arranged
+from harness.cli.ending import ended
 
 PROGRAM = (sys.executable, "-m", "harness")
 CODES = {0, 1, 2, 3, 70, 129, 130, 143}
@@ -55,6 +62,20 @@ def told(
         argv, cwd=cwd, env=environment, capture_output=True, timeout=TIMEOUT_S, check=False, **stdin
     )
     return Told(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+
+
+def called(
+    *words: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None, given_text: str = ""
+) -> Told:
+    """Run the program in this process, for what is no matter of processes: to start one takes a second."""
+    out, err = io.StringIO(), io.StringIO()
+    given = io.TextIOWrapper(io.BytesIO(given_text.encode(errors="replace")))
+    with redirect_stdout(out), redirect_stderr(err), chdir(cwd or "."), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdin", given)
+        for name, value in (env or {}).items():
+            patch.setenv(name, value)
+        code, _ = ended(lambda: arranged([str(word) for word in words]), "rollout-harness")
+    return Told(code, out.getvalue(), err.getvalue())
 
 
 def check_harmless(told: Told) -> None:

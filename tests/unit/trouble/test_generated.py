@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +12,8 @@ from examples import EXAMPLES
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from harness.cli.app import arranged
-from harness.cli.ending import ended
-
 from .hostile import spoilt, torn, written
-from .program import Told, check_harmless
+from .program import Told, called, check_harmless
 
 pytestmark = pytest.mark.timeout(120 * max(1, EXAMPLES // 300))
 # Spoilt values and torn text share the examples of experiments, and those of manifests.
@@ -133,19 +128,6 @@ OTHERS: list[dict[str, Any]] = [
     {"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}]},
 ]
 MANIFESTS = [DEPLOYMENT, STATEFUL, SERVICE, *OTHERS]
-
-
-def called(*words: str | Path, given_text: str = "") -> Told:
-    """The command line, in this process: what it says, and how it ends."""
-    out, err, given_bytes = (
-        io.StringIO(),
-        io.StringIO(),
-        io.TextIOWrapper(io.BytesIO(given_text.encode(errors="replace"))),
-    )
-    with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.stdin", given_bytes)
-        code, _ = ended(lambda: arranged([str(word) for word in words]), "rollout-harness")
-    return Told(code, out.getvalue(), err.getvalue())
 
 
 def check(told: Told) -> None:

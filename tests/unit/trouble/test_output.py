@@ -18,7 +18,7 @@ from harness.store.output import LOCK, not_in_progress, output_folder, writable
 from harness.store.reader import read_run
 from harness.store.writer import RunWriter, replace_file
 
-from .program import told
+from .program import called, told
 
 
 def names(folder: Path) -> list[str]:
@@ -47,7 +47,7 @@ def test_a_folder_that_cannot_take_a_run_is_refused_before_anything_starts(
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter").write_text("mine")
-    said = told("run", EXPERIMENT, "--out", path, cwd=tmp_path)
+    said = called("run", EXPERIMENT, "--out", path, cwd=tmp_path)
     assert said.code == ExitCode.USAGE
     assert seen in said.error
     assert "writing to" in said.error

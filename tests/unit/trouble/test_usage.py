@@ -19,7 +19,7 @@ import pytest
 from harness.exit_codes import ExitCode
 from harness.runner.machine import check_open_files
 
-from .program import PROGRAM, told
+from .program import PROGRAM, called, told
 from .test_inputs import APP
 
 EXPERIMENT = """\
@@ -109,7 +109,7 @@ def test_a_kubeconfig_that_is_none_is_one_line(folder: Path, change: bytes | dic
     text = change if isinstance(change, bytes) else json.dumps(CONTEXT | change).encode()
     (folder / "config").write_bytes(text)
     words = ("run", "experiment.yaml", "--cluster", "context:staging", "--yes", "--worker-image", "w:1")
-    said = told(*words, cwd=folder, env={"KUBECONFIG": str(folder / "config")})
+    said = called(*words, cwd=folder, env={"KUBECONFIG": str(folder / "config")})
     assert said.code == ExitCode.USAGE, said
     assert re.search(says, said.error), said.error
     assert "t0ps3cret" not in said.err
