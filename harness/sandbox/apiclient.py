@@ -72,14 +72,21 @@ class ApiClient:
     """A client of the sandbox's API server; an asynchronous context manager.
 
     Paths are the API's own, for example `/api/v1/namespaces/default/pods/web-0` or `/apis/apps/v1/deployments`.
-    With `socket` it speaks over the unix socket, trusted, from any network namespace; else to `url` with `token` and
-    the authority `ca` (PEM). Every call raises ApiError where the server refuses, and aiohttp.ClientError or
-    TimeoutError where it does not answer.
+    `agent`: the component that speaks, which owns what it writes. With `socket` it speaks over the unix socket,
+    trusted, from any network namespace; else to `url` with `token` and the authority `ca` (PEM). Every call raises
+    ApiError where the server refuses, and aiohttp.ClientError or TimeoutError where it does not answer.
     """
 
     def __init__(
-        self, socket: Path | None = None, *, url: str = "http://api", token: str | None = None, ca: str | None = None
+        self,
+        socket: Path | None = None,
+        *,
+        url: str = "http://api",
+        token: str | None = None,
+        ca: str | None = None,
+        agent: str = "sandbox",
     ) -> None:
+        self._agent = agent
         self._socket, self._url, self._token, self._ca = socket, url.rstrip("/"), token, ca
         self._session: aiohttp.ClientSession | None = None
 
@@ -90,7 +97,9 @@ class ApiClient:
         else:
             context = ssl.create_default_context(cadata=self._ca) if self._ca else True
             connector = _TlsConnector(ssl=context, limit=0)
-        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        headers = {"User-Agent": f"{self._agent}/v1.36"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
         self._session = aiohttp.ClientSession(connector=connector, headers=headers, timeout=_CALL_TIMEOUT)
         return self
 

@@ -39,7 +39,7 @@ async def serve(state: Path, ready_fd: int) -> None:
     stop, synced = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with ApiClient(state / "api.sock") as client, asyncio.TaskGroup() as group:
+    async with ApiClient(state / "api.sock", agent="kube-controller-manager") as client, asyncio.TaskGroup() as group:
         controllers = group.create_task(run_controllers(client, root_ca, synced))
         await synced.wait()
         ready = {"port": listening.port, "ca": root_ca, "token": token}

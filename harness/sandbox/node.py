@@ -24,7 +24,7 @@ from harness.sandbox.settings import Settings
 async def run(state: Path, node: str) -> None:
     """Runs the node for ever."""
     settings = Settings.from_json((state / "settings.json").read_text())
-    async with ApiClient(state / "api.sock") as client, anyio.create_task_group() as group:
+    async with ApiClient(state / "api.sock", agent="kubelet") as client, anyio.create_task_group() as group:
         kubelet = Kubelet(client, node, settings, state)
         on_sync = None if settings.truth is None else SyncRecorder(node, settings.truth)
         proxy = KubeProxy(client, node, settings.proxy_min_sync_period_s, on_sync)

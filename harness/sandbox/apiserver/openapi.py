@@ -39,7 +39,7 @@ _VALIDATION = {
     "in": "query",
     "schema": {"type": "string", "uniqueItems": True},
 }
-_PATCHES = ("application/json-patch+json", "application/merge-patch+json")
+_PATCHES = ("application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml")
 _STRATEGIC = "application/strategic-merge-patch+json"
 
 

@@ -16,6 +16,12 @@ from harness.sandbox.apiserver.admission import Admission
 from harness.sandbox.apiserver.clock import LAST_S, rfc3339, seconds
 from harness.sandbox.apiserver.decoding import decoded
 from harness.sandbox.apiserver.defaults import apply_defaults
+from harness.sandbox.apiserver.fieldmanager.tracking import (
+    operation_of,
+    same_but_for_times,
+    track_change,
+    track_creation,
+)
 from harness.sandbox.apiserver.generated_names import with_suffix
 from harness.sandbox.apiserver.resources import NAMESPACES, PODS
 from harness.sandbox.apiserver.store import freeze
@@ -43,10 +49,17 @@ class DeleteOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteOptions:
-    """How a write is to be done: `strict` refuses unknown fields, else each is told to `warn` and left out."""
+    """How a write is to be done: `strict` refuses unknown fields, else each is told to `warn` and left out.
+
+    `manager` owns what the write sets, nobody where it is empty; `applied`: who owns what is settled already, in the
+    object's managedFields; `through`: the subresource that a change of the whole object came by.
+    """
 
     dry_run: bool = False
     strict: bool = False
+    manager: str = ""
+    applied: bool = False
+    through: str = ""
     warn: Callable[[str], None] = lambda _: None
 
 
@@ -70,7 +83,7 @@ class Registry:
         metadata.pop("resourceVersion", None)
         metadata.pop("deletionTimestamp", None)
         metadata.pop("deletionGracePeriodSeconds", None)
-        metadata.pop("managedFields", None)
+        owners = metadata.pop("managedFields", None)
         if resource.has_generation:
             metadata["generation"] = 1
         else:
@@ -80,6 +93,7 @@ class Registry:
         if resource.kind in ("Deployment", "ReplicaSet", "StatefulSet", "Job"):
             obj["status"] = {}
         apply_defaults(obj)
+        self._own(resource, None, obj, owners, "", options)
         self.admission.of_new(resource, namespace, obj)
         validate(resource, obj)
         if self.store.get(resource, namespace, metadata["name"]) is not None:
@@ -107,8 +121,10 @@ class Registry:
         old = stored.obj
         new = _decoded(resource, change(stored.copy()), options)
         self._check_identity(resource, stored, new)
+        owners = new["metadata"].get("managedFields")
         self._keep_what_clients_cannot_change(resource, old, new, part)
         apply_defaults(new)
+        self._own(resource, old, new, owners, part, options)
         if part == "":
             self.admission.of_changed(resource, old, new)
         validate(resource, new, old)
@@ -117,6 +133,8 @@ class Registry:
         if _settled(new):
             return freeze(resource, new, stored.version) if options.dry_run else self._remove(resource, stored, new)
         if {**new, "kind": "", "apiVersion": ""} == {**old, "kind": "", "apiVersion": ""}:
+            return stored
+        if options.applied and same_but_for_times(old, new):
             return stored
         if options.dry_run:
             return freeze(resource, new, stored.version)
@@ -148,6 +166,10 @@ class Registry:
             return self._remove(resource, stored, new), True
         return self._mark(resource, stored, new, grace_s), False
 
+    def stamp(self) -> str:
+        """The time as objects carry it."""
+        return rfc3339(self._now())
+
     def bind(self, namespace: str, name: str, change: Callable[[Object], Object], now: str) -> Stored:
         """A pod is assigned to a node: spec.nodeName and condition PodScheduled in one change. Raises: StatusError."""
         pod = change(self.existing(PODS, namespace, name).copy())
@@ -162,6 +184,21 @@ class Registry:
         if stored is None:
             raise api_errors.not_found(resource, name)
         return stored
+
+    def _own(
+        self, resource: Resource, old: Object | None, new: Object, given: Any, part: str, options: WriteOptions
+    ) -> None:
+        """Writes into `new` who owns which of its fields; `given`: the managedFields that it came with."""
+        owners = given if options.applied else (old or new)["metadata"].get("managedFields")
+        if owners:
+            new["metadata"]["managedFields"] = owners
+        if options.applied or not options.manager:
+            return
+        operation = operation_of(resource, options.manager, part or options.through, self.stamp())
+        if old is None:
+            track_creation(resource, new, given, operation)
+        else:
+            track_change(resource, old, new, given, operation)
 
     def _identity(self, resource: Resource, namespace: str, metadata: Object) -> Object:
         named = metadata.get("namespace")

@@ -15,7 +15,7 @@ from harness.sandbox.apiserver.api_errors import StatusError
 from harness.sandbox.apiserver.interception import Interception, Nobody
 from harness.sandbox.apiserver.listening import Listening
 from harness.sandbox.apiserver.reading import Reader, answer, encoded
-from harness.sandbox.apiserver.registry import Registry
+from harness.sandbox.apiserver.registry import Registry, WriteOptions
 from harness.sandbox.apiserver.resources import NAMESPACES, SERVICE_ACCOUNTS
 from harness.sandbox.apiserver.store import Store
 from harness.sandbox.apiserver.subresources import Subresources
@@ -53,8 +53,9 @@ class ApiServer:
         self._below = Subresources(self._writer, state, now)
         self._state = state
         self._listening: Listening | None = None
+        own = WriteOptions(manager="kube-apiserver")
         for name in _FIRST_NAMESPACES:
-            registry.create(NAMESPACES, "", {"metadata": {"name": name}, "spec": {}})
+            registry.create(NAMESPACES, "", {"metadata": {"name": name}, "spec": {}}, own)
             registry.create(SERVICE_ACCOUNTS, name, {"metadata": {"name": "default"}})
 
     async def listen(self, context: ssl.SSLContext) -> Listening:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -75,7 +76,7 @@ class Subresources:
             obj["spec"]["replicas"] = wish.get("spec", {}).get("replicas", 0)
             return obj
 
-        options, _ = write_options_of(request)
+        options = replace(write_options_of(request)[0], through="scale")
         return answer(encoded(_scale_of(self._registry.update(*place, scaled, options).obj)))
 
     async def _bind(self, target: Target, request: web.BaseRequest) -> web.Response:
@@ -129,7 +130,8 @@ class Subresources:
             namespace["spec"]["finalizers"] = finalizers
             return namespace
 
-        return answer(self._registry.update(NAMESPACES, "", target.name, finalized).raw)
+        options = replace(write_options_of(request)[0], through="finalize")
+        return answer(self._registry.update(NAMESPACES, "", target.name, finalized, options).raw)
 
     async def _log(self, target: Target, request: web.BaseRequest) -> web.StreamResponse:
         pod = self._registry.existing(PODS, target.namespace, target.name)

@@ -5,6 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.apiserver import api_errors, requests, reviews
+from harness.sandbox.apiserver.applypatch import (
+    APPLY_PATCH,
+    apply,
+    check_options,
+    configuration_of,
+    is_apply,
+    manager_of,
+)
 from harness.sandbox.apiserver.decoding import type_of
 from harness.sandbox.apiserver.patches import json_patch, merge
 from harness.sandbox.apiserver.reading import answer, encoded
@@ -27,7 +35,9 @@ _PATCH_TYPES = (
     "application/json-patch+json",
     "application/merge-patch+json",
     "application/strategic-merge-patch+json",
+    APPLY_PATCH,
 )
+_OF_CUSTOM_KINDS = tuple(kind for kind in _PATCH_TYPES if "strategic" not in kind)
 _RETURNED_WHEN_GONE = (PODS, SERVICES, SERVICE_ACCOUNTS, NAMESPACES)
 
 
@@ -45,17 +55,22 @@ class Writer:
         namespace = target.namespace
         if target.resource.namespaced and not namespace:
             raise api_errors.method_not_allowed()
+        check_options(request, "CreateOptions")
         options, warnings = write_options_of(request)
         stored = self.registry.create(target.resource, namespace, obj, options)
         return with_warnings(self._reader.one(target.resource, stored, request, 201), warnings)
 
     async def update(self, target: Target, request: web.BaseRequest) -> web.Response:
         """The whole object anew, or its status. Raises: StatusError."""
+        check_options(request, "UpdateOptions")
         obj = await requests.object_body(request, target.resource)
         return self._change(target, request, lambda _: obj)
 
     async def patch(self, target: Target, request: web.BaseRequest) -> web.Response:
-        """The object, or its status, with a patch of one of the three kinds applied. Raises: StatusError."""
+        """The object, or its status, with a patch of one of the four kinds applied. Raises: StatusError."""
+        check_options(request, "PatchOptions")
+        if is_apply(request):
+            return await self._apply(target, request)
         return self._change(
             target, request, await self.patch_of(request, type_of(target.resource.api_version, target.resource.kind))
         )
@@ -63,12 +78,10 @@ class Writer:
     async def patch_of(self, request: web.BaseRequest, type_name: str | None) -> Callable[[Object], Any]:
         """The function that the request's body describes; kinds without a published type take no strategic merge patch.
 
-        Raises: StatusError (400, 415, 501).
+        Raises: StatusError (400, 415).
         """
         content_type = request.headers.get("Content-Type", "").partition(";")[0].strip()
-        if content_type == "application/apply-patch+yaml":
-            raise api_errors.not_implemented("server-side apply; use client-side apply, or a strategic merge patch")
-        body = await requests.json_body(request, _PATCH_TYPES if type_name is not None else _PATCH_TYPES[:-1])
+        body = await requests.json_body(request, _PATCH_TYPES if type_name is not None else _OF_CUSTOM_KINDS)
         if content_type == "application/json-patch+json":
             return lambda obj: json_patch(obj, body)
         if not isinstance(body, dict):
@@ -76,6 +89,14 @@ class Writer:
         if content_type == "application/merge-patch+json":
             return lambda obj: merge(obj, body)
         return lambda obj: strategic(str(type_name), obj, body)
+
+    async def _apply(self, target: Target, request: web.BaseRequest) -> web.Response:
+        options, warnings = write_options_of(request)
+        config = await configuration_of(request, options)
+        force = requests.is_true(request, "force")
+        stored, created = apply(self.registry, target, config, options, self.registry.stamp(), force=force)
+        code = 201 if created else 200
+        return with_warnings(self._reader.one(target.resource, stored, request, code), warnings)
 
     async def delete(self, target: Target, request: web.BaseRequest) -> web.Response:
         """One object gone, or marked for deletion. Raises: StatusError."""
@@ -113,7 +134,10 @@ def write_options_of(request: web.BaseRequest) -> tuple[WriteOptions, list[str]]
             f'fieldValidation: Unsupported value: "{validation}": supported values: "", "Ignore", "Strict", "Warn"'
         )
     warn = warnings.append if validation in ("Warn", "") else lambda _: None
-    return WriteOptions(dry_run=requests.dry_run(request), strict=validation == "Strict", warn=warn), warnings
+    options = WriteOptions(
+        dry_run=requests.dry_run(request), strict=validation == "Strict", warn=warn, manager=manager_of(request)
+    )
+    return options, warnings
 
 
 def with_warnings(response: web.Response, warnings: list[str]) -> web.Response:
