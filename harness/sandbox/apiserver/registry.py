@@ -17,6 +17,7 @@ from harness.sandbox.apiserver.clock import LAST_S, rfc3339, seconds
 from harness.sandbox.apiserver.decoding import decoded
 from harness.sandbox.apiserver.defaults import apply_defaults
 from harness.sandbox.apiserver.fieldmanager.tracking import (
+    filled_in_later,
     operation_of,
     same_but_for_times,
     track_change,
@@ -28,6 +29,7 @@ from harness.sandbox.apiserver.store import freeze
 from harness.sandbox.apiserver.validation import validate
 
 if TYPE_CHECKING:
+    from harness.sandbox.apiserver.fieldmanager.ownership import Operation
     from harness.sandbox.apiserver.resources import Resource
     from harness.sandbox.apiserver.store import Object, Store, Stored
 
@@ -92,8 +94,9 @@ class Registry:
             obj.pop("status", None)
         if resource.kind in ("Deployment", "ReplicaSet", "StatefulSet", "Job"):
             obj["status"] = {}
+        later = filled_in_later(resource, obj)
         apply_defaults(obj)
-        self._own(resource, None, obj, owners, "", options)
+        self._own_new(resource, obj, owners, later, options)
         self.admission.of_new(resource, namespace, obj)
         validate(resource, obj)
         if self.store.get(resource, namespace, metadata["name"]) is not None:
@@ -119,12 +122,12 @@ class Registry:
         """
         stored = self.existing(resource, namespace, name)
         old = stored.obj
-        new = _decoded(resource, change(stored.copy()), options)
+        new = _decoded(resource, change(stored.copy()), options, old["metadata"].get("managedFields"))
         self._check_identity(resource, stored, new)
         owners = new["metadata"].get("managedFields")
         self._keep_what_clients_cannot_change(resource, old, new, part)
         apply_defaults(new)
-        self._own(resource, old, new, owners, part, options)
+        self._own_changed(resource, old, new, owners, part, options)
         if part == "":
             self.admission.of_changed(resource, old, new)
         validate(resource, new, old)
@@ -185,20 +188,25 @@ class Registry:
             raise api_errors.not_found(resource, name)
         return stored
 
-    def _own(
-        self, resource: Resource, old: Object | None, new: Object, given: Any, part: str, options: WriteOptions
+    def _own_new(self, resource: Resource, obj: Object, given: Any, later: Object, options: WriteOptions) -> None:
+        """Writes into a new object who owns its fields; `given`: the managedFields it came with."""
+        if options.applied:
+            obj["metadata"]["managedFields"] = given
+        elif options.manager:
+            track_creation(resource, obj, given, later, self._operation(resource, "", options))
+
+    def _own_changed(
+        self, resource: Resource, old: Object, new: Object, given: Any, part: str, options: WriteOptions
     ) -> None:
-        """Writes into `new` who owns which of its fields; `given`: the managedFields that it came with."""
-        owners = given if options.applied else (old or new)["metadata"].get("managedFields")
+        """Writes into `new` who owns its fields now; `given`: the managedFields it came with."""
+        owners = given if options.applied else old["metadata"].get("managedFields")
         if owners:
             new["metadata"]["managedFields"] = owners
-        if options.applied or not options.manager:
-            return
-        operation = operation_of(resource, options.manager, part or options.through, self.stamp())
-        if old is None:
-            track_creation(resource, new, given, operation)
-        else:
-            track_change(resource, old, new, given, operation)
+        if options.manager and not options.applied:
+            track_change(resource, old, new, given, self._operation(resource, part, options))
+
+    def _operation(self, resource: Resource, part: str, options: WriteOptions) -> Operation:
+        return operation_of(resource, options.manager, part or options.through, self.stamp())
 
     def _identity(self, resource: Resource, namespace: str, metadata: Object) -> Object:
         named = metadata.get("namespace")
@@ -291,10 +299,15 @@ class Registry:
         return self.store.remove(resource, metadata.get("namespace", ""), metadata["name"], last)
 
 
-def _decoded(resource: Resource, obj: Any, options: WriteOptions) -> Object:
-    """The object in its kind's shape. Raises: StatusError (400)."""
+def _decoded(resource: Resource, obj: Any, options: WriteOptions, owners: Any = None) -> Object:
+    """The object in its kind's shape; `owners`: managedFields that have it already. Raises: StatusError (400)."""
     if not isinstance(obj, dict) or not isinstance(obj.get("metadata", {}), dict):
         raise api_errors.bad_request(f"{resource.kind}: an object with metadata is expected")
+    if owners and obj.get("metadata", {}).get("managedFields") == owners:
+        bare = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
+        clean = _decoded(resource, {**obj, "metadata": bare}, options)
+        clean["metadata"]["managedFields"] = owners
+        return clean
     head = {"kind": resource.kind, "apiVersion": resource.api_version}
     clean, warnings = decoded({"metadata": {}, **obj, **head}, strict=options.strict)
     for warning in warnings:

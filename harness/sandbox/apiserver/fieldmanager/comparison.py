@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.sandbox.apiserver.fieldmanager.fieldsets import SELF, FieldSet, union
+from harness.sandbox.apiserver.fieldmanager.fieldsets import SELF, FieldSet, ordered, union
 from harness.sandbox.apiserver.fieldmanager.shapes import UNKNOWN, Form, Shape
 
 _ABSENT: Any = object()
@@ -33,29 +33,47 @@ def compared(shape: Shape, old: Any, new: Any) -> Comparison:
     """What changed from `old` to `new`, which may have elements of a list twice."""
     changes = Comparison()
     _compare_children(shape, old, new, changes)
-    return changes
+    return Comparison(*(ordered(part) for part in (changes.removed, changes.modified, changes.added)))
 
 
 def _compare(shape: Shape, key: str, old: Any, new: Any, changes: Comparison) -> None:
     """Adds to `changes`, the sets of the parent, what is different in its element `key`."""
-    if old is new or (old is not _ABSENT and new is not _ABSENT and old == new):
+    if old is _ABSENT:
+        changes.added[key] = whole(shape, new)
+    elif new is _ABSENT:
+        changes.removed[key] = whole(shape, old)
+    elif old == new:
         return
-    if _is_leaf(shape, old, new):
-        target = changes.added if old is _ABSENT else changes.removed if new is _ABSENT else changes.modified
-        target[key] = _LEAF
-        return
-    inner = Comparison()
-    _compare_children(shape, old, new, inner)
-    _attach(changes.removed, key, inner.removed, member=new is _ABSENT)
-    _attach(changes.modified, key, inner.modified, member=False)
-    _attach(changes.added, key, inner.added, member=old is _ABSENT)
+    elif _is_leaf(shape, old, new):
+        changes.modified[key] = _LEAF
+    else:
+        inner = Comparison()
+        _compare_children(shape, old, new, inner)
+        for target, children in (
+            (changes.removed, inner.removed),
+            (changes.modified, inner.modified),
+            (changes.added, inner.added),
+        ):
+            if children:
+                target[key] = ordered(children)
 
 
-def _attach(target: FieldSet, key: str, children: FieldSet, *, member: bool) -> None:
-    if member:
-        target[key] = {SELF: _LEAF, **children} if children else _LEAF
-    elif children:
-        target[key] = children
+def whole(shape: Shape, value: Any) -> FieldSet:
+    """The node of a value that came or went with all that is in it."""
+    if not value or not is_container(shape, value):
+        return _LEAF
+    node: FieldSet = {SELF: _LEAF}
+    if isinstance(value, dict):
+        declared, rest = shape.declared, shape.rest or UNKNOWN
+        for name in sorted(value):
+            child = value[name]
+            parts = child and isinstance(child, dict | list)
+            node["f:" + name] = whole(declared.get(name, rest), child) if parts else _LEAF
+        return node
+    item = shape.item or UNKNOWN
+    for key, values in _by_element(shape, value).items():
+        node[key] = whole(item, values[0]) if len(values) == 1 else _LEAF
+    return ordered(node)
 
 
 def is_container(shape: Shape, value: Any) -> bool:
@@ -67,10 +85,11 @@ def is_container(shape: Shape, value: Any) -> bool:
 
 def _is_leaf(shape: Shape, old: Any, new: Any) -> bool:
     """Scalars, what is owned whole, what is empty on both sides, and what is of another kind than before."""
-    sides = [value for value in (old, new) if value is not _ABSENT and value is not None]
-    if any(not is_container(shape, value) for value in sides) or not any(sides):
+    if not old and not new:
         return True
-    return len({type(value) for value in sides}) > 1
+    if old is None or new is None:
+        return not is_container(shape, new if old is None else old)
+    return type(old) is not type(new) or not is_container(shape, new)
 
 
 def _compare_children(shape: Shape, old: Any, new: Any, changes: Comparison) -> None:
@@ -78,11 +97,14 @@ def _compare_children(shape: Shape, old: Any, new: Any, changes: Comparison) -> 
         _compare_elements(shape, _or_empty(old, list), _or_empty(new, list), changes)
         return
     before, now = _or_empty(old, dict), _or_empty(new, dict)
+    declared, rest = shape.declared, shape.rest or UNKNOWN
     for name, value in now.items():
-        _compare(shape.field(name) or UNKNOWN, f"f:{name}", before.get(name, _ABSENT), value, changes)
+        was = before.get(name, _ABSENT)
+        if was is not value:
+            _compare(declared.get(name, rest), f"f:{name}", was, value, changes)
     for name, value in before.items():
         if name not in now:
-            _compare(shape.field(name) or UNKNOWN, f"f:{name}", value, _ABSENT, changes)
+            _compare(declared.get(name, rest), f"f:{name}", value, _ABSENT, changes)
 
 
 def _or_empty(value: Any, kind: type) -> Any:

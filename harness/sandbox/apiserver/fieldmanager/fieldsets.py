@@ -3,6 +3,7 @@
 A set is a dictionary of elements: `f:NAME` a field, `k:{...}` the element of a list with these keys, `v:...` an element
 of a set, `i:N` a place. Under each stands what of it is in the set: nothing where it alone is, the element `.` and its
 children where both are, its children where only they are. Sets are never changed, only made anew: they share branches.
+Each level is in the order in which it is written.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def union(one: FieldSet, other: FieldSet) -> FieldSet:
             merged[key] = node
         else:
             merged[key] = node_of(is_member(mine) or is_member(node), union(below(mine), below(node))) or _LEAF
-    return merged
+    return merged if len(merged) == len(one) else ordered(merged)
 
 
 def difference(one: FieldSet, other: FieldSet) -> FieldSet:
@@ -115,7 +116,7 @@ def _shape_below(shape: Shape, key: str) -> Shape | None:
 
 def paths(fields: FieldSet, prefix: Path = ()) -> Iterator[Path]:
     """The members, those of one level before what is below them, each level in order."""
-    keys = sorted((key for key in fields if key != SELF), key=_order)
+    keys = [key for key in fields if key != SELF]
     for key in keys:
         if is_member(fields[key]):
             yield (*prefix, key)
@@ -141,10 +142,14 @@ def _shown_element(key: str) -> str:
     return f"[={text}]" if kind == "v:" else f"[{text}]"
 
 
-def ordered(fields: FieldSet) -> FieldSet:
-    """The set as it is written: fields by name, elements by their keys, numbers as numbers."""
-    keys = sorted(fields) if all(key[:2] in ("f:", ".") for key in fields) else sorted(fields, key=_order)
-    return {key: ordered(node) if (node := fields[key]) else _LEAF for key in keys}
+def ordered(level: FieldSet) -> FieldSet:
+    """One level of a set as it is written: fields by name, elements by their keys, numbers as numbers."""
+    if len(level) < 2:
+        return level
+    keys = sorted(level)
+    if keys[-1][0] != "f":
+        keys.sort(key=_order)
+    return {key: level[key] for key in keys}
 
 
 def _order(key: str) -> tuple[Any, ...]:
@@ -179,7 +184,7 @@ def read(written: Any, levels: int = _MOST_LEVELS) -> FieldSet:
         children = read(node, levels - 1)
         member = not children or SELF in node
         fields[name] = node_of(member, children) or _LEAF
-    return fields
+    return ordered(fields)
 
 
 def _read_element(key: str) -> str | None:

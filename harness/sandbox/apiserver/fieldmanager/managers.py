@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from harness.sandbox.apiserver.fieldmanager.fieldsets import FieldSet, ordered, read, union
+from harness.sandbox.apiserver.fieldmanager.fieldsets import FieldSet, read, union
 from harness.sandbox.apiserver.fieldmanager.shapes import compact
 
 Object = dict[str, Any]
@@ -26,11 +26,15 @@ class Manager(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Managed:
-    """What one manager owns; `time` as it is written, None where nothing of the object changed with it."""
+    """What one manager owns; `time` as it is written, None where nothing of the object changed with it.
+
+    `entry`: how a stored object has it, where nothing of it changed.
+    """
 
     fields: FieldSet
     api_version: str
     time: str | None = None
+    entry: Object | None = None
 
 
 Managers = dict[Manager, Managed]
@@ -60,7 +64,7 @@ def stored(entries: Any) -> Managers:
             entry["operation"],
             "" if entry["operation"] == APPLY else entry["apiVersion"],
             entry.get("subresource", ""),
-        ): Managed(entry.get("fieldsV1") or {}, entry["apiVersion"], entry.get("time"))
+        ): Managed(entry.get("fieldsV1") or {}, entry["apiVersion"], entry.get("time"), entry)
         for entry in entries or ()
     }
 
@@ -70,10 +74,13 @@ def encoded(managers: Managers) -> list[Object]:
     entries = []
     for name in sorted(managers, key=lambda name: (name.operation, managers[name].time or "", name)):
         managed = managers[name]
+        if managed.entry is not None:
+            entries.append(managed.entry)
+            continue
         entry: Object = {"manager": name.name, "operation": name.operation, "apiVersion": managed.api_version}
         if managed.time is not None:
             entry["time"] = managed.time
-        entry |= {"fieldsType": "FieldsV1", "fieldsV1": ordered(managed.fields)}
+        entry |= {"fieldsType": "FieldsV1", "fieldsV1": managed.fields}
         if name.subresource:
             entry["subresource"] = name.subresource
         entries.append({key: value for key, value in entry.items() if value != ""})
@@ -95,8 +102,8 @@ def capped(managers: Managers) -> Managers:
             continue
         bucket = Manager(_OLD_UPDATES, UPDATE, managed.api_version)
         if bucket not in kept:
-            kept[bucket] = kept.pop(known)
-        kept[bucket] = replace(managed, fields=union(managed.fields, kept[bucket].fields))
+            kept[bucket] = replace(kept.pop(known), entry=None)
+        kept[bucket] = replace(managed, fields=union(managed.fields, kept[bucket].fields), entry=None)
         del kept[name]
         count -= 1
     return kept

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.sandbox.apiserver.fieldmanager.comparison import is_container
-from harness.sandbox.apiserver.fieldmanager.fieldsets import SELF, FieldSet, below, is_member
+from harness.sandbox.apiserver.fieldmanager.fieldsets import SELF, FieldSet, below, is_member, ordered
 from harness.sandbox.apiserver.fieldmanager.shapes import UNKNOWN, Shape
 
 _LEAF: FieldSet = {}
@@ -23,14 +23,14 @@ def field_set(shape: Shape, value: Any) -> FieldSet:
             named = name not in shape.declared
             whole = child is None or child == {}
             _add(fields, f"f:{name}", shape.field(name) or UNKNOWN, child, member=named or whole)
-        return fields
+        return ordered(fields)
     keys = [shape.element(item) for item in value or ()]
     for key, item in zip(keys, value or (), strict=True):
         if keys.count(key) > 1:
             fields[key] = _LEAF
         else:
             _add(fields, key, shape.item or UNKNOWN, item, member=True)
-    return fields
+    return ordered(fields)
 
 
 def _add(fields: FieldSet, key: str, shape: Shape, value: Any, *, member: bool) -> None:

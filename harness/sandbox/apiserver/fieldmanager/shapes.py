@@ -7,6 +7,7 @@ custom resource, or from the values themselves where nothing is known: then a li
 from __future__ import annotations
 
 import json
+import re
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Object = dict[str, Any]
+
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_NOT_IN_HTML = re.compile("[&<>]")
 
 
 class Form(Enum):
@@ -96,10 +100,8 @@ class Shape:
 
 def compact(value: Any) -> str:
     """JSON as field sets name their elements by it, which is Go's: nothing in it that HTML would take for its own."""
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    for sign in "&<>":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text
+    text = _encode(value)
+    return _NOT_IN_HTML.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text) if _NOT_IN_HTML.search(text) else text
 
 
 UNKNOWN = Shape(Form.ANY)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.apiserver.decoding import type_of
 from harness.sandbox.apiserver.fieldmanager import managers as entries
-from harness.sandbox.apiserver.fieldmanager.fieldsets import FieldSet
+from harness.sandbox.apiserver.fieldmanager.fieldsets import FieldSet, union
 from harness.sandbox.apiserver.fieldmanager.ownership import Operation, managers_before, updated
 from harness.sandbox.apiserver.fieldmanager.shapes import Shape, custom, empty, published
 
@@ -17,17 +18,31 @@ Object = dict[str, Any]
 
 SCALE = "scale"
 _LABELED_BY_STATUS = ("Namespace", "Node")
+# What admission, allocators and the strategies of creation fill in, after ownership was settled: nobody's, unless the
+# author wrote it.
+_FILLED_IN_LATER = {
+    "Job": ("selector",),
+    "Namespace": ("finalizers",),
+    "Pod": ("preemptionPolicy", "priority", "serviceAccount", "serviceAccountName", "tolerations"),
+    "Service": ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"),
+}
+_JOB_LABELS = ("batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name", "controller-uid", "job-name")
 
 
 def shape_of(resource: Resource) -> Shape:
     """The shape of a resource's objects."""
-    type_name = type_of(resource.api_version, resource.kind)
+    type_name = type_name_of(resource)
     return published(type_name) if type_name else custom(None)
+
+
+def type_name_of(resource: Resource) -> str | None:
+    """The published type of a resource's objects; None for custom ones."""
+    return type_of(resource.api_version, resource.kind)
 
 
 def nothing_of(resource: Resource) -> Object:
     """An object of the resource in which nothing is set: what a creation changes."""
-    return empty(type_of(resource.api_version, resource.kind) or "")
+    return empty(type_name_of(resource) or "")
 
 
 def operation_of(resource: Resource, manager: str, part: str, time: str) -> Operation:
@@ -47,9 +62,24 @@ def operation_of(resource: Resource, manager: str, part: str, time: str) -> Oper
     )
 
 
-def track_creation(resource: Resource, obj: Object, given: Any, operation: Operation) -> None:
-    """Writes into a new object that its author owns all that was set; `given`: the managedFields it came with."""
+def filled_in_later(resource: Resource, obj: Object) -> FieldSet:
+    """What of an object, as its author wrote it, the server is going to fill in."""
+    spec = obj.get("spec")
+    names = _FILLED_IN_LATER.get(resource.kind, ()) if isinstance(spec, dict) and type_name_of(resource) else ()
+    fields: FieldSet = {f"f:{name}": {} for name in names if name not in (spec or {})}
+    if resource.kind == "Job" and "f:selector" in fields:
+        fields["f:template"] = {"f:metadata": {"f:labels": {f"f:{label}": {} for label in _JOB_LABELS}}}
+    return {"f:spec": fields} if fields else {}
+
+
+def track_creation(resource: Resource, obj: Object, given: Any, later: FieldSet, operation: Operation) -> None:
+    """Writes into a new object that its author owns all that was set.
+
+    `given`: the managedFields that it came with; `later`: what was not its author's to set, see `filled_in_later`.
+    """
     before = managers_before(None, given)
+    if later:
+        operation = replace(operation, ignored=union(operation.ignored or {}, later))
     _write(obj, updated(shape_of(resource), nothing_of(resource), obj, before, operation))
 
 
