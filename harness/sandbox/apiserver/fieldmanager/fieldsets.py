@@ -173,7 +173,7 @@ def _rank(value: Any) -> tuple[int, Any]:
 def read(written: Any, levels: int = _MOST_LEVELS) -> FieldSet:
     """A set as a client wrote it, its elements in the one spelling. Raises: ValueError where it is none."""
     if not isinstance(written, dict) or levels == 0:
-        raise ValueError(f"a set of fields is an object, not {compact(written)[:100]}")
+        raise ValueError(f"a set of fields is an object of at most {_MOST_LEVELS} levels, not {type(written).__name__}")
     fields: FieldSet = {}
     for key, node in written.items():
         if key == SELF:
