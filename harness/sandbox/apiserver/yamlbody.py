@@ -26,6 +26,8 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
     loader.flatten_mapping(node)
     found: dict[str, Any] = {}
     for key_node, value_node in node.value:
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise ValueError(f"line {key_node.start_mark.line + 1}: a key of a map is a scalar")
         key = loader.construct_object(key_node, deep=True)
         name = key if isinstance(key, str) else json.dumps(key, default=str)
         if name in found:
