@@ -137,18 +137,25 @@ async def test_watches_lists_and_metadata_carry_the_owners(http: Http, client: A
         break
 
 
-async def test_the_scale_can_be_applied_and_whoever_scaled_it_before_conflicts(http: Http) -> None:
-    await http.patch(f"{WEB}?fieldManager=owner", web("1.28.0"))
+async def test_the_scale_can_be_applied_by_who_takes_it_and_its_owner_conflicts_from_then_on(http: Http) -> None:
+    two = web("1.28.0").replace("spec: {", "spec: {replicas: 2, ", 1)
+    await http.patch(f"{WEB}?fieldManager=owner", two)
     scale = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "web"}, "spec": {"replicas": 3}}
     status, answer = await http.patch(f"{WEB}/scale?fieldManager=hpa", scale)
-    assert (status, answer["spec"]) == (200, {"replicas": 3})
-    status, answer = await http.patch(
-        f"{WEB}?fieldManager=owner", web("1.28.0").replace("spec: {", "spec: {replicas: 2, ", 1)
+    assert (status, answer["message"]) == (
+        409,
+        'Apply failed with 1 conflict: conflict with "owner": .spec.replicas',
     )
+    status, answer = await http.patch(f"{WEB}/scale?fieldManager=hpa&force=true", scale)
+    assert (status, answer["spec"]) == (200, {"replicas": 3})
+    assert "managedFields" not in answer["metadata"]
+    status, answer = await http.patch(f"{WEB}?fieldManager=owner", two)
     assert status == 409
     assert answer["message"] == (
         'Apply failed with 1 conflict: conflict with "hpa" with subresource "scale": .spec.replicas'
     )
+    status, answer = await http.patch(f"{WEB}?fieldManager=owner", web("1.29.1"))
+    assert (status, answer["spec"]["replicas"]) == (200, 3), "what he gave up before is not his to remove"
 
 
 async def kubectl(plane: Plane, *words: str, given: str = "") -> tuple[int, str]:
@@ -228,8 +235,8 @@ async def test_kubectl_migrates_from_client_side_to_server_side_apply(plane: Pla
     assert (code, told) == (0, "deployment.apps/web serverside-applied\n")
     after = await client.get(WEB)
     assert "kubectl-client-side-apply" not in managers(after)
-    (entry,) = (entry for entry in after["metadata"]["managedFields"] if entry["operation"] == "Apply")
-    assert entry["manager"] == "kubectl"
+    applying = [entry["manager"] for entry in after["metadata"]["managedFields"] if entry["operation"] == "Apply"]
+    assert sorted(applying) == ["kubectl", "kubectl-last-applied"], "the latter has the annotation that is left"
     shorter = web("1.29.1").replace(", ports: [{containerPort: 80}]", "")
     assert (await kubectl(plane, "apply", "--server-side", "-f", "-", given=shorter))[0] == 0
     assert "ports" not in (await client.get(WEB))["spec"]["template"]["spec"]["containers"][0]

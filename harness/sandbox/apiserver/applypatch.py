@@ -12,8 +12,11 @@ from aiohttp import web
 
 from harness.sandbox.apiserver import api_errors, yamlbody
 from harness.sandbox.apiserver.fieldmanager.applying import Conflicts, applied, first_applied
-from harness.sandbox.apiserver.fieldmanager.tracking import nothing_of, operation_of, shape_of
+from harness.sandbox.apiserver.fieldmanager.scales import SCALE_VERSION, applied_to_scale
+from harness.sandbox.apiserver.fieldmanager.shapes import published
+from harness.sandbox.apiserver.fieldmanager.tracking import SCALE, nothing_of, operation_of, shape_of
 from harness.sandbox.apiserver.fieldmanager.validation import misfits
+from harness.sandbox.apiserver.resources import Resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,11 +25,11 @@ if TYPE_CHECKING:
     from harness.sandbox.apiserver.fieldmanager.shapes import Shape
     from harness.sandbox.apiserver.registry import Registry, WriteOptions
     from harness.sandbox.apiserver.requests import Target
-    from harness.sandbox.apiserver.resources import Resource
     from harness.sandbox.apiserver.store import Object, Stored
 
 APPLY_PATCH = "application/apply-patch+yaml"
 _LONGEST_MANAGER = 128
+SCALES = Resource(group="autoscaling", version="v1", kind="Scale", plural="scales")
 
 
 def is_apply(request: web.BaseRequest) -> bool:
@@ -122,6 +125,21 @@ def changed_by(
             raise api_errors.StatusError(500, "", f"failed to create typed live object: {error}") from None
 
     return change
+
+
+def scaled_by(
+    resource: Resource, config: Object, manager: str, *, force: bool, scale_of: Callable[[Object], Object]
+) -> Callable[[Object], tuple[Object, list[Object]]]:
+    """The function that lays a Scale over that of an object: the new one, and the object's managedFields with it.
+
+    Raises: StatusError where the configuration is no Scale.
+    """
+    shape = published("V1Scale")
+    check_configuration(SCALES, shape, config)
+    there = operation_of(resource, manager, SCALE, "")
+    here = replace(there, api_version=SCALE_VERSION, ignored={"f:status": {}})
+    lay = changed_by(shape, {"metadata": {}, "spec": {}, "status": {}}, config, here, force=force)
+    return lambda obj: applied_to_scale(obj, scale_of(obj), lay, there)
 
 
 def check_configuration(resource: Resource, shape: Shape, config: Object) -> None:

@@ -9,6 +9,7 @@ import aiohttp
 from aiohttp import web
 
 from harness.sandbox.apiserver import api_errors, requests
+from harness.sandbox.apiserver.applypatch import check_options, configuration_of, is_apply, scaled_by
 from harness.sandbox.apiserver.clock import rfc3339
 from harness.sandbox.apiserver.decoding import decoded, decoded_as
 from harness.sandbox.apiserver.podproxy import proxied
@@ -16,7 +17,7 @@ from harness.sandbox.apiserver.reading import answer, encoded
 from harness.sandbox.apiserver.registry import DeleteOptions
 from harness.sandbox.apiserver.resources import NAMESPACES, PODS
 from harness.sandbox.apiserver.selectors import label_text
-from harness.sandbox.apiserver.writing import write_options_of
+from harness.sandbox.apiserver.writing import with_warnings, write_options_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +63,8 @@ class Subresources:
         if request.method == "GET":
             return answer(encoded(_scale_of(stored.obj)))
         change: Callable[[Object], Any]
+        if is_apply(request):
+            return await self._apply_scale(target, request)
         if request.method == "PUT":
             body = await requests.json_body(request, or_protobuf=True)
             change = lambda _: body  # noqa: E731
@@ -70,14 +73,30 @@ class Subresources:
 
         def scaled(obj: Object) -> Object:
             wish = decoded_as("V1Scale", "Scale", "v1", change(_scale_of(obj)))
-            version = wish.get("metadata", {}).get("resourceVersion")
-            if version and version != obj["metadata"]["resourceVersion"]:
-                raise api_errors.conflict(target.resource, target.name)
+            _check_version(target, obj, wish)
             obj["spec"]["replicas"] = wish.get("spec", {}).get("replicas", 0)
             return obj
 
         options = replace(write_options_of(request)[0], through="scale")
         return answer(encoded(_scale_of(self._registry.update(*place, scaled, options).obj)))
+
+    async def _apply_scale(self, target: Target, request: web.BaseRequest) -> web.Response:
+        check_options(request, "PatchOptions")
+        options, warnings = write_options_of(request)
+        config = await configuration_of(request, options)
+        force = requests.is_true(request, "force")
+        scaled = scaled_by(target.resource, config, options.manager, force=force, scale_of=_scale_of)
+
+        def changed(obj: Object) -> Object:
+            scale, owners = scaled(obj)
+            _check_version(target, obj, scale)
+            obj["spec"]["replicas"] = decoded_as("V1Scale", "Scale", "v1", scale).get("spec", {}).get("replicas", 0)
+            obj["metadata"]["managedFields"] = owners
+            return obj
+
+        place = (target.resource, target.namespace, target.name)
+        stored = self._registry.update(*place, changed, replace(options, applied=True))
+        return with_warnings(answer(encoded(_scale_of(stored.obj))), warnings)
 
     async def _bind(self, target: Target, request: web.BaseRequest) -> web.Response:
         body = decoded_as("V1Binding", "Binding", "v1", await requests.json_body(request, or_protobuf=True))
@@ -176,6 +195,12 @@ def _container(pod: Stored, asked: str) -> str:
             f"a container name must be specified for pod {name}, choose one of: [{' '.join(names)}]"
         )
     return asked or str(names[0])
+
+
+def _check_version(target: Target, obj: Object, scale: Object) -> None:
+    version = scale.get("metadata", {}).get("resourceVersion")
+    if version and version != obj["metadata"]["resourceVersion"]:
+        raise api_errors.conflict(target.resource, target.name)
 
 
 def _scale_of(obj: Object) -> Object:
