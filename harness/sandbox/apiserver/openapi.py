@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.apiserver.decoding import schemas, type_of
+from harness.sandbox.apiserver.fieldmanager.shapes import topology_of
 from harness.sandbox.apiserver.resources import RESOURCES
 from harness.sandbox.apiserver.strategic import merge_key, strategies
 
@@ -126,7 +127,7 @@ def _custom() -> Object:
 
 def _schema(name: str, fields: dict[str, str], waiting: list[str]) -> Object:
     properties = {key: _property(text, waiting) | _patch_extensions(name, key) for key, text in fields.items()}
-    return {"type": "object", "properties": properties}
+    return {"type": "object", "properties": properties} | topology_of(name)
 
 
 def _patch_extensions(name: str, field: str) -> Object:
@@ -134,7 +135,7 @@ def _patch_extensions(name: str, field: str) -> Object:
         "x-kubernetes-patch-strategy": ",".join(strategies(name, field)),
         "x-kubernetes-patch-merge-key": merge_key(name, field),
     }
-    return {key: value for key, value in extensions.items() if value}
+    return {key: value for key, value in extensions.items() if value} | topology_of(name, field)
 
 
 def _property(text: str, waiting: list[str]) -> Object:

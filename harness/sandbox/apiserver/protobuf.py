@@ -88,6 +88,14 @@ _TYPES: dict[str, dict[int, str]] = {
     "TypeMeta": {1: "apiVersion:s", 2: "kind:s"},
 }  # fmt: skip
 
+# What Go writes in protobuf whether it is set or not, and leaves out of JSON where it is zero.
+_LEFT_OUT_AS_ZERO = frozenset(
+    {
+        "generation", "hostIPC", "hostNetwork", "hostPID", "hostPort", "minReadySeconds", "nodePort", "paused", "stdin",
+        "stdinOnce", "tty",
+    }
+)  # fmt: skip
+
 
 def decoded(raw: bytes) -> dict[str, Any]:
     """The object in an envelope.
@@ -126,7 +134,7 @@ def _message(name: str, raw: bytes) -> dict[str, Any]:
             entry = dict(_fields(_as_bytes(value)))
             key = _as_bytes(entry.get(1, b"")).decode()
             message.setdefault(field, {})[key] = _value(kind[1:-1], entry.get(2, b""))
-        elif (read := _value(kind, value)) != "":
+        elif (read := _value(kind, value)) != "" and (read or field not in _LEFT_OUT_AS_ZERO):
             message[field] = read
     return message
 

@@ -139,6 +139,20 @@ def _of_text(text: str, topology: str) -> Shape:
     return _SCALARS.get(text, _ATOMIC)
 
 
+def topology_of(type_name: str, field: str = "") -> Object:
+    """How a field, or the type as a whole, is owned, as the OpenAPI documents say it."""
+    if not field:
+        return {"x-kubernetes-map-type": "atomic"} if type_name in ATOMIC_TYPES else {}
+    text = schemas()["types"][type_name][field]
+    kind, _, keys = TOPOLOGIES.get(type_name, {}).get(field, "").partition(" ")
+    if text[0] == "{":
+        return {"x-kubernetes-map-type": kind} if kind else {}
+    if text[0] != "[":
+        return {}
+    extensions: Object = {"x-kubernetes-list-type": kind or "atomic"}
+    return {**extensions, "x-kubernetes-list-map-keys": keys.split(",")} if keys else extensions
+
+
 def _key_default(type_name: str, key: str) -> Any:
     if (type_name, key) in NO_KEY_DEFAULT:
         return None

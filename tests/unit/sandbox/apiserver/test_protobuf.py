@@ -34,7 +34,7 @@ def test_a_config_map_is_read_with_its_maps() -> None:
     assert decoded(envelope("ConfigMap", raw)) == {
         "kind": "ConfigMap",
         "apiVersion": "v1",
-        "metadata": {"name": "settings", "namespace": "shop", "generation": 0},
+        "metadata": {"name": "settings", "namespace": "shop"},
         "data": {"color": "blue", "empty": ""},
     }
 
