@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.sandbox]
 SETS = "/apis/apps/v1/namespaces/default/statefulsets"
 REVISIONS = "/apis/apps/v1/namespaces/default/controllerrevisions"
 JOBS = "/apis/batch/v1/namespaces/default/jobs"
+EVENTS = "/api/v1/namespaces/default/events"
 PODS = "/api/v1/namespaces/default/pods"
 Object = dict[str, Any]
 
@@ -136,6 +137,14 @@ async def test_an_indexed_job_completes_every_index_once(client: ApiClient, even
         assert {pod["metadata"]["labels"]["controller-uid"] for pod in pods} == {made["metadata"]["uid"]}
         assert pods[0]["spec"]["containers"][0]["env"][0]["name"] == "JOB_COMPLETION_INDEX"
         await eventually(PODS, lambda found: not any(pod["metadata"].get("finalizers") for pod in found))
+        await client.create(JOBS, {**job(), "metadata": {"name": "later"}})
+        told = await eventually(EVENTS, lambda found: len(_ends(found)) == 2)
+        assert sorted(_ends(told)) == [("later", 1), (body["metadata"]["name"], 1)]
+
+
+def _ends(events: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    """The Jobs that were said to be complete, and how many times."""
+    return [(each["involvedObject"]["name"], each["count"]) for each in events if each["reason"] == "Completed"]
 
 
 async def test_a_job_that_fails_too_often_has_failed(client: ApiClient, eventually: Wait) -> None:

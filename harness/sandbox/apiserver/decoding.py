@@ -31,6 +31,17 @@ _LONG = frozenset(
     }
 )  # fmt: skip
 
+# Lists and maps that are empty are left out, as Go's `omitempty` does it; these lists are there even so.
+_THERE_WHEN_EMPTY = frozenset(
+    {
+        ("V1ClusterRole", "rules"), ("V1ContainerImage", "names"), ("V1Endpoint", "addresses"),
+        ("V1EndpointSlice", "endpoints"), ("V1EndpointSlice", "ports"), ("V1HTTPIngressRuleValue", "paths"),
+        ("V1LimitRangeSpec", "limits"), ("V1NodeSelector", "nodeSelectorTerms"), ("V1PodFailurePolicy", "rules"),
+        ("V1PodSpec", "containers"), ("V1PolicyRule", "verbs"), ("V1ProjectedVolumeSource", "sources"),
+        ("V1Role", "rules"), ("V1SuccessPolicy", "rules"), ("V2HorizontalPodAutoscalerStatus", "currentMetrics"),
+    }
+)  # fmt: skip
+
 
 @cache
 def schemas() -> dict[str, dict[str, Any]]:
@@ -98,7 +109,9 @@ class _Decoder:
                 self.unknown.append(f'unknown field "{where}"')
             elif item is not None:
                 flat = f"{plain}.{key}" if plain else key
-                clean[key] = self._value(item, text, where, name, flat)
+                read = self._value(item, text, where, name, flat)
+                if read or text[0] not in "[{" or (name, key) in _THERE_WHEN_EMPTY:
+                    clean[key] = read
         return clean
 
     def _value(self, value: Any, text: str, path: str, kind: str, plain: str) -> Any:

@@ -238,7 +238,8 @@ def _secret(obj: Object) -> None:
 
 
 def _namespace(obj: Object) -> None:
-    _set(obj["spec"], finalizers=["kubernetes"])
+    if not obj["metadata"].get("deletionTimestamp"):  # one that ends has given it up
+        _set(obj["spec"], finalizers=["kubernetes"])
     _set(_child(obj, "status"), phase="Active")
     _child(obj["metadata"], "labels")["kubernetes.io/metadata.name"] = obj["metadata"].get("name")
 

@@ -209,8 +209,9 @@ class Store:
 
 
 def freeze(resource: Resource, obj: Object, version: int) -> Stored:
-    """`obj` as it will be sent, with kind and apiVersion first and its resourceVersion set."""
-    obj["metadata"]["resourceVersion"] = str(version)
+    """`obj` as it will be sent, with kind and apiVersion first and its resourceVersion set; 0: it was never stored."""
+    if version:
+        obj["metadata"]["resourceVersion"] = str(version)
     head = {"kind": resource.kind, "apiVersion": resource.api_version}
     whole = {**head, **obj, **head}
     raw = json.dumps(whole, separators=(",", ":")).encode()

@@ -78,18 +78,16 @@ class JobController:
             await self._free(pod)
         tally = Tally(job, pods, time.time(), self._freed)
         failure = await self._steer(key, job, tally)
-        await self._write_status(job, tally.status())
+        if ended(await self._write_status(job, tally.status())):
+            self._record_end(job, tally)
         if failure is not None:
             raise failure
 
     async def _steer(self, key: Key, job: Object, tally: Tally) -> ApiError | None:
         """Creates or deletes pods as the tally wants."""
-        if finished := tally.finished_condition():
-            kind, reason, text = finished
+        if tally.finished_condition():
             for pod in tally.active:
                 await self._delete(key, job, pod)
-            record = self._events.normal if kind == "Complete" else self._events.warning
-            record(job, "Completed" if kind == "Complete" else reason, text)
             return None
         surplus = len(tally.active) - tally.wanted
         if surplus > 0:
@@ -105,6 +103,14 @@ class JobController:
         if (rest_s := tally.deadline_in_s) is not None:
             self._queue.add_after(key, max(rest_s, 0.0))
         return None
+
+    def _record_end(self, job: Object, tally: Tally) -> None:
+        """Once, when the Job's status says that it is over: until then a sync may come to the same end again."""
+        kind, reason, text = tally.finished_condition() or ("", "", "")
+        if kind == "Complete":
+            self._events.normal(job, "Completed", text)
+        elif kind:
+            self._events.warning(job, reason, text)
 
     @staticmethod
     def _backoff_s(tally: Tally) -> float:

@@ -16,6 +16,7 @@ from harness.sandbox.kubelet.pod_worker import PodWorker
 from harness.sandbox.kubelet.runtime import Runtime
 from harness.sandbox.kubelet.status import api_time
 from harness.sandbox.kubelet.status_updates import StatusUpdates
+from harness.sandbox.kubelet.system_info import architecture, node_info
 from harness.sandbox.netns import node_address, node_number, pod_network
 
 if TYPE_CHECKING:
@@ -138,7 +139,11 @@ class Kubelet:
         return all(told) and all(info.get(key) == value for key, value in wanted["nodeInfo"].items())
 
     def _node_object(self) -> Object:
-        labels = {"kubernetes.io/hostname": self._node, "kubernetes.io/os": "linux"}
+        labels = {
+            "kubernetes.io/arch": architecture(),
+            "kubernetes.io/hostname": self._node,
+            "kubernetes.io/os": "linux",
+        }
         return {
             "apiVersion": "v1",
             "kind": "Node",
@@ -162,11 +167,7 @@ class Kubelet:
             "capacity": {"pods": "250"},
             "allocatable": {"pods": "250"},
             "conditions": [{**ready, "lastHeartbeatTime": now, "lastTransitionTime": now}],
-            "nodeInfo": {
-                "kubeletVersion": "v1.36.2",
-                "containerRuntimeVersion": "namespaces://1",
-                "osImage": "sandbox",
-            },
+            "nodeInfo": node_info(self._node),
         }
 
 

@@ -26,6 +26,22 @@ def test_unknown_fields_are_left_out_with_a_warning_and_nulls_without() -> None:
     assert warnings == ('unknown field "spec.replica"',)
 
 
+def test_empty_lists_and_maps_are_left_out_where_the_real_api_leaves_them_out() -> None:
+    body = deployment()
+    body["metadata"] |= {"labels": {}, "annotations": {}, "finalizers": []}
+    pod = body["spec"]["template"]["spec"]
+    pod |= {"securityContext": {}, "volumes": [{"name": "v", "emptyDir": {}}], "nodeSelector": {}, "tolerations": []}
+    clean, _ = decoded(body)
+    assert clean["metadata"] == {"name": "w"}
+    assert clean["spec"]["template"]["spec"] == {
+        "containers": [{"name": "c", "image": "i"}],
+        "securityContext": {},
+        "volumes": [{"name": "v", "emptyDir": {}}],
+    }
+    slice_ = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "endpoints": [], "ports": []}
+    assert decoded(slice_)[0] == slice_
+
+
 def test_strict_shapes_refuse_unknown_fields_in_the_real_words() -> None:
     body = deployment()
     body["spec"]["template"]["spec"]["containers"][0]["imag"] = "x"
