@@ -97,7 +97,7 @@ def _subresource(row: Resource, name: str) -> Object:
     elif name == "eviction":
         entry.update(group="policy", version="v1", kind="Eviction")
     elif name == "proxy":
-        entry.update(kind="PodProxyOptions")
+        entry.update(kind=f"{row.kind}ProxyOptions")
     elif name == "binding":
         entry.update(kind="Binding")
     else:

@@ -1,4 +1,4 @@
-"""A request to `pods/{name}:{port}/proxy/PATH` -> the pod's own answer, fetched by its node.
+"""A request to `pods/{name}:{port}/proxy/PATH`, or to a Service's -> the pod's own answer, fetched by its node.
 
 Source: kubernetes `pkg/registry/core/pod/strategy.go` (ResourceLocation), apimachinery `pkg/util/proxy/transport.go`.
 """
@@ -11,7 +11,8 @@ import aiohttp
 from aiohttp import web
 
 from harness.sandbox.apiserver import api_errors
-from harness.sandbox.apiserver.resources import PODS
+from harness.sandbox.apiserver.resources import PODS, SERVICES
+from harness.sandbox.apiserver.serviceproxy import service_location
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,12 +28,8 @@ _KEPT_FROM_US = frozenset({"authorization"})
 
 async def proxied(registry: Registry, state: Path, target: Target, request: web.BaseRequest) -> web.StreamResponse:
     """The pod's answer, whole. Raises: StatusError (404, 400, 501, 503)."""
-    name, port = _name_and_port(target.name)
-    pod = registry.existing(PODS, target.namespace, name).obj
-    node, address = pod["spec"].get("nodeName"), (pod.get("status") or {}).get("podIP")
-    if not node or not address:
-        raise api_errors.StatusError(503, "ServiceUnavailable", f"address not allowed: pod {name} has no address")
-    place = f"{address}:{port or _first_port(pod)}"
+    located = service_location if target.resource is SERVICES else _pod_location
+    node, place = located(registry, target.namespace, target.name)
     headers = {key: value for key, value in request.headers.items() if key.lower() not in _HOP_BY_HOP | _KEPT_FROM_US}
     connector = aiohttp.UnixConnector(path=str(state / f"node-{node}.sock"))
     try:
@@ -53,6 +50,15 @@ async def proxied(registry: Registry, state: Path, target: Target, request: web.
             return web.Response(status=answer.status, headers=kept, body=await answer.read())
     except (aiohttp.ClientError, OSError) as error:
         raise _unreached(place, str(error)) from None
+
+
+def _pod_location(registry: Registry, namespace: str, segment: str) -> tuple[str, str]:
+    name, port = _name_and_port(segment)
+    pod = registry.existing(PODS, namespace, name).obj
+    node, address = pod["spec"].get("nodeName"), (pod.get("status") or {}).get("podIP")
+    if not node or not address:
+        raise api_errors.StatusError(503, "ServiceUnavailable", f"address not allowed: pod {name} has no address")
+    return node, f"{address}:{port or _first_port(pod)}"
 
 
 def _unreached(place: str, why: str) -> api_errors.StatusError:

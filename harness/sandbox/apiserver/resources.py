@@ -79,7 +79,7 @@ _GATEWAY = "gateway.networking.k8s.io"
 NAMESPACES = _core("Namespace", "ns", namespaced=False, subresources=("status", "finalize"))
 NODES = _core("Node", "no", namespaced=False, subresources=_STATUS)
 CONFIG_MAPS = _core("ConfigMap", "cm")
-SERVICES = _core("Service", "svc", categories=_ALL, subresources=_STATUS)
+SERVICES = _core("Service", "svc", categories=_ALL, subresources=("status", "proxy"))
 SERVICE_ACCOUNTS = _core("ServiceAccount", "sa", subresources=("token",))
 POD_SUBRESOURCES = (
     "status", "binding", "eviction", "log", "proxy", "exec", "attach", "portforward", "ephemeralcontainers",
