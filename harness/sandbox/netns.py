@@ -1,11 +1,14 @@
 """The shape of the sandbox's network -> the addresses of everybody, and the scripts that build it.
 
-    client host ──10.200.N.0/24──> node N ──cni0, 10.244.N.0/24──> pods        (one veth pair a node, one a pod)
+    client host ──10.200.N.0/24──> node N ──cni0, 10.244.16N.0/20──> pods      (one veth pair a node, one a pod)
                                    node N ──under0, 10.201.0.N──> other nodes   (the bridge stands in node 1)
 
 Network namespaces are files under STATE/netns in the supervisor's private mount namespace: the machine's own list never
 shows them. A source address of the client host decides through which node's kube-proxy its packets enter. A pod has a
 /32 address and sends everything to its node, so that packets between two pods of one node cross the node's NAT too.
+
+A pod's hardware address follows from its IPv4 address, and both ends of its link know each other from the beginning: no
+pod waits for the ARP of the one that had its address before, and two hundred of them need not hear who asks for whom.
 """
 
 from __future__ import annotations
@@ -14,11 +17,13 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from pathlib import Path
 
 SERVICE_CIDR = IPv4Network("10.96.0.0/16")
 CLIENT = "client"
 _FIRST_CLIENT, _FIRST_POD = 10, 2
+_POD_LINK, _LINK_DIGITS = "veth", 8
 
 # Sysctls of a node: it routes, and it never tells a pod of a shorter way round its NAT.
 _NODE_SYSCTLS = (
@@ -48,8 +53,11 @@ def node_address(number: int) -> str:
 
 
 def pod_network(number: int) -> IPv4Network:
-    """The pods' network on node `number`."""
-    return IPv4Network(f"10.244.{number}.0/24")
+    """The pods' network on node `number`: sixteen times what a node takes, so that an address rests before it returns.
+
+    A kube-proxy that is late still sends to a pod's address, and a client's conntrack remembers it for two minutes.
+    """
+    return IPv4Network(f"10.244.{16 * number}.0/20")
 
 
 def pod_gateway(number: int) -> str:
@@ -57,9 +65,22 @@ def pod_gateway(number: int) -> str:
     return str(pod_network(number)[1])
 
 
-def _gateway_mac(number: int) -> str:
-    """A locally administered address, as the bridge plugin of CNI makes it of the gateway's IPv4 address."""
-    return "0a:58:" + ":".join(f"{part:02x}" for part in pod_network(number)[1].packed)
+def hardware_address(address: str) -> str:
+    """The locally administered address that goes with an IPv4 address, as CNI's bridge plugin made it.
+
+    >>> hardware_address("10.244.16.1")
+    '0a:58:0a:f4:10:01'
+    """
+    return "0a:58:" + ":".join(f"{part:02x}" for part in IPv4Address(address).packed)
+
+
+def pod_link(address: str) -> str:
+    """The name of the node's end of a pod's link, which no other pod of the node has.
+
+    >>> pod_link("10.244.16.2")
+    'veth0af41002'
+    """
+    return f"{_POD_LINK}{int(IPv4Address(address)):0{_LINK_DIGITS}x}"
 
 
 def client_addresses(nodes: int, each: int) -> tuple[str, ...]:
@@ -67,11 +88,23 @@ def client_addresses(nodes: int, each: int) -> tuple[str, ...]:
     return tuple(f"10.200.{node}.{_FIRST_CLIENT + n}" for node in range(1, nodes + 1) for n in range(each))
 
 
-def next_pod_address(number: int, last: str | None, taken: frozenset[str]) -> str:
+def linked_address(link: str) -> str | None:
+    """The inverse of `pod_link`; None where the link is not a pod's."""
+    digits = link.removeprefix(_POD_LINK)
+    if len(digits) != _LINK_DIGITS or len(link) != len(_POD_LINK) + _LINK_DIGITS:
+        return None
+    return str(IPv4Address(int(digits, 16)))
+
+
+class AddressesExhausted(Exception):
+    """Every address of a node's network is taken; the text is that of CNI's host-local IPAM."""
+
+
+def next_pod_address(number: int, last: str | None, taken: Container[str]) -> str:
     """The next free pod address on a node, round robin as the host-local IPAM does it: no address comes back soon.
 
     Raises:
-        RuntimeError: every address of the node's network is taken.
+        AddressesExhausted: every address of the node's network is taken.
     """
     network = pod_network(number)
     first, end = int(network[_FIRST_POD]), int(network.broadcast_address)
@@ -80,7 +113,7 @@ def next_pod_address(number: int, last: str | None, taken: frozenset[str]) -> st
         address = str(IPv4Address(first + (start - first + offset) % (end - first)))
         if address not in taken:
             return address
-    raise RuntimeError(f"no free address in {network}")
+    raise AddressesExhausted(f"no IP addresses available in range set: {network[1]}-{network[-2]}")
 
 
 def network_script(directory: Path, nodes: int, addresses_each: int) -> str:
@@ -94,12 +127,18 @@ def network_script(directory: Path, nodes: int, addresses_each: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def attach_script(namespace: Path, link: str, address: str, gateway: str) -> str:
+def attach_script(namespace: Path, address: str, gateway: str) -> str:
     """The shell script, run inside the node's namespace, that gives a new pod its namespace, link and address."""
-    outer = (f"link add {link} type veth peer name eth0 netns {namespace}", f"link set {link} master cni0 up")
+    link, hardware = pod_link(address), hardware_address(address)
+    outer = (
+        f"link add {link} type veth peer name eth0 address {hardware} netns {namespace}",
+        f"link set {link} master cni0 up",
+        f"neigh replace {address} lladdr {hardware} dev cni0 nud permanent",
+    )
     inner = (
         f"addr add {address}/32 dev eth0",
         "link set eth0 up",
+        f"neigh replace {gateway} lladdr {hardware_address(gateway)} dev eth0 nud permanent",
         f"route add {gateway} dev eth0 scope link",
         f"route add default via {gateway} src {address}",
     )
@@ -108,9 +147,14 @@ def attach_script(namespace: Path, link: str, address: str, gateway: str) -> str
     return start + _batch("", outer) + _batch(f"nsenter --net={namespace} ", inner)
 
 
-def detach_script(namespace: Path, link: str) -> str:
-    """The shell script, run inside the node's namespace, after which nothing answers at the pod's address."""
-    return f"ip link del {link} 2>/dev/null; umount {namespace} 2>/dev/null; rm -f {namespace}"
+def detach_script(namespace: Path, address: str) -> str:
+    """The shell script, run inside the node's namespace, after which nothing answers at the pod's address.
+
+    The node believes in the pod's hardware address for as long as it does in one that it has just heard of: until then
+    what it sends is lost, and unreachable afterwards.
+    """
+    believed = f"ip neigh change {address} lladdr {hardware_address(address)} dev cni0 nud reachable"
+    return f"ip link del {pod_link(address)}; {believed}; umount {namespace}; rm -f {namespace}"
 
 
 def _node(directory: Path, number: int, nodes: int) -> list[str]:
@@ -119,8 +163,8 @@ def _node(directory: Path, number: int, nodes: int) -> list[str]:
     # An address of its own: a bridge without one takes its lowest port's, and another when that pod goes; until its
     # neighbours have learned that, what they send is lost.
     cni = [
-        f"link add cni0 address {_gateway_mac(number)} type bridge",
-        f"addr add {pod_gateway(number)}/24 dev cni0",
+        f"link add cni0 address {hardware_address(pod_gateway(number))} type bridge",
+        f"addr add {pod_gateway(number)}/{pod_network(number).prefixlen} dev cni0",
         "link set cni0 up",
     ]
     if number == 1:

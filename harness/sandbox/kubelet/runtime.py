@@ -30,7 +30,7 @@ from harness.sandbox.kubelet.runtime_spec import (
     container_script,
 )
 from harness.sandbox.kubelet.spawn import Child, spawn
-from harness.sandbox.netns import attach_script, detach_script, next_pod_address, pod_gateway
+from harness.sandbox.netns import AddressesExhausted, attach_script, detach_script, next_pod_address, pod_gateway
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,7 +52,6 @@ class Network:
     """A pod's place in the node's network."""
 
     namespace: Path
-    link: str
     address: str
 
 
@@ -117,18 +116,20 @@ class Runtime:
         """Gives a pod its network namespace and address.
 
         Raises:
-            RuntimeFailure: the tools refused.
+            RuntimeFailure: no address is free, or the tools refused.
         """
-        address = next_pod_address(self._node, self._last, frozenset(self._taken))
+        try:
+            address = next_pod_address(self._node, self._last, self._taken)
+        except AddressesExhausted as error:
+            raise RuntimeFailure(f"plugin failed (add): failed to allocate for range 0: {error}") from None
         self._taken.add(address)
         self._last = address
-        network = Network(self._state / "netns" / f"pod-{pod_uid}", f"v{address.rpartition('.')[2]}", address)
-        script = attach_script(network.namespace, network.link, address, pod_gateway(self._node))
+        network = Network(self._state / "netns" / f"pod-{pod_uid}", address)
         try:
             async with _at_least(_SANDBOX_S):
-                await _shell(script)
+                await _shell(attach_script(network.namespace, address, pod_gateway(self._node)))
         except RuntimeFailure:
-            self._taken.discard(address)
+            await self._take_apart(network)
             raise
         return network
 
@@ -136,7 +137,12 @@ class Runtime:
         """Takes a pod's network away; nothing answers at its address any more."""
         await anyio.sleep(_NETWORK_GONE_S)
         async with _at_least(_SANDBOX_GONE_S):
-            await _shell(detach_script(network.namespace, network.link))
+            await self._take_apart(network)
+
+    async def _take_apart(self, network: Network) -> None:
+        """Removes what there is of a pod's network, however far it came; its address is free then."""
+        with suppress(RuntimeFailure):
+            await _shell(detach_script(network.namespace, network.address))
         self._taken.discard(network.address)
 
     async def start(

@@ -45,7 +45,7 @@ async def test_both_nodes_are_ready_and_the_scheduler_uses_them(pair: Cluster, n
         await pair.create(nginx(name, labels={"app": "spread"}))
     pods = [await pair.pod(name, is_ready) for name in ("spread-1", "spread-2")]
     assert {pod["spec"]["nodeName"] for pod in pods} == {"node1", "node2"}
-    assert {pod["status"]["podIP"].rpartition(".")[0] for pod in pods} == {"10.244.1", "10.244.2"}
+    assert {pod["status"]["podIP"].rpartition(".")[0] for pod in pods} == {"10.244.16", "10.244.32"}
 
 
 async def test_a_service_answers_through_either_node_wherever_its_pod_is(pair: Cluster, nginx: Maker) -> None:

@@ -40,7 +40,7 @@ from harness.sandbox.instruments.truth.netlink import (
     links_gone,
     received,
 )
-from harness.sandbox.netns import node_number, pod_network
+from harness.sandbox.netns import linked_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,7 @@ class Recorder:
     """Follows one node; `write` takes one line after the other."""
 
     def __init__(self, state: Path, node: str, out: Path) -> None:
-        self._namespaces, self._network = state / "netns", pod_network(node_number(node))
+        self._namespaces = state / "netns"
         self._node = node
         # Written by a thread: a disk that is busy must not make a moment look later than it was.
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -111,8 +111,8 @@ class Recorder:
             return
         if hearing is self._links:
             for link in links_gone(data):
-                if link[:1] == "v" and link[1:].isdigit():
-                    self._write("network-gone", t_ns, address=str(self._network[int(link[1:])]))
+                if (address := linked_address(link)) is not None:
+                    self._write("network-gone", t_ns, address=address)
             return
         for flow in flows(data):
             if flow.addressed != flow.answering:  # translated: what goes to a pod by its own address is no request
