@@ -26,6 +26,8 @@ _NO_SUCH_IMAGE = re.compile(r"\bnot ?found\b|manifest unknown|does not exist", r
 _NEVER_PULLED = frozenset({"ErrImageNeverPull", "InvalidImageName"})
 _PULLS = ("ErrImagePull", "ImagePullBackOff", *_NEVER_PULLED)
 _STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})
+# What kube-scheduler adds about evicting others, which is never why a pod has no node.
+_PREEMPTION = re.compile(r"(?<=\.) (?:no new claims to deallocate, )?preemption: .*$", re.DOTALL)
 _BACK_OFF = re.compile(r"^back-off \S+ restarting failed container=\S+ pod=\S+$")
 
 
@@ -51,7 +53,7 @@ def _unscheduled(pod: Pod, events: Events) -> Iterator[Obstacle]:
         why = str(scheduled.get("message") or scheduled.get("reason") or "no reason is given")
         yield Obstacle(
             where=name(pod),
-            what=f"unschedulable ({one_line(why)})",
+            what=f"unschedulable ({one_line(_PREEMPTION.sub('', why))})",
             mend="Make room on a node that fits, or change what the pod asks for.",
         )
 

@@ -101,10 +101,12 @@ def control_plane() -> Iterator[Plane]:
 
 
 @asynccontextmanager
-async def playing(client: ApiClient, name: str = "node1", *, stop_s: float = 0.0) -> AsyncIterator[PretendKubelet]:
+async def playing(
+    client: ApiClient, name: str = "node1", *, stop_s: float = 0.0, allocatable: dict[str, str] | None = None
+) -> AsyncIterator[PretendKubelet]:
     """A registered node with a pretended kubelet, for the length of the block."""
     kubelet = PretendKubelet(client, name, stop_s=stop_s)
-    await kubelet.register()
+    await kubelet.register(allocatable)
     task = asyncio.ensure_future(kubelet.run())
     try:
         yield kubelet

@@ -32,12 +32,13 @@ class PretendKubelet:
         self._client, self._addresses = client, itertools.count(2)
         self._started: set[str] = set()
 
-    async def register(self) -> None:
-        """Makes the node, ready."""
+    async def register(self, allocatable: dict[str, str] | None = None) -> None:
+        """Makes the node, ready; one that does not say what it can take takes all."""
         await self._client.create("/api/v1/nodes", {"metadata": {"name": self.name}})
         conditions = [{"type": "Ready", "status": "True", "reason": "KubeletReady"}]
         info = {"kubeletVersion": "v1.36.2"}
         status = {"conditions": conditions, "nodeInfo": info}
+        status |= {"capacity": allocatable, "allocatable": allocatable} if allocatable else {}
         await self._client.patch(f"/api/v1/nodes/{self.name}/status", {"status": status})
 
     async def run(self) -> None:

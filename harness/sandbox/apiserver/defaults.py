@@ -126,6 +126,18 @@ def _pod(obj: Object) -> None:
             resources["requests"] = {**limits, **(resources.get("requests") or {})}
     status = _child(obj, "status")
     _set(status, phase="Pending", qosClass=_qos_class(spec))
+    if spec.get("schedulingGates") and not status.get("conditions"):
+        status["conditions"] = [dict(_GATED)]
+
+
+_GATED = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "SchedulingGated",
+    "message": "Scheduling is blocked due to non-empty scheduling gates",
+    "lastProbeTime": None,
+    "lastTransitionTime": None,
+}
 
 
 def _lasting(toleration: Object) -> bool:

@@ -15,6 +15,7 @@ from harness.sandbox.controllers.quota import QuotaController
 from harness.sandbox.controllers.replicaset import ReplicaSetController
 from harness.sandbox.controllers.scheduler import Scheduler
 from harness.sandbox.controllers.statefulset import StatefulSetController
+from harness.sandbox.controllers.tainteviction import TaintEvictionController
 
 if TYPE_CHECKING:
     from harness.sandbox.apiclient import ApiClient
@@ -30,6 +31,7 @@ async def run_controllers(client: ApiClient, root_ca: str, ready: asyncio.Event)
         JobController(caches),
         EndpointSliceController(caches),
         Scheduler(caches),
+        TaintEvictionController(caches),
         NamespaceController(caches, root_ca),
         QuotaController(caches),
         GarbageCollector(caches),

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 _REGISTER_AGAIN_AFTER_S = 0.1
 _STATUS_EVERY_S = 10.0  # nodeStatusUpdateFrequency
+# What the scheduler goes by, the same on every machine, so that a manifest does the same everywhere: a large server.
+# Nothing holds a container to what it asked for.
+_CAPACITY = {"cpu": "64", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "250"}
 
 
 class Kubelet:
@@ -164,8 +167,8 @@ class Kubelet:
                 {"type": "InternalIP", "address": self._host_ip},
                 {"type": "Hostname", "address": self._node},
             ],
-            "capacity": {"pods": "250"},
-            "allocatable": {"pods": "250"},
+            "capacity": dict(_CAPACITY),
+            "allocatable": dict(_CAPACITY),
             "conditions": [{**ready, "lastHeartbeatTime": now, "lastTransitionTime": now}],
             "nodeInfo": node_info(self._node),
         }

@@ -20,6 +20,10 @@ from tests.unit.disruptions.histories import (
     stateful_set,
 )
 
+FULL = (
+    "0/1 nodes are available: 1 Too many pods. no new claims to deallocate, preemption: 0/1 nodes are available: "
+    "1 No preemption victims found for incoming pod."
+)
 UNREADY = [{"type": "Ready", "status": "False"}]
 
 
@@ -127,6 +131,12 @@ KILLING = "Container web failed liveness probe, will be restarted"
             pod("a", conditions=[{"type": "PodScheduled", "status": "False", "message": "0/3 nodes: 3 tainted."}]),
             [],
             "a: unschedulable (0/3 nodes: 3 tainted)",
+            "Make room on a node that fits, or change what the pod asks for.",
+        ),
+        (
+            pod("a", conditions=[{"type": "PodScheduled", "status": "False", "message": FULL}]),
+            [],
+            "a: unschedulable (0/1 nodes are available: 1 Too many pods)",
             "Make room on a node that fits, or change what the pod asks for.",
         ),
         (

@@ -1,0 +1,136 @@
+"""The scheduler and the eviction by taints against pretended nodes: who waits, what is said, and who comes next."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from planes import playing
+
+from harness.sandbox.apiclient import ApiClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Wait = Callable[..., Any]
+
+pytestmark = [pytest.mark.anyio, pytest.mark.sandbox]
+
+PODS, EVENTS, NODE = "/api/v1/namespaces/default/pods", "/api/v1/namespaces/default/events", "/api/v1/nodes/node1"
+SMALL = {"cpu": "1", "memory": "1Gi", "pods": "4"}
+FULL = (
+    "0/1 nodes are available: 1 Too many pods. no new claims to deallocate, preemption: 0/1 nodes are available: "
+    "1 No preemption victims found for incoming pod."
+)
+Object = dict[str, Any]
+
+
+def pod(name: str, cpu: str = "", **spec: Any) -> Object:
+    resources = {"resources": {"requests": {"cpu": cpu}}} if cpu else {}
+    container = {"name": "c", "image": "nginx:1.28.0", **resources}
+    return {"metadata": {"name": name}, "spec": {"containers": [container], **spec}}
+
+
+def scheduled(pods: list[Object]) -> set[str]:
+    return {item["metadata"]["name"] for item in pods if item["spec"].get("nodeName")}
+
+
+def told(item: Object) -> tuple[str, str]:
+    """The reason and message of the condition PodScheduled where it is False."""
+    conditions = item.get("status", {}).get("conditions") or ()
+    found = next((one for one in conditions if (one["type"], one["status"]) == ("PodScheduled", "False")), {})
+    return found.get("reason", ""), found.get("message", "")
+
+
+async def test_a_full_node_leaves_pods_pending_and_the_next_comes_when_one_is_gone(
+    client: ApiClient, eventually: Wait
+) -> None:
+    async with playing(client, allocatable=SMALL):
+        for n in range(6):
+            await client.create(PODS, pod(f"p{n}"))
+        pods = await eventually(PODS, lambda found: sum(told(one)[0] == "Unschedulable" for one in found) == 2)
+        assert scheduled(pods) == {"p0", "p1", "p2", "p3"}
+        assert {told(one) for one in pods if told(one)[0]} == {("Unschedulable", FULL)}
+        assert {one["status"]["phase"] for one in pods if told(one)[0]} == {"Pending"}
+        events = await eventually(EVENTS, lambda found: sum(e["reason"] == "FailedScheduling" for e in found) >= 2)
+        assert {e["message"] for e in events if e["reason"] == "FailedScheduling"} == {FULL}
+        await client.delete(f"{PODS}/p1")
+        await eventually(PODS, lambda found: scheduled(found) == {"p0", "p2", "p3", "p4"})
+        await client.patch(f"{NODE}/status", {"status": {"allocatable": {**SMALL, "pods": "5"}}})
+        await eventually(PODS, lambda found: "p5" in scheduled(found))
+
+
+async def test_what_a_pod_that_ended_had_is_free_again(client: ApiClient, eventually: Wait) -> None:
+    async with playing(client, allocatable=SMALL) as kubelet:
+        kubelet.held = lambda item: item["metadata"]["name"] == "first"
+        first = await client.create(PODS, pod("first", "800m", restartPolicy="Never"))
+        await client.create(PODS, pod("second", "800m"))
+        pods = await eventually(PODS, lambda found: any(told(one)[0] for one in found))
+        assert scheduled(pods) == {"first"}
+        assert "1 Insufficient cpu. " in next(told(one)[1] for one in pods if told(one)[0])
+        await kubelet.patch_status(first, {"phase": "Succeeded"})
+        await eventually(PODS, lambda found: scheduled(found) == {"first", "second"})
+
+
+async def test_two_pods_at_once_do_not_take_the_same_room(client: ApiClient, eventually: Wait) -> None:
+    async with playing(client, allocatable={**SMALL, "pods": "100"}):
+        async with asyncio.TaskGroup() as group:
+            for n in range(12):
+                group.create_task(client.create(PODS, pod(f"p{n}", "200m")))
+        pods = await eventually(PODS, lambda found: sum(told(one)[0] == "Unschedulable" for one in found) == 7)
+        assert len(scheduled(pods)) == 5
+
+
+async def test_a_gated_pod_waits_until_its_gates_are_gone(client: ApiClient, eventually: Wait) -> None:
+    async with playing(client):
+        made = await client.create(PODS, pod("gated", schedulingGates=[{"name": "example.com/quota"}]))
+        assert told(made) == ("SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates")
+        await client.create(PODS, pod("free"))
+        pods = await eventually(PODS, lambda found: "free" in scheduled(found))
+        assert scheduled(pods) == {"free"}
+        await client.patch(f"{PODS}/gated", {"spec": {"schedulingGates": None}})
+        await eventually(PODS, lambda found: scheduled(found) == {"free", "gated"})
+        reasons = {e["reason"] for e in (await client.list(EVENTS))["items"]}
+        assert "FailedScheduling" not in reasons
+
+
+async def test_a_taint_takes_away_who_does_not_tolerate_it_and_lets_others_stay_as_long_as_they_may(
+    client: ApiClient, eventually: Wait
+) -> None:
+    def tolerating(**more: Any) -> Object:
+        return {"tolerations": [{"key": "sick", "operator": "Exists", "effect": "NoExecute", **more}]}
+
+    async with playing(client) as kubelet:
+        kubelet.stop_s = 0.2
+        await client.create(PODS, pod("leaves"))
+        await client.create(PODS, pod("stays", **tolerating()))
+        await client.create(PODS, pod("a-while", **tolerating(tolerationSeconds=1)))
+        await eventually(PODS, lambda found: len(scheduled(found)) == 3)
+        tainted_at = time.monotonic()
+        await client.patch(NODE, {"spec": {"taints": [{"key": "sick", "effect": "NoExecute"}]}})
+        pods = await eventually(PODS, lambda found: any(one["metadata"].get("deletionTimestamp") for one in found))
+        (going,) = (one for one in pods if one["metadata"].get("deletionTimestamp"))
+        assert going["metadata"]["name"] == "leaves"
+        disrupted = next(one for one in going["status"]["conditions"] if one["type"] == "DisruptionTarget")
+        assert (disrupted["status"], disrupted["reason"]) == ("True", "DeletionByTaintManager")
+        await eventually(PODS, lambda found: {one["metadata"]["name"] for one in found} == {"stays"})
+        assert time.monotonic() - tainted_at >= 1
+        events = await eventually(EVENTS, lambda found: sum(e["reason"] == "TaintManagerEviction" for e in found) == 2)
+        messages = {e["message"] for e in events if e["reason"] == "TaintManagerEviction"}
+        assert messages == {f"Marking for deletion Pod default/{name}" for name in ("leaves", "a-while")}
+
+
+async def test_a_taint_that_is_taken_away_in_time_takes_nobody(client: ApiClient, eventually: Wait) -> None:
+    tolerations = [{"key": "sick", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 3600}]
+    async with playing(client):
+        await client.create(PODS, pod("stays", tolerations=tolerations))
+        await eventually(PODS, lambda found: scheduled(found) == {"stays"})
+        await client.patch(NODE, {"spec": {"taints": [{"key": "sick", "effect": "NoExecute"}]}})
+        # What goes at once says that the taint has been seen.
+        await client.create(PODS, pod("goes", nodeName="node1"))
+        await eventually(PODS, lambda found: {one["metadata"]["name"] for one in found} == {"stays"})
+        await client.patch(NODE, {"spec": {"taints": None}})
+        cancelled = "Cancelling deletion of Pod default/stays"
+        await eventually(EVENTS, lambda found: any(e["message"] == cancelled for e in found))
