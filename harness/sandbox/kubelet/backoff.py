@@ -1,13 +1,21 @@
-"""Times of failures -> when to try again, as the kubelet waits between restarts and between pulls.
+"""Times of failures -> when to try again, as the kubelet waits between restarts, between pulls and between syncs.
 
-Source: client-go/util/flowcontrol/backoff.go with the kubelet's 10 s and 300 s; pkg/kubelet/kuberuntime (doBackOff).
+Source: client-go/util/flowcontrol/backoff.go with the kubelet's 10 s and 300 s; pkg/kubelet/kuberuntime (doBackOff);
+pkg/kubelet/pod_workers.go (completeWork).
 """
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 
 FIRST_S, LONGEST_S = 10.0, 300.0
+_SYNC_PERIOD_S, _SYNC_JITTER = 10.0, 0.5
+
+
+def retry_after_s() -> float:
+    """How long after a failed sync a pod is synced again: the kubelet's backOffPeriod, stretched by up to a half."""
+    return _SYNC_PERIOD_S * random.uniform(1.0, 1.0 + _SYNC_JITTER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ class ContainerWorker:
                 self._pod.volumes, self.record, self._pod.record, self._pod.host_ip, self._pod.data
             )
             process = container_process(image, self.record, self._pod)
-        except ConfigError as error:
+        except (ConfigError, OSError) as error:
             self.shown_next = Waiting(reason="CreateContainerConfigError", message=str(error))
             self._event("Warning", "Failed", f"Error: {error}")
             return False

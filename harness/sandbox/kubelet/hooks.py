@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from harness.sandbox.kubelet.prober import http_get
+from harness.sandbox.kubelet.runtime import RuntimeFailure
 
 if TYPE_CHECKING:
     from harness.sandbox.kubelet.records import Object
@@ -33,11 +34,17 @@ async def run_hook(handler: Object, container: Object, running: Container) -> No
             await running.exited.wait()
     elif "exec" in handler:
         command = tuple(handler["exec"]["command"])
-        code, output = await running.exec(command, None)
+        try:
+            code, output = await running.exec(command, None)
+        except RuntimeFailure as error:
+            raise HookFailed(str(error)) from None
         if code != 0 and not running.exited.is_set():
             raise HookFailed(f"command '{' '.join(command)}' exited with {code}: {output.strip()}")
     elif "httpGet" in handler:
-        seen = await http_get(handler["httpGet"], container, running.network.address, _HTTP_TIMEOUT_S)
+        try:
+            seen = await http_get(handler["httpGet"], container, running.network.address, _HTTP_TIMEOUT_S)
+        except ValueError as error:  # a port that there is not
+            raise HookFailed(str(error)) from None
         if not seen.ok:
             raise HookFailed(seen.message)
     elif "tcpSocket" not in handler:  # the real kubelet accepts tcpSocket and does nothing

@@ -12,6 +12,7 @@ import anyio
 
 from harness.sandbox.apiclient import ApiClient, ApiError, ChangeType
 from harness.sandbox.controllers.eventrecorder import EventRecorder
+from harness.sandbox.kubelet.backoff import retry_after_s
 from harness.sandbox.kubelet.pod_worker import PodWorker
 from harness.sandbox.kubelet.runtime import Runtime
 from harness.sandbox.kubelet.status import api_time
@@ -40,7 +41,7 @@ class Kubelet:
     def __init__(self, client: ApiClient, node: str, settings: Settings, state: Path) -> None:
         self._client, self._node, self._settings, self._state = client, node, settings, state
         self.workers: dict[str, PodWorker] = {}
-        self._given_up: set[str] = set()
+        self._pods: dict[str, Object] = {}
         self._status_updates = StatusUpdates(client)
         self._events = EventRecorder(client, "kubelet", host=node)
         self._runtime = Runtime(state, node_number(node))
@@ -73,38 +74,54 @@ class Kubelet:
         uid = pod["metadata"]["uid"]
         worker = self.workers.get(uid)
         if change is ChangeType.DELETED:
-            self._given_up.discard(uid)
+            self._pods.pop(uid, None)
             if worker is not None:
                 worker.removed()
-        elif worker is not None:
+            return
+        self._pods[uid] = pod
+        if worker is not None:
             worker.update(pod)
-        elif (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed") and not self._is_given_up(pod):
-            worker = self.workers[uid] = PodWorker(
-                pod,
-                client=self._client,
-                status_updates=self._status_updates,
-                events=self._events,
-                runtime=self._runtime,
-                settings=self._settings,
-                state=self._state,
-                host_ip=self._host_ip,
-                relist_phase_s=self._relist_phase_s,
-            )
-            group.start_soon(self._run, worker)
+        elif (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
+            group.start_soon(self._run, self._new_worker(pod))
 
-    def _is_given_up(self, pod: Object) -> bool:
-        """Whether the pod could not be run before: only its deletion is carried out then."""
-        return pod["metadata"]["uid"] in self._given_up and not pod["metadata"].get("deletionTimestamp")
+    def _new_worker(self, pod: Object) -> PodWorker:
+        worker = self.workers[pod["metadata"]["uid"]] = PodWorker(
+            pod,
+            client=self._client,
+            status_updates=self._status_updates,
+            events=self._events,
+            runtime=self._runtime,
+            settings=self._settings,
+            state=self._state,
+            host_ip=self._host_ip,
+            relist_phase_s=self._relist_phase_s,
+        )
+        return worker
 
     async def _run(self, worker: PodWorker) -> None:
+        """Runs a pod to its end; from the beginning, after a while, where something happened that nobody foresaw."""
+        uid = worker.record.uid
+        try:
+            while not await self._ran(worker):
+                if (pod := self._pods.get(uid)) is None:
+                    return
+                worker = self._new_worker(pod)
+        finally:
+            self.workers.pop(uid, None)
+
+    @staticmethod
+    async def _ran(worker: PodWorker) -> bool:
+        """Whether the pod came to its end; False after a failure, when it is time to try again."""
         try:
             await worker.run()
         except Exception as error:  # what one pod asks for must not take the others' node away
             traceback.print_exc()
-            self._given_up.add(worker.record.uid)
-            worker.event("Warning", "FailedSync", f"error syncing pod, it is given up: {_first(error)}")
-        finally:
-            self.workers.pop(worker.record.uid, None)
+            worker.event("Warning", "FailedSync", f"error syncing pod: {_first(error)}")
+            with anyio.move_on_after(retry_after_s()):
+                # Its deletion is carried out at once, unless it is that which failed.
+                await (anyio.sleep_forever() if worker.leaving.is_set() else worker.leaving.wait())
+            return False
+        return True
 
     async def _register(self) -> None:
         """Tells the API of the node; waits for an API server that is still coming up."""

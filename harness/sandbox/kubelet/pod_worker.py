@@ -6,7 +6,6 @@ recordings of 1.36: containers stop, the network goes, the status says so, and o
 
 from __future__ import annotations
 
-import random
 import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,11 +17,12 @@ import anyio.to_thread
 
 from harness.sandbox.apiclient import ApiClient, ApiError
 from harness.sandbox.kubelet import active_deadline, environment, volumes
+from harness.sandbox.kubelet.backoff import retry_after_s
 from harness.sandbox.kubelet.config_data import config_data, take_service_ports
 from harness.sandbox.kubelet.container_worker import ContainerWorker
 from harness.sandbox.kubelet.pod_actions import containers_to_start
 from harness.sandbox.kubelet.probe_worker import ProbeType
-from harness.sandbox.kubelet.records import ContainerRecord, Object, PodRecord, Waiting
+from harness.sandbox.kubelet.records import ContainerRecord, Object, PodRecord, Terminated, Waiting
 from harness.sandbox.kubelet.runtime import Network, Runtime, RuntimeFailure
 from harness.sandbox.kubelet.status import phase, pod_status
 from harness.sandbox.kubelet.sync_timing import SyncTiming
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from harness.sandbox.kubelet.status_updates import StatusUpdates
     from harness.sandbox.settings import Settings
 
-_RETRY_S = 10.0  # the kubelet's backOffPeriod, which it stretches by up to a half
+# A container in one of these states is looked at with the next relist, not after a failed sync's longer wait.
+_SOON_LOOKED_AT = ("ContainerCreating", "PodInitializing", "RunContainerError")
 _MOUNT_RETRY_S, _MOUNT_RETRY_LONGEST_S = 0.5, 120.0
 
 
@@ -68,19 +69,19 @@ class PodWorker:
         self._network: Network | None = None
         self._due: float | None = None
         self._news = anyio.Event()
-        self._leaving = anyio.Event()
+        self.leaving = anyio.Event()
         self._removed = False
         self._retries = 0
         self._grace: GracePeriod | None = None
         self._status: Object = pod.get("status") or {}
         if pod["metadata"].get("deletionTimestamp"):
-            self._leaving.set()
+            self.leaving.set()
 
     async def run(self) -> None:
         """The pod's whole life; returns when nothing of it is left on the node."""
         try:
             async with anyio.create_task_group() as self._group:
-                if not self._leaving.is_set():
+                if not self.leaving.is_set():
                     async with anyio.create_task_group() as living:
                         living.start_soon(self._cancel_when_leaving, living.cancel_scope)
                         await self._come_up()
@@ -99,14 +100,14 @@ class PodWorker:
         if pod["metadata"].get("deletionTimestamp"):
             if self._grace is not None and grace_s is not None:
                 self._grace.shorten(grace_s)
-            self._leaving.set()
+            self.leaving.set()
         elif self._status and self.record.spec.get("readinessGates"):
             self.report()
 
     def removed(self) -> None:
         """Notes that the API no longer has the pod: deleted by force, or by ourselves."""
         self._removed = True
-        self._leaving.set()
+        self.leaving.set()
 
     def event(self, kind: str, reason: str, message: str, container: ContainerRecord | None = None) -> None:
         """Tells an event about the pod or one of its containers."""
@@ -157,7 +158,7 @@ class PodWorker:
             await self._next()
         await self._tear_down()
         self.report()
-        await self._leaving.wait()
+        await self.leaving.wait()
 
     async def _end_by_deadline(self) -> None:
         self.record.reason, self.record.message = active_deadline.REASON, active_deadline.MESSAGE
@@ -167,8 +168,8 @@ class PodWorker:
         self.record.ended = True
 
     async def _set_up(self) -> None:
-        wait_s = _MOUNT_RETRY_S
-        while self._network is None:
+        mount_wait_s = _MOUNT_RETRY_S
+        while True:
             try:
                 self.data = await config_data(self._client, self.record.pod)
                 await take_service_ports(self._client, self.record, self.settings)
@@ -178,10 +179,11 @@ class PodWorker:
                 return
             except volumes.MountError as error:
                 self.event("Warning", "FailedMount", str(error))
+                await anyio.sleep(mount_wait_s)
+                mount_wait_s = min(mount_wait_s * 2, _MOUNT_RETRY_LONGEST_S)
             except RuntimeFailure as error:
                 self.event("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
-            await anyio.sleep(wait_s)
-            wait_s = min(wait_s * 2, _MOUNT_RETRY_LONGEST_S)
+                await anyio.sleep(retry_after_s())
 
     async def _sync(self) -> None:
         """Starts what should run and does not."""
@@ -212,11 +214,11 @@ class PodWorker:
             if worker.record.sidecar:
                 self._wake_at(self._sync_timing.relist_after(anyio.current_time()))
             return
-        now = anyio.current_time()
-        if not isinstance(shown, Waiting) or shown.reason in ("ContainerCreating", "PodInitializing"):
+        now, died = anyio.current_time(), isinstance(worker.record.state, Terminated)
+        if died or not isinstance(shown, Waiting) or shown.reason in _SOON_LOOKED_AT:
             self._wake_at(self._sync_timing.relist_after(now))
         else:
-            self._wake_at(until or now + _RETRY_S * random.uniform(1.0, 1.5))
+            self._wake_at(until or now + retry_after_s())
 
     def _wake_at(self, moment: float) -> None:
         self._due = moment if self._due is None else min(self._due, moment)
@@ -233,7 +235,7 @@ class PodWorker:
                 return
 
     async def _cancel_when_leaving(self, scope: anyio.CancelScope) -> None:
-        await self._leaving.wait()
+        await self.leaving.wait()
         scope.cancel()
 
     async def _terminate(self) -> None:

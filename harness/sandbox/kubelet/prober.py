@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from harness.sandbox.kubelet.grpc_health import SERVING, health
+from harness.sandbox.kubelet.runtime import RuntimeFailure
 
 if TYPE_CHECKING:
     from harness.sandbox.kubelet.records import Object
@@ -35,14 +36,15 @@ def port_number(port: int | str, container: Object) -> int:
     """The number of a port that a manifest gives by number or by the name of a container port.
 
     Raises:
-        ValueError: the container has no port of that name.
+        ValueError: the container has no port of that name, or there is no port of that number; in Kubernetes' words.
     """
-    if isinstance(port, int) or str(port).isdigit():
-        return int(port)
-    for known in container.get("ports") or ():
-        if known.get("name") == port:
-            return int(known["containerPort"])
-    raise ValueError(f"couldn't find port: {port}")
+    named = [known["containerPort"] for known in container.get("ports") or () if known.get("name") == port]
+    if not named and not isinstance(port, int) and not port.isdecimal():
+        raise ValueError(f'strconv.Atoi: parsing "{port}": invalid syntax')
+    number = int(named[0] if named else port)
+    if not 0 < number < 65536:
+        raise ValueError(f"invalid port number: {number}")
+    return number
 
 
 async def probe(handler: Object, container: Object, running: Container, timeout_s: float) -> ProbeResult:
@@ -140,6 +142,8 @@ async def _exec(command: tuple[str, ...], running: Container, timeout_s: float) 
         code, output = await running.exec(command, timeout_s)
     except TimeoutError:
         return ProbeResult(False, f'command timed out: "{" ".join(command)}" timed out after {timeout_s:g}s')
+    except RuntimeFailure as error:
+        return ProbeResult(False, str(error))
     return ProbeResult(code == 0, output)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from harness.sandbox.kubelet.execution import refusal
 from harness.sandbox.kubelet.host_root import host_root
 from harness.sandbox.kubelet.image_layer import image_layer
 from harness.sandbox.kubelet.logs import Log
@@ -82,8 +83,11 @@ class Container:
 
         Raises:
             TimeoutError: it did not end in time; it has been killed.
+            RuntimeFailure: it cannot be executed.
         """
         inside = replace(self.process, argv=argv)
+        if (why := refusal(argv, inside.env)) is not None:
+            raise RuntimeFailure(why)
         namespaces = ["--net", "--uts", "--ipc", "--mount", "--pid", "--root"]
         if inside.user or inside.group:
             namespaces += ["--setuid", str(inside.user), "--setgid", str(inside.group)]
@@ -121,7 +125,9 @@ class Runtime:
         try:
             address = next_pod_address(self._node, self._last, self._taken)
         except AddressesExhausted as error:
-            raise RuntimeFailure(f"plugin failed (add): failed to allocate for range 0: {error}") from None
+            raise RuntimeFailure(
+                f'plugin type="bridge" failed (add): failed to allocate for range 0: {error}'
+            ) from None
         self._taken.add(address)
         self._last = address
         network = Network(self._state / "netns" / f"pod-{pod_uid}", address)
@@ -153,9 +159,28 @@ class Runtime:
         Raises:
             RuntimeFailure: it could not be set up.
         """
+        if (why := refusal(process.argv, process.env)) is not None:
+            raise RuntimeFailure(why)
         if "/" not in process.argv[0] and shutil.which(process.argv[0], path=dict(process.env).get("PATH")) is None:
             raise RuntimeFailure(f'exec: "{process.argv[0]}": executable file not found in $PATH')
         directory = self._state / "pods" / name
+        try:
+            self._lay_out(directory, image, host_name, network)
+            mounts = (*self._host_root.shared(image.shared), *mounts)
+            # A file, since one argument of a program, such as sh -c takes it, is shorter than what a pod may say.
+            script = directory / "script"
+            script.write_text(
+                container_script(process=process, directory=directory, host_name=host_name, mounts=mounts)
+            )
+            command = ["nsenter", f"--net={network.namespace}", "unshare", *_NAMESPACES, "sh", str(script)]
+            async with _at_least(_START_S):
+                child = spawn(command)
+                return Container(child, await _started(child), process, network)
+        except OSError as error:
+            raise RuntimeFailure(f"failed to create containerd task: {_words(error)}") from None
+
+    def _lay_out(self, directory: Path, image: Image, host_name: str, network: Network) -> None:
+        """Makes the directories and files of which the container's root is put together. Raises: OSError."""
         root = self._root(image)
         for part in root.needed():
             (directory / part).mkdir(parents=True, exist_ok=True)
@@ -169,12 +194,6 @@ class Runtime:
         (directory / "upper/etc/resolv.conf").write_text("# The sandbox has no DNS: names fail at once.\n")
         for name in ("tmp", "dev/shm"):
             (directory / "root" / name).chmod(0o1777)
-        mounts = (*self._host_root.shared(image.shared), *mounts)
-        script = container_script(process=process, directory=directory, host_name=host_name, mounts=mounts)
-        command = ["nsenter", f"--net={network.namespace}", "unshare", *_NAMESPACES, "sh", "-c", script]
-        async with _at_least(_START_S):
-            child = spawn(command)
-            return Container(child, await _started(child), process, network)
 
     def remove(self, name: str) -> None:
         """Removes what a pod's containers have written."""
@@ -209,6 +228,10 @@ async def _started(child: Child) -> Log:
     await child.wait()
     child.close()
     raise RuntimeFailure(seen.decode(errors="replace").strip() or "no message")
+
+
+def _words(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def _kill_tree(pid: int) -> None:

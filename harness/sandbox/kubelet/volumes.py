@@ -51,8 +51,9 @@ def write_volumes(directory: Path, record: PodRecord, host_ip: str, data: Source
         for part in parts:
             try:
                 _write_part(folder, part, mode, record, host_ip, data)
-            except ConfigError as error:
-                raise MountError(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {error}') from None
+            except (ConfigError, OSError) as error:
+                why = error.strerror.lower() if isinstance(error, OSError) and error.strerror else error
+                raise MountError(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {why}') from None
 
 
 def container_mounts(

@@ -7,7 +7,7 @@ import sys
 
 import anyio
 import pytest
-from wholecluster import Cluster, Maker, ended, is_ready
+from wholecluster import Cluster, Maker, Object, container, ended, is_ready
 
 from harness.sandbox import preflight
 from harness.sandbox.embedded import Sandbox
@@ -18,17 +18,82 @@ from harness.sandbox.settings import Settings
 pytestmark = pytest.mark.anyio
 
 
+def backing_off(pod: Object) -> bool:
+    """Whether its container waits before it is started again."""
+    return bool(container(pod).get("state", {}).get("waiting", {}).get("reason") == "CrashLoopBackOff")
+
+
+def last_start(pod: Object) -> str:
+    """When its container was last tried to be started."""
+    return str(container(pod).get("lastState", {}).get("terminated", {}).get("startedAt", ""))
+
+
 async def test_what_one_pod_does_wrong_does_not_touch_the_others(cluster: Cluster, nginx: Maker) -> None:
     await cluster.create({"kind": "ConfigMap", "metadata": {"name": "long"}, "data": {"key": "value"}})
     no_file_can_have = [{"key": "key", "path": "x" * 300}]
     volumes = [{"name": "long", "configMap": {"name": "long", "items": no_file_can_have}}]
     await cluster.create(nginx("wrong", spec={"volumes": volumes}))
-    (event,) = await cluster.events("wrong", "FailedSync")
-    assert "File name too long" in event["message"]
+    event = (await cluster.events("wrong", "FailedMount"))[0]
+    assert event["message"] == 'MountVolume.SetUp failed for volume "long" : file name too long'
     await cluster.create(nginx("right"))
     await cluster.pod("right", is_ready)
     await cluster.delete("wrong")
     await cluster.gone("wrong")
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "why"),
+    [
+        ("nul", {"command": ["sh", "-c", "true\0"]}, 'exec: "sh": invalid argument'),
+        ("nul-env", {"env": [{"name": "A", "value": "\0"}]}, 'exec: "sh": invalid argument'),
+        ("one-mb", {"env": [{"name": "A", "value": "x" * 1_000_000}]}, 'exec: "sh": argument list too long'),
+    ],
+)
+async def test_a_program_that_no_kernel_executes_is_tried_again_after_a_while(
+    cluster: Cluster, shell: Maker, name: str, fields: Object, why: str
+) -> None:
+    await cluster.create(shell(name, "sleep 60", container=fields))
+    seen = await cluster.pod(name, backing_off)
+    last = container(seen)["lastState"]["terminated"]
+    assert (last["reason"], last["exitCode"], last["message"]) == ("StartError", 128, why)
+    (event,) = await cluster.events(name, "Failed")
+    assert (event["message"], event["count"]) == (f"Error: {why}", 2)
+    started = last["startedAt"]
+    await cluster.pod(name, lambda pod: last_start(pod) > started, 30)
+    await cluster.delete(name, 0)
+    await cluster.gone(name)
+
+
+async def test_an_environment_of_a_megabyte_in_small_parts_is_no_trouble(cluster: Cluster, shell: Maker) -> None:
+    env = [{"name": f"V{n}", "value": "x" * 10_000} for n in range(100)]
+    line = "env | grep -c ^V"
+    await cluster.create(shell("large-env", line, container={"env": env}, restartPolicy="Never"))
+    await cluster.pod("large-env", ended)
+    assert await cluster.logs("large-env") == "100\n"
+
+
+async def test_a_hook_that_asks_a_port_that_there_is_not_ends_its_container_and_it_starts_again(
+    cluster: Cluster, shell: Maker
+) -> None:
+    fields = {"lifecycle": {"postStart": {"httpGet": {"port": "nowhere"}}}}
+    spec = {"terminationGracePeriodSeconds": 0}
+    await cluster.create(shell("bad-hook", "sleep 60", container=fields, **spec))
+    (event,) = await cluster.events("bad-hook", "FailedPostStartHook")
+    assert event["message"].endswith('strconv.Atoi: parsing "nowhere": invalid syntax')
+    await cluster.pod("bad-hook", lambda pod: container(pod)["restartCount"] >= 1, 30)
+    await cluster.delete("bad-hook", 0)
+    await cluster.gone("bad-hook")
+
+
+async def test_a_hook_before_the_end_that_cannot_be_asked_is_told_and_the_pod_ends(
+    cluster: Cluster, shell: Maker
+) -> None:
+    fields = {"lifecycle": {"preStop": {"httpGet": {"port": "nowhere"}}}}
+    await cluster.create(shell("bad-stop", "trap 'exit 0' TERM; while :; do sleep 0.1; done", container=fields))
+    await cluster.pod("bad-stop", is_ready)
+    await cluster.delete("bad-stop")
+    await cluster.events("bad-stop", "FailedPreStopHook")
+    await cluster.gone("bad-stop")
 
 
 async def test_the_harness_itself_is_an_image(cluster: Cluster) -> None:
