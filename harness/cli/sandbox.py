@@ -30,7 +30,7 @@ def up(
     from harness.model.duration import seconds
     from harness.sandbox.errors import SandboxFailed
     from harness.sandbox.keeping import up as keep
-    from harness.sandbox.kept import command
+    from harness.sandbox.kept import command, end_of
     from harness.sandbox.settings import Settings
 
     try:
@@ -38,6 +38,8 @@ def up(
         settings = Settings(proxy_min_sync_period_s=period_s)
     except ValueError as error:
         raise SandboxError("starting the sandbox", str(error)) from None
+    if (word := end_of(name)) is not None:
+        tell(f"The last one of that name ended by itself, {word}.")
     try:
         with keep(name, kubeconfig, settings) as info:
             typer.echo("The sandbox is up. Its kubeconfig, and a shell on its client host, which reaches Services:")
@@ -72,7 +74,7 @@ def down(
     ] = False,
 ) -> None:
     """End it, with everything in it, also while it is being started."""
-    from harness.sandbox import kept
+    from harness.sandbox import kept, state_folder
     from harness.sandbox.errors import SandboxFailed
 
     if everything and name is not None:
@@ -80,10 +82,13 @@ def down(
     try:
         if everything:
             _tell_all(kept.down_all())
-        elif kept.down(kept.DEFAULT if name is None else name):
+            return
+        name = kept.DEFAULT if name is None else name
+        word = state_folder.word_of(name)
+        if kept.down(name):
             typer.echo("The sandbox is gone.")
         else:
-            typer.echo("The sandbox had ended already; what it left is gone.")
+            tell(f"The sandbox had ended already{f', {word}' if word else ''}; what it left is gone.")
     except SandboxFailed as failed:
         raise SandboxError(failed.tried, failed.seen, failed.do) from failed
 

@@ -16,6 +16,7 @@ import anyio
 import anyio.abc
 import anyio.to_thread
 
+from harness.sandbox.component_end import sentence
 from harness.sandbox.errors import ComponentDied
 from harness.sandbox.images import nginx_version
 from harness.sandbox.launch import (
@@ -24,7 +25,6 @@ from harness.sandbox.launch import (
     client_command,
     kubeconfig,
     ready_or_why,
-    sentence,
     settings_here,
     supervisor_command,
     supervisor_environment,

@@ -123,9 +123,11 @@ def down_all() -> Ended:
     running.end_processes(process.pid for process in strays)
     ended += [f"what ran on the client host of a sandbox that is gone ({process})" for process in strays]
     for name in state_folder.names():
+        word = state_folder.word_of(name)
         with suppress(NotKept):  # somebody was quicker
             if not down(name):
-                ended.append(f"the record of sandbox {name}, which had ended already")
+                how = f" ({word})" if word else ""
+                ended.append(f"the record of sandbox {name}, which had ended already{how}")
     return Ended(ended=tuple(ended), left_alone=tuple(left_alone))
 
 
@@ -180,7 +182,20 @@ def until(name: str, held: Callable[[str], None]) -> Callable[[str], None]:
     return waiting
 
 
+def end_of(name: str) -> str | None:
+    """How the sandbox of that name ended by itself, in a clause; None where it runs, or nothing is known of an end."""
+    if find(name) is not None:
+        return None
+    if (word := state_folder.word_of(name)) is not None:
+        return word
+    if name in state_folder.names() and not state_folder.is_locked(name):
+        return "without a word: its first process was killed, by somebody or where memory ran out"
+    return None
+
+
 def _none(name: str, do: str) -> NotKept:
+    if (word := end_of(name)) is not None:
+        return NotKept(f"find sandbox {name!r}", f"it ended by itself, {word}", do)
     others = sorted(
         {one.mark.name for one in running.running() if one.mark.name is not None and one.user == os.geteuid()}
     )

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.sandbox.component_end import sentence
 from harness.sandbox.errors import MachineUnfit, StartFailed
 from harness.sandbox.netns import CLIENT
 from harness.sandbox.preflight import PATH, missing, namespaces_command
@@ -102,9 +103,3 @@ def client_command(pid: int, mark_id: str, argv: Sequence[str]) -> list[str]:
         "--",
         *argv,
     ]
-
-
-def sentence(told: dict[str, Any]) -> str:
-    """What a supervisor told of a component's end, in words."""
-    stderr = [line for line in told.get("stderr", ()) if line.strip()]
-    return f"{told['component']} {told['how']}" + (f" ({' | '.join(stderr[-3:])})" if stderr else "")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _POLL_S = 0.02
+_RECORD, _WORD, _LOCK = ".json", ".ended", ".lock"
 _UNSET = "Set XDG_RUNTIME_DIR."
 
 
@@ -58,8 +59,8 @@ def locked(name: str, doing: str, on_held: Callable[[str], None]) -> Iterator[Pa
         NotKept: the folder takes no lock.
     """
     while True:
-        record = made_folder() / f"{name}.json"
-        descriptor = _taken(record.with_suffix(".lock"), on_held)
+        record = made_folder() / f"{name}{_RECORD}"
+        descriptor = _taken(record.with_suffix(_LOCK), on_held)
         if descriptor is not None:
             break
         time.sleep(_POLL_S)
@@ -68,7 +69,7 @@ def locked(name: str, doing: str, on_held: Callable[[str], None]) -> Iterator[Pa
             os.write(descriptor, f"{doing} {os.getpid()}\n".encode())
         yield record
     finally:
-        record.with_suffix(".lock").unlink(missing_ok=True)
+        record.with_suffix(_LOCK).unlink(missing_ok=True)
         os.close(descriptor)
         with suppress(OSError):  # another one is kept here too
             record.parent.rmdir()
@@ -109,8 +110,36 @@ def _same(path: Path, descriptor: int) -> bool:
 
 
 def names() -> tuple[str, ...]:
-    """The names of which there is a record."""
-    return tuple(sorted(path.stem for path in folder().glob("*.json")))
+    """The names of which there is a record, or word of the end."""
+    found = (path.stem for kind in (_RECORD, _WORD) for path in folder().glob(f"*{kind}"))
+    return tuple(sorted(set(found)))
+
+
+def leave_word(mark: Mark, word: str) -> None:
+    """Notes how a sandbox that is kept ended by itself, for the next command that asks for it."""
+    if mark.folder is None or mark.name is None:
+        return
+    place = Path(mark.folder)
+    with suppress(OSError):  # nobody is there to hear of it
+        place.mkdir(mode=0o700, exist_ok=True)
+        path = place / f"{mark.name}{_WORD}"
+        path.unlink(missing_ok=True)
+        descriptor = new_file(path)
+        os.write(descriptor, word.encode())
+        os.close(descriptor)
+
+
+def word_of(name: str) -> str | None:
+    """How the sandbox of that name ended by itself; None where nothing is known of such an end."""
+    try:
+        return None if "/" in name else (folder() / f"{name}{_WORD}").read_text(errors="replace")
+    except (OSError, ValueError):
+        return None
+
+
+def is_locked(name: str) -> bool:
+    """Whether somebody starts or ends the sandbox of that name."""
+    return (folder() / f"{name}{_LOCK}").exists()
 
 
 def read(record: Path) -> Mark | None:
@@ -125,18 +154,20 @@ def forget(mark: Mark) -> None:
     """Removes what a sandbox that is kept leaves: its record, and its kubeconfig."""
     if mark.folder is None or mark.name is None:
         return
-    record = Path(mark.folder) / f"{mark.name}.json"
+    record = Path(mark.folder) / f"{mark.name}{_RECORD}"
     if read(record) == mark:
         forget_record(record)
     _remove_kubeconfig(mark)  # also where the record is lost
 
 
 def forget_record(record: Path) -> bool:
-    """Removes a record and the kubeconfig of which it knows, whosever they are; False where there was none."""
-    known, there = read(record), record.exists()
+    """Removes a record, the kubeconfig of which it knows, whosever they are, and word of an end; False if none was."""
+    word = record.with_suffix(_WORD)
+    known, there = read(record), record.exists() or word.exists()
     if known is not None:
         _remove_kubeconfig(known)
-    record.unlink(missing_ok=True)
+    for path in (record, word):
+        path.unlink(missing_ok=True)
     with suppress(OSError):  # others are kept here too
         record.parent.rmdir()
     return there

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from harness.sandbox import state_folder
+from harness.sandbox.component_end import how, last_lines, processes_killed_for_memory, sentence
 from harness.sandbox.netns import network_script, node_name
 from harness.sandbox.running import MARK, Mark
 from harness.sandbox.settings import Settings
@@ -31,7 +32,6 @@ from harness.sandbox.settings import Settings
 STATE = Path("/dev/shm")
 _STATE_OPTIONS = "mode=0700,size=1g"
 _READY_WITHIN_S = 15.0
-_STDERR_LINES = 12
 STAY = b"stay"
 
 
@@ -70,18 +70,23 @@ def main() -> NoReturn:
     signal.set_wakeup_fd(signalled)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    died: dict[str, Any] | None = None
     try:
         _prepare(settings)
-        sys.exit(_run(settings, wakeup))
+        died = _run(settings, wakeup)
+        sys.exit(0 if died is None else 1)
     finally:
-        _forget()
+        _forget(died)
 
 
-def _forget() -> None:
-    """Removes the record and the kubeconfig of a kept sandbox."""
+def _forget(died: dict[str, Any] | None) -> None:
+    """Removes the record and the kubeconfig of a kept sandbox; leaves word of what died for who asks for it next."""
     mark = Mark.from_json(os.environ.get(MARK, ""))
-    if mark is not None:
-        state_folder.forget(mark)
+    if mark is None:
+        return
+    state_folder.forget(mark)
+    if died is not None:
+        state_folder.leave_word(mark, f"on {time.strftime('%Y-%m-%d at %H:%M:%S %Z')} {sentence(died)}")
 
 
 def _prepare(settings: Settings) -> None:
@@ -96,7 +101,9 @@ def _prepare(settings: Settings) -> None:
     (STATE / "settings.json").write_text(settings.to_json())
 
 
-def _run(settings: Settings, wakeup: int) -> int:
+def _run(settings: Settings, wakeup: int) -> dict[str, Any] | None:
+    """Runs until stdin ends, or until a component does: what was told of that then."""
+    killed_before = processes_killed_for_memory()
     components = {component.process.pid: component for component in _started(settings)}
     selector = selectors.DefaultSelector()
     selector.register(sys.stdin.fileno(), selectors.EVENT_READ, "stdin")
@@ -106,18 +113,17 @@ def _run(settings: Settings, wakeup: int) -> int:
     deadline: float | None = time.monotonic() + _READY_WITHIN_S
     while True:
         if _stdin_ended(selector, None if deadline is None else max(0.0, deadline - time.monotonic())):
-            return 0
+            return None
         dead = _reap(components)
         if dead is not None:
-            _tell_died(dead[0], _how(dead[1]))
-            return 1
+            short = processes_killed_for_memory() > killed_before
+            return _tell_died(dead[0], how(dead[1], memory_was_short=short))
         waiting = [component for component in components.values() if component.ready is None]
         if deadline is not None and not waiting:
             _tell(ready={component.name: component.ready for component in components.values()})
             deadline = None
         elif deadline is not None and time.monotonic() >= deadline:
-            _tell_died(waiting[0], f"was not ready within {_READY_WITHIN_S:.0f} s")
-            return 1
+            return _tell_died(waiting[0], f"was not ready within {_READY_WITHIN_S:.0f} s")
 
 
 def _stdin_ended(selector: selectors.BaseSelector, timeout_s: float | None) -> bool:
@@ -177,17 +183,10 @@ def _stdout(component: Component) -> IO[bytes]:
     return component.process.stdout
 
 
-def _how(status: int) -> str:
-    code = os.waitstatus_to_exitcode(status)
-    return f"ended with status {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"
-
-
-def _last_lines(path: Path) -> list[str]:
-    return path.read_text(errors="replace").splitlines()[-_STDERR_LINES:]
-
-
-def _tell_died(component: Component, how: str) -> None:
-    _tell(died={"component": component.name, "how": how, "stderr": _last_lines(component.stderr)})
+def _tell_died(component: Component, end: str) -> dict[str, Any]:
+    died = {"component": component.name, "how": end, "stderr": last_lines(component.stderr)}
+    _tell(died=died)
+    return died
 
 
 def _tell(**message: Any) -> None:

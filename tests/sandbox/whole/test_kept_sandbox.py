@@ -210,6 +210,57 @@ async def test_a_sandbox_that_ends_by_itself_takes_its_files_along(machine: Mach
     await polled("the end of its files", lambda: machine.files() == [] or None)
 
 
+def component(sandbox: Running, words: str) -> int:
+    """The process of the sandbox whose command line has these words."""
+    found = [
+        one.pid for one in running.processes() if one.mark == sandbox.mark and words in one.command.split("nsenter")[0]
+    ]
+    return next(iter(found))
+
+
+@pytest.mark.parametrize(
+    ("words", "number", "how"),
+    [
+        ("sandbox.controlplane", signal.SIGKILL, "control plane was killed by SIGKILL"),
+        ("-m harness.sandbox.node", signal.SIGSEGV, "node1 was killed by SIGSEGV"),
+    ],
+)
+async def test_the_next_command_says_what_died_and_how(machine: Machine, words: str, number: int, how: str) -> None:
+    machine.run("up")
+    os.kill(component(machine.sandboxes()[0], words), number)
+    await polled("its end", lambda: not machine.sandboxes() or None)
+    said = machine.run("exec", "true", code=2)
+    assert said.startswith("error: find sandbox 'default': it ended by itself, on 20")
+    assert f" {how}" in said
+    assert said.rstrip().endswith("Start it first: rollout-harness sandbox up")
+    assert machine.files() == [f"{machine.folder.name}", f"{machine.folder.name}/default.ended"]
+    assert f" {how}" in machine.run("up")
+    assert machine.run("exec", "true") == ""
+    assert machine.run("down") == "The sandbox is gone.\n"
+    assert machine.files() == []
+
+
+async def test_what_a_component_wrote_last_is_told_with_its_end(machine: Machine) -> None:
+    machine.run("up")
+    folder = Path(f"/proc/{machine.sandboxes()[0].pid}/root/dev/shm")
+    with (folder / "stderr" / "node1").open("a") as log:
+        log.write("Traceback\nRulesRefused: no room in the kernel\n")
+    os.kill(component(machine.sandboxes()[0], "-m harness.sandbox.node"), signal.SIGABRT)
+    await polled("its end", lambda: not machine.sandboxes() or None)
+    said = machine.run("down")
+    assert "node1 was killed by SIGABRT (Traceback | RulesRefused: no room in the kernel)" in said
+    assert said.startswith("The sandbox had ended already, on 20")
+    assert machine.files() == []
+    assert "it ended by itself" not in machine.run("exec", "true", code=2)
+
+
+async def test_a_sandbox_whose_first_process_was_killed_is_said_to_have_ended_without_a_word(machine: Machine) -> None:
+    machine.run("up")
+    os.kill(machine.sandboxes()[0].pid, signal.SIGKILL)
+    await polled("its end", lambda: not machine.sandboxes() or None)
+    assert "it ended by itself, without a word: its first process was killed" in machine.run("exec", "true", code=2)
+
+
 async def test_a_sandbox_that_was_killed_is_cleaned_up_by_the_next(machine: Machine) -> None:
     machine.run("up")
     os.kill(machine.sandboxes()[0].pid, signal.SIGKILL)
