@@ -7,8 +7,7 @@ never changed: `copied` gives one that may be.
 from __future__ import annotations
 
 import asyncio
-import copy
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.sandbox.apiclient import ChangeType
 
@@ -119,5 +118,11 @@ def key_of(obj: Object) -> Key:
 
 
 def copied(obj: Object) -> Object:
-    """A deep copy, to be changed."""
-    return copy.deepcopy(obj)
+    """A deep copy, to be changed: of JSON, so it need not remember what it has copied already, as `deepcopy` does."""
+    return {key: _copied(value) for key, value in obj.items()}
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return copied(value)
+    return [_copied(item) for item in value] if isinstance(value, list) else value

@@ -54,7 +54,10 @@ def adopters(cache: Cache, update: Update) -> list[Object]:
 
 def matches(owner: Object, obj: Object) -> bool:
     """Whether the owner's spec.selector selects the object; an empty selector selects nothing here."""
-    terms = selectors.of_object(owner["spec"].get("selector"))
+    return _selected(selectors.of_object(owner["spec"].get("selector")), obj)
+
+
+def _selected(terms: tuple[selectors.Requirement, ...], obj: Object) -> bool:
     labels = obj["metadata"].get("labels") or {}
     return bool(terms) and all(term.matches(labels) for term in terms)
 
@@ -63,18 +66,20 @@ async def claim(client: ApiClient, resource_cache: Cache, owner: Object, candida
     """The candidates that are the owner's: its own that still match are kept, those that do not are released, orphans
     that match are adopted. An owner that is being deleted adopts nothing.
     """
-    claimed = []
+    claimed, terms = [], selectors.of_object(owner["spec"].get("selector"))
     for obj in candidates:
-        reference, selected = controller_of(obj), matches(owner, obj)
+        reference = controller_of(obj)
+        if reference is not None and reference["uid"] != owner["metadata"]["uid"]:
+            continue
+        selected = _selected(terms, obj)
         path = resource_cache.resource.path(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
         if reference is None:
             if selected and not _going(owner) and not _going(obj):
                 claimed.extend(await _adopted(client, path, owner, obj))
-        elif reference["uid"] == owner["metadata"]["uid"]:
-            if selected:
-                claimed.append(obj)
-            elif not _going(owner):
-                await _release(client, path, owner, obj)
+        elif selected:
+            claimed.append(obj)
+        elif not _going(owner):
+            await _release(client, path, owner, obj)
     return claimed
 
 
