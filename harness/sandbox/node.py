@@ -1,4 +1,4 @@
-"""A state directory and a node's name -> that node: kubelet, kube-proxy and the server of its pods' logs.
+"""A state directory and a node's name -> that node: kubelet, kube-proxy and the server of its pods' logs and streams.
 
     python -m harness.sandbox.node --state DIR --node NAME      (inside the node's network namespace)
 
@@ -16,7 +16,7 @@ import anyio
 from harness.sandbox.apiclient import ApiClient
 from harness.sandbox.instruments.truth.syncs import SyncRecorder
 from harness.sandbox.kubelet.kubelet import Kubelet
-from harness.sandbox.kubelet.logserver import serve_logs
+from harness.sandbox.kubelet.server import serve
 from harness.sandbox.kubeproxy import KubeProxy
 from harness.sandbox.settings import Settings
 
@@ -30,7 +30,7 @@ async def run(state: Path, node: str) -> None:
         proxy = KubeProxy(client, node, settings.proxy_min_sync_period_s, on_sync)
         group.start_soon(kubelet.run)
         group.start_soon(proxy.run)
-        group.start_soon(serve_logs, kubelet, state / f"node-{node}.sock")
+        group.start_soon(serve, kubelet, state / f"node-{node}.sock")
         await kubelet.synced.wait()
         await proxy.synced.wait()
         sys.stdout.write('{"ready": {}}\n')

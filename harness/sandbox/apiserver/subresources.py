@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
-from aiohttp import web
-
 from harness.sandbox.apiserver import api_errors, requests
 from harness.sandbox.apiserver.applypatch import check_options, configuration_of, is_apply, scaled_by
 from harness.sandbox.apiserver.clock import rfc3339
 from harness.sandbox.apiserver.decoding import decoded, decoded_as
+from harness.sandbox.apiserver.podlogs import logged
 from harness.sandbox.apiserver.podproxy import proxied
+from harness.sandbox.apiserver.podstreams import streamed
 from harness.sandbox.apiserver.reading import answer, encoded
 from harness.sandbox.apiserver.registry import DeleteOptions
 from harness.sandbox.apiserver.resources import NAMESPACES, PODS
@@ -23,12 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from aiohttp import web
+
     from harness.sandbox.apiserver.requests import Target
-    from harness.sandbox.apiserver.store import Object, Stored
+    from harness.sandbox.apiserver.store import Object
     from harness.sandbox.apiserver.writing import Writer
 
 _CREATED: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
-_LOG_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5)
 
 
 class Subresources:
@@ -49,10 +49,12 @@ class Subresources:
             case "finalize", "PUT":
                 return await self._finalize(target, request)
             case "log", "GET":
-                return await self._log(target, request)
+                return await logged(self._registry, self._state, target, request)
             case "proxy", _:
                 return await proxied(self._registry, self._state, target, request)
-            case "exec" | "attach" | "portforward" | "ephemeralcontainers" | "token", _:
+            case "exec" | "attach" | "portforward", "GET" | "POST":
+                return await streamed(self._registry, self._state, target, request)
+            case "ephemeralcontainers" | "token", _:
                 raise api_errors.not_implemented(f"{target.resource.plural}/{target.subresource}")
             case _:
                 raise api_errors.method_not_allowed()
@@ -151,50 +153,6 @@ class Subresources:
 
         options = replace(write_options_of(request)[0], through="finalize")
         return answer(self._registry.update(NAMESPACES, "", target.name, finalized, options).raw)
-
-    async def _log(self, target: Target, request: web.BaseRequest) -> web.StreamResponse:
-        pod = self._registry.existing(PODS, target.namespace, target.name)
-        container = _container(pod, request.query.get("container", ""))
-        node = pod.obj["spec"].get("nodeName")
-        if not node:
-            raise api_errors.bad_request(f"pod {target.name} does not have a host assigned")
-        path = f"/logs/{target.namespace}/{target.name}/{container}"
-        connector = aiohttp.UnixConnector(path=str(self._state / f"node-{node}.sock"))
-        try:
-            async with aiohttp.ClientSession(connector=connector, timeout=_LOG_TIMEOUT) as session:
-                return await _relayed(session, path, request)
-        except aiohttp.ClientConnectionError as error:
-            message = f'Get "{path}": the kubelet of node {node} does not answer ({error})'
-            raise api_errors.StatusError(500, "InternalError", message) from None
-
-
-async def _relayed(session: aiohttp.ClientSession, path: str, request: web.BaseRequest) -> web.StreamResponse:
-    """The node's answer, passed on as it comes. The client's leaving cancels the handler and with it this."""
-    query = {key: value for key, value in request.query.items() if key != "container"}
-    async with session.get(f"http://node{path}", params=query) as source:
-        if source.status >= 400:
-            raise api_errors.bad_request((await source.text()).strip())
-        response = web.StreamResponse(headers={"Content-Type": "text/plain"})
-        await response.prepare(request)
-        try:
-            async for chunk in source.content.iter_any():
-                await response.write(chunk)
-            await response.write_eof()
-        except ConnectionResetError:
-            pass  # whoever read the log went away
-        return response
-
-
-def _container(pod: Stored, asked: str) -> str:
-    spec, name = pod.obj["spec"], pod.obj["metadata"]["name"]
-    names = [item["name"] for item in (*spec.get("initContainers", ()), *spec.get("containers", ()))]
-    if asked and asked not in names:
-        raise api_errors.bad_request(f"container {asked} is not valid for pod {name}")
-    if not asked and len(names) > 1:
-        raise api_errors.bad_request(
-            f"a container name must be specified for pod {name}, choose one of: [{' '.join(names)}]"
-        )
-    return asked or str(names[0])
 
 
 def _check_version(target: Target, obj: Object, scale: Object) -> None:

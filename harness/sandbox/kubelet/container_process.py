@@ -43,6 +43,8 @@ def container_process(image: Image, container: ContainerRecord, pod: PodPlace) -
         working_dir=spec.get("workingDir") or image.working_dir,
         user=container.user,
         group=container.group,
+        stdin=bool(spec.get("stdin")),
+        tty=bool(spec.get("tty")),
     )
 
 

@@ -12,20 +12,22 @@ import anyio
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-_KEPT_BYTES, _LONGEST_LINE_BYTES = 1_000_000, 16_384
+_KEPT_BYTES = 1_000_000
+_PIECE_BYTES = 16_384  # a longer line is kept in pieces, as containerd does it
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of a container's output, without its end."""
+    """One line of a container's output, without its end, or a piece of a long one that goes on in the next."""
 
     at: datetime
     text: bytes
+    goes_on: bool = False
 
-    def render(self, timestamps: bool) -> bytes:
+    def render(self, *, timestamp: bool) -> bytes:
         """The line as the API sends it."""
-        stamp = f"{self.at.strftime('%Y-%m-%dT%H:%M:%S.%f')}000Z ".encode() if timestamps else b""
-        return stamp + self.text + b"\n"
+        stamp = f"{self.at.strftime('%Y-%m-%dT%H:%M:%S.%f')}000Z ".encode() if timestamp else b""
+        return stamp + self.text + (b"" if self.goes_on else b"\n")
 
 
 class Log:
@@ -40,13 +42,15 @@ class Log:
 
     def feed(self, chunk: bytes) -> None:
         """Takes what the container wrote."""
-        *lines, self._torn = (self._torn + chunk).split(b"\n")
-        if len(self._torn) > _LONGEST_LINE_BYTES:
-            lines, self._torn = [*lines, self._torn], b""
+        *whole, torn = (self._torn + chunk).split(b"\n")
         now = datetime.now(UTC)
-        for text in lines:
-            self._lines.append(LogLine(now, text[:_LONGEST_LINE_BYTES]))
-            self._bytes += len(text)
+        lines = [line for text in whole for line in _pieces(now, text)]
+        while len(torn) > _PIECE_BYTES:
+            lines.append(LogLine(now, torn[:_PIECE_BYTES], goes_on=True))
+            torn = torn[_PIECE_BYTES:]
+        self._torn = torn
+        self._lines.extend(lines)
+        self._bytes += sum(len(line.text) for line in lines)
         while self._bytes > _KEPT_BYTES and len(self._lines) > 1:
             self._bytes -= len(self._lines.popleft().text)
             self._dropped += 1
@@ -84,3 +88,21 @@ class Log:
     def _tell(self) -> None:
         self._news.set()
         self._news = anyio.Event()
+
+
+async def rendered(
+    lines: AsyncIterator[LogLine], *, timestamps: bool, limit_bytes: int | None = None
+) -> AsyncIterator[bytes]:
+    """The lines as the API sends them, at most so many bytes in all; a line's pieces have one time before them."""
+    begins, left = True, limit_bytes
+    async for line in lines:
+        text = line.render(timestamp=timestamps and begins)
+        begins = not line.goes_on
+        yield text[:left]
+        if left is not None and (left := left - len(text)) <= 0:
+            return
+
+
+def _pieces(at: datetime, text: bytes) -> list[LogLine]:
+    starts = range(0, max(len(text), 1), _PIECE_BYTES)
+    return [LogLine(at, text[n : n + _PIECE_BYTES], goes_on=n + _PIECE_BYTES < len(text)) for n in starts]

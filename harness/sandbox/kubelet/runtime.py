@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, STDOUT
@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from harness.sandbox.kubelet.exec_process import ExecProcess, NotExecuted
 from harness.sandbox.kubelet.execution import refusal
 from harness.sandbox.kubelet.host_root import host_root
 from harness.sandbox.kubelet.image_layer import image_layer
 from harness.sandbox.kubelet.logs import Log
+from harness.sandbox.kubelet.pipe import Pipe
 from harness.sandbox.kubelet.runtime_spec import (
     DEFAULT_PATH,
     DEVICE_LINKS,
@@ -34,10 +36,11 @@ from harness.sandbox.kubelet.spawn import Child, spawn
 from harness.sandbox.netns import AddressesExhausted, attach_script, detach_script, next_pod_address, pod_gateway
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from harness.sandbox.images import Image
 
+_TAP_CHUNKS = 256
 _NAMESPACES = ("--uts", "--ipc", "--mount")
 # What a container runtime and its CNI take at least, in recordings of containerd (medians over 34 starts, 130 stops): a
 # faster one would squeeze a rollout into one period of kube-proxy.
@@ -63,11 +66,52 @@ class Container:
         self._child, self.log, self.process, self.network = child, log, process, network
         self.exited = anyio.Event()
         self.exit_code: int | None = None
+        self._taps: list[Pipe] = []
+        self._closed = False
 
     def signal(self, name: str) -> None:
         """Sends a signal to the program, as the runtime does: a program that is PID 1 may ignore all but SIGKILL."""
         if not self.exited.is_set():
             os.kill(self._child.pid, signal.Signals[name])
+
+    def begin(self, argv: tuple[str, ...], *, stdin: bool, tty: bool) -> ExecProcess:
+        """Starts `argv` inside the container, as somebody else's: who asks for it ends it.
+
+        Raises:
+            NotExecuted: the container has no such program, or has ended.
+        """
+        if self.exited.is_set():
+            raise NotExecuted("cannot exec in a stopped container")
+        return ExecProcess.start(self._child.pid, replace(self.process, argv=argv, stdin=stdin, tty=tty))
+
+    @contextmanager
+    def attached(self) -> Iterator[Pipe]:
+        """What the program writes from now on; a reader that falls far behind is cut off, so as not to hold it up."""
+        output = Pipe(_TAP_CHUNKS)
+        if self._closed:
+            output.end()
+        self._taps.append(output)
+        try:
+            yield output
+        finally:
+            self._taps.remove(output)
+
+    async def write(self, chunk: bytes) -> None:
+        """Lets the program read `chunk`, if it reads at all.
+
+        Raises:
+            BrokenPipeError: it does not any more.
+        """
+        if self._child.stdin is not None:
+            await self._child.stdin.send(chunk)
+
+    def end_input(self) -> None:
+        """Lets the program read the end of its input."""
+        self._child.end_input()
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Sets the size of the program's terminal, if it has one."""
+        self._child.resize(columns, rows)
 
     async def run(self) -> None:
         """Collects output until the program's end; sets `exit_code` and `exited`."""
@@ -76,6 +120,9 @@ class Container:
             self.exit_code = await self._child.wait()
             self.exited.set()
         self.log.close()
+        self._closed = True
+        for tap in self._taps:
+            tap.end()
         self._child.close()
 
     async def exec(self, argv: tuple[str, ...], timeout_s: float | None) -> tuple[int, str]:
@@ -105,6 +152,9 @@ class Container:
     async def _collect(self) -> None:
         async for chunk in self._child.output():
             self.log.feed(chunk)
+            for tap in self._taps:
+                if not tap.offer(chunk):
+                    tap.end()
 
 
 class Runtime:
@@ -174,7 +224,7 @@ class Runtime:
             )
             command = ["nsenter", f"--net={network.namespace}", "unshare", *_NAMESPACES, "sh", str(script)]
             async with _at_least(_START_S):
-                child = spawn(command)
+                child = spawn(command, stdin=process.stdin, tty=process.tty)
                 return Container(child, await _started(child), process, network)
         except OSError as error:
             raise RuntimeFailure(f"failed to create containerd task: {_words(error)}") from None
@@ -191,6 +241,7 @@ class Runtime:
             (directory / "root" / link).symlink_to(target)
         hosts = f"127.0.0.1\tlocalhost\n{network.address}\t{host_name}\n"
         (directory / "upper/etc/hosts").write_text(hosts)
+        (directory / "upper/etc/hostname").write_text(f"{host_name}\n")
         (directory / "upper/etc/resolv.conf").write_text("# The sandbox has no DNS: names fail at once.\n")
         for name in ("tmp", "dev/shm"):
             (directory / "root" / name).chmod(0o1777)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # What the script prints just before it becomes the program: everything before it worked.
-STARTED = b"\x01started\n"
+STARTED = b"\x01started\x02"
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 DEVICE_LINKS = (
@@ -23,8 +23,9 @@ DEVICE_LINKS = (
     ("dev/stdin", "/proc/self/fd/0"),
     ("dev/stdout", "/proc/self/fd/1"),
     ("dev/stderr", "/proc/self/fd/2"),
+    ("dev/ptmx", "pts/ptmx"),
 )
-_EMPTY = ("dev/shm", "proc", "sys", "run", "tmp")
+_EMPTY = ("dev/pts", "dev/shm", "proc", "sys", "run", "tmp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +39,18 @@ class Mount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """What runs in a container, or beside it by exec."""
+    """What runs in a container, or beside it by exec.
+
+    `stdin`: what it reads may come later; without it there is nothing to read. `tty`: it runs on a terminal.
+    """
 
     argv: tuple[str, ...]
     env: tuple[tuple[str, str], ...]
     working_dir: str
     user: int = 0
     group: int = 0
+    stdin: bool = False
+    tty: bool = False
 
     def command(self) -> list[str]:
         """The command line that runs it with exactly this environment."""
@@ -73,6 +79,7 @@ class Root:
         lines += [self._overlay(directory, path.lstrip("/"), f"{self.layer}{path}") for path in self.replaced]
         lines += [
             *(f"/dev/{name} {root}/dev/{name} none bind 0 0" for name in DEVICES),
+            f"devpts {root}/dev/pts devpts newinstance,ptmxmode=0666,mode=0620 0 0",
             f"proc {root}/proc proc defaults 0 0",
             f"/sys {root}/sys none rbind 0 0",
         ]
@@ -103,7 +110,7 @@ def container_script(*, process: Process, directory: Path, host_name: str, mount
     if process.user or process.group:
         who = f"--userspec=+{process.user}:+{process.group} "
         lines.append(f"chown +{process.user}:+{process.group} /proc/self/fd/1")  # or it could not open /dev/stdout
-    lines.append("printf '\\001started\\n'")
+    lines.append("printf '\\001started\\002'")
     lines.append(f"exec chroot {who}{root} {shlex.join(process.command())}")
     return "\n".join(lines) + "\n"
 

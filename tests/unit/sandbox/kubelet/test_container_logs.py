@@ -11,8 +11,8 @@ from typing import Any, cast
 
 import pytest
 
+from harness.sandbox.kubelet.container_logs import log_of
 from harness.sandbox.kubelet.logs import Log
-from harness.sandbox.kubelet.logserver import _log
 from harness.sandbox.kubelet.records import Running, Terminated, Waiting
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -35,7 +35,7 @@ def asked(state: Any, runs: int, *, previous: bool) -> str:
         match_info={"namespace": "shop", "pod": "a", "container": "web"},
         query={"previous": "true"} if previous else {},
     )
-    found = _log(cast(Any, kubelet), cast(Any, request))
+    found = log_of(cast(Any, kubelet), cast(Any, request))
     return found if isinstance(found, str) else found.last(1)[0].text.decode()
 
 
@@ -55,6 +55,20 @@ def test_the_run_is_chosen_by_the_state_of_the_container(state: Any, previous: b
 
 
 def test_where_there_was_no_run_before_it_says_so() -> None:
-    assert asked(RUNNING, 1, previous=True) == 'previous terminated container "web" in pod "shop/a" not found'
+    assert asked(RUNNING, 1, previous=True) == 'previous terminated container "web" in pod "a" not found'
     assert asked(WAITING, 1, previous=True) == "run 1"
     assert asked(WAITING, 0, previous=True).endswith("not found")
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        ("ContainerCreating", "ContainerCreating"),
+        ("PodInitializing", "PodInitializing"),
+        ("ErrImagePull", "image can't be pulled"),
+        ("ImagePullBackOff", "trying and failing to pull image"),
+    ],
+)
+def test_a_container_that_never_ran_says_what_it_waits_for(reason: str, says: str) -> None:
+    found = asked(Waiting(reason=reason), 0, previous=False)
+    assert found == f'container "web" in pod "a" is waiting to start: {says}'
