@@ -77,11 +77,6 @@ class PodWorker:
         if pod["metadata"].get("deletionTimestamp"):
             self.leaving.set()
 
-    @property
-    def network(self) -> Network | None:
-        """Its place in the node's network, while it has one."""
-        return self._network
-
     async def run(self) -> None:
         """The pod's whole life; returns when nothing of it is left on the node."""
         try:

@@ -96,7 +96,8 @@ async def _streamed(request: web.Request, work: Callable[[Options, Streams], Awa
 
 async def _port_forward(kubelet: Kubelet, request: web.Request) -> web.StreamResponse:
     worker = _pod(kubelet, request)
-    network = worker.network if worker else None
+    containers = worker.containers.values() if worker else ()
+    network = next((container.running.network for container in containers if container.running), None)
     if worker is None or network is None:
         return _refused(404, "pod does not exist")
     name = worker.record.uid.replace("-", "")

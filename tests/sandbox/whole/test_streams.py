@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+import termios
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from wholecluster import SHELL, Cluster, cluster_of, is_ready, pod_of, polled
 
+from harness.sandbox.kubelet.descriptors import Descriptor
 from harness.sandbox.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.skipif(KUBECTL is None, reason="kub
 
 OVER_SPDY = {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false", "KUBECTL_PORT_FORWARD_WEBSOCKETS": "false"}
 both_ways = pytest.mark.parametrize("over", [{}, OVER_SPDY], ids=["websocket", "spdy"])
+SIZED = "until [ \"$(stty size)\" != '0 0' ]; do sleep 0.05; done"  # the size comes a moment after the command began
 READS = "while read line; do echo got $line; done; echo over; exec sleep 600"
 
 
@@ -114,14 +117,24 @@ async def test_bytes_come_back_as_they_went(kubectl: Kubectl, over: dict[str, st
 
 
 async def test_a_terminal_has_a_name_and_the_size_of_the_clients(kubectl: Kubectl) -> None:
-    line = f"stty cols 97 rows 31; exec {KUBECTL} exec -it web -- sh -c 'tty; stty size; echo $TERM'"
+    assert KUBECTL is not None
+    master, slave = os.openpty()
+    termios.tcsetwinsize(slave, (31, 97))
     process = await asyncio.create_subprocess_exec(
-        *("script", "-qec", line, "/dev/null"), env=kubectl.environment, stdout=asyncio.subprocess.PIPE
+        *(KUBECTL, "exec", "-it", "web", "--", "sh", "-c", f"tty; {SIZED}; stty size; echo $TERM"),
+        env=kubectl.environment,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
     )
+    os.close(slave)
+    terminal, out = Descriptor(master), b""
     async with asyncio.timeout(20):
-        out, _ = await process.communicate()
-    words = [word for word in out.decode().replace("^@", "").replace("\0", "").split("\r\n") if word]
-    assert words == ["/dev/pts/0", "31 97", "xterm"]
+        while chunk := await terminal.receive():
+            out += chunk
+        assert await process.wait() == 0, out
+    terminal.close()
+    assert out.decode().split("\r\n")[:3] == ["/dev/pts/0", "31 97", "xterm"]
 
 
 @pytest.mark.parametrize(
