@@ -1,16 +1,20 @@
 """Kubernetes' protobuf envelope -> the object as JSON would carry it.
 
-`kubectl create namespace|configmap|secret|...`, `kubectl drain` and `kubectl auth can-i` send protobuf and do not try
-JSON after a 415. The table has the field numbers of what these commands send (generated.proto of each group); a message
-with anything else in it is refused, never half understood.
+`kubectl create ...`, `run`, `autoscale`, `debug`, `drain` and `auth can-i` send protobuf and do not try JSON after a
+415. `protobuf.json` has the field numbers of the kinds that kubectl sends, made by scripts/sandbox_protobuf.py, which
+says how it is to be read; a message with anything else in it is refused, never half understood.
 """
 
 from __future__ import annotations
 
 import base64
+import json
+from functools import cache
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.apiserver import api_errors
+from harness.sandbox.apiserver.clock import rfc3339, rfc3339_micro
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,83 +22,23 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 _MAGIC = b"k8s\x00"
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-
-# Type -> field number -> "name:type". Types: s string, i integer, b boolean, y bytes, q quantity, p int-or-string, a
-# name of this table; [..] a list, {..} a map from strings. "-" is read and left out.
-_TYPES: dict[str, dict[int, str]] = {
-    "ObjectMeta": {
-        1: "name:s", 2: "generateName:s", 3: "namespace:s", 4: "selfLink:s", 5: "uid:s", 6: "resourceVersion:s",
-        7: "generation:i", 8: "creationTimestamp:-", 11: "labels:{s}", 12: "annotations:{s}", 14: "finalizers:[s]",
-    },
-    "Namespace": {1: "metadata:ObjectMeta", 2: "spec:Empty", 3: "status:-"},
-    "ConfigMap": {1: "metadata:ObjectMeta", 2: "data:{s}", 3: "binaryData:{y}", 4: "immutable:b"},
-    "Secret": {1: "metadata:ObjectMeta", 2: "data:{y}", 3: "type:s", 4: "stringData:{s}", 5: "immutable:b"},
-    "ServiceAccount": {1: "metadata:ObjectMeta"},
-    "Service": {1: "metadata:ObjectMeta", 2: "spec:ServiceSpec", 3: "status:-"},
-    "ServiceSpec": {
-        1: "ports:[ServicePort]", 2: "selector:{s}", 3: "clusterIP:s", 4: "type:s", 7: "sessionAffinity:s",
-        10: "externalName:s",
-    },
-    "ServicePort": {
-        1: "name:s", 2: "protocol:s", 3: "port:i", 4: "targetPort:p", 5: "nodePort:i", 6: "appProtocol:s",
-    },
-    "Deployment": {1: "metadata:ObjectMeta", 2: "spec:DeploymentSpec", 3: "status:-"},
-    "DeploymentSpec": {
-        1: "replicas:i", 2: "selector:LabelSelector", 3: "template:PodTemplateSpec", 4: "strategy:Strategy",
-        5: "minReadySeconds:i", 6: "revisionHistoryLimit:i", 7: "paused:b", 9: "progressDeadlineSeconds:i",
-    },
-    "Strategy": {1: "type:s"},
-    "LabelSelector": {1: "matchLabels:{s}"},
-    "PodTemplateSpec": {1: "metadata:ObjectMeta", 2: "spec:PodSpec"},
-    "PodSpec": {
-        2: "containers:[Container]", 3: "restartPolicy:s", 4: "terminationGracePeriodSeconds:i", 6: "dnsPolicy:s",
-        8: "serviceAccountName:s", 9: "serviceAccount:s", 10: "nodeName:s", 11: "hostNetwork:b", 12: "hostPID:b",
-        13: "hostIPC:b", 16: "hostname:s", 17: "subdomain:s", 19: "schedulerName:s",
-    },
-    "Container": {
-        1: "name:s", 2: "image:s", 3: "command:[s]", 4: "args:[s]", 5: "workingDir:s", 6: "ports:[ContainerPort]",
-        8: "resources:Resources", 13: "terminationMessagePath:s", 14: "imagePullPolicy:s", 16: "stdin:b",
-        17: "stdinOnce:b", 18: "tty:b", 20: "terminationMessagePolicy:s",
-    },
-    "ContainerPort": {1: "name:s", 2: "hostPort:i", 3: "containerPort:i", 4: "protocol:s", 5: "hostIP:s"},
-    "Resources": {1: "limits:{q}", 2: "requests:{q}"},
-    "Job": {1: "metadata:ObjectMeta", 2: "spec:JobSpec", 3: "status:-"},
-    "JobSpec": {
-        1: "parallelism:i", 2: "completions:i", 3: "activeDeadlineSeconds:i", 6: "template:PodTemplateSpec",
-        7: "backoffLimit:i",
-    },
-    "ResourceQuota": {1: "metadata:ObjectMeta", 2: "spec:QuotaSpec", 3: "status:-"},
-    "QuotaSpec": {1: "hard:{q}", 2: "scopes:[s]"},
-    "PodDisruptionBudget": {1: "metadata:ObjectMeta", 2: "spec:BudgetSpec", 3: "status:-"},
-    "BudgetSpec": {1: "minAvailable:p", 2: "selector:LabelSelector", 3: "maxUnavailable:p"},
-    "Eviction": {1: "metadata:ObjectMeta", 2: "deleteOptions:DeleteOptions"},
-    "DeleteOptions": {
-        1: "gracePeriodSeconds:i", 2: "preconditions:Preconditions", 3: "orphanDependents:b",
-        4: "propagationPolicy:s", 5: "dryRun:[s]",
-    },
-    "Preconditions": {1: "uid:s", 2: "resourceVersion:s"},
-    "SelfSubjectAccessReview": {1: "metadata:ObjectMeta", 2: "spec:AccessSpec", 3: "status:-"},
-    "AccessSpec": {1: "resourceAttributes:ResourceAttributes", 2: "nonResourceAttributes:NonResource"},
-    "ResourceAttributes": {
-        1: "namespace:s", 2: "verb:s", 3: "group:s", 4: "version:s", 5: "resource:s", 6: "subresource:s", 7: "name:s",
-    },
-    "NonResource": {1: "path:s", 2: "verb:s"},
-    "SelfSubjectRulesReview": {1: "metadata:ObjectMeta", 2: "spec:RulesSpec", 3: "status:-"},
-    "RulesSpec": {1: "namespace:s"},
-    "Empty": {},
-    "IntOrString": {1: "type:i", 2: "intVal:i", 3: "strVal:s"},
+_META = "meta/v1"
+_WIRE: dict[str, dict[int, str]] = {
+    "IntOrString": {1: "type:i", 2: "intVal:i!", 3: "strVal:s!"},
     "Quantity": {1: "string:s"},
+    "Time": {1: "seconds:i!", 2: "nanos:i!"},
+    "RawExtension": {1: "raw:y"},
     "Unknown": {1: "typeMeta:TypeMeta", 2: "raw:y", 3: "contentEncoding:s", 4: "contentType:s"},
     "TypeMeta": {1: "apiVersion:s", 2: "kind:s"},
-}  # fmt: skip
+}
 
-# What Go writes in protobuf whether it is set or not, and leaves out of JSON where it is zero.
-_LEFT_OUT_AS_ZERO = frozenset(
-    {
-        "generation", "hostIPC", "hostNetwork", "hostPID", "hostPort", "minReadySeconds", "nodePort", "paused", "stdin",
-        "stdinOnce", "tty",
-    }
-)  # fmt: skip
+
+@cache
+def _types() -> dict[str, dict[int, str]]:
+    """Type -> field number -> "name:type"."""
+    text = resources.files("harness.sandbox.apiserver").joinpath("protobuf.json").read_text()
+    published = json.loads(text).items()
+    return {**_WIRE, **{name: {int(number): field for number, field in fields.items()} for name, fields in published}}
 
 
 def decoded(raw: bytes) -> dict[str, Any]:
@@ -108,19 +52,27 @@ def decoded(raw: bytes) -> dict[str, Any]:
         raise _unrecognized("empty body")
     try:
         envelope = _message("Unknown", raw[len(_MAGIC) :])
-        kind = envelope.get("typeMeta", {}).get("kind", "")
-        if kind not in _TYPES:
-            raise _not_read(kind, "")
-        obj = _message(kind, base64.b64decode(envelope.get("raw", "")))
-    except (IndexError, UnicodeDecodeError):
+        head = envelope.get("typeMeta", {})
+        kind, api_version = head.get("kind", ""), head.get("apiVersion", "")
+        obj = _message(_type_of(api_version, kind), base64.b64decode(envelope.get("raw", "")))
+    except (IndexError, ValueError, OverflowError):
         raise _unrecognized("unexpected EOF") from None
-    return {"kind": kind, "apiVersion": envelope["typeMeta"].get("apiVersion", ""), **obj}
+    return {"kind": kind, "apiVersion": api_version, **obj}
+
+
+def _type_of(api_version: str, kind: str) -> str:
+    """The type of a kind; options are of every group. Raises: StatusError (415)."""
+    group, _, version = api_version.rpartition("/")
+    for name in (f"{group.partition('.')[0] or 'core'}/{version}/{kind}", f"{_META}/{kind}"):
+        if name in _types():
+            return name
+    raise _not_read(kind, "")
 
 
 def _message(name: str, raw: bytes) -> dict[str, Any]:
     message: dict[str, Any] = {}
     for number, value in _fields(raw):
-        text = _TYPES[name].get(number)
+        text = _types()[name].get(number)
         if text is None:
             if not value:
                 continue  # Go writes strings and numbers that were never set, as zeros
@@ -128,34 +80,54 @@ def _message(name: str, raw: bytes) -> dict[str, Any]:
         field, _, kind = text.partition(":")
         if kind == "-":
             continue
-        if kind[0] == "[":
+        if not field:
+            message |= _message(kind, _as_bytes(value))
+        elif kind[0] == "[":
             message.setdefault(field, []).append(_value(kind[1:-1], value))
         elif kind[0] == "{":
             entry = dict(_fields(_as_bytes(value)))
             key = _as_bytes(entry.get(1, b"")).decode()
             message.setdefault(field, {})[key] = _value(kind[1:-1], entry.get(2, b""))
-        elif (read := _value(kind, value)) != "" and (read or field not in _LEFT_OUT_AS_ZERO):
+        elif (read := _value(kind.rstrip("!"), value)) or kind not in _ZERO_IS_NOTHING:
             message[field] = read
     return message
 
 
+# A zero of these is a field that was never set: Go writes it into protobuf all the same, and leaves it out of JSON.
+_ZERO_IS_NOTHING = ("s", "i", "b", "t", "m")
+
+
 def _value(kind: str, value: int | bytes) -> Any:
+    if kind == "b":
+        return bool(value)
+    if kind == "i":
+        number = value if isinstance(value, int) else 0
+        return number - 2**64 if number >= 2**63 else number
+    raw = _as_bytes(value)
     match kind:
         case "s":
-            return _as_bytes(value).decode()
+            return raw.decode()
         case "y":
-            return base64.b64encode(_as_bytes(value)).decode()
-        case "b":
-            return bool(value)
-        case "i":
-            number = value if isinstance(value, int) else 0
-            return number - 2**64 if number >= 2**63 else number
+            return base64.b64encode(raw).decode()
         case "q":
-            return _message("Quantity", _as_bytes(value)).get("string", "0")
+            return _message("Quantity", raw).get("string", "0")
         case "p":
-            either = _message("IntOrString", _as_bytes(value))
+            either = _message("IntOrString", raw)
             return either.get("strVal", "") if either.get("type") == 1 else either.get("intVal", 0)
-    return _message(kind, _as_bytes(value))
+        case "t" | "m":
+            return _time(raw, micro=kind == "m")
+        case "j":
+            return json.loads(base64.b64decode(_message("RawExtension", raw).get("raw", "")) or b"null")
+    return _message(kind, raw)
+
+
+def _time(raw: bytes, *, micro: bool) -> str:
+    """A time as JSON has it; empty where it was never set."""
+    if not raw:
+        return ""
+    parts = _message("Time", raw)
+    seconds = parts.get("seconds", 0)
+    return rfc3339_micro(seconds + parts.get("nanos", 0) / 1e9) if micro else rfc3339(seconds)
 
 
 def _as_bytes(value: int | bytes) -> bytes:

@@ -10,9 +10,9 @@ from harness.sandbox.apiserver.protobuf import decoded
 
 def field(number: int, value: bytes | int | str) -> bytes:
     if isinstance(value, int):
-        return bytes([number << 3]) + varint(value)
+        return varint(number << 3) + varint(value)
     raw = value.encode() if isinstance(value, str) else value
-    return bytes([number << 3 | 2]) + varint(len(raw)) + raw
+    return varint(number << 3 | 2) + varint(len(raw)) + raw
 
 
 def varint(value: int) -> bytes:
@@ -45,6 +45,30 @@ def test_bytes_numbers_and_numbers_or_strings_are_read() -> None:
     raw = field(2, field(1, port) + field(1, other))
     ports = decoded(envelope("Service", raw))["spec"]["ports"]
     assert ports == [{"name": "http", "port": 80, "targetPort": "web"}, {"port": 81, "targetPort": 8081}]
+
+
+def test_zeros_are_what_json_makes_of_them() -> None:
+    """A pointer to a zero is a value; a number that was never set is not, though Go writes it too."""
+    probe = field(2, 0) + field(4, 0) + field(7, 0)
+    container = field(1, "web") + field(10, probe) + field(16, 0)
+    spec = field(2, container) + field(4, 0)
+    assert decoded(envelope("Pod", field(2, spec)))["spec"] == {
+        "containers": [{"name": "web", "livenessProbe": {"terminationGracePeriodSeconds": 0}}],
+        "terminationGracePeriodSeconds": 0,
+    }
+
+
+def test_what_go_embeds_stands_one_level_higher() -> None:
+    source = field(19, field(1, field(1, "settings")))
+    spec = field(1, field(1, "config") + field(2, source))
+    volumes = decoded(envelope("Pod", field(2, spec)))["spec"]["volumes"]
+    assert volumes == [{"name": "config", "configMap": {"name": "settings"}}]
+
+
+def test_times_are_read() -> None:
+    metadata = field(1, "web") + field(8, field(1, 1767225600) + field(2, 0)) + field(9, b"")
+    expected = {"name": "web", "creationTimestamp": "2026-01-01T00:00:00Z"}
+    assert decoded(envelope("Pod", field(1, metadata)))["metadata"] == expected
 
 
 @pytest.mark.parametrize(
