@@ -71,7 +71,7 @@ async def test_an_eviction_that_is_none_evicts_nothing(plane: Plane, client: Api
 @pytest.mark.parametrize(
     ("term", "says"),
     [
-        ({}, "spec.selector.matchExpressions[0].key: Required value"),
+        ({}, 'spec.selector.matchExpressions[0].key: Invalid value: "": name part must be non-empty'),
         ({"key": "a", "operator": "Near"}, "spec.selector.matchExpressions[0].operator: Invalid value"),
         ({"key": "a", "operator": "In"}, "spec.selector.matchExpressions[0].values: Required value"),
     ],

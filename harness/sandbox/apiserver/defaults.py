@@ -92,9 +92,10 @@ def _job(obj: Object) -> None:
     _set(spec, backoffLimit=2**31 - 1 if spec.get("backoffLimitPerIndex") is not None else 6)
     _template(spec)
     uid, name = obj["metadata"].get("uid"), obj["metadata"].get("name")
-    if uid and not spec.get("manualSelector") and spec.get("selector") is None:
-        owned = {"batch.kubernetes.io/controller-uid": uid}
-        spec["selector"] = {"matchLabels": owned}
+    owned = {"batch.kubernetes.io/controller-uid": uid}
+    chosen = (spec.get("selector") or {}).get("matchLabels") or {}
+    if uid and not spec.get("manualSelector") and not owned.keys() <= chosen.keys():
+        spec["selector"] = {**(spec.get("selector") or {}), "matchLabels": {**chosen, **owned}}
         if isinstance(template := spec.get("template"), dict):
             labels = _child(_child(template, "metadata"), "labels")
             labels.update(owned | {"batch.kubernetes.io/job-name": name, "controller-uid": uid, "job-name": name})
@@ -219,7 +220,7 @@ def _service(obj: Object) -> None:
     _set(spec, type="ClusterIP", sessionAffinity="None")
     for port in _dicts(spec.get("ports")):
         _set(port, protocol="TCP")
-        _set(port, targetPort=port.get("port"))
+        _set(port, targetPort=port.get("port", 0))
     if spec["type"] != "ExternalName":
         _set(spec, internalTrafficPolicy="Cluster", ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack")
     if spec["type"] in ("NodePort", "LoadBalancer"):
@@ -249,6 +250,19 @@ def _secret(obj: Object) -> None:
         data.update({key: base64.b64encode(str(value).encode()).decode() for key, value in plain.items()})
 
 
+def _network_policy(obj: Object) -> None:
+    spec = obj["spec"]
+    _set(spec, policyTypes=["Ingress", "Egress"] if spec.get("egress") else ["Ingress"])
+    for rule in _dicts(spec.get("ingress")) + _dicts(spec.get("egress")):
+        for port in _dicts(rule.get("ports")):
+            _set(port, protocol="TCP")
+
+
+def _ingress_class(obj: Object) -> None:
+    if isinstance(parameters := obj["spec"].get("parameters"), dict):
+        _set(parameters, scope="Cluster")
+
+
 def _namespace(obj: Object) -> None:
     if not obj["metadata"].get("deletionTimestamp"):  # one that ends has given it up
         _set(obj["spec"], finalizers=["kubernetes"])
@@ -264,6 +278,8 @@ _BY_KIND: dict[str, Callable[[Object], None]] = {
     "Pod": _pod,
     "Service": _service,
     "Namespace": _namespace,
+    "NetworkPolicy": _network_policy,
+    "IngressClass": _ingress_class,
 }
 _WITHOUT_SPEC: dict[str, Callable[[Object], None]] = {
     "EndpointSlice": _endpoint_slice,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.apiserver.api_errors import Cause, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from harness.sandbox.apiserver.store import Object
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
@@ -17,7 +20,18 @@ _LABEL_VALUE = r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
 _NAME_PART = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _CONFIG_KEY = r"[-._a-zA-Z0-9]+"
 _ENV_NAME = r"[ -<>-~]+"
-_PORT_NAME = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_PORT_NAME = r"[-a-z0-9]+"
+_HEADER = r"[-A-Za-z0-9]+"
+_HEADER_TEXT = (
+    "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for "
+    f"validation is '{_HEADER}')"
+)
+_WILDCARD = rf"\*\.{_SUBDOMAIN}"
+_OPERATORS = ("DoesNotExist", "Exists", "In", "NotIn")
+_PERCENT_TEXT = (
+    "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for "
+    "validation is '[0-9]+%')"
+)
 
 SUBDOMAIN_TEXT = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
@@ -41,6 +55,11 @@ _NAME_PART_TEXT = (
     "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
     "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
     f"'{_NAME_PART}')"
+)
+_WILDCARD_TEXT = (
+    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of "
+    "lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', "
+    f"regex used for validation is '{_WILDCARD}')"
 )
 _CONFIG_KEY_TEXT = (
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or "
@@ -75,6 +94,14 @@ class FieldErrors:
         """A value that was there before."""
         self._add(field, "FieldValueDuplicate", f"Duplicate value: {shown(value)}")
 
+    def too_long(self, field: str, most_bytes: int) -> None:
+        """A value, which is not shown, of more bytes than may be."""
+        self._add(field, "FieldValueTooLong", f"Too long: may not be more than {most_bytes} bytes")
+
+    def too_many(self, field: str, count: int, most: int) -> None:
+        """A list of more items than may be."""
+        self._add(field, "FieldValueTooMany", f"Too many: {count}: must have at most {most} items")
+
     def not_found(self, field: str, value: Any) -> None:
         """A name of something that is not there."""
         self._add(field, "FieldValueNotFound", f"Not found: {shown(value)}")
@@ -83,6 +110,26 @@ class FieldErrors:
         """Numbers from 0 up; a value that is absent is left alone."""
         if value is not None and value < 0:
             self.invalid(field, value, "must be greater than or equal to 0")
+
+    def within(self, field: str, value: Any, least: int, most: int) -> None:
+        """Numbers of a range; a value that is absent is left alone."""
+        if value is not None and not least <= value <= most:
+            self.invalid(field, value, f"must be between {least} and {most}, inclusive")
+
+    def int_or_percent(self, field: str, value: Any) -> int | None:
+        """The number in `3` or `25%`, which may not be negative; None where it is neither."""
+        if isinstance(value, int):
+            self.not_negative(field, value)
+            return value
+        if not re.fullmatch(r"[0-9]+%", value):
+            self.invalid(field, value, _PERCENT_TEXT)
+            return None
+        return int(value[:-1])
+
+    def at_most_all(self, field: str, value: Any) -> None:
+        """Of percentages, those up to 100."""
+        if isinstance(value, str) and re.fullmatch(r"[0-9]+%", value) and int(value[:-1]) > 100:
+            self.invalid(field, value, "must not be greater than 100%")
 
     def immutable(self, field: str, new: Any, old: Any) -> None:
         """Values that stay as they were made."""
@@ -104,10 +151,77 @@ class FieldErrors:
         """A port number or the name of one."""
         if isinstance(value, int):
             self.port(field, value)
-        elif not value or len(value) > 15 or not re.fullmatch(_PORT_NAME, value) or not re.search("[a-z]", value):
-            self.invalid(
-                field, value, "must contain at least one letter (a-z), only letters, digits and '-', at most 15"
-            )
+        else:
+            for why in _port_name_faults(value):
+                self.invalid(field, value, why)
+
+    def ip(self, field: str, value: str) -> bool:
+        """An address of a host. Returns whether it is one."""
+        try:
+            ip_address(value)
+        except ValueError:
+            self.invalid(field, value, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
+            return False
+        return True
+
+    def cidr(self, field: str, value: str) -> bool:
+        """A block of addresses. Returns whether it is one."""
+        try:
+            ip_network(value, strict=False)
+        except ValueError:
+            value_is_block = False
+        else:
+            value_is_block = "/" in value
+        if not value_is_block:
+            self.invalid(field, value, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")
+        return value_is_block
+
+    def segment(self, field: str, value: str) -> None:
+        """A name that may stand in a path."""
+        if not value:
+            self.required(field)
+        elif value in (".", "..") or "/" in value or "%" in value:
+            self.invalid(field, value, "may not be '.' or '..', nor contain '/' or '%'")
+
+    def host(self, field: str, value: str) -> None:
+        """A DNS name, perhaps with a wildcard for its first label."""
+        if "*" in value:
+            self._named(field, value, _WILDCARD, _WILDCARD_TEXT, 253)
+        else:
+            self.subdomain(field, value)
+
+    def descending_path(self, field: str, value: str) -> None:
+        """A path that stays below where it begins."""
+        if value.startswith("/"):
+            self.invalid(field, value, "must be a relative path")
+        self.no_way_back(field, value)
+
+    def no_way_back(self, field: str, value: str) -> None:
+        """A path without a step up."""
+        if ".." in value.split("/"):
+            self.invalid(field, value, "must not contain '..'")
+
+    def selector(self, field: str, selector: Object | None) -> bool:
+        """A label selector. Returns whether all of its terms can be matched."""
+        if selector is None:
+            return True
+        before = len(self.causes)
+        self.labels(f"{field}.matchLabels", selector.get("matchLabels") or {})
+        for n, term in enumerate(selector.get("matchExpressions") or ()):
+            self._term(f"{field}.matchExpressions[{n}]", term)
+        return len(self.causes) == before
+
+    def _term(self, at: str, term: Object) -> None:
+        operator, values = term.get("operator", ""), term.get("values") or []
+        if operator not in _OPERATORS:
+            self.invalid(f"{at}.operator", operator, "not a valid selector operator")
+        elif operator in ("In", "NotIn") and not values:
+            self.required(f"{at}.values", "must be specified when `operator` is 'In' or 'NotIn'")
+        elif operator not in ("In", "NotIn") and values:
+            self.forbidden(f"{at}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
+        self.qualified(f"{at}.key", term.get("key", ""))
+        for n, value in enumerate(values):
+            self.label_value(f"{at}.values[{n}]", value)
 
     def label(self, field: str, value: str) -> None:
         """A DNS label."""
@@ -130,17 +244,27 @@ class FieldErrors:
         text = "a valid environment variable name must consist only of printable ASCII characters other than '='"
         self._named(field, value, _ENV_NAME, text, 2**20)
 
+    def header(self, field: str, value: str) -> None:
+        """The name of an HTTP header."""
+        self._named(field, value, _HEADER, _HEADER_TEXT, 2**20)
+
+    def label_value(self, field: str, value: str) -> None:
+        """A value of a label."""
+        self._named(field, value, _LABEL_VALUE, _LABEL_VALUE_TEXT, 63)
+
     def labels(self, field: str, labels: dict[str, str]) -> None:
         """Keys and values of labels."""
         for key, value in labels.items():
             self.qualified(field, key)
-            self._named(field, value, _LABEL_VALUE, _LABEL_VALUE_TEXT, 63)
+            self.label_value(field, value)
 
     def qualified(self, field: str, key: str) -> None:
         """A key with an optional DNS prefix."""
         prefix, slash, name = key.rpartition("/")
         if slash and (not re.fullmatch(_SUBDOMAIN, prefix) or len(prefix) > 253):
             self.invalid(field, key, f"prefix part {SUBDOMAIN_TEXT}")
+        if not name:
+            self.invalid(field, key, "name part must be non-empty")
         self._named(field, name, _NAME_PART, _NAME_PART_TEXT, 63, shown_as=key)
 
     def _named(self, field: str, value: str, pattern: str, text: str, longest: int, shown_as: str = "") -> None:
@@ -151,3 +275,14 @@ class FieldErrors:
 
     def _add(self, field: str, reason: str, message: str) -> None:
         self.causes.append(Cause(field=field, reason=reason, message=message))
+
+
+def _port_name_faults(name: str) -> list[str]:
+    faults = {
+        "must be no more than 15 characters": len(name) > 15,
+        "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)": not re.fullmatch(_PORT_NAME, name),
+        "must contain at least one letter (a-z)": not re.search("[a-z]", name),
+        "must not contain consecutive hyphens": "--" in name,
+        "must not begin or end with a hyphen": name.startswith("-") or name.endswith("-"),
+    }
+    return [why for why, is_so in faults.items() if is_so]

@@ -1,12 +1,15 @@
 """A Pod, or the pod template of a workload -> what is wrong with it.
 
-Source: kubernetes `pkg/apis/core/validation/validation.go` (ValidatePodSpec and below).
+Source: kubernetes `pkg/apis/core/validation/validation.go` (ValidatePodSpec and below, ValidatePodUpdate).
 """
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from harness.sandbox.apiserver.containervalidation import check_container
+from harness.sandbox.apiserver.schedulingvalidation import check_scheduling
+from harness.sandbox.apiserver.volumevalidation import check_volumes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,12 +18,10 @@ if TYPE_CHECKING:
     from harness.sandbox.apiserver.store import Object
 
 _POLICIES = ("Always", "Never", "OnFailure")
-_PULL_POLICIES = ("Always", "IfNotPresent", "Never")
-_PROTOCOLS = ("SCTP", "TCP", "UDP")
 _DNS_POLICIES = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
-_HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")
-_PROBE_NUMBERS = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold")
-_QUANTITY = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?")
+_MOST_NAMESERVERS = 3
+_LARGEST_ID = 2**31 - 1
+_LONGEST_S = 2**31 - 1
 _MUTABLE = ("activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations", "schedulingGates", "nodeName")
 _MUTABLE_TEXT = (
     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
@@ -31,35 +32,95 @@ _MUTABLE_TEXT = (
 
 def check_pod(errors: FieldErrors, obj: Object, old: Object | None) -> None:
     """A Pod; a change of one may touch little of its spec."""
-    check_pod_spec(errors, obj["spec"], "spec")
-    if old is not None and _frozen(obj["spec"]) != _frozen(old["spec"]):
+    spec = obj["spec"]
+    check_pod_spec(errors, spec, "spec")
+    if old is None:
+        if spec.get("ephemeralContainers"):
+            errors.forbidden("spec.ephemeralContainers", "cannot be set on create")
+        return
+    before = old["spec"]
+    if _frozen(spec) != _frozen(before):
         errors.forbidden("spec", _MUTABLE_TEXT)
+    kept = [_timeless(item) for item in spec.get("tolerations") or ()]
+    if any(_timeless(item) not in kept for item in before.get("tolerations") or ()):
+        errors.forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds")
+    was_s, deadline_s = before.get("activeDeadlineSeconds"), spec.get("activeDeadlineSeconds")
+    if was_s is not None and deadline_s is None:
+        errors.invalid("spec.activeDeadlineSeconds", None, "must not update from a positive integer to nil value")
+    elif was_s is not None and deadline_s is not None and deadline_s > was_s:
+        errors.invalid("spec.activeDeadlineSeconds", deadline_s, "must be less than or equal to previous value")
 
 
 def check_pod_spec(errors: FieldErrors, spec: Object, at: str, claims: Iterable[str] = ()) -> None:
     """Everything below `at`; `claims`: volumes that a StatefulSet's volumeClaimTemplates will bring."""
-    containers = spec.get("containers") or []
-    if not containers:
+    volumes = check_volumes(errors, spec.get("volumes") or [], f"{at}.volumes") | set(claims)
+    _containers(errors, spec, at, volumes)
+    errors.one_of(f"{at}.restartPolicy", spec["restartPolicy"], _POLICIES)
+    errors.one_of(f"{at}.dnsPolicy", spec["dnsPolicy"], _DNS_POLICIES)
+    _resolving(errors, spec, at)
+    errors.not_negative(f"{at}.terminationGracePeriodSeconds", spec.get("terminationGracePeriodSeconds"))
+    errors.within(f"{at}.activeDeadlineSeconds", spec.get("activeDeadlineSeconds"), 1, _LONGEST_S)
+    for n, gate in enumerate(spec.get("readinessGates") or ()):
+        errors.qualified(f"{at}.readinessGates[{n}].conditionType", gate.get("conditionType", ""))
+    check_scheduling(errors, spec, at)
+    for field in ("hostname", "subdomain"):
+        if spec.get(field):
+            errors.label(f"{at}.{field}", spec[field])
+    for field in ("nodeName", "serviceAccountName", "priorityClassName", "runtimeClassName"):
+        if spec.get(field):
+            errors.subdomain(f"{at}.{field}", spec[field])
+    context = spec.get("securityContext") or {}
+    for field in ("runAsUser", "runAsGroup", "fsGroup"):
+        errors.within(f"{at}.securityContext.{field}", context.get(field), 0, _LARGEST_ID)
+
+
+def _containers(errors: FieldErrors, spec: Object, at: str, volumes: set[str]) -> None:
+    if not spec.get("containers"):
         errors.required(f"{at}.containers")
-    volumes = _volumes(errors, spec.get("volumes") or [], f"{at}.volumes") | set(claims)
     names: set[str] = set()
+    host_ports: set[tuple[str, str, int]] = set()
     for part in ("containers", "initContainers"):
         for n, container in enumerate(spec.get(part) or ()):
             where = f"{at}.{part}[{n}]"
-            _container(errors, container, where, volumes, init=part == "initContainers")
+            check_container(errors, container, where, volumes, spec, init=part == "initContainers")
             if container.get("name") in names:
                 errors.duplicate(f"{where}.name", container["name"])
             names.add(container.get("name", ""))
-    errors.one_of(f"{at}.restartPolicy", spec["restartPolicy"], _POLICIES)
-    errors.one_of(f"{at}.dnsPolicy", spec["dnsPolicy"], _DNS_POLICIES)
-    errors.not_negative(f"{at}.terminationGracePeriodSeconds", spec.get("terminationGracePeriodSeconds"))
-    if (deadline_s := spec.get("activeDeadlineSeconds")) is not None and deadline_s < 1:
-        errors.invalid(f"{at}.activeDeadlineSeconds", deadline_s, "must be between 1 and 2147483647, inclusive")
-    for n, gate in enumerate(spec.get("readinessGates") or ()):
-        errors.qualified(f"{at}.readinessGates[{n}].conditionType", gate.get("conditionType", ""))
-    errors.labels(f"{at}.nodeSelector", spec.get("nodeSelector") or {})
-    if spec.get("hostname"):
-        errors.label(f"{at}.hostname", spec["hostname"])
+            if part == "containers":
+                _host_ports(errors, container, where, host_ports)
+            elif container.get("restartPolicy") is not None:
+                errors.one_of(f"{where}.restartPolicy", container["restartPolicy"], ("Always", "Never", "OnFailure"))
+
+
+def _host_ports(errors: FieldErrors, container: Object, at: str, taken: set[tuple[str, str, int]]) -> None:
+    for n, port in enumerate(container.get("ports") or ()):
+        if not port.get("hostPort"):
+            continue
+        key = (port["protocol"], port.get("hostIP", ""), port["hostPort"])
+        if key in taken:
+            errors.duplicate(f"{at}.ports[{n}].hostPort", f"{key[0]}/{key[1]}/{key[2]}")
+        taken.add(key)
+
+
+def _resolving(errors: FieldErrors, spec: Object, at: str) -> None:
+    """How the pod finds others by their names."""
+    servers = (spec.get("dnsConfig") or {}).get("nameservers") or []
+    if spec["dnsPolicy"] == "None" and not servers:
+        why = "must provide at least one DNS nameserver when `dnsPolicy` is None"
+        errors.required(f"{at}.dnsConfig.nameservers", why)
+    if len(servers) > _MOST_NAMESERVERS:
+        why = f"must not have more than {_MOST_NAMESERVERS} nameservers"
+        errors.invalid(f"{at}.dnsConfig.nameservers", servers, why)
+    for n, server in enumerate(servers):
+        errors.ip(f"{at}.dnsConfig.nameservers[{n}]", server)
+    for n, alias in enumerate(spec.get("hostAliases") or ()):
+        errors.ip(f"{at}.hostAliases[{n}].ip", alias.get("ip", ""))
+        for name in alias.get("hostnames") or ():
+            errors.subdomain(f"{at}.hostAliases[{n}].hostnames", name)
+
+
+def _timeless(toleration: Object) -> Object:
+    return {key: value for key, value in toleration.items() if key != "tolerationSeconds"}
 
 
 def _frozen(spec: Object) -> Object:
@@ -68,145 +129,3 @@ def _frozen(spec: Object) -> Object:
     for part in ("containers", "initContainers"):
         kept[part] = [{**item, "image": ""} for item in spec.get(part) or ()]
     return kept
-
-
-def _volumes(errors: FieldErrors, volumes: list[Object], at: str) -> set[str]:
-    names: set[str] = set()
-    for n, volume in enumerate(volumes):
-        name = volume.get("name", "")
-        if not name:
-            errors.required(f"{at}[{n}].name")
-            continue
-        errors.label(f"{at}[{n}].name", name)
-        if name in names:
-            errors.duplicate(f"{at}[{n}].name", name)
-        names.add(name)
-        sources = [key for key in volume if key != "name"]
-        if len(sources) > 1:
-            errors.forbidden(f"{at}[{n}].{sources[1]}", "may not specify more than 1 volume type")
-        if "configMap" in volume and not volume["configMap"].get("name"):
-            errors.required(f"{at}[{n}].configMap.name")
-        if "secret" in volume and not volume["secret"].get("secretName"):
-            errors.required(f"{at}[{n}].secret.secretName")
-    return names
-
-
-def _container(errors: FieldErrors, container: Object, at: str, volumes: set[str], *, init: bool) -> None:
-    if not container.get("name"):
-        errors.required(f"{at}.name")
-    else:
-        errors.label(f"{at}.name", container["name"])
-    image = container.get("image", "")
-    if not image:
-        errors.required(f"{at}.image")
-    elif image != image.strip():
-        errors.invalid(f"{at}.image", image, "must not have leading or trailing whitespace")
-    errors.one_of(f"{at}.imagePullPolicy", container["imagePullPolicy"], _PULL_POLICIES)
-    _ports(errors, container.get("ports") or [], f"{at}.ports")
-    _environment(errors, container.get("env") or [], f"{at}.env")
-    _mounts(errors, container.get("volumeMounts") or [], f"{at}.volumeMounts", volumes)
-    _resources(errors, container.get("resources") or {}, f"{at}.resources")
-    sidecar = container.get("restartPolicy") == "Always"
-    for name in ("livenessProbe", "readinessProbe", "startupProbe"):
-        if (probe := container.get(name)) is None:
-            continue
-        if init and not sidecar:
-            errors.forbidden(f"{at}.{name}", "may not be set for init containers without restartPolicy=Always")
-        _probe(errors, probe, f"{at}.{name}", once=name != "readinessProbe")
-    for name in ("postStart", "preStop"):
-        if (hook := (container.get("lifecycle") or {}).get(name)) is not None:
-            _handler(errors, hook, f"{at}.lifecycle.{name}")
-
-
-def _ports(errors: FieldErrors, ports: list[Object], at: str) -> None:
-    names: set[str] = set()
-    for n, port in enumerate(ports):
-        if port.get("containerPort") is None:
-            errors.required(f"{at}[{n}].containerPort")
-        else:
-            errors.port(f"{at}[{n}].containerPort", port["containerPort"])
-        if name := port.get("name"):
-            errors.port_or_name(f"{at}[{n}].name", name)
-            if name in names:
-                errors.duplicate(f"{at}[{n}].name", name)
-            names.add(name)
-        errors.one_of(f"{at}[{n}].protocol", port["protocol"], _PROTOCOLS)
-
-
-def _environment(errors: FieldErrors, variables: list[Object], at: str) -> None:
-    for n, variable in enumerate(variables):
-        if not variable.get("name"):
-            errors.required(f"{at}[{n}].name")
-        else:
-            errors.env_name(f"{at}[{n}].name", variable["name"])
-        if variable.get("value") and variable.get("valueFrom"):
-            errors.invalid(f"{at}[{n}].valueFrom", "", "may not be specified when `value` is not empty")
-
-
-def _mounts(errors: FieldErrors, mounts: list[Object], at: str, volumes: set[str]) -> None:
-    paths: set[str] = set()
-    for n, mount in enumerate(mounts):
-        if not mount.get("name"):
-            errors.required(f"{at}[{n}].name")
-        elif mount["name"] not in volumes:
-            errors.not_found(f"{at}[{n}].name", mount["name"])
-        path = mount.get("mountPath", "")
-        if not path:
-            errors.required(f"{at}[{n}].mountPath")
-        elif path in paths:
-            errors.invalid(f"{at}[{n}].mountPath", path, "must be unique")
-        paths.add(path)
-
-
-def _resources(errors: FieldErrors, resources: Object, at: str) -> None:
-    limits = resources.get("limits") or {}
-    for part in ("limits", "requests"):
-        for key, value in (resources.get(part) or {}).items():
-            if not _QUANTITY.fullmatch(value):
-                errors.invalid(f"{at}.{part}[{key}]", value, "quantities must match the regular expression")
-            elif value.startswith("-"):
-                errors.invalid(f"{at}.{part}[{key}]", value, "must be greater than or equal to 0")
-    for key, value in (resources.get("requests") or {}).items():
-        if key in limits and amount(value) > amount(limits[key]):
-            errors.invalid(f"{at}.requests", value, f"must be less than or equal to {key} limit of {limits[key]}")
-
-
-def amount(quantity: str) -> float:
-    """The number that a quantity such as `500m` or `1Gi` stands for; 0 where it is none."""
-    powers: dict[str, float] = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3}
-    powers |= {unit: 1000.0 ** (n + 2) for n, unit in enumerate("MGTPE")}
-    powers |= {f"{unit}i": 1024.0 ** (n + 1) for n, unit in enumerate("KMGTPE")}
-    match = re.fullmatch(r"([+-]?[\d.]+)(.*)", quantity)
-    if match is None:
-        return 0.0
-    number, unit = match.groups()
-    try:
-        return float(number) * powers[unit] if unit in powers else float(quantity)
-    except ValueError:
-        return 0.0
-
-
-def _probe(errors: FieldErrors, probe: Object, at: str, *, once: bool) -> None:
-    _handler(errors, probe, at)
-    for name in _PROBE_NUMBERS:
-        errors.not_negative(f"{at}.{name}", probe.get(name))
-    if once and probe.get("successThreshold", 1) != 1:
-        errors.invalid(f"{at}.successThreshold", probe["successThreshold"], "must be 1")
-
-
-def _handler(errors: FieldErrors, handler: Object, at: str) -> None:
-    given: list[Any] = [name for name in _HANDLERS if handler.get(name) is not None]
-    if not given:
-        errors.required(at, "must specify a handler type")
-    for name in given[1:]:
-        errors.forbidden(f"{at}.{name}", "may not specify more than 1 handler type")
-    for name in ("httpGet", "tcpSocket"):
-        if (call := handler.get(name)) is not None:
-            if call.get("port") is None:
-                errors.required(f"{at}.{name}.port")
-            else:
-                errors.port_or_name(f"{at}.{name}.port", call["port"])
-    if (call := handler.get("exec")) is not None and not call.get("command"):
-        errors.required(f"{at}.exec.command")
-    if (pause := handler.get("sleep")) is not None:
-        errors.not_negative(f"{at}.sleep.seconds", pause.get("seconds"))

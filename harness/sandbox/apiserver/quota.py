@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.sandbox.apiserver import api_errors
-from harness.sandbox.apiserver.podvalidation import amount
+from harness.sandbox.apiserver.quantities import amount
 from harness.sandbox.apiserver.resources import PODS, RESOURCE_QUOTAS, RESOURCES
 
 if TYPE_CHECKING:

@@ -6,13 +6,18 @@ The checks that people meet when they write workloads and Services; texts as the
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from harness.sandbox.apiserver import api_errors
+from harness.sandbox.apiserver.api_errors import shown
+from harness.sandbox.apiserver.datavalidation import check_config_map, check_secret
 from harness.sandbox.apiserver.field_errors import FieldErrors
+from harness.sandbox.apiserver.networkvalidation import check_ingress, check_ingress_class, check_network_policy
 from harness.sandbox.apiserver.podvalidation import check_pod
-from harness.sandbox.apiserver.resources import NAMESPACES, PODS, SERVICES
+from harness.sandbox.apiserver.quantities import exact
+from harness.sandbox.apiserver.resources import NAMESPACES, SERVICES
+from harness.sandbox.apiserver.scalingvalidation import check_autoscaler, check_disruption_budget
+from harness.sandbox.apiserver.servicevalidation import check_endpoint_slice, check_service
 from harness.sandbox.apiserver.workloadvalidation import (
     check_deployment,
     check_job,
@@ -28,25 +33,25 @@ if TYPE_CHECKING:
 
     Check = Callable[[FieldErrors, Object, Object | None], None]
 
-_SERVICE_TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
-_PROTOCOLS = ("SCTP", "TCP", "UDP")
-_CHECKED = ("v1", "apps/v1", "batch/v1", "discovery.k8s.io/v1")
-_ADDRESS_TYPES = {"IPv4": IPv4Address, "IPv6": IPv6Address, "FQDN": str}
-_LARGEST_DATA_BYTES = 1024 * 1024
+_ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
+_CLAIM_TEXT = (
+    "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+)
+_LARGEST_ANNOTATIONS_BYTES = 256 * 1024
 
 
 def validate(resource: Resource, obj: Object, old: Object | None = None) -> None:
     """Raises: StatusError (422) with all causes; `old` is the stored state where the object is changed."""
     errors = FieldErrors()
-    _metadata(errors, resource, obj)
-    check = _CHECKS.get(resource.kind) if resource.api_version in _CHECKED else None
+    _metadata(errors, resource, obj, old)
+    check = _CHECKS.get((resource.api_version, resource.kind))
     if check is not None:
         check(errors, obj, old)
     if errors.causes:
         raise api_errors.invalid(resource, obj["metadata"].get("name", ""), errors.causes)
 
 
-def _metadata(errors: FieldErrors, resource: Resource, obj: Object) -> None:
+def _metadata(errors: FieldErrors, resource: Resource, obj: Object, old: Object | None) -> None:
     metadata = obj["metadata"]
     name = metadata["name"]
     if resource is NAMESPACES:
@@ -56,71 +61,37 @@ def _metadata(errors: FieldErrors, resource: Resource, obj: Object) -> None:
     elif resource.plural != "events":
         errors.subdomain("metadata.name", name)
     errors.labels("metadata.labels", metadata.get("labels") or {})
-    for key in metadata.get("annotations") or {}:
+    annotations = metadata.get("annotations") or {}
+    for key in annotations:
         errors.qualified("metadata.annotations", key.lower())
-    for n, finalizer in enumerate(metadata.get("finalizers") or ()):
+    if sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items()) > _LARGEST_ANNOTATIONS_BYTES:
+        errors.too_long("metadata.annotations", _LARGEST_ANNOTATIONS_BYTES)
+    _finalizers(errors, metadata, (old or {}).get("metadata", {}))
+    _owners(errors, metadata.get("ownerReferences") or [])
+
+
+def _finalizers(errors: FieldErrors, metadata: Object, before: Object) -> None:
+    finalizers = metadata.get("finalizers") or []
+    for n, finalizer in enumerate(finalizers):
         if finalizer not in ("orphan", "foregroundDeletion", "kubernetes"):
             errors.qualified(f"metadata.finalizers[{n}]", finalizer)
-    for n, owner in enumerate(metadata.get("ownerReferences") or ()):
+    added = [item for item in finalizers if item not in (before.get("finalizers") or ())]
+    if before.get("deletionTimestamp") and added:
+        why = f"no new finalizers can be added if the object is being deleted, found new finalizers {shown(added)}"
+        errors.forbidden("metadata.finalizers", why)
+
+
+def _owners(errors: FieldErrors, owners: list[Object]) -> None:
+    for n, owner in enumerate(owners):
         for key in ("apiVersion", "kind", "name", "uid"):
             if not owner.get(key):
-                errors.invalid(f"metadata.ownerReferences[{n}].{key}", owner.get(key, ""), "must not be empty")
-
-
-def _service(errors: FieldErrors, obj: Object, old: Object | None) -> None:
-    spec = obj["spec"]
-    errors.one_of("spec.type", spec["type"], _SERVICE_TYPES)
-    errors.labels("spec.selector", spec.get("selector") or {})
-    errors.one_of("spec.sessionAffinity", spec.get("sessionAffinity"), ("ClientIP", "None"))
-    ports = spec.get("ports") or []
-    if not ports and spec.get("clusterIP") != "None" and spec["type"] != "ExternalName":
-        errors.required("spec.ports")
-    if spec["type"] == "ExternalName" and not spec.get("externalName"):
-        errors.required("spec.externalName")
-    _service_ports(errors, ports)
-    before = (old or {}).get("spec", {})
-    if before.get("clusterIP") and spec.get("clusterIP") and before["clusterIP"] != spec["clusterIP"]:
-        errors.invalid("spec.clusterIPs[0]", [spec["clusterIP"]], "may not change once set")
-
-
-def _service_ports(errors: FieldErrors, ports: list[Object]) -> None:
-    """Each port is one of its own: named where there are several, no name twice."""
-    names: set[str] = set()
-    for n, port in enumerate(ports):
-        at, name = f"spec.ports[{n}]", port.get("name", "")
-        if not name and len(ports) > 1:
-            errors.required(f"{at}.name")
-        elif name:
-            errors.label(f"{at}.name", name)
-            if name in names:
-                errors.duplicate(f"{at}.name", name)
-            names.add(name)
-        errors.one_of(f"{at}.protocol", port["protocol"], _PROTOCOLS)
-        if port.get("port") is None:
-            errors.required(f"{at}.port")
-            continue
-        errors.port(f"{at}.port", port["port"])
-        errors.port_or_name(f"{at}.targetPort", port["targetPort"])
-
-
-def _endpoint_slice(errors: FieldErrors, obj: Object, old: Object | None) -> None:
-    kind = obj.get("addressType", "")
-    errors.one_of("addressType", kind, _ADDRESS_TYPES)
-    if old is not None:
-        errors.immutable("addressType", kind, old.get("addressType"))
-    for n, endpoint in enumerate(obj.get("endpoints") or ()):
-        at, addresses = f"endpoints[{n}].addresses", endpoint.get("addresses") or []
-        if not addresses:
-            errors.required(at, "must contain at least 1 address")
-        for m, address in enumerate(addresses):
-            try:
-                _ADDRESS_TYPES.get(kind, str)(address)
-            except ValueError:
-                errors.invalid(f"{at}[{m}]", address, f"must be an {kind} address")
-    for n, port in enumerate(obj.get("ports") or ()):
-        errors.one_of(f"ports[{n}].protocol", port.setdefault("protocol", "TCP"), _PROTOCOLS)
-        if port.get("port") is not None:
-            errors.port(f"ports[{n}].port", port["port"])
+                why = "version must not be empty" if key == "apiVersion" else "must not be empty"
+                errors.invalid(f"metadata.ownerReferences[{n}].{key}", owner.get(key, ""), why)
+    leading = [owner for owner in owners if owner.get("controller")]
+    if len(leading) > 1:
+        first, second = (f"{owner.get('kind')}/{owner.get('name')}" for owner in leading[:2])
+        why = f'Only one reference can have Controller set to true. Found "true" in references for {first} and {second}'
+        errors.invalid("metadata.ownerReferences", owners, why)
 
 
 def _node(errors: FieldErrors, obj: Object, old: Object | None) -> None:
@@ -129,33 +100,50 @@ def _node(errors: FieldErrors, obj: Object, old: Object | None) -> None:
             errors.required(f"spec.taints[{n}].key")
 
 
-def _data(errors: FieldErrors, obj: Object, old: Object | None) -> None:
-    total = 0
-    for part in ("data", "binaryData"):
-        for key, value in (obj.get(part) or {}).items():
-            errors.config_key(f"{part}[{key}]", key)
-            total += len(value)
-    if total > _LARGEST_DATA_BYTES:
-        errors.invalid("", "", f"Too long: may not be more than {_LARGEST_DATA_BYTES} bytes")
-    if (old or {}).get("immutable"):
-        for part in ("data", "binaryData"):
-            if obj.get(part) != (old or {}).get(part):
-                errors.forbidden(part, "field is immutable when `immutable` is set")
+def _claim(errors: FieldErrors, obj: Object, old: Object | None) -> None:
+    spec = obj.get("spec") or {}
+    modes, storage = spec.get("accessModes") or [], ((spec.get("resources") or {}).get("requests") or {}).get("storage")
+    if not modes:
+        errors.required("spec.accessModes", "at least 1 access mode is required")
+    for mode in modes:
+        errors.one_of("spec.accessModes", mode, _ACCESS_MODES)
+    if storage is None:
+        errors.required("spec.resources[storage]")
+    elif exact(storage) <= 0:
+        errors.invalid("spec.resources[storage]", storage, "must be greater than zero")
+    if old is not None and _without_size(spec) != _without_size(old.get("spec") or {}):
+        errors.forbidden("spec", _CLAIM_TEXT)
 
 
-def _pod(errors: FieldErrors, obj: Object, old: Object | None) -> None:
-    check_pod(errors, obj, old)
+def _without_size(spec: Object) -> Object:
+    return {key: value for key, value in spec.items() if key not in ("resources", "volumeAttributesClassName")}
 
 
-_CHECKS: dict[str, Check] = {
-    "Deployment": check_deployment,
-    "ReplicaSet": check_replica_set,
-    "StatefulSet": check_stateful_set,
-    "Job": check_job,
-    PODS.kind: _pod,
-    "Service": _service,
-    "EndpointSlice": _endpoint_slice,
-    "Node": _node,
-    "ConfigMap": _data,
-    "Secret": _data,
+def _lease(errors: FieldErrors, obj: Object, old: Object | None) -> None:
+    spec = obj.get("spec") or {}
+    if spec.get("leaseDurationSeconds") is not None and spec["leaseDurationSeconds"] <= 0:
+        errors.invalid("spec.leaseDurationSeconds", spec["leaseDurationSeconds"], "must be greater than 0")
+    errors.not_negative("spec.leaseTransitions", spec.get("leaseTransitions"))
+    if spec.get("holderIdentity") == "":
+        errors.invalid("spec.holderIdentity", "", "must not be empty")
+
+
+_CHECKS: dict[tuple[str, str], Check] = {
+    ("apps/v1", "Deployment"): check_deployment,
+    ("apps/v1", "ReplicaSet"): check_replica_set,
+    ("apps/v1", "StatefulSet"): check_stateful_set,
+    ("autoscaling/v2", "HorizontalPodAutoscaler"): check_autoscaler,
+    ("batch/v1", "Job"): check_job,
+    ("coordination.k8s.io/v1", "Lease"): _lease,
+    ("discovery.k8s.io/v1", "EndpointSlice"): check_endpoint_slice,
+    ("networking.k8s.io/v1", "Ingress"): check_ingress,
+    ("networking.k8s.io/v1", "IngressClass"): check_ingress_class,
+    ("networking.k8s.io/v1", "NetworkPolicy"): check_network_policy,
+    ("policy/v1", "PodDisruptionBudget"): check_disruption_budget,
+    ("v1", "ConfigMap"): check_config_map,
+    ("v1", "Node"): _node,
+    ("v1", "PersistentVolumeClaim"): _claim,
+    ("v1", "Pod"): check_pod,
+    ("v1", "Secret"): check_secret,
+    ("v1", "Service"): check_service,
 }

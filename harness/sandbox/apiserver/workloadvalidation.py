@@ -5,8 +5,7 @@ Source: kubernetes `pkg/apis/apps/validation`, `pkg/apis/batch/validation`.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.sandbox.apiserver import selectors
 from harness.sandbox.apiserver.podvalidation import check_pod_spec
@@ -17,12 +16,13 @@ if TYPE_CHECKING:
     from harness.sandbox.apiserver.field_errors import FieldErrors
     from harness.sandbox.apiserver.store import Object
 
-_OPERATORS = ("DoesNotExist", "Exists", "In", "NotIn")
 _STATEFUL_MUTABLE = (
     "replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
     "persistentVolumeClaimRetentionPolicy", "minReadySeconds",
 )  # fmt: skip
-_NO_DEADLINE = 2**31 - 1
+_MOST_INDEXES = 100_000
+# What may change in the template of a Job that was never started: where its pods go, and how they are marked.
+_WHERE = ("nodeSelector", "affinity", "tolerations", "schedulingGates")
 
 
 def check_deployment(errors: FieldErrors, obj: Object, old: Object | None) -> None:
@@ -32,6 +32,7 @@ def check_deployment(errors: FieldErrors, obj: Object, old: Object | None) -> No
         errors.not_negative(f"spec.{key}", spec.get(key))
     if _selector(errors, spec, "deployment"):
         _template(errors, spec, ("Always",))
+    _no_deadline(errors, spec, "ReplicaSet")
     _strategy(errors, spec["strategy"])
     deadline_s = spec["progressDeadlineSeconds"]
     if 0 <= deadline_s <= spec.get("minReadySeconds", 0):
@@ -47,6 +48,7 @@ def check_replica_set(errors: FieldErrors, obj: Object, old: Object | None) -> N
         errors.not_negative(f"spec.{key}", spec.get(key))
     if _selector(errors, spec, "replicaset"):
         _template(errors, spec, ("Always",))
+    _no_deadline(errors, spec, "ReplicaSet")
     if old is not None:
         errors.immutable("spec.selector", spec.get("selector"), old["spec"].get("selector"))
 
@@ -73,6 +75,12 @@ def check_stateful_set(errors: FieldErrors, obj: Object, old: Object | None) -> 
             (template.get("metadata") or {}).get("name", "") for template in spec.get("volumeClaimTemplates") or ()
         ]
         _template(errors, spec, ("Always",), claims)
+    _no_deadline(errors, spec, "StatefulSet")
+    errors.not_negative("spec.ordinals.start", (spec.get("ordinals") or {}).get("start"))
+    for key, word in (spec.get("persistentVolumeClaimRetentionPolicy") or {}).items():
+        errors.one_of(f"spec.persistentVolumeClaimRetentionPolicy.{key}", word, ("Delete", "Retain"))
+    if old is None and spec.get("serviceName"):
+        errors.label("spec.serviceName", spec["serviceName"])
     if old is not None and _without(spec, _STATEFUL_MUTABLE) != _without(old["spec"], _STATEFUL_MUTABLE):
         listed = ", ".join(f"'{key}'" for key in _STATEFUL_MUTABLE[:-1]) + f" and '{_STATEFUL_MUTABLE[-1]}'"
         errors.forbidden("spec", f"updates to statefulset spec for fields other than {listed} are forbidden")
@@ -81,18 +89,74 @@ def check_stateful_set(errors: FieldErrors, obj: Object, old: Object | None) -> 
 def check_job(errors: FieldErrors, obj: Object, old: Object | None) -> None:
     """A Job."""
     spec = obj["spec"]
-    for key in ("parallelism", "completions", "backoffLimit", "activeDeadlineSeconds", "ttlSecondsAfterFinished"):
+    for key in (
+        "parallelism", "completions", "backoffLimit", "activeDeadlineSeconds", "ttlSecondsAfterFinished",
+        "backoffLimitPerIndex", "maxFailedIndexes",
+    ):  # fmt: skip
         errors.not_negative(f"spec.{key}", spec.get(key))
     errors.one_of("spec.completionMode", spec["completionMode"], ("Indexed", "NonIndexed"))
-    if spec["completionMode"] == "Indexed" and spec.get("completions") is None:
-        errors.required("spec.completions", "when completion mode is Indexed")
-    if spec.get("selector") is None or _terms(errors, spec["selector"]):
+    _indexes(errors, spec)
+    replacement = ("Failed",) if spec.get("podFailurePolicy") else ("Failed", "TerminatingOrFailed")
+    errors.one_of("spec.podReplacementPolicy", spec["podReplacementPolicy"], replacement)
+    if spec.get("selector") is None:
+        errors.required("spec.selector")
+    if errors.selector("spec.selector", spec.get("selector")):
+        _generated(errors, obj)
         _template(errors, spec, ("OnFailure", "Never"))
+    policy = ((spec.get("template") or {}).get("spec") or {}).get("restartPolicy")
+    if spec.get("podFailurePolicy") and policy == "OnFailure":
+        why = 'only "Never" is supported when podFailurePolicy is specified'
+        errors.invalid("spec.template.spec.restartPolicy", policy, why)
     if old is not None:
-        for key in ("completionMode", "selector", "template"):
-            errors.immutable(f"spec.{key}", spec.get(key), old["spec"].get(key))
-        if spec["completionMode"] != "Indexed":
-            errors.immutable("spec.completions", spec.get("completions"), old["spec"].get("completions"))
+        _unchanged(errors, obj, old)
+
+
+def _indexes(errors: FieldErrors, spec: Object) -> None:
+    if spec["completionMode"] == "Indexed":
+        if spec.get("completions") is None:
+            errors.required("spec.completions", "when completion mode is Indexed")
+        for key in ("parallelism", "completions"):
+            if (spec.get(key) or 0) > _MOST_INDEXES:
+                why = f"must be less than or equal to {_MOST_INDEXES} when completion mode is Indexed"
+                errors.invalid(f"spec.{key}", spec[key], why)
+        return
+    for key in ("backoffLimitPerIndex", "maxFailedIndexes", "successPolicy"):
+        if spec.get(key) is not None:
+            errors.invalid(f"spec.{key}", spec[key], "requires indexed completion mode")
+
+
+def _generated(errors: FieldErrors, obj: Object) -> None:
+    """Unless the author took that over, the selector matches what the server wrote into the template."""
+    metadata, spec = obj["metadata"], obj["spec"]
+    uid, name = metadata["uid"], metadata["name"]
+    generated = {"batch.kubernetes.io/controller-uid": uid, "batch.kubernetes.io/job-name": name}
+    generated |= {"controller-uid": uid, "job-name": name}
+    if spec.get("manualSelector") or spec.get("selector") is None:
+        return
+    if not all(term.matches(generated) for term in selectors.of_object(spec["selector"])):
+        errors.invalid("spec.selector", spec["selector"], "`selector` not auto-generated")
+
+
+def _unchanged(errors: FieldErrors, obj: Object, old: Object) -> None:
+    spec, before = obj["spec"], old["spec"]
+    waits = before.get("suspend") and not (old.get("status") or {}).get("startTime")
+    for key in ("completionMode", "selector", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"):
+        errors.immutable(f"spec.{key}", spec.get(key), before.get(key))
+    if not waits or _fixed(spec) != _fixed(before):
+        errors.immutable("spec.template", spec.get("template"), before.get("template"))
+    together = spec.get("completions") == spec.get("parallelism")
+    if spec["completionMode"] != "Indexed":
+        errors.immutable("spec.completions", spec.get("completions"), before.get("completions"))
+    elif spec.get("completions") != before.get("completions") and not together:
+        why = "can only be modified in tandem with spec.parallelism"
+        errors.invalid("spec.completions", spec.get("completions"), why)
+
+
+def _fixed(spec: Object) -> Object:
+    """The template without what may change while its Job waits."""
+    template = spec.get("template") or {}
+    metadata = _without(template.get("metadata") or {}, ("labels", "annotations"))
+    return {"metadata": metadata, "spec": _without(template.get("spec") or {}, _WHERE)}
 
 
 def _selector(errors: FieldErrors, spec: Object, kind: str) -> bool:
@@ -101,27 +165,9 @@ def _selector(errors: FieldErrors, spec: Object, kind: str) -> bool:
     if selector is None:
         errors.required("spec.selector")
         return True
-    known = _terms(errors, selector)
+    known = errors.selector("spec.selector", selector)
     if not selector.get("matchLabels") and not selector.get("matchExpressions"):
         errors.invalid("spec.selector", {}, f"empty selector is invalid for {kind}")
-    return known
-
-
-def _terms(errors: FieldErrors, selector: Object) -> bool:
-    """Whether all of a selector's terms can be matched."""
-    errors.labels("spec.selector.matchLabels", selector.get("matchLabels") or {})
-    known = True
-    for n, term in enumerate(selector.get("matchExpressions") or ()):
-        at = f"spec.selector.matchExpressions[{n}]"
-        if term.get("operator") not in _OPERATORS:
-            errors.invalid(f"{at}.operator", term.get("operator", ""), "not a valid selector operator")
-            known = False
-        if not term.get("key"):
-            errors.required(f"{at}.key")
-            known = False
-        listed, wanted = bool(term.get("values")), term.get("operator") in ("In", "NotIn")
-        if wanted and not listed:
-            errors.required(f"{at}.values", "must be specified when `operator` is 'In' or 'NotIn'")
     return known
 
 
@@ -136,8 +182,20 @@ def _template(errors: FieldErrors, spec: Object, policies: Iterable[str], claims
         errors.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
     pod = template["spec"]
     check_pod_spec(errors, pod, "spec.template.spec", claims)
-    if pod["restartPolicy"] not in tuple(policies):
-        errors.unsupported("spec.template.spec.restartPolicy", pod["restartPolicy"], policies)
+    policy, allowed = pod["restartPolicy"], tuple(policies)
+    if policy == "Always" and policy not in allowed:  # what it is where nothing is said
+        listed = ", ".join(f'"{each}"' for each in allowed)
+        errors.required("spec.template.spec.restartPolicy", f"valid values: {listed}")
+    elif policy not in allowed:
+        errors.unsupported("spec.template.spec.restartPolicy", policy, allowed)
+    if pod.get("ephemeralContainers"):
+        errors.forbidden("spec.template.spec.ephemeralContainers", "ephemeral containers not allowed in pod template")
+
+
+def _no_deadline(errors: FieldErrors, spec: Object, kind: str) -> None:
+    if ((spec.get("template") or {}).get("spec") or {}).get("activeDeadlineSeconds") is not None:
+        field = "spec.template.spec.activeDeadlineSeconds"
+        errors.forbidden(field, f"activeDeadlineSeconds in {kind} is not Supported")
 
 
 def _strategy(errors: FieldErrors, strategy: Object) -> None:
@@ -149,26 +207,10 @@ def _strategy(errors: FieldErrors, strategy: Object) -> None:
     if strategy["type"] != "RollingUpdate" or rates is None:
         return
     at = "spec.strategy.rollingUpdate"
-    proper = [_rate(errors, f"{at}.{key}", rates[key]) for key in ("maxUnavailable", "maxSurge")]
+    proper = [errors.int_or_percent(f"{at}.{key}", rates[key]) for key in ("maxUnavailable", "maxSurge")]
     if proper == [0, 0]:
         errors.invalid(f"{at}.maxUnavailable", rates["maxUnavailable"], "may not be 0 when `maxSurge` is 0")
-    if isinstance(rates["maxUnavailable"], str) and (proper[0] or 0) > 100:
-        errors.invalid(f"{at}.maxUnavailable", rates["maxUnavailable"], "must not be greater than 100%")
-
-
-def _rate(errors: FieldErrors, field: str, value: Any) -> int | None:
-    """The number in `3` or `25%`; None where it is neither."""
-    if isinstance(value, int):
-        errors.not_negative(field, value)
-        return value
-    if not re.fullmatch(r"[0-9]+%", value):
-        why = (
-            "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', "
-            "regex used for validation is '[0-9]+%')"
-        )
-        errors.invalid(field, value, why)
-        return None
-    return int(value[:-1])
+    errors.at_most_all(f"{at}.maxUnavailable", rates["maxUnavailable"])
 
 
 def _without(spec: Object, keys: Iterable[str]) -> Object:

@@ -123,7 +123,7 @@ def test_deployments_are_validated_in_the_real_words(spec: dict[str, Any], expec
         ({"image": "i"}, "spec.containers[0].name: Required value"),
         ({"name": "c"}, "spec.containers[0].image: Required value"),
         ({"name": "c", "image": "i", "ports": [{"containerPort": 0}]},
-         "spec.containers[0].ports[0].containerPort: Invalid value: 0: must be between 1 and 65535, inclusive"),
+         "spec.containers[0].ports[0].containerPort: Required value"),
         ({"name": "c", "image": "i", "volumeMounts": [{"name": "v", "mountPath": "/v"}]},
          'spec.containers[0].volumeMounts[0].name: Not found: "v"'),
         ({"name": "c", "image": "i", "readinessProbe": {"periodSeconds": 1}},
