@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 _ADDRESSES = ipaddress.ip_network("10.96.0.0/16")
 _RESERVED = 16
 _NODE_PORTS = range(30000, 32768)
+# The types that may have them -> fields.
+_OF_TYPES = {
+    ("ClusterIP", "NodePort", "LoadBalancer"): ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"),
+    ("NodePort", "LoadBalancer"): ("externalTrafficPolicy",),
+    ("LoadBalancer",): ("allocateLoadBalancerNodePorts", "loadBalancerClass", "healthCheckNodePort"),
+    ("ExternalName",): ("externalName",),
+}
 _WITH_NODE_PORTS = ("NodePort", "LoadBalancer")
 
 
@@ -33,24 +40,25 @@ class ServiceAddresses:
         Raises: StatusError (422) where a wished address or port is outside the range or taken.
         """
         spec, before = service["spec"], (old or {}).get("spec", {})
+        _drop_what_was_of_the_other_type(spec, before)
         if spec.get("type") == "ExternalName":
-            for key in ("clusterIP", "clusterIPs"):
-                spec.pop(key, None)
             return
+        listed = spec.get("clusterIPs") or []
+        if listed and not before and not spec.get("clusterIP"):
+            raise _invalid(service, "spec.clusterIPs", listed, "must be empty when `clusterIP` is not specified")
         address = spec.get("clusterIP") or before.get("clusterIP") or ""
         if not address:
             address = self._free_address()
         elif address != "None" and address != before.get("clusterIP"):
             self._check_address(service, address)
-        spec["clusterIP"], spec["clusterIPs"] = address, [address]
+        was_listed = not listed or listed == before.get("clusterIPs")
+        spec["clusterIP"], spec["clusterIPs"] = address, [address] if was_listed else listed
         self._assign_ports(service, before)
 
     def _assign_ports(self, service: Object, before: Object) -> None:
         spec = service["spec"]
         ports = [port for port in spec.get("ports") or () if isinstance(port, dict)]
-        if spec.get("type") not in _WITH_NODE_PORTS or spec.get("allocateLoadBalancerNodePorts") is False:
-            for port in ports:
-                port.pop("nodePort", None)
+        if spec.get("type") not in _WITH_NODE_PORTS:
             return
         had = {(port.get("port"), port.get("protocol")): port.get("nodePort") for port in before.get("ports") or ()}
         taken = self._taken_ports(service["metadata"])
@@ -58,6 +66,8 @@ class ServiceAddresses:
             wish = port.get("nodePort") or had.get((port.get("port"), port.get("protocol")))
             if wish is not None:
                 _check_node_port(service, n, wish, taken)
+            elif spec.get("allocateLoadBalancerNodePorts") is False:
+                continue
             port["nodePort"] = wish or random.choice([free for free in _NODE_PORTS if free not in taken])
             taken.add(port["nodePort"])
 
@@ -74,7 +84,7 @@ class ServiceAddresses:
         except ValueError:
             raise _invalid(service, "spec.clusterIPs[0]", address, "must be a valid IP address") from None
         if not inside:
-            why = f"failed to allocate IP {address}: the provided IP is not in the valid range. The range of valid IPs is {_ADDRESSES}"  # noqa: E501
+            why = f"failed to allocate IP {address}: the provided IP ({address}) is not in the valid range. The range of valid IPs is {_ADDRESSES}"  # noqa: E501
             raise _invalid(service, "spec.clusterIPs", [address], why)
         if any(stored.obj["spec"].get("clusterIP") == address for stored in self._store.items(SERVICES)):
             why = f"failed to allocate IP {address}: provided IP is already allocated"
@@ -89,6 +99,24 @@ class ServiceAddresses:
             for port in stored.obj["spec"].get("ports") or ()
             if port.get("nodePort")
         }
+
+
+def _drop_what_was_of_the_other_type(spec: Object, before: Object) -> None:
+    """A change of the type alone takes with it what only the type before could have; what is new stays, to be refused.
+
+    Source: kubernetes `pkg/registry/core/service/strategy.go`, dropTypeDependentFields.
+    """
+    kind = spec.get("type")
+    if not before or before.get("type") == kind:
+        return
+    dropped = [field for kinds, fields in _OF_TYPES.items() if kind not in kinds for field in fields]
+    for field in dropped:
+        if field in before and spec.get(field) == before[field]:
+            del spec[field]
+    had = [port.get("nodePort") for port in before.get("ports") or ()]
+    if kind not in _WITH_NODE_PORTS and [port.get("nodePort") for port in spec.get("ports") or ()] == had:
+        for port in spec.get("ports") or ():
+            port.pop("nodePort", None)
 
 
 def _check_node_port(service: Object, n: int, wish: int, taken: set[int]) -> None:

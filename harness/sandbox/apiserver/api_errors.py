@@ -103,6 +103,32 @@ def invalid(resource: Resource, name: str, causes: Sequence[Cause]) -> StatusErr
     return StatusError(422, "Invalid", f'{kind} "{name}" is invalid: {listed}', details)
 
 
+# How Go writes the metadata of an object, which is how the text of a patched one begins.
+_METADATA = ("name", "generateName", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp")
+
+
+def unpatchable(patched: Any, why: str) -> StatusError:
+    """422 for a patch that makes of an object what is none of its kind any more."""
+    if isinstance(patched, dict):
+        patched = {key: patched[key] for key in sorted(patched)}
+        if isinstance(metadata := patched.get("metadata"), dict):
+            patched["metadata"] = {key: metadata[key] for key in _METADATA if key in metadata} | metadata
+    message = f"Invalid value: {shown(shown(patched))}: {why}"
+    cause = {"reason": "FieldValueInvalid", "message": message, "field": "patch"}
+    return StatusError(422, "Invalid", f' "" is invalid: patch: {message}', {"causes": [cause]})
+
+
+def version_of_new() -> StatusError:
+    """Without a reason, as the storage below the real API says it; there with a code of 500, though it is no fault."""
+    return StatusError(400, "", "resourceVersion should not be set on objects to be created")
+
+
+def version_missing(resource: Resource, name: str) -> StatusError:
+    """For the kinds that are only changed by who knows what they were."""
+    why = "Invalid value: 0x0: must be specified for an update"
+    return invalid(resource, name, [Cause(field="metadata.resourceVersion", reason="FieldValueInvalid", message=why)])
+
+
 def bad_request(message: str) -> StatusError:
     return StatusError(400, "BadRequest", message)
 

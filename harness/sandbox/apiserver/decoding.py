@@ -15,7 +15,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from harness.sandbox.apiserver import api_errors
+from harness.sandbox.apiserver import api_errors, quantities
 
 _GO_KINDS = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
 _GO_TYPES = {"integer": "int32", "boolean": "bool", "number": "float64", "time": "Time", "bytes": "[]uint8"}
@@ -69,7 +69,7 @@ def decoded(obj: dict[str, Any], *, strict: bool = False) -> tuple[dict[str, Any
         return decoder.custom(obj), ()
     clean = decoder.struct(obj, known, "")
     if strict and decoder.unknown:
-        raise api_errors.bad_request(f"{decoder.subject}: strict decoding error: {', '.join(decoder.unknown)}")
+        raise NotDecodedError(decoder.subject, f"strict decoding error: {', '.join(decoder.unknown)}")
     return clean, tuple(decoder.unknown)
 
 
@@ -81,6 +81,14 @@ def decoded_as(type_name: str, kind: str, version: str, obj: Any) -> dict[str, A
     if not isinstance(obj, dict):
         raise api_errors.bad_request(f"the body is not a {kind}")
     return _Decoder(f'{kind} in version "{version}" cannot be handled as a {kind}').struct(obj, type_name, "")
+
+
+class NotDecodedError(api_errors.StatusError):
+    """An object that is none of its kind; where a patch made it so, the patch is what is wrong."""
+
+    def __init__(self, subject: str, why: str) -> None:
+        self.why = why
+        super().__init__(400, "BadRequest", f"{subject}: {why}")
 
 
 class _Decoder:
@@ -146,7 +154,9 @@ class _Decoder:
                     self._integer(value, path, kind, plain)
             case "quantity":
                 if isinstance(value, bool) or not isinstance(value, str | int | float):
-                    raise self._bad_request(f"quantities must be a number or a string ({path})")
+                    raise self._mismatch(value, text, plain, kind)
+                if not quantities.is_quantity(str(value)):
+                    raise self._bad_request(quantities.FORM_TEXT)
                 return str(value)
             case "time":
                 self._time(value, path, plain, kind)
@@ -190,4 +200,4 @@ class _Decoder:
         return self._bad_request(f"json: cannot unmarshal {seen} into {field} of type {target}")
 
     def _bad_request(self, why: str) -> api_errors.StatusError:
-        return api_errors.bad_request(f"{self.subject}: {why}")
+        return NotDecodedError(self.subject, why)

@@ -227,6 +227,8 @@ def _service(obj: Object) -> None:
         _set(spec, externalTrafficPolicy="Cluster")
     if spec["type"] == "LoadBalancer":
         _set(spec, allocateLoadBalancerNodePorts=True)
+    if spec["sessionAffinity"] == "None":
+        spec.pop("sessionAffinityConfig", None)
     if spec["sessionAffinity"] == "ClientIP":
         _set(_child(_child(spec, "sessionAffinityConfig"), "clientIP"), timeoutSeconds=10800)
     _set(_child(obj, "status"), loadBalancer={})

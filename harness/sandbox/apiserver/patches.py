@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from jsonpatch import JsonPatch, JsonPatchException, JsonPatchPathNotFound, JsonPatchTestFailed
+from jsonpatch import JsonPatch, JsonPatchException
 from jsonpointer import JsonPointer, JsonPointerException
 
 from harness.sandbox.apiserver import api_errors
+from harness.sandbox.apiserver.api_errors import shown
 from harness.sandbox.apiserver.requests import DEEPEST, deeper_than
 
 # The bounds of the real API: endpoints/handlers/patch.go and the copies that evanphx/json-patch is told to allow.
@@ -49,12 +50,10 @@ def json_patch(target: Any, operations: Any) -> Any:
                 copied_bytes += _size_bytes(JsonPointer(operation["from"]).resolve(patched))
                 _check_copies(copied_bytes)
             patched = patch.apply(patched, in_place=True)
-        except (JsonPatchException, JsonPointerException) as error:
-            raise _inapplicable(_why(operation, error)) from None
-        except RecursionError:
-            raise _too_deep() from None
+        except (JsonPatchException, JsonPointerException, RecursionError):
+            raise _inapplicable() from None
     if deeper_than(patched, DEEPEST):
-        raise _too_deep()
+        raise _inapplicable()
     return patched
 
 
@@ -66,10 +65,12 @@ def _decoded(operation: Any) -> JsonPatch:
             JsonPointer(operation["from"])
         if operation["op"] in _WITH_VALUE:
             operation["value"]
-    except KeyError as error:
-        raise api_errors.bad_request(f"error decoding patch: operation {operation['op']!r} has no {error}") from None
-    except (JsonPatchException, JsonPointerException, TypeError) as error:
-        raise api_errors.bad_request(f"error decoding patch: {error}") from None
+    except KeyError:
+        raise api_errors.bad_request(
+            f"error decoding patch: an operation {shown(operation['op'])} lacks what it needs"
+        ) from None
+    except (JsonPatchException, JsonPointerException, TypeError):
+        raise api_errors.bad_request(f"error decoding patch: {shown(operation)} is no operation") from None
     return patch
 
 
@@ -80,27 +81,9 @@ def _size_bytes(value: Any) -> int:
 def _check_copies(copied_bytes: int) -> None:
     """Copies of copies double: a short patch could fill the memory."""
     if copied_bytes > _LARGEST_COPIES_BYTES:
-        raise _inapplicable(
-            f"Unable to complete the copy, the accumulated size increase of copy is {copied_bytes}, "
-            f"exceeding the limit {_LARGEST_COPIES_BYTES}"
-        )
+        raise _inapplicable()
 
 
-def _why(operation: dict[str, Any], error: Exception) -> str:
-    """In evanphx/json-patch's words, which carry no part of the object."""
-    if isinstance(error, JsonPatchTestFailed):
-        return f"testing value {operation['path']} failed: test failed"
-    why = str(error)
-    if isinstance(error, JsonPatchPathNotFound | JsonPointerException):
-        path = operation["from"] if operation["op"] in _WITH_FROM else operation["path"]
-        why = f"doc is missing path: {path}: missing value"
-    return f"{operation['op']} operation does not apply: {why}"
-
-
-def _too_deep() -> api_errors.StatusError:
-    return _inapplicable(f"the object would be nested more than {DEEPEST} levels deep")
-
-
-def _inapplicable(why: str) -> api_errors.StatusError:
-    message = f"the server rejected our request due to an error in our request: {why}"
-    return api_errors.StatusError(422, "Invalid", message)
+def _inapplicable() -> api_errors.StatusError:
+    """Which operation it was, and why, the real API does not tell."""
+    return api_errors.StatusError(422, "Invalid", "the server rejected our request due to an error in our request")

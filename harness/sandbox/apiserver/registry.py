@@ -82,7 +82,8 @@ class Registry:
         obj = _decoded(resource, obj, options)
         metadata = obj.setdefault("metadata", {})
         metadata.update(self._identity(resource, namespace, metadata))
-        metadata.pop("resourceVersion", None)
+        if metadata.pop("resourceVersion", None) not in (None, "", "0"):
+            raise api_errors.version_of_new()
         metadata.pop("deletionTimestamp", None)
         metadata.pop("deletionGracePeriodSeconds", None)
         owners = metadata.pop("managedFields", None)
@@ -212,8 +213,7 @@ class Registry:
         named = metadata.get("namespace")
         if resource.namespaced and named and named != namespace:
             raise api_errors.bad_request(
-                f"the namespace of the provided object does not match the namespace sent on the request "
-                f"({named} against {namespace})"
+                "the namespace of the provided object does not match the namespace sent on the request"
             )
         name = metadata.get("name")
         if not name and isinstance(prefix := metadata.get("generateName"), str):
@@ -233,9 +233,12 @@ class Registry:
     @staticmethod
     def _check_identity(resource: Resource, stored: Stored, new: Object) -> None:
         metadata, name = new["metadata"], stored.obj["metadata"]["name"]
-        for key in ("name", "namespace"):
-            if metadata.get(key, stored.obj["metadata"].get(key)) != stored.obj["metadata"].get(key):
-                raise api_errors.bad_request(f"the {key} of the object ({metadata[key]}) does not match the URL")
+        for key, where in (("name", "name on the URL"), ("namespace", "namespace on the request")):
+            seen, expected = metadata.get(key), stored.obj["metadata"].get(key)
+            if seen is not None and seen != expected:
+                raise api_errors.bad_request(
+                    f"the {key} of the object ({seen}) does not match the {where} ({expected})"
+                )
         if metadata.get("uid") and metadata["uid"] != stored.obj["metadata"]["uid"]:
             why = (
                 f"Precondition failed: UID in precondition: {metadata['uid']}, "
@@ -245,6 +248,8 @@ class Registry:
         version = metadata.get("resourceVersion")
         if version and version not in ("0", stored.obj["metadata"]["resourceVersion"]):
             raise api_errors.conflict(resource, name)
+        if not version and not resource.updates_unconditionally:
+            raise api_errors.version_missing(resource, name)
 
     @staticmethod
     def _keep_what_clients_cannot_change(resource: Resource, old: Object, new: Object, part: str) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from harness.sandbox.apiserver import api_errors, protobuf, selectors
+from harness.sandbox.apiserver import api_errors, jsonbody, protobuf, selectors
+from harness.sandbox.apiserver.api_errors import shown
 from harness.sandbox.apiserver.decoding import type_of
 from harness.sandbox.apiserver.registry import DeleteOptions
 from harness.sandbox.apiserver.resources import NAMESPACES, resource_at
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from harness.sandbox.apiserver.selectors import Selector
 
 BODY_LIMIT_BYTES = 3 * 1024 * 1024
-_JSON_TYPES = ("application/json", "")
+_JSON_TYPES = ("application/json", "application/yaml", "")
+# Where a request keeps what its body says twice.
+_TWICE = "fields that stand twice"
 DEEPEST = 200
 
 
@@ -105,14 +108,16 @@ def dry_run(request: web.BaseRequest, body: Any = None) -> bool:
     if isinstance(body, dict) and isinstance(listed := body.get("dryRun"), list):
         asked = [*asked, *listed]
     if any(item != "All" for item in asked):
-        raise api_errors.bad_request(f'dryRun: Unsupported value: {asked}: supported values: "All"')
+        raise api_errors.bad_request(f'dryRun: Unsupported value: {shown(asked)}: supported values: "All"')
     return bool(asked)
 
 
 def version_of(text: str) -> int:
     """A resourceVersion of a request as a number. Raises: StatusError (400)."""
     if not text.isascii() or not text.isdigit():
-        raise api_errors.bad_request(f"resourceVersion: Invalid value: {text!r}: strconv.ParseUint: invalid syntax")
+        raise api_errors.bad_request(
+            f"resourceVersion: Invalid value: {shown(text)}: strconv.ParseUint: parsing {shown(text)}: invalid syntax"
+        )
     return int(text)
 
 
@@ -134,14 +139,37 @@ async def json_body(
     if not raw.strip():
         return None
     try:
-        body = json.loads(raw, parse_constant=_no_constant)
+        from harness.sandbox.apiserver import yamlbody
+
+        body, request[_TWICE] = yamlbody.loads(raw) if kind == "application/yaml" else jsonbody.loads(raw)
         if _LONE_SURROGATE.search(raw):
             body = json.loads(_LONE.sub("\ufffd", json.dumps(body, ensure_ascii=False)))
         if deeper_than(body, DEEPEST):
             raise api_errors.bad_request(f"the body is nested more than {DEEPEST} levels deep")
     except (ValueError, RecursionError) as error:
-        raise api_errors.bad_request(f"the object provided is unrecognized: couldn't decode JSON: {error}") from None
+        raise api_errors.bad_request(f"the object provided is unrecognized: {_why(error)}") from None
     return body
+
+
+def _why(error: ValueError | RecursionError) -> str:
+    """Without what this program's own parser would say of itself."""
+    text = str(error)
+    if isinstance(error, RecursionError | UnicodeDecodeError):
+        text = "it is nested too deep, or no UTF-8"
+    elif isinstance(error, json.JSONDecodeError):
+        text = jsonbody.why(error)
+    return text if text.startswith("error converting YAML") else f"couldn't decode JSON: {text}"
+
+
+def check_fields_once(request: web.BaseRequest, subject: str) -> None:
+    """With strict validation, no field may stand twice in the body. Raises: StatusError (400)."""
+    if request.query.get("fieldValidation") == "Strict" and (twice := request.get(_TWICE)):
+        raise api_errors.bad_request(f"{subject}strict decoding error: {', '.join(twice)}")
+
+
+def warnings_of(request: web.BaseRequest) -> list[str]:
+    """What is to be told of the body beside its unknown fields."""
+    return list(request.get(_TWICE, ()))
 
 
 async def object_body(request: web.BaseRequest, resource: Resource) -> dict[str, Any]:
@@ -149,6 +177,7 @@ async def object_body(request: web.BaseRequest, resource: Resource) -> dict[str,
 
     Raises: StatusError (400, 413, 415).
     """
+    kind, version = resource.kind, resource.version
     published = type_of(resource.api_version, resource.kind) is not None
     obj = await json_body(request, or_protobuf=published)
     if not isinstance(obj, dict):
@@ -161,6 +190,7 @@ async def object_body(request: web.BaseRequest, resource: Resource) -> dict[str,
     if not isinstance(obj.setdefault("metadata", {}), dict):
         raise api_errors.bad_request(f"{resource.kind}.metadata: an object is expected")
     obj["kind"], obj["apiVersion"] = resource.kind, resource.api_version
+    check_fields_once(request, f'{kind} in version "{version}" cannot be handled as a {kind}: ')
     return obj
 
 
@@ -174,12 +204,12 @@ async def delete_options(request: web.BaseRequest) -> DeleteOptions:
     try:
         grace_s = None if grace is None else int(grace)
     except (TypeError, ValueError):
-        raise api_errors.bad_request(f"gracePeriodSeconds: a whole number is expected, not {grace!r}") from None
+        raise api_errors.bad_request(f"gracePeriodSeconds: a whole number is expected, not {shown(grace)}") from None
     propagation = body.get("propagationPolicy", request.query.get("propagationPolicy"))
     if propagation is None and (orphan := body.get("orphanDependents")) is not None:
         propagation = "Orphan" if orphan else "Background"
     if propagation not in (None, "Background", "Foreground", "Orphan"):
-        raise api_errors.bad_request(f"propagationPolicy: Unsupported value: {propagation!r}")
+        raise api_errors.bad_request(f"propagationPolicy: Unsupported value: {shown(propagation)}")
     return DeleteOptions(
         grace_s=grace_s,
         propagation=propagation,
@@ -193,10 +223,6 @@ async def delete_options(request: web.BaseRequest) -> DeleteOptions:
 # one in a body, then what is one in its text.
 _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed")
 _LONE = re.compile("[\ud800-\udfff]")
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def deeper_than(value: Any, levels: int) -> bool:

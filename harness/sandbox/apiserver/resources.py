@@ -51,6 +51,18 @@ class Resource:
             "ControllerRevision",
         }
 
+    @property
+    def updates_unconditionally(self) -> bool:
+        """Whether an update may leave out the resourceVersion: so the registries of kubernetes, kind by kind."""
+        return self.kind not in {"Lease", "PodDisruptionBudget"}
+
+    @property
+    def created_by_update(self) -> bool:
+        """Whether an update of what is not there makes it."""
+        return self.group in ("", "coordination.k8s.io") and self.kind in {
+            "Endpoints", "Event", "Lease", "LimitRange", "Service",
+        }  # fmt: skip
+
     def collection(self, namespace: str = "") -> str:
         """The collection's path, in one namespace or across all."""
         middle = f"/namespaces/{namespace}" if self.namespaced and namespace else ""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.apiserver import api_errors
+from harness.sandbox.apiserver.api_errors import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,10 +116,12 @@ def parse_labels(text: str) -> tuple[Requirement, ...]:
     while at < len(text):
         match = _TERM.match(text, at)
         if match is None or match.end() == at:
-            raise api_errors.bad_request(f"unable to parse requirement: found {text[at:]!r}, expected a label selector")
+            raise api_errors.bad_request(
+                f"unable to parse requirement: found {shown(text[at:])}, expected a label selector"
+            )
         negated, key, operator, value, group, members = match.groups()
         if negated and (operator or group):
-            raise api_errors.bad_request(f"unable to parse requirement: {match.group().strip()!r}")
+            raise api_errors.bad_request(f"unable to parse requirement: {shown(match.group().strip())}")
         if operator:
             name, values = operator.replace("==", "="), [value]
         elif group:
@@ -126,7 +129,7 @@ def parse_labels(text: str) -> tuple[Requirement, ...]:
         else:
             name, values = ("!exists" if negated else "exists"), []
         if bad := next((value for value in values if not _VALUE.match(value)), None):
-            raise api_errors.bad_request(f"values: Invalid value: {bad!r}: a valid label value is needed")
+            raise api_errors.bad_request(f"values: Invalid value: {shown(bad)}: a valid label value is needed")
         terms.append(Requirement(key, name, tuple(values)))
         at = match.end()
     return tuple(terms)

@@ -90,9 +90,11 @@ class ApiServer:
             return web.Response()  # to nobody
         except web.HTTPException as error:
             return answer(StatusError(error.status, "BadRequest", error.reason).encoded(), error.status)
-        except Exception as error:
+        except Exception:
             sys.stderr.write(f"apiserver: {request.method} {request.path}\n{traceback.format_exc()}")
-            return answer(StatusError(500, "InternalError", f"Internal error occurred: {error!r}").encoded(), 500)
+            return answer(
+                StatusError(500, "InternalError", f"Internal error occurred: {_unforeseen(request)}").encoded(), 500
+            )
 
     async def _dispatch(self, request: web.BaseRequest, between: Interception | None) -> web.StreamResponse:
         if request.path in _HEALTH:
@@ -135,6 +137,10 @@ class ApiServer:
             raise api_errors.method_not_allowed()
         answered = verb(target, request)
         return answered if isinstance(answered, web.StreamResponse) else await answered
+
+
+def _unforeseen(request: web.BaseRequest) -> str:
+    return f"{request.method} {request.path} met a fault of the sandbox; its log says where"
 
 
 def _openapi(request: web.BaseRequest) -> web.Response:

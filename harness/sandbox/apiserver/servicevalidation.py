@@ -95,9 +95,7 @@ def _affinity(errors: FieldErrors, spec: Object) -> None:
     affinity, at = spec.get("sessionAffinity"), "spec.sessionAffinityConfig"
     errors.one_of("spec.sessionAffinity", affinity, ("ClientIP", "None"))
     timeout_s = ((spec.get("sessionAffinityConfig") or {}).get("clientIP") or {}).get("timeoutSeconds")
-    if affinity == "None" and spec.get("sessionAffinityConfig") is not None:
-        errors.forbidden(at, "must not be set when session affinity is None")
-    elif timeout_s is not None and not 0 < timeout_s <= _LONGEST_AFFINITY_S:
+    if timeout_s is not None and not 0 < timeout_s <= _LONGEST_AFFINITY_S:
         why = f"must be greater than 0 and less than {_LONGEST_AFFINITY_S}"
         errors.invalid(f"{at}.clientIP.timeoutSeconds", timeout_s, why)
 

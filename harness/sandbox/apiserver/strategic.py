@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.sandbox.apiserver import api_errors
+from harness.sandbox.apiserver.api_errors import shown
 from harness.sandbox.apiserver.decoding import schemas
 
 
@@ -51,12 +52,13 @@ def _merged(kind: str, target: Any, patch: dict[str, Any]) -> dict[str, Any]:
     if directive == "delete":
         return {}
     if directive not in (None, "merge"):
-        raise api_errors.bad_request(f"unknown patch directive: $patch: {directive!r}")
+        raise api_errors.bad_request(f"unknown patch directive: $patch: {shown(directive)}")
     merged = dict(target) if isinstance(target, dict) else {}
     if (retained := patch.get("$retainKeys")) is not None:
         merged = {key: value for key, value in merged.items() if key in _listed("$retainKeys", retained)}
     for field, value in patch.items():
         if not field.startswith("$"):
+            _check_order(kind, field, value, patch.get(f"$setElementOrder/{field}"))
             _merge_field(kind, merged, field, value)
     for directive, value in patch.items():
         _apply_list_directive(kind, merged, directive, value)
@@ -92,7 +94,7 @@ def _merged_list(kind: str, field: str, target: Any, patch: list[Any]) -> list[A
 
 def _with_element(kind: str, present: list[Any], item: Any, key: str) -> list[Any]:
     if not isinstance(item, dict) or key not in item:
-        raise api_errors.bad_request(f"map: {item} does not contain declared merge key: {key}")
+        raise api_errors.bad_request(f"map: {shown(item)} does not contain declared merge key: {key}")
     places = [n for n, old in enumerate(present) if isinstance(old, dict) and old.get(key) == item[key]]
     if item.get("$patch") == "delete":
         return [old for n, old in enumerate(present) if n not in places]
@@ -110,22 +112,34 @@ def _apply_list_directive(kind: str, merged: dict[str, Any], directive: str, val
         merged[field] = _ordered(merged[field], _listed(directive, value), merge_key(kind, field))
 
 
+def _check_order(kind: str, field: str, items: Any, order: Any) -> None:
+    """What a patch changes in a list stands in it as in the order that the patch gives. Raises: StatusError (422)."""
+    if not isinstance(items, list) or order is None:
+        return
+    key = merge_key(kind, field)
+    wanted = iter([_identity(item, key) for item in _listed(f"$setElementOrder/{field}", order)])
+    kept = [item for item in items if not (isinstance(item, dict) and "$patch" in item)]
+    if not all(any(_identity(item, key) == name for name in wanted) for item in kept):
+        why = f"the order in patch list:\n{shown(items)}\n doesn't match $setElementOrder list:\n{shown(order)}"
+        raise api_errors.StatusError(422, "Invalid", why)
+
+
+def _identity(item: Any, key: str) -> Any:
+    return item.get(key) if key and isinstance(item, dict) else item
+
+
 def _listed(directive: str, value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise api_errors.bad_request(f"unable to parse the patch: {directive} is a list, not {value!r}")
+        raise api_errors.bad_request(f"unable to parse the patch: {directive} is a list, not {shown(value)}")
     return value
 
 
 def _ordered(items: list[Any], order: list[Any], key: str) -> list[Any]:
     """Items the order names come in that order; the others keep their place relative to what stood before them."""
-    wanted = [item.get(key) if key and isinstance(item, dict) else item for item in order]
-
-    def identity(item: Any) -> Any:
-        return item.get(key) if key and isinstance(item, dict) else item
-
-    named = {str(identity(item)): item for item in items if identity(item) in wanted}
+    wanted = [_identity(item, key) for item in order]
+    named = {str(_identity(item, key)): item for item in items if _identity(item, key) in wanted}
     queue = [named[str(name)] for name in wanted if str(name) in named]
-    return [queue.pop(0) if identity(item) in wanted and queue else item for item in items]
+    return [queue.pop(0) if _identity(item, key) in wanted and queue else item for item in items]
 
 
 def _without_directives(value: Any) -> Any:

@@ -13,7 +13,7 @@ from harness.sandbox.apiserver.applypatch import (
     is_apply,
     manager_of,
 )
-from harness.sandbox.apiserver.decoding import type_of
+from harness.sandbox.apiserver.decoding import NotDecodedError, type_of
 from harness.sandbox.apiserver.patches import json_patch, merge
 from harness.sandbox.apiserver.reading import answer, encoded
 from harness.sandbox.apiserver.registry import WriteOptions
@@ -64,16 +64,43 @@ class Writer:
         """The whole object anew, or its status. Raises: StatusError."""
         check_options(request, "UpdateOptions")
         obj = await requests.object_body(request, target.resource)
+        if target.resource.created_by_update and not target.subresource and self._is_absent(target):
+            return self._created_by_update(target, request, obj)
         return self._change(target, request, lambda _: obj)
+
+    def _is_absent(self, target: Target) -> bool:
+        return self.registry.store.get(target.resource, target.namespace, target.name) is None
+
+    def _created_by_update(self, target: Target, request: web.BaseRequest, obj: Object) -> web.Response:
+        """The object that was not there. Raises: StatusError."""
+        metadata = obj["metadata"]
+        if metadata.setdefault("name", target.name) != target.name:
+            why = f"the name of the object ({metadata['name']}) does not match the name on the URL ({target.name})"
+            raise api_errors.bad_request(why)
+        if metadata.get("uid"):
+            why = f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: "
+            raise api_errors.conflict(target.resource, target.name, why)
+        metadata.pop("resourceVersion", None)
+        options, warnings = write_options_of(request)
+        stored = self.registry.create(target.resource, target.namespace, obj, options)
+        return with_warnings(self._reader.one(target.resource, stored, request, 201), warnings)
 
     async def patch(self, target: Target, request: web.BaseRequest) -> web.Response:
         """The object, or its status, with a patch of one of the four kinds applied. Raises: StatusError."""
         check_options(request, "PatchOptions")
         if is_apply(request):
             return await self._apply(target, request)
-        return self._change(
-            target, request, await self.patch_of(request, type_of(target.resource.api_version, target.resource.kind))
-        )
+        change = await self.patch_of(request, type_of(target.resource.api_version, target.resource.kind))
+        patched: list[Any] = []
+
+        def noted(obj: Object) -> Any:
+            patched[:] = [change(obj)]
+            return patched[0]
+
+        try:
+            return self._change(target, request, noted)
+        except NotDecodedError as error:
+            raise api_errors.unpatchable(patched[0], error.why) from None
 
     async def patch_of(self, request: web.BaseRequest, type_name: str | None) -> Callable[[Object], Any]:
         """The function that the request's body describes; kinds without a published type take no strategic merge patch.
@@ -82,6 +109,7 @@ class Writer:
         """
         content_type = request.headers.get("Content-Type", "").partition(";")[0].strip()
         body = await requests.json_body(request, _PATCH_TYPES if type_name is not None else _OF_CUSTOM_KINDS)
+        requests.check_fields_once(request, "error decoding patch: ")
         if content_type == "application/json-patch+json":
             return lambda obj: json_patch(obj, body)
         if not isinstance(body, dict):
@@ -128,7 +156,7 @@ class Writer:
 
 def write_options_of(request: web.BaseRequest) -> tuple[WriteOptions, list[str]]:
     """How the request wants to be carried out, and the list that its warnings go to. Raises: StatusError (400)."""
-    validation, warnings = request.query.get("fieldValidation", "Warn"), list[str]()
+    validation, warnings = request.query.get("fieldValidation", "Warn"), requests.warnings_of(request)
     if validation not in ("Strict", "Warn", "Ignore", ""):
         raise api_errors.bad_request(
             f'fieldValidation: Unsupported value: "{validation}": supported values: "", "Ignore", "Strict", "Warn"'

@@ -86,19 +86,26 @@ def test_json_patches_that_do_not_fit_are_refused(operations: Any, code: int) ->
 
 
 @pytest.mark.parametrize(
-    ("operation", "why"),
+    "operation",
     [
-        ({"op": "remove", "path": "/no"}, "remove operation does not apply: doc is missing path: /no: missing value"),
-        ({"op": "copy", "from": "/no", "path": "/a"},
-         "copy operation does not apply: doc is missing path: /no: missing value"),
-        ({"op": "test", "path": "/a/b", "value": []}, "testing value /a/b failed: test failed"),
+        {"op": "remove", "path": "/no"},
+        {"op": "copy", "from": "/no", "path": "/a"},
+        {"op": "test", "path": "/a/b", "value": []},
     ],
-)  # fmt: skip
-def test_a_json_patch_that_does_not_apply_is_invalid_and_says_why(operation: Any, why: str) -> None:
+)
+def test_a_json_patch_that_does_not_apply_is_invalid_and_no_more_is_said(operation: Any) -> None:
     with pytest.raises(StatusError) as refused:
         json_patch({"a": {"b": [1, 2]}}, [operation])
-    message = f"the server rejected our request due to an error in our request: {why}"
+    message = "the server rejected our request due to an error in our request"
     assert (refused.value.code, refused.value.reason, refused.value.message) == (422, "Invalid", message)
+
+
+@pytest.mark.parametrize("operation", [{}, 5, {"op": "add"}, {"op": "copy", "path": "/a"}, {"op": "no", "path": "/a"}])
+def test_what_is_no_operation_is_refused_without_a_word_of_python(operation: Any) -> None:
+    with pytest.raises(StatusError) as refused:
+        json_patch({"a": 1}, [operation])
+    assert refused.value.code == 400
+    assert not any(mark in refused.value.message for mark in ("'", "Error", "None"))
 
 
 def test_the_longest_json_patch_that_is_taken_is_applied() -> None:
