@@ -46,12 +46,16 @@ def json_patch(target: Any, operations: Any) -> Any:
     patched, copied_bytes = json.loads(json.dumps(target)), 0
     for patch, operation in zip(patches, operations, strict=True):
         try:
-            if operation["op"] == "copy":
-                copied_bytes += _size_bytes(JsonPointer(operation["from"]).resolve(patched))
-                _check_copies(copied_bytes)
-            patched = patch.apply(patched, in_place=True)
-        except (JsonPatchException, JsonPointerException, RecursionError):
-            raise _inapplicable() from None
+            if operation["op"] != "copy":
+                patched = patch.apply(patched, in_place=True)
+                continue
+            text = json.dumps(JsonPointer(operation["from"]).resolve(patched))
+            copied_bytes += len(text)
+            if copied_bytes > _LARGEST_COPIES_BYTES:  # copies of copies double: a short patch could fill the memory
+                raise _inapplicable()
+            patched = _with_copy(patched, operation["path"], json.loads(text))
+        except (JsonPatchException, JsonPointerException, RecursionError, TypeError):
+            raise _inapplicable() from None  # TypeError: the place after a list's end is nothing to copy
     if deeper_than(patched, DEEPEST):
         raise _inapplicable()
     return patched
@@ -74,14 +78,14 @@ def _decoded(operation: Any) -> JsonPatch:
     return patch
 
 
-def _size_bytes(value: Any) -> int:
-    return len(json.dumps(value, default=str))  # the place after a list's end is no JSON; copying it fails later
-
-
-def _check_copies(copied_bytes: int) -> None:
-    """Copies of copies double: a short patch could fill the memory."""
-    if copied_bytes > _LARGEST_COPIES_BYTES:
-        raise _inapplicable()
+def _with_copy(target: Any, path: str, value: Any) -> Any:
+    """`value` added at `path`: the package would copy it once more, item by item."""
+    if not path:
+        return value
+    target = JsonPatch([{"op": "add", "path": path, "value": None}]).apply(target, in_place=True)
+    place, last = JsonPointer(path).to_last(target)
+    place[-1 if last == "-" and isinstance(place, list) else last] = value
+    return target
 
 
 def _inapplicable() -> api_errors.StatusError:

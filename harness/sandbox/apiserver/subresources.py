@@ -76,7 +76,7 @@ class Subresources:
         def scaled(obj: Object) -> Object:
             wish = decoded_as("V1Scale", "Scale", "v1", change(_scale_of(obj)))
             _check_version(target, obj, wish)
-            obj["spec"]["replicas"] = wish.get("spec", {}).get("replicas", 0)
+            obj.setdefault("spec", {})["replicas"] = wish.get("spec", {}).get("replicas", 0)
             return obj
 
         options = replace(write_options_of(request)[0], through="scale")
@@ -92,7 +92,7 @@ class Subresources:
         def changed(obj: Object) -> Object:
             scale, owners = scaled(obj)
             _check_version(target, obj, scale)
-            obj["spec"]["replicas"] = decoded_as("V1Scale", "Scale", "v1", scale).get("spec", {}).get("replicas", 0)
+            obj.setdefault("spec", {})["replicas"] = decoded_as("V1Scale", "Scale", "v1", scale).get("spec", {}).get("replicas", 0)
             obj["metadata"]["managedFields"] = owners
             return obj
 

@@ -98,6 +98,10 @@ def _node(errors: FieldErrors, obj: Object, old: Object | None) -> None:
     for n, taint in enumerate(obj.get("spec", {}).get("taints") or ()):
         if not taint.get("key"):
             errors.required(f"spec.taints[{n}].key")
+    for part in ("capacity", "allocatable"):
+        for key, value in ((obj.get("status") or {}).get(part) or {}).items():
+            if exact(value) < 0:
+                errors.invalid(f"status.{part}[{key}]", value, "must be greater than or equal to 0")
 
 
 def _claim(errors: FieldErrors, obj: Object, old: Object | None) -> None:
