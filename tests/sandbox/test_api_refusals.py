@@ -89,6 +89,9 @@ REFUSED: list[tuple[str, str, Any, str, int, str]] = [
     ("PUT", f"{CORE}/configmaps/none", {"metadata": {"name": "none"}}, JSON, 404, 'configmaps "none" not found'),
     ("PUT", f"{LEASES}/mine", {"metadata": {"name": "yours"}}, JSON, 400, "the name of the object (yours) does not match the name on the URL (mine)"),
     ("PUT", f"{LEASES}/mine", {"metadata": {"name": "mine", "uid": "x"}}, JSON, 409, "Precondition failed: UID in precondition: x, UID in object meta: "),
+    ("POST", f"{CORE}/configmaps?dryRun=Some", {"metadata": {"name": "a"}}, JSON, 422, 'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"'),
+    ("PUT", f"{CORE}/configmaps/frozen?fieldValidation=None", {"metadata": {"name": "frozen"}}, JSON, 422, 'UpdateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: "None": supported values: "", "Ignore", "Strict", "Warn"'),
+    ("DELETE", f"{CORE}/configmaps/frozen", {"propagationPolicy": "Later"}, JSON, 422, 'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "Later": supported values: "Foreground", "Background", "Orphan", "nil"'),
     ("GET", f"{CORE}/pods?labelSelector=a%20b", b"", JSON, 400, 'unable to parse requirement: found "a b", expected'),
 ]  # fmt: skip
 # ruff: noqa: E501  (a case is a row)

@@ -118,6 +118,18 @@ def unpatchable(patched: Any, why: str) -> StatusError:
     return StatusError(422, "Invalid", f' "" is invalid: patch: {message}', {"causes": [cause]})
 
 
+_OPTIONS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions", "DELETE": "DeleteOptions"}
+
+
+def unsupported_option(method: str, field: str, value: Any, supported: Sequence[str]) -> StatusError:
+    """422 for an option of a request that is none of the few there are."""
+    kind, listed = _OPTIONS.get(method, "ListOptions"), ", ".join(shown(word) for word in supported)
+    message = f"Unsupported value: {shown(value)}: supported values: {listed}"
+    cause = {"reason": "FieldValueNotSupported", "message": message, "field": field}
+    details = {"group": "meta.k8s.io", "kind": kind, "causes": [cause]}
+    return StatusError(422, "Invalid", f'{kind}.meta.k8s.io "" is invalid: {field}: {message}', details)
+
+
 def version_of_new() -> StatusError:
     """Without a reason, as the storage below the real API says it; there with a code of 500, though it is no fault."""
     return StatusError(400, "", "resourceVersion should not be set on objects to be created")

@@ -22,7 +22,7 @@ _DNS_POLICIES = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
 _MOST_NAMESERVERS = 3
 _LARGEST_ID = 2**31 - 1
 _LONGEST_S = 2**31 - 1
-_MUTABLE = ("activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations", "schedulingGates", "nodeName")
+_MUTABLE = ("activeDeadlineSeconds", "tolerations", "schedulingGates")
 _MUTABLE_TEXT = (
     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
     "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
@@ -44,6 +44,10 @@ def check_pod(errors: FieldErrors, obj: Object, old: Object | None) -> None:
     kept = [_timeless(item) for item in spec.get("tolerations") or ()]
     if any(_timeless(item) not in kept for item in before.get("tolerations") or ()):
         errors.forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds")
+    for n, gate in enumerate(spec.get("schedulingGates") or ()):
+        if gate not in (before.get("schedulingGates") or ()):
+            why = f"only deletion is allowed, but found new scheduling gate '{gate.get('name', '')}'"
+            errors.forbidden(f"spec.schedulingGates[{n}]", why)
     was_s, deadline_s = before.get("activeDeadlineSeconds"), spec.get("activeDeadlineSeconds")
     if was_s is not None and deadline_s is None:
         errors.invalid("spec.activeDeadlineSeconds", None, "must not update from a positive integer to nil value")

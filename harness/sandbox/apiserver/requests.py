@@ -103,12 +103,12 @@ def is_true(request: web.BaseRequest, name: str) -> bool:
 
 
 def dry_run(request: web.BaseRequest, body: Any = None) -> bool:
-    """Whether nothing is to be stored: `dryRun=All` in the query or the options. Raises: StatusError (400)."""
+    """Whether nothing is to be stored: `dryRun=All` in the query or the options. Raises: StatusError (422)."""
     asked = request.query.getall("dryRun", [])
     if isinstance(body, dict) and isinstance(listed := body.get("dryRun"), list):
         asked = [*asked, *listed]
     if any(item != "All" for item in asked):
-        raise api_errors.bad_request(f'dryRun: Unsupported value: {shown(asked)}: supported values: "All"')
+        raise api_errors.unsupported_option(request.method, "dryRun", asked, ("All",))
     return bool(asked)
 
 
@@ -209,7 +209,8 @@ async def delete_options(request: web.BaseRequest) -> DeleteOptions:
     if propagation is None and (orphan := body.get("orphanDependents")) is not None:
         propagation = "Orphan" if orphan else "Background"
     if propagation not in (None, "Background", "Foreground", "Orphan"):
-        raise api_errors.bad_request(f"propagationPolicy: Unsupported value: {shown(propagation)}")
+        known = ("Foreground", "Background", "Orphan", "nil")
+        raise api_errors.unsupported_option(request.method, "propagationPolicy", propagation, known)
     return DeleteOptions(
         grace_s=grace_s,
         propagation=propagation,

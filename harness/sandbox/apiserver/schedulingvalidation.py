@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from harness.sandbox.apiserver.field_errors import FieldErrors
     from harness.sandbox.apiserver.store import Object
 
-_EFFECTS = ("NoExecute", "NoSchedule", "PreferNoSchedule")
+TAINT_EFFECTS = ("NoExecute", "NoSchedule", "PreferNoSchedule")
 _NODE_OPERATORS = ("DoesNotExist", "Exists", "Gt", "In", "Lt", "NotIn")
 _WHEN_UNSATISFIABLE = ("DoNotSchedule", "ScheduleAnyway")
 _REQUIRED, _PREFERRED = (
@@ -56,7 +56,7 @@ def _toleration(errors: FieldErrors, toleration: Object, at: str) -> None:
         errors.label_value(f"{at}.operator", value)
     errors.one_of(f"{at}.operator", operator, ("Equal", "Exists"))
     if effect:
-        errors.one_of(f"{at}.effect", effect, _EFFECTS)
+        errors.one_of(f"{at}.effect", effect, TAINT_EFFECTS)
 
 
 def _node_affinity(errors: FieldErrors, affinity: Object, at: str) -> None:

@@ -15,8 +15,9 @@ from harness.sandbox.apiserver.field_errors import FieldErrors
 from harness.sandbox.apiserver.networkvalidation import check_ingress, check_ingress_class, check_network_policy
 from harness.sandbox.apiserver.podvalidation import check_pod
 from harness.sandbox.apiserver.quantities import exact
-from harness.sandbox.apiserver.resources import NAMESPACES, SERVICES
+from harness.sandbox.apiserver.resources import NAMESPACES, SERVICES, STATEFUL_SETS
 from harness.sandbox.apiserver.scalingvalidation import check_autoscaler, check_disruption_budget
+from harness.sandbox.apiserver.schedulingvalidation import TAINT_EFFECTS
 from harness.sandbox.apiserver.servicevalidation import check_endpoint_slice, check_service
 from harness.sandbox.apiserver.workloadvalidation import (
     check_deployment,
@@ -58,6 +59,8 @@ def _metadata(errors: FieldErrors, resource: Resource, obj: Object, old: Object 
         errors.label("metadata.name", name)
     elif resource is SERVICES:
         errors.label_1035("metadata.name", name)
+    elif resource is STATEFUL_SETS:
+        errors.label("metadata.name", name)
     elif resource.plural != "events":
         errors.subdomain("metadata.name", name)
     errors.labels("metadata.labels", metadata.get("labels") or {})
@@ -98,10 +101,18 @@ def _node(errors: FieldErrors, obj: Object, old: Object | None) -> None:
     for n, taint in enumerate(obj.get("spec", {}).get("taints") or ()):
         if not taint.get("key"):
             errors.required(f"spec.taints[{n}].key")
+        errors.one_of(f"spec.taints[{n}].effect", taint.get("effect", ""), TAINT_EFFECTS)
     for part in ("capacity", "allocatable"):
         for key, value in ((obj.get("status") or {}).get(part) or {}).items():
             if exact(value) < 0:
                 errors.invalid(f"status.{part}[{key}]", value, "must be greater than or equal to 0")
+
+
+def _quota(errors: FieldErrors, obj: Object, old: Object | None) -> None:
+    for key, value in ((obj.get("spec") or {}).get("hard") or {}).items():
+        errors.qualified(f"spec.hard[{key}]", key)
+        if exact(value) < 0:
+            errors.invalid(f"spec.hard[{key}]", value, "must be greater than or equal to 0")
 
 
 def _claim(errors: FieldErrors, obj: Object, old: Object | None) -> None:
@@ -148,6 +159,7 @@ _CHECKS: dict[tuple[str, str], Check] = {
     ("v1", "Node"): _node,
     ("v1", "PersistentVolumeClaim"): _claim,
     ("v1", "Pod"): check_pod,
+    ("v1", "ResourceQuota"): _quota,
     ("v1", "Secret"): check_secret,
     ("v1", "Service"): check_service,
 }

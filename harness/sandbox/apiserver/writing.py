@@ -158,9 +158,8 @@ def write_options_of(request: web.BaseRequest) -> tuple[WriteOptions, list[str]]
     """How the request wants to be carried out, and the list that its warnings go to. Raises: StatusError (400)."""
     validation, warnings = request.query.get("fieldValidation", "Warn"), requests.warnings_of(request)
     if validation not in ("Strict", "Warn", "Ignore", ""):
-        raise api_errors.bad_request(
-            f'fieldValidation: Unsupported value: "{validation}": supported values: "", "Ignore", "Strict", "Warn"'
-        )
+        known = ("", "Ignore", "Strict", "Warn")
+        raise api_errors.unsupported_option(request.method, "fieldValidation", validation, known)
     warn = warnings.append if validation in ("Warn", "") else lambda _: None
     options = WriteOptions(
         dry_run=requests.dry_run(request), strict=validation == "Strict", warn=warn, manager=manager_of(request)
