@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _ADDRESSES = ipaddress.ip_network("10.96.0.0/16")
 _RESERVED = 16
+_ADDRESS_TEXT = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 _NODE_PORTS = range(30000, 32768)
 # The types that may have them -> fields.
 _OF_TYPES = {
@@ -82,7 +83,7 @@ class ServiceAddresses:
         try:
             inside = ipaddress.ip_address(address) in _ADDRESSES
         except ValueError:
-            raise _invalid(service, "spec.clusterIPs[0]", address, "must be a valid IP address") from None
+            raise _invalid(service, "spec.clusterIPs[0]", address, _ADDRESS_TEXT) from None
         if not inside:
             why = f"failed to allocate IP {address}: the provided IP ({address}) is not in the valid range. The range of valid IPs is {_ADDRESSES}"  # noqa: E501
             raise _invalid(service, "spec.clusterIPs", [address], why)

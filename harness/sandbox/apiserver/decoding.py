@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import string
 from datetime import datetime
 from functools import cache
 from importlib import resources
@@ -20,6 +21,7 @@ from harness.sandbox.apiserver import api_errors, quantities
 _GO_KINDS = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
 _GO_TYPES = {"integer": "int32", "boolean": "bool", "number": "float64", "time": "Time", "bytes": "[]uint8"}
 _CUSTOM = {"metadata": "V1ObjectMeta", "spec": "object", "status": "object", "kind": "string", "apiVersion": "string"}
+_BASE64 = frozenset(string.ascii_letters + string.digits + "+/")
 _INT32, _INT64 = 2**31, 2**63
 # The published shapes do not tell int32 from int64: these fields are the latter, all others the former.
 _LONG = frozenset(
@@ -187,7 +189,8 @@ class _Decoder:
         try:
             base64.b64decode(value, validate=True)
         except (binascii.Error, ValueError):
-            raise self._bad_request(f"illegal base64 data ({path})") from None
+            at = next((n for n, sign in enumerate(value) if sign not in _BASE64), len(value))
+            raise self._bad_request(f"illegal base64 data at input byte {at} ({path})") from None
 
     def _expect(self, value: Any, wanted: type, path: str, text: str, plain: str, kind: str = "") -> None:
         if type(value) is not wanted:

@@ -102,11 +102,9 @@ def _job(obj: Object) -> None:
 
 
 def _template(spec: Object) -> None:
-    template = spec.get("template")
-    if isinstance(template, dict):
-        _child(template, "metadata")
-        pod = _child(template, "spec")
-        _pod_spec(pod)
+    template = _child(spec, "template")
+    _child(template, "metadata")
+    _pod_spec(_child(template, "spec"))
 
 
 def _pod(obj: Object) -> None:

@@ -182,11 +182,11 @@ async def object_body(request: web.BaseRequest, resource: Resource) -> dict[str,
     obj = await json_body(request, or_protobuf=published)
     if not isinstance(obj, dict):
         raise api_errors.bad_request(f"the body is not a {resource.kind}")
-    for key, expected in (("kind", resource.kind), ("apiVersion", resource.api_version)):
-        if obj.get(key) not in (None, "", expected):
-            raise api_errors.bad_request(
-                f'{obj.get("kind")} in version "{obj.get("apiVersion")}" cannot be handled as a {resource.kind}'
-            )
+    if (said := obj.get("apiVersion")) not in (None, "", resource.api_version):
+        why = f"({said}) does not match the expected API version ({resource.api_version})"
+        raise api_errors.bad_request(f"the API version in the data {why}")
+    if obj.get("kind") not in (None, "", kind):
+        raise api_errors.bad_request(f'{obj["kind"]} in version "{version}" cannot be handled as a {kind}')
     if not isinstance(obj.setdefault("metadata", {}), dict):
         raise api_errors.bad_request(f"{resource.kind}.metadata: an object is expected")
     obj["kind"], obj["apiVersion"] = resource.kind, resource.api_version

@@ -172,13 +172,10 @@ def _selector(errors: FieldErrors, spec: Object, kind: str) -> bool:
 
 
 def _template(errors: FieldErrors, spec: Object, policies: Iterable[str], claims: Iterable[str] = ()) -> None:
-    template = spec.get("template")
-    if template is None:
-        errors.required("spec.template")
-        return
-    labels = (template.get("metadata") or {}).get("labels") or {}
-    errors.labels("spec.template.labels", labels)
-    if not all(term.matches(labels) for term in selectors.of_object(spec.get("selector"))):
+    template = spec["template"]
+    labels, selector = template["metadata"].get("labels"), spec.get("selector")
+    errors.labels("spec.template.labels", labels or {})
+    if selector is None or not all(term.matches(labels or {}) for term in selectors.of_object(selector)):
         errors.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
     pod = template["spec"]
     check_pod_spec(errors, pod, "spec.template.spec", claims)

@@ -149,6 +149,8 @@ CREATED: list[tuple[str, dict[str, Any], str]] = [
     ("Deployment", {"spec/template/spec/activeDeadlineSeconds": 5}, "spec.template.spec.activeDeadlineSeconds: Forbidden: activeDeadlineSeconds in ReplicaSet is not Supported"),
     ("Deployment", {"spec/selector/matchExpressions": [{"key": "a", "operator": "Exists", "values": ["b"]}]}, "spec.selector.matchExpressions[0].values: Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'"),
     ("Deployment", {"spec/strategy": {"rollingUpdate": {"maxUnavailable": "101%"}}}, 'spec.strategy.rollingUpdate.maxUnavailable: Invalid value: "101%": must not be greater than 100%'),
+    ("Deployment", {"spec/selector": None}, 'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`'),
+    ("Deployment", {"spec/template": None}, "spec.template.spec.containers: Required value"),
     ("StatefulSet", {"spec/ordinals": {"start": -1}}, "spec.ordinals.start: Invalid value: -1: must be greater than or equal to 0"),
     ("StatefulSet", {"spec/persistentVolumeClaimRetentionPolicy": {"whenScaled": "Keep"}}, 'spec.persistentVolumeClaimRetentionPolicy.whenScaled: Unsupported value: "Keep": supported values: "Delete", "Retain"'),
     ("StatefulSet", {"spec/template/spec/activeDeadlineSeconds": 5}, "spec.template.spec.activeDeadlineSeconds: Forbidden: activeDeadlineSeconds in StatefulSet is not Supported"),
