@@ -85,6 +85,11 @@ def decoded_as(type_name: str, kind: str, version: str, obj: Any) -> dict[str, A
     return _Decoder(f'{kind} in version "{version}" cannot be handled as a {kind}').struct(obj, type_name, "")
 
 
+def is_long(field: str) -> bool:
+    """Whether a whole number of this name is an int64."""
+    return field in _LONG
+
+
 class NotDecodedError(api_errors.StatusError):
     """An object that is none of its kind; where a patch made it so, the patch is what is wrong."""
 
@@ -169,11 +174,11 @@ class _Decoder:
     def _integer(self, value: Any, path: str, kind: str, plain: str) -> None:
         if isinstance(value, bool) or not isinstance(value, int):
             raise self._mismatch(value, "integer", plain or path, kind)
-        is_long = plain.rpartition(".")[2] in _LONG
-        limit = _INT64 if is_long else _INT32
+        wide = is_long(plain.rpartition(".")[2])
+        limit = _INT64 if wide else _INT32
         if not -limit <= value < limit:
             why = f"number {value}" if abs(value) < _INT64 * 10 else "number"
-            raise self._mismatch(value, "int64" if is_long else "integer", plain or path, kind, why)
+            raise self._mismatch(value, "int64" if wide else "integer", plain or path, kind, why)
 
     def _time(self, value: Any, path: str, plain: str, kind: str) -> None:
         self._expect(value, str, path, "time", plain, kind)

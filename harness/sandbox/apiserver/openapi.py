@@ -13,7 +13,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver.decoding import schemas, type_of
+from harness.sandbox.apiserver.decoding import is_long, schemas, type_of
 from harness.sandbox.apiserver.fieldmanager.shapes import topology_of
 from harness.sandbox.apiserver.resources import RESOURCES
 from harness.sandbox.apiserver.strategic import merge_key, strategies
@@ -126,8 +126,14 @@ def _custom() -> Object:
 
 
 def _schema(name: str, fields: dict[str, str], waiting: list[str]) -> Object:
-    properties = {key: _property(text, waiting) | _patch_extensions(name, key) for key, text in fields.items()}
+    properties = {
+        key: _property(text, waiting) | _width(key, text) | _patch_extensions(name, key) for key, text in fields.items()
+    }
     return {"type": "object", "properties": properties} | topology_of(name)
+
+
+def _width(field: str, text: str) -> Object:
+    return {"format": "int64" if is_long(field) else "int32"} if text == "integer" else {}
 
 
 def _patch_extensions(name: str, field: str) -> Object:

@@ -32,3 +32,17 @@ def test_fields_carry_what_strategic_patches_do_with_them(
 ) -> None:
     wanted = {"x-kubernetes-patch-strategy": strategy, "x-kubernetes-patch-merge-key": key}
     assert property_of(root, schema, field) == {name: value for name, value in wanted.items() if value}
+
+
+@pytest.mark.parametrize(
+    ("root", "schema", "field", "width"),
+    [
+        ("apis/apps/v1", "DeploymentSpec", "replicas", "int32"),
+        ("apis/apps/v1", "DeploymentStatus", "observedGeneration", "int64"),
+        ("api/v1", "PodSpec", "terminationGracePeriodSeconds", "int64"),
+        ("api/v1", "ServicePort", "port", "int32"),
+    ],
+)
+def test_whole_numbers_have_the_width_by_which_they_are_read(root: str, schema: str, field: str, width: str) -> None:
+    document = json.loads(encoded_document(root) or b"")
+    assert document["components"]["schemas"][f"io.k8s.api.{schema}"]["properties"][field]["format"] == width
