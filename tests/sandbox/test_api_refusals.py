@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -151,3 +152,17 @@ def test_a_service_of_another_type_keeps_nothing_of_the_one_before(shared: Plane
     assert (code, changed["spec"].get("clusterIP"), changed["spec"].get("ipFamilies")) == (200, None, None)
     code, changed, _ = asked(shared, "PATCH", f"{path}/turning", {"spec": {"type": "ClusterIP"}}, MERGE)
     assert (code, changed["spec"]["clusterIPs"]) == (200, [changed["spec"]["clusterIP"]])
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\nzz\r\n"],
+)
+def test_a_body_that_cannot_be_read_is_the_clients_fault(shared: Plane, headers: bytes) -> None:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(10)
+        connection.connect(str(shared.socket))
+        connection.sendall(
+            b"POST /api/v1/namespaces HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n" + headers
+        )
+        assert connection.recv(1000).split()[1] == b"400"

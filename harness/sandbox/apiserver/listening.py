@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -29,6 +30,7 @@ _HANDSHAKE_TIMEOUT_S = 10.0  # as Go's HTTP server has it
 _NEXT_TRY_S = 0.1
 # For a connection without a request, which one with half a request's headers is too: kube-apiserver's IdleTimeout.
 _IDLE_TIMEOUT_S = 90.0
+_LARGEST_HEADERS_BYTES = 1024 * 1024  # as Go's HTTP server has it; selectors in paths can be long
 
 
 class Listening:
@@ -136,6 +138,33 @@ class Door:
             connection.close()
 
 
+class _Connection(web.RequestHandler):
+    """A connection on which what is no HTTP is answered in two words, and not told as a fault of the server."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if status >= 500 or request.writer.output_size > 0:
+            return super().handle_error(request, status, exc, message)
+        phrase = f"{status} {HTTPStatus(status).phrase}"
+        response = web.Response(status=status, text=f"{phrase}: malformed HTTP request")
+        response.force_close()
+        return response
+
+
+class _Server(web.Server):
+    """Makes a connection of ours of each."""
+
+    def __call__(self) -> RequestHandler:
+        return _Connection(self, loop=self._loop, **self._kwargs)
+
+
 def _request(
     message: RawRequestMessage,
     payload: StreamReader,
@@ -149,7 +178,15 @@ def _request(
 
 
 async def _runner(handler: Handler, idle_timeout_s: float) -> web.ServerRunner:
-    server = web.Server(handler, request_factory=_request, handler_cancellation=True, keepalive_timeout=idle_timeout_s)
+    server = _Server(
+        handler,
+        request_factory=_request,
+        handler_cancellation=True,
+        keepalive_timeout=idle_timeout_s,
+        auto_decompress=False,  # a body is what it is: the real API does not unpack it either, and small ones swell
+        max_line_size=_LARGEST_HEADERS_BYTES,
+        max_field_size=_LARGEST_HEADERS_BYTES,
+    )
     runner = web.ServerRunner(server, access_log=None)
     await runner.setup()
     return runner

@@ -88,6 +88,9 @@ class ApiServer:
             return answer(error.encoded(), error.code, error.headers)
         except ConnectionResetError:
             return web.Response()  # to nobody
+        except web.RequestPayloadError:
+            unread = StatusError(400, "BadRequest", "the body of the request is no proper HTTP")
+            return answer(unread.encoded(), 400)
         except web.HTTPException as error:
             return answer(StatusError(error.status, "BadRequest", error.reason).encoded(), error.status)
         except Exception:

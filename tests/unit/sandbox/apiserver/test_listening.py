@@ -77,3 +77,32 @@ async def test_an_answer_that_takes_longer_is_given(listening: Listening, tmp_pa
     assert said.startswith(b"HTTP/1.1 200")
     assert said.endswith(b"/late")
     assert after_s >= SLOW_S
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GARBAGE\r\n\r\n",
+        b"GET / HTTP/1.1\r\nBad Header: \x00\r\n\r\n",
+        b"GET /" + b"x" * 1_100_000 + b" HTTP/1.1\r\n\r\n",
+    ],
+)
+async def test_what_is_no_http_is_answered_in_two_words(
+    listening: Listening, tmp_path: Path, sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert listening.port
+    reader, writer = await asyncio.open_unix_connection(tmp_path / "socket")
+    writer.write(sent)
+    said, _ = await said_after(reader)
+    writer.close()
+    assert said.partition(b"\r\n\r\n")[2] == b"400 Bad Request: malformed HTTP request"
+    assert caplog.records == []
+
+
+async def test_a_path_may_be_long(listening: Listening, tmp_path: Path) -> None:
+    assert listening.port
+    reader, writer = await asyncio.open_unix_connection(tmp_path / "socket")
+    writer.write(b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+    said, _ = await said_after(reader)
+    writer.close()
+    assert said.startswith(b"HTTP/1.1 200")
