@@ -35,7 +35,7 @@ def check_config_map(errors: FieldErrors, obj: Object, old: Object | None) -> No
     for key in data:
         if key in binary:
             errors.invalid(f"data[{key}]", key, "duplicate of key present in binaryData")
-    if sum(len(value.encode()) for value in data.values()) + _decoded_bytes(binary) > _LARGEST_BYTES:
+    if sum(map(len, map(str.encode, data.values()))) + _decoded_bytes(binary) > _LARGEST_BYTES:
         errors.too_long("", _LARGEST_BYTES)
     _immutable(errors, obj, old, ("data", "binaryData"))
 

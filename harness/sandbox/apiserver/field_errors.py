@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
@@ -270,11 +271,17 @@ class FieldErrors:
     def _named(self, field: str, value: str, pattern: str, text: str, longest: int, shown_as: str = "") -> None:
         if len(value) > longest:
             self.invalid(field, shown_as or value, f"must be no more than {longest} bytes")
-        if not re.fullmatch(pattern, value):
+        if not _compiled(pattern).fullmatch(value):
             self.invalid(field, shown_as or value, text)
 
     def _add(self, field: str, reason: str, message: str) -> None:
         self.causes.append(Cause(field=field, reason=reason, message=message))
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Each is used on every write; looking it up in `re`'s own cache takes as long as the match."""
+    return re.compile(pattern)
 
 
 def _port_name_faults(name: str) -> list[str]:

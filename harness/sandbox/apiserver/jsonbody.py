@@ -28,7 +28,7 @@ class _Pairs(list[tuple[str, Any]]):
 def loads(raw: bytes) -> tuple[Any, list[str]]:
     """The value, where the last of equal keys counts, and the sentences. Raises: ValueError where it is no JSON."""
     try:
-        return json.loads(raw, object_pairs_hook=_once, parse_constant=_no_constant), []
+        return _ONCE.decode(raw.decode(json.detect_encoding(raw), "surrogatepass")), []
     except _Twice:
         twice: list[str] = []
         written = json.loads(raw, object_pairs_hook=_Pairs, parse_constant=_no_constant)
@@ -66,3 +66,6 @@ def _value(written: Any, path: str, twice: list[str]) -> Any:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+_ONCE = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)

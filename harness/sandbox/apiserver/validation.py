@@ -65,16 +65,19 @@ def _metadata(errors: FieldErrors, resource: Resource, obj: Object, old: Object 
         errors.subdomain("metadata.name", name)
     errors.labels("metadata.labels", metadata.get("labels") or {})
     annotations = metadata.get("annotations") or {}
-    for key in annotations:
+    size = 0
+    for key, value in annotations.items():
         errors.qualified("metadata.annotations", key.lower())
-    if sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items()) > _LARGEST_ANNOTATIONS_BYTES:
+        size += len(key.encode()) + len(value.encode())
+    if size > _LARGEST_ANNOTATIONS_BYTES:
         errors.too_long("metadata.annotations", _LARGEST_ANNOTATIONS_BYTES)
-    _finalizers(errors, metadata, (old or {}).get("metadata", {}))
-    _owners(errors, metadata.get("ownerReferences") or [])
+    if finalizers := metadata.get("finalizers"):
+        _finalizers(errors, finalizers, (old or {}).get("metadata", {}))
+    if owners := metadata.get("ownerReferences"):
+        _owners(errors, owners)
 
 
-def _finalizers(errors: FieldErrors, metadata: Object, before: Object) -> None:
-    finalizers = metadata.get("finalizers") or []
+def _finalizers(errors: FieldErrors, finalizers: list[str], before: Object) -> None:
     for n, finalizer in enumerate(finalizers):
         if finalizer not in ("orphan", "foregroundDeletion", "kubernetes"):
             errors.qualified(f"metadata.finalizers[{n}]", finalizer)
