@@ -92,7 +92,8 @@ class Subresources:
         def changed(obj: Object) -> Object:
             scale, owners = scaled(obj)
             _check_version(target, obj, scale)
-            obj.setdefault("spec", {})["replicas"] = decoded_as("V1Scale", "Scale", "v1", scale).get("spec", {}).get("replicas", 0)
+            applied = decoded_as("V1Scale", "Scale", "v1", scale)
+            obj.setdefault("spec", {})["replicas"] = applied.get("spec", {}).get("replicas", 0)
             obj["metadata"]["managedFields"] = owners
             return obj
 

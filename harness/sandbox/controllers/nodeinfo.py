@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.sandbox.apiserver.podvalidation import amount
+from harness.sandbox.apiserver.quantities import amount
 from harness.sandbox.controllers.pods import is_finished
 
 if TYPE_CHECKING:
