@@ -41,11 +41,13 @@ class StatusError(Exception):
     ) -> None:
         self.code, self.reason, self.message = code, reason, message
         self.details, self.headers = details or {}, headers or {}
+        self.metadata: dict[str, Any] = {}
         super().__init__(f"{code} {reason}: {message}")
 
     def status(self) -> dict[str, Any]:
         """The `Status` object."""
-        status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": self.message}
+        head = {"kind": "Status", "apiVersion": "v1", "metadata": self.metadata}
+        status = {**head, "status": "Failure", "message": self.message}
         if self.reason:
             status["reason"] = self.reason
         if self.details:
@@ -173,8 +175,21 @@ def not_acceptable() -> StatusError:
     return StatusError(406, "NotAcceptable", message)
 
 
-def expired(message: str) -> StatusError:
-    return StatusError(410, "Expired", message)
+def expired(message: str, *, following: str = "") -> StatusError:
+    """410; `following`: the token with which a list may go on all the same."""
+    error = StatusError(410, "Expired", message)
+    if following:
+        error.metadata["continue"] = following
+    return error
+
+
+def invalid_options(kind: str, causes: Sequence[Cause]) -> StatusError:
+    """422 for what a query asks, as `invalid` has it of an object."""
+    texts = [f"{cause.field}: {cause.message}" for cause in causes]
+    listed = texts[0] if len(texts) == 1 else "[" + ", ".join(texts) + "]"
+    found = [{"reason": cause.reason, "message": cause.message, "field": cause.field} for cause in causes]
+    details = {"group": "meta.k8s.io", "kind": kind, "causes": found}
+    return StatusError(422, "Invalid", f'{kind}.meta.k8s.io "" is invalid: {listed}', details)
 
 
 def unsupported_media_type(accepted: Sequence[str]) -> StatusError:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from harness.sandbox.apiserver import api_errors, requests
+from harness.sandbox.apiserver import api_errors, paging, requests
 
 if TYPE_CHECKING:
     from harness.sandbox.apiserver.requests import Encoding, Target
@@ -35,7 +35,8 @@ class Reader:
         self.store, self._printer = store, printer
 
     def get(self, target: Target, request: web.BaseRequest) -> web.Response:
-        """One object. Raises: StatusError (404)."""
+        """One object. Raises: StatusError (400, 404, 504)."""
+        paging.check_not_ahead(self.store, paging.version_of(request.query.get("resourceVersion", "")))
         stored = self.store.get(target.resource, target.namespace, target.name)
         if stored is None:
             raise api_errors.not_found(target.resource, target.name)
@@ -46,10 +47,10 @@ class Reader:
         return answer(self.in_form(resource, stored, requests.encoding_of(request)), code)
 
     def list(self, target: Target, request: web.BaseRequest) -> web.Response:
-        """A collection, whole: the API allows a server to ignore `limit`."""
+        """A collection, or the page of it that is asked for. Raises: StatusError (400, 410, 422, 504)."""
         selector, encoding = requests.selector_of(request, target), requests.encoding_of(request)
-        items = self.store.items(target.resource, target.namespace, selector)
-        metadata = {"resourceVersion": str(self.store.version)}
+        page = paging.page(self.store, target, selector, request)
+        items, metadata = page.items, page.metadata
         if encoding.form == "table":
             table = self._printer.table(target.resource, items, encoding.include)
             return answer(encoded({**table, "metadata": metadata}))

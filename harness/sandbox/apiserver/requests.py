@@ -98,8 +98,8 @@ def selector_of(request: web.BaseRequest, target: Target) -> Selector:
 
 
 def is_true(request: web.BaseRequest, name: str) -> bool:
-    """Whether the query carries `name` as a true boolean."""
-    return request.query.get(name, "").lower() in ("true", "1")
+    """Whether the query carries `name` as a true boolean: as anything but false or 0, as the real API reads it."""
+    return request.query.get(name, "false").lower() not in ("false", "0")
 
 
 def dry_run(request: web.BaseRequest, body: Any = None) -> bool:
@@ -110,15 +110,6 @@ def dry_run(request: web.BaseRequest, body: Any = None) -> bool:
     if any(item != "All" for item in asked):
         raise api_errors.unsupported_option(request.method, "dryRun", asked, ("All",))
     return bool(asked)
-
-
-def version_of(text: str) -> int:
-    """A resourceVersion of a request as a number. Raises: StatusError (400)."""
-    if not text.isascii() or not text.isdigit():
-        raise api_errors.bad_request(
-            f"resourceVersion: Invalid value: {shown(text)}: strconv.ParseUint: parsing {shown(text)}: invalid syntax"
-        )
-    return int(text)
 
 
 async def json_body(

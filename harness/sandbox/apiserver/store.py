@@ -149,14 +149,33 @@ class Store:
         self._publish(table, Event(self.version, "DELETED", now, before))
         return now
 
-    def items(self, resource: Resource, namespace: str = "", selector: Selector | None = None) -> list[Stored]:
-        """Present objects in the order of their keys, as etcd lists them."""
-        objects = self._table(resource).objects
+    def items(
+        self, resource: Resource, namespace: str = "", selector: Selector | None = None, *, at: int | None = None
+    ) -> list[Stored]:
+        """Objects in the order of their keys, as etcd lists them: present ones, or those as of version `at`."""
+        objects = self._table(resource).objects if at is None else self._objects_at(resource, at)
         return [
             objects[key]
             for key in sorted(objects)
             if (not namespace or key[0] == namespace) and (selector is None or selector.matches(objects[key].view))
         ]
+
+    def remembers(self, resource: Resource, version: int) -> bool:
+        """Whether the objects can still be had as of this version."""
+        return version >= self._table(resource).forgotten
+
+    def _objects_at(self, resource: Resource, version: int) -> dict[Key, Stored]:
+        """The present objects with everything undone that happened after a version that is remembered."""
+        table = self._table(resource)
+        objects = dict(table.objects)
+        for event in reversed(list(self._since(table, version))):
+            metadata = event.now.obj["metadata"]
+            key = (metadata.get("namespace", ""), metadata["name"])
+            if event.before is None:
+                objects.pop(key, None)
+            else:
+                objects[key] = event.before
+        return objects
 
     def subscribe(self, resource: Resource, namespace: str, selector: Selector, since: int | None) -> Subscription:
         """A watch from after version `since`; None begins with the present objects as ADDED.

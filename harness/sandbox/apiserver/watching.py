@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from harness.sandbox.apiserver import requests
+from harness.sandbox.apiserver import paging, requests
 from harness.sandbox.apiserver.reading import META, encoded
 
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ async def watch(reader: Reader, target: Target, request: web.BaseRequest) -> web
     """
     selector, encoding = requests.selector_of(request, target), requests.encoding_of(request)
     asked = request.query.get("resourceVersion", "")
-    since = requests.version_of(asked) if asked not in ("", "0") else None
-    initial = requests.is_true(request, "sendInitialEvents")
+    since = paging.version_of(asked) or None
+    initial, timeout_s = requests.is_true(request, "sendInitialEvents"), _timeout_s(request)
     subscription = reader.store.subscribe(target.resource, target.namespace, selector, None if initial else since)
     stream = _Stream(reader, target, encoding, request)
     try:
-        await stream.run(subscription, initial=initial)
+        await stream.run(subscription, timeout_s, initial=initial)
     except ConnectionResetError:
         pass  # the client went away, or was dropped
     finally:
@@ -49,7 +49,7 @@ class _Stream:
         self._bookmarks = requests.is_true(request, "allowWatchBookmarks")
         self.response = web.StreamResponse(headers={"Content-Type": "application/json", "Cache-Control": "no-cache"})
 
-    async def run(self, subscription: Subscription, *, initial: bool) -> None:
+    async def run(self, subscription: Subscription, timeout_s: float, *, initial: bool) -> None:
         """Streams until the end."""
         first, version = len(subscription.queue), self._reader.store.version
         if (transport := self._request.transport) is not None:
@@ -59,7 +59,7 @@ class _Stream:
             await self._send(subscription, first)
             await self._bookmark(version, _INITIAL_END)
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + _timeout_s(self._request)
+        deadline = loop.time() + timeout_s
         while not subscription.dropped:
             await self._send(subscription, len(subscription.queue))
             rest_s = deadline - loop.time()
@@ -102,7 +102,7 @@ class _Stream:
 
 
 def _timeout_s(request: web.BaseRequest) -> float:
-    asked = request.query.get("timeoutSeconds", "")
-    if asked.isascii() and asked.isdigit() and int(asked) > 0:
-        return float(min(int(asked), 10**9))
+    asked = paging.integer(request.query.get("timeoutSeconds", ""))
+    if asked > 0:
+        return float(min(asked, 10**9))
     return _SHORTEST_DEFAULT_S * random.uniform(1, 2)
