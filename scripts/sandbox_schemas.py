@@ -76,7 +76,7 @@ _PATCHES = {
     "V1VolumeHealthStatus": {"healthConditions": "merge status"},
     "V2HorizontalPodAutoscalerStatus": _CONDITIONS,
 }  # fmt: skip
-_EXTRA = ("V1Scale", "V1Eviction", "V1Binding", "V1DeleteOptions")
+_EXTRA = ("AuthenticationV1TokenRequest", "V1Scale", "V1Eviction", "V1Binding", "V1DeleteOptions")
 
 
 def model_of(group: str, version: str, kind: str) -> str | None:

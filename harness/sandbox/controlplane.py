@@ -16,18 +16,25 @@ import secrets
 import signal
 import ssl
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import trustme
 
 from harness.sandbox.apiclient import ApiClient
+from harness.sandbox.apiserver.bootstrap import API_ADDRESS, API_PORT, SERVICE_ADDRESS
 from harness.sandbox.apiserver.server import ApiServer
 from harness.sandbox.controllers.running import run_controllers
+from harness.sandbox.inner_socket import listening_socket
 from harness.sandbox.instruments.faults import Faults
+from harness.sandbox.netns import node_name
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
+
+_SERVICE_NAMES = tuple(f"kubernetes{rest}" for rest in ("", ".default", ".default.svc", ".default.svc.cluster.local"))
 
 
 async def serve(state: Path, ready_fd: int) -> None:
@@ -35,7 +42,7 @@ async def serve(state: Path, ready_fd: int) -> None:
     authority, token = trustme.CA(organization_name="rollout-harness sandbox"), secrets.token_urlsafe(32)
     server = ApiServer(state, token, interception=Faults())
     root_ca = authority.cert_pem.bytes().decode()
-    listening = await server.listen(_context(authority))
+    listening = await server.listen(_context(authority), _inside(state))
     stop, synced = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -51,8 +58,16 @@ async def serve(state: Path, ready_fd: int) -> None:
 
 def _context(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+    authority.issue_cert("127.0.0.1", "localhost", *_SERVICE_NAMES, SERVICE_ADDRESS, API_ADDRESS).configure_cert(
+        context
+    )
     return context
+
+
+def _inside(state: Path) -> Callable[[], socket.socket] | None:
+    """What listens where pods can reach it, on the first node; a control plane by itself has no node."""
+    namespace = state / "netns" / node_name(1)
+    return partial(listening_socket, namespace, API_ADDRESS, API_PORT) if namespace.exists() else None
 
 
 def main() -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from harness.sandbox.apiserver import api_errors
 from harness.sandbox.apiserver.allocation import ServiceAddresses
+from harness.sandbox.apiserver.podadmission import admit_pod
 from harness.sandbox.apiserver.quota import check_quota
-from harness.sandbox.apiserver.resources import NAMESPACES, SERVICES
+from harness.sandbox.apiserver.resources import NAMESPACES, PODS, SERVICES
 
 if TYPE_CHECKING:
     from harness.sandbox.apiserver.resources import Resource
@@ -36,6 +37,8 @@ class Admission:
             if home.obj["metadata"].get("deletionTimestamp"):
                 why = f"unable to create new content in namespace {namespace} because it is being terminated"
                 raise api_errors.forbidden(resource, obj["metadata"]["name"], why, "NamespaceTerminating")
+            if resource is PODS:
+                admit_pod(self._store, namespace, obj)
             check_quota(self._store, resource, namespace, obj)
         if resource is SERVICES:
             self._addresses.assign(obj)

@@ -158,12 +158,19 @@ def forbidden(resource: Resource, name: str, why: str, cause: str = "") -> Statu
     return StatusError(403, "Forbidden", f'{qualified(resource)} "{name}" is forbidden: {why}', details)
 
 
-def no_right(resource: Resource, verb: str, namespace: str, name: str) -> StatusError:
+def no_right(
+    resource: Resource, verb: str, namespace: str, name: str, user: str = "sandbox", subresource: str = ""
+) -> StatusError:
     """403 as of RBAC."""
     where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
     subject = f'{qualified(resource)} "{name}"' if name else qualified(resource)
-    why = f'User "sandbox" cannot {verb} resource "{resource.plural}" in API group "{resource.group}" {where}'
+    asked = f"{resource.plural}/{subresource}" if subresource else resource.plural
+    why = f'User "{user}" cannot {verb} resource "{asked}" in API group "{resource.group}" {where}'
     return StatusError(403, "Forbidden", f"{subject} is forbidden: {why}", _details(resource, name))
+
+
+def no_right_to_path(user: str, verb: str, path: str) -> StatusError:
+    return StatusError(403, "Forbidden", f'forbidden: User "{user}" cannot {verb} path "{path}"')
 
 
 def method_not_allowed() -> StatusError:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+from harness.sandbox.apiserver.rbacvalidation import fill_in
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -110,9 +112,7 @@ def _template(spec: Object) -> None:
 def _pod(obj: Object) -> None:
     spec = obj["spec"]
     _pod_spec(spec)
-    account = spec.get("serviceAccountName") or "default"
-    _set(spec, serviceAccountName=account, serviceAccount=account, enableServiceLinks=True)
-    _set(spec, preemptionPolicy="PreemptLowerPriority", priority=0)
+    _set(spec, enableServiceLinks=True)
     tolerations = spec.setdefault("tolerations", [])
     for key in (_NOT_READY, _UNREACHABLE):
         if not any(item.get("key") in (key, None, "") and _lasting(item) for item in _dicts(tolerations)):
@@ -206,11 +206,21 @@ def _volume(volume: Object) -> None:
     for source in ("configMap", "secret", "downwardAPI", "projected"):
         if isinstance(body := volume.get(source), dict):
             _set(body, defaultMode=_DEFAULT_MODE)
-            for item in _dicts(body.get("items")):
-                if isinstance(field := item.get("fieldRef"), dict):
-                    _set(field, apiVersion="v1")
+            for part in (body, *_projected(body)):
+                for item in _dicts(part.get("items")):
+                    if isinstance(field := item.get("fieldRef"), dict):
+                        _set(field, apiVersion="v1")
     if set(volume) <= {"name"}:
         volume["emptyDir"] = {}
+
+
+def _projected(body: Object) -> list[Object]:
+    """The sources of a projected volume that have items; a token among them lasts an hour."""
+    sources = _dicts(body.get("sources"))
+    for source in sources:
+        if isinstance(token := source.get("serviceAccountToken"), dict):
+            _set(token, expirationSeconds=3600)
+    return [source["downwardAPI"] for source in sources if isinstance(source.get("downwardAPI"), dict)]
 
 
 def _service(obj: Object) -> None:
@@ -236,6 +246,16 @@ def _endpoint_slice(obj: Object) -> None:
     """Lists that are empty are sent as null, not left out."""
     for key in ("endpoints", "ports"):
         obj.setdefault(key, None)
+
+
+def _endpoints(obj: Object) -> None:
+    for subset in _dicts(obj.get("subsets")):
+        for port in _dicts(subset.get("ports")):
+            _set(port, protocol="TCP")
+
+
+def _priority_class(obj: Object) -> None:
+    _set(obj, value=0, preemptionPolicy="PreemptLowerPriority")
 
 
 def _event(obj: Object) -> None:
@@ -283,6 +303,10 @@ _BY_KIND: dict[str, Callable[[Object], None]] = {
 }
 _WITHOUT_SPEC: dict[str, Callable[[Object], None]] = {
     "EndpointSlice": _endpoint_slice,
+    "Endpoints": _endpoints,
+    "PriorityClass": _priority_class,
+    "RoleBinding": fill_in,
+    "ClusterRoleBinding": fill_in,
     "Event": _event,
     "Secret": _secret,
 }

@@ -236,6 +236,14 @@ class FieldErrors:
         """A DNS name."""
         self._named(field, value, _SUBDOMAIN, SUBDOMAIN_TEXT, 253)
 
+    def path_segment(self, field: str, value: str) -> None:
+        """A name that need only fit into a path."""
+        if value in (".", ".."):
+            self.invalid(field, value, f"may not be '{value}'")
+        for wrong in ("/", "%"):
+            if wrong in value:
+                self.invalid(field, value, f"may not contain '{wrong}'")
+
     def config_key(self, field: str, value: str) -> None:
         """A key of a ConfigMap or Secret."""
         self._named(field, value, _CONFIG_KEY, _CONFIG_KEY_TEXT, 253)

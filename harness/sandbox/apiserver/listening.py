@@ -36,9 +36,16 @@ _LARGEST_HEADERS_BYTES = 1024 * 1024  # as Go's HTTP server has it; selectors in
 class Listening:
     """The ways into a server that is up."""
 
-    def __init__(self, guarded: web.ServerRunner, trusted: web.ServerRunner, context: ssl.SSLContext) -> None:
+    def __init__(
+        self,
+        guarded: web.ServerRunner,
+        trusted: web.ServerRunner,
+        context: ssl.SSLContext,
+        inside: Callable[[], socket.socket] | None,
+    ) -> None:
         self._guarded, self._trusted = guarded, trusted
         self._door = Door(guarded, context)
+        self._doors = (self._door,) if inside is None else (self._door, Door(guarded, context, inside))
 
     @property
     def port(self) -> int:
@@ -54,12 +61,17 @@ class Listening:
         path: Path,
         *,
         idle_timeout_s: float = _IDLE_TIMEOUT_S,
+        inside: Callable[[], socket.socket] | None = None,
     ) -> Listening:
-        """Opens both ways in: `guarded` behind TLS on a free port, `trusted` on the socket, for this user alone."""
-        listening = cls(await _runner(guarded, idle_timeout_s), await _runner(trusted, idle_timeout_s), context)
+        """Opens the ways in: `guarded` behind TLS on a free port, `trusted` on the socket, for this user alone.
+
+        `inside` makes one more socket for `guarded`, as for the network of a sandbox's pods.
+        """
+        listening = cls(await _runner(guarded, idle_timeout_s), await _runner(trusted, idle_timeout_s), context, inside)
         await web.UnixSite(listening._trusted, str(path)).start()
         path.chmod(_SOCKET_MODE)  # noqa: ASYNC240  (a metadata call on a tmpfs, once)
-        listening._door.open()
+        for door in listening._doors:
+            door.open()
         return listening
 
     async def interrupt(self, span_s: float) -> None:
@@ -70,17 +82,20 @@ class Listening:
         await asyncio.shield(asyncio.ensure_future(self._away(span_s)))
 
     async def _away(self, span_s: float) -> None:
-        await self._door.shut()
+        for door in self._doors:
+            await door.shut()
         server = self._guarded.server
         for connection in tuple(server.connections if server is not None else ()):
             if connection.transport is not None:
                 connection.transport.abort()
         await asyncio.sleep(span_s)
-        self._door.open()
+        for door in self._doors:
+            door.open()
 
     async def close(self) -> None:
         """Ends every connection and site."""
-        await self._door.shut()
+        for door in self._doors:
+            await door.shut()
         for runner in (self._guarded, self._trusted):
             await runner.cleanup()
 
@@ -88,15 +103,18 @@ class Listening:
 class Door:
     """A port with TLS that knows the handshakes under way on it: an aiohttp site knows them only when they are over."""
 
-    def __init__(self, runner: web.ServerRunner, context: ssl.SSLContext) -> None:
-        self._runner, self._context = runner, context
+    def __init__(
+        self, runner: web.ServerRunner, context: ssl.SSLContext, made: Callable[[], socket.socket] | None = None
+    ) -> None:
+        self._runner, self._context, self._made = runner, context, made
         self._accepting: asyncio.Task[None] | None = None
         self._handshakes: dict[asyncio.Task[None], socket.socket] = {}
         self.port = 0
 
     def open(self) -> None:
         """Listens, on the port that it had before if it had one."""
-        listener = socket.create_server(("127.0.0.1", self.port), backlog=_BACKLOG)
+        made = self._made or (lambda: socket.create_server(("127.0.0.1", self.port), backlog=_BACKLOG))
+        listener = made()
         listener.setblocking(False)
         self.port = listener.getsockname()[1]
         self._accepting = asyncio.get_running_loop().create_task(self._accept(listener))

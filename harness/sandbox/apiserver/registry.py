@@ -72,7 +72,7 @@ class Registry:
     """The only writer of the store."""
 
     def __init__(self, store: Store, now: Callable[[], float]) -> None:
-        self.store, self._now = store, now
+        self.store, self.now = store, now
         self.admission = Admission(store)
 
     def create(
@@ -172,7 +172,7 @@ class Registry:
 
     def stamp(self) -> str:
         """The time as objects carry it."""
-        return rfc3339(self._now())
+        return rfc3339(self.now())
 
     def bind(self, namespace: str, name: str, change: Callable[[Object], Object], now: str) -> Stored:
         """A pod is assigned to a node: spec.nodeName and condition PodScheduled in one change. Raises: StatusError."""
@@ -223,7 +223,7 @@ class Registry:
             why = "Required value: name or generateName is required"
             cause = api_errors.Cause(field="metadata.name", reason="FieldValueRequired", message=why)
             raise api_errors.invalid(resource, "", [cause])
-        identity = {"name": name, "uid": str(uuid.uuid4()), "creationTimestamp": rfc3339(self._now())}
+        identity = {"name": name, "uid": str(uuid.uuid4()), "creationTimestamp": rfc3339(self.now())}
         if resource.namespaced:
             identity["namespace"] = namespace
         else:
@@ -275,9 +275,9 @@ class Registry:
         """Writes into `new` when it is to be gone; a second deletion can only shorten the grace. Stores a change."""
         metadata = new["metadata"]
         already = metadata.get("deletionGracePeriodSeconds")
-        grace_s = min(grace_s, LAST_S - int(self._now()))  # an int64, of which a stamp cannot show all
+        grace_s = min(grace_s, LAST_S - int(self.now()))  # an int64, of which a stamp cannot show all
         if already is None or grace_s < already:
-            asked_s = self._now() if already is None else seconds(metadata["deletionTimestamp"]) - already
+            asked_s = self.now() if already is None else seconds(metadata["deletionTimestamp"]) - already
             metadata["deletionTimestamp"] = rfc3339(asked_s + grace_s)
             metadata["deletionGracePeriodSeconds"] = grace_s
             if already is None and metadata.get("generation"):

@@ -49,6 +49,11 @@ class Resource:
         return not (self.group == "" and self.kind not in {"Pod", "ReplicationController"}) and self.kind not in {
             "Lease",
             "ControllerRevision",
+            "RuntimeClass",
+            "Role",
+            "RoleBinding",
+            "ClusterRole",
+            "ClusterRoleBinding",
         }
 
     @property
@@ -86,6 +91,8 @@ _STATUS = ("status",)
 _SCALED = ("status", "scale")
 _CREATE_ONLY = ("create",)
 _AUTH = "authorization.k8s.io"
+_AUTHENTICATION = "authentication.k8s.io"
+_RBAC = "rbac.authorization.k8s.io"
 _GATEWAY = "gateway.networking.k8s.io"
 
 NAMESPACES = _core("Namespace", "ns", namespaced=False, subresources=("status", "finalize"))
@@ -113,6 +120,18 @@ HPAS = _row(
 )  # fmt: skip
 SELF_ACCESS_REVIEWS = _row(_AUTH, "v1", "SelfSubjectAccessReview", namespaced=False, verbs=_CREATE_ONLY)
 SELF_RULES_REVIEWS = _row(_AUTH, "v1", "SelfSubjectRulesReview", namespaced=False, verbs=_CREATE_ONLY)
+ACCESS_REVIEWS = _row(_AUTH, "v1", "SubjectAccessReview", namespaced=False, verbs=_CREATE_ONLY)
+LOCAL_ACCESS_REVIEWS = _row(_AUTH, "v1", "LocalSubjectAccessReview", verbs=_CREATE_ONLY)
+SELF_REVIEWS = _row(_AUTHENTICATION, "v1", "SelfSubjectReview", namespaced=False, verbs=_CREATE_ONLY)
+TOKEN_REVIEWS = _row(_AUTHENTICATION, "v1", "TokenReview", namespaced=False, verbs=_CREATE_ONLY)
+ENDPOINTS = Resource(group="", version="v1", kind="Endpoints", plural="endpoints", short_names=("ep",))
+BUDGETS = _row("policy", "v1", "PodDisruptionBudget", "pdb", subresources=_STATUS)
+PRIORITY_CLASSES = _row("scheduling.k8s.io", "v1", "PriorityClass", "pc", namespaced=False)
+RUNTIME_CLASSES = _row("node.k8s.io", "v1", "RuntimeClass", namespaced=False)
+ROLES = _row(_RBAC, "v1", "Role")
+ROLE_BINDINGS = _row(_RBAC, "v1", "RoleBinding")
+CLUSTER_ROLES = _row(_RBAC, "v1", "ClusterRole", namespaced=False)
+CLUSTER_ROLE_BINDINGS = _row(_RBAC, "v1", "ClusterRoleBinding", namespaced=False)
 
 RESOURCES: tuple[Resource, ...] = (
     NAMESPACES,
@@ -136,7 +155,18 @@ RESOURCES: tuple[Resource, ...] = (
     HPAS,
     SELF_ACCESS_REVIEWS,
     SELF_RULES_REVIEWS,
-    _row("policy", "v1", "PodDisruptionBudget", "pdb", subresources=_STATUS),
+    ACCESS_REVIEWS,
+    LOCAL_ACCESS_REVIEWS,
+    SELF_REVIEWS,
+    TOKEN_REVIEWS,
+    ENDPOINTS,
+    BUDGETS,
+    PRIORITY_CLASSES,
+    RUNTIME_CLASSES,
+    ROLES,
+    ROLE_BINDINGS,
+    CLUSTER_ROLES,
+    CLUSTER_ROLE_BINDINGS,
     _row("networking.k8s.io", "v1", "Ingress", "ing", subresources=_STATUS),
     _row("networking.k8s.io", "v1", "IngressClass", namespaced=False),
     _row("networking.k8s.io", "v1", "NetworkPolicy", "netpol"),

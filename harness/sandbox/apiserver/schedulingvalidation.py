@@ -1,4 +1,4 @@
-"""What a pod asks of the node it runs on (tolerations, affinity, spreading) -> what is wrong with it.
+"""What a pod asks of the node it runs on (tolerations, affinity, spreading), and classes of priority -> what is wrong.
 
 Source: kubernetes `pkg/apis/core/validation/validation.go`.
 """
@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from harness.sandbox.apiserver.field_errors import FieldErrors
     from harness.sandbox.apiserver.store import Object
 
+SYSTEM_CLASSES = ("system-cluster-critical", "system-node-critical")
 TAINT_EFFECTS = ("NoExecute", "NoSchedule", "PreferNoSchedule")
+_HIGHEST_PRIORITY = 1000000000
 _NODE_OPERATORS = ("DoesNotExist", "Exists", "Gt", "In", "Lt", "NotIn")
 _WHEN_UNSATISFIABLE = ("DoNotSchedule", "ScheduleAnyway")
 _REQUIRED, _PREFERRED = (
@@ -126,3 +128,19 @@ def _spread(errors: FieldErrors, constraint: Object, at: str) -> None:
     if least is not None and least <= 0:
         errors.invalid(f"{at}.minDomains", least, "must be greater than zero")
     errors.selector(f"{at}.labelSelector", constraint.get("labelSelector"))
+
+
+def check_priority_class(errors: FieldErrors, obj: Object, old: Object | None) -> None:
+    """A PriorityClass: its name, its value and what may not change."""
+    value = obj.get("value", 0)
+    if obj["metadata"]["name"].startswith("system-"):
+        if obj["metadata"]["name"] not in SYSTEM_CLASSES:
+            errors.forbidden(
+                "metadata.name", "priority class names with 'system-' prefix are reserved for system use only"
+            )
+    elif value > _HIGHEST_PRIORITY:
+        errors.forbidden("value", f"maximum allowed value of a user defined priority is {_HIGHEST_PRIORITY}")
+    if old is not None:
+        for key in ("value", "preemptionPolicy"):
+            if obj.get(key) != old.get(key):
+                errors.forbidden(key, "may not be changed in an update.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import sys
 import time
 import traceback
@@ -10,28 +9,32 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from harness.sandbox.apiserver import api_errors, discovery, openapi, requests
+from harness.sandbox.apiserver import api_errors, bootstrap, discovery, health, openapi, requests, users
 from harness.sandbox.apiserver.api_errors import StatusError
+from harness.sandbox.apiserver.authentication import Authentication
 from harness.sandbox.apiserver.interception import Interception, Nobody
 from harness.sandbox.apiserver.listening import Listening
 from harness.sandbox.apiserver.reading import Reader, answer, encoded
-from harness.sandbox.apiserver.registry import Registry, WriteOptions
-from harness.sandbox.apiserver.resources import NAMESPACES, SERVICE_ACCOUNTS
+from harness.sandbox.apiserver.registry import Registry
+from harness.sandbox.apiserver.resources import ENDPOINTS
+from harness.sandbox.apiserver.reviews import Reviews
+from harness.sandbox.apiserver.rights import Rights
 from harness.sandbox.apiserver.store import Store
 from harness.sandbox.apiserver.subresources import Subresources
 from harness.sandbox.apiserver.tables import Printer
+from harness.sandbox.apiserver.tokens import Tokens
 from harness.sandbox.apiserver.watching import watch
 from harness.sandbox.apiserver.writing import Writer
 
 if TYPE_CHECKING:
+    import socket
     import ssl
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from harness.sandbox.apiserver.requests import Target
 
-_FIRST_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
-_HEALTH = ("/readyz", "/healthz", "/livez")
+_ENDPOINTS_WARNING = '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"'
 _NOBODY = Nobody()
 
 
@@ -46,21 +49,20 @@ class ApiServer:
         interception: Interception = _NOBODY,
     ) -> None:
         self.store, self._interception = Store(), interception
-        self._token = token
-        registry = Registry(self.store, now)
+        registry, tokens, self._rights = Registry(self.store, now), Tokens(self.store, now), Rights(self.store)
+        self._authentication = Authentication(token, tokens, self._rights)
+        reviews = Reviews(self._rights.rbac, self._authentication, interception)
         self._reader = Reader(self.store, Printer(now))
-        self._writer = Writer(registry, self._reader, interception)
-        self._below = Subresources(self._writer, state, now)
+        self._writer = Writer(registry, self._reader, reviews, self._rights)
+        self._below = Subresources(self._writer, state, now, tokens)
         self._state = state
         self._listening: Listening | None = None
-        own = WriteOptions(manager="kube-apiserver")
-        for name in _FIRST_NAMESPACES:
-            registry.create(NAMESPACES, "", {"metadata": {"name": name}, "spec": {}}, own)
-            registry.create(SERVICE_ACCOUNTS, name, {"metadata": {"name": "default"}})
+        bootstrap.fill(registry)
 
-    async def listen(self, context: ssl.SSLContext) -> Listening:
-        """Serves HTTPS on a free port of the loopback and plain HTTP on `STATE/api.sock`."""
-        self._listening = await Listening.open(self._guarded, context, self._trusted, self._state / "api.sock")
+    async def listen(self, context: ssl.SSLContext, inside: Callable[[], socket.socket] | None = None) -> Listening:
+        """Serves HTTPS on a free port of the loopback, and on what `inside` makes; plain HTTP on `STATE/api.sock`."""
+        path = self._state / "api.sock"
+        self._listening = await Listening.open(self._guarded, context, self._trusted, path, inside=inside)
         return self._listening
 
     async def interrupt(self, span_s: float) -> None:
@@ -69,9 +71,10 @@ class ApiServer:
             await self._listening.interrupt(span_s)
 
     async def _guarded(self, request: web.BaseRequest) -> web.StreamResponse:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), self._token.encode()):
-            return answer(api_errors.unauthorized().encoded(), 401)
+        try:
+            users.set_user(request, self._authentication.user_of(request))
+        except StatusError as error:
+            return answer(error.encoded(), error.code)
         return await self._answered(request, self._interception)
 
     async def _trusted(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -100,13 +103,14 @@ class ApiServer:
             )
 
     async def _dispatch(self, request: web.BaseRequest, between: Interception | None) -> web.StreamResponse:
-        if request.path in _HEALTH:
-            return web.Response(text="ok")
         target = requests.target_of(request.path)
+        self._rights.check(users.user_of(request), request, target)
         if target is not None:
             if between is not None:
                 await between.meet(request, target)
-            return await self._act(target, request)
+            return _with_deprecation(target, await self._act(target, request))
+        if (told := health.answer(request)) is not None:
+            return told
         if request.method != "GET":
             raise api_errors.no_such_path()
         if request.path.startswith("/openapi/v3"):
@@ -144,6 +148,12 @@ class ApiServer:
 
 def _unforeseen(request: web.BaseRequest) -> str:
     return f"{request.method} {request.path} met a fault of the sandbox; its log says where"
+
+
+def _with_deprecation(target: Target, response: web.StreamResponse) -> web.StreamResponse:
+    if target.resource is ENDPOINTS and not response.prepared:
+        response.headers.add("Warning", _ENDPOINTS_WARNING)
+    return response
 
 
 def _openapi(request: web.BaseRequest) -> web.Response:

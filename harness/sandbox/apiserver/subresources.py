@@ -16,6 +16,7 @@ from harness.sandbox.apiserver.reading import answer, encoded
 from harness.sandbox.apiserver.registry import DeleteOptions
 from harness.sandbox.apiserver.resources import NAMESPACES, PODS
 from harness.sandbox.apiserver.selectors import label_text
+from harness.sandbox.apiserver.tokenrequests import token_response
 from harness.sandbox.apiserver.writing import with_warnings, write_options_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from harness.sandbox.apiserver.requests import Target
     from harness.sandbox.apiserver.store import Object
+    from harness.sandbox.apiserver.tokens import Tokens
     from harness.sandbox.apiserver.writing import Writer
 
 _CREATED: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
@@ -34,8 +36,9 @@ _CREATED: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "statu
 class Subresources:
     """The subresources that are more than a part of the stored object."""
 
-    def __init__(self, writer: Writer, state: Path, now: Callable[[], float]) -> None:
+    def __init__(self, writer: Writer, state: Path, now: Callable[[], float], tokens: Tokens) -> None:
         self._writer, self._registry, self._state, self._now = writer, writer.registry, state, now
+        self._tokens = tokens
 
     async def handle(self, target: Target, request: web.BaseRequest) -> web.StreamResponse:
         """Answers a request for a subresource other than status. Raises: StatusError."""
@@ -54,7 +57,9 @@ class Subresources:
                 return await proxied(self._registry, self._state, target, request)
             case "exec" | "attach" | "portforward", "GET" | "POST":
                 return await streamed(self._registry, self._state, target, request)
-            case "ephemeralcontainers" | "token", _:
+            case "token", "POST":
+                return await token_response(self._registry, self._tokens, target, request)
+            case "ephemeralcontainers", _:
                 raise api_errors.not_implemented(f"{target.resource.plural}/{target.subresource}")
             case _:
                 raise api_errors.method_not_allowed()

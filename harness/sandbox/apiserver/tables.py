@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver import printers
+from harness.sandbox.apiserver import accessprinters, printers
 from harness.sandbox.apiserver.podprinter import pod_row
 
 if TYPE_CHECKING:
@@ -48,6 +48,13 @@ _COLUMNS: dict[str, tuple[str, Callable[[Object, printers.Clock], Row]]] = {
     "Ingress": ("Name Class Hosts Address Ports Age", printers.ingress),
     "HorizontalPodAutoscaler": ("Name Reference Targets MinPods MaxPods Replicas:integer Age", printers.autoscaler),
     "ResourceQuota": ("Name Request Limit Age", printers.quota),
+    "Endpoints": ("Name Endpoints Age", accessprinters.endpoints),
+    "Role": ("Name Created_At", accessprinters.role),
+    "ClusterRole": ("Name Created_At", accessprinters.role),
+    "RoleBinding": ("Name Role Age | Users Groups ServiceAccounts", accessprinters.binding),
+    "ClusterRoleBinding": ("Name Role Age | Users Groups ServiceAccounts", accessprinters.binding),
+    "PriorityClass": ("Name Value:integer Global-Default:boolean Age PreemptionPolicy", accessprinters.priority_class),
+    "RuntimeClass": ("Name Handler Age", accessprinters.runtime_class),
 }  # fmt: skip
 
 

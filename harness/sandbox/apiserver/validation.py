@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 from harness.sandbox.apiserver import api_errors
 from harness.sandbox.apiserver.api_errors import shown
 from harness.sandbox.apiserver.datavalidation import check_config_map, check_secret
+from harness.sandbox.apiserver.endpointsvalidation import check_endpoints
 from harness.sandbox.apiserver.field_errors import FieldErrors
 from harness.sandbox.apiserver.networkvalidation import check_ingress, check_ingress_class, check_network_policy
 from harness.sandbox.apiserver.podvalidation import check_pod
 from harness.sandbox.apiserver.quantities import exact
+from harness.sandbox.apiserver.rbacvalidation import GROUP as RBAC
+from harness.sandbox.apiserver.rbacvalidation import check_binding, check_role
 from harness.sandbox.apiserver.resources import NAMESPACES, SERVICES, STATEFUL_SETS
 from harness.sandbox.apiserver.scalingvalidation import check_autoscaler, check_disruption_budget
-from harness.sandbox.apiserver.schedulingvalidation import TAINT_EFFECTS
+from harness.sandbox.apiserver.schedulingvalidation import TAINT_EFFECTS, check_priority_class
 from harness.sandbox.apiserver.servicevalidation import check_endpoint_slice, check_service
 from harness.sandbox.apiserver.workloadvalidation import (
     check_deployment,
@@ -61,6 +64,8 @@ def _metadata(errors: FieldErrors, resource: Resource, obj: Object, old: Object 
         errors.label_1035("metadata.name", name)
     elif resource is STATEFUL_SETS:
         errors.label("metadata.name", name)
+    elif resource.group == RBAC:
+        errors.path_segment("metadata.name", name)
     elif resource.plural != "events":
         errors.subdomain("metadata.name", name)
     errors.labels("metadata.labels", metadata.get("labels") or {})
@@ -158,7 +163,13 @@ _CHECKS: dict[tuple[str, str], Check] = {
     ("networking.k8s.io/v1", "IngressClass"): check_ingress_class,
     ("networking.k8s.io/v1", "NetworkPolicy"): check_network_policy,
     ("policy/v1", "PodDisruptionBudget"): check_disruption_budget,
+    ("rbac.authorization.k8s.io/v1", "ClusterRole"): check_role,
+    ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"): check_binding,
+    ("rbac.authorization.k8s.io/v1", "Role"): check_role,
+    ("rbac.authorization.k8s.io/v1", "RoleBinding"): check_binding,
+    ("scheduling.k8s.io/v1", "PriorityClass"): check_priority_class,
     ("v1", "ConfigMap"): check_config_map,
+    ("v1", "Endpoints"): check_endpoints,
     ("v1", "Node"): _node,
     ("v1", "PersistentVolumeClaim"): _claim,
     ("v1", "Pod"): check_pod,

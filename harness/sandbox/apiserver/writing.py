@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.apiserver import api_errors, requests, reviews
@@ -15,21 +16,24 @@ from harness.sandbox.apiserver.applypatch import (
 )
 from harness.sandbox.apiserver.decoding import NotDecodedError, type_of
 from harness.sandbox.apiserver.patches import json_patch, merge
+from harness.sandbox.apiserver.podadmission import default_account_missing, default_account_pause_s
 from harness.sandbox.apiserver.reading import answer, encoded
 from harness.sandbox.apiserver.registry import WriteOptions
 from harness.sandbox.apiserver.resources import NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES
 from harness.sandbox.apiserver.strategic import strategic
+from harness.sandbox.apiserver.users import user_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aiohttp import web
 
-    from harness.sandbox.apiserver.interception import Interception
     from harness.sandbox.apiserver.reading import Reader
     from harness.sandbox.apiserver.registry import Registry
     from harness.sandbox.apiserver.requests import Target
+    from harness.sandbox.apiserver.rights import Rights
     from harness.sandbox.apiserver.store import Object, Stored
+    from harness.sandbox.apiserver.users import User
 
 _PATCH_TYPES = (
     "application/json-patch+json",
@@ -38,27 +42,40 @@ _PATCH_TYPES = (
     APPLY_PATCH,
 )
 _OF_CUSTOM_KINDS = tuple(kind for kind in _PATCH_TYPES if "strategic" not in kind)
+_ACCOUNT_LOOKS = 10
 _RETURNED_WHEN_GONE = (PODS, SERVICES, SERVICE_ACCOUNTS, NAMESPACES)
 
 
 class Writer:
     """The writing half of the REST API."""
 
-    def __init__(self, registry: Registry, reader: Reader, interception: Interception) -> None:
-        self.registry, self._reader, self._interception = registry, reader, interception
+    def __init__(self, registry: Registry, reader: Reader, answers: reviews.Reviews, rights: Rights) -> None:
+        self.registry, self._reader, self._reviews, self._rights = registry, reader, answers, rights
 
     async def create(self, target: Target, request: web.BaseRequest) -> web.Response:
         """A new object in the collection. Raises: StatusError."""
         obj = await requests.object_body(request, target.resource)
         if target.resource in reviews.RESOURCES:
-            return answer(encoded(reviews.reviewed(obj, self._interception)), 201)
+            return answer(encoded(self._reviews.reviewed(obj, user_of(request), target.namespace)), 201)
         namespace = target.namespace
         if target.resource.namespaced and not namespace:
             raise api_errors.method_not_allowed()
         check_options(request, "CreateOptions")
         options, warnings = write_options_of(request)
+        self._rights.check_grant(user_of(request), target.resource, namespace, obj)
+        if target.resource is PODS:
+            await self._await_default_account(namespace, obj)
         stored = self.registry.create(target.resource, namespace, obj, options)
         return with_warnings(self._reader.one(target.resource, stored, request, 201), warnings)
+
+    async def _await_default_account(self, namespace: str, pod: Object) -> None:
+        """A namespace's controller makes it in a moment: admission looks for it ten times in all."""
+        for _ in range(_ACCOUNT_LOOKS - 1):
+            if not default_account_missing(self.registry.store, namespace, pod):
+                break
+            if self.registry.store.get(NAMESPACES, "", namespace) is None:
+                break
+            await asyncio.sleep(default_account_pause_s())
 
     async def update(self, target: Target, request: web.BaseRequest) -> web.Response:
         """The whole object anew, or its status. Raises: StatusError."""
@@ -150,8 +167,22 @@ class Writer:
     def _change(self, target: Target, request: web.BaseRequest, change: Callable[[Object], Any]) -> web.Response:
         options, warnings = write_options_of(request)
         place = (target.resource, target.namespace, target.name)
+        user = user_of(request)
+        if not user.may_do_all:
+            change = self._granted(target, user, change)
         stored = self.registry.update(*place, change, options, part=target.subresource)
         return with_warnings(self._reader.one(target.resource, stored, request), warnings)
+
+    def _granted(self, target: Target, user: User, change: Callable[[Object], Any]) -> Callable[[Object], Any]:
+        """The change, refused where it makes a role or binding give what its author does not have."""
+
+        def checked(obj: Object) -> Any:
+            changed = change(obj)
+            if isinstance(changed, dict):
+                self._rights.check_grant(user, target.resource, target.namespace, changed)
+            return changed
+
+        return checked
 
 
 def write_options_of(request: web.BaseRequest) -> tuple[WriteOptions, list[str]]:

@@ -40,7 +40,7 @@ def grouped(service: Object, pods: Sequence[Object]) -> dict[tuple[Port, ...], d
     for pod in pods:
         if not pod.get("status", {}).get("podIP") or is_finished(pod):
             continue
-        ports = tuple(sorted(_ports(service, pod)))
+        ports = tuple(sorted(ports_of(service, pod)))
         groups.setdefault(ports, {})[pod["metadata"]["uid"]] = endpoint_of(service, pod)
     return groups or {(): {}}
 
@@ -67,7 +67,8 @@ def endpoint_of(service: Object, pod: Object) -> Object:
     return endpoint
 
 
-def _ports(service: Object, pod: Object) -> list[Port]:
+def ports_of(service: Object, pod: Object) -> list[Port]:
+    """The Service's ports as they are in this pod; one whose name no container has is left out."""
     found = []
     for port in service["spec"].get("ports") or ():
         protocol = port.get("protocol", "TCP")

@@ -12,8 +12,8 @@ from harness.sandbox.apiserver.resources import ENDPOINT_SLICES, PODS, SERVICES
 from harness.sandbox.controllers.caches import Key, copied, key_of
 from harness.sandbox.controllers.endpoints import grouped
 from harness.sandbox.controllers.owners import reference_to
-from harness.sandbox.controllers.pods import condition
 from harness.sandbox.controllers.slicepacking import Plan, planned
+from harness.sandbox.controllers.triggers import TRIGGER, Triggers
 from harness.sandbox.controllers.workqueue import WorkQueue
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _SERVICE = "kubernetes.io/service-name"
 _MANAGED = "endpointslice.kubernetes.io/managed-by"
 _MANAGER = "endpointslice-controller.k8s.io"
-_TRIGGER = "endpoints.kubernetes.io/last-change-trigger-time"
 _HEADLESS = "service.kubernetes.io/headless"
 
 
@@ -36,7 +35,7 @@ class EndpointSliceController:
         self._slices = caches.of(ENDPOINT_SLICES)
         self._queue: WorkQueue[Key] = WorkQueue("endpointslice", self._sync)
         self._written: dict[Key, dict[str, int]] = {}
-        self._triggers: dict[Key, dict[str, str]] = {}
+        self._triggers = Triggers()
         self._services.listen(lambda update: self._queue.add(key_of(update.new)))
         self._pods.listen(self._on_pod)
         self._slices.listen(self._on_slice)
@@ -64,7 +63,7 @@ class EndpointSliceController:
         service = self._services.get(*key)
         if service is None:
             self._written.pop(key, None)
-            self._triggers.pop(key, None)
+            self._triggers.forget(key)
             return
         selector = service["spec"].get("selector")
         if not selector or service["spec"]["type"] == "ExternalName" or service["metadata"].get("deletionTimestamp"):
@@ -77,7 +76,7 @@ class EndpointSliceController:
             for pod in self._pods.all(key.namespace)
             if selector.items() <= (pod["metadata"].get("labels") or {}).items()
         ]
-        trigger = self._trigger(key, service, pods)
+        trigger = self._triggers.fresh(key, service, pods)
         for plan in planned(grouped(service, pods), present):
             await self._carry_out(key, service, plan, trigger)
 
@@ -120,18 +119,6 @@ class EndpointSliceController:
     def _note(self, key: Key, written: Object) -> None:
         self._written.setdefault(key, {})[written["metadata"]["name"]] = int(written["metadata"]["generation"])
 
-    def _trigger(self, key: Key, service: Object, pods: list[Object]) -> str | None:
-        """The earliest change of a pod's readiness, or the Service's creation, not yet written; None where none is."""
-        known = self._triggers.get(key, {})
-        now = {"": service["metadata"]["creationTimestamp"]}
-        for pod in pods:
-            ready = condition(pod, "Ready")
-            if ready is not None and ready.get("lastTransitionTime"):
-                now[pod["metadata"]["uid"]] = ready["lastTransitionTime"]
-        self._triggers[key] = now
-        fresh = [stamp for uid, stamp in now.items() if stamp > known.get(uid, "")]
-        return min(fresh, default=None)
-
 
 def _wanted(service: Object, plan: Plan, trigger: str | None) -> Object | None:
     """The slice as it is to be written; None where it is so already. Only a slice that changes is stamped anew."""
@@ -142,9 +129,9 @@ def _wanted(service: Object, plan: Plan, trigger: str | None) -> Object | None:
     metadata["labels"] = _labels(service)
     if plan.present is not None and _content(wanted) == _content(plan.present):
         return None
-    annotations = {key: text for key, text in (metadata.pop("annotations", None) or {}).items() if key != _TRIGGER}
+    annotations = {key: text for key, text in (metadata.pop("annotations", None) or {}).items() if key != TRIGGER}
     if trigger is not None:
-        annotations[_TRIGGER] = trigger
+        annotations[TRIGGER] = trigger
     if annotations:
         metadata["annotations"] = annotations
     return wanted

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from harness.sandbox.controllers.caches import Caches
 from harness.sandbox.controllers.deployment import DeploymentController
+from harness.sandbox.controllers.endpointscontroller import EndpointsController
 from harness.sandbox.controllers.endpointslice import EndpointSliceController
+from harness.sandbox.controllers.endpointslicemirroring import EndpointSliceMirroringController
 from harness.sandbox.controllers.garbage import GarbageCollector
 from harness.sandbox.controllers.job import JobController
+from harness.sandbox.controllers.kubernetesservice import KubernetesServiceController
 from harness.sandbox.controllers.namespace import NamespaceController
 from harness.sandbox.controllers.quota import QuotaController
 from harness.sandbox.controllers.replicaset import ReplicaSetController
@@ -30,6 +33,9 @@ async def run_controllers(client: ApiClient, root_ca: str, ready: asyncio.Event)
         StatefulSetController(caches),
         JobController(caches),
         EndpointSliceController(caches),
+        EndpointsController(caches),
+        EndpointSliceMirroringController(caches),
+        KubernetesServiceController(caches),
         Scheduler(caches),
         TaintEvictionController(caches),
         NamespaceController(caches, root_ca),

@@ -1,4 +1,4 @@
-"""A pod -> what the API has for it: the data of the ConfigMaps and Secrets that it names, the ports of its Services."""
+"""A pod -> what the API has for it: the data of the ConfigMaps and Secrets it names, tokens, ports of its Services."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from harness.sandbox.apiclient import ApiClient, ApiError
-from harness.sandbox.kubelet import environment, volumes
+from harness.sandbox.kubelet import environment, pod_tokens, volumes
 from harness.sandbox.stand_ins import undeclared, with_service_ports
 
 if TYPE_CHECKING:
@@ -36,6 +36,12 @@ async def config_data(client: ApiClient, pod: Object) -> environment.Source:
             raise volumes.MountError(f"{kind} {name} could not be read from the API") from None
         else:
             found[kind, name] = environment.object_data(obj)
+    for wish in pod_tokens.wishes(pod):
+        try:
+            token, _ = await pod_tokens.fetched(client, pod, wish)
+        except (ApiError, aiohttp.ClientError, TimeoutError) as error:
+            raise volumes.MountError(f"failed to fetch token: {error}") from None
+        found[wish.key] = {pod_tokens.KIND: token}
     return found
 
 

@@ -13,11 +13,13 @@ from harness.sandbox.kubelet.backoff import BackOff
 from harness.sandbox.kubelet.container_process import container_process, host_name
 from harness.sandbox.kubelet.environment import ConfigError, Source
 from harness.sandbox.kubelet.hooks import HookFailed, run_hook
+from harness.sandbox.kubelet.hosts_file import hosts_file
 from harness.sandbox.kubelet.image_puller import ImagePuller, NotPulled
 from harness.sandbox.kubelet.probe_worker import ProbeType, ProbeWorker
 from harness.sandbox.kubelet.records import ContainerRecord, Running, Terminated, Waiting
 from harness.sandbox.kubelet.runtime import RuntimeFailure
 from harness.sandbox.kubelet.termination import GracePeriod, terminate
+from harness.sandbox.kubelet.termination_message import message, message_mount
 from harness.sandbox.kubelet.volumes import container_mounts
 
 if TYPE_CHECKING:
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     from harness.sandbox.kubelet.records import PodRecord
     from harness.sandbox.kubelet.runtime import Container, Network, Runtime
     from harness.sandbox.settings import Settings
-
-_LAST_WORDS_LINES = 80
 
 
 class PodContext(Protocol):
@@ -92,17 +92,19 @@ class ContainerWorker:
         self._ended = anyio.Event()
         name = f"{self._pod.record.uid}/{self.record.name}-{self._runs}"
         self._runs += 1
+        last_words = message_mount(self.record.spec, self._pod.runtime.directory(name))
         try:
             self.running = await self._pod.runtime.start(
                 name=name,
                 image=image,
                 process=process,
                 host_name=host_name(self._pod.record),
+                hosts=hosts_file(self._pod.record.spec, network.address, host_name(self._pod.record)),
                 network=network,
-                mounts=mounts,
+                mounts=(*mounts, last_words),
             )
             self.logs = [*self.logs[-1:], self.running.log]
-            group.start_soon(self._live, self.running)
+            group.start_soon(self._live, self.running, last_words.source)
         except RuntimeFailure as error:
             self._not_started(str(error))
             return False
@@ -163,7 +165,7 @@ class ContainerWorker:
         self._end_probe(ProbeType.STARTUP)
         self._begin_probes()
 
-    async def _live(self, running: Container) -> None:
+    async def _live(self, running: Container, last_words: Path) -> None:
         """Follows one run of the container to its end; never leaves its process behind."""
         started_at = datetime.now(UTC)
         try:
@@ -181,7 +183,7 @@ class ContainerWorker:
         self.record.state = Terminated(
             exit_code=code,
             reason="Completed" if code == 0 else "Error",
-            message=self._last_words(running.log) if code else "",
+            message=message(self.record.spec, last_words, running.log, code),
             started_at=started_at,
             finished_at=datetime.now(UTC),
             container_id=self.record.container_id,
@@ -265,12 +267,6 @@ class ContainerWorker:
 
     def _event(self, kind: str, reason: str, message: str) -> None:
         self._pod.event(kind, reason, message, self.record)
-
-    def _last_words(self, log: Log) -> str:
-        if self.record.spec.get("terminationMessagePolicy") != "FallbackToLogsOnError":
-            return ""
-        lines = log.last(_LAST_WORDS_LINES)
-        return b"\n".join(line.text for line in lines).decode(errors="replace")[-2048:]
 
 
 async def _run_in(scope: anyio.CancelScope, prober: ProbeWorker) -> None:

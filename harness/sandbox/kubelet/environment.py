@@ -1,4 +1,4 @@
-"""A container's `env` and `envFrom` -> its environment variables.
+"""A container's `env` and `envFrom`, and the Services around its pod -> its environment variables.
 
 Source: pkg/kubelet/kubelet_pods.go (makeEnvironmentVariables) and third_party/forked/golang/expansion.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import re
 from typing import TYPE_CHECKING
+
+from harness.sandbox.kubelet.resource_fields import resource_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +23,11 @@ class ConfigError(Exception):
     """A container asks for something that does not exist; the text is what CreateContainerConfigError shows."""
 
 
-# (kind: "configmap" or "secret", name) -> its data as text, or None where there is no such object.
+# (kind: "configmap", "secret" or "token", name) -> its data, or None where there is no such object; and under
+# `SERVICES` the variables of the Services around the pod.
 Source = dict[tuple[str, str], dict[str, bytes] | None]
+
+SERVICES = ("services", "")
 
 
 def sources(pod: Object) -> frozenset[tuple[str, str]]:
@@ -55,7 +60,7 @@ def environment(container: Object, record: PodRecord, host_ip: str, data: Source
     Raises:
         ConfigError: a ConfigMap, Secret or key that is not optional does not exist.
     """
-    env: dict[str, str] = {}
+    env = {name: value.decode() for name, value in (data.get(SERVICES) or {}).items()}
     for item in container.get("envFrom") or ():
         for kind, key in _FROM:
             if key in item:
@@ -64,7 +69,7 @@ def environment(container: Object, record: PodRecord, host_ip: str, data: Source
     for item in container.get("env") or ():
         value = item.get("value", "") if "valueFrom" not in item else None
         if value is None:
-            value = _value_from(item["valueFrom"], record, host_ip, data)
+            value = _value_from(item["valueFrom"], record, container, host_ip, data)
         if value is not None:
             env[item["name"]] = expand(value, env.get)
     return tuple(env.items())
@@ -110,27 +115,24 @@ def field(path: str, record: PodRecord, host_ip: str) -> str:
     return str(values[path])
 
 
-def resource(reference: Object, record: PodRecord, container: Object) -> str:
-    """The value of a resourceFieldRef: a limit or request in whole units, "0" where none is set."""
-    owner = next((c for c in record.spec["containers"] if c["name"] == reference.get("containerName")), container)
-    kind, _, name = reference["resource"].partition(".")
-    amount = str(((owner.get("resources") or {}).get(kind) or {}).get(name, "0"))
-    return amount if re.fullmatch(r"\d+", amount) else _whole(amount)
+def resource(reference: Object, record: PodRecord, container: Object | None) -> str:
+    """The value of a resourceFieldRef; `container`: the one that asks, where it is none of a volume's.
+
+    Raises:
+        ConfigError: there is no such container or resource.
+    """
+    containers = (*record.spec["containers"], *(record.spec.get("initContainers") or ()))
+    try:
+        return resource_value(reference, containers, container)
+    except LookupError as error:
+        raise ConfigError(str(error)) from None
 
 
-def _whole(amount: str) -> str:
-    units = {"m": 0.001, "k": 1e3, "M": 1e6, "G": 1e9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
-    match = re.fullmatch(r"([\d.]+)([a-zA-Z]*)", amount)
-    if match is None:
-        return amount
-    return str(-(-int(float(match.group(1)) * units.get(match.group(2), 1) * 1000) // 1000))
-
-
-def _value_from(value_from: Object, record: PodRecord, host_ip: str, data: Source) -> str | None:
+def _value_from(value_from: Object, record: PodRecord, container: Object, host_ip: str, data: Source) -> str | None:
     if "fieldRef" in value_from:
         return field(value_from["fieldRef"]["fieldPath"], record, host_ip)
     if "resourceFieldRef" in value_from:
-        return resource(value_from["resourceFieldRef"], record, record.spec["containers"][0])
+        return resource(value_from["resourceFieldRef"], record, container)
     for kind, key in _KEY:
         if key in value_from:
             reference = value_from[key]

@@ -15,6 +15,7 @@ from harness.sandbox.controllers.eventrecorder import EventRecorder
 from harness.sandbox.kubelet.backoff import retry_after_s
 from harness.sandbox.kubelet.pod_worker import PodWorker
 from harness.sandbox.kubelet.runtime import Runtime
+from harness.sandbox.kubelet.service_links import ServiceLinks
 from harness.sandbox.kubelet.status import api_time
 from harness.sandbox.kubelet.status_updates import StatusUpdates
 from harness.sandbox.kubelet.system_info import architecture, node_info
@@ -43,6 +44,7 @@ class Kubelet:
         self.workers: dict[str, PodWorker] = {}
         self._pods: dict[str, Object] = {}
         self._status_updates = StatusUpdates(client)
+        self._service_links = ServiceLinks(client)
         self._events = EventRecorder(client, "kubelet", host=node)
         self._runtime = Runtime(state, node_number(node))
         self._host_ip = node_address(node_number(node))
@@ -56,6 +58,8 @@ class Kubelet:
             group.start_soon(self._status_updates.send)
             group.start_soon(self._events.run)
             group.start_soon(self._keep_status)
+            group.start_soon(self._service_links.run)
+            await self._service_links.synced.wait()  # or a pod's first containers would know of no Service
             informer = self._client.informer("/api/v1/pods", field_selector=f"spec.nodeName={self._node}")
             async for change in informer:
                 if change.type is ChangeType.SYNCED:
@@ -95,6 +99,7 @@ class Kubelet:
             state=self._state,
             host_ip=self._host_ip,
             relist_phase_s=self._relist_phase_s,
+            service_links=self._service_links,
         )
         return worker
 

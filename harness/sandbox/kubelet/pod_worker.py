@@ -21,6 +21,7 @@ from harness.sandbox.kubelet.backoff import retry_after_s
 from harness.sandbox.kubelet.config_data import config_data, take_service_ports
 from harness.sandbox.kubelet.container_worker import ContainerWorker
 from harness.sandbox.kubelet.pod_actions import containers_to_start
+from harness.sandbox.kubelet.pod_tokens import keep_tokens
 from harness.sandbox.kubelet.probe_worker import ProbeType
 from harness.sandbox.kubelet.records import ContainerRecord, Object, PodRecord, Terminated, Waiting
 from harness.sandbox.kubelet.runtime import Network, Runtime, RuntimeFailure
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.sandbox.controllers.eventrecorder import EventRecorder
+    from harness.sandbox.kubelet.service_links import ServiceLinks
     from harness.sandbox.kubelet.status_updates import StatusUpdates
     from harness.sandbox.settings import Settings
 
@@ -56,6 +58,7 @@ class PodWorker:
         state: Path,
         host_ip: str,
         relist_phase_s: float,
+        service_links: ServiceLinks,
     ) -> None:
         pod = adapted(pod, settings.stand_in)
         self.record = PodRecord.of(pod)
@@ -65,6 +68,7 @@ class PodWorker:
         self.volumes = state / "volumes" / self.record.uid
         self.containers = {record.name: ContainerWorker(self, record) for record in self.record.all_containers}
         self._client, self._status_updates, self._events = client, status_updates, events
+        self._service_links = service_links
         self._sync_timing = SyncTiming(phase_s=relist_phase_s)
         self._network: Network | None = None
         self._due: float | None = None
@@ -174,6 +178,7 @@ class PodWorker:
                 self.data = await config_data(self._client, self.record.pod)
                 await take_service_ports(self._client, self.record, self.settings)
                 volumes.write_volumes(self.volumes, self.record, self.host_ip, self.data)
+                self._group.start_soon(keep_tokens, self._client, self.record.pod, self.data, self._write_tokens)
                 with anyio.CancelScope(shield=True):
                     self._network = await self.runtime.attach(self.record.uid)
                 return
@@ -184,6 +189,9 @@ class PodWorker:
             except RuntimeFailure as error:
                 self.event("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
                 await anyio.sleep(retry_after_s())
+
+    def _write_tokens(self) -> None:
+        volumes.write_tokens(self.volumes, self.record, self.host_ip, self.data)
 
     async def _sync(self) -> None:
         """Starts what should run and does not."""
@@ -208,6 +216,7 @@ class PodWorker:
         self.report()
 
     async def _start(self, worker: ContainerWorker) -> None:
+        self.data[environment.SERVICES] = self._service_links.variables(self.record.pod)
         shown = worker.record.state
         until = worker.backing_off()
         if until is None and self._network and await worker.start(self._network, self._group):

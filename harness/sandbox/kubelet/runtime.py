@@ -31,6 +31,7 @@ from harness.sandbox.kubelet.runtime_spec import (
     Process,
     Root,
     container_script,
+    tabled,
 )
 from harness.sandbox.kubelet.spawn import Child, spawn
 from harness.sandbox.netns import AddressesExhausted, attach_script, detach_script, next_pod_address, pod_gateway
@@ -202,9 +203,19 @@ class Runtime:
         self._taken.discard(network.address)
 
     async def start(
-        self, *, name: str, image: Image, process: Process, host_name: str, network: Network, mounts: tuple[Mount, ...]
+        self,
+        *,
+        name: str,
+        image: Image,
+        process: Process,
+        host_name: str,
+        hosts: str,
+        network: Network,
+        mounts: tuple[Mount, ...],
     ) -> Container:
         """Starts a container under the directory `name`; returns once the program itself has been started.
+
+        `hosts`: its /etc/hosts.
 
         Raises:
             RuntimeFailure: it could not be set up.
@@ -213,15 +224,15 @@ class Runtime:
             raise RuntimeFailure(why)
         if "/" not in process.argv[0] and shutil.which(process.argv[0], path=dict(process.env).get("PATH")) is None:
             raise RuntimeFailure(f'exec: "{process.argv[0]}": executable file not found in $PATH')
-        directory = self._state / "pods" / name
+        directory = self.directory(name)
+        mounts = (*self._host_root.shared(image.shared), *mounts)
+        early = tabled(mounts)
+        late = tuple(mount for mount in mounts if mount not in early)
         try:
-            self._lay_out(directory, image, host_name, network)
-            mounts = (*self._host_root.shared(image.shared), *mounts)
+            self._lay_out(directory, image, host_name, hosts, early)
             # A file, since one argument of a program, such as sh -c takes it, is shorter than what a pod may say.
             script = directory / "script"
-            script.write_text(
-                container_script(process=process, directory=directory, host_name=host_name, mounts=mounts)
-            )
+            script.write_text(container_script(process=process, directory=directory, host_name=host_name, mounts=late))
             command = ["nsenter", f"--net={network.namespace}", "unshare", *_NAMESPACES, "sh", str(script)]
             async with _at_least(_START_S):
                 child = spawn(command, stdin=process.stdin, tty=process.tty)
@@ -229,22 +240,31 @@ class Runtime:
         except OSError as error:
             raise RuntimeFailure(f"failed to create containerd task: {_words(error)}") from None
 
-    def _lay_out(self, directory: Path, image: Image, host_name: str, network: Network) -> None:
-        """Makes the directories and files of which the container's root is put together. Raises: OSError."""
+    def _lay_out(self, directory: Path, image: Image, host_name: str, hosts: str, early: tuple[Mount, ...]) -> None:
+        """Makes the directories and files of which the container's root is put together. Raises: OSError.
+
+        `early`: the mounts that go into its table.
+        """
         root = self._root(image)
         for part in root.needed():
             (directory / part).mkdir(parents=True, exist_ok=True)
-        (directory / "fstab").write_text(root.table(directory))
         for name in DEVICES:
             (directory / "root/dev" / name).touch()
         for link, target in (*self._host_root.links, *DEVICE_LINKS):
             (directory / "root" / link).symlink_to(target)
-        hosts = f"127.0.0.1\tlocalhost\n{network.address}\t{host_name}\n"
         (directory / "upper/etc/hosts").write_text(hosts)
         (directory / "upper/etc/hostname").write_text(f"{host_name}\n")
         (directory / "upper/etc/resolv.conf").write_text("# The sandbox has no DNS: names fail at once.\n")
         for name in ("tmp", "dev/shm"):
             (directory / "root" / name).chmod(0o1777)
+        for mount in early:
+            _make_place(directory / "root" / mount.path.lstrip("/"), mount)
+        lines = (mount.line(directory / "root") for mount in early)
+        (directory / "fstab").write_text(root.table(directory) + "".join(lines))
+
+    def directory(self, name: str) -> Path:
+        """Where what belongs to a container's run is kept."""
+        return self._state / "pods" / name
 
     def remove(self, name: str) -> None:
         """Removes what a pod's containers have written."""
@@ -259,6 +279,14 @@ class Runtime:
 def container_env(pairs: tuple[tuple[str, str], ...], image: Image, host_name: str) -> tuple[tuple[str, str], ...]:
     """A container's environment: the runtime's defaults, the image's, then the pod's own; later ones win."""
     return tuple({"PATH": DEFAULT_PATH, "HOSTNAME": host_name, **dict(image.env), **dict(pairs)}.items())
+
+
+def _make_place(target: Path, mount: Mount) -> None:
+    if mount.source.is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.sandbox.kubelet.environment import ConfigError, Source, environment, expand, field, resource
+from harness.sandbox.kubelet.pod_tokens import KIND, wish_of
 from harness.sandbox.kubelet.runtime_spec import Mount
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _DEFAULT_MODE = 0o644
 _KEPT = ("emptyDir", "configMap", "secret", "downwardAPI", "projected", "hostPath", "persistentVolumeClaim")
+_PROJECTED = ("configMap", "secret", "downwardAPI", "serviceAccountToken")
 _WRITABLE = ("emptyDir", "hostPath", "persistentVolumeClaim")
 
 
@@ -40,12 +42,10 @@ def write_volumes(directory: Path, record: PodRecord, host_ip: str, data: Source
         MountError: a ConfigMap, Secret or key is missing, or the kind of volume is not one the sandbox has.
     """
     for volume in record.spec.get("volumes") or ():
+        _refuse_unknown(volume)
         folder = directory / volume["name"]
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o777 if "emptyDir" in volume else 0o755)
-        if not any(kind in volume for kind in _KEPT):
-            kinds = ", ".join(key for key in volume if key != "name")
-            raise MountError(f'MountVolume.SetUp failed for volume "{volume["name"]}" : the sandbox has no {kinds}')
         parts = (volume.get("projected") or {}).get("sources") or [volume]
         mode = (volume.get("projected") or {}).get("defaultMode", _DEFAULT_MODE)
         for part in parts:
@@ -54,6 +54,26 @@ def write_volumes(directory: Path, record: PodRecord, host_ip: str, data: Source
             except (ConfigError, OSError) as error:
                 why = error.strerror.lower() if isinstance(error, OSError) and error.strerror else error
                 raise MountError(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {why}') from None
+
+
+def write_tokens(directory: Path, record: PodRecord, host_ip: str, data: Source) -> None:
+    """Writes the pod's tokens anew, once they were renewed."""
+    for volume in record.spec.get("volumes") or ():
+        projected = volume.get("projected") or {}
+        for part in projected.get("sources") or ():
+            if "serviceAccountToken" in part:
+                _write_part(
+                    directory / volume["name"], part, projected.get("defaultMode", _DEFAULT_MODE), record, host_ip, data
+                )
+
+
+def _refuse_unknown(volume: Object) -> None:
+    kinds = [key for key in volume if key != "name" and key not in _KEPT]
+    for part in (volume.get("projected") or {}).get("sources") or ():
+        kinds += [f"projected {key}" for key in part if key not in _PROJECTED]
+    if kinds:
+        why = f"the sandbox has no {', '.join(kinds)}"
+        raise MountError(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {why}')
 
 
 def container_mounts(
@@ -96,12 +116,17 @@ def _write_part(folder: Path, part: Object, mode: int, record: PodRecord, host_i
     elif "secret" in part:
         name = part["secret"].get("secretName") or part["secret"]["name"]
         _write_data(folder, "secret", part["secret"], name, mode, data)
+    elif "serviceAccountToken" in part:
+        token = (data.get(wish_of(part["serviceAccountToken"]).key) or {}).get(KIND)
+        if token is None:
+            raise ConfigError("failed to fetch token: the API has not given one")
+        _write(folder, part["serviceAccountToken"]["path"], token, mode)
     elif "downwardAPI" in part:
         for item in part["downwardAPI"].get("items") or ():
             if "fieldRef" in item:
                 text = field(item["fieldRef"]["fieldPath"], record, host_ip)
             else:
-                text = resource(item["resourceFieldRef"], record, record.spec["containers"][0])
+                text = resource(item["resourceFieldRef"], record, None)
             _write(folder, item["path"], text.encode(), item.get("mode", part["downwardAPI"].get("defaultMode", mode)))
 
 

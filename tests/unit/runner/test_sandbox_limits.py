@@ -67,12 +67,12 @@ def test_others_run_unless_they_are_to_be_skipped(planned: Any) -> None:
 
 
 def test_kinds_that_the_sandbox_has_not_are_left_out_and_said(planned: Any) -> None:
-    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "reader"}, "rules": []}
+    storage = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "fast"}}
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "web"}}
-    seen = in_the_sandbox(planned(role, account, workload(), workload("agent", "DaemonSet")))
+    seen = in_the_sandbox(planned(storage, account, workload(), workload("agent", "DaemonSet")))
     assert names(seen) == ["ServiceAccount web", "Deployment web", "Service web"]
     assert seen.provisos == (
-        "Left out, since the sandbox has no such kind and no controller for it: Role reader, DaemonSet agent.",
+        "Left out, since the sandbox has no such kind and no controller for it: StorageClass fast, DaemonSet agent.",
     )
     assert in_the_sandbox(seen).provisos == seen.provisos  # once more changes nothing
 
