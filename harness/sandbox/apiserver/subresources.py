@@ -10,6 +10,7 @@ from harness.sandbox.apiserver.applypatch import check_options, configuration_of
 from harness.sandbox.apiserver.clock import rfc3339
 from harness.sandbox.apiserver.decoding import decoded, decoded_as
 from harness.sandbox.apiserver.podlogs import logged
+from harness.sandbox.apiserver.evictions import evict
 from harness.sandbox.apiserver.podproxy import proxied
 from harness.sandbox.apiserver.podstreams import streamed
 from harness.sandbox.apiserver.reading import answer, encoded
@@ -125,26 +126,19 @@ class Subresources:
         return answer(encoded(_CREATED), 201)
 
     async def _evict(self, target: Target, request: web.BaseRequest) -> web.Response:
-        """Deletes the pod with the reason on it; PodDisruptionBudgets are stored, but nothing counts them."""
         body = await requests.json_body(request, or_protobuf=True)
         eviction = decoded_as("V1Eviction", "Eviction", "v1", {} if body is None else body)
-        grace_s = eviction.get("deleteOptions", {}).get("gracePeriodSeconds")
-        condition = {
-            "type": "DisruptionTarget",
-            "status": "True",
-            "reason": "EvictionByEvictionAPI",
-            "message": "Eviction API: evicting",
-            "lastTransitionTime": rfc3339(self._now()),
-        }
-
-        def marked(pod: Object) -> Object:
-            status = pod.setdefault("status", {})
-            kept = [item for item in status.get("conditions", ()) if item.get("type") != "DisruptionTarget"]
-            status["conditions"] = [*kept, condition]
-            return pod
-
-        self._registry.update(PODS, target.namespace, target.name, marked, part="status")
-        self._registry.delete(PODS, target.namespace, target.name, DeleteOptions(grace_s=grace_s))
+        if eviction.get("metadata", {}).get("name") != target.name:
+            raise api_errors.bad_request("name in URL does not match name in Eviction object")
+        asked = eviction.get("deleteOptions", {})
+        conditions = asked.get("preconditions", {})
+        options = DeleteOptions(
+            grace_s=asked.get("gracePeriodSeconds"),
+            uid=conditions.get("uid"),
+            version=conditions.get("resourceVersion"),
+            dry_run=requests.dry_run(request, asked),
+        )
+        evict(self._registry, target.namespace, target.name, options)
         return answer(encoded(_CREATED), 201)
 
     async def _finalize(self, target: Target, request: web.BaseRequest) -> web.Response:

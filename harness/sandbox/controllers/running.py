@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.sandbox.controllers.caches import Caches
 from harness.sandbox.controllers.deployment import DeploymentController
+from harness.sandbox.controllers.disruption import DisruptionController
 from harness.sandbox.controllers.endpointscontroller import EndpointsController
 from harness.sandbox.controllers.endpointslice import EndpointSliceController
 from harness.sandbox.controllers.endpointslicemirroring import EndpointSliceMirroringController
@@ -40,6 +41,7 @@ async def run_controllers(client: ApiClient, root_ca: str, ready: asyncio.Event)
         TaintEvictionController(caches),
         NamespaceController(caches, root_ca),
         QuotaController(caches),
+        DisruptionController(caches),
         GarbageCollector(caches),
     )
     async with asyncio.TaskGroup() as group:

@@ -1,4 +1,4 @@
-"""What a container finds around it: the API and its token, Services, names of hosts, a place for its last words."""
+"""What a container finds around it: the API and a token for it, Services, host names, a place for its last words."""
 
 from __future__ import annotations
 
