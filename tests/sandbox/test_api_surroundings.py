@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ssl
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +127,22 @@ async def test_a_token_that_asks_for_too_short_a_time_is_refused(client: ApiClie
     with pytest.raises(ApiError, match="may not specify a duration less than 10 minutes") as refused:
         await client.create(f"{CORE}/serviceaccounts/default/token", {"spec": {"expirationSeconds": 5}})
     assert refused.value.status == 422
+
+
+async def test_a_token_secret_is_filled_and_goes_with_its_account(
+    plane: Plane, client: ApiClient, eventually: Any
+) -> None:
+    await client.create(f"{CORE}/serviceaccounts", {"metadata": {"name": "robot"}})
+    metadata = {"name": "robot-token", "annotations": {"kubernetes.io/service-account.name": "robot"}}
+    await client.create(f"{CORE}/secrets", {"metadata": metadata, "type": "kubernetes.io/service-account-token"})
+    (secret,) = await eventually(f"{CORE}/secrets", lambda items: bool(items and items[0].get("data")))
+    assert sorted(secret["data"]) == ["ca.crt", "namespace", "token"]
+    token = base64.b64decode(secret["data"]["token"]).decode()
+    path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+    code, review, _ = await as_user(plane, token, path, "POST", json={})
+    assert (code, review["status"]["userInfo"]["username"]) == (201, "system:serviceaccount:default:robot")
+    await client.delete(f"{CORE}/serviceaccounts/robot")
+    await eventually(f"{CORE}/secrets", lambda items: not items)
 
 
 async def test_the_service_of_the_api_comes_back(client: ApiClient, eventually: Any) -> None:

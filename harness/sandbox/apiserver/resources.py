@@ -99,6 +99,7 @@ NAMESPACES = _core("Namespace", "ns", namespaced=False, subresources=("status", 
 NODES = _core("Node", "no", namespaced=False, subresources=_STATUS)
 CONFIG_MAPS = _core("ConfigMap", "cm")
 SERVICES = _core("Service", "svc", categories=_ALL, subresources=("status", "proxy"))
+SECRETS = _core("Secret")
 SERVICE_ACCOUNTS = _core("ServiceAccount", "sa", subresources=("token",))
 POD_SUBRESOURCES = (
     "status", "binding", "eviction", "log", "proxy", "exec", "attach", "portforward", "ephemeralcontainers",
@@ -137,7 +138,7 @@ RESOURCES: tuple[Resource, ...] = (
     NAMESPACES,
     NODES,
     CONFIG_MAPS,
-    _core("Secret"),
+    SECRETS,
     SERVICES,
     SERVICE_ACCOUNTS,
     PODS,

@@ -9,13 +9,13 @@ from harness.sandbox.apiserver import api_errors, requests
 from harness.sandbox.apiserver.applypatch import check_options, configuration_of, is_apply, scaled_by
 from harness.sandbox.apiserver.clock import rfc3339
 from harness.sandbox.apiserver.decoding import decoded, decoded_as
-from harness.sandbox.apiserver.podlogs import logged
 from harness.sandbox.apiserver.evictions import evict
+from harness.sandbox.apiserver.podlogs import logged
 from harness.sandbox.apiserver.podproxy import proxied
 from harness.sandbox.apiserver.podstreams import streamed
 from harness.sandbox.apiserver.reading import answer, encoded
 from harness.sandbox.apiserver.registry import DeleteOptions
-from harness.sandbox.apiserver.resources import NAMESPACES, PODS
+from harness.sandbox.apiserver.resources import NAMESPACES
 from harness.sandbox.apiserver.selectors import label_text
 from harness.sandbox.apiserver.tokenrequests import token_response
 from harness.sandbox.apiserver.writing import with_warnings, write_options_of

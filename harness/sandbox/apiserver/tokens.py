@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from harness.sandbox.apiserver import users
-from harness.sandbox.apiserver.resources import PODS, SERVICE_ACCOUNTS
+from harness.sandbox.apiserver.resources import PODS, SECRETS, SERVICE_ACCOUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,6 +113,10 @@ class Tokens:
         if stored is None or stored.obj["metadata"]["uid"] != account["uid"]:
             return None
         extra = [("authentication.kubernetes.io/credential-id", f"JTI={claims['jti']}")]
+        if (secret := about.get("secret")) is not None:
+            kept = self._store.get(SECRETS, namespace, secret["name"])
+            if kept is None or kept.obj["metadata"]["uid"] != secret["uid"]:
+                return None
         if (pod := about.get("pod")) is not None:
             there = self._store.get(PODS, namespace, pod["name"])
             if there is None or there.obj["metadata"]["uid"] != pod["uid"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from harness.sandbox.controllers.accounttokens import AccountTokensController
 from harness.sandbox.controllers.caches import Caches
 from harness.sandbox.controllers.deployment import DeploymentController
 from harness.sandbox.controllers.disruption import DisruptionController
@@ -40,6 +41,7 @@ async def run_controllers(client: ApiClient, root_ca: str, ready: asyncio.Event)
         Scheduler(caches),
         TaintEvictionController(caches),
         NamespaceController(caches, root_ca),
+        AccountTokensController(caches, root_ca),
         QuotaController(caches),
         DisruptionController(caches),
         GarbageCollector(caches),
