@@ -197,23 +197,30 @@ async def test_old_replica_sets_beyond_the_history_are_deleted(client: ApiClient
         await eventually(SETS, lambda found: len(found) == 2)
 
 
+def of_web(slices: list[Object]) -> Object:
+    """The slice of the Service web, beside that of the API."""
+    return next(item for item in slices if item["metadata"]["labels"]["kubernetes.io/service-name"] == "web")
+
+
 async def test_endpoints_follow_the_pods(client: ApiClient, eventually: Wait) -> None:
     service = {
         "metadata": {"name": "web"},
         "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": "http"}]},
     }
     await client.create(f"{CORE}/services", service)
-    (placeholder,) = await eventually(SLICES, lambda found: len(found) == 1)
+    placeholder = of_web(await eventually(SLICES, lambda found: len(found) == 2))
     assert not placeholder.get("endpoints")
     async with playing(client, stop_s=0.3):
         first = await deploy(client, eventually, deployment(1))
-        (item,) = await eventually(SLICES, lambda found: bool(states(found[0])) and states(found[0])[0][0])
+        item = of_web(
+            await eventually(SLICES, lambda found: bool(states(of_web(found))) and states(of_web(found))[0][0])
+        )
         assert item["metadata"]["name"] == placeholder["metadata"]["name"]
         assert item["ports"] == [{"name": "", "port": 80, "protocol": "TCP"}]
         assert item["endpoints"][0]["targetRef"]["kind"] == "Pod"
         assert item["endpoints"][0]["nodeName"] == "node1"
         await client.delete(f"{DEPLOYMENTS}/web")
-        await eventually(SLICES, lambda found: not found[0].get("endpoints"))
+        await eventually(SLICES, lambda found: not of_web(found).get("endpoints"))
         seen = []
         async with asyncio.timeout(5):
             version = first["metadata"]["resourceVersion"]
