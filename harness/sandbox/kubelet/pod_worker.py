@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -178,9 +179,10 @@ class PodWorker:
                 self.data = await config_data(self._client, self.record.pod)
                 await take_service_ports(self._client, self.record, self.settings)
                 volumes.write_volumes(self.volumes, self.record, self.host_ip, self.data)
-                self._group.start_soon(keep_tokens, self._client, self.record.pod, self.data, self._write_tokens)
                 with anyio.CancelScope(shield=True):
                     self._network = await self.runtime.attach(self.record.uid)
+                write = partial(volumes.write_tokens, self.volumes, self.record, self.host_ip, self.data)
+                self._group.start_soon(keep_tokens, self._client, self.record.pod, self.data, write)
                 return
             except volumes.MountError as error:
                 self.event("Warning", "FailedMount", str(error))
@@ -189,9 +191,6 @@ class PodWorker:
             except RuntimeFailure as error:
                 self.event("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
                 await anyio.sleep(retry_after_s())
-
-    def _write_tokens(self) -> None:
-        volumes.write_tokens(self.volumes, self.record, self.host_ip, self.data)
 
     async def _sync(self) -> None:
         """Starts what should run and does not."""
