@@ -74,7 +74,7 @@ class Tokens:
             "nbf": now,
             "sub": f"{users.ACCOUNT_PREFIX}{metadata['namespace']}:{metadata['name']}",
         }
-        signing = f"{_encoded(json.dumps(_HEADER).encode())}.{_encoded(json.dumps(claims).encode())}"
+        signing = ".".join(_encoded(json.dumps(part, separators=(",", ":")).encode()) for part in (_HEADER, claims))
         r, s = utils.decode_dss_signature(self._key.sign(signing.encode(), _SIGNED))
         signature = r.to_bytes(_NUMBER_BYTES, "big") + s.to_bytes(_NUMBER_BYTES, "big")
         return f"{signing}.{_encoded(signature)}", now + expires_in_s
