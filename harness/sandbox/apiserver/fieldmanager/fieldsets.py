@@ -64,12 +64,16 @@ def difference(one: FieldSet, other: FieldSet) -> FieldSet:
     left: FieldSet = {}
     for key, node in one.items():
         taken = other.get(key)
-        rest = (
-            node
-            if taken is None
-            else node_of(is_member(node) and not is_member(taken), difference(below(node), below(taken)))
-        )
-        if rest is not None:
+        if taken is None:
+            left[key] = node
+        elif not node or not taken:
+            if not is_member(taken):
+                left[key] = node
+            elif node and (rest := below(node)):
+                left[key] = rest
+        elif (
+            rest := node_of(is_member(node) and not is_member(taken), difference(below(node), below(taken)))
+        ) is not None:
             left[key] = rest
     return left
 
