@@ -101,7 +101,7 @@ async def test_options_that_cannot_stand_are_refused(http: Http, query: str, kin
         ("{a: [", "error decoding YAML: error converting YAML to JSON: yaml"),
         ("[]", "an object is expected"),
         ("kind: ConfigMap", "invalid object type: /, Kind=ConfigMap"),
-        ("apiVersion: v1\nkind: ConfigMap", "the name of the object (c based on URL) was undeterminable"),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: null", "the name of the object (c based on URL) was undet"),
         ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: d}", "the name of the object (d) does not match the name"),
         (f"{YAML}data: {{}}", 'error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n'
          '  line 5: key "data" already set in map'),

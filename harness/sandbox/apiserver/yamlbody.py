@@ -36,8 +36,13 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
     return found
 
 
+# Neither dates nor, as in 10:30, numbers to the base of sixty: both are text.
+_TEXT = {"tag:yaml.org,2002:timestamp": r"", "tag:yaml.org,2002:int": r":", "tag:yaml.org,2002:float": r":"}
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:timestamp"]
+    first: [
+        (tag, re.compile(f"(?!.*{_TEXT[tag]})(?:{rule.pattern})", rule.flags) if tag in _TEXT else rule)
+        for tag, rule in rules
+    ]
     for first, rules in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
@@ -85,7 +90,9 @@ def _of_yaml(raw: bytes) -> tuple[Any, list[str]]:
         _check_size(raw)
         loader = _Loader(raw)
         value = loader.get_single_data()
-        json.dumps(value)  # what JSON cannot say (bytes, sets, not-a-number) is refused with its reason
+        json.dumps(
+            value, allow_nan=False
+        )  # what JSON cannot say (bytes, sets, not-a-number) is refused with its reason
         return value, loader.twice
     except yaml.YAMLError as error:
         raise ValueError(f"error converting YAML to JSON: yaml: {_why(error)}") from None

@@ -79,7 +79,7 @@ def first_applied(shape: Shape, config: Object, operation: Operation) -> Object:
     fields = owned_by_none(operation.can_set(field_set(shape, config)))
     manager = operation.as_manager(APPLY)
     managers = {manager: Managed(fields, operation.api_version, operation.time)} if fields else {}
-    return {**config, "metadata": {**config.get("metadata", {}), "managedFields": entries.encoded(managers)}}
+    return {**config, "metadata": {**(config.get("metadata") or {}), "managedFields": entries.encoded(managers)}}
 
 
 def applied(
@@ -106,7 +106,7 @@ def applied(
         new, managers = _applied(shape, bare, config, before, operation, force=True)
     if operation.manager == _KUBECTL:
         new = _with_last_applied(new, config)
-    new["metadata"] = {**new.get("metadata", {}), "managedFields": entries.encoded(managers)}
+    new["metadata"] = {**(new.get("metadata") or {}), "managedFields": entries.encoded(managers)}
     return new
 
 
@@ -167,7 +167,7 @@ def _applied_by_client(shape: Shape, live: Object, operation: Operation) -> Fiel
 
 def _with_last_applied(new: Object, config: Object) -> Object:
     """The annotation of client-side apply is kept up where it is, for those who go on with that."""
-    annotations = new.get("metadata", {}).get("annotations") or {}
+    annotations = (new.get("metadata") or {}).get("annotations") or {}
     if not annotations.get(_LAST_APPLIED):
         return new
     metadata = dict(config.get("metadata") or {})

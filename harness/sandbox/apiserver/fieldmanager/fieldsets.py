@@ -66,14 +66,15 @@ def difference(one: FieldSet, other: FieldSet) -> FieldSet:
         taken = other.get(key)
         if taken is None:
             left[key] = node
-        elif not node or not taken:
-            if not is_member(taken):
-                left[key] = node
-            elif node and (rest := below(node)):
-                left[key] = rest
-        elif (
-            rest := node_of(is_member(node) and not is_member(taken), difference(below(node), below(taken)))
-        ) is not None:
+            continue
+        rest: FieldSet | None
+        if node and taken:
+            rest = node_of(is_member(node) and not is_member(taken), difference(below(node), below(taken)))
+        elif is_member(taken):
+            rest = below(node) or None
+        else:
+            rest = node
+        if rest is not None:
             left[key] = rest
     return left
 
@@ -191,18 +192,24 @@ def read(written: Any, levels: int = _MOST_LEVELS) -> FieldSet:
     return ordered(fields)
 
 
+def _read_value(text: str) -> Any:
+    if text.count("[") + text.count("{") > _MOST_LEVELS:
+        raise ValueError("what tells elements apart is nested too deep")
+    return json.loads(text)
+
+
 def _read_element(key: str) -> str | None:
     """An element in the one spelling; None for a kind that nobody knows, which is left out as the real API does."""
     kind, text = key[:2], key[2:]
     if len(key) < 2 or kind[1] != ":":
         raise ValueError(f"missing colon: {key}")
     if kind == "k:":
-        keys = json.loads(text)
+        keys = _read_value(text)
         if not isinstance(keys, dict):
             raise ValueError(f"the keys of an element are an object: {key}")
         return "k:" + compact(dict(sorted(keys.items())))
     if kind == "v:":
-        return "v:" + compact(json.loads(text))
+        return "v:" + compact(_read_value(text))
     if kind == "i:":
         return f"i:{int(text)}"
     return key if kind == "f:" else None

@@ -44,7 +44,7 @@ class Operation:
 
     def can_set(self, fields: FieldSet) -> FieldSet:
         """The part of a set that this write can set at all."""
-        return without(fields, self.ignored) if self.ignored else fields
+        return without(fields, self.ignored) if self.ignored and fields else fields
 
 
 def managers_before(live: list[Object] | None, given: Any) -> Managers:
@@ -65,9 +65,9 @@ def managers_before(live: list[Object] | None, given: Any) -> Managers:
 
 def updated(shape: Shape, live: Object, new: Object, before: Managers, operation: Operation) -> Managers:
     """The managers after a create, an update or a patch that is no apply: whoever changed a field owns it alone."""
-    changes = compared(shape, live, new)
-    after, _ = given_up(_of_one_group(before, operation), _settable(changes, operation))
-    fields = difference(operation.can_set(changes.set_now), _IDENTITY)
+    changes = settable_changes(shape, live, new, operation)
+    after = given_up(_of_one_group(before, operation), changes)[0] if before else {}
+    fields = difference(changes.set_now, _IDENTITY)
     if fields:
         manager = operation.as_manager(UPDATE)
         if manager in after:
@@ -101,13 +101,10 @@ def owned_by_none(fields: FieldSet) -> FieldSet:
     return difference(fields, _IDENTITY)
 
 
-def _settable(changes: Comparison, operation: Operation) -> Comparison:
-    return Comparison(*(operation.can_set(part) for part in (changes.removed, changes.modified, changes.added)))
-
-
 def settable_changes(shape: Shape, live: Any, new: Any, operation: Operation) -> Comparison:
     """What a write changes of what it can set."""
-    return _settable(compared(shape, live, new), operation)
+    changes = compared(shape, live, new)
+    return Comparison(*(operation.can_set(part) for part in (changes.removed, changes.modified, changes.added)))
 
 
 def _of_one_group(managers: Managers, operation: Operation) -> Managers:

@@ -32,7 +32,9 @@ _JOB_LABELS = ("batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-na
 def shape_of(resource: Resource) -> Shape:
     """The shape of a resource's objects."""
     type_name = type_name_of(resource)
-    return published(type_name) if type_name else custom(None)
+    if type_name:
+        return published(type_name)
+    return custom(getattr(getattr(resource, "custom", None), "schema", None))
 
 
 def type_name_of(resource: Resource) -> str | None:

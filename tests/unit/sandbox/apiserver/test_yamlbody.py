@@ -8,8 +8,22 @@ from harness.sandbox.apiserver.yamlbody import loads
 
 
 def test_yaml_is_read_as_kubernetes_reads_it() -> None:
-    text = b"a: 2026-01-01\nb: on\nc: 0o7\nd: '1'\n1: {x: &k [1]}\ne: *k\n"
-    assert loads(text) == ({"a": "2026-01-01", "b": True, "c": "0o7", "d": "1", "1": {"x": [1]}, "e": [1]}, [])
+    text = b"a: 2026-01-01\nb: on\nc: 0o7\nd: '1'\n1: {x: &k [1]}\ne: *k\nf: 10:30\ng: 190:20:30.15\nh: 12\ni: 1.5\n"
+    assert loads(text) == (
+        {
+            "f": "10:30",
+            "g": "190:20:30.15",
+            "h": 12,
+            "i": 1.5,
+            "a": "2026-01-01",
+            "b": True,
+            "c": "0o7",
+            "d": "1",
+            "1": {"x": [1]},
+            "e": [1],
+        },
+        [],
+    )
 
 
 def test_json_is_read_as_it_is_with_half_characters_replaced() -> None:
@@ -37,6 +51,7 @@ BOMB = b"a: &a [x,x,x,x,x,x,x,x,x,x]\n" + b"".join(
         (b"\xff\xfe\x00", "yaml|JSON"),
         (b"a: !!python/object:os.system {}", "could not determine a constructor"),
         (b"a: !!binary aGk=", "not JSON serializable"),
+        (b"a: .inf", "not JSON compliant"),
         (b"a: &x [*x]", "contains itself"),
         (b"[" * 100_000, "nested|JSON"),
         (b"a:\n" + b"".join(b" " * n + b"- \n" for n in range(1, 400)), "nested"),

@@ -178,7 +178,20 @@ def test_elements_are_ordered_by_number_and_shown_as_people_read_them() -> None:
     ]
 
 
-@pytest.mark.parametrize("broken", [[], {"x": {}}, {"f:a": 1}, {"k:{": {}}, {"k:1": {}}, {"i:x": {}}, "f"])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        [],
+        {"x": {}},
+        {"f:a": 1},
+        {"k:{": {}},
+        {"k:1": {}},
+        {"i:x": {}},
+        {"k:" + "[" * 99_999: {}},
+        {"v:" + "[" * 99_999: {}},
+        "f",
+    ],
+)
 def test_what_is_no_set_is_refused(broken: Any) -> None:
     with pytest.raises(ValueError, match=r"."):
         read(broken)
