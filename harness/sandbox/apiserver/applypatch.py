@@ -122,7 +122,7 @@ def changed_by(
             details = {"causes": conflicts.causes()}
             raise api_errors.StatusError(409, "Conflict", conflicts.message, details) from None
         except ValueError as error:
-            raise api_errors.StatusError(500, "", f"failed to create typed live object: {error}") from None
+            raise api_errors.StatusError(400, "", f"failed to create typed live object: {error}") from None
 
     return change
 
@@ -145,8 +145,8 @@ def scaled_by(
 def check_configuration(resource: Resource, shape: Shape, config: Object) -> None:
     """Raises: StatusError where the configuration is of another kind, or does not fit this one's shape.
 
-    The latter is a 500 without a reason, as it is in the real API up to 1.36 at least (kubernetes issue 139253): its
-    clients know it by the message.
+    The latter is a 400 without a reason. The real API answers 500 up to 1.36 at least, and that is taken for a bug there
+    too (kubernetes issue 139253); with no reason, kubectl prints of either the same line.
     """
     if (config.get("apiVersion"), config.get("kind")) != (resource.api_version, resource.kind):
         version, kind = str(config.get("apiVersion") or "/"), str(config.get("kind") or "")
@@ -159,7 +159,7 @@ def check_configuration(resource: Resource, shape: Shape, config: Object) -> Non
         metadata = metadata if isinstance(metadata, dict) else {}
         place = f"{metadata.get('namespace') or ''}/{metadata.get('name') or ''}"
         kind = f"{resource.group}/{resource.version}, Kind={resource.kind}"
-        raise api_errors.StatusError(500, "", f"failed to create typed patch object ({place}; {kind}): {wrong}")
+        raise api_errors.StatusError(400, "", f"failed to create typed patch object ({place}; {kind}): {wrong}")
 
 
 def _created(registry: Registry, target: Target, obj: Object, options: WriteOptions) -> Stored:
