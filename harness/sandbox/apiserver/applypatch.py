@@ -145,8 +145,8 @@ def scaled_by(
 def check_configuration(resource: Resource, shape: Shape, config: Object) -> None:
     """Raises: StatusError where the configuration is of another kind, or does not fit this one's shape.
 
-    The latter is a 400 without a reason. The real API answers 500 up to 1.36 at least, and that is taken for a bug there
-    too (kubernetes issue 139253); with no reason, kubectl prints of either the same line.
+    The latter is a 400 without a reason. The real API answers 500 up to 1.36 at least, which counts as a bug there too
+    (kubernetes issue 139253); with no reason, kubectl prints the same line of either.
     """
     if (config.get("apiVersion"), config.get("kind")) != (resource.api_version, resource.kind):
         version, kind = str(config.get("apiVersion") or "/"), str(config.get("kind") or "")
