@@ -41,7 +41,8 @@ def _removals(lags: Propagation, period_s: float) -> Iterator[tuple[float, str]]
 def _additions(seen: Observed, lags: Propagation, period_s: float) -> Iterator[tuple[float, str]]:
     if seen.requests.frame["worker"].n_unique() > 1:  # each has a proxy of its own, and so a share of its own
         return
-    fresh = np.sort(seen.requests.frame.filter(~pl.col("reused"))["started"].drop_nulls().to_numpy())
+    started = seen.requests.frame.lazy().filter(~pl.col("reused")).select("started").drop_nulls().collect()["started"]
+    fresh = (started if started.is_sorted() else started.sort()).to_numpy()
     needed = needed_in_a_row(seen.endpoints.most, LIKELY)
     listed = {pod.name: seen.endpoints.listed.get(pod.uid) for pod in seen.pods}
     for pod in lags.addition.pods:

@@ -118,7 +118,11 @@ class Reach:
         return np.full(len(self._worker), fill_value=True) if worker is None else self._worker == worker
 
     def _within(self, way: Way, at: int) -> Mask:
-        return cover(self._spans[way].get(at, ()), self._why.failures.sent).count > 0
+        sent = self._why.failures.sent
+        held = np.zeros(len(sent), dtype=bool)
+        for start, end, _ in self._spans[way].get(at, ()):
+            held |= (start <= sent) & (sent <= end)
+        return held
 
     def _maybe_last(self, at: int, since: float) -> Mask:
         """Which failures may have been this pod's, and may have been another's."""
@@ -164,7 +168,7 @@ def _sent_by_worker(seen: Observed) -> dict[int, Times]:
     parts: Iterable[tuple[int, pl.Series]] = (
         (worker, fresh.filter(pl.col("worker") == worker)["started"]) for worker in fresh["worker"].unique().sort()
     )
-    return {worker: np.sort(started.to_numpy()) for worker, started in parts}
+    return {worker: (started if started.is_sorted() else started.sort()).to_numpy() for worker, started in parts}
 
 
 def _gap(seen: Observed) -> float:

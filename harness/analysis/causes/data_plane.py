@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from harness.analysis.causes.streaks import LIKELY, Streaks, needed_in_a_row
 from harness.analysis.observed.answers import Answers
@@ -62,25 +64,43 @@ class SeenSync:
     by: float
 
 
-def seen_syncs(pods: Sequence[Life], listed: Endpoints, seen: Answers, streaks: Streaks) -> tuple[SeenSync, ...]:
+class SeenSyncs:
+    """The proven syncs of a run, asked for the first after a moment and for the last before one."""
+
+    def __init__(self, syncs: Iterable[SeenSync] = ()) -> None:
+        latest_first = sorted(((sync.after, sync.by) for sync in syncs), reverse=True)
+        self._ago = [-after for after, _ in latest_first]
+        self._first_by = [math.inf, *accumulate((by for _, by in latest_first), min)]
+        by_end = sorted((by, after) for after, by in latest_first)
+        self._by = [by for by, _ in by_end]
+        self._last_after = [-math.inf, *accumulate((after for _, after in by_end), max)]
+
+    def known_by(self, left: float) -> float:
+        """By when a sync that came after `left` had happened; infinite where none is proven."""
+        return self._first_by[bisect_left(self._ago, -left)]
+
+    def last_before(self, moment: float) -> float:
+        """After when the last sync came of those that had happened before `moment`."""
+        return self._last_after[bisect_left(self._by, moment)]
+
+
+def seen_syncs(pods: Sequence[Life], listed: Endpoints, seen: Answers, streaks: Streaks) -> SeenSyncs:
     """The syncs that first connections prove, where all connections came through one proxy, as one worker's do."""
     if len(streaks.workers) != 1:
-        return ()
-    return tuple(
+        return SeenSyncs()
+    return SeenSyncs(
         SeenSync(after=spans[0][0], by=seen.first_new[pod.uid])
         for pod in pods
         if pod.created is not None and pod.uid in seen.first_new and (spans := listed.listed.get(pod.uid))
     )
 
 
-def earliest_sync(after: float, plane: DataPlane, syncs: Sequence[SeenSync]) -> float:
+def earliest_sync(after: float, plane: DataPlane, syncs: SeenSyncs) -> float:
     """The earliest moment at which a change of the list at `after` can have come into force.
 
     After a sync there is none for a whole period; so a change that came after a proven sync waits for its end.
     """
-    if plane.period_s is None:
-        return after
-    return max([after, *(sync.after - WATCH_S + plane.period_s for sync in syncs if sync.by < after)])
+    return after if plane.period_s is None else max(after, syncs.last_before(after) - WATCH_S + plane.period_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +121,7 @@ NEVER = Horizon(until=-math.inf, shown=-math.inf)
 
 
 def horizons(
-    pods: Sequence[Life], listed: Endpoints, plane: DataPlane, streaks: Streaks, syncs: Sequence[SeenSync]
+    pods: Sequence[Life], listed: Endpoints, plane: DataPlane, streaks: Streaks, syncs: SeenSyncs
 ) -> dict[str, Horizon]:
     """By uid: the horizon of every pod that ended or is ending, and that had been listed.
 
@@ -114,11 +134,11 @@ def horizons(
     }
 
 
-def _of_pod(pod: Life, listed: Endpoints, plane: DataPlane, streaks: Streaks, syncs: Sequence[SeenSync]) -> Horizon:
+def _of_pod(pod: Life, listed: Endpoints, plane: DataPlane, streaks: Streaks, syncs: SeenSyncs) -> Horizon:
     ended = pod.ended if pod.ended is not None else math.inf
     left = listed.listed[pod.uid][-1][1] if listed.known else ended
     end = left if pod.ended is None else pod.ended
-    proven = min([math.inf, *(sync.by for sync in syncs if sync.after > left)])
+    proven = syncs.known_by(left)
     needed = needed_in_a_row(listed.most)
     shown = min(proven, streaks.healthy_after(end + WATCH_S, needed) if math.isfinite(end) else math.inf)
     replied = streaks.replied_after(ended, needed_in_a_row(listed.most, LIKELY)) if math.isfinite(ended) else math.inf

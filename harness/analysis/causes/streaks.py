@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harness.analysis.causes.conntrack import UNANSWERED
+from harness.analysis.causes.intervals import frozen
 from harness.analysis.observed.requests import Requests
 
 CERTAINTY = 1e-6
@@ -18,12 +19,43 @@ CERTAINTY = 1e-6
 LIKELY = 1e-3
 """The same where it only decides which of two pods that were gone a connection went to."""
 
-Sides = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """Moments at which one worker's new connections were good, and at which they failed (both ascending).
+
+    `until`: how many good ones there were before each failure, and in all; `since`: how many up to each failure.
+    """
+
+    good: NDArray[np.float64]
+    bad: NDArray[np.float64]
+    until: NDArray[np.int64]
+    since: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        frozen(self.until, self.since)
+
+    def run_after(self, t: float, needed: int) -> float:
+        """When the first `needed` good ones in a row, all after `t`, were complete; infinite where that never came."""
+        first, failed = (
+            int(np.searchsorted(self.good, t, side="right")),
+            int(np.searchsorted(self.bad, t, side="right")),
+        )
+        if self.until[failed] - first >= needed:
+            return float(self.good[first + needed - 1])
+        long = np.flatnonzero(self.until[failed + 1 :] - self.since[failed:] >= needed)
+        return float(self.good[self.since[failed + long[0]] + needed - 1]) if len(long) else math.inf
+
+
+def sides(good: NDArray[np.float64], bad: NDArray[np.float64]) -> Sides:
+    """The two sides, and how they interlock."""
+    until = np.append(np.searchsorted(good, bad, side="left"), len(good))
+    return Sides(good=good, bad=bad, until=until, since=np.searchsorted(good, bad, side="right"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Streaks:
-    """New connections of each worker: moments at which they were good, and at which they failed (ascending).
+    """New connections of each worker: when they were good, and when they failed.
 
     `kernels`: moments at which some kernel replied, be it with a refusal, and at which none did; of each worker, or of
     nobody where something before the pods replies for them.
@@ -35,9 +67,9 @@ class Streaks:
     @property
     def good(self) -> NDArray[np.float64]:
         """When good new connections began, of all workers, ascending."""
-        sides = [good for good, _ in self.workers]
+        parts = [worker.good for worker in self.workers]
         # What is sorted in parts is merged by a stable sort, in little more time than it takes to look at it.
-        return sides[0] if len(sides) == 1 else np.sort(np.concatenate([np.empty(0), *sides]), kind="stable")
+        return parts[0] if len(parts) == 1 else np.sort(np.concatenate([np.empty(0), *parts]), kind="stable")
 
     def healthy_after(self, t: float, needed: int) -> float:
         """The first moment by which every worker had `needed` good new connections in a row, all begun after `t`.
@@ -54,29 +86,20 @@ class Streaks:
     def count_until(self, moments: NDArray[np.float64], end: float) -> NDArray[np.int64]:
         """How many new connections began from each of the ascending `moments` to `end`."""
         total = np.zeros(len(moments), dtype=np.int64)
-        for side in (side for worker in self.workers for side in worker):
+        for side in (side for worker in self.workers for side in (worker.good, worker.bad)):
             total += np.searchsorted(side, end) - np.searchsorted(side, moments)
         return total
 
     def good_after(self, t: float) -> float:
         """The first good new connection that began after `t`; infinite where there was none."""
-        firsts = [float(good[at]) for good, _ in self.workers if (at := np.searchsorted(good, t)) < len(good)]
+        goods = (worker.good for worker in self.workers)
+        firsts = [float(good[at]) for good in goods if (at := np.searchsorted(good, t)) < len(good)]
         return min(firsts, default=math.inf)
 
 
 def _after_runs(workers: tuple[Sides, ...], t: float, needed: int) -> float:
     """The first moment by which every worker had `needed` of its first side in a row, all after `t`."""
-    latest = t
-    for good, bad in workers:
-        start = int(np.searchsorted(good, t, side="right"))
-        edges = bad[np.searchsorted(bad, t, side="right") :]
-        begins = np.concatenate(([start], np.searchsorted(good, edges, side="right")))
-        ends = np.concatenate((np.searchsorted(good, edges, side="left"), [len(good)]))
-        long = np.flatnonzero(ends - begins >= needed)
-        if not len(long):
-            return math.inf
-        latest = max(latest, float(good[begins[long[0]] + needed - 1]))
-    return latest if workers else math.inf
+    return max([t, *(worker.run_after(t, needed) for worker in workers)]) if workers else math.inf
 
 
 def streaks(requests: Requests, stale: pl.Series, *, direct: bool = True) -> Streaks:
@@ -102,7 +125,7 @@ def _by_worker(good: pl.DataFrame, bad: pl.DataFrame) -> tuple[Sides, ...]:
     for worker in good["worker"].unique().sort():
         mine = good["started"] if good["worker"].n_unique() == 1 else good.filter(pl.col("worker") == worker)["started"]
         ascending = (mine if mine.is_sorted() else mine.sort()).to_numpy()
-        pairs.append((ascending, bad.filter(pl.col("worker") == worker)["started"].to_numpy()))
+        pairs.append(sides(ascending, bad.filter(pl.col("worker") == worker)["started"].to_numpy()))
     return tuple(pairs)
 
 

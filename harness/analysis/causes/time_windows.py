@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr
 
-from harness.analysis.causes.data_plane import NEVER, DataPlane, Horizon, SeenSync, earliest_sync
+from harness.analysis.causes.data_plane import NEVER, DataPlane, Horizon, SeenSyncs, earliest_sync
 from harness.analysis.causes.intervals import NOBODY, Spans, cover
 from harness.analysis.causes.row import Way
 from harness.analysis.causes.streaks import Streaks, needed_in_a_row
@@ -46,7 +46,7 @@ class Clues:
     horizons: dict[str, Horizon]
     plane: DataPlane
     balanced: bool
-    syncs: tuple[SeenSync, ...]
+    syncs: SeenSyncs
     refused: NDArray[np.float64]
     unanswered: NDArray[np.float64]
     accepted: NDArray[np.float64]

@@ -39,13 +39,14 @@ def _lateness(t0_wall: float, timeline: Iterable[Observation]) -> Iterator[tuple
         if seen.kind != "Pod":
             continue
         start = seen.t if start is None else start
-        node = node_of(seen.object)
+        uid = str((seen.object.get("metadata") or {}).get("uid"))
         for text in states_times(seen.object):
-            key = (str((seen.object.get("metadata") or {}).get("uid")), text)
+            if (uid, text) in known:
+                continue
+            known.add((uid, text))
             moment = moment_of(text)
-            if key not in known and moment is not None and seen.t > start + PRESENT_S:
-                yield node, seen.t - (moment - t0_wall)
-            known.add(key)
+            if moment is not None and seen.t > start + PRESENT_S:
+                yield node_of(seen.object), seen.t - (moment - t0_wall)
 
 
 def node_of(pod: dict[str, Any]) -> str:

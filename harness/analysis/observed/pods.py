@@ -107,10 +107,13 @@ def _seen(timeline: Iterable[Observation], owned: Ownership, clock: ClusterClock
 
 def _note(event: Observation, found: _Seen) -> None:
     """Take note of what the kubelet's events say of a pod."""
+    reason = event.object.get("reason")
+    if reason not in ("Killing", "FailedPreStopHook"):
+        return
     involved = event.object.get("involvedObject") or event.object.get("regarding") or {}
-    if event.object.get("reason") == "Killing":
+    if reason == "Killing":
         found.killing.setdefault(str(involved.get("uid")), event.t)
-    elif event.object.get("reason") == "FailedPreStopHook":
+    else:
         found.hook_failed.add(str(involved.get("uid")))
 
 
