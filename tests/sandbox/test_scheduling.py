@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from planes import playing
 
-from harness.sandbox.apiclient import ApiClient
+from harness.sandbox.apiclient import ApiClient, ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,6 +87,14 @@ async def test_a_gated_pod_waits_until_its_gates_are_gone(client: ApiClient, eve
     async with playing(client):
         made = await client.create(PODS, pod("gated", schedulingGates=[{"name": "example.com/quota"}]))
         assert told(made) == ("SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates")
+        binding = {"kind": "Binding", "apiVersion": "v1", "metadata": {"name": "gated"}, "target": {"name": "node1"}}
+        with pytest.raises(ApiError, match=r"pod gated has non-empty \.spec\.schedulingGates"):
+            await client.create(f"{PODS}/gated/binding", binding)
+        more = {"spec": {"schedulingGates": [{"name": "example.com/quota"}, {"name": "example.com/more"}]}}
+        with pytest.raises(ApiError, match="only deletion is allowed, but found new scheduling gate"):
+            await client.patch(f"{PODS}/gated", more)
+        with pytest.raises(ApiError, match="cannot be set until all schedulingGates have been cleared"):
+            await client.create(PODS, pod("both", nodeName="node1", schedulingGates=[{"name": "example.com/quota"}]))
         await client.create(PODS, pod("free"))
         pods = await eventually(PODS, lambda found: "free" in scheduled(found))
         assert scheduled(pods) == {"free"}

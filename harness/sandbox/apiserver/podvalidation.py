@@ -37,6 +37,8 @@ def check_pod(errors: FieldErrors, obj: Object, old: Object | None) -> None:
     if old is None:
         if spec.get("ephemeralContainers"):
             errors.forbidden("spec.ephemeralContainers", "cannot be set on create")
+        if spec.get("schedulingGates") and spec.get("nodeName"):
+            errors.forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared")
         return
     before = old["spec"]
     if _frozen(spec) != _frozen(before):

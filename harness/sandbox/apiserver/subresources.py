@@ -119,6 +119,10 @@ class Subresources:
             if pod["spec"].get("nodeName"):
                 why = f'pod {target.name} is already assigned to node "{pod["spec"]["nodeName"]}"'
                 raise api_errors.conflict(target.resource, target.name, why)
+            if pod["spec"].get("schedulingGates"):
+                raise api_errors.conflict(
+                    target.resource, target.name, f"pod {target.name} has non-empty .spec.schedulingGates"
+                )
             pod["spec"]["nodeName"] = node
             return pod
 
