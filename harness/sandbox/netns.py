@@ -33,6 +33,9 @@ _NODE_SYSCTLS = (
     ("net/ipv4/conf/all/rp_filter", "0"),
     ("net/ipv4/conf/default/rp_filter", "0"),
 )
+# The sandbox has no IPv6: without this every new link tells all others of the bridge of itself, a dozen times. Loopback
+# keeps its ::1, and a program may listen on [::].
+_NO_IPV6 = "[ ! -w {0} ] || echo 1 > {0}".format("/proc/sys/net/ipv6/conf/default/disable_ipv6")
 _BRIDGE_FILTER = "/proc/sys/net/bridge/bridge-nf-call-iptables"
 _LOWEST_PORT = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 
@@ -143,7 +146,8 @@ def attach_script(namespace: Path, address: str, gateway: str) -> str:
         f"route add default via {gateway} src {address}",
     )
     # As containerd has it: a program that is not root may listen on port 80.
-    start = f"set -e\n: > {namespace}\nunshare --net={namespace} sh -c 'echo 0 > {_LOWEST_PORT}; ip link set lo up'\n"
+    own = f"echo 0 > {_LOWEST_PORT}; ip link set lo up; {_NO_IPV6}"
+    start = f"set -e\n: > {namespace}\nunshare --net={namespace} sh -c '{own}'\n"
     return start + _batch("", outer) + _batch(f"nsenter --net={namespace} ", inner)
 
 
@@ -209,4 +213,4 @@ def _sysctls() -> str:
     needed = [f"echo {value} > /proc/sys/{name}" for name, value in _NODE_SYSCTLS]
     # Where the machine has br_netfilter, bridged frames would be translated before they are routed. Pods are routed to
     # each other anyway, so the node can do without on every machine alike.
-    return "; ".join([*needed, f"[ ! -w {_BRIDGE_FILTER} ] || echo 0 > {_BRIDGE_FILTER}"])
+    return "; ".join([*needed, _NO_IPV6, f"[ ! -w {_BRIDGE_FILTER} ] || echo 0 > {_BRIDGE_FILTER}"])

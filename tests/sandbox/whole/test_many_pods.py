@@ -182,6 +182,22 @@ async def test_a_node_knows_a_pod_for_good_and_one_that_is_gone_for_a_while(crow
     assert await neighbour(crowd, stays["status"]["podIP"]) == known[stays["status"]["podIP"]]
 
 
+async def test_a_pod_that_comes_up_bothers_no_other(crowd: Cluster) -> None:
+    """Else two hundred pods hear of each new one a dozen times, and of each whose address somebody looks for."""
+    await crowd.create(deployment(1))
+    (first,) = await until(crowd, PODS, lambda found: len(found) == 1 and is_ready(found[0]), COMPLETE_WITHIN_S)
+    await crowd.client.patch(f"{DEPLOYMENTS}/web", {"spec": {"replicas": 6}})
+    await until(crowd, PODS, lambda found: len(found) == 6 and all(map(is_ready, found)), COMPLETE_WITHIN_S)
+    network = f"--net=/proc/{crowd.sandbox.pid}/root{STATE}/netns/pod-{first['metadata']['uid']}"
+    counted = await anyio.run_process(["nsenter", network, "cat", "/proc/net/netstat"])
+    octets = dict(
+        zip(*(line.split() for line in counted.stdout.decode().splitlines() if line.startswith("IpExt:")), strict=True)
+    )
+    assert (octets["InMcastPkts"], octets["InBcastPkts"]) == ("0", "0")
+    interfaces = await anyio.run_process(["nsenter", network, "cat", "/proc/net/if_inet6"])
+    assert [line.split()[-1] for line in interfaces.stdout.decode().splitlines()] == ["lo"]
+
+
 async def neighbour(cluster: Cluster, address: str) -> list[str]:
     """What the node knows of an address on its bridge: itself, its hardware address, and how sure that is."""
     shown = await anyio.run_process(inside(cluster, "ip", "neigh", "show", address, "dev", "cni0"))
