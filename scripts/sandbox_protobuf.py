@@ -35,9 +35,7 @@ _LEAVES = {
     "resource.Quantity": "q", "intstr.IntOrString": "p", "runtime.RawExtension": "j", "meta/v1/Time": "t",
     "meta/v1/MicroTime": "m", "types.UID": "s", "types.NodeName": "s", "meta/v1/FieldsV1": "-", "meta/v1/Duration": "-",
 }  # fmt: skip
-_FIELD = re.compile(
-    r'^\s+(?:\w+\s+)?(?P<type>[\w.*\[\]]+)\s+`json:"(?P<json>[^"]*)"[^`]*protobuf:"\w+,(?P<n>\d+),(?:opt|rep|req),'
-)
+_FIELD = re.compile(r'^\s+(?:\w+\s+)?(?P<type>[\w.*\[\]]+)\s+`json:"(?P<json>[^"]*)"[^`]*protobuf:"\w+,(?P<n>\d+),')
 
 
 def main(api: str, machinery: str) -> None:

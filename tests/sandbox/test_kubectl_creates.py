@@ -1,0 +1,95 @@
+"""What kubectl sends as protobuf arrives as it was meant: it does not try JSON after a refusal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from planes import Plane
+
+KUBECTL = shutil.which("kubectl", path=str(Path(sys.executable).parent)) or shutil.which("kubectl")
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.sandbox,
+    pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed"),
+]
+
+CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}}
+BACKEND = {"service": {"name": "web", "port": {"number": 80}}}
+
+
+async def kubectl(plane: Plane, line: str) -> str:
+    assert KUBECTL is not None
+    process = await asyncio.create_subprocess_exec(
+        *(KUBECTL, *shlex.split(line)),
+        env={**os.environ, "KUBECONFIG": str(plane.kubeconfig()), "HOME": str(plane.state)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    async with asyncio.timeout(60):
+        out, _ = await process.communicate()
+    assert process.returncode == 0, out.decode()
+    return out.decode()
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "said", "spec"),
+    [
+        (
+            "create ingress i1 --class=nginx --rule=h.example/*=web:80 --rule=h.example/login=web:80,tls=cert",
+            "ingress/i1",
+            "ingress.networking.k8s.io/i1 created",
+            {
+                "ingressClassName": "nginx",
+                "tls": [{"hosts": ["h.example"], "secretName": "cert"}],
+                "rules": [
+                    {
+                        "host": "h.example",
+                        "http": {
+                            "paths": [
+                                {"path": "/", "pathType": "Prefix", "backend": BACKEND},
+                                {"path": "/login", "pathType": "Exact", "backend": BACKEND},
+                            ]
+                        },
+                    }
+                ],
+            },
+        ),
+        (
+            "autoscale deployment web --min=1 --max=3 --cpu=50%",
+            "hpa/web",
+            "horizontalpodautoscaler.autoscaling/web autoscaled",
+            {
+                "minReplicas": 1,
+                "maxReplicas": 3,
+                "metrics": [CPU],
+                "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+            },
+        ),
+    ],
+)
+async def test_what_is_created_is_what_was_said(plane: Plane, line: str, kind: str, said: str, spec: Any) -> None:
+    await kubectl(plane, "create deployment web --image=nginx:1.28.0 --replicas=0")
+    assert (await kubectl(plane, line)).strip() == said
+    stored = json.loads(await kubectl(plane, f"get {kind} -o json"))["spec"]
+    assert {key: stored.get(key) for key in spec} == spec
+
+
+async def test_a_copy_for_debugging_is_the_pod_with_another_container(plane: Plane) -> None:
+    await kubectl(plane, "run web --image=nginx:1.28.0 --port=80 --env=A=b --labels=app=web")
+    await kubectl(plane, "debug web --copy-to=copy --image=shell --container=debugger -- sleep 600")
+    first = json.loads(await kubectl(plane, "get pod web -o json"))["spec"]
+    copy = json.loads(await kubectl(plane, "get pod copy -o json"))["spec"]
+    web, debugger = copy["containers"]
+    assert web == first["containers"][0]
+    assert web["env"] == [{"name": "A", "value": "b"}]
+    assert (debugger["name"], debugger["image"], debugger["command"]) == ("debugger", "shell", ["sleep", "600"])
