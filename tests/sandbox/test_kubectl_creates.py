@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from planes import Plane
 
 KUBECTL = shutil.which("kubectl", path=str(Path(sys.executable).parent)) or shutil.which("kubectl")
@@ -35,8 +37,13 @@ async def kubectl(plane: Plane, line: str) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    async with asyncio.timeout(60):
-        out, _ = await process.communicate()
+    try:
+        async with asyncio.timeout(60):
+            out, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
     assert process.returncode == 0, out.decode()
     return out.decode()
 
@@ -93,3 +100,22 @@ async def test_a_copy_for_debugging_is_the_pod_with_another_container(plane: Pla
     assert web == first["containers"][0]
     assert web["env"] == [{"name": "A", "value": "b"}]
     assert (debugger["name"], debugger["image"], debugger["command"]) == ("debugger", "shell", ["sleep", "600"])
+
+
+async def test_a_cron_job_starts_its_jobs(plane: Plane, eventually: Callable[..., Any]) -> None:
+    out = await kubectl(plane, "create cronjob tick --image=shell --schedule='@every 1s' -- sleep 600")
+    assert out.strip() == "cronjob.batch/tick created"
+    header, row = (await kubectl(plane, "get cronjob")).splitlines()
+    assert header.split() == ["NAME", "SCHEDULE", "TIMEZONE", "SUSPEND", "ACTIVE", "LAST", "SCHEDULE", "AGE"]
+    assert row.split()[:5] == ["tick", "@every", "1s", "<none>", "False"]
+    path = "/apis/batch/v1/namespaces/default/jobs"
+    (first,) = await eventually(path, lambda jobs: len(jobs) == 1)
+    assert first["metadata"]["name"].startswith("tick-")
+    active = "/apis/batch/v1/namespaces/default/cronjobs"
+    await eventually(active, lambda found: bool(found) and found[0].get("status", {}).get("active"))
+    assert (await kubectl(plane, "create job now --from=cronjob/tick")).strip() == "job.batch/now created"
+
+
+async def test_a_cron_job_that_can_never_be_due_is_refused(plane: Plane) -> None:
+    with pytest.raises(AssertionError, match=r"spec.schedule: Invalid value: .*expected exactly 5 fields, found 1"):
+        await kubectl(plane, "create cronjob tick --image=shell --schedule=often")

@@ -103,6 +103,12 @@ def _job(obj: Object) -> None:
             labels.update(owned | {"batch.kubernetes.io/job-name": name, "controller-uid": uid, "job-name": name})
 
 
+def _cron_job(obj: Object) -> None:
+    spec = obj["spec"]
+    _set(spec, concurrencyPolicy="Allow", suspend=False, successfulJobsHistoryLimit=3, failedJobsHistoryLimit=1)
+    _template(_child(_child(spec, "jobTemplate"), "spec"))
+
+
 def _template(spec: Object) -> None:
     template = _child(spec, "template")
     _child(template, "metadata")
@@ -295,6 +301,7 @@ _BY_KIND: dict[str, Callable[[Object], None]] = {
     "ReplicaSet": _replica_set,
     "StatefulSet": _stateful_set,
     "Job": _job,
+    "CronJob": _cron_job,
     "Pod": _pod,
     "Service": _service,
     "Namespace": _namespace,

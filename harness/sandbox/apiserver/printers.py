@@ -98,6 +98,14 @@ def job(obj: Object, clock: Clock) -> Row:
     return _name(obj), word, done, took, _age(obj, clock), *_containers(obj), label_text(spec.get("selector"))
 
 
+def cron_job(obj: Object, clock: Clock) -> Row:
+    spec, status = obj["spec"], obj.get("status", {})
+    last = clock.age(status["lastScheduleTime"]) if status.get("lastScheduleTime") else _NONE
+    shown = spec.get("schedule"), spec.get("timeZone", _NONE), str(spec.get("suspend")), len(status.get("active") or ())
+    wide = *_containers(spec["jobTemplate"]), label_text(spec["jobTemplate"]["spec"].get("selector"))
+    return _name(obj), *shown, last, _age(obj, clock), *wide
+
+
 def service(obj: Object, clock: Clock) -> Row:
     spec = obj["spec"]
     ports = []

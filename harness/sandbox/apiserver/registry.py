@@ -93,7 +93,7 @@ class Registry:
             metadata.pop("generation", None)
         if "status" in resource.subresources:
             obj.pop("status", None)
-        if resource.kind in ("Deployment", "ReplicaSet", "StatefulSet", "Job"):
+        if resource.kind in ("Deployment", "ReplicaSet", "StatefulSet", "Job", "CronJob"):
             obj["status"] = {}
         later = filled_in_later(resource, obj)
         apply_defaults(obj)

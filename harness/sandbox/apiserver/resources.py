@@ -113,6 +113,7 @@ REPLICA_SETS = _row("apps", "v1", "ReplicaSet", "rs", categories=_ALL, subresour
 STATEFUL_SETS = _row("apps", "v1", "StatefulSet", "sts", categories=_ALL, subresources=_SCALED)
 CONTROLLER_REVISIONS = _row("apps", "v1", "ControllerRevision")
 JOBS = _row("batch", "v1", "Job", categories=_ALL, subresources=_STATUS)
+CRON_JOBS = _row("batch", "v1", "CronJob", "cj", categories=_ALL, subresources=_STATUS)
 ENDPOINT_SLICES = _row("discovery.k8s.io", "v1", "EndpointSlice")
 LEASES = _row("coordination.k8s.io", "v1", "Lease")
 HPAS = _row(
@@ -151,6 +152,7 @@ RESOURCES: tuple[Resource, ...] = (
     STATEFUL_SETS,
     CONTROLLER_REVISIONS,
     JOBS,
+    CRON_JOBS,
     ENDPOINT_SLICES,
     LEASES,
     HPAS,

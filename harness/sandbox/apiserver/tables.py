@@ -30,6 +30,10 @@ _COLUMNS: dict[str, tuple[str, Callable[[Object, printers.Clock], Row]]] = {
         "Name Desired:integer Current:integer Ready:integer Age | Containers Images Selector", printers.replica_set,
     ),
     "StatefulSet": ("Name Ready Age | Containers Images", printers.stateful_set),
+    "CronJob": (
+        "Name Schedule Timezone Suspend Active Last_Schedule Age | Containers Images Selector",
+        printers.cron_job,
+    ),
     "Job": ("Name Status Completions Duration Age | Containers Images Selector", printers.job),
     "Service": ("Name Type Cluster-IP External-IP Port(s) Age | Selector", printers.service),
     "EndpointSlice": ("Name AddressType Ports Endpoints Age", printers.endpoint_slice),

@@ -23,6 +23,7 @@ from harness.sandbox.apiserver.scalingvalidation import check_autoscaler, check_
 from harness.sandbox.apiserver.schedulingvalidation import TAINT_EFFECTS, check_priority_class
 from harness.sandbox.apiserver.servicevalidation import check_endpoint_slice, check_service
 from harness.sandbox.apiserver.workloadvalidation import (
+    check_cron_job,
     check_deployment,
     check_job,
     check_replica_set,
@@ -156,6 +157,7 @@ _CHECKS: dict[tuple[str, str], Check] = {
     ("apps/v1", "ReplicaSet"): check_replica_set,
     ("apps/v1", "StatefulSet"): check_stateful_set,
     ("autoscaling/v2", "HorizontalPodAutoscaler"): check_autoscaler,
+    ("batch/v1", "CronJob"): check_cron_job,
     ("batch/v1", "Job"): check_job,
     ("coordination.k8s.io/v1", "Lease"): _lease,
     ("discovery.k8s.io/v1", "EndpointSlice"): check_endpoint_slice,

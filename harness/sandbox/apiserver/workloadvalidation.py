@@ -1,19 +1,21 @@
-"""A Deployment, ReplicaSet, StatefulSet or Job -> what is wrong with it.
+"""A Deployment, ReplicaSet, StatefulSet, Job or CronJob -> what is wrong with it.
 
 Source: kubernetes `pkg/apis/apps/validation`, `pkg/apis/batch/validation`.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.sandbox.apiserver import selectors
+from harness.sandbox.apiserver.field_errors import FieldErrors
 from harness.sandbox.apiserver.podvalidation import check_pod_spec
+from harness.sandbox.cronschedule import ScheduleError, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.sandbox.apiserver.field_errors import FieldErrors
     from harness.sandbox.apiserver.store import Object
 
 _STATEFUL_MUTABLE = (
@@ -23,6 +25,8 @@ _STATEFUL_MUTABLE = (
 _MOST_INDEXES = 100_000
 # What may change in the template of a Job that was never started: where its pods go, and how they are marked.
 _WHERE = ("nodeSelector", "affinity", "tolerations", "schedulingGates")
+_NO_DEADLINE = 2**31 - 1
+_CRON_JOB_NAME = 52  # so that the name of a Job, 11 longer, fits into a label
 
 
 def check_deployment(errors: FieldErrors, obj: Object, old: Object | None) -> None:
@@ -157,6 +161,34 @@ def _fixed(spec: Object) -> Object:
     template = spec.get("template") or {}
     metadata = _without(template.get("metadata") or {}, ("labels", "annotations"))
     return {"metadata": metadata, "spec": _without(template.get("spec") or {}, _WHERE)}
+
+
+def check_cron_job(errors: FieldErrors, obj: Object, old: Object | None) -> None:
+    """A CronJob."""
+    spec, name = obj["spec"], obj["metadata"]["name"]
+    if len(name) > _CRON_JOB_NAME and old is None:
+        errors.invalid("metadata.name", name, f"must be no more than {_CRON_JOB_NAME} characters")
+    line, zone = spec.get("schedule", ""), spec.get("timeZone")
+    if not line:
+        errors.required("spec.schedule")
+    elif "TZ" in line:
+        errors.invalid("spec.schedule", line, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead")
+    else:
+        try:
+            parsed(line)
+        except ScheduleError as error:
+            errors.invalid("spec.schedule", line, str(error))
+    if zone is not None:
+        try:
+            parsed("@hourly", zone)
+        except ScheduleError as error:
+            errors.invalid("spec.timeZone", zone, str(error))
+    errors.one_of("spec.concurrencyPolicy", spec["concurrencyPolicy"], ("Allow", "Forbid", "Replace"))
+    for key in ("startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"):
+        errors.not_negative(f"spec.{key}", spec.get(key))
+    inner = FieldErrors()
+    _template(inner, spec["jobTemplate"]["spec"], ("OnFailure", "Never"))
+    errors.causes += [replace(cause, field=f"spec.jobTemplate.{cause.field}") for cause in inner.causes]
 
 
 def _selector(errors: FieldErrors, spec: Object, kind: str) -> bool:

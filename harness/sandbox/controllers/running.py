@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.sandbox.controllers.accounttokens import AccountTokensController
 from harness.sandbox.controllers.caches import Caches
+from harness.sandbox.controllers.cronjob import CronJobController
 from harness.sandbox.controllers.deployment import DeploymentController
 from harness.sandbox.controllers.disruption import DisruptionController
 from harness.sandbox.controllers.endpointscontroller import EndpointsController
@@ -34,6 +35,7 @@ async def run_controllers(client: ApiClient, root_ca: str, ready: asyncio.Event)
         ReplicaSetController(caches),
         StatefulSetController(caches),
         JobController(caches),
+        CronJobController(caches),
         EndpointSliceController(caches),
         EndpointsController(caches),
         EndpointSliceMirroringController(caches),
