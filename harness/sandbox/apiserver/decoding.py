@@ -44,6 +44,22 @@ _THERE_WHEN_EMPTY = frozenset(
     }
 )  # fmt: skip
 
+# Numbers, switches and texts that are no pointers in Go are left out too where they are zero: protobuf always brings
+# them, JSON may, and two pod templates that differ in nothing else are the same revision.
+_LEFT_OUT_AT_ZERO = frozenset(
+    {
+        "generation", "healthCheckNodePort", "hostIPC", "hostNetwork", "hostPID", "hostPort", "initialDelaySeconds",
+        "minReadySeconds", "nodePort", "paused", "publishNotReadyAddresses", "readOnly", "stdin", "stdinOnce", "tty",
+        "unschedulable",
+    }
+)  # fmt: skip
+_OF_THESE_TYPES = frozenset(
+    {
+        ("V1EnvVar", "value"), ("V1Probe", "failureThreshold"), ("V1Probe", "periodSeconds"),
+        ("V1Probe", "successThreshold"), ("V1Probe", "timeoutSeconds"),
+    }
+)  # fmt: skip
+
 
 @cache
 def schemas() -> dict[str, dict[str, Any]]:
@@ -98,6 +114,13 @@ class NotDecodedError(api_errors.StatusError):
         super().__init__(400, "BadRequest", f"{subject}: {why}")
 
 
+def _left_out(name: str, key: str, text: str) -> bool:
+    """Whether a field of this type is left out where its value is empty or zero."""
+    if text[0] in "[{":
+        return (name, key) not in _THERE_WHEN_EMPTY
+    return key in _LEFT_OUT_AT_ZERO or (name, key) in _OF_THESE_TYPES
+
+
 class _Decoder:
     def __init__(self, subject: str) -> None:
         self.subject = subject
@@ -125,7 +148,7 @@ class _Decoder:
             elif item is not None:
                 flat = f"{plain}.{key}" if plain else key
                 read = self._value(item, text, where, name, flat)
-                if read or text[0] not in "[{" or (name, key) in _THERE_WHEN_EMPTY:
+                if read or not _left_out(name, key, text):
                     clean[key] = read
         return clean
 

@@ -42,6 +42,19 @@ def test_empty_lists_and_maps_are_left_out_where_the_real_api_leaves_them_out() 
     assert decoded(slice_)[0] == slice_
 
 
+def test_zeros_are_left_out_of_what_is_no_pointer_and_kept_where_they_mean_something() -> None:
+    body = deployment(replicas=0, minReadySeconds=0, paused=False, revisionHistoryLimit=0)
+    body["spec"]["template"]["metadata"]["generation"] = 0
+    pod = body["spec"]["template"]["spec"]
+    pod |= {"hostNetwork": False, "hostPID": False, "terminationGracePeriodSeconds": 0, "shareProcessNamespace": False}
+    pod["containers"][0] |= {"stdin": False, "tty": False, "env": [{"name": "A", "value": ""}]}
+    clean, _ = decoded(body)
+    spec = deployment(replicas=0, revisionHistoryLimit=0)["spec"]
+    spec["template"]["spec"] |= {"terminationGracePeriodSeconds": 0, "shareProcessNamespace": False}
+    spec["template"]["spec"]["containers"][0]["env"] = [{"name": "A"}]
+    assert clean["spec"] == spec
+
+
 def test_strict_shapes_refuse_unknown_fields_in_the_real_words() -> None:
     body = deployment()
     body["spec"]["template"]["spec"]["containers"][0]["imag"] = "x"
