@@ -8,7 +8,7 @@ SYSTEM_SERVERS := apache2-bin lighttpd haproxy puma nodejs tomcat10-common libje
   default-jdk-headless
 BIN := .venv/bin
 # Tests that start clusters, send load or measure time: they want a processor when they want it, and rarely.
-WAITING := tests/faults tests/sandbox tests/e2e tests/servers tests/unit/load tests/unit/runner/test_worker_clock.py
+WAITING := tests/faults tests/sandbox tests/clients tests/e2e tests/servers tests/unit/load tests/unit/runner/test_worker_clock.py
 
 demo: .venv/.runtime
 	@scripts/system-packages.sh $(SYSTEM)
