@@ -17,7 +17,7 @@ demo: .venv/.runtime
 
 # All side by side: what starts clusters and sends load waits most of its time, and what computes (nice) takes what that
 # leaves. Each tells what it found when it is done.
-test: .venv/.dev
+test: .venv/.dev .venv/.clients
 	@scripts/system-packages.sh $(SYSTEM) $(if $(CI),$(SYSTEM_TESTS))
 	@echo "Lint, types, contracts and both halves of the tests run side by side: each is shown when it is done."
 	@$(MAKE) --no-print-directory --jobs --output-sync=target lint types contracts tests-that-wait tests-that-compute
@@ -34,7 +34,7 @@ contracts: .venv/.dev
 
 tests: tests-that-wait tests-that-compute
 
-tests-that-wait: .venv/.dev
+tests-that-wait: .venv/.dev .venv/.clients
 	$(BIN)/pytest -q -n 6 --dist loadgroup --no-loadscope-reorder $(WAITING) $(if $(CI),--no-skips) $(PYTEST_ARGS)
 
 tests-that-compute: .venv/.dev
@@ -74,6 +74,8 @@ lock: .venv/.dev
 	  --no-emit-trusted-host --upgrade -o requirements/runtime.txt pyproject.toml
 	$(BIN)/pip-compile -q --strip-extras --no-header --allow-unsafe --no-emit-index-url --no-emit-find-links \
 	  --no-emit-trusted-host --upgrade -o requirements/dev.txt requirements/dev.in
+	$(BIN)/pip-compile -q --strip-extras --no-header --allow-unsafe --no-emit-index-url --no-emit-find-links \
+	  --no-emit-trusted-host --upgrade -o requirements/clients.txt requirements/clients.in
 
 clean:
 	rm -rf .venv reports/demo
@@ -85,3 +87,7 @@ clean:
 .venv/.dev: pyproject.toml requirements/runtime.txt requirements/dev.txt requirements/installer.txt scripts/venv.sh
 	@scripts/venv.sh dev
 	@touch $@ .venv/.runtime
+
+# Where these packages cannot be had, tests/clients skips and says so.
+.venv/.clients: .venv/.dev requirements/clients.txt
+	-@scripts/venv.sh clients && touch $@

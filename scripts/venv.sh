@@ -1,6 +1,7 @@
 #!/bin/sh
-# Make or bring up to date .venv: scripts/venv.sh runtime|dev
-# The package is installed as a checkout, with the dependencies locked in requirements/.
+# Make or bring up to date .venv: scripts/venv.sh runtime|dev|clients
+# The package is installed as a checkout, with the dependencies locked in requirements/. `clients` makes .venv/clients,
+# which has none of it.
 set -eu
 
 python=""
@@ -19,6 +20,10 @@ if [ ! -x .venv/bin/python ]; then
     "$python" -m venv .venv
 fi
 pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
+if [ "$1" = clients ]; then
+    [ -x .venv/clients/bin/python ] || .venv/bin/python -m venv .venv/clients
+    exec .venv/clients/bin/python -m pip --disable-pip-version-check install -q -r requirements/clients.txt
+fi
 case "$1" in
 runtime) set -- -r requirements/runtime.txt ;;
 dev) set -- -r requirements/runtime.txt -r requirements/dev.txt ;;

@@ -25,6 +25,7 @@ from harness.sandbox.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+collect_ignore = ["programs"]  # run by test_libraries.py, in another environment
 HERE = Path(__file__).parent
 _PROGRAMS = HERE.parents[1] / ".venv" / "clients" / "bin"
 # Helm 4.1.4, for Linux on x86-64: its makers publish it in no package of npm's or PyPI's themselves.
