@@ -1,4 +1,4 @@
-"""The machine -> what a node says of it in `status.nodeInfo`."""
+"""The machine -> what a node says of it, its nodeInfo."""
 
 from __future__ import annotations
 
