@@ -20,23 +20,26 @@ if [ ! -x .venv/bin/python ]; then
     "$python" -m venv .venv
 fi
 pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
-if [ "$1" = clients ]; then
-    [ -x .venv/clients/bin/python ] || .venv/bin/python -m venv .venv/clients
-    exec .venv/clients/bin/python -m pip --disable-pip-version-check install -q -r requirements/clients.txt
-fi
+into=.venv
 case "$1" in
+clients)
+    into=.venv/clients
+    [ -x $into/bin/python ] || .venv/bin/python -m venv $into
+    set -- -r requirements/clients.txt
+    ;;
 runtime) set -- -r requirements/runtime.txt ;;
 dev) set -- -r requirements/runtime.txt -r requirements/dev.txt ;;
 esac
 
 # uv takes a tenth of pip's time, and leaves to Python the compiling of what is imported. It does not read pip's
 # configuration: the index comes from there. Where uv cannot do it, pip does, which says what is wrong.
-uv() { .venv/bin/uv --quiet --system-certs pip "$@" --python .venv/bin/python; }
+uv() { .venv/bin/uv --quiet --system-certs pip "$@" --python $into/bin/python; }
 index=$(pip config list | sed -n "s/^[^=]*[:.]index-url='\(.*\)'$/\1/p" | tail -n 1)
 [ -z "$index" ] || export UV_DEFAULT_INDEX="$index"
-if pip install -q -r requirements/installer.txt && uv install "$@" && uv install --no-deps -e .; then
+us() { [ $into != .venv ] || "$@" --no-deps -e .; }
+if pip install -q -r requirements/installer.txt && uv install "$@" && us uv install; then
     exit 0
 fi
 echo "uv could not install it: pip does, which takes a minute." >&2
-pip install -q "$@"
-pip install -q --no-deps -e .
+$into/bin/python -m pip --disable-pip-version-check install -q "$@"
+us pip install -q
