@@ -2,9 +2,10 @@
 
 Run it again after raising the `kubernetes` dependency or adding a kind to the sandbox's table of resources. The file
 maps a type's name to its fields, and a field to its type: `string`, `integer`, `boolean`, `number`, `time`, `bytes`,
-`any`, `int-or-string`, `quantity`, `Name` for another type of the file, `[T]` for a list and `{T}` for a map: what the
-real API publishes as OpenAPI, without descriptions. How strategic merge patches treat a field, which the client's
-models do not tell, is the table below: the one place for it, from which the server patches and publishes.
+`any`, `int-or-string`, `quantity`, `boolean-or-schema`, `Name` for another type of the file, `[T]` for a list and `{T}`
+for a map: what the real API publishes as OpenAPI, without descriptions. How strategic merge patches treat a field,
+which the client's models do not tell, is the table below: the one place for it, from which the server patches and
+publishes.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ _SCALARS = {
 }
 # What the client's models do not tell apart from plain objects and strings.
 _FREE = {"data", "fieldsV1", "all", "single", "basic"}
+_WITH_ANYTHING = {"V1CustomResourceSubresources", "V1JSONSchemaProps"}  # where an object is one of any shape
+_SCHEMAS = {"additionalProperties": "boolean-or-schema", "items": "V1JSONSchemaProps"}  # of the schemas of custom kinds
 _QUANTITIES = {
     "allocatable", "allocatedResources", "capacity", "default", "defaultRequest", "divisor", "hard", "limits", "max",
     "maxLimitRequestRatio", "min", "overhead", "requests", "sizeLimit", "used",
@@ -99,8 +102,10 @@ def described(text: str) -> tuple[str, list[str]]:
     return (_SCALARS[text], []) if text in _SCALARS else (text, [text])
 
 
-def refined(field: str, text: str, names: list[str]) -> tuple[str, list[str]]:
-    """The type with quantities and numbers-or-strings told apart."""
+def refined(owner: str, field: str, text: str, names: list[str]) -> tuple[str, list[str]]:
+    """The type of an owner's field with quantities and numbers-or-strings told apart."""
+    if owner in _WITH_ANYTHING:
+        return _SCHEMAS.get(field, text) if text == "any" else text, names
     if text == "any" and field not in _FREE:
         return "int-or-string", names
     if field in _QUANTITIES and text in ("string", "{string}"):
@@ -125,7 +130,7 @@ def main() -> None:
         types[name] = {}
         for attribute, text in model.openapi_types.items():
             field = model.attribute_map[attribute]
-            types[name][field], more = refined(field, *described(text))
+            types[name][field], more = refined(name, field, *described(text))
             waiting.extend(more)
     unknown = [f"{name}.{field}" for name, row in _PATCHES.items() for field in row if field not in types.get(name, {})]
     if unknown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,8 @@ from harness.kube.client import Kube
 from harness.kube.connection import from_kubeconfig
 from harness.model.cluster_settings import SandboxImage, SandboxSettings
 from harness.model.run import ClusterFacts, FactSource, ProxyFacts
-from harness.sandbox.apiserver.resources import resource_of
+from harness.sandbox.apiserver.resources import DEFINITIONS, resource_of
+from harness.sandbox.definitions import definition_of
 from harness.sandbox.embedded import Sandbox
 from harness.sandbox.errors import SandboxFailed
 from harness.sandbox.images import Image, lookup
@@ -142,8 +143,24 @@ def absent_program(images: Mapping[str, SandboxImage], container: Mapping[str, A
 
 
 def serves(manifest: Mapping[str, Any]) -> bool:
-    """Whether the sandbox's API has the manifest's kind."""
-    return resource_of(str(manifest["apiVersion"]), str(manifest["kind"])) is not None
+    """Whether an experiment can bring the manifest: its kind is the API's own, or of those with a definition here."""
+    named = str(manifest["apiVersion"]), str(manifest["kind"])
+    own = resource_of(*named)
+    return own is not DEFINITIONS and (own is not None or definition_of(*named) is not None)
+
+
+async def define_kinds(kube: Kube, manifests: Iterable[Mapping[str, Any]]) -> None:
+    """Creates the definitions of those kinds in the manifests that are not the API's own.
+
+    Raises:
+        ClusterError: the sandbox refuses one.
+    """
+    named = dict.fromkeys((str(manifest["apiVersion"]), str(manifest["kind"])) for manifest in manifests)
+    wanted = (definition_of(*each) for each in named if resource_of(*each) is None)
+    for definition in (each for each in wanted if each is not None):
+        name = definition["metadata"]["name"]
+        if await kube.find(definition["apiVersion"], definition["kind"], name) is None:
+            await kube.create(definition)
 
 
 def _check_images(settings: Settings, manifests: tuple[Mapping[str, Any], ...]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.clusters.cluster import Cluster
+from harness.clusters.sandbox import define_kinds
 from harness.model.progress import Decision, Progress
 from harness.runner.ports import check_ports
 from harness.runner.preflight import check_scenarios
@@ -38,6 +39,7 @@ async def run_experiment(
     check_scenarios(scenarios)
     if cluster.facts.kind == "sandbox":
         scenarios = tuple(in_the_sandbox(scenario) for scenario in scenarios)
+        await define_kinds(cluster.kube, (manifest for scenario in scenarios for manifest in scenario.all_manifests))
     for scenario in scenarios:
         cluster.check(scenario.all_manifests)
         check_ports(cluster.client, scenario.experiment.load)

@@ -33,7 +33,7 @@ def in_the_sandbox(scenario: Scenario) -> Scenario:
     application, gone = without(
         scenario.application,
         lambda manifest: not serves(manifest),
-        "since the sandbox has no such kind and no controller for it",
+        "since the sandbox has no controller for such kinds",
     )
     fitting = replace(scenario, application=application)
     _refuse_host(application.manifests)

@@ -11,6 +11,8 @@ import aiohttp
 import pytest
 
 from harness.sandbox.apiclient import ApiClient, ApiError, PatchType
+from harness.sandbox.apiserver.resources import DEFINITIONS
+from harness.sandbox.definitions import definition_of
 
 if TYPE_CHECKING:
     from planes import Plane
@@ -63,7 +65,6 @@ async def test_an_update_of_an_old_version_is_a_conflict(client: ApiClient) -> N
     [
         ("GET", f"{CONFIG_MAPS}/no", None, 404, "NotFound", 'configmaps "no" not found'),
         ("GET", f"{DEPLOYMENTS}/no", None, 404, "NotFound", 'deployments.apps "no" not found'),
-        ("GET", "/apis/none/v1/things", None, 404, "NotFound", "the server could not find the requested resource"),
         ("POST", f"{CONFIG_MAPS}/a", {}, 405, "MethodNotAllowed", "does not allow this method"),
         ("POST", "/api/v1/namespaces/no/configmaps", config_map("a"), 404, "NotFound", 'namespaces "no" not found'),
         ("GET", f"{PODS}?fieldSelector=spec.foo%3Da", None, 400, "BadRequest", "field label not supported: spec.foo"),
@@ -85,6 +86,15 @@ async def test_refusals_carry_the_real_reasons(
         status = await response.json()
     assert (response.status, status["kind"], status["code"], status["reason"]) == (code, "Status", code, reason)
     assert message in status["message"]
+
+
+async def test_a_path_of_no_resource_is_answered_as_text_for_clients_to_word(plane: Plane) -> None:
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(plane.socket))) as session,
+        session.get("http://api/apis/none/v1/things") as response,
+    ):
+        assert (response.status, response.content_type) == (404, "text/plain")
+        assert await response.text() == "404 page not found\n"
 
 
 @pytest.mark.parametrize(
@@ -122,6 +132,13 @@ async def test_generated_names_begin_with_their_prefix(client: ApiClient) -> Non
     assert len(made["metadata"]["name"]) == len("web-") + 5
 
 
+async def define(client: ApiClient, api_version: str, kind: str) -> None:
+    """Has the kind served from now on."""
+    definition = definition_of(api_version, kind)
+    assert definition is not None
+    await client.create(DEFINITIONS.collection(), definition)
+
+
 def protobuf(api_version: str, kind: str, raw: bytes) -> bytes:
     """An object in Kubernetes' envelope: its type, then itself."""
 
@@ -150,8 +167,10 @@ ROUTES, GATEWAY_API = "/apis/gateway.networking.k8s.io/v1/namespaces/default/htt
     ],
 )  # fmt: skip
 async def test_protobuf_is_taken_whole_and_of_the_right_kind_or_refused(
-    plane: Plane, path: str, body: bytes, code: int, reason: str | None, message: str | None
+    plane: Plane, client: ApiClient, path: str, body: bytes, code: int, reason: str | None, message: str | None
 ) -> None:
+    if path == ROUTES:
+        await define(client, GATEWAY_API, "HTTPRoute")
     headers = {"Content-Type": "application/vnd.kubernetes.protobuf"}
     async with (
         aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(plane.socket))) as session,
@@ -220,6 +239,7 @@ async def test_a_strategic_patch_without_one_of_two_taints_removes_it(client: Ap
 
 
 async def test_custom_resources_take_no_strategic_patch(client: ApiClient) -> None:
+    await define(client, "argoproj.io/v1alpha1", "Rollout")
     rollouts = "/apis/argoproj.io/v1alpha1/namespaces/default/rollouts"
     await client.create(rollouts, {"metadata": {"name": "r"}, "spec": {}})
     with pytest.raises(ApiError, match="the body of the request was in an unknown format") as refused:

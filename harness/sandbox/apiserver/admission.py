@@ -40,6 +40,9 @@ class Admission:
             if resource is PODS:
                 admit_pod(self._store, namespace, obj)
             check_quota(self._store, resource, namespace, obj)
+        if resource.custom is not None and resource.custom.terminating:
+            why = "create not allowed while custom resource definition is terminating"
+            raise api_errors.forbidden(resource, obj["metadata"]["name"], why)
         if resource is SERVICES:
             self._addresses.assign(obj)
 

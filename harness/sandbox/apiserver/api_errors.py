@@ -29,7 +29,7 @@ class Cause:
 
 
 class StatusError(Exception):
-    """An answer with an HTTP code of 400 and more."""
+    """An answer with an HTTP code of 400 and more; a `bare` one is text, for what is outside of the API's resources."""
 
     def __init__(
         self,
@@ -38,7 +38,10 @@ class StatusError(Exception):
         message: str,
         details: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
+        *,
+        bare: bool = False,
     ) -> None:
+        self.bare = bare
         self.code, self.reason, self.message = code, reason, message
         self.details, self.headers = details or {}, headers or {}
         self.metadata: dict[str, Any] = {}
@@ -79,7 +82,8 @@ def not_found(resource: Resource, name: str) -> StatusError:
 
 
 def no_such_path() -> StatusError:
-    return StatusError(404, "NotFound", "the server could not find the requested resource")
+    """What no part of the real API answers for: clients make a message of their own of it."""
+    return StatusError(404, "NotFound", "404 page not found", bare=True)
 
 
 def already_exists(resource: Resource, name: str) -> StatusError:

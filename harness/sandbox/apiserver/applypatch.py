@@ -17,6 +17,7 @@ from harness.sandbox.apiserver.fieldmanager.shapes import published
 from harness.sandbox.apiserver.fieldmanager.tracking import SCALE, nothing_of, operation_of, shape_of
 from harness.sandbox.apiserver.fieldmanager.validation import misfits
 from harness.sandbox.apiserver.resources import Resource
+from harness.sandbox.apiserver.scales import replicas_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,7 +140,8 @@ def scaled_by(
     there = operation_of(resource, manager, SCALE, "")
     here = replace(there, api_version=SCALE_VERSION, ignored={"f:status": {}})
     lay = changed_by(shape, {"metadata": {}, "spec": {}, "status": {}}, config, here, force=force)
-    return lambda obj: applied_to_scale(obj, scale_of(obj), lay, there)
+    path = replicas_path(resource)
+    return lambda obj: applied_to_scale(obj, scale_of(obj), lay, there, path)
 
 
 def check_configuration(resource: Resource, shape: Shape, config: Object) -> None:

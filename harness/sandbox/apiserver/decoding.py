@@ -2,7 +2,7 @@
 
 What has the wrong type is a 400, as where the real API decodes into its types. Unknown fields are dropped, and said in
 a warning; with strict validation they are a 400 too. Kinds without a published shape (those of custom resources) need
-only proper metadata. `schemas.json` is made by scripts/sandbox_schemas.py.
+proper metadata, and are pruned by their own schema. `schemas.json` is made by scripts/sandbox_schemas.py.
 """
 
 from __future__ import annotations
@@ -14,20 +14,26 @@ import string
 from datetime import datetime
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.apiserver import api_errors, quantities
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Prune = Callable[[dict[str, Any]], tuple[dict[str, Any], list[str]]]
+
 _GO_KINDS = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
 _GO_TYPES = {"integer": "int32", "boolean": "bool", "number": "float64", "time": "Time", "bytes": "[]uint8"}
-_CUSTOM = {"metadata": "V1ObjectMeta", "spec": "object", "status": "object", "kind": "string", "apiVersion": "string"}
+_CUSTOM = {"metadata": "V1ObjectMeta", "kind": "string", "apiVersion": "string"}
 _BASE64 = frozenset(string.ascii_letters + string.digits + "+/")
 _INT32, _INT64 = 2**31, 2**63
 # The published shapes do not tell int32 from int64: these fields are the latter, all others the former.
 _LONG = frozenset(
     {
         "activeDeadlineSeconds", "deletionGracePeriodSeconds", "expirationSeconds", "fsGroup", "generation",
-        "gracePeriodSeconds", "observedGeneration", "remainingItemCount", "revision", "runAsGroup", "runAsUser",
+        "gracePeriodSeconds", "maxItems", "maxLength", "maxProperties", "minItems", "minLength", "minProperties",
+        "observedGeneration", "remainingItemCount", "revision", "runAsGroup", "runAsUser",
         "seconds", "sizeBytes", "startingDeadlineSeconds", "supplementalGroups", "terminationGracePeriodSeconds",
         "tolerationSeconds",
     }
@@ -75,8 +81,12 @@ def type_of(api_version: Any, kind: Any) -> str | None:
     return name
 
 
-def decoded(obj: dict[str, Any], *, strict: bool = False) -> tuple[dict[str, Any], tuple[str, ...]]:
+def decoded(
+    obj: dict[str, Any], *, strict: bool = False, prune: Prune | None = None
+) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The object without nulls and unknown fields, and a sentence for each of the latter.
+
+    `prune`: for kinds without a published shape, tells what is unknown; they keep their nulls.
 
     Raises: StatusError (400) where a value has the wrong type, or with `strict` where a field is unknown.
     """
@@ -84,8 +94,10 @@ def decoded(obj: dict[str, Any], *, strict: bool = False) -> tuple[dict[str, Any
     known = type_of(api_version, kind)
     decoder = _Decoder(f'{kind} in version "{str(api_version).rpartition("/")[2]}" cannot be handled as a {kind}')
     if known is None:
-        return decoder.custom(obj), ()
-    clean = decoder.struct(obj, known, "")
+        clean, unknown = (prune or _unpruned)(decoder.custom(obj))
+        decoder.unknown += [f'unknown field "{path}"' for path in unknown]
+    else:
+        clean = decoder.struct(obj, known, "")
     if strict and decoder.unknown:
         raise NotDecodedError(decoder.subject, f"strict decoding error: {', '.join(decoder.unknown)}")
     return clean, tuple(decoder.unknown)
@@ -121,6 +133,10 @@ def _left_out(name: str, key: str, text: str) -> bool:
     return key in _LEFT_OUT_AT_ZERO or (name, key) in _OF_THESE_TYPES
 
 
+def _unpruned(obj: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    return obj, []
+
+
 class _Decoder:
     def __init__(self, subject: str) -> None:
         self.subject = subject
@@ -131,8 +147,6 @@ class _Decoder:
         for field, text in _CUSTOM.items():
             if obj.get(field) is None:
                 clean.pop(field, None)
-            elif text == "object":
-                self._expect(obj[field], dict, field, "object", field)
             else:
                 clean[field] = self._value(obj[field], text, field, kind="", plain=field)
         return clean
@@ -188,6 +202,8 @@ class _Decoder:
                 if not quantities.is_quantity(str(value)):
                     raise self._bad_request(quantities.FORM_TEXT)
                 return str(value)
+            case "boolean-or-schema" if not isinstance(value, bool):
+                return self.struct(value, "V1JSONSchemaProps", path, plain)
             case "time":
                 self._time(value, path, plain, kind)
             case "bytes":

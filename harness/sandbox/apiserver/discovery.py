@@ -5,10 +5,14 @@ from __future__ import annotations
 import platform
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver.resources import RESOURCES
+from harness.sandbox.apiserver.custom.kinds import priority
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.sandbox.apiserver.resources import Resource
+
+    Rows = Sequence[Resource]
 
 Object = dict[str, Any]
 
@@ -17,22 +21,22 @@ _AGGREGATED = "apidiscovery.k8s.io/v2"
 _SCALE_KIND = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
 
 
-def document(path: str, accept: str) -> Object | None:
+def document(path: str, accept: str, rows: Rows) -> Object | None:
     """The discovery document at `path`, None where it is none; aggregated where the client asks for that."""
     aggregated = "as=APIGroupDiscoveryList" in accept and "v=v2" in accept.replace("v=v2beta1", "")
     match path.strip("/").split("/"):
         case ["version"]:
             return _version()
         case ["api"]:
-            return _aggregated(core=True) if aggregated else {"kind": "APIVersions", "versions": ["v1"]}
+            return _aggregated(rows, core=True) if aggregated else {"kind": "APIVersions", "versions": ["v1"]}
         case ["apis"]:
-            return _aggregated(core=False) if aggregated else _groups()
+            return _aggregated(rows, core=False) if aggregated else _groups(rows)
         case ["apis", group]:
-            return next((item for item in _groups()["groups"] if item["name"] == group), None)
+            return next((item for item in _groups(rows)["groups"] if item["name"] == group), None)
         case ["api", version]:
-            return _resources("", version)
+            return _resources(rows, "", version)
         case ["apis", group, version]:
-            return _resources(group, version)
+            return _resources(rows, group, version)
     return None
 
 
@@ -51,13 +55,22 @@ def _version() -> Object:
     }
 
 
-def _group_versions() -> list[tuple[str, str]]:
-    return list(dict.fromkeys((row.group, row.version) for row in RESOURCES if row.group))
+def _group_versions(rows: Rows) -> list[tuple[str, str]]:
+    """Groups in the table's order; a group's versions, which several definitions may add, the preferred first."""
+    pairs = dict.fromkeys((row.group, row.version) for row in rows if row.group)
+    own = {(row.group, row.version) for row in rows if row.custom is None}
+    places = {group: n for n, group in enumerate(dict.fromkeys(group for group, _ in pairs))}
+
+    def order(pair: tuple[str, str]) -> tuple[int, bool, tuple[int, int, int, str]]:
+        added = pair not in own
+        return places[pair[0]], added, priority(pair[1]) if added else (0, 0, 0, "")
+
+    return sorted(pairs, key=order)
 
 
-def _groups() -> Object:
+def _groups(rows: Rows) -> Object:
     groups: list[Object] = []
-    for group, version in _group_versions():
+    for group, version in _group_versions(rows):
         entry = {"groupVersion": f"{group}/{version}", "version": version}
         present = next((item for item in groups if item["name"] == group), None)
         if present is None:
@@ -68,12 +81,12 @@ def _groups() -> Object:
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
 
 
-def _resources(group: str, version: str) -> Object | None:
-    rows = [row for row in RESOURCES if (row.group, row.version) == (group, version)]
-    if not rows:
+def _resources(rows: Rows, group: str, version: str) -> Object | None:
+    served = [row for row in rows if (row.group, row.version) == (group, version)]
+    if not served:
         return None
     listed = []
-    for row in rows:
+    for row in served:
         listed.append(_resource(row))
         listed.extend(_subresource(row, name) for name in row.subresources)
     group_version = f"{group}/{version}" if group else version
@@ -81,7 +94,7 @@ def _resources(group: str, version: str) -> Object | None:
 
 
 def _resource(row: Resource) -> Object:
-    entry: Object = {"name": row.plural, "singularName": row.kind.lower(), "namespaced": row.namespaced}
+    entry: Object = {"name": row.plural, "singularName": row.singular, "namespaced": row.namespaced}
     entry.update(kind=row.kind, verbs=list(row.verbs))
     if row.short_names:
         entry["shortNames"] = list(row.short_names)
@@ -119,8 +132,8 @@ def _subresource_verbs(name: str) -> list[str]:
             return ["create"]
 
 
-def _aggregated(*, core: bool) -> Object:
-    pairs = [("", "v1")] if core else _group_versions()
+def _aggregated(rows: Rows, *, core: bool) -> Object:
+    pairs = [("", "v1")] if core else _group_versions(rows)
     names = list(dict.fromkeys(group for group, _ in pairs))
     items = [
         {
@@ -130,7 +143,7 @@ def _aggregated(*, core: bool) -> Object:
                     "version": version,
                     "freshness": "Current",
                     "resources": [
-                        _aggregated_resource(row) for row in RESOURCES if (row.group, row.version) == (name, version)
+                        _aggregated_resource(row) for row in rows if (row.group, row.version) == (name, version)
                     ],
                 }
                 for group, version in pairs
@@ -147,7 +160,7 @@ def _aggregated_resource(row: Resource) -> Object:
         "resource": row.plural,
         "responseKind": {"group": row.group, "version": row.version, "kind": row.kind},
         "scope": "Namespaced" if row.namespaced else "Cluster",
-        "singularResource": row.kind.lower(),
+        "singularResource": row.singular,
         "verbs": list(row.verbs),
     }
     if row.short_names:

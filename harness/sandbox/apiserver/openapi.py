@@ -13,12 +13,15 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from harness.sandbox.apiserver.custom.publishing import definition_name, published, version_2
 from harness.sandbox.apiserver.decoding import is_long, schemas, type_of
 from harness.sandbox.apiserver.fieldmanager.shapes import topology_of
-from harness.sandbox.apiserver.resources import RESOURCES
 from harness.sandbox.apiserver.strategic import merge_key, strategies
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from harness.sandbox.apiserver.catalogue import Catalogue
     from harness.sandbox.apiserver.resources import Resource
 
 Object = dict[str, Any]
@@ -33,6 +36,7 @@ _SCALARS: dict[str, Object] = {
     "bytes": {"type": "string", "format": "byte"},
     "any": {"type": "object"},
     "quantity": {"type": "string"},
+    "boolean-or-schema": {},
     "int-or-string": {"oneOf": [{"type": "integer"}, {"type": "string"}], "format": "int-or-string"},
 }
 _VALIDATION = {
@@ -44,28 +48,61 @@ _PATCHES = ("application/json-patch+json", "application/merge-patch+json", "appl
 _STRATEGIC = "application/strategic-merge-patch+json"
 
 
-def index() -> Object:
-    """The document at /openapi/v3: where each group's document is, with a hash that changes with it."""
-    roots = dict.fromkeys(row.root.lstrip("/") for row in RESOURCES)
-    paths = {}
-    for root in roots:
-        digest = hashlib.sha256(encoded_document(root) or b"").hexdigest()[:32].upper()
-        paths[root] = {"serverRelativeURL": f"/openapi/v3/{root}?hash={digest}"}
-    return {"paths": paths}
+class Documents:
+    """The documents of what a catalogue serves, made when asked for and anew when its definitions changed."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._revision = -1
+        self._made: dict[str, bytes] = {}
+
+    def index(self) -> Object:
+        """The document at /openapi/v3: where each group's document is, with a hash that changes with it."""
+        paths = {}
+        for root in dict.fromkeys(row.root.lstrip("/") for row in self._catalogue.rows):
+            digest = hashlib.sha256(self._catalogue.state_of(root).encode()).hexdigest()[:32].upper()
+            paths[root] = {"serverRelativeURL": f"/openapi/v3/{root}?hash={digest}"}
+        return {"paths": paths}
+
+    def encoded(self, root: str) -> bytes | None:
+        """The document of `api/v1` or `apis/GROUP/VERSION` as JSON, None where there is no such group."""
+        rows = tuple(row for row in self._catalogue.rows if row.root.lstrip("/") == root)
+        if not rows:
+            return None
+        if all(row.custom is None for row in rows):
+            return encoded_document(rows)
+        return self._once(root, lambda: _encoded(document(rows)))
+
+    def encoded_v2(self) -> bytes:
+        """The one document of version 2, at /openapi/v2, as JSON."""
+        return self._once("v2", lambda: _encoded(version_2(document(self._catalogue.rows))))
+
+    def _once(self, name: str, make: Callable[[], bytes]) -> bytes:
+        if self._revision != self._catalogue.revision:
+            self._made, self._revision = {}, self._catalogue.revision
+        made = self._made  # which a change meanwhile replaces
+        if name not in made:
+            made[name] = make()
+        return made[name]
 
 
 @cache
-def encoded_document(root: str) -> bytes | None:
-    """The document of `api/v1` or `apis/GROUP/VERSION` as JSON, None where there is no such group."""
-    rows = [row for row in RESOURCES if row.root.lstrip("/") == root]
-    if not rows:
-        return None
-    document = {
+def encoded_document(rows: tuple[Resource, ...]) -> bytes:
+    """The document of the API's own resources as JSON; it never changes."""
+    return _encoded(document(rows))
+
+
+def document(rows: Sequence[Resource]) -> Object:
+    """The document of these resources."""
+    return {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": "sandbox"},
         "paths": {path: item for row in rows for path, item in _paths(row).items()},
         "components": {"schemas": _components(rows)},
     }
+
+
+def _encoded(document: Object) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
 
 
@@ -97,7 +134,7 @@ def _kind(row: Resource) -> Object:
     return {"group": row.group, "version": row.version, "kind": row.kind}
 
 
-def _components(rows: list[Resource]) -> Object:
+def _components(rows: Sequence[Resource]) -> Object:
     types = schemas()["types"]
     components: Object = {}
     for row in rows:
@@ -107,22 +144,16 @@ def _components(rows: list[Resource]) -> Object:
             each = waiting.pop()
             if _named(each) not in components:
                 components[_named(each)] = _schema(each, types[each], waiting)
-        own = components[_named(name)] if name else _custom()
+        own = components[_named(name)] if name else published(row, f"#/components/schemas/{_named('V1ObjectMeta')}")
         own["x-kubernetes-group-version-kind"] = [_kind(row)]
         if not name:
-            components[f"{row.group}.{row.version}.{row.kind}"] = own
+            components[definition_name(row)] = own
     return components
 
 
 def _named(name: str) -> str:
     """A type's name in documents, without the client's prefix."""
     return _PREFIX + re.sub(r"^V\d+(?=[A-Z])", "", name)
-
-
-def _custom() -> Object:
-    properties: Object = {"metadata": {"$ref": f"#/components/schemas/{_named('V1ObjectMeta')}"}}
-    properties |= {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}
-    return {"type": "object", "properties": properties, "x-kubernetes-preserve-unknown-fields": True}
 
 
 def _schema(name: str, fields: dict[str, str], waiting: list[str]) -> Object:

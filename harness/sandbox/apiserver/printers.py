@@ -59,6 +59,10 @@ def _age(obj: Object, clock: Clock) -> str:
     return clock.age(obj["metadata"].get("creationTimestamp"))
 
 
+def definition(obj: Object, clock: Clock) -> Row:
+    return _name(obj), obj["metadata"].get("creationTimestamp")
+
+
 def _containers(obj: Object) -> tuple[str, str]:
     containers = obj["spec"].get("template", {}).get("spec", {}).get("containers", ())
     return ",".join(item["name"] for item in containers), ",".join(item.get("image", "") for item in containers)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from harness.sandbox.apiserver import api_errors, paging, requests
+from harness.sandbox.apiserver.custom.serving import in_version
 
 if TYPE_CHECKING:
     from harness.sandbox.apiserver.requests import Encoding, Target
@@ -50,7 +51,7 @@ class Reader:
         """A collection, or the page of it that is asked for. Raises: StatusError (400, 410, 422, 504)."""
         selector, encoding = requests.selector_of(request, target), requests.encoding_of(request)
         page = paging.page(self.store, target, selector, request)
-        items, metadata = page.items, page.metadata
+        items, metadata = [in_version(target.resource, stored) for stored in page.items], page.metadata
         if encoding.form == "table":
             table = self._printer.table(target.resource, items, encoding.include)
             return answer(encoded({**table, "metadata": metadata}))
@@ -58,19 +59,25 @@ class Reader:
             head = {"kind": "PartialObjectMetadataList", "apiVersion": META}
             bodies = [encoded(_metadata(stored)) for stored in items]
         else:
-            head = {"kind": f"{target.resource.kind}List", "apiVersion": target.resource.api_version}
-            bodies = [stored.bare for stored in items]
+            head = {"kind": target.resource.list_kind, "apiVersion": target.resource.api_version}
+            bodies = [in_list(target.resource, stored) for stored in items]
         start = encoded({**head, "metadata": metadata, "items": []})
         return answer(start[:-2] + b",".join(bodies) + b"]}")
 
     def in_form(self, resource: Resource, stored: Stored, encoding: Encoding) -> bytes:
         """An object as JSON in the form asked for: itself, a Table of one row, or its metadata alone."""
+        stored = in_version(resource, stored)
         if encoding.form == "table":
             table = self._printer.table(resource, [stored], encoding.include)
             return encoded({**table, "metadata": {"resourceVersion": str(stored.version)}})
         if encoding.form == "metadata":
             return encoded(_metadata(stored))
         return stored.raw
+
+
+def in_list(resource: Resource, stored: Stored) -> bytes:
+    """An object as a list carries it: those of custom kinds say their kind, as the real API's do."""
+    return stored.bare if resource.custom is None else in_version(resource, stored).raw
 
 
 def _metadata(stored: Stored) -> dict[str, Any]:

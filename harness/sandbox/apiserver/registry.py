@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.apiserver import api_errors
 from harness.sandbox.apiserver.admission import Admission
+from harness.sandbox.apiserver.catalogue import Catalogue
 from harness.sandbox.apiserver.clock import LAST_S, rfc3339, seconds
-from harness.sandbox.apiserver.decoding import decoded
-from harness.sandbox.apiserver.defaults import apply_defaults
+from harness.sandbox.apiserver.custom.definitions import Definitions, terminating
+from harness.sandbox.apiserver.custom.kinds import unevaluated
+from harness.sandbox.apiserver.custom.serving import in_version
 from harness.sandbox.apiserver.fieldmanager.tracking import (
     filled_in_later,
     operation_of,
@@ -24,8 +26,9 @@ from harness.sandbox.apiserver.fieldmanager.tracking import (
     track_creation,
 )
 from harness.sandbox.apiserver.generated_names import with_suffix
-from harness.sandbox.apiserver.resources import NAMESPACES, PODS
+from harness.sandbox.apiserver.resources import DEFINITIONS, NAMESPACES, PODS
 from harness.sandbox.apiserver.store import freeze
+from harness.sandbox.apiserver.strategy import body, deletion_grace_s, filled, in_shape, settled, status_metadata
 from harness.sandbox.apiserver.validation import validate
 
 if TYPE_CHECKING:
@@ -36,6 +39,10 @@ if TYPE_CHECKING:
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 _SERVER_OWNED = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
 _NAME_TRIES = 8
+
+
+_WITH_STATUS = ("Deployment", "ReplicaSet", "StatefulSet", "Job", "CronJob")
+"""Kinds whose status is there from the beginning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +81,14 @@ class Registry:
     def __init__(self, store: Store, now: Callable[[], float]) -> None:
         self.store, self.now = store, now
         self.admission = Admission(store)
+        self.catalogue = Catalogue()
+        Definitions(store, self.catalogue, now, self._delete_object)
 
     def create(
         self, resource: Resource, namespace: str, obj: Object, options: WriteOptions = _DEFAULT_OPTIONS
     ) -> Stored:
         """Stores a new object, named, defaulted, admitted and validated. Raises: StatusError."""
-        obj = _decoded(resource, obj, options)
+        obj = in_shape(resource, obj, strict=options.strict, warn=options.warn)
         metadata = obj.setdefault("metadata", {})
         metadata.update(self._identity(resource, namespace, metadata))
         if metadata.pop("resourceVersion", None) not in (None, "", "0"):
@@ -93,13 +102,15 @@ class Registry:
             metadata.pop("generation", None)
         if "status" in resource.subresources:
             obj.pop("status", None)
-        if resource.kind in ("Deployment", "ReplicaSet", "StatefulSet", "Job", "CronJob"):
+        if resource.kind in _WITH_STATUS and resource.custom is None:
             obj["status"] = {}
         later = filled_in_later(resource, obj)
-        apply_defaults(obj)
+        obj = filled(resource, obj)
         self._own_new(resource, obj, owners, later, options)
         self.admission.of_new(resource, namespace, obj)
         validate(resource, obj)
+        if resource is DEFINITIONS:
+            self._tell_unevaluated(obj, options)
         if self.store.get(resource, namespace, metadata["name"]) is not None:
             raise api_errors.already_exists(resource, metadata["name"])
         if options.dry_run:
@@ -123,18 +134,22 @@ class Registry:
         """
         stored = self.existing(resource, namespace, name)
         old = stored.obj
-        new = _decoded(resource, change(stored.copy()), options, old["metadata"].get("managedFields"))
+        before = old["metadata"].get("managedFields")
+        changed = change(in_version(resource, stored).copy())
+        new = in_shape(resource, changed, strict=options.strict, warn=options.warn, owners=before)
         self._check_identity(resource, stored, new)
         owners = new["metadata"].get("managedFields")
         self._keep_what_clients_cannot_change(resource, old, new, part)
-        apply_defaults(new)
+        new = filled(resource, new)
         self._own_changed(resource, old, new, owners, part, options)
         if part == "":
             self.admission.of_changed(resource, old, new)
         validate(resource, new, old)
-        if resource.has_generation and _body(new) != _body(old):
+        if resource.has_generation and body(resource, new) != body(resource, old):
+            if resource is DEFINITIONS:
+                self._tell_unevaluated(new, options)
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
-        if _settled(new):
+        if settled(resource, new):
             return freeze(resource, new, stored.version) if options.dry_run else self._remove(resource, stored, new)
         if {**new, "kind": "", "apiVersion": ""} == {**old, "kind": "", "apiVersion": ""}:
             return stored
@@ -159,7 +174,9 @@ class Registry:
             raise api_errors.conflict(resource, name, "Precondition failed: the resourceVersion differs")
         new = stored.copy()
         self._add_propagation_finalizer(new["metadata"], options.propagation)
-        grace_s = _grace_s(resource, new, options.grace_s)
+        grace_s = deletion_grace_s(resource, new, options.grace_s)
+        if resource is DEFINITIONS:
+            new = terminating(new, rfc3339(self.now()))
         if resource is PODS and not options.dry_run:
             stored = self._mark(resource, stored, new, grace_s)
             new = stored.copy()
@@ -181,6 +198,14 @@ class Registry:
         condition = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": now}
         pod["status"]["conditions"] = [*kept, condition]
         return self.store.put(PODS, pod)
+
+    @staticmethod
+    def _tell_unevaluated(definition: Object, options: WriteOptions) -> None:
+        for told in unevaluated(definition):
+            options.warn(told)
+
+    def _delete_object(self, resource: Resource, namespace: str, name: str) -> None:
+        self.delete(resource, namespace, name, DeleteOptions())
 
     def existing(self, resource: Resource, namespace: str, name: str) -> Stored:
         """The present object. Raises: StatusError (404)."""
@@ -265,7 +290,7 @@ class Registry:
             status = {"status": new["status"]} if new.get("status") is not None else {}
             kept = {key: value for key, value in old.items() if key != "status"}
             new.clear()
-            new.update({**kept, "metadata": _status_metadata(resource, old["metadata"], metadata), **status})
+            new.update({**kept, "metadata": status_metadata(resource, old["metadata"], metadata), **status})
         elif "status" in resource.subresources:
             new.pop("status", None)
             if "status" in old:
@@ -302,53 +327,3 @@ class Registry:
     def _remove(self, resource: Resource, stored: Stored, last: Object) -> Stored:
         metadata = stored.obj["metadata"]
         return self.store.remove(resource, metadata.get("namespace", ""), metadata["name"], last)
-
-
-def _decoded(resource: Resource, obj: Any, options: WriteOptions, owners: Any = None) -> Object:
-    """The object in its kind's shape; `owners`: managedFields that have it already. Raises: StatusError (400)."""
-    if not isinstance(obj, dict) or not isinstance(obj.get("metadata", {}), dict):
-        raise api_errors.bad_request(f"{resource.kind}: an object with metadata is expected")
-    if owners and obj.get("metadata", {}).get("managedFields") == owners:
-        bare = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
-        clean = _decoded(resource, {**obj, "metadata": bare}, options)
-        clean["metadata"]["managedFields"] = owners
-        return clean
-    head = {"kind": resource.kind, "apiVersion": resource.api_version}
-    clean, warnings = decoded({"metadata": {}, **obj, **head}, strict=options.strict)
-    for warning in warnings:
-        options.warn(warning)
-    return clean
-
-
-def _status_metadata(resource: Resource, old: Object, new: Object) -> Object:
-    """What a write of the status may change beside it: the annotations of built-in kinds, the labels of nodes."""
-    free: tuple[str, ...] = ("annotations", "labels") if resource.kind in ("Node", "Namespace") else ("annotations",)
-    if "." in resource.group and not resource.group.endswith(".k8s.io"):
-        free = ()
-    kept = {key: value for key, value in old.items() if key not in free}
-    return kept | {key: new[key] for key in free if key in new}
-
-
-def _body(obj: Object) -> dict[str, Any]:
-    return {key: value for key, value in obj.items() if key not in ("metadata", "status", "kind", "apiVersion")}
-
-
-def _settled(obj: Object) -> bool:
-    """Whether nothing holds an object any more that is marked for deletion."""
-    metadata = obj["metadata"]
-    if not metadata.get("deletionTimestamp") or metadata.get("finalizers"):
-        return False
-    if obj.get("kind") == "Namespace":
-        return not (obj.get("spec") or {}).get("finalizers")
-    return not metadata.get("deletionGracePeriodSeconds")
-
-
-def _grace_s(resource: Resource, obj: Object, asked: int | None) -> int:
-    """Pods have a grace period, other kinds none. A pod that never ran or has ended needs none either."""
-    if resource is not PODS:
-        return 0
-    spec, phase = obj["spec"], obj.get("status", {}).get("phase")
-    if not spec.get("nodeName") or phase in ("Succeeded", "Failed"):
-        return 0
-    grace_s = spec.get("terminationGracePeriodSeconds", 30) if asked is None else asked
-    return max(int(grace_s), 0)

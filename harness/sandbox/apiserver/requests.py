@@ -13,9 +13,10 @@ from harness.sandbox.apiserver import api_errors, jsonbody, protobuf, selectors
 from harness.sandbox.apiserver.api_errors import shown
 from harness.sandbox.apiserver.decoding import type_of
 from harness.sandbox.apiserver.registry import DeleteOptions
-from harness.sandbox.apiserver.resources import NAMESPACES, resource_at
+from harness.sandbox.apiserver.resources import NAMESPACES
 
 if TYPE_CHECKING:
+    from harness.sandbox.apiserver.catalogue import Catalogue
     from harness.sandbox.apiserver.resources import Resource
     from harness.sandbox.apiserver.selectors import Selector
 
@@ -48,8 +49,11 @@ class Encoding:
     include: str = "Metadata"
 
 
-def target_of(path: str) -> Target | None:
-    """The target of `/api/v1/...` or `/apis/GROUP/VERSION/...`; None where the path names none."""
+def target_of(path: str, catalogue: Catalogue) -> Target | None:
+    """The target of `/api/v1/...` or `/apis/GROUP/VERSION/...`; None where the path names none.
+
+    Raises: StatusError (404) where a custom kind has no such subresource.
+    """
     steps = path.strip("/").split("/")
     if steps[0] == "api" and len(steps) >= 3:
         group, version, rest = "", steps[1], steps[2:]
@@ -60,7 +64,7 @@ def target_of(path: str) -> Target | None:
     namespace = ""
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in NAMESPACES.subresources:
         namespace, rest = rest[1], rest[2:]
-    resource = resource_at(group, version, rest[0])
+    resource = catalogue.at(group, version, rest[0])
     below = ""
     if len(rest) > 2 and rest[2] == "proxy":
         rest, below = rest[:3], "/".join(rest[3:])
@@ -68,6 +72,8 @@ def target_of(path: str) -> Target | None:
         return None
     name, subresource = (*rest[1:], "", "")[:2]
     if subresource and subresource not in resource.subresources:
+        if resource.custom is not None:
+            raise api_errors.not_found(resource, name)  # as of the object, for all that the real API tells
         return None
     return Target(resource=resource, namespace=namespace, name=name, subresource=subresource, rest=below)
 

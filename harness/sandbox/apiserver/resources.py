@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.sandbox.apiserver.custom.kinds import CustomKind
 
 _COLLECTION_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
@@ -21,7 +25,10 @@ def plural_of(kind: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """One served resource. `subresources` beside status and scale are served by code of their own."""
+    """One served resource. `subresources` beside status and scale are served by code of their own.
+
+    `custom`: what a CustomResourceDefinition says of its kind; None for kinds of the API's own.
+    """
 
     group: str
     version: str
@@ -32,6 +39,22 @@ class Resource:
     categories: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
     verbs: tuple[str, ...] = _COLLECTION_VERBS
+    custom: CustomKind | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where its objects are kept: the same for all its versions."""
+        return self.group, self.plural
+
+    @property
+    def singular(self) -> str:
+        """The name of one of them, as `kubectl get` understands it."""
+        return self.kind.lower() if self.custom is None else self.custom.singular
+
+    @property
+    def list_kind(self) -> str:
+        """The kind of a list of them."""
+        return f"{self.kind}List" if self.custom is None else self.custom.list_kind
 
     @property
     def api_version(self) -> str:
@@ -93,7 +116,6 @@ _CREATE_ONLY = ("create",)
 _AUTH = "authorization.k8s.io"
 _AUTHENTICATION = "authentication.k8s.io"
 _RBAC = "rbac.authorization.k8s.io"
-_GATEWAY = "gateway.networking.k8s.io"
 
 NAMESPACES = _core("Namespace", "ns", namespaced=False, subresources=("status", "finalize"))
 NODES = _core("Node", "no", namespaced=False, subresources=_STATUS)
@@ -119,6 +141,10 @@ LEASES = _row("coordination.k8s.io", "v1", "Lease")
 HPAS = _row(
     "autoscaling", "v2", "HorizontalPodAutoscaler", "hpa",
     categories=_ALL, subresources=_STATUS,
+)  # fmt: skip
+DEFINITIONS = _row(
+    "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "crd", "crds",
+    namespaced=False, categories=("api-extensions",), subresources=_STATUS,
 )  # fmt: skip
 SELF_ACCESS_REVIEWS = _row(_AUTH, "v1", "SelfSubjectAccessReview", namespaced=False, verbs=_CREATE_ONLY)
 SELF_RULES_REVIEWS = _row(_AUTH, "v1", "SelfSubjectRulesReview", namespaced=False, verbs=_CREATE_ONLY)
@@ -173,14 +199,7 @@ RESOURCES: tuple[Resource, ...] = (
     _row("networking.k8s.io", "v1", "Ingress", "ing", subresources=_STATUS),
     _row("networking.k8s.io", "v1", "IngressClass", namespaced=False),
     _row("networking.k8s.io", "v1", "NetworkPolicy", "netpol"),
-    _row(_GATEWAY, "v1", "GatewayClass", "gc", namespaced=False, subresources=_STATUS),
-    _row(_GATEWAY, "v1", "Gateway", "gtw", subresources=_STATUS),
-    _row(_GATEWAY, "v1", "HTTPRoute", subresources=_STATUS),
-    _row("elbv2.k8s.aws", "v1beta1", "TargetGroupBinding", subresources=_STATUS),
-    _row("argoproj.io", "v1alpha1", "Rollout", "ro", subresources=_SCALED),
-    _row("argoproj.io", "v1alpha1", "Application", "app"),
-    _row("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", "ks", subresources=_STATUS),
-    _row("helm.toolkit.fluxcd.io", "v2", "HelmRelease", "hr", subresources=_STATUS),
+    DEFINITIONS,
 )
 
 _BY_PATH = {(row.group, row.version, row.plural): row for row in RESOURCES}

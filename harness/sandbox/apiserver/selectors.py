@@ -93,12 +93,14 @@ class View:
     fields: Mapping[str, str]
 
 
-def view(resource: Resource, obj: Mapping[str, Any]) -> View:
+def view(resource: Resource, obj: dict[str, Any]) -> View:
     """The labels and selectable fields of `obj`; a field that is not set is the empty string."""
     metadata = obj["metadata"]
     fields = {"metadata.name": metadata["name"], "metadata.namespace": metadata.get("namespace", "")}
     for path in _FIELDS.get((resource.group, resource.kind), ()):
         fields[path] = _field(obj, path)
+    if resource.custom is not None:
+        fields |= resource.custom.fields(obj)
     return View(metadata.get("labels") or {}, fields)
 
 
@@ -148,7 +150,10 @@ def of_object(selector: Mapping[str, Any] | None) -> tuple[Requirement, ...]:
 
 
 def _parse_fields(resource: Resource, text: str) -> tuple[Requirement, ...]:
-    known = ("metadata.name", "metadata.namespace", *_FIELDS.get((resource.group, resource.kind), ()))
+    known: tuple[str, ...] = ("metadata.name", "metadata.namespace")
+    known += _FIELDS.get((resource.group, resource.kind), ())
+    if resource.custom is not None:
+        known += tuple(path.removeprefix(".") for path in resource.custom.selectable)
     terms = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         match = re.match(r"^([\w.]+)\s*(==|=|!=)\s*(.*)$", part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 import traceback
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from harness.sandbox.apiserver import api_errors, bootstrap, discovery, health, openapi, requests, users
+from harness.sandbox.apiserver import api_errors, bootstrap, discovery, health, requests, users
 from harness.sandbox.apiserver.api_errors import StatusError
 from harness.sandbox.apiserver.authentication import Authentication
+from harness.sandbox.apiserver.custom.serving import check_convertible, told_of_age
 from harness.sandbox.apiserver.interception import Interception, Nobody
 from harness.sandbox.apiserver.listening import Listening
+from harness.sandbox.apiserver.openapi import Documents
 from harness.sandbox.apiserver.reading import Reader, answer, encoded
 from harness.sandbox.apiserver.registry import Registry
 from harness.sandbox.apiserver.resources import ENDPOINTS
@@ -50,6 +53,8 @@ class ApiServer:
     ) -> None:
         self.store, self._interception = Store(), interception
         registry, tokens, self._rights = Registry(self.store, now), Tokens(self.store, now), Rights(self.store)
+        self._catalogue = registry.catalogue
+        self._documents = Documents(registry.catalogue)
         self._authentication = Authentication(token, tokens, self._rights)
         reviews = Reviews(self._rights.rbac, self._authentication, interception)
         self._reader = Reader(self.store, Printer(now))
@@ -88,6 +93,8 @@ class ApiServer:
                 return answer(b"{}")
             return await self._dispatch(request, between)
         except StatusError as error:
+            if error.bare:
+                return web.Response(text=f"{error.message}\n", status=error.code)
             return answer(error.encoded(), error.code, error.headers)
         except ConnectionResetError:
             return web.Response()  # to nobody
@@ -103,19 +110,21 @@ class ApiServer:
             )
 
     async def _dispatch(self, request: web.BaseRequest, between: Interception | None) -> web.StreamResponse:
-        target = requests.target_of(request.path)
+        target = requests.target_of(request.path, self._catalogue)
         self._rights.check(users.user_of(request), request, target)
         if target is not None:
             if between is not None:
                 await between.meet(request, target)
-            return _with_deprecation(target, await self._act(target, request))
+            return _with_deprecation(target, told_of_age(target, await self._act(target, request)))
         if (told := health.answer(request)) is not None:
             return told
         if request.method != "GET":
             raise api_errors.no_such_path()
         if request.path.startswith("/openapi/v3"):
-            return _openapi(request)
-        document = discovery.document(request.path, request.headers.get("Accept", ""))
+            return self._openapi(request)
+        if request.path == "/openapi/v2":
+            return await self._openapi_v2(request)
+        document = discovery.document(request.path, request.headers.get("Accept", ""), self._catalogue.rows)
         if document is None:
             raise api_errors.no_such_path()
         response = answer(encoded(document))
@@ -124,6 +133,7 @@ class ApiServer:
         return response
 
     async def _act(self, target: Target, request: web.BaseRequest) -> web.StreamResponse:
+        check_convertible(target)
         if target.subresource not in ("", "status"):
             return await self._below.handle(target, request)
         if request.method in ("GET", "HEAD") and requests.is_true(request, "watch"):
@@ -145,6 +155,19 @@ class ApiServer:
         answered = verb(target, request)
         return answered if isinstance(answered, web.StreamResponse) else await answered
 
+    def _openapi(self, request: web.BaseRequest) -> web.Response:
+        root = request.path.removeprefix("/openapi/v3").strip("/")
+        body = self._documents.encoded(root) if root else encoded(self._documents.index())
+        if body is None:
+            raise api_errors.no_such_path()
+        return answer(body)
+
+    async def _openapi_v2(self, request: web.BaseRequest) -> web.Response:
+        """Version 2 as JSON alone: its protobuf, which only old clients ask for, is another encoding of the same."""
+        if not any(kind in request.headers.get("Accept", "*/*") for kind in ("json", "*/*", "application/*")):
+            raise api_errors.not_acceptable()
+        return answer(await asyncio.to_thread(self._documents.encoded_v2))  # of many definitions it takes seconds
+
 
 def _unforeseen(request: web.BaseRequest) -> str:
     return f"{request.method} {request.path} met a fault of the sandbox; its log says where"
@@ -154,11 +177,3 @@ def _with_deprecation(target: Target, response: web.StreamResponse) -> web.Strea
     if target.resource is ENDPOINTS and not response.prepared:
         response.headers.add("Warning", _ENDPOINTS_WARNING)
     return response
-
-
-def _openapi(request: web.BaseRequest) -> web.Response:
-    root = request.path.removeprefix("/openapi/v3").strip("/")
-    body = openapi.encoded_document(root) if root else encoded(openapi.index())
-    if body is None:
-        raise api_errors.no_such_path()
-    return answer(body)

@@ -38,6 +38,7 @@ class Stored:
     version: int
     view: View
     body_at: int
+    resource: Resource
 
     def copy(self) -> Object:
         """The object as a dictionary that may be changed."""
@@ -75,13 +76,17 @@ class Event:
 
 @dataclass(slots=True, eq=False)
 class Subscription:
-    """The queue of one watch. `dropped` once it was full: what follows is lost to it, so the watch must end."""
+    """The queue of one watch. `dropped` once it was full: what follows is lost to it, so the watch must end.
+
+    `ended`: the server ends it in good order.
+    """
 
     resource: Resource
     namespace: str
     selector: Selector
     queue: deque[tuple[str, Stored]] = field(default_factory=deque)
     dropped: bool = False
+    ended: bool = False
     limit: int = 0
     on_drop: Callable[[], None] | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -102,9 +107,14 @@ class Subscription:
             self.queue.append(line)
         self._wake.set()
 
+    def end(self) -> None:
+        """What is queued already is still told; then the watch ends."""
+        self.ended = True
+        self._wake.set()
+
     async def wait(self) -> None:
         """Returns when there is something in the queue, or the watch was dropped."""
-        if not self.queue and not self.dropped:
+        if not self.queue and not self.dropped and not self.ended:
             self._wake.clear()
             await self._wake.wait()
 
@@ -115,6 +125,7 @@ class _Table:
     past: deque[Event] = field(default_factory=deque)
     forgotten: int = 0
     subscriptions: set[Subscription] = field(default_factory=set)
+    listeners: list[Callable[[Event], None]] = field(default_factory=list)
 
 
 class Store:
@@ -123,7 +134,7 @@ class Store:
     def __init__(self, history: int = HISTORY) -> None:
         self.version = 1
         self._history = history
-        self._tables: dict[Resource, _Table] = {}
+        self._tables: dict[tuple[str, str], _Table] = {}
 
     def get(self, resource: Resource, namespace: str, name: str) -> Stored | None:
         """The object's present state."""
@@ -198,6 +209,15 @@ class Store:
         """Ends a watch."""
         self._table(subscription.resource).subscriptions.discard(subscription)
 
+    def end_watches(self, resource: Resource) -> None:
+        """Ends all watches of a resource, as when its definition changes: who watches asks anew."""
+        for subscription in self._table(resource).subscriptions:
+            subscription.end()
+
+    def listen(self, resource: Resource, listener: Callable[[Event], None]) -> None:
+        """Calls `listener` with every change of a resource, within the change; it may change more."""
+        self._table(resource).listeners.append(listener)
+
     def compact(self) -> None:
         """Forgets the past: watches that run go on, new ones from before now get 410 Gone."""
         for table in self._tables.values():
@@ -205,9 +225,9 @@ class Store:
             table.forgotten = self.version
 
     def _table(self, resource: Resource) -> _Table:
-        table = self._tables.get(resource)
+        table = self._tables.get(resource.place)
         if table is None:
-            table = self._tables[resource] = _Table()
+            table = self._tables[resource.place] = _Table()
         return table
 
     def _publish(self, table: _Table, event: Event) -> None:
@@ -216,6 +236,8 @@ class Store:
             table.forgotten = table.past.popleft().version
         for subscription in table.subscriptions:
             subscription.offer(event)
+        for listener in table.listeners:
+            listener(event)
 
     @staticmethod
     def _since(table: _Table, version: int) -> Iterator[Event]:
@@ -235,11 +257,11 @@ def freeze(resource: Resource, obj: Object, version: int) -> Stored:
     whole = {**head, **obj, **head}
     raw = json.dumps(whole, separators=(",", ":")).encode()
     body_at = len(json.dumps(head, separators=(",", ":")))
-    return Stored(whole, raw, version, selectors.view(resource, whole), body_at)
+    return Stored(whole, raw, version, selectors.view(resource, whole), body_at, resource)
 
 
 def _at_version(stored: Stored, version: int) -> Stored:
     obj = stored.copy()
     obj["metadata"]["resourceVersion"] = str(version)
     raw = json.dumps(obj, separators=(",", ":")).encode()
-    return Stored(obj, raw, version, stored.view, stored.body_at)
+    return Stored(obj, raw, version, stored.view, stored.body_at, stored.resource)

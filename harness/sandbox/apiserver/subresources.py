@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.apiserver import api_errors, requests
@@ -16,7 +17,7 @@ from harness.sandbox.apiserver.podstreams import streamed
 from harness.sandbox.apiserver.reading import answer, encoded
 from harness.sandbox.apiserver.registry import DeleteOptions
 from harness.sandbox.apiserver.resources import NAMESPACES
-from harness.sandbox.apiserver.selectors import label_text
+from harness.sandbox.apiserver.scales import scale_of, set_replicas
 from harness.sandbox.apiserver.tokenrequests import token_response
 from harness.sandbox.apiserver.writing import with_warnings, write_options_of
 
@@ -69,7 +70,7 @@ class Subresources:
         place = (target.resource, target.namespace, target.name)
         stored = self._registry.existing(*place)
         if request.method == "GET":
-            return answer(encoded(_scale_of(stored.obj)))
+            return answer(encoded(scale_of(target.resource, stored.obj)))
         change: Callable[[Object], Any]
         if is_apply(request):
             return await self._apply_scale(target, request)
@@ -80,32 +81,34 @@ class Subresources:
             change = await self._writer.patch_of(request, "V1Scale")
 
         def scaled(obj: Object) -> Object:
-            wish = decoded_as("V1Scale", "Scale", "v1", change(_scale_of(obj)))
+            wish = decoded_as("V1Scale", "Scale", "v1", change(scale_of(target.resource, obj)))
             _check_version(target, obj, wish)
-            obj.setdefault("spec", {})["replicas"] = wish.get("spec", {}).get("replicas", 0)
+            set_replicas(target.resource, obj, wish.get("spec", {}).get("replicas", 0))
             return obj
 
         options = replace(write_options_of(request)[0], through="scale")
-        return answer(encoded(_scale_of(self._registry.update(*place, scaled, options).obj)))
+        return answer(encoded(scale_of(target.resource, self._registry.update(*place, scaled, options).obj)))
 
     async def _apply_scale(self, target: Target, request: web.BaseRequest) -> web.Response:
         check_options(request, "PatchOptions")
         options, warnings = write_options_of(request)
         config = await configuration_of(request, options)
         force = requests.is_true(request, "force")
-        scaled = scaled_by(target.resource, config, options.manager, force=force, scale_of=_scale_of)
+        scaled = scaled_by(
+            target.resource, config, options.manager, force=force, scale_of=partial(scale_of, target.resource)
+        )
 
         def changed(obj: Object) -> Object:
             scale, owners = scaled(obj)
             _check_version(target, obj, scale)
             applied = decoded_as("V1Scale", "Scale", "v1", scale)
-            obj.setdefault("spec", {})["replicas"] = applied.get("spec", {}).get("replicas", 0)
+            set_replicas(target.resource, obj, applied.get("spec", {}).get("replicas", 0))
             obj["metadata"]["managedFields"] = owners
             return obj
 
         place = (target.resource, target.namespace, target.name)
         stored = self._registry.update(*place, changed, replace(options, applied=True))
-        return with_warnings(answer(encoded(_scale_of(stored.obj))), warnings)
+        return with_warnings(answer(encoded(scale_of(target.resource, stored.obj))), warnings)
 
     async def _bind(self, target: Target, request: web.BaseRequest) -> web.Response:
         body = decoded_as("V1Binding", "Binding", "v1", await requests.json_body(request, or_protobuf=True))
@@ -163,15 +166,3 @@ def _check_version(target: Target, obj: Object, scale: Object) -> None:
     version = scale.get("metadata", {}).get("resourceVersion")
     if version and version != obj["metadata"]["resourceVersion"]:
         raise api_errors.conflict(target.resource, target.name)
-
-
-def _scale_of(obj: Object) -> Object:
-    metadata, spec = obj["metadata"], obj.get("spec", {})
-    kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-    return {
-        "kind": "Scale",
-        "apiVersion": "autoscaling/v1",
-        "metadata": {key: metadata[key] for key in kept if key in metadata},
-        "spec": {"replicas": spec.get("replicas", 0)},
-        "status": {"replicas": obj.get("status", {}).get("replicas", 0), "selector": label_text(spec.get("selector"))},
-    }

@@ -1,7 +1,7 @@
 """Objects -> the Table that `kubectl get` prints, with the real API's columns for each kind.
 
-A column with priority above 0 is shown with `-o wide` only. Kinds without columns of their own show NAME and AGE, or
-CREATED AT as kinds from a CustomResourceDefinition do. Source: kubernetes `pkg/printers/internalversion/printers.go`.
+A column with priority above 0 is shown with `-o wide` only. Kinds without columns of their own show NAME and AGE, those
+of a CustomResourceDefinition the columns that it gives. Source: kubernetes `pkg/printers/internalversion/printers.go`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.apiserver import accessprinters, printers
+from harness.sandbox.apiserver.custom.columns import cells_of, definitions_of
 from harness.sandbox.apiserver.podprinter import pod_row
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ _COLUMNS: dict[str, tuple[str, Callable[[Object, printers.Clock], Row]]] = {
     "ClusterRoleBinding": ("Name Role Age | Users Groups ServiceAccounts", accessprinters.binding),
     "PriorityClass": ("Name Value:integer Global-Default:boolean Age PreemptionPolicy", accessprinters.priority_class),
     "RuntimeClass": ("Name Handler Age", accessprinters.runtime_class),
+    "CustomResourceDefinition": ("Name Created_At:date", printers.definition),
 }  # fmt: skip
 
 
@@ -70,16 +72,16 @@ class Printer:
 
     def table(self, resource: Resource, items: Sequence[Stored], include: str) -> Object:
         """A `Table` without metadata; each row carries its object as `include` says: Metadata, Object or None."""
-        columns, row = _COLUMNS.get(resource.kind, ("Name Age", printers.plain))
-        clock = printers.Clock(self._now())
-        return {
-            "kind": "Table",
-            "apiVersion": _META,
-            "columnDefinitions": list(_definitions(columns)),
-            "rows": [
-                {"cells": list(row(stored.obj, clock)), **_included(stored, include)} for stored in items
-            ],
-        }  # fmt: skip
+        clock, custom = printers.Clock(self._now()), resource.custom
+        if custom is not None:
+            columns = definitions_of(custom)
+            cells = [cells_of(custom, stored.obj, clock) for stored in items]
+        else:
+            text, row = _COLUMNS.get(resource.kind, ("Name Age", printers.plain))
+            columns = list(_definitions(text))
+            cells = [list(row(stored.obj, clock)) for stored in items]
+        rows = [{"cells": each, **_included(stored, include)} for each, stored in zip(cells, items, strict=True)]
+        return {"kind": "Table", "apiVersion": _META, "columnDefinitions": columns, "rows": rows}
 
 
 def _definitions(columns: str) -> list[Object]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.sandbox.apiserver import api_errors
 from harness.sandbox.apiserver.api_errors import shown
+from harness.sandbox.apiserver.custom.definitionvalidation import check_definition
 from harness.sandbox.apiserver.datavalidation import check_config_map, check_secret
 from harness.sandbox.apiserver.endpointsvalidation import check_endpoints
 from harness.sandbox.apiserver.field_errors import FieldErrors
@@ -52,6 +53,8 @@ def validate(resource: Resource, obj: Object, old: Object | None = None) -> None
     check = _CHECKS.get((resource.api_version, resource.kind))
     if check is not None:
         check(errors, obj, old)
+    elif resource.custom is not None:
+        errors.causes += resource.custom.causes(obj, old)
     if errors.causes:
         raise api_errors.invalid(resource, obj["metadata"].get("name", ""), errors.causes)
 
@@ -153,6 +156,7 @@ def _lease(errors: FieldErrors, obj: Object, old: Object | None) -> None:
 
 
 _CHECKS: dict[tuple[str, str], Check] = {
+    ("apiextensions.k8s.io/v1", "CustomResourceDefinition"): check_definition,
     ("apps/v1", "Deployment"): check_deployment,
     ("apps/v1", "ReplicaSet"): check_replica_set,
     ("apps/v1", "StatefulSet"): check_stateful_set,

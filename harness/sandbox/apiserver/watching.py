@@ -63,7 +63,7 @@ class _Stream:
         while not subscription.dropped:
             await self._send(subscription, len(subscription.queue))
             rest_s = deadline - loop.time()
-            if rest_s <= 0:
+            if rest_s <= 0 or (subscription.ended and not subscription.queue):
                 break
             try:
                 async with asyncio.timeout(min(rest_s, _BOOKMARK_EVERY_S)):

@@ -17,7 +17,7 @@ from harness.sandbox.apiserver.applypatch import (
 from harness.sandbox.apiserver.decoding import NotDecodedError, type_of
 from harness.sandbox.apiserver.patches import json_patch, merge
 from harness.sandbox.apiserver.podadmission import default_account_missing, default_account_pause_s
-from harness.sandbox.apiserver.reading import answer, encoded
+from harness.sandbox.apiserver.reading import answer, encoded, in_list
 from harness.sandbox.apiserver.registry import WriteOptions
 from harness.sandbox.apiserver.resources import NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES
 from harness.sandbox.apiserver.strategic import strategic
@@ -159,10 +159,10 @@ class Writer:
         for stored in items:
             metadata = stored.obj["metadata"]
             self.registry.delete(target.resource, metadata.get("namespace", ""), metadata["name"], options)
-        head = {"kind": f"{target.resource.kind}List", "apiVersion": target.resource.api_version}
+        head = {"kind": target.resource.list_kind, "apiVersion": target.resource.api_version}
         metadata = {"resourceVersion": str(self._reader.store.version)}
         start = encoded({**head, "metadata": metadata, "items": []})
-        return answer(start[:-2] + b",".join(stored.bare for stored in items) + b"]}")
+        return answer(start[:-2] + b",".join(in_list(target.resource, stored) for stored in items) + b"]}")
 
     def _change(self, target: Target, request: web.BaseRequest, change: Callable[[Object], Any]) -> web.Response:
         options, warnings = write_options_of(request)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.sandbox.apiclient import ApiError, ChangeType, Propagation
-from harness.sandbox.apiserver.resources import EVENTS, RESOURCES, resource_of
+from harness.sandbox.apiserver.resources import EVENTS, RESOURCES
 from harness.sandbox.controllers.workqueue import WorkQueue
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.sandbox.apiclient import Object
     from harness.sandbox.apiserver.resources import Resource
     from harness.sandbox.controllers.caches import Caches, Update
+    from harness.sandbox.controllers.customkinds import CustomKinds
 
 _ORPHAN, _FOREGROUND = "orphan", "foregroundDeletion"
 
@@ -25,14 +26,15 @@ _ORPHAN, _FOREGROUND = "orphan", "foregroundDeletion"
 class GarbageCollector:
     """Follows every resource but Events, and acts on objects whose owners go."""
 
-    def __init__(self, caches: Caches) -> None:
-        self._client = caches.client
+    def __init__(self, caches: Caches, custom: CustomKinds) -> None:
+        self._client, self._custom = caches.client, custom
         self._objects: dict[str, tuple[Resource, Object]] = {}
         self._dependents: dict[str, set[str]] = {}
         self._queue: WorkQueue[str] = WorkQueue("garbage", self._sync)
         for resource in RESOURCES:
             if "watch" in resource.verbs and resource is not EVENTS:
                 caches.of(resource).listen(partial(self._on_change, resource))
+        custom.listen(self._on_change)
 
     async def run(self) -> None:
         """Works for ever."""
@@ -102,7 +104,7 @@ class GarbageCollector:
         return "ending" if ends else "solid"
 
     async def _asked(self, obj: Object, reference: Object) -> Object | None:
-        resource = resource_of(reference["apiVersion"], reference["kind"])
+        resource = self._custom.of(reference["apiVersion"], reference["kind"])
         if resource is None:
             return {"metadata": {}}
         namespace = obj["metadata"].get("namespace", "") if resource.namespaced else ""

@@ -6,12 +6,22 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.sandbox.apiclient import ApiError, ChangeType, PatchType, Propagation
-from harness.sandbox.apiserver.resources import CONFIG_MAPS, EVENTS, NAMESPACES, PODS, RESOURCES, SERVICE_ACCOUNTS
+from harness.sandbox.apiserver.custom.kinds import resource_to_follow
+from harness.sandbox.apiserver.resources import (
+    CONFIG_MAPS,
+    DEFINITIONS,
+    EVENTS,
+    NAMESPACES,
+    PODS,
+    RESOURCES,
+    SERVICE_ACCOUNTS,
+)
 from harness.sandbox.controllers.caches import copied
 from harness.sandbox.controllers.workqueue import WorkQueue
 
 if TYPE_CHECKING:
     from harness.sandbox.apiclient import Object
+    from harness.sandbox.apiserver.resources import Resource
     from harness.sandbox.controllers.caches import Caches, Update
 
 _ROOT_CA = "kube-root-ca.crt"
@@ -87,13 +97,29 @@ class NamespaceController:
     async def _empty(self, name: str) -> int:
         """Deletes everything, Events last; how many are still there (pods in their grace period, finalizers)."""
         rows = [row for row in RESOURCES if row.namespaced and "deletecollection" in row.verbs and row is not EVENTS]
-        remaining = 0
+        remaining = sum([await self._emptied(row, name) for row in await self._custom_rows()])
         for resource in (*rows, EVENTS):
-            path = resource.collection(name)
-            if (await self._client.list(path))["items"]:
-                await self._client.delete(path, propagation=Propagation.BACKGROUND)
-                remaining += len((await self._client.list(path))["items"])
+            remaining += await self._emptied(resource, name)
         return remaining
+
+    async def _emptied(self, resource: Resource, namespace: str) -> int:
+        """How many objects are left of one kind after the deletion of all."""
+        path = resource.collection(namespace)
+        try:
+            if not (await self._client.list(path))["items"]:
+                return 0
+            await self._client.delete(path, propagation=Propagation.BACKGROUND)
+            return len((await self._client.list(path))["items"])
+        except ApiError as error:
+            if error.status == 404 and resource.custom is not None:
+                return 0  # its definition is gone, and its objects with it
+            raise
+
+    async def _custom_rows(self) -> list[Resource]:
+        """The namespaced custom kinds of this moment: asked of the API, so that none is missed."""
+        definitions = (await self._client.list(DEFINITIONS.collection()))["items"]
+        rows = [row for definition in definitions if (row := resource_to_follow(definition)) is not None]
+        return [row for row in rows if row.namespaced]
 
     async def _finalize(self, namespace: Object) -> None:
         name, body = namespace["metadata"]["name"], copied(namespace)

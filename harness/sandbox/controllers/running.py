@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.sandbox.controllers.accounttokens import AccountTokensController
 from harness.sandbox.controllers.caches import Caches
 from harness.sandbox.controllers.cronjob import CronJobController
+from harness.sandbox.controllers.customkinds import CustomKinds
 from harness.sandbox.controllers.deployment import DeploymentController
 from harness.sandbox.controllers.disruption import DisruptionController
 from harness.sandbox.controllers.endpointscontroller import EndpointsController
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 async def run_controllers(client: ApiClient, root_ca: str, ready: asyncio.Event) -> None:
     """Runs every controller; `ready` is set once all caches have listed."""
     caches = Caches(client)
+    custom = CustomKinds(caches)
     controllers = (
         DeploymentController(caches),
         ReplicaSetController(caches),
@@ -46,7 +48,8 @@ async def run_controllers(client: ApiClient, root_ca: str, ready: asyncio.Event)
         AccountTokensController(caches, root_ca),
         QuotaController(caches),
         DisruptionController(caches),
-        GarbageCollector(caches),
+        GarbageCollector(caches, custom),
+        custom,
     )
     async with asyncio.TaskGroup() as group:
         group.create_task(caches.run())

@@ -164,7 +164,7 @@ def test_a_dry_run_says_which_kinds_are_left_out_in_the_sandbox(tmp_path: Path) 
     storage = strange.format("storage.k8s.io/v1", "StorageClass")
     done = CliRunner().invoke(app, ["run", "--dry-run", str(written(tmp_path, more=storage))])
     assert done.exit_code == 0
-    assert "the sandbox has no such kind" in " ".join(done.output.split())
+    assert "the sandbox has no controller for such kinds" in " ".join(done.output.split())
     assert "StorageClass" in done.output
     file = written(tmp_path, more=strange.format("monitoring.coreos.com/v1", "ServiceMonitor"))
     done = CliRunner().invoke(app, ["run", "--dry-run", str(file)])

@@ -72,7 +72,7 @@ def test_kinds_that_the_sandbox_has_not_are_left_out_and_said(planned: Any) -> N
     seen = in_the_sandbox(planned(storage, account, workload(), workload("agent", "DaemonSet")))
     assert names(seen) == ["ServiceAccount web", "Deployment web", "Service web"]
     assert seen.provisos == (
-        "Left out, since the sandbox has no such kind and no controller for it: StorageClass fast, DaemonSet agent.",
+        "Left out, since the sandbox has no controller for such kinds: StorageClass fast, DaemonSet agent.",
     )
     assert in_the_sandbox(seen).provisos == seen.provisos  # once more changes nothing
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from harness.sandbox.apiserver.openapi import encoded_document
+from harness.sandbox.apiserver.catalogue import Catalogue
+from harness.sandbox.apiserver.openapi import Documents
 
 
 def property_of(root: str, schema: str, field: str) -> dict[str, Any]:
-    document = json.loads(encoded_document(root) or b"")
+    document = json.loads(Documents(Catalogue()).encoded(root) or b"")
     found: dict[str, Any] = document["components"]["schemas"][f"io.k8s.api.{schema}"]["properties"][field]
     return {key: value for key, value in found.items() if key.startswith("x-kubernetes-patch")}
 
@@ -44,5 +45,5 @@ def test_fields_carry_what_strategic_patches_do_with_them(
     ],
 )
 def test_whole_numbers_have_the_width_by_which_they_are_read(root: str, schema: str, field: str, width: str) -> None:
-    document = json.loads(encoded_document(root) or b"")
+    document = json.loads(Documents(Catalogue()).encoded(root) or b"")
     assert document["components"]["schemas"][f"io.k8s.api.{schema}"]["properties"][field]["format"] == width

@@ -11,6 +11,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from harness.sandbox.apiserver import requests
 from harness.sandbox.apiserver.api_errors import StatusError
+from harness.sandbox.apiserver.catalogue import Catalogue
 from harness.sandbox.apiserver.paging import Page, page
 from harness.sandbox.apiserver.resources import CONFIG_MAPS
 from harness.sandbox.apiserver.store import Store
@@ -24,7 +25,7 @@ def put(store: Store, *names: str, namespace: str = "default") -> None:
 
 
 def asked(store: Store, query: str, path: str = HERE) -> Page:
-    target = requests.target_of(path)
+    target = requests.target_of(path, Catalogue())
     assert target is not None
     request: Any = make_mocked_request("GET", f"{path}?{query}")
     return page(store, target, requests.selector_of(request, target), request)

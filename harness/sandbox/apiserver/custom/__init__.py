@@ -1,0 +1,1 @@
+"""CustomResourceDefinitions -> kinds that the API serves like its own."""
