@@ -74,12 +74,12 @@ def test_nothing_changed_leaves_owners_and_times_alone(cluster: Cluster) -> None
 
 
 def test_eleven_who_update_become_ten_and_the_ancient_changes(cluster: Cluster) -> None:
-    made = cluster.create(config_map(), "m0")
+    made = cluster.create(config_map(a="1"), "m0")
     for n in range(12):
         made = cluster.change(made, f"m{n:02}", lambda obj, n=n: obj.setdefault("data", {}).update({f"k{n}": "x"}))  # type: ignore[misc]
     held = owners(made)
     assert len(held) == 10
-    assert set(held["ancient-changes Update"]["f:data"]) == {".", "f:k0", "f:k1", "f:k2"}
+    assert set(held["ancient-changes Update"]["f:data"]) == {".", "f:a", "f:k0", "f:k1", "f:k2"}
 
 
 def test_ownership_can_be_reset_and_is_not_kept_until_somebody_applies(cluster: Cluster) -> None:
