@@ -1,6 +1,6 @@
 """A request to speak SPDY/3.1 on its own connection -> that connection's bytes, to and from a WebSocket of a node.
 
-Go clients with `remotecommand.NewSPDYExecutor`, and kubectl where a WebSocket fails, ask for it. aiohttp knows no such
+Go clients with client-go's `NewSPDYExecutor`, and kubectl where a WebSocket fails, ask for it. aiohttp knows no such
 upgrade, so the connection is taken from it when its request has been read.
 """
 
