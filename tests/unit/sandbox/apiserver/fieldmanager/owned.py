@@ -9,7 +9,15 @@ from typing import Any
 from harness.sandbox.apiserver.applypatch import apply
 from harness.sandbox.apiserver.registry import Registry, WriteOptions
 from harness.sandbox.apiserver.requests import Target
-from harness.sandbox.apiserver.resources import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, PODS, SERVICES, Resource
+from harness.sandbox.apiserver.resources import (
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    NAMESPACES,
+    PODS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+    Resource,
+)
 from harness.sandbox.apiserver.store import Store
 
 Object = dict[str, Any]
@@ -21,9 +29,10 @@ class Cluster:
     """One namespace; every write is a second after the one before."""
 
     def __init__(self) -> None:
-        self._now = 1_700_000_000.0
+        self._now = 1_699_999_999.0
         self.registry = Registry(Store(), self._clock)
         self.registry.create(NAMESPACES, "", {"metadata": {"name": "default"}, "spec": {}})
+        self.registry.create(SERVICE_ACCOUNTS, "default", {"metadata": {"name": "default"}})
 
     def _clock(self) -> float:
         self._now += 1

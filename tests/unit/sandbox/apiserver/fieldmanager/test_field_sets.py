@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.sandbox.apiserver.fieldmanager import fieldsets
@@ -81,6 +81,7 @@ def members_of(fields: dict[str, Any]) -> set[tuple[str, ...]]:
     return {tuple(key[2:] for key in path) for path in paths(fields)}
 
 
+@settings(deadline=None)
 @given(PATHS, PATHS)
 def test_sets_of_fields_are_sets(one: set[tuple[str, ...]], other: set[tuple[str, ...]]) -> None:
     assert members_of(of(one)) == one
@@ -92,6 +93,7 @@ def test_sets_of_fields_are_sets(one: set[tuple[str, ...]], other: set[tuple[str
     assert read(of(one)) == of(one)
 
 
+@settings(deadline=None)
 @given(PATHS)
 def test_every_level_is_written_in_order(one: set[tuple[str, ...]]) -> None:
     def check(level: dict[str, Any]) -> None:
@@ -107,6 +109,7 @@ def shape() -> Shape:
     return custom(SCHEMA)
 
 
+@settings(deadline=None)
 @given(OBJECTS, OBJECTS)
 def test_a_comparison_tells_all_that_differs_and_nothing_twice(old: dict[str, Any], new: dict[str, Any]) -> None:
     changes = compared(custom(SCHEMA), old, new)
@@ -131,6 +134,7 @@ def sorted_lists(obj: dict[str, Any]) -> Any:
     return spec
 
 
+@settings(deadline=None)
 @given(OBJECTS, OBJECTS)
 def test_what_is_merged_in_is_there_and_nothing_is_lost(live: dict[str, Any], config: dict[str, Any]) -> None:
     shape = custom(SCHEMA)
@@ -143,6 +147,7 @@ def test_what_is_merged_in_is_there_and_nothing_is_lost(live: dict[str, Any], co
     assert misfits(shape, both) == ""
 
 
+@settings(deadline=None)
 @given(OBJECTS)
 def test_an_object_less_all_its_fields_is_nothing(obj: dict[str, Any]) -> None:
     shape = custom(SCHEMA)
