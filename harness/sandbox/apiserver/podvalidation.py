@@ -64,7 +64,6 @@ def check_pod_spec(errors: FieldErrors, spec: Object, at: str, claims: Iterable[
     errors.one_of(f"{at}.restartPolicy", spec["restartPolicy"], _POLICIES)
     errors.one_of(f"{at}.dnsPolicy", spec["dnsPolicy"], _DNS_POLICIES)
     _resolving(errors, spec, at)
-    errors.not_negative(f"{at}.terminationGracePeriodSeconds", spec.get("terminationGracePeriodSeconds"))
     errors.within(f"{at}.activeDeadlineSeconds", spec.get("activeDeadlineSeconds"), 1, _LONGEST_S)
     for n, gate in enumerate(spec.get("readinessGates") or ()):
         errors.qualified(f"{at}.readinessGates[{n}].conditionType", gate.get("conditionType", ""))

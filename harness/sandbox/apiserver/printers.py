@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.apiserver.clock import seconds
+from harness.sandbox.apiserver.scalingprinters import targets
 from harness.sandbox.apiserver.selectors import label_text
 
 if TYPE_CHECKING:
@@ -221,8 +222,9 @@ def autoscaler(obj: Object, clock: Clock) -> Row:
     spec = obj.get("spec", {})
     target = spec.get("scaleTargetRef", {})
     bounds = str(spec.get("minReplicas", 1)), str(spec.get("maxReplicas", ""))
-    replicas = obj.get("status", {}).get("currentReplicas", 0)
-    return _name(obj), f"{target.get('kind')}/{target.get('name')}", _UNKNOWN, *bounds, replicas, _age(obj, clock)
+    status = obj.get("status", {})
+    scaled, replicas = f"{target.get('kind')}/{target.get('name')}", status.get("currentReplicas", 0)
+    return _name(obj), scaled, targets(spec, status), *bounds, replicas, _age(obj, clock)
 
 
 def quota(obj: Object, clock: Clock) -> Row:

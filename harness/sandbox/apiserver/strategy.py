@@ -85,4 +85,4 @@ def deletion_grace_s(resource: Resource, obj: Object, asked: int | None) -> int:
     if not spec.get("nodeName") or phase in ("Succeeded", "Failed"):
         return 0
     grace_s = spec.get("terminationGracePeriodSeconds", 30) if asked is None else asked
-    return max(int(grace_s), 0)
+    return 1 if grace_s < 0 else int(grace_s)  # what is negative is taken for 1
