@@ -25,6 +25,7 @@ _STATEFUL_MUTABLE = (
 _MOST_INDEXES = 100_000
 # What may change in the template of a Job that was never started: where its pods go, and how they are marked.
 _WHERE = ("nodeSelector", "affinity", "tolerations", "schedulingGates")
+_ENDING = ("OnFailure", "Never")  # the restart policies of pods that are to end
 _NO_DEADLINE = 2**31 - 1
 _CRON_JOB_NAME = 52  # so that the name of a Job, 11 longer, fits into a label
 
@@ -93,30 +94,41 @@ def check_stateful_set(errors: FieldErrors, obj: Object, old: Object | None) -> 
 def check_job(errors: FieldErrors, obj: Object, old: Object | None) -> None:
     """A Job."""
     spec = obj["spec"]
+    _runs(errors, spec)
+    if spec.get("selector") is None:
+        errors.required("spec.selector")
+    if errors.selector("spec.selector", spec.get("selector")):
+        _generated(errors, obj)
+        _template(errors, spec, _ENDING)
+    _restarts(errors, spec)
+    if old is not None:
+        _unchanged(errors, obj, old)
+
+
+def _runs(errors: FieldErrors, spec: Object) -> None:
+    """How often, how long and how many at once; words that say nothing are filled in where this is a Job already."""
     for key in (
         "parallelism", "completions", "backoffLimit", "activeDeadlineSeconds", "ttlSecondsAfterFinished",
         "backoffLimitPerIndex", "maxFailedIndexes",
     ):  # fmt: skip
         errors.not_negative(f"spec.{key}", spec.get(key))
-    errors.one_of("spec.completionMode", spec["completionMode"], ("Indexed", "NonIndexed"))
+    if spec.get("completionMode") is not None:
+        errors.one_of("spec.completionMode", spec["completionMode"], ("Indexed", "NonIndexed"))
     _indexes(errors, spec)
     replacement = ("Failed",) if spec.get("podFailurePolicy") else ("Failed", "TerminatingOrFailed")
-    errors.one_of("spec.podReplacementPolicy", spec["podReplacementPolicy"], replacement)
-    if spec.get("selector") is None:
-        errors.required("spec.selector")
-    if errors.selector("spec.selector", spec.get("selector")):
-        _generated(errors, obj)
-        _template(errors, spec, ("OnFailure", "Never"))
+    if spec.get("podReplacementPolicy") is not None:
+        errors.one_of("spec.podReplacementPolicy", spec["podReplacementPolicy"], replacement)
+
+
+def _restarts(errors: FieldErrors, spec: Object) -> None:
     policy = ((spec.get("template") or {}).get("spec") or {}).get("restartPolicy")
     if spec.get("podFailurePolicy") and policy == "OnFailure":
         why = 'only "Never" is supported when podFailurePolicy is specified'
         errors.invalid("spec.template.spec.restartPolicy", policy, why)
-    if old is not None:
-        _unchanged(errors, obj, old)
 
 
 def _indexes(errors: FieldErrors, spec: Object) -> None:
-    if spec["completionMode"] == "Indexed":
+    if spec.get("completionMode") == "Indexed":
         if spec.get("completions") is None:
             errors.required("spec.completions", "when completion mode is Indexed")
         for key in ("parallelism", "completions"):
@@ -186,8 +198,14 @@ def check_cron_job(errors: FieldErrors, obj: Object, old: Object | None) -> None
     errors.one_of("spec.concurrencyPolicy", spec["concurrencyPolicy"], ("Allow", "Forbid", "Replace"))
     for key in ("startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"):
         errors.not_negative(f"spec.{key}", spec.get(key))
-    inner = FieldErrors()
-    _template(inner, spec["jobTemplate"]["spec"], ("OnFailure", "Never"))
+    inner, job = FieldErrors(), spec["jobTemplate"]["spec"]
+    _runs(inner, job)
+    _pods(inner, job, _ENDING)
+    _restarts(inner, job)
+    if job.get("selector") is not None:
+        inner.invalid("spec.selector", job["selector"], "`selector` will be auto-generated")
+    if job.get("manualSelector"):
+        inner.unsupported("spec.manualSelector", True, ("nil", "false"))
     errors.causes += [replace(cause, field=f"spec.jobTemplate.{cause.field}") for cause in inner.causes]
 
 
@@ -204,11 +222,16 @@ def _selector(errors: FieldErrors, spec: Object, kind: str) -> bool:
 
 
 def _template(errors: FieldErrors, spec: Object, policies: Iterable[str], claims: Iterable[str] = ()) -> None:
-    template = spec["template"]
-    labels, selector = template["metadata"].get("labels"), spec.get("selector")
-    errors.labels("spec.template.labels", labels or {})
+    labels, selector = spec["template"]["metadata"].get("labels"), spec.get("selector")
     if selector is None or not all(term.matches(labels or {}) for term in selectors.of_object(selector)):
         errors.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
+    _pods(errors, spec, policies, claims)
+
+
+def _pods(errors: FieldErrors, spec: Object, policies: Iterable[str], claims: Iterable[str] = ()) -> None:
+    """A template of pods by itself."""
+    template = spec["template"]
+    errors.labels("spec.template.labels", template["metadata"].get("labels") or {})
     pod = template["spec"]
     check_pod_spec(errors, pod, "spec.template.spec", claims)
     policy, allowed = pod["restartPolicy"], tuple(policies)

@@ -34,6 +34,12 @@ PROPER: dict[str, Object] = {
     "apps/v1/ReplicaSet": {"spec": SELECTED},
     "apps/v1/StatefulSet": {"spec": SELECTED},
     "batch/v1/Job": {"spec": {"template": {"spec": {**PODS, "restartPolicy": "Never"}}}},
+    "batch/v1/CronJob": {
+        "spec": {
+            "schedule": "@hourly",
+            "jobTemplate": {"spec": {"template": {"spec": {**PODS, "restartPolicy": "Never"}}}},
+        }
+    },
     "coordination.k8s.io/v1/Lease": {"spec": {"holderIdentity": "a", "leaseDurationSeconds": 15}},
     "networking.k8s.io/v1/Ingress": {
         "spec": {"rules": [{"host": "a.example", "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": BACKEND}]}}]}
@@ -158,6 +164,10 @@ CREATED: list[tuple[str, dict[str, Any], str]] = [
     ("Job", {"spec/completionMode": "Indexed", "spec/parallelism": 1}, "spec.completions: Required value: when completion mode is Indexed"),
     ("Job", {"spec/backoffLimitPerIndex": 1}, "spec.backoffLimitPerIndex: Invalid value: 1: requires indexed completion mode"),
     ("Job", {"spec/selector": {"matchLabels": {"a": "b"}}}, 'spec.selector: Invalid value: {"matchLabels":{"a":"b","batch.kubernetes.io/controller-uid":"1a2b"}}: `selector` not auto-generated'),
+    ("CronJob", {"spec/jobTemplate/spec/selector": {"matchExpressions": [{"key": "a", "operator": "1"}]}}, 'spec.jobTemplate.spec.selector: Invalid value: {"matchExpressions":[{"key":"a","operator":"1"}]}: `selector` will be auto-generated'),
+    ("CronJob", {"spec/jobTemplate/spec/manualSelector": True}, 'spec.jobTemplate.spec.manualSelector: Unsupported value: true: supported values: "nil", "false"'),
+    ("CronJob", {"spec/jobTemplate/spec/completionMode": "Indexed", "spec/jobTemplate/spec/parallelism": 1}, "spec.jobTemplate.spec.completions: Required value: when completion mode is Indexed"),
+    ("CronJob", {"spec/jobTemplate/spec/template/spec/restartPolicy": "Always"}, 'spec.jobTemplate.spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"'),
     # Services
     ("Service", {"spec/ports": [{"port": 80, "name": "a"}, {"port": 80, "name": "b"}]}, 'spec.ports[1]: Duplicate value: {"Name":"","Protocol":"TCP","AppProtocol":null,"Port":80,"TargetPort":0,"NodePort":0}'),
     ("Service", {"spec/ports/0/nodePort": 30080}, "spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"),
