@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+from harness.sandbox.apiserver.decoding import schemas, type_of
 from harness.sandbox.apiserver.rbacvalidation import fill_in
 
 if TYPE_CHECKING:
@@ -27,11 +28,17 @@ def apply_defaults(obj: Object) -> None:
     kind = obj.get("kind", "")
     if kind in _WITHOUT_SPEC:
         _WITHOUT_SPEC[kind](obj)
-    elif kind in _BY_KIND and isinstance(obj.setdefault("spec", {}), dict):
+    elif _has_spec(obj) and isinstance(obj.setdefault("spec", {}), dict) and kind in _BY_KIND:
         _BY_KIND[kind](obj)
     if isinstance(status := obj.get("status"), dict):
         for condition in _dicts(status.get("conditions")):
             _set(condition, type="", status="")
+
+
+def _has_spec(obj: Object) -> bool:
+    """Whether the kind's spec is written even where nothing is in it: it is a struct, which Go's omitempty keeps."""
+    published = type_of(obj.get("apiVersion"), obj["kind"])
+    return published is not None and "spec" in schemas()["types"][published]
 
 
 def _set(target: Object, **values: Any) -> None:

@@ -96,6 +96,16 @@ def test_kinds_of_custom_resources_keep_everything() -> None:
     assert decoded(body, strict=True) == (body, ())
 
 
+def test_a_kind_that_has_a_spec_has_it_even_where_nothing_is_in_it() -> None:
+    for api_version, kind in (("policy/v1", "PodDisruptionBudget"), ("coordination.k8s.io/v1", "Lease")):
+        clean, _ = decoded({"apiVersion": api_version, "kind": kind, "metadata": {"name": "a"}})
+        apply_defaults(clean)
+        assert clean["spec"] == {}
+    plain, _ = decoded({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}})
+    apply_defaults(plain)
+    assert "spec" not in plain
+
+
 def causes(body: dict[str, Any]) -> list[str]:
     """`field: message` of all causes."""
     clean, _ = decoded(body)
