@@ -38,7 +38,7 @@ tests-that-wait: .venv/.dev .venv/.clients
 	$(BIN)/pytest -q -n 6 --dist loadgroup --no-loadscope-reorder $(WAITING) $(if $(CI),--no-skips) $(PYTEST_ARGS)
 
 tests-that-compute: .venv/.dev
-	nice $(BIN)/pytest -q -n 2 --dist worksteal tests/unit tests/browser $(addprefix --ignore=,$(WAITING)) \
+	nice $(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/browser $(addprefix --ignore=,$(WAITING)) \
 	  $(if $(CI),--no-skips) $(PYTEST_ARGS)
 
 # Every fault of the table, injected into a run of its own, what takes long of what is left behind, ten times as many

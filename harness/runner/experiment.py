@@ -39,7 +39,8 @@ async def run_experiment(
     check_scenarios(scenarios)
     if cluster.facts.kind == "sandbox":
         scenarios = tuple(in_the_sandbox(scenario) for scenario in scenarios)
-        await define_kinds(cluster.kube, (manifest for scenario in scenarios for manifest in scenario.application.manifests))
+        brought = (manifest for scenario in scenarios for manifest in scenario.application.manifests)
+        await define_kinds(cluster.kube, brought)
     for scenario in scenarios:
         cluster.check(scenario.all_manifests)
         check_ports(cluster.client, scenario.experiment.load)

@@ -78,11 +78,16 @@ def track_creation(resource: Resource, obj: Object, given: Any, later: FieldSet,
     """Writes into a new object that its author owns all that was set.
 
     `given`: the managedFields that it came with; `later`: what was not its author's to set, see `filled_in_later`.
+    What does not fit the kind's shape is owned by nobody.
     """
     before = managers_before(None, given)
     if later:
         operation = replace(operation, ignored=union(operation.ignored or {}, later))
-    _write(obj, updated(shape_of(resource), nothing_of(resource), obj, before, operation))
+    try:
+        owners = updated(shape_of(resource), nothing_of(resource), obj, before, operation)
+    except ValueError:  # such as an element without its keys
+        owners = {}
+    _write(obj, owners)
 
 
 def track_change(resource: Resource, old: Object, new: Object, given: Any, operation: Operation) -> None:

@@ -154,3 +154,8 @@ def test_owners_written_through_a_subresource_do_not_count(cluster: Cluster) -> 
     changed = cluster.change(made, "two", steal, part="status")
     assert owners(changed)["one Update"] == owners(made)["one Update"]
     assert "two Update status" in owners(changed)
+
+
+def test_what_does_not_fit_its_kinds_shape_is_made_and_owned_by_nobody(cluster: Cluster) -> None:
+    account = {"kind": "ServiceAccount", "metadata": {"name": "robot"}, "secrets": [{"kind": "Secret"}]}
+    assert owners(cluster.create(account, "me")) == {}
