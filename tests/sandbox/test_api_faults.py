@@ -66,6 +66,7 @@ async def test_a_throttled_answer_says_when_to_come_again(plane: Plane) -> None:
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False), headers=headers) as session,
         session.get(plane.url + MAPS) as response,
     ):
+        await response.read()  # the session waits for the end of connections that it has back, not of others
         assert (response.status, response.headers["Retry-After"]) == (429, "3")
 
 

@@ -50,7 +50,7 @@ async def as_user(plane: Plane, token: str, path: str, method: str = "GET", **mo
     context = ssl.create_default_context(cadata=plane.ca)
     headers = {"Authorization": f"Bearer {token}", **more.pop("headers", {})}
     async with (
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context, force_close=True)) as session,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context)) as session,
         session.request(method, plane.url + path, headers=headers, **more) as response,
     ):
         return response.status, await response.json(), response.headers
