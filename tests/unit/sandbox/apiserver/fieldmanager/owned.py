@@ -22,7 +22,13 @@ from harness.sandbox.apiserver.store import Store
 
 Object = dict[str, Any]
 
-KINDS = {"ConfigMap": CONFIG_MAPS, "Deployment": DEPLOYMENTS, "Pod": PODS, "Service": SERVICES}
+KINDS = {
+    "ConfigMap": CONFIG_MAPS,
+    "Deployment": DEPLOYMENTS,
+    "Pod": PODS,
+    "Service": SERVICES,
+    "ServiceAccount": SERVICE_ACCOUNTS,
+}
 
 
 class Cluster:
