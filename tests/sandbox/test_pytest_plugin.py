@@ -114,5 +114,5 @@ def test_two_workers_of_xdist_make_their_runs_and_one_summary(pytester: pytest.P
     result = pytester.runpytest_subprocess("-n", "2", f"--rollout-out={out}", timeout=230)
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(["* rollouts *", "*test_mitigated?1?*seamless*", "*test_mitigated?2?*seamless*"])
-    verdicts = [json.loads(file.read_text())["scenarios"][0]["verdict"] for file in out.glob("*/1/results.json")]
+    verdicts = [json.loads(file.read_text())["scenarios"][0]["verdict"] for file in out.glob("*/1/result.json")]
     assert verdicts == ["seamless", "seamless"]
