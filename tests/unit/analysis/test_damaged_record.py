@@ -303,7 +303,7 @@ INFOS = st.tuples(
 )
 
 
-@pytest.mark.timeout(120 * max(1, EXAMPLES // 300))
+@pytest.mark.timeout(300 * max(1, EXAMPLES // 300))
 @settings(
     max_examples=EXAMPLES,
     deadline=None,

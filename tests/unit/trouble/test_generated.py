@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from .hostile import spoilt, torn, written
 from .program import Told, called, check_harmless
 
-pytestmark = pytest.mark.timeout(120 * max(1, EXAMPLES // 300))
+pytestmark = pytest.mark.timeout(300 * max(1, EXAMPLES // 300))
 # Spoilt values and torn text share the examples of experiments, and those of manifests.
 GENEROUS = settings(max_examples=EXAMPLES // 2, deadline=None, suppress_health_check=list(HealthCheck))
 
