@@ -31,11 +31,11 @@ _END_TIMEOUT_S, _FOLLOW_TIMEOUT_S = 10.0, 2.0
 class Mark:
     """What a sandbox tells of itself: its `id`, which no other has, and how to reach and to name it.
 
-    `starter`: when the process began that started it. `name`, `folder` and `kubeconfig` are those of one that is kept.
+    `starter`: the `identity` of who started it. `name`, `folder` and `kubeconfig` are those of one that is kept.
     """
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    starter: str = field(default_factory=lambda: born(os.getpid()) or "")
+    starter: str = field(default_factory=lambda: identity(os.getpid()) or "")
     name: str | None = None
     folder: str | None = None
     kubeconfig: str | None = None
@@ -102,6 +102,18 @@ def born(pid: int) -> str | None:
     except OSError:
         return None
     return None if fields[0] in ("Z", "X") else fields[19]
+
+
+def identity(pid: int) -> str | None:
+    """What tells the process from every other of this machine, whichever PID namespace looks at it: many may begin in
+    one clock tick, so its number in its own namespace goes with that."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return None
+    numbers = next((line.split() for line in lines if line.startswith("NSpid:")), [str(pid)])
+    began = born(pid)
+    return None if began is None else f"{began}.{numbers[-1]}"
 
 
 def running() -> tuple[Running, ...]:
@@ -203,7 +215,7 @@ def _running(mark: Mark, seen: dict[int, Process]) -> Running:
     own = {process.pid for process in seen.values() if process.mark is not None and process.mark.id == mark.id}
     outermost = tuple(seen[pid] for pid in sorted(own) if seen[pid].parent not in own)
     parents = {process.parent for process in outermost}
-    starters = [_process(pid) for pid in parents if born(pid) == mark.starter]
+    starters = [_process(pid) for pid in parents if identity(pid) == mark.starter]
     mine = _own_line(seen)
     clients = tuple(one for one in seen.values() if one.client_of == mark.id and one.pid not in mine)
     return Running(

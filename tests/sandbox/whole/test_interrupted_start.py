@@ -42,11 +42,11 @@ class Started:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self._born = running.born(self.process.pid)
+        self._identity = running.identity(self.process.pid)
 
     def left(self) -> list[running.Running]:
         """The sandboxes that it started and that run."""
-        return [one for one in running.running() if one.mark.starter == self._born]
+        return [one for one in running.running() if one.mark.starter == self._identity]
 
     def parts(self, word: str) -> list[str]:
         """Those of their processes with that word in their command line."""
