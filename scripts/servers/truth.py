@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.model.result import Cause
+from harness.sandbox.instruments.truth.join import next_connections
 from harness.sandbox.instruments.truth.world import World, world
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 ROLLOUTS_OWN = frozenset({Cause.TERMINATION_RACE, Cause.CREATION_RACE, Cause.IN_FLIGHT_KILL, Cause.NO_ENDPOINTS})
 _CUTS = frozenset({"reset-before-response", "eof-before-response", "reset-mid-response", "eof-mid-response"})
@@ -89,10 +90,12 @@ def told(run: Path, log: RequestLog) -> tuple[Told, ...]:
     record, timeline = _lines(run.parent / RECORD), _lines(run / "timeline.jsonl")
     happened = world(record, timeline, t0_wall=info["t0_wall"], client=source)
     found = []
-    with (run / "truth.csv").open(newline="") as truth, (run / "requests.csv").open(newline="") as requests:
-        for kernel, request in zip(csv.DictReader(truth), csv.DictReader(requests), strict=True):
+    with (run / "truth.csv").open(newline="") as truth, (run / "requests.csv").open(newline="") as rows:
+        requests = list(csv.DictReader(rows))
+        following = next_connections(requests)
+        for kernel, request in zip(csv.DictReader(truth), requests, strict=True):
             if kernel["cause"]:
-                seen = _seen(request, source, happened, log, info["t0_wall"])
+                seen = _seen(request, source, happened, following, log, info["t0_wall"])
                 found.append(telling(kernel["cause"], kernel["detail"], request, seen))
     return tuple(found)
 
@@ -101,11 +104,19 @@ def _lines(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
-def _seen(request: Mapping[str, str], source: str, happened: World, log: RequestLog, t0_wall: float) -> Seen:
+def _seen(
+    request: Mapping[str, str],
+    source: str,
+    happened: World,
+    following: Callable[[int, float], float],
+    log: RequestLog,
+    t0_wall: float,
+) -> Seen:
     if not request["started"] or not request["local_port"]:
         return Seen(taken=False, accepted=False, stopping=False, lasted_s=0.0)
     port, started, ended = int(request["local_port"]), float(request["started"]), float(request["ended"])
-    entry = happened.entry(port, started, ended, reused=request["reused"] == "1")
+    reused, until = request["reused"] == "1", following(port, started)
+    entry = happened.entry(port, started, ended, reused=reused, until=until)
     pod = happened.pod_at(entry.answering[0], entry.began) if entry else None
     accepted = pod is not None and any(started <= t <= ended + LOOKED_S for t in pod.accepted.get((source, port), ()))
     return Seen(

@@ -83,8 +83,14 @@ async def test_every_answer_of_a_run_came_from_the_pod_to_which_the_kernel_sent_
     assert run.error is None
     joined = await anyio.to_thread.run_sync(partial(write_truth, run.folder, record))
     with (run.folder / "requests.csv").open(newline="") as file:
-        outcomes = [Outcome(row["outcome"]) for row in csv.DictReader(file)]
+        rows = list(csv.DictReader(file))
+    outcomes = [Outcome(row["outcome"]) for row in rows]
+    with (run.folder / "truth.csv").open(newline="") as file:
+        unknown = [
+            (row, told) for row, told in zip(rows, csv.DictReader(file), strict=True) if told["cause"] == "unknown"
+        ]
     assert joined.requests == len(outcomes)
     assert joined.failed == sum(outcome.failed for outcome in outcomes) > 0
+    assert unknown == []
     assert joined.unexplained == 0
     assert joined.agreeing == joined.named > 100

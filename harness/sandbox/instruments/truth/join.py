@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import csv
 import json
+from bisect import bisect_right
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from math import inf
+from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.instruments.truth.causes import Attempt, cause
 from harness.sandbox.instruments.truth.world import Pod, TruthIncomplete, World, world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
 COLUMNS = ("stream", "worker", "seq", "sent_to_pod", "cause", "detail")
 _NO_FAILURE = frozenset({"ok", "unsent"})
@@ -46,7 +51,8 @@ def write_truth(run: Path, record: Path) -> Joined:
     happened = world(_lines(record), _lines(run / "timeline.jsonl"), t0_wall=info["t0_wall"], client=source)
     with (run / "requests.csv").open(newline="") as rows:
         requests = list(csv.DictReader(rows))
-    told = [_told(request, happened) for request in requests]
+    following = next_connections(requests)
+    told = [_told(request, happened, following) for request in requests]
     with (run / "truth.csv").open("w", newline="") as truth:
         writer = csv.writer(truth, lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -67,7 +73,25 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def _told(request: dict[str, str], happened: World) -> tuple[str, ...]:
+def next_connections(requests: Iterable[Mapping[str, str]]) -> Callable[[int, float], float]:
+    """A port and a time -> when the next connection from that port was begun, by the rows of requests.csv; infinity
+    where none was."""
+    begun: dict[int, list[float]] = {}
+    for request in requests:
+        if request["started"] and request["local_port"] and request["reused"] != "1":
+            begun.setdefault(int(request["local_port"]), []).append(float(request["started"]))
+    for moments in begun.values():
+        moments.sort()
+
+    def following(port: int, t: float) -> float:
+        moments = begun.get(port, [])
+        place = bisect_right(moments, t)
+        return moments[place] if place < len(moments) else inf
+
+    return following
+
+
+def _told(request: dict[str, str], happened: World, following: Callable[[int, float], float]) -> tuple[str, ...]:
     key = (request["stream"], request["worker"], request["seq"])
     if not request["started"] or not request["local_port"]:
         failed = request["outcome"] not in _NO_FAILURE
@@ -80,7 +104,8 @@ def _told(request: dict[str, str], happened: World) -> tuple[str, ...]:
         reused=request["reused"] == "1",
         outcome=request["outcome"],
     )
-    entry = happened.entry(attempt.port, attempt.started, attempt.ended, reused=attempt.reused)
+    until = following(attempt.port, attempt.started)
+    entry = happened.entry(attempt.port, attempt.started, attempt.ended, reused=attempt.reused, until=until)
     pod = None if entry is None else happened.pod_at(entry.answering[0], entry.began)
     why = ("", "") if attempt.outcome in _NO_FAILURE else cause(attempt, entry, pod, happened)
     return (*key, pod.name if pod else "", *why)

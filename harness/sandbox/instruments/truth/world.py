@@ -6,14 +6,15 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 from operator import attrgetter
 from typing import Any
 
 Line = Mapping[str, Any]
 Peer = tuple[str, int]
 
-# How late the recorder may hear of a connection that the kernel has begun to track.
-HEARD_WITHIN_S = 2.0
+# By how much the client's word of a beginning may come after the kernel's: two programs, one clock.
+SOONER_S = 0.002
 
 
 class TruthIncomplete(Exception):
@@ -91,14 +92,18 @@ class World:
         owners = [pod for pod in self.pods if pod.address == address and pod.attached <= t]
         return max(owners, key=attrgetter("attached"), default=None)
 
-    def entry(self, port: int, started: float, ended: float, *, reused: bool) -> Entry | None:
-        """The entry by which a request from that port was sent; for a new connection, an earlier one is stale."""
+    def entry(self, port: int, started: float, ended: float, *, reused: bool, until: float = inf) -> Entry | None:
+        """The entry by which a request from that port was sent; for a new connection, an earlier one is stale.
+
+        `until`: when the port was used for the next connection. What is heard of it before then is this one's, however
+        late a busy machine lets the recorder hear.
+        """
         mine = self.entries.get(port, ())
-        late = [e for e in mine if e.began <= ended + HEARD_WITHIN_S]
+        late = [e for e in mine if e.began < until - SOONER_S]
         if reused:
             known = [e for e in late if e.began <= ended]
             return known[-1] if known else next(iter(late), None)
-        fresh = [e for e in late if e.began >= started - 0.002]
+        fresh = [e for e in late if e.began >= started - SOONER_S]
         if fresh:
             return fresh[0]
         stale = [e for e in late if e.ended is None or e.ended > started]

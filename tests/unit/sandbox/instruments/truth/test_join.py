@@ -138,7 +138,7 @@ def test_a_port_that_comes_again_is_told_apart_by_time() -> None:
     assert early is not None
     assert late is not None
     assert (early.answering[0], late.answering[0]) == ("10.244.1.2", "10.244.1.3")
-    assert happened.entry(41000, 12.0, 12.001, reused=False) is None
+    assert happened.entry(41000, 12.0, 12.001, reused=False, until=14.5) is None
 
 
 def test_an_entry_that_was_never_removed_takes_the_next_connection_from_its_port() -> None:
@@ -149,12 +149,12 @@ def test_an_entry_that_was_never_removed_takes_the_next_connection_from_its_port
 
 
 def test_a_connection_of_which_the_recorder_heard_late_is_found() -> None:
-    happened = world([*RECORD, flow(14.03, 41009, "10.244.1.3")], TIMELINE, t0_wall=T0_WALL, client=CLIENT)
+    happened = world([*RECORD, flow(19.5, 41009, "10.244.1.3")], TIMELINE, t0_wall=T0_WALL, client=CLIENT)
     for reused in (True, False):
         entry = happened.entry(41009, 14.0, 14.002, reused=reused)
         assert entry is not None
         assert entry.answering[0] == "10.244.1.3"
-    assert happened.entry(41009, 11.0, 11.002, reused=True) is None
+    assert happened.entry(41009, 11.0, 11.002, reused=True, until=14.0) is None
 
 
 def test_lost_events_are_no_truth(run: Path) -> None:
