@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from harness.spec.endpoints import EndpointConditions, conditions
 from harness.spec.readiness import readiness_s
 from harness.spec.termination import surely_runs_s
+from harness.traces.api_times import began_at_latest, latest_offset_s
 from harness.traces.lifecycles import Lifecycle, Lifecycles, ended, endpoints, ready, running
 from harness.traces.trace import Change
 
@@ -16,7 +17,7 @@ half a second late. The one tolerance for all durations of all traces."""
 
 EARLY_S = 1.25
 """The API keeps times in whole seconds, so what is counted from one (minReadySeconds) may seem 1 s short; a quarter
-of a second more for a watch that tells of the beginning late."""
+of a second more for a watch that tells of the beginning late and an API whose times do not say better."""
 
 _TIMED_OUT = "ProgressDeadlineExceeded"
 
@@ -108,7 +109,9 @@ def _became_ready(lifecycles: Lifecycles, revision: int | None) -> list[float]:
     """When the pods of a revision became Ready, one after another, until the first of them was to go."""
     pods = [pod for pod in lifecycles.of("Pod") if pod.revision == revision]
     until = min((pod.deleting.place for pod in pods if pod.deleting), default=float("inf"))
-    return sorted(at.t for pod in pods if (at := pod.since(ready)) and at.place < until)
+    offset_s = latest_offset_s(lifecycles.trace)
+    became = [at for pod in pods if (at := pod.since(ready)) and at.place < until]
+    return sorted(began_at_latest(at, "Ready", offset_s) for at in became)
 
 
 def _deadline(lifecycles: Lifecycles) -> Iterator[float]:
