@@ -9,13 +9,15 @@ SYSTEM_SERVERS := apache2-bin lighttpd haproxy puma nodejs tomcat10-common libje
 BIN := .venv/bin
 # Tests that start clusters, send load or measure time: they want a processor when they want it, and rarely.
 WAITING := tests/faults tests/sandbox tests/clients tests/e2e tests/servers tests/unit/load tests/unit/runner/test_worker_clock.py
+# Runs only when nothing else wants the processor; `nice` where the system does not grant that.
+IDLY := $(shell chrt --idle 0 true 2>/dev/null && echo chrt --idle 0 || echo nice)
 
 demo: .venv/.runtime
 	@scripts/system-packages.sh $(SYSTEM)
 	@$(BIN)/rollout-harness demo --out reports/demo; code=$$?; \
 	 test $$code -eq 0 || echo "make: the demo ended with exit code $$code"; exit $$code
 
-# All side by side: what starts clusters and sends load waits most of its time, and what computes (nice) takes what that
+# All side by side: what starts clusters and sends load waits most of its time, and what computes takes what that
 # leaves. Each tells what it found when it is done.
 test: .venv/.dev .venv/.clients
 	@scripts/system-packages.sh $(SYSTEM) $(if $(CI),$(SYSTEM_TESTS))
@@ -23,14 +25,14 @@ test: .venv/.dev .venv/.clients
 	@$(MAKE) --no-print-directory --jobs --output-sync=target lint types contracts tests-that-wait tests-that-compute
 
 lint: .venv/.dev
-	nice $(BIN)/ruff format --check .
-	nice $(BIN)/ruff check .
+	$(IDLY) $(BIN)/ruff format --check .
+	$(IDLY) $(BIN)/ruff check .
 
 types: .venv/.dev
-	nice $(BIN)/mypy
+	$(IDLY) $(BIN)/mypy
 
 contracts: .venv/.dev
-	nice $(BIN)/lint-imports --no-cache
+	$(IDLY) $(BIN)/lint-imports --no-cache
 
 tests: tests-that-wait tests-that-compute
 
@@ -38,7 +40,7 @@ tests-that-wait: .venv/.dev .venv/.clients
 	$(BIN)/pytest -q -n 6 --dist loadgroup --no-loadscope-reorder $(WAITING) $(if $(CI),--no-skips) $(PYTEST_ARGS)
 
 tests-that-compute: .venv/.dev
-	nice $(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/browser $(addprefix --ignore=,$(WAITING)) \
+	$(IDLY) $(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/browser $(addprefix --ignore=,$(WAITING)) \
 	  $(if $(CI),--no-skips) $(PYTEST_ARGS)
 
 # Every fault of the table, injected into a run of its own, what takes long of what is left behind, ten times as many
