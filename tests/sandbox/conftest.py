@@ -41,7 +41,7 @@ async def client(plane: Plane) -> AsyncIterator[ApiClient]:
 def eventually(client: ApiClient) -> Callable[..., Any]:
     """Waits on a collection's watch until a predicate on its objects holds; else says what was seen last."""
 
-    async def wait(path: str, holds: Callable[[list[Object]], bool], timeout_s: float = 10.0) -> list[Object]:
+    async def wait(path: str, holds: Callable[[list[Object]], bool], timeout_s: float = 60.0) -> list[Object]:
         informer = client.informer(path)
         try:
             async with asyncio.timeout(timeout_s), aclosing(aiter(informer)) as changes:

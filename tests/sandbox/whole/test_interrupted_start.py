@@ -164,13 +164,13 @@ ENDING = [(step, signal.SIGTERM) for step in RUN_STEPS]
 
 @pytest.mark.parametrize(("step", "number"), [*ENDING, ("network", signal.SIGHUP), ("node", signal.SIGINT)])
 async def test_a_run_that_is_ended_at_a_step_leaves_nothing(run: Started, step: str, number: signal.Signals) -> None:
-    await polled(step, lambda: STEPS[step](run) or None, 30)
+    await polled(step, lambda: STEPS[step](run) or None)
     assert run.ended_by(number) == 128 + number
     assert (run.left(), run.files()) == ([], ["experiment.yaml"])
 
 
 @pytest.mark.parametrize("step", RUN_STEPS)
 async def test_the_sandbox_of_a_run_that_is_killed_ends_with_it(run: Started, step: str) -> None:
-    await polled(step, lambda: STEPS[step](run) or None, 30)
+    await polled(step, lambda: STEPS[step](run) or None)
     run.ended_by(signal.SIGKILL)
     await polled("the end of its sandbox", lambda: not run.left() or None)

@@ -108,7 +108,7 @@ async def test_connections_to_a_pod_that_quits_are_refused_and_then_lost(nginx: 
         made = await service(cluster, "quits", clusterIP="10.96.7.7")
         await cluster.create(nginx("quits"))
         url = f"http://{made['spec']['clusterIP']}/"
-        await cluster.answered(url, timeout_s=15)
+        await cluster.answered(url)
         line = f"while :; do curl -s -o /dev/null -m 0.2 {url}; echo $?; sleep 0.003; done"
         codes = list[str]()
         async with await anyio.open_process(cluster.sandbox.client_command(["sh", "-c", line])) as process:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 import pytest
-from wholecluster import Cluster, Object, cluster_of, condition, is_ready
+from wholecluster import GIVE_UP_S, Cluster, Object, cluster_of, condition, is_ready
 
 from harness.sandbox.apiclient import ChangeType, PatchType
 from harness.sandbox.settings import Settings
@@ -100,14 +100,14 @@ async def reach_all(cluster: Cluster, replicas: int) -> None:
 async def served(cluster: Cluster, holds: Callable[[set[str]], bool]) -> set[str]:
     """The addresses to which the node's rules send what is for the Service, as soon as `holds` is true of them."""
     seen: set[str] = set()
-    with anyio.move_on_after(10):
+    with anyio.move_on_after(GIVE_UP_S):
         while True:
             listing = inside(cluster, "nft", "-j", "list", "chain", "ip", "kube-proxy", "services")
             rules = json.loads((await anyio.run_process(listing)).stdout)
             seen = {text for text in strings(rules) if text.startswith("10.244.")}
             if holds(seen):
                 return seen
-    raise AssertionError(f"not in 10 s; the rules have {sorted(seen)}")
+    raise AssertionError(f"not in {GIVE_UP_S} s; the rules have {sorted(seen)}")
 
 
 def strings(value: object) -> set[str]:

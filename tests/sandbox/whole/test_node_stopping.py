@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from wholecluster import Cluster, Maker, Object, condition, container, is_ready
+from wholecluster import GIVE_UP_S, Cluster, Maker, Object, condition, container, is_ready
 
 pytestmark = pytest.mark.anyio
 
@@ -31,7 +31,7 @@ async def ended_after(cluster: Cluster, name: str, grace_s: int | None = None) -
                 if change.type == "DELETED":
                     return
 
-    with anyio.fail_after(30):
+    with anyio.fail_after(GIVE_UP_S):
         async with anyio.create_task_group() as group:
             group.start_soon(follow)
             await listed.wait()
@@ -259,7 +259,7 @@ async def test_a_sidecar_stops_after_the_others(cluster: Cluster, shell: Maker) 
 
     async with anyio.create_task_group() as group:
         group.start_soon(read)
-        with anyio.fail_after(5):
+        with anyio.fail_after(GIVE_UP_S):
             await reading.wait()
         await ended_after(cluster, "pair")
     assert words == ["up", "main", "sidecar"]

@@ -63,7 +63,7 @@ async def test_a_pod_reaches_the_api_as_its_account_and_may_what_its_role_gives(
     main = {"name": "main", "image": "python", "args": ["-c", ASK]}
     spec = {"serviceAccountName": account, "nodeName": node, "restartPolicy": "Never"}
     await cluster.create(pod_of(account, main, spec=spec))
-    await cluster.pod(account, ended, timeout_s=20)
+    await cluster.pod(account, ended)
     home, pods, nodes = json.loads(await cluster.logs(account))
     user = f"system:serviceaccount:default:{account}"
     assert home == "default"

@@ -7,7 +7,7 @@ import sys
 
 import anyio
 import pytest
-from wholecluster import Cluster, Maker, Object, container, ended, is_ready
+from wholecluster import GIVE_UP_S, Cluster, Maker, Object, container, ended, is_ready
 
 from harness.sandbox import preflight
 from harness.sandbox.embedded import Sandbox
@@ -175,7 +175,7 @@ async def test_a_node_whose_status_was_taken_away_puts_it_right(cluster: Cluster
     before = (await cluster.client.get(path))["status"]
     await cluster.client.patch(f"{path}/status", {"status": None})
     assert "status" not in await cluster.client.get(path)
-    with anyio.fail_after(20):
+    with anyio.fail_after(GIVE_UP_S):
         async for _ in cluster.client.informer("/api/v1/nodes", field_selector="metadata.name=node1"):
             after = (await cluster.client.get(path)).get("status")
             if after:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-from wholecluster import SHELL, Cluster, Maker, Object, cluster_of, is_ready
+from wholecluster import GIVE_UP_S, SHELL, Cluster, Maker, Object, cluster_of, is_ready
 
 from harness.sandbox.settings import Settings
 
@@ -30,7 +30,7 @@ async def service(pair: Cluster, name: str, **spec: Any) -> Object:
 
 async def eventually(pair: Cluster, url: str, source: str, code: int) -> str:
     """The answer as soon as curl from this source address ends with `code`."""
-    with anyio.move_on_after(5):
+    with anyio.move_on_after(GIVE_UP_S):
         while True:
             seen, answer = await pair.curl(url, "--interface", source)
             if seen == code:

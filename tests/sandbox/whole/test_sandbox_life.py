@@ -13,7 +13,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from wholecluster import SHELL, Cluster, Maker, cluster_of, is_ready, polled
+from wholecluster import GIVE_UP_S, SHELL, Cluster, Maker, cluster_of, is_ready, polled
 
 from harness.sandbox import keeping, kept
 from harness.sandbox.embedded import Sandbox
@@ -79,7 +79,7 @@ def in_use() -> set[str]:
     return found
 
 
-async def all_gone(processes: dict[int, tuple[str, str]], spaces: set[str], timeout_s: float = 5.0) -> None:
+async def all_gone(processes: dict[int, tuple[str, str]], spaces: set[str]) -> None:
     """Waits until none of the processes and none of the namespaces is left."""
 
     def left() -> tuple[dict[int, tuple[str, str]], set[str]]:
@@ -87,7 +87,7 @@ async def all_gone(processes: dict[int, tuple[str, str]], spaces: set[str], time
         return same, spaces & in_use()
 
     try:
-        await polled("the end of processes and namespaces", lambda: not any(left()) or None, timeout_s)
+        await polled("the end of processes and namespaces", lambda: not any(left()) or None)
     except AssertionError as error:
         raise AssertionError(f"{error}; there are {left()}") from None
 
@@ -144,7 +144,7 @@ async def test_nothing_stays_after_the_end(nginx: Maker) -> None:
             assert find(processes, "nginx: master")
             assert len(spaces) >= 8
             assert places() == before
-        await all_gone(processes, spaces, 1.0)
+        await all_gone(processes, spaces)
     assert places() == before
 
 
@@ -183,7 +183,7 @@ async def test_after_a_kill_of_any_of_them_nothing_is_left(victim: str) -> None:
 async def test_the_harness_learns_what_died(part: str, words: str) -> None:
     async with Sandbox.start(Settings()) as sandbox:
         os.kill(find(tree(sandbox.pid), part), signal.SIGKILL)
-        with anyio.fail_after(5):
+        with anyio.fail_after(GIVE_UP_S):
             death = await sandbox.wait_died()
     assert words in str(death)
 

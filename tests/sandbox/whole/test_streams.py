@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import shutil
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from wholecluster import SHELL, Cluster, cluster_of, is_ready, pod_of, polled
+from wholecluster import GIVE_UP_S, SHELL, Cluster, cluster_of, is_ready, pod_of, polled
 
 from harness.sandbox.kubelet.descriptors import Descriptor
 from harness.sandbox.settings import Settings
@@ -58,7 +59,7 @@ class Kubectl:
     async def __call__(self, *words: str, given: bytes = b"", over: dict[str, str] | None = None) -> Done:
         process = await self.start(*words, over=over)
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(GIVE_UP_S):
                 out, err = await process.communicate(given)
         finally:
             if process.returncode is None:
@@ -97,6 +98,16 @@ def running(word: str) -> list[int]:
     return found
 
 
+def is_full(pid: int) -> bool:
+    """Whether the pipe that is the process's standard input takes no more."""
+    pipe = os.open(f"/proc/{pid}/fd/0", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        unread = int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+        return unread == fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
+    finally:
+        os.close(pipe)
+
+
 async def none_left(word: str) -> None:
     await polled(f"the end of every {word}", lambda: not running(word) or None)
 
@@ -129,7 +140,7 @@ async def test_a_terminal_has_a_name_and_the_size_of_the_clients(kubectl: Kubect
     )
     os.close(slave)
     terminal, out = Descriptor(master), b""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(GIVE_UP_S):
         while chunk := await terminal.receive():
             out += chunk
         assert await process.wait() == 0, out
@@ -166,7 +177,7 @@ async def test_a_command_ends_with_its_client(kubectl: Kubectl, over: dict[str, 
     assert process.stdin is not None
     # More than fits between the client and a program that does not read: its end comes after what cannot be delivered.
     process.stdin.write(bytes(8_000_000))
-    await asyncio.sleep(0.1)
+    await polled("a full pipe", lambda: is_full(running("4712")[0]) or None)
     process.kill()
     await process.communicate()
     await none_left("4711")
@@ -179,7 +190,7 @@ async def test_a_command_ends_with_its_pod(kubectl: Kubectl) -> None:
     process = await kubectl.start("exec", "brief", "--", "sleep", "4713")
     await polled("the sleep", lambda: running("4713") or None)
     await kubectl.cluster.delete("brief", grace_s=1)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(GIVE_UP_S):
         _, err = await process.communicate()
     assert (process.returncode, err) == (137, b"command terminated with exit code 137\n")
     await none_left("4713")
@@ -202,7 +213,7 @@ async def forwarded(kubectl: Kubectl, port: int, over: dict[str, str]) -> AsyncI
     process = await kubectl.start("port-forward", "pod/web", f":{port}", "--address=127.0.0.1", over=over)
     try:
         assert process.stdout is not None
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(GIVE_UP_S):
             line = (await process.stdout.readline()).decode()
         assert line.startswith("Forwarding from 127.0.0.1:"), line
         yield int(line.split(":")[1].split()[0]), process
@@ -215,7 +226,7 @@ async def forwarded(kubectl: Kubectl, port: int, over: dict[str, str]) -> AsyncI
 async def fetched(port: int) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"GET / HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(GIVE_UP_S):
         answer = await reader.read()
     writer.close()
     return answer
@@ -233,7 +244,7 @@ async def test_where_nothing_listens_it_says_so(kubectl: Kubectl, over: dict[str
     async with forwarded(kubectl, 81, over) as (port, process):
         with suppress(ConnectionResetError):  # kubectl may end with what was sent to it unread
             assert await fetched(port) == b""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(GIVE_UP_S):
             err = (await process.stderr.read()).decode()
     assert "dial tcp4 127.0.0.1:81: connect: connection refused" in err
     assert err.endswith("error: lost connection to pod\n")
@@ -244,7 +255,7 @@ async def test_an_attached_client_talks_to_the_program_itself(kubectl: Kubectl) 
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(b"this\n")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(GIVE_UP_S):
         assert await process.stdout.readline() == b"got this\n"
     process.kill()
     await process.communicate()
@@ -252,7 +263,7 @@ async def test_an_attached_client_talks_to_the_program_itself(kubectl: Kubectl) 
     assert again.stdin is not None
     assert again.stdout is not None
     again.stdin.write(b"that\n")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(GIVE_UP_S):
         assert await again.stdout.readline() == b"got that\n"
     again.kill()
     await again.communicate()
@@ -263,7 +274,7 @@ async def test_a_pod_that_is_run_with_input_gets_it_and_its_end(kubectl: Kubectl
     process = await kubectl.start(*words.split(), "read line; echo got $line; cat >/dev/null; echo over")
     await kubectl.cluster.pod("once", is_ready)
     assert process.stderr is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(GIVE_UP_S):
         while b"command prompt" not in await process.stderr.readline():
             continue
         out, _ = await process.communicate(b"this\n")
@@ -300,6 +311,6 @@ async def test_the_python_client_runs_a_command_and_forwards_a_port(kubectl: Kub
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, str(program), kubectl.environment["KUBECONFIG"]), stdout=asyncio.subprocess.PIPE
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(GIVE_UP_S):
         out, _ = await process.communicate()
     assert out.decode().splitlines() == ["got hello", "5", "HTTP/1.1 200 OK"]

@@ -25,6 +25,9 @@ Object = dict[str, Any]
 Maker = Callable[..., Object]
 Found = TypeVar("Found")
 
+# How long a test waits for what it expects: no measure of anything, only when it gives up. A busy machine is no fault.
+GIVE_UP_S = 60.0
+
 # A shell with sleep and cat: what a test needs of a container that is not nginx.
 SHELL = Image(name="shell", command=("sleep", "600"))
 
@@ -42,7 +45,7 @@ class Cluster:
         )
         return await self.client.create(f"{group}/namespaces/{namespace}/{obj['kind'].lower()}s", obj)
 
-    async def pod(self, name: str, holds: Callable[[Object], bool], timeout_s: float = 10.0) -> Object:
+    async def pod(self, name: str, holds: Callable[[Object], bool], timeout_s: float = GIVE_UP_S) -> Object:
         """The pod as soon as `holds` is true of it."""
         informer = self.client.informer("/api/v1/namespaces/default/pods", field_selector=f"metadata.name={name}")
         last: Object = {}
@@ -56,7 +59,7 @@ class Cluster:
             f"pod {name}: not within {timeout_s} s; last seen: {json.dumps(last.get('status'), indent=1)}"
         )
 
-    async def gone(self, name: str, timeout_s: float = 10.0) -> Object:
+    async def gone(self, name: str, timeout_s: float = GIVE_UP_S) -> Object:
         """Waits until the API no longer has the pod; returns its last state."""
         informer = self.client.informer("/api/v1/namespaces/default/pods", field_selector=f"metadata.name={name}")
         last: Object = {}
@@ -73,7 +76,7 @@ class Cluster:
         """Every state of the pod from now until it is gone."""
         seen: list[Object] = []
         informer = self.client.informer("/api/v1/namespaces/default/pods", field_selector=f"metadata.name={name}")
-        with anyio.fail_after(20):
+        with anyio.fail_after(GIVE_UP_S):
             async for change in informer:
                 if change.type is ChangeType.SYNCED:
                     continue
@@ -86,7 +89,7 @@ class Cluster:
         """Asks for the pod's end."""
         await self.client.delete(f"/api/v1/namespaces/default/pods/{name}", grace_s=grace_s)
 
-    async def events(self, name: str, reason: str, timeout_s: float = 5.0) -> list[Object]:
+    async def events(self, name: str, reason: str, timeout_s: float = GIVE_UP_S) -> list[Object]:
         """The events about the pod with this reason, as soon as there is one."""
         informer = self.client.informer("/api/v1/namespaces/default/events")
         listed, mine = False, list[Object]()
@@ -131,7 +134,7 @@ class Cluster:
     def _network(self, pod: Object) -> Path:
         return Path(f"/proc/{self.sandbox.pid}/root{STATE}/netns/pod-{pod['metadata']['uid']}")
 
-    async def cleared(self, pod: Object, timeout_s: float = 10.0) -> None:
+    async def cleared(self, pod: Object, timeout_s: float = GIVE_UP_S) -> None:
         """Waits until the node has removed the pod's network namespace: the last thing it does."""
         network = self._network(pod)
         await polled(f"the end of {network}", lambda: not network.exists() or None, timeout_s)
@@ -156,7 +159,7 @@ class Cluster:
         done = await anyio.run_process(command, check=False)
         return done.returncode, done.stdout.decode()
 
-    async def answered(self, url: str, code: int = 0, timeout_s: float = 5.0) -> str:
+    async def answered(self, url: str, code: int = 0, timeout_s: float = GIVE_UP_S) -> str:
         """The answer as soon as curl on the client host ends with `code`."""
         seen, answer = -1, ""
         with anyio.move_on_after(timeout_s):
@@ -177,7 +180,7 @@ async def cluster_of(settings: Settings) -> AsyncIterator[Cluster]:
             yield Cluster(sandbox, client)
 
 
-async def polled(what: str, look: Callable[[], Found | None], timeout_s: float = 10.0) -> Found:
+async def polled(what: str, look: Callable[[], Found | None], timeout_s: float = GIVE_UP_S) -> Found:
     """What `look` finds, for what tells nobody of its changes: a file, the kernel. `what` says what is awaited."""
     with anyio.move_on_after(timeout_s):
         while (found := look()) is None:  # noqa: ASYNC110  nobody sets an event

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from harness.load.plan import Engine, Plan, Stream
 from harness.model.request import Outcome
 
-from .servers import GOOD, Behaviour, Server, few, load, one_by_one, reset, says, silence
+from .servers import GOOD, Behaviour, Server, all_sent, few, load, one_by_one, reset, says, silence
 
 FIN = says()
 ERROR = says(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
@@ -28,7 +28,7 @@ def breaking(numbers: dict[int, Behaviour]) -> Callable[[int], Behaviour | None]
 
 @pytest.mark.parametrize("connections", [0, 5])
 def test_no_misbehaviour_no_failure(server: Callable[..., Server], engine: Engine, connections: int) -> None:
-    records = load(few(server().url(), engine, requests=60, connections=connections))
+    records = all_sent(lambda: load(few(server().url(), engine, requests=60, connections=connections)))
     assert [record.seq for record in sorted(records, key=lambda record: record.seq)] == list(range(60))
     assert {(record.outcome, record.pod, record.via) for record in records} == {(Outcome.OK, "web-1", "test/1")}
 
@@ -36,7 +36,7 @@ def test_no_misbehaviour_no_failure(server: Callable[..., Server], engine: Engin
 @pytest.mark.parametrize("connections", [0, 5])
 def test_exactly_the_broken_requests_fail(server: Callable[..., Server], engine: Engine, connections: int) -> None:
     broken = {n: (reset, FIN, ERROR)[n % 3] for n in range(0, 80, 7)}
-    records = load(few(server(breaking(broken)).url(), engine, requests=80, connections=connections))
+    records = all_sent(lambda: load(few(server(breaking(broken)).url(), engine, requests=80, connections=connections)))
     assert sorted(record.seq for record in records) == list(range(80))
     assert Counter(record.outcome for record in records if record.outcome.failed) == Counter(
         (Outcome.RESET_BEFORE_RESPONSE, Outcome.EOF_BEFORE_RESPONSE, Outcome.STATUS)[n % 3] for n in broken
