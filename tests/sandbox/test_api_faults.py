@@ -93,13 +93,13 @@ async def test_denials_and_missing_rights_speak_as_the_real_api(plane: Plane, ou
 
 
 async def test_delays_hold_only_what_they_are_meant_for(plane: Plane, outside: ApiClient) -> None:
-    await set_up(plane, "PUT", "faults", [{"do": "delay", "delay_s": 0.4, "methods": ["GET"], "names": ["slow"]}])
+    await set_up(plane, "PUT", "faults", [{"do": "delay", "delay_s": 1.5, "methods": ["GET"], "names": ["slow"]}])
     began = time.monotonic()
     await outside.list(MAPS)
-    assert time.monotonic() - began < 0.3
+    assert time.monotonic() - began < 1.5
     began = time.monotonic()
     assert (await refusal(outside.get(f"{MAPS}/slow")))[0] == 404
-    assert time.monotonic() - began >= 0.4
+    assert time.monotonic() - began >= 1.5
 
 
 async def test_hanging_up_is_not_an_answer(plane: Plane, outside: ApiClient) -> None:

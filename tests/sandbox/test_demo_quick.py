@@ -1,4 +1,4 @@
-"""`demo --quick` comes to its two verdicts. (Within a minute, on a machine that has the time: no test of a busy one.)"""
+"""`demo --quick` comes to its two verdicts. (Within a minute on a machine that has the time.)"""
 
 from __future__ import annotations
 

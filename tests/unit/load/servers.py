@@ -220,7 +220,7 @@ def one_by_one(
 def all_sent(attempt: Callable[[], list[Request]]) -> list[Request]:
     """The records of the first attempt in which every request could be sent, or of the fifth.
 
-    An engine says `unsent` where the machine stood still for a second; that is right, and not what those tests are about.
+    An engine says `unsent` where the machine stood still for a second; that is right, and not what is looked at here.
     """
     for _ in range(5):
         records = attempt()
