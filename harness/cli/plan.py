@@ -55,7 +55,7 @@ def plan_text(experiment: Experiment, planned: tuple[Scenario, ...], settings: C
         told = [*scenario.applied.mended, *(f"{m.name} {duration(m.value_s)}" for m in mitigations)]
         words = ", ".join(told) or "no mitigation"
         lines.append(
-            f"  {scenario.name}: {words}; expected: {scenario.expect}; to {scenario.disruption.words}; "
+            f"  {scenario.name}: {words}; expected: {scenario.expect}; {scenario.disruption.words}; "
             f"about {duration(round(time_s))}"
         )
     lines += dict.fromkeys(proviso for scenario in planned for proviso in scenario.provisos)

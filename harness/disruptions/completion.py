@@ -22,6 +22,9 @@ from harness.kube.view import View
 from harness.spec.completion import is_complete
 from harness.spec.rolling import wanted_replicas
 
+Reached = Callable[[View], bool]
+"""Whether what is awaited has come."""
+
 Hear = Callable[[tuple[Obstacle, ...]], None]
 """Takes what holds a rollout up, whenever that has changed; nothing, when it holds it up no longer."""
 
@@ -51,8 +54,11 @@ async def until_complete(
     hear: Hear = _unheard,
     logs: Logs = no_log,
     first_start: bool = False,
+    reached: Reached | None = None,
 ) -> None:
     """Wait until the API calls the rollout of `generation` complete, as `kubectl rollout status` does.
+
+    `reached`: wait for this instead, where nothing is rolled but pods come back or go.
 
     `logs` gives the last lines of a container's log, to be told with what holds the rollout up. `first_start`: nothing
     else is coming up for which the workload may wait, so that containers which end alike again and again end the wait.
@@ -60,7 +66,7 @@ async def until_complete(
     Raises:
         RolloutError: it is not within `deadline_s`, or never will be; the error says what holds it up.
     """
-    wait = _Wait(view, workload, generation, hear, logs, first_start)
+    wait = _Wait(view, workload, generation, hear, logs, first_start, reached)
     while not await wait.is_over():
         left_s = deadline_s - wait.waited_s
         if left_s <= 0:
@@ -72,11 +78,19 @@ class _Wait:
     """One wait: since when, what has stood in the way since when, and how far the rollout has come."""
 
     def __init__(
-        self, view: View, workload: Workload, generation: int, hear: Hear, logs: Logs, first_start: bool
+        self,
+        view: View,
+        workload: Workload,
+        generation: int,
+        hear: Hear,
+        logs: Logs,
+        first_start: bool,
+        reached: Reached | None,
     ) -> None:
         self._view, self._workload, self._generation = view, workload, generation
         self._hear, self._words = hear, LastWords(logs)
         self._crashes = Crashes() if first_start else None
+        self._reached = reached
         self._start = anyio.current_time()
         self._since: dict[str, float] = {}
         self._seen: dict[str, float] = {}
@@ -97,12 +111,11 @@ class _Wait:
         Raises:
             RolloutError: it never will be.
         """
-        found = self._view.named(self._workload.kind, self._workload.name)
-        if found is not None and is_complete(found, generation=self._generation):
+        if self._has_come():
             self._hear_of(())
             return True
         self._note_progress()
-        standing = obstacles(self._view, self._workload)
+        standing = self._standing()
         await self._tell(standing)
         if self._stays(standing):
             raise await self.error("No waiting mends that.")
@@ -114,6 +127,15 @@ class _Wait:
         if self._timed_out() not in (None, self._timed_out_before):
             raise await self.error("Its progressDeadlineSeconds are over.")
         return False
+
+    def _has_come(self) -> bool:
+        if self._reached is not None:
+            return self._reached(self._view)
+        found = self._view.named(self._workload.kind, self._workload.name)
+        return found is not None and is_complete(found, generation=self._generation)
+
+    def _standing(self) -> tuple[Obstacle, ...]:
+        return obstacles(self._view, self._workload, rolls=self._reached is None)
 
     def _stays(self, standing: tuple[Obstacle, ...]) -> bool:
         """Whether something stands in the way for good: known at once, or told twice, and not only for a moment."""
@@ -133,16 +155,17 @@ class _Wait:
 
     async def error(self, why: str) -> RolloutError:
         """The error that says how long was waited, what was seen, and what to do."""
-        standing = obstacles(self._view, self._workload)
+        standing = self._standing()
         if standing:
             do = f"{why} {mends(standing)}".strip()
         elif self._got_on:
             do = f"{why} Raise rollout_timeout: its pods were getting on.".strip()
         else:
             do = f"{why} See what the API tells of it: kubectl describe {self._workload}.".strip()
+        awaited = "be rolled out" if self._reached is None else "have its pods"
         error = RolloutError(
-            f"waiting {self.waited_s:.0f} s for {self._workload} to be rolled out",
-            f"the last state seen was: {described(self._view, self._workload)}",
+            f"waiting {self.waited_s:.0f} s for {self._workload} to {awaited}",
+            f"the last state seen was: {described(self._view, self._workload, rolls=self._reached is None)}",
             do,
         )
         error.details = last_words(await self._words.added(standing))
@@ -184,7 +207,7 @@ class _Wait:
         return None
 
 
-def described(view: View, workload: Workload) -> str:
+def described(view: View, workload: Workload, *, rolls: bool = True) -> str:
     """How far a rollout is, and what holds it up: for people."""
     found = view.named(workload.kind, workload.name)
     if found is None:
@@ -194,7 +217,7 @@ def described(view: View, workload: Workload) -> str:
         f"{status.get('updatedReplicas', 0)} of {wanted_replicas(found['spec'])} pods updated, "
         f"{status.get('availableReplicas', 0)} available"
     )
-    standing = obstacles(view, workload)
+    standing = obstacles(view, workload, rolls=rolls)
     rest = [] if standing else [said for pod in own_pods(view, workload) if (said := _unready(pod))]
     return "; ".join(filter(None, [counts, in_words(standing), *rest]))
 

@@ -1,4 +1,4 @@
-"""What a scenario does to its application, and how each rollout of it begins: the shape of every disruption."""
+"""What a scenario does to its application, and how each time of it goes: the shape of every disruption."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 if TYPE_CHECKING:  # planning a run needs no client
-    from harness.disruptions.workload import Workload
-    from harness.kube.client import Kube
+    from harness.disruptions.stage import Stage
     from harness.manifests.application import Application
     from harness.model.experiment import Experiment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """The beginning of one rollout. `details`: what its mark in the timeline says. `start`: does it, and gives the
-    generation that the workload has then."""
+    """One time of a disruption.
+
+    `details`: what its mark in the timeline says. `do`: does it and waits until it is complete; gives the generation
+    that the workload has then. `undo`: takes it back, where `do` ended with a RolloutError; None where there is nothing
+    to take back. What must be whatever happens, such as a cordoned node, `do` takes back itself.
+    """
 
     details: dict[str, Any]
-    start: Callable[[Kube, Workload], Awaitable[int]]
+    do: Callable[[Stage], Awaitable[int]]
+    undo: Callable[[Stage], Awaitable[None]] | None = None
 
 
 class Disruption(Protocol):
@@ -33,10 +37,10 @@ class Disruption(Protocol):
 
     @property
     def words(self) -> str:
-        """Where the rollouts go to, for people."""
+        """What it is, for people: "to a restart", "to nginx:1.29.1", "evicting 1 pod"."""
 
     def step(self, rollout: int) -> Step:
-        """The beginning of rollout number `rollout`, from 0, made at the moment in which it is to begin."""
+        """Time number `rollout`, from 0, made at the moment in which it is to begin."""
 
 
 Planned = Callable[["Application", Any, int], Disruption]
@@ -50,17 +54,23 @@ def planned(application: Application, experiment: Experiment) -> Disruption:
     Raises:
         ManifestError: it cannot be done to this application.
     """
-    name, setting = experiment.disruption
+    name, setting = experiment.asked
     module = import_module(f"harness.disruptions.{name.replace('-', '_')}")
     return cast("Planned", module.planned)(application, setting, experiment.rollouts)
 
 
 def patching(patch: Mapping[str, Any]) -> Step:
-    """A step that sends a strategic merge patch of the workload."""
-    return Step(details={"patch": patch}, start=partial(_send, patch=patch))
+    """A step that sends a strategic merge patch of the pod template and waits until it is rolled out."""
+    return Step(details={"patch": patch}, do=partial(_roll, patch=patch), undo=_roll_back)
 
 
-async def _send(kube: Kube, workload: Workload, *, patch: Mapping[str, Any]) -> int:
-    from harness.disruptions.rolling_update import trigger
+async def _roll(stage: Stage, *, patch: Mapping[str, Any]) -> int:
+    from harness.disruptions.rolling_update import rolled
 
-    return await trigger(kube, workload, patch)
+    return await rolled(stage, patch)
+
+
+async def _roll_back(stage: Stage) -> None:
+    from harness.disruptions.rolling_update import rolled_back
+
+    await rolled_back(stage)

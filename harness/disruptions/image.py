@@ -19,7 +19,7 @@ class ImageUpdate:
     @property
     def words(self) -> str:
         """The images."""
-        return " and ".join(dict.fromkeys(" ".join(images.values()) for images in self.images))
+        return "to " + " and ".join(dict.fromkeys(" ".join(images.values()) for images in self.images))
 
     def step(self, rollout: int) -> Step:
         """Give the containers the images of this rollout."""

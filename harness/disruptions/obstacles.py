@@ -20,15 +20,18 @@ _REFUSED_POD = re.compile(r"\bpods \"[^\"]*\" is forbidden: ")
 _MOST_TOLD = 4
 
 
-def obstacles(view: View, workload: Workload) -> tuple[Obstacle, ...]:
-    """What holds the workload's rollout up now, what stays first; empty where nothing is known to."""
+def obstacles(view: View, workload: Workload, *, rolls: bool = True) -> tuple[Obstacle, ...]:
+    """What holds the workload's rollout up now, what stays first; empty where nothing is known to.
+
+    `rolls`: it is to be rolled; without, it is only to have its pods.
+    """
     found = view.named(workload.kind, workload.name)
     if found is None:
         return ()
     events = Events(view)
     pods = [pod for pod in own_pods(view, workload) if "deletionTimestamp" not in pod["metadata"]]
     seen = [
-        *_blocked(found, workload),
+        *(_blocked(found, workload) if rolls else ()),
         *_not_created(events, own_uids(view, workload), workload),
         *(obstacle for pod in pods for obstacle in of_pod(pod, events)),
     ]

@@ -15,7 +15,7 @@ class Restart:
     """A Disruption that names the time in the pod template."""
 
     images: tuple[dict[str, str], ...] = ()
-    words: str = "a restart"
+    words: str = "to a restart"
 
     def step(self, rollout: int) -> Step:
         """Name the time that it is now."""

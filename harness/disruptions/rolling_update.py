@@ -5,11 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.disruptions.stage import Stage
 from harness.disruptions.workload import Workload, own_pods
 from harness.errors import ClusterError, RolloutError
 from harness.kube.client import Kube
 from harness.kube.view import View
 from harness.spec.rolling import wanted_replicas
+
+
+async def rolled(stage: Stage, patch: Mapping[str, Any]) -> int:
+    """Send the patch, and wait until it is rolled out; the generation that it made.
+
+    Raises:
+        ClusterError: the API refused it or did not answer.
+        RolloutError: it is not complete in time, or never will be.
+    """
+    generation = await trigger(stage.kube, stage.workload, patch)
+    await stage.until_complete(generation)
+    return generation
+
+
+async def rolled_back(stage: Stage) -> None:
+    """Give the workload the pod template back that it had before, and wait until that is rolled out.
+
+    Raises:
+        ClusterError: the API refused it or did not answer.
+        RolloutError: it is not complete in time, or never will be.
+    """
+    generation = await undo(stage.kube, stage.workload, stage.before["spec"]["template"])
+    await stage.until_complete(generation)
 
 
 async def trigger(kube: Kube, workload: Workload, patch: Mapping[str, Any]) -> int:
@@ -43,19 +67,6 @@ def replicas(view: View, workload: Workload) -> int:
     """How many pods the workload wants."""
     found = view.named(workload.kind, workload.name)
     return wanted_replicas(found["spec"]) if found else 0
-
-
-def pod_template(view: View, workload: Workload) -> dict[str, Any]:
-    """The pod template that the workload has now, to go back to.
-
-    Raises:
-        RolloutError: the workload is gone.
-    """
-    found = view.named(workload.kind, workload.name)
-    if found is None:
-        raise RolloutError(f"reading the pod template of {workload}", "the workload is gone")
-    template: dict[str, Any] = found["spec"]["template"]
-    return template
 
 
 async def undo(kube: Kube, workload: Workload, template: Mapping[str, Any]) -> int:

@@ -13,11 +13,20 @@ class ApiRefusal(ClusterError):
     """The API answered, and not with success.
 
     `status`: the HTTP status code. `reason`: the API's own (NotFound, AlreadyExists, Conflict, Invalid, Forbidden ...).
-    `retry_after_s`: for how long it wants not to be asked again.
+    `retry_after_s`: for how long it wants not to be asked again. `causes`: by reason, in its words (Status.details).
     """
 
-    def __init__(self, tried: str, status: int, reason: str, message: str, retry_after_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        tried: str,
+        status: int,
+        reason: str,
+        message: str,
+        retry_after_s: float = 0.0,
+        causes: dict[str, str] | None = None,
+    ) -> None:
         self.status, self.reason, self.retry_after_s = status, reason, retry_after_s
+        self.causes = causes or {}
         super().__init__(tried, f"the API answered {status} {reason}: {message}", _ADVICE.get(status, ""))
 
 
@@ -45,11 +54,14 @@ _ADVICE: dict[int, str] = {
 
 def refusal(tried: str, status: int, body: bytes, retry_after_s: float = 0.0) -> ApiRefusal:
     """The error for an answer of the API; `body` is a Status object, or whatever a proxy in between wrote."""
+    causes: dict[str, str] = {}
     try:
         answer = json.loads(body)
         reason, message = str(answer.get("reason") or ""), str(answer.get("message") or "")
+        for cause in (answer.get("details") or {}).get("causes") or ():
+            causes.setdefault(str(cause.get("reason")), str(cause.get("message")))
     except (ValueError, AttributeError):
         reason, message = "", body[:200].decode(errors="replace")
     if not reason:
         reason = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "unknown"
-    return ApiRefusal(tried, status, reason, message, retry_after_s)
+    return ApiRefusal(tried, status, reason, message, retry_after_s, causes)

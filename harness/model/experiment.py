@@ -17,9 +17,10 @@ from pydantic import (
 from harness.inputs.shown import shown
 from harness.model.budget_settings import Budget
 from harness.model.cluster_settings import ClusterSettings, SandboxImage, SandboxSettings
+from harness.model.disruption import Disruption, Update, Word, named
 from harness.model.duration import duration
 from harness.model.mitigations import MITIGATIONS, contradiction
-from harness.model.record import Duration, FilePath, Image, LongDuration, Name, Rate, Record
+from harness.model.record import Duration, FilePath, LongDuration, Name, Rate, Record
 from harness.model.request import CONNECT_TIMEOUT_S
 from harness.model.run import Confidence as ConfidenceRecord
 from harness.model.run import Expect
@@ -30,34 +31,6 @@ class ServiceRef(Record):
 
     name: str = Field(min_length=1)
     port: Annotated[int, Field(ge=1, le=65535)] | Annotated[str, Field(min_length=1)]
-
-
-class Update(Record):
-    """What every rollout does to the application: exactly one of these."""
-
-    # A new disruption is a line here and a file in `harness/disruptions/`, named after it, with `planned` in it.
-    image: dict[str, Annotated[tuple[Image, ...], Field(min_length=1, strict=False)]] | None = Field(
-        None,
-        min_length=1,
-        description="Per container the images that the rollouts go to in turn; the manifest has the one before.",
-    )
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if len(self.model_fields_set) != 1 or self.setting is None:
-            raise ValueError(f"name exactly one of {', '.join(type(self).model_fields)}")
-        return self
-
-    @property
-    def name(self) -> str:
-        """The disruption that is meant."""
-        (field,) = self.model_fields_set
-        return field
-
-    @property
-    def setting(self) -> Any:
-        """What is said of it."""
-        return getattr(self, self.name)
 
 
 class RequestSettings(Record):
@@ -224,7 +197,10 @@ class Experiment(Record):
     cluster: ClusterSettings = ClusterSettings(sandbox=SandboxSettings())
     images: dict[str, SandboxImage] = Field(default_factory=dict)
     others: Literal["run", "skip"] = Field("run", description="workloads beside the target: run, or left out")
-    update: Update | Literal["restart"] = "restart"
+    update: Update | Literal["restart"] | None = Field(None, description="`disruption` where it is a rolling update")
+    disruption: Disruption | Word | None = Field(
+        None, description="what is done to the application, `rollouts` times; without it, it is restarted"
+    )
     rollouts: int = Field(3, ge=1, le=1000)
     control_s: LongDuration = Field(5.0, alias="control")
     quiet_s: Duration | None = Field(None, alias="quiet")
@@ -243,7 +219,13 @@ class Experiment(Record):
         False, description="a request that met a kept connection as its server closed it counts against the rollout"
     )
 
+    @model_validator(mode="after")
+    def _one_disruption(self) -> Self:
+        if self.update is not None and self.disruption is not None:
+            raise ValueError("update and disruption: both say what is done to the application; name one of them")
+        return self
+
     @property
-    def disruption(self) -> tuple[str, Any]:
-        """The name of the disruption that makes the rollouts, and its setting; `restart` has none."""
-        return (self.update, None) if isinstance(self.update, str) else (self.update.name, self.update.setting)
+    def asked(self) -> tuple[str, Any]:
+        """The name of the disruption, and its setting."""
+        return named(self.disruption or self.update or "restart")

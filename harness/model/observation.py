@@ -10,7 +10,8 @@ class MarkType(StrEnum):
 
     CONTROL_START = "control-start"
     CONTROL_END = "control-end"
-    UPDATE = "update"
+    UPDATE = "update"  # a disruption begins, and with it its window
+    DISRUPTION = "disruption"  # what it does there to pods, replicas or nodes, before it does it
     COMPLETE = "complete"  # the API calls the rollout complete
     SETTLED = "settled"  # ... and the old pods are gone
     UNDO = "undo"

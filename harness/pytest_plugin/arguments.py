@@ -32,7 +32,8 @@ _SEEDED = {"prestop": "5s", "min-ready": "5s"}
 _WOULD_DO = {
     "manifest": "Give a YAML file, a directory, a list of them, or parsed documents.",
     "image": 'Give image="nginx:1.29.1", image={"nginx": "nginx:1.29.1"}, or a list of either.',
-    "disruption": 'Give disruption="restart", or what `update:` of an experiment holds.',
+    "disruption": 'Give disruption="restart", "delete-pod", "evict" or "drain", or what `disruption:` of an experiment '
+    'holds, such as {"scale": {"to": 1}}.',
     "rollouts": "Give a whole number from 1 to 1000.",
     "load": 'Give new connections per second, such as load=100, or load={"new": {"rate": 100}}.',
     "path": 'Give path="clusterip".',
@@ -152,7 +153,7 @@ def experiment_of(
         "target": workload_name(workload),
         "service": {"name": front, "port": port},
         "path": path,
-        "update": disruption or "restart" if image is None else {"image": turns(image, workload)},
+        "disruption": _disruption(disruption) if image is None else {"image": turns(image, workload)},
         "rollouts": rollouts,
         "rollout_timeout": duration(rollout_timeout_s(manifests, workload)),
         "load": _load(load),
@@ -172,9 +173,13 @@ def _argument(keys: Sequence[int | str], by_image: bool) -> str:
     first, *rest = map(str, keys or ["manifest"])
     if first == "variants":
         first, *rest = rest[1:] or ["mitigations"]
-    if first == "update":
-        first = "image" if by_image else "disruption"
+    if first == "disruption" and by_image:
+        first = "image"
     return ".".join([first, *rest]) if first in _WOULD_DO else "manifest"
+
+
+def _disruption(disruption: Any) -> Any:
+    return "restart" if disruption is None else _plain(disruption)
 
 
 def _load(load: Any) -> dict[str, Any]:

@@ -48,7 +48,8 @@ class Rollout(Protocol):
             manifest leaves no choice.
         image: what each rollout goes to, and back, in turn: an image where the workload has one container besides
             sidecars, else {"nginx": "nginx:1.29.1"}, or a list of either. Without it the workload is restarted.
-        disruption: "restart", or what `update:` of an experiment holds, such as {"image": {"nginx": [...]}}.
+        disruption: "restart", "delete-pod", "evict", "drain", or what `disruption:` of an experiment holds, such as
+            {"scale": {"to": 1}} or {"image": {"nginx": [...]}}.
         rollouts: how many; `--rollout-count` may raise it.
         load: new connections per second, or what `load:` of an experiment holds, such as {"new": {"rate": 100}}.
         path: how the application is reached: "clusterip".

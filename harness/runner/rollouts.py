@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.disruptions.completion import Hear, until_complete
-from harness.disruptions.rolling_update import pod_template, undo, until_settled
+from harness.disruptions.completion import Hear
+from harness.disruptions.disruption import Step
+from harness.disruptions.rolling_update import until_settled
+from harness.disruptions.stage import Stage, present
 from harness.disruptions.workload import Workload
 from harness.errors import RolloutError
 from harness.kube.client import Kube
@@ -67,18 +69,19 @@ class Rollouts:
         await self.load.until_sending()
 
     async def _one(self, rollout: int) -> None:
-        before = pod_template(self.view, self.workload)
+        stage = self._stage(rollout)
         step = self.scenario.disruption.step(rollout)
         self.phase(Phase.ROLLING, rollout)
+        name, _ = self.scenario.experiment.asked
+        began = {"rollout": rollout, "disruption": name, **step.details}
         # The mark comes before the call: nothing that the update causes may lie before its rollout's window.
-        marks = RolloutMarks(rollout=rollout, update=self.mark(MarkType.UPDATE, {"rollout": rollout, **step.details}))
+        marks = RolloutMarks(rollout=rollout, update=self.mark(MarkType.UPDATE, began))
         self._keep(marks)
-        generation = await step.start(self.kube, self.workload)
         try:
-            await self._until_complete(generation)
+            generation = await step.do(stage)
         except RolloutError as stuck:
             try:
-                await self._undo(rollout, before)
+                await self._undo(rollout, step, stage)
             except RolloutError as left:  # what went wrong first must be said first
                 stuck.add_note(f"Taking it back failed too: {left}")
             raise
@@ -86,21 +89,25 @@ class Rollouts:
         marks = replace(marks, complete=self.mark(MarkType.COMPLETE, details))
         self._keep(marks)
         self.phase(Phase.SETTLING, rollout)
-        await until_settled(self.view, self.workload, deadline_s=self.scenario.experiment.rollout_timeout_s)
+        await until_settled(self.view, self.workload, deadline_s=stage.deadline_s)
         self._keep(replace(marks, settled=self.mark(MarkType.SETTLED, details)))
 
-    async def _undo(self, rollout: int, template: dict[str, Any]) -> None:
+    async def _undo(self, rollout: int, step: Step, stage: Stage) -> None:
+        if step.undo is None:
+            return
         self.phase(Phase.UNDOING, rollout)
         self.mark(MarkType.UNDO, {"rollout": rollout})
-        generation = await undo(self.kube, self.workload, template)
-        await self._until_complete(generation)
+        await step.undo(stage.again())
 
-    async def _until_complete(self, generation: int) -> None:
-        await until_complete(
-            self.view,
-            self.workload,
-            generation,
+    def _stage(self, rollout: int) -> Stage:
+        name, _ = self.scenario.experiment.asked
+        return Stage(
+            kube=self.kube,
+            workload=self.workload,
+            view=self.view,
+            before=present(self.view, self.workload),
             deadline_s=self.scenario.experiment.rollout_timeout_s,
+            mark=lambda done: self.mark(MarkType.DISRUPTION, {"rollout": rollout, "disruption": name, **done}),
             hear=self.hear,
             logs=logs_in(self.kube, self.workload.namespace),
         )

@@ -9,14 +9,13 @@ from paper_api import paper_kube
 from pydantic import ValidationError
 
 from harness.disruptions.disruption import Disruption, planned
-from harness.disruptions.workload import Workload
 from harness.errors import ManifestError
 from harness.fixture_files import fixtures
 from harness.manifests.application import find_application
 from harness.manifests.read import read_manifests
 from harness.model.experiment import Experiment
+from tests.unit.disruptions.stages import stage
 
-WEB = Workload(kind="Deployment", name="web", namespace="shop")
 PATCHED = "PATCH /apis/apps/v1/namespaces/shop/deployments/web"
 
 
@@ -42,12 +41,12 @@ def disruption(update: Any, rollouts: int = 3) -> Disruption:
 async def test_images_go_in_turn_and_the_mark_says_which() -> None:
     asked = disruption({"image": {"nginx": ["nginx:1.29.1", "nginx:1.28.0"]}})
     assert asked.images == ({"nginx": "nginx:1.29.1"}, {"nginx": "nginx:1.28.0"}, {"nginx": "nginx:1.29.1"})
-    assert asked.words == "nginx:1.29.1 and nginx:1.28.0"
+    assert asked.words == "to nginx:1.29.1 and nginx:1.28.0"
     step = asked.step(1)
     patch = {"spec": {"template": {"spec": {"containers": [{"name": "nginx", "image": "nginx:1.28.0"}]}}}}
     assert step.details == {"patch": patch}
-    async with paper_kube({PATCHED: [{"metadata": {"generation": 7}}]}) as (kube, api):
-        assert await step.start(kube, WEB) == 7
+    async with paper_kube({PATCHED: [{"metadata": {"generation": 2}}]}) as (kube, api):
+        assert await step.do(stage(kube)) == 2
     (call,) = api.asked(PATCHED)
     assert call.body == patch
 
@@ -55,12 +54,12 @@ async def test_images_go_in_turn_and_the_mark_says_which() -> None:
 @pytest.mark.anyio
 async def test_a_restart_names_the_time_and_sends_what_its_mark_says() -> None:
     asked = disruption("restart")
-    assert (asked.images, asked.words) == ((), "a restart")
+    assert (asked.images, asked.words) == ((), "to a restart")
     step = asked.step(0)
     (name,) = step.details["patch"]["spec"]["template"]["metadata"]["annotations"]
     assert name == "kubectl.kubernetes.io/restartedAt"
     async with paper_kube({PATCHED: [{"metadata": {"generation": 2}}]}) as (kube, api):
-        assert await step.start(kube, WEB) == 2
+        assert await step.do(stage(kube)) == 2
     assert api.asked(PATCHED)[0].body == step.details["patch"]
     assert asked.step(1).details != step.details
 

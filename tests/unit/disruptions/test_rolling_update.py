@@ -11,7 +11,8 @@ import anyio
 import pytest
 from paper_api import paper_kube
 
-from harness.disruptions.rolling_update import pod_template, replicas, trigger, undo, until_settled
+from harness.disruptions.rolling_update import replicas, trigger, undo, until_settled
+from harness.disruptions.stage import present
 from harness.errors import RolloutError
 from harness.kube.errors import ApiRefusal
 from harness.kube.view import View
@@ -28,14 +29,14 @@ async def test_replicas_that_the_manifest_does_not_name_are_one() -> None:
     assert replicas(view, WEB) == 1
 
 
-async def test_a_workload_that_is_gone_wants_no_pods_and_has_no_template() -> None:
+async def test_a_workload_that_is_gone_wants_no_pods_and_cannot_be_disrupted() -> None:
     assert replicas(View(), WEB) == 0
-    with pytest.raises(RolloutError, match="reading the pod template of deployment/web: the workload is gone"):
-        pod_template(View(), WEB)
+    with pytest.raises(RolloutError, match="reading deployment/web: it is gone"):
+        present(View(), WEB)
 
 
-async def test_the_pod_template_is_the_one_that_the_workload_has_now() -> None:
-    assert pod_template(shown(deployment()), WEB) == TEMPLATE
+async def test_what_is_to_be_taken_back_is_the_workload_as_it_is_now() -> None:
+    assert present(shown(deployment()), WEB)["spec"]["template"] == TEMPLATE
 
 
 async def test_the_old_pods_are_gone_when_the_last_of_them_is() -> None:

@@ -82,12 +82,12 @@ def test_a_target_is_named_with_its_kind_or_without(tmp_path: Path, target: str)
     ],
 )
 def test_rollouts_go_to_the_images_in_turn_and_back(tmp_path: Path, image: Any, update: Any) -> None:
-    assert called(tmp_path, image=image).disruption == ("image", update)
+    assert called(tmp_path, image=image).asked == ("image", update)
 
 
 def test_of_several_containers_those_that_a_turn_does_not_name_stay(tmp_path: Path) -> None:
     found = called(tmp_path, TWO, ONE, image=[{"web": "web:2"}, {"log": "log:2"}])
-    assert found.disruption == ("image", {"web": ("web:2", "web:2", "web:1"), "log": ("log:1", "log:2", "log:1")})
+    assert found.asked == ("image", {"web": ("web:2", "web:2", "web:1"), "log": ("log:1", "log:2", "log:1")})
 
 
 def test_of_several_containers_one_must_be_named_unless_kubectl_knows_which(tmp_path: Path) -> None:
@@ -96,14 +96,14 @@ def test_of_several_containers_one_must_be_named_unless_kubectl_knows_which(tmp_
     annotated = TWO.replace(
         "metadata: {labels", "metadata: {annotations: {kubectl.kubernetes.io/default-container: log}, labels"
     )
-    assert called(tmp_path, annotated, ONE, image="log:2").disruption == ("image", {"log": ("log:2", "log:1")})
+    assert called(tmp_path, annotated, ONE, image="log:2").asked == ("image", {"log": ("log:2", "log:1")})
 
 
 def test_without_an_image_it_is_restarted_and_ours_gets_a_new_one(tmp_path: Path) -> None:
-    assert called(tmp_path).disruption == ("restart", None)
+    assert called(tmp_path).asked == ("restart", None)
     ours = experiment_of(manifest_files(None, (), tmp_path), default=True, **ARGUMENTS)
-    assert ours.disruption[0] == "image"
-    assert called(tmp_path, disruption={"image": {"web": ["web:9"]}}).disruption == ("image", {"web": ("web:9",)})
+    assert ours.asked[0] == "image"
+    assert called(tmp_path, disruption={"image": {"web": ["web:9"]}}).asked == ("image", {"web": ("web:9",)})
 
 
 @pytest.mark.parametrize(

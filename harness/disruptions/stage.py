@@ -1,0 +1,70 @@
+"""One time of a disruption -> all that it needs: the cluster, the application as it is and was, and how long it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import anyio
+
+from harness.disruptions.completion import Hear, until_complete
+from harness.disruptions.last_words import Logs
+from harness.disruptions.workload import Workload
+from harness.errors import RolloutError
+from harness.kube.client import Kube
+from harness.kube.view import View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Where a disruption is done. `before`: the workload as it was; `deadline_s`: how long it may take, all of it.
+
+    `mark`: writes into the timeline what is about to be done. `hear`: takes what holds it up.
+    """
+
+    kube: Kube
+    workload: Workload
+    view: View
+    before: dict[str, Any]
+    deadline_s: float
+    mark: Callable[[dict[str, Any]], object]
+    hear: Hear
+    logs: Logs
+    began: float = field(default_factory=anyio.current_time)
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the deadline."""
+        return max(0.0, self.deadline_s - (anyio.current_time() - self.began))
+
+    def again(self) -> Stage:
+        """The same with all its time, to take something back."""
+        return replace(self, began=anyio.current_time())
+
+    async def until_complete(self, generation: int) -> None:
+        """Wait until the API calls the workload's rollout complete.
+
+        Raises:
+            RolloutError: it is not in time, or never will be.
+        """
+        await until_complete(
+            self.view,
+            self.workload,
+            generation,
+            deadline_s=self.left_s,
+            hear=self.hear,
+            logs=self.logs,
+        )
+
+
+def present(view: View, workload: Workload) -> dict[str, Any]:
+    """The workload as it is now.
+
+    Raises:
+        RolloutError: it is gone.
+    """
+    found = view.named(workload.kind, workload.name)
+    if found is None:
+        raise RolloutError(f"reading {workload}", "it is gone")
+    return found

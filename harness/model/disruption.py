@@ -1,0 +1,106 @@
+"""What an experiment does to its application each time: the keys `update` and `disruption` of its file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from harness.model.record import Duration, Image, Record
+
+ROLLING = frozenset({"image", "restart"})
+"""The disruptions that change the pod template: the others leave it as it is."""
+
+Count = Annotated[int, Field(ge=1, le=1000)]
+Replicas = Annotated[int, Field(ge=0, le=1000)]
+
+
+class OneOf(Record):
+    """A mapping with exactly one key, which names the disruption, and what is said of it."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if len(self.model_fields_set) != 1 or self.setting is None:
+            names = (field.alias or name for name, field in type(self).model_fields.items())
+            raise ValueError(f"name exactly one of {', '.join(names)}")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The disruption that is meant, as it is written."""
+        (field,) = self.model_fields_set
+        return field.replace("_", "-")
+
+    @property
+    def setting(self) -> Any:
+        """What is said of it."""
+        (field,) = self.model_fields_set
+        return getattr(self, field)
+
+
+class Update(OneOf):
+    """A rolling update by other images."""
+
+    image: dict[str, Annotated[tuple[Image, ...], Field(min_length=1, strict=False)]] | None = Field(
+        None,
+        min_length=1,
+        description="Per container the images that the rollouts go to in turn; the manifest has the one before.",
+    )
+
+
+class Scale(Record):
+    """Other numbers of replicas, one after the other, and back to the manifest's at the end."""
+
+    to: Replicas | Annotated[tuple[Replicas, ...], Field(min_length=1, max_length=10, strict=False)] = Field(
+        description="how many replicas: one number, or several in turn"
+    )
+    hold_s: Duration = Field(0.0, alias="hold", description="how long each number stays, once it is reached")
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers of replicas in turn."""
+        return (self.to,) if isinstance(self.to, int) else self.to
+
+
+class DeletePod(Record):
+    """Pods that are deleted, as `kubectl delete pod` does it: no PodDisruptionBudget is asked."""
+
+    pods: Count = Field(1, description="how many at once, the oldest first")
+    grace_s: Duration | None = Field(
+        None, alias="grace", description="instead of the pods' own grace period; 0s kills at once (--force)"
+    )
+
+
+class Evict(Record):
+    """Pods that are evicted one after the other, as far as PodDisruptionBudgets allow it."""
+
+    pods: Count = Field(1, description="how many, the oldest first")
+
+
+class Drain(Record):
+    """A node that is cordoned and from which the application's pods are evicted, as `kubectl drain` does it."""
+
+    node: Annotated[str, Field(min_length=1, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")] | None = Field(
+        None, description="without it, the one that has the most of the application's pods"
+    )
+
+
+# A new disruption is a line here and a file in `harness/disruptions/`, named after it, with `planned` in it.
+class Disruption(Update):
+    """What is done to the application: exactly one of these."""
+
+    scale: Scale | None = None
+    delete_pod: DeletePod | None = Field(None, alias="delete-pod")
+    evict: Evict | None = None
+    drain: Drain | None = None
+
+
+Word = Literal["restart", "delete-pod", "evict", "drain"]
+"""The disruptions that need nothing said of them."""
+
+_DEFAULTS: dict[str, Any] = {"delete-pod": DeletePod(), "evict": Evict(), "drain": Drain()}
+
+
+def named(asked: OneOf | Word) -> tuple[str, Any]:
+    """The name of a disruption and its setting, which is None where there is none."""
+    return (asked, _DEFAULTS.get(asked)) if isinstance(asked, str) else (asked.name, asked.setting)
