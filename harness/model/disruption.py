@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 
 from harness.model.record import Duration, Image, Record
 
-ROLLING = frozenset({"image", "restart"})
-"""The disruptions that change the pod template: the others leave it as it is."""
+TEMPLATE_STAYS = frozenset({"scale", "delete-pod", "evict", "drain"})
+"""The disruptions that roll nothing: they leave the pod template as it is."""
 
 Count = Annotated[int, Field(ge=1, le=1000)]
 Replicas = Annotated[int, Field(ge=0, le=1000)]

@@ -40,6 +40,7 @@ class Taker(StrEnum):
     ROLLOUT = "rollout"
     SCALING = "scaling"
     EVICTION = "eviction"
+    DELETION = "deletion"  # by the harness; one by anybody else is foreign
     CRASH = "crash"
     FOREIGN = "foreign"
 

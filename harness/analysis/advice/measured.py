@@ -16,7 +16,6 @@ from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
 from harness.model.advice import Lags, Measured, Propagation
 from harness.model.paths import hops
-from harness.model.result import Taker
 from harness.spec.hooks import only_sleeps
 from harness.spec.serving import serving_containers, target_ports
 from harness.spec.termination import grace_period_s, longest_hook_s
@@ -163,8 +162,8 @@ def _slowest_answer(seen: Observed) -> Iterator[float]:
 
 
 def _rollouts_own(seen: Observed) -> list[Life]:
-    """The pods that had served and that a rollout took."""
-    return [pod for pod in seen.pods if pod.ready is not None and seen.takers.get(pod.uid) == Taker.ROLLOUT]
+    """The pods that had served and that a rollout took, or what else we did."""
+    return [pod for pod in seen.pods if pod.ready is not None and pod.uid in seen.ours]
 
 
 def _unending(seen: Observed, killed: Sequence[Life], answer_s: float | None) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.analysis.observed.deeds import Deed, deeds, leaves_template
 from harness.analysis.observed.ownership import Ownership
 from harness.analysis.observed.watch_stalls import ALWAYS_ON, WatchStalls, standstills
 from harness.model.observation import MarkType, Observation
@@ -76,7 +77,8 @@ class Controllers:
 
     `deleted`: names of pods that a controller said it deleted; `speaks`: whether controllers' events are there at all.
     `own`: our own updates, with their patch where it is on record; `foreign`: when others changed the application's
-    template, `foreign_by` with the words that say who.
+    template, `foreign_by` with the words that say who. `deeds`: what else we did; `scaled`: since when the workload
+    wanted how many pods.
     """
 
     owned: Ownership
@@ -87,6 +89,8 @@ class Controllers:
     own: list[float] = field(default_factory=list)
     foreign_by: list[tuple[float, str]] = field(default_factory=list)
     stalls: WatchStalls = ALWAYS_ON
+    deeds: tuple[Deed, ...] = ()
+    scaled: list[tuple[float, int]] = field(default_factory=list)
     _template: Any = None
     _to_come: tuple[float, Object] | None = None  # our last update, until the watch shows it
 
@@ -108,7 +112,7 @@ class Controllers:
             self._event(seen.object)
 
     def _mark(self, mark: Observation) -> None:
-        if mark.type in (MarkType.UPDATE, MarkType.UNDO):
+        if mark.type in (MarkType.UPDATE, MarkType.UNDO) and not leaves_template(mark):
             self._to_come = mark.t, mark.object.get("patch") or {}
         if mark.type == MarkType.UNDO:
             self.own = sorted([*self.own, mark.t])
@@ -125,11 +129,12 @@ class Controllers:
         if changed and not self._is_ours(seen.t, template):
             self.foreign_by.append((seen.t, by_whom(seen.object)))
         self._template = template
+        replicas = wanted_replicas(spec)
+        if not self.scaled or self.scaled[-1][1] != replicas:
+            self.scaled.append((seen.t, replicas))
         revision = (seen.object.get("status") or {}).get("updateRevision")
         if revision:
-            self.update_revisions.append(
-                UpdateRevision(t=seen.t, revision=str(revision), replicas=wanted_replicas(spec))
-            )
+            self.update_revisions.append(UpdateRevision(t=seen.t, revision=str(revision), replicas=replicas))
 
     def _is_ours(self, t: float, template: Object | None) -> bool:
         """Whether a changed template is what our last update asked for: one change, soon, and with its patch."""
@@ -148,6 +153,16 @@ class Controllers:
         if reason == "SuccessfulDelete":
             words = str(event.get("message") or event.get("note") or "").replace(":", " ").split()
             self.deleted.update(words)
+
+    def took(self, uid: str, t: float) -> Deed | None:
+        """Our own act that took a pod which was told to go at `t`, where one did."""
+        return next((deed for deed in self.deeds if uid in deed.pods and deed.t <= t), None)
+
+    def scaled_it(self, t: float) -> bool:
+        """Whether it was us who asked for the number of pods that the workload wanted at `t`."""
+        since, replicas = max((known for known in self.scaled if known[0] <= t + SEEN_S), default=(0.0, -1))
+        asked = [deed for deed in self.deeds if deed.replicas is not None and deed.t <= since]
+        return bool(asked) and asked[-1].replicas == replicas
 
     def replica_set(self, name: str) -> ReplicaSetHistory:
         """The ReplicaSet of that name; one of which nothing is known where the watch showed none."""
@@ -169,10 +184,11 @@ def by_whom(shown: Object) -> str:
 def controllers(timeline: Iterable[Observation], owned: Ownership, updates: Iterable[float]) -> Controllers:
     """What the timeline says of the pods' controllers. `updates`: when we changed the application ourselves."""
     events = list(timeline)
-    found = Controllers(owned=owned, own=sorted(updates), stalls=standstills(events))
-    marked = {seen.t for seen in events if seen.kind == "Mark" and seen.type == MarkType.UPDATE}
+    begun = {seen.t: seen for seen in events if seen.kind == "Mark" and seen.type == MarkType.UPDATE}
+    rolled = [t for t in updates if t not in begun or not leaves_template(begun[t])]
+    found = Controllers(owned=owned, own=sorted(rolled), stalls=standstills(events), deeds=deeds(events))
     # run.json knows of updates whose marks a record may have lost.
-    unmarked = [Observation(t=t, kind="Mark", type=MarkType.UPDATE, object={}) for t in found.own if t not in marked]
+    unmarked = [Observation(t=t, kind="Mark", type=MarkType.UPDATE, object={}) for t in found.own if t not in begun]
     for seen in sorted([*unmarked, *events], key=lambda seen: seen.t):
         found.add(seen)
     return found

@@ -12,7 +12,7 @@ from harness.analysis.observed.endpoints import Endpoints, endpoints
 from harness.analysis.observed.foreign_changes import ForeignChange, foreign_changes
 from harness.analysis.observed.load_health import LoadHealth, load_health
 from harness.analysis.observed.ownership import ownership
-from harness.analysis.observed.pod_endings import takers
+from harness.analysis.observed.pod_endings import ours, takers
 from harness.analysis.observed.pods import Life, lives
 from harness.analysis.observed.requests import Requests, clean
 from harness.analysis.observed.watch_stalls import WatchStalls, watch_stalls
@@ -25,14 +25,15 @@ from harness.spec.workload import judged_workload, pod_selector
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """What was observed: requests, windows, pods in the order in which they were first seen, who took those that ended
-    (by uid), what else somebody changed, the Service's endpoints, who answered, how the load generator did, when the
-    watch stood still, and what the record lacks, in words."""
+    (by uid) and which of them went because of what we did, what else somebody changed, the Service's endpoints, who
+    answered, how the load generator did, when the watch stood still, and what the record lacks, in words."""
 
     run: Run
     requests: Requests
     windows: Windows
     pods: tuple[Life, ...]
     takers: dict[str, Taker]
+    ours: frozenset[str]
     foreign: tuple[ForeignChange, ...]
     endpoints: Endpoints
     answers: Answers
@@ -51,12 +52,14 @@ def observe(run: Run) -> Observed:
     pods = lives(run.info, run.timeline, owned, stalls)
     made = courses(requests.frame)
     told = controllers(run.timeline, owned, spans.updates)
+    taken = takers(pods, told)
     return Observed(
         run=run,
         requests=requests,
         windows=spans,
         pods=pods,
-        takers=takers(pods, told),
+        takers=taken,
+        ours=ours(pods, taken, told),
         foreign=foreign_changes(run.info, run.timeline, owned, told, spans.rollouts),
         endpoints=endpoints(run.info, run.timeline, pods),
         answers=answers(requests, pods),

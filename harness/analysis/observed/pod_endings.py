@@ -1,14 +1,34 @@
-"""Pods that ended and what controllers did -> who took each: rollout, scaling, eviction, crash or a stranger."""
+"""Pods that ended and what controllers did -> who took each, and whether we had asked for it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.analysis.observed.controllers import SEEN_S, Controllers, UpdateRevision
 from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.pods import Life
 from harness.model.result import Taker
+
+
+def ours(pods: Sequence[Life], taken: Mapping[str, Taker], told: Controllers) -> frozenset[str]:
+    """The uids of the pods that went because of what we did: by a rollout, or by an act that is on record.
+
+    A scaling is ours while the workload wants as many pods as we asked for last.
+    """
+    return frozenset(pod.uid for pod in pods if pod.uid in taken and _is_ours(pod, taken[pod.uid], told))
+
+
+def _is_ours(pod: Life, taker: Taker, told: Controllers) -> bool:
+    if taker == Taker.ROLLOUT:
+        return True
+    shown = pod.end_shown or 0.0
+    if taker == Taker.SCALING:
+        return told.scaled_it(shown)
+    return taker in _BY_DISRUPTION.values() and told.took(pod.uid, shown) is not None
+
+
+_BY_DISRUPTION = {"delete-pod": Taker.DELETION, "evict": Taker.EVICTION, "drain": Taker.EVICTION}
 
 
 def takers(pods: Sequence[Life], told: Controllers) -> dict[str, Taker]:
@@ -17,7 +37,7 @@ def takers(pods: Sequence[Life], told: Controllers) -> dict[str, Taker]:
     A ReplicaSet shrinks by the rollout when it is not of the Deployment's present template: its revision is no longer
     the newest, or the template changed since it became that (with strategy Recreate, the new ReplicaSet comes only when
     all old pods have gone). It shrinks by scaling when its desired number of the whole Deployment changed in the same
-    step. A pod that no controller deleted was taken by a stranger.
+    step. A pod that no controller deleted was taken by a stranger, unless it was us.
     """
     return {pod.uid: _taker(pod, told) for pod in pods if pod.end is not None}
 
@@ -30,6 +50,8 @@ def _taker(pod: Life, told: Controllers) -> Taker:
 
 
 def _taker_at(pod: Life, t: float, told: Controllers) -> Taker:
+    if (deed := told.took(pod.uid, pod.end_shown or t)) is not None and deed.disruption in _BY_DISRUPTION:
+        return _BY_DISRUPTION[deed.disruption]
     if pod.disrupted:
         return Taker.EVICTION
     if _crashed_for_good(pod):

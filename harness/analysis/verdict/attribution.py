@@ -16,7 +16,6 @@ from harness.analysis.observed.lateness import SLOW_WATCH_S
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
 from harness.analysis.observed.windows import OUTSIDE
-from harness.model.result import Taker
 
 ABSENCE_S = 1.0
 """How far the moment at which the last endpoint went may lie from the deletion of its pod."""
@@ -73,8 +72,8 @@ def _is_idle_close(row: Row) -> bool:
 
 
 def _other_took(seen: Observed, pod: Life) -> bool:
-    """Whether this pod's end is not the rollout's doing."""
-    return seen.takers.get(pod.uid) != Taker.ROLLOUT
+    """Whether this pod's end is not the doing of our rollout, or of what else we did."""
+    return pod.uid not in seen.ours
 
 
 def _end_unsure(seen: Observed, pod: Life) -> bool:

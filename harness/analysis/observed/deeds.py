@@ -1,0 +1,46 @@
+"""The timeline's marks -> what we did to the application ourselves, besides changing its pod template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from harness.model.disruption import TEMPLATE_STAYS
+from harness.model.observation import MarkType, Observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """One act of a disruption, marked before it was done: which pods (uids) it takes, or how many are to be left."""
+
+    t: float
+    disruption: str
+    pods: frozenset[str] = frozenset()
+    replicas: int | None = None
+
+
+def deeds(timeline: Iterable[Observation]) -> tuple[Deed, ...]:
+    """All acts on record, in the order in which they came."""
+    marks = (seen for seen in timeline if seen.kind == "Mark" and seen.type == MarkType.DISRUPTION)
+    return tuple(sorted((_deed(mark) for mark in marks), key=lambda deed: deed.t))
+
+
+def _deed(mark: Observation) -> Deed:
+    said, pods = mark.object, mark.object.get("pods")
+    replicas = said.get("replicas")
+    return Deed(
+        t=mark.t,
+        disruption=str(said.get("disruption")),
+        pods=frozenset(_uids(pods if isinstance(pods, list) else ())),
+        replicas=replicas if isinstance(replicas, int) else None,
+    )
+
+
+def _uids(pods: Iterable[Any]) -> Iterable[str]:
+    return (str(pod.get("uid")) for pod in pods if isinstance(pod, dict))
+
+
+def leaves_template(update: Observation) -> bool:
+    """Whether a mark of MarkType.UPDATE begins a disruption that does not touch the pod template."""
+    return update.object.get("disruption") in TEMPLATE_STAYS
