@@ -60,6 +60,7 @@ MENDS: dict[HazardId, Mend] = {
     HazardId.RECREATE: _rolling_update,
     HazardId.MAX_UNAVAILABLE_ALL: _one_more_first,
     HazardId.LONE_STATEFUL_POD: _two_replicas,
+    HazardId.LONE_POD: _two_replicas,
     HazardId.NO_READINESS_PROBE: _probe_of_the_serving_port,
     HazardId.PROBE_ON_ANOTHER_PORT: _probe_of_the_serving_port,
 }

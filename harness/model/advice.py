@@ -142,7 +142,8 @@ class Measured:
     grace period was over, so that `stop_s` is too short; `killed_serving`: how many of them took requests until then;
     `killed_unending`: how many of them did, or had long had the time to finish the slowest answer. `stopped`: how many
     pods ended by themselves. `causes`: of the requests for which rollouts have to answer, how many by each;
-    `turned_away_kept`: how many of these a stopping pod answered with an error on a kept connection.
+    `turned_away_kept`: how many of these a stopping pod answered with an error on a kept connection. `hurried`: how
+    many pods we deleted with less than the grace period that their spec gives them.
     """
 
     removal_s: float | None = None
@@ -168,6 +169,7 @@ class Measured:
     stopped: int = 0
     causes: dict[str, int] = field(default_factory=dict)
     turned_away_kept: int = 0
+    hurried: int = 0
 
     @property
     def never_ends(self) -> bool:
@@ -249,6 +251,8 @@ def as_object(record: Propagation | Sizing | None) -> dict[str, Any]:
     if isinstance(record, Propagation):
         for side in ("removal", "addition"):
             found[side]["pods"] = [_lag_object(lag) for lag in found[side]["pods"]]
+    elif not record.measured.hurried:  # said only where it happened
+        del found["measured"]["hurried"]
     return found
 
 

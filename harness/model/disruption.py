@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from harness.model.duration import duration
 from harness.model.record import Duration, Image, Record
 
 TEMPLATE_STAYS = frozenset({"scale", "delete-pod", "evict", "drain"})
@@ -69,6 +70,12 @@ class DeletePod(Record):
     grace_s: Duration | None = Field(
         None, alias="grace", description="instead of the pods' own grace period; 0s kills at once (--force)"
     )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.grace_s is not None and self.grace_s != int(self.grace_s):
+            raise ValueError(f"grace: Kubernetes counts whole seconds, not {duration(self.grace_s)}")
+        return self
 
 
 class Evict(Record):

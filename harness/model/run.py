@@ -114,6 +114,7 @@ class RunInfo:
     harness: str | None = None
     manifests: tuple[dict[str, Any], ...] = ()
     target: str | None = None
+    disruption: str | None = None  # the name of what is done to the target; None: a rolling update
     service: MeasuredService | None = None
     cluster: ClusterFacts = field(default_factory=lambda: ClusterFacts(kind="unknown"))
     streams: dict[str, float] = field(default_factory=dict)

@@ -23,6 +23,7 @@ def run_info(cluster: Cluster, scenario: Scenario, *, t0_wall_s: float) -> RunIn
         variant=scenario.variant,
         path=experiment.path,
         target=experiment.target,
+        disruption=experiment.asked[0],
         service=MeasuredService(name=experiment.service.name, port=scenario.application.port),
         cluster=replace(cluster.facts, server=cluster.server(scenario.application_images)),
         streams={name: stream.rate for name, stream in experiment.load.streams.items()},

@@ -21,7 +21,8 @@ _WHAT_VARIANTS_ARE_ABOUT = frozenset({HazardId.NO_PRESTOP, HazardId.NO_MIN_READY
 def scenario_hazards(scenario: Scenario) -> tuple[Hazard, ...]:
     """What is wrong with the scenario's workload behind the Service through which it is measured."""
     application = scenario.application
-    return hazards(application.target, (application.service,), measured=_measured(scenario))
+    disruption, _ = scenario.experiment.asked
+    return hazards(application.target, (application.service,), measured=_measured(scenario), disruption=disruption)
 
 
 def _measured(scenario: Scenario) -> MeasuredService:

@@ -27,6 +27,7 @@ class HazardId(StrEnum):
     RECREATE = "recreate"
     MAX_UNAVAILABLE_ALL = "max-unavailable-all"
     LONE_STATEFUL_POD = "lone-stateful-pod"
+    LONE_POD = "lone-pod"
     NO_READINESS_PROBE = "no-readiness-probe"
     PROBE_ON_ANOTHER_PORT = "probe-on-another-port"
     NO_PRESTOP = "no-prestop"
@@ -49,7 +50,8 @@ class Row:
     `wrong`: what is wrong. `found`: the values that make it so. `cause`: of the requests that it loses; None where it
     keeps a rollout from going on. `mend`: what mends it, and `path`: where in the manifest. `gap`: it leaves a moment
     without any pod that serves, which no preStop and no minReadySeconds closes. `blocks`: while it holds, nothing can
-    be measured: no pod is replaced, or no request reaches one.
+    be measured: no pod is replaced, or no request reaches one. `updates`: it is about how an update rolls, which a
+    disruption that leaves the pod template as it is does not meet.
     """
 
     id: HazardId
@@ -61,6 +63,7 @@ class Row:
     path: str
     gap: bool = False
     blocks: bool = False
+    updates: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,7 @@ HAZARDS: tuple[Row, ...] = (
         mend="strategy: RollingUpdate",
         path="spec.strategy.type",
         gap=True,
+        updates=True,
     ),
     Row(
         id=HazardId.MAX_UNAVAILABLE_ALL,
@@ -104,11 +108,22 @@ HAZARDS: tuple[Row, ...] = (
         mend="{it.one_more_first}",
         path="spec.strategy.rollingUpdate",
         gap=True,
+        updates=True,
     ),
     Row(
         id=HazardId.LONE_STATEFUL_POD,
-        holds=lambda it: it.rollout.kind == "StatefulSet" and it.rollout.replicas == 1,
+        holds=lambda it: it.rollout.kind == "StatefulSet" and it.rollout.replicas == 1 and not it.scales,
         wrong="its only pod goes before the new one comes",
+        found="replicas: {it.rollout.replicas}",
+        cause=Cause.NO_ENDPOINTS,
+        mend="more than 1 replica",
+        path="spec.replicas",
+        gap=True,
+    ),
+    Row(
+        id=HazardId.LONE_POD,
+        holds=lambda it: it.rollout.kind == "Deployment" and it.rollout.replicas == 1 and it.takes_pods,
+        wrong="its only pod goes before another comes",
         found="replicas: {it.rollout.replicas}",
         cause=Cause.NO_ENDPOINTS,
         mend="more than 1 replica",
@@ -159,6 +174,7 @@ HAZARDS: tuple[Row, ...] = (
         cause=Cause.CREATION_RACE,
         mend="minReadySeconds for as long as that takes",
         path="spec.minReadySeconds",
+        updates=True,
     ),
     Row(
         id=HazardId.PROGRESS_DEADLINE_TOO_SHORT,
@@ -168,6 +184,7 @@ HAZARDS: tuple[Row, ...] = (
         cause=None,
         mend="progressDeadlineSeconds above {it.step_s:g}",
         path="spec.progressDeadlineSeconds",
+        updates=True,
     ),
     Row(
         id=HazardId.ON_DELETE,
@@ -178,6 +195,7 @@ HAZARDS: tuple[Row, ...] = (
         mend="updateStrategy: RollingUpdate",
         path="spec.updateStrategy.type",
         blocks=True,
+        updates=True,
     ),
     Row(
         id=HazardId.PAUSED,
@@ -188,6 +206,7 @@ HAZARDS: tuple[Row, ...] = (
         mend="paused: false",
         path="spec.paused",
         blocks=True,
+        updates=True,
     ),
     Row(
         id=HazardId.PARTITION,
@@ -197,6 +216,7 @@ HAZARDS: tuple[Row, ...] = (
         cause=None,
         mend="partition: 0",
         path="spec.updateStrategy.rollingUpdate.partition",
+        updates=True,
     ),
     Row(
         id=HazardId.PARTITION_KEEPS_ALL,
@@ -207,6 +227,7 @@ HAZARDS: tuple[Row, ...] = (
         mend="partition: 0",
         path="spec.updateStrategy.rollingUpdate.partition",
         blocks=True,
+        updates=True,
     ),
     Row(
         id=HazardId.HEADLESS,
@@ -246,13 +267,15 @@ def hazards(
     *,
     measured: MeasuredService | None = None,
     replicas: int | None = None,
+    disruption: str | None = None,
 ) -> tuple[Hazard, ...]:
     """What is wrong with a workload behind these Services, in the table's order.
 
     `measured`: the one port of theirs that counts; without it all do. `replicas`: instead of the workload's own.
+    `disruption`: the name of what is done to it, a rolling update where None.
     """
-    it = subject(workload, services, measured=measured, replicas=replicas)
-    return tuple(_told(row, it) for row in HAZARDS if row.holds(it))
+    it = subject(workload, services, measured=measured, replicas=replicas, disruption=disruption)
+    return tuple(_told(row, it) for row in HAZARDS if row.holds(it) and not (row.updates and it.keeps_template))
 
 
 def row(hazard: HazardId) -> Row:

@@ -40,8 +40,12 @@ def rollout_shape(
     measured: MeasuredService | None = None,
     *,
     replicas: int | None = None,
+    disruption: str | None = None,
 ) -> ApplicationSettings:
-    """The shape of `target` behind the `measured` Service, with `replicas` instead of its own number where given."""
+    """The shape of `target` behind the `measured` Service, with `replicas` instead of its own number where given.
+
+    `disruption`: the name of what is done to it, a rolling update where None.
+    """
     manifests = tuple(manifests)
     workload = judged_workload(manifests, target)
     if workload is None:
@@ -50,7 +54,7 @@ def rollout_shape(
     pod = pod_spec(workload)
     serving = serving_containers(pod, target_ports(manifests, measured))
     held = [seconds for container in serving if (seconds := surely_serves_s(container)) is not None]
-    found = hazards(workload, services(manifests), measured=measured, replicas=replicas)
+    found = hazards(workload, services(manifests), measured=measured, replicas=replicas, disruption=disruption)
     gap = next((hazard for hazard in found if hazard.gap), None)
     named = {hazard.id: hazard for hazard in found}
     elsewhere, kept = named.get(HazardId.PROBE_ON_ANOTHER_PORT), named.get(HazardId.PARTITION)

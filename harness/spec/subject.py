@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from harness.model.disruption import TEMPLATE_STAYS
 from harness.model.run import MeasuredService
 from harness.spec.hooks import pre_stop
 from harness.spec.readiness import probed_ports, readiness_probe, readiness_s
@@ -19,12 +20,29 @@ class Subject:
     """What a row looks at: the workload's spec, resolved, and the target ports of the Services before it.
 
     `headless`: the names of the Services, where all of them are: one beside them serves as it would alone.
+    `disruption`: what is done to it, a rolling update where None.
     """
 
     rollout: RolloutSpec
     pod: Object
     targets: tuple[Port, ...]
     headless: str = ""
+    disruption: str | None = None
+
+    @property
+    def keeps_template(self) -> bool:
+        """Whether what is done to it rolls nothing."""
+        return self.disruption in TEMPLATE_STAYS
+
+    @property
+    def scales(self) -> bool:
+        """Whether what is done to it is another number of replicas."""
+        return self.disruption == "scale"
+
+    @property
+    def takes_pods(self) -> bool:
+        """Whether what is done to it takes pods, which are replaced afterwards."""
+        return self.keeps_template and not self.scales
 
     @property
     def rolls(self) -> bool:
@@ -87,11 +105,14 @@ def subject(
     *,
     measured: MeasuredService | None = None,
     replicas: int | None = None,
+    disruption: str | None = None,
 ) -> Subject:
-    """What is to be looked at; `measured`: the one port that is; `replicas`: instead of the workload's own number."""
+    """What is to be looked at; `measured`: the one port that is; `replicas`: instead of the workload's own number;
+    `disruption`: what is done to it."""
     services = tuple(services)
     return Subject(
         headless=_headless(services),
+        disruption=disruption,
         rollout=rollout_spec(str(workload["kind"]), spec_of(workload), replicas=replicas),
         pod=pod_spec(workload),
         targets=target_ports(services, measured),

@@ -40,7 +40,8 @@ _MOMENT = Kind("seconds on the run's clock", lambda value: is_number(value) and 
 _WALL = Kind("seconds since 1970", lambda value: is_number(value) and 0 <= value < 1e11)
 _SPAN = Kind("a number of seconds from 0 on", lambda value: is_number(value) and 0 <= value < 1e9)
 _SHAPE: Shape = {
-    **dict.fromkeys(("experiment", "scenario", "variant", "path", "target", "pod_header", "expect", "stopped"), TEXT),
+    **dict.fromkeys(("experiment", "scenario", "variant", "path", "target", "disruption"), TEXT),
+    **dict.fromkeys(("pod_header", "expect", "stopped"), TEXT),
     "manifests": [map_of(ANY)],
     "service": {"name!": TEXT, "port!": COUNT},
     "cluster": {
@@ -118,6 +119,7 @@ def _run_info(data: dict[str, Any]) -> RunInfo:
         path=str(data.get("path", "clusterip")),
         manifests=tuple(data.get("manifests") or ()),
         target=data.get("target"),
+        disruption=data.get("disruption"),
         service=MeasuredService(**data["service"]) if data.get("service") else None,
         cluster=_cluster(data.get("cluster") or {}),
         streams={str(name): float(rate) for name, rate in (data.get("streams") or {}).items()},

@@ -59,6 +59,14 @@ class Warned:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A refusal with a Status of its own."""
+
+    status: int
+    body: dict[str, Any]
+
+
 SILENCE = object()
 """An answer that does not come."""
 
@@ -127,6 +135,8 @@ class PaperApi:
             return web.json_response(status, status=answer)
         if isinstance(answer, dict):
             return web.json_response(answer)
+        if isinstance(answer, Refused):
+            return web.json_response({"kind": "Status", **answer.body}, status=answer.status)
         if isinstance(answer, Warned):
             response = web.json_response(answer.body)
             for text in answer.warnings:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.causes.explained import Explained
 from harness.analysis.causes.table.answers import Answer
+from harness.analysis.observed.deeds import deeds
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
 from harness.model.advice import Lags, Measured, Propagation
@@ -68,6 +69,7 @@ def measure(
         stopped=sum(pod.ended is not None for pod in took) - len(killed),
         causes=dict(causes),
         turned_away_kept=_turned_away_kept(why, charged),
+        hurried=_hurried(seen),
     )
 
 
@@ -96,6 +98,7 @@ def merged(one: Measured, other: Measured) -> Measured:
         stopped=one.stopped + other.stopped,
         causes=causes,
         turned_away_kept=one.turned_away_kept + other.turned_away_kept,
+        hurried=one.hurried + other.hurried,
     )
 
 
@@ -178,6 +181,14 @@ def _unending(seen: Observed, killed: Sequence[Life], answer_s: float | None) ->
     told = all(map(only_sleeps, serving)) and longest_hook_s(pod) < grace_period_s(pod)
     enough_s = LONG_ENOUGH * answer_s + SERVING_S if told and answer_s is not None else float("inf")
     return sum(_served_to_the_end(seen, life) or _stop_time(life) >= enough_s for life in killed)
+
+
+def _hurried(seen: Observed) -> int:
+    """How many pods we deleted with less than their own grace period."""
+    info = seen.run.info
+    own_s = grace_period_s(pod_spec(judged_workload(info.manifests, info.target)))
+    acts = (deed for deed in deeds(seen.run.timeline) if deed.grace_s is not None and deed.grace_s < own_s)
+    return len(frozenset().union(*(deed.pods & seen.ours for deed in acts)))
 
 
 def _turned_away_kept(why: Explained, charged: NDArray[np.bool_] | None) -> int:

@@ -27,6 +27,8 @@ PROBE = "a readiness probe that succeeds only once the application serves"
 RESEND = "a client that sends again what met a connection as it was closed (RFC 9112, 9.3.1)"
 ALWAYS_ONE = "a pod that is Ready at every moment: more replicas, or fewer of them unavailable"
 
+GRACE = "the grace period that its spec gives it"
+
 _KEPT = "a preStop only moves new connections away; on one that a client keeps the pod is asked until it ends"
 _NO_SETTING = "neither preStop, minReadySeconds nor a longer grace period cures it"
 _SENT_WHEN_READY = "no minReadySeconds cures it, for a pod is sent to as soon as it is Ready"
@@ -43,7 +45,10 @@ def grace_cut(measured: Measured) -> bool:
 
 
 def prestop_helps(measured: Measured) -> bool:
-    """Whether a preStop may have saved some of what was lost: not what was turned away on connections kept open."""
+    """Whether a preStop may have saved some of what was lost: not what was turned away on connections kept open, nor
+    what pods lost that were not given their grace period."""
+    if measured.hurried and measured.causes:
+        return False
     return not measured.causes or _lost(measured, Cause.TERMINATION_RACE) > measured.turned_away_kept
 
 
@@ -53,15 +58,18 @@ def sentences(measured: Measured, app: ApplicationSettings, prestop: Setting) ->
     First what would have saved the most requests.
     """
     told = (
-        (Cause.IN_FLIGHT_KILL, FINISH, not measured.killed),
+        (Cause.TERMINATION_RACE, GRACE, measured.hurried > 0),
+        (Cause.IN_FLIGHT_KILL, GRACE, measured.hurried > 0),
+        (Cause.IN_FLIGHT_KILL, FINISH, not measured.killed and not measured.hurried),
         (Cause.IN_FLIGHT_KILL, END, measured.killed_serving > 0 or measured.never_ends),
-        (Cause.TERMINATION_RACE, SERVE, _serving_cures(measured, app, prestop)),
+        (Cause.TERMINATION_RACE, SERVE, not measured.hurried and _serving_cures(measured, app, prestop)),
         (Cause.CREATION_RACE, PROBE, not measured.external and not _unready(app)),
         (Cause.IDLE_CLOSE, RESEND, True),
         (Cause.NO_ENDPOINTS, ALWAYS_ONE, not app.gap),
     )
     lost = [(_lost(measured, cause), sentence) for cause, sentence, needed in told if needed]
-    return tuple(sentence for requests, sentence in sorted(lost, key=lambda pair: -pair[0]) if requests)
+    ordered = (sentence for requests, sentence in sorted(lost, key=lambda pair: -pair[0]) if requests)
+    return tuple(dict.fromkeys(ordered))
 
 
 def _lost(measured: Measured, cause: Cause) -> int:
@@ -112,6 +120,8 @@ def remedies(measured: Measured, app: ApplicationSettings, raised: Mapping[str, 
 
 def _termination_race(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
     """Where some were turned away on kept connections, the application's part of it comes first."""
+    if measured.hurried:
+        return _hurry(measured)
     if not (kept := measured.turned_away_kept):
         return _race_to_a_pod(measured, app, raised)
     why = f"{things(kept, 'request')} came on kept connections, and a stopping pod answered with an error: {_KEPT}"
@@ -148,6 +158,8 @@ def _creation_race(measured: Measured, app: ApplicationSettings, raised: Mapping
 
 
 def _in_flight_kill(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
+    if measured.hurried:
+        return _hurry(measured)
     over = f"{pods(measured.killed)} killed when the grace period of {app.grace_s:g} s was over"
     if measured.never_ends:
         slowest = f"the slowest answer took {measured.answer_s:.2f} s" if measured.answer_s is not None else ""
@@ -157,10 +169,16 @@ def _in_flight_kill(measured: Measured, app: ApplicationSettings, raised: Mappin
         return _Told(needed=END, why=f"{over}, and still took requests then; {_NO_SETTING}", by_settings=False)
     if measured.killed:
         # A pod may be given less than its spec says, by whoever deletes it.
-        words = _words(raised, "preStop", "terminationGracePeriodSeconds") or "the grace period that its spec gives it"
+        words = _words(raised, "preStop", "terminationGracePeriodSeconds") or GRACE
         return _Told(needed=words, why=over)
     why = f"the pods ended by themselves, with requests in hand; {_NO_SETTING}"
     return _Told(needed=FINISH, why=why, by_settings=False)
+
+
+def _hurry(measured: Measured) -> _Told:
+    """No setting of the application holds against who deletes its pods without waiting for them."""
+    why = f"{pods(measured.hurried)} deleted with less than that, for which no setting of the application makes up"
+    return _Told(needed=GRACE, why=why, by_settings=False)
 
 
 def _no_endpoints(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:

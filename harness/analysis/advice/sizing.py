@@ -52,7 +52,7 @@ def sizing(
     of the failures these are.
     """
     info = seen.run.info
-    shape = rollout_shape(info.manifests, info.target, info.service, replicas=replicas)
+    shape = rollout_shape(info.manifests, info.target, info.service, replicas=replicas, disruption=info.disruption)
     return sizes(
         measure(seen, why, lags, causes or {}, charged), shape, "; ".join(filter(None, (lags.note, shape.kept)))
     )

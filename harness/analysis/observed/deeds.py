@@ -12,12 +12,16 @@ from harness.model.observation import MarkType, Observation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """One act of a disruption, marked before it was done: which pods (uids) it takes, or how many are to be left."""
+    """One act of a disruption, marked before it was done: which pods (uids) it takes, or how many are to be left.
+
+    `grace_s`: what the pods are given instead of their own grace period, where they are.
+    """
 
     t: float
     disruption: str
     pods: frozenset[str] = frozenset()
     replicas: int | None = None
+    grace_s: float | None = None
 
 
 def deeds(timeline: Iterable[Observation]) -> tuple[Deed, ...]:
@@ -28,12 +32,13 @@ def deeds(timeline: Iterable[Observation]) -> tuple[Deed, ...]:
 
 def _deed(mark: Observation) -> Deed:
     said, pods = mark.object, mark.object.get("pods")
-    replicas = said.get("replicas")
+    replicas, grace_s = said.get("replicas"), said.get("grace_s")
     return Deed(
         t=mark.t,
         disruption=str(said.get("disruption")),
         pods=frozenset(_uids(pods if isinstance(pods, list) else ())),
         replicas=replicas if isinstance(replicas, int) else None,
+        grace_s=float(grace_s) if isinstance(grace_s, int | float) else None,
     )
 
 

@@ -69,6 +69,13 @@ def show(view: View, each: Any) -> None:
     view.apply(each["kind"], WatchEvent(type=EventType.MODIFIED, object=each))
 
 
+def serving(name: str, *, node: str = "node-1", born: int = 0, owner: str = "uid-web-1") -> Any:
+    """A pod that is Ready, on that node, created so many seconds past the minute."""
+    found = pod(name, owner=owner, conditions=[{"type": "Ready", "status": "True"}])
+    found["metadata"]["creationTimestamp"] = f"2026-01-01T00:00:{born:02}Z"
+    return found | {"spec": {"nodeName": node}}
+
+
 def gone(view: View, each: Any) -> None:
     view.apply(each["kind"], WatchEvent(type=EventType.DELETED, object=each))
 

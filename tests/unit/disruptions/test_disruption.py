@@ -19,7 +19,7 @@ from tests.unit.disruptions.stages import stage
 PATCHED = "PATCH /apis/apps/v1/namespaces/shop/deployments/web"
 
 
-def disruption(update: Any, rollouts: int = 3) -> Disruption:
+def disruption(asked: Any, rollouts: int = 3, key: str = "update", **more: Any) -> Disruption:
     manifest = fixtures() / "manifests" / "nginx.yaml"
     experiment = Experiment.model_validate(
         {
@@ -28,8 +28,9 @@ def disruption(update: Any, rollouts: int = 3) -> Disruption:
             "manifests": [str(manifest)],
             "service": {"name": "web", "port": 80},
             "load": {"new": {"rate": 1}},
-            "update": update,
+            **({} if asked is None else {key: asked}),
             "rollouts": rollouts,
+            **more,
         }
     )
     return planned(
@@ -67,6 +68,59 @@ async def test_a_restart_names_the_time_and_sends_what_its_mark_says() -> None:
 def test_what_could_not_work_is_known_before_anything_runs() -> None:
     with pytest.raises(ManifestError, match="container 'app'"):
         disruption({"image": {"app": ["app:2"]}})
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("delete-pod", "deleting 1 pod"),
+        ({"delete-pod": {"pods": 2, "grace": "0s"}}, "deleting 2 pods with a grace period of 0s"),
+        ("evict", "evicting 1 pod"),
+        ({"evict": {"pods": 2}}, "evicting 2 pods"),
+        ("drain", "draining the node with the most of its pods"),
+        ({"drain": {"node": "worker-1"}}, "draining worker-1"),
+        ({"scale": {"to": [5, 1], "hold": "10s"}}, "scaling to 5, 1 and back to 2 replicas"),
+        ("restart", "to a restart"),
+        ({"image": {"nginx": ["nginx:1.29.1", "nginx:1.28.0"]}}, "to nginx:1.29.1 and nginx:1.28.0"),
+    ],
+)
+def test_every_disruption_says_what_it_will_do(asked: Any, words: str) -> None:
+    found = disruption(asked, key="disruption")
+    assert found.words == words
+    assert bool(found.images) == ("image" in asked)
+
+
+@pytest.mark.parametrize("asked", [{"delete-pod": {"pods": 3}}, {"evict": {"pods": 3}}])
+def test_more_pods_than_there_are_cannot_be_taken(asked: Any) -> None:
+    with pytest.raises(ManifestError, match="taking 3 pods of deployment/web: its manifest wants 2 replicas"):
+        disruption(asked, key="disruption")
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"evict": {"pods": 0}}, "greater than or equal to 1"),
+        ({"delete-pod": {"grace": "1500ms"}}, "Kubernetes counts whole seconds"),
+        ({"scale": {"to": -1}}, "greater than or equal to 0"),
+        ({"scale": {"to": []}}, "at least 1 item"),
+        ({"drain": {"node": ""}}, "at least 1 character"),
+        ({"evict": {}, "drain": {}}, "name exactly one of image, scale, delete-pod, evict, drain"),
+        ("scale", "restart"),
+    ],
+)
+def test_a_disruption_that_means_nothing_is_refused(asked: Any, says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        disruption(asked, key="disruption")
+
+
+def test_update_and_disruption_say_the_same_thing_and_not_two() -> None:
+    assert disruption("restart", key="disruption").words == disruption("restart").words
+    with pytest.raises(ValidationError, match="update and disruption: both say what is done"):
+        disruption("restart", disruption="evict")
+
+
+def test_without_a_word_it_is_restarted() -> None:
+    assert disruption(None).words == "to a restart"
 
 
 @pytest.mark.parametrize("update", [{}, {"image": None}, {"image": {}}, "undo", {"reboot": 1}])

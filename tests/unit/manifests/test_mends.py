@@ -34,7 +34,13 @@ def found(subject: Object) -> set[HazardId]:
 
 
 def test_each_mend_has_its_cases() -> None:
-    assert CASES.keys() == MENDS.keys()
+    assert CASES.keys() | {HazardId.LONE_POD} == MENDS.keys()
+
+
+def test_a_lone_pod_gets_another_beside_it() -> None:
+    after = mended(workload(replicas=1), service(), MeasuredService(name="web", port=80), [HazardId.LONE_POD])
+    assert hazards(workload(replicas=1), (service(),), disruption="evict") != ()
+    assert hazards(after, (service(),), disruption="evict") == ()
 
 
 @pytest.mark.parametrize(("hazard", "subject"), [(hazard, one) for hazard, some in CASES.items() for one in some])

@@ -64,9 +64,42 @@ CASES: dict[HazardId, list[tuple[Object, str]]] = {
 
 
 def test_there_is_a_case_for_every_row_and_a_row_for_every_name() -> None:
-    of_the_service = {HazardId.HEADLESS}  # the others are the workload's
+    others = {HazardId.HEADLESS, HazardId.LONE_POD}  # one is the Service's, one no update's
     assert [row.id for row in HAZARDS] == list(HazardId)
-    assert list(CASES) == [each for each in HazardId if each not in of_the_service]
+    assert list(CASES) == [each for each in HazardId if each not in others]
+
+
+@pytest.mark.parametrize("disruption", ["delete-pod", "evict", "drain"])
+def test_what_takes_pods_finds_a_lone_one_a_hazard_whatever_the_update_would_do(disruption: str) -> None:
+    (told,) = hazards(workload(replicas=1), [service()], disruption=disruption)
+    assert (told.id, told.found, told.gap) == (HazardId.LONE_POD, "replicas: 1", True)
+    (told,) = hazards(workload("StatefulSet", replicas=1), [service()], disruption=disruption)
+    assert told.id is HazardId.LONE_STATEFUL_POD
+    assert hazards(workload(replicas=2), [service()], disruption=disruption) == ()
+
+
+@pytest.mark.parametrize(
+    "hazard",
+    [
+        HazardId.RECREATE,
+        HazardId.NO_MIN_READY,
+        HazardId.PROGRESS_DEADLINE_TOO_SHORT,
+        HazardId.ON_DELETE,
+        HazardId.PAUSED,
+        HazardId.PARTITION,
+        HazardId.PARTITION_KEEPS_ALL,
+    ],
+)
+def test_what_is_wrong_with_updates_is_nothing_to_a_disruption_that_makes_none(hazard: HazardId) -> None:
+    for subject, _ in CASES[hazard]:
+        assert hazards(subject, [service()], disruption="evict") == ()
+        assert hazards(subject, [service()], disruption="scale") == ()
+        assert found(subject) == (hazard,)
+
+
+def test_scaling_up_takes_no_pod() -> None:
+    assert hazards(workload(replicas=1), [service()], disruption="scale") == ()
+    assert hazards(workload("StatefulSet", replicas=1), [service()], disruption="scale") == ()
 
 
 def test_a_headless_service_is_a_hazard_where_no_other_stands_before_the_workload() -> None:
