@@ -90,12 +90,13 @@ def _run(
 ) -> int | None:
     """Plan it, and run it unless only the plan is asked for; gives the exit code, None where nothing ran."""
     from harness.cli.plan import plan_text, with_planned_rollouts
+    from harness.cli.there import application_there
     from harness.clusters.choice import chosen
     from harness.runner.scenario import scenarios
 
     described = with_planned_rollouts(experiment)
     settings = chosen(cluster, described.cluster)
-    planned = scenarios(described)
+    planned = scenarios(described, there=application_there(described, settings))
     if settings.sandbox is not None:
         from harness.runner.sandbox_limits import in_the_sandbox
 
@@ -109,7 +110,7 @@ def _run(
         for line in [*plan_text(described, planned, settings).splitlines(), *wrong]:
             tell_paragraph(line)
         return None
-    _confirm(settings, yes)
+    _confirm(described, settings, yes)
     folder = out or Path("reports") / f"{described.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     code = execute(described, planned, settings, folder, worker_image=worker_image, truth=truth)
     if apply_sizing and code in _JUDGED:
@@ -144,11 +145,16 @@ def _prove_sizing(experiment: Experiment, settings: ClusterSettings, folder: Pat
     return execute(proving.experiment, planned, settings, folder / "sized", worker_image=worker_image)
 
 
-def _confirm(settings: ClusterSettings, yes: bool) -> None:
+def _confirm(experiment: Experiment, settings: ClusterSettings, yes: bool) -> None:
     """Ask before touching a cluster that is not ours alone."""
     if settings.context is None or yes:
         return
-    question = f"Deploy into a new namespace of context {settings.context}, load it and roll it?"
+    if experiment.is_there:
+        question = (
+            f"Load and roll {experiment.target} in namespace {experiment.namespace} of context {settings.context}?"
+        )
+    else:
+        question = f"Deploy into a new namespace of context {settings.context}, load it and roll it?"
     if not sys.stdin.isatty():
         raise UsageError(f"asking: {question}", "there is no terminal to ask", "Give --yes.")
     if not typer.confirm(printable(question)):

@@ -189,7 +189,11 @@ class Experiment(Record):
 
     version: Literal[1]
     name: Name
-    manifests: tuple[FilePath, ...] = Field(min_length=1, strict=False)
+    manifests: tuple[FilePath, ...] = Field(
+        (),
+        strict=False,
+        description="what is deployed; without any, `target` is there in `namespace`, and stays",
+    )
     target: str = Field("deployment/web", pattern=r"^(deployment|statefulset)/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
     namespace: Name | None = None
     service: ServiceRef
@@ -224,6 +228,23 @@ class Experiment(Record):
         if self.update is not None and self.disruption is not None:
             raise ValueError("update and disruption: both say what is done to the application; name one of them")
         return self
+
+    def _deployed_or_there(self) -> Self:
+        if self.manifests:
+            return self
+        if "manifests" in self.model_fields_set:
+            raise ValueError("manifests: it is empty; name files, or leave it out where the target is there already")
+        if lacks := [name for name in ("target", "namespace") if name not in self.model_fields_set]:
+            must = " and ".join(lacks)
+            raise ValueError(f"without manifests the target is there already: {must} must say which")
+        if any(variant.mitigations for variant in self.variants.values()):
+            raise ValueError("mitigations are put into manifests; a target that is there is rolled as it is")
+        return self
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the target is there already: it is rolled as it stands, and stays."""
+        return not self.manifests
 
     @property
     def asked(self) -> tuple[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -37,6 +37,7 @@ from harness.runner.planned_time import WARM_UP_S, longest_drain_s, longest_load
 from harness.runner.ports import rotated, source_addresses
 from harness.runner.rollouts import ContinueAfter, Rollouts
 from harness.runner.scenario import Scenario, load_plan
+from harness.runner.there import standing
 from harness.store.writer import RunWriter
 
 _LOAD_LEAD_S = 1.0
@@ -135,8 +136,10 @@ class ScenarioRunner:
         self._enter(Phase.DEPLOYING)
         wanted = f"{experiment.name}-{self._scenario.name}"
         self._ownership = new_ownership(longest_run_s(experiment, self._scenario.rollouts, writer.info.quiet_s or 0.0))
-        async with namespace_for_run(kube, experiment.namespace, wanted, self._ownership, keep=self._keep) as namespace:
-            application, self._has_deployed = self._scenario.application, True
+        async with namespace_for_run(
+            kube, experiment.namespace, wanted, self._ownership, there=experiment.is_there, keep=self._keep
+        ) as namespace:
+            application, self._has_deployed = self._scenario.application, not experiment.is_there
             writer.update(manifests=tuple(in_namespace(m, namespace) for m in application.manifests))
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._report_progress)
@@ -149,18 +152,25 @@ class ScenarioRunner:
                     service=application.service_name,
                 )
                 await observe(tasks, kube, namespace, watched, view=self._view, record=partial(self._record, writer))
-                async with deployed(
-                    kube,
-                    application,
-                    namespace,
-                    self._ownership,
-                    files=experiment.manifests,
-                    warn=self._warned.append,
-                    keep=self._keep,
-                ) as workload:
+                async with self._application(namespace) as workload:
                     await self._loaded(writer, namespace, int(workload["metadata"]["generation"]))
                     self._enter(Phase.CLEANING_UP)
                 tasks.cancel_scope.cancel()
+
+    def _application(self, namespace: str) -> AbstractAsyncContextManager[dict[str, Any]]:
+        """The workload as the API has it, deployed by this run or there before it."""
+        kube, application, experiment = self._cluster.kube, self._scenario.application, self._scenario.experiment
+        if experiment.is_there:
+            return standing(kube, application, namespace)
+        return deployed(
+            kube,
+            application,
+            namespace,
+            self._ownership,
+            files=experiment.manifests,
+            warn=self._warned.append,
+            keep=self._keep,
+        )
 
     async def _loaded(self, writer: RunWriter, namespace: str, generation: int) -> None:
         application, experiment, cluster = self._scenario.application, self._scenario.experiment, self._cluster

@@ -55,16 +55,22 @@ class Scenario:
         return (*self.application.manifests, *pods)
 
 
-def scenarios(experiment: Experiment, applied: Mapping[str, Applied] = MappingProxyType({})) -> tuple[Scenario, ...]:
+def scenarios(
+    experiment: Experiment,
+    applied: Mapping[str, Applied] = MappingProxyType({}),
+    *,
+    there: Sequence[Manifest] = (),
+) -> tuple[Scenario, ...]:
     """One scenario a variant, in the order of the file; everything that can be wrong with them is found here.
 
-    `applied`: by variant, what of an earlier run's advice it is to prove.
+    `applied`: by variant, what of an earlier run's advice it is to prove. `there`: in the manifests' place where the
+    experiment has none (`runner.there`).
 
     Raises:
         ManifestError: the manifests do not hold the application, or the update cannot roll it.
         ExperimentError, PlanError: the requests cannot be sent as described, such as a header from an unset variable.
     """
-    manifests = read_manifests(experiment.manifests)
+    manifests = there if experiment.is_there else read_manifests(experiment.manifests)
     _teach(experiment, manifests)
     application = find_application(
         manifests,
