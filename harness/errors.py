@@ -12,6 +12,7 @@
     ├── OutputError           a file that is to be written cannot be
     ├── LoadError             a load worker did not start, or died
     └── RolloutError          the rollout could not be triggered, watched or undone
+        └── RolloutAborted    ... or did more harm than it may
 
 Each says what was tried, what was seen, and what to do. Exceptions of other libraries do not cross a room's edge:
 the room translates them.
@@ -89,3 +90,7 @@ class LoadError(HarnessError):
 
 class RolloutError(HarnessError):
     """The rollout could not be triggered, watched or undone."""
+
+
+class RolloutAborted(RolloutError):
+    """More requests failed than `abort_if` allows; the load was stopped."""

@@ -21,13 +21,15 @@ def _ratio(value: object) -> object:
     return value
 
 
+Ratio = Annotated[float, BeforeValidator(_ratio), Field(ge=0, le=1)]
+"""A share, written 0.1% or 0.001."""
+
+
 class Budget(Record):
     """What the rollouts may cost, beside the verdict: more than that is exit code 1, what cannot be measured is 3."""
 
     failed: int | None = Field(None, ge=0, description=LIMITS["failed"])
-    failed_ratio: Annotated[float, BeforeValidator(_ratio), Field(ge=0, le=1)] | None = Field(
-        None, description=LIMITS["failed_ratio"]
-    )
+    failed_ratio: Ratio | None = Field(None, description=LIMITS["failed_ratio"])
     outage_s: Duration | None = Field(None, alias="outage", description=LIMITS["outage"])
     p99_during_s: LongDuration | None = Field(None, alias="p99_during", description=LIMITS["p99_during"])
     rollout_s: LongDuration | None = Field(None, alias="rollout", description=LIMITS["rollout"])

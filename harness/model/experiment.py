@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from harness.inputs.shown import shown
+from harness.model.abort_settings import AbortIf
 from harness.model.budget_settings import Budget
 from harness.model.cluster_settings import ClusterSettings, SandboxImage, SandboxSettings
 from harness.model.disruption import Disruption, Update, Word, named
@@ -24,6 +25,9 @@ from harness.model.record import Duration, FilePath, LongDuration, Name, Rate, R
 from harness.model.request import CONNECT_TIMEOUT_S
 from harness.model.run import Confidence as ConfidenceRecord
 from harness.model.run import Expect
+
+MAX_RATE = 1000.0
+"""What a staging environment bears, and a slip of the keyboard does not harm; more is asked for on purpose."""
 
 
 class ServiceRef(Record):
@@ -98,6 +102,9 @@ class LoadSettings(Record):
     slow: NewStream | None = None
     connect_timeout_s: LongDuration = Field(CONNECT_TIMEOUT_S, alias="connect_timeout")
     read_timeout_s: LongDuration = Field(5.0, alias="read_timeout")
+    max_rate: Rate = Field(
+        MAX_RATE, description="requests per second of all streams that somebody else's cluster may get at most"
+    )
     pod_header: str | None = Field(None, pattern=r"^[A-Za-z0-9-]+$")
     engine: Literal["asyncio", "httpx"] = "asyncio"
 
@@ -214,6 +221,10 @@ class Experiment(Record):
     variants: dict[Name, Variant] = Field({"default": Variant()}, min_length=1)
     confidence: Confidence | None = None
     budget: Budget | None = None
+    abort_if: AbortIf | None = Field(None, description="end the run at once where so much fails for so long")
+    abort: Literal["restore", "leave"] = Field(
+        "restore", description="what becomes of the application then: as it was before the run, or left as it is"
+    )
     churn_s: LongDuration | None = Field(
         None,
         alias="churn",

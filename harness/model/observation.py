@@ -15,6 +15,7 @@ class MarkType(StrEnum):
     COMPLETE = "complete"  # the API calls the rollout complete
     SETTLED = "settled"  # ... and the old pods are gone
     UNDO = "undo"
+    ABORT = "abort"  # more failed than `abort_if` allows
     STALL = "stall"  # the harness stood still: what arrived from `start` to `end` was taken in after that
     GAP = "gap"  # the watch was lost; what happened in between is not known
     END = "end"

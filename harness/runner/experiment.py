@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.clusters.cluster import Cluster
 from harness.clusters.sandbox import define_kinds
 from harness.model.progress import Decision, Progress
-from harness.runner.ports import check_ports
+from harness.runner.ports import check_ports, check_rate
 from harness.runner.preflight import check_scenarios
 from harness.runner.rollouts import ContinueAfter
 from harness.runner.run import ScenarioRun, ScenarioRunner
@@ -44,6 +44,7 @@ async def run_experiment(
     for scenario in scenarios:
         cluster.check(scenario.all_manifests)
         check_ports(cluster.client, scenario.experiment.load)
+        check_rate(cluster.facts.kind, scenario.experiment.load)
     if scenarios:
         write_planned(folder, scenarios[0].experiment.name, [scenario.name for scenario in scenarios])
     runs: list[ScenarioRun] = []

@@ -26,6 +26,7 @@ _CLOCK_STEP_S = 0.001
 """What less is known of it, or more, is not worth replacing run.json."""
 
 _TIMES = slice(COLUMNS.index("scheduled"), COLUMNS.index("ended") + 1)
+_ENDED = COLUMNS.index("ended")
 _OUTCOME, _STATUS = COLUMNS.index("outcome"), COLUMNS.index("status")
 _LOOK_S = 0.05
 _WORKER = 0
@@ -62,9 +63,11 @@ class LoadSession:
     lost: dict[int, float] = field(default_factory=dict)  # second of the run clock -> its last such failure
     background: float = 0.0  # the share of seconds with such a failure while nothing was done to the application
     delays_s: dict[int, float] = field(default_factory=dict)  # the shortest time from a line to its arrival, by span
+    seconds: dict[int, tuple[int, int]] = field(default_factory=dict)  # of the requests' ends -> how many; failed
     kept_clock: WorkerClock | None = None  # as run.json has it
     heard: float | None = None  # run clock of the last second that it told of
-    stopping: bool = False  # it was asked to end
+    stopping: bool = False  # it is asked to end
+    asked: bool = False  # ... and has been
     complaint: str = ""  # the last line that was neither a row nor statistics
     ended: anyio.Event = field(default_factory=anyio.Event)
 
@@ -108,10 +111,20 @@ class LoadSession:
         Raises:
             ClusterError: it cannot be asked; the call has been repeated for its time.
         """
-        self.stopping = True
-        await self.worker.stop()
+        await self.ask_to_stop()
         with anyio.move_on_after(drain_s):
             await self.ended.wait()
+
+    async def ask_to_stop(self) -> None:
+        """Ask the worker to end, if that has not been done.
+
+        Raises:
+            ClusterError: it cannot be asked; the call has been repeated for its time.
+        """
+        self.stopping = True
+        if not self.asked:
+            await self.worker.stop()
+            self.asked = True
 
     async def until_sending(self, *, deadline_s: float = SILENT_S) -> None:
         """Return once the worker is known to be at work: no rollout may go on without load.
@@ -148,11 +161,19 @@ class LoadSession:
             self.first = self.now()
         self.requests += 1
         self.outcomes[outcome] += 1
+        self._count_second(cells[_ENDED], outcome)
         if outcome == Outcome.STATUS.value:
             self.statuses[cells[_STATUS].decode()] += 1
         elif outcome not in _UNCOUNTED:
             self.last_lost = self.now()
             self.lost[int(self.last_lost)] = self.last_lost
+
+    def _count_second(self, ended: bytes, outcome: str) -> None:
+        """By when it ended, not by when that was heard: lines may come late, and many at once."""
+        if outcome != Outcome.UNSENT.value and ended:
+            second = int(float(ended) + self.shift_s)
+            requests, failed = self.seconds.get(second, (0, 0))
+            self.seconds[second] = requests + 1, failed + (outcome not in _UNCOUNTED)
 
     def _statistics(self, line: bytes) -> bool:
         """Take in a second's statistics; whether it was the worker's last line."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 
 from harness.clusters.cluster import ClientHost
+from harness.errors import UsageError
 from harness.load import PORTS, PortBudgetError, budget_per_s
 from harness.model.experiment import KeptStream, LoadSettings
+from harness.model.providers import CONTEXT
 
 Ports = tuple[tuple[int, int], ...]
 
@@ -29,6 +31,21 @@ def check_ports(client: ClientHost, load: LoadSettings) -> None:
             f"the client host's {have} source addresses last for {_budget_per_s(have, load):.0f}/s, since each port "
             "must rest 120 s (stale conntrack entries)",
             "Lower the rate of the streams that open a connection per request.",
+        )
+
+
+def check_rate(cluster: str, load: LoadSettings) -> None:
+    """Refuse more than somebody else's cluster may get; `cluster`: its kind. What is ours alone may be driven hard.
+
+    Raises:
+        UsageError: says how much is asked for, and where it is raised on purpose.
+    """
+    asked = sum(stream.rate for stream in load.streams.values())
+    if cluster.partition(":")[0] == CONTEXT and asked > load.max_rate:
+        raise UsageError(
+            f"planning {asked:g} requests/s",
+            f"a cluster that others use too gets {load.max_rate:g}/s at most, all streams together",
+            f"Lower the rates, or write `max_rate: {math.ceil(asked)}` under `load:` if that is meant.",
         )
 
 

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from harness.disruptions.completion import Hear
 from harness.disruptions.disruption import Step
-from harness.disruptions.rolling_update import until_settled
+from harness.disruptions.rolling_update import rolled_back, until_settled
 from harness.disruptions.stage import Stage, present
 from harness.disruptions.workload import Workload
 from harness.errors import RolloutError
 from harness.kube.client import Kube
 from harness.kube.view import View
+from harness.model.disruption import ROLLING
 from harness.model.observation import MarkType
 from harness.model.progress import Decision, Phase, RolloutSummary
 from harness.model.run import RolloutMarks
+from harness.runner.abort import Exceeded
 from harness.runner.first_start import logs_in
 from harness.runner.load_session import LoadSession
 from harness.runner.quiet import CAP_S
 from harness.runner.scenario import Scenario
+from harness.spec.template import same_template
 from harness.store.writer import RunWriter
 
 ContinueAfter = Callable[[tuple[RolloutSummary, ...]], Decision]
@@ -41,6 +44,8 @@ class Rollouts:
     phase: Callable[[Phase, int | None], None]
     hear: Hear
     quiet_s: float
+    original: dict[str, Any]  # the workload before the first of them
+    under_way: tuple[Step, Stage] | None = None  # what changes something other than the pod template, and is not done
 
     async def run(self, continue_after: ContinueAfter) -> None:
         """All planned rollouts, or as many as `continue_after` wants.
@@ -77,6 +82,7 @@ class Rollouts:
         # The mark comes before the call: nothing that the update causes may lie before its rollout's window.
         marks = RolloutMarks(rollout=rollout, update=self.mark(MarkType.UPDATE, began))
         self._keep(marks)
+        self.under_way = None if name in ROLLING else (step, stage)
         try:
             generation = await step.do(stage)
         except RolloutError as stuck:
@@ -85,12 +91,34 @@ class Rollouts:
             except RolloutError as left:  # what went wrong first must be said first
                 stuck.add_note(f"Taking it back failed too: {left}")
             raise
+        self.under_way = None
         details = {"rollout": rollout, "generation": generation}
         marks = replace(marks, complete=self.mark(MarkType.COMPLETE, details))
         self._keep(marks)
         self.phase(Phase.SETTLING, rollout)
         await until_settled(self.view, self.workload, deadline_s=stage.deadline_s)
         self._keep(replace(marks, settled=self.mark(MarkType.SETTLED, details)))
+
+    async def abort(self, found: Exceeded) -> str:
+        """Take back what they did, as far as it is to be; says what became of the application.
+
+        Raises:
+            ClusterError, RolloutError: it cannot be taken back, or its pods do not come up again.
+        """
+        self.mark(MarkType.ABORT, asdict(found))
+        begun = self.writer.info.rollouts
+        if self.scenario.experiment.abort == "leave":
+            return f"{self.workload} stays as it is, as `abort: leave` has it."
+        if begun and self.under_way is not None:  # such as a number of replicas
+            await self._undo(begun[-1].rollout, *self.under_way)
+        now = present(self.view, self.workload)
+        if same_template(self.original["spec"]["template"], now["spec"]["template"]):
+            return f"{self.workload} has the pod template of before the run."
+        rollout = begun[-1].rollout
+        self.phase(Phase.UNDOING, rollout)
+        self.mark(MarkType.UNDO, {"rollout": rollout})
+        await rolled_back(replace(self._stage(rollout), before=self.original))
+        return f"{self.workload} has the pod template of before the run again."
 
     async def _undo(self, rollout: int, step: Step, stage: Stage) -> None:
         if step.undo is None:

@@ -16,6 +16,7 @@ import anyio.abc
 from harness.clusters.cluster import Cluster, Worker
 from harness.disruptions.last_words import told
 from harness.disruptions.obstacle import Obstacle
+from harness.disruptions.stage import present
 from harness.disruptions.workload import Workload
 from harness.errors import HarnessError, OutputError
 from harness.kube.errors import LeftBehind
@@ -27,6 +28,7 @@ from harness.model.observation import MarkType
 from harness.model.progress import Phase, Progress
 from harness.observers.cluster import application_objects, observe
 from harness.observers.heartbeat import Standstill, watch_oneself
+from harness.runner.abort import aborting
 from harness.runner.churn import churning
 from harness.runner.deployment import deployed, namespace_for_run, service_address
 from harness.runner.facts import run_info
@@ -193,9 +195,11 @@ class ScenarioRunner:
             try:
                 async with first_start.explained():
                     await load.until_warm(_CALM_S, deadline_s=WARM_UP_S)
-                await self._control_window(writer, load)
-                async with churning(cluster.kube, namespace, experiment.churn_s, self._ownership):
-                    await self._rollouts(writer, load, workload).run(self._continue_after)
+                rollouts = self._rollouts(writer, load, workload)
+                async with aborting(experiment.abort_if, load, rollouts.abort):
+                    await self._control_window(writer, load)
+                    async with churning(cluster.kube, namespace, experiment.churn_s, self._ownership):
+                        await rollouts.run(self._continue_after)
             finally:
                 await self._drain(writer, load, following)
 
@@ -218,6 +222,7 @@ class ScenarioRunner:
             phase=self._enter,
             hear=self._hear,
             quiet_s=writer.info.quiet_s or 0.0,
+            original=present(self._view, workload),
         )
 
     def _plan(self, address: str, quiet_s: float) -> Plan:
