@@ -37,7 +37,13 @@ Budgets = Annotated[
     list[str] | None,
     typer.Option("--budget", metavar="NAME=LIMIT", help=f"What rollouts may cost: {', '.join(LIMITS)}."),
 ]
-WorkerImage = Annotated[str | None, typer.Option(help="Image of the load worker's Pod, on clusters that are not ours.")]
+WorkerImage = Annotated[
+    str | None,
+    typer.Option(
+        help="Image of the load worker's Pod, on clusters that are not ours: any with Python 3.11 or newer; "
+        "python:3.13-slim by default."
+    ),
+]
 
 
 def run(

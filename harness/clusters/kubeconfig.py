@@ -12,7 +12,8 @@ from ruamel.yaml.error import YAMLError
 
 from harness.clusters.cluster import ClientHost, Given
 from harness.clusters.pod import PodWorker, pod_worker
-from harness.errors import ClusterError, HarnessError, UsageError
+from harness.clusters.worker_objects import STOCK_IMAGE
+from harness.errors import ClusterError, HarnessError
 from harness.kube.client import Kube
 from harness.kube.connection import from_context
 from harness.model.duration import seconds
@@ -33,21 +34,14 @@ class KubeconfigCluster:
         self.kube, self._whole = kube, whole
         self.facts = facts
         self.client = ClientHost(same_machine=False)
-        self._worker_image, self._tell = given.worker_image, given.tell
+        self._worker_image, self._tell = given.worker_image or STOCK_IMAGE, given.tell
 
     def worker(self, namespace: str, plan: str, labels: Mapping[str, str]) -> AbstractAsyncContextManager[PodWorker]:
         """A Pod of the worker image."""
-        assert self._worker_image is not None, "check() comes first"
         return pod_worker(self.kube, namespace, plan, image=self._worker_image, labels=labels, tell=self._tell)
 
     def check(self, manifests: tuple[Mapping[str, Any], ...]) -> None:
-        """Refuse to start without an image for the load worker."""
-        if self._worker_image is None:
-            raise UsageError(
-                "planning the load",
-                "a ClusterIP can only be reached from inside, and there is no image for the load worker",
-                "Give --worker-image: one that has this harness (python3 -m harness.load) and that the nodes can pull.",
-            )
+        """Nothing: what its images hold is found out where they are started."""
 
     def server(self, images: tuple[str, ...]) -> str | None:
         """None: what a cluster's images hold is not the harness's to know."""

@@ -6,50 +6,81 @@ import json
 import math
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 import anyio
 
 from harness.clusters.pod_log import log_lines
+from harness.clusters.worker_archive import worker_archive
+from harness.clusters.worker_objects import START_TIMEOUT_S, STOP_GRACE_S, worker_pod, worker_secret
+from harness.clusters.worker_trouble import is_final, is_unpulled, state, told, trouble
 from harness.errors import ClusterError, LoadError
 from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusal, LeftBehind, NoAnswer, is_not_found
 from harness.kube.repetition import CLEAN_UP_PATIENCE_S
-from harness.load import END_PATH, PLAN_VARIABLE, SIGN_EVERY_S, SIGN_PATH
-
-START_TIMEOUT_S = 120.0
-"""For so long a worker's Pod may take to run."""
+from harness.load import END_PATH, SIGN_EVERY_S, SIGN_PATH, Ability, parse_line
 
 _POLL_S = 0.2
-_STOP_GRACE_S = 60
-_LONGEST_DEADLINE_S = 2**31 - 1
+_UNPULLED_S = 30.0
+"""For so long an image may fail to be pulled: a kubelet tries three times in it."""
+
 _SIGN_TIMEOUT_S = 3.0
 _UNHEARD_S = 20.0
 _NEVER = frozenset({401, 403, 405, 501})
-_LAST = b'{"end":'
+_LAST, _ABLE = b'{"end":', b'{"ability":'
 _SOON_S = 1.0
-_PLAN_KEY = "plan"
-_LABELS = {"app.kubernetes.io/name": "rollout-harness-load"}
+_FOLLOWING = "following the load worker"
 
 
 class PodWorker:
-    """A worker whose environment has its plan, from a Secret; SIGTERM, as its Pod's deletion sends it, stops it."""
+    """A worker that has its plan from a Secret; SIGTERM, as its Pod's deletion sends it, stops it."""
 
     def __init__(
-        self, kube: Kube, namespace: str, name: str, sign_port: int | None, tell: Callable[[str], None]
+        self,
+        kube: Kube,
+        namespace: str,
+        name: str,
+        image: str,
+        *,
+        sign_port: int | None,
+        tell: Callable[[str], None],
     ) -> None:
-        self._kube, self._namespace, self._name = kube, namespace, name
+        self._kube, self._namespace, self._name, self._image = kube, namespace, name, image
         self._sign_port, self._tell = sign_port, tell
+        self._stopping = False
 
     async def lines(self) -> AsyncIterator[bytes]:
-        """Its log as it grows, to its last line. Raises ClusterError when it cannot be had for a minute."""
+        """Its log as it grows, to its last line.
+
+        Raises:
+            ClusterError: the log cannot be had for a minute.
+            LoadError: it does not follow its plan, or ended without being asked to and before its last line.
+        """
+        line = b""
         async for line in log_lines(self._kube, self._namespace, self._name, last=_LAST):
-            yield line
+            if line.startswith(_ABLE) and isinstance(able := parse_line(line.decode(errors="replace")), Ability):
+                self._tell(
+                    f"The load worker (Python {able.python}, {able.engine}) can hold {able.holds_per_s:.0f} "
+                    f"requests/s where it runs."
+                )
+            else:
+                yield line
+        if not line.startswith(_LAST) and not self._stopping:
+            raise await self._ended(line.decode(errors="replace"))
+
+    async def _ended(self, said: str) -> LoadError:
+        """Why it is not there any more."""
+        if (known := told(_FOLLOWING, self._image, said)) is not None:
+            return known
+        pod = await self._kube.find("v1", "Pod", self._name, self._namespace)
+        if pod is None or pod["metadata"].get("deletionTimestamp"):
+            return LoadError(_FOLLOWING, f"its Pod {self._name} was deleted", "Was it evicted or drained, or by hand?")
+        return trouble(f"{_FOLLOWING} in Pod {self._name}", self._image, pod.get("status") or {})
 
     async def stop(self) -> None:
         """Delete its Pod, with a grace period in which it drains; where that is refused, ask the worker to end."""
+        self._stopping = True
         try:
-            await self._kube.delete("v1", "Pod", self._name, namespace=self._namespace, grace_s=_STOP_GRACE_S)
+            await self._kube.delete("v1", "Pod", self._name, namespace=self._namespace, grace_s=STOP_GRACE_S)
         except ApiRefusal:
             if self._sign_port is None:
                 raise
@@ -103,8 +134,8 @@ async def pod_worker(
 ) -> AsyncIterator[PodWorker]:
     """Create the worker's Pod and wait until it runs; it is gone when the block is left.
 
-    Its plan holds header values, which nobody must read in a spec: they stand in a Secret of the same name, and that
-    goes as soon as the Pod runs, since a container reads its environment once.
+    Plan and program come to it in a Secret of the same name. That goes as soon as the Pod runs: what a kubelet has
+    mounted of an immutable one stays, and nobody else has to read the header values in it.
     `labels`: the run's. `tell`: hears of what people should know.
 
     Raises:
@@ -114,12 +145,12 @@ async def pod_worker(
     planned = json.loads(plan)
     name = f"rollout-harness-load-{planned.get('worker', 0)}"
     async with _secret(kube, namespace, name, plan, labels):
-        await kube.create(_manifest(name, image, labels, planned.get("duration_s")), namespace)
+        await kube.create(worker_pod(name, image, labels, planned.get("duration_s")), namespace)
         try:
-            await _until_running(kube, namespace, name)
+            await _until_running(kube, namespace, name, image)
             with suppress(ClusterError):  # else it goes at the end
                 await kube.delete("v1", "Secret", name, namespace=namespace, patience_s=_SOON_S)
-            yield PodWorker(kube, namespace, name, planned.get("sign_port"), tell)
+            yield PodWorker(kube, namespace, name, image, sign_port=planned.get("sign_port"), tell=tell)
         finally:
             with anyio.CancelScope(shield=True):
                 await _delete(kube, namespace, "Pod", name, "It sends requests until then")
@@ -128,7 +159,7 @@ async def pod_worker(
 @asynccontextmanager
 async def _secret(kube: Kube, namespace: str, name: str, plan: str, labels: Mapping[str, str]) -> AsyncIterator[None]:
     """The Secret with the plan, which is gone when the block is left."""
-    await kube.create(_plan_manifest(name, plan, labels), namespace)
+    await kube.create(worker_secret(name, plan, worker_archive(), labels), namespace)
     try:
         yield
     finally:
@@ -146,63 +177,22 @@ async def _delete(kube: Kube, namespace: str, kind: str, name: str, why: str) ->
         raise LeftBehind(f"deleting the load worker's {kind} {name}", str(error), by_hand) from error
 
 
-async def _until_running(kube: Kube, namespace: str, name: str) -> None:
-    state = "nothing"
+async def _until_running(kube: Kube, namespace: str, name: str, image: str) -> None:
+    tried, status, unpulled_since = f"starting the load worker Pod {name}", {}, math.inf
     with anyio.move_on_after(START_TIMEOUT_S):
         while True:
             status = (await kube.get("v1", "Pod", name, namespace)).get("status", {})
             if status.get("phase") == "Running":
                 return
-            state = _state(status)
-            if status.get("phase") in ("Failed", "Succeeded"):
-                raise LoadError(f"starting the load worker Pod {name}", f"it ended at once: {state}")
+            if status.get("phase") in ("Failed", "Succeeded") or is_final(image, status):
+                raise trouble(tried, image, status)
+            now = anyio.current_time()
+            unpulled_since = min(unpulled_since, now) if is_unpulled(status) else math.inf
+            if now - unpulled_since > _UNPULLED_S:
+                raise trouble(tried, image, status)
             await anyio.sleep(_POLL_S)
     raise LoadError(
-        f"starting the load worker Pod {name}",
-        f"it does not run after {START_TIMEOUT_S:g} s: {state}",
-        "Can the cluster pull --worker-image, and does it hold this harness?",
+        tried,
+        f"it does not run after {START_TIMEOUT_S:g} s: {state(status)}",
+        "Have the nodes room for it, and can they pull its image?",
     )
-
-
-def _state(status: dict[str, Any]) -> str:
-    for container in status.get("containerStatuses", ()):
-        for word, detail in container.get("state", {}).items():
-            return f"{word} {detail.get('reason', '')} {detail.get('message', '')}".strip()
-    return str(status.get("phase", "Pending"))
-
-
-def _plan_manifest(name: str, plan: str, labels: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": name, "labels": {**_LABELS, **labels}},
-        "immutable": True,
-        "stringData": {_PLAN_KEY: plan},
-    }
-
-
-def _manifest(name: str, image: str, labels: Mapping[str, str], duration_s: float | None) -> dict[str, Any]:
-    plan = {"secretKeyRef": {"name": name, "key": _PLAN_KEY}}
-    manifest: dict[str, Any] = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "labels": {**_LABELS, **labels}},
-        "spec": {
-            "restartPolicy": "Never",
-            "automountServiceAccountToken": False,
-            "terminationGracePeriodSeconds": _STOP_GRACE_S,
-            "containers": [
-                {
-                    "name": "load",
-                    "image": image,
-                    "imagePullPolicy": "IfNotPresent",
-                    "command": ["python3", "-m", "harness.load"],
-                    "env": [{"name": PLAN_VARIABLE, "valueFrom": plan}],
-                }
-            ],
-        },
-    }
-    if duration_s is not None:  # what the worker cannot do by itself any more, its kubelet does
-        longest_s = math.ceil(START_TIMEOUT_S + duration_s + _STOP_GRACE_S)
-        manifest["spec"]["activeDeadlineSeconds"] = min(longest_s, _LONGEST_DEADLINE_S)
-    return manifest

@@ -2,6 +2,6 @@
 
 import sys
 
-from harness.load.worker import main
+from harness.load.program import main
 
-sys.exit(main())
+sys.exit(main(sys.argv[1:]))

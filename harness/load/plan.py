@@ -12,9 +12,6 @@ from urllib.parse import urlsplit
 from harness.errors import LoadError
 from harness.model.request import CONNECT_TIMEOUT_S
 
-PLAN_VARIABLE = "ROLLOUT_HARNESS_PLAN"
-"""Where the plan is in a Pod, which has no stdin."""
-
 OWN_DESCRIPTORS = 32
 """What a Python with an event loop and its pipes has open before it opens a connection."""
 

@@ -37,6 +37,27 @@ class End:
     end: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ability:
+    """What a worker can do where it runs, said before its first request.
+
+    `holds_per_s`: requests a second of its plan's mix, measured there; `python`: its version; `engine`: what it sends
+    and reads with.
+    """
+
+    holds_per_s: float
+    python: str
+    engine: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """The only line of a worker that does not follow its plan: why, and what would do."""
+
+    refused: str
+    do: str = ""
+
+
 def line(request: Request) -> str:
     """A row of requests.csv without its line break: times with microseconds, empty where it never came."""
     r = request
@@ -75,6 +96,16 @@ def end_line(counts: dict[str, int]) -> str:
     return json.dumps({"end": counts})
 
 
+def ability_line(ability: Ability) -> str:
+    """What it can do, as JSON on one line."""
+    return json.dumps({"ability": asdict(ability)})
+
+
+def refusal_line(refusal: Refusal) -> str:
+    """Why it does not follow its plan, as JSON on one line."""
+    return json.dumps(asdict(refusal))
+
+
 def safe(text: str) -> str:
     """What a server said, made fit for a CSV field: one short line of harmless characters.
 
@@ -84,7 +115,7 @@ def safe(text: str) -> str:
     return _UNSAFE.sub("_", text[:_LONGEST]).lstrip("=+- ").rstrip()
 
 
-def parse_line(text: str) -> Request | Statistics | End | None:
+def parse_line(text: str) -> Request | Statistics | Ability | Refusal | End | None:
     """What a line of a worker's stdout says; None for a torn or unknown line. Never raises."""
     text = text.rstrip("\r\n")
     try:
@@ -93,8 +124,12 @@ def parse_line(text: str) -> Request | Statistics | End | None:
         return None
 
 
-def _parse_json(text: str) -> Statistics | End | None:
+def _parse_json(text: str) -> Statistics | Ability | Refusal | End | None:
     found = json.loads(text)
+    if "refused" in found:
+        return Refusal(refused=str(found["refused"]), do=str(found.get("do", "")))
+    if "ability" in found:
+        return Ability(**found["ability"])
     if "end" in found:
         return End(end={str(name): int(count) for name, count in dict(found["end"]).items()})
     names = {field.name for field in fields(Statistics)}

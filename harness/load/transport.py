@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
-import httptools
-
 from harness.load.dial import spoken_to
 from harness.load.outcomes import Phase, ProtocolError
+from harness.load.parser import UNREADABLE, HttpResponseParser
 from harness.load.tcp_info import facts_at_end
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._attempt: Attempt | None = None
         self._done: Done | None = None
-        self._parser: httptools.HttpResponseParser | None = None
+        self._parser: HttpResponseParser | None = None
         self._encrypted = encrypted
         self._framed = False
         self._request = b""
@@ -83,7 +82,7 @@ class Connection(asyncio.Protocol):
         self._attempt, self._done, self._request = attempt, done, request
         self._written += len(request)
         if self._parser is None:
-            self._parser = httptools.HttpResponseParser(self)
+            self._parser = HttpResponseParser(self)
         attempt.phase = Phase.AWAIT
         self._timer = asyncio.get_running_loop().call_later(timeout_s, self._finish, TimeoutError())
         self._transport.write(request)
@@ -122,7 +121,7 @@ class Connection(asyncio.Protocol):
         try:
             assert self._parser is not None
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except UNREADABLE as error:
             if self._attempt is not None:  # else the answer was complete, and what follows it is nobody's
                 self._finish(ProtocolError(str(error)))
             else:
@@ -162,7 +161,7 @@ class Connection(asyncio.Protocol):
         except OSError:
             return
 
-    # --- httptools
+    # --- the parser
 
     def on_message_begin(self) -> None:
         self._framed = False

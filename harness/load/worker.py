@@ -1,4 +1,4 @@
-"""A plan on stdin (or in the environment of a Pod) into lines of requests.csv and per-second statistics on stdout."""
+"""A plan into lines of requests.csv and per-second statistics on a descriptor, until it or its harness ends."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from harness.load.connections import AsyncioSender
+from harness.load.capacity import sender_type
 from harness.load.engine import Engine as OpenLoop
-from harness.load.engine import Sender
-from harness.load.plan import GREETING_S, PLAN_VARIABLE, Engine, Plan, PlanError, read_plan
-from harness.load.ports import SourceAddressError, check_sources
-from harness.load.punctual import GREEDY, collect_young, give_way, more_descriptors, quiet_collector, take_precedence
+from harness.load.plan import GREETING_S, Plan
+from harness.load.punctual import GREEDY, collect_young, give_way, quiet_collector
 from harness.load.records import Statistics, end_line, line, statistics_line
 from harness.load.signs import end_without_signs
 
@@ -76,15 +74,6 @@ def run_clock(plan: Plan) -> Callable[[], float]:
         zero_ns = now_ns
     zero_s, monotonic = zero_ns / 1e9, time.monotonic
     return lambda: monotonic() - zero_s
-
-
-def sender_type(engine: Engine) -> Callable[..., Sender]:
-    """What an engine sends with."""
-    if engine is Engine.HTTPX:
-        from harness.load.httpx_engine import HttpxSender  # half a second of imports that the default does not need
-
-        return HttpxSender
-    return AsyncioSender
 
 
 class Seconds:
@@ -200,35 +189,3 @@ def _await_eof(descriptor: int, then: Callable[[], None]) -> None:
     except OSError:
         pass
     then()
-
-
-def _read_line(descriptor: int) -> str:
-    """The first line, byte-exact: no buffered reader, which a thread at exit would deadlock on."""
-    text = bytearray()
-    while not text.endswith(b"\n") and (more := os.read(descriptor, 65536)):
-        text += more
-    return text.decode()
-
-
-def main() -> int:
-    """Run the worker; 0, or 2 with one line on stderr where the plan cannot be followed."""
-    in_pod = os.environ.get(PLAN_VARIABLE)
-    try:
-        plan = read_plan(in_pod if in_pod is not None else _read_line(0))
-        check_sources(plan)
-    except (PlanError, SourceAddressError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    more_descriptors()
-    take_precedence()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(follow(plan, stdout=1, stdin=None if in_pod is not None else 0))
-    return 0
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    try:
-        from uvloop import new_event_loop
-    except ImportError:
-        return asyncio.new_event_loop
-    return new_event_loop

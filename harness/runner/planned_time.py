@@ -5,7 +5,7 @@ Bounds, not estimates: what goes on for longer has lost its harness.
 
 from __future__ import annotations
 
-from harness.clusters.pod import START_TIMEOUT_S
+from harness.clusters.worker_objects import START_TIMEOUT_S
 from harness.kube.repetition import CLEAN_UP_PATIENCE_S, PATIENCE_S
 from harness.model.experiment import Experiment
 from harness.runner.clean_up import GONE_TIMEOUT_S

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from signal import Signals
@@ -22,6 +23,9 @@ _FILES = Path(__file__).parent / "image_files"
 _SIGNALS = frozenset(signal.name for signal in Signals)
 # Tags that nginx really has: a version, or one of its channels, each with an optional flavour.
 _NGINX = r"nginx(:(\d+(\.\d+){0,2}|latest|stable|mainline|alpine|perl|bookworm|trixie)(-[a-z][a-z0-9.-]*)?)?"
+
+# Those of Python's tags whose Python is new enough for what is run here.
+_PYTHON = r"python(:(3(\.1[1-9](\.\d+)?)?|latest|slim|alpine)(-[a-z][a-z0-9.-]*)?)?"
 
 WORKER = "rollout-harness:local"
 
@@ -89,6 +93,8 @@ def lookup(name: str, own: tuple[Image, ...] = (), *, rootless: bool = False) ->
     reference = Reference.of(name)
     if reference is not None and re.fullmatch(_NGINX, short.partition("@")[0]):
         return _nginx(short, "root" if rootless else "www-data")
+    if reference is not None and re.fullmatch(_PYTHON, short.partition("@")[0]):
+        return _python(short)
     if short == WORKER:
         return _worker(short)
     return None
@@ -120,6 +126,15 @@ def _nginx(name: str, user: str) -> Image:
         links=(("/var/log/nginx/access.log", "/dev/stdout"), ("/var/log/nginx/error.log", "/dev/stderr")),
         replaced=("/etc/nginx", "/usr/share/nginx/html", "/var/log/nginx", "/var/lib/nginx", "/var/cache/nginx"),
     )
+
+
+def _python(name: str) -> Image:
+    """This machine's Python as it comes, without anything installed into it."""
+    base = {"base": sys.base_prefix, "platbase": sys.base_prefix}
+    own = tuple(dict.fromkeys(sysconfig.get_path(kind, vars=base) for kind in ("purelib", "platlib")))
+    path = f"{sys.base_prefix}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    env = (("PATH", path), ("PYTHONNOUSERSITE", "1"))
+    return Image(name=name, command=("python3",), env=env, replaced=own, shared=(sys.base_prefix,))
 
 
 def _worker(name: str) -> Image:

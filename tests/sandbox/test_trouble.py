@@ -157,13 +157,6 @@ def test_without_yes_and_without_a_terminal_nothing_is_touched(context: dict[str
     assert "Give --yes." in line
 
 
-def test_a_context_needs_an_image_for_the_load_worker(context: dict[str, str], experiment: Path) -> None:
-    before = namespaces(context)
-    line = error_line(run(arguments(experiment, "--cluster", "context:sandbox", "--yes"), context, code=2))
-    assert "--worker-image" in line
-    assert namespaces(context) == before
-
-
 def test_an_image_that_the_sandbox_does_not_know_is_named(experiment: Path) -> None:
     experiment.write_text(experiment.read_text().replace("nginx:1.29.1", "shop:7"))
     line = error_line(run(arguments(experiment, "--cluster", "sandbox"), dict(os.environ), code=2))

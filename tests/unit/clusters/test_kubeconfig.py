@@ -13,7 +13,7 @@ from paper_api import paper_kube, serving
 
 from harness.clusters.cluster import Given
 from harness.clusters.kubeconfig import KubeconfigCluster, cluster_facts, context_cluster
-from harness.errors import ClusterError, UsageError
+from harness.errors import ClusterError
 from harness.model.run import ClusterFacts, FactSource, ProxyFacts
 
 pytestmark = pytest.mark.anyio
@@ -92,24 +92,20 @@ async def test_what_cannot_be_read_of_the_proxy_is_not_known_and_never_assumed(t
 # What it gives
 
 
-async def test_load_needs_an_image_that_holds_the_harness() -> None:
-    known = ClusterFacts(kind="context")
-    async with paper_kube({}) as (kube, _):
-        KubeconfigCluster(kube, known, Given(worker_image="harness:1")).check(())
-        with pytest.raises(UsageError, match=r"there is no image for the load worker. Give --worker-image"):
-            KubeconfigCluster(kube, known, Given()).check(())
-
-
-async def test_load_comes_from_a_pod_of_that_image_with_a_clock_of_its_own() -> None:
+@pytest.mark.parametrize(("given", "image"), [("harness:1", "harness:1"), (None, "python:3.13-slim")])
+async def test_load_comes_from_a_pod_of_a_stock_image_or_the_one_given_with_a_clock_of_its_own(
+    given: str | None, image: str
+) -> None:
     pods = "/api/v1/namespaces/shop/pods"
     pod = f"{pods}/rollout-harness-load-0"
     answers = {f"POST {pods}": [{}], f"GET {pod}": [{"status": {"phase": "Running"}}], f"DELETE {pod}": [{}]}
     answers["POST /api/v1/namespaces/shop/secrets"] = [{}]
     async with paper_kube(answers) as (kube, api):
-        cluster = KubeconfigCluster(kube, ClusterFacts(kind="context"), Given(worker_image="harness:1"))
+        cluster = KubeconfigCluster(kube, ClusterFacts(kind="context"), Given(worker_image=given))
+        cluster.check(())
         async with cluster.worker("shop", "{}", {}):
             pass
-        assert api.asked(f"POST {pods}")[0].body["spec"]["containers"][0]["image"] == "harness:1"
+        assert api.asked(f"POST {pods}")[0].body["spec"]["containers"][0]["image"] == image
         assert not cluster.client.same_machine
         assert cluster.client.source_addresses == ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import anyio
@@ -10,6 +11,7 @@ from paper_api import CUT, SILENCE, paper_kube
 
 from harness.clusters import pod as room
 from harness.clusters.pod import pod_worker
+from harness.clusters.worker_archive import worker_archive
 from harness.errors import ClusterError, LoadError
 from harness.kube.errors import ApiRefusal, LeftBehind
 
@@ -22,6 +24,7 @@ SECRETS = "/api/v1/namespaces/shop/secrets"
 HIDE, FORGET = f"POST {SECRETS}", f"DELETE {SECRETS}/rollout-harness-load-2"
 PLAN = '{"worker": 2}'
 LABELS = {"rollout-harness/run": "1a2b"}
+PLACE = "/run/rollout-harness"
 RUNNING = {"status": {"phase": "Running"}}
 PENDING = {"status": {"phase": "Pending"}}
 
@@ -50,12 +53,15 @@ async def test_the_pod_holds_the_plan_runs_the_worker_and_is_never_started_twice
     (container_,) = spec["containers"]
     assert created.body["metadata"]["name"] == "rollout-harness-load-2"
     assert container_["image"] == "harness:1"
-    assert container_["command"] == ["python3", "-m", "harness.load"]
-    source = {"secretKeyRef": {"name": "rollout-harness-load-2", "key": "plan"}}
-    assert container_["env"] == [{"name": "ROLLOUT_HARNESS_PLAN", "valueFrom": source}]
+    assert container_["command"] == ["python3", f"{PLACE}/harness.load.pyz", f"{PLACE}/plan.json"]
+    assert "env" not in container_
+    (volume,) = spec["volumes"]
+    assert volume["secret"]["secretName"] == "rollout-harness-load-2"
+    assert container_["volumeMounts"] == [{"name": volume["name"], "mountPath": PLACE, "readOnly": True}]
     (hidden,) = api.asked(HIDE)
     assert (hidden.body["kind"], hidden.body["metadata"]["name"]) == ("Secret", "rollout-harness-load-2")
-    assert hidden.body["stringData"] == {"plan": PLAN}
+    data = {key: base64.b64decode(value) for key, value in hidden.body["data"].items()}
+    assert data == {"plan.json": PLAN.encode(), "harness.load.pyz": worker_archive()}
     assert spec["restartPolicy"] == "Never"
     assert spec["automountServiceAccountToken"] is False
 
@@ -99,7 +105,7 @@ async def test_a_pod_that_ends_at_once_is_told_with_the_reason_and_deleted(state
         with pytest.raises(LoadError) as error:
             async with pod_worker(kube, "shop", PLAN, image="harness:1", labels=LABELS):
                 pytest.fail("it does not run")
-        assert str(error.value) == f"starting the load worker Pod rollout-harness-load-2: it ended at once: {says}"
+        assert str(error.value) == f"starting the load worker Pod rollout-harness-load-2: {says}"
         assert api.done()[-2:] == [DELETE, FORGET]
 
 
@@ -127,7 +133,7 @@ async def test_a_pod_that_does_not_start_is_told_with_what_holds_it_up_and_delet
     with pytest.raises(LoadError) as late:
         async with pod_worker(kube, "shop", PLAN, image="harness:1", labels=LABELS):  # type: ignore[arg-type]
             pytest.fail("it does not run")
-    assert "it does not run after 0 s: waiting ErrImagePull no such image. Can the cluster pull" in str(late.value)
+    assert "it does not run after 0 s: waiting ErrImagePull no such image. Have the nodes room" in str(late.value)
     assert kube.deleted == ["Pod rollout-harness-load-2", "Secret rollout-harness-load-2"]
 
 

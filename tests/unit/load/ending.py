@@ -19,11 +19,12 @@ from unittest import mock
 import uvloop
 
 from harness.load.attempt import Attempt
+from harness.load.capacity import sender_type
 from harness.load.engine import Engine, Sender
 from harness.load.plan import Engine as EngineName
 from harness.load.plan import Plan, Stream
 from harness.load.records import line
-from harness.load.worker import run_clock, sender_type
+from harness.load.worker import run_clock
 from harness.model.request import Outcome, Request
 
 SERVER = Path(__file__).with_name("ending_server.py")

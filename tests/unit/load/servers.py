@@ -17,10 +17,11 @@ import uvloop
 
 import harness.load.httpx_engine  # noqa: F401  here and not in the middle of a schedule: it takes up to a second
 from harness.load.attempt import Attempt
+from harness.load.capacity import sender_type
 from harness.load.engine import Engine
 from harness.load.plan import Engine as EngineName
 from harness.load.plan import Plan, Stream
-from harness.load.worker import run_clock, sender_type
+from harness.load.worker import run_clock
 from harness.model.request import Outcome, Request
 
 Behaviour = Callable[[Any], None]

@@ -14,10 +14,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from harness.load import PLAN_VARIABLE, SIGN_PATH, End, Engine, Plan, Statistics, Stream, parse_line, plan_json
+from harness.load import SIGN_PATH, End, Engine, Plan, Statistics, Stream, parse_line, plan_json
 from harness.load.plan import GREETING_S
 from harness.model.request import Outcome, Request, TcpFacts
 
@@ -28,9 +29,9 @@ NEW = Stream(name="new", rate_per_s=100)
 KEPT = Stream(name="kept", rate_per_s=50, connections=5)
 
 
-def start(*prefix: str, **environment: str) -> subprocess.Popen[str]:
+def start(*prefix: str, plan: Path | None = None, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*prefix, *WORKER],
+        [*prefix, *WORKER, *([str(plan)] if plan else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -44,8 +45,8 @@ def worker() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Start a worker; what still runs at the end of the test is killed."""
     started: list[subprocess.Popen[str]] = []
 
-    def run(*prefix: str, **environment: str) -> subprocess.Popen[str]:
-        started.append(start(*prefix, **environment))
+    def run(*prefix: str, plan: Path | None = None, **environment: str) -> subprocess.Popen[str]:
+        started.append(start(*prefix, plan=plan, **environment))
         return started[-1]
 
     yield run
@@ -155,10 +156,16 @@ def test_a_worker_that_is_told_to_stop_waits_for_what_is_in_flight(
     assert len(requests) == end.end["slow"] > 3
 
 
-def test_in_a_pod_the_plan_comes_from_the_environment_and_sigterm_stops_it(
-    server: Callable[..., Server], worker: Callable[..., subprocess.Popen[str]]
+def in_file(folder: Path, plan: Plan) -> Path:
+    file = folder / "plan.json"
+    file.write_text(plan_json(plan))
+    return file
+
+
+def test_in_a_pod_the_plan_comes_from_a_file_and_sigterm_stops_it(
+    server: Callable[..., Server], worker: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    process = worker(**{PLAN_VARIABLE: plan_json(Plan(url=server().url(), streams=(NEW,)))})
+    process = worker(plan=in_file(tmp_path, Plan(url=server().url(), streams=(NEW,))))
     assert process.stdin is not None
     process.stdin.close()  # as in a Pod: this is not the end
     lines = [wait_for_request(process) for _ in range(30)]
@@ -178,12 +185,12 @@ def sign(port: int) -> bytes | None:
 
 
 def test_a_worker_without_a_parent_tells_its_harness_that_it_listens_for_signs(
-    server: Callable[..., Server], worker: Callable[..., subprocess.Popen[str]]
+    server: Callable[..., Server], worker: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     with socket.create_server(("", 0)) as free:
         port = free.getsockname()[1]
     plan = Plan(url=server().url(), streams=(NEW,), own_clock=True, sign_port=port)
-    process = worker(**{PLAN_VARIABLE: plan_json(plan)})
+    process = worker(plan=in_file(tmp_path, plan))
     deadline = time.monotonic() + 20
     while (heard := sign(port)) is None and time.monotonic() < deadline:
         wait_for_request(process)
@@ -194,12 +201,11 @@ def test_a_worker_without_a_parent_tells_its_harness_that_it_listens_for_signs(
     assert process.wait(10) == 0
 
 
-PARENT = f"""
-import os, subprocess, sys, time
+PARENT = """
+import subprocess, sys, time
 plan, by_stdin = sys.argv[1], sys.argv[2] == "stdin"
-environment = dict(os.environ) if by_stdin else os.environ | {{"{PLAN_VARIABLE}": plan}}
 worker = subprocess.Popen(
-    [sys.executable, "-m", "harness.load"], env=environment, text=True, stdout=subprocess.PIPE,
+    [sys.executable, "-m", "harness.load", *([] if by_stdin else [plan])], text=True, stdout=subprocess.PIPE,
     stdin=subprocess.PIPE if by_stdin else subprocess.DEVNULL,
 )
 if by_stdin:
@@ -210,9 +216,10 @@ time.sleep(60)
 """
 
 
-@pytest.mark.parametrize("plan_by", ["stdin", "environment"])
-def test_a_worker_ends_when_its_parent_was_killed(server: Callable[..., Server], plan_by: str) -> None:
-    plan = plan_json(Plan(url=server().url(), streams=(NEW,), duration_s=60))
+@pytest.mark.parametrize("plan_by", ["stdin", "file"])
+def test_a_worker_ends_when_its_parent_was_killed(server: Callable[..., Server], plan_by: str, tmp_path: Path) -> None:
+    whole = Plan(url=server().url(), streams=(NEW,), duration_s=60)
+    plan = plan_json(whole) if plan_by == "stdin" else str(in_file(tmp_path, whole))
     with subprocess.Popen([sys.executable, "-c", PARENT, plan, plan_by], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         worker = os.pidfd_open(int(parent.stdout.readline()))
