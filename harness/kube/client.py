@@ -273,9 +273,11 @@ class Kube:
 
     @asynccontextmanager
     async def stream(
-        self, path: str, query: Mapping[str, str], *, deadline_s: float
+        self, path: str, query: Mapping[str, str], *, deadline_s: float, keep_ends: bool = False
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """The lines of a long answer (a watch, a log) as they come.
+
+        `keep_ends`: with their line ends, so that one that was cut short shows.
 
         Raises:
             ClusterError: no answer within CALL_TIMEOUT_S, the answer broke off, or it lasted longer than `deadline_s`.
@@ -286,7 +288,7 @@ class Kube:
             try:
                 if response.status >= 300:
                     raise refusal(tried, response.status, await response.read())
-                yield _lines(response.response.content)
+                yield _lines(response.response.content, b"\n" if keep_ends else b"")
             finally:
                 response.response.close()
         except _LOST as error:
@@ -316,13 +318,13 @@ def _object(tried: str, data: bytes) -> dict[str, Any]:
     return answer
 
 
-async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+async def _lines(content: aiohttp.StreamReader, end: bytes) -> AsyncIterator[bytes]:
     # StreamReader.readline refuses lines longer than its buffer; a watch event may be longer.
     rest = b""
     async for chunk in content.iter_any():
         *whole, rest = (rest + chunk).split(b"\n")
         for line in whole:
-            yield line
+            yield line + end
     if rest:
         yield rest
 

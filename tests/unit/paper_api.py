@@ -75,9 +75,9 @@ SILENCE = object()
 class PaperApi:
     """Answers per "METHOD /path", given one after the other; the last is given again and again.
 
-    A dict or a string is a success, an int a refusal with that status, a tuple one with its
-    Retry-After, a list the lines of a log or the events of a
-    watch, which lasts on when it is the last; SILENCE no answer. What is not in the table is not found.
+    A dict or a string is a success, an int a refusal with that status, a tuple one with its Retry-After, a list the
+    lines of a log (bytes: a part of one, as it is) or the events of a watch, which lasts on when it is the last;
+    SILENCE no answer. What is not in the table is not found.
     """
 
     answers: Mapping[str, list[Any]]
@@ -158,7 +158,8 @@ class PaperApi:
         response = web.StreamResponse()
         await response.prepare(request)
         for line in lines:
-            await response.write((line if isinstance(line, str) else json.dumps(line)).encode() + b"\n")
+            text = line if isinstance(line, str) else "" if isinstance(line, bytes) else json.dumps(line)
+            await response.write(line if isinstance(line, bytes) else text.encode() + b"\n")
         if lasts:
             await self._closing.wait()
         return response
