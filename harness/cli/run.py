@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.asking import look_and_ask
 from harness.cli.budget import within_budget
 from harness.cli.described import StandIns, described_experiment
 from harness.cli.ending import conclude, tell_paragraph
@@ -16,7 +17,7 @@ from harness.cli.execution import Execution
 from harness.cli.memory import check_memory
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
-from harness.inputs.shown import printable
+from harness.inputs.shown import shown
 from harness.model.budget import LIMITS
 from harness.model.providers import choices
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from harness.runner.scenario import Scenario
 
 
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_LONGEST_NAME = 63
 _JUDGED = (ExitCode.AS_EXPECTED, ExitCode.NOT_AS_EXPECTED)
 
 Cluster = Annotated[str | None, typer.Option(help=f"{choices()}; else what the experiment says.")]
@@ -36,6 +39,10 @@ Truth = Annotated[
 Budgets = Annotated[
     list[str] | None,
     typer.Option("--budget", metavar="NAME=LIMIT", help=f"What rollouts may cost: {', '.join(LIMITS)}."),
+]
+Namespace = Annotated[
+    str | None,
+    typer.Option("--namespace", "-n", help="Namespace to run in, which stays if it is there; default: a new one."),
 ]
 WorkerImage = Annotated[
     str | None,
@@ -65,12 +72,13 @@ def run(
     ] = None,
     latency: Annotated[str | None, typer.Option(help="How long each answer of a stand-in takes, such as 50ms.")] = None,
     budget: Budgets = None,
+    namespace: Namespace = None,
     truth: Truth = None,
 ) -> None:
     """Run an experiment: deploy, load, roll, record, judge, and put the cluster back."""
     with described_experiment(experiment, target, service, stand_in, latency) as described:
         code = _run(
-            within_budget(described, budget or []),
+            in_namespace(within_budget(described, budget or []), namespace),
             cluster=cluster,
             out=out,
             worker_image=worker_image,
@@ -116,7 +124,7 @@ def _run(
         for line in [*plan_text(described, planned, settings).splitlines(), *wrong]:
             tell_paragraph(line)
         return None
-    _confirm(described, settings, yes)
+    look_and_ask(described, planned, settings, yes=yes)
     folder = out or Path("reports") / f"{described.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     code = execute(described, planned, settings, folder, worker_image=worker_image, truth=truth)
     if apply_sizing and code in _JUDGED:
@@ -124,6 +132,20 @@ def _run(
         # What dropped calls as it is has dropped them, whatever its sized twin does.
         code = code if code == ExitCode.NOT_AS_EXPECTED else proved
     return code
+
+
+def in_namespace(experiment: Experiment, namespace: str | None) -> Experiment:
+    """The experiment, in this namespace where one is given.
+
+    Raises:
+        UsageError: it is no name that a namespace can have.
+    """
+    if namespace is None:
+        return experiment
+    if len(namespace) > _LONGEST_NAME or not _NAME.fullmatch(namespace):
+        allowed = "Small letters, digits and - are allowed, a letter or digit at either end, 63 at most."
+        raise UsageError(f"reading --namespace {shown(namespace)}", "it is no name of a namespace", allowed)
+    return experiment.model_copy(update={"namespace": namespace})
 
 
 def _prove_sizing(experiment: Experiment, settings: ClusterSettings, folder: Path, worker_image: str | None) -> int:
@@ -149,22 +171,6 @@ def _prove_sizing(experiment: Experiment, settings: ClusterSettings, folder: Pat
     for line in [*proving.title.splitlines(), *sized.splitlines()]:
         tell_paragraph(line)
     return execute(proving.experiment, planned, settings, folder / "sized", worker_image=worker_image)
-
-
-def _confirm(experiment: Experiment, settings: ClusterSettings, yes: bool) -> None:
-    """Ask before touching a cluster that is not ours alone."""
-    if settings.context is None or yes:
-        return
-    if experiment.is_there:
-        question = (
-            f"Load and roll {experiment.target} in namespace {experiment.namespace} of context {settings.context}?"
-        )
-    else:
-        question = f"Deploy into a new namespace of context {settings.context}, load it and roll it?"
-    if not sys.stdin.isatty():
-        raise UsageError(f"asking: {question}", "there is no terminal to ask", "Give --yes.")
-    if not typer.confirm(printable(question)):
-        raise UsageError("asking before touching the cluster", "the answer was no; nothing was changed")
 
 
 def execute(

@@ -11,6 +11,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -20,7 +21,9 @@ from kubernetes.aio import client as kubernetes_client
 from harness.errors import ClusterError
 from harness.inputs.shown import shown
 from harness.kube.api_warnings import api_warnings
+from harness.kube.credentials import Credentials
 from harness.kube.errors import ApiRefusal, NoAnswer, is_not_found, refusal
+from harness.kube.no_answer import no_answer
 from harness.kube.ownership import RUN_LABEL
 from harness.kube.repetition import PATIENCE_S, passes, repeated, retry_after_s, was_not_done
 from harness.kube.standing import Standing
@@ -57,7 +60,8 @@ class Kube:
     A call that was throttled, failed by the server, or not answered is repeated for `patience_s`; all but POST change
     nothing more when they are done twice. A POST is looked up first.
 
-    `kubectl`: how people reach the same cluster. `standing`: what was created here with a RUN_LABEL.
+    `kubectl`: how people reach the same cluster. `proxy`: the HTTP proxy on the way. `credentials`: where a token that
+    the API does not take any more is had again. `standing`: what was created here with a RUN_LABEL.
     """
 
     _api: kubernetes_client.ApiClient
@@ -65,6 +69,8 @@ class Kube:
     kubectl: str = "kubectl"
     standing: Standing = field(default_factory=Standing)
     patience_s: float = PATIENCE_S
+    proxy: str | None = None
+    credentials: Credentials | None = None
     _resources: dict[str, dict[str, Resource]] = field(default_factory=dict)
     _silent: bool = False  # a call was repeated in vain for all its time, and nothing was answered since
     _over: bool = False
@@ -261,7 +267,7 @@ class Kube:
             response = await self._send(method, path, query, body, headers, CALL_TIMEOUT_S)
             data = await response.read()
         except _LOST as error:
-            raise _no_answer(tried, error) from error
+            raise no_answer(tried, error, self.server, self.proxy) from error
         self._silent = False
         if response.status >= 300:
             after_s = retry_after_s(response.response.headers.get("Retry-After"))
@@ -292,9 +298,19 @@ class Kube:
             finally:
                 response.response.close()
         except _LOST as error:
-            raise _no_answer(tried, error) from error
+            raise no_answer(tried, error, self.server, self.proxy) from error
 
     async def _send(self, method: str, path: str, query: Any, body: Any, headers: Any, timeout_s: float) -> Any:
+        """The answer's head; a call that is refused because its token has expired is made again with a new one."""
+        token = self.credentials.token() if self.credentials else None
+        response = await self._sent(method, path, query, body, headers, timeout_s)
+        expired = response.status == HTTPStatus.UNAUTHORIZED and token is not None
+        if expired and self.credentials and await self.credentials.renewed(token):
+            response.response.close()
+            return await self._sent(method, path, query, body, headers, timeout_s)
+        return response
+
+    async def _sent(self, method: str, path: str, query: Any, body: Any, headers: Any, timeout_s: float) -> Any:
         _, url, all_headers, data, _ = await self._api.param_serialize(
             method,
             path,
@@ -327,11 +343,6 @@ async def _lines(content: aiohttp.StreamReader, end: bytes) -> AsyncIterator[byt
             yield line + end
     if rest:
         yield rest
-
-
-def _no_answer(tried: str, error: BaseException) -> NoAnswer:
-    seen = "no answer in time" if isinstance(error, asyncio.TimeoutError) else f"no answer ({error})"
-    return NoAnswer(tried, seen, "Is the cluster up, and is this the right context?")
 
 
 def label_selector(labels: Mapping[str, str] | str) -> str:

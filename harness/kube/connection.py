@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -15,7 +16,9 @@ from kubernetes.aio import config as kubernetes_config
 from harness.errors import ClusterError
 from harness.inputs.shown import near, printable, shown
 from harness.kube.client import Kube
+from harness.kube.credentials import Credentials
 from harness.kube.kubeconfig import check_kubeconfigs, kubeconfig_files
+from harness.kube.proxies import proxy_of
 
 
 @asynccontextmanager
@@ -53,15 +56,12 @@ async def from_context(context: str | None, *, file: Path | None = None) -> Asyn
         )
     if context is not None and context not in names:
         raise ClusterError(tried, f"it has no context {shown(context)}{near(context, names)}", there)
-    configuration = kubernetes_client.Configuration()
-    try:
-        await kubernetes_config.load_kube_config(
-            config_file=None if file is None else str(file), context=context, client_configuration=configuration
-        )
-    except Exception as error:  # certificates, base64, plugins that give credentials: each with errors of its own
-        seen = " ".join(str(error).split()) or type(error).__name__
-        raise ClusterError(tried, f"its credentials cannot be had: {seen}", there) from error
-    async with _connected(configuration) as kube:
+    credentials = Credentials(
+        files=tuple(path for path in files if path.exists()), context=context, tried=tried, do=there
+    )
+    await credentials.load()
+    async with _connected(credentials.configuration) as kube:
+        kube.credentials = credentials
         if context is not None:
             kube.kubectl = f"kubectl --context {shlex.quote(context)}"
         yield kube
@@ -72,10 +72,13 @@ async def _connected(configuration: kubernetes_client.Configuration) -> AsyncIte
     # Repeated in one place, ours (`repetition`); False would mean attempts without end.
     configuration.retries = None
     server = urlsplit(configuration.host).netloc
+    # As kubectl does it, and not as the client's library would by itself.
+    configuration.client_session_kwargs = {"trust_env": False}
+    configuration.proxy = configuration.proxy or proxy_of(configuration.host, os.environ)
     try:
         client = kubernetes_client.ApiClient(configuration)
     except (OSError, ValueError) as error:  # a certificate or key that is none
         seen = f"its certificates cannot be used ({error})"
         raise ClusterError(f"connecting to {server}", seen, "Look at the kubeconfig's cluster and user.") from error
     async with client as api:
-        yield Kube(api, server=server)
+        yield Kube(api, server=server, proxy=configuration.proxy)

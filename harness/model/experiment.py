@@ -234,12 +234,17 @@ class Experiment(Record):
         False, description="a request that met a kept connection as its server closed it counts against the rollout"
     )
 
+    protected_contexts: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        ("*prod*",), strict=False, description="contexts that are refused, whatever their case; `*` and `?` match"
+    )
+
     @model_validator(mode="after")
     def _one_disruption(self) -> Self:
         if self.update is not None and self.disruption is not None:
             raise ValueError("update and disruption: both say what is done to the application; name one of them")
         return self
 
+    @model_validator(mode="after")
     def _deployed_or_there(self) -> Self:
         if self.manifests:
             return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ async def namespace_for_run(
         ClusterError: it cannot be made.
         LeftBehind: at the end it is not gone in time; says how to delete it by hand.
     """
-    if wanted is not None and (there or await kube.find("v1", "Namespace", wanted) is not None):
+    if wanted is not None and (there or await _is_there(kube, wanted)):
         yield wanted
         return
     name = wanted or f"rollout-{scenario[:40].rstrip('-')}-{ownership.run}"
@@ -59,6 +60,16 @@ async def namespace_for_run(
         raise rest from None
     with anyio.CancelScope(shield=True):
         await delete_namespace(kube, name)
+
+
+async def _is_there(kube: Kube, namespace: str) -> bool:
+    """Whether it exists; who may work in a namespace need not be allowed to read it, and then it does."""
+    try:
+        return await kube.find("v1", "Namespace", namespace) is not None
+    except ApiRefusal as refused:
+        if refused.status != HTTPStatus.FORBIDDEN:
+            raise
+        return True
 
 
 def _but_left_behind(error: BaseException) -> BaseException | None:

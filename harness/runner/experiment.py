@@ -8,8 +8,10 @@ from pathlib import Path
 from harness.clusters.cluster import Cluster
 from harness.clusters.sandbox import define_kinds
 from harness.model.progress import Decision, Progress
+from harness.model.providers import CONTEXT
 from harness.runner.ports import check_ports, check_rate
 from harness.runner.preflight import check_scenarios
+from harness.runner.protected import check_context
 from harness.runner.rollouts import ContinueAfter
 from harness.runner.run import ScenarioRun, ScenarioRunner
 from harness.runner.sandbox_limits import in_the_sandbox
@@ -37,6 +39,10 @@ async def run_experiment(
             would not bear this load; nothing was changed.
     """
     check_scenarios(scenarios)
+    kind, _, context = cluster.facts.kind.partition(":")
+    if kind == CONTEXT:
+        for scenario in scenarios:
+            check_context(context, scenario.experiment.protected_contexts)
     if cluster.facts.kind == "sandbox":
         scenarios = tuple(in_the_sandbox(scenario) for scenario in scenarios)
         brought = (manifest for scenario in scenarios for manifest in scenario.application.manifests)

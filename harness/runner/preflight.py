@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from harness.errors import UsageError
 from harness.kube.fields import unknown_fields
 from harness.model.run import MeasuredService
+from harness.preflight.intent import Intent
 from harness.runner.deployment import place_of
 from harness.runner.sandbox_limits import absent_programs
 from harness.runner.scenario import Scenario
@@ -57,6 +58,20 @@ def preflight(scenarios: Iterable[Scenario], *, sandbox: bool = False) -> tuple[
     check_scenarios(scenarios)
     absent = (words for scenario in scenarios for words in absent_programs(scenario)) if sandbox else ()
     return tuple(dict.fromkeys((*warnings(scenarios), *absent)))
+
+
+def intents(scenarios: Iterable[Scenario], *, worker: bool = True) -> tuple[Intent, ...]:
+    """What they will do to a cluster. `worker`: whether their load comes from a Pod in it."""
+    return tuple(
+        Intent(
+            application=scenario.application,
+            namespace=scenario.experiment.namespace,
+            disruption=scenario.experiment.asked[0],
+            churn=scenario.experiment.churn_s is not None,
+            worker=worker,
+        )
+        for scenario in scenarios
+    )
 
 
 def warnings(scenarios: Iterable[Scenario]) -> tuple[str, ...]:

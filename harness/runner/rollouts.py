@@ -15,7 +15,7 @@ from harness.disruptions.workload import Workload
 from harness.errors import RolloutError
 from harness.kube.client import Kube
 from harness.kube.view import View
-from harness.model.disruption import ROLLING
+from harness.model.disruption import TEMPLATE_STAYS
 from harness.model.observation import MarkType
 from harness.model.progress import Decision, Phase, RolloutSummary
 from harness.model.run import RolloutMarks
@@ -82,7 +82,7 @@ class Rollouts:
         # The mark comes before the call: nothing that the update causes may lie before its rollout's window.
         marks = RolloutMarks(rollout=rollout, update=self.mark(MarkType.UPDATE, began))
         self._keep(marks)
-        self.under_way = None if name in ROLLING else (step, stage)
+        self.under_way = None if name not in TEMPLATE_STAYS else (step, stage)
         try:
             generation = await step.do(stage)
         except RolloutError as stuck:

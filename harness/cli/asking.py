@@ -1,0 +1,64 @@
+"""A cluster that is not ours alone -> what was found there, told; and the answer whether to go on."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from harness.cli.ending import tell_paragraph
+from harness.errors import UsageError
+from harness.inputs.shown import printable
+
+if TYPE_CHECKING:
+    from harness.model.cluster_settings import ClusterSettings
+    from harness.model.experiment import Experiment
+    from harness.preflight.preflight import Preflight
+    from harness.runner.scenario import Scenario
+
+
+def look_and_ask(
+    experiment: Experiment, planned: tuple[Scenario, ...], settings: ClusterSettings, *, yes: bool
+) -> None:
+    """Tell what would be done to a context and what was found there, and ask; a cluster made for the run needs neither.
+
+    Raises:
+        UsageError: the context is protected, something stands in the way, or nobody said yes; nothing was changed.
+    """
+    if settings.context is None:
+        return
+    import anyio
+
+    from harness.cli.plan import plan_text
+    from harness.runner.protected import check_context
+
+    check_context(settings.context, experiment.protected_contexts)
+    found = anyio.run(_found, settings.context, planned)
+    for line in [*plan_text(experiment, planned, settings).splitlines(), *found.told]:
+        tell_paragraph(line, error=True)
+    found.check()
+    question = _question(experiment, settings.context)
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"asking: {question}", "there is no terminal to ask", "Nothing was changed. Give --yes.")
+    if not typer.confirm(printable(question), err=True):
+        raise UsageError("asking before touching the cluster", "the answer was no; nothing was changed")
+
+
+def _question(experiment: Experiment, context: str) -> str:
+    if experiment.is_there:
+        return f"Load and roll {experiment.target} in namespace {experiment.namespace} of context {context}?"
+    where = "a new namespace" if experiment.namespace is None else f"namespace {experiment.namespace}"
+    return f"Deploy into {where} of context {context}, load it and roll it?"
+
+
+async def _found(context: str, planned: tuple[Scenario, ...]) -> Preflight:
+    from harness.kube.connection import from_context
+    from harness.preflight.preflight import preflight
+    from harness.runner.preflight import intents
+
+    async with from_context(context) as kube:
+        await kube.version()
+        return await preflight(kube, intents(planned))

@@ -1,0 +1,108 @@
+"""A context's user -> its credentials, had again when the API does not take them any more.
+
+The client asks an exec plugin, a token file or an identity provider once, when it reads the kubeconfig; a token of a
+cloud's plugin lasts for 15 minutes, and a run may last longer. kubectl asks again where the API answers 401, and so is
+done here: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+from kubernetes.aio import client as kubernetes_client
+from kubernetes.aio import config as kubernetes_config
+
+from harness.errors import ClusterError
+
+_PLUGIN_TIMEOUT_S = 60.0
+_BEARER = "BearerToken"
+_LOGGER = logging.getLogger("kubernetes.aio.config.kube_config")
+
+
+class _Complaints(logging.Handler):
+    """What the client only logs: that a plugin failed, after which it would go on as nobody."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keeps it."""
+        self.said.append(" ".join(record.getMessage().split()))
+
+
+@contextmanager
+def _heard() -> Iterator[list[str]]:
+    complaints, propagated = _Complaints(), _LOGGER.propagate
+    _LOGGER.addHandler(complaints)
+    _LOGGER.propagate = False
+    try:
+        yield complaints.said
+    finally:
+        _LOGGER.removeHandler(complaints)
+        _LOGGER.propagate = propagated
+
+
+@dataclass(slots=True)
+class Credentials:
+    """Those of a context in these kubeconfig files, in `configuration`, from which every call takes them."""
+
+    files: tuple[Path, ...]
+    context: str | None
+    tried: str
+    do: str
+    configuration: kubernetes_client.Configuration = field(default_factory=kubernetes_client.Configuration)
+    _lock: anyio.Lock = field(default_factory=anyio.Lock)
+
+    async def load(self) -> None:
+        """Read address, certificates and credentials.
+
+        Raises:
+            ClusterError: they cannot be had; says why.
+        """
+        await self._load_into(self.configuration)
+
+    async def renewed(self, refused: str | None) -> bool:
+        """Have the token again, after the API did not take `refused`; False where there is no other.
+
+        Raises:
+            ClusterError: it cannot be had any more.
+        """
+        async with self._lock:
+            if self.token() != refused:  # another call's refusal was before this one
+                return True
+            fresh = kubernetes_client.Configuration()
+            await self._load_into(fresh)
+            token = fresh.api_key.get(_BEARER)
+            if token is None or token == refused:
+                return False
+            self.configuration.api_key[_BEARER] = token
+            return True
+
+    def token(self) -> str | None:
+        """What calls carry now, with its scheme; None where a certificate speaks for the user."""
+        return self.configuration.api_key.get(_BEARER)
+
+    async def _load_into(self, configuration: kubernetes_client.Configuration) -> None:
+        with _heard() as complaints:
+            try:
+                with anyio.fail_after(_PLUGIN_TIMEOUT_S):
+                    await kubernetes_config.load_kube_config(
+                        config_file=os.pathsep.join(map(str, self.files)),
+                        context=self.context,
+                        client_configuration=configuration,
+                    )
+            except TimeoutError:
+                seen = f"its credentials did not come within {_PLUGIN_TIMEOUT_S:g} s (does a plugin ask a question?)"
+                raise ClusterError(self.tried, seen, self.do) from None
+            except Exception as error:  # certificates, base64, plugins: each with errors of its own
+                why = " ".join(str(error).split()) or type(error).__name__
+                raise ClusterError(self.tried, f"its credentials cannot be had: {why}", self.do) from error
+        if complaints:
+            raise ClusterError(self.tried, f"its credentials cannot be had: {complaints[0]}", self.do)

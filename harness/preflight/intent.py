@@ -1,0 +1,23 @@
+"""What a run is going to do to a cluster, as far as the cluster must allow it and bear it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.manifests.application import Application
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """One scenario. `namespace`: the one that is named; None where a new one is made.
+
+    `there`: the application stands in that namespace already, and is rolled as it is. `disruption`: by its name in the
+    experiment. `churn`: whether a Service of our own is changed beside it. `worker`: whether a Pod sends the load.
+    """
+
+    application: Application
+    namespace: str | None = None
+    there: bool = False
+    disruption: str = "restart"
+    churn: bool = False
+    worker: bool = True

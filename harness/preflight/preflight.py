@@ -1,0 +1,105 @@
+"""Intents and a cluster -> all that a preflight found there; nothing was changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.errors import UsageError
+from harness.kube.client import Kube
+from harness.preflight import rights
+from harness.preflight.finding import Finding, Weight
+from harness.preflight.intent import Intent
+from harness.preflight.surroundings import Surroundings, read_surroundings
+from harness.preflight.table import findings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preflight:
+    """What was found, in the order in which it is told."""
+
+    where: str
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What does not stop the run, a line each."""
+        return tuple(found.line for found in self.findings if found.weight is not Weight.BLOCKS)
+
+    def check(self) -> None:
+        """Raises UsageError, which says all that stops the run."""
+        stops = [found for found in self.findings if found.weight is Weight.BLOCKS]
+        if stops:
+            raise UsageError(
+                f"checking {self.where} before anything is changed",
+                "; ".join(found.words for found in stops),
+                " ".join(dict.fromkeys(found.mend for found in stops if found.mend)),
+            )
+
+
+async def preflight(kube: Kube, intents: Iterable[Intent]) -> Preflight:
+    """Look at everything that can be known beforehand of these runs on this cluster.
+
+    Raises:
+        ClusterError: the API does not answer, or has not a kind of the manifests.
+    """
+    intents = tuple(intents)
+    found: list[Finding] = []
+    around = Surroundings()
+    for namespace in dict.fromkeys(intent.namespace for intent in intents):
+        mine = tuple(intent for intent in intents if intent.namespace == namespace)
+        target = mine[0].application.target
+        named = (str(target["apiVersion"]), str(target["kind"]), mine[0].application.name)
+        around = await read_surroundings(kube, namespace, named)
+        found += await _of_rights(kube, mine, around)
+        for intent in mine:
+            found += findings(intent, around)
+    return Preflight(where=_where(kube, around), findings=tuple(dict.fromkeys(found)))
+
+
+async def _of_rights(kube: Kube, intents: tuple[Intent, ...], around: Surroundings) -> list[Finding]:
+    needed = await rights.needed_rights(kube, intents)
+    if around.exists is False and around.name is not None:
+        needed = (*needed, *rights.of_new_namespace())
+    missing = await rights.lacking(kube, around.name, needed, rights.useful_rights(intents))
+    where = f"in namespace {around.name}" if around.name else "in a new namespace"
+    found = []
+    if missing.unknown:
+        found.append(Finding(weight=Weight.MIND, words=f"what this user may do could not be asked ({missing.unknown})"))
+    if makes := tuple(right for right in missing.needed if right.resource == "namespaces"):
+        found.append(
+            Finding(
+                weight=Weight.BLOCKS,
+                words=f"this user may not {rights.shown(makes)}",
+                mend="Give --namespace EXISTING: one that is there, and in which you may.",
+            )
+        )
+    elif missing.needed:
+        found.append(
+            Finding(
+                weight=Weight.BLOCKS,
+                words=f"{where} this user may not {rights.shown(missing.needed)}",
+                mend="Ask for these rights; fixtures/manifests/rbac.yaml is a Role with all that a run needs.",
+            )
+        )
+    if missing.useful:
+        found.append(
+            Finding(
+                weight=Weight.MIND,
+                words=f"{where} this user may not {rights.shown(missing.useful)}: should the harness be killed, the "
+                "load goes on until its planned end",
+            )
+        )
+    if around.unread:
+        found.append(
+            Finding(
+                weight=Weight.MIND,
+                words=f"this user may not read {', '.join(around.unread)} {where}: what stands in the way there is not "
+                "known",
+            )
+        )
+    return found
+
+
+def _where(kube: Kube, around: Surroundings) -> str:
+    return f"namespace {around.name} of {kube.server}" if around.name else kube.server
