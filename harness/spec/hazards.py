@@ -206,7 +206,6 @@ HAZARDS: tuple[Row, ...] = (
         mend="paused: false",
         path="spec.paused",
         blocks=True,
-        updates=True,
     ),
     Row(
         id=HazardId.PARTITION,

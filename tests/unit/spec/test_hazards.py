@@ -85,7 +85,6 @@ def test_what_takes_pods_finds_a_lone_one_a_hazard_whatever_the_update_would_do(
         HazardId.NO_MIN_READY,
         HazardId.PROGRESS_DEADLINE_TOO_SHORT,
         HazardId.ON_DELETE,
-        HazardId.PAUSED,
         HazardId.PARTITION,
         HazardId.PARTITION_KEEPS_ALL,
     ],
