@@ -19,7 +19,7 @@ from harness.disruptions.pod_obstacles import condition
 from harness.disruptions.workload import Workload, own_pods
 from harness.errors import RolloutError
 from harness.kube.view import View
-from harness.spec.completion import is_complete
+from harness.spec.completion import carries_update, is_complete
 from harness.spec.rolling import wanted_replicas
 
 Reached = Callable[[View], bool]
@@ -56,7 +56,8 @@ async def until_complete(
     first_start: bool = False,
     reached: Reached | None = None,
 ) -> None:
-    """Wait until the API calls the rollout of `generation` complete, as `kubectl rollout status` does.
+    """Wait until the API calls the rollout of `generation` complete, as `kubectl rollout status` does, and a
+    StatefulSet's pods carry it.
 
     `reached`: wait for this instead, where nothing is rolled but pods come back or go.
 
@@ -132,7 +133,9 @@ class _Wait:
         if self._reached is not None:
             return self._reached(self._view)
         found = self._view.named(self._workload.kind, self._workload.name)
-        return found is not None and is_complete(found, generation=self._generation)
+        if found is None or not is_complete(found, generation=self._generation):
+            return False
+        return carries_update(found, own_pods(self._view, self._workload))
 
     def _standing(self) -> tuple[Obstacle, ...]:
         return obstacles(self._view, self._workload, rolls=self._reached is None)

@@ -15,6 +15,7 @@ class ImageUpdate:
     """A Disruption by other images, as `kubectl set image` does it."""
 
     images: tuple[dict[str, str], ...]
+    sidecars: frozenset[str] = frozenset()  # the native ones among the containers
 
     @property
     def words(self) -> str:
@@ -23,7 +24,7 @@ class ImageUpdate:
 
     def step(self, rollout: int) -> Step:
         """Give the containers the images of this rollout."""
-        return patching(image_patch(self.images[rollout]))
+        return patching(image_patch(self.images[rollout], self.sidecars))
 
 
 def planned(application: Application, turns: Mapping[str, tuple[str, ...]], rollouts: int) -> ImageUpdate:
@@ -32,4 +33,5 @@ def planned(application: Application, turns: Mapping[str, tuple[str, ...]], roll
     Raises:
         ManifestError: a container is not in the application, or a rollout would change nothing.
     """
-    return ImageUpdate(images=tuple(image_sequence(application, turns, rollout) for rollout in range(rollouts)))
+    images = tuple(image_sequence(application, turns, rollout) for rollout in range(rollouts))
+    return ImageUpdate(images=images, sidecars=frozenset(application.sidecars))

@@ -9,7 +9,7 @@ from harness.errors import ManifestError
 from harness.manifests.read import Manifest
 from harness.spec.selector import is_selector, matches, selector_text
 from harness.spec.serving import named_ports, target_port, tcp_ports
-from harness.spec.workload import WORKLOAD_KINDS, Object, pod_selector, pod_spec, selects, spec_of
+from harness.spec.workload import WORKLOAD_KINDS, Object, is_sidecar, pod_selector, pod_spec, selects, spec_of
 
 KINDS = {kind.lower(): kind for kind in WORKLOAD_KINDS}
 
@@ -47,6 +47,12 @@ class Application:
     def containers(self) -> dict[str, str]:
         """Container name -> image."""
         return {container["name"]: container["image"] for container in pod_spec(self.target)["containers"]}
+
+    @property
+    def sidecars(self) -> dict[str, str]:
+        """Native sidecar's name -> image."""
+        inits = pod_spec(self.target).get("initContainers") or ()
+        return {container["name"]: container["image"] for container in inits if is_sidecar(container)}
 
     @property
     def images(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -37,12 +37,13 @@ def image_sequence(application: Application, images: Mapping[str, tuple[str, ...
     Raises:
         ManifestError: a container is not in the application, or the rollout would change nothing.
     """
+    inside = application.containers | application.sidecars
     for container in images:
-        if container not in application.containers:
-            have = ", ".join(application.containers)
+        if container not in inside:
+            have = ", ".join(inside)
             raise ManifestError(f"updating the image of container {container!r}", f"the application has {have}")
     wanted = {container: turns[rollout % len(turns)] for container, turns in images.items()}
-    before = application.containers
+    before = inside
     if rollout:
         before = before | {container: turns[(rollout - 1) % len(turns)] for container, turns in images.items()}
     if all(before[container] == image for container, image in wanted.items()):
@@ -54,10 +55,19 @@ def image_sequence(application: Application, images: Mapping[str, tuple[str, ...
     return wanted
 
 
-def image_patch(images: Mapping[str, str]) -> dict[str, Any]:
-    """The strategic merge patch that gives these containers these images."""
-    containers = [{"name": container, "image": image} for container, image in images.items()]
-    return {"spec": {"template": {"spec": {"containers": containers}}}}
+def image_patch(images: Mapping[str, str], sidecars: Container[str] = ()) -> dict[str, Any]:
+    """The strategic merge patch that gives these containers these images.
+
+    `sidecars`: the native ones among them, which stand among the init containers.
+
+    >>> image_patch({"mesh": "mesh:2"}, {"mesh"})
+    {'spec': {'template': {'spec': {'initContainers': [{'name': 'mesh', 'image': 'mesh:2'}]}}}}
+    """
+    named: dict[str, list[dict[str, str]]] = {}
+    for container, image in images.items():
+        place = "initContainers" if container in sidecars else "containers"
+        named.setdefault(place, []).append({"name": container, "image": image})
+    return {"spec": {"template": {"spec": named}}}
 
 
 def restart_patch(at: str) -> dict[str, Any]:

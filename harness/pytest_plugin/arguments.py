@@ -20,7 +20,7 @@ from harness.runner.choice import Asked, chosen_front, chosen_target
 from harness.runner.experiment_file import with_images_of
 from harness.runner.experiment_problems import best_fitting
 from harness.runner.from_manifests import LOAD, rollout_timeout_s
-from harness.spec.workload import pod_spec, workload_name
+from harness.spec.workload import containers, pod_spec, workload_name
 
 VARIANT = "rollout"
 TRIED = "reading the arguments of rollout()"
@@ -203,7 +203,8 @@ def turns(image: Any, workload: Manifest) -> dict[str, list[str]]:
     Raises:
         UsageError: a container that there is not, or several where one must be named.
     """
-    inside = {container["name"]: container.get("image", "") for container in pod_spec(workload).get("containers", ())}
+    pod = pod_spec(workload)
+    inside = {container["name"]: container.get("image", "") for container in containers(pod)}
     given = [image] if isinstance(image, str | Mapping) else image
     if not isinstance(given, Sequence) or not given:
         raise wrong("image", f"{shown(image)} is none")
@@ -221,7 +222,8 @@ def turns(image: Any, workload: Manifest) -> dict[str, list[str]]:
 def _by_container(image: Any, workload: Manifest, inside: Mapping[str, str]) -> dict[str, str]:
     have = ", ".join(inside)
     if isinstance(image, str):
-        return {_main_container(workload, inside): image}
+        main = {container["name"]: "" for container in pod_spec(workload).get("containers", ())}
+        return {_main_container(workload, main): image}
     if not isinstance(image, Mapping) or not all(isinstance(value, str) for value in image.values()):
         raise wrong("image", f"{shown(image)} is none")
     for name in image:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from harness.disruptions.completion import Hear, until_complete
+from harness.disruptions.completion import Hear, Reached, until_complete
 from harness.disruptions.last_words import LastWords, Logs, last_words
 from harness.disruptions.obstacle import LogPlace
 from harness.disruptions.obstacles import in_words, mends, obstacles
+from harness.disruptions.pods_back import is_whole
 from harness.disruptions.workload import Workload
 from harness.errors import LoadError
 from harness.kube.client import Kube
 from harness.kube.logs import last_lines
 from harness.kube.view import View
+from harness.model.disruption import TEMPLATE_STAYS
 from harness.runner.left_out import makes_pods
 from harness.runner.preflight import undeclared_ports
 from harness.runner.scenario import Scenario
@@ -58,7 +60,12 @@ class FirstStart:
             hear=hear,
             logs=self._logs,
             first_start=alone,
+            reached=self._whole(generation) if self._scenario.experiment.asked[0] in TEMPLATE_STAYS else None,
         )
+
+    def _whole(self, generation: int) -> Reached:
+        """What nobody is going to roll is up when its pods are: with OnDelete its update would never be complete."""
+        return lambda now: is_whole(now, self._workload, generation=generation)
 
     @asynccontextmanager
     async def explained(self) -> AsyncIterator[None]:

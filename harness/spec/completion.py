@@ -5,6 +5,8 @@ https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/kubectl/
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from harness.spec.rolling import RolloutSpec, Strategy, rollout_spec, wanted_replicas
 from harness.spec.workload import Object, spec_of
 
@@ -52,6 +54,34 @@ def _stateful_set_is_complete(spec: RolloutSpec, workload: Object, status: Objec
     if strategy.get("rollingUpdate") is not None:  # the API's default has one, with partition 0
         return _count(status, "updatedReplicas") >= spec.replicas - spec.partition
     return bool(status.get("updateRevision") == status.get("currentRevision"))
+
+
+def carries_update(workload: Object, pods: Iterable[Object]) -> bool:
+    """Whether all pods that a StatefulSet's update replaces are of the revision that it goes to.
+
+    kubectl counts the pods of that revision, whichever they are: where it goes back to the one that those below the
+    partition kept, it is done before anything was replaced. Of a Deployment its status tells enough.
+    """
+    if workload["kind"] != "StatefulSet":
+        return True
+    spec, revision = spec_of(workload), (workload.get("status") or {}).get("updateRevision")
+    first = int((spec.get("ordinals") or {}).get("start") or 0) + rollout_spec("StatefulSet", spec).partition
+    return all(_revision(pod) == revision for pod in pods if (ordinal(pod) or 0) >= first)
+
+
+def ordinal(pod: Object) -> int | None:
+    """The number of a StatefulSet's pod, from its name; None where it has none.
+
+    >>> ordinal({"metadata": {"name": "web-12"}}), ordinal({"metadata": {"name": "web-8449c9bc4f-89q8p"}})
+    (12, None)
+    """
+    last = str((pod.get("metadata") or {}).get("name") or "").rpartition("-")[2]
+    return int(last) if last.isdecimal() else None
+
+
+def _revision(pod: Object) -> str | None:
+    labels: Object = (pod.get("metadata") or {}).get("labels") or {}
+    return labels.get("controller-revision-hash")
 
 
 def _count(status: Object, field: str) -> int:

@@ -99,9 +99,7 @@ HAZARDS: tuple[Row, ...] = (
     ),
     Row(
         id=HazardId.MAX_UNAVAILABLE_ALL,
-        holds=lambda it: (
-            it.rolls and it.rollout.kind == "Deployment" and it.rollout.max_unavailable >= it.rollout.replicas
-        ),
+        holds=lambda it: it.rolls and not it.is_lone_stateful and it.rollout.max_unavailable >= it.rollout.replicas,
         wrong="maxUnavailable lets all old pods go before a new one is ready",
         found="{it.rollout.max_unavailable} of {it.rollout.replicas} may be unavailable",
         cause=Cause.NO_ENDPOINTS,
@@ -112,7 +110,7 @@ HAZARDS: tuple[Row, ...] = (
     ),
     Row(
         id=HazardId.LONE_STATEFUL_POD,
-        holds=lambda it: it.rollout.kind == "StatefulSet" and it.rollout.replicas == 1 and not it.scales,
+        holds=lambda it: it.is_lone_stateful and not it.scales,
         wrong="its only pod goes before the new one comes",
         found="replicas: {it.rollout.replicas}",
         cause=Cause.NO_ENDPOINTS,
@@ -192,7 +190,7 @@ HAZARDS: tuple[Row, ...] = (
         wrong="with updateStrategy OnDelete an update replaces no pod until somebody deletes it",
         found="updateStrategy: {it.rollout.strategy}",
         cause=None,
-        mend="updateStrategy: RollingUpdate",
+        mend="updateStrategy: RollingUpdate, or a disruption that takes its pods (delete-pod, evict, drain)",
         path="spec.updateStrategy.type",
         blocks=True,
         updates=True,

@@ -50,6 +50,11 @@ class Subject:
         return self.rollout.strategy == Strategy.ROLLING_UPDATE and self.rollout.replicas > 0
 
     @property
+    def is_lone_stateful(self) -> bool:
+        """Whether it is a StatefulSet of one pod, which has no other beside it whatever its update says."""
+        return self.rollout.kind == "StatefulSet" and self.rollout.replicas == 1
+
+    @property
     def unhooked(self) -> str:
         """The containers that serve and have no preStop hook."""
         return ", ".join(str(c.get("name")) for c in serving_containers(self.pod, self.targets) if pre_stop(c) is None)
@@ -95,7 +100,9 @@ class Subject:
 
     @property
     def one_more_first(self) -> str:
-        """The settings with which no pod goes before a new one is available."""
+        """The settings with which no pod goes before a new one is available, or at least not all of them do."""
+        if self.rollout.kind == "StatefulSet":
+            return "maxUnavailable: 1"
         return "maxUnavailable: 0" if self.rollout.max_surge else "maxSurge: 1 and maxUnavailable: 0"
 
 

@@ -17,6 +17,7 @@ from harness.analysis.verdict.doubts import incomplete
 from harness.analysis.verdict.new_version import corrected
 from harness.analysis.verdict.other_endings import endings_by_others
 from harness.analysis.verdict.other_failures import failures_of_others
+from harness.analysis.verdict.strangers import stranger_left
 from harness.analysis.verdict.verdict import RolloutAccount
 from harness.analysis.verdict.window_counts import Counted, tally
 from harness.model.result import Cause, Window
@@ -65,6 +66,7 @@ def _account(
         doubts=(
             *incomplete(seen, why.plane, span),
             *strange,
+            *stranger_left(seen, why, span),
             *failures_of_others(seen, why, position, counts, tally(list(why.causes.cause[own])), quiet),
         ),
     )

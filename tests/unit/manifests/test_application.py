@@ -91,6 +91,27 @@ def test_images_go_in_turn() -> None:
     }
 
 
+def test_a_native_sidecar_has_an_image_of_its_own_and_an_init_container_none_that_rolls() -> None:
+    inits = [{"name": "mesh", "image": "mesh:1", "restartPolicy": "Always"}, {"name": "migrate", "image": "app:1"}]
+    main = {"name": "nginx", "image": "nginx:1.28.0", "ports": [{"name": "http", "containerPort": 80}]}
+    pods = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [main], "initContainers": inits}}
+    application = find(deployment(template=pods), service())
+    assert application.sidecars == {"mesh": "mesh:1"}
+    images = image_sequence(application, {"mesh": ("mesh:2",), "nginx": ("nginx:1.29.1",)}, 0)
+    assert image_patch(images, application.sidecars) == {
+        "spec": {
+            "template": {
+                "spec": {
+                    "initContainers": [{"name": "mesh", "image": "mesh:2"}],
+                    "containers": [{"name": "nginx", "image": "nginx:1.29.1"}],
+                }
+            }
+        }
+    }
+    with pytest.raises(ManifestError, match="the application has nginx, mesh"):
+        image_sequence(application, {"migrate": ("app:2",)}, 0)
+
+
 @pytest.mark.parametrize(
     ("turns", "rollout", "says"),
     [

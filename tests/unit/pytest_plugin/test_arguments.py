@@ -99,6 +99,20 @@ def test_of_several_containers_one_must_be_named_unless_kubectl_knows_which(tmp_
     assert called(tmp_path, annotated, ONE, image="log:2").asked == ("image", {"log": ("log:2", "log:1")})
 
 
+def test_a_native_sidecar_is_named_and_never_meant_by_an_image_alone(tmp_path: Path) -> None:
+    mesh = "initContainers: [{name: mesh, image: mesh:1, restartPolicy: Always}]"
+    meshed = WEB.replace("spec: {containers", f"spec: {{{mesh}, containers")
+    assert meshed != WEB
+    assert called(tmp_path, meshed, ONE, image="web:2").asked == ("image", {"web": ("web:2", "web:1")})
+    assert called(tmp_path, meshed, ONE, image={"mesh": "mesh:2"}).asked == ("image", {"mesh": ("mesh:2", "mesh:1")})
+
+
+@pytest.mark.parametrize("disruption", ["evict", {"delete-pod": {"grace": "0s"}}, {"scale": {"to": [3, 2]}}, "drain"])
+def test_what_is_done_to_it_is_what_an_experiment_would_do(tmp_path: Path, disruption: Any) -> None:
+    name = disruption if isinstance(disruption, str) else next(iter(disruption))
+    assert called(tmp_path, disruption=disruption).asked[0] == name
+
+
 def test_without_an_image_it_is_restarted_and_ours_gets_a_new_one(tmp_path: Path) -> None:
     assert called(tmp_path).asked == ("restart", None)
     ours = experiment_of(manifest_files(None, (), tmp_path), default=True, **ARGUMENTS)
@@ -144,6 +158,9 @@ def test_a_load_may_be_a_number(tmp_path: Path) -> None:
         ({"image": []}, r"image: '\[\]' is none|image: \[\] is none"),
         ({"image": "web:2", "disruption": "restart"}, "disruption: it is given beside image"),
         ({"disruption": "reboot"}, "disruption: "),
+        ({"disruption": {"evict": {"pods": 0}}}, "disruption.evict.pods: "),
+        ({"disruption": {"scale": {}}}, "disruption.scale"),
+        ({"disruption": ""}, "disruption: "),
         ({"target": "job/web"}, "there is deployment/web"),
         ({"target": 5}, "target: 5 is no text"),
         ({"images": {"web": {}}}, "images.web: name either command or stand_in"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.spec.completion import is_complete
+from harness.spec.completion import carries_update, is_complete
 from tests.unit.spec.objects import Object
 
 
@@ -80,3 +80,29 @@ def test_an_object_from_before_the_update_says_nothing_about_it() -> None:
 def test_replicas_that_are_not_said_are_one() -> None:
     one = {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}
     assert is_complete({"kind": "Deployment", "metadata": {"generation": 1}, "spec": {}, "status": one})
+
+
+def pods(*revisions: str, start: int = 0) -> list[Object]:
+    return [
+        {"metadata": {"name": f"db-{number}", "labels": {"controller-revision-hash": revision}}}
+        for number, revision in enumerate(revisions, start=start)
+    ]
+
+
+def test_going_back_to_the_revision_that_others_kept_is_carried_only_when_the_last_has_it() -> None:
+    partitioned = stateful_set({"rollingUpdate": {"partition": 2}}, updatedReplicas=2)
+    assert is_complete(partitioned)  # as kubectl counts
+    assert not carries_update(partitioned, pods("new", "new", "old"))
+    assert carries_update(partitioned, pods("new", "new", "new"))
+    assert carries_update(partitioned, pods("old", "old", "new"))
+
+
+def test_a_partition_counts_from_the_first_ordinal() -> None:
+    partitioned = stateful_set({"rollingUpdate": {"partition": 1}})
+    partitioned["spec"]["ordinals"] = {"start": 5}
+    assert carries_update(partitioned, pods("old", "new", start=5))
+    assert not carries_update(partitioned, pods("old", "old", start=5))
+
+
+def test_what_a_deployments_pods_carry_its_status_tells() -> None:
+    assert carries_update(deployment(), [{"metadata": {"name": "web-8449c9bc4f-89q8p"}}])

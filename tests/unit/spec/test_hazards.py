@@ -20,6 +20,10 @@ CASES: dict[HazardId, list[tuple[Object, str]]] = {
     HazardId.MAX_UNAVAILABLE_ALL: [
         (workload(replicas=1, **rolling(0, 0)), "1 of 1 may be unavailable"),
         (workload(replicas=2, **rolling(1, "100%")), "2 of 2 may be unavailable"),
+        (
+            workload("StatefulSet", updateStrategy={"rollingUpdate": {"maxUnavailable": "100%"}}),
+            "3 of 3 may be unavailable",
+        ),
     ],
     HazardId.LONE_STATEFUL_POD: [(workload("StatefulSet", replicas=1), "replicas: 1")],
     HazardId.NO_READINESS_PROBE: [(workload("Deployment", container(readinessProbe=None)), "no container has")],

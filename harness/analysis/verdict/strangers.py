@@ -1,0 +1,46 @@
+"""Endpoints of pods that are not the workload's -> when they left the Service, and what may have failed by that.
+
+Several workloads may stand behind one Service. The pods of the others are not watched, but their endpoints are: one
+that leaves may refuse as much as one of ours, and whose a refused connection was cannot be told.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.analysis.causes.explained import Explained
+from harness.analysis.causes.intervals import NOBODY
+from harness.analysis.observed.lateness import SLOW_WATCH_S
+from harness.analysis.observed.observed import Observed
+from harness.analysis.observed.windows import Span
+from harness.analysis.verdict.doubts import Doubt
+
+
+def leavings(seen: Observed) -> tuple[float, ...]:
+    """When endpoints left the Service that are not the workload's."""
+    own = {pod.uid for pod in seen.pods}
+    spans = (spans for uid, spans in seen.endpoints.listed.items() if uid not in own)
+    return tuple(sorted(until for each in spans for _, until in each if np.isfinite(until)))
+
+
+def by_strangers(seen: Observed, why: Explained, moments: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Per failure, whether a pod of another workload may have been the one: no answer named its pod, and one had just
+    left."""
+    lag_s = why.plane.longest_lag_s
+    found = np.zeros(len(moments), dtype=bool)
+    for left in leavings(seen):
+        found |= (moments >= left - SLOW_WATCH_S) & (moments <= left + lag_s + SLOW_WATCH_S)
+    return np.asarray(found & (why.failures.own == NOBODY), dtype=bool)
+
+
+def stranger_left(seen: Observed, why: Explained, span: Span) -> tuple[Doubt, ...]:
+    """That one left in a rollout, before it had settled or while requests failed."""
+    settled = span.settled if span.settled is not None else span.end
+    sent = why.failures.sent
+    failed = bool((by_strangers(seen, why, sent) & (sent >= span.update) & (sent < span.end)).any())
+    for left in leavings(seen):
+        if span.update <= left < span.end and (left <= settled or failed):
+            words = f"another workload's endpoint left the Service in rollout {span.number}, {left:.1f} s into the run"
+            return (("other-workload", f"{words}: what failed by that cannot be told from what failed by the rollout"),)
+    return ()
