@@ -15,6 +15,7 @@ from harness.analysis.causes.explained import Explained, explain
 from harness.analysis.causes.row import Row
 from harness.analysis.causes.table import TABLE
 from harness.analysis.chart import chart, failed_requests
+from harness.analysis.observed.deeds import held_evictions
 from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.observed import Observed, observe
 from harness.analysis.observed.windows import CONTROL
@@ -122,6 +123,8 @@ def _notes(seen: Observed, why: Explained, counts: Counted, lags: Propagation) -
     info = seen.run.info
     told = (
         _cut_short(info),
+        _disruption(info),
+        _held(seen),
         _gaps(seen),
         _standstills(seen),
         _stalls(seen),
@@ -136,6 +139,29 @@ def _notes(seen: Observed, why: Explained, counts: Counted, lags: Propagation) -
 
 def _cut_short(info: RunInfo) -> str:
     return "" if info.finished else f"the run was cut short ({info.stopped or 'it does not say why'})"
+
+
+_NO_ROLLING_UPDATE = {
+    "scale": "a scaling",
+    "delete-pod": "a deletion of pods",
+    "evict": "an eviction of pods",
+    "drain": "the drain of a node",
+}
+
+
+def _disruption(info: RunInfo) -> str:
+    """That there was no rolling update: everything else calls it a rollout."""
+    what = _NO_ROLLING_UPDATE.get(info.disruption or "")
+    return f"what is called a rollout here was {what}" if what else ""
+
+
+def _held(seen: Observed) -> str:
+    held = held_evictions(seen.run.timeline)
+    if not held:
+        return ""
+    longest = max(held, key=lambda one: one.seconds)
+    others = f", as {things(len(held) - 1, 'other')} for less" if len(held) > 1 else ""
+    return f"{longest.pod} was held for {longest.seconds:.1f} s before it could be evicted{others}: {longest.why}"
 
 
 def _gaps(seen: Observed) -> str:

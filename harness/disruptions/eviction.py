@@ -9,6 +9,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+import anyio
+
 from harness.disruptions.obstacle import Obstacle, one_line
 from harness.disruptions.pods_back import told
 from harness.disruptions.stage import Stage
@@ -31,11 +33,15 @@ async def evicted(stage: Stage, pod: dict[str, Any]) -> None:
         ClusterError: the API refused it for another reason, or did not answer.
     """
     stage.mark({"pods": told([pod])})
+    began, held_by = anyio.current_time(), ""
     while (held := await _refused(stage, pod)) is not None:
+        held_by = held_by or held.what
         stage.hear((held,))
         if stage.left_s <= 0:
             raise RolloutError(f"evicting {held.where} for {stage.deadline_s:.0f} s", held.what, held.mend)
         await stage.view.changed(within_s=min(_AGAIN_S, stage.left_s))
+    if held_by:
+        stage.mark({"held": pod["metadata"]["name"], "held_by": held_by, "held_s": anyio.current_time() - began})
     stage.hear(())
 
 

@@ -19,7 +19,10 @@ if TYPE_CHECKING:  # planning a run needs no client
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scaling:
-    """A Disruption by `kubectl scale`. `numbers`: of replicas, in turn; the last is what it had before."""
+    """A Disruption by `kubectl scale`, through the subresource that it uses.
+
+    `numbers`: of replicas, in turn; the last is what it had before.
+    """
 
     numbers: tuple[int, ...]
     hold_s: float = 0.0
@@ -48,10 +51,20 @@ class Scaling:
 
 async def _scaled(stage: Stage, replicas: int) -> int:
     from harness.disruptions.pods_back import until_back
-    from harness.disruptions.rolling_update import trigger, until_settled
+    from harness.disruptions.rolling_update import until_settled
+    from harness.kube.client import MERGE
 
     stage.mark({"replicas": replicas})
-    generation = await trigger(stage.kube, stage.workload, {"spec": {"replicas": replicas}})
+    workload = stage.workload
+    resource = await stage.kube.resource("apps/v1", workload.kind)
+    await stage.kube.request(
+        "PATCH",
+        resource.path(workload.namespace, workload.name, "scale"),
+        body={"spec": {"replicas": replicas}},
+        headers={"Content-Type": MERGE},
+    )
+    changed = await stage.kube.get("apps/v1", workload.kind, workload.name, workload.namespace)
+    generation = int(changed["metadata"]["generation"])
     await until_back(stage, generation=generation)
     await until_settled(stage.view, stage.workload, deadline_s=stage.left_s)
     return generation

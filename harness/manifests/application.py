@@ -9,7 +9,16 @@ from harness.errors import ManifestError
 from harness.manifests.read import Manifest
 from harness.spec.selector import is_selector, matches, selector_text
 from harness.spec.serving import named_ports, target_port, tcp_ports
-from harness.spec.workload import WORKLOAD_KINDS, Object, is_sidecar, pod_selector, pod_spec, selects, spec_of
+from harness.spec.workload import (
+    WORKLOAD_KINDS,
+    Object,
+    is_sidecar,
+    pod_selector,
+    pod_spec,
+    selects,
+    spec_of,
+    workload_name,
+)
 
 KINDS = {kind.lower(): kind for kind in WORKLOAD_KINDS}
 
@@ -37,6 +46,13 @@ class Application:
     def service_name(self) -> str:
         """Of the Service."""
         return str(self.service["metadata"]["name"])
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The other workloads among the manifests to whose pods the Service sends: "deployment/green"."""
+        selector = dict(spec_of(self.service).get("selector") or {})
+        others = (m for m in self.manifests if m["kind"] in WORKLOAD_KINDS and m is not self.target)
+        return tuple(workload_name(other) for other in others if selects(selector, _labels(other)))
 
     @property
     def selector(self) -> str:

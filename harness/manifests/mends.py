@@ -32,11 +32,6 @@ def _rolling_update(workload: Manifest, _: Sequence[Port]) -> None:
 
 
 def _one_more_first(workload: Manifest, _: Sequence[Port]) -> None:
-    if workload["kind"] == "StatefulSet":  # which has no surge
-        update = spec_of(workload).get("updateStrategy") or {}
-        rolling = {**(update.get("rollingUpdate") or {}), "maxUnavailable": 1}
-        workload["spec"]["updateStrategy"] = {**update, "rollingUpdate": rolling}
-        return
     rolling = (spec_of(workload).get("strategy") or {}).get("rollingUpdate") or {}
     surge = rolling.get("maxSurge")
     kept = surge if surge not in (0, "0%") else 1

@@ -14,7 +14,7 @@ from harness.runner.scenario import Scenario
 from harness.spec.hazards import Hazard, HazardId, hazards
 from harness.spec.references import absent_objects, absent_ports
 from harness.spec.serving import target_ports
-from harness.spec.workload import pod_spec
+from harness.spec.workload import pod_spec, workload_name
 
 _WHAT_VARIANTS_ARE_ABOUT = frozenset({HazardId.NO_PRESTOP, HazardId.NO_MIN_READY})
 
@@ -82,11 +82,23 @@ def warnings(scenarios: Iterable[Scenario]) -> tuple[str, ...]:
         for hazard in scenario_hazards(scenario):
             if hazard.id not in _WHAT_VARIANTS_ARE_ABOUT and not hazard.blocks:
                 told[hazard.sentence] = None
+        told |= dict.fromkeys(beside(scenario))
         for name in absent_objects(pod_spec(application.target), application.manifests):
             told[f"its pods need {name}, which is not among the manifests"] = None
         told |= dict.fromkeys(undeclared_ports(scenario))
         told |= dict.fromkeys(unknown(scenario))
     return tuple(told)
+
+
+def beside(scenario: Scenario) -> tuple[str, ...]:
+    """The other workloads to whose pods the Service sends, in sentences."""
+    application = scenario.application
+    service, target = application.service_name, workload_name(application.target)
+    return tuple(
+        f"Service {service} sends to {other} too: where a pod of it goes in a rollout, what fails by that cannot be "
+        f"told from what {target} loses"
+        for other in application.beside
+    )
 
 
 def unknown(scenario: Scenario) -> tuple[str, ...]:

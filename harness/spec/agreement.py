@@ -26,10 +26,19 @@ def missing(written: Object, live: Object) -> tuple[str, ...]:
     >>> missing(written, {"spec": {"template": {"spec": {"containers": [{"name": "app"}]}}}})
     ('template.spec.containers[app].lifecycle',)
     """
-    ours, theirs = spec_of(written), spec_of(live)
+    ours, theirs = _kept(spec_of(written)), spec_of(live)
     found = [name for name in _WORKLOAD if not contains(theirs.get(name), ours.get(name))]
     pods = ((spec.get("template") or {}).get("spec") or {} for spec in (ours, theirs))
     return (*found, *(f"template.spec.{path}" for path in missing_of_pod(*pods)))
+
+
+def _kept(spec: Object) -> Object:
+    """What was written, without a StatefulSet's maxUnavailable: a cluster may drop that in silence (a hazard)."""
+    update = spec.get("updateStrategy") or {}
+    if not (rolling := update.get("rollingUpdate")):
+        return spec
+    rest = {name: value for name, value in rolling.items() if name != "maxUnavailable"}
+    return {**spec, "updateStrategy": {**update, "rollingUpdate": rest}}
 
 
 def missing_of_pod(written: Object, live: Object) -> tuple[str, ...]:

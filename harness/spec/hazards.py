@@ -36,6 +36,7 @@ class HazardId(StrEnum):
     PROGRESS_DEADLINE_TOO_SHORT = "progress-deadline-too-short"
     ON_DELETE = "on-delete"
     PAUSED = "paused"
+    STATEFUL_MAX_UNAVAILABLE = "stateful-max-unavailable"
     PARTITION = "partition"
     PARTITION_KEEPS_ALL = "partition-keeps-all"
     HEADLESS = "headless"
@@ -99,7 +100,9 @@ HAZARDS: tuple[Row, ...] = (
     ),
     Row(
         id=HazardId.MAX_UNAVAILABLE_ALL,
-        holds=lambda it: it.rolls and not it.is_lone_stateful and it.rollout.max_unavailable >= it.rollout.replicas,
+        holds=lambda it: (
+            it.rolls and it.rollout.kind == "Deployment" and it.rollout.max_unavailable >= it.rollout.replicas
+        ),
         wrong="maxUnavailable lets all old pods go before a new one is ready",
         found="{it.rollout.max_unavailable} of {it.rollout.replicas} may be unavailable",
         cause=Cause.NO_ENDPOINTS,
@@ -204,6 +207,18 @@ HAZARDS: tuple[Row, ...] = (
         mend="paused: false",
         path="spec.paused",
         blocks=True,
+    ),
+    # Alpha since 1.24, beta since 1.35 (kubernetes/enhancements#961); a real 1.36.2 had the gate off.
+    Row(
+        id=HazardId.STATEFUL_MAX_UNAVAILABLE,
+        holds=lambda it: it.rolls and it.rollout.stateful_unavailable not in (None, 1),
+        wrong="a StatefulSet's maxUnavailable is dropped where the feature gate MaxUnavailableStatefulSet is off, and "
+        "one pod is replaced at a time; where it is on, so many go at once",
+        found="maxUnavailable: {it.rollout.stateful_unavailable}",
+        cause=None,
+        mend="maxUnavailable: 1",
+        path="spec.updateStrategy.rollingUpdate.maxUnavailable",
+        updates=True,
     ),
     Row(
         id=HazardId.PARTITION,

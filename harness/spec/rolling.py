@@ -27,9 +27,10 @@ class Strategy(StrEnum):
 class RolloutSpec:
     """What a workload's spec says about its rollouts, with the API's defaults where it is silent.
 
-    `max_surge`, `max_unavailable`: resolved to pods; a StatefulSet replaces one at a time, unless maxUnavailable says
-    more, which clusters before 1.35 ignore. `partition`: ordinals below it keep their revision. `progress_deadline_s`:
-    None for a StatefulSet, which has none. `ordered`: a StatefulSet creates its pods one after another.
+    `max_surge`, `max_unavailable`: resolved to pods; a StatefulSet replaces one at a time, unless a feature gate of its
+    cluster honours `stateful_unavailable`, its own maxUnavailable. `partition`: ordinals below it keep their revision.
+    `progress_deadline_s`: None for a StatefulSet, which has none. `ordered`: a StatefulSet creates its pods one after
+    another.
     """
 
     kind: str = "Deployment"
@@ -42,6 +43,7 @@ class RolloutSpec:
     partition: int = 0
     ordered: bool = True
     paused: bool = False
+    stateful_unavailable: int | str | None = None
 
     @property
     def replaced(self) -> int:
@@ -73,8 +75,7 @@ def rollout_spec(kind: str, spec: Object, *, replicas: int | None = None) -> Rol
     rolling = strategy.get("rollingUpdate") or {}
     count = wanted_replicas(spec) if replicas is None else replicas
     kind_of_strategy = str(strategy.get("type") or Strategy.ROLLING_UPDATE)
-    bounds = _bounds(kind_of_strategy, rolling, count) if deployment else _stateful_bounds(rolling, count)
-    surge, unavailable = bounds
+    surge, unavailable = (0, 1) if not deployment else _bounds(kind_of_strategy, rolling, count)
     deadline_s = spec.get("progressDeadlineSeconds")
     return RolloutSpec(
         kind=kind,
@@ -89,6 +90,7 @@ def rollout_spec(kind: str, spec: Object, *, replicas: int | None = None) -> Rol
         partition=int(rolling.get("partition") or 0),
         ordered=(spec.get("podManagementPolicy") or "OrderedReady") == "OrderedReady",
         paused=bool(spec.get("paused")),
+        stateful_unavailable=None if deployment else rolling.get("maxUnavailable"),
     )
 
 
@@ -111,19 +113,6 @@ def _bounds(strategy: str, rolling: Object, replicas: int) -> tuple[int, int]:
         _SHARE_DEFAULT if surge is None else surge, _SHARE_DEFAULT if unavailable is None else unavailable, replicas
     )
     return surge, min(unavailable, replicas)
-
-
-def _stateful_bounds(rolling: Object, replicas: int) -> tuple[int, int]:
-    """(surge, unavailable) of a StatefulSet: a percentage is rounded down, and never below one.
-
-    https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#maximum-unavailable-pods;
-    pkg/controller/statefulset/stateful_set_utils.go, getStatefulSetMaxUnavailable.
-
-    >>> _stateful_bounds({"maxUnavailable": "50%"}, 5), _stateful_bounds({"maxUnavailable": "10%"}, 5)
-    ((0, 2), (0, 1))
-    """
-    unavailable = rolling.get("maxUnavailable")
-    return 0, max(1, 1 if unavailable is None else _scaled(unavailable, replicas, up=False))
 
 
 def fenceposts(surge: int | str, unavailable: int | str, replicas: int) -> tuple[int, int]:

@@ -100,9 +100,7 @@ class Subject:
 
     @property
     def one_more_first(self) -> str:
-        """The settings with which no pod goes before a new one is available, or at least not all of them do."""
-        if self.rollout.kind == "StatefulSet":
-            return "maxUnavailable: 1"
+        """The settings with which no pod goes before a new one is available."""
         return "maxUnavailable: 0" if self.rollout.max_surge else "maxSurge: 1 and maxUnavailable: 0"
 
 

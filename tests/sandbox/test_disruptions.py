@@ -112,15 +112,17 @@ def test_without_a_pre_stop_what_it_takes_loses_calls_by_a_termination_race(
     ("disruption", "beside", "takers"),
     [
         ({"scale": {"to": [4, 1]}}, (), {"scaling"}),
-        ("evict", (), {"eviction"}),
+        ({"evict": {"pods": 2}}, (budget(1),), {"eviction"}),
         ("drain", (budget(1),), {"eviction"}),
     ],
-    ids=["scale up and down", "evict", "drain, one after the other as its budget allows"],
+    ids=["scale up and down", "evict one after the other as its budget allows", "drain"],
 )
 def test_with_a_pre_stop_it_loses_none(disrupted: Disrupted, disruption: Any, beside: Any, takers: set[str]) -> None:
     result, error = disrupted(disruption, *beside, variant=PRESTOP)
     assert error is None
     assert (result.verdict, result.failed) == ("seamless", 0), result
+    both = isinstance(disruption, dict) and "evict" in disruption
+    assert any("before it could be evicted: its eviction is refused" in note for note in result.notes) is both
     (rollout,) = result.rollouts
     assert set(rollout.takers.values()) == takers
 

@@ -46,6 +46,25 @@ def _uids(pods: Iterable[Any]) -> Iterable[str]:
     return (str(pod.get("uid")) for pod in pods if isinstance(pod, dict))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """An eviction that was not allowed at once: of which pod, for how long, and why in the API's words."""
+
+    pod: str
+    seconds: float
+    why: str
+
+
+def held_evictions(timeline: Iterable[Observation]) -> tuple[Held, ...]:
+    """All evictions that a PodDisruptionBudget held up for a while, in the order in which they were allowed."""
+    said = (seen.object for seen in timeline if seen.kind == "Mark" and seen.type == MarkType.DISRUPTION)
+    return tuple(
+        Held(pod=str(mark["held"]), seconds=float(mark.get("held_s") or 0.0), why=str(mark.get("held_by") or ""))
+        for mark in said
+        if "held" in mark
+    )
+
+
 def leaves_template(update: Observation) -> bool:
     """Whether a mark of MarkType.UPDATE begins a disruption that does not touch the pod template."""
     return update.object.get("disruption") in TEMPLATE_STAYS

@@ -16,7 +16,9 @@ from harness.model.disruption import Scale
 from tests.unit.disruptions.histories import deployment, serving
 from tests.unit.disruptions.stages import stage
 
-WEB = "PATCH /apis/apps/v1/namespaces/shop/deployments/web"
+PATH = "/apis/apps/v1/namespaces/shop/deployments/web"
+WEB = f"PATCH {PATH}/scale"
+ANSWERS: dict[str, list[Any]] = {WEB: [{"kind": "Scale"}], f"GET {PATH}": [{"metadata": {"generation": 2}}]}
 
 
 def application(*more: dict[str, Any]) -> Application:
@@ -63,7 +65,7 @@ def test_an_autoscaler_would_take_it_back() -> None:
 @pytest.mark.anyio
 async def test_each_number_is_marked_sent_and_awaited_before_the_next() -> None:
     marks: list[dict[str, Any]] = []
-    async with paper_kube({WEB: [{"metadata": {"generation": 2}}]}) as (kube, api):
+    async with paper_kube(ANSWERS) as (kube, api):
         # Both numbers are those of the view, which nobody changes here: what is awaited is there at once.
         pods = [serving(f"web-{number}") for number in range(3)]
         step = Scaling(numbers=(3, 3)).step(0)
@@ -75,7 +77,7 @@ async def test_each_number_is_marked_sent_and_awaited_before_the_next() -> None:
 
 @pytest.mark.anyio
 async def test_it_is_taken_back_to_what_it_was() -> None:
-    async with paper_kube({WEB: [{"metadata": {"generation": 2}}]}) as (kube, api):
+    async with paper_kube(ANSWERS) as (kube, api):
         pods = [serving(f"web-{number}") for number in range(3)]
         undo = Scaling(numbers=(1, 3)).step(0).undo
         assert undo is not None

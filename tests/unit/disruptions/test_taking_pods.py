@@ -137,13 +137,16 @@ async def test_an_eviction_that_a_budget_holds_is_told_and_asked_for_again(monke
     path = f"POST {PODS}/web-b/eviction"
     heard: list[Any] = []
     answers = {path: [HELD, HELD, GRANTED]}
-    async with under_way(evict.Evictions(setting=Evict()), answers, heard=heard) as (scene, api, _, _):
+    async with under_way(evict.Evictions(setting=Evict()), answers, heard=heard) as (scene, api, marks, _):
         await asked(api, path, times=3)
         gone(scene.view, PLACES[1])
         show(scene.view, serving("web-d"))
     told = [str(news[0]) for news in heard if news]
     assert set(told) == {"web-b: its eviction is refused (The disruption budget web needs 3 healthy pods and has 3)"}
     assert heard[-1] == ()
+    (held,) = [mark for mark in marks if "held" in mark]
+    assert (held["held"], held["held_s"] > 0) == ("web-b", True)
+    assert "needs 3 healthy pods" in held["held_by"]
 
 
 async def test_a_budget_that_never_allows_it_ends_the_disruption_with_its_words() -> None:

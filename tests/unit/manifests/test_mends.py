@@ -19,7 +19,6 @@ CASES: dict[HazardId, list[Object]] = {
         workload(replicas=1, **rolling(0, 1)),
         workload(replicas=2, **rolling(1, "100%")),
         workload(replicas=1, strategy={"rollingUpdate": {"maxUnavailable": 1}}),
-        workload("StatefulSet", updateStrategy={"rollingUpdate": {"maxUnavailable": 3, "partition": 0}}),
     ],
     HazardId.LONE_STATEFUL_POD: [workload("StatefulSet", replicas=1)],
     HazardId.NO_READINESS_PROBE: [

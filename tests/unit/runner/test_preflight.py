@@ -90,7 +90,7 @@ BLOCKED = [
     ({"spec": "paused: true"}, "while it is paused an update replaces no pod (paused: true). Needed: paused: false."),
     (
         {"kind": "StatefulSet", "spec": "updateStrategy: {type: OnDelete}"},
-        "(updateStrategy: OnDelete). Needed: updateStrategy: RollingUpdate.",
+        "(updateStrategy: OnDelete). Needed: updateStrategy: RollingUpdate, or a disruption",
     ),
     (
         {"kind": "StatefulSet", "spec": "updateStrategy: {rollingUpdate: {partition: 3}}"},
@@ -182,6 +182,14 @@ def test_of_another_cluster_neither_images_nor_kinds_are_known(tmp_path: Path) -
 
 SECRET = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: app-secrets}\n"
 USES = "envFrom: [{secretRef: {name: app-secrets}}]"
+GREEN = """---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: green}
+spec:
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: "nginx:1.28.0"}]}}
+"""
 VOLUME = (
     "volumes: [{name: v, projected: {sources: [{configMap: {name: conf}}, {configMap: {name: kube-root-ca.crt}}]}}]"
 )
@@ -215,6 +223,14 @@ VOLUME = (
                 "did you mean readinessProbe?",
             ),
         ),
+        (
+            {"more": GREEN},
+            (
+                "Service web sends to deployment/green too: where a pod of it goes in a rollout, what fails by that "
+                "cannot be told from what deployment/web loses",
+            ),
+        ),
+        ({"more": GREEN.replace("{app: web}", "{app: green}")}, ()),
         ({"more": "---\napiVersion: shop/v1\nkind: Till\nmetadata: {name: a}\nspec: {any: thing}\n"}, ()),
         ({}, ()),
     ],

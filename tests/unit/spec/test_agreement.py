@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.spec.agreement import contains
+from harness.spec.agreement import contains, missing
 
 
 def test_a_name_that_is_no_text_is_a_value_like_any_other() -> None:
@@ -25,3 +25,11 @@ def test_a_name_that_is_no_text_is_a_value_like_any_other() -> None:
 )
 def test_digests_are_compared_where_they_can_be(live: str, written: str, same: bool) -> None:
     assert contains(live, written) is same
+
+
+def test_what_a_cluster_drops_of_a_stateful_set_is_no_difference() -> None:
+    def stateful(**rolling: object) -> dict[str, object]:
+        return {"spec": {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": rolling}}}
+
+    assert missing(stateful(maxUnavailable=2, partition=1), stateful(partition=1)) == ()
+    assert missing(stateful(maxUnavailable=2, partition=1), stateful(partition=0)) == ("updateStrategy",)

@@ -20,10 +20,6 @@ CASES: dict[HazardId, list[tuple[Object, str]]] = {
     HazardId.MAX_UNAVAILABLE_ALL: [
         (workload(replicas=1, **rolling(0, 0)), "1 of 1 may be unavailable"),
         (workload(replicas=2, **rolling(1, "100%")), "2 of 2 may be unavailable"),
-        (
-            workload("StatefulSet", updateStrategy={"rollingUpdate": {"maxUnavailable": "100%"}}),
-            "3 of 3 may be unavailable",
-        ),
     ],
     HazardId.LONE_STATEFUL_POD: [(workload("StatefulSet", replicas=1), "replicas: 1")],
     HazardId.NO_READINESS_PROBE: [(workload("Deployment", container(readinessProbe=None)), "no container has")],
@@ -53,6 +49,12 @@ CASES: dict[HazardId, list[tuple[Object, str]]] = {
     ],
     HazardId.ON_DELETE: [(workload("StatefulSet", updateStrategy={"type": "OnDelete"}), "updateStrategy: OnDelete")],
     HazardId.PAUSED: [(workload(paused=True), "paused: true")],
+    HazardId.STATEFUL_MAX_UNAVAILABLE: [
+        (
+            workload("StatefulSet", updateStrategy={"rollingUpdate": {"maxUnavailable": "50%"}}),
+            "maxUnavailable: 50%",
+        )
+    ],
     HazardId.PARTITION: [
         (workload("StatefulSet", updateStrategy={"rollingUpdate": {"partition": 2}}), "partition: 2, replicas: 3")
     ],
@@ -89,6 +91,7 @@ def test_what_takes_pods_finds_a_lone_one_a_hazard_whatever_the_update_would_do(
         HazardId.NO_MIN_READY,
         HazardId.PROGRESS_DEADLINE_TOO_SHORT,
         HazardId.ON_DELETE,
+        HazardId.STATEFUL_MAX_UNAVAILABLE,
         HazardId.PARTITION,
         HazardId.PARTITION_KEEPS_ALL,
     ],
@@ -141,6 +144,7 @@ def test_a_workload_without_hazards_has_none(kind: str) -> None:
         workload("Deployment", container(readinessProbe={"tcpSocket": {"port": 80}})),
         workload("Deployment", container(), {"name": "sidecar"}),
         workload("StatefulSet", progressDeadlineSeconds=1),
+        workload("StatefulSet", updateStrategy={"rollingUpdate": {"maxUnavailable": 1}}),
         workload("StatefulSet", updateStrategy={"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}),
     ],
 )

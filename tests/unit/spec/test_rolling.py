@@ -86,14 +86,3 @@ def test_steps_are_certain_where_one_pod_moves_at_a_time() -> None:
     certain = [rolling(1, 0), rolling(0, 1), {"strategy": {"type": "Recreate"}}]
     assert all(rollout_spec("Deployment", spec | {"replicas": 4}).steps_are_certain for spec in certain)
     assert not rollout_spec("Deployment", rolling(1, 1) | {"replicas": 4}).steps_are_certain
-
-
-@pytest.mark.parametrize(
-    ("most", "unavailable", "steps"), [(None, 1, 6), (2, 2, 3), ("50%", 3, 2), ("10%", 1, 6), ("100%", 6, 1)]
-)
-def test_a_stateful_set_replaces_as_many_at_a_time_as_its_own_bound_says(
-    most: int | str | None, unavailable: int, steps: int
-) -> None:
-    found = rollout_spec("StatefulSet", {"replicas": 6, "updateStrategy": {"rollingUpdate": {"maxUnavailable": most}}})
-    assert (found.max_surge, found.max_unavailable, found.steps) == (0, unavailable, steps)
-    assert found.steps_are_certain is (unavailable == 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -147,3 +148,12 @@ def test_calls_that_somebody_elses_act_loses_do_not(how: str) -> None:
     begin = mark(8.0, "update", disruption="evict")
     result = judge(run(begin, act(8.05, "evict", "old-2"), how=how))
     assert result.verdict == "inconclusive"
+
+
+def test_what_is_no_rolling_update_is_told_as_such_and_by_what_it_was_held_up() -> None:
+    held = act(8.06, "evict", held="old-1", held_by="its budget needs 2", held_s=3.21)
+    found = run(mark(8.0, "update", disruption="evict"), act(8.05, "evict", "old-1"), held)
+    notes = judge(replace(found, info=replace(found.info, disruption="evict"))).notes
+    assert "what is called a rollout here was an eviction of pods" in notes
+    assert "old-1 was held for 3.2 s before it could be evicted: its budget needs 2" in notes
+    assert not any("rollout here" in note for note in judge(found).notes)
