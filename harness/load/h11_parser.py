@@ -1,4 +1,8 @@
-"""Bytes of HTTP/1.1 answers into the calls that httptools makes of them, by h11: where httptools is not installed."""
+"""Bytes of HTTP/1.1 answers into the calls that httptools makes of them, by h11: where httptools is not installed.
+
+They differ in what no server in order sends: h11 takes bare line feeds, folded headers and a length that is said twice,
+and refuses transfer codings beside `chunked`.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,16 @@ if TYPE_CHECKING:
 _LONGEST_HEAD_BYTES = 1024 * 1024
 """httptools knows no bound; h11 wants one, and its own of 16 KiB is less than some servers send."""
 
-_ASKED = h11.Request(method="GET", target="/", headers=[("Host", "-")])
-"""h11 takes an answer only for a request. Whoever asked with HEAD stops at the end of the headers."""
+_ASKED = h11.Request(
+    method="GET", target="/", headers=[("Host", "-"), ("Connection", "upgrade"), ("Upgrade", "whatever")]
+)
+"""h11 takes an answer only for a request, and 101 only for one that asks for it.
+
+Whoever asked with HEAD stops at the end of the headers.
+"""
+
+
+_BEGIN = b"HTTP/"
 
 
 class HttpParserError(Exception):
@@ -36,21 +48,26 @@ class HttpResponseParser:
     def __init__(self, protocol: Hears) -> None:
         self._protocol = protocol
         self._status, self._keeps_alive = 0, False
-        self._begun = False
-        self._connection = self._fresh()
+        self._begun, self._first = False, b""
+        self._connection: h11.Connection | None = None
 
     def feed_data(self, data: bytes) -> None:
         """Take in more bytes. Raises HttpParserError; what came before the fault has been told."""
         try:
-            if self._connection.our_state is h11.DONE and self._connection.their_state is h11.DONE:
-                self._connection.start_next_cycle()
-                self._ask(self._connection)
-            self._connection.receive_data(data)
             if not self._begun:
-                self._begun = True
-                self._protocol.on_message_begin()
+                data = self._begin(data)
+            if not data:  # h11 takes none for the end of the connection
+                return
+            assert self._connection is not None
+            self._connection.receive_data(data)
             while (event := self._connection.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
                 self._tell(event)
+                if isinstance(event, h11.EndOfMessage):
+                    rest, _ = self._connection.trailing_data
+                    self._begun, self._first = False, b""
+                    self._protocol.on_message_complete()
+                    self.feed_data(rest)
+                    return
         except h11.ProtocolError as error:
             raise HttpParserError(str(error)) from None
 
@@ -61,6 +78,19 @@ class HttpResponseParser:
     def should_keep_alive(self) -> bool:
         """Whether the connection can carry another exchange after this answer."""
         return self._keeps_alive
+
+    def _begin(self, data: bytes) -> bytes:
+        """What of it belongs to the answer. h11 waits for whole lines; what cannot become one is known by its begin."""
+        if not self._first:
+            if not (data := data.lstrip(b"\r\n")):
+                return b""
+            self._connection = _asked()
+            self._protocol.on_message_begin()
+        self._first += data[: len(_BEGIN) - len(self._first)]
+        self._begun = len(self._first) == len(_BEGIN)
+        if not _BEGIN.startswith(self._first):
+            raise HttpParserError(f"it begins with {self._first!r}")
+        return data
 
     def _tell(self, event: object) -> None:
         hears = self._protocol
@@ -77,19 +107,14 @@ class HttpResponseParser:
                 hears.on_message_begin()
         elif isinstance(event, h11.Data):
             hears.on_body(bytes(event.data))
-        elif isinstance(event, h11.EndOfMessage):
-            self._begun = False
-            hears.on_message_complete()
 
-    def _fresh(self) -> h11.Connection:
-        connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD_BYTES)
-        self._ask(connection)
-        return connection
 
-    @staticmethod
-    def _ask(connection: h11.Connection) -> None:
-        connection.send(_ASKED)
-        connection.send(h11.EndOfMessage())
+def _asked() -> h11.Connection:
+    """One for each answer: h11's own rules for when another may follow are not those of servers."""
+    connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD_BYTES)
+    connection.send(_ASKED)
+    connection.send(h11.EndOfMessage())
+    return connection
 
 
 def _keeps_alive(answer: h11.InformationalResponse | h11.Response) -> bool:

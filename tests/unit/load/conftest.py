@@ -1,13 +1,19 @@
-"""Servers that end with their test, and both engines."""
+"""Servers that end with their test, and both engines, one of them also on what a stock Python has."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import uvloop
 
+from harness.load import h11_parser, transport
 from harness.load.plan import Engine
 
 from .servers import Server
+
+STOCK = "asyncio on a stock Python"
+"""Our own engine without uvloop and httptools, as in a load worker's archive."""
 
 
 @pytest.fixture
@@ -24,6 +30,14 @@ def server() -> Iterator[Callable[..., Server]]:
         each.close()
 
 
-@pytest.fixture(params=list(Engine))
-def engine(request: pytest.FixtureRequest) -> Engine:
-    return Engine(request.param)
+@pytest.fixture(params=[*Engine, STOCK])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """What sends in this process. Where a test starts workers, their own Python is what they run on."""
+    if request.param != STOCK:
+        return Engine(request.param)
+    if request.module.__name__.endswith("test_worker"):
+        pytest.skip("workers are processes of their own; tests of the archive start those of a stock Python")
+    monkeypatch.setattr(transport, "HttpResponseParser", h11_parser.HttpResponseParser)
+    monkeypatch.setattr(transport, "UNREADABLE", h11_parser.HttpParserError)
+    monkeypatch.setattr(uvloop, "new_event_loop", asyncio.new_event_loop)
+    return Engine.ASYNCIO
