@@ -63,7 +63,7 @@ def able(plan: Plan, *, loop_factory: Loop) -> Ability | Refusal:
         sender_type(plan.engine)
     except ImportError as error:
         return Refusal(
-            refused=f"engine {plan.engine.value} needs {error.name}, which this image does not have",
+            refused=f"engine {plan.engine.value} needs packages that this image does not have ({error.name})",
             do="Give --worker-image one that has it (make image), or leave the engine out.",
         )
     per_s = sum(stream.rate_per_s for stream in plan.streams)
