@@ -1,4 +1,4 @@
-.PHONY: demo test lint types contracts tests tests-that-wait tests-that-compute faults advice bench servers lock golden clean
+.PHONY: demo image test lint types contracts tests tests-that-wait tests-that-compute faults advice bench servers lock golden clean
 
 SYSTEM := nginx-light nftables iproute2
 # What only tests and benches need; CI installs it, so that CI skips nothing.
@@ -16,6 +16,11 @@ demo: .venv/.runtime
 	@scripts/system-packages.sh $(SYSTEM)
 	@$(BIN)/rollout-harness demo --out reports/demo; code=$$?; \
 	 test $$code -eq 0 || echo "make: the demo ended with exit code $$code"; exit $$code
+
+# The full image of a load worker, for clusters that are not ours: push it to where their nodes pull from, and name it with
+# --worker-image. A kind cluster gets it by itself.
+image:
+	docker build --tag $(or $(IMAGE),rollout-harness-load:local) - < Containerfile
 
 # All side by side: what starts clusters and sends load waits most of its time, and what computes takes what that
 # leaves. Each tells what it found when it is done.

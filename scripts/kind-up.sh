@@ -4,8 +4,8 @@
 #   MIN_SYNC_PERIOD=1s  kube-proxy's minSyncPeriod
 #   PROXY_MODE=iptables iptables or nftables
 #   WORKERS=0           worker nodes beside the control plane
-#   WORKER_IMAGE=       image of the load worker, built or pulled here, that the nodes shall have
-# Then: rollout-harness run EXPERIMENT --cluster kind --worker-image IMAGE
+#   WORKER_IMAGE=       an image of your own for the load worker, that the nodes shall have
+# Then: rollout-harness run EXPERIMENT --cluster kind        (builds the full image of the load worker, and puts it there)
 set -eu
 
 name=${1:-rollout-harness}
@@ -44,4 +44,4 @@ for image in nginx:1.28.0 nginx:1.29.1 ${WORKER_IMAGE:-}; do
     kind load docker-image "$image" --name "$name"
 done
 kubectl --context "kind-$name" wait --for=condition=Ready nodes --all --timeout=120s
-echo "kind-up: ready. rollout-harness run fixtures/experiments/demo.yaml --cluster kind --worker-image ${WORKER_IMAGE:-IMAGE}"
+echo "kind-up: ready. rollout-harness run fixtures/experiments/demo.yaml --cluster kind${WORKER_IMAGE:+ --worker-image $WORKER_IMAGE}"

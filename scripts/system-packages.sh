@@ -5,7 +5,7 @@
 set -eu
 
 if [ "$(uname -s)" != Linux ]; then
-    echo "The embedded sandbox needs Linux. With Docker here: rollout-harness demo --cluster kind --worker-image IMAGE" >&2
+    echo "The embedded sandbox needs Linux. With Docker here: rollout-harness demo --cluster kind" >&2
     exit 2
 fi
 missing=""

@@ -7,12 +7,14 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import anyio
 
 from harness.clusters.cluster import Given
+from harness.clusters.full_image import full_image
 from harness.clusters.kubeconfig import KubeconfigCluster, cluster_facts
 from harness.errors import ClusterError, SetupError
 from harness.kube.connection import from_kubeconfig_file
@@ -29,6 +31,8 @@ def provided(settings: Mapping[str, Any], given: Given) -> AbstractAsyncContextM
 @asynccontextmanager
 async def kind_cluster(settings: Mapping[str, Any], given: Given) -> AsyncIterator[KubeconfigCluster]:
     """The kind cluster named in the settings; one that did not exist is made, and deleted when the block is left.
+
+    Without an image for the load worker the full one is built, as Docker is there.
 
     Raises:
         SetupError: Docker or kind is missing, or the cluster did not come up.
@@ -47,8 +51,9 @@ async def kind_cluster(settings: Mapping[str, Any], given: Given) -> AsyncIterat
                 )
             else:
                 await _run("kind", "export", "kubeconfig", "--name", name, "--kubeconfig", str(kubeconfig))
-            if given.worker_image is not None:
-                await _run("kind", "load", "docker-image", given.worker_image, "--name", name)
+            if (image := given.worker_image or await full_image(_run, given.tell)) is not None:
+                await _run("kind", "load", "docker-image", image, "--name", name)
+                given = replace(given, worker_image=image)
             async with from_kubeconfig_file(kubeconfig) as kube:
                 kube.kubectl = f"kubectl --context kind-{name}"
                 whole = "" if existed else f"kind delete cluster --name {name}"
@@ -59,12 +64,13 @@ async def kind_cluster(settings: Mapping[str, Any], given: Given) -> AsyncIterat
                     await _run("kind", "delete", "cluster", "--name", name)
 
 
-async def _run(*command: str) -> str:
-    """Standard output of a command. Raises ClusterError with the last line of its standard error."""
+async def _run(*command: str, stdin: Path = Path(os.devnull)) -> str:
+    """What a command prints that reads this file. Raises ClusterError with the last line of its standard error."""
     tried = f"running `{' '.join(command[:4])}`"
     try:
-        with anyio.fail_after(_CREATE_TIMEOUT_S):
-            done = await anyio.run_process(list(command), check=False, env=dict(os.environ))
+        # A file and no pipe: who fails before it has read leaves a pipe broken.
+        with anyio.fail_after(_CREATE_TIMEOUT_S), stdin.open("rb") as given:
+            done = await anyio.run_process(list(command), stdin=given, check=False, env=dict(os.environ))
     except TimeoutError:
         raise ClusterError(tried, f"it did not end within {_CREATE_TIMEOUT_S:g} s", "Is Docker up?") from None
     if done.returncode:
