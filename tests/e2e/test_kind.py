@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.kind, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module")
 def worker_image() -> tuple[str, ...]:
-    """With kind and a Docker that answers: the image in ROLLOUT_HARNESS_WORKER_IMAGE, else the one built for the run."""
+    """The option for the image in ROLLOUT_HARNESS_WORKER_IMAGE; none for the one that is built. Needs kind and Docker."""
     for program in ("docker", "kind"):
         if shutil.which(program) is None:
             pytest.skip(f"needs Docker and kind: {program} is not installed")

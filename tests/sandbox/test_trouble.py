@@ -157,6 +157,21 @@ def test_without_yes_and_without_a_terminal_nothing_is_touched(context: dict[str
     assert "Give --yes." in line
 
 
+def test_a_context_needs_no_image_for_the_load_worker(context: dict[str, str], experiment: Path) -> None:
+    before = namespaces(context)
+    command = arguments(experiment, "--cluster", "context:sandbox", "--yes")
+    done = subprocess.run(command, capture_output=True, text=True, env=context, timeout=150, check=False)
+    assert done.returncode in (0, 1), done.stderr
+    assert "asyncio and h11) can hold" in done.stderr
+    folder = experiment.parent / "run" / "default"
+    run_json = json.loads((folder / "run.json").read_text())
+    assert run_json["finished"]
+    (end,) = run_json["ends"]
+    with (folder / "requests.csv").open() as rows:
+        assert sum(1 for _ in rows) - 1 == sum(end["requests"].values()) > 100
+    assert namespaces(context) == before
+
+
 def test_an_image_that_the_sandbox_does_not_know_is_named(experiment: Path) -> None:
     experiment.write_text(experiment.read_text().replace("nginx:1.29.1", "shop:7"))
     line = error_line(run(arguments(experiment, "--cluster", "sandbox"), dict(os.environ), code=2))

@@ -43,6 +43,10 @@ MISBEHAVIOURS: dict[str, tuple[Behaviour, Outcome]] = {
     "a byte at a time": (says(b"HTTP/1.1 200 OK\r\nX-Slow: ", then=drip), Outcome.READ_TIMEOUT),
     "an interim answer and then nothing": (says(b"HTTP/1.1 100 Continue\r\n\r\n"), Outcome.EOF_MID_RESPONSE),
     "503": (says(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"), Outcome.STATUS),
+    "another protocol that nobody asked for": (
+        says(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n\0\0\0"),
+        Outcome.STATUS,
+    ),
     "redirect": (says(b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"), Outcome.STATUS),
 }
 GOOD_MANNERS: dict[str, Behaviour] = {
