@@ -174,8 +174,8 @@ class Connection(asyncio.Protocol):
         assert self._parser is not None
         status = self._parser.get_status_code()
         attempt = self._attempt
-        if attempt is None or (100 <= status < 200 and status != 101):
-            return  # an interim answer
+        if attempt is None or 100 <= status < 200:
+            return  # an interim answer, or a change to another protocol, which ends in an error
         attempt.status = status
         attempt.bytes = 0
         if not self._parser.should_keep_alive():

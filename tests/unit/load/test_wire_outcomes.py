@@ -45,7 +45,7 @@ MISBEHAVIOURS: dict[str, tuple[Behaviour, Outcome]] = {
     "503": (says(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"), Outcome.STATUS),
     "another protocol that nobody asked for": (
         says(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n\0\0\0"),
-        Outcome.STATUS,
+        Outcome.PROTOCOL_ERROR,
     ),
     "redirect": (says(b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"), Outcome.STATUS),
 }
