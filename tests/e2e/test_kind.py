@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.kind, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module")
 def worker_image() -> tuple[str, ...]:
-    """The option for the image in ROLLOUT_HARNESS_WORKER_IMAGE, none for the one that is built; where Docker answers."""
+    """The option for the image in ROLLOUT_HARNESS_WORKER_IMAGE, none for the one that is built; needs a Docker."""
     for program in ("docker", "kind"):
         if shutil.which(program) is None:
             pytest.skip(f"needs Docker and kind: {program} is not installed")
