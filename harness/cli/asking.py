@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 
 def look_and_ask(
-    experiment: Experiment, planned: tuple[Scenario, ...], settings: ClusterSettings, *, yes: bool
+    experiment: Experiment,
+    planned: tuple[Scenario, ...],
+    settings: ClusterSettings,
+    *,
+    worker_image: str | None,
+    yes: bool,
 ) -> None:
     """Tell what would be done to a context and what was found there, and ask; a cluster made for the run needs neither.
 
@@ -31,11 +36,14 @@ def look_and_ask(
     import anyio
 
     from harness.cli.plan import plan_text
+    from harness.runner.preflight import preflight
     from harness.runner.protected import check_context
 
     check_context(settings.context, experiment.protected_contexts)
-    found = anyio.run(_found, settings.context, planned)
-    for line in [*plan_text(experiment, planned, settings).splitlines(), *found.told]:
+    wrong = [f"mind: {words}" for words in preflight(planned)]
+    found = anyio.run(_found, settings.context, planned, worker_image)
+    plan = plan_text(experiment, planned, settings).splitlines()
+    for line in [*plan, f"the cluster: {found.cluster}", *found.changes, *wrong, *found.told]:
         tell_paragraph(line, error=True)
     found.check()
     question = _question(experiment, settings.context)
@@ -54,11 +62,10 @@ def _question(experiment: Experiment, context: str) -> str:
     return f"Deploy into {where} of context {context}, load it and roll it?"
 
 
-async def _found(context: str, planned: tuple[Scenario, ...]) -> Preflight:
+async def _found(context: str, planned: tuple[Scenario, ...], worker_image: str | None) -> Preflight:
     from harness.kube.connection import from_context
     from harness.preflight.preflight import preflight
     from harness.runner.preflight import intents
 
     async with from_context(context) as kube:
-        await kube.version()
-        return await preflight(kube, intents(planned))
+        return await preflight(kube, intents(planned, worker_image=worker_image))

@@ -124,7 +124,7 @@ def _run(
         for line in [*plan_text(described, planned, settings).splitlines(), *wrong]:
             tell_paragraph(line)
         return None
-    look_and_ask(described, planned, settings, yes=yes)
+    look_and_ask(described, planned, settings, worker_image=worker_image, yes=yes)
     folder = out or Path("reports") / f"{described.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     code = execute(described, planned, settings, folder, worker_image=worker_image, truth=truth)
     if apply_sizing and code in _JUDGED:
@@ -194,7 +194,7 @@ def execute(
     check_memory()
     check_open_files(descriptors(paper_plan(experiment)))
     with output_folder(folder, replace=replace) as output:
-        for words in warnings:
+        for words in warnings if settings.context is None else ():  # else they were told before it was asked
             tell_paragraph(f"mind: {words}", error=True)
         if truth is not None:
             truth.mkdir(parents=True, exist_ok=True)

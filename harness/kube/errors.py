@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from http import HTTPStatus
 
 from harness.errors import ClusterError
@@ -13,7 +14,8 @@ class ApiRefusal(ClusterError):
     """The API answered, and not with success.
 
     `status`: the HTTP status code. `reason`: the API's own (NotFound, AlreadyExists, Conflict, Invalid, Forbidden ...).
-    `retry_after_s`: for how long it wants not to be asked again. `causes`: by reason, in its words (Status.details).
+    `message`: its words. `retry_after_s`: for how long it wants not to be asked again. `causes`: by reason, in its words
+    (Status.details).
     """
 
     def __init__(
@@ -25,9 +27,9 @@ class ApiRefusal(ClusterError):
         retry_after_s: float = 0.0,
         causes: dict[str, str] | None = None,
     ) -> None:
-        self.status, self.reason, self.retry_after_s = status, reason, retry_after_s
+        self.status, self.reason, self.retry_after_s, self.message = status, reason, retry_after_s, message
         self.causes = causes or {}
-        super().__init__(tried, f"the API answered {status} {reason}: {message}", _ADVICE.get(status, ""))
+        super().__init__(tried, f"the API answered {status} {reason}: {message}", _advice(status, message))
 
 
 def is_not_found(error: BaseException) -> bool:
@@ -45,11 +47,30 @@ class LeftBehind(ClusterError):
     exit_code = ExitCode.INCONCLUSIVE
 
 
+_SAID: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"exceeded quota: "), "Ask for a larger quota, want less, or use another namespace."),
+    (re.compile(r"failed quota: "), "Write resources into the manifest, or use another namespace."),
+    (re.compile(r"violates PodSecurity"), "Change what it names in the pod template, or use another namespace."),
+    (re.compile(r"is being terminated"), "Wait until the namespace is gone, or use another."),
+    (re.compile(r"admission webhook \"|denied (?:the )?request"), "Do what it asks for, or ask who runs that policy."),
+    (re.compile(r"failed calling webhook"), "Is the webhook's own Service up? Ask who runs it."),
+    (re.compile(r"(?:minimum|maximum) \S+ usage per|limit to request ratio"), "Keep to the namespace's LimitRange."),
+)
+"""What admission plugins say, and what to do about it: they all come as 403 Forbidden, like a lack of rights.
+
+Sources: kubernetes plugin/pkg/admission/{resourcequota,limitranger,security/podsecurity,namespace/lifecycle},
+staging/src/k8s.io/apiserver/pkg/admission/plugin/{webhook,policy}.
+"""
+
 _ADVICE: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "Renew the credentials of this context.",
     HTTPStatus.FORBIDDEN: "Ask for that right, or use a context that has it.",
     HTTPStatus.NOT_IMPLEMENTED: "The embedded sandbox knows what a rollout needs and no more.",
 }
+
+
+def _advice(status: int, message: str) -> str:
+    return next((advice for said, advice in _SAID if said.search(message)), _ADVICE.get(status, ""))
 
 
 def refusal(tried: str, status: int, body: bytes, retry_after_s: float = 0.0) -> ApiRefusal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.manifests.application import Application
+from harness.spec.workload import Object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +13,8 @@ class Intent:
     """One scenario. `namespace`: the one that is named; None where a new one is made.
 
     `there`: the application stands in that namespace already, and is rolled as it is. `disruption`: by its name in the
-    experiment. `churn`: whether a Service of our own is changed beside it. `worker`: whether a Pod sends the load.
+    experiment. `churn`: whether a Service of our own is changed beside it. `worker_pods`: manifests of
+    the Pods from which load comes, as far as they are known beforehand.
     """
 
     application: Application
@@ -20,4 +22,9 @@ class Intent:
     there: bool = False
     disruption: str = "restart"
     churn: bool = False
-    worker: bool = True
+    worker_pods: tuple[Object, ...] = ()
+
+    @property
+    def worker(self) -> bool:
+        """Whether load comes from Pods."""
+        return bool(self.worker_pods)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from harness.errors import UsageError
 from harness.kube.client import Kube
 from harness.preflight import rights
+from harness.preflight.abilities import unable
+from harness.preflight.admission import Rehearsal, rehearse
 from harness.preflight.finding import Finding, Weight
 from harness.preflight.intent import Intent
 from harness.preflight.surroundings import Surroundings, read_surroundings
@@ -16,9 +18,11 @@ from harness.preflight.table import findings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preflight:
-    """What was found, in the order in which it is told."""
+    """What was found, in the order in which it is told. `changes`: what the runs will do, a line each."""
 
     where: str
+    cluster: str = ""
+    changes: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -44,17 +48,51 @@ async def preflight(kube: Kube, intents: Iterable[Intent]) -> Preflight:
         ClusterError: the API does not answer, or has not a kind of the manifests.
     """
     intents = tuple(intents)
+    version = await kube.version()
     found: list[Finding] = []
+    changes: list[str] = []
     around = Surroundings()
     for namespace in dict.fromkeys(intent.namespace for intent in intents):
         mine = tuple(intent for intent in intents if intent.namespace == namespace)
         target = mine[0].application.target
         named = (str(target["apiVersion"]), str(target["kind"]), mine[0].application.name)
         around = await read_surroundings(kube, namespace, named)
-        found += await _of_rights(kube, mine, around)
+        of_rights = await _of_rights(kube, mine, around)
+        found += of_rights
+        may = not any(finding.weight is Weight.BLOCKS for finding in of_rights)
         for intent in mine:
-            found += findings(intent, around)
-    return Preflight(where=_where(kube, around), findings=tuple(dict.fromkeys(found)))
+            found += await _of_intent(kube, intent, around, version, may=may)
+            changes += _changes(intent, around)
+    return Preflight(
+        where=_where(kube, around),
+        cluster=f"{kube.server}, Kubernetes {version}",
+        changes=tuple(dict.fromkeys(changes)),
+        findings=tuple(dict.fromkeys(found)),
+    )
+
+
+async def _of_intent(
+    kube: Kube, intent: Intent, around: Surroundings, version: str, *, may: bool
+) -> tuple[Finding, ...]:
+    """`may`: nothing is lacking of what a run needs, so that the API can be asked what it would say."""
+    ends = (around.namespace or {}).get("metadata", {}).get("deletionTimestamp") is not None
+    rehearsal = Rehearsal()
+    if around.name is not None and around.exists is not False and may and not ends:
+        rehearsal = await rehearse(kube, intent, around.name)
+    unknown = () if rehearsal.pods else unable(version, intent.application.target)
+    return (*unknown, *rehearsal.found, *findings(intent, around, rehearsal.pods))
+
+
+def _changes(intent: Intent, around: Surroundings) -> list[str]:
+    """What will be done, a line each."""
+    application = intent.application
+    target = f"{application.kind} {application.name}"
+    where = f"namespace {around.name}" if around.name else "a new namespace"
+    made = [] if intent.there else [f"{m['kind']} {m['metadata']['name']}" for m in application.manifests]
+    made += ["a Pod and a Secret for the load"] if intent.worker else []
+    made += ["a Service whose endpoints change"] if intent.churn else []
+    lines = [f"in {where}: creates {', '.join(made)}, and deletes what it created"] if made else []
+    return [*lines, f"in {where}: changes {target} ({intent.disruption})" + ("" if intent.there else ", its own")]
 
 
 async def _of_rights(kube: Kube, intents: tuple[Intent, ...], around: Surroundings) -> list[Finding]:

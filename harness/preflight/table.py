@@ -5,29 +5,180 @@ What is wrong with the workload itself is `harness.spec.hazards`; here is what i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
+from harness.model.run import MeasuredService
+from harness.preflight import policies, quota
 from harness.preflight.finding import Finding, Weight
 from harness.preflight.intent import Intent
+from harness.preflight.mesh import mesh
+from harness.preflight.owners import owner_of
 from harness.preflight.surroundings import Object, Surroundings
+from harness.spec.completion import is_complete
+from harness.spec.rolling import wanted_replicas
+from harness.spec.selector import matches
+from harness.spec.serving import target_ports
+from harness.spec.workload import containers, pod_spec, spec_of
 
-Row = Callable[[Intent, Surroundings], Iterator[Finding]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What a row looks at. `pods`: the application's and the worker's, as the API would make them where it said "
+    "so."""
+
+    intent: Intent
+    around: Surroundings
+    pods: Mapping[str, Object] = field(default_factory=dict)
+
+    @property
+    def workload(self) -> Object:
+        """The one that is rolled: as it stands, where it is there."""
+        return (self.around.target if self.intent.there else None) or self.intent.application.target
+
+    @property
+    def named(self) -> str:
+        """As people know it."""
+        return f"{self.intent.application.kind} {self.intent.application.name}"
+
+    @property
+    def template(self) -> Object:
+        """Of its pods."""
+        return spec_of(self.workload).get("template") or {}
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Of its pods."""
+        return (self.template.get("metadata") or {}).get("labels") or {}
 
 
-def _terminating(_: Intent, around: Surroundings) -> Iterator[Finding]:
-    metadata: Object = (around.namespace or {}).get("metadata") or {}
-    if "deletionTimestamp" in metadata:
+Row = Callable[[Scene], Iterator[Finding]]
+_EVICTS = ("evict", "drain")
+
+
+def _terminating(scene: Scene) -> Iterator[Finding]:
+    namespace = scene.around.namespace or {}
+    since = (namespace.get("metadata") or {}).get("deletionTimestamp")
+    if since:
+        conditions = (namespace.get("status") or {}).get("conditions") or ()
+        why = [str(each.get("message")) for each in conditions if each.get("status") == "True" and each.get("message")]
+        rest = f" ({'; '.join(why)})" if why else ""
         yield Finding(
             weight=Weight.BLOCKS,
-            words=f"namespace {around.name} is being deleted since {metadata['deletionTimestamp']}",
-            mend="Wait until it is gone, or name another namespace.",
+            words=f"namespace {scene.around.name} is being deleted since {since}{rest}",
+            mend="Wait until it is gone, or use another namespace.",
         )
 
 
-ROWS: tuple[Row, ...] = (_terminating,)
+def _no_replicas(scene: Scene) -> Iterator[Finding]:
+    if wanted_replicas(spec_of(scene.workload)) == 0:
+        yield Finding(
+            weight=Weight.BLOCKS, words=f"{scene.named} has no pod to roll (replicas: 0)", mend="Scale it up before."
+        )
+
+
+def _rolling(scene: Scene) -> Iterator[Finding]:
+    if scene.intent.there and scene.around.target and not is_complete(scene.around.target):
+        status = scene.around.target.get("status") or {}
+        updated, available = status.get("updatedReplicas") or 0, status.get("availableReplicas") or 0
+        wanted = wanted_replicas(spec_of(scene.workload))
+        yield Finding(
+            weight=Weight.BLOCKS,
+            words=f"{scene.named} is rolling already: {updated} of {wanted} pods updated, {available} available",
+            mend="Wait until that rollout is complete, or undo it.",
+        )
+
+
+def _autoscaled(scene: Scene) -> Iterator[Finding]:
+    for hpa in scene.around.of("HorizontalPodAutoscaler"):
+        spec = spec_of(hpa)
+        target = spec.get("scaleTargetRef") or {}
+        least, most = spec.get("minReplicas") or 1, spec.get("maxReplicas") or 1
+        named = (target.get("kind"), target.get("name"))
+        if named == (scene.intent.application.kind, scene.intent.application.name) and least < most:
+            yield Finding(
+                weight=Weight.MIND,
+                words=f"HorizontalPodAutoscaler {hpa['metadata']['name']} scales {scene.named} ({least} to "
+                f"{most}): the load "
+                "may make it, and pods that it takes away in the middle of a rollout are not the rollout's",
+                mend="Set minReplicas and maxReplicas alike for the run.",
+            )
+
+
+def _quota(scene: Scene) -> Iterator[Finding]:
+    yield from quota.too_small(scene.intent, scene.around, scene.pods)
+
+
+def _network(scene: Scene) -> Iterator[Finding]:
+    application = scene.intent.application
+    declared = (port for each in containers(pod_spec(scene.workload)) for port in each.get("ports") or ())
+    named = {port.get("name"): port.get("containerPort") for port in declared}
+    targets = target_ports(
+        (application.service,), MeasuredService(name=application.service_name, port=application.port)
+    )
+    ports = [port for target in targets for port in (target, named.get(target)) if isinstance(port, int | str)]
+    namespace: Object = (scene.around.namespace or {}).get("metadata") or {}
+    for worker in scene.intent.worker_pods[:1]:
+        yield from policies.in_the_way(
+            scene.around.of("NetworkPolicy"),
+            scene.labels,
+            worker["metadata"].get("labels") or {},
+            namespace=namespace.get("labels") or {},
+            ports=ports,
+        )
+
+
+def _owned(scene: Scene) -> Iterator[Finding]:
+    if scene.intent.there and (found := owner_of(scene.around.target)):
+        owner, name = found
+        yield Finding(
+            weight=Weight.MIND,
+            words=f"{scene.named} is {owner.tool}'s ({name}): {owner.reverts}",
+            mend="Suspend it for the run, where it would.",
+        )
+
+
+def _meshed(scene: Scene) -> Iterator[Finding]:
+    name = mesh(scene.around.namespace, scene.template, scene.pods.get("application"))
+    if name:
+        yield Finding(
+            weight=Weight.MIND,
+            words=f"its pods are in {name}'s mesh, whose proxies may send a failed request again: a verdict is about "
+            "what the mesh's clients see",
+            mend="Take it out of the mesh to measure the application alone.",
+        )
+
+
+def _budgeted(scene: Scene) -> Iterator[Finding]:
+    for budget in scene.around.of("PodDisruptionBudget"):
+        if not matches(spec_of(budget).get("selector") or {}, dict(scene.labels)):
+            continue
+        name, allowed = budget["metadata"]["name"], (budget.get("status") or {}).get("disruptionsAllowed")
+        if scene.intent.disruption not in _EVICTS:
+            yield Finding(weight=Weight.NOTE, words=f"PodDisruptionBudget {name} changes nothing: no rollout asks it")
+        elif scene.intent.there and allowed == 0:
+            yield Finding(
+                weight=Weight.MIND,
+                words=f"PodDisruptionBudget {name} allows no disruption now: it holds up every eviction",
+                mend="Start more pods, or ask for less availability in it.",
+            )
+
+
+ROWS: tuple[Row, ...] = (
+    _terminating,
+    _no_replicas,
+    _rolling,
+    _quota,
+    _autoscaled,
+    _owned,
+    _meshed,
+    _network,
+    _budgeted,
+)
 """In the order in which they are told."""
 
 
-def findings(intent: Intent, around: Surroundings) -> tuple[Finding, ...]:
+def findings(intent: Intent, around: Surroundings, pods: Mapping[str, Object]) -> tuple[Finding, ...]:
     """All that the table has to say."""
-    return tuple(found for row in ROWS for found in row(intent, around))
+    scene = Scene(intent=intent, around=around, pods=pods)
+    return tuple(found for row in ROWS for found in row(scene))

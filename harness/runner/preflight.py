@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.clusters.worker_objects import STOCK_IMAGE, worker_pod
 from harness.errors import UsageError
 from harness.kube.fields import unknown_fields
 from harness.model.run import MeasuredService
@@ -60,15 +61,17 @@ def preflight(scenarios: Iterable[Scenario], *, sandbox: bool = False) -> tuple[
     return tuple(dict.fromkeys((*warnings(scenarios), *absent)))
 
 
-def intents(scenarios: Iterable[Scenario], *, worker: bool = True) -> tuple[Intent, ...]:
-    """What they will do to a cluster. `worker`: whether their load comes from a Pod in it."""
+def intents(scenarios: Iterable[Scenario], *, worker_image: str | None) -> tuple[Intent, ...]:
+    """What they will do to a cluster, in which their load comes from a Pod of that image."""
+    worker = worker_pod("rollout-harness-load-0", worker_image or STOCK_IMAGE, {}, None)
     return tuple(
         Intent(
             application=scenario.application,
             namespace=scenario.experiment.namespace,
+            there=scenario.experiment.is_there,
             disruption=scenario.experiment.asked[0],
             churn=scenario.experiment.churn_s is not None,
-            worker=worker,
+            worker_pods=(worker,),
         )
         for scenario in scenarios
     )

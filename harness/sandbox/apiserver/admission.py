@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from harness.sandbox.apiserver import api_errors
 from harness.sandbox.apiserver.allocation import ServiceAddresses
+from harness.sandbox.apiserver.limitranges import keep_limits
 from harness.sandbox.apiserver.podadmission import admit_pod
+from harness.sandbox.apiserver.podsecurity import check_pod_security
 from harness.sandbox.apiserver.quota import check_quota
 from harness.sandbox.apiserver.resources import NAMESPACES, PODS, SERVICES
 
@@ -39,6 +41,8 @@ class Admission:
                 raise api_errors.forbidden(resource, obj["metadata"]["name"], why, "NamespaceTerminating")
             if resource is PODS:
                 admit_pod(self._store, namespace, obj)
+                keep_limits(self._store, namespace, obj)
+                check_pod_security(self._store, namespace, obj)
             check_quota(self._store, resource, namespace, obj)
         if resource.custom is not None and resource.custom.terminating:
             why = "create not allowed while custom resource definition is terminating"

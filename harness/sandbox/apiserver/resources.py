@@ -129,6 +129,7 @@ POD_SUBRESOURCES = (
 PODS = _core("Pod", "po", categories=_ALL, subresources=POD_SUBRESOURCES)
 EVENTS = _core("Event", "ev")
 CLAIMS = _core("PersistentVolumeClaim", "pvc", subresources=_STATUS)
+LIMIT_RANGES = _core("LimitRange", "limits")
 RESOURCE_QUOTAS = _core("ResourceQuota", "quota", subresources=_STATUS)
 DEPLOYMENTS = _row("apps", "v1", "Deployment", "deploy", categories=_ALL, subresources=_SCALED)
 REPLICA_SETS = _row("apps", "v1", "ReplicaSet", "rs", categories=_ALL, subresources=_SCALED)
@@ -171,7 +172,7 @@ RESOURCES: tuple[Resource, ...] = (
     PODS,
     EVENTS,
     RESOURCE_QUOTAS,
-    _core("LimitRange", "limits"),
+    LIMIT_RANGES,
     CLAIMS,
     DEPLOYMENTS,
     REPLICA_SETS,
