@@ -41,9 +41,9 @@ def look_and_ask(
 
     check_context(settings.context, experiment.protected_contexts)
     wrong = [f"mind: {words}" for words in preflight(planned)]
-    found = anyio.run(_found, settings.context, planned, worker_image)
+    found, how = anyio.run(_found, settings.context, planned, worker_image)
     plan = plan_text(experiment, planned, settings).splitlines()
-    for line in [*plan, f"the cluster: {found.cluster}", *found.changes, *wrong, *found.told]:
+    for line in [*plan, f"the cluster: {found.cluster}; {how}", *found.changes, *wrong, *found.told]:
         tell_paragraph(line, error=True)
     found.check()
     question = _question(experiment, settings.context)
@@ -62,10 +62,14 @@ def _question(experiment: Experiment, context: str) -> str:
     return f"Deploy into {where} of context {context}, load it and roll it?"
 
 
-async def _found(context: str, planned: tuple[Scenario, ...], worker_image: str | None) -> Preflight:
+async def _found(context: str, planned: tuple[Scenario, ...], worker_image: str | None) -> tuple[Preflight, str]:
+    """What was found, and how Services reach pods there."""
+    from harness.clusters.data_plane import proxy_facts
     from harness.kube.connection import from_context
     from harness.preflight.preflight import preflight
+    from harness.reporters.place import proxy
     from harness.runner.preflight import intents
 
     async with from_context(context) as kube:
-        return await preflight(kube, intents(planned, worker_image=worker_image))
+        found = await preflight(kube, intents(planned, worker_image=worker_image))
+        return found, proxy(await proxy_facts(kube))

@@ -7,21 +7,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import anyio
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from harness.clusters.cluster import ClientHost, Given
+from harness.clusters.data_plane import proxy_facts
 from harness.clusters.pod import PodWorker, pod_worker
 from harness.clusters.worker_objects import STOCK_IMAGE
 from harness.errors import ClusterError, HarnessError
 from harness.kube.client import Kube
 from harness.kube.connection import from_context
-from harness.model.duration import seconds
 from harness.model.providers import CONTEXT
-from harness.model.run import ClusterFacts, FactSource, ProxyFacts
-
-_PERIOD_WHERE_ZERO_S = 1.0
-"""kube-proxy's own default where its configuration says 0 (pkg/proxy/apis/config/v1alpha1/defaults.go)."""
+from harness.model.run import ClusterFacts
 
 
 class KubeconfigCluster:
@@ -89,16 +84,4 @@ async def cluster_facts(kube: Kube, kind: str) -> ClusterFacts:
         nodes: int | None = len(await kube.list("v1", "Node"))
     except ClusterError:  # ordinary users may not list nodes
         nodes = None
-    return ClusterFacts(kind=kind, kubernetes=version, nodes=nodes, proxy=await _proxy_facts(kube))
-
-
-async def _proxy_facts(kube: Kube) -> ProxyFacts:
-    """kube-proxy's configuration where kubeadm, and so kind, keeps it: ConfigMap kube-system/kube-proxy."""
-    try:
-        config_map = await kube.get("v1", "ConfigMap", "kube-proxy", "kube-system")
-        config = YAML(typ="safe", pure=True).load(config_map["data"]["config.conf"])
-        mode = config.get("mode") or "iptables"
-        period_s = seconds(config.get(mode, {}).get("minSyncPeriod") or "0s") or _PERIOD_WHERE_ZERO_S
-    except (ClusterError, KeyError, AttributeError, ValueError, YAMLError):
-        return ProxyFacts()
-    return ProxyFacts(mode=mode, min_sync_period_s=period_s, source=FactSource.READ)
+    return ClusterFacts(kind=kind, kubernetes=version, nodes=nodes, proxy=await proxy_facts(kube))

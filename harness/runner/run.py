@@ -37,6 +37,7 @@ from harness.runner.first_start import FirstStart
 from harness.runner.load_session import LoadSession
 from harness.runner.planned_time import WARM_UP_S, longest_drain_s, longest_load_s, longest_run_s
 from harness.runner.ports import rotated, source_addresses
+from harness.runner.read_back import read_back
 from harness.runner.rollouts import ContinueAfter, Rollouts
 from harness.runner.scenario import Scenario, load_plan
 from harness.runner.there import standing
@@ -179,6 +180,9 @@ class ScenarioRunner:
         workload = Workload(kind=application.kind, name=application.name, namespace=namespace)
         first_start = FirstStart(cluster.kube, workload, self._scenario, self._view)
         await first_start.until_up(generation, self._hear)
+        otherwise = read_back(application, self._view, workload)
+        self._warned += otherwise
+        writer.update(provisos=(*self._scenario.provisos, *otherwise))
         address = await service_address(cluster.kube, namespace, application.service_name, application.port)
         self._enter(Phase.WARMING_UP)
         # A sync that is still due could not be told from an outage: the last change must have reached the data plane.

@@ -29,6 +29,7 @@ _DISCOVERY = {
         "StatefulSet": "statefulsets",
         "ReplicaSet": "replicasets",
         "ControllerRevision": "controllerrevisions",
+        "DaemonSet": "daemonsets",
     },
     "/apis/discovery.k8s.io/v1": {"EndpointSlice": "endpointslices"},
 }
@@ -42,6 +43,7 @@ class Call:
     query: dict[str, str]
     body: Any
     content_type: str
+    token: str = ""
 
 
 PATIENCE_S = 2.0
@@ -113,7 +115,15 @@ class PaperApi:
         text = await request.text()
         what = f"{request.method} {request.path}"
         body = json.loads(text) if text else None
-        self.calls.append(Call(what=what, query=dict(request.query), body=body, content_type=request.content_type))
+        self.calls.append(
+            Call(
+                what=what,
+                query=dict(request.query),
+                body=body,
+                content_type=request.content_type,
+                token=request.headers.get("Authorization", ""),
+            )
+        )
         if request.path in self.discovery:
             return web.json_response({"resources": self.discovery[request.path]})
         if request.path in _DISCOVERY:

@@ -1,0 +1,69 @@
+"""How Services reach pods: read where it can be, named where there is no kube-proxy, and else unknown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from paper_api import paper_kube
+
+from harness.clusters.data_plane import proxy_facts
+from harness.model.run import FactSource, ProxyFacts
+from harness.reporters.place import proxy
+
+pytestmark = pytest.mark.anyio
+
+SYSTEM = "GET /api/v1/namespaces/kube-system/configmaps"
+DAEMONS = "GET /apis/apps/v1/namespaces/{}/daemonsets/{}"
+KUBE_PROXY = {f"{SYSTEM}/kube-proxy": [{"data": {"config.conf": "mode: iptables\niptables: {minSyncPeriod: 5s}\n"}}]}
+
+
+def read(mode: str, period_s: float | None = None) -> ProxyFacts:
+    return ProxyFacts(mode=mode, min_sync_period_s=period_s, source=FactSource.READ)
+
+
+def cilium(replaces: str) -> dict[str, list[Any]]:
+    return {f"{SYSTEM}/cilium-config": [{"data": {"kube-proxy-replacement": replaces}}]}
+
+
+@pytest.mark.parametrize(
+    ("answers", "facts", "words"),
+    [
+        (KUBE_PROXY, read("iptables", 5.0), "proxy iptables, minSyncPeriod 5 s (read)"),
+        (
+            {f"{SYSTEM}/kube-proxy-config": [{"data": {"config": "mode: ipvs\nipvs: {minSyncPeriod: 0s}\n"}}]},
+            read("ipvs", 1.0),
+            "proxy ipvs, minSyncPeriod 1 s (read)",
+        ),
+        ({**KUBE_PROXY, **cilium("true")}, read("Cilium"), "proxy Cilium in place of kube-proxy"),
+        (cilium("strict"), read("Cilium"), "proxy Cilium in place of kube-proxy"),
+        ({**KUBE_PROXY, **cilium("false")}, read("iptables", 5.0), "proxy iptables, minSyncPeriod 5 s (read)"),
+        (
+            {DAEMONS.format("kube-system", "anetd"): [{"kind": "DaemonSet"}]},
+            read("GKE Dataplane V2"),
+            "proxy GKE Dataplane V2 in place of kube-proxy",
+        ),
+        (
+            {DAEMONS.format("openshift-ovn-kubernetes", "ovnkube-node"): [{"kind": "DaemonSet"}]},
+            read("OVN-Kubernetes"),
+            "proxy OVN-Kubernetes in place of kube-proxy",
+        ),
+        ({}, ProxyFacts(), "proxy mode not known, minSyncPeriod not known"),
+        (
+            {f"{SYSTEM}/{name}": [403] for name in ("kube-proxy", "kube-proxy-config", "cilium-config")},
+            ProxyFacts(),
+            "proxy mode not known, minSyncPeriod not known",
+        ),
+        (
+            {f"{SYSTEM}/kube-proxy": [{"data": {"config.conf": "- a list"}}]},
+            ProxyFacts(),
+            "proxy mode not known, minSyncPeriod not known",
+        ),
+    ],
+    ids=["kubeadm", "eks", "both", "cilium", "beside", "gke", "ovn", "nothing", "forbidden", "garbled"],
+)
+async def test_it_is_known_from_what_can_be_read(answers: dict[str, list[Any]], facts: ProxyFacts, words: str) -> None:
+    async with paper_kube(answers) as (kube, _):
+        found = await proxy_facts(kube)
+    assert found == facts
+    assert proxy(found) == words
