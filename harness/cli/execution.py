@@ -111,6 +111,7 @@ class Execution:
                             on_progress=live,
                             on_scenario=self._runs.append,
                             continue_after=stop_at_first_loss if self._experiment.confidence else _go_on,
+                            looked=self._settings.context is not None,
                         )
         except* HarnessError as group:
             error = first_error(group)

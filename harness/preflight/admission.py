@@ -16,6 +16,7 @@ from harness.kube.errors import ApiRefusal
 from harness.manifests.patch import in_namespace
 from harness.preflight.finding import Finding, Weight
 from harness.preflight.intent import Intent
+from harness.preflight.rights import known_kind
 from harness.spec.readback import changed, pod_changed
 from harness.spec.workload import Object, pod_spec, spec_of
 
@@ -60,6 +61,8 @@ async def rehearse(kube: Kube, intent: Intent, namespace: str) -> Rehearsal:
 
 async def _manifest(kube: Kube, manifest: Object, namespace: str, intent: Intent, rehearsal: Rehearsal) -> None:
     named = f"{manifest['kind']} {manifest['metadata']['name']}"
+    if await known_kind(kube, manifest) is None:
+        return  # a definition among the manifests brings it
     try:
         made = await _created(kube, in_namespace(manifest, namespace), namespace)
     except ApiRefusal as refused:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harness.errors import UsageError
 from harness.kube.client import Kube
+from harness.kube.namespaces import deleted_since
 from harness.preflight import rights
 from harness.preflight.abilities import unable
 from harness.preflight.admission import Rehearsal, rehearse
@@ -14,6 +15,7 @@ from harness.preflight.finding import Finding, Weight
 from harness.preflight.intent import Intent
 from harness.preflight.surroundings import Surroundings, read_surroundings
 from harness.preflight.table import findings
+from harness.spec.workload import spec_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,9 @@ async def preflight(kube: Kube, intents: Iterable[Intent]) -> Preflight:
         found += of_rights
         may = not any(finding.weight is Weight.BLOCKS for finding in of_rights)
         for intent in mine:
+            absent = await _of_kinds(kube, intent)
+            found += absent
+            may = may and not absent
             found += await _of_intent(kube, intent, around, version, may=may)
             changes += _changes(intent, around)
     return Preflight(
@@ -71,13 +76,32 @@ async def preflight(kube: Kube, intents: Iterable[Intent]) -> Preflight:
     )
 
 
+async def _of_kinds(kube: Kube, intent: Intent) -> list[Finding]:
+    """The kinds of its manifests that the cluster does not have, and that no definition among them brings."""
+    brought = {
+        (spec.get("group"), (spec.get("names") or {}).get("kind"))
+        for manifest in intent.application.manifests
+        if manifest["kind"] == "CustomResourceDefinition"
+        for spec in [spec_of(manifest)]
+    }
+    kinds = {(m["apiVersion"], m["kind"]): m for m in intent.application.manifests if not intent.there}
+    return [
+        Finding(
+            weight=Weight.BLOCKS,
+            words=f"this cluster has no {api_version} {kind}, which {manifest['metadata']['name']} is",
+            mend="Install what defines it, or leave it out.",
+        )
+        for (api_version, kind), manifest in kinds.items()
+        if (api_version.rpartition("/")[0], kind) not in brought and await rights.known_kind(kube, manifest) is None
+    ]
+
+
 async def _of_intent(
     kube: Kube, intent: Intent, around: Surroundings, version: str, *, may: bool
 ) -> tuple[Finding, ...]:
     """`may`: nothing is lacking of what a run needs, so that the API can be asked what it would say."""
-    ends = (around.namespace or {}).get("metadata", {}).get("deletionTimestamp") is not None
     rehearsal = Rehearsal()
-    if around.name is not None and around.exists is not False and may and not ends:
+    if around.name is not None and around.exists is not False and may and not deleted_since(around.namespace):
         rehearsal = await rehearse(kube, intent, around.name)
     unknown = () if rehearsal.pods else unable(version, intent.application.target)
     return (*unknown, *rehearsal.found, *findings(intent, around, rehearsal.pods))

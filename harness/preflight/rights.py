@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from harness.kube.client import Kube
-from harness.kube.errors import ApiRefusal
+from harness.errors import ClusterError
+from harness.kube.client import Kube, Resource
+from harness.kube.errors import ApiRefusal, NoAnswer, is_not_found
 from harness.preflight.intent import Intent
+from harness.spec.workload import Object
 
 _AT_A_TIME = 8
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -65,10 +67,10 @@ _OF_DISRUPTION: dict[str, tuple[tuple[str, str, str], ...]] = {
 
 
 async def needed_rights(kube: Kube, intents: Iterable[Intent]) -> tuple[Right, ...]:
-    """What the runs cannot do without.
+    """What the runs cannot do without; of kinds that the cluster does not have, nothing.
 
     Raises:
-        ClusterError: the cluster does not have a kind of the manifests.
+        ClusterError: the API does not answer.
     """
     rights, intents = _Rights(), tuple(intents)
     for intent in intents:
@@ -93,14 +95,30 @@ async def _of_application(kube: Kube, intent: Intent, rights: _Rights) -> None:
         rights.add(target["apiVersion"], resource, "get")
     else:
         for manifest in intent.application.manifests:
-            plural = (await kube.resource(manifest["apiVersion"], manifest["kind"])).plural
-            rights.add(manifest["apiVersion"], plural, "create delete")
+            if (known := await known_kind(kube, manifest)) is not None:
+                rights.add(manifest["apiVersion"], known.plural, "create delete", cluster=not known.namespaced)
     rights.add(target["apiVersion"], resource, "patch")
     for api_version, named, verbs in _OF_DISRUPTION.get(intent.disruption, ()):
         rights.add(api_version, named.format(target=resource), verbs)
     if intent.disruption == "drain":
         rights.add("v1", "nodes", "get patch", cluster=True)
         rights.add("v1", "pods/eviction", "create")
+
+
+async def known_kind(kube: Kube, manifest: Object) -> Resource | None:
+    """How the cluster addresses the manifest's kind; None where it does not have it.
+
+    Raises:
+        ClusterError: the API does not answer.
+    """
+    try:
+        return await kube.resource(manifest["apiVersion"], manifest["kind"])
+    except NoAnswer:
+        raise
+    except ClusterError as error:
+        if isinstance(error, ApiRefusal) and not is_not_found(error):
+            raise
+        return None
 
 
 def _of_watches(intent: Intent, rights: _Rights) -> None:

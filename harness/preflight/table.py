@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from harness.kube.namespaces import deleted_since, kept_by
 from harness.model.run import MeasuredService
 from harness.preflight import policies, quota
 from harness.preflight.finding import Finding, Weight
@@ -58,11 +59,9 @@ _EVICTS = ("evict", "drain")
 
 def _terminating(scene: Scene) -> Iterator[Finding]:
     namespace = scene.around.namespace or {}
-    since = (namespace.get("metadata") or {}).get("deletionTimestamp")
-    if since:
-        conditions = (namespace.get("status") or {}).get("conditions") or ()
-        why = [str(each.get("message")) for each in conditions if each.get("status") == "True" and each.get("message")]
-        rest = f" ({'; '.join(why)})" if why else ""
+    if since := deleted_since(namespace):
+        why = kept_by(namespace)
+        rest = f" ({why})" if why else ""
         yield Finding(
             weight=Weight.BLOCKS,
             words=f"namespace {scene.around.name} is being deleted since {since}{rest}",

@@ -10,6 +10,7 @@ import anyio
 from harness.errors import ClusterError
 from harness.kube.client import Kube
 from harness.kube.errors import LeftBehind, is_not_found
+from harness.kube.namespaces import kept_by
 from harness.kube.repetition import CLEAN_UP_PATIENCE_S
 
 GONE_TIMEOUT_S = 90.0
@@ -60,13 +61,16 @@ async def delete_namespace(kube: Kube, name: str) -> None:
         await _hurry_pods(kube, name)
         raise LeftBehind(tried, str(error), by_hand) from error
     await _hurry_pods(kube, name)
+    why = ""
     try:
         with anyio.fail_after(GONE_TIMEOUT_S):
-            while await kube.find("v1", "Namespace", name) is not None:  # noqa: ASYNC110 - the API tells no one
+            while (found := await kube.find("v1", "Namespace", name)) is not None:
+                why = kept_by(found)
                 await anyio.sleep(_POLL_S)
         kube.standing.discard("Namespace", name)
     except TimeoutError:
-        raise LeftBehind(tried, f"it is still there after {GONE_TIMEOUT_S:g} s", by_hand) from None
+        seen = f"it is still there after {GONE_TIMEOUT_S:g} s{f' ({why})' if why else ''}"
+        raise LeftBehind(tried, seen, by_hand) from None
     except ClusterError as error:
         raise LeftBehind(tried, str(error), by_hand) from error
 

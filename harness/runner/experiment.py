@@ -9,8 +9,9 @@ from harness.clusters.cluster import Cluster
 from harness.clusters.sandbox import define_kinds
 from harness.model.progress import Decision, Progress
 from harness.model.providers import CONTEXT
+from harness.preflight.preflight import preflight
 from harness.runner.ports import check_ports, check_rate
-from harness.runner.preflight import check_scenarios
+from harness.runner.preflight import check_scenarios, intents
 from harness.runner.protected import check_context
 from harness.runner.rollouts import ContinueAfter
 from harness.runner.run import ScenarioRun, ScenarioRunner
@@ -28,15 +29,17 @@ async def run_experiment(
     on_scenario: Callable[[ScenarioRun], None] = lambda _: None,
     continue_after: ContinueAfter = lambda _: Decision.CONTINUE,
     keep: bool = False,
+    looked: bool = False,
 ) -> tuple[ScenarioRun, ...]:
     """Run every scenario into a folder of its own; `on_scenario` hears of each when it is over.
 
-    `keep`: the namespaces, and what is deployed in them, stay for a look.
+    `keep`: the namespaces, and what is deployed in them, stay for a look. `looked`: somebody has looked at the cluster
+    and told what he found; else that is done first, and what is found stands in the progress.
     A scenario that could not even be deployed or loaded ends the experiment: the next ones would end likewise.
 
     Raises:
-        UsageError: the cluster is known not to run these manifests, no pod would be replaced, or the client host
-            would not bear this load; nothing was changed.
+        UsageError: the cluster is known not to run these manifests, something there is in the way, no pod would be
+            replaced, or the client host would not bear this load; nothing was changed.
     """
     check_scenarios(scenarios)
     kind, _, context = cluster.facts.kind.partition(":")
@@ -51,6 +54,8 @@ async def run_experiment(
         cluster.check(scenario.all_manifests)
         check_ports(cluster.client, scenario.experiment.load)
         check_rate(cluster.facts.kind, scenario.experiment.load)
+    # A sandbox is made for the run: nobody can have put anything in its way.
+    found = () if looked or kind == "sandbox" else await _looked_at(cluster, scenarios)
     if scenarios:
         write_planned(folder, scenarios[0].experiment.name, [scenario.name for scenario in scenarios])
     runs: list[ScenarioRun] = []
@@ -63,6 +68,7 @@ async def run_experiment(
             on_progress=on_progress,
             continue_after=continue_after,
             keep=keep,
+            warned=found,
         )
         run = await runner.run()
         runs.append(run)
@@ -70,3 +76,9 @@ async def run_experiment(
         if run.error is not None and not run.updates:
             break
     return tuple(runs)
+
+
+async def _looked_at(cluster: Cluster, scenarios: tuple[Scenario, ...]) -> tuple[str, ...]:
+    found = await preflight(cluster.kube, intents(scenarios, worker_image=None))
+    found.check()
+    return found.told

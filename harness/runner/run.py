@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -78,6 +78,7 @@ class ScenarioRunner:
         on_progress: Callable[[Progress], None],
         continue_after: ContinueAfter,
         keep: bool = False,
+        warned: Iterable[str] = (),
     ) -> None:
         self._cluster, self._scenario, self._folder = cluster, scenario, folder
         self._place, self._on_progress, self._continue_after = place, on_progress, continue_after
@@ -86,7 +87,7 @@ class ScenarioRunner:
         self._t0_wall_ns = time.time_ns()
         self._phase: tuple[Phase, int | None] = (Phase.DEPLOYING, None)
         self._held_up = ""
-        self._warned: list[str] = []
+        self._warned = list(warned)
         self._load: LoadSession | None = None
         self._view = View()
         self._over = False

@@ -136,6 +136,21 @@ ROWS: tuple[Row, ...] = (
         code=2,
     ),
     Row(
+        name="no-such-kind",
+        change=lambda documents: documents.append(
+            {"apiVersion": "monitoring.example/v1", "kind": "Rule", "metadata": {"name": "alerts"}}
+        ),
+        line="this cluster has no monitoring.example/v1 Rule, which alerts is. Install what defines it, or leave "
+        "it out.",
+        code=2,
+    ),
+    Row(
+        name="paused",
+        change=lambda documents: _workload(documents)["spec"].update(paused=True),
+        line="while it is paused an update replaces no pod (paused: true). Needed: paused: false.",
+        code=2,
+    ),
+    Row(
         name="no-replicas",
         change=_replicas(0),
         line="Deployment web has no pod to roll (replicas: 0). Scale it up before.",

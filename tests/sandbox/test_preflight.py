@@ -6,6 +6,9 @@ Each row has a namespace with one thing in it; the command line runs against a c
 from __future__ import annotations
 
 import json
+import os
+import pty
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +25,7 @@ from ruamel.yaml import YAML
 from harness.cli import run
 from harness.cli.app import arranged
 from harness.cli.ending import ended
+from harness.kube.client import MERGE
 from harness.kube.connection import from_kubeconfig_file
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.anyio, pytest.mark.timeout(60)]
@@ -136,6 +140,53 @@ def test_without_a_terminal_it_needs_yes_and_says_what_it_found(rolled: Run) -> 
     assert told.code == 2
     assert "there is no terminal to ask. Nothing was changed. Give --yes." in told.error
     assert told.lines[0] == "before: 1 scenario x 1 rollout on context sandbox"
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n", 2), ("", 2), ("y", 0)])
+def test_on_a_terminal_it_asks(rolled: Run, monkeypatch: pytest.MonkeyPatch, answer: str, code: int) -> None:
+    opened, terminal = pty.openpty()
+    with os.fdopen(opened, "r+b", buffering=0) as keys, os.fdopen(terminal) as shown:
+        keys.write(f"{answer}\n".encode())
+        monkeypatch.setattr("sys.stdin", shown)
+        told = rolled()
+    assert told.code == code
+    assert any(
+        "Deploy into a new namespace of context sandbox, load it and roll it? [y/N]" in line for line in told.lines
+    )
+    if code:
+        assert told.lines[-1].endswith("asking before touching the cluster: the answer was no; nothing was changed")
+
+
+async def test_a_namespace_that_is_stuck_in_its_end_is_told_with_what_holds_it(plane: Plane, rolled: Run) -> None:
+    held = {"name": "held", "finalizers": ["example.com/never"]}
+    await put(plane, "stuck", ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": held},))
+    async with from_kubeconfig_file(plane.kubeconfig()) as kube:
+        await kube.delete("v1", "Namespace", "stuck")
+        # As pkg/controller/namespace/deletion/status_condition_utils.go writes it.
+        why = "Some content in the namespace has finalizers remaining: example.com/never in 1 resource instances"
+        conditions = [
+            {
+                "type": "NamespaceDeletionContentFailure",
+                "status": "False",
+                "message": "All content successfully deleted",
+            },
+            {"type": "NamespaceFinalizersRemaining", "status": "True", "message": why},
+        ]
+        await kube.request(
+            "PATCH",
+            "/api/v1/namespaces/stuck/status",
+            body={"status": {"conditions": conditions}},
+            headers={"Content-Type": MERGE},
+        )
+        told = await to_thread.run_sync(lambda: rolled("--yes", "-n", "stuck"))
+        await kube.patch(
+            "v1", "ConfigMap", "held", {"metadata": {"finalizers": []}}, namespace="stuck", content_type=MERGE
+        )
+    assert told.code == 2
+    seen = told.error.partition(" before anything is changed: ")[2]
+    assert re.sub(r"\d{4}-\d\d-\d\dT[\d:]+Z", "TIME", seen) == (
+        f"namespace stuck is being deleted since TIME ({why}). Wait until it is gone, or use another namespace."
+    )
 
 
 @pytest.mark.parametrize("context", ["prod", "eu-PROD-2", "production"])
