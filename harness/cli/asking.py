@@ -35,14 +35,15 @@ def look_and_ask(
         return
     import anyio
 
-    from harness.cli.plan import plan_text
+    from harness.cli.plan import plan_text, plan_title
     from harness.runner.preflight import preflight
     from harness.runner.protected import check_context
 
     check_context(settings.context, experiment.protected_contexts)
     wrong = [f"mind: {words}" for words in preflight(planned)]
     found, how = anyio.run(_found, settings.context, planned, worker_image)
-    plan = plan_text(experiment, planned, settings).splitlines()
+    text = plan_title if yes else plan_text  # whoever is not asked need not read all of it
+    plan = text(experiment, planned, settings).splitlines()
     for line in [*plan, f"the cluster: {found.cluster}; {how}", *found.changes, *wrong, *found.told]:
         tell_paragraph(line, error=True)
     found.check()

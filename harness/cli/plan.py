@@ -40,8 +40,7 @@ def plan_text(experiment: Experiment, planned: tuple[Scenario, ...], settings: C
     streams = ", ".join(f"{name} {stream.rate:g}/s" for name, stream in experiment.load.streams.items())
     times = [_scenario_s(scenario, settings) for scenario in planned]
     lines = [
-        f"{experiment.name}: {things(len(planned), 'scenario')} x {things(experiment.rollouts, 'rollout')} on "
-        f"{_where(settings)}",
+        _title(experiment, planned, settings),
         f"load: {streams} to Service {experiment.service.name}:{experiment.service.port} ({experiment.path})",
         f"control window {duration(experiment.control_s)}, at most {duration(experiment.rollout_timeout_s)} a rollout",
         f"about {duration(round(sum(times)))} in all",
@@ -60,6 +59,17 @@ def plan_text(experiment: Experiment, planned: tuple[Scenario, ...], settings: C
         )
     lines += dict.fromkeys(proviso for scenario in planned for proviso in scenario.provisos)
     return "\n".join(lines)
+
+
+def plan_title(experiment: Experiment, planned: tuple[Scenario, ...], settings: ClusterSettings) -> str:
+    """One line: where, how often, for how long."""
+    time_s = sum(_scenario_s(scenario, settings) for scenario in planned)
+    return f"{_title(experiment, planned, settings)}, about {duration(round(time_s))} in all"
+
+
+def _title(experiment: Experiment, planned: tuple[Scenario, ...], settings: ClusterSettings) -> str:
+    scenarios, rollouts = things(len(planned), "scenario"), things(experiment.rollouts, "rollout")
+    return f"{experiment.name}: {scenarios} x {rollouts} on {_where(settings)}"
 
 
 def _needed(experiment: Experiment) -> int:
