@@ -14,8 +14,8 @@ class ApiRefusal(ClusterError):
     """The API answered, and not with success.
 
     `status`: the HTTP status code. `reason`: the API's own (NotFound, AlreadyExists, Conflict, Invalid, Forbidden ...).
-    `message`: its words. `retry_after_s`: for how long it wants not to be asked again. `causes`: by reason, in its words
-    (Status.details).
+    `message`: its words. `retry_after_s`: for how long it wants not to be asked again. `causes`: by reason, in its
+    words (Status.details).
     """
 
     def __init__(

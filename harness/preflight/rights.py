@@ -58,12 +58,10 @@ class _Rights:
             self.found[Right(group=group, resource=resource, verb=verb, cluster=cluster)] = None
 
 
-_OF_DISRUPTION: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "scale": (("apps/v1", "{target}/scale", "get patch"),),
-    "delete-pod": (("v1", "pods", "delete"),),
-    "evict": (("v1", "pods/eviction", "create"),),
-}
-"""What disruptions need beside the patch of the workload's template; a drain's nodes belong to no namespace."""
+_PATCHING = frozenset({"restart", "image", "scale"})
+"""Disruptions that change the workload itself."""
+
+_EVICTING = frozenset({"evict", "drain"})
 
 
 async def needed_rights(kube: Kube, intents: Iterable[Intent]) -> tuple[Right, ...]:
@@ -97,12 +95,14 @@ async def _of_application(kube: Kube, intent: Intent, rights: _Rights) -> None:
         for manifest in intent.application.manifests:
             if (known := await known_kind(kube, manifest)) is not None:
                 rights.add(manifest["apiVersion"], known.plural, "create delete", cluster=not known.namespaced)
-    rights.add(target["apiVersion"], resource, "patch")
-    for api_version, named, verbs in _OF_DISRUPTION.get(intent.disruption, ()):
-        rights.add(api_version, named.format(target=resource), verbs)
-    if intent.disruption == "drain":
-        rights.add("v1", "nodes", "get patch", cluster=True)
+    if intent.disruption in _PATCHING:
+        rights.add(target["apiVersion"], resource, "patch")
+    if intent.disruption == "delete-pod":
+        rights.add("v1", "pods", "delete")
+    if intent.disruption in _EVICTING:
         rights.add("v1", "pods/eviction", "create")
+    if intent.disruption == "drain":
+        rights.add("v1", "nodes", "list patch", cluster=True)
 
 
 async def known_kind(kube: Kube, manifest: Object) -> Resource | None:
