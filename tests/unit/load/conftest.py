@@ -32,11 +32,9 @@ def server() -> Iterator[Callable[..., Server]]:
 
 @pytest.fixture(params=[*Engine, STOCK])
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    """What sends in this process. Where a test starts workers, their own Python is what they run on."""
+    """What sends in this process."""
     if request.param != STOCK:
         return Engine(request.param)
-    if request.module.__name__.endswith("test_worker"):
-        pytest.skip("workers are processes of their own; tests of the archive start those of a stock Python")
     monkeypatch.setattr(transport, "HttpResponseParser", h11_parser.HttpResponseParser)
     monkeypatch.setattr(transport, "UNREADABLE", h11_parser.HttpParserError)
     monkeypatch.setattr(uvloop, "new_event_loop", asyncio.new_event_loop)

@@ -40,6 +40,12 @@ def start(*prefix: str, plan: Path | None = None, **environment: str) -> subproc
     )
 
 
+@pytest.fixture(params=Engine)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """What sends in workers, which are processes of their own: the archive's tests start those of a stock Python."""
+    return Engine(request.param)
+
+
 @pytest.fixture
 def worker() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Start a worker; what still runs at the end of the test is killed."""
