@@ -111,9 +111,9 @@ def test_an_end_is_recorded_as_the_kernel_had_it(
 
 
 def test_an_end_that_is_seen_at_once_is_not_called_late(engine: Engine) -> None:
-    # The smallest of some: the machine may well be slow for one of them.
-    ends = (meet(WAYS["read, exit after 60 ms"], kept=True, engine=engine) for _ in range(5))
-    assert min(late for record in ends if (late := facts(record).seen_late) is not None) < LOOK_S
+    # One of some: the machine may well be slow for others.
+    ends = (meet(WAYS["read, exit after 60 ms"], kept=True, engine=engine) for _ in range(40))
+    assert any((late := facts(record).seen_late) is not None and late < LOOK_S for record in ends)
 
 
 # --- with a round trip that is longer than a turn of the loop
