@@ -58,10 +58,16 @@ class _Rights:
             self.found[Right(group=group, resource=resource, verb=verb, cluster=cluster)] = None
 
 
-_PATCHING = frozenset({"restart", "image", "scale"})
+_PATCHING = frozenset({"restart", "image"})
 """Disruptions that change the workload itself."""
 
-_EVICTING = frozenset({"evict", "drain"})
+_OF_DISRUPTION: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "scale": (("apps/v1", "{target}/scale", "get patch"),),
+    "delete-pod": (("v1", "pods", "delete"),),
+    "evict": (("v1", "pods/eviction", "create"),),
+    "drain": (("v1", "pods/eviction", "create"),),
+}
+"""What those need that leave it alone; a drain's nodes belong to no namespace."""
 
 
 async def needed_rights(kube: Kube, intents: Iterable[Intent]) -> tuple[Right, ...]:
@@ -97,10 +103,8 @@ async def _of_application(kube: Kube, intent: Intent, rights: _Rights) -> None:
                 rights.add(manifest["apiVersion"], known.plural, "create delete", cluster=not known.namespaced)
     if intent.disruption in _PATCHING:
         rights.add(target["apiVersion"], resource, "patch")
-    if intent.disruption == "delete-pod":
-        rights.add("v1", "pods", "delete")
-    if intent.disruption in _EVICTING:
-        rights.add("v1", "pods/eviction", "create")
+    for api_version, named, verbs in _OF_DISRUPTION.get(intent.disruption, ()):
+        rights.add(api_version, named.format(target=resource), verbs)
     if intent.disruption == "drain":
         rights.add("v1", "nodes", "list patch", cluster=True)
 

@@ -177,7 +177,9 @@ def _in_flight_kill(measured: Measured, app: ApplicationSettings, raised: Mappin
 
 def _hurry(measured: Measured) -> _Told:
     """No setting of the application holds against who deletes its pods without waiting for them."""
-    why = f"{pods(measured.hurried)} deleted with less than that, for which no setting of the application makes up"
+    why = (
+        f"{pods(measured.hurried)} given less when it was deleted, and no setting of the application makes up for that"
+    )
     return _Told(needed=GRACE, why=why, by_settings=False)
 
 

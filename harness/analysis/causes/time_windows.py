@@ -107,6 +107,9 @@ def _unaccepting(pod: Life, clues: Clues) -> tuple[float, float]:
 
 
 def _ended(pod: Life) -> float:
+    """When it had ended at the latest."""
+    if pod.lingers is not None:
+        return pod.lingers
     return pod.ended if pod.ended is not None else math.inf
 
 

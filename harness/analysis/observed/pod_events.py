@@ -19,7 +19,8 @@ KILLING_S = 2.0
 
 @dataclass(slots=True)
 class PodEvents:
-    """What the events of one pod showed so far; `first` and `latest` object are kept."""
+    """What the events of one pod showed so far; `first` and `latest` object are kept. `forced`: it was deleted without
+    any grace period, so that the API forgot it before it had ended."""
 
     first: Observation
     latest: dict[str, Any]
@@ -30,6 +31,7 @@ class PodEvents:
     unready: list[tuple[float, float]] = field(default_factory=list)
     deletion: float | None = None
     deletion_shown: float | None = None
+    forced: bool = False
     finished: float | None = None
     ended: float | None = None
     ended_earliest: float | None = None
@@ -54,6 +56,8 @@ class PodEvents:
             self.disrupted = str(disrupted.get("reason") or "DisruptionTarget")
         if self.deletion is None and _is_going(seen):
             self.deletion, self.deletion_shown = max(earliest, self.first.t), seen.t
+            # The kubelet's own last call, which an end that nobody saw may be, asks for no grace period either.
+            self.forced = _without_grace(seen) and (seen.type != "DELETED" or earliest == seen.t)
         self._readiness(seen.t, earliest, (conditions.get("Ready") or {}).get("status") == "True")
         self._containers(seen.t, earliest, containers(status), clock)
 
@@ -128,6 +132,10 @@ class PodEvents:
         shown = self.ended_earliest if self.ended_earliest is not None else ended or 0.0
         exit_ = self.finished if self.finished is not None else shown - EXIT_S
         return max(exit_, deletion - SLOW_WATCH_S) if deletion is not None else exit_
+
+
+def _without_grace(seen: Observation) -> bool:
+    return (seen.object.get("metadata") or {}).get("deletionGracePeriodSeconds") == 0
 
 
 def _is_going(seen: Observation) -> bool:

@@ -13,9 +13,13 @@ from harness.analysis.observed.watch_stalls import ALWAYS_ON, WatchStalls
 from harness.model.observation import MarkType, Observation
 from harness.model.run import RunInfo
 from harness.spec.serving import Port, ServingExpectation, serving_expectation, target_ports
+from harness.spec.termination import grace_period_s
 from harness.spec.workload import Object, judged_workload, pod_spec
 
 NO_PROMISE = ServingExpectation()
+
+_LEAST_GRACE_S = 2.0
+"""What a kubelet gives a container at least (pkg/kubelet/kuberuntime, minimumGracePeriodInSeconds)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +31,8 @@ class Life:
     the watch was lost; `deletion_shown`: when it was seen. `exit`: its containers cannot have ended
     earlier. `ended`: the watch showed them ended; the kubelet says so only after it has taken the pod's network down.
     `crashes`: when a container was down though nobody had asked for it. `disrupted`: the reason of a DisruptionTarget.
-    `killed`: it did not end by itself within its grace period.
+    `killed`: it did not end by itself within its grace period. `lingers`: until when it may have run on after it had
+    gone, because it was deleted without waiting for its end (`kubectl delete --force`).
     """
 
     uid: str
@@ -48,6 +53,7 @@ class Life:
     crashes: tuple[tuple[float, float], ...] = ()
     disrupted: str | None = None
     killed: bool = False
+    lingers: float | None = None
     promise: ServingExpectation = NO_PROMISE
 
     @property
@@ -140,8 +146,20 @@ def _life(uid: str, events: PodEvents, seen: _Seen, template: Object, targets: t
         crashes=events.all_crashes(),
         disrupted=events.disrupted,
         killed=events.killed,
+        lingers=_lingers(events, template),
         promise=serving_expectation(events.latest.get("spec") or template, targets),
     )
+
+
+def _lingers(events: PodEvents, template: Object) -> float | None:
+    """Of a pod that was deleted without a grace period: its node hears of it when it has gone, and gives it one.
+
+    https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination-forced;
+    pkg/kubelet/pod_workers.go, calculateEffectiveGracePeriod.
+    """
+    if not events.forced or events.gone is None or events.ended is not None:
+        return None
+    return events.gone + max(grace_period_s(events.latest.get("spec") or template), _LEAST_GRACE_S)
 
 
 def _revision(metadata: Object) -> str:

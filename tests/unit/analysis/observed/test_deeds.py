@@ -157,3 +157,40 @@ def test_what_is_no_rolling_update_is_told_as_such_and_by_what_it_was_held_up() 
     assert "what is called a rollout here was an eviction of pods" in notes
     assert "old-1 was held for 3.2 s before it could be evicted: its budget needs 2" in notes
     assert not any("rollout here" in note for note in judge(found).notes)
+
+
+FORCED = """
+period 1
+update 8.0 complete 8.6 settled 8.6
+pod old-1 stranger deleted 8.1 gone 8.11
+pod old-2
+pod new-1 created 8.2 ready 8.5
+ok new 0..30 every 0.05 by old-2
+eof-before-response new 8.4 8.5 until 10.2
+"""
+
+
+def forced(grace_s: int) -> Run:
+    """A pod that the API forgets at once, and whose programs end two seconds later, with requests in hand."""
+    found = history(FORCED)
+    for event in found.timeline:
+        if event.kind == "Pod" and (metadata := event.object["metadata"]).get("deletionTimestamp"):
+            metadata["deletionGracePeriodSeconds"] = grace_s
+            if not grace_s:
+                event.object["status"] |= {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}
+    ours = (mark(8.0, "update", disruption="delete-pod"), act(8.05, "delete-pod", "old-1", grace_s=0))
+    return replace(found, timeline=tuple(sorted((*found.timeline, *ours), key=lambda event: event.t)))
+
+
+def test_a_pod_that_is_deleted_by_force_may_run_on_after_it_has_gone() -> None:
+    result = judge(forced(0))
+    assert (result.verdict, result.reason) == ("dropping", "in-flight-kill: 2")
+    assert result.sizing is not None
+    assert result.sizing.measured.hurried == 1
+    (remedy,) = result.sizing.remedies
+    assert remedy.needed == "the grace period that its spec gives it"
+    assert not result.sizing.raised
+
+
+def test_a_pod_that_had_its_time_has_ended_when_it_goes() -> None:
+    assert "in-flight-kill" not in judge(forced(30)).causes
