@@ -25,9 +25,9 @@ UNNAMED = "answers do not name their pod, and no failure told"
 def propagation(seen: Observed, why: Explained) -> Propagation:
     """Removal and addition lags of a run, each with the interval in which it lies.
 
-    Removal lag: from the moment the watch first showed the endpoint as terminating (or the pod's deletion) to the last
-    *new* connection that still went to that pod. Addition lag: from Ready to the first request that reached the pod,
-    be it that the pod was not listening yet and its kernel refused.
+    Removal lag: from the moment the watch first showed that the endpoint is to get no more, because it terminates (or
+    the pod's deletion), to the last *new* connection that still went to that pod. Addition lag: from Ready to the first
+    request that reached the pod, be it that the pod was not listening yet and its kernel refused.
     """
     ending = [at for at, pod in enumerate(seen.pods) if pod.deletion is not None]
     fresh = [at for at, pod in enumerate(seen.pods) if pod.created is not None and pod.ready is not None]
@@ -76,7 +76,7 @@ def _rollout(seen: Observed, t: float) -> int | None:
 
 def _removal(seen: Observed, reach: Reach, at: int) -> Lag:
     pod = seen.pods[at]
-    shown = seen.endpoints.terminating.get(pod.uid)
+    shown = _left(seen, pod)
     since = shown if shown is not None else pod.deletion or 0.0
     # Shown late, it took longer; a deletion is taken as the earliest that it can have been.
     earlier_s = seen.stalls.slack("EndpointSlice", since) if shown is not None else 0.0
@@ -89,6 +89,16 @@ def _removal(seen: Observed, reach: Reach, at: int) -> Lag:
         _wider(reach.last(at, since), earlier_s, later_s),
         by_worker={name: wide for name, told in workers.items() if (wide := _wider(told, earlier_s, later_s))},
     )
+
+
+def _left(seen: Observed, pod: Life) -> float | None:
+    """When the watch showed that its endpoint was to get no more: as it was terminating, or later, where no other was
+    ready and the proxy still sends to those that serve while they terminate (KEP-1669)."""
+    shown = seen.endpoints.terminating.get(pod.uid)
+    if shown is None:
+        return None
+    spans = seen.endpoints.listed.get(pod.uid, ())
+    return next((until for since, until in spans if since <= shown < until < math.inf), shown)
 
 
 def _addition(seen: Observed, reach: Reach, at: int) -> Lag:

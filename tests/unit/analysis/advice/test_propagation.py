@@ -31,6 +31,22 @@ def test_removal_is_the_last_new_connection_after_terminating() -> None:
     assert found.p50 == found.max == lag.lag
 
 
+def test_a_pod_that_is_the_last_resort_while_it_terminates_has_not_left_the_list() -> None:
+    """With no other ready, the proxy is to send to it until it ends: no preStop would shorten that."""
+    recreated = """
+        update 8.0 complete 13.5 settled 13.5
+        pod old-1 deleted 8.5 prestop 3 ended 11.6 gone 11.8
+        pod new-1 revision r2 created 11.9 ready 12.6
+        ok new 0..11.5 every 0.01 by old-1
+        ok new 13.0..30 every 0.01 by new-1
+    """
+    result = judge(history(recreated))
+    (lag,) = result.propagation.removal.pods
+    assert lag.since == pytest.approx(11.6)
+    assert lag.lag is None or lag.lag.earliest_s < 0.2
+    assert not any("overran" in note for note in result.notes)
+
+
 def test_addition_is_the_first_request_after_ready() -> None:
     (lag,) = judge(history(TEXT)).propagation.addition.pods
     assert 0.82 <= lag.lag.earliest_s < 0.85 < lag.lag.latest_s <= 0.88
