@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import anyio
 
@@ -25,6 +26,7 @@ _UNPULLED_S = 30.0
 
 _SIGN_TIMEOUT_S = 3.0
 _UNHEARD_S = 20.0
+_CONFLICT = 409
 _NEVER = frozenset({401, 403, 405, 501})
 _LAST, _ABLE = b'{"end":', b'{"ability":'
 _SOON_S = 1.0
@@ -145,7 +147,7 @@ async def pod_worker(
     planned = json.loads(plan)
     name = f"rollout-harness-load-{planned.get('worker', 0)}"
     async with _secret(kube, namespace, name, plan, labels):
-        await kube.create(worker_pod(name, image, labels, planned.get("duration_s")), namespace)
+        await _create(kube, namespace, worker_pod(name, image, labels, planned.get("duration_s")))
         try:
             await _until_running(kube, namespace, name, image)
             with suppress(ClusterError):  # else it goes at the end
@@ -165,6 +167,22 @@ async def _secret(kube: Kube, namespace: str, name: str, plan: str, labels: Mapp
     finally:
         with anyio.CancelScope(shield=True):
             await _delete(kube, namespace, "Secret", name, "It holds the header values of the load")
+
+
+async def _create(kube: Kube, namespace: str, pod: dict[str, Any]) -> None:
+    """Create the Pod, once the one of an earlier run in this namespace, which is on its way out, has gone."""
+    begun = anyio.current_time()
+    while True:
+        try:
+            await kube.create(pod, namespace)
+            return
+        except ApiRefusal as refused:
+            if refused.status != _CONFLICT or anyio.current_time() - begun > STOP_GRACE_S:
+                raise
+            standing = await kube.find("v1", "Pod", pod["metadata"]["name"], namespace)
+            if standing is not None and "deletionTimestamp" not in standing["metadata"]:
+                raise
+        await anyio.sleep(_POLL_S)
 
 
 async def _delete(kube: Kube, namespace: str, kind: str, name: str, why: str) -> None:

@@ -21,6 +21,7 @@ from harness.sandbox.apiserver.resources import DEFINITIONS, resource_of
 from harness.sandbox.definitions import definition_of
 from harness.sandbox.embedded import Sandbox
 from harness.sandbox.errors import SandboxFailed
+from harness.sandbox.image_names import short_name
 from harness.sandbox.images import Image, lookup
 from harness.sandbox.kubelet.runtime_spec import DEFAULT_PATH
 from harness.sandbox.settings import Settings
@@ -60,12 +61,12 @@ class SandboxCluster:
         _check_images(self._sandbox.settings, manifests)
 
     def server(self, images: tuple[str, ...]) -> str | None:
-        """This machine's nginx under every nginx tag; the commands and stand-ins that the experiment gives instead."""
+        """This machine's nginx or Python under every tag; the commands and stand-ins of the experiment instead."""
         settings = self._sandbox.settings
         own = {name: image for name in sorted(set(images)) if (image := _own(settings, name)) is not None}
-        said = [f"nginx {self._sandbox.facts.nginx} of this machine under every nginx tag"] * (
-            len(own) < len({*images})
-        )
+        of_the_machine = {"nginx": f"nginx {self._sandbox.facts.nginx}", "python": "the Python"}
+        programs = {short_name(name).partition(":")[0].partition("@")[0] for name in {*images} - own.keys()}
+        said = [f"{what} of this machine under every {it} tag" for it, what in of_the_machine.items() if it in programs]
         said += [f"the experiment's command under {name}" for name, image in own.items() if not image.stand_in]
         stand_ins = [name for name, image in own.items() if image.stand_in]
         if stand_ins:

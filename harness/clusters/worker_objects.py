@@ -28,9 +28,9 @@ _NOBODY = 65532
 """An id that images give to nobody in particular; their own users may be root, or have a name and no number."""
 
 _RESOURCES = {
-    # Requests a second take a tenth of this; what is measured must not wait for a share of a core.
+    # One thread sends, so that more than a core is of no use; what of it there is to have is tried out before the load.
     "requests": {"cpu": "250m", "memory": "128Mi"},
-    "limits": {"cpu": "2", "memory": "512Mi"},
+    "limits": {"cpu": "1", "memory": "512Mi"},
 }
 
 

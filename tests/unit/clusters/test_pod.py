@@ -145,6 +145,25 @@ async def test_a_pod_that_may_not_be_created_is_told_and_nothing_else_is_tried()
         assert api.done() == [HIDE, CREATE, FORGET]
 
 
+async def test_the_pod_of_an_earlier_run_that_is_on_its_way_out_is_waited_for() -> None:
+    going = {"metadata": {"name": "rollout-harness-load-2", "deletionTimestamp": "2026-01-02T03:04:05Z"}}
+    table = answers(going, going, 404, 404, RUNNING) | {CREATE: [409, 409, {}]}
+    async with (
+        paper_kube(table) as (kube, api),
+        pod_worker(kube, "shop", PLAN, image="harness:1", labels=LABELS),
+    ):
+        assert api.done()[1:9] == [*[CREATE, GET, GET] * 2, CREATE, GET]
+
+
+async def test_the_pod_of_somebody_who_measures_there_is_left_and_told() -> None:
+    theirs = {"metadata": {"name": "rollout-harness-load-2", "labels": {"rollout-harness/run": "other"}}}
+    async with paper_kube(answers(theirs) | {CREATE: [409]}) as (kube, api):
+        with pytest.raises(ApiRefusal, match="409"):
+            async with pod_worker(kube, "shop", PLAN, image="harness:1", labels=LABELS):
+                pytest.fail("there is another")
+        assert DELETE not in api.done()
+
+
 async def test_a_secret_that_may_not_be_created_is_told_and_nothing_else_is_tried() -> None:
     async with paper_kube({HIDE: [403]}) as (kube, api):
         with pytest.raises(ApiRefusal, match="403"):
