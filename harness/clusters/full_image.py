@@ -1,4 +1,4 @@
-"""The Containerfile that comes with the harness -> the full image of a load worker, in Docker's own store."""
+"""The Containerfile that comes with the harness -> the full image of a load worker, on the nodes of a kind cluster."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ def containerfile() -> Path:
     return installed if installed.is_file() else _HERE.parents[1] / "Containerfile"
 
 
-async def full_image(run: Run, tell: Callable[[str], None]) -> str | None:
-    """The image's name, built where it is not there yet; None where it cannot be built, which is told.
+async def full_image(run: Run, cluster: str, tell: Callable[[str], None]) -> str | None:
+    """The image's name, built where it is not there yet; None where it cannot be had, which is told.
 
-    `run`: gives what a command printed, or raises ClusterError. The name follows what is built, so that a change in the
-    Containerfile is a new image.
+    `run`: gives what a command printed, or raises ClusterError. `cluster`: kind's name. The image's name follows what
+    is built, so that a change in the Containerfile is a new image.
     """
     file = containerfile()
     name = f"{_NAME}:{hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
-    if (await run("docker", "image", "ls", "--quiet", name)).strip():
-        return name
     try:
-        await run("docker", "build", "--quiet", "--tag", name, "-", stdin=file)
+        if not (await run("docker", "image", "ls", "--quiet", name)).strip():
+            await run("docker", "build", "--quiet", "--tag", name, "-", stdin=file)
+        await run("kind", "load", "docker-image", name, "--name", cluster)
     except ClusterError as error:
         tell(
-            f"The full image of the load worker could not be built ({error.seen}): a stock Python sends the load, as "
-            f"far as it holds."
+            f"The full image of the load worker could not be built and put on the nodes ({error.tried}: {error.seen}): "
+            f"a stock Python sends the load, as far as it holds."
         )
         return None
     return name

@@ -51,9 +51,10 @@ async def kind_cluster(settings: Mapping[str, Any], given: Given) -> AsyncIterat
                 )
             else:
                 await _run("kind", "export", "kubeconfig", "--name", name, "--kubeconfig", str(kubeconfig))
-            if (image := given.worker_image or await full_image(_run, given.tell)) is not None:
-                await _run("kind", "load", "docker-image", image, "--name", name)
-                given = replace(given, worker_image=image)
+            if given.worker_image is not None:
+                await _run("kind", "load", "docker-image", given.worker_image, "--name", name)
+            else:
+                given = replace(given, worker_image=await full_image(_run, name, given.tell))
             async with from_kubeconfig_file(kubeconfig) as kube:
                 kube.kubectl = f"kubectl --context kind-{name}"
                 whole = "" if existed else f"kind delete cluster --name {name}"

@@ -125,16 +125,24 @@ async def test_what_is_built_is_what_the_containerfile_says(programs: Programs) 
         assert (programs.folder / "built").read_bytes() == containerfile().read_bytes()
 
 
-async def test_where_it_cannot_be_built_a_stock_python_sends_the_load_and_that_is_told(
-    programs: Programs, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("fails", "calls", "says"),
+    [
+        ("docker image", [LOOK], "it ended with 1: ERROR: no such host"),
+        ("docker build", [LOOK, BUILD], "it ended with 1: ERROR: no such host"),
+        ("load docker-image", [LOOK, BUILD, f"{LOAD_FULL} mine"], "it ended with 7: ERROR: no room"),
+    ],
+)
+async def test_where_it_cannot_be_had_a_stock_python_sends_the_load_and_that_is_told(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch, fails: str, calls: list[str], says: str
 ) -> None:
-    monkeypatch.setenv("FAILS", "docker build")
+    monkeypatch.setenv("FAILS", fails)
     told: list[str] = []
     async with kind_cluster({"name": "mine"}, Given(tell=told.append)) as cluster:
-        assert programs.calls == [GET, EXPORT, LOOK, BUILD]
+        assert programs.calls == [GET, EXPORT, *calls]
         assert await worker_image(cluster, programs) == "python:3.13-slim"
     (words,) = told
-    assert "could not be built (it ended with 1: ERROR: no such host): a stock Python sends the load" in words
+    assert f"{says}): a stock Python sends the load" in words
 
 
 async def test_one_that_does_not_exist_is_made_for_the_run_and_deleted_after_it(programs: Programs) -> None:
