@@ -27,6 +27,11 @@ _PROGRAM, _PLAN = "harness.load.pyz", "plan.json"
 _NOBODY = 65532
 """An id that images give to nobody in particular; their own users may be root, or have a name and no number."""
 
+_ANNOTATIONS = {
+    # Who makes room on nodes, or does away with them, does so elsewhere or later: a run without its load shows nothing.
+    "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+    "karpenter.sh/do-not-disrupt": "true",
+}
 _RESOURCES = {
     # One thread sends, so that more than a core is of no use; what of it there is to have is tried out before the load.
     "requests": {"cpu": "250m", "memory": "128Mi"},
@@ -49,6 +54,7 @@ def worker_pod(name: str, image: str, labels: Mapping[str, str], duration_s: flo
     """The Pod; `duration_s`: how long its load lasts, None where it has no end of its own."""
     spec: dict[str, Any] = {
         "restartPolicy": "Never",
+        "nodeSelector": {"kubernetes.io/os": "linux"},
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": STOP_GRACE_S,
@@ -64,7 +70,7 @@ def worker_pod(name: str, image: str, labels: Mapping[str, str], duration_s: flo
     if duration_s is not None:  # what the worker cannot do by itself any more, its kubelet does
         longest_s = math.ceil(START_TIMEOUT_S + duration_s + STOP_GRACE_S)
         spec["activeDeadlineSeconds"] = min(longest_s, _LONGEST_DEADLINE_S)
-    metadata = {"name": name, "labels": {**_LABELS, **labels}}
+    metadata = {"name": name, "labels": {**_LABELS, **labels}, "annotations": _ANNOTATIONS}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 

@@ -69,3 +69,10 @@ def test_a_plan_is_in_the_secret_and_nowhere_in_the_pod() -> None:
     pod = worker_pod("w", "python:3.13-slim", {}, None)
     assert "hunter2" not in str(pod)
     assert "env" not in pod["spec"]["containers"][0]
+
+
+def test_it_goes_to_linux_and_whoever_makes_room_on_nodes_lets_it_be(spec: dict[str, Any]) -> None:
+    assert spec["nodeSelector"] == {"kubernetes.io/os": "linux"}
+    annotations = worker_pod("w", "python:3.13-slim", {}, None)["metadata"]["annotations"]
+    assert annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"
+    assert annotations["karpenter.sh/do-not-disrupt"] == "true"
