@@ -16,11 +16,16 @@ from harness.kube.client import Kube
 from harness.kube.view import View
 
 
+def _nobody(*_: object) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """Where a disruption is done. `before`: the workload as it was; `deadline_s`: how long it may take, all of it.
 
-    `mark`: writes into the timeline what is about to be done. `hear`: takes what holds it up.
+    `mark`: writes into the timeline what is about to be done. `hear`: takes what holds it up. `command_said` takes a
+    line that a deploy command prints, `command_ended` its exit status (None: its time was over) and how long it took.
     """
 
     kube: Kube
@@ -31,6 +36,8 @@ class Stage:
     mark: Callable[[dict[str, Any]], object]
     hear: Hear
     logs: Logs
+    command_said: Callable[[str], object] = _nobody
+    command_ended: Callable[[int | None, float], object] = _nobody
     began: float = field(default_factory=anyio.current_time)
 
     @property

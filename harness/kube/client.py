@@ -20,6 +20,7 @@ from kubernetes.aio import client as kubernetes_client
 
 from harness.errors import ClusterError
 from harness.inputs.shown import shown
+from harness.kube.access import Access
 from harness.kube.api_warnings import api_warnings
 from harness.kube.credentials import Credentials
 from harness.kube.errors import ApiRefusal, NoAnswer, is_not_found, refusal
@@ -60,13 +61,15 @@ class Kube:
     A call that was throttled, failed by the server, or not answered is repeated for `patience_s`; all but POST change
     nothing more when they are done twice. A POST is looked up first.
 
-    `kubectl`: how people reach the same cluster. `proxy`: the HTTP proxy on the way. `credentials`: where a token that
-    the API does not take any more is had again. `standing`: what was created here with a RUN_LABEL.
+    `kubectl`: how people reach the same cluster, `access` how programs do. `proxy`: the HTTP proxy on the way.
+    `credentials`: where a token that the API does not take any more is had again. `standing`: what was created here
+    with a RUN_LABEL.
     """
 
     _api: kubernetes_client.ApiClient
     server: str
     kubectl: str = "kubectl"
+    access: Access = field(default_factory=Access)
     standing: Standing = field(default_factory=Standing)
     patience_s: float = PATIENCE_S
     proxy: str | None = None

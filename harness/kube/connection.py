@@ -15,6 +15,7 @@ from kubernetes.aio import config as kubernetes_config
 
 from harness.errors import ClusterError
 from harness.inputs.shown import near, printable, shown
+from harness.kube.access import Access
 from harness.kube.client import Kube
 from harness.kube.credentials import Credentials
 from harness.kube.kubeconfig import check_kubeconfigs, kubeconfig_files
@@ -26,7 +27,7 @@ async def from_kubeconfig(kubeconfig: Mapping[str, Any]) -> AsyncIterator[Kube]:
     """The cluster of a kubeconfig that is at hand as a mapping."""
     configuration = kubernetes_client.Configuration()
     await kubernetes_config.load_kube_config_from_dict(dict(kubeconfig), client_configuration=configuration)
-    async with _connected(configuration) as kube:
+    async with _connected(configuration, Access(at_hand=kubeconfig)) as kube:
         yield kube
 
 
@@ -60,7 +61,7 @@ async def from_context(context: str | None, *, file: Path | None = None) -> Asyn
         files=tuple(path for path in files if path.exists()), context=context, tried=tried, do=there
     )
     await credentials.load()
-    async with _connected(credentials.configuration) as kube:
+    async with _connected(credentials.configuration, Access(files=tuple(files), context=context)) as kube:
         kube.credentials = credentials
         if context is not None:
             kube.kubectl = f"kubectl --context {shlex.quote(context)}"
@@ -68,7 +69,7 @@ async def from_context(context: str | None, *, file: Path | None = None) -> Asyn
 
 
 @asynccontextmanager
-async def _connected(configuration: kubernetes_client.Configuration) -> AsyncIterator[Kube]:
+async def _connected(configuration: kubernetes_client.Configuration, access: Access) -> AsyncIterator[Kube]:
     # Repeated in one place, ours (`repetition`); False would mean attempts without end.
     configuration.retries = None
     server = urlsplit(configuration.host).netloc
@@ -81,4 +82,4 @@ async def _connected(configuration: kubernetes_client.Configuration) -> AsyncIte
         seen = f"its certificates cannot be used ({error})"
         raise ClusterError(f"connecting to {server}", seen, "Look at the kubeconfig's cluster and user.") from error
     async with client as api:
-        yield Kube(api, server=server, proxy=configuration.proxy)
+        yield Kube(api, server=server, access=access, proxy=configuration.proxy)

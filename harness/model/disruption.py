@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from harness.model.deploy_command import DeployCommand, Words, deploy_command
 from harness.model.duration import duration
 from harness.model.record import Duration, Image, Record
 
@@ -96,10 +98,20 @@ class Drain(Record):
 class Disruption(Update):
     """What is done to the application: exactly one of these."""
 
+    command: Words | DeployCommand | None = Field(
+        None, description="the deploy command that rolls the application: its words, or them with more of it"
+    )
     scale: Scale | None = None
     delete_pod: DeletePod | None = Field(None, alias="delete-pod")
     evict: Evict | None = None
     drain: Drain | None = None
+
+    def in_folder(self, folder: Path) -> Disruption:
+        """The same with its paths, which are relative to `folder`, made relative to the working directory."""
+        if self.command is None:
+            return self
+        command = deploy_command(self.command)
+        return Disruption(command=command.model_copy(update={"folder": folder / command.folder}))
 
 
 Word = Literal["restart", "delete-pod", "evict", "drain"]

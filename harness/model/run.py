@@ -103,6 +103,19 @@ class RolloutMarks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRun:
+    """One run of the user's deploy command, which made a rollout; its output is in `command-ROLLOUT.log`.
+
+    `exit_code`: negative for a signal's, None where it was killed because its time was over.
+    """
+
+    rollout: int
+    command: str
+    exit_code: int | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
     """The content of run.json, format 1. Times are seconds on the run's monotonic clock, 0 = start."""
 
@@ -125,6 +138,7 @@ class RunInfo:
     ends: tuple[WorkerEnd, ...] | None = None  # None: the run was made before workers' ends were kept
     control: tuple[float, float] | None = None
     rollouts: tuple[RolloutMarks, ...] = ()
+    commands: tuple[CommandRun, ...] = ()
     planned_rollouts: int | None = None
     quiet_s: float | None = None
     expect: Expect = Expect.SEAMLESS

@@ -74,11 +74,24 @@ def particulars(info: RunInfo) -> tuple[tuple[str, str], ...]:
         ("load", streams),
         ("time-outs", f"connect {info.load.connect_timeout_s:g} s, read {info.load.read_timeout_s:g} s"),
         ("rollouts", f"{len(info.rollouts)}{planned}"),
+        *([("deploy command", _commands(info))] if info.commands else ()),
         ("quiet time", f"{info.quiet_s:g} s" if info.quiet_s is not None else "not known"),
         ("started", started(info) or "not known"),
         ("finished", "yes" if info.finished else f"no: {info.stopped or 'cut short'}"),
         ("harness", info.harness or "not known"),
     )
+
+
+def _commands(info: RunInfo) -> str:
+    """How each run of the deploy command ended: "helm upgrade shop: exit code 0 after 12.3 s, 0 after 4.0 s"."""
+    ends = (f"{_exit(run.exit_code)} after {run.seconds:.1f} s" for run in info.commands)
+    return f"{info.commands[0].command}: {', '.join(ends)}"
+
+
+def _exit(code: int | None) -> str:
+    if code is None:
+        return "killed"
+    return f"exit code {code}" if code >= 0 else f"ended by signal {-code}"
 
 
 def started(info: RunInfo) -> str | None:

@@ -14,6 +14,7 @@ from harness.inputs.templates import RENDER, unrendered
 from harness.inputs.yaml_core import Document, document
 from harness.inputs.yaml_nodes import YamlError
 from harness.model.cluster_settings import SandboxImage
+from harness.model.disruption import Disruption
 from harness.model.experiment import Experiment, HeaderSource
 from harness.runner.experiment_problems import expected, fit
 
@@ -36,6 +37,8 @@ def read_experiment(path: Path) -> Experiment:
     headers = {name: _from_here(value, path.parent) for name, value in experiment.request.headers.items()}
     request = experiment.request.model_copy(update={"headers": headers})
     placed = experiment.model_copy(update={"manifests": manifests, "request": request})
+    if isinstance(placed.disruption, Disruption):
+        placed = placed.model_copy(update={"disruption": placed.disruption.in_folder(path.parent)})
     return with_images_of(path.parent, placed, f"reading {path}")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from harness.clusters.worker_objects import START_TIMEOUT_S
 from harness.kube.repetition import CLEAN_UP_PATIENCE_S, PATIENCE_S
+from harness.model.deploy_command import deploy_command
 from harness.model.experiment import Experiment
 from harness.runner.clean_up import GONE_TIMEOUT_S
 from harness.runner.load_session import SILENT_S
@@ -21,6 +22,7 @@ _MARGIN_S = 60.0
 def longest_load_s(experiment: Experiment, rollouts: int, quiet_s: float) -> float:
     """Seconds from the first request to the last, at most: every wait at its limit, and a margin."""
     update_s = SILENT_S + PATIENCE_S + 2 * experiment.rollout_timeout_s + max(CAP_S, quiet_s)
+    update_s += command_s(experiment)
     undo_s = PATIENCE_S + experiment.rollout_timeout_s
     return WARM_UP_S + experiment.control_s + rollouts * update_s + undo_s + _MARGIN_S
 
@@ -30,6 +32,15 @@ def longest_run_s(experiment: Experiment, rollouts: int, quiet_s: float) -> floa
     before_s = experiment.rollout_timeout_s + START_TIMEOUT_S + PATIENCE_S
     after_s = longest_drain_s(experiment) + CLEAN_UP_PATIENCE_S + GONE_TIMEOUT_S
     return before_s + longest_load_s(experiment, rollouts, quiet_s) + after_s
+
+
+def command_s(experiment: Experiment) -> float:
+    """Seconds that a deploy command may take until the rollout begins, at most; 0 without one."""
+    name, setting = experiment.asked
+    if name != "command":
+        return 0.0
+    command = deploy_command(setting)
+    return command.timeout_s + command.rolls_within_s
 
 
 def longest_drain_s(experiment: Experiment) -> float:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 from harness.disruptions.completion import Hear
@@ -15,10 +17,11 @@ from harness.disruptions.workload import Workload
 from harness.errors import RolloutError
 from harness.kube.client import Kube
 from harness.kube.view import View
+from harness.model.deploy_command import deploy_command
 from harness.model.disruption import TEMPLATE_STAYS
 from harness.model.observation import MarkType
 from harness.model.progress import Decision, Phase, RolloutSummary
-from harness.model.run import RolloutMarks
+from harness.model.run import CommandRun, RolloutMarks
 from harness.runner.abort import Exceeded
 from harness.runner.first_start import logs_in
 from harness.runner.load_session import LoadSession
@@ -44,6 +47,7 @@ class Rollouts:
     phase: Callable[[Phase, int | None], None]
     hear: Hear
     quiet_s: float
+    said: Callable[[int, str], None]  # takes a line of the deploy command of a rollout
     original: dict[str, Any]  # the workload before the first of them
     under_way: tuple[Step, Stage] | None = None  # what changes something other than the pod template, and is not done
 
@@ -77,12 +81,12 @@ class Rollouts:
         stage = self._stage(rollout)
         step = self.scenario.disruption.step(rollout)
         self.phase(Phase.ROLLING, rollout)
-        name, _ = self.scenario.experiment.asked
+        name = self._name
         began = {"rollout": rollout, "disruption": name, **step.details}
         # The mark comes before the call: nothing that the update causes may lie before its rollout's window.
         marks = RolloutMarks(rollout=rollout, update=self.mark(MarkType.UPDATE, began))
         self._keep(marks)
-        self.under_way = None if name not in TEMPLATE_STAYS else (step, stage)
+        self.under_way = None if self._rolls else (step, stage)
         try:
             generation = await step.do(stage)
         except RolloutError as stuck:
@@ -121,25 +125,49 @@ class Rollouts:
         return f"{self.workload} has the pod template of before the run again."
 
     async def _undo(self, rollout: int, step: Step, stage: Stage) -> None:
-        if step.undo is None:
+        if step.undo is None or (self._rolls and not _is_changed(stage)):
             return
         self.phase(Phase.UNDOING, rollout)
         self.mark(MarkType.UNDO, {"rollout": rollout})
         await step.undo(stage.again())
 
+    @property
+    def _name(self) -> str:
+        return self.scenario.experiment.asked[0]
+
+    @property
+    def _rolls(self) -> bool:
+        return self._name not in TEMPLATE_STAYS
+
     def _stage(self, rollout: int) -> Stage:
-        name, _ = self.scenario.experiment.asked
+        def told(done: dict[str, Any]) -> float:
+            return self.mark(MarkType.DISRUPTION, {"rollout": rollout, "disruption": self._name, **done})
+
+        def ended(status: int | None, seconds: float) -> None:
+            told({"exit_code": status})
+            command = shlex.join(deploy_command(self.scenario.experiment.asked[1]).run)
+            run = CommandRun(rollout=rollout, command=command, exit_code=status, seconds=round(seconds, 3))
+            self.writer.update(commands=(*self.writer.info.commands, run))
+
         return Stage(
             kube=self.kube,
             workload=self.workload,
             view=self.view,
             before=present(self.view, self.workload),
             deadline_s=self.scenario.experiment.rollout_timeout_s,
-            mark=lambda done: self.mark(MarkType.DISRUPTION, {"rollout": rollout, "disruption": name, **done}),
+            mark=told,
             hear=self.hear,
             logs=logs_in(self.kube, self.workload.namespace),
+            command_said=partial(self.said, rollout),
+            command_ended=ended,
         )
 
     def _keep(self, marks: RolloutMarks) -> None:
         others = tuple(known for known in self.writer.info.rollouts if known.rollout != marks.rollout)
         self.writer.update(rollouts=(*others, marks))
+
+
+def _is_changed(stage: Stage) -> bool:
+    """Whether the pod template is another than before: a deploy command may have failed, or taken it back itself."""
+    now = present(stage.view, stage.workload)
+    return not same_template(stage.before["spec"]["template"], now["spec"]["template"])

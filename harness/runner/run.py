@@ -227,6 +227,7 @@ class ScenarioRunner:
             phase=self._enter,
             hear=self._hear,
             quiet_s=writer.info.quiet_s or 0.0,
+            said=lambda rollout, line: writer.command_line(rollout, self._now(), line),
             original=present(self._view, workload),
         )
 

@@ -24,6 +24,7 @@ from harness.model.duration import duration, seconds
 from harness.model.run import (
     FORMAT,
     ClusterFacts,
+    CommandRun,
     Confidence,
     Expect,
     FactSource,
@@ -39,9 +40,11 @@ from harness.model.run import (
 _MOMENT = Kind("seconds on the run's clock", lambda value: is_number(value) and abs(value) < 1e9)
 _WALL = Kind("seconds since 1970", lambda value: is_number(value) and 0 <= value < 1e11)
 _SPAN = Kind("a number of seconds from 0 on", lambda value: is_number(value) and 0 <= value < 1e9)
+_STATUS = Kind("an exit status", lambda value: isinstance(value, int) and abs(value) < 1 << 32)
 _SHAPE: Shape = {
     **dict.fromkeys(("experiment", "scenario", "variant", "path", "target", "disruption"), TEXT),
     **dict.fromkeys(("pod_header", "expect", "stopped"), TEXT),
+    "commands": [{"rollout!": COUNT, "command!": TEXT, "exit_code": _STATUS, "seconds!": _SPAN}],
     "manifests": [map_of(ANY)],
     "service": {"name!": TEXT, "port!": COUNT},
     "cluster": {
@@ -119,8 +122,7 @@ def _run_info(data: dict[str, Any]) -> RunInfo:
         path=str(data.get("path", "clusterip")),
         manifests=tuple(data.get("manifests") or ()),
         target=data.get("target"),
-        disruption=data.get("disruption"),
-        service=MeasuredService(**data["service"]) if data.get("service") else None,
+        service=_service(data.get("service")),
         cluster=_cluster(data.get("cluster") or {}),
         streams={str(name): float(rate) for name, rate in (data.get("streams") or {}).items()},
         load=_load(data.get("load") or {}),
@@ -130,6 +132,8 @@ def _run_info(data: dict[str, Any]) -> RunInfo:
         ends=_ends(data.get("ends")),
         control=None if not control else (float(control[0]), float(control[1])),
         rollouts=tuple(_marks(marks) for marks in data.get("rollouts") or ()),
+        disruption=data.get("disruption"),
+        commands=_commands(data.get("commands")),
         planned_rollouts=data.get("planned_rollouts"),
         quiet_s=data.get("quiet_s"),
         expect=Expect(data.get("expect") or Expect.SEAMLESS),
@@ -144,6 +148,10 @@ def _run_info(data: dict[str, Any]) -> RunInfo:
     )
 
 
+def _service(data: dict[str, Any] | None) -> MeasuredService | None:
+    return MeasuredService(**data) if data else None
+
+
 def _ends(data: list[dict[str, Any]] | None) -> tuple[WorkerEnd, ...] | None:
     if data is None:
         return None
@@ -153,6 +161,18 @@ def _ends(data: list[dict[str, Any]] | None) -> tuple[WorkerEnd, ...] | None:
             requests={str(stream): int(count) for stream, count in end["requests"].items()},
         )
         for end in data
+    )
+
+
+def _commands(data: list[dict[str, Any]] | None) -> tuple[CommandRun, ...]:
+    return tuple(
+        CommandRun(
+            rollout=int(run["rollout"]),
+            command=str(run["command"]),
+            exit_code=run.get("exit_code"),
+            seconds=float(run["seconds"]),
+        )
+        for run in data or ()
     )
 
 

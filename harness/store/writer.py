@@ -39,6 +39,7 @@ class RunWriter:
         self._requests = _Lines(folder / "requests.csv")
         self._timeline = _Lines(folder / "timeline.jsonl")
         self._workers = _Lines(folder / "workers.jsonl")
+        self._commands: dict[int, _Lines] = {}
         self._requests.write(",".join(COLUMNS).encode() + b"\n")
         replace_file(folder / "run.json", json.dumps(to_json(self._info), indent=1))
 
@@ -65,6 +66,12 @@ class RunWriter:
         """Append one line to workers.jsonl."""
         self._workers.write(_json_line(statistics))
 
+    def command_line(self, rollout: int, t: float, line: str) -> None:
+        """Append a line that the deploy command of a rollout printed to `command-ROLLOUT.log`, with when it came."""
+        if rollout not in self._commands:
+            self._commands[rollout] = _Lines(self.folder / f"command-{rollout}.log")
+        self._commands[rollout].write(f"{t:.3f} {self._redaction.text(line)}\n".encode(errors="replace"))
+
     def _cleaned(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         return {name: self._clean(name, value) for name, value in fields.items()}
 
@@ -72,13 +79,15 @@ class RunWriter:
         """A field of run.json without secrets: manifests by their structure, what is said in words as text."""
         if name == "manifests":
             return tuple(map(self._redaction.object, value))
+        if name == "commands":
+            return tuple(replace(run, command=self._redaction.text(run.command)) for run in value)
         if name not in _IN_WORDS or value is None:
             return value
         return self._redaction.text(value) if isinstance(value, str) else tuple(map(self._redaction.text, value))
 
     def close(self) -> None:
         """Close the files. What is in them is whole at any time."""
-        for file in (self._requests, self._timeline, self._workers):
+        for file in (self._requests, self._timeline, self._workers, *self._commands.values()):
             file.close()
 
     def __enter__(self) -> Self:

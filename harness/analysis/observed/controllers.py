@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,6 +73,21 @@ class UpdateRevision:
 
 
 @dataclass(slots=True)
+class _Command:
+    """A deploy command: all that changes the template while it runs is its doing, and then the first change, if it had
+    made none: it may only have told somebody else."""
+
+    end: float = math.inf
+    has_changed: bool = False
+
+    def changes(self, t: float) -> bool:
+        """Whether a change that is seen at `t` is its own."""
+        own = t <= self.end + SEEN_S or not self.has_changed
+        self.has_changed |= own
+        return own
+
+
+@dataclass(slots=True)
 class Controllers:
     """What the timeline says of the pods' controllers.
 
@@ -92,6 +108,7 @@ class Controllers:
     deeds: tuple[Deed, ...] = ()
     scaled: list[tuple[float, int]] = field(default_factory=list)
     _template: Any = None
+    _command: _Command | None = None  # the deploy command of the last update, where that was made by one
     _to_come: tuple[float, Object] | None = None  # our last update, until the watch shows it
 
     @property
@@ -114,6 +131,10 @@ class Controllers:
     def _mark(self, mark: Observation) -> None:
         if mark.type in (MarkType.UPDATE, MarkType.UNDO) and not leaves_template(mark):
             self._to_come = mark.t, mark.object.get("patch") or {}
+            by_command = mark.type == MarkType.UPDATE and mark.object.get("disruption") == "command"
+            self._command = _Command() if by_command else None
+        elif mark.type == MarkType.DISRUPTION and self._command is not None and "exit_code" in mark.object:
+            self._command.end = mark.t
         if mark.type == MarkType.UNDO:
             self.own = sorted([*self.own, mark.t])
 
@@ -138,6 +159,8 @@ class Controllers:
 
     def _is_ours(self, t: float, template: Object | None) -> bool:
         """Whether a changed template is what our last update asked for: one change, soon, and with its patch."""
+        if self._command is not None:
+            return self._command.changes(t)
         if self._to_come is None:
             return False
         since, patch = self._to_come

@@ -21,6 +21,9 @@ from harness.spec.workload import Object, judged_workload, pod_spec, services, s
 CONTROLLERS = ("endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io")
 """Who makes EndpointSlices of a Service (Kubernetes' well-known label endpointslice.kubernetes.io/managed-by)."""
 
+BY_OTHERS = frozenset({"command", "watch"})
+"""Disruptions that write another version of the workload, about which the harness knows nothing before it stands."""
+
 _MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 _SERVICE = "kubernetes.io/service-name"
 _ROUTING = ("clusterIP", "externalName", "internalTrafficPolicy", "ports", "selector", "sessionAffinity", "type")
@@ -107,7 +110,7 @@ def _otherwise(
 ) -> Iterable[ForeignChange]:
     """Where what stands at the end of a rollout, or what its new pods carry, is not what was written."""
     written = judged_workload(info.manifests, info.target)
-    if written is None:
+    if written is None or info.disruption in BY_OTHERS:
         return
     for span in rollouts:
         if span.complete is not None and not span.undone:

@@ -128,7 +128,7 @@ async def test_no_update_is_made_once_the_worker_has_ended(monkeypatch: pytest.M
     nothing: Any = None
     rollouts = Rollouts(
         kube=nothing, workload=nothing, scenario=cast(Any, Scenario()), view=nothing, load=time.session,
-        writer=nothing, mark=nothing, phase=nothing, hear=nothing, quiet_s=1.0, original={},
+        writer=nothing, mark=nothing, phase=nothing, hear=nothing, quiet_s=1.0, original={}, said=nothing,
     )  # fmt: skip
     with pytest.raises(LoadError, match="it has ended by itself"):
         await rollouts.run(nothing)

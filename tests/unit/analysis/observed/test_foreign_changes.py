@@ -138,3 +138,45 @@ def test_another_service_that_stands_beside_is_no_change_of_the_first() -> None:
     told = history(GONE, manifests=(*manifests(), {"kind": "Service", "metadata": {"name": "admin"}}))
     other = replace(service(0.2, "ADDED"), object={"metadata": {"name": "admin"}, "spec": {"clusterIP": "10.96.0.8"}})
     assert judge(with_events(told, service(0.1, "ADDED"), other)).reason != "foreign-change"
+
+
+def by_command(run: Run, *, earlier_s: float, ended_s: float) -> Run:
+    """The run as a deploy command would have made it: begun earlier than the template changed, and ended later."""
+
+    def moved(event: Observation) -> Observation:
+        if event.kind != "Mark" or event.type != "update":
+            return event
+        details = {"disruption": "command", "deploy": "helm upgrade"}
+        return replace(event, t=event.t - earlier_s, object=details)
+
+    marks = [replace(rollout, update=rollout.update - earlier_s) for rollout in run.info.rollouts]
+    ends = [
+        Observation(t=rollout.update + ended_s, kind="Mark", type="disruption", object={"rollout": n, "exit_code": 0})
+        for n, rollout in enumerate(run.info.rollouts)
+    ]
+    info = replace(run.info, rollouts=tuple(marks), disruption="command")
+    moved_ = replace(run, info=info, timeline=tuple(map(moved, run.timeline)))
+    return with_events(moved_, *ends)
+
+
+def test_a_deploy_command_may_take_its_time_before_it_rolls_and_its_version_is_its_own(run: Run) -> None:
+    ours = by_command(run, earlier_s=5.5, ended_s=8.0)
+    assert judge(ours).verdict == "seamless"
+    since = run.info.rollouts[0].update + 0.5
+    other = (
+        changed(event, event.t, without_hook) if event.kind == "Deployment" and event.t >= since else event
+        for event in ours.timeline
+    )
+    assert judge(replace(ours, timeline=tuple(other))).verdict == "seamless"
+
+
+def test_one_that_only_told_others_to_roll_has_ended_before_they_do(run: Run) -> None:
+    assert judge(by_command(run, earlier_s=5.5, ended_s=-4.0)).verdict == "seamless"
+
+
+@pytest.mark.parametrize("ended_s", [2.0, -4.0])
+def test_who_deploys_after_the_command_is_somebody_else(run: Run, ended_s: float) -> None:
+    ours, t = by_command(run, earlier_s=5.5, ended_s=ended_s), run.info.rollouts[0].update + 7.0
+    result = judge(with_events(ours, changed(seen(run, "Deployment", t), t, without_hook)))
+    assert (result.verdict, result.reason) == ("inconclusive", "foreign-change")
+    assert "by kubectl-edit" in result.sentence
