@@ -12,7 +12,8 @@
     ├── OutputError           a file that is to be written cannot be
     ├── LoadError             a load worker did not start, or died
     └── RolloutError          the rollout could not be triggered, watched or undone
-        └── RolloutAborted    ... or did more harm than it may
+        ├── RolloutAborted    ... or did more harm than it may
+        └── NothingRolled     ... or was waited for, and nobody made it
 
 Each says what was tried, what was seen, and what to do. Exceptions of other libraries do not cross a room's edge:
 the room translates them.
@@ -94,3 +95,9 @@ class RolloutError(HarnessError):
 
 class RolloutAborted(RolloutError):
     """More requests failed than `abort_if` allows; the load was stopped."""
+
+
+class NothingRolled(RolloutError):
+    """Nobody rolled what was watched, or not often enough."""
+
+    exit_code = ExitCode.INCONCLUSIVE

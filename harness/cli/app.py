@@ -11,7 +11,7 @@ import typer.main
 
 import harness
 from harness import os_errors
-from harness.cli import clean, demo, mitigate, report, run, sandbox, schema, trace
+from harness.cli import clean, demo, mitigate, report, run, sandbox, schema, trace, watch
 from harness.cli.ending import ended, tell_error
 from harness.cli.signals import stopped_by_signals
 from harness.cli.streams import lasting_streams
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
+app.command("watch")(watch.watch)
 app.command("report")(report.report)
 app.command("mitigate")(mitigate.mitigate)
 app.command("clean")(clean.clean)

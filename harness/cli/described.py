@@ -93,13 +93,14 @@ def _experiment_of_standard_input(
             read_manifests([file]), target=target, service=service, stand_in=stand_in, latency_s=latency_s
         )
         tell(f"# What was read from standard input, as {_FILE}, and this file beside it would run the same:")
-        for line in _yaml({**described, "manifests": [_FILE]}).splitlines():
+        for line in yaml_text({**described, "manifests": [_FILE]}).splitlines():
             tell(line)
         tell("")
         yield Experiment.model_validate({**described, "manifests": [str(file)]})
 
 
-def _yaml(described: dict[str, Any]) -> str:
+def yaml_text(described: dict[str, Any]) -> str:
+    """An experiment as its file would hold it."""
     from ruamel.yaml import YAML
 
     text = io.StringIO()

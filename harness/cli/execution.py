@@ -14,7 +14,7 @@ from rich.console import Console
 from harness.cli.ending import tell, tell_error
 from harness.cli.live import shown
 from harness.cli.signals import Stopped, first_and_second, stopped_by_signals, write_unbuffered
-from harness.errors import HarnessError, OutputError
+from harness.errors import HarnessError, NothingRolled, OutputError
 from harness.exit_codes import ExitCode
 from harness.model.progress import Decision, RolloutSummary
 
@@ -162,7 +162,9 @@ class Execution:
                 tell_error(run.error)
                 if run.taken_back:
                     tell(f"{run.scenario.name}: nothing was rolled; what had been deployed was taken back", error=True)
-        return ExitCode.USAGE if self._interrupted is None else ExitCode.of_signal(self._interrupted)
+        code = ExitCode.USAGE if self._interrupted is None else ExitCode.of_signal(self._interrupted)
+        watched_in_vain = any(isinstance(run.error, NothingRolled) for run in self._runs)
+        return ExitCode.INCONCLUSIVE if watched_in_vain else code
 
     def conclude(self) -> int:
         """Judge and report what there is; gives the exit code."""

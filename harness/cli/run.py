@@ -77,7 +77,7 @@ def run(
 ) -> None:
     """Run an experiment: deploy, load, roll, record, judge, and put the cluster back."""
     with described_experiment(experiment, target, service, stand_in, latency) as described:
-        code = _run(
+        code = plan_and_run(
             in_namespace(within_budget(described, budget or []), namespace),
             cluster=cluster,
             out=out,
@@ -91,7 +91,7 @@ def run(
         conclude(code)
 
 
-def _run(
+def plan_and_run(
     experiment: Experiment,
     *,
     cluster: str | None,

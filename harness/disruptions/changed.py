@@ -33,3 +33,10 @@ def template(workload: Object) -> Object:
 def generation(workload: Object) -> int:
     """Which version of its spec it is."""
     return int(workload["metadata"].get("generation") or 0)
+
+
+def by_whom(workload: Object) -> str | None:
+    """The field manager that wrote it last, status left out; None where that is not told."""
+    fields = [each for each in workload["metadata"].get("managedFields") or () if not each.get("subresource")]
+    newest: Object = max(fields, key=lambda each: str(each.get("time") or ""), default={})
+    return newest.get("manager")

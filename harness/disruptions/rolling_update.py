@@ -55,12 +55,17 @@ async def until_settled(view: View, workload: Workload, *, deadline_s: float) ->
     try:
         await view.until(
             f"the old pods of {workload} to be gone",
-            lambda now: len(own_pods(now, workload)) == replicas(now, workload) and not _terminating(now, workload),
+            lambda now: is_settled(now, workload),
             deadline_s=deadline_s,
             state=lambda now: f"still terminating: {', '.join(_terminating(now, workload)) or 'none'}",
         )
     except ClusterError as late:
         raise RolloutError(late.tried, late.seen, "Is their grace period longer than rollout_timeout?") from None
+
+
+def is_settled(view: View, workload: Workload) -> bool:
+    """Whether it has its pods, and no other is left."""
+    return len(own_pods(view, workload)) == replicas(view, workload) and not _terminating(view, workload)
 
 
 def replicas(view: View, workload: Workload) -> int:

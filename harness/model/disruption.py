@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from harness.model.deploy_command import DeployCommand, Words, deploy_command
 from harness.model.duration import duration
 from harness.model.record import Duration, Image, Record
+from harness.model.watch_settings import Watch
 
 TEMPLATE_STAYS = frozenset({"scale", "delete-pod", "evict", "drain"})
 """The disruptions that roll nothing: they leave the pod template as it is."""
@@ -105,6 +106,7 @@ class Disruption(Update):
     delete_pod: DeletePod | None = Field(None, alias="delete-pod")
     evict: Evict | None = None
     drain: Drain | None = None
+    watch: Watch | None = Field(None, description="nothing: what others roll meanwhile is judged")
 
     def in_folder(self, folder: Path) -> Disruption:
         """The same with its paths, which are relative to `folder`, made relative to the working directory."""
@@ -114,10 +116,10 @@ class Disruption(Update):
         return Disruption(command=command.model_copy(update={"folder": folder / command.folder}))
 
 
-Word = Literal["restart", "delete-pod", "evict", "drain"]
+Word = Literal["restart", "delete-pod", "evict", "drain", "watch"]
 """The disruptions that need nothing said of them."""
 
-_DEFAULTS: dict[str, Any] = {"delete-pod": DeletePod(), "evict": Evict(), "drain": Drain()}
+_DEFAULTS: dict[str, Any] = {"delete-pod": DeletePod(), "evict": Evict(), "drain": Drain(), "watch": Watch()}
 
 
 def named(asked: OneOf | Word) -> tuple[str, Any]:

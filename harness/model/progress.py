@@ -10,6 +10,7 @@ class Phase(StrEnum):
     DEPLOYING = "deploying"
     WARMING_UP = "warming up"
     CONTROL = "control window"
+    WATCHING = "waiting for a rollout"
     ROLLING = "rolling"
     SETTLING = "old pods are stopping"
     QUIET = "quiet time"

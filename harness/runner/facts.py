@@ -35,7 +35,7 @@ def run_info(cluster: Cluster, scenario: Scenario, *, t0_wall_s: float) -> RunIn
         pod_header=experiment.load.pod_header,
         t0_wall=t0_wall_s,
         disruption=experiment.asked[0],
-        planned_rollouts=scenario.rollouts,
+        planned_rollouts=scenario.planned_rollouts,
         quiet_s=quiet_s(experiment.quiet_s, cluster.facts, experiment.path),
         expect=scenario.expect,
         strict_idle_close=experiment.strict_idle_close,

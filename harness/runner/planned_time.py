@@ -21,6 +21,10 @@ _MARGIN_S = 60.0
 
 def longest_load_s(experiment: Experiment, rollouts: int, quiet_s: float) -> float:
     """Seconds from the first request to the last, at most: every wait at its limit, and a margin."""
+    name, setting = experiment.asked
+    if name == "watch":
+        after_s = experiment.rollout_timeout_s + max(CAP_S, quiet_s)
+        return float(WARM_UP_S + experiment.control_s + setting.for_s + after_s + SILENT_S + _MARGIN_S)
     update_s = SILENT_S + PATIENCE_S + 2 * experiment.rollout_timeout_s + max(CAP_S, quiet_s)
     update_s += command_s(experiment)
     undo_s = PATIENCE_S + experiment.rollout_timeout_s

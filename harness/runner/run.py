@@ -22,6 +22,7 @@ from harness.errors import HarnessError, OutputError
 from harness.kube.errors import LeftBehind
 from harness.kube.ownership import Ownership, new_ownership
 from harness.kube.view import View
+from harness.kube.watch import EventType
 from harness.load import PORTS, SIGN_PORT, Plan, plan_json
 from harness.manifests.patch import in_namespace
 from harness.model.observation import MarkType
@@ -41,6 +42,7 @@ from harness.runner.read_back import read_back
 from harness.runner.rollouts import ContinueAfter, Rollouts
 from harness.runner.scenario import Scenario, load_plan
 from harness.runner.there import standing
+from harness.runner.watching import Versions, Watched
 from harness.store.writer import RunWriter
 
 _LOAD_LEAD_S = 1.0
@@ -89,7 +91,7 @@ class ScenarioRunner:
         self._held_up = ""
         self._warned = list(warned)
         self._load: LoadSession | None = None
-        self._view = View()
+        self._view, self._versions = View(), Versions()
         self._over = False
         self._ownership = Ownership(run="")
         self._left: HarnessError | None = None
@@ -215,7 +217,23 @@ class ScenarioRunner:
                 await load.follow()
                 tasks.cancel_scope.cancel()
 
-    def _rollouts(self, writer: RunWriter, load: LoadSession, workload: Workload) -> Rollouts:
+    def _rollouts(self, writer: RunWriter, load: LoadSession, workload: Workload) -> Rollouts | Watched:
+        name, setting = self._scenario.experiment.asked
+        if name == "watch":
+            return Watched(
+                workload=workload,
+                settings=setting,
+                view=self._view,
+                versions=self._versions,
+                load=load,
+                writer=writer,
+                mark_at=partial(self._mark_at, writer),
+                phase=self._enter,
+                hear=self._hear,
+                quiet_s=writer.info.quiet_s or 0.0,
+                finish_s=self._scenario.experiment.rollout_timeout_s,
+                original=present(self._view, workload),
+            )
         return Rollouts(
             kube=self._cluster.kube,
             workload=workload,
@@ -299,7 +317,10 @@ class ScenarioRunner:
 
     def _record(self, writer: RunWriter, kind: str, type_: str, seen: dict[str, Any]) -> None:
         if not self._over:  # what the clean-up does to the pods is no part of the run
-            writer.observe(self._now(), kind, type_, seen)
+            now = self._now()
+            writer.observe(now, kind, type_, seen)
+            if kind == self._scenario.application.kind and type_ != EventType.DELETED:
+                self._versions.take(now, seen)
 
     def _stood_still(self, writer: RunWriter, found: Standstill) -> None:
         if not self._over:
@@ -307,7 +328,10 @@ class ScenarioRunner:
             self._mark(writer, MarkType.STALL, {name: round(value, 6) for name, value in known.items()})
 
     def _mark(self, writer: RunWriter, type_: MarkType, details: dict[str, Any]) -> float:
-        moment = round(self._now(), 6)
+        return self._mark_at(writer, self._now(), type_, details)
+
+    def _mark_at(self, writer: RunWriter, t: float, type_: MarkType, details: dict[str, Any]) -> float:
+        moment = round(t, 6)
         writer.observe(moment, "Mark", type_, details)
         return moment
 

@@ -38,8 +38,15 @@ class Scenario:
 
     @property
     def rollouts(self) -> int:
-        """How many are planned."""
-        return self.experiment.rollouts
+        """How many are planned; of those that others make, how many are reckoned with."""
+        name, setting = self.experiment.asked
+        return self.experiment.rollouts if name != "watch" else setting.until_rollouts or 1
+
+    @property
+    def planned_rollouts(self) -> int | None:
+        """How many there must be; None where as many are judged as others make."""
+        name, setting = self.experiment.asked
+        return self.rollouts if name != "watch" else setting.until_rollouts
 
     @property
     def application_images(self) -> tuple[str, ...]:

@@ -107,6 +107,7 @@ class Controllers:
     stalls: WatchStalls = ALWAYS_ON
     deeds: tuple[Deed, ...] = ()
     scaled: list[tuple[float, int]] = field(default_factory=list)
+    by_others: bool = False  # whoever changes the template makes a rollout that is judged
     _template: Any = None
     _command: _Command | None = None  # the deploy command of the last update, where that was made by one
     _to_come: tuple[float, Object] | None = None  # our last update, until the watch shows it
@@ -159,6 +160,8 @@ class Controllers:
 
     def _is_ours(self, t: float, template: Object | None) -> bool:
         """Whether a changed template is what our last update asked for: one change, soon, and with its patch."""
+        if self.by_others:
+            return True
         if self._command is not None:
             return self._command.changes(t)
         if self._to_come is None:
@@ -204,12 +207,23 @@ def by_whom(shown: Object) -> str:
     return f" by {newest['manager']}" if newest.get("manager") else " by somebody else"
 
 
-def controllers(timeline: Iterable[Observation], owned: Ownership, updates: Iterable[float]) -> Controllers:
-    """What the timeline says of the pods' controllers. `updates`: when we changed the application ourselves."""
+def controllers(
+    timeline: Iterable[Observation], owned: Ownership, updates: Iterable[float], *, by_others: bool = False
+) -> Controllers:
+    """What the timeline says of the pods' controllers.
+
+    `updates`: when we changed the application ourselves, or others did whose rollouts are judged (`by_others`).
+    """
     events = list(timeline)
     begun = {seen.t: seen for seen in events if seen.kind == "Mark" and seen.type == MarkType.UPDATE}
     rolled = [t for t in updates if t not in begun or not leaves_template(begun[t])]
-    found = Controllers(owned=owned, own=sorted(rolled), stalls=standstills(events), deeds=deeds(events))
+    found = Controllers(
+        owned=owned,
+        own=sorted(rolled),
+        stalls=standstills(events),
+        deeds=deeds(events),
+        by_others=by_others,
+    )
     # run.json knows of updates whose marks a record may have lost.
     unmarked = [Observation(t=t, kind="Mark", type=MarkType.UPDATE, object={}) for t in found.own if t not in begun]
     for seen in sorted([*unmarked, *events], key=lambda seen: seen.t):

@@ -51,7 +51,7 @@ def observe(run: Run) -> Observed:
     stalls = watch_stalls(run.info.t0_wall, run.timeline)
     pods = lives(run.info, run.timeline, owned, stalls)
     made = courses(requests.frame)
-    told = controllers(run.timeline, owned, spans.updates)
+    told = controllers(run.timeline, owned, spans.updates, by_others=run.info.disruption == "watch")
     taken = takers(pods, told)
     return Observed(
         run=run,

@@ -180,3 +180,14 @@ def test_who_deploys_after_the_command_is_somebody_else(run: Run, ended_s: float
     result = judge(with_events(ours, changed(seen(run, "Deployment", t), t, without_hook)))
     assert (result.verdict, result.reason) == ("inconclusive", "foreign-change")
     assert "by kubectl-edit" in result.sentence
+
+
+def test_where_others_are_watched_their_versions_are_no_foreign_change(run: Run) -> None:
+    since = run.info.rollouts[0].update + 0.5
+    other = tuple(
+        changed(event, event.t, without_hook) if event.kind == "Deployment" and event.t >= since else event
+        for event in run.timeline
+    )
+    ours = replace(run, timeline=other)
+    assert judge(ours).reason == "foreign-change"
+    assert judge(replace(ours, info=replace(run.info, disruption="watch"))).verdict == "seamless"

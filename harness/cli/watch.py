@@ -1,0 +1,110 @@
+"""`rollout-harness watch`: an application that others roll -> the rollouts that they make meanwhile, judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.cli.budget import within_budget
+from harness.cli.described import yaml_text
+from harness.cli.ending import conclude, tell
+from harness.cli.run import Budgets, Cluster, WorkerImage, plan_and_run
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.model.experiment import Experiment
+
+
+def watch(
+    target: Annotated[str, typer.Option(help="What others roll, such as deployment/shop.")],
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Where it is.")],
+    service: Annotated[str | None, typer.Option(help="What is called, NAME or NAME:PORT.")] = None,
+    cluster: Cluster = None,
+    for_: Annotated[str, typer.Option("--for", metavar="TIME", help="How long to watch.")] = "30m",
+    until_rollouts: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="How many rollouts are waited for; fewer are inconclusive.")
+    ] = None,
+    path: Annotated[str | None, typer.Option(help="What is requested; default: /.")] = None,
+    rate: Annotated[float | None, typer.Option(help="New connections a second, and half as many on kept ones.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; default: reports/NAME-TIME.")] = None,
+    worker_image: WorkerImage = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    budget: Budgets = None,
+) -> None:
+    """Send load, change nothing, and judge every rollout that somebody else makes: a colleague, Argo CD, Flux."""
+    described = _described(target.lower(), namespace, service, cluster)
+    described["disruption"] = {"watch": {"for": for_, **({"until_rollouts": until_rollouts} if until_rollouts else {})}}
+    if path is not None:
+        described["request"] = {**described.get("request", {}), "path": path}
+    if rate is not None:
+        load = described["load"]
+        described["load"] = {**load, "new": {"rate": rate}, "kept": {**load["kept"], "rate": max(1.0, rate / 2)}}
+    experiment = _experiment(described)
+    tell("# This file would watch the same:")
+    for line in yaml_text(described).splitlines():
+        tell(line)
+    tell("")
+    code = plan_and_run(
+        within_budget(experiment, budget or []),
+        cluster=cluster,
+        out=out,
+        worker_image=worker_image,
+        yes=yes,
+        dry_run=False,
+        apply_sizing=False,
+        truth=None,
+    )
+    if code is not None:
+        conclude(code)
+
+
+def _described(target: str, namespace: str, service: str | None, cluster: str | None) -> dict[str, Any]:
+    """What the file of an experiment on that application would hold, but for what is done to it."""
+    import anyio
+
+    from harness.clusters.choice import chosen
+    from harness.model.cluster_settings import ClusterSettings
+
+    settings = chosen(cluster, ClusterSettings.model_validate({"sandbox": {}}))
+    context = settings.context
+    if context is None:
+        raise UsageError(
+            f"looking for {target}, which is to be there",
+            f"a cluster of provider {settings.provider} is made for a run, with nothing in it",
+            "Give --cluster context:NAME.",
+        )
+
+    async def asked() -> dict[str, Any]:
+        from harness.kube.connection import from_context
+        from harness.runner.from_manifests import described_experiment
+        from harness.runner.there import manifests_there
+
+        async with from_context(context) as kube:
+            await kube.version()
+            there = await manifests_there(kube, namespace, target)
+        found = described_experiment(there, target=target, service=service, stand_in=None, latency_s=None)
+        left_out = ("others", "update", "rollouts")
+        known = {key: value for key, value in found.items() if key not in left_out}
+        return {**known, "namespace": namespace, "cluster": {"context": context}}
+
+    return anyio.run(asked)
+
+
+def _experiment(described: dict[str, Any]) -> Experiment:
+    """The experiment, or what of the options is none.
+
+    Raises:
+        UsageError: says which.
+    """
+    from pydantic import ValidationError
+
+    from harness.model.experiment import Experiment
+
+    try:
+        return Experiment.model_validate(described)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"reading the options of watch ({where})", str(first["msg"])) from None
