@@ -62,7 +62,7 @@ _PATCHING = frozenset({"restart", "image"})
 """Disruptions that change the workload itself."""
 
 _OF_DISRUPTION: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "scale": (("apps/v1", "{target}/scale", "get patch"),),
+    "scale": (("apps/v1", "{target}/scale", "patch"), ("apps/v1", "{target}", "get")),
     "delete-pod": (("v1", "pods", "delete"),),
     "evict": (("v1", "pods/eviction", "create"),),
     "drain": (("v1", "pods/eviction", "create"),),
