@@ -59,15 +59,9 @@ class _Rights:
 
 
 _PATCHING = frozenset({"restart", "image"})
-"""Disruptions that change the workload itself."""
+"""Disruptions that change the workload itself; a scaling goes by its subresource."""
 
-_OF_DISRUPTION: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "scale": (("apps/v1", "{target}/scale", "patch"), ("apps/v1", "{target}", "get")),
-    "delete-pod": (("v1", "pods", "delete"),),
-    "evict": (("v1", "pods/eviction", "create"),),
-    "drain": (("v1", "pods/eviction", "create"),),
-}
-"""What those need that leave it alone; a drain's nodes belong to no namespace."""
+_EVICTING = frozenset({"evict", "drain"})
 
 
 async def needed_rights(kube: Kube, intents: Iterable[Intent]) -> tuple[Right, ...]:
@@ -103,8 +97,13 @@ async def _of_application(kube: Kube, intent: Intent, rights: _Rights) -> None:
                 rights.add(manifest["apiVersion"], known.plural, "create delete", cluster=not known.namespaced)
     if intent.disruption in _PATCHING:
         rights.add(target["apiVersion"], resource, "patch")
-    for api_version, named, verbs in _OF_DISRUPTION.get(intent.disruption, ()):
-        rights.add(api_version, named.format(target=resource), verbs)
+    if intent.disruption == "scale":
+        rights.add(target["apiVersion"], f"{resource}/scale", "patch")
+        rights.add(target["apiVersion"], resource, "get")
+    if intent.disruption == "delete-pod":
+        rights.add("v1", "pods", "delete")
+    if intent.disruption in _EVICTING:
+        rights.add("v1", "pods/eviction", "create")
     if intent.disruption == "drain":
         rights.add("v1", "nodes", "list patch", cluster=True)
 

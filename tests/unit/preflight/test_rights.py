@@ -50,8 +50,8 @@ async def test_a_new_namespace_is_made_and_removed() -> None:
     ("disruption", "more", "less"),
     [
         ("image", set(), set()),
-        ("scale", {"patch deployments.apps/scale", "get deployments.apps"}, {"patch deployments.apps"}),
         ("delete-pod", set(), {"patch deployments.apps"}),
+        ("scale", {"patch deployments.apps/scale", "get deployments.apps"}, {"patch deployments.apps"}),
         ("evict", {"create pods/eviction"}, {"patch deployments.apps"}),
         (
             "drain",
