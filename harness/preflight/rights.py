@@ -95,7 +95,7 @@ async def _of_application(kube: Kube, intent: Intent, rights: _Rights) -> None:
         for manifest in intent.application.manifests:
             if (known := await known_kind(kube, manifest)) is not None:
                 rights.add(manifest["apiVersion"], known.plural, "create delete", cluster=not known.namespaced)
-    if intent.disruption in _PATCHING:
+    if intent.disruption in _PATCHING or (intent.disruption == "scale" and intent.there):  # owners are put back there
         rights.add(target["apiVersion"], resource, "patch")
     if intent.disruption == "scale":
         rights.add(target["apiVersion"], f"{resource}/scale", "patch")

@@ -66,6 +66,10 @@ async def test_each_disruption_needs_its_own(disruption: str, more: set[str], le
     assert (own - usual, usual - own) == (more, less)
 
 
+async def test_to_put_a_scaled_workload_back_its_owners_are_written_too() -> None:
+    assert "patch deployments.apps" in await named(intent(disruption="scale", there=True))
+
+
 async def test_a_stateful_set_has_revisions_in_place_of_replica_sets() -> None:
     found = await named(intent("StatefulSet"))
     assert {"patch statefulsets.apps", "watch controllerrevisions.apps"} <= found
