@@ -86,8 +86,9 @@ def warnings(scenarios: Iterable[Scenario]) -> tuple[str, ...]:
             if hazard.id not in _WHAT_VARIANTS_ARE_ABOUT and not hazard.blocks:
                 told[hazard.sentence] = None
         told |= dict.fromkeys(beside(scenario))
-        for name in absent_objects(pod_spec(application.target), application.manifests):
-            told[f"its pods need {name}, which is not among the manifests"] = None
+        if not scenario.experiment.is_there:  # what runs has what it needs
+            for name in absent_objects(pod_spec(application.target), application.manifests):
+                told[f"its pods need {name}, which is not among the manifests"] = None
         told |= dict.fromkeys(undeclared_ports(scenario))
         told |= dict.fromkeys(unknown(scenario))
     return tuple(told)

@@ -207,3 +207,105 @@ ROWS: tuple[Row, ...] = (
         code=0,
     ),
 )
+
+
+def _metadata(**more: Object) -> Callable[[list[Object]], None]:
+    def change(documents: list[Object]) -> None:
+        for key, values in more.items():
+            _workload(documents)["metadata"].setdefault(key, {}).update(values)
+
+    return change
+
+
+def _later(**spec: Any) -> Callable[[list[Object]], None]:
+    return lambda documents: _workload(documents)["spec"].update(spec)
+
+
+def _held_back(documents: list[Object]) -> None:
+    """Another template, whose pods do not become ready."""
+    _workload(documents)["spec"]["template"]["spec"]["containers"][0]["image"] = "nginx:held-back"
+
+
+_SUSPEND = "Suspend it for the run, where it would."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class There:
+    """The same of an application that is there and up. `later`: what somebody changed of it just before the run."""
+
+    name: str
+    lines: tuple[str, ...]
+    code: int
+    objects: tuple[Object, ...] = ()
+    change: Callable[[list[Object]], None] = lambda _: None
+    later: Callable[[list[Object]], None] | None = None
+    say: str = ""
+
+
+THERE: tuple[There, ...] = (
+    There(name="there", lines=(), code=0),
+    There(
+        name="argo",
+        change=_metadata(annotations={"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:argo/web"}),
+        lines=(
+            "mind: Deployment web is Argo CD's (shop): with self-heal it takes back what others change, within "
+            "seconds. " + _SUSPEND,
+        ),
+        code=0,
+    ),
+    There(
+        name="flux",
+        change=_metadata(labels={"kustomize.toolkit.fluxcd.io/name": "apps"}),
+        lines=(
+            "mind: Deployment web is Flux's (apps): it takes back what others change at its next reconciliation. "
+            + _SUSPEND,
+        ),
+        code=0,
+    ),
+    There(
+        name="helm",
+        change=_metadata(annotations={"meta.helm.sh/release-name": "shop"}),
+        lines=("mind: Deployment web is Helm's (shop): its next upgrade takes back what others change. " + _SUSPEND,),
+        code=0,
+    ),
+    There(
+        name="rolling",
+        later=_held_back,
+        lines=(
+            "Deployment web is rolling already: 1 of 2 pods updated, 2 available. Wait until that rollout is "
+            "complete, or "
+            "undo it.",
+        ),
+        code=2,
+    ),
+    There(
+        name="stopped",
+        later=_later(paused=True),
+        lines=("while it is paused an update replaces no pod (paused: true). Needed: paused: false.",),
+        code=2,
+    ),
+    There(
+        name="surge",
+        objects=(_quota(pods="3"),),
+        lines=(
+            "ResourceQuota theirs leaves pods for 1 more, and the run takes 2 (1 of its pods at once and 1 of the "
+            "load). " + _SMALL,
+        ),
+        code=2,
+    ),
+    There(
+        name="held",
+        say="disruption: evict\n",
+        objects=(
+            _object(
+                "policy/v1", "PodDisruptionBudget", {"minAvailable": 2, "selector": {"matchLabels": {"app": "web"}}}
+            ),
+        ),
+        lines=(
+            "mind: PodDisruptionBudget theirs allows no disruption now: it holds up every eviction. Start more "
+            "pods, or ask "
+            "for less availability in it.",
+        ),
+        code=0,
+    ),
+)

@@ -10,6 +10,7 @@ import os
 import pty
 import re
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,8 +19,8 @@ from typing import Any
 import aiohttp
 import pytest
 from anyio import to_thread
-from planes import Plane, control_plane
-from preflight_rows import ROWS, Row
+from planes import Plane, control_plane, playing
+from preflight_rows import ROWS, THERE, Row, There
 from ruamel.yaml import YAML
 
 from harness.cli import run
@@ -27,6 +28,7 @@ from harness.cli.app import arranged
 from harness.cli.ending import ended
 from harness.kube.client import MERGE
 from harness.kube.connection import from_kubeconfig_file
+from harness.sandbox.apiclient import ApiClient
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.anyio, pytest.mark.timeout(60)]
 
@@ -68,15 +70,21 @@ Run = Callable[..., Told]
 
 
 @pytest.fixture
+def documents(repository: Path) -> list[Object]:
+    """The manifests that are deployed, or stand there."""
+    yaml = YAML(typ="safe")
+    return list(yaml.load_all((repository / "fixtures" / "manifests" / "nginx-both.yaml").read_text()))
+
+
+@pytest.fixture
 def rolled(
     plane: Plane,
     tmp_path: Path,
-    repository: Path,
+    documents: list[Object],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Run:
     """Run the command line with `--yes` up to where it would deploy: that nothing stops it is exit code 0."""
-    manifests = (repository / "fixtures" / "manifests" / "nginx-both.yaml").read_text()
     monkeypatch.setattr(run, "execute", lambda *_, **__: 0)
     monkeypatch.setattr("harness.cli.ending.paragraph", lambda line: line)
 
@@ -85,15 +93,16 @@ def rolled(
         kubeconfig: Path | None = None,
         change: Callable[[list[Object]], None] = lambda _: None,
         say: str = "",
+        there: str = "",
     ) -> Told:
         monkeypatch.setenv("KUBECONFIG", str(kubeconfig or plane.kubeconfig()))
-        yaml = YAML(typ="safe")
-        documents = list(yaml.load_all(manifests))
-        change(documents)
+        manifests = deepcopy(documents)
+        change(manifests)
         with (tmp_path / "web.yaml").open("w") as file:
-            yaml.dump_all(documents, file)
+            YAML(typ="safe").dump_all(manifests, file)
         file = tmp_path / "experiment.yaml"
-        file.write_text(EXPERIMENT + say)
+        deployed, stands = "manifests: [web.yaml]", f"target: deployment/web\nnamespace: {there}"
+        file.write_text((EXPERIMENT.replace(deployed, stands) if there else EXPERIMENT) + say)
         words = ["run", str(file), "--cluster", "context:sandbox", "--worker-image", "stock", *more]
         code, _ = ended(lambda: arranged(words), "rollout-harness run")
         return Told(code=code, lines=tuple(capsys.readouterr().err.splitlines()))
@@ -133,6 +142,51 @@ async def test_each_thing_in_the_way_is_said_alone(plane: Plane, rolled: Run, ro
     said = told.warned if row.code == 0 else (told.error.partition(" before anything is changed: ")[2], *told.warned)
     assert said == (row.line,)
     assert told.code == row.code
+
+
+@pytest.mark.parametrize("row", THERE, ids=[row.name for row in THERE])
+async def test_each_thing_in_the_way_of_an_application_that_is_there_is_said_alone(
+    plane: Plane, client: ApiClient, eventually: Callable[..., Any], documents: list[Object], rolled: Run, row: There
+) -> None:
+    deployments = f"/apis/apps/v1/namespaces/{row.name}/deployments"
+
+    async def until(holds: Callable[[Object], bool]) -> None:
+        await eventually(deployments, lambda found: any(holds(each) for each in found))
+
+    async with playing(client, f"node-{row.name}") as kubelet:
+        kubelet.held = lambda pod: pod["spec"]["containers"][0]["image"].endswith("held-back")
+        row.change(documents)
+        await put(plane, row.name, tuple(documents))
+        await until(lambda found: found["status"].get("availableReplicas") == 2)
+        for each in row.objects:
+            await client.create(f"{_PLACES[each['kind']].format(row.name)}", each)
+        if row.objects:
+            await eventually(_PLACES[row.objects[0]["kind"]].format(row.name), _counted)
+        if row.later is not None:
+            row.later(documents)
+            changed = next(each for each in documents if each["kind"] == "Deployment")
+            await client.patch(f"{deployments}/web", {"spec": changed["spec"]})
+            await until(lambda found: found["status"].get("observedGeneration") == found["metadata"]["generation"] > 1)
+            if not changed["spec"].get("paused"):
+                await until(lambda found: found["status"].get("updatedReplicas") == 1)
+        told = await to_thread.run_sync(partial(rolled, "--yes", there=row.name, say=row.say))
+    said = told.warned if row.code == 0 else (told.error.partition(" before anything is changed: ")[2], *told.warned)
+    assert said == row.lines
+    assert told.code == row.code
+    await client.delete(f"{deployments}/web")
+    await client.delete(f"/api/v1/nodes/node-{row.name}")
+
+
+_PLACES = {
+    "ResourceQuota": "/api/v1/namespaces/{}/resourcequotas",
+    "PodDisruptionBudget": "/apis/policy/v1/namespaces/{}/poddisruptionbudgets",
+}
+
+
+def _counted(found: list[Object]) -> bool:
+    """Whether their controller has seen the pods."""
+    status = found[0].get("status") or {} if found else {}
+    return (status.get("used") or {}).get("pods") == "2" or status.get("currentHealthy") == 2
 
 
 def test_without_a_terminal_it_needs_yes_and_says_what_it_found(rolled: Run) -> None:
