@@ -10,6 +10,7 @@ from harness.disruptions.events import Events, message, moment, times
 from harness.disruptions.obstacle import Obstacle, one_line
 from harness.disruptions.pod_obstacles import of_pod
 from harness.disruptions.workload import Workload, own_pods, own_uids
+from harness.kube.errors import admission_advice
 from harness.kube.view import View
 from harness.spec.hazards import hazards
 
@@ -86,7 +87,7 @@ def _not_created(events: Events, owners: Iterable[str], workload: Workload) -> I
     elif "exceeded quota" in why:
         mend = "Raise the quota, or lower maxSurge or replicas."
     else:
-        mend = "See to it that the API takes its pods."
+        mend = admission_advice(message(newest)) or "See to it that the API takes its pods."
     yield Obstacle(
         where=str(workload),
         what=f"its pods are refused ({one_line(why)})",

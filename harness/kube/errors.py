@@ -69,8 +69,17 @@ _ADVICE: dict[int, str] = {
 }
 
 
+def admission_advice(message: str) -> str:
+    """What to do about a refusal by admission, known by its words; empty where it is none.
+
+    >>> admission_advice('pods "a" is forbidden: exceeded quota: few, requested: pods=1, used: pods=3, limited: pods=3')
+    'Ask for a larger quota, want less, or use another namespace.'
+    """
+    return next((advice for said, advice in _SAID if said.search(message)), "")
+
+
 def _advice(status: int, message: str) -> str:
-    return next((advice for said, advice in _SAID if said.search(message)), _ADVICE.get(status, ""))
+    return admission_advice(message) or _ADVICE.get(status, "")
 
 
 def refusal(tried: str, status: int, body: bytes, retry_after_s: float = 0.0) -> ApiRefusal:

@@ -233,7 +233,8 @@ ACCOUNT = 'pods "web-1-" is forbidden: error looking up service account shop/run
     [
         (QUOTA, "Raise the quota, or lower maxSurge or replicas.", False),
         (ACCOUNT, "Put ServiceAccount runner into the manifests.", True),
-        ("admission webhook denied the request", "See to it that the API takes its pods.", False),
+        ('admission webhook "a" denied the request', "Do what it asks for, or ask who runs that policy.", False),
+        ("something that nobody knows", "See to it that the API takes its pods.", False),
     ],
 )
 def test_pods_that_the_api_refuses_are_told_until_one_is_taken(message: str, mend: str, final: bool) -> None:
