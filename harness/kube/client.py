@@ -241,13 +241,17 @@ class Kube:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         patience_s: float | None = None,
+        changes: bool = True,
     ) -> dict[str, Any]:
-        """One call, answered with a JSON object; repeated as the class says, for `patience_s` where it is given."""
+        """One call, answered with a JSON object; repeated as the class says, for `patience_s` where it is given.
+
+        `changes`: False for a POST that changes nothing, such as a review or a dry run, and may be repeated too.
+        """
         longest_s = self._patience_s(patience_s)
         try:
             return await repeated(
                 lambda: self._once(method, path, query=query, body=body, headers=headers),
-                again=was_not_done if method == "POST" else passes,
+                again=was_not_done if method == "POST" and changes else passes,
                 patience_s=longest_s,
             )
         except NoAnswer:

@@ -20,6 +20,7 @@ from harness.preflight.rights import known_kind
 from harness.spec.readback import changed, pod_changed
 from harness.spec.workload import Object, pod_spec, spec_of
 
+_NEW = "rollout-harness-preflight"
 _CONFLICT, _BAD_REQUEST = 409, 400
 _NO_DRY_RUN = "dry run"
 _NOT_YET = ("error looking up service account", "no PriorityClass with name", "RuntimeClass")
@@ -56,6 +57,22 @@ async def rehearse(kube: Kube, intent: Intent, namespace: str) -> Rehearsal:
         made = await _pod(kube, dict(worker), namespace, "the load worker's Pod", rehearsal)
         if made is not None:
             rehearsal.pods["worker"] = made
+    return rehearsal
+
+
+async def rehearse_namespace(kube: Kube, name: str | None) -> Rehearsal:
+    """Ask for a new namespace in the same way; nothing can be rehearsed in one that is not there.
+
+    Raises:
+        ClusterError: the API does not answer.
+    """
+    rehearsal = Rehearsal()
+    metadata = {"name": name or _NEW, "labels": {"app.kubernetes.io/managed-by": "rollout-harness"}}
+    try:
+        await _created(kube, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}, "")
+    except ApiRefusal as refused:
+        if not _says_nothing(refused):
+            rehearsal.found.append(_refused("a new namespace", refused))
     return rehearsal
 
 
@@ -117,4 +134,4 @@ def _pod_of(workload: Object) -> dict[str, Any]:
 async def _created(kube: Kube, manifest: Object, namespace: str) -> Object:
     resource = await kube.resource(manifest["apiVersion"], manifest["kind"])
     query = {"dryRun": "All", "fieldValidation": "Warn"}
-    return await kube.request("POST", resource.path(namespace), query=query, body=dict(manifest))
+    return await kube.request("POST", resource.path(namespace), query=query, body=dict(manifest), changes=False)

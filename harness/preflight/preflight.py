@@ -10,7 +10,7 @@ from harness.kube.client import Kube
 from harness.kube.namespaces import deleted_since
 from harness.preflight import rights
 from harness.preflight.abilities import unable
-from harness.preflight.admission import Rehearsal, rehearse
+from harness.preflight.admission import Rehearsal, rehearse, rehearse_namespace
 from harness.preflight.finding import Finding, Weight
 from harness.preflight.intent import Intent
 from harness.preflight.surroundings import Surroundings, read_surroundings
@@ -101,7 +101,9 @@ async def _of_intent(
 ) -> tuple[Finding, ...]:
     """`may`: nothing is lacking of what a run needs, so that the API can be asked what it would say."""
     rehearsal = Rehearsal()
-    if around.name is not None and around.exists is not False and may and not deleted_since(around.namespace):
+    if may and (around.name is None or around.exists is False):
+        rehearsal = await rehearse_namespace(kube, around.name)
+    elif may and around.name is not None and not deleted_since(around.namespace):
         rehearsal = await rehearse(kube, intent, around.name)
     unknown = () if rehearsal.pods else unable(version, intent.application.target)
     return (*unknown, *rehearsal.found, *findings(intent, around, rehearsal.pods))

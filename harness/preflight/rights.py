@@ -194,7 +194,7 @@ async def _may(kube: Kube, namespace: str | None, right: Right) -> bool:
         "kind": "SelfSubjectAccessReview",
         "spec": {"resourceAttributes": attributes},
     }
-    status = (await kube.request("POST", _REVIEWS, body=review)).get("status") or {}
+    status = (await kube.request("POST", _REVIEWS, body=review, changes=False)).get("status") or {}
     return bool(status.get("allowed"))
 
 

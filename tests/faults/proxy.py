@@ -73,6 +73,8 @@ def verb_of(method: str, path: str, query: Mapping[str, str]) -> str:
     >>> verb_of("GET", "/api/v1/namespaces/shop/pods", {"watch": "true"}), verb_of("GET", "/api/v1/pods", {})
     ('watch', 'list')
     """
+    if query.get("dryRun"):  # what a preflight asks is not what the run does
+        return "dry-run"
     if method == "GET" and path.endswith("/log"):
         return "log"
     if method == "GET" and query.get("watch") in ("true", "1"):

@@ -189,6 +189,17 @@ def _counted(found: list[Object]) -> bool:
     return (status.get("used") or {}).get("pods") == "2" or status.get("currentHealthy") == 2
 
 
+async def test_a_policy_against_new_namespaces_is_known_before_one_is_made(plane: Plane, rolled: Run) -> None:
+    await rule(plane, {"do": "deny", "methods": ["POST"], "resources": ["namespaces"], "message": "ask the platform"})
+    told = await to_thread.run_sync(lambda: rolled("--yes"))
+    await rule(plane)
+    assert told.code == 2
+    assert told.error.endswith(
+        'a new namespace would be refused: admission webhook "deny.sandbox" denied the request: ask the platform. '
+        "Do what it asks for, or ask who runs that policy."
+    )
+
+
 def test_without_a_terminal_it_needs_yes_and_says_what_it_found(rolled: Run) -> None:
     told = rolled()
     assert told.code == 2

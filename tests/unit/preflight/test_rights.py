@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from paper_api import paper_kube
+from paper_api import CUT, paper_kube
 
 from harness.manifests.application import Application
 from harness.preflight.intent import Intent
@@ -113,6 +113,12 @@ async def test_where_nothing_may_be_asked_nothing_is_known() -> None:
         found = await lacking(kube, "shop", RIGHTS)
     assert (found.needed, found.useful) == ((), ())
     assert "403" in found.unknown
+
+
+async def test_an_answer_that_is_lost_is_asked_for_again_since_a_question_changes_nothing() -> None:
+    async with paper_kube({REVIEWS: [CUT, 503, {"status": {"allowed": True}}]}) as (kube, api):
+        assert (await lacking(kube, "shop", RIGHTS[:1])).needed == ()
+        assert len(api.asked(REVIEWS)) == 3
 
 
 def test_rights_of_one_resource_are_told_together() -> None:
