@@ -11,7 +11,7 @@ import typer.main
 
 import harness
 from harness import os_errors
-from harness.cli import clean, demo, mitigate, report, run, sandbox, schema, trace, watch
+from harness.cli import clean, demo, mitigate, report, restore, run, sandbox, schema, trace, watch
 from harness.cli.ending import ended, tell_error
 from harness.cli.signals import stopped_by_signals
 from harness.cli.streams import lasting_streams
@@ -35,6 +35,7 @@ app.command("watch")(watch.watch)
 app.command("report")(report.report)
 app.command("mitigate")(mitigate.mitigate)
 app.command("clean")(clean.clean)
+app.command("restore")(restore.restore)
 app.command("schema")(schema.schema)
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(trace.app, name="trace")

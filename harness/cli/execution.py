@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import signal
 from functools import partial
 from pathlib import Path
@@ -135,11 +136,18 @@ class Execution:
 
     def _leave(self, received: signal.Signals) -> None:
         """End at once, and name what is left."""
-        left = self._cluster.standing() if self._cluster is not None else ()
+        left = [*(self._cluster.standing() if self._cluster is not None else ()), *self._to_restore()]
         code = ExitCode.INCONCLUSIVE if self._has_updated() else ExitCode.of_signal(received)
         words = f"{received.name}: left as it is.{' Remove what is left:' if left else ''}"
         write_unbuffered([words, *(f"  {command}" for command in left)])
         os._exit(code)
+
+    def _to_restore(self) -> list[str]:
+        """The commands that put back what is not ours."""
+        from harness.store.undo import is_pending
+
+        pending = (folder for folder in self._folder.glob("*/") if is_pending(folder))
+        return [f"rollout-harness restore {shlex.quote(str(folder))}" for folder in pending]
 
     def _updates(self) -> int:
         return sum(run.updates for run in self._runs)

@@ -68,7 +68,7 @@ def plan_title(experiment: Experiment, planned: tuple[Scenario, ...], settings: 
 
 
 def _title(experiment: Experiment, planned: tuple[Scenario, ...], settings: ClusterSettings) -> str:
-    scenarios, rollouts = things(len(planned), "scenario"), things(experiment.rollouts, "rollout")
+    scenarios, rollouts = things(len(planned), "scenario"), things(planned[0].rollouts, "rollout")
     return f"{experiment.name}: {scenarios} x {rollouts} on {_where(settings)}"
 
 

@@ -59,15 +59,34 @@ def planned(application: Application, experiment: Experiment) -> Disruption:
     return cast("Planned", module.planned)(application, setting, experiment.rollouts)
 
 
-def patching(patch: Mapping[str, Any]) -> Step:
-    """A step that sends a strategic merge patch of the pod template and waits until it is rolled out."""
-    return Step(details={"patch": patch}, do=partial(_roll, patch=patch), undo=_roll_back)
+def planned_there(application: Application, experiment: Experiment) -> tuple[Disruption, tuple[str, ...]]:
+    """The same of an application that is not ours, so that it ends as it was; and what that takes, in sentences.
+
+    Raises:
+        ManifestError: it cannot be done to this application.
+    """
+    from harness.disruptions.image import alternating
+
+    name, setting = experiment.asked
+    if name != "image":
+        return planned(application, experiment), ()
+    update, more = alternating(application, setting, experiment.rollouts)
+    words = "One more rollout than asked for, under load as the others, takes the original images back."
+    return update, (words,) if more else ()
 
 
-async def _roll(stage: Stage, *, patch: Mapping[str, Any]) -> int:
+def patching(patch: Mapping[str, Any], manager: str | None = None) -> Step:
+    """A step that sends a strategic merge patch of the pod template and waits until it is rolled out.
+
+    `manager`: whose write it is, and stays, where it is not ours.
+    """
+    return Step(details={"patch": patch}, do=partial(_roll, patch=patch, manager=manager), undo=_roll_back)
+
+
+async def _roll(stage: Stage, *, patch: Mapping[str, Any], manager: str | None) -> int:
     from harness.disruptions.rolling_update import rolled
 
-    return await rolled(stage, patch)
+    return await rolled(stage, patch, manager)
 
 
 async def _roll_back(stage: Stage) -> None:

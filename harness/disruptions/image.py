@@ -27,6 +27,27 @@ class ImageUpdate:
         return patching(image_patch(self.images[rollout], self.sidecars))
 
 
+def alternating(
+    application: Application, turns: Mapping[str, tuple[str, ...]], rollouts: int
+) -> tuple[ImageUpdate, bool]:
+    """The images of each rollout of an application that is not ours, the last of which ends as it was before.
+
+    A single image goes in turn with the one that is there. Whether that takes one more rollout than asked for.
+
+    Raises:
+        ManifestError: as for `planned`.
+    """
+    there = {container: application.containers.get(container, "") for container in turns}
+    if all(len(images) == 1 for images in turns.values()):
+        turns = {container: (*images, there[container]) for container, images in turns.items()}
+    *images, last = planned(application, turns, rollouts).images
+    if last == there:
+        return ImageUpdate(images=(*images, last)), False
+    if images and images[-1] != there:
+        return ImageUpdate(images=(*images, there)), False
+    return ImageUpdate(images=(*images, last, there)), True
+
+
 def planned(application: Application, turns: Mapping[str, tuple[str, ...]], rollouts: int) -> ImageUpdate:
     """The images of each rollout.
 

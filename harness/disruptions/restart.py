@@ -9,6 +9,9 @@ from harness.disruptions.disruption import Step, patching
 from harness.manifests.application import Application
 from harness.manifests.patch import restart_patch
 
+_KUBECTLS = "kubectl-rollout"
+"""The field manager as which kubectl writes the annotation: it is one and the same thing to whoever deploys next."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restart:
@@ -19,7 +22,8 @@ class Restart:
 
     def step(self, rollout: int) -> Step:
         """Name the time that it is now."""
-        return patching(restart_patch(datetime.now(UTC).isoformat(timespec="microseconds")))
+        at = datetime.now(UTC).isoformat(timespec="microseconds")
+        return patching(restart_patch(at), manager=_KUBECTLS)
 
 
 def planned(application: Application, setting: None, rollouts: int) -> Restart:

@@ -9,18 +9,48 @@ from harness.disruptions.stage import Stage
 from harness.disruptions.workload import Workload, own_pods
 from harness.errors import ClusterError, RolloutError
 from harness.kube.client import Kube
+from harness.kube.field_owners import MANAGER
 from harness.kube.view import View
 from harness.spec.rolling import wanted_replicas
 
 
-async def rolled(stage: Stage, patch: Mapping[str, Any]) -> int:
-    """Send the patch, and wait until it is rolled out; the generation that it made.
+async def rolled(stage: Stage, patch: Mapping[str, Any], manager: str | None = None) -> int:
+    """Send the patch, as `manager` where it is to stay, and wait until it is rolled out; the generation that it made.
 
     Raises:
         ClusterError: the API refused it or did not answer.
         RolloutError: it is not complete in time, or never will be.
     """
-    generation = await trigger(stage.kube, stage.workload, patch)
+    generation = await written(stage, patch, manager)
+    await stage.until_complete(generation)
+    return generation
+
+
+async def written(stage: Stage, patch: Mapping[str, Any], manager: str | None = None) -> int:
+    """Send a patch of the workload; the generation that it made. What it changes of somebody's is on disk before.
+
+    Raises:
+        ClusterError: the API refused it or did not answer.
+        OutputError: what it changes cannot be written down.
+    """
+    changes = stage.changes
+    if changes is not None:
+        changes.about_to(patch, stays=manager is not None)
+    generation = await trigger(stage.kube, stage.workload, patch, manager or MANAGER)
+    if changes is not None:
+        await changes.have_begun(generation)
+    return generation
+
+
+async def returned(stage: Stage) -> int:
+    """Give somebody's workload all its old values back, and wait until that is rolled out; the generation then.
+
+    Raises:
+        ClusterError: somebody else has changed it, the API refused it or did not answer.
+        RolloutError: it is not complete in time, or never will be.
+    """
+    assert stage.changes is not None, "of our own, the manifests say how it was"
+    generation = await stage.changes.put_back()
     await stage.until_complete(generation)
     return generation
 
@@ -28,21 +58,28 @@ async def rolled(stage: Stage, patch: Mapping[str, Any]) -> int:
 async def rolled_back(stage: Stage) -> None:
     """Give the workload the pod template back that it had before, and wait until that is rolled out.
 
+    Of somebody's that is the one before the run.
+
     Raises:
         ClusterError: the API refused it or did not answer.
         RolloutError: it is not complete in time, or never will be.
     """
+    if stage.changes is not None and stage.changes.back:
+        await returned(stage)
+        return
     generation = await undo(stage.kube, stage.workload, stage.before["spec"]["template"])
     await stage.until_complete(generation)
 
 
-async def trigger(kube: Kube, workload: Workload, patch: Mapping[str, Any]) -> int:
-    """Send the strategic merge patch that starts a rollout; the generation that it made.
+async def trigger(kube: Kube, workload: Workload, patch: Mapping[str, Any], manager: str = MANAGER) -> int:
+    """Send the strategic merge patch that starts a rollout, as `manager`; the generation that it made.
 
     Raises:
         ClusterError: the API refused it or did not answer.
     """
-    patched = await kube.patch("apps/v1", workload.kind, workload.name, patch, namespace=workload.namespace)
+    patched = await kube.patch(
+        "apps/v1", workload.kind, workload.name, patch, namespace=workload.namespace, field_manager=manager
+    )
     return int(patched["metadata"]["generation"])
 
 

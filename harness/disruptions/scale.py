@@ -53,18 +53,24 @@ async def _scaled(stage: Stage, replicas: int) -> int:
     from harness.disruptions.pods_back import until_back
     from harness.disruptions.rolling_update import until_settled
     from harness.kube.client import MERGE
+    from harness.kube.field_owners import MANAGER
 
     stage.mark({"replicas": replicas})
-    workload = stage.workload
+    workload, change = stage.workload, {"spec": {"replicas": replicas}}
+    if stage.changes is not None:
+        stage.changes.about_to(change, stays=False)
     resource = await stage.kube.resource("apps/v1", workload.kind)
     await stage.kube.request(
         "PATCH",
         resource.path(workload.namespace, workload.name, "scale"),
-        body={"spec": {"replicas": replicas}},
+        query={"fieldManager": MANAGER},
+        body=change,
         headers={"Content-Type": MERGE},
     )
     changed = await stage.kube.get("apps/v1", workload.kind, workload.name, workload.namespace)
     generation = int(changed["metadata"]["generation"])
+    if stage.changes is not None:
+        await stage.changes.have_begun(generation)
     await until_back(stage, generation=generation)
     await until_settled(stage.view, stage.workload, deadline_s=stage.left_s)
     return generation

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 
@@ -14,6 +14,23 @@ from harness.disruptions.workload import Workload
 from harness.errors import RolloutError
 from harness.kube.client import Kube
 from harness.kube.view import View
+
+
+class Changes(Protocol):
+    """What is changed of a workload that is somebody's, and has to be put back."""
+
+    @property
+    def back(self) -> Mapping[str, Any]:
+        """The patch that gives the old values back; empty where none was changed by a patch of ours."""
+
+    def about_to(self, patch: Mapping[str, Any], *, stays: bool) -> None:
+        """Have on disk what a patch is going to change; `stays`: it is nobody's setting, and is left at the end."""
+
+    async def have_begun(self, generation: int) -> None:
+        """Take note of what stands after a patch that made this generation."""
+
+    async def put_back(self) -> int:
+        """Give the workload its old values; the generation that it has then."""
 
 
 def _nobody(*_: object) -> None:
@@ -26,6 +43,7 @@ class Stage:
 
     `mark`: writes into the timeline what is about to be done. `hear`: takes what holds it up. `command_said` takes a
     line that a deploy command prints, `command_ended` its exit status (None: its time was over) and how long it took.
+    `changes`: of a workload that is somebody's, where we change it.
     """
 
     kube: Kube
@@ -38,6 +56,7 @@ class Stage:
     logs: Logs
     command_said: Callable[[str], object] = _nobody
     command_ended: Callable[[int | None, float], object] = _nobody
+    changes: Changes | None = None
     began: float = field(default_factory=anyio.current_time)
 
     @property

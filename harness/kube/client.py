@@ -201,11 +201,16 @@ class Kube:
         *,
         namespace: str | None = None,
         content_type: str = STRATEGIC_MERGE,
+        field_manager: str | None = None,
     ) -> dict[str, Any]:
-        """The object as it is after the patch."""
+        """The object as it is after the patch; `field_manager`: who owns from now on what it changes."""
         resource = await self.resource(api_version, kind)
         return await self.request(
-            "PATCH", resource.path(namespace, name), body=dict(patch), headers={"Content-Type": content_type}
+            "PATCH",
+            resource.path(namespace, name),
+            query={"fieldManager": field_manager} if field_manager else None,
+            body=dict(patch),
+            headers={"Content-Type": content_type},
         )
 
     async def delete(

@@ -35,7 +35,8 @@ async def run_experiment(
 
     `keep`: the namespaces, and what is deployed in them, stay for a look. `looked`: somebody has looked at the cluster
     and told what he found; else that is done first, and what is found stands in the progress.
-    A scenario that could not even be deployed or loaded ends the experiment: the next ones would end likewise.
+    A scenario that could not even be deployed or loaded ends the experiment: the next ones would end likewise. So does
+    any error where the application is not ours: it may not be as it was.
 
     Raises:
         UsageError: the cluster is known not to run these manifests, something there is in the way, no pod would be
@@ -73,7 +74,7 @@ async def run_experiment(
         run = await runner.run()
         runs.append(run)
         on_scenario(run)
-        if run.error is not None and not run.updates:
+        if run.error is not None and (scenario.experiment.is_there or not run.updates):
             break
     return tuple(runs)
 

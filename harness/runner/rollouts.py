@@ -11,10 +11,10 @@ from typing import Any
 
 from harness.disruptions.completion import Hear
 from harness.disruptions.disruption import Step
-from harness.disruptions.rolling_update import rolled_back, until_settled
+from harness.disruptions.rolling_update import returned, rolled_back, until_settled
 from harness.disruptions.stage import Stage, present
 from harness.disruptions.workload import Workload
-from harness.errors import RolloutError
+from harness.errors import ClusterError, RolloutError
 from harness.kube.client import Kube
 from harness.kube.view import View
 from harness.model.deploy_command import deploy_command
@@ -23,6 +23,7 @@ from harness.model.observation import MarkType
 from harness.model.progress import Decision, Phase, RolloutSummary
 from harness.model.run import CommandRun, RolloutMarks
 from harness.runner.abort import Exceeded
+from harness.runner.changes import Changes
 from harness.runner.first_start import logs_in
 from harness.runner.load_session import LoadSession
 from harness.runner.quiet import CAP_S
@@ -49,6 +50,7 @@ class Rollouts:
     quiet_s: float
     said: Callable[[int, str], None]  # takes a line of the deploy command of a rollout
     original: dict[str, Any]  # the workload before the first of them
+    changes: Changes | None = None  # of a workload that is not ours
     under_way: tuple[Step, Stage] | None = None  # what changes something other than the pod template, and is not done
 
     async def run(self, continue_after: ContinueAfter) -> None:
@@ -63,7 +65,7 @@ class Rollouts:
         for rollout in range(self.scenario.rollouts):
             await self.load.until_sending()
             requests, outcomes = self.load.requests, Counter(self.load.outcomes)
-            await self._one(rollout)
+            await self._one(rollout, self.scenario.disruption.step(rollout))
             self.phase(Phase.QUIET, rollout)
             await self.load.until_quiet(self.quiet_s, cap_s=CAP_S)
             failed = self.load.outcomes - outcomes
@@ -74,12 +76,22 @@ class Rollouts:
             )
             summaries = (*summaries, summary)
             if continue_after(summaries) is Decision.STOP:
+                await self._back(rollout + 1)
                 break
         await self.load.until_sending()
 
-    async def _one(self, rollout: int) -> None:
+    async def _back(self, rollout: int) -> None:
+        """One more rollout, to what was there before, where the planned ones end too early to have come back to it."""
+        if self.changes is None or await self.changes.is_rolled_back():
+            return
+        await self._one(rollout, Step(details={"patch": self.changes.back}, do=returned))
+        self.phase(Phase.QUIET, rollout)
+        await self.load.until_quiet(self.quiet_s, cap_s=CAP_S)
+
+    async def _one(self, rollout: int, step: Step) -> None:
         stage = self._stage(rollout)
-        step = self.scenario.disruption.step(rollout)
+        if self.changes is not None:
+            await self.changes.check()
         self.phase(Phase.ROLLING, rollout)
         name = self._name
         began = {"rollout": rollout, "disruption": name, **step.details}
@@ -92,7 +104,7 @@ class Rollouts:
         except RolloutError as stuck:
             try:
                 await self._undo(rollout, step, stage)
-            except RolloutError as left:  # what went wrong first must be said first
+            except (ClusterError, RolloutError) as left:  # what went wrong first must be said first
                 stuck.add_note(f"Taking it back failed too: {left}")
             raise
         self.under_way = None
@@ -112,6 +124,8 @@ class Rollouts:
         self.mark(MarkType.ABORT, asdict(found))
         begun = self.writer.info.rollouts
         if self.scenario.experiment.abort == "leave":
+            if self.changes is not None:
+                self.changes.leave()
             return f"{self.workload} stays as it is, as `abort: leave` has it."
         if begun and self.under_way is not None:  # such as a number of replicas
             await self._undo(begun[-1].rollout, *self.under_way)
@@ -160,6 +174,7 @@ class Rollouts:
             logs=logs_in(self.kube, self.workload.namespace),
             command_said=partial(self.said, rollout),
             command_ended=ended,
+            changes=self.changes,
         )
 
     def _keep(self, marks: RolloutMarks) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,8 +30,9 @@ from harness.model.progress import Phase, Progress
 from harness.observers.cluster import application_objects, observe
 from harness.observers.heartbeat import Standstill, watch_oneself
 from harness.runner.abort import aborting
+from harness.runner.changes import Changes
 from harness.runner.churn import churning
-from harness.runner.deployment import deployed, namespace_for_run, service_address
+from harness.runner.deployment import namespace_for_run, service_address
 from harness.runner.facts import run_info
 from harness.runner.first_error import first_error, local_error
 from harness.runner.first_start import FirstStart
@@ -41,7 +42,7 @@ from harness.runner.ports import rotated, source_addresses
 from harness.runner.read_back import read_back
 from harness.runner.rollouts import ContinueAfter, Rollouts
 from harness.runner.scenario import Scenario, load_plan
-from harness.runner.there import standing
+from harness.runner.under_test import under_test
 from harness.runner.watching import Versions, Watched
 from harness.store.writer import RunWriter
 
@@ -158,27 +159,20 @@ class ScenarioRunner:
                     service=application.service_name,
                 )
                 await observe(tasks, kube, namespace, watched, view=self._view, record=partial(self._record, writer))
-                async with self._application(namespace) as workload:
-                    await self._loaded(writer, namespace, int(workload["metadata"]["generation"]))
+                async with under_test(
+                    self._cluster,
+                    self._scenario,
+                    namespace,
+                    self._ownership,
+                    folder=self._folder,
+                    warn=self._warned.append,
+                    keep=self._keep,
+                ) as (workload, changes):
+                    await self._loaded(writer, namespace, int(workload["metadata"]["generation"]), changes)
                     self._enter(Phase.CLEANING_UP)
                 tasks.cancel_scope.cancel()
 
-    def _application(self, namespace: str) -> AbstractAsyncContextManager[dict[str, Any]]:
-        """The workload as the API has it, deployed by this run or there before it."""
-        kube, application, experiment = self._cluster.kube, self._scenario.application, self._scenario.experiment
-        if experiment.is_there:
-            return standing(kube, application, namespace)
-        return deployed(
-            kube,
-            application,
-            namespace,
-            self._ownership,
-            files=experiment.manifests,
-            warn=self._warned.append,
-            keep=self._keep,
-        )
-
-    async def _loaded(self, writer: RunWriter, namespace: str, generation: int) -> None:
+    async def _loaded(self, writer: RunWriter, namespace: str, generation: int, changes: Changes | None) -> None:
         application, experiment, cluster = self._scenario.application, self._scenario.experiment, self._cluster
         workload = Workload(kind=application.kind, name=application.name, namespace=namespace)
         first_start = FirstStart(cluster.kube, workload, self._scenario, self._view)
@@ -202,7 +196,7 @@ class ScenarioRunner:
             try:
                 async with first_start.explained():
                     await load.until_warm(_CALM_S, deadline_s=WARM_UP_S)
-                rollouts = self._rollouts(writer, load, workload)
+                rollouts = self._rollouts(writer, load, workload, changes)
                 async with aborting(experiment.abort_if, load, rollouts.abort):
                     await self._control_window(writer, load)
                     async with churning(cluster.kube, namespace, experiment.churn_s, self._ownership):
@@ -217,7 +211,9 @@ class ScenarioRunner:
                 await load.follow()
                 tasks.cancel_scope.cancel()
 
-    def _rollouts(self, writer: RunWriter, load: LoadSession, workload: Workload) -> Rollouts | Watched:
+    def _rollouts(
+        self, writer: RunWriter, load: LoadSession, workload: Workload, changes: Changes | None
+    ) -> Rollouts | Watched:
         name, setting = self._scenario.experiment.asked
         if name == "watch":
             return Watched(
@@ -247,6 +243,7 @@ class ScenarioRunner:
             quiet_s=writer.info.quiet_s or 0.0,
             said=lambda rollout, line: writer.command_line(rollout, self._now(), line),
             original=present(self._view, workload),
+            changes=changes,
         )
 
     def _plan(self, address: str, quiet_s: float) -> Plan:

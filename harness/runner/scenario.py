@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from harness.disruptions.disruption import Disruption, planned
+from harness.disruptions.disruption import Disruption, planned, planned_there
 from harness.errors import ExperimentError
 from harness.inputs.files import file_text
 from harness.load import Engine, Plan, Stream
@@ -38,9 +38,12 @@ class Scenario:
 
     @property
     def rollouts(self) -> int:
-        """How many are planned; of those that others make, how many are reckoned with."""
+        """How many are planned; of those that others make, how many are reckoned with; one more than asked for where
+        that takes the application back to what was there before."""
         name, setting = self.experiment.asked
-        return self.experiment.rollouts if name != "watch" else setting.until_rollouts or 1
+        if name == "watch":
+            return setting.until_rollouts or 1
+        return max(self.experiment.rollouts, len(self.disruption.images))
 
     @property
     def planned_rollouts(self) -> int | None:
@@ -89,7 +92,11 @@ def scenarios(
     provisos: tuple[str, ...] = ()
     if experiment.others == "skip":
         application, provisos = without_others(application)
-    disruption = planned(application, experiment)
+    if experiment.is_there:
+        disruption, more = planned_there(application, experiment)
+        provisos += more
+    else:
+        disruption = planned(application, experiment)
     found = []
     for name, variant in experiment.variants.items():
         advised = applied.get(name, Applied())

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import anyio
+
+from harness.clusters.cluster import Cluster
 from harness.errors import ClusterError, UsageError
 from harness.kube.client import Kube
-from harness.kube.errors import is_not_found
+from harness.kube.errors import LeftBehind, is_not_found
 from harness.manifests.application import KINDS, Application
 from harness.manifests.read import Manifest
+from harness.runner.changes import Changes
 
 _OF_THE_SERVER = frozenset(
     ("creationTimestamp", "generation", "managedFields", "ownerReferences", "resourceVersion", "selfLink", "uid")
@@ -52,10 +57,27 @@ def as_manifest(found: dict[str, Any]) -> Manifest:
 
 
 @asynccontextmanager
-async def standing(kube: Kube, application: Application, namespace: str) -> AsyncIterator[dict[str, Any]]:
-    """The workload as the API has it now; nothing is created, and nothing deleted.
+async def standing(
+    cluster: Cluster, application: Application, namespace: str, folder: Path
+) -> AsyncIterator[tuple[dict[str, Any], Changes]]:
+    """The workload as the API has it now, and the changes that the block makes of it, which are taken back at its end.
+
+    Nothing is created, and nothing deleted. `folder`: the scenario's.
 
     Raises:
         ClusterError: it is gone, or the API does not answer.
+        LeftBehind: what was changed is not as it was before; says why, and what to do.
     """
-    yield await kube.get("apps/v1", application.kind, application.name, namespace)
+    found = await cluster.kube.get("apps/v1", application.kind, application.name, namespace)
+    changes = Changes(cluster.kube, found, cluster=cluster.facts.kind, folder=folder)
+    try:
+        yield found, changes
+    except BaseException as error:
+        with anyio.CancelScope(shield=True):
+            try:
+                await changes.end()
+            except LeftBehind as left:  # what went wrong first must be said first
+                error.add_note(str(left))
+        raise
+    with anyio.CancelScope(shield=True):
+        await changes.end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -87,3 +88,141 @@ def test_an_application_that_is_there_is_restarted_and_stays(
     assert [each["settled"] is not None for each in record["rollouts"]] == [True]
     pods = kubectl(context, "-n", "staging", "get", "pods", "-o", "name").split()
     assert not [pod for pod in pods if "rollout-harness" in pod]
+
+
+BY_IMAGE = EXPERIMENT.replace("rollouts: 1", 'rollouts: {rollouts}\nupdate: {{image: {{nginx: ["nginx:1.29.1"]}}}}')
+BY_IMAGE = BY_IMAGE.replace("{name: web, port: 80}", "{{name: web, port: 80}}").replace(
+    "variants: {default: {expect: any}}\nload: {new: {rate: 50}, pod_header: X-Pod}",
+    "variants: {{default: {{expect: any}}}}\nload: {{new: {{rate: 50}}, pod_header: X-Pod}}",
+)
+
+
+def as_owned(found: Json) -> Json:
+    """What its owner knows of an object: all but what the server and its controllers write."""
+    metadata = found["metadata"]
+    annotations = {k: v for k, v in (metadata.get("annotations") or {}).items() if "deployment.kubernetes.io" not in k}
+    owners = [entry for entry in metadata["managedFields"] if not entry.get("subresource")]
+    return {
+        "spec": found["spec"],
+        "labels": metadata.get("labels"),
+        "annotations": annotations,
+        "managedFields": owners,
+    }
+
+
+def deploys(environment: dict[str, str], repository: Path, folder: Path, image: str) -> None:
+    """The owner's next deploy, by server-side apply and without --force-conflicts."""
+    manifests = (repository / "fixtures" / "manifests" / "nginx.yaml").read_text()
+    file = folder / "next.yaml"
+    file.write_text(manifests.replace("nginx:1.28.0", image))
+    kubectl(environment, "-n", "staging", "apply", "--server-side", "-f", str(file))
+    kubectl(environment, "-n", "staging", "rollout", "status", "deployment/web", "--timeout=60s")
+
+
+@pytest.mark.parametrize("rollouts", [1, 2])
+def test_images_alternate_and_the_owner_deploys_next_without_a_conflict(
+    context: dict[str, str],
+    run: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path: Path,
+    repository: Path,
+    rollouts: int,
+) -> None:
+    before = as_owned(deployment(context))
+    ended = run(BY_IMAGE.format(rollouts=rollouts))
+    assert ended.returncode == 0, ended.stderr
+    assert as_owned(deployment(context)) == before
+    record = json.loads((tmp_path / "run" / "default" / "run.json").read_text())
+    assert len(record["rollouts"]) == 2
+    assert bool(record["provisos"]) == (rollouts == 1)
+    assert json.loads((tmp_path / "run" / "default" / "undo.json").read_text())["done"]
+    deploys(context, repository, tmp_path, "nginx:1.29.0")
+    deploys(context, repository, tmp_path, "nginx:1.28.0")
+
+
+@pytest.fixture
+def started(context: dict[str, str], tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
+    """A run that has begun to roll; killed at the end of the test where it still runs."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(text: str) -> subprocess.Popen[str]:
+        file = tmp_path / "experiment.yaml"
+        file.write_text(text)
+        there = ("--cluster", "context:sandbox", "--worker-image", "rollout-harness:local", "--yes")
+        command = ["env", "--default-signal=INT", *HARNESS, "run", str(file), "--out", str(tmp_path / "run"), *there]
+        processes.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=context))
+        stderr = processes[-1].stderr
+        assert stderr is not None
+        seen = []
+        for line in stderr:
+            seen.append(line)
+            if "rolling" in line:
+                return processes[-1]
+        pytest.fail(f"it never rolled: {seen}")
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate(timeout=30)
+
+
+def images(found: Json) -> list[str]:
+    return [container["image"] for container in found["spec"]["template"]["spec"]["containers"]]
+
+
+def restore(environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+    words = [*HARNESS, "restore", str(folder)]
+    return subprocess.run(words, capture_output=True, text=True, env=environment, timeout=60, check=False)
+
+
+def until_rolled(environment: dict[str, str], image: str) -> Json:
+    """The Deployment as soon as the run has written the image."""
+    for _ in range(100):
+        if images(found := deployment(environment)) == [image]:
+            return found
+    pytest.fail(f"it never got {image}: {images(found)}")
+
+
+def test_what_a_killed_run_changed_is_restored_unless_somebody_else_deploys_meanwhile(
+    context: dict[str, str], started: Callable[[str], subprocess.Popen[str]], tmp_path: Path, repository: Path
+) -> None:
+    before = deployment(context)
+    process = started(BY_IMAGE.format(rollouts=2))
+    until_rolled(context, "nginx:1.29.1")
+    process.kill()
+    process.wait()
+    kubectl(context, "-n", "staging", "set", "env", "deployment/web", "COLOUR=blue")
+    theirs = deployment(context)["spec"]
+    refused = restore(context, tmp_path / "run")
+    assert refused.returncode == 3, refused.stderr
+    assert "kubectl-set (Update)" in refused.stderr
+    assert deployment(context)["spec"] == theirs
+    kubectl(context, "-n", "staging", "set", "env", "deployment/web", "COLOUR-")
+    restored = restore(context, tmp_path / "run" / "default")
+    assert restored.returncode == 0, restored.stderr
+    assert as_owned(deployment(context)) == as_owned(before)
+    assert "already" in restore(context, tmp_path / "run").stdout
+    clean = [*HARNESS, "clean", "--cluster", "context:sandbox", "--yes"]  # of the load's Pod
+    subprocess.run(clean, check=True, env=context, timeout=60)
+    deploys(context, repository, tmp_path, "nginx:1.28.0")
+
+
+def test_an_interrupted_run_puts_it_back(
+    context: dict[str, str], started: Callable[[str], subprocess.Popen[str]], repository: Path, tmp_path: Path
+) -> None:
+    before = deployment(context)
+    process = started(BY_IMAGE.format(rollouts=2))
+    until_rolled(context, "nginx:1.29.1")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 3
+    assert as_owned(deployment(context)) == as_owned(before)
+    deploys(context, repository, tmp_path, "nginx:1.28.0")
+
+
+def test_a_rollout_that_gets_stuck_is_taken_back_to_what_was_there(
+    context: dict[str, str], run: Callable[..., subprocess.CompletedProcess[str]], repository: Path, tmp_path: Path
+) -> None:
+    before = deployment(context)
+    ended = run(BY_IMAGE.format(rollouts=2).replace("nginx:1.29.1", "shop:none"))
+    assert "ErrImagePull" in ended.stderr
+    assert ended.returncode in (1, 3), ended.stderr
+    assert as_owned(deployment(context)) == as_owned(before)

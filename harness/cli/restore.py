@@ -1,0 +1,76 @@
+"""`rollout-harness restore`: what a run changed of an application that is there -> the application as it was."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.ending import tell, tell_error
+from harness.errors import ClusterError, UsageError
+from harness.exit_codes import ExitCode
+from harness.model.providers import CONTEXT
+
+if TYPE_CHECKING:
+    from harness.model.undo import Undo
+
+
+def restore(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="An experiment's folder or a scenario's.")],
+    cluster: Annotated[
+        str | None, typer.Option(help="Where it is now: context:NAME; else what the run's undo.json says.")
+    ] = None,
+) -> None:
+    """Put back what a run changed of an application that is there, after a kill -9 or a lost cluster."""
+    import anyio
+
+    from harness.store.output import not_in_progress
+    from harness.store.reader import scenario_folders
+    from harness.store.undo import read_undo
+
+    with ExitStack() as held:
+        folders = scenario_folders(run)
+        for folder in dict.fromkeys((run, *(scenario.parent for scenario in folders))):
+            held.enter_context(not_in_progress(folder))
+        found = [(folder, undo) for folder in folders if (undo := read_undo(folder)) is not None]
+        if not found:
+            tell(f"{run}: this run changed nothing that is to be put back.")
+        code = ExitCode.AS_EXPECTED
+        for folder, undo in found:
+            if undo.done:
+                tell(f"{undo.workload}: it has been put back already.")
+            elif not anyio.run(_restored, folder, undo, _context(undo, cluster)):
+                code = ExitCode.INCONCLUSIVE
+    if code:
+        raise typer.Exit(code)
+
+
+async def _restored(folder: Path, undo: Undo, context: str) -> bool:
+    from harness.kube.connection import from_context
+    from harness.runner.restore import restore as put_back
+
+    async with from_context(context) as kube:
+        try:
+            await kube.version()
+            await put_back(kube, folder, undo)
+        except ClusterError as error:
+            tell_error(error)
+            return False
+        tell(f"{undo.workload}: put back as it was before the run.")
+        tell(f"Its pods follow: {kube.kubectl} -n {undo.namespace} rollout status {undo.kind.lower()}/{undo.name}")
+    return True
+
+
+def _context(undo: Undo, cluster: str | None) -> str:
+    """The context of the kubeconfig in which the workload is."""
+    named = cluster or undo.cluster
+    kind, _, context = named.partition(":")
+    if kind != CONTEXT or not context:
+        raise UsageError(
+            f"looking for the cluster {named} of {undo.workload}",
+            "it is no context of a kubeconfig" if cluster else "it went with its run",
+            "Give --cluster context:NAME.",
+        )
+    return context
