@@ -48,7 +48,9 @@ def described_experiment(
         return
     for name, value in (("--target", target), ("--service", service)):
         if value is not None:
-            raise UsageError(f"reading {name} {value}", f"{file} says that itself", "It goes with `run -` only.")
+            raise UsageError(
+                f"reading {name} {value}", f"{file} says that itself", "It goes with `run -`, or without a file."
+            )
     experiment = read_experiment(file)
     if kind is not None:
         from harness.model.cluster_settings import SandboxImage
@@ -92,11 +94,15 @@ def _experiment_of_standard_input(
         described = described_experiment(
             read_manifests([file]), target=target, service=service, stand_in=stand_in, latency_s=latency_s
         )
-        tell(f"# What was read from standard input, as {_FILE}, and this file beside it would run the same:")
-        for line in yaml_text({**described, "manifests": [_FILE]}).splitlines():
-            tell(line)
-        tell("")
+        words = f"# What was read from standard input, as {_FILE}, and this file beside it would run the same:"
+        told_file(words, {**described, "manifests": [_FILE]})
         yield Experiment.model_validate({**described, "manifests": [str(file)]})
+
+
+def told_file(words: str, described: dict[str, Any]) -> None:
+    """Print an experiment's file, after words that say what it is."""
+    for line in [words, *yaml_text(described).splitlines(), ""]:
+        tell(line)
 
 
 def yaml_text(described: dict[str, Any]) -> str:

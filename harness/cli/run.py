@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +17,7 @@ from harness.cli.described import StandIns, described_experiment
 from harness.cli.ending import conclude, tell_paragraph
 from harness.cli.execution import Execution
 from harness.cli.memory import check_memory
+from harness.cli.there import Options, application_there, experiment_of_options
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
 from harness.inputs.shown import shown
@@ -54,7 +57,10 @@ WorkerImage = Annotated[
 
 
 def run(
-    experiment: Annotated[Path, typer.Argument(help="The experiment's YAML file; `-`: manifests on standard input.")],
+    experiment: Annotated[
+        Path | None,
+        typer.Argument(help="The experiment's YAML file; `-`: manifests on standard input; without: give --target."),
+    ] = None,
     cluster: Cluster = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; default: reports/NAME-TIME.")] = None,
     worker_image: WorkerImage = None,
@@ -64,8 +70,20 @@ def run(
         bool,
         typer.Option("--apply-sizing", help="Run what dropped calls again, with the settings that would have held."),
     ] = False,
-    target: Annotated[str | None, typer.Option(help="With `-`: what is rolled, such as deployment/shop.")] = None,
-    service: Annotated[str | None, typer.Option(help="With `-`: what is called, NAME or NAME:PORT.")] = None,
+    target: Annotated[
+        str | None, typer.Option(help="With `-` or without a file: what is rolled, such as deployment/shop.")
+    ] = None,
+    service: Annotated[
+        str | None, typer.Option(help="With `-` or without a file: what is called, NAME or NAME:PORT.")
+    ] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Without a file: roll by a restart.")] = False,
+    image: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[CONTAINER=]IMAGE", help="Without a file: roll to this image, and back; repeatable."),
+    ] = None,
+    rollouts: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Without a file: how often it is rolled.")
+    ] = None,
     stand_in: Annotated[
         StandIns | None,
         typer.Option(help="What stands in for images that the sandbox has not does with its work at the stop signal."),
@@ -76,7 +94,15 @@ def run(
     truth: Truth = None,
 ) -> None:
     """Run an experiment: deploy, load, roll, record, judge, and put the cluster back."""
-    with described_experiment(experiment, target, service, stand_in, latency) as described:
+    options = Options(
+        target=target,
+        namespace=namespace,
+        service=service,
+        restart=restart,
+        image=image or (),
+        rollouts=rollouts,
+    )
+    with _experiment(experiment, options, cluster, stand_in, latency) as described:
         code = plan_and_run(
             in_namespace(within_budget(described, budget or []), namespace),
             cluster=cluster,
@@ -89,6 +115,21 @@ def run(
         )
     if code is not None:
         conclude(code)
+
+
+@contextmanager
+def _experiment(
+    file: Path | None, options: Options, cluster: str | None, stand_in: StandIns | None, latency: str | None
+) -> Iterator[Experiment]:
+    """The experiment that a file, standard input or options alone describe."""
+    if file is None:
+        if stand_in is not None:
+            raise UsageError("planning stand-ins", "nothing stands in for what is there", "Leave --stand-in out.")
+        yield experiment_of_options(options, cluster)
+        return
+    options.refused_beside(str(file))
+    with described_experiment(file, options.target, options.service, stand_in, latency) as described:
+        yield described
 
 
 def plan_and_run(
@@ -104,13 +145,16 @@ def plan_and_run(
 ) -> int | None:
     """Plan it, and run it unless only the plan is asked for; gives the exit code, None where nothing ran."""
     from harness.cli.plan import plan_text, with_planned_rollouts
-    from harness.cli.there import application_there
     from harness.clusters.choice import chosen
     from harness.runner.scenario import scenarios
 
+    settings = chosen(cluster, experiment.cluster)
+    if experiment.is_there and apply_sizing:
+        seen = f"{experiment.target} is there already, and its settings are its owner's"
+        raise UsageError("reading --apply-sizing", seen, "Give `manifests` to try them on.")
+    experiment, there = application_there(experiment, settings)
     described = with_planned_rollouts(experiment)
-    settings = chosen(cluster, described.cluster)
-    planned = scenarios(described, there=application_there(described, settings))
+    planned = scenarios(described, there=there)
     if settings.sandbox is not None:
         from harness.runner.sandbox_limits import in_the_sandbox
 

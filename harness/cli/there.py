@@ -1,41 +1,148 @@
-"""An experiment on an application that is there -> what the cluster shows of it, read before anything is planned."""
+"""An application that is there -> the experiment on it, by its file or by options alone, as the cluster shows it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shlex
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from harness.cli.described import told_file
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
+    from harness.kube.client import Kube
     from harness.manifests.read import Manifest
     from harness.model.cluster_settings import ClusterSettings
     from harness.model.experiment import Experiment
 
+Answer = TypeVar("Answer")
 
-def application_there(experiment: Experiment, settings: ClusterSettings) -> tuple[Manifest, ...]:
-    """The target and the Services beside it; empty where the experiment brings its own manifests.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What takes an experiment file's place. `image`: "CONTAINER=IMAGE", or the image where there is one container."""
+
+    target: str | None
+    namespace: str | None
+    service: str | None
+    restart: bool
+    image: Sequence[str]
+    rollouts: int | None
+
+    def refused_beside(self, file: str) -> None:
+        """Refuse what a file says itself.
+
+        Raises:
+            UsageError: one of them is given.
+        """
+        for name in ("restart", "image", "rollouts"):
+            if getattr(self, name):
+                raise UsageError(f"reading --{name}", f"{file} says that itself", "It goes without a file.")
+
+
+def experiment_of_options(options: Options, cluster: str | None) -> Experiment:
+    """The experiment that options alone mean; the file that would say the same is printed.
 
     Raises:
-        UsageError: nothing can be there, or the target is not.
-        ClusterError: the cluster does not answer, or does not let them be read.
+        UsageError: something is not said that must be, or the cluster leaves a choice open.
+        ClusterError: the cluster does not answer, or does not let the application be read.
+    """
+    from harness.clusters.choice import chosen
+    from harness.model.cluster_settings import ClusterSettings
+    from harness.model.experiment import Experiment
+
+    tried = "reading the options of run, which has no experiment's file"
+    target, namespace = options.target, options.namespace
+    if target is None or namespace is None:
+        missing = " and ".join(
+            name for name, given in (("--target", target), ("--namespace", namespace)) if given is None
+        )
+        raise UsageError(tried, f"{missing} must say what is rolled", "Or give a file, or - for manifests.")
+    if options.restart == bool(options.image):
+        raise UsageError(tried, "what rolls it is not clear", "Give either --restart or --image.")
+    settings = chosen(cluster, ClusterSettings.model_validate({"sandbox": {}}))
+    context = _context(settings, target)
+
+    async def described(kube: Kube) -> dict[str, Any]:
+        from harness.runner.from_cluster import described_there
+        from harness.runner.there import manifests_there
+
+        return described_there(
+            manifests := await manifests_there(kube, namespace, target.lower()),
+            target=target.lower(),
+            namespace=namespace,
+            service=options.service,
+            update=_update(options.image, manifests[0]),
+            rollouts=options.rollouts or 1,
+            cluster={"context": context},
+        )
+
+    found = _asked(context, described)
+    told_file("# This file would run the same:", found)
+    return Experiment.model_validate(found)
+
+
+def _update(images: Sequence[str], workload: Manifest) -> str | dict[str, Any]:
+    """The experiment's `update` for these images; a restart without any.
+
+    Raises:
+        UsageError: which container is meant is not clear.
+    """
+    from harness.spec.workload import pod_spec
+
+    if not images:
+        return "restart"
+    inside = [str(container["name"]) for container in pod_spec(workload)["containers"]]
+    turns: dict[str, list[str]] = {}
+    for each in images:
+        name, equals, image = each.partition("=")
+        if not equals:
+            if len(inside) != 1:
+                have = f"its containers are {', '.join(inside)}"
+                raise UsageError(f"reading --image {each}", have, f"Give --image {inside[0]}={shlex.quote(each)}.")
+            name, image = inside[0], each
+        turns.setdefault(name, []).append(image)
+    return {"image": turns}
+
+
+def application_there(experiment: Experiment, settings: ClusterSettings) -> tuple[Experiment, tuple[Manifest, ...]]:
+    """The experiment with what the cluster makes clear, and what is there; as it is where it brings its manifests.
+
+    Raises:
+        UsageError: nothing can be there, the target is not, or a choice is open.
+        ClusterError: the cluster does not answer, or does not let it be read.
     """
     if not experiment.is_there:
-        return ()
+        return experiment, ()
+
+    async def read(kube: Kube) -> tuple[Experiment, tuple[Manifest, ...]]:
+        from harness.runner.there import as_it_stands
+
+        return await as_it_stands(kube, experiment)
+
+    return _asked(_context(settings, experiment.target), read)
+
+
+def _context(settings: ClusterSettings, target: str) -> str:
     if settings.context is None:
         raise UsageError(
-            f"looking for {experiment.target}, which is to be there",
+            f"looking for {target}, which is to be there",
             f"a cluster of provider {settings.provider} is made for the run, with nothing in it",
             "Give --cluster context:NAME, or `manifests` to deploy.",
         )
+    return settings.context
+
+
+def _asked(context: str, ask: Callable[[Kube], Awaitable[Answer]]) -> Answer:
+    """What a cluster answers."""
     import anyio
 
-    return anyio.run(_read, settings.context, str(experiment.namespace), experiment.target)
+    async def asked() -> Answer:
+        from harness.kube.connection import from_context
 
+        async with from_context(context) as kube:
+            await kube.version()
+            return await ask(kube)
 
-async def _read(context: str, namespace: str, target: str) -> tuple[Manifest, ...]:
-    from harness.kube.connection import from_context
-    from harness.runner.there import manifests_there
-
-    async with from_context(context) as kube:
-        await kube.version()
-        return await manifests_there(kube, namespace, target)
+    return anyio.run(asked)

@@ -203,7 +203,11 @@ class Experiment(Record):
     )
     target: str = Field("deployment/web", pattern=r"^(deployment|statefulset)/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
     namespace: Name | None = None
-    service: ServiceRef
+    service_: ServiceRef | None = Field(
+        None,
+        alias="service",
+        description="the Service in front; without it, the clear one before a target that is there",
+    )
     path: Literal["clusterip"] = "clusterip"
     cluster: ClusterSettings = ClusterSettings(sandbox=SandboxSettings())
     images: dict[str, SandboxImage] = Field(default_factory=dict)
@@ -246,6 +250,8 @@ class Experiment(Record):
 
     @model_validator(mode="after")
     def _deployed_or_there(self) -> Self:
+        if self.manifests and self.service_ is None:
+            raise ValueError("service is missing: name the one in front of the target, such as {name: web, port: 80}")
         if self.manifests:
             return self
         if "manifests" in self.model_fields_set:
@@ -256,6 +262,12 @@ class Experiment(Record):
         if any(variant.mitigations for variant in self.variants.values()):
             raise ValueError("mitigations are put into manifests; a target that is there is rolled as it is")
         return self
+
+    @property
+    def service(self) -> ServiceRef:
+        """The Service in front of the application, which is known once what is there has been looked at."""
+        assert self.service_ is not None, "runner.there comes first"
+        return self.service_
 
     @property
     def is_there(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,14 @@ import anyio
 from harness.clusters.cluster import Cluster
 from harness.errors import ClusterError, UsageError
 from harness.kube.client import Kube
-from harness.kube.errors import LeftBehind, is_not_found
+from harness.kube.errors import ApiRefusal, LeftBehind, is_not_found
 from harness.manifests.application import KINDS, Application
 from harness.manifests.read import Manifest
+from harness.model.duration import seconds
+from harness.model.experiment import Experiment, ServiceRef
 from harness.runner.changes import Changes
+from harness.runner.choice import Asked
+from harness.runner.from_cluster import called
 
 _OF_THE_SERVER = frozenset(
     ("creationTimestamp", "generation", "managedFields", "ownerReferences", "resourceVersion", "selfLink", "uid")
@@ -23,8 +27,31 @@ _OF_THE_SERVER = frozenset(
 """What the API server or a controller writes into an object's metadata, and no manifest holds."""
 
 
+async def as_it_stands(kube: Kube, experiment: Experiment) -> tuple[Experiment, tuple[Manifest, ...]]:
+    """The experiment with what its file leaves open and the cluster makes clear, and the manifests of what is there.
+
+    What the file says stays. An experiment that brings its manifests stays as it is, and needs none.
+
+    Raises:
+        UsageError: there is no such target, or what the file leaves open is not clear.
+        ClusterError: the API does not let it be read, or does not answer.
+    """
+    if not experiment.is_there:
+        return experiment, ()
+    manifests = await manifests_there(kube, str(experiment.namespace), experiment.target)
+    given, known = experiment.model_fields_set, experiment.request.model_fields_set
+    service = None if experiment.service_ is None else f"{experiment.service_.name}:{experiment.service_.port}"
+    found = called(manifests, Asked(experiment.target, service, "`{}: {}` in the experiment"))
+    changes: dict[str, Any] = {"service_": ServiceRef.model_validate(found.service)}
+    open_ = {key: value for key, value in found.request.items() if key not in known}
+    changes["request"] = experiment.request.model_copy(update=open_)
+    if "rollout_timeout_s" not in given:
+        changes["rollout_timeout_s"] = seconds(found.rollout_timeout)
+    return experiment.model_copy(update=changes), manifests
+
+
 async def manifests_there(kube: Kube, namespace: str, target: str) -> tuple[Manifest, ...]:
-    """The workload ("deployment/shop") and the Services of its namespace, as manifests would say them.
+    """The workload ("deployment/shop"), and the Services and Ingresses of its namespace, as manifests would say them.
 
     Raises:
         UsageError: there is no such workload.
@@ -42,8 +69,24 @@ async def manifests_there(kube: Kube, namespace: str, target: str) -> tuple[Mani
             f"Those that are there: {kube.kubectl} -n {namespace} get deployments,statefulsets",
         ) from None
     services = await kube.list("v1", "Service", namespace)
-    # A list leaves out of its items what it says itself.
-    return (as_manifest(workload), *({"apiVersion": "v1", "kind": "Service", **as_manifest(s)} for s in services))
+    return (
+        as_manifest(workload),
+        *_listed("v1", "Service", services),
+        *_listed("networking.k8s.io/v1", "Ingress", await _ingresses(kube, namespace)),
+    )
+
+
+def _listed(api_version: str, kind: str, items: Iterable[dict[str, Any]]) -> Iterator[Manifest]:
+    """The items of a list, which leaves out of each what it says itself."""
+    return ({"apiVersion": api_version, "kind": kind, **as_manifest(item)} for item in items)
+
+
+async def _ingresses(kube: Kube, namespace: str) -> list[dict[str, Any]]:
+    """Those of a namespace; none where they may not be read, for all that they tell is a host."""
+    try:
+        return await kube.list("networking.k8s.io/v1", "Ingress", namespace)
+    except ApiRefusal:
+        return []
 
 
 def as_manifest(found: dict[str, Any]) -> Manifest:

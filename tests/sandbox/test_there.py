@@ -21,7 +21,6 @@ version: 1
 name: there
 target: deployment/web
 namespace: staging
-service: {name: web, port: 80}
 rollouts: 1
 control: 2s
 quiet: 1s
@@ -90,8 +89,27 @@ def test_an_application_that_is_there_is_restarted_and_stays(
     assert not [pod for pod in pods if "rollout-harness" in pod]
 
 
+def test_options_alone_amount_to_a_file_that_is_printed(context: dict[str, str], tmp_path: Path) -> None:
+    options = ["--target", "deployment/web", "-n", "staging", "--restart", "--rollouts", "3"]
+    there = ["--cluster", "context:sandbox", "--dry-run"]
+
+    def planned(*words: str) -> str:
+        command = [*HARNESS, "run", *words, *there]
+        done = subprocess.run(command, capture_output=True, text=True, env=context, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    file, _, plan = planned(*options, "--service", "web:80").partition("\n\n")
+    assert planned(*options).partition("\n\n") == (file, "\n\n", plan)  # the Service is clear
+    (tmp_path / "experiment.yaml").write_text(file)
+    again = planned(str(tmp_path / "experiment.yaml"))
+    assert again.strip() == plan.strip()
+    assert "1 scenario x 3 rollouts on context sandbox" in plan
+    assert "path: /healthz" in file  # as its readiness probe has it
+
+
 BY_IMAGE = EXPERIMENT.replace("rollouts: 1", 'rollouts: {rollouts}\nupdate: {{image: {{nginx: ["nginx:1.29.1"]}}}}')
-BY_IMAGE = BY_IMAGE.replace("{name: web, port: 80}", "{{name: web, port: 80}}").replace(
+BY_IMAGE = BY_IMAGE.replace(
     "variants: {default: {expect: any}}\nload: {new: {rate: 50}, pod_header: X-Pod}",
     "variants: {{default: {{expect: any}}}}\nload: {{new: {{rate: 50}}, pod_header: X-Pod}}",
 )

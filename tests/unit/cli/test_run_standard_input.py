@@ -60,6 +60,6 @@ def test_nothing_on_standard_input_is_said() -> None:
 def test_options_that_say_what_a_file_says_itself_are_refused() -> None:
     for option in (("--target", "deployment/web"), ("--service", "web")):
         refused = run("experiment.yaml", *option)
-        assert (refused.returncode, "goes with `run -` only" in refused.stderr) == (2, True)
+        assert (refused.returncode, "goes with `run -`" in refused.stderr) == (2, True)
     assert "none is asked for" in run("-", "--latency", "5ms").stderr
     assert "--latency soon" in run("-", "--stand-in", "exits", "--latency", "soon").stderr
