@@ -31,9 +31,15 @@ def file_text(path: Path, *, error: type[HarnessError], hint: str = "") -> str:
     Raises:
         HarnessError: as `error`, where it is missing, is none, cannot be read, is too large or is no text.
     """
+    data = file_bytes(path, error=error, hint=hint)
+    return _text(data, f"reading {path}", error)
+
+
+def file_bytes(path: Path, *, error: type[HarnessError], hint: str = "") -> bytes:
+    """The same as bytes, whatever they are."""
     tried = f"reading {path}"
     try:
-        return _text(_bytes(path, tried, error), tried, error)
+        return _bytes(path, tried, error)
     except ValueError:  # what no system call takes
         raise error(tried, "a NUL character is in the path, which no path may have") from None
     except FileNotFoundError as missing:

@@ -1,6 +1,6 @@
 """Load against any URL: a plan into requests that start on schedule, are never retried, and are all recorded."""
 
-from harness.load.plan import Engine, Plan, PlanError, Stream, descriptors, plan_json, split
+from harness.load.plan import Engine, Message, Plan, PlanError, Stream, descriptors, plan_json, split
 from harness.load.ports import PORTS, PortBudgetError, budget_per_s, check_budget
 from harness.load.records import Ability, End, Refusal, Statistics, parse_line
 from harness.load.signs import END_PATH, SIGN_EVERY_S, SIGN_PATH, SIGN_PORT
@@ -14,6 +14,7 @@ __all__ = [
     "Ability",
     "End",
     "Engine",
+    "Message",
     "Plan",
     "PlanError",
     "PortBudgetError",

@@ -10,7 +10,7 @@ from harness.load.attempt import HeaderReader, outcome_of
 from harness.load.dial import Dialer
 from harness.load.outcomes import Phase, classify
 from harness.load.transport import Connection
-from harness.load.wire import request_bytes, server_name, tls_context
+from harness.load.wire import forms, server_name, tls_context
 
 if TYPE_CHECKING:
     import socket
@@ -31,11 +31,11 @@ class _Pool:
     """The connections of one stream. `kept`: how many of `keep` there are, those being opened too. What goes out while
     all of them are busy has a connection of its own, which is closed after it."""
 
-    __slots__ = ("idle", "keep", "kept", "read_timeout_s", "request")
+    __slots__ = ("forms", "idle", "keep", "kept", "read_timeout_s")
 
     def __init__(self, plan: Plan, stream: Stream) -> None:
         self.keep = stream.connections
-        self.request = request_bytes(plan, stream)
+        self.forms = forms(plan, stream)
         self.read_timeout_s = plan.read_timeout_of(stream)
         self.idle: deque[Connection] = deque()
         self.kept = 0
@@ -96,6 +96,8 @@ class AsyncioSender:
         return None
 
     def _exchange(self, pool: _Pool, connection: Connection, attempt: Attempt, done: Done) -> None:
+        form = pool.forms[attempt.seq % len(pool.forms)]
+
         def ended(connection: Connection, attempt: Attempt, error: BaseException | None) -> None:
             if error is not None:
                 connection.abort()
@@ -106,9 +108,9 @@ class AsyncioSender:
             else:
                 connection.close()
             assert attempt.status is not None
-            done(attempt, outcome_of(attempt.status, self._plan.success))
+            done(attempt, outcome_of(attempt.status, form.success))
 
-        connection.send(pool.request, attempt, ended, pool.read_timeout_s)
+        connection.send(form.data, attempt, ended, pool.read_timeout_s, is_head=form.is_head)
 
     async def _open(self, pool: _Pool, attempt: Attempt, done: Done, *, keep: bool) -> None:
         begun = False
@@ -141,7 +143,6 @@ class AsyncioSender:
                     headers=self._headers,
                     made=made,
                     lost=lost,
-                    is_head=self._plan.method == "HEAD",
                     encrypted=self._tls is not None,
                 )
                 await self._speak(sock, connection, end)

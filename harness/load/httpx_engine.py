@@ -17,7 +17,7 @@ from harness.load.attempt import HeaderReader, outcome_of
 from harness.load.dial import Dialer
 from harness.load.httpx_sockets import FLIGHT, Backend, Flight
 from harness.load.outcomes import Phase, ProtocolError, classify
-from harness.load.wire import host_header, request_headers, server_name, target, tls_context
+from harness.load.wire import Form, forms, host_header, server_name, tls_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ class HttpxSender:
             stream.name: deque(self._transport(stream) for _ in range(max(1, stream.connections)))
             for stream in plan.streams
         }
-        self._requests = {stream.name: self._request_of(stream) for stream in plan.streams}
+        self._forms = {stream.name: forms(plan, stream) for stream in plan.streams}
         self._sending: set[asyncio.Task[None]] = set()
 
     def send(self, stream: Stream, attempt: Attempt, done: Done) -> None:
@@ -81,13 +81,13 @@ class HttpxSender:
         )
         return transport
 
-    def _request_of(self, stream: Stream) -> Callable[[], httpx.Request]:
+    def _request(self, form: Form) -> httpx.Request:
         plan = self._plan
-        url = f"{urlsplit(plan.url).scheme}://{urlsplit(plan.url).netloc.rpartition('@')[2]}{target(plan, stream)}"
-        headers = request_headers(plan, stream)
+        url = f"{urlsplit(plan.url).scheme}://{urlsplit(plan.url).netloc.rpartition('@')[2]}{form.target}"
         # The engine's deadlines are the only ones; httpx's count anew with every read.
         extensions = {"timeout": {}, "sni_hostname": server_name(plan) or host_header(plan)}
-        return lambda: httpx.Request(plan.method, url, headers=headers, extensions=extensions)
+        body = form.body or None
+        return httpx.Request(form.method, url, headers=list(form.headers), content=body, extensions=extensions)
 
     async def _send(self, transport: httpx.AsyncHTTPTransport, stream: Stream, attempt: Attempt, done: Done) -> None:
         plan = self._plan
@@ -103,7 +103,8 @@ class HttpxSender:
         done(attempt, outcome)
 
     async def _exchange(self, transport: httpx.AsyncHTTPTransport, stream: Stream, attempt: Attempt) -> Outcome:
-        response = await transport.handle_async_request(self._requests[stream.name]())
+        form = self._forms[stream.name][attempt.seq % len(self._forms[stream.name])]
+        response = await transport.handle_async_request(self._request(form))
         try:
             if attempt.first_byte is None:
                 attempt.first_byte, attempt.phase = self._clock(), Phase.ANSWER
@@ -115,7 +116,7 @@ class HttpxSender:
                 attempt.bytes += len(part)
         finally:
             await response.aclose()
-        return outcome_of(response.status_code, self._plan.success)
+        return outcome_of(response.status_code, form.success)
 
 
 def _classified(attempt: Attempt, error: Exception, flight: Flight) -> Outcome:

@@ -1,12 +1,13 @@
 """A plan, one JSON object on one line, into the frozen record that a load worker follows, and back."""
 
+import base64
 import ipaddress
 import json
 import math
 import re
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from harness.errors import LoadError
@@ -49,6 +50,20 @@ class Stream:
     slots: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One kind of request of a mix. `headers` are beside the plan's, or in their place; `body`: in base64."""
+
+    method: str = "GET"
+    path: str = "/"
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+    weight: int = 1
+    success: tuple[tuple[int, int], ...] = ((200, 299),)
+
+
+Part = TypeVar("Part", Stream, Message)
+
 GREETING_S = 0.5
 """For how long a worker with a clock of its own says the time before its first request."""
 
@@ -63,7 +78,9 @@ class Plan:
     `duration_s` (None: until stopped). `address` ("IP" or "IP:port", IPv6 in brackets) is connected to in place of the
     URL's host. `ports` are inclusive ranges, used in turn with each of `source_addresses`; without them the kernel
     chooses. `success` are inclusive ranges of status codes. `headers` hold values as they are sent; they are never
-    written anywhere. `sign_port`: where a worker without a parent hears that its harness is still there (`signs`).
+    written anywhere. `messages`: a mix, in place of `method`, the URL's path and `success`. `client_pem`: the
+    certificate that the client shows, and its key. `sign_port`: where a worker without a parent hears that its harness
+    is still there (`signs`).
     """
 
     url: str
@@ -82,10 +99,12 @@ class Plan:
     host: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     success: tuple[tuple[int, int], ...] = ((200, 299),)
+    messages: tuple[Message, ...] = ()
     pod_header: str | None = "X-Pod"
     engine: Engine = Engine.ASYNCIO
     http2: bool = False
     ca_pem: str = ""
+    client_pem: str = ""
     insecure: bool = False
     sign_port: int | None = None
 
@@ -113,7 +132,7 @@ def _faults(plan: Plan) -> list[str]:
     """What is wrong with a plan, in words."""
     parts = urlsplit(plan.url)
     names = [stream.name for stream in plan.streams]
-    headers = [*plan.headers, ("Host", plan.host or "")]
+    headers = [*plan.headers, ("Host", plan.host or ""), *(h for message in plan.messages for h in message.headers)]
     checks = (
         (parts.scheme in ("http", "https") and bool(parts.hostname), f"url {plan.url!r} is not http:// or https://"),
         (bool(names) and len(set(names)) == len(names), f"stream names {names} are empty or not unique"),
@@ -130,12 +149,31 @@ def _faults(plan: Plan) -> list[str]:
         (plan.t0_monotonic_ns is None or not plan.own_clock, "t0_monotonic_ns is given, and a clock of its own"),
         (all(map(_is_address, plan.source_addresses)), f"a source address in {plan.source_addresses} is not an IP"),
     )
-    return [text for holds, text in checks if not holds]
+    return [text for holds, text in (*checks, *_of_messages(plan.messages)) if not holds]
+
+
+def _of_messages(messages: tuple[Message, ...]) -> tuple[tuple[bool, str], ...]:
+    """What must hold of a mix, and what is wrong where it does not."""
+    methods = [message.method for message in messages]
+    return (
+        (all(map(_TOKEN.fullmatch, methods)), f"a method in {methods} is not one"),
+        (all(message.path[:1] == "/" for message in messages), "a message's path does not begin with /"),
+        (all(message.weight > 0 for message in messages), "a message's weight is not above 0"),
+        (all(_is_base64(message.body) for message in messages), "a message's body is not in base64"),
+    )
 
 
 def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        base64.b64decode(text, validate=True)
     except ValueError:
         return False
     return True
@@ -153,7 +191,8 @@ def read_plan(text: str) -> Plan:
         if not isinstance(found, dict):
             raise TypeError(f"this is a JSON {type(found).__name__}")
         streams = tuple(_record(Stream, stream) for stream in found.pop("streams"))
-        return Plan(**_known(Plan, found), streams=streams)
+        messages = tuple(_record(Message, message) for message in found.pop("messages", ()))
+        return Plan(**_known(Plan, found), streams=streams, messages=messages)
     except PlanError:
         raise
     except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -161,7 +200,7 @@ def read_plan(text: str) -> Plan:
         raise PlanError("reading the plan of a load worker", seen, "Give one JSON object on one line.") from None
 
 
-def _record(kind: type[Stream], found: dict[str, Any]) -> Stream:
+def _record(kind: type[Part], found: dict[str, Any]) -> Part:
     return kind(**_known(kind, found))
 
 

@@ -56,10 +56,9 @@ class Connection(asyncio.Protocol):
         headers: HeaderReader,
         made: Callable[[Connection], None],
         lost: Callable[[Connection], None],
-        is_head: bool = False,
         encrypted: bool = False,
     ) -> None:
-        self._sock, self._clock, self._headers, self._is_head = sock, clock, headers, is_head
+        self._sock, self._clock, self._headers, self._is_head = sock, clock, headers, False
         self._made, self._lost = made, lost
         self._transport: asyncio.Transport | None = None
         self._attempt: Attempt | None = None
@@ -76,10 +75,10 @@ class Connection(asyncio.Protocol):
 
     # --- what the engine does
 
-    def send(self, request: bytes, attempt: Attempt, done: Done, timeout_s: float) -> None:
+    def send(self, request: bytes, attempt: Attempt, done: Done, timeout_s: float, *, is_head: bool = False) -> None:
         """Send a request; `done` is called when its end is known, at the latest after `timeout_s`."""
         assert self._transport is not None
-        self._attempt, self._done, self._request = attempt, done, request
+        self._attempt, self._done, self._request, self._is_head = attempt, done, request, is_head
         self._written += len(request)
         if self._parser is None:
             self._parser = HttpResponseParser(self)

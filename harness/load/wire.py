@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import os
 import ssl
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
+
+from harness.load.mix import in_turn
+from harness.load.plan import Message
 
 if TYPE_CHECKING:
     from harness.load.plan import Plan, Stream
@@ -12,11 +18,46 @@ if TYPE_CHECKING:
 _PATH_SAFE = "/%:=&?~#+!$,;'@()*[]"
 
 
-def target(plan: Plan, stream: Stream) -> str:
-    """The request target: the stream's path, else the URL's, with its query."""
-    parts = urlsplit(plan.url)
-    path = stream.path or (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return quote(path if path.startswith("/") else "/" + path, safe=_PATH_SAFE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A request as it goes out, again and again. `data`: the whole of it in HTTP/1.1."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    data: bytes
+    success: tuple[tuple[int, int], ...]
+
+    @property
+    def is_head(self) -> bool:
+        """Whether its answer has no body, whatever that says of one."""
+        return self.method == "HEAD"
+
+
+def forms(plan: Plan, stream: Stream) -> tuple[Form, ...]:
+    """The requests of a stream in turn: one, or a round of the plan's mix."""
+    if not plan.messages:
+        parts = urlsplit(plan.url)
+        path = stream.path or (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        return (_form(plan, stream, Message(method=plan.method, path=path, success=plan.success)),)
+    each = [_form(plan, stream, message) for message in plan.messages]
+    return in_turn(each, [message.weight for message in plan.messages])
+
+
+def _form(plan: Plan, stream: Stream, message: Message) -> Form:
+    path = message.path if message.path.startswith("/") else "/" + message.path
+    target, body = quote(path, safe=_PATH_SAFE), base64.b64decode(message.body)
+    headers = request_headers(plan, stream, message, len(body))
+    lines = [f"{message.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
+    return Form(
+        method=message.method,
+        target=target,
+        headers=tuple(headers),
+        body=body,
+        data=("\r\n".join(lines) + "\r\n\r\n").encode() + body,
+        success=message.success,
+    )
 
 
 def host_header(plan: Plan) -> str:
@@ -24,22 +65,17 @@ def host_header(plan: Plan) -> str:
     return plan.host or urlsplit(plan.url).netloc.rpartition("@")[2]
 
 
-def request_headers(plan: Plan, stream: Stream) -> list[tuple[str, str]]:
-    """All headers of a request, Host first; those of the plan replace ours."""
+def request_headers(plan: Plan, stream: Stream, message: Message, length: int) -> list[tuple[str, str]]:
+    """All headers of a request, Host first; those of the plan replace ours, and those of the message the plan's."""
     ours = [("Host", host_header(plan)), ("User-Agent", "rollout-harness"), ("Accept", "*/*")]
     if not stream.connections:
         ours.append(("Connection", "close"))
-    if plan.method in ("POST", "PUT", "PATCH"):
-        ours.append(("Content-Length", "0"))
-    given = {name.lower() for name, _ in plan.headers}
-    return [(name, value) for name, value in ours if name.lower() not in given] + list(plan.headers)
-
-
-def request_bytes(plan: Plan, stream: Stream) -> bytes:
-    """A whole HTTP/1.1 request without a body."""
-    lines = [f"{plan.method} {target(plan, stream)} HTTP/1.1"]
-    lines += [f"{name}: {value}" for name, value in request_headers(plan, stream)]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+    if length or message.method in ("POST", "PUT", "PATCH"):
+        ours.append(("Content-Length", str(length)))
+    its_own = {name.lower() for name, _ in message.headers}
+    given = [(name, value) for name, value in plan.headers if name.lower() not in its_own] + list(message.headers)
+    replaced = {name.lower() for name, _ in given}
+    return [(name, value) for name, value in ours if name.lower() not in replaced] + given
 
 
 def server_name(plan: Plan) -> str:
@@ -52,7 +88,19 @@ def tls_context(plan: Plan) -> ssl.SSLContext | None:
     if urlsplit(plan.url).scheme != "https":
         return None
     context = ssl.create_default_context(cadata=plan.ca_pem or None)
+    if plan.client_pem:
+        _show(context, plan.client_pem)
     if plan.insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _show(context: ssl.SSLContext, pem: str) -> None:
+    """Have the client show this certificate. ssl reads files alone; this one is memory: no disk ever has the key."""
+    descriptor = os.memfd_create("client.pem")
+    try:
+        os.write(descriptor, pem.encode())
+        context.load_cert_chain(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)

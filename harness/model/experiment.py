@@ -14,7 +14,6 @@ from pydantic import (
     model_validator,
 )
 
-from harness.inputs.shown import shown
 from harness.model.abort_settings import AbortIf
 from harness.model.budget_settings import Budget
 from harness.model.cluster_settings import ClusterSettings, SandboxImage, SandboxSettings
@@ -23,6 +22,7 @@ from harness.model.duration import duration
 from harness.model.mitigations import MITIGATIONS, contradiction
 from harness.model.record import Duration, FilePath, LongDuration, Name, Rate, Record
 from harness.model.request import CONNECT_TIMEOUT_S
+from harness.model.request_settings import READING, Method, MixedRequest, RequestSettings, UrlPath
 from harness.model.run import Confidence as ConfidenceRecord
 from harness.model.run import Expect
 
@@ -37,54 +37,11 @@ class ServiceRef(Record):
     port: Annotated[int, Field(ge=1, le=65535)] | Annotated[str, Field(min_length=1)]
 
 
-class RequestSettings(Record):
-    """The request that is sent, and which answers are a success."""
-
-    method: Literal["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"] = "GET"
-    path: str = Field("/", pattern=r"^/[^\s]*$")
-    host: str | None = None
-    headers: dict[str, str | HeaderSource] = Field(default_factory=dict)
-    success: tuple[str | int, ...] = Field(("200-299",), min_length=1, strict=False)
-
-    @model_validator(mode="after")
-    def _statuses(self) -> Self:
-        _ = self.success_ranges
-        return self
-
-    @property
-    def success_ranges(self) -> tuple[tuple[int, int], ...]:
-        """Inclusive ranges of status codes."""
-        return tuple(_status_range(str(entry)) for entry in self.success)
-
-
-class HeaderSource(Record):
-    """A header value from elsewhere, so that it stands in no file of ours: an environment variable or a file."""
-
-    env: str | None = None
-    file: FilePath | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if (self.env is None) == (self.file is None):
-            raise ValueError("name either env or file")
-        return self
-
-
-def _status_range(text: str) -> tuple[int, int]:
-    first, _, last = text.partition("-")
-    if not (first.isdigit() and (last.isdigit() or not last)):
-        raise ValueError(f"success: {shown(text)} is not a status code such as 204 or a range such as 200-299")
-    low, high = int(first), int(last or first)
-    if not 100 <= low <= high <= 599:
-        raise ValueError(f"success: {shown(text)} is not a range inside 100-599")
-    return low, high
-
-
 class NewStream(Record):
     """A connection per request."""
 
     rate: Rate
-    path: str | None = Field(None, pattern=r"^/[^\s]*$")
+    path: UrlPath | None = None
     read_timeout_s: LongDuration | None = Field(None, alias="read_timeout")
 
 
@@ -221,6 +178,10 @@ class Experiment(Record):
     quiet_s: Duration | None = Field(None, alias="quiet")
     rollout_timeout_s: LongDuration = Field(120.0, alias="rollout_timeout")
     request: RequestSettings = RequestSettings()
+    requests: tuple[MixedRequest, ...] = Field((), strict=False, description="several kinds in turn, by their weights")
+    allow_methods: tuple[Method, ...] = Field(
+        (), strict=False, description="what may be sent besides GET and HEAD to an application that is there"
+    )
     load: LoadSettings
     variants: dict[Name, Variant] = Field({"default": Variant()}, min_length=1)
     confidence: Confidence | None = None
@@ -261,6 +222,27 @@ class Experiment(Record):
             raise ValueError(f"without manifests the target is there already: {must} must say which")
         if any(variant.mitigations for variant in self.variants.values()):
             raise ValueError("mitigations are put into manifests; a target that is there is rolled as it is")
+        return self
+
+    @model_validator(mode="after")
+    def _one_kind_of_request_or_several(self) -> Self:
+        if not self.requests:
+            return self
+        for key in ("method", "path", "success"):
+            if key in self.request.model_fields_set:
+                raise ValueError(f"request.{key}: each of `requests` says that itself")
+        for name, stream in self.load.streams.items():
+            if stream.path is not None:
+                raise ValueError(f"load.{name}.path: the paths are those of `requests`")
+        return self
+
+    @model_validator(mode="after")
+    def _reading_only(self) -> Self:
+        """What is somebody's is read, and not written to, unless he says so."""
+        methods = {each.method for each in self.requests} or {self.request.method}
+        if self.is_there and (asked := sorted(methods - READING - {*self.allow_methods})):
+            them = ", ".join(asked)
+            raise ValueError(f"{them} may change what the application keeps: allow_methods: [{them}] allows it")
         return self
 
     @property

@@ -15,7 +15,7 @@ from harness.inputs.yaml_core import Document, document
 from harness.inputs.yaml_nodes import YamlError
 from harness.model.cluster_settings import SandboxImage
 from harness.model.disruption import Disruption
-from harness.model.experiment import Experiment, HeaderSource
+from harness.model.experiment import Experiment
 from harness.runner.experiment_problems import expected, fit
 
 _MAX_SHOWN = 5
@@ -34,9 +34,9 @@ def read_experiment(path: Path) -> Experiment:
     except ValidationError as error:
         raise ExperimentError(f"reading {path}", _described(error, written)) from None
     manifests = tuple(path.parent / manifest for manifest in experiment.manifests)
-    headers = {name: _from_here(value, path.parent) for name, value in experiment.request.headers.items()}
-    request = experiment.request.model_copy(update={"headers": headers})
-    placed = experiment.model_copy(update={"manifests": manifests, "request": request})
+    request = experiment.request.in_folder(path.parent)
+    requests = tuple(each.in_folder(path.parent) for each in experiment.requests)
+    placed = experiment.model_copy(update={"manifests": manifests, "request": request, "requests": requests})
     if isinstance(placed.disruption, Disruption):
         placed = placed.model_copy(update={"disruption": placed.disruption.in_folder(path.parent)})
     return with_images_of(path.parent, placed, f"reading {path}")
@@ -67,12 +67,6 @@ def _placed(folder: Path, name: str, image: SandboxImage, tried: str) -> Sandbox
             seen = f"images.{name}.command: there is no {asked}"
             raise ExperimentError(tried, seen, f"It is relative to {folder}.")
     return image.model_copy(update={"command": words})
-
-
-def _from_here(value: str | HeaderSource, folder: Path) -> str | HeaderSource:
-    if isinstance(value, str) or value.file is None:
-        return value
-    return value.model_copy(update={"file": folder / value.file})
 
 
 def _load(path: Path) -> Document:

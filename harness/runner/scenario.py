@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,17 +11,20 @@ from typing import Any
 
 from harness.disruptions.disruption import Disruption, planned, planned_there
 from harness.errors import ExperimentError
-from harness.inputs.files import file_text
-from harness.load import Engine, Plan, Stream
+from harness.inputs.files import file_bytes, file_text
+from harness.load import Engine, Message, Plan, Stream
 from harness.manifests.application import Application, find_application
 from harness.manifests.mends import mended
 from harness.manifests.mitigations import mitigated
 from harness.manifests.read import Manifest, read_manifests
 from harness.model.advice import Applied
-from harness.model.experiment import Experiment, HeaderSource, KeptStream
+from harness.model.experiment import Experiment, KeptStream
+from harness.model.request_settings import HeaderSource, MixedRequest, TlsSettings
 from harness.model.run import Expect, MeasuredService
 from harness.redaction import door
 from harness.runner.left_out import without_others
+
+_LONGEST_BODY_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +131,8 @@ def _teach(experiment: Experiment, manifests: Sequence[Manifest]) -> None:
     for image in experiment.images.values():
         variables = [{"name": name, "value": value} for name, value in image.env.items()]
         redaction.learn_manifests([{"env": variables, "command": image.command, "args": image.args}])
-    for path in (experiment.request.path, *(stream.path for stream in load.streams.values())):
+    paths = (*(each.path for each in experiment.requests), *(stream.path for stream in load.streams.values()))
+    for path in (experiment.request.path, *paths):
         redaction.text(path or "")  # a query may hold a token
 
 
@@ -161,7 +166,7 @@ def load_plan(
         ExperimentError: a header's value cannot be had from where it is kept.
         PlanError: the request is not one that can be sent.
     """
-    load, request = experiment.load, experiment.request
+    load, request, tls = experiment.load, experiment.request, experiment.request.tls
     streams = tuple(
         Stream(
             name=name,
@@ -173,7 +178,7 @@ def load_plan(
         for name, stream in load.streams.items()
     )
     return Plan(
-        url=f"http://{address}{request.path}",
+        url=f"{'http' if tls is None else 'https'}://{address}{request.path}",
         streams=streams,
         t0_monotonic_ns=t0_monotonic_ns,
         own_clock=own_clock,
@@ -184,11 +189,41 @@ def load_plan(
         read_timeout_s=load.read_timeout_s,
         method=request.method,
         host=request.host,
-        headers=tuple((name, _header(name, value, environment)) for name, value in request.headers.items()),
+        headers=_headers(request.headers, environment),
         success=request.success_ranges,
+        messages=tuple(_message(each, environment) for each in experiment.requests),
+        **({} if tls is None else _certificates(tls)),
         pod_header=load.pod_header or "",
         engine=Engine(load.engine),
     )
+
+
+def _headers(headers: Mapping[str, str | HeaderSource], environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, _header(name, value, environment)) for name, value in headers.items())
+
+
+def _message(asked: MixedRequest, environment: Mapping[str, str]) -> Message:
+    body = file_bytes(asked.body_file, error=ExperimentError) if asked.body_file is not None else b""
+    if len(body) > _LONGEST_BODY_BYTES:
+        seen = f"it has {len(body):,} bytes, and goes with the plan into a Secret, which holds little"
+        raise ExperimentError(f"reading {asked.body_file}", seen, f"Give {_LONGEST_BODY_BYTES:,} bytes at most.")
+    return Message(
+        method=asked.method,
+        path=asked.path,
+        headers=_headers(asked.headers, environment),
+        body=base64.b64encode(body).decode(),
+        weight=asked.weight,
+        success=asked.success_ranges,
+    )
+
+
+def _certificates(tls: TlsSettings) -> dict[str, Any]:
+    """What a plan holds of them. The key is learnt, so that nothing that is written has it."""
+    files = (tls.ca, tls.certificate, tls.key)
+    ca, certificate, key = ("" if file is None else file_text(file, error=ExperimentError) for file in files)
+    if certificate:
+        door().learn(key or certificate)
+    return {"ca_pem": ca, "client_pem": "\n".join(filter(None, (certificate, key))), "insecure": tls.insecure}
 
 
 def _header(name: str, value: str | HeaderSource, environment: Mapping[str, str]) -> str:

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.load import Engine, Plan, PlanError, Stream, plan_json, split
+from harness.load import Engine, Message, Plan, PlanError, Stream, plan_json, split
+from harness.load.mix import in_turn
 from harness.load.names import destination
 from harness.load.plan import read_plan
-from harness.load.wire import host_header, request_bytes, target
+from harness.load.wire import forms, host_header
 
 NEW = Stream(name="new", rate_per_s=100)
 KEPT = Stream(name="kept", rate_per_s=50, connections=10)
@@ -30,6 +31,8 @@ def test_a_plan_comes_back_as_it_was() -> None:
         success=((200, 299), (404, 404)),
         engine=Engine.HTTPX,
         host="shop.example",
+        messages=(Message(path="/a"), Message(method="POST", body="aGk=", weight=3, headers=(("A", "b"),))),
+        client_pem="pem",
     )
     text = plan_json(whole)
     assert "\n" not in text
@@ -110,11 +113,38 @@ def test_where_a_plan_connects_to(url: str, address: str, to: tuple[str, int]) -
     assert destination(plan(url=url, address=address)) == to
 
 
+def sent(plan: Plan, stream: Stream) -> bytes:
+    (form,) = forms(plan, stream)
+    return form.data
+
+
 def test_the_request_as_it_is_sent() -> None:
-    assert request_bytes(plan(headers=(("user-agent", "x"),)), NEW) == (
+    assert sent(plan(headers=(("user-agent", "x"),)), NEW) == (
         b"GET /a?b=c HTTP/1.1\r\nHost: 10.0.0.1:8080\r\nAccept: */*\r\nConnection: close\r\nuser-agent: x\r\n\r\n"
     )
-    assert b"Connection:" not in request_bytes(plan(), KEPT)
-    assert b"Content-Length: 0" in request_bytes(plan(method="POST"), NEW)
-    assert target(plan(), Stream(name="slow", rate_per_s=1, path="/slow?ä")) == "/slow?%C3%A4"
+    assert b"Connection:" not in sent(plan(), KEPT)
+    assert b"Content-Length: 0" in sent(plan(method="POST"), NEW)
+    assert forms(plan(), Stream(name="slow", rate_per_s=1, path="/slow?ä"))[0].target == "/slow?%C3%A4"
     assert host_header(plan(url="http://user:pass@shop:1/", host=None)) == "shop:1"
+
+
+def test_a_mix_goes_out_in_turn_by_its_weights_each_with_its_own() -> None:
+    buy = Message(method="POST", path="/buy", body="aGk=", headers=(("Accept", "text/plain"),), success=((204, 204),))
+    mixed = plan(messages=(Message(path="/look", weight=2), buy), headers=(("Accept", "*/*"), ("A", "b")))
+    look, bought, again = forms(mixed, KEPT)
+    assert (look.target, bought.target, again.target) == ("/look", "/buy", "/look")
+    assert bought.success == ((204, 204),)
+    assert bought.data == (
+        b"POST /buy HTTP/1.1\r\nHost: 10.0.0.1:8080\r\nUser-Agent: rollout-harness\r\nContent-Length: 2\r\n"
+        b"A: b\r\nAccept: text/plain\r\n\r\nhi"
+    )
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=5))
+def test_in_a_round_each_kind_comes_as_often_as_its_weight_says_and_is_spread(weights: list[int]) -> None:
+    round_ = in_turn(range(len(weights)), weights)
+    total = sum(weights)
+    for kind, weight in enumerate(weights):
+        assert round_.count(kind) * total == weight * len(round_)
+        for sent_so_far in range(1, len(round_) + 1):
+            assert abs(round_[:sent_so_far].count(kind) - sent_so_far * weight / total) < len(weights)

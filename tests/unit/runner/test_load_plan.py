@@ -1,5 +1,6 @@
 """What the worker is told to do, and that secret header values come from where they are kept."""
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from harness.cli.plan import plan_text
 from harness.errors import ExperimentError
 from harness.fixture_files import fixtures
 from harness.model.experiment import Experiment
+from harness.redaction import door
 from harness.runner.experiment_file import read_experiment
 from harness.runner.scenario import load_plan, scenarios
 
@@ -101,3 +103,80 @@ def test_what_a_mitigation_left_alone_is_in_the_plan_and_on_record(tmp_path: Pat
     assert said.startswith("slow: the preStop hook of container nginx (exec /wait-shutdown) stays as it is")
     assert said in plan_text(experiment, planned, experiment.cluster).splitlines()
     assert slow.application.port == 80
+
+
+MIXED = """\
+version: 1
+name: mixed
+target: deployment/shop
+namespace: staging
+request:
+  host: shop.example
+  headers: {Accept: text/html}
+  tls: {ca: ca.pem, certificate: client.pem, key: key.pem}
+requests:
+  - {path: /look, weight: 3}
+  - {method: POST, path: /buy, headers: {Authorization: {file: token.txt}}, body_file: order.bin, expect: [200, 204]}
+allow_methods: [POST]
+load: {new: {rate: 100}}
+"""
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Experiment:
+    files = {
+        "experiment.yaml": MIXED,
+        "token.txt": "s3cret-token",
+        "ca.pem": "CA",
+        "client.pem": "CERT",
+        "key.pem": "KEY",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "order.bin").write_bytes(b"\0\xff")
+    return read_experiment(tmp_path / "experiment.yaml")
+
+
+def test_a_mix_has_its_bodies_headers_and_certificates_from_where_they_are_kept(mixed: Experiment) -> None:
+    made = plan(mixed, {})
+    assert made.url == "https://10.96.0.7:80/"
+    assert (made.ca_pem, made.client_pem, made.insecure) == ("CA", "CERT\nKEY", False)
+    look, buy = made.messages
+    assert (look.method, look.path, look.weight, look.success) == ("GET", "/look", 3, ((200, 299),))
+    assert (buy.method, buy.headers, buy.success) == (
+        "POST",
+        (("Authorization", "s3cret-token"),),
+        ((200, 200), (204, 204)),
+    )
+    assert base64.b64decode(buy.body) == b"\0\xff"
+    assert door().text("it said s3cret-token").startswith("it said <redacted")
+
+
+@pytest.mark.parametrize("gone", ["order.bin", "client.pem", "token.txt"])
+def test_a_file_that_is_not_there_is_known_before_anything_runs(mixed: Experiment, tmp_path: Path, gone: str) -> None:
+    (tmp_path / gone).unlink()
+    with pytest.raises(ExperimentError, match=gone):
+        plan(mixed, {})
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("allow_methods: [POST]\n", ""), "POST may change what the application keeps: allow_methods: \\[POST\\]"),
+        (("  host: shop.example", "  path: /x"), "request.path: each of `requests` says that itself"),
+        (("{rate: 100}", "{rate: 100, path: /x}"), "load.new.path: the paths are those of `requests`"),
+        (("expect: [200, 204]", "expect: [99]"), "expect: '99' is not a range inside 100-599"),
+        (("certificate: client.pem, ", ""), "key: it is given without a certificate"),
+        (("target: deployment/shop\n", ""), "without manifests the target is there already: target must say which"),
+    ],
+)
+def test_a_mix_that_is_not_one_is_refused(tmp_path: Path, change: tuple[str, str], said: str) -> None:
+    assert change[0] in MIXED
+    (tmp_path / "experiment.yaml").write_text(MIXED.replace(*change))
+    with pytest.raises(ExperimentError, match=said):
+        read_experiment(tmp_path / "experiment.yaml")
+
+
+def test_an_application_of_ones_own_may_be_written_to() -> None:
+    own = {"version": 1, "name": "x", "manifests": ["m.yaml"], "service": {"name": "x", "port": 80}}
+    Experiment.model_validate({**own, "request": {"method": "POST"}, "load": {"new": {"rate": 1}}})

@@ -1,0 +1,124 @@
+"""The keys `request` and `requests` of the experiment file: what is sent, how, and which answers are a success."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from harness.inputs.shown import shown
+from harness.model.record import FilePath, Record
+
+Method = Literal["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
+UrlPath = Annotated[str, Field(pattern=r"^/[^\s]*$")]
+Statuses = Annotated[tuple[str | int, ...], Field(min_length=1, strict=False)]
+
+READING = frozenset({"GET", "HEAD"})
+"""The methods that change nothing (RFC 9110, 9.2.1), and that every application is made for."""
+
+
+class HeaderSource(Record):
+    """A header value from elsewhere, so that it stands in no file of ours: an environment variable or a file."""
+
+    env: str | None = None
+    file: FilePath | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.env is None) == (self.file is None):
+            raise ValueError("name either env or file")
+        return self
+
+    def in_folder(self, folder: Path) -> Self:
+        """The same with its path, which is relative to `folder`, made relative to the working directory."""
+        return self if self.file is None else self.model_copy(update={"file": folder / self.file})
+
+
+Headers = dict[str, str | HeaderSource]
+
+
+def _in_folder(headers: Headers, folder: Path) -> Headers:
+    return {name: value if isinstance(value, str) else value.in_folder(folder) for name, value in headers.items()}
+
+
+class TlsSettings(Record):
+    """HTTPS: what the client trusts, and the certificate that it shows. All are PEM files."""
+
+    ca: FilePath | None = Field(None, description="the authorities that are trusted; without it, this machine's")
+    certificate: FilePath | None = Field(None, description="the client's, with what leads to its authority")
+    key: FilePath | None = Field(None, description="the client's, not encrypted; without it, in the certificate's file")
+    insecure: bool = Field(False, description="whoever answers is believed")
+
+    @model_validator(mode="after")
+    def _key_of_a_certificate(self) -> Self:
+        if self.key is not None and self.certificate is None:
+            raise ValueError("key: it is given without a certificate")
+        return self
+
+    def in_folder(self, folder: Path) -> Self:
+        """The same with its paths, which are relative to `folder`, made relative to the working directory."""
+        files = {"ca": self.ca, "certificate": self.certificate, "key": self.key}
+        return self.model_copy(update={name: folder / file for name, file in files.items() if file is not None})
+
+
+class RequestSettings(Record):
+    """The request that is sent, and which answers are a success."""
+
+    method: Method = "GET"
+    path: UrlPath = "/"
+    host: str | None = None
+    headers: Headers = Field(default_factory=dict)
+    success: Statuses = ("200-299",)
+    tls: TlsSettings | None = Field(None, description="send by HTTPS; `{}` for what this machine trusts")
+
+    @model_validator(mode="after")
+    def _statuses(self) -> Self:
+        _ = self.success_ranges
+        return self
+
+    @property
+    def success_ranges(self) -> tuple[tuple[int, int], ...]:
+        """Inclusive ranges of status codes."""
+        return tuple(_status_range("success", str(entry)) for entry in self.success)
+
+    def in_folder(self, folder: Path) -> Self:
+        """The same with its paths, which are relative to `folder`, made relative to the working directory."""
+        tls = None if self.tls is None else self.tls.in_folder(folder)
+        return self.model_copy(update={"headers": _in_folder(self.headers, folder), "tls": tls})
+
+
+class MixedRequest(Record):
+    """One kind of request of a mix, sent in turn with the others."""
+
+    method: Method = "GET"
+    path: UrlPath = "/"
+    headers: Headers = Field(default_factory=dict, description="beside those of `request`, or in their place")
+    body_file: FilePath | None = None
+    weight: int = Field(1, ge=1, le=1000, description="how many of them, beside the others'")
+    expect: Statuses = ("200-299",)
+
+    @model_validator(mode="after")
+    def _statuses(self) -> Self:
+        _ = self.success_ranges
+        return self
+
+    @property
+    def success_ranges(self) -> tuple[tuple[int, int], ...]:
+        """Inclusive ranges of status codes."""
+        return tuple(_status_range("expect", str(entry)) for entry in self.expect)
+
+    def in_folder(self, folder: Path) -> Self:
+        """The same with its paths, which are relative to `folder`, made relative to the working directory."""
+        body = None if self.body_file is None else folder / self.body_file
+        return self.model_copy(update={"headers": _in_folder(self.headers, folder), "body_file": body})
+
+
+def _status_range(key: str, text: str) -> tuple[int, int]:
+    first, _, last = text.partition("-")
+    if not (first.isdigit() and (last.isdigit() or not last)):
+        raise ValueError(f"{key}: {shown(text)} is not a status code such as 204 or a range such as 200-299")
+    low, high = int(first), int(last or first)
+    if not 100 <= low <= high <= 599:
+        raise ValueError(f"{key}: {shown(text)} is not a range inside 100-599")
+    return low, high
