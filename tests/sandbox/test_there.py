@@ -137,7 +137,7 @@ def deploys(environment: dict[str, str], repository: Path, folder: Path, image: 
     kubectl(environment, "-n", "staging", "rollout", "status", "deployment/web", "--timeout=60s")
 
 
-@pytest.mark.parametrize("rollouts", [1, 2])
+@pytest.mark.parametrize("rollouts", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_images_alternate_and_the_owner_deploys_next_without_a_conflict(
     context: dict[str, str],
     run: Callable[..., subprocess.CompletedProcess[str]],
@@ -224,6 +224,7 @@ def test_what_a_killed_run_changed_is_restored_unless_somebody_else_deploys_mean
     deploys(context, repository, tmp_path, "nginx:1.28.0")
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_puts_it_back(
     context: dict[str, str], started: Callable[[str], subprocess.Popen[str]], repository: Path, tmp_path: Path
 ) -> None:
@@ -236,6 +237,7 @@ def test_an_interrupted_run_puts_it_back(
     deploys(context, repository, tmp_path, "nginx:1.28.0")
 
 
+@pytest.mark.slow
 def test_a_rollout_that_gets_stuck_is_taken_back_to_what_was_there(
     context: dict[str, str], run: Callable[..., subprocess.CompletedProcess[str]], repository: Path, tmp_path: Path
 ) -> None:
@@ -243,4 +245,29 @@ def test_a_rollout_that_gets_stuck_is_taken_back_to_what_was_there(
     ended = run(BY_IMAGE.format(rollouts=2).replace("nginx:1.29.1", "shop:none"))
     assert "ErrImagePull" in ended.stderr
     assert ended.returncode in (1, 3), ended.stderr
+    assert as_owned(deployment(context)) == as_owned(before)
+
+
+NOWHERE = {"spec": {"selector": {"app": "nowhere"}}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("abort", ["restore", "leave"])
+def test_a_run_that_does_too_much_harm_puts_it_back_unless_it_is_to_be_left(
+    context: dict[str, str], started: Callable[[str], subprocess.Popen[str]], tmp_path: Path, abort: str
+) -> None:
+    before = deployment(context)
+    selector = json.loads(kubectl(context, "-n", "staging", "get", "service", "web", "-o", "json"))["spec"]["selector"]
+    harm = f"abort_if: {{failed_ratio: 80%, for: 2s}}\nabort: {abort}\n"
+    process = started(BY_IMAGE.format(rollouts=2).replace("quiet: 1s", "quiet: 60s") + harm)
+    until_rolled(context, "nginx:1.29.1")
+    try:
+        kubectl(context, "-n", "staging", "patch", "service", "web", "-p", json.dumps(NOWHERE))
+        assert process.wait(timeout=90) in (1, 3)
+    finally:
+        back = [{"op": "replace", "path": "/spec/selector", "value": selector}]
+        kubectl(context, "-n", "staging", "patch", "service", "web", "--type=json", "-p", json.dumps(back))
+    if abort == "leave":
+        assert images(deployment(context)) == ["nginx:1.29.1"]
+        assert restore(context, tmp_path / "run").returncode == 0
     assert as_owned(deployment(context)) == as_owned(before)

@@ -9,6 +9,7 @@ from paper_api import paper_kube
 from pydantic import ValidationError
 
 from harness.disruptions.disruption import Disruption, planned
+from harness.disruptions.image import alternating
 from harness.errors import ManifestError
 from harness.fixture_files import fixtures
 from harness.manifests.application import find_application
@@ -127,3 +128,31 @@ def test_without_a_word_it_is_restarted() -> None:
 def test_an_update_that_names_no_disruption_is_refused(update: Any) -> None:
     with pytest.raises(ValidationError):
         disruption(update)
+
+
+NOW = "nginx:1.28.0"
+"""What the manifest has."""
+
+
+@pytest.mark.parametrize(
+    ("turns", "rollouts", "images", "more"),
+    [
+        (["a:1"], 1, ["a:1", NOW], True),
+        (["a:1"], 2, ["a:1", NOW], False),
+        (["a:1"], 3, ["a:1", NOW, "a:1", NOW], True),
+        (["a:1"], 4, ["a:1", NOW, "a:1", NOW], False),
+        (["a:1", NOW], 3, ["a:1", NOW, "a:1", NOW], True),
+        (["a:1", "a:2"], 2, ["a:1", NOW], False),
+        (["a:1", "a:2"], 3, ["a:1", "a:2", NOW], False),
+        (["a:1", "a:2", NOW], 3, ["a:1", "a:2", NOW], False),
+        (["a:1", "a:2", NOW], 4, ["a:1", "a:2", NOW, "a:1", NOW], True),
+    ],
+)
+def test_images_of_an_application_that_is_there_end_on_the_one_that_was_there(
+    turns: list[str], rollouts: int, images: list[str], more: bool
+) -> None:
+    manifest = fixtures() / "manifests" / "nginx.yaml"
+    application = find_application(read_manifests([manifest]), target="deployment/web", service="web", port=80)
+    update, one_more = alternating(application, {"nginx": tuple(turns)}, rollouts)
+    assert [each["nginx"] for each in update.images] == images
+    assert one_more is more
