@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from harness.errors import UsageError
 from harness.fixture_files import fixtures
 from harness.inputs.shown import near, shown
+from harness.manifests.application import KINDS
 from harness.manifests.read import Manifest, read_manifests
 from harness.model.duration import duration
 from harness.model.experiment import Experiment
@@ -19,6 +20,7 @@ from harness.model.mitigations import MITIGATIONS
 from harness.runner.choice import Asked, chosen_front, chosen_target
 from harness.runner.experiment_file import with_images_of
 from harness.runner.experiment_problems import best_fitting
+from harness.runner.from_cluster import called
 from harness.runner.from_manifests import LOAD, rollout_timeout_s
 from harness.spec.workload import containers, pod_spec, workload_name
 
@@ -42,6 +44,7 @@ _WOULD_DO = {
     "expect": 'Give expect="seamless", "dropping" or "any".',
     "images": 'Give images={"*": {"stand_in": "finishes"}}, or what `images:` of an experiment holds.',
     "target": 'Give target="deployment/NAME" or "statefulset/NAME".',
+    "namespace": 'Give namespace="staging" and target="deployment/NAME", and no manifest.',
     "service": 'Give service="NAME" or "NAME:PORT".',
 }
 
@@ -71,6 +74,21 @@ def manifest_files(manifest: Any, places: Sequence[Path], folder: Path) -> tuple
     if all(isinstance(each, str | os.PathLike) for each in documents):
         return tuple(file for each in documents for file in _files_at(_path(each), places))
     raise wrong("manifest", "the list holds neither only paths nor only documents")
+
+
+def target_there(namespace: Any, target: Any, manifest: Any) -> str:
+    """The target that is there in a namespace, "deployment/web".
+
+    Raises:
+        UsageError: it is not said which, or something is to be deployed besides.
+    """
+    if not isinstance(namespace, str):
+        raise wrong("namespace", f"{shown(namespace)} is no text")
+    if manifest is not None:
+        raise wrong("namespace", "it is given beside manifest; what is there is not deployed")
+    if not isinstance(target, str) or target.partition("/")[0].lower() not in KINDS:
+        raise wrong("target", f"{shown(target)} does not say what is there in namespace {namespace}")
+    return target.lower()
 
 
 def _path(given: Any) -> Path:
@@ -126,10 +144,13 @@ def experiment_of(
     expect: Any,
     images: Any = None,
     folder: Path = Path(),
+    namespace: str | None = None,
+    there: Sequence[Manifest] = (),
 ) -> Experiment:
     """The experiment that the arguments mean.
 
-    `default`: the files are ours, which are rolled by a new image. `folder`: where paths of `images` begin.
+    `default`: the files are ours, which are rolled by a new image. `folder`: where paths of `images` begin. `there`:
+    what stands in `namespace`, in place of files.
 
     Raises:
         UsageError: an argument is not what an experiment allows, or the manifests leave a choice that was not made.
@@ -138,7 +159,7 @@ def experiment_of(
     for name, value in (("target", target), ("service", service)):
         if value is not None and not isinstance(value, str):
             raise wrong(name, f"{shown(value)} is no text")
-    manifests = read_manifests(files)
+    manifests = there or read_manifests(files)
     asked = Asked(target, service, '{}="{}"')
     workload = chosen_target(manifests, asked)
     front, port = chosen_front(manifests, workload, asked)
@@ -149,7 +170,7 @@ def experiment_of(
     described = {
         "version": 1,
         "name": "pytest",
-        "manifests": list(map(str, files)),
+        **(_as_there(there, asked, namespace) if there else {"manifests": list(map(str, files))}),
         "target": workload_name(workload),
         "service": {"name": front, "port": port},
         "path": path,
@@ -166,6 +187,12 @@ def experiment_of(
     except ValidationError as error:
         keys, words = best_fitting(error, described)
         raise wrong(_argument(keys, image is not None), words) from None
+
+
+def _as_there(there: Sequence[Manifest], asked: Asked, namespace: str | None) -> dict[str, Any]:
+    """What an experiment on it says in place of manifests."""
+    request = called(there, asked).request
+    return {"namespace": namespace, **({"request": request} if request else {})}
 
 
 def _argument(keys: Sequence[int | str], by_image: bool) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from harness.model.advice import as_object
-from harness.pytest_plugin.arguments import VARIANT, experiment_of, manifest_files, paths_in_turn
+from harness.pytest_plugin.arguments import VARIANT, experiment_of, manifest_files, paths_in_turn, target_there
 from harness.pytest_plugin.progress import progress
 from harness.pytest_plugin.result import RolloutResult
 from harness.pytest_plugin.telling import TOLD, explanation, refused, told
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from harness.clusters.cluster import Cluster
     from harness.judged_runs import Judged
+    from harness.manifests.read import Manifest
     from harness.model.experiment import Experiment
     from harness.pytest_plugin.fixtures import Clusters
     from harness.pytest_plugin.options import Settings
@@ -59,15 +60,19 @@ class Calls:
         budget: Mapping[str, Any] | None = None,
         expect: Literal["seamless", "dropping", "any"] = "seamless",
         images: Mapping[str, Any] | None = None,
+        namespace: str | None = None,
     ) -> RolloutResult:
         """As `Rollout` says."""
         __tracebackhide__ = True
         self._calls += 1
         with refused():
             places = paths_in_turn(self._request.path, self._request.config.rootpath)
+            there = self._there(namespace, target, manifest)
             experiment = experiment_of(
-                manifest_files(manifest, places, self._documents),
-                default=manifest is None,
+                () if there else manifest_files(manifest, places, self._documents),
+                default=manifest is None and not there,
+                namespace=namespace,
+                there=there,
                 target=target,
                 service=service,
                 image=image,
@@ -82,10 +87,20 @@ class Calls:
                 folder=self._request.path.parent,
             )
             least = max(experiment.rollouts, self._settings.count)
-            result = self._rolled(experiment.model_copy(update={"rollouts": least}))
+            result = self._rolled(experiment.model_copy(update={"rollouts": least}), there)
         if result.verdict == "inconclusive":
             self._give_up(result)
         return result
+
+    def _there(self, namespace: str | None, target: str | None, manifest: Manifests | None) -> tuple[Manifest, ...]:
+        """What stands in the namespace; empty where none is named."""
+        from harness.runner.there import manifests_there
+
+        if namespace is None:
+            return ()
+        named = target_there(namespace, target, manifest)
+        kube = self._clusters(self._settings).kube
+        return self._portal.call(manifests_there, kube, namespace, named)
 
     def _give_up(self, result: RolloutResult) -> None:
         __tracebackhide__ = True
@@ -95,29 +110,33 @@ class Calls:
         if self._settings.inconclusive == "xfail":
             pytest.xfail(why)
 
-    def _rolled(self, experiment: Experiment) -> RolloutResult:
+    def _rolled(self, experiment: Experiment, there: tuple[Manifest, ...]) -> RolloutResult:
         from harness.judged_runs import judge_experiment_folder
 
         folder = self._folder / str(self._calls)
         cluster = self._clusters(self._settings, experiment.images)
         with one_at_a_time(self._settings.cluster), progress(self._request) as seen:
-            run = self._portal.call(partial(self._run, cluster, experiment, folder, seen))
+            run = self._portal.call(partial(self._run, cluster, experiment, there, folder, seen))
         if run.error is not None and not run.updates:
             raise run.error
         judged = judge_experiment_folder(folder)
-        result = _result(experiment, judged, folder)
+        result = _result(experiment, there, judged, folder)
         self._tell(result, judged)
         return result
 
     async def _run(
-        self, cluster: Cluster, experiment: Experiment, folder: Path, seen: Callable[[Any], None]
+        self,
+        cluster: Cluster,
+        experiment: Experiment,
+        there: tuple[Manifest, ...],
+        folder: Path,
+        seen: Callable[[Any], None],
     ) -> ScenarioRun:
         from harness.runner.experiment import run_experiment
         from harness.runner.scenario import scenarios
 
-        (run,) = await run_experiment(
-            cluster, scenarios(experiment), folder, on_progress=seen, keep=self._settings.keep
-        )
+        planned = scenarios(experiment, there=there)
+        (run,) = await run_experiment(cluster, planned, folder, on_progress=seen, keep=self._settings.keep)
         return run
 
     def _tell(self, result: RolloutResult, judged: Judged) -> None:
@@ -136,7 +155,7 @@ class Calls:
             self._request.node.user_properties.append((f"{prefix}.{key}", value))
 
 
-def _result(experiment: Experiment, judged: Judged, folder: Path) -> RolloutResult:
+def _result(experiment: Experiment, there: tuple[Manifest, ...], judged: Judged, folder: Path) -> RolloutResult:
     (found,) = judged.result.scenarios
     return RolloutResult(
         verdict=found.verdict.value,
@@ -150,11 +169,11 @@ def _result(experiment: Experiment, judged: Judged, folder: Path) -> RolloutResu
         within_budget=found.within_budget,
         report=folder / "report.html",
         run=folder / VARIANT,
-        _patched=partial(_patched, experiment, judged),
+        _patched=partial(_patched, experiment, there, judged),
     )
 
 
-def _patched(experiment: Experiment, judged: Judged) -> str:
+def _patched(experiment: Experiment, there: tuple[Manifest, ...], judged: Judged) -> str:
     """The manifests as YAML, their workload with the settings that would have held."""
     import yaml
 
@@ -162,5 +181,8 @@ def _patched(experiment: Experiment, judged: Judged) -> str:
     from harness.runner.scenario import scenarios
 
     proving = proof(experiment, judged.result.scenarios)
-    (scenario, *_) = scenarios(experiment) if proving is None else scenarios(proving.experiment, proving.applied)
+    if proving is None:
+        (scenario, *_) = scenarios(experiment, there=there)
+    else:
+        (scenario, *_) = scenarios(proving.experiment, proving.applied, there=there)
     return yaml.safe_dump_all(list(scenario.application.manifests), sort_keys=False)

@@ -39,6 +39,7 @@ class Rollout(Protocol):
         budget: Mapping[str, Any] | None = None,
         expect: Literal["seamless", "dropping", "any"] = "seamless",
         images: Mapping[str, Any] | None = None,
+        namespace: str | None = None,
     ) -> RolloutResult:
         """Deploy, load and roll an application, take it back, and judge what was recorded.
 
@@ -58,6 +59,7 @@ class Rollout(Protocol):
         expect: what the report calls expected: "seamless", "dropping" or "any".
         images: what the sandbox runs for an image, as in an experiment: {"*": {"stand_in": "finishes"}}, or
             {"shop:*": {"command": ["./shop"]}}; paths are the test file's.
+        namespace: where the target is there already, in place of a manifest: it is rolled as it is, and put back.
 
         A wrong argument, a manifest that cannot be used or a cluster that does not answer fails the test with one
         message. Synchronous, also inside a running event loop.

@@ -23,6 +23,10 @@ def test_the_fixture_convicts_the_default_acquits_the_mitigated_and_explains_its
         import pytest
         import yaml
 
+        from harness.fixture_files import fixtures
+        from harness.manifests.patch import in_namespace
+        from harness.manifests.read import read_manifests
+
         def test_default(rollout):
             result = rollout(expect="dropping")
             assert not result.seamless
@@ -43,11 +47,21 @@ def test_the_fixture_convicts_the_default_acquits_the_mitigated_and_explains_its
             result = rollout(mitigations=["prestop=3s", {"min-ready": "3s"}])
             assert result.seamless, result
             assert rollout_namespace.startswith("rollout-pytest-")
+
+        def test_what_is_there_is_rolled_and_put_back(rollout, rollout_namespace, rollout_cluster, rollout_portal):
+            kube = rollout_cluster.kube
+            for manifest in read_manifests([fixtures() / "manifests" / "nginx.yaml"]):
+                rollout_portal.call(kube.create, in_namespace(manifest, rollout_namespace), rollout_namespace)
+            result = rollout(target="deployment/web", namespace=rollout_namespace, image="nginx:1.29.1", load=50)
+            assert len(result.rollouts) == 2
+            found = rollout_portal.call(kube.get, "apps/v1", "Deployment", "web", rollout_namespace)
+            (container,) = found["spec"]["template"]["spec"]["containers"]
+            assert container["image"] == "nginx:1.28.0"
         """
     )
     xml = pytester.path / "junit.xml"
     result = pytester.runpytest_subprocess("-v", "-p", "no:xdist", "-W", "error", f"--junitxml={xml}", timeout=230)
-    result.assert_outcomes(passed=2, failed=1)
+    result.assert_outcomes(passed=3, failed=1)
     result.stdout.fnmatch_lines(
         [
             "*rollout 1/1: rolling*",

@@ -9,8 +9,10 @@ import pytest
 import yaml
 
 from harness.errors import UsageError
+from harness.manifests.read import read_manifests
 from harness.model.experiment import Experiment
-from harness.pytest_plugin.arguments import experiment_of, manifest_files, paths_in_turn
+from harness.pytest_plugin.arguments import experiment_of, manifest_files, paths_in_turn, target_there
+from harness.runner.scenario import scenarios
 
 WEB = """
 apiVersion: apps/v1
@@ -198,3 +200,26 @@ def test_parsed_documents_are_manifests_too(tmp_path: Path) -> None:
 def test_what_is_no_manifest_is_said(tmp_path: Path, given: Any) -> None:
     with pytest.raises(UsageError, match=r"manifest: .*Give a YAML file, a directory, a list of them, or parsed"):
         manifest_files(given, (tmp_path,), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("target", "manifest", "said"),
+    [
+        (None, None, "target: None does not say what is there in namespace staging"),
+        ("web", None, "target: 'web' does not say what is there in namespace staging"),
+        ("deployment/web", "web.yaml", "namespace: it is given beside manifest"),
+    ],
+)
+def test_what_is_there_must_be_named_and_is_not_deployed(target: Any, manifest: Any, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        target_there("staging", target, manifest)
+
+
+def test_of_what_is_there_the_path_of_its_probe_is_called(tmp_path: Path) -> None:
+    file = tmp_path / "web.yaml"
+    file.write_text(WEB + ONE)
+    given = ARGUMENTS | {"target": "deployment/web", "service": "web:8080", "image": "web:2"}
+    there = read_manifests([file])
+    found = experiment_of((), default=False, namespace="staging", there=there, **given)
+    assert (found.is_there, found.namespace, found.service.port) == (True, "staging", 8080)
+    assert scenarios(found, there=there)[0].disruption.images == ({"web": "web:2"}, {"web": "web:1"})
