@@ -56,7 +56,8 @@ faults: .venv/.dev
 	  tests/unit/analysis/test_damaged_record.py $(PYTEST_ARGS)
 	GENERATED_REQUESTS=50000 $(BIN)/pytest -q -n 0 tests/sandbox/test_api_generated.py $(PYTEST_ARGS)
 	RELIABILITY_PAGE=docs/reliability.md $(BIN)/pytest -q -n 4 -m "slow or not slow" tests/faults $(PYTEST_ARGS)
-	$(BIN)/pytest -q -n 4 -m slow tests/sandbox/test_left_behind.py tests/sandbox/test_there.py tests/sandbox/whole $(PYTEST_ARGS)
+	$(BIN)/pytest -q -n 4 -m slow tests/sandbox/test_left_behind.py tests/sandbox/test_there.py tests/sandbox/test_abort.py \
+	  tests/sandbox/test_deploy_command.py tests/sandbox/test_watch.py tests/sandbox/whole $(PYTEST_ARGS)
 
 # Every kind of advice, applied: some ten minutes of rollouts.
 advice: .venv/.dev

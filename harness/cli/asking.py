@@ -57,6 +57,8 @@ def look_and_ask(
 
 
 def _question(experiment: Experiment, context: str) -> str:
+    if experiment.is_there and experiment.asked[0] == "watch":
+        return f"Load {experiment.target} in namespace {experiment.namespace} of context {context}, and change nothing?"
     if experiment.is_there:
         return f"Load and roll {experiment.target} in namespace {experiment.namespace} of context {context}?"
     where = "a new namespace" if experiment.namespace is None else f"namespace {experiment.namespace}"

@@ -118,6 +118,8 @@ def _changes(intent: Intent, around: Surroundings) -> list[str]:
     made += ["a Pod and a Secret for the load"] if intent.worker else []
     made += ["a Service whose endpoints change"] if intent.churn else []
     lines = [f"in {where}: creates {', '.join(made)}, and deletes what it created"] if made else []
+    if intent.disruption == "watch":
+        return [*lines, f"in {where}: changes nothing of {target}, which others roll"]
     return [*lines, f"in {where}: changes {target} ({intent.disruption})" + ("" if intent.there else ", its own")]
 
 

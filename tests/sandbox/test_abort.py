@@ -39,7 +39,7 @@ def lines(file: Path) -> list[Json]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
-@pytest.mark.parametrize("abort", ["restore", "leave"])
+@pytest.mark.parametrize("abort", ["restore", pytest.param("leave", marks=pytest.mark.slow)])
 def test_a_version_that_answers_with_errors_is_aborted(tmp_path: Path, repository: Path, abort: str) -> None:
     file = tmp_path / "experiment.yaml"
     manifests = repository / "fixtures" / "manifests" / "nginx.yaml"

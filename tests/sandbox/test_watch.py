@@ -120,6 +120,7 @@ def test_every_rollout_that_somebody_else_makes_is_judged_and_nothing_is_changed
     assert not [manager for manager in managers if "harness" in manager]
 
 
+@pytest.mark.slow
 def test_who_scales_down_in_the_middle_as_an_autoscaler_does_is_told(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -137,6 +138,7 @@ def test_who_scales_down_in_the_middle_as_an_autoscaler_does_is_told(
     assert "a scaling" in result["sentence"]
 
 
+@pytest.mark.slow
 def test_a_colleague_who_deploys_again_in_the_middle_goes_on_with_the_same_rollout(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
