@@ -1,40 +1,26 @@
-"""Calls of the Kubernetes API -> their answers, objects as the JSON that the API sends.
-
-The official client does addresses, certificates and credentials; its models are left out, because they lose fields that
-they do not know, and what the harness records must be what the API sent.
-"""
+"""What is wanted of a Kubernetes API -> its calls, repeated where that is right, and the JSON that it answers."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any
 
-import aiohttp
 import anyio
-from kubernetes.aio import client as kubernetes_client
 
 from harness.errors import ClusterError
-from harness.inputs.shown import shown
 from harness.kube.access import Access
-from harness.kube.api_warnings import api_warnings
-from harness.kube.credentials import Credentials
-from harness.kube.errors import ApiRefusal, NoAnswer, is_not_found, refusal
-from harness.kube.no_answer import no_answer
+from harness.kube.calls import Calls
+from harness.kube.errors import ApiRefusal, NoAnswer, is_not_found
 from harness.kube.ownership import RUN_LABEL
-from harness.kube.repetition import PATIENCE_S, passes, repeated, retry_after_s, was_not_done
+from harness.kube.repetition import PATIENCE_S, passes, repeated, was_not_done
 from harness.kube.standing import Standing
 
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
 MERGE = "application/merge-patch+json"
 
-CALL_TIMEOUT_S = 15.0
 _FIRST_PATIENCE_S = 5.0
-_LOST = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,22 +47,23 @@ class Kube:
     A call that was throttled, failed by the server, or not answered is repeated for `patience_s`; all but POST change
     nothing more when they are done twice. A POST is looked up first.
 
-    `kubectl`: how people reach the same cluster, `access` how programs do. `proxy`: the HTTP proxy on the way.
-    `credentials`: where a token that the API does not take any more is had again. `standing`: what was created here
-    with a RUN_LABEL.
+    `kubectl`: how people reach the same cluster, `access` how programs do. `standing`: what was created here with a
+    RUN_LABEL.
     """
 
-    _api: kubernetes_client.ApiClient
-    server: str
+    _calls: Calls
     kubectl: str = "kubectl"
     access: Access = field(default_factory=Access)
     standing: Standing = field(default_factory=Standing)
     patience_s: float = PATIENCE_S
-    proxy: str | None = None
-    credentials: Credentials | None = None
     _resources: dict[str, dict[str, Resource]] = field(default_factory=dict)
     _silent: bool = False  # a call was repeated in vain for all its time, and nothing was answered since
     _over: bool = False
+
+    @property
+    def server(self) -> str:
+        """Its address."""
+        return self._calls.server
 
     def give_up(self) -> None:
         """Nobody will answer any more: from now on a call is made once."""
@@ -264,97 +251,22 @@ class Kube:
             self._silent = self._silent or longest_s >= self.patience_s
             raise
 
-    async def _once(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Any = None,
-        headers: Mapping[str, str] | None = None,
-        warn: Callable[[str], None] | None = None,
-    ) -> dict[str, Any]:
-        tried = f"{method} {path} on {self.server}"
+    async def _once(self, method: str, path: str, **more: Any) -> dict[str, Any]:
         try:
-            response = await self._send(method, path, query, body, headers, CALL_TIMEOUT_S)
-            data = await response.read()
-        except _LOST as error:
-            raise no_answer(tried, error, self.server, self.proxy) from error
+            made = await self._calls.made(method, path, **more)
+        except NoAnswer:
+            raise
+        except ClusterError:
+            self._silent = False
+            raise
         self._silent = False
-        if response.status >= 300:
-            after_s = retry_after_s(response.response.headers.get("Retry-After"))
-            raise refusal(tried, response.status, data, after_s)
-        if warn is not None:
-            for text in api_warnings(response.response.headers.getall("Warning", ())):
-                warn(text)
-        return _object(tried, data)
+        return made
 
-    @asynccontextmanager
-    async def stream(
+    def stream(
         self, path: str, query: Mapping[str, str], *, deadline_s: float, keep_ends: bool = False
-    ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """The lines of a long answer (a watch, a log) as they come.
-
-        `keep_ends`: with their line ends, so that one that was cut short shows.
-
-        Raises:
-            ClusterError: no answer within CALL_TIMEOUT_S, the answer broke off, or it lasted longer than `deadline_s`.
-        """
-        tried = f"GET {path} on {self.server}"
-        try:
-            response = await self._send("GET", path, query, None, None, deadline_s)
-            try:
-                if response.status >= 300:
-                    raise refusal(tried, response.status, await response.read())
-                yield _lines(response.response.content, b"\n" if keep_ends else b"")
-            finally:
-                response.response.close()
-        except _LOST as error:
-            raise no_answer(tried, error, self.server, self.proxy) from error
-
-    async def _send(self, method: str, path: str, query: Any, body: Any, headers: Any, timeout_s: float) -> Any:
-        """The answer's head; a call that is refused because its token has expired is made again with a new one."""
-        token = self.credentials.token() if self.credentials else None
-        response = await self._sent(method, path, query, body, headers, timeout_s)
-        expired = response.status == HTTPStatus.UNAUTHORIZED and token is not None
-        if expired and self.credentials and await self.credentials.renewed(token):
-            response.response.close()
-            return await self._sent(method, path, query, body, headers, timeout_s)
-        return response
-
-    async def _sent(self, method: str, path: str, query: Any, body: Any, headers: Any, timeout_s: float) -> Any:
-        _, url, all_headers, data, _ = await self._api.param_serialize(
-            method,
-            path,
-            query_params=list((query or {}).items()),
-            header_params={"Accept": "application/json", **(headers or {})},
-            body=body,
-            auth_settings=["BearerToken"],
-        )
-        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(timeout_s, 10.0))
-        return await self._api.call_api(method, url, all_headers, data, _request_timeout=timeout)
-
-
-def _object(tried: str, data: bytes) -> dict[str, Any]:
-    try:
-        answer = json.loads(data)
-    except (ValueError, RecursionError):
-        answer = None
-    if not isinstance(answer, dict):
-        begin = shown(data[:80].decode(errors="replace"))
-        raise ClusterError(tried, f"the answer is no JSON object, but begins with {begin}", "Is it a Kubernetes API?")
-    return answer
-
-
-async def _lines(content: aiohttp.StreamReader, end: bytes) -> AsyncIterator[bytes]:
-    # StreamReader.readline refuses lines longer than its buffer; a watch event may be longer.
-    rest = b""
-    async for chunk in content.iter_any():
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            yield line + end
-    if rest:
-        yield rest
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """The lines of a long answer (a watch, a log) as they come; see `Calls.stream`."""
+        return self._calls.stream(path, query, deadline_s=deadline_s, keep_ends=keep_ends)
 
 
 def label_selector(labels: Mapping[str, str] | str) -> str:

@@ -16,6 +16,7 @@ from kubernetes.aio import config as kubernetes_config
 from harness.errors import ClusterError
 from harness.inputs.shown import near, printable, shown
 from harness.kube.access import Access
+from harness.kube.calls import Calls
 from harness.kube.client import Kube
 from harness.kube.credentials import Credentials
 from harness.kube.kubeconfig import check_kubeconfigs, kubeconfig_files
@@ -61,15 +62,17 @@ async def from_context(context: str | None, *, file: Path | None = None) -> Asyn
         files=tuple(path for path in files if path.exists()), context=context, tried=tried, do=there
     )
     await credentials.load()
-    async with _connected(credentials.configuration, Access(files=tuple(files), context=context)) as kube:
-        kube.credentials = credentials
+    access = Access(files=tuple(files), context=context)
+    async with _connected(credentials.configuration, access, credentials) as kube:
         if context is not None:
             kube.kubectl = f"kubectl --context {shlex.quote(context)}"
         yield kube
 
 
 @asynccontextmanager
-async def _connected(configuration: kubernetes_client.Configuration, access: Access) -> AsyncIterator[Kube]:
+async def _connected(
+    configuration: kubernetes_client.Configuration, access: Access, credentials: Credentials | None = None
+) -> AsyncIterator[Kube]:
     # Repeated in one place, ours (`repetition`); False would mean attempts without end.
     configuration.retries = None
     server = urlsplit(configuration.host).netloc
@@ -82,4 +85,4 @@ async def _connected(configuration: kubernetes_client.Configuration, access: Acc
         seen = f"its certificates cannot be used ({error})"
         raise ClusterError(f"connecting to {server}", seen, "Look at the kubeconfig's cluster and user.") from error
     async with client as api:
-        yield Kube(api, server=server, access=access, proxy=configuration.proxy)
+        yield Kube(Calls(api, server=server, proxy=configuration.proxy, credentials=credentials), access=access)

@@ -14,8 +14,6 @@ import anyio
 import anyio.abc
 
 from harness.clusters.cluster import Cluster, Worker
-from harness.disruptions.last_words import told
-from harness.disruptions.obstacle import Obstacle
 from harness.disruptions.stage import present
 from harness.disruptions.workload import Workload
 from harness.errors import HarnessError, OutputError
@@ -42,6 +40,7 @@ from harness.runner.ports import rotated, source_addresses
 from harness.runner.read_back import read_back
 from harness.runner.rollouts import ContinueAfter, Rollouts
 from harness.runner.scenario import Scenario, load_plan
+from harness.runner.telling import Telling
 from harness.runner.under_test import under_test
 from harness.runner.watching import Versions, Watched
 from harness.store.writer import RunWriter
@@ -49,7 +48,6 @@ from harness.store.writer import RunWriter
 _LOAD_LEAD_S = 1.0
 _CALM_PERIODS = 1.1
 _CALM_S = 1.0
-_PROGRESS_S = 0.25
 _DRAIN_SLACK_S = 5.0
 
 
@@ -84,14 +82,11 @@ class ScenarioRunner:
         warned: Iterable[str] = (),
     ) -> None:
         self._cluster, self._scenario, self._folder = cluster, scenario, folder
-        self._place, self._on_progress, self._continue_after = place, on_progress, continue_after
+        self._place, self._continue_after = place, continue_after
+        self._telling = Telling(scenario, place, on_progress, warned)
         self._keep = keep
         self._t0_ns = time.monotonic_ns()
         self._t0_wall_ns = time.time_ns()
-        self._phase: tuple[Phase, int | None] = (Phase.DEPLOYING, None)
-        self._held_up = ""
-        self._warned = list(warned)
-        self._load: LoadSession | None = None
         self._view, self._versions = View(), Versions()
         self._over = False
         self._ownership = Ownership(run="")
@@ -140,7 +135,7 @@ class ScenarioRunner:
 
     async def _in_namespace(self, writer: RunWriter) -> None:
         kube, experiment = self._cluster.kube, self._scenario.experiment
-        self._enter(Phase.DEPLOYING)
+        self._telling.enter(Phase.DEPLOYING)
         wanted = f"{experiment.name}-{self._scenario.name}"
         self._ownership = new_ownership(longest_run_s(experiment, self._scenario.rollouts, writer.info.quiet_s or 0.0))
         async with namespace_for_run(
@@ -149,7 +144,7 @@ class ScenarioRunner:
             application, self._has_deployed = self._scenario.application, not experiment.is_there
             writer.update(manifests=tuple(in_namespace(m, namespace) for m in application.manifests))
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._report_progress)
+                tasks.start_soon(self._telling.keep_on)
                 tasks.start_soon(watch_oneself, self._now, partial(self._stood_still, writer))
                 tasks.start_soon(self._watch_over_cluster)
                 watched = application_objects(
@@ -165,23 +160,23 @@ class ScenarioRunner:
                     namespace,
                     self._ownership,
                     folder=self._folder,
-                    warn=self._warned.append,
+                    warn=self._telling.warned.append,
                     keep=self._keep,
                 ) as (workload, changes):
                     await self._loaded(writer, namespace, int(workload["metadata"]["generation"]), changes)
-                    self._enter(Phase.CLEANING_UP)
+                    self._telling.enter(Phase.CLEANING_UP)
                 tasks.cancel_scope.cancel()
 
     async def _loaded(self, writer: RunWriter, namespace: str, generation: int, changes: Changes | None) -> None:
         application, experiment, cluster = self._scenario.application, self._scenario.experiment, self._cluster
         workload = Workload(kind=application.kind, name=application.name, namespace=namespace)
         first_start = FirstStart(cluster.kube, workload, self._scenario, self._view)
-        await first_start.until_up(generation, self._hear)
+        await first_start.until_up(generation, self._telling.hear)
         otherwise = read_back(application, self._view, workload)
-        self._warned += otherwise
+        self._telling.warned += otherwise
         writer.update(provisos=(*self._scenario.provisos, *otherwise))
         address = await service_address(cluster.kube, namespace, application.service_name, application.port)
-        self._enter(Phase.WARMING_UP)
+        self._telling.enter(Phase.WARMING_UP)
         # A sync that is still due could not be told from an outage: the last change must have reached the data plane.
         await anyio.sleep(_CALM_PERIODS * (cluster.facts.proxy.min_sync_period_s or 1.0))
         plan = self._plan(address, writer.info.quiet_s or 0.0)
@@ -189,7 +184,7 @@ class ScenarioRunner:
             cluster.worker(namespace, plan_json(plan), self._ownership.labels) as worker,
             anyio.create_task_group() as tasks,
         ):
-            load = self._load = LoadSession(worker, writer, self._now, own_clock=plan.own_clock)
+            load = self._telling.load = LoadSession(worker, writer, self._now, own_clock=plan.own_clock)
             # Shielded: what is in flight when someone presses Ctrl-C is still recorded. It ends when the worker does.
             following = anyio.CancelScope(shield=True)
             tasks.start_soon(self._follow, worker, load, following)
@@ -224,8 +219,8 @@ class ScenarioRunner:
                 load=load,
                 writer=writer,
                 mark_at=partial(self._mark_at, writer),
-                phase=self._enter,
-                hear=self._hear,
+                phase=self._telling.enter,
+                hear=self._telling.hear,
                 quiet_s=writer.info.quiet_s or 0.0,
                 finish_s=self._scenario.experiment.rollout_timeout_s,
                 original=present(self._view, workload),
@@ -238,8 +233,8 @@ class ScenarioRunner:
             load=load,
             writer=writer,
             mark=partial(self._mark, writer),
-            phase=self._enter,
-            hear=self._hear,
+            phase=self._telling.enter,
+            hear=self._telling.hear,
             quiet_s=writer.info.quiet_s or 0.0,
             said=lambda rollout, line: writer.command_line(rollout, self._now(), line),
             original=present(self._view, workload),
@@ -261,7 +256,7 @@ class ScenarioRunner:
         return replace(plan, duration_s=longest_s, sign_port=None if client.same_machine else SIGN_PORT)
 
     async def _control_window(self, writer: RunWriter, load: LoadSession) -> None:
-        self._enter(Phase.CONTROL)
+        self._telling.enter(Phase.CONTROL)
         start = self._mark(writer, MarkType.CONTROL_START, {})
         await anyio.sleep(self._scenario.experiment.control_s)
         end = self._mark(writer, MarkType.CONTROL_END, {})
@@ -269,7 +264,7 @@ class ScenarioRunner:
         writer.update(control=(start, end))
 
     async def _drain(self, writer: RunWriter, load: LoadSession, following: anyio.CancelScope) -> None:
-        self._enter(Phase.DRAINING)
+        self._telling.enter(Phase.DRAINING)
         try:
             with anyio.CancelScope(shield=True):
                 await load.stop(drain_s=longest_drain_s(self._scenario.experiment) + _DRAIN_SLACK_S)
@@ -281,36 +276,6 @@ class ScenarioRunner:
 
     async def _watch_over_cluster(self) -> None:
         raise await self._cluster.died()
-
-    async def _report_progress(self) -> None:
-        while True:
-            self._tell()
-            await anyio.sleep(_PROGRESS_S)
-
-    def _enter(self, phase: Phase, rollout: int | None = None) -> None:
-        self._phase = (phase, rollout)
-        self._tell()
-
-    def _hear(self, standing: tuple[Obstacle, ...]) -> None:
-        self._held_up = told(standing)
-        self._tell()
-
-    def _tell(self) -> None:
-        phase, rollout = self._phase
-        self._on_progress(
-            Progress(
-                scenario=self._scenario.name,
-                number=self._place[0],
-                scenarios=self._place[1],
-                phase=phase,
-                rollout=rollout,
-                rollouts=self._scenario.rollouts,
-                requests=self._load.requests if self._load else 0,
-                failed=self._load.failed if self._load else 0,
-                held_up=self._held_up,
-                warned=tuple(self._warned),
-            )
-        )
 
     def _record(self, writer: RunWriter, kind: str, type_: str, seen: dict[str, Any]) -> None:
         if not self._over:  # what the clean-up does to the pods is no part of the run

@@ -9,7 +9,7 @@ import pytest
 from paper_api import CUT, SILENCE, paper_kube
 
 from harness.errors import ClusterError
-from harness.kube import client
+from harness.kube import calls
 from harness.kube.errors import ApiRefusal, NoAnswer
 from harness.kube.ownership import RUN_LABEL
 
@@ -49,7 +49,7 @@ async def test_repetition_ends_by_time_with_the_last_failure(fault: Any, kind: t
 
 
 async def test_an_api_that_is_silent_is_left_after_the_time_of_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "CALL_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(calls, "CALL_TIMEOUT_S", 0.2)
     async with paper_kube({f"GET {POD}": [SILENCE, {}]}) as (kube, api):
         assert await kube.request("GET", POD) == {}
     assert len(api.asked(f"GET {POD}")) == 2
