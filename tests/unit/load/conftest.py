@@ -10,6 +10,7 @@ import uvloop
 from harness.load import h11_parser, transport
 from harness.load.plan import Engine
 
+from .ending import STOCK_VARIABLE
 from .servers import Server
 
 STOCK = "asyncio on a stock Python"
@@ -38,4 +39,5 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> E
     monkeypatch.setattr(transport, "HttpResponseParser", h11_parser.HttpResponseParser)
     monkeypatch.setattr(transport, "UNREADABLE", h11_parser.HttpParserError)
     monkeypatch.setattr(uvloop, "new_event_loop", asyncio.new_event_loop)
+    monkeypatch.setenv(STOCK_VARIABLE, "1")
     return Engine.ASYNCIO

@@ -18,6 +18,7 @@ from unittest import mock
 
 import uvloop
 
+from harness.load import h11_parser, transport
 from harness.load.attempt import Attempt
 from harness.load.capacity import sender_type
 from harness.load.engine import Engine, Sender
@@ -203,7 +204,15 @@ async def _meet(plan: Plan, way: Way, kept: bool, server: EndingServer) -> Reque
     return request
 
 
+STOCK_VARIABLE = "ON_A_STOCK_PYTHON"
+"""Set where the sender of another process is to do without httptools and uvloop."""
+
+
 def main() -> None:
+    if os.environ.get(STOCK_VARIABLE):
+        transport.HttpResponseParser = h11_parser.HttpResponseParser  # type: ignore[attr-defined]
+        transport.UNREADABLE = (h11_parser.HttpParserError,)  # type: ignore[attr-defined]
+        uvloop.new_event_loop = asyncio.new_event_loop  # type: ignore[assignment]
     case, connection, engine = sys.argv[1:]
     address, prefix = os.environ.get("PEER_ADDRESS", "127.0.0.1"), tuple(os.environ.get("PEER_PREFIX", "").split())
     record = meet(WAYS[case], kept=connection == "kept", engine=EngineName(engine), address=address, prefix=prefix)
