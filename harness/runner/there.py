@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from harness.clusters.cluster import Cluster
 from harness.errors import ClusterError, UsageError
 from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusal, LeftBehind, is_not_found
+from harness.kube.field_owners import MANAGER
 from harness.manifests.application import KINDS, Application
 from harness.manifests.read import Manifest
 from harness.model.duration import seconds
@@ -101,17 +102,22 @@ def as_manifest(found: dict[str, Any]) -> Manifest:
 
 @asynccontextmanager
 async def standing(
-    cluster: Cluster, application: Application, namespace: str, folder: Path
+    cluster: Cluster, application: Application, namespace: str, folder: Path, warn: Callable[[str], None]
 ) -> AsyncIterator[tuple[dict[str, Any], Changes]]:
     """The workload as the API has it now, and the changes that the block makes of it, which are taken back at its end.
 
-    Nothing is created, and nothing deleted. `folder`: the scenario's.
+    Nothing is created, and nothing deleted. `folder`: the scenario's. `warn` hears of what an earlier run has left.
 
     Raises:
         ClusterError: it is gone, or the API does not answer.
         LeftBehind: what was changed is not as it was before; says why, and what to do.
     """
     found = await cluster.kube.get("apps/v1", application.kind, application.name, namespace)
+    if any(entry.get("manager") == MANAGER for entry in found["metadata"].get("managedFields") or ()):
+        warn(
+            f"an earlier run has changed {application.name} and not put it back; this one takes it for what was there "
+            "before. To put it back: rollout-harness restore RUN"
+        )
     changes = Changes(cluster.kube, found, cluster=cluster.facts.kind, folder=folder)
     try:
         yield found, changes

@@ -83,6 +83,12 @@ def test_an_application_that_is_there_is_restarted_and_stays(
     after = deployment(context)
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
     assert after["metadata"]["generation"] == before["metadata"]["generation"] + 1
+    # As kubectl does it: the annotation is there, kubectl's, and all else is as it was.
+    (ours,) = [each for each in as_owned(after)["managedFields"] if each not in as_owned(before)["managedFields"]]
+    assert (ours["manager"], ours["fieldsV1"]) == ("kubectl-rollout", RESTARTED)
+    annotated = after["spec"]["template"]["metadata"].pop("annotations")
+    assert list(annotated) == ["kubectl.kubernetes.io/restartedAt"]
+    assert after["spec"] == before["spec"]
     record = json.loads((tmp_path / "run" / "default" / "run.json").read_text())
     assert [each["settled"] is not None for each in record["rollouts"]] == [True]
     pods = kubectl(context, "-n", "staging", "get", "pods", "-o", "name").split()
@@ -100,7 +106,6 @@ def test_options_alone_amount_to_a_file_that_is_printed(context: dict[str, str],
         return done.stdout
 
     file, _, plan = planned(*options, "--service", "web:80").partition("\n\n")
-    assert planned(*options).partition("\n\n") == (file, "\n\n", plan)  # the Service is clear
     (tmp_path / "experiment.yaml").write_text(file)
     again = planned(str(tmp_path / "experiment.yaml"))
     assert again.strip() == plan.strip()
@@ -113,6 +118,15 @@ BY_IMAGE = BY_IMAGE.replace(
     "variants: {default: {expect: any}}\nload: {new: {rate: 50}, pod_header: X-Pod}",
     "variants: {{default: {{expect: any}}}}\nload: {{new: {{rate: 50}}, pod_header: X-Pod}}",
 )
+
+
+RESTARTED = {
+    "f:spec": {
+        "f:template": {
+            "f:metadata": {"f:annotations": {".": {}, "f:kubectl.kubernetes.io/restartedAt": {}}},
+        },
+    },
+}
 
 
 def as_owned(found: Json) -> Json:
