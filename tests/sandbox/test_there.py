@@ -285,3 +285,17 @@ def test_a_run_that_does_too_much_harm_puts_it_back_unless_it_is_to_be_left(
         assert images(deployment(context)) == ["nginx:1.29.1"]
         assert restore(context, tmp_path / "run").returncode == 0
     assert as_owned(deployment(context)) == as_owned(before)
+
+
+@pytest.mark.slow
+def test_another_number_of_replicas_is_put_back_with_its_owner(
+    context: dict[str, str], run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, repository: Path
+) -> None:
+    before = deployment(context)
+    ended = run(EXPERIMENT + "disruption: {scale: {to: 1}}\n")
+    assert "putting" not in ended.stderr, ended.stderr
+    assert json.loads((tmp_path / "run" / "default" / "undo.json").read_text())["done"]
+    after = deployment(context)
+    assert as_owned(after) == as_owned(before)
+    assert not [each for each in after["metadata"]["managedFields"] if each["manager"] == "rollout-harness"]
+    deploys(context, repository, tmp_path, "nginx:1.28.0")
