@@ -1,12 +1,17 @@
-"""What all tests share: CI forbids the skips of what it installs."""
+"""What all tests share: CI forbids the skips of what it installs, and generated examples may take their time."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import harness.redaction
+
+# How fast examples are made and tried says something of the machine, and nothing of what they look at.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 # What CI cannot install is named here by the beginning of the reason.
 _ALLOWED = ("needs Docker", "recordings are not here")
