@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import (
     Field,
     create_model,
+    field_validator,
     model_validator,
 )
 
@@ -202,6 +203,13 @@ class Experiment(Record):
     protected_contexts: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         ("*prod*",), strict=False, description="contexts that are refused, whatever their case; `*` and `?` match"
     )
+
+    @field_validator("service_", mode="before")
+    @classmethod
+    def _written_service(cls, value: Any) -> Any:
+        if value is None:  # left out is another thing: then it may be found
+            raise ValueError("it is null (empty), where a value is needed: write {name: web, port: 80}")
+        return value
 
     @model_validator(mode="after")
     def _one_disruption(self) -> Self:
