@@ -102,8 +102,8 @@ def unevaluated(definition: Object) -> list[str]:
 
 
 def stored_version(spec: Object) -> str:
-    """The version that is marked as stored."""
-    return next((str(version["name"]) for version in spec.get("versions") or () if version.get("storage")), "")
+    """The version that is marked as stored; empty where none is, or where it has no name, which is refused later."""
+    return next((str(version.get("name", "")) for version in spec.get("versions") or () if version.get("storage")), "")
 
 
 def priority(name: str) -> tuple[int, int, int, str]:

@@ -107,6 +107,12 @@ def test_what_the_real_api_refuses_is_refused_in_its_words(definition: dict[str,
     assert [each for each in told(definition) if message in each], told(definition)
 
 
+def test_a_version_without_a_name_is_refused_like_any_other_mistake() -> None:
+    body = copy.deepcopy(GOOD)
+    del body["spec"]["versions"][0]["name"]
+    assert any(each.startswith("spec.versions[0].name: ") for each in told(body)), told(body)
+
+
 def test_a_group_of_kubernetes_needs_its_approval() -> None:
     body = changed(group="example.k8s.io") | {"metadata": {"name": "shops.example.k8s.io"}}
     assert told(body)[0].startswith(
