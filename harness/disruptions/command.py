@@ -60,11 +60,12 @@ def planned(application: Application, said: tuple[str, ...] | DeployCommand, rol
     if not command.folder.is_dir():
         raise ManifestError(tried, f"there is no folder {command.folder} to run it in")
     named = "/" in program
-    place = str(command.folder / program) if named else program
+    # What is named by its path is found from wherever it is started, also where the experiment's folder is said as "".
+    place = str((command.folder / program).absolute()) if named else program
     if shutil.which(place) is None:
+        if named and Path(place).is_file():
+            raise ManifestError(tried, f"{place} may not be executed", f"Run: chmod +x {shlex.quote(place)}")
         seen = f"there is no program {place}" if named else "it is not on PATH"
         do = "A line for a shell is written [sh, -c, ...]." if " " in program else "Install it, or correct its name."
         raise ManifestError(tried, seen, do)
-    # What is named by its path is found from wherever it is started.
-    first = str(Path(place).absolute()) if named else program
-    return ByCommand(command=command.model_copy(update={"run": (first, *command.run[1:])}))
+    return ByCommand(command=command.model_copy(update={"run": (place, *command.run[1:])}))

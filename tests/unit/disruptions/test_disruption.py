@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,6 +90,19 @@ def test_every_disruption_says_what_it_will_do(asked: Any, words: str) -> None:
     found = disruption(asked, key="disruption")
     assert found.words == words
     assert bool(found.images) == ("image" in asked)
+
+
+def test_a_deploy_command_is_found_in_the_folder_of_an_experiment_that_is_named_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "deploy.sh"
+    program.write_text("#!/bin/sh\n", encoding="utf-8")
+    program.chmod(0o644)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ManifestError, match=r"may not be executed. Run: chmod \+x"):
+        disruption({"command": ["./deploy.sh"]}, key="disruption")
+    program.chmod(0o755)
+    assert disruption({"command": ["./deploy.sh"]}, key="disruption").words == f"by `{program}`"
 
 
 @pytest.mark.parametrize("asked", [{"delete-pod": {"pods": 3}}, {"evict": {"pods": 3}}])
