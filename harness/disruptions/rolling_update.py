@@ -67,7 +67,10 @@ async def rolled_back(stage: Stage) -> None:
     if stage.changes is not None and stage.changes.back:
         await returned(stage)
         return
-    generation = await undo(stage.kube, stage.workload, stage.before["spec"]["template"])
+    template = stage.before["spec"]["template"]
+    generation = await undo(stage.kube, stage.workload, template)
+    if stage.changes is not None:
+        await stage.changes.owners_back(template)
     await stage.until_complete(generation)
 
 
@@ -121,6 +124,7 @@ async def undo(kube: Kube, workload: Workload, template: Mapping[str, Any]) -> i
     patched = await kube.request(
         "PATCH",
         resource.path(workload.namespace, workload.name),
+        query={"fieldManager": MANAGER},
         body=[{"op": "replace", "path": "/spec/template", "value": dict(template)}],
         headers={"Content-Type": "application/json-patch+json"},
     )

@@ -32,6 +32,9 @@ class Changes(Protocol):
     async def put_back(self) -> int:
         """Give the workload its old values; the generation that it has then."""
 
+    async def owners_back(self, template: dict[str, Any]) -> None:
+        """Give the fields of a former pod template, which was given back whole, to those who owned them with it."""
+
 
 def _nobody(*_: object) -> None:
     pass

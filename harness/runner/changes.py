@@ -17,10 +17,13 @@ from harness.runner.putting_back import (
     ChangedByOthers,
     check_ours,
     fingerprint,
+    give_owners_back,
+    owners,
     put_owners_back,
     put_values_back,
     stands_as_before,
 )
+from harness.spec.template import same_template
 from harness.spec.workload import Object
 from harness.store.undo import write_undo
 
@@ -35,6 +38,7 @@ class Changes:
         self._kube, self._folder = kube, folder
         self._original, metadata = original, original["metadata"]
         self._template: Object = original["spec"]["template"]
+        self._owned = owners(original)  # before the rollout that is under way
         self._passing = False  # something is to be undone at the end
         self._undo = Undo(
             cluster=cluster,
@@ -54,8 +58,10 @@ class Changes:
         Raises:
             ChangedByOthers: somebody else has changed it: nothing may be written over that.
         """
+        live = await self._live()
         if self._undo.written:
-            check_ours(self._undo, await self._live(), f"rolling {self._undo.workload} once more", self._template)
+            check_ours(self._undo, live, f"rolling {self._undo.workload} once more", self._template)
+        self._owned = owners(live)
 
     def about_to(self, patch: Mapping[str, Any], *, stays: bool) -> None:
         """Have on disk what a patch is going to change; `stays`: it is nobody's setting, and is left at the end.
@@ -108,6 +114,18 @@ class Changes:
             ClusterError: the API refused it, or did not answer.
         """
         return int((await put_values_back(self._kube, self._undo, self._template))["metadata"]["generation"])
+
+    async def owners_back(self, template: Object) -> None:
+        """Give the fields of a former pod template, which was given back whole, to those who owned them with it.
+
+        What is somebody else's template by now is left as it is.
+
+        Raises:
+            ClusterError: the API refused it, or did not answer.
+        """
+        of_the_run = same_template(template, self._template)
+        owned = owners(self._original) if of_the_run else self._owned
+        await give_owners_back(self._kube, self._undo, template, owned)
 
     async def end(self) -> None:
         """Put values and owners back, and have on disk that it is done.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -62,7 +62,7 @@ def foreign(undo: Undo, live: Object, template: Object | None = None) -> str:
 
     `template`: as it was before, where it is known whole; without it, one that was written again is taken for changed.
     """
-    who = others_since(undo.managed_fields, _owners(live), under=_TEMPLATE)
+    who = others_since(undo.managed_fields, owners(live), under=_TEMPLATE)
     standing = spec_of(live)
     if not any(contains(standing, spec_of(patch)) for patch in (undo.patch, *undo.written)):
         stands = ", ".join(map(str, _leaves(taken_back(undo.patch, live))))
@@ -132,15 +132,37 @@ async def put_owners_back(kube: Kube, undo: Undo, template: Object | None = None
     """
 
     def as_they_were(undo: Undo, live: Object) -> bool:
-        return owned_alike(_owners(live), as_before(undo.managed_fields, _owners(live)))
+        return owned_alike(owners(live), as_before(undo.managed_fields, owners(live)))
 
-    def owners(live: Object) -> Object:
-        return {"metadata": {"managedFields": as_before(undo.managed_fields, _owners(live))}}
+    def old_owners(live: Object) -> Object:
+        return {"metadata": {"managedFields": as_before(undo.managed_fields, owners(live))}}
 
-    return await _while_ours(kube, undo, template, as_they_were, owners, MERGE)
+    return await _while_ours(kube, undo, template, as_they_were, old_owners, MERGE)
 
 
-def _owners(live: Object) -> list[dict[str, Any]]:
+async def give_owners_back(kube: Kube, undo: Undo, template: Object, before: Sequence[dict[str, Any]]) -> None:
+    """Give the fields of the workload their owners of `before`, while it has that pod template.
+
+    Raises:
+        ClusterError: the API refused it, or did not answer.
+    """
+    end = anyio.current_time() + _ATTEMPT_S
+    while True:
+        live = await kube.get("apps/v1", undo.kind, undo.name, undo.namespace)
+        wanted = as_before(before, owners(live))
+        if not same_template(spec_of(live)["template"], template) or owned_alike(owners(live), wanted):
+            return
+        try:
+            await _sent(kube, undo, live, {"metadata": {"managedFields": wanted}}, MERGE)
+            return
+        except ApiRefusal as refused:
+            if refused.status != HTTPStatus.CONFLICT or anyio.current_time() > end:
+                raise
+            await anyio.sleep(_PAUSE_S)
+
+
+def owners(live: Object) -> list[dict[str, Any]]:
+    """Who owns which of its fields: its managedFields."""
     return list(live["metadata"].get("managedFields") or ())
 
 
@@ -163,23 +185,26 @@ async def _while_ours(
         check_ours(undo, live, tried, template)
         if is_so(undo, live):
             return live
-        patch = change(live)
-        held = {**patch, "metadata": {**patch.get("metadata", {}), "resourceVersion": _version(live)}}
         try:
-            await kube.patch(
-                "apps/v1",
-                undo.kind,
-                undo.name,
-                held,
-                namespace=undo.namespace,
-                content_type=content_type,
-                field_manager=MANAGER,
-            )
+            await _sent(kube, undo, live, change(live), content_type)
         except ApiRefusal as refused:
             if refused.status != HTTPStatus.CONFLICT or anyio.current_time() > end:
                 raise
             await anyio.sleep(_PAUSE_S)
 
 
-def _version(live: Object) -> str:
-    return str(live["metadata"]["resourceVersion"])
+async def _sent(kube: Kube, undo: Undo, live: Object, patch: Object, content_type: str) -> None:
+    """Send a patch that holds for the very version that was looked at."""
+    held = {
+        **patch,
+        "metadata": {**patch.get("metadata", {}), "resourceVersion": str(live["metadata"]["resourceVersion"])},
+    }
+    await kube.patch(
+        "apps/v1",
+        undo.kind,
+        undo.name,
+        held,
+        namespace=undo.namespace,
+        content_type=content_type,
+        field_manager=MANAGER,
+    )

@@ -102,6 +102,7 @@ async def test_an_undo_replaces_the_whole_pod_template_and_nothing_else() -> Non
     (call,) = api.asked(f"PATCH {PATH}")
     assert call.content_type == "application/json-patch+json"
     assert call.body == [{"op": "replace", "path": "/spec/template", "value": TEMPLATE}]
+    assert call.query["fieldManager"] == "rollout-harness"
 
 
 async def test_an_update_that_the_api_refuses_is_sent_once_and_told() -> None:

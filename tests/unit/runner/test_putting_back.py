@@ -12,7 +12,14 @@ from harness.kube.field_owners import MANAGER
 from harness.manifests.merge import patched
 from harness.manifests.patch import image_patch
 from harness.model.undo import Undo
-from harness.runner.putting_back import ChangedByOthers, check_ours, fingerprint, foreign, put_values_back
+from harness.runner.putting_back import (
+    ChangedByOthers,
+    check_ours,
+    fingerprint,
+    foreign,
+    give_owners_back,
+    put_values_back,
+)
 
 Json = dict[str, Any]
 CONTAINER: Json = {"name": "web", "image": "web:1", "env": [{"name": "TOKEN", "value": "s3cret"}]}
@@ -113,3 +120,22 @@ async def test_a_colleague_who_deploys_between_look_and_write_is_not_overwritten
         with pytest.raises(ChangedByOthers, match="web:3"):
             await put_values_back(kube, UNDO)
     assert len(api.asked(f"PATCH {OBJECT}")) == 1
+
+
+@pytest.mark.anyio
+async def test_a_template_that_was_given_back_whole_has_its_owners_again() -> None:
+    taken = by(WEB, MANAGER)
+    taken["metadata"]["managedFields"] = taken["metadata"]["managedFields"][1:]
+    later = {**taken, "metadata": {**taken["metadata"], "resourceVersion": "8"}}
+    answers = {f"GET {OBJECT}": [taken, later], f"PATCH {OBJECT}": [409, WEB]}
+    async with paper_kube(answers) as (kube, api):
+        await give_owners_back(kube, UNDO, WEB["spec"]["template"], [OWNER])
+    sent = [call.body["metadata"] for call in api.asked(f"PATCH {OBJECT}")]
+    assert sent == [{"managedFields": [OWNER], "resourceVersion": version} for version in ("7", "8")]
+
+
+@pytest.mark.anyio
+async def test_a_template_of_somebody_elses_keeps_its_owners() -> None:
+    async with paper_kube({f"GET {OBJECT}": [by(changed(tty=True), MANAGER)]}) as (kube, api):
+        await give_owners_back(kube, UNDO, WEB["spec"]["template"], [OWNER])
+    assert api.asked(f"PATCH {OBJECT}") == []
