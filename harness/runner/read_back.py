@@ -22,7 +22,8 @@ def _changed(application: Application, view: View, workload: Workload) -> Iterat
         stands = view.named(kind, name)
         if stands is not None and (said := changed(manifest, stands)):
             yield f"This cluster changed {kind} {name}: {'; '.join(said)}."
-    # A webhook may change pods alone.
-    found = (pod_changed(pod_spec(application.target), pod["spec"]) for pod in own_pods(view, workload))
+    # A webhook may change pods alone. One that is being deleted may be of an earlier template.
+    pods = (pod for pod in own_pods(view, workload) if "deletionTimestamp" not in pod["metadata"])
+    found = (pod_changed(pod_spec(application.target), pod["spec"]) for pod in pods)
     if of_pods := dict.fromkeys(words for of_pod in found for words in of_pod):
         yield f"This cluster changed its pods: {'; '.join(of_pods)}."
