@@ -50,7 +50,8 @@ def experiment_of_options(options: Options, cluster: str | None) -> Experiment:
     """
     from harness.clusters.choice import chosen
     from harness.model.cluster_settings import ClusterSettings
-    from harness.model.experiment import Experiment
+    from harness.model.experiment import PROTECTED_CONTEXTS, Experiment
+    from harness.runner.there import kind_of
 
     tried = "reading the options of run, which has no experiment's file"
     target, namespace = options.target, options.namespace
@@ -61,8 +62,9 @@ def experiment_of_options(options: Options, cluster: str | None) -> Experiment:
         raise UsageError(tried, f"{missing} must say what is rolled", "Or give a file, or - for manifests.")
     if options.restart == bool(options.image):
         raise UsageError(tried, "what rolls it is not clear", "Give either --restart or --image.")
+    kind_of(target)
     settings = chosen(cluster, ClusterSettings.model_validate({"sandbox": {}}))
-    context = _context(settings, target)
+    context = context_there(settings, target, PROTECTED_CONTEXTS)
 
     async def described(kube: Kube) -> dict[str, Any]:
         from harness.runner.from_cluster import described_there
@@ -121,16 +123,24 @@ def application_there(experiment: Experiment, settings: ClusterSettings) -> tupl
 
         return await as_it_stands(kube, experiment)
 
-    return _asked(_context(settings, experiment.target), read)
+    return _asked(context_there(settings, experiment.target, experiment.protected_contexts), read)
 
 
-def _context(settings: ClusterSettings, target: str) -> str:
+def context_there(settings: ClusterSettings, target: str, protected: Sequence[str]) -> str:
+    """The context in which an application can be there, before anything is sent to it.
+
+    Raises:
+        UsageError: it is none of a kubeconfig, or one of the `protected`.
+    """
+    from harness.runner.protected import check_context
+
     if settings.context is None:
         raise UsageError(
             f"looking for {target}, which is to be there",
             f"a cluster of provider {settings.provider} is made for the run, with nothing in it",
             "Give --cluster context:NAME, or `manifests` to deploy.",
         )
+    check_context(settings.context, protected)
     return settings.context
 
 

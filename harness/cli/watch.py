@@ -11,10 +11,14 @@ from harness.cli.budget import within_budget
 from harness.cli.described import yaml_text
 from harness.cli.ending import conclude, tell
 from harness.cli.run import Budgets, Cluster, WorkerImage, plan_and_run
+from harness.cli.there import context_there
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.model.experiment import Experiment
+
+_OPTIONS = {"for": "--for", "until_rollouts": "--until-rollouts", "path": "--path", "rate": "--rate"}
+"""What an option is called in an experiment, and on the command line."""
 
 
 def watch(
@@ -66,15 +70,12 @@ def _described(target: str, namespace: str, service: str | None, cluster: str | 
 
     from harness.clusters.choice import chosen
     from harness.model.cluster_settings import ClusterSettings
+    from harness.model.experiment import PROTECTED_CONTEXTS
+    from harness.runner.there import kind_of
 
+    kind_of(target)
     settings = chosen(cluster, ClusterSettings.model_validate({"sandbox": {}}))
-    context = settings.context
-    if context is None:
-        raise UsageError(
-            f"looking for {target}, which is to be there",
-            f"a cluster of provider {settings.provider} is made for a run, with nothing in it",
-            "Give --cluster context:NAME.",
-        )
+    context = context_there(settings, target, PROTECTED_CONTEXTS)
 
     async def asked() -> dict[str, Any]:
         from harness.kube.connection import from_context
@@ -106,5 +107,6 @@ def _experiment(described: dict[str, Any]) -> Experiment:
         return Experiment.model_validate(described)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"reading the options of watch ({where})", str(first["msg"])) from None
+        option = next((name for part, name in _OPTIONS.items() if part in first["loc"]), "")
+        said = str(first["msg"]).removeprefix("Value error, ")
+        raise UsageError(f"reading the options of watch: {option}".rstrip(": "), said) from None

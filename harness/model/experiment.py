@@ -31,6 +31,10 @@ MAX_RATE = 1000.0
 """What a staging environment bears, and a slip of the keyboard does not harm; more is asked for on purpose."""
 
 
+PROTECTED_CONTEXTS = ("*prod*",)
+"""Contexts that are refused where an experiment does not say others."""
+
+
 class ServiceRef(Record):
     """The Service in front of the application, and its port, by number or name (not the container's)."""
 
@@ -201,7 +205,9 @@ class Experiment(Record):
     )
 
     protected_contexts: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
-        ("*prod*",), strict=False, description="contexts that are refused, whatever their case; `*` and `?` match"
+        PROTECTED_CONTEXTS,
+        strict=False,
+        description="contexts that are refused, whatever their case; `*` and `?` match",
     )
 
     @field_validator("service_", mode="before")

@@ -11,6 +11,7 @@ import anyio
 
 from harness.clusters.cluster import Cluster
 from harness.errors import ClusterError, UsageError
+from harness.inputs.shown import shown
 from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusal, LeftBehind, is_not_found
 from harness.kube.field_owners import MANAGER
@@ -51,6 +52,25 @@ async def as_it_stands(kube: Kube, experiment: Experiment) -> tuple[Experiment, 
     return experiment.model_copy(update=changes), manifests
 
 
+def kind_of(target: str) -> str:
+    """The kind of a target.
+
+    >>> kind_of("deployment/shop")
+    'Deployment'
+
+    Raises:
+        UsageError: it names none, or no name.
+    """
+    kind, _, name = target.lower().rpartition("/")
+    if kind not in KINDS or not name:
+        raise UsageError(
+            f"reading the target {shown(target)}",
+            "it is no deployment/NAME and no statefulset/NAME",
+            f"Give deployment/{name or 'NAME'}, or statefulset/{name or 'NAME'}.",
+        )
+    return KINDS[kind]
+
+
 async def manifests_there(kube: Kube, namespace: str, target: str) -> tuple[Manifest, ...]:
     """The workload ("deployment/shop"), and the Services and Ingresses of its namespace, as manifests would say them.
 
@@ -58,9 +78,9 @@ async def manifests_there(kube: Kube, namespace: str, target: str) -> tuple[Mani
         UsageError: there is no such workload.
         ClusterError: the API does not let them be read, or does not answer.
     """
-    kind, _, name = target.partition("/")
+    kind, name = kind_of(target), target.partition("/")[2]
     try:
-        workload = await kube.get("apps/v1", KINDS[kind], name, namespace)
+        workload = await kube.get("apps/v1", kind, name, namespace)
     except ClusterError as error:
         if not is_not_found(error):
             raise

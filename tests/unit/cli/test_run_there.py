@@ -7,6 +7,18 @@ import sys
 
 import pytest
 
+from harness.cli.watch import _experiment
+from harness.errors import UsageError
+
+DESCRIBED = {
+    "version": 1,
+    "name": "web",
+    "target": "deployment/web",
+    "namespace": "staging",
+    "cluster": {"context": "staging"},
+    "load": {"new": {"rate": 1}},
+}
+
 
 @pytest.mark.parametrize(
     ("words", "said"),
@@ -20,11 +32,43 @@ import pytest
         pytest.param(
             "--target deployment/web -n staging --restart", "made for the run, with nothing in it", id="sandbox"
         ),
+        pytest.param(
+            "--target deploy/web -n staging --restart --cluster context:nowhere",
+            "error: reading the target 'deploy/web': it is no deployment/NAME and no statefulset/NAME",
+            id="no such kind",
+        ),
+        pytest.param(
+            "--target web -n staging --restart --cluster context:nowhere", "Give deployment/web, or", id="no kind"
+        ),
+        pytest.param(
+            "--target deployment/web -n staging --restart --cluster context:my-PROD", "it is protected", id="protected"
+        ),
         pytest.param("shop.yaml --rollouts 3", "shop.yaml says that itself", id="beside a file"),
     ],
 )
 def test_what_is_not_said_is_asked_for(words: str, said: str) -> None:
-    command = [sys.executable, "-m", "harness", "run", *words.split()]
-    refused = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert (refused.returncode, refused.stdout) == (2, "")
-    assert said in refused.stderr
+    assert said in refused("run", *words.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        pytest.param("--target web", "error: reading the target 'web': it is no deployment/NAME", id="no kind"),
+        pytest.param("--target deployment/web --cluster context:my-PROD", "it is protected", id="protected"),
+    ],
+)
+def test_a_watch_is_refused_before_anything_is_sent(words: str, said: str) -> None:
+    assert said in refused("watch", "-n", "staging", "--cluster", "context:nowhere", *words.split())
+
+
+def test_options_of_a_watch_are_called_what_they_are_called_on_the_command_line() -> None:
+    with pytest.raises(UsageError, match=r"^reading the options of watch: --for: 'banana' is not a duration"):
+        _experiment({**DESCRIBED, "disruption": {"watch": {"for": "banana"}}})
+
+
+def refused(*words: str) -> str:
+    """What is said on standard error."""
+    command = [sys.executable, "-m", "harness", *words]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    return ended.stderr
