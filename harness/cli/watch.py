@@ -15,6 +15,7 @@ from harness.cli.there import context_there
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
+    from harness.manifests.read import Manifest
     from harness.model.experiment import Experiment
 
 _OPTIONS = {"for": "--for", "until_rollouts": "--until-rollouts", "path": "--path", "rate": "--rate"}
@@ -30,7 +31,9 @@ def watch(
     until_rollouts: Annotated[
         int | None, typer.Option(min=1, max=1000, help="How many rollouts are waited for; fewer are inconclusive.")
     ] = None,
-    path: Annotated[str | None, typer.Option(help="What is requested; default: /.")] = None,
+    path: Annotated[
+        str | None, typer.Option(help="What is requested; default: what the readiness probe asks for.")
+    ] = None,
     rate: Annotated[float | None, typer.Option(help="New connections a second, and half as many on kept ones.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; default: reports/NAME-TIME.")] = None,
     worker_image: WorkerImage = None,
@@ -79,18 +82,32 @@ def _described(target: str, namespace: str, service: str | None, cluster: str | 
 
     async def asked() -> dict[str, Any]:
         from harness.kube.connection import from_context
-        from harness.runner.from_manifests import described_experiment
         from harness.runner.there import manifests_there
 
         async with from_context(context) as kube:
             await kube.version()
             there = await manifests_there(kube, namespace, target)
-        found = described_experiment(there, target=target, service=service, stand_in=None, latency_s=None)
-        left_out = ("others", "update", "rollouts")
-        known = {key: value for key, value in found.items() if key not in left_out}
-        return {**known, "namespace": namespace, "cluster": {"context": context}}
+        return _watched(there, target, namespace, service, context)
 
     return anyio.run(asked)
+
+
+def _watched(
+    there: tuple[Manifest, ...], target: str, namespace: str, service: str | None, context: str
+) -> dict[str, Any]:
+    """The same of what stands there: called as `run` would call it, and nothing that rolls it."""
+    from harness.runner.from_cluster import described_there
+
+    found = described_there(
+        there,
+        target=target,
+        namespace=namespace,
+        service=service,
+        update="restart",
+        rollouts=1,
+        cluster={"context": context},
+    )
+    return {key: value for key, value in found.items() if key not in ("update", "rollouts")}
 
 
 def _experiment(described: dict[str, Any]) -> Experiment:

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from harness.cli.watch import _experiment
+from harness.cli.watch import _experiment, _watched
 from harness.errors import UsageError
+from tests.unit.runner.test_from_cluster import service, shop
 
 DESCRIBED = {
     "version": 1,
@@ -64,6 +65,13 @@ def test_a_watch_is_refused_before_anything_is_sent(words: str, said: str) -> No
 def test_options_of_a_watch_are_called_what_they_are_called_on_the_command_line() -> None:
     with pytest.raises(UsageError, match=r"^reading the options of watch: --for: 'banana' is not a duration"):
         _experiment({**DESCRIBED, "disruption": {"watch": {"for": "banana"}}})
+
+
+def test_a_watch_requests_what_a_run_would_request() -> None:
+    there = (shop({"path": "/up", "port": "web"}), service())
+    described = _watched(there, "deployment/shop", "staging", None, "staging")
+    experiment = _experiment({**described, "disruption": "watch"})
+    assert (experiment.request.path, experiment.cluster.context) == ("/up", "staging")
 
 
 def refused(*words: str) -> str:
