@@ -141,11 +141,12 @@ async def _of_rights(kube: Kube, intents: tuple[Intent, ...], around: Surroundin
             )
         )
     elif missing.needed:
+        role = "rbac-there.yaml" if all(intent.there for intent in intents) else "rbac.yaml"
         found.append(
             Finding(
                 weight=Weight.BLOCKS,
                 words=f"{where} this user may not {rights.shown(missing.needed)}",
-                mend="Ask for these rights; fixtures/manifests/rbac.yaml is a Role with all that a run needs.",
+                mend=f"Ask for these rights; fixtures/manifests/{role} is a Role with all that a run needs.",
             )
         )
     if missing.useful:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from paper_api import CUT, paper_kube
+from ruamel.yaml import YAML
 
+from harness.fixture_files import fixtures
 from harness.manifests.application import Application
 from harness.preflight.intent import Intent
 from harness.preflight.rights import Right, lacking, needed_rights, shown, useful_rights
@@ -39,6 +41,20 @@ async def test_what_is_there_is_neither_created_nor_deleted() -> None:
         *(f"{verb} {what}" for verb in ("create", "delete") for what in ("deployments.apps", "services"))
     }
     assert there - deployed == {"get deployments.apps"}
+
+
+async def test_the_role_for_what_is_there_has_all_that_a_run_needs_and_creates_nothing_of_it() -> None:
+    role = YAML(typ="safe").load(fixtures() / "manifests" / "rbac-there.yaml")
+    given = {
+        Right(group=group, resource=resource, verb=verb).named
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    useful = {right.named for right in useful_rights((intent(there=True),))}
+    assert await named(intent(there=True)) | useful <= given
+    assert not {"create deployments.apps", "delete deployments.apps", "create services", "delete services"} & given
 
 
 async def test_a_new_namespace_is_made_and_removed() -> None:
