@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,9 +101,10 @@ def _experiment_of_standard_input(
 
 
 def told_file(words: str, described: dict[str, Any]) -> None:
-    """Print an experiment's file, after words that say what it is."""
+    """Print an experiment's file, after words that say what it is, before anything that standard error says later."""
     for line in [words, *yaml_text(described).splitlines(), ""]:
         tell(line)
+    sys.stdout.flush()  # where both go to one file, as in CI
 
 
 def yaml_text(described: dict[str, Any]) -> str:

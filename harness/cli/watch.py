@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli.budget import within_budget
-from harness.cli.described import yaml_text
-from harness.cli.ending import conclude, tell
+from harness.cli.described import told_file
+from harness.cli.ending import conclude
 from harness.cli.run import Budgets, Cluster, WorkerImage, plan_and_run
 from harness.cli.there import context_there
 from harness.errors import UsageError
@@ -49,10 +49,7 @@ def watch(
         load = described["load"]
         described["load"] = {**load, "new": {"rate": rate}, "kept": {**load["kept"], "rate": max(1.0, rate / 2)}}
     experiment = _experiment(described)
-    tell("# This file would watch the same:")
-    for line in yaml_text(described).splitlines():
-        tell(line)
-    tell("")
+    told_file("# This file would watch the same:", described)
     code = plan_and_run(
         within_budget(experiment, budget or []),
         cluster=cluster,

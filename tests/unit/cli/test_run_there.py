@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 
 import pytest
 
+from harness.cli.described import told_file
 from harness.cli.watch import _experiment, _watched
 from harness.errors import UsageError
 from tests.unit.runner.test_from_cluster import service, shop
@@ -72,6 +74,13 @@ def test_a_watch_requests_what_a_run_would_request() -> None:
     described = _watched(there, "deployment/shop", "staging", None, "staging")
     experiment = _experiment({**described, "disruption": "watch"})
     assert (experiment.request.path, experiment.cluster.context) == ("/up", "staging")
+
+
+def test_the_file_that_would_do_the_same_comes_before_what_is_said_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe, encoding="utf-8"))
+    told_file("# This:", {"name": "web"})
+    assert pipe.getvalue() == b"# This:\n{name: web}\n\n"
 
 
 def refused(*words: str) -> str:
