@@ -101,7 +101,16 @@ async def _pod(kube: Kube, pod: Object, namespace: str, named: str, rehearsal: R
     try:
         return await _created(kube, pod, namespace)
     except ApiRefusal as refused:
-        if not _says_nothing(refused) and not any(word in refused.message for word in _NOT_YET):
+        if refused.reason == "AlreadyExists":
+            rehearsal.found.append(
+                Finding(
+                    weight=Weight.BLOCKS,
+                    words=f"{named} of another run is there already in namespace {namespace}",
+                    mend="Wait for that run to end. Of one that was killed: rollout-harness clean --cluster "
+                    f"context:NAME --namespace {namespace} --yes.",
+                )
+            )
+        elif not _says_nothing(refused) and not any(word in refused.message for word in _NOT_YET):
             rehearsal.found.append(_refused(named, refused))
         return None
 
