@@ -58,8 +58,9 @@ class _Rights:
             self.found[Right(group=group, resource=resource, verb=verb, cluster=cluster)] = None
 
 
-_PATCHING = frozenset({"restart", "image"})
-"""Disruptions that change the workload itself; a scaling goes by its subresource."""
+_PATCHING = frozenset({"restart", "image", "command"})
+"""Disruptions that change the workload itself, or take back what a failed command has changed; a scaling goes by its
+subresource."""
 
 _EVICTING = frozenset({"evict", "drain"})
 

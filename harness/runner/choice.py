@@ -56,13 +56,16 @@ def chosen_front(manifests: Sequence[Manifest], workload: Manifest, asked: Asked
         UsageError: there is no such one, more than one would do, or it has no such port.
     """
     name, _, port = (asked.service or "").partition(":")
-    found = _candidates(manifests, workload)
+    would_do = found = _candidates(manifests, workload)
     if name:
         found = [service for service in found if service["metadata"]["name"] == name]
     clear = _clear(found, workload)
     if clear is None:
         tried = f"looking for the Service {name or f'of {workload_name(workload)}'}"
-        have = ", ".join(service["metadata"]["name"] for service in found)
+        have = ", ".join(service["metadata"]["name"] for service in would_do)
+        if not found and would_do:
+            seen = f"none of that name with a ClusterIP selects the pods of {workload_name(workload)}, but {have}"
+            raise UsageError(tried, seen, asked.hint("service", "NAME"))
         seen = f"several would do: {have}" if found else "none with a ClusterIP and a TCP port selects its pods"
         do = asked.hint("service", "NAME") if found else "A client needs one to call; a headless Service is none."
         raise UsageError(tried, seen, do)

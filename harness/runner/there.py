@@ -23,6 +23,7 @@ from harness.runner.changes import Changes
 from harness.runner.choice import Asked
 from harness.runner.from_cluster import called
 
+_MOST_NAMED = 10
 _OF_THE_SERVER = frozenset(
     ("creationTimestamp", "generation", "managedFields", "ownerReferences", "resourceVersion", "selfLink", "uid")
 )
@@ -87,13 +88,31 @@ async def manifests_there(kube: Kube, namespace: str, target: str) -> tuple[Mani
         raise UsageError(
             f"looking for {target} in namespace {namespace}",
             f"{kube.server} has none ({error.seen})",
-            f"Those that are there: {kube.kubectl} -n {namespace} get deployments,statefulsets",
+            await _what_is_there(kube, namespace),
         ) from None
     services = await kube.list("v1", "Service", namespace)
     return (
         as_manifest(workload),
         *_listed("v1", "Service", services),
         *_listed("networking.k8s.io/v1", "Ingress", await _ingresses(kube, namespace)),
+    )
+
+
+async def _what_is_there(kube: Kube, namespace: str) -> str:
+    """What could have been meant in the namespace."""
+    show = f"{kube.kubectl} -n {namespace} get deployments,statefulsets"
+    try:
+        names = [
+            f"{kind.lower()}/{each['metadata']['name']}"
+            for kind in dict.fromkeys(KINDS.values())
+            for each in await kube.list("apps/v1", kind, namespace)
+        ]
+    except ClusterError:
+        return f"Those that are there: {show}"
+    if not names:
+        return f"Nothing can be rolled there; namespaces that are there: {kube.kubectl} get namespaces"
+    return (
+        f"Those that are there: {', '.join(names[:_MOST_NAMED])}{', ...' if len(names) > _MOST_NAMED else ''} ({show})"
     )
 
 

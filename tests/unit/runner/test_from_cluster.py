@@ -121,3 +121,16 @@ async def test_a_target_that_is_not_there_is_told_with_what_shows_those_that_are
     async with paper_kube({}) as (kube, _):
         with pytest.raises(UsageError, match="-n staging get deployments,statefulsets"):
             await as_it_stands(kube, asked)
+    lists = {f"GET {APPS}/deployments": [listed(shop())], f"GET {APPS}/statefulsets": [listed()]}
+    mistyped = asked.model_copy(update={"target": "deployment/shopp"})
+    async with paper_kube(lists) as (kube, _):
+        with pytest.raises(UsageError, match=r"Those that are there: deployment/shop \("):
+            await as_it_stands(kube, mistyped)
+    async with paper_kube({key: [listed()] for key in lists}) as (kube, _):
+        with pytest.raises(UsageError, match=r"namespaces that are there: .* get namespaces"):
+            await as_it_stands(kube, mistyped)
+
+
+def test_a_service_that_does_not_select_its_pods_is_told_with_those_that_do() -> None:
+    with pytest.raises(UsageError, match=r"none of that name .* selects the pods of deployment/shop, but shop, web"):
+        found(shop(), service(), service("web"), asked="shopp")
