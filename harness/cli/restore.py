@@ -35,9 +35,13 @@ def restore(
         for folder in dict.fromkeys((run, *(scenario.parent for scenario in folders))):
             held.enter_context(not_in_progress(folder))
         found = [(folder, undo) for folder in folders if (undo := read_undo(folder)) is not None]
-        if not found:
-            tell(f"{run}: this run changed nothing that is to be put back.")
         code = ExitCode.AS_EXPECTED
+        if unknown := [words for folder in folders if (words := _of_a_command(folder))]:
+            code = ExitCode.INCONCLUSIVE
+            for words in unknown:
+                tell(words)
+        elif not found:
+            tell(f"{run}: this run changed nothing that is to be put back.")
         for folder, undo in found:
             if undo.done:
                 tell(f"{undo.workload}: it has been put back already.")
@@ -45,6 +49,20 @@ def restore(
                 code = ExitCode.INCONCLUSIVE
     if code:
         raise typer.Exit(code)
+
+
+def _of_a_command(folder: Path) -> str:
+    """What a deploy command may have left that the run did not see the end of: nobody knows what it changed."""
+    from harness.store.reader import read_info
+
+    info = read_info(folder, [])
+    if info.disruption != "command" or info.finished or len(info.commands) >= len(info.rollouts):
+        return ""
+    return (
+        f"{info.target}: a deploy command was under way when this run ended, and may be still. What it changed is not "
+        f"known, and not taken back. Look at {folder / f'command-{info.rollouts[-1].rollout}.log'}; "
+        f"kubectl rollout history {info.target} shows what can be undone."
+    )
 
 
 async def _restored(folder: Path, undo: Undo, context: str) -> bool:
