@@ -25,8 +25,7 @@ from harness.spec.workload import containers, pod_spec, spec_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What a row looks at. `pods`: the application's and the worker's, as the API would make them where it said "
-    "so."""
+    """What a row looks at. `pods`: the application's and the worker's, as the API would make them where it said so."""
 
     intent: Intent
     around: Surroundings
@@ -97,9 +96,8 @@ def _autoscaled(scene: Scene) -> Iterator[Finding]:
         if named == (scene.intent.application.kind, scene.intent.application.name) and least < most:
             yield Finding(
                 weight=Weight.MIND,
-                words=f"HorizontalPodAutoscaler {hpa['metadata']['name']} scales {scene.named} ({least} to "
-                f"{most}): the load "
-                "may make it, and pods that it takes away in the middle of a rollout are not the rollout's",
+                words=f"HorizontalPodAutoscaler {hpa['metadata']['name']} scales {scene.named} ({least} to {most}): "
+                "the load may make it, and pods that it takes away in the middle of a rollout are not the rollout's",
                 mend="Set minReplicas and maxReplicas alike for the run.",
             )
 
