@@ -101,7 +101,9 @@ def test_a_node_is_cordoned_and_let_go() -> None:
 
 def test_a_pod_is_asked_for_its_log_and_runs_a_command(namespace: str) -> None:
     pod = Pod.gen(name="speaker", image="nginx:1.28.0", namespace=namespace)
-    pod.raw["spec"]["containers"][0]["command"] = ["sh", "-c", "echo first; echo second; exec sleep 60"]
+    container = pod.raw["spec"]["containers"][0]
+    container["command"] = ["sh", "-c", "echo first; echo second; touch /tmp/said; exec sleep 60"]
+    container["readinessProbe"] = {"exec": {"command": ["test", "-e", "/tmp/said"]}, "periodSeconds": 1}
     pod.create()
     pod.wait("condition=Ready", timeout=30)
     assert list(pod.logs()) == ["first", "second"]

@@ -148,12 +148,14 @@ async def test_an_object_is_evicted_bound_and_asked_about_as_a_subresource(
 
 async def test_a_pod_runs_a_command_and_says_what_it_logged(api: ApiClient, namespace: str) -> None:
     core = client.CoreV1Api(api)
-    line = "echo first; echo second; exec sleep 60"
-    container = {"name": "main", "image": "nginx:1.28.0", "command": ["sh", "-c", line]}
+    line = "echo first; echo second; touch /tmp/said; exec sleep 60"
+    said = {"exec": {"command": ["test", "-e", "/tmp/said"]}, "periodSeconds": 1}
+    container = {"name": "main", "image": "nginx:1.28.0", "command": ["sh", "-c", line], "readinessProbe": said}
     await core.create_namespaced_pod(namespace, {"metadata": {"name": "worker"}, "spec": {"containers": [container]}})
     async with watch.Watch() as changes:
         async for event in changes.stream(core.list_namespaced_pod, namespace, timeout_seconds=30):
-            if event["object"].status.phase == "Running":
+            conditions = event["object"].status.conditions or ()
+            if any(each.type == "Ready" and each.status == "True" for each in conditions):
                 break
     assert await core.read_namespaced_pod_log("worker", namespace) == "first\nsecond\n"
     assert await core.read_namespaced_pod_log("worker", namespace, tail_lines=1) == "second\n"

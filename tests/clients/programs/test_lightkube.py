@@ -121,8 +121,9 @@ def test_an_object_read_earlier_does_not_overwrite_what_came_since(client: Clien
 
 
 def test_a_pod_says_what_it_logged(client: Client) -> None:
-    line = "echo first; echo second; exec sleep 60"
-    container = {"name": "main", "image": "nginx:1.28.0", "command": ["sh", "-c", line]}
+    line = "echo first; echo second; touch /tmp/said; exec sleep 60"
+    said = {"exec": {"command": ["test", "-e", "/tmp/said"]}, "periodSeconds": 1}
+    container = {"name": "main", "image": "nginx:1.28.0", "command": ["sh", "-c", line], "readinessProbe": said}
     manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "speaker"}, "spec": {"containers": [container]}}
     client.create(codecs.from_dict(manifest))
     client.wait(Pod, "speaker", for_conditions=["Ready"])
