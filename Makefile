@@ -9,9 +9,6 @@ SYSTEM_SERVERS := apache2-bin lighttpd haproxy puma nodejs tomcat10-common libje
 BIN := .venv/bin
 # Tests that start clusters, send load or measure time: they want a processor when they want it, and rarely.
 WAITING := tests/faults tests/sandbox tests/clients tests/e2e tests/servers tests/unit/load tests/unit/runner/test_worker_clock.py
-# Runs only when nothing else wants the processor; `nice` where the system does not grant that.
-IDLY := $(shell chrt --idle 0 true 2>/dev/null && echo chrt --idle 0 || echo nice)
-
 demo: .venv/.runtime
 	@scripts/system-packages.sh $(SYSTEM)
 	@$(BIN)/rollout-harness demo --out reports/demo; code=$$?; \
@@ -30,14 +27,14 @@ test: .venv/.dev .venv/.clients
 	@$(MAKE) --no-print-directory --jobs --output-sync=target lint types contracts tests-that-wait tests-that-compute
 
 lint: .venv/.dev
-	$(IDLY) $(BIN)/ruff format --check .
-	$(IDLY) $(BIN)/ruff check .
+	nice $(BIN)/ruff format --check .
+	nice $(BIN)/ruff check .
 
 types: .venv/.dev
-	$(IDLY) $(BIN)/mypy
+	nice $(BIN)/mypy
 
 contracts: .venv/.dev
-	$(IDLY) $(BIN)/lint-imports --no-cache
+	nice $(BIN)/lint-imports --no-cache
 
 tests: tests-that-wait tests-that-compute
 
@@ -45,7 +42,7 @@ tests-that-wait: .venv/.dev .venv/.clients
 	$(BIN)/pytest -q -n 6 --dist loadgroup --no-loadscope-reorder $(WAITING) $(if $(CI),--no-skips) $(PYTEST_ARGS)
 
 tests-that-compute: .venv/.dev
-	$(IDLY) $(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/browser $(addprefix --ignore=,$(WAITING)) \
+	nice $(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/browser $(addprefix --ignore=,$(WAITING)) \
 	  $(if $(CI),--no-skips) $(PYTEST_ARGS)
 
 # Every fault of the table, injected into a run of its own, what takes long of what is left behind, ten times as many

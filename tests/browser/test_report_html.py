@@ -117,7 +117,7 @@ def test_a_page_can_be_reached_and_opened_by_keyboard(view: Opened) -> None:
     view.page.keyboard.press("Tab")
     assert view.page.evaluate("document.activeElement.textContent") == "default"
     view.page.keyboard.press("Enter")
-    view.page.wait_for_url("**/report.html#scenario-0", timeout=10_000)
+    view.page.wait_for_url("**/report.html#scenario-0", timeout=60_000)
 
 
 def test_prints_as_light_paper(browser: Browser, report: Path) -> None:

@@ -43,7 +43,7 @@ def program() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     yield start
     for process in started:
         process.kill()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 def said(process: subprocess.Popen[str]) -> str:
@@ -96,7 +96,7 @@ def test_last_words_do_not_wait_for_who_does_not_read() -> None:
             os.write(writer, b"x" * 4096)
     os.set_blocking(writer, True)
     try:
-        done = subprocess.run([sys.executable, "-c", script], stderr=writer, timeout=30, check=False)
+        done = subprocess.run([sys.executable, "-c", script], stderr=writer, timeout=60, check=False)
     finally:
         os.close(writer)
         os.close(reader)

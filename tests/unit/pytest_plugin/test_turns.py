@@ -85,7 +85,7 @@ def test_who_made_a_cluster_removes_it_when_the_others_have_left(tmp_path: Path)
         leaving = leaves(first, happened)
         happened.append("other left")
         other.communicate("\n")
-        leaving.join(timeout=20)
+        leaving.join(timeout=60)
     assert happened == ["maker came", "guest came", "guest left", "other left", "maker left"]
 
 

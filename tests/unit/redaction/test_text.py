@@ -7,6 +7,7 @@ import doctest
 import importlib
 import json
 import pkgutil
+import time
 from urllib.parse import quote
 
 import pytest
@@ -208,11 +209,12 @@ def test_a_great_secret_is_no_trouble(door: Redaction) -> None:
     assert value[600:640] not in door.text(f"said {value[:4000]}")
 
 
-@pytest.mark.timeout(20)
 @pytest.mark.parametrize(
     "piece", ["a.", "a", "password", "a://", "x-", " ", "\n", "-u ", "-u a", "'", "eyJaaaaaaaaa.", "a=b; "]
 )
 def test_no_message_keeps_the_door_busy_for_long(door: Redaction, piece: str) -> None:
     """What a server, a kubelet or a container says may be made to hang whoever reads it."""
+    began = time.process_time()
     door.learn(piece * 3000)
     door.text("= " + piece * 20_000)
+    assert time.process_time() - began < 5.0

@@ -22,7 +22,7 @@ from harness.sandbox.kubelet.grpc_health import SERVING, health
 from harness.sandbox.stand_ins import certificate
 
 PROGRAM = Path(harness.sandbox.__file__).parent / "image_files" / "stand_in" / "stand_in.py"
-WAIT_S = 20.0
+WAIT_S = 60.0
 LATENCY_S = 1.0
 REQUEST = b"GET /work HTTP/1.1\r\nHost: shop\r\n\r\n"
 
