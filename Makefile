@@ -9,6 +9,7 @@ SYSTEM_SERVERS := apache2-bin lighttpd haproxy puma nodejs tomcat10-common libje
 BIN := .venv/bin
 # Tests that start clusters, send load or measure time: they want a processor when they want it, and rarely.
 WAITING := tests/faults tests/sandbox tests/clients tests/e2e tests/servers tests/unit/load tests/unit/runner/test_worker_clock.py
+
 demo: .venv/.runtime
 	@scripts/system-packages.sh $(SYSTEM)
 	@$(BIN)/rollout-harness demo --out reports/demo; code=$$?; \
