@@ -58,7 +58,14 @@ def disrupted(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Ite
 
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(cluster(settings, {})) as up:
 
-        def run(disruption: Any, *beside: Any, variant: Any = None, **more: Any) -> Any:
+        def run(disruption: Any, *beside: Any, **more: Any) -> Any:
+            for _ in range(3):  # a run in which the machine let the harness itself stand still shows nothing
+                found = once(disruption, *beside, **more)
+                if found[0].reason != "harness-stalled":
+                    break
+            return found
+
+        def once(disruption: Any, *beside: Any, variant: Any = None, **more: Any) -> Any:
             out = folder / str(next(runs))
             out.mkdir()
             manifests = [repository / "fixtures" / "manifests" / "nginx.yaml"]
