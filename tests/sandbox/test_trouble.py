@@ -364,11 +364,16 @@ def load_workers(above: int) -> list[int]:
 
 
 def test_a_run_that_was_killed_can_still_be_judged(experiment: Path) -> None:
+    experiment.write_text(experiment.read_text().replace("quiet: 1s", "quiet: 60s"))
     command = arguments(experiment, "--cluster", "sandbox")
+    folder = experiment.parent / "run"
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         until(process, "quiet time")
+        deadline = time.monotonic() + 40
+        while ",connect-" not in (folder / "default" / "requests.csv").read_text():  # a time-out takes its time
+            assert time.monotonic() < deadline, "no request was lost"
+            time.sleep(0.01)
         process.kill()
-    folder = experiment.parent / "run"
     done = subprocess.run([*HARNESS, "report", str(folder)], capture_output=True, text=True, timeout=60, check=False)
     assert "Traceback" not in done.stderr
     assert "cut short" in done.stdout
