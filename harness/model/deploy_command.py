@@ -1,4 +1,4 @@
-"""`update: {command: ...}` of the experiment file as a record: the user's own deploy command."""
+"""`disruption: {command: ...}` of the experiment file as a record: the user's own deploy command."""
 
 from __future__ import annotations
 
