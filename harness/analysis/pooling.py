@@ -21,6 +21,7 @@ from harness.analysis.verdict.verdict import (
     conclusion,
     doubt_of,
 )
+from harness.model.deed_words import DeedWords, shared_words
 from harness.model.result import RolloutFindings, ScenarioResult
 from harness.model.run import Confidence
 
@@ -41,18 +42,21 @@ def pool(results: Sequence[ScenarioResult], *, confidence: Confidence | None = N
         replace(rollout, rollout=i) for i, rollout in enumerate(chain.from_iterable(r.rollouts for r in results))
     )
     statistics = _statistics(rollouts, confidence, seed)
+    words = shared_words(result.words for result in results)
     said = conclusion(
         [_account(rollout) for rollout in rollouts],
         doubts=_doubts(results),
         causes=list(summed(map(causes_of, results)).items()),
-        background=_background(results),
+        background=_background(results, words),
         confidence=confidence,
+        words=words,
     )
     return replace(
         results[0],
         verdict=said.verdict,
         reason=said.reason,
         sentence=said.sentence,
+        words=words,
         as_expected=as_expected(said.verdict, results[0].expect),
         requests=added(results, "requests"),
         failed=added(results, "failed"),
@@ -98,10 +102,11 @@ def _doubts(results: Sequence[ScenarioResult]) -> tuple[tuple[str, str], ...]:
     return tuple((doubt[0], f"in run {i} of {len(results)}: {doubt[1]}") for i, doubt in found if doubt is not None)
 
 
-def _background(results: Sequence[ScenarioResult]) -> tuple[str, str]:
+def _background(results: Sequence[ScenarioResult], words: DeedWords) -> tuple[str, str]:
     """The background of the first run that had one, with how many of them had; empty where none had."""
     found = [(i, said) for i, result in enumerate(results, 1) if (said := background_of(result)) is not None]
     if not found:
         return "", ""
-    at, (reason, words) = found[0]
-    return reason, f"in {len(found)} of {len(results)} runs requests failed beside the rollouts, in run {at}: {words}"
+    at, (reason, told) = found[0]
+    runs = f"in {len(found)} of {len(results)} runs"
+    return reason, f"{runs} requests failed beside the {words.plural}, in run {at}: {told}"

@@ -51,8 +51,9 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
         shown,
         doubts=run_doubts(seen, tally(list(why.causes.cause[charged.nobodys]))),
         causes=own,
-        background=background(counts, quiet),
+        background=background(counts, quiet, seen.words),
         confidence=run.info.confidence,
+        words=seen.words,
     )
     lags = propagation(seen, why)
     rollouts = tuple(_rollout(seen, counts, shown, i) for i in range(len(shown)))
@@ -63,6 +64,7 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
         verdict=said.verdict,
         reason=said.reason,
         sentence=said.sentence,
+        words=seen.words,
         expect=run.info.expect,
         as_expected=as_expected(said.verdict, run.info.expect),
         requests=len(seen.requests.frame),
@@ -123,7 +125,7 @@ def _notes(seen: Observed, why: Explained, counts: Counted, lags: Propagation) -
     info = seen.run.info
     told = (
         _cut_short(info),
-        _disruption(info),
+        _nodes(seen),
         _held(seen),
         _gaps(seen),
         _standstills(seen),
@@ -141,18 +143,11 @@ def _cut_short(info: RunInfo) -> str:
     return "" if info.finished else f"the run was cut short ({info.stopped or 'it does not say why'})"
 
 
-_NO_ROLLING_UPDATE = {
-    "scale": "a scaling",
-    "delete-pod": "a deletion of pods",
-    "evict": "an eviction of pods",
-    "drain": "the drain of a node",
-}
-
-
-def _disruption(info: RunInfo) -> str:
-    """That there was no rolling update: everything else calls it a rollout."""
-    what = _NO_ROLLING_UPDATE.get(info.disruption or "")
-    return f"what is called a rollout here was {what}" if what else ""
+def _nodes(seen: Observed) -> str:
+    """Which node each drain was of, where that is not the same of all of them."""
+    if seen.words.of or not seen.nodes:
+        return ""
+    return "; ".join(f"{seen.words.numbered(rollout + 1)} was of {node}" for rollout, node in seen.nodes.items())
 
 
 def _held(seen: Observed) -> str:

@@ -20,7 +20,8 @@ _PIPED_EVERY_S = 10.0
 def _words(now: RunProgress) -> str:
     if now.rollout is None:
         return now.phase
-    return f"rollout {now.rollout + 1}/{now.rollouts}: {now.phase}"
+    phase = now.words.under_way if now.phase is Phase.ROLLING else now.phase
+    return f"{now.words.noun} {now.rollout + 1}/{now.rollouts}: {phase}"
 
 
 class _Warnings:

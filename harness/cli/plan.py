@@ -38,23 +38,24 @@ def stop_at_first_loss(summaries: tuple[RolloutSummary, ...]) -> Decision:
 def plan_text(experiment: Experiment, planned: tuple[Scenario, ...], settings: ClusterSettings) -> str:
     """A few lines: where, what, how often, under which load, for how long."""
     streams = ", ".join(f"{name} {stream.rate:g}/s" for name, stream in experiment.load.streams.items())
+    words, longest = planned[0].words, duration(experiment.rollout_timeout_s)
     times = [_scenario_s(scenario, settings) for scenario in planned]
     lines = [
         _title(experiment, planned, settings),
         f"load: {streams} to Service {experiment.service.name}:{experiment.service.port} ({experiment.path})",
-        f"control window {duration(experiment.control_s)}, at most {duration(experiment.rollout_timeout_s)} a rollout",
+        f"control window {duration(experiment.control_s)}, at most {longest} a {words.noun}",
         f"about {duration(round(sum(times)))} in all",
     ]
     if experiment.confidence is not None:
         share, level = experiment.confidence.max_dropping, experiment.confidence.level
-        clean = things(_needed(experiment), "clean rollout")
+        clean = things(_needed(experiment), f"clean {words.noun}")
         lines.append(f"confidence: at most {100 * share:g} % dropping with {100 * level:g} %: {clean}")
     for scenario, time_s in zip(planned, times, strict=True):
         mitigations = experiment.variants[scenario.variant].mitigations
         told = [*scenario.applied.mended, *(f"{m.name} {duration(m.value_s)}" for m in mitigations)]
-        words = ", ".join(told) or "no mitigation"
+        mends = ", ".join(told) or "no mitigation"
         lines.append(
-            f"  {scenario.name}: {words}; expected: {scenario.expect}; {scenario.disruption.words}; "
+            f"  {scenario.name}: {mends}; expected: {scenario.expect}; {scenario.disruption.words}; "
             f"about {duration(round(time_s))}"
         )
     lines += dict.fromkeys(proviso for scenario in planned for proviso in scenario.provisos)
@@ -68,7 +69,7 @@ def plan_title(experiment: Experiment, planned: tuple[Scenario, ...], settings: 
 
 
 def _title(experiment: Experiment, planned: tuple[Scenario, ...], settings: ClusterSettings) -> str:
-    scenarios, rollouts = things(len(planned), "scenario"), things(planned[0].rollouts, "rollout")
+    scenarios, rollouts = things(len(planned), "scenario"), planned[0].words.counted(planned[0].rollouts)
     return f"{experiment.name}: {scenarios} x {rollouts} on {_where(settings)}"
 
 

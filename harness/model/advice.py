@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from harness.model.deed_words import ROLLOUT, DeedWords
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
@@ -143,7 +145,7 @@ class Measured:
     `killed_unending`: how many of them did, or had long had the time to finish the slowest answer. `stopped`: how many
     pods ended by themselves. `causes`: of the requests for which rollouts have to answer, how many by each;
     `turned_away_kept`: how many of these a stopping pod answered with an error on a kept connection. `hurried`: how
-    many pods we deleted with less than the grace period that their spec gives them.
+    many pods we deleted with less than the grace period that their spec gives them. `words`: for what was done.
     """
 
     removal_s: float | None = None
@@ -170,6 +172,7 @@ class Measured:
     causes: dict[str, int] = field(default_factory=dict)
     turned_away_kept: int = 0
     hurried: int = 0
+    words: DeedWords = ROLLOUT
 
     @property
     def never_ends(self) -> bool:
@@ -251,8 +254,10 @@ def as_object(record: Propagation | Sizing | None) -> dict[str, Any]:
     if isinstance(record, Propagation):
         for side in ("removal", "addition"):
             found[side]["pods"] = [_lag_object(lag) for lag in found[side]["pods"]]
-    elif not record.measured.hurried:  # said only where it happened
-        del found["measured"]["hurried"]
+    else:
+        del found["measured"]["words"]
+        if not record.measured.hurried:  # said only where it happened
+            del found["measured"]["hurried"]
     return found
 
 

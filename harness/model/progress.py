@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from harness.model.deed_words import ROLLOUT, DeedWords
+
 
 class Phase(StrEnum):
     """What a scenario is doing, in the order in which it does it."""
@@ -24,7 +26,7 @@ class Progress:
     """Where a run is now. `rollout` counts from 0, None outside of any; `requests` and `failed` are this scenario's.
 
     `held_up`: what keeps the rollout from getting on, in words; empty where nothing is known to. `warned`: what the
-    API has warned of as it took the manifests.
+    API has warned of as it took the manifests. `words`: for what is done.
     """
 
     scenario: str
@@ -37,6 +39,7 @@ class Progress:
     failed: int
     held_up: str = ""
     warned: tuple[str, ...] = ()
+    words: DeedWords = ROLLOUT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

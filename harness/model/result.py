@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.model.advice import Propagation, Sizing
 from harness.model.budget import Spent
+from harness.model.deed_words import ROLLOUT, DeedWords
 from harness.model.run import Expect
 
 
@@ -189,6 +190,7 @@ class ScenarioResult:
     rollouts: tuple[RolloutFindings, ...]
     causes: dict[str, int]
     by_outcome: dict[str, int]
+    words: DeedWords = ROLLOUT  # for what was done; not in result.json, as run.json says what that was
     budget: tuple[Spent, ...] = ()
     propagation: Propagation | None = None
     sizing: Sizing | None = None

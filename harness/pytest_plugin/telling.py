@@ -13,7 +13,7 @@ from harness.errors import HarnessError
 from harness.inputs.shown import cut, printable
 
 if TYPE_CHECKING:
-    from harness.model.result import RolloutFindings, ScenarioResult
+    from harness.model.result import ScenarioResult
     from harness.pytest_plugin.result import RolloutResult
 
 TOLD = pytest.StashKey["list[Told]"]()
@@ -62,7 +62,7 @@ def explanation(found: ScenarioResult, result: RolloutResult) -> tuple[str, ...]
     if found.reason:
         lines[0] = f"{found.verdict} ({found.reason}): {found.sentence}"
     lines.append(f"{found.failed} of {found.requests} requests failed")
-    if worst := _worst(found.rollouts):
+    if worst := _worst(found):
         lines.append(worst)
     lines += _causes(found)
     lines += [f"budget: {spent_words(one)}" for one in found.budget]
@@ -73,12 +73,14 @@ def explanation(found: ScenarioResult, result: RolloutResult) -> tuple[str, ...]
     return (*lines[: MOST_LINES - 1], f"report: {result.report}")
 
 
-def _worst(rollouts: tuple[RolloutFindings, ...]) -> str:
-    if not any(each.window.failed for each in rollouts):
+def _worst(found: ScenarioResult) -> str:
+    if not any(each.window.failed for each in found.rollouts):
         return ""
-    worst = max(rollouts, key=lambda each: each.window.failed)
+    worst = max(found.rollouts, key=lambda each: each.window.failed)
     longest_s = max((outage.end - outage.start for outage in worst.outages), default=0.0)
-    words = f"worst: rollout {worst.number}, {worst.window.failed} of {worst.window.requests} requests failed"
+    words = (
+        f"worst: {found.words.numbered(worst.number)}, {worst.window.failed} of {worst.window.requests} requests failed"
+    )
     return words + (f", the longest outage {longest_s:.2f} s" if longest_s else "")
 
 

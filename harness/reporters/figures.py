@@ -1,8 +1,9 @@
 """Turns the numbers of a result into words with their units."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from harness.model.deed_words import ROLLOUT, DeedWords, shared_words
 from harness.model.quantity import things
 from harness.model.result import ExperimentResult, Latency, Outage, ScenarioResult, Window
 from harness.model.run import Expect
@@ -64,7 +65,7 @@ def p99_change(result: ScenarioResult) -> str:
 
 
 def dropping_of(result: ScenarioResult) -> str:
-    """How many rollouts dropped calls, and of how many: "3 of 3"."""
+    """How many of what was done dropped calls, and of how many: "3 of 3"."""
     return f"{sum(r.dropping for r in result.rollouts)} of {len(result.rollouts)}"
 
 
@@ -79,6 +80,11 @@ def failed_of(window: Window) -> str:
 def ranked(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     """What there was at all, the most frequent first."""
     return tuple(sorted(((k, n) for k, n in counts.items() if n), key=lambda pair: (-pair[1], pair[0])))
+
+
+def deeds(results: Iterable[ScenarioResult]) -> DeedWords:
+    """The words for what was done in all of them."""
+    return shared_words(result.words for result in results)
 
 
 def listed(counts: Mapping[str, int]) -> str:
@@ -110,13 +116,13 @@ def longest(outages: Sequence[Outage], most: int) -> tuple[Outage, ...]:
     return tuple(sorted(chosen, key=lambda o: (o.start, o.stream)))
 
 
-def comparison(value: Mapping[str, Any]) -> str:
+def comparison(value: Mapping[str, Any], words: DeedWords = ROLLOUT) -> str:
     """What two variants' rollouts say of each other; the keys: `harness.analysis.experiment.comparisons`."""
     (dropping_a, dropping_b), (rollouts_a, rollouts_b) = value["dropping"], value["rollouts"]
     significant = "significant" if value["significant"] else "not significant"
     return (
-        f"{value['a']} {dropping_a} of {things(rollouts_a, 'rollout')} dropping, "
+        f"{value['a']} {dropping_a} of {things(rollouts_a, words.noun)} dropping, "
         f"{value['b']} {dropping_b} of {rollouts_b}: "
         f"{significant}, p = {value['p']:.2g}, corrected for all comparisons {value['p_holm']:.2g}; "
-        f"at least {value['needed']} rollouts of each are needed to tell two variants apart"
+        f"at least {value['needed']} {words.plural} of each are needed to tell two variants apart"
     )

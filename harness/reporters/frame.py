@@ -14,7 +14,8 @@ Panel = alt.LayerChart | alt.FacetChart
 
 WIDTH: Final = 860
 LABELS_PX: Final = 160  # room left of every panel for a pod's name: the same in all, so that their x axes lie in line
-WORD_PX: Final = 66  # room for "rollout 12"
+WORD_PX: Final = 66  # room for "rollout 12" and for "control"
+_LETTER_PX: Final = 6.6
 _ASTRAL: Final = re.compile("[\U00010000-\U0010ffff]")
 _REPLACEMENT: Final = "\ufffd"
 INK: Final = "var(--ink, #1b1f24)"
@@ -68,6 +69,11 @@ class Frame:
         starts = [r.update for r in result.rollouts]
         return self.px(min((b - a for a, b in pairwise(starts)), default=self.end - self.start))
 
+    @staticmethod
+    def word_px(result: ScenarioResult) -> float:
+        """How much room "rollout 12" takes, or what it is called here."""
+        return _LETTER_PX * len(result.words.numbered(12))
+
     def draw(self, rows: list[dict[str, Any]]) -> alt.Chart:
         """A chart of these rows, still without a mark."""
         name = f"rows-{len(self.rows)}"
@@ -94,10 +100,10 @@ def behind(result: ScenarioResult, frame: Frame, *, last: bool = False) -> list[
         bands.append({"from": result.control.start, "to": result.control.end, "fill": "var(--control, #d3d7dd)"})
     shaded = frame.draw(bands).mark_rect(opacity=0.6)
     layers = [shaded.encode(frame.x("from", last=last), alt.X2("to"), alt.Color("fill:N", scale=None))]
-    crowded = frame.room(result) < WORD_PX
+    crowded = frame.room(result) < frame.word_px(result)
     for name, dash in _DASHES.items() if not crowded else [("update", _DASHES["update"])]:
         times = [(r.number, getattr(r, name)) for r in result.rollouts]
-        rows = [{"t": t, "tip": f"rollout {n}: {name} at {t:.2f} s"} for n, t in times if t is not None]
+        rows = [{"t": t, "tip": f"{result.words.numbered(n)}: {name} at {t:.2f} s"} for n, t in times if t is not None]
         line = frame.draw(rows).mark_rule(
             strokeDash=dash, stroke=INK, strokeWidth=1.1, opacity=0.25 if crowded else 0.8
         )

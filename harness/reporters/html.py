@@ -11,7 +11,7 @@ from harness.model.quantity import things
 from harness.model.result import ExperimentResult, ScenarioResult
 from harness.model.run import RunInfo
 from harness.reporters.escaping import visible
-from harness.reporters.figures import count, ranked
+from harness.reporters.figures import count, deeds, ranked
 from harness.reporters.page import html_environment
 from harness.reporters.palette import outcome_colour, outcome_rank, revision_colours
 from harness.reporters.pod_panel import in_order
@@ -21,12 +21,16 @@ from harness.reporters.timeline import timeline
 
 def scenario_html(info: RunInfo, result: ScenarioResult) -> str:
     """One scenario's report.html."""
-    return _page(f"Rollouts: {result.scenario}", None, [(info, result)])
+    return _page(f"{result.words.plural.capitalize()}: {result.scenario}", None, [(info, result)])
 
 
 def experiment_html(result: ExperimentResult, infos: Mapping[str, RunInfo]) -> str:
     """An experiment's report.html. Raises KeyError: no info of a scenario."""
-    return _page(f"Rollouts: {result.experiment}", result, [(infos[s.scenario], s) for s in result.scenarios])
+    return _page(
+        f"{deeds(result.scenarios).plural.capitalize()}: {result.experiment}",
+        result,
+        [(infos[s.scenario], s) for s in result.scenarios],
+    )
 
 
 def _page(title: str, experiment: ExperimentResult | None, pairs: Sequence[tuple[RunInfo, ScenarioResult]]) -> str:
@@ -52,7 +56,7 @@ def _timeline(name: str, info: RunInfo, result: ScenarioResult) -> Markup:
     title = (
         f"Timeline of scenario {result.scenario}: {count(result.failed)} of {things(result.requests, 'request')} "
         f"failed, over the lives of {things(len(result.chart.pods), 'pod')} and "
-        f"{things(len(result.rollouts), 'rollout')}"
+        f"{things(len(result.rollouts), result.words.noun)}"
     )
     try:
         return Markup(picture(timeline(info, result), name=name, title=title, hatches=tuple(colours.values())))

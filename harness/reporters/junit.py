@@ -80,7 +80,7 @@ def _numbers(result: ScenarioResult) -> str:
     lines = [
         f"reason: {result.reason}",
         *(f"budget: {spent_words(one)}" for one in result.budget),
-        f"rollouts dropping: {dropping_of(result)}",
+        f"{result.words.plural} dropping: {dropping_of(result)}",
         f"failed: {count(result.failed)} of {things(result.requests, 'request')}",
         f"outcomes: {listed(result.by_outcome)}",
         f"causes: {listed(result.causes)}",

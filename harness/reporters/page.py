@@ -18,6 +18,7 @@ _SHARED: Final[dict[str, Callable[..., Any]]] = {
     "as_object": as_object,
     "comparison": figures.comparison,
     "count": figures.count,
+    "deeds": figures.deeds,
     "dropping_of": figures.dropping_of,
     "examples": examples,
     "expectation": figures.expectation,

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from harness.model.deed_words import deed_words
 from harness.model.providers import CONTEXT, PROVIDERS
 from harness.model.result import ScenarioResult, Verdict
 from harness.model.run import ClusterFacts, ProxyFacts, RunInfo
@@ -73,7 +74,7 @@ def particulars(info: RunInfo) -> tuple[tuple[str, str], ...]:
         ("target", info.target or "not known"),
         ("load", streams),
         ("time-outs", f"connect {info.load.connect_timeout_s:g} s, read {info.load.read_timeout_s:g} s"),
-        ("rollouts", f"{len(info.rollouts)}{planned}"),
+        (deed_words(info.disruption).plural, f"{len(info.rollouts)}{planned}"),
         *([("deploy command", _commands(info))] if info.commands else ()),
         ("quiet time", f"{info.quiet_s:g} s" if info.quiet_s is not None else "not known"),
         ("started", started(info) or "not known"),

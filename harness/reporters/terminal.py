@@ -7,6 +7,7 @@ from typing import Final
 
 from tabulate import tabulate
 
+from harness.model.deed_words import DeedWords
 from harness.model.quantity import things
 from harness.model.result import ExperimentResult, RolloutFindings, ScenarioResult, Verdict, Window
 from harness.model.run import RunInfo
@@ -16,6 +17,7 @@ from harness.reporters.examples import examples
 from harness.reporters.figures import (
     after,
     count,
+    deeds,
     dropping_of,
     expectation,
     failed_of,
@@ -40,7 +42,7 @@ _OUTCOME: Final = 21  # "reset-before-response"
 _MOST_OUTAGES: Final = 3
 _HEADERS: Final = (
     "variant\npath",
-    "rollouts\ndropping",
+    "{deeds}\ndropping",
     "requests",
     "failed\nby outcome",
     "p99 in ms\ncontrol->max",
@@ -68,7 +70,7 @@ def scenario_text(info: RunInfo, result: ScenarioResult, *, colour: bool = False
     if result.control:
         lines += [*_paragraph(f"control window: {_window(result.control)}"), ""]
     for rollout in result.rollouts:
-        lines += [*_rollout(rollout), ""]
+        lines += [*_rollout(rollout, result.words), ""]
     lines += [line for lag in lags(result.propagation) for line in _paragraph(lag)]
     for one in advice(result.sizing):
         numbers = f"has {one.has}; measured {one.measured}; recommended {one.recommended}"
@@ -84,14 +86,15 @@ def scenario_text(info: RunInfo, result: ScenarioResult, *, colour: bool = False
 
 def _table(scenarios: Sequence[ScenarioResult], *, colour: bool) -> list[str]:
     """One row a scenario. Names and outcomes are wrapped into what the other columns leave of the width."""
-    plain = [[h.split("\n") for h in _HEADERS], *(_row(s, 99, 99, colour=False) for s in scenarios)]
-    widths = [max(len(line) for row in plain for line in row[i]) for i in range(len(_HEADERS))]
+    headers = [header.format(deeds=deeds(scenarios).plural) for header in _HEADERS]
+    plain = [[h.split("\n") for h in headers], *(_row(s, 99, 99, colour=False) for s in scenarios)]
+    widths = [max(len(line) for row in plain for line in row[i]) for i in range(len(headers))]
     room = _WIDTH - _GAPS - sum(widths) + widths[0] + widths[3]
     parts = (len(part) for s in scenarios for part in re.findall(r"[^\s-]*-?", f"{s.variant} {s.path}"))
     least = max(_LEAST_NAME, min(max(parts, default=0), room - _OUTCOME))
     names = min(widths[0], max(least, room - widths[3]))
     rows = [_row(s, names, room - names, colour=colour) for s in scenarios]
-    cells = [_HEADERS, *(["\n".join(cell) for cell in row] for row in rows)]
+    cells = [headers, *(["\n".join(cell) for cell in row] for row in rows)]
     rule, *lines = tabulate(cells, tablefmt="simple", colalign=_ALIGN, disable_numparse=True).splitlines()
     # tabulate would make every column two wider than its header: so the headers are a row, and the rule comes here
     return [line.rstrip() for line in (*lines[:2], rule, *lines[2:-1])]
@@ -144,11 +147,11 @@ def _conclusion(info: RunInfo, result: ScenarioResult, *, colour: bool) -> Itera
         yield from _paragraph(f"note: {note}", "  ")
 
 
-def _rollout(rollout: RolloutFindings) -> Iterator[str]:
+def _rollout(rollout: RolloutFindings, words: DeedWords) -> Iterator[str]:
     word = "dropping" if rollout.dropping else "no call dropped"
     complete, settled = after(rollout.complete, rollout.update), after(rollout.settled, rollout.update)
     marks = f"update at {seconds(rollout.update)}, complete after {complete}, settled after {settled}"
-    yield from _paragraph(f"rollout {rollout.number}: {word}; {marks}")
+    yield from _paragraph(f"{words.numbered(rollout.number)}: {word}; {marks}")
     yield from _paragraph(_window(rollout.window), "  ")
     if rollout.window.failed:
         yield from _failures(rollout)

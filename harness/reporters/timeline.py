@@ -43,8 +43,9 @@ def _labels(result: ScenarioResult, frame: Frame) -> Panel:
     """A strip over the panels that names what is shaded, as far as there is room."""
     room = frame.room(result)
     every = max(1, ceil(_DIGITS_PX / max(room, 0.1)))
-    word = "rollout " if room >= WORD_PX else ""
-    names = [{"t": r.update, "name": f"{word}{r.number}"} for r in result.rollouts[::every]]
+    worded = room >= frame.word_px(result)
+    named = [(r.update, r.number) for r in result.rollouts[::every]]
+    names = [{"t": t, "name": result.words.numbered(n) if worded else str(n)} for t, n in named]
     if result.control and frame.px(result.control.end - result.control.start) >= WORD_PX:
         names.append({"t": result.control.start, "name": "control"})
     text = frame.draw(names).mark_text(align="left", dx=2, color=INK, fontSize=12, fontWeight=600)

@@ -18,6 +18,7 @@ from harness.manifests.mends import mended
 from harness.manifests.mitigations import mitigated
 from harness.manifests.read import Manifest, read_manifests
 from harness.model.advice import Applied
+from harness.model.deed_words import DeedWords, deed_words
 from harness.model.experiment import Experiment, KeptStream
 from harness.model.request_settings import HeaderSource, MixedRequest, TlsSettings
 from harness.model.run import Expect, MeasuredService
@@ -54,6 +55,11 @@ class Scenario:
         """How many there must be; None where as many are judged as others make."""
         name, setting = self.experiment.asked
         return self.rollouts if name != "watch" else setting.until_rollouts
+
+    @property
+    def words(self) -> DeedWords:
+        """Those for what is done to the application."""
+        return deed_words(self.experiment.asked[0])
 
     @property
     def application_images(self) -> tuple[str, ...]:

@@ -61,5 +61,6 @@ class Telling:
                 failed=self.load.failed if self.load else 0,
                 held_up=self._held_up,
                 warned=tuple(self.warned),
+                words=self._scenario.words,
             )
         )

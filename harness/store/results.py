@@ -36,7 +36,7 @@ def scenario_json(result: ScenarioResult) -> dict[str, Any]:
     """The content of a scenario's result.json."""
     # To copy each of a million failures would take seconds.
     data = asdict(replace(result, failures=(), propagation=None, sizing=None))
-    del data["failures"]
+    del data["failures"], data["words"]
     if not result.budget:
         del data["budget"]
     data |= {"propagation": as_object(result.propagation), "sizing": as_object(result.sizing)}

@@ -70,6 +70,7 @@ def measure(
         causes=dict(causes),
         turned_away_kept=_turned_away_kept(why, charged),
         hurried=_hurried(seen),
+        words=seen.words,
     )
 
 

@@ -181,7 +181,7 @@ def _ci_time_limit(measured: Measured, app: ApplicationSettings, need_s: float) 
     return Setting(
         have=None,
         measured=measured.rollout_s,
-        seen=_largest_of(measured.rollouts, "rollout"),
+        seen=_largest_of(measured.rollouts, measured.words.noun),
         recommended=_whole(CI_FACTOR * need_s + CI_MARGIN_S),
         why=f"{app.steps} step{'' if app.steps == 1 else 's'}, {need_s:.0f} s in all; half as much again + "
         f"{CI_MARGIN_S:g} s{waits}",
@@ -199,8 +199,9 @@ def _lag_and_more(lag_s: float | None, told: int, measured: Measured) -> tuple[i
     recommended = _whole(max(lag_s or 0.0, period_s, seed_s))
     unknown = "" if measured.period_s is not None else f"; {measured.plane}"
     if recommended == _whole(seed_s):
-        words = {0: "no rollout told a lag", 1: "1 rollout says little"}.get(told, f"{told} rollouts say little")
-        why = f"{words}: with fewer than {ENOUGH_ROLLOUTS} rollouts not below {seed_s:g} s"
+        noun, deeds = measured.words.noun, measured.words.plural
+        few_told = {0: f"no {noun} told a lag", 1: f"1 {noun} says little"}.get(told, f"{told} {deeds} say little")
+        why = f"{few_told}: with fewer than {ENOUGH_ROLLOUTS} {deeds} not below {seed_s:g} s"
     elif recommended == _whole(period_s):
         why = f"a change may wait for the whole {measured.plane}, and {PERIOD_MARGIN_S:g} s for the sync"
     else:

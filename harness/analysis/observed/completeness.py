@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.observed.courses import Course
 from harness.analysis.observed.windows import Windows
+from harness.model.deed_words import deed_words
 from harness.model.quantity import things
 from harness.model.run import RunInfo, WorkerEnd
 
@@ -172,9 +173,10 @@ def _too_short(info: RunInfo, found: Sequence[Course], windows: Windows) -> Iter
     reached = max(moment for moment in (last.update, last.complete, last.settled) if moment is not None)
     until = reached + (info.quiet_s or 0.0 if last.settled is not None else 0.0)
     longest_s = max(_period(info, course) for course in found)
+    name = deed_words(info.disruption).numbered(last.number)
     if end < until - SLACK_S - longest_s:
         yield (
-            f"the load ended at {end:.2f} s, and had to go on until {until:.2f} s for rollout {last.number}:"
+            f"the load ended at {end:.2f} s, and had to go on until {until:.2f} s for {name}:"
             " what came after that is not known"
         )
 

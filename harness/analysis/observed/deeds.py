@@ -65,6 +65,12 @@ def held_evictions(timeline: Iterable[Observation]) -> tuple[Held, ...]:
     )
 
 
+def drained_nodes(timeline: Iterable[Observation]) -> dict[int, str]:
+    """Per rollout that was the drain of a node: "node worker-1"."""
+    said = (seen.object for seen in timeline if seen.kind == "Mark" and seen.type == MarkType.DISRUPTION)
+    return {int(mark.get("rollout") or 0): f"node {mark['node']}" for mark in said if mark.get("node")}
+
+
 def leaves_template(update: Observation) -> bool:
     """Whether a mark of MarkType.UPDATE begins a disruption that does not touch the pod template."""
     return update.object.get("disruption") in TEMPLATE_STAYS

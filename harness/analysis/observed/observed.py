@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.analysis.observed.answers import Answers, answers
 from harness.analysis.observed.completeness import missing
 from harness.analysis.observed.controllers import controllers
 from harness.analysis.observed.courses import courses
+from harness.analysis.observed.deeds import drained_nodes
 from harness.analysis.observed.endpoints import Endpoints, endpoints
 from harness.analysis.observed.foreign_changes import ForeignChange, foreign_changes
 from harness.analysis.observed.load_health import LoadHealth, load_health
@@ -17,6 +18,7 @@ from harness.analysis.observed.pods import Life, lives
 from harness.analysis.observed.requests import Requests, clean
 from harness.analysis.observed.watch_stalls import WatchStalls, watch_stalls
 from harness.analysis.observed.windows import Windows, windows
+from harness.model.deed_words import ROLLOUT, DeedWords, deed_words
 from harness.model.result import Taker
 from harness.model.run import Run
 from harness.spec.workload import judged_workload, pod_selector
@@ -26,7 +28,8 @@ from harness.spec.workload import judged_workload, pod_selector
 class Observed:
     """What was observed: requests, windows, pods in the order in which they were first seen, who took those that ended
     (by uid) and which of them went because of what we did, what else somebody changed, the Service's endpoints, who
-    answered, how the load generator did, when the watch stood still, and what the record lacks, in words."""
+    answered, how the load generator did, when the watch stood still, and what the record lacks, in words.
+    `words`: those for what was done to the application; `nodes`: per rollout, which node was drained."""
 
     run: Run
     requests: Requests
@@ -40,6 +43,8 @@ class Observed:
     load: LoadHealth
     stalls: WatchStalls
     missing: tuple[str, ...] = ()
+    words: DeedWords = ROLLOUT
+    nodes: dict[int, str] = field(default_factory=dict)
 
 
 def observe(run: Run) -> Observed:
@@ -53,6 +58,7 @@ def observe(run: Run) -> Observed:
     made = courses(requests.frame)
     told = controllers(run.timeline, owned, spans.updates, by_others=run.info.disruption == "watch")
     taken = takers(pods, told)
+    nodes = drained_nodes(run.timeline)
     return Observed(
         run=run,
         requests=requests,
@@ -66,4 +72,6 @@ def observe(run: Run) -> Observed:
         load=load_health(run.info, requests, spans, made, run.worker_seconds),
         stalls=stalls,
         missing=missing(run.info, requests.frame, made, spans, run.worker_seconds),
+        words=deed_words(run.info.disruption, nodes.values()),
+        nodes=nodes,
     )

@@ -14,6 +14,7 @@ from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.windows import CONTROL
 from harness.analysis.statistics import P_VALUE, visible_excess
 from harness.analysis.verdict.window_counts import Counted
+from harness.model.deed_words import DeedWords
 from harness.model.quantity import things
 from harness.model.result import Cause
 
@@ -60,9 +61,9 @@ def _number(moments: NDArray[np.float64], spans: list[tuple[float, float]]) -> i
     return sum(int(np.count_nonzero((moments >= start) & (moments < end))) for start, end in spans)
 
 
-def background(counts: Counted, quiet: Background) -> tuple[str, str]:
+def background(counts: Counted, quiet: Background, words: DeedWords) -> tuple[str, str]:
     """The application's failures in rollouts that count against none: in a few words, and in a sentence; empty where
-    there were none."""
+    there were none. `words`: those for what was done."""
     windows = [window for position, window in counts.windows.items() if position != CONTROL]
     control = counts.windows.get(CONTROL)
     failed = sum(window.by_cause.get(Cause.APPLICATION, 0) for window in windows)
@@ -73,7 +74,7 @@ def background(counts: Counted, quiet: Background) -> tuple[str, str]:
         lost = "1 was" if failed == 1 else f"{failed} were"
         return "but for what a network loses", (
             f"of {things(requests, 'request')} {lost} lost alone among good ones, as packets are; of "
-            f"{quiet.requests:,} outside of rollouts none was"
+            f"{quiet.requests:,} outside of {words.plural} none was"
         )
     before = control.by_cause.get(Cause.APPLICATION, 0)
     extra = visible_excess(requests, before, control.requests, failed)

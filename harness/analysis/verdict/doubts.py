@@ -28,7 +28,7 @@ def _nothing_sent(seen: Observed) -> Doubt | None:
 
 
 def _nothing_rolled(seen: Observed) -> Doubt | None:
-    return None if seen.windows.rollouts else ("no-rollout", "no rollout was recorded")
+    return None if seen.windows.rollouts else ("no-rollout", f"no {seen.words.noun} was recorded")
 
 
 def _cut_short(seen: Observed) -> Doubt | None:
@@ -38,7 +38,8 @@ def _cut_short(seen: Observed) -> Doubt | None:
         return None
     done = sum(span.settled is not None for span in rollouts)
     why = info.stopped or "the run was cut short"
-    return "cut-short", f"{why} after {done} of {things(planned, 'rollout') if planned is not None else '? rollouts'}"
+    of = seen.words.counted(planned) if planned is not None else f"? {seen.words.plural}"
+    return "cut-short", f"{why} after {done} of {of}"
 
 
 def _damaged_record(seen: Observed) -> Doubt | None:
@@ -118,7 +119,10 @@ def _harness_stood_still(seen: Observed) -> Doubt | None:
             until = whole if failed.is_between(one.start, whole).any() else settled
             if one.start < until and one.end > span.update:
                 words = f"the harness stood still for {one.late_s:.1f} s, {one.start:.1f} s into the run"
-                return "harness-stalled", f"{words}, in rollout {span.number}: when things happened then is not known"
+                return (
+                    "harness-stalled",
+                    f"{words}, in {seen.words.numbered(span.number)}: when things happened then is not known",
+                )
     return None
 
 
@@ -146,14 +150,16 @@ def run_doubts(seen: Observed, nobodys: Mapping[str, int]) -> tuple[Doubt, ...]:
     doubts = [doubt for ask in _OF_A_RUN if (doubt := ask(seen)) is not None]
     if nobodys:
         told = ", ".join(f"{cause}: {count}" for cause, count in nobodys.items())
-        doubts.append(("uncharged", f"failures such as rollouts make ({told}) came with none that answers for them"))
+        doubts.append(
+            ("uncharged", f"failures such as {seen.words.plural} make ({told}) came with none that answers for them")
+        )
     return tuple(doubts)
 
 
 def incomplete(seen: Observed, plane: DataPlane, span: Span) -> tuple[Doubt, ...]:
     """Why a rollout without failures may still say nothing: it did not happen as a whole, or was not watched to its
     end."""
-    name = f"rollout {span.number}"
+    name = seen.words.numbered(span.number)
     if span.undone:
         return (("rollout-undone", f"{name} was undone before it was complete"),)
     if span.complete is None:

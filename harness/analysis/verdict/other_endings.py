@@ -28,9 +28,9 @@ def endings_by_others(seen: Observed, why: Explained, position: int) -> tuple[Do
     for at, pod in enumerate(seen.pods):
         taker = seen.takers.get(pod.uid)
         if taker is not None and pod.uid not in seen.ours and _touches(span, pod.end_shown, settled, at in failing):
-            found.setdefault(str(taker), f"{pod.name} was taken by {_BY[taker]} in rollout {span.number}")
+            found.setdefault(str(taker), f"{pod.name} was taken by {_BY[taker]} in {seen.words.numbered(span.number)}")
         if any(_touches(span, start + SEEN_LATE_S, settled + SEEN_LATE_S, at in failing) for start, _ in pod.crashes):
-            found.setdefault(str(Taker.CRASH), f"{pod.name} crashed in rollout {span.number}")
+            found.setdefault(str(Taker.CRASH), f"{pod.name} crashed in {seen.words.numbered(span.number)}")
     return tuple(found.items())
 
 

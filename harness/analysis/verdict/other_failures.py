@@ -23,14 +23,14 @@ def failures_of_others(
     the application failed while nothing was done.
     """
     window, control = counts.windows[position], counts.windows.get(CONTROL)
-    number = seen.windows.rollouts[position].number
+    name = seen.words.numbered(seen.windows.rollouts[position].number)
     before, base = (control.by_cause, control.requests) if control else ({}, 0)
     doubts = [*_errors(seen, why, position, counts, quiet)]
     for cause, words in _WORDS.items():
         count = window.by_cause.get(cause, 0) - own.get(cause, 0)
         # A multiple of nothing is nothing: without a request in the control window there is no background.
         if count > 0 and (not base or count * base > before.get(cause, 0) * window.requests):
-            doubts.append((str(cause), f"{things(count, 'failure')} of rollout {number}: {words}"))
+            doubts.append((str(cause), f"{things(count, 'failure')} of {name}: {words.format(noun=seen.words.noun)}"))
     return tuple(doubts)
 
 
@@ -38,29 +38,29 @@ def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quie
     """Failures of the application: of the version that the rollout brought, more than before it, or such as nobody has
     shown to come without a rollout."""
     window, control = counts.windows[position], counts.windows.get(CONTROL)
-    number = seen.windows.rollouts[position].number
+    name = seen.words.numbered(seen.windows.rollouts[position].number)
     bad = window.by_cause.get(Cause.APPLICATION, 0)
     if not bad:
         return ()
     if fails_more(seen, position):
-        return (("new-version-errors", f"the new pods of rollout {number} fail more requests than the old ones"),)
+        return (("new-version-errors", f"the new pods of {name} fail more requests than the old ones"),)
     before, base = (control.by_cause.get(Cause.APPLICATION, 0), control.requests) if control else (0, 0)
     if base and excess(bad, window.requests, before, base) >= corrected(seen):
         at_chance = int((quiet.lost & (counts.at == position)).sum())
         if quiet.shown or bad == at_chance:
             return ()
         outside = things(quiet.requests, "request")
-        few = f"of {outside} outside of rollouts none failed so: too few to show whether they do"
-        return (("short-control", f"the application failed {things(bad, 'request')} of rollout {number}; {few}"),)
+        few = f"of {outside} outside of {seen.words.plural} none failed so: too few to show whether they do"
+        return (("short-control", f"the application failed {things(bad, 'request')} of {name}; {few}"),)
     new = began_with(seen, why, position)
     who = "pods of the new version" if new else "the application"
     reason = "new-version-errors" if new else "application-errors"
-    return ((reason, f"{who} failed {things(bad, 'request')} of rollout {number} while in service"),)
+    return ((reason, f"{who} failed {things(bad, 'request')} of {name} while in service"),)
 
 
 _WORDS = {
     Cause.LOAD_GENERATOR: "the load generator was late",
     Cause.STALE_CONNTRACK: "stale conntrack entries of the client host",
-    Cause.NO_ENDPOINTS: "no endpoints, not taken away by the rollout",
+    Cause.NO_ENDPOINTS: "no endpoints, not taken away by the {noun}",
     Cause.UNKNOWN: "cause unknown",
 }

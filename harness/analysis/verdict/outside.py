@@ -24,7 +24,7 @@ def outside(seen: Observed, counts: Counted) -> str:
         ("between the control window and the first update", there & (due >= start)),
     )
     told = [f"{_failed(seen, which)} {where}" for where, which in sides if which.any()]
-    return f"{' and '.join(told)}: in the totals, and for or against no rollout"
+    return f"{' and '.join(told)}: in the totals, and for or against no {seen.words.noun}"
 
 
 def _failed(seen: Observed, which: NDArray[np.bool_]) -> str:

@@ -41,6 +41,7 @@ def stranger_left(seen: Observed, why: Explained, span: Span) -> tuple[Doubt, ..
     failed = bool((by_strangers(seen, why, sent) & (sent >= span.update) & (sent < span.end)).any())
     for left in leavings(seen):
         if span.update <= left < span.end and (left <= settled or failed):
-            words = f"another workload's endpoint left the Service in rollout {span.number}, {left:.1f} s into the run"
-            return (("other-workload", f"{words}: what failed by that cannot be told from what failed by the rollout"),)
+            name, noun = seen.words.numbered(span.number), seen.words.noun
+            words = f"another workload's endpoint left the Service in {name}, {left:.1f} s into the run"
+            return (("other-workload", f"{words}: what failed by that cannot be told from what failed by the {noun}"),)
     return ()

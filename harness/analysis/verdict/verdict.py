@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.statistics import LEVEL, at_most
+from harness.model.deed_words import ROLLOUT, DeedWords
 from harness.model.result import ScenarioResult, Verdict
 from harness.model.run import Confidence, Expect
 
-CLEAN = "no call was lost to a rollout"
 _NOT_SHOWN, _TOO_FEW = "cause not shown", "confidence"
 _ASKED = "was asked for"
 
@@ -45,26 +45,31 @@ def conclusion(
     causes: Sequence[tuple[str, int]] = (),
     background: tuple[str, str] = ("", ""),
     confidence: Confidence | None = None,
+    words: DeedWords = ROLLOUT,
 ) -> Conclusion:
     """`dropping` where a rollout lost calls; `seamless` where none did and nothing speaks against it.
 
     `doubts` are those of the whole run; `causes` the failures' causes, most frequent first, for the reason;
-    `background` what else failed, for the reason and for the sentence; that of a clean run carries its bound.
+    `background` what else failed, for the reason and for the sentence; that of a clean run carries its bound; `words`
+    those for what was done.
     """
     level = LEVEL if confidence is None else confidence.level
     if any(rollout.dropping for rollout in rollouts):
-        return _dropping(rollouts, causes, level)
+        return _dropping(rollouts, causes, level, words)
     every = [*doubts, *(doubt for rollout in rollouts for doubt in rollout.doubts)]
     if every:
-        reason, words = every[0]
-        return Conclusion(verdict=Verdict.INCONCLUSIVE, reason=reason, sentence=words + _none_seen(len(rollouts)))
-    return _clean(len(rollouts), background, confidence, level)
+        reason, said = every[0]
+        sentence = said + _none_seen(len(rollouts), words)
+        return Conclusion(verdict=Verdict.INCONCLUSIVE, reason=reason, sentence=sentence)
+    return _clean(len(rollouts), background, confidence, level, words)
 
 
-def _dropping(rollouts: Sequence[RolloutAccount], causes: Sequence[tuple[str, int]], level: float) -> Conclusion:
+def _dropping(
+    rollouts: Sequence[RolloutAccount], causes: Sequence[tuple[str, int]], level: float, words: DeedWords
+) -> Conclusion:
     shown = ", ".join(f"{cause}: {count}" for cause, count in causes)
     reason = shown if any(rollout.own_failures for rollout in rollouts) else _NOT_SHOWN
-    sentence = bound_sentence(sum(rollout.dropping for rollout in rollouts), len(rollouts), level)
+    sentence = bound_sentence(sum(rollout.dropping for rollout in rollouts), len(rollouts), level, words)
     return Conclusion(verdict=Verdict.DROPPING, reason=reason, sentence=sentence)
 
 
@@ -75,7 +80,7 @@ def doubt_of(result: ScenarioResult) -> tuple[str, str] | None:
     """
     if result.verdict != Verdict.INCONCLUSIVE or _too_few(result):
         return None
-    return result.reason, result.sentence.removesuffix(_none_seen(len(result.rollouts)))
+    return result.reason, result.sentence.removesuffix(_none_seen(len(result.rollouts), result.words))
 
 
 def causes_of(result: ScenarioResult) -> dict[str, int]:
@@ -94,10 +99,11 @@ def background_of(result: ScenarioResult) -> tuple[str, str] | None:
     if _too_few(result):
         words = result.sentence.partition(f"{_ASKED}; ")[2]
         return (result.reason.removeprefix(f"{_TOO_FEW}, "), words) if words else None
-    if result.verdict != Verdict.SEAMLESS or result.reason == CLEAN:
+    clean = clean_reason(result.words)
+    if result.verdict != Verdict.SEAMLESS or result.reason == clean:
         return None
-    bound = bound_sentence(0, len(result.rollouts), result.statistics["level"])
-    return result.reason.removeprefix(f"{CLEAN} "), result.sentence.removeprefix(f"{bound}; ")
+    bound = bound_sentence(0, len(result.rollouts), result.statistics["level"], result.words)
+    return result.reason.removeprefix(f"{clean} "), result.sentence.removeprefix(f"{bound}; ")
 
 
 def _too_few(result: ScenarioResult) -> bool:
@@ -105,27 +111,34 @@ def _too_few(result: ScenarioResult) -> bool:
     return result.verdict == Verdict.INCONCLUSIVE and result.reason.partition(", ")[0] == _TOO_FEW
 
 
-def _none_seen(n: int) -> str:
+def _none_seen(n: int, words: DeedWords) -> str:
     """No bound here: it would rest on rollouts that cannot be called clean."""
     if not n:
         return ""
-    return f"; 0 of {n} {'rollout was' if n == 1 else 'rollouts were'} seen to drop calls"
+    return f"; 0 of {words.counted(n)} {'was' if n == 1 else 'were'} seen to drop calls"
 
 
-def _clean(n: int, background: tuple[str, str], confidence: Confidence | None, level: float) -> Conclusion:
+def _clean(
+    n: int, background: tuple[str, str], confidence: Confidence | None, level: float, words: DeedWords
+) -> Conclusion:
     """Of `n` rollouts that lost nothing and of which nothing is in doubt; whether they are enough is left to ask."""
-    sentence = bound_sentence(0, n, level)
-    reason, words = background
-    beside = f"; {words}" if words else ""
+    sentence = bound_sentence(0, n, level, words)
+    reason, told = background
+    beside = f"; {told}" if told else ""
     if confidence is not None and at_most(0, n, level) > confidence.max_dropping:
         wanted = f"{sentence}, and {100 * confidence.max_dropping:g} % {_ASKED}{beside}"
         few = f"{_TOO_FEW}, {reason}" if reason else _TOO_FEW
         return Conclusion(verdict=Verdict.INCONCLUSIVE, reason=few, sentence=wanted)
-    clean = f"{CLEAN} {reason}" if reason else CLEAN
+    clean = f"{clean_reason(words)} {reason}" if reason else clean_reason(words)
     return Conclusion(verdict=Verdict.SEAMLESS, reason=clean, sentence=sentence + beside)
 
 
-def bound_sentence(k: int, n: int, level: float = LEVEL) -> str:
+def clean_reason(words: DeedWords) -> str:
+    """Why a run is seamless."""
+    return f"no call was lost to {words.one}"
+
+
+def bound_sentence(k: int, n: int, level: float = LEVEL, words: DeedWords = ROLLOUT) -> str:
     """How many rollouts dropped calls, and how many at most do.
 
     >>> bound_sentence(0, 3)
@@ -133,10 +146,10 @@ def bound_sentence(k: int, n: int, level: float = LEVEL) -> str:
     >>> bound_sentence(1, 1)
     '1 of 1 rollout dropped calls'
     """
-    words = f"{k} of {n} rollout{'' if n == 1 else 's'} dropped calls"
+    dropped = f"{k} of {words.counted(n)} dropped calls"
     if n == 0 or k == n:
-        return words
-    return f"{words}; at most {_percent(at_most(k, n, level))} do ({_percent(level)})"
+        return dropped
+    return f"{dropped}; at most {_percent(at_most(k, n, level))} do ({_percent(level)})"
 
 
 def _percent(share: float) -> str:
