@@ -1,4 +1,4 @@
-"""`rollout-harness restore`: what a run changed of an application that is there -> the application as it was."""
+"""`rollout-harness restore`: what a killed run changed of an application or a node -> both as they were."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.exit_codes import ExitCode
 from harness.model.providers import CONTEXT
 
 if TYPE_CHECKING:
-    from harness.model.undo import Undo
+    from harness.model.undo import Cordon, Undo
 
 
 def restore(
@@ -23,29 +23,35 @@ def restore(
         str | None, typer.Option(help="Where it is now: context:NAME; else what the run's undo.json says.")
     ] = None,
 ) -> None:
-    """Put back what a run changed of an application that is there, after a kill -9 or a lost cluster."""
+    """Put back what a run changed of an application that is there, or of a node, after a kill -9 or a lost cluster."""
     import anyio
 
     from harness.store.output import not_in_progress
     from harness.store.reader import scenario_folders
-    from harness.store.undo import read_undo
+    from harness.store.undo import read_cordon, read_undo
 
     with ExitStack() as held:
         folders = scenario_folders(run)
         for folder in dict.fromkeys((run, *(scenario.parent for scenario in folders))):
             held.enter_context(not_in_progress(folder))
         found = [(folder, undo) for folder in folders if (undo := read_undo(folder)) is not None]
+        cordons = [(folder, cordon) for folder in folders if (cordon := read_cordon(folder)) is not None]
         code = ExitCode.AS_EXPECTED
         if unknown := [words for folder in folders if (words := _of_a_command(folder))]:
             code = ExitCode.INCONCLUSIVE
             for words in unknown:
                 tell(words)
-        elif not found:
+        elif not found and not cordons:
             tell(f"{run}: this run changed nothing that is to be put back.")
         for folder, undo in found:
             if undo.done:
                 tell(f"{undo.workload}: it has been put back already.")
-            elif not anyio.run(_restored, folder, undo, _context(undo, cluster)):
+            elif not anyio.run(_restored, folder, undo, _context(undo.cluster, undo.workload, cluster)):
+                code = ExitCode.INCONCLUSIVE
+        for folder, cordon in cordons:
+            if cordon.done:
+                tell(f"node {cordon.node}: it has been put back already.")
+            elif not anyio.run(_uncordoned, folder, cordon, _context(cordon.cluster, f"node {cordon.node}", cluster)):
                 code = ExitCode.INCONCLUSIVE
     if code:
         raise typer.Exit(code)
@@ -81,13 +87,28 @@ async def _restored(folder: Path, undo: Undo, context: str) -> bool:
     return True
 
 
-def _context(undo: Undo, cluster: str | None) -> str:
-    """The context of the kubeconfig in which the workload is."""
-    named = cluster or undo.cluster
+async def _uncordoned(folder: Path, cordon: Cordon, context: str) -> bool:
+    from harness.kube.connection import from_context
+    from harness.runner.restore import uncordon
+
+    async with from_context(context) as kube:
+        try:
+            await kube.version()
+            await uncordon(kube, folder, cordon)
+        except ClusterError as error:
+            tell_error(error)
+            return False
+    tell(f"node {cordon.node}: it takes pods again.")
+    return True
+
+
+def _context(of_run: str, what: str, cluster: str | None) -> str:
+    """The context of the kubeconfig in which that is; `of_run`: the cluster of the run that changed it."""
+    named = cluster or of_run
     kind, _, context = named.partition(":")
     if kind != CONTEXT or not context:
         raise UsageError(
-            f"looking for the cluster {named} of {undo.workload}",
+            f"looking for the cluster {named} of {what}",
             "it is no context of a kubeconfig" if cluster else "it went with its run",
             "Give --cluster context:NAME.",
         )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import anyio
 
 from harness.disruptions.stage import Stage
 from harness.errors import RolloutError
 from harness.kube.client import MERGE
+from harness.kube.field_owners import MANAGER
+from harness.spec.nodes import NO_OTHER_NODE, SECOND_NODE, takes_pods
 
 
 @asynccontextmanager
@@ -25,32 +26,24 @@ async def cordoned(stage: Stage, node: str) -> AsyncIterator[None]:
     tried = f"draining node {node}"
     if node not in nodes:
         raise RolloutError(tried, "there is no such node", f"There is {', '.join(sorted(nodes)) or 'none'}.")
-    if not any(name != node and _takes_pods(found) for name, found in nodes.items()):
-        raise RolloutError(
-            tried,
-            "no other node takes pods, so that none of its pods could come back elsewhere",
-            "Needed: a second node that is Ready and not cordoned (in the sandbox: nodes: 2). `evict` needs none.",
-        )
+    if not any(name != node and takes_pods(found) for name, found in nodes.items()):
+        raise RolloutError(tried, NO_OTHER_NODE, SECOND_NODE)
     before = bool(nodes[node]["spec"].get("unschedulable"))
     stage.mark({"node": node, "cordoned_before": before})
     if before:
         yield
         return
+    uid = str(nodes[node]["metadata"].get("uid"))
+    stage.cordoning(node, uid, False)
     try:
         await _set(stage, node, True)
         yield
     finally:
         with anyio.CancelScope(shield=True):
             await _set(stage, node, None)
+            stage.cordoning(node, uid, True)
 
 
 async def _set(stage: Stage, node: str, unschedulable: bool | None) -> None:
     patch = {"spec": {"unschedulable": unschedulable}}
-    await stage.kube.patch("v1", "Node", node, patch, content_type=MERGE)
-
-
-def _takes_pods(node: dict[str, Any]) -> bool:
-    if node["spec"].get("unschedulable"):
-        return False
-    conditions = (node.get("status") or {}).get("conditions") or ()
-    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
+    await stage.kube.patch("v1", "Node", node, patch, content_type=MERGE, field_manager=MANAGER)

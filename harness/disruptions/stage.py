@@ -46,7 +46,8 @@ class Stage:
 
     `mark`: writes into the timeline what is about to be done. `hear`: takes what holds it up. `command_said` takes a
     line that a deploy command prints, `command_ended` its exit status (None: its time was over) and how long it took.
-    `changes`: of a workload that is somebody's, where we change it.
+    `changes`: of a workload that is somebody's, where we change it. `cordoning`: takes name and uid of a node before it
+    is cordoned, with False, and with True once it is as before.
     """
 
     kube: Kube
@@ -60,6 +61,7 @@ class Stage:
     command_said: Callable[[str], object] = _nobody
     command_ended: Callable[[int | None, float], object] = _nobody
     changes: Changes | None = None
+    cordoning: Callable[[str, str, bool], object] = _nobody
     began: float = field(default_factory=anyio.current_time)
 
     @property

@@ -62,6 +62,12 @@ def as_before(before: Sequence[Entry], now: Sequence[Entry], *, ours: str = MANA
     return found
 
 
+def owner_of(field: Path, now: Iterable[Entry]) -> str | None:
+    """The manager who owns the field, the one who wrote last where several do; None where it is nobody's."""
+    entries = sorted(_main(now), key=lambda entry: str(entry.get("time") or ""))
+    return next((str(entry.get("manager")) for entry in reversed(entries) if field in _paths(entry)), None)
+
+
 def owned_alike(one: Iterable[Entry], other: Iterable[Entry]) -> bool:
     """Whether both say the same of who owns what."""
     first, second = ({_key(entry): _paths(entry) for entry in entries} for entries in (one, other))

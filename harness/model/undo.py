@@ -30,3 +30,13 @@ class Undo:
     def workload(self) -> str:
         """As people name it: "deployment/shop in namespace staging"."""
         return f"{self.kind.lower()}/{self.name} in namespace {self.namespace}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cordon:
+    """A node on which a run lets nothing be scheduled, or is about to. `cluster`: as `--cluster` names it."""
+
+    cluster: str
+    node: str
+    uid: str
+    done: bool = False

@@ -13,14 +13,15 @@ class Intent:
     """One scenario. `namespace`: the one that is named; None where a new one is made.
 
     `there`: the application stands in that namespace already, and is rolled as it is. `disruption`: by its name in the
-    experiment. `churn`: whether a Service of our own is changed beside it. `worker_pods`: manifests of
-    the Pods from which load comes, as far as they are known beforehand.
+    experiment; `node`: which one is drained, where it is named. `churn`: whether a Service of our own is changed beside
+    it. `worker_pods`: manifests of the Pods from which load comes, as far as they are known beforehand.
     """
 
     application: Application
     namespace: str | None = None
     there: bool = False
     disruption: str = "restart"
+    node: str | None = None
     churn: bool = False
     worker_pods: tuple[Object, ...] = ()
 

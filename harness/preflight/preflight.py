@@ -13,7 +13,7 @@ from harness.preflight.abilities import unable
 from harness.preflight.admission import Rehearsal, rehearse, rehearse_namespace
 from harness.preflight.finding import Finding, Weight
 from harness.preflight.intent import Intent
-from harness.preflight.surroundings import Surroundings, read_surroundings
+from harness.preflight.surroundings import Surroundings, read_surroundings, with_nodes
 from harness.preflight.table import findings
 from harness.spec.workload import spec_of
 
@@ -59,6 +59,8 @@ async def preflight(kube: Kube, intents: Iterable[Intent]) -> Preflight:
         target = mine[0].application.target
         named = (str(target["apiVersion"]), str(target["kind"]), mine[0].application.name)
         around = await read_surroundings(kube, namespace, named)
+        if any(intent.disruption == "drain" for intent in mine):
+            around = await with_nodes(kube, around)
         of_rights = await _of_rights(kube, mine, around)
         found += of_rights
         may = not any(finding.weight is Weight.BLOCKS for finding in of_rights)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -31,6 +31,7 @@ class Surroundings:
 
     `namespace`: the object; None where there is none or it may not be read. `exists`: whether it is there, None where
     that cannot be known. `objects`: by kind. `target`: the workload that is there already under the target's name.
+    `nodes`: of the cluster, where they matter and may be read.
     `unread`: what could not be looked at, as resources.
     """
 
@@ -39,6 +40,7 @@ class Surroundings:
     exists: bool | None = False
     objects: Mapping[str, tuple[Object, ...]] = field(default_factory=lambda: MappingProxyType({}))
     target: Object | None = None
+    nodes: tuple[Object, ...] | None = None
     unread: tuple[str, ...] = ()
 
     def of(self, kind: str) -> tuple[Object, ...]:
@@ -94,3 +96,11 @@ async def _namespace(kube: Kube, name: str, unread: list[str]) -> Object | None:
     except ClusterError:
         unread.append("namespaces")
         return None
+
+
+async def with_nodes(kube: Kube, around: Surroundings) -> Surroundings:
+    """The same with the cluster's nodes; without where they may not be read, which the lacking right tells."""
+    try:
+        return replace(around, nodes=tuple(await kube.list("v1", "Node")))
+    except ClusterError:
+        return around

@@ -17,6 +17,7 @@ from harness.preflight.mesh import mesh
 from harness.preflight.owners import owner_of
 from harness.preflight.surroundings import Object, Surroundings
 from harness.spec.completion import is_complete
+from harness.spec.nodes import SECOND_NODE, undrainable
 from harness.spec.rolling import wanted_replicas
 from harness.spec.selector import matches
 from harness.spec.serving import target_ports
@@ -146,6 +147,13 @@ def _meshed(scene: Scene) -> Iterator[Finding]:
         )
 
 
+def _undrainable(scene: Scene) -> Iterator[Finding]:
+    if scene.intent.disruption != "drain" or scene.around.nodes is None:
+        return
+    if words := undrainable(scene.around.nodes, scene.intent.node):
+        yield Finding(weight=Weight.BLOCKS, words=words, mend=SECOND_NODE)
+
+
 def _budgeted(scene: Scene) -> Iterator[Finding]:
     for budget in scene.around.of("PodDisruptionBudget"):
         if not matches(spec_of(budget).get("selector") or {}, dict(scene.labels)):
@@ -171,6 +179,7 @@ ROWS: tuple[Row, ...] = (
     _meshed,
     _network,
     _budgeted,
+    _undrainable,
 )
 """In the order in which they are told."""
 

@@ -11,7 +11,7 @@ from harness.model.progress import Decision, Progress
 from harness.model.providers import CONTEXT
 from harness.preflight.preflight import preflight
 from harness.runner.ports import check_ports, check_rate
-from harness.runner.preflight import check_scenarios, intents
+from harness.runner.preflight import check_nodes, check_scenarios, intents
 from harness.runner.protected import check_context
 from harness.runner.rollouts import ContinueAfter
 from harness.runner.run import ScenarioRun, ScenarioRunner
@@ -55,6 +55,8 @@ async def run_experiment(
         cluster.check(scenario.all_manifests)
         check_ports(cluster.client, scenario.experiment.load)
         check_rate(cluster.facts.kind, scenario.experiment.load)
+    if kind == "sandbox":
+        await check_nodes(cluster.kube, scenarios)
     # A sandbox is made for the run: nobody can have put anything in its way.
     found = () if looked or kind == "sandbox" else await _looked_at(cluster, scenarios)
     if scenarios:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from harness.clusters.worker_objects import STOCK_IMAGE, worker_pod
 from harness.errors import UsageError
+from harness.kube.client import Kube
 from harness.kube.fields import unknown_fields
 from harness.model.run import MeasuredService
 from harness.preflight.intent import Intent
@@ -13,6 +14,7 @@ from harness.runner.deployment import place_of
 from harness.runner.sandbox_limits import absent_programs
 from harness.runner.scenario import Scenario
 from harness.spec.hazards import Hazard, HazardId, hazards
+from harness.spec.nodes import SECOND_NODE, undrainable
 from harness.spec.references import absent_objects, absent_ports
 from harness.spec.serving import target_ports
 from harness.spec.workload import pod_spec, workload_name
@@ -70,11 +72,31 @@ def intents(scenarios: Iterable[Scenario], *, worker_image: str | None) -> tuple
             namespace=scenario.experiment.namespace,
             there=scenario.experiment.is_there,
             disruption=scenario.experiment.asked[0],
+            node=_drained(scenario),
             churn=scenario.experiment.churn_s is not None,
             worker_pods=(worker,),
         )
         for scenario in scenarios
     )
+
+
+def _drained(scenario: Scenario) -> str | None:
+    name, setting = scenario.experiment.asked
+    return setting.node if name == "drain" else None
+
+
+async def check_nodes(kube: Kube, scenarios: Iterable[Scenario]) -> None:
+    """Refuse a drain whose pods could not come back elsewhere.
+
+    Raises:
+        UsageError: says which node, and what is needed; nothing was changed.
+        ClusterError: the API does not answer.
+    """
+    for scenario in scenarios:
+        if scenario.experiment.asked[0] != "drain":
+            continue
+        if words := undrainable(await kube.list("v1", "Node"), _drained(scenario)):
+            raise UsageError(f"checking {kube.server} before anything is changed", words, SECOND_NODE)
 
 
 def warnings(scenarios: Iterable[Scenario]) -> tuple[str, ...]:

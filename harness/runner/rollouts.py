@@ -22,6 +22,7 @@ from harness.model.disruption import TEMPLATE_STAYS
 from harness.model.observation import MarkType
 from harness.model.progress import Decision, Phase, RolloutSummary
 from harness.model.run import CommandRun, RolloutMarks
+from harness.model.undo import Cordon
 from harness.runner.abort import Exceeded
 from harness.runner.changes import Changes
 from harness.runner.first_start import logs_in
@@ -29,6 +30,7 @@ from harness.runner.load_session import LoadSession
 from harness.runner.quiet import CAP_S
 from harness.runner.scenario import Scenario
 from harness.spec.template import same_template
+from harness.store.undo import write_cordon
 from harness.store.writer import RunWriter
 
 ContinueAfter = Callable[[tuple[RolloutSummary, ...]], Decision]
@@ -175,7 +177,12 @@ class Rollouts:
             command_said=partial(self.said, rollout),
             command_ended=ended,
             changes=self.changes,
+            cordoning=self._cordoning,
         )
+
+    def _cordoning(self, node: str, uid: str, done: bool) -> None:
+        cordon = Cordon(cluster=self.writer.info.cluster.kind, node=node, uid=uid, done=done)
+        write_cordon(self.writer.folder, cordon)
 
     def _keep(self, marks: RolloutMarks) -> None:
         others = tuple(known for known in self.writer.info.rollouts if known.rollout != marks.rollout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -211,7 +212,11 @@ async def test_a_drain_that_fails_leaves_the_node_schedulable(end: str) -> None:
     answer: Any = {"held": HELD, "refused": 403, "interrupted": HELD}[end]
     answers = draining(**{f"POST {PODS}/web-a/eviction": [answer]})
     async with paper_kube(answers) as (kube, api):
-        scene = stage(kube, [deployment(), *PLACES], deadline_s=0.0 if end == "held" else 60.0)
+        kept: list[tuple[str, bool, int]] = []  # what is on disk, and how many patches had been sent by then
+        scene = replace(
+            stage(kube, [deployment(), *PLACES], deadline_s=0.0 if end == "held" else 60.0),
+            cordoning=lambda name, _, done: kept.append((name, done, len(api.asked(f"PATCH {NODES}/node-1")))),
+        )
         step = drain.Drains(setting=Drain()).step(0)
         if end == "interrupted":
             async with anyio.create_task_group() as tasks:
@@ -222,6 +227,7 @@ async def test_a_drain_that_fails_leaves_the_node_schedulable(end: str) -> None:
             with pytest.raises(ClusterError if end == "refused" else RolloutError):
                 await step.do(scene)
         assert [call.body["spec"]["unschedulable"] for call in api.asked(f"PATCH {NODES}/node-1")] == [True, None]
+        assert kept == [("node-1", False, 0), ("node-1", True, 2)]  # on disk before it is done, and again after
 
 
 @pytest.mark.parametrize(

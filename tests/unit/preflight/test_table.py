@@ -43,11 +43,13 @@ WORKER: Object = {"metadata": {"name": "load", "labels": {"role": "load"}}, "spe
 def lines(
     *objects: Object,
     disruption: str = "restart",
+    node: str | None = None,
     metadata: Object | None = None,
     spec: Object | None = None,
     status: Object | None = None,
     namespace: Object | None = None,
     pods: dict[str, Object] | None = None,
+    nodes: tuple[Object, ...] | None = None,
 ) -> list[str]:
     """What is said of an application that is there, with these objects beside it."""
     target = deepcopy(DEPLOYMENT)
@@ -55,7 +57,14 @@ def lines(
     target["spec"] |= spec or {}
     target["status"] |= status or {}
     application = Application(target=target, service=SERVICE, port=80, manifests=(target, SERVICE))
-    intent = Intent(application=application, namespace="shop", there=True, disruption=disruption, worker_pods=(WORKER,))
+    intent = Intent(
+        application=application,
+        namespace="shop",
+        there=True,
+        disruption=disruption,
+        node=node,
+        worker_pods=(WORKER,),
+    )
     kinds: dict[str, tuple[Object, ...]] = {}
     for each in objects:
         kinds[each["kind"]] = (*kinds.get(each["kind"], ()), each)
@@ -65,6 +74,7 @@ def lines(
         exists=True,
         objects=kinds,
         target=target,
+        nodes=nodes,
     )
     return [found.line for found in findings(intent, around, pods or {})]
 
@@ -144,6 +154,31 @@ def test_a_budget_is_asked_by_evictions_only() -> None:
     assert lines(budget(0)) == told
     assert lines(budget(0), disruption="evict")[0].startswith("mind: PodDisruptionBudget theirs allows no disruption")
     assert lines(budget(1), disruption="drain") == []
+
+
+def node(name: str, *, ready: bool = True, cordoned: bool = False) -> Object:
+    spec = {"unschedulable": True} if cordoned else {}
+    status = {"conditions": [{"type": "Ready", "status": str(ready)}]}
+    return {"metadata": {"name": name}, "spec": spec, "status": status}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "wanted", "says"),
+    [
+        ((node("a"),), None, "no node can be drained: no other node takes pods"),
+        ((node("a"),), "a", "node a cannot be drained: no other node takes pods"),
+        ((node("a"), node("b", ready=False)), "a", "node a cannot be drained"),
+        ((node("a"), node("b", cordoned=True)), "a", "node a cannot be drained"),
+        ((node("a"), node("b")), "c", "there is no node c, but a, b"),
+        ((node("a"), node("b")), None, ""),
+        ((node("a"), node("b", cordoned=True)), "b", ""),
+        (None, None, ""),
+    ],
+)
+def test_a_drain_needs_a_second_node(nodes: tuple[Object, ...] | None, wanted: str | None, says: str) -> None:
+    told = lines(disruption="drain", nodes=nodes, node=wanted)
+    assert told == [] if not says else says in told[0]
+    assert lines(disruption="evict", nodes=nodes) == []
 
 
 def quota(hard: dict[str, str], used: dict[str, str], **spec: Any) -> Object:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from paper_api import paper_kube
 from typer.testing import CliRunner
 
 from harness.cli.app import app
 from harness.errors import UsageError
 from harness.runner.experiment_file import read_experiment
-from harness.runner.preflight import check_scenarios, warnings
+from harness.runner.preflight import check_nodes, check_scenarios, warnings
 from harness.runner.scenario import Scenario, scenarios
 
 EXPERIMENT = """\
@@ -248,3 +249,16 @@ def test_what_else_is_wrong_is_told_and_not_refused(
     assert all(f"mind: {words}" in " ".join(done.output.split()) for words in says)
     told_lines = [line for line in done.output.splitlines() if line.startswith(("mind: ", "  "))]
     assert all(len(line) <= 80 or " " not in line.strip() for line in told_lines)  # a path is not broken
+
+
+@pytest.mark.anyio
+async def test_a_drain_of_the_only_node_is_refused_before_anything_is_deployed(tmp_path: Path) -> None:
+    file = written(tmp_path)
+    (drained,), (rolled,) = (
+        scenarios(read_experiment(file).model_copy(update={"disruption": asked}))[:1] for asked in ("drain", "restart")
+    )
+    node = {"metadata": {"name": "node-1"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+    async with paper_kube({"GET /api/v1/nodes": [{"items": [node]}]}) as (kube, _):
+        await check_nodes(kube, [rolled])
+        with pytest.raises(UsageError, match="no node can be drained: no other node takes pods"):
+            await check_nodes(kube, [rolled, drained])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from paper_api import paper_kube
 from harness.kube.field_owners import MANAGER
 from harness.manifests.merge import patched
 from harness.manifests.patch import image_patch
-from harness.model.undo import Undo
+from harness.model.undo import Cordon, Undo
 from harness.runner.putting_back import (
     ChangedByOthers,
     check_ours,
@@ -20,6 +21,8 @@ from harness.runner.putting_back import (
     give_owners_back,
     put_values_back,
 )
+from harness.runner.restore import uncordon
+from harness.store.undo import is_pending, read_cordon, write_cordon
 
 Json = dict[str, Any]
 CONTAINER: Json = {"name": "web", "image": "web:1", "env": [{"name": "TOKEN", "value": "s3cret"}]}
@@ -139,3 +142,42 @@ async def test_a_template_of_somebody_elses_keeps_its_owners() -> None:
     async with paper_kube({f"GET {OBJECT}": [by(changed(tty=True), MANAGER)]}) as (kube, api):
         await give_owners_back(kube, UNDO, WEB["spec"]["template"], [OWNER])
     assert api.asked(f"PATCH {OBJECT}") == []
+
+
+NODE = "/api/v1/nodes/worker-1"
+
+
+def cordoned(by: str = MANAGER, uid: str = "n1") -> Json:
+    fields = {"f:spec": {"f:unschedulable": {}}}
+    entry = {"manager": by, "operation": "Update", "apiVersion": "v1", "time": "t1", "fieldsV1": fields}
+    metadata = {"name": "worker-1", "uid": uid, "resourceVersion": "9", "managedFields": [entry]}
+    return {"kind": "Node", "metadata": metadata, "spec": {"unschedulable": True}}
+
+
+@pytest.mark.anyio
+async def test_a_node_that_a_killed_drain_left_cordoned_takes_pods_again(tmp_path: Path) -> None:
+    left = Cordon(cluster="context:staging", node="worker-1", uid="n1")
+    write_cordon(tmp_path, left)
+    assert is_pending(tmp_path)
+    async with paper_kube({f"GET {NODE}": [cordoned()], f"PATCH {NODE}": [{}]}) as (kube, api):
+        await uncordon(kube, tmp_path, left)
+        (patch,) = api.asked(f"PATCH {NODE}")
+    assert patch.body == {"metadata": {"resourceVersion": "9"}, "spec": {"unschedulable": None}}
+    assert (found := read_cordon(tmp_path)) is not None
+    assert found.done
+    assert not is_pending(tmp_path)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("node", "why"),
+    [
+        (cordoned(by="kubectl-cordon"), "kubectl-cordon has cordoned it meanwhile"),
+        (cordoned(uid="n2"), "it is another one"),
+    ],
+)
+async def test_a_node_that_somebody_else_cordoned_stays_so(tmp_path: Path, node: Json, why: str) -> None:
+    async with paper_kube({f"GET {NODE}": [node], f"PATCH {NODE}": [{}]}) as (kube, api):
+        with pytest.raises(ChangedByOthers, match=why):
+            await uncordon(kube, tmp_path, Cordon(cluster="context:staging", node="worker-1", uid="n1"))
+        assert not api.asked(f"PATCH {NODE}")
