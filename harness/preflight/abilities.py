@@ -5,15 +5,12 @@ Source: https://kubernetes.io/docs/reference/command-line-tools-reference/featur
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from harness.model.kubernetes_version import Version, version_of
 from harness.preflight.finding import Finding, Weight
 from harness.spec.workload import Object, containers, pod_spec, spec_of
-
-Version = tuple[int, int]
-_VERSION = re.compile(r"v?(\d+)\.(\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,16 +76,6 @@ ABILITIES: tuple[Ability, ...] = (
         mend="Delay readiness by its probe.",
     ),
 )
-
-
-def version_of(text: str) -> Version | None:
-    """Major and minor.
-
-    >>> version_of("v1.29.3-eks-4f4795d"), version_of("unknown")
-    ((1, 29), None)
-    """
-    found = _VERSION.match(text)
-    return (int(found[1]), int(found[2])) if found else None
 
 
 def unable(kubernetes: str, workload: Object) -> tuple[Finding, ...]:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from harness.model.deed_words import deed_words
+from harness.model.kubernetes_version import applied_at_once
 from harness.model.providers import CONTEXT, PROVIDERS
 from harness.model.result import ScenarioResult, Verdict
 from harness.model.run import ClusterFacts, ProxyFacts, RunInfo
@@ -31,8 +32,8 @@ def _rests_on_quiet(info: RunInfo) -> str:
     if info.churn_s is not None or info.cluster.proxy.min_sync_period_s == 0:
         return ""
     return (
-        "measured without churn: after quiet a proxy applies the first change at once, on a busy cluster only when its "
-        "period is over; churn: 200ms in the experiment keeps it as busy"
+        f"measured without churn: after quiet {applied_at_once(info.cluster.kubernetes)}, on a busy cluster only when "
+        "its period is over; churn: 200ms in the experiment keeps it as busy"
     )
 
 

@@ -12,11 +12,7 @@ from harness.analysis.causes.explained import Explained
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
 from harness.model.advice import Interval, Lag, Lags, Propagation, RolloutLag
-
-QUIET = (
-    "measured without churn: after quiet a proxy applies the first change at once, so a busy cluster may be slower "
-    "by up to its whole period"
-)
+from harness.model.kubernetes_version import applied_at_once
 
 UNREACHED = "no connection is known to have reached it"
 UNNAMED = "answers do not name their pod, and no failure told"
@@ -38,7 +34,14 @@ def propagation(seen: Observed, why: Explained) -> Propagation:
         removal=_summary(_in_rollouts(_removal(seen, reach, at) for at in ending)),
         addition=_summary(_in_rollouts(_addition(seen, reach, at) for at in fresh)),
         quiet=not busy,
-        note="" if busy else QUIET,
+        note="" if busy else _quiet(seen.run.info.cluster.kubernetes),
+    )
+
+
+def _quiet(kubernetes: str | None) -> str:
+    return (
+        f"measured without churn: after quiet {applied_at_once(kubernetes)}, so a busy cluster may be slower by up to "
+        "its whole period"
     )
 
 

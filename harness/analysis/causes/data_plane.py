@@ -13,8 +13,9 @@ from harness.analysis.observed.answers import Answers
 from harness.analysis.observed.endpoints import Endpoints
 from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.pods import Life
+from harness.model.kubernetes_version import syncs_at_once
 from harness.model.paths import hops
-from harness.model.run import FactSource, ProxyFacts
+from harness.model.run import ClusterFacts, FactSource
 
 SYNC_S = 0.5
 """How long one sync may take, beyond the cool-down (measured: 0.02 to 0.1 s; more where a node is short of CPU)."""
@@ -28,11 +29,13 @@ LONGEST_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataPlane:
-    """How late the data plane may be. `lag_s`: at most; None where its period is not known. `words`: for evidence."""
+    """How late the data plane may be. `lag_s`: at most; None where its period is not known. `words`: for evidence.
+    `apart_s`: how long there is no sync after one; None where nothing keeps two apart, or that is not known."""
 
     lag_s: float | None
     words: str
     period_s: float | None = None
+    apart_s: float | None = None
 
     @property
     def longest_lag_s(self) -> float:
@@ -40,20 +43,23 @@ class DataPlane:
         return UNKNOWN_LAG_S if self.lag_s is None else self.lag_s
 
 
-def data_plane(proxy: ProxyFacts, path: str) -> DataPlane:
+def data_plane(cluster: ClusterFacts, path: str) -> DataPlane:
     """The latest moment at which a change of endpoints is in force, as far as it is known.
 
     kube-proxy's minSyncPeriod is a cool-down: after quiet, a change is applied at once; else not before the period is
     over since the last sync *ended* (pkg/proxy/runner, BoundedFrequencyRunner). Syncs for other Services, which no
     watch of ours shows, also start the cool-down. So a change may wait for a whole period, and no longer. A period
-    that was only assumed is not known, and a balancer's delay is not kube-proxy's.
+    that was only assumed is not known, and a balancer's delay is not kube-proxy's. Before Kubernetes 1.34 a second sync
+    may follow the first at once (`syncs_at_once`), so that no sync says when the next is.
     """
+    proxy = cluster.proxy
     period = proxy.min_sync_period_s
     if not hops(path).node_first:
         return DataPlane(lag_s=None, words="the delay of the balancer is not known")
     if period is None or proxy.source == FactSource.ASSUMED:
         return DataPlane(lag_s=None, words="the proxy's period is not known")
-    return DataPlane(lag_s=period + SYNC_S, words=f"proxy period {period:g} s", period_s=period)
+    apart_s = period if syncs_at_once(cluster.kubernetes) == 1 else None
+    return DataPlane(lag_s=period + SYNC_S, words=f"proxy period {period:g} s", period_s=period, apart_s=apart_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +104,9 @@ def seen_syncs(pods: Sequence[Life], listed: Endpoints, seen: Answers, streaks: 
 def earliest_sync(after: float, plane: DataPlane, syncs: SeenSyncs) -> float:
     """The earliest moment at which a change of the list at `after` can have come into force.
 
-    After a sync there is none for a whole period; so a change that came after a proven sync waits for its end.
+    Where syncs are a whole period apart, a change that came after a proven sync waits for its end.
     """
-    return after if plane.period_s is None else max(after, syncs.last_before(after) - WATCH_S + plane.period_s)
+    return after if plane.apart_s is None else max(after, syncs.last_before(after) - WATCH_S + plane.apart_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,7 @@ def explain(seen: Observed, table: Sequence[Row] = TABLE) -> Explained:
     stale = stale_entries(requests, info.path, len(info.load.source_addresses))
     direct = hops(info.path).node_first
     runs = streaks(requests, stale, direct=direct)
-    plane = data_plane(info.cluster.proxy, info.path)
+    plane = data_plane(info.cluster, info.path)
     syncs = seen_syncs(seen.pods, seen.endpoints, seen.answers, runs)
     until = horizons(seen.pods, seen.endpoints, plane, runs, syncs)
     sent, outcome = requests.failures["started"].to_numpy(), requests.failures["outcome"].to_numpy()

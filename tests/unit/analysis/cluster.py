@@ -64,7 +64,11 @@ class PaperCluster:
             scenario="paper",
             variant="paper",
             manifests=self._manifests(),
-            cluster=ClusterFacts(kind="paper", proxy=ProxyFacts(mode="iptables", min_sync_period_s=self.period_s)),
+            cluster=ClusterFacts(
+                kind="paper",
+                kubernetes="v1.36.2",
+                proxy=ProxyFacts(mode="iptables", min_sync_period_s=self.period_s),
+            ),
             streams={"new": self.new_per_s, "kept": self.kept_per_s, "slow": self.slow_per_s},
             load=LoadFacts(local_ports=self.ports),
             t0_wall=WALL,

@@ -1,6 +1,7 @@
 """A history in a few lines of text -> the run that would have been recorded, so that a case reads at a glance.
 
     period 1                                             the proxy's minSyncPeriod; `period ?` where it is not known
+    kubernetes v1.33.12                                  the cluster's version; else v1.36.2; `kubernetes ?`
     update 8.0 complete 9.0 settled 9.5                  one rollout; `undo 9.2` takes it back
     pod old-1 deleted 8.5 ended 8.8 gone 9.0             a pod of the old revision, ready from the beginning
     pod new-1 revision r2 created 8.1 ready 8.4 prestop 5 noprobe       ... or evicted, stranger, killed
@@ -56,6 +57,7 @@ def frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
 class _Teller:
     def __init__(self) -> None:
         self.period: float | None = 1.0
+        self.kubernetes: str | None = "v1.36.2"
         self.rollouts: list[RolloutMarks] = []
         self.marks: list[Observation] = []
         self.pods: dict[str, dict[str, Any]] = {}
@@ -68,6 +70,8 @@ class _Teller:
         first, rest = words[0], words[1:]
         if first == "period":
             self.period = None if rest[0] == "?" else float(rest[0])
+        elif first == "kubernetes":
+            self.kubernetes = None if rest[0] == "?" else rest[0]
         elif first == "update":
             moments = dict(zip(words[::2], map(float, words[1::2]), strict=True))
             self.rollouts.append(RolloutMarks(rollout=len(self.rollouts), **moments))
@@ -156,7 +160,9 @@ class _Teller:
             "experiment": "literal",
             "scenario": "literal",
             "variant": "literal",
-            "cluster": ClusterFacts(kind="literal", proxy=ProxyFacts(min_sync_period_s=self.period)),
+            "cluster": ClusterFacts(
+                kind="literal", kubernetes=self.kubernetes, proxy=ProxyFacts(min_sync_period_s=self.period)
+            ),
             "load": LoadFacts(),
             "rollouts": tuple(self.rollouts),
             "finished": True,

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.preflight.abilities import unable, version_of
+from harness.model.kubernetes_version import version_of
+from harness.preflight.abilities import unable
 from harness.preflight.finding import Weight
 
 BLOCKS, MIND = Weight.BLOCKS, Weight.MIND
