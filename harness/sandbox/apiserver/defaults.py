@@ -97,7 +97,12 @@ def _job(obj: Object) -> None:
     spec = obj["spec"]
     if spec.get("completions") is None and spec.get("parallelism") is None:
         _set(spec, completions=1, parallelism=1)
-    _set(spec, parallelism=1, completionMode="NonIndexed", suspend=False, podReplacementPolicy="TerminatingOrFailed")
+    policy = spec.get("podFailurePolicy")
+    replaced = "TerminatingOrFailed" if policy is None else "Failed"
+    _set(spec, parallelism=1, completionMode="NonIndexed", suspend=False, podReplacementPolicy=replaced)
+    for rule in _dicts(policy.get("rules")) if isinstance(policy, dict) else ():
+        for pattern in _dicts(rule.get("onPodConditions")):
+            _set(pattern, status="True")
     _set(spec, backoffLimit=2**31 - 1 if spec.get("backoffLimitPerIndex") is not None else 6)
     _template(spec)
     uid, name = obj["metadata"].get("uid"), obj["metadata"].get("name")

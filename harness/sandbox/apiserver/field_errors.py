@@ -78,6 +78,10 @@ class FieldErrors:
         """A value that is wrong."""
         self._add(field, "FieldValueInvalid", f"Invalid value: {shown(value)}: {why}")
 
+    def invalid_whole(self, field: str, why: str) -> None:
+        """A value of several parts that do not go together; it is not shown."""
+        self._add(field, "FieldValueInvalid", f"Invalid value: {why}")
+
     def required(self, field: str, why: str = "") -> None:
         """A value that is missing."""
         self._add(field, "FieldValueRequired", f"Required value: {why}" if why else "Required value")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.sandbox.apiserver import selectors
 from harness.sandbox.apiserver.field_errors import FieldErrors
+from harness.sandbox.apiserver.podfailurevalidation import check_pod_failure_policy
 from harness.sandbox.apiserver.podvalidation import check_pod_spec
 from harness.sandbox.cronschedule import ScheduleError, parsed
 
@@ -115,6 +116,7 @@ def _runs(errors: FieldErrors, spec: Object) -> None:
     if spec.get("completionMode") is not None:
         errors.one_of("spec.completionMode", spec["completionMode"], ("Indexed", "NonIndexed"))
     _indexes(errors, spec)
+    check_pod_failure_policy(errors, spec)
     replacement = ("Failed",) if spec.get("podFailurePolicy") else ("Failed", "TerminatingOrFailed")
     if spec.get("podReplacementPolicy") is not None:
         errors.one_of("spec.podReplacementPolicy", spec["podReplacementPolicy"], replacement)

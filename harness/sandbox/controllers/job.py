@@ -94,12 +94,12 @@ class JobController:
             self._expected.expect_deletions(key, (pod["metadata"]["uid"] for pod in tally.active[:surplus]))
             for pod in tally.active[:surplus]:
                 await self._delete(key, job, pod)
-        elif surplus < 0:
+        elif (missing := tally.wanted - len(tally.staying)) > 0:
             wait_s = self._backoff_s(tally)
             if wait_s > 0:
                 self._queue.add_after(key, wait_s)
                 return None
-            return await self._create(key, job, new_pods(job, tally, -surplus))
+            return await self._create(key, job, new_pods(job, tally, missing))
         if (rest_s := tally.deadline_in_s) is not None:
             self._queue.add_after(key, max(rest_s, 0.0))
         return None
@@ -108,7 +108,7 @@ class JobController:
         """Once, when the Job's status says that it is over: until then a sync may come to the same end again."""
         kind, reason, text = tally.finished_condition() or ("", "", "")
         if kind == "Complete":
-            self._events.normal(job, "Completed", text)
+            self._events.normal(job, "Completed", "Job completed")
         elif kind:
             self._events.warning(job, reason, text)
 

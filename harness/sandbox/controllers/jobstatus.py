@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.sandbox.apiserver.clock import rfc3339, seconds
 from harness.sandbox.controllers import pods as podwise
+from harness.sandbox.controllers.podfailurepolicy import FAIL_JOB, IGNORE, ruled
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 FINALIZER = "batch.kubernetes.io/job-tracking"
 INDEX = "batch.kubernetes.io/job-completion-index"
 _INDEX_FIELD = f"metadata.labels['{INDEX}']"
+_COMPLETE = "Reached expected number of succeeded pods"
+_LAST_AFTER = {"FailureTarget": "Failed", "SuccessCriteriaMet": "Complete"}
+"""What a Job gets when its end is decided, and what when the last of its pods has stopped."""
 
 
 class Tally:
@@ -32,13 +36,10 @@ class Tally:
         known = {*self._noted["succeeded"], *self._noted["failed"], *freed}
         self.pods = list(pods)
         self.active = [pod for pod in self.pods if podwise.is_active(pod)]
-        self.uncounted = [
-            pod
-            for pod in self.pods
-            if _is_over(pod)
-            and FINALIZER in pod["metadata"].get("finalizers", ())
-            and pod["metadata"]["uid"] not in known
-        ]
+        self._terminating = [pod for pod in self.pods if podwise.is_terminating(pod) and not podwise.is_finished(pod)]
+        held = [pod for pod in self.pods if self._is_over(pod) and FINALIZER in pod["metadata"].get("finalizers", ())]
+        self._over = [pod for pod in held if pod["metadata"]["uid"] not in freed]
+        self.uncounted = [pod for pod in self._over if pod["metadata"]["uid"] not in known and not self._ignored(pod)]
         self.succeeded = self._old.get("succeeded", 0) + len(self._noted["succeeded"])
         self.failed = self._old.get("failed", 0) + len(self._noted["failed"])
         self.done = parsed(self._old.get("completedIndexes", "")) | {
@@ -63,6 +64,23 @@ class Tally:
         return int(max(min(spec["parallelism"], rest), 0))
 
     @property
+    def staying(self) -> list[Object]:
+        """The pods that have their place: where one is replaced when it has failed, also those that are stopping."""
+        return [*self.active, *(self._terminating if self._replaced_when_failed else ())]
+
+    @property
+    def _replaced_when_failed(self) -> bool:
+        return bool(self._job["spec"].get("podReplacementPolicy") == "Failed")
+
+    def _is_over(self, pod: Object) -> bool:
+        """Whether it is to be counted now."""
+        return podwise.is_finished(pod) or (podwise.is_terminating(pod) and not self._replaced_when_failed)
+
+    def _ignored(self, pod: Object) -> bool:
+        rule = ruled(self._job, pod) if _failed(pod) else None
+        return rule is not None and rule.action == IGNORE
+
+    @property
     def failures_in_a_row(self) -> int:
         """Failed pods since the last success, newest first."""
         over = sorted((pod for pod in self.pods if podwise.is_finished(pod)), key=_ended_s, reverse=True)
@@ -85,8 +103,14 @@ class Tally:
         return seconds(start) + limit_s - self._now_s if limit_s is not None and start else None
 
     def finished_condition(self) -> tuple[str, str, str] | None:
-        """Type, reason and message of the condition that ends the Job, once there is one."""
+        """Type, reason and message of the condition that ends the Job, once there is one; it stays the first one."""
+        for first, last in _LAST_AFTER.items():
+            if (found := _find(self._old.get("conditions") or [], first)) is not None and found["status"] == "True":
+                return last, found["reason"], found["message"]
         spec = self._job["spec"]
+        failed = (rule for pod in self.pods if _failed(pod) and (rule := ruled(self._job, pod)) is not None)
+        if (fatal := next((rule for rule in failed if rule.action == FAIL_JOB), None)) is not None:
+            return "Failed", "PodFailurePolicy", fatal.why
         if self.failed > spec["backoffLimit"]:
             return "Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit"
         if (rest_s := self.deadline_in_s) is not None and rest_s <= 0:
@@ -96,13 +120,11 @@ class Tally:
             complete = self.succeeded > 0 and not self.active
         else:
             complete = (len(self.done) if self.indexed else self.succeeded) >= completions
-        return ("Complete", "CompletionsReached", "Job completed") if complete else None
+        return ("Complete", "CompletionsReached", _COMPLETE) if complete else None
 
     def noted_pods(self) -> list[Object]:
-        """The pods whose uid stands in the status by now, and that still carry the finalizer."""
-        held = [pod for pod in self.pods if FINALIZER in pod["metadata"].get("finalizers", ())]
-        over = [pod for pod in held if _is_over(pod)]
-        return [pod for pod in over if pod["metadata"]["uid"] not in self._freed]
+        """The pods that are counted by now, or are not to be, and that still carry the finalizer."""
+        return self._over
 
     def noted(self) -> Object:
         """The status with the uids of pods that ended since, before they are freed of their finalizer."""
@@ -118,22 +140,22 @@ class Tally:
         if "startTime" not in status and not self._job["spec"].get("suspend"):
             status["startTime"] = rfc3339(self._now_s)
         finished = self.finished_condition()
-        status |= self._counts(over=finished is not None)
+        status |= self._counts()
         status["uncountedTerminatedPods"] = {}
         if self.indexed and self.done:
             status["completedIndexes"] = rendered(self.done)
         conditions = self._concluded(conditions, finished, status)
         return status | ({"conditions": conditions} if conditions else {})
 
-    def _counts(self, *, over: bool) -> Object:
-        """How many pods there are of each sort. Of a Job that is over none is active: those that run are to end."""
-        terminating = [pod for pod in self.pods if podwise.is_terminating(pod) and not podwise.is_finished(pod)]
+    def _counts(self) -> Object:
+        """How many pods there are of each sort. Of a Job that is to end none is active: those that run are to stop."""
+        over = self.finished_condition() is not None
         ready = [pod for pod in self.active if podwise.is_ready(pod)]
         counts = {"succeeded": self.succeeded, "failed": self.failed, "active": 0 if over else len(self.active)}
         counted: Object = {key: value for key, value in counts.items() if value}
         return counted | {
             "ready": 0 if over else len(ready),
-            "terminating": len(terminating) + (len(self.active) if over else 0),
+            "terminating": len(self._terminating) + (len(self.active) if over else 0),
         }
 
     def _concluded(
@@ -141,11 +163,14 @@ class Tally:
     ) -> list[Object]:
         if finished is not None:
             kind, reason, text = finished
+            first = next(first for first, last in _LAST_AFTER.items() if last == kind)
+            if _find(conditions, first) is None:
+                conditions = [*conditions, self._condition(first, "True", reason, text)]
+            if status["terminating"]:
+                return conditions
             if kind == "Complete":
-                text = "Reached expected number of succeeded pods"
                 status["completionTime"] = rfc3339(self._now_s)
-            first = "SuccessCriteriaMet" if kind == "Complete" else "FailureTarget"
-            return [*conditions, *(self._condition(each, "True", reason, text) for each in (first, kind))]
+            return [*conditions, self._condition(kind, "True", reason, text)]
         suspended, present = bool(self._job["spec"].get("suspend")), _find(conditions, "Suspended")
         if suspended == (present is not None and present["status"] == "True"):
             return conditions
@@ -170,7 +195,7 @@ def new_pods(job: Object, tally: Tally, count: int) -> list[Object]:
     """The next pods: for an Indexed Job of the lowest indexes that are neither done nor running."""
     if not tally.indexed:
         return [_pod(job, None) for _ in range(count)]
-    taken = tally.done | {index for pod in tally.active if (index := index_of(pod)) is not None}
+    taken = tally.done | {index for pod in tally.staying if (index := index_of(pod)) is not None}
     free = [index for index in range(job["spec"]["completions"]) if index not in taken]
     return [_pod(job, index) for index in free[:count]]
 
@@ -222,10 +247,6 @@ def _pod(job: Object, index: int | None) -> Object:
             spec[part] = [{**item, "env": [*item.get("env", ()), variable]} for item in spec[part]]
     spec.setdefault("hostname", f"{name}-{index}")
     return {**pod, "spec": spec}
-
-
-def _is_over(pod: Object) -> bool:
-    return podwise.is_finished(pod) or podwise.is_terminating(pod)
 
 
 def _succeeded(pod: Object) -> bool:
