@@ -94,7 +94,7 @@ class Calls:
 
     async def _send(self, method: str, path: str, query: Any, body: Any, headers: Any, timeout_s: float) -> Any:
         """The answer's head; a call that is refused because its token has expired is made again with a new one."""
-        token = self.credentials.token() if self.credentials else None
+        token = await self.credentials.current() if self.credentials else None
         response = await self._sent(method, path, query, body, headers, timeout_s)
         expired = response.status == HTTPStatus.UNAUTHORIZED and token is not None
         if expired and self.credentials and await self.credentials.renewed(token):

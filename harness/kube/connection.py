@@ -19,6 +19,7 @@ from harness.kube.access import Access
 from harness.kube.calls import Calls
 from harness.kube.client import Kube
 from harness.kube.credentials import Credentials
+from harness.kube.in_cluster import IN_CLUSTER, TOKEN_PERIOD_S, is_in_cluster, kubeconfig_of_pod
 from harness.kube.kubeconfig import check_kubeconfigs, kubeconfig_files
 from harness.kube.proxies import proxy_of
 
@@ -43,18 +44,26 @@ async def from_kubeconfig_file(path: Path) -> AsyncIterator[Kube]:
 async def from_context(context: str | None, *, file: Path | None = None) -> AsyncIterator[Kube]:
     """The cluster of a context of the user's kubeconfig ($KUBECONFIG, ~/.kube/config), or of that file.
 
+    IN_CLUSTER is the cluster in which this is a Pod, where no kubeconfig has a context of that name.
+
     Raises:
         ClusterError: there is no kubeconfig or no such context, or its credentials cannot be had.
     """
     files = kubeconfig_files() if file is None else [file]
     names = check_kubeconfigs(files)
+    if context == IN_CLUSTER and IN_CLUSTER not in names:
+        async with _from_pod() as kube:
+            yield kube
+        return
     tried = f"reading the kubeconfig for context {shown(context)}"
     there = f"Contexts there: {', '.join(map(printable, names)) or 'none'}."
     if not any(path.exists() for path in files):
         raise ClusterError(
             f"looking for context {context}",
             f"there is no kubeconfig at {' and '.join(map(str, files))}",
-            "Set KUBECONFIG.",
+            f"This is a Pod: its own cluster is context:{IN_CLUSTER}."
+            if is_in_cluster(os.environ)
+            else "Set KUBECONFIG.",
         )
     if context is not None and context not in names:
         raise ClusterError(tried, f"it has no context {shown(context)}{near(context, names)}", there)
@@ -66,6 +75,21 @@ async def from_context(context: str | None, *, file: Path | None = None) -> Asyn
     async with _connected(credentials.configuration, access, credentials) as kube:
         if context is not None:
             kube.kubectl = f"kubectl --context {shlex.quote(context)}"
+        yield kube
+
+
+@asynccontextmanager
+async def _from_pod() -> AsyncIterator[Kube]:
+    """The cluster in which this is a Pod, as its ServiceAccount."""
+    kubeconfig = kubeconfig_of_pod(os.environ)
+    credentials = Credentials(
+        at_hand=kubeconfig,
+        tried="reading the Pod's token",
+        do="Is its ServiceAccount still there?",
+        good_for_s=TOKEN_PERIOD_S,
+    )
+    await credentials.load()
+    async with _connected(credentials.configuration, Access(at_hand=kubeconfig), credentials) as kube:
         yield kube
 
 

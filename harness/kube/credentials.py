@@ -3,16 +3,21 @@
 The client asks an exec plugin, a token file or an identity provider once, when it reads the kubeconfig; a token of a
 cloud's plugin lasts for 15 minutes, and a run may last longer. kubectl asks again where the API answers 401, and so is
 done here: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
+A Pod's own token is read again before it has expired, as Kubernetes asks: an API that still takes an expired one counts
+who sends it.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
 import anyio
 from kubernetes.aio import client as kubernetes_client
@@ -49,16 +54,22 @@ def _heard() -> Iterator[list[str]]:
         _LOGGER.propagate = propagated
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Credentials:
-    """Those of a context in these kubeconfig files, in `configuration`, from which every call takes them."""
+    """Those of a context in these kubeconfig files, in `configuration`, from which every call takes them.
 
-    files: tuple[Path, ...]
-    context: str | None
+    `at_hand`: a kubeconfig in place of the files. `good_for_s`: for so long they need not be read again.
+    """
+
+    files: tuple[Path, ...] = ()
+    context: str | None = None
+    at_hand: Mapping[str, Any] | None = None
+    good_for_s: float = math.inf
     tried: str
     do: str
     configuration: kubernetes_client.Configuration = field(default_factory=kubernetes_client.Configuration)
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
+    _read_at_s: float = 0.0
 
     async def load(self) -> None:
         """Read address, certificates and credentials.
@@ -67,6 +78,15 @@ class Credentials:
             ClusterError: they cannot be had; says why.
         """
         await self._load_into(self.configuration)
+        self._read_at_s = monotonic()
+
+    async def current(self) -> str | None:
+        """What a call is to carry, with its scheme; None where a certificate speaks for the user."""
+        if monotonic() - self._read_at_s > self.good_for_s:
+            self._read_at_s = monotonic()
+            with suppress(ClusterError):  # the API tells whether the old one still does
+                await self.renewed(self.token())
+        return self.token()
 
     async def renewed(self, refused: str | None) -> bool:
         """Have the token again, after the API did not take `refused`; False where there is no other.
@@ -93,11 +113,7 @@ class Credentials:
         with _heard() as complaints:
             try:
                 with anyio.fail_after(_PLUGIN_TIMEOUT_S):
-                    await kubernetes_config.load_kube_config(
-                        config_file=os.pathsep.join(map(str, self.files)),
-                        context=self.context,
-                        client_configuration=configuration,
-                    )
+                    await self._read_into(configuration)
             except TimeoutError:
                 seen = f"its credentials did not come within {_PLUGIN_TIMEOUT_S:g} s (does a plugin ask a question?)"
                 raise ClusterError(self.tried, seen, self.do) from None
@@ -106,3 +122,11 @@ class Credentials:
                 raise ClusterError(self.tried, f"its credentials cannot be had: {why}", self.do) from error
         if complaints:
             raise ClusterError(self.tried, f"its credentials cannot be had: {complaints[0]}", self.do)
+
+    async def _read_into(self, configuration: kubernetes_client.Configuration) -> None:
+        if self.at_hand is not None:
+            await kubernetes_config.load_kube_config_from_dict(dict(self.at_hand), client_configuration=configuration)
+            return
+        await kubernetes_config.load_kube_config(
+            config_file=os.pathsep.join(map(str, self.files)), context=self.context, client_configuration=configuration
+        )
