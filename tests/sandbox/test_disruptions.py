@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from anyio.from_thread import start_blocking_portal
+from stalled import again_where_stalled, unless_stalled
 
 from harness.analysis import judge
 from harness.clusters.choice import cluster
@@ -29,6 +30,7 @@ from harness.store.reader import read_run
 
 pytestmark = [
     pytest.mark.sandbox,
+    again_where_stalled,
     pytest.mark.timeout(120),
     pytest.mark.skipif(bool(missing()), reason=" ".join(missing())),
 ]
@@ -58,14 +60,7 @@ def disrupted(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Ite
 
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(cluster(settings, {})) as up:
 
-        def run(disruption: Any, *beside: Any, **more: Any) -> Any:
-            for _ in range(3):  # a run in which the machine let the harness itself stand still shows nothing
-                found = once(disruption, *beside, **more)
-                if found[0].reason != "harness-stalled":
-                    break
-            return found
-
-        def once(disruption: Any, *beside: Any, variant: Any = None, **more: Any) -> Any:
+        def run(disruption: Any, *beside: Any, variant: Any = None, **more: Any) -> Any:
             out = folder / str(next(runs))
             out.mkdir()
             manifests = [repository / "fixtures" / "manifests" / "nginx.yaml"]
@@ -90,7 +85,9 @@ def disrupted(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Ite
             )
             (done,) = portal.call(partial(run_experiment, up, scenarios(experiment), out / "run"))
             assert not cordoned(portal, up.kube)
-            return judge(read_run(done.folder)), done.error
+            result = judge(read_run(done.folder))
+            unless_stalled(result.reason)
+            return result, done.error
 
         yield run
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stalled import again_where_stalled, unless_stalled
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.sandbox, again_where_stalled, pytest.mark.timeout(180)]
 
 HARNESS = (sys.executable, "-m", "harness")
 KUBECTL = Path(sys.executable).parent / "kubectl"
@@ -129,11 +130,12 @@ def test_a_run_with_only_these_rights_is_judged_and_leaves_the_namespace_as_it_w
             shop.new_account()
             break
     _, rest = process.communicate(timeout=150)
+    result: dict[str, Any] = json.loads((tmp_path / "run" / "default" / "result.json").read_text())
+    unless_stalled(result["reason"])
     assert process.returncode == 0, "".join([*said, rest])
     assert [line for line in said if line.startswith(("mind: ", "note: "))] == [
         "note: PodDisruptionBudget web changes nothing: no rollout asks it\n"
     ]
-    result: dict[str, Any] = json.loads((tmp_path / "run" / "default" / "result.json").read_text())
     assert (result["verdict"], result["failed"]) == ("seamless", 0)
     assert (shop.folder / "runs").read_text().count("run") >= 3  # before it, at its start, and when the token had ended
     assert shop.objects() == before
