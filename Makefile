@@ -1,5 +1,9 @@
 .PHONY: demo image test lint types contracts tests tests-that-wait tests-that-compute faults advice bench servers lock golden clean
 
+# Images of Python often set this: then every process of the tests, each start of the command among them, compiles anew
+# all that it imports. That doubles what a start takes.
+export PYTHONDONTWRITEBYTECODE :=
+
 SYSTEM := nginx-light nftables iproute2
 # What only tests and benches need; CI installs it, so that CI skips nothing.
 SYSTEM_TESTS := chromium wrk
