@@ -107,7 +107,8 @@ class Credentials:
 
     def token(self) -> str | None:
         """What calls carry now, with its scheme; None where a certificate speaks for the user."""
-        return self.configuration.api_key.get(_BEARER)
+        token: str | None = self.configuration.api_key.get(_BEARER)
+        return token
 
     async def _load_into(self, configuration: kubernetes_client.Configuration) -> None:
         with _heard() as complaints:
