@@ -158,11 +158,6 @@ def _context(cluster: str) -> str:
 
 
 def _of_settings(settings: ClusterSettings) -> str | None:
-    from harness.clusters.kind import DEFAULT_NAME
-
     if settings.context is not None:
         return settings.context
-    if settings.provider == "kind":
-        of_kind = getattr(settings, "kind", None) or {}
-        return f"kind-{of_kind.get('name', DEFAULT_NAME)}"
-    return None
+    return None if settings.kind is None else f"kind-{settings.kind.name}"

@@ -82,6 +82,20 @@ class Cluster(Protocol):
             UsageError: for example an image that the sandbox does not know.
         """
 
+    async def bring(self, images: tuple[str, ...]) -> None:
+        """Put those images that are on this machine where the cluster's nodes find them, as far as it can.
+
+        Raises:
+            ClusterError: one that is here cannot be put there.
+        """
+
+    async def export_logs(self, folder: Path) -> bool:
+        """Write what its nodes logged into a new folder; False where that is not the harness's to have.
+
+        Raises:
+            ClusterError: it could not be had.
+        """
+
     def server(self, images: tuple[str, ...]) -> str | None:
         """What really answers behind these images, in words for the report; None where only their names are known."""
 

@@ -1,17 +1,18 @@
-"""The Containerfile that comes with the harness -> the full image of a load worker, on the nodes of a kind cluster."""
+"""The Containerfile that comes with the harness -> the full image of a load worker, on this machine."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 
+from harness.clusters.kind_images import NodeImages
+from harness.clusters.kind_trouble import trouble
+from harness.clusters.programs import ended
 from harness.errors import ClusterError
 
 _HERE = Path(__file__).parent
 _NAME = "rollout-harness-load"
-
-Run = Callable[..., Awaitable[str]]
 
 
 def containerfile() -> Path:
@@ -20,18 +21,23 @@ def containerfile() -> Path:
     return installed if installed.is_file() else _HERE.parents[1] / "Containerfile"
 
 
-async def full_image(run: Run, cluster: str, tell: Callable[[str], None]) -> str | None:
-    """The image's name, built where it is not there yet; None where it cannot be had, which is told.
+def full_image_name() -> str:
+    """It follows what is built, so that a change in the Containerfile is a new image."""
+    digest = hashlib.sha256(containerfile().read_bytes()).hexdigest()[:12]
+    return f"localhost/{_NAME}:{digest}"
 
-    `run`: gives what a command printed, or raises ClusterError. `cluster`: kind's name. The image's name follows what
-    is built, so that a change in the Containerfile is a new image.
-    """
-    file = containerfile()
-    name = f"{_NAME}:{hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
+
+async def full_image(images: NodeImages, tell: Callable[[str], None]) -> str | None:
+    """The image's name, built where it is not there yet and put on the nodes; None where it cannot be had, which is
+    told."""
+    name = full_image_name()
     try:
-        if not (await run("docker", "image", "ls", "--quiet", name)).strip():
-            await run("docker", "build", "--quiet", "--tag", name, "-", stdin=file)
-        await run("kind", "load", "docker-image", name, "--name", cluster)
+        if await images.identity(name) is None:
+            given = containerfile().read_bytes()
+            built = await ended(images.engine.name, "build", "--quiet", "--tag", name, "-", stdin=given)
+            if built.code:
+                raise trouble(built)
+        await images.bring((name,))
     except ClusterError as error:
         tell(
             f"The full image of the load worker could not be built and put on the nodes ({error.tried}: {error.seen}): "

@@ -1,80 +1,214 @@
-"""kind (Kubernetes in Docker) -> a Cluster: the one that scripts/kind-up.sh made, or one of its own for this run."""
+"""kind (Kubernetes in Docker) -> a Cluster: one that is there, or one that is made for the run and goes with it."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import anyio
 
 from harness.clusters.cluster import Given
+from harness.clusters.container_engine import engine
 from harness.clusters.full_image import full_image
+from harness.clusters.kind_configuration import configuration
+from harness.clusters.kind_images import NodeImages
+from harness.clusters.kind_nodes import until_ready
+from harness.clusters.kind_sharing import Sharing
+from harness.clusters.kind_trouble import ALREADY_THERE, said, trouble
 from harness.clusters.kubeconfig import KubeconfigCluster, cluster_facts
-from harness.errors import ClusterError, SetupError
+from harness.clusters.programs import ended
+from harness.clusters.worker_objects import STOCK_IMAGE
+from harness.errors import ClusterError, UsageError
+from harness.kube.client import Kube
 from harness.kube.connection import from_kubeconfig_file
+from harness.model.duration import duration
+from harness.model.kind_settings import KindSettings
+from harness.model.run import ClusterFacts
 
-DEFAULT_NAME = "rollout-harness"
-_CREATE_TIMEOUT_S = 300.0
+_CREATE_S = 900.0
+"""A node image may have to be pulled first, and a laptop be slow."""
+_DELETE_S = 120.0
+_DELETIONS = 3
 
 
-def provided(settings: Mapping[str, Any], given: Given) -> AbstractAsyncContextManager[KubeconfigCluster]:
+class KindCluster(KubeconfigCluster):
+    """A Cluster whose nodes are containers of this machine."""
+
+    def __init__(
+        self, kube: Kube, facts: ClusterFacts, given: Given, *, name: str, images: NodeImages | None, whole: str
+    ) -> None:
+        super().__init__(kube, facts, given, whole=whole)
+        self._name, self._images = name, images
+
+    async def bring(self, images: tuple[str, ...]) -> None:
+        """Put those that are on this machine on the nodes."""
+        if self._images is not None:
+            await self._images.bring(images)
+
+    async def export_logs(self, folder: Path) -> bool:
+        """What its nodes, its control plane and its pods logged."""
+        done = await ended("kind", "export", "logs", str(folder), "--name", self._name)
+        if done.code:
+            raise trouble(done)
+        return True
+
+
+def provided(settings: KindSettings, given: Given) -> AbstractAsyncContextManager[KubeconfigCluster]:
     """A kind cluster with these settings; see `kind_cluster`."""
     return kind_cluster(settings, given)
 
 
 @asynccontextmanager
-async def kind_cluster(settings: Mapping[str, Any], given: Given) -> AsyncIterator[KubeconfigCluster]:
-    """The kind cluster named in the settings; one that did not exist is made, and deleted when the block is left.
+async def kind_cluster(settings: KindSettings, given: Given) -> AsyncIterator[KindCluster]:
+    """The kind cluster of that name; one that did not exist is made, and removed by the last run that used it.
 
     Without an image for the load worker the full one is built, as Docker is there.
 
     Raises:
-        SetupError: Docker or kind is missing, or the cluster did not come up.
+        SetupError: Docker or kind is missing, or the cluster did not come up; nothing is left of it.
+        UsageError: one is there under that name, and is not as it was asked for.
     """
-    name = str(settings.get("name", DEFAULT_NAME))
-    for program, where in (("docker", "https://docs.docker.com/engine/install"), ("kind", "https://kind.sigs.k8s.io")):
-        if shutil.which(program) is None:
-            raise SetupError("starting a kind cluster", f"{program} is not installed", f"See {where}.")
-    existed = name in (await _run("kind", "get", "clusters")).split()
+    using = await engine()
     with tempfile.TemporaryDirectory(prefix="rollout-harness-") as folder:
         kubeconfig = Path(folder) / "kubeconfig"
+        sharing = Sharing(settings.name)
+        one = _One(settings, given, sharing, kubeconfig)
         try:
-            if not existed:
-                await _run(
-                    "kind", "create", "cluster", "--name", name, "--wait", "120s", "--kubeconfig", str(kubeconfig)
-                )
-            else:
-                await _run("kind", "export", "kubeconfig", "--name", name, "--kubeconfig", str(kubeconfig))
-            if given.worker_image is not None:
-                await _run("kind", "load", "docker-image", given.worker_image, "--name", name)
-            else:
-                given = replace(given, worker_image=await full_image(_run, name, given.tell))
+            async with sharing.alone():
+                await one.found_or_made()
             async with from_kubeconfig_file(kubeconfig) as kube:
-                kube.kubectl = f"kubectl --context kind-{name}"
-                whole = "" if existed else f"kind delete cluster --name {name}"
-                yield KubeconfigCluster(kube, await cluster_facts(kube, "kind"), given, whole=whole)
+                kube.kubectl = f"kubectl --context kind-{settings.name}"
+                await one.ready(kube)
+                facts = await cluster_facts(kube, "kind")
+                one.check(facts)
+                images = NodeImages(engine=using, cluster=settings.name) if settings.load_images else None
+                given = await _with_worker_image(settings, given, images)
+                yield KindCluster(kube, facts, given, name=settings.name, images=images, whole=one.whole)
         finally:
-            if not existed:
-                with anyio.move_on_after(60, shield=True):
-                    await _run("kind", "delete", "cluster", "--name", name)
+            await one.left()
 
 
-async def _run(*command: str, stdin: Path = Path(os.devnull)) -> str:
-    """What a command prints that reads this file. Raises ClusterError with the last line of its standard error."""
-    tried = f"running `{' '.join(command[:4])}`"
-    try:
-        # A file and no pipe: who fails before it has read leaves a pipe broken.
-        with anyio.fail_after(_CREATE_TIMEOUT_S), stdin.open("rb") as given:
-            done = await anyio.run_process(list(command), stdin=given, check=False, env=dict(os.environ))
-    except TimeoutError:
-        raise ClusterError(tried, f"it did not end within {_CREATE_TIMEOUT_S:g} s", "Is Docker up?") from None
-    if done.returncode:
-        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["it printed nothing"]
-        raise ClusterError(tried, f"it ended with {done.returncode}: {lines[-1]}", "Is Docker up?")
-    return done.stdout.decode(errors="replace")
+async def _with_worker_image(settings: KindSettings, given: Given, images: NodeImages | None) -> Given:
+    if images is None:
+        return given
+    image = given.worker_image or await full_image(images, given.tell)
+    await images.bring((image or STOCK_IMAGE, *settings.images))
+    return replace(given, worker_image=image)
+
+
+class _One:
+    """The cluster of one name, from the moment in which this process has to do with it."""
+
+    def __init__(self, settings: KindSettings, given: Given, sharing: Sharing, kubeconfig: Path) -> None:
+        self._settings, self._given, self._sharing, self._kubeconfig = settings, given, sharing, kubeconfig
+        self._made, self._identity = False, ""
+        self._remove = f"kind delete cluster --name {settings.name}"
+
+    @property
+    def whole(self) -> str:
+        """What takes it down by hand, where that is for this run to do."""
+        return self._remove if self._made and not self._settings.keep else ""
+
+    async def found_or_made(self) -> None:
+        """Its kubeconfig is written when this returns."""
+        name = self._settings.name
+        there = await ended("kind", "get", "clusters")
+        if there.code:
+            raise trouble(there)
+        if name not in there.stdout.split():
+            await self._make()
+        elif self._sharing.others():
+            self._given.tell(f"mind: another run uses kind cluster {name} too, and load disturbs load")
+        self._sharing.enter()
+        if self._made:
+            return
+        exported = await ended("kind", "export", "kubeconfig", "--name", name, "--kubeconfig", str(self._kubeconfig))
+        if exported.code:
+            raise ClusterError(
+                f"using kind cluster {name}",
+                f"it is half made or stopped: {said(exported.stderr)}",
+                f"Remove it: {self._remove}.",
+            )
+
+    async def _make(self) -> None:
+        settings = self._settings
+        if settings.proxy.mode == "none":
+            raise UsageError(
+                f"making kind cluster {settings.name}",
+                "without kube-proxy (proxy mode none) nothing carries Services to pods",
+                f"Make it first: scripts/kind-up.sh --name {settings.name} --proxy-mode none, and install what does.",
+            )
+        self._given.tell(f"making kind cluster {settings.name}; by hand it is removed with {self._remove}")
+        create = ("kind", "create", "cluster", "--name", settings.name, "--config", "-")
+        self._made = True
+        done = await ended(
+            *create, "--kubeconfig", str(self._kubeconfig), stdin=configuration(settings).encode(), patience_s=_CREATE_S
+        )
+        if done.code:
+            self._made = ALREADY_THERE not in done.stderr  # else it is somebody's, and stays
+            raise trouble(done)
+
+    async def ready(self, kube: Kube) -> None:
+        """Wait for its nodes; from here on the last run that uses it removes it, if it was made for one."""
+        await until_ready(kube, self._settings.name)
+        system = await kube.find("v1", "Namespace", "kube-system")
+        self._identity = str(((system or {}).get("metadata") or {}).get("uid") or "")
+        if self._settings.keep:
+            self._sharing.keep()
+        elif self._made:
+            self._sharing.made(self._identity)
+
+    def check(self, facts: ClusterFacts) -> None:
+        """Refuse one that is not as it was asked for; of one that was there, only what was asked for is looked at.
+
+        Raises:
+            UsageError: it says what differs.
+        """
+        wrong = list(differences(self._settings, facts, everything=self._made))
+        if wrong:
+            raise UsageError(
+                f"using kind cluster {self._settings.name}",
+                f"it has {', '.join(wrong)}",
+                f"Remove it ({self._remove}), or give another `name`.",
+            )
+
+    async def left(self) -> None:
+        """Leave it; the last who does removes what was made for runs."""
+        with anyio.CancelScope(shield=True):
+            async with self._sharing.alone():
+                self._sharing.leave()
+                if self._settings.keep and self._identity:
+                    return
+                ours = self._sharing.was_made(self._identity) or (self._made and not self._identity)
+                if ours and not self._sharing.others():
+                    self._sharing.keep()
+                    await self._delete()
+
+    async def _delete(self) -> None:
+        name, tried = self._settings.name, f"removing kind cluster {self._settings.name}"
+        # What kind had asked of Docker may still be coming when kind itself was ended in the middle of it.
+        for _ in range(_DELETIONS):
+            command = ("kind", "delete", "cluster", "--name", name, "--kubeconfig", str(self._kubeconfig))
+            done = await ended(*command, patience_s=_DELETE_S)
+            if done.code:
+                raise ClusterError(tried, trouble(done).seen, f"Remove it: {self._remove}.")
+            left = await ended("kind", "get", "nodes", "--name", name)
+            if not left.code and not left.stdout.strip():
+                return
+        raise ClusterError(tried, f"there is still {' '.join(left.stdout.split())}", f"Remove it: {self._remove}.")
+
+
+def differences(settings: KindSettings, facts: ClusterFacts, *, everything: bool) -> Iterator[str]:
+    """What of a cluster is not as the settings say, in words; what is not known of it cannot differ."""
+    proxy, asked = settings.proxy, settings.proxy.model_fields_set
+    if facts.nodes not in (None, settings.nodes) and (everything or "nodes" in settings.model_fields_set):
+        yield f"{facts.nodes} {'node' if facts.nodes == 1 else 'nodes'}, not {settings.nodes}"
+    if facts.proxy.mode not in (None, proxy.mode) and proxy.mode != "none" and (everything or "mode" in asked):
+        yield f"proxy mode {facts.proxy.mode}, not {proxy.mode}"
+    period_s = facts.proxy.min_sync_period_s
+    if period_s not in (None, proxy.min_sync_period_s) and (everything or "min_sync_period_s" in asked):
+        assert period_s is not None
+        yield f"minSyncPeriod {duration(period_s)}, not {duration(proxy.min_sync_period_s)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -37,6 +38,13 @@ class KubeconfigCluster:
 
     def check(self, manifests: tuple[Mapping[str, Any], ...]) -> None:
         """Nothing: what its images hold is found out where they are started."""
+
+    async def bring(self, images: tuple[str, ...]) -> None:
+        """Nothing: its nodes pull them."""
+
+    async def export_logs(self, folder: Path) -> bool:
+        """False: its nodes are somebody else's."""
+        return False
 
     def server(self, images: tuple[str, ...]) -> str | None:
         """None: what a cluster's images hold is not the harness's to know."""

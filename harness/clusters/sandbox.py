@@ -60,6 +60,13 @@ class SandboxCluster:
         """Refuse images that are not in the sandbox's table."""
         _check_images(self._sandbox.settings, manifests)
 
+    async def bring(self, images: tuple[str, ...]) -> None:
+        """Nothing: a pod is processes of this machine."""
+
+    async def export_logs(self, folder: Path) -> bool:
+        """False: it has no nodes of its own."""
+        return False
+
     def server(self, images: tuple[str, ...]) -> str | None:
         """This machine's nginx or Python under every tag; the commands and stand-ins of the experiment instead."""
         settings = self._sandbox.settings

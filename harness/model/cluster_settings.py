@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, create_model, model_validator
 
+from harness.model.kind_settings import KindSettings
 from harness.model.providers import PROVIDERS
 from harness.model.record import Duration, Record
 
@@ -88,10 +89,11 @@ if TYPE_CHECKING:
         """One of `PROVIDERS`."""
 
         sandbox: SandboxSettings | None = None
+        kind: KindSettings | None = None
         context: str | None = None
 
 else:
-    _OF_A_TYPE = {"sandbox": SandboxSettings, "context": str}
+    _OF_A_TYPE = {"sandbox": SandboxSettings, "kind": KindSettings, "context": str}
     ClusterSettings = create_model(
         "ClusterSettings",
         __base__=NamedProvider,

@@ -13,7 +13,6 @@ import pytest
 
 from harness.pytest_plugin.options import Settings, settings_of
 from harness.pytest_plugin.telling import refused
-from harness.pytest_plugin.turns import shared
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
@@ -66,8 +65,7 @@ def _opened(portal: BlockingPortal, settings: Settings, images: Images) -> Abstr
     from harness.model.cluster_settings import ClusterSettings, SandboxSettings
 
     meant = chosen(settings.cluster, ClusterSettings(sandbox=SandboxSettings()))
-    ours = portal.wrap_async_context_manager(cluster(meant, images, worker_image=settings.worker_image))
-    return shared(settings.cluster, ours) if settings.cluster == "kind" else ours
+    return portal.wrap_async_context_manager(cluster(meant, images, worker_image=settings.worker_image))
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,7 @@ async def run_experiment(
     Raises:
         UsageError: the cluster is known not to run these manifests, something there is in the way, no pod would be
             replaced, or the client host would not bear this load; nothing was changed.
+        ClusterError: an image of this machine cannot be put on the cluster's nodes.
     """
     check_scenarios(scenarios)
     kind, _, context = cluster.facts.kind.partition(":")
@@ -59,6 +60,7 @@ async def run_experiment(
         await check_nodes(cluster.kube, scenarios)
     # A sandbox is made for the run: nobody can have put anything in its way.
     found = () if looked or kind == "sandbox" else await _looked_at(cluster, scenarios)
+    await cluster.bring(tuple(image for scenario in scenarios for image in scenario.all_images))
     if scenarios:
         write_planned(folder, scenarios[0].experiment.name, [scenario.name for scenario in scenarios])
     runs: list[ScenarioRun] = []

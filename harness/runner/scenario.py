@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -68,11 +68,30 @@ class Scenario:
         return tuple(dict.fromkeys((*self.application.images, *later)))
 
     @property
+    def all_images(self) -> tuple[str, ...]:
+        """The images of all that is deployed, init containers' too, and of what the rollouts go to."""
+        found = (image for manifest in self.application.manifests for image in _images(manifest))
+        return tuple(dict.fromkeys((*self.application_images, *found)))
+
+    @property
     def all_manifests(self) -> tuple[dict[str, Any], ...]:
         """What a cluster must be able to run: the manifests, and later rollouts' images as if each stood in a Pod."""
         images = self.application_images
         pods = ({"kind": "Pod", "spec": {"containers": [{"image": image}]}} for image in images)
         return (*self.application.manifests, *pods)
+
+
+def _images(node: Any) -> Iterator[str]:
+    """Of the containers in a manifest of whatever kind."""
+    if isinstance(node, Mapping):
+        for name, inner in node.items():
+            if name in ("containers", "initContainers") and isinstance(inner, Sequence):
+                yield from (str(each["image"]) for each in inner if isinstance(each, Mapping) and each.get("image"))
+            else:
+                yield from _images(inner)
+    elif isinstance(node, list | tuple):
+        for inner in node:
+            yield from _images(inner)
 
 
 def scenarios(

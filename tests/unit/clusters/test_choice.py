@@ -12,6 +12,7 @@ from harness.clusters.choice import chosen, cluster
 from harness.clusters.cluster import Given
 from harness.errors import UsageError
 from harness.model.cluster_settings import ClusterSettings, SandboxImage, SandboxSettings
+from harness.model.kind_settings import KindSettings
 from harness.model.providers import CONTEXT, PROVIDERS, choices
 
 ROOM = Path(choice.__file__).parent
@@ -33,7 +34,7 @@ def test_without_a_word_the_experiments_own_settings_count() -> None:
     ("text", "default", "meant"),
     [
         ("sandbox", MINE, ClusterSettings(sandbox=SandboxSettings())),
-        ("kind", ClusterSettings(context="prod"), settings_of("kind", {})),
+        ("kind", ClusterSettings(context="prod"), ClusterSettings(kind=KindSettings())),
         ("k3s", MINE, settings_of("k3s", {})),
         ("context:prod", MINE, ClusterSettings(context="prod")),
         ("context:a:b", MINE, ClusterSettings(context="a:b")),
@@ -96,8 +97,8 @@ GIVEN = Given(images={}, worker_image="w:1", tell=print)
 @pytest.mark.parametrize(
     ("settings", "call"),
     [
-        (settings_of("kind", {"name": "mine"}), ("kind_cluster", ({"name": "mine"}, GIVEN), {})),
-        (settings_of("kind", {}), ("kind_cluster", ({}, GIVEN), {})),
+        (settings_of("kind", {"name": "mine"}), ("kind_cluster", (KindSettings(name="mine"), GIVEN), {})),
+        (settings_of("kind", {}), ("kind_cluster", (KindSettings(), GIVEN), {})),
         (settings_of("k3s", {}), ("k3s_cluster", (GIVEN,), {"image": k3s.IMAGE})),
         (settings_of("k3s", {"image": "k:2"}), ("k3s_cluster", (GIVEN,), {"image": "k:2"})),
         (ClusterSettings(context="prod"), ("context_cluster", ("prod", GIVEN), {})),

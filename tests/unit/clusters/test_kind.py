@@ -1,214 +1,308 @@
-"""A kind cluster is taken as it is or made for the run, and what was made is deleted again, whatever happens.
+"""A kind cluster is taken as it is or made for the run, and what was made is removed again, whatever happens.
 
-`docker` and `kind` are shell scripts here that note how they were called; the cluster behind them is one on paper.
+`docker` and `kind` play back what the real ones said; the API behind them is one on paper.
 """
 
 from __future__ import annotations
 
-import json
 import re
+import tempfile
 from collections.abc import AsyncIterator
-from hashlib import sha256
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import anyio
 import pytest
+import yaml
+from kind_playback import Playback, digest, recorded
 from paper_api import PaperApi, serving
 
-from harness.clusters import kind as room
+from harness.clusters import kind_nodes, programs
 from harness.clusters.cluster import Given
-from harness.clusters.full_image import containerfile
+from harness.clusters.full_image import containerfile, full_image_name
 from harness.clusters.kind import kind_cluster
+from harness.clusters.kind_sharing import folder
 from harness.clusters.kubeconfig import KubeconfigCluster
-from harness.errors import ClusterError, SetupError
+from harness.errors import ClusterError, SetupError, UsageError
+from harness.model.kind_settings import KindSettings
 
 pytestmark = pytest.mark.anyio
 
-# Knows two clusters; leaves a kubeconfig where it is asked to; fails at the step that FAILS names, hangs at HANGS'.
-KIND = """#!/bin/sh
-HERE={folder}
-echo "$*" >> "$HERE/calls"
-if [ "$1 $2" = "$FAILS" ]; then echo "Creating ..." >&2; echo "ERROR: no room" >&2; exit 7; fi
-if [ "$1 $2" = "$HANGS" ]; then exec /bin/sleep 600; fi
-if [ "$1 $2" = "get clusters" ]; then echo other; echo mine; fi
-while [ $# -gt 0 ]; do
-  if [ "$1" = "--kubeconfig" ]; then /bin/cat "$HERE/kubeconfig" > "$2"; fi
-  shift
-done
-"""
+Json = dict[str, Any]
+PODS = "/api/v1/namespaces/shop/pods"
+CONFIG = yaml.safe_load(recorded("kubectl", "-n", "kube-system", "get", "configmap", "kube-proxy", "-o", "yaml")[1])
+READY: Json = {"conditions": [{"type": "Ready", "status": "True"}]}
+RUNNING: Json = {"status": {"desiredNumberScheduled": 1, "numberReady": 1}}
+FULL = full_image_name()
 
 
-# Has one image, where HAS names it; builds any, unless FAILS says otherwise.
-DOCKER = """#!/bin/sh
-HERE={folder}
-echo "docker $*" >> "$HERE/calls"
-if [ "docker $1" = "$FAILS" ]; then echo "ERROR: no such host" >&2; exit 1; fi
-if [ "$1 $2" = "image ls" ] && [ "$4" = "$HAS" ]; then echo 0123456789ab; fi
-if [ "$1" = build ]; then /bin/cat > "$HERE/built"; fi
-"""
+def node(name: str, **ready: str) -> Json:
+    return {"metadata": {"name": name}, "status": {"conditions": [{"type": "Ready", **ready}]}}
 
 
-class Programs:
-    """The folder that holds `docker` and `kind`."""
+def answers(nodes: int = 1) -> dict[str, list[Any]]:
+    return {
+        "GET /version": [{"gitVersion": "v1.36.2"}],
+        "GET /api/v1/nodes": [{"items": [node(f"n{number}", status="True") for number in range(nodes)]}],
+        "GET /api/v1/namespaces/kube-system": [{"metadata": {"name": "kube-system", "uid": "u-1"}}],
+        "GET /apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy": [RUNNING],
+        "GET /api/v1/namespaces/kube-system/configmaps/kube-proxy": [CONFIG],
+        "POST /api/v1/namespaces/shop/secrets": [{}],
+        f"POST {PODS}": [{}],
+        f"GET {PODS}/rollout-harness-load-0": [{"status": {"phase": "Running"}}],
+        f"DELETE {PODS}/rollout-harness-load-0": [{}],
+    }
 
-    api: PaperApi
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+class World:
+    """The programs, and the API of whatever cluster they bring up."""
 
-    def install(self, name: str, text: str) -> None:
-        program = self.folder / name
-        program.write_text(text)
-        program.chmod(0o755)
+    def __init__(self, playback: Playback, api: PaperApi) -> None:
+        self.playback, self.api = playback, api
 
-    @property
-    def calls(self) -> list[str]:
-        """How kind and docker were called, without where the kubeconfig lies."""
-        calls = self.folder / "calls"
-        lines = calls.read_text().splitlines() if calls.exists() else []
-        return [line.partition(" --kubeconfig")[0] for line in lines]
+    def did(self, *parts: str) -> list[str]:
+        """What changed something, or begins with one of `parts`, in order."""
+        changing = ("kind create", "kind delete", "kind load", "docker image save", "podman image save", *parts)
+        return [call for call in self.playback.calls if call.startswith(changing)]
 
 
 @pytest.fixture
-async def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Programs]:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    found = Programs(tmp_path)
-    found.install("docker", DOCKER.replace("{folder}", str(tmp_path)))
-    found.install("kind", KIND.replace("{folder}", str(tmp_path)))
-    pods = "/api/v1/namespaces/shop/pods"
-    answers = {
-        "GET /version": [{"gitVersion": "v1.36.2"}],
-        "GET /api/v1/nodes": [{"items": [{}]}],
-        "POST /api/v1/namespaces/shop/secrets": [{}],
-        f"POST {pods}": [{}],
-        f"GET {pods}/rollout-harness-load-0": [{"status": {"phase": "Running"}}],
-        f"DELETE {pods}/rollout-harness-load-0": [{}],
-    }
-    async with serving(answers) as api:
-        found.api = api
-        (tmp_path / "kubeconfig").write_text(json.dumps(api.kubeconfig))
-        yield found
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    async with serving(answers()) as api:
+        playback = Playback(tmp_path / "bin", "kind docker", kubeconfig=api.kubeconfig)
+        monkeypatch.setenv("PATH", str(playback.folder))
+        monkeypatch.delenv("KIND_EXPERIMENTAL_PROVIDER", raising=False)
+        (tmp_path / "tmp").mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+        yield World(playback, api)
+        assert playback.unexpected == []
+        assert [
+            each.name for each in (tmp_path / "tmp").iterdir() if not each.name.startswith("rollout-harness-0")
+        ] == []
 
 
-FULL = f"rollout-harness-load:{sha256(containerfile().read_bytes()).hexdigest()[:12]}"
-LOOK, BUILD = f"docker image ls --quiet {FULL}", f"docker build --quiet --tag {FULL} -"
-LOAD_FULL = f"load docker-image {FULL} --name"
-GET, EXPORT = "get clusters", "export kubeconfig --name mine"
-CREATE = "create cluster --name rollout-harness --wait 120s"
-LOAD, DELETE = "load docker-image harness:1 --name rollout-harness", "delete cluster --name rollout-harness"
+def settings(**given: Any) -> KindSettings:
+    return KindSettings.model_validate(given)
 
 
-async def test_a_cluster_that_exists_is_taken_as_it_is_and_left(programs: Programs) -> None:
-    async with kind_cluster({"name": "mine"}, Given()) as cluster:
-        assert (cluster.facts.kind, cluster.facts.kubernetes, cluster.facts.nodes) == ("kind", "v1.36.2", 1)
-    assert programs.calls == [GET, EXPORT, LOOK, BUILD, f"{LOAD_FULL} mine"]
+WORKER = Given(worker_image="harness:1")
+NAME = "rollout-harness"
+CREATE = f"kind create cluster --name {NAME} --config - --kubeconfig <tmp>"
+DELETE = f"kind delete cluster --name {NAME} --kubeconfig <tmp>"
+SAVE, LOAD = "docker image save --platform linux/amd64 -o <tmp>", f"kind load image-archive <tmp> --name {NAME}"
 
 
-async def worker_image(cluster: KubeconfigCluster, programs: Programs) -> str:
-    pods = [call for call in programs.api.calls if call.what == "POST /api/v1/namespaces/shop/pods"]
-    assert pods == []
+async def test_one_that_does_not_exist_is_made_for_the_run_and_removed_after_it(world: World) -> None:
+    async with kind_cluster(settings(proxy={"minSyncPeriod": "1s"}), WORKER) as cluster:
+        cluster.check(())  # there is an image for the worker
+        assert world.did() == [CREATE]
+        made = yaml.safe_load((world.playback.folder / f"{NAME}.yaml").read_text())
+        assert yaml.safe_load(made["kubeadmConfigPatches"][0])["iptables"] == {"minSyncPeriod": "1s"}
+        facts = cluster.facts
+        assert (facts.kind, facts.kubernetes, facts.nodes) == ("kind", "v1.36.2", 1)
+        assert (facts.proxy.mode, facts.proxy.min_sync_period_s, facts.proxy.source) == ("iptables", 1.0, "read")
+        assert cluster.standing() == (f"kind delete cluster --name {NAME}",)
+    assert world.did() == [CREATE, DELETE]
+    assert world.playback.clusters == {}
+
+
+async def test_a_cluster_that_exists_is_taken_as_it_is_and_left(world: World) -> None:
+    world.playback.has("mine")
+    async with kind_cluster(settings(name="mine"), WORKER) as cluster:
+        assert cluster.facts.kubernetes == "v1.36.2"
+        assert f"kind delete cluster --name {NAME}" not in cluster.standing()
+    assert world.did() == []
+    assert list(world.playback.clusters) == ["mine"]
+
+
+async def test_a_name_that_is_only_a_part_of_anothers_is_another_cluster(world: World) -> None:
+    world.playback.has("mine")
+    async with kind_cluster(settings(name="min"), WORKER):
+        assert set(world.playback.clusters) == {"mine", "min"}
+    assert set(world.playback.clusters) == {"mine"}
+
+
+async def test_one_that_is_kept_is_not_removed_by_this_run_nor_by_the_next(world: World) -> None:
+    async with kind_cluster(settings(keep=True), WORKER):
+        pass
+    async with kind_cluster(settings(), WORKER):
+        pass
+    assert world.did() == [CREATE]
+
+
+async def test_images_of_this_machine_are_put_on_the_nodes_once_and_others_are_left_to_the_nodes(world: World) -> None:
+    async with kind_cluster(settings(images=("nginx:1.29.1",)), WORKER) as cluster:
+        assert world.did()[1:] == [f"{SAVE} nginx:1.29.1", LOAD]
+        await cluster.bring(("nginx:1.28.0", "nginx:1.29.1", "shop:1"))
+        assert world.did()[3:] == [f"{SAVE} nginx:1.28.0", LOAD]
+        (images,) = world.playback.clusters[NAME]["images"].values()
+        assert images == {image: digest(image) for image in ("nginx:1.29.1", "nginx:1.28.0")}
+    world.playback.has("mine")
+    async with kind_cluster(settings(name="mine", loadImages=False, images=("nginx:1.29.1",)), WORKER) as cluster:
+        await cluster.bring(("nginx:1.28.0",))
+    assert world.playback.clusters["mine"]["images"] == {"mine-control-plane": {}}
+
+
+async def test_an_older_docker_saves_without_the_platform(world: World) -> None:
+    Playback(world.playback.folder, kubeconfig=world.api.kubeconfig, api="1.47")
+    async with kind_cluster(settings(), WORKER) as cluster:
+        await cluster.bring(("nginx:1.28.0",))
+    assert "docker image save -o <tmp> nginx:1.28.0" in world.playback.calls
+
+
+@pytest.mark.parametrize("chosen", ["", "podman"], ids=["because there is no docker", "because the variable says so"])
+async def test_podman_runs_the_nodes_where_kind_chooses_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, chosen: str
+) -> None:
+    programs_there = "kind docker podman" if chosen else "kind podman"
+    if not chosen:
+        (world.playback.folder / "docker").unlink()
+    Playback(world.playback.folder, programs_there, kubeconfig=world.api.kubeconfig)
+    monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", chosen)
+    async with kind_cluster(settings(), WORKER) as cluster:
+        await cluster.bring(("nginx:1.28.0",))
+    assert world.did()[1:3] == ["podman image save -o <tmp> nginx:1.28.0", LOAD]
+    assert not any(call.startswith("docker") for call in world.playback.calls)
+
+
+async def worker_image(cluster: KubeconfigCluster, world: World) -> str:
     async with cluster.worker("shop", "{}", {}):
-        (pod,) = programs.api.asked("POST /api/v1/namespaces/shop/pods")
+        (pod,) = world.api.asked(f"POST {PODS}")
         return str(pod.body["spec"]["containers"][0]["image"])
 
 
-async def test_without_an_image_for_the_load_the_full_one_is_built_once_and_put_on_the_nodes(
-    programs: Programs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HAS", FULL)
-    async with kind_cluster({"name": "mine"}, Given()) as cluster:
-        assert programs.calls == [GET, EXPORT, LOOK, f"{LOAD_FULL} mine"]
-        assert await worker_image(cluster, programs) == FULL
+async def test_without_an_image_for_the_load_the_full_one_is_built_as_the_containerfile_says(world: World) -> None:
+    Playback(world.playback.folder, kubeconfig=world.api.kubeconfig, builds=True)
+    async with kind_cluster(settings(), Given()) as cluster:
+        assert (world.playback.folder / "built").read_bytes() == containerfile().read_bytes()
+        assert world.did("docker build")[1:] == [f"docker build --quiet --tag {FULL} -", f"{SAVE} {FULL}", LOAD]
+        assert await worker_image(cluster, world) == FULL
 
 
-async def test_what_is_built_is_what_the_containerfile_says(programs: Programs) -> None:
-    async with kind_cluster({"name": "mine"}, Given()):
-        assert (programs.folder / "built").read_bytes() == containerfile().read_bytes()
-
-
-@pytest.mark.parametrize(
-    ("fails", "calls", "says"),
-    [
-        ("docker image", [LOOK], "it ended with 1: ERROR: no such host"),
-        ("docker build", [LOOK, BUILD], "it ended with 1: ERROR: no such host"),
-        ("load docker-image", [LOOK, BUILD, f"{LOAD_FULL} mine"], "it ended with 7: ERROR: no room"),
-    ],
-)
-async def test_where_it_cannot_be_had_a_stock_python_sends_the_load_and_that_is_told(
-    programs: Programs, monkeypatch: pytest.MonkeyPatch, fails: str, calls: list[str], says: str
-) -> None:
-    monkeypatch.setenv("FAILS", fails)
+async def test_where_it_cannot_be_had_a_stock_python_sends_the_load_and_that_is_told(world: World) -> None:
     told: list[str] = []
-    async with kind_cluster({"name": "mine"}, Given(tell=told.append)) as cluster:
-        assert programs.calls == [GET, EXPORT, *calls]
-        assert await worker_image(cluster, programs) == "python:3.13-slim"
-    (words,) = told
-    assert f"{says}): a stock Python sends the load" in words
+    stock = "python:3.13-slim"
+    Playback(world.playback.folder, kubeconfig=world.api.kubeconfig, here={stock: digest(stock)})
+    async with kind_cluster(settings(), Given(tell=told.append)) as cluster:
+        assert await worker_image(cluster, world) == stock
+        assert world.did()[1:] == [f"{SAVE} {stock}", LOAD]
+    assert "no such host): a stock Python sends the load" in told[-1]
 
 
-async def test_one_that_does_not_exist_is_made_for_the_run_and_deleted_after_it(programs: Programs) -> None:
-    async with kind_cluster({}, Given(worker_image="harness:1")) as cluster:
-        cluster.check(())  # there is an image for the worker
-        assert programs.calls == [GET, CREATE, LOAD]
-    assert programs.calls == [GET, CREATE, LOAD, DELETE]
+async def test_two_who_want_the_same_cluster_at_once_share_it_and_the_last_removes_it(world: World) -> None:
+    told: list[str] = []
+    first_in, first_out, second_out = anyio.Event(), anyio.Event(), anyio.Event()
+
+    async def second() -> None:
+        await first_in.wait()
+        async with kind_cluster(settings(), replace(WORKER, tell=told.append)):
+            first_out.set()
+            await second_out.wait()
+        assert world.playback.clusters == {}
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(second)
+        async with kind_cluster(settings(), WORKER):
+            first_in.set()
+            await first_out.wait()
+        assert list(world.playback.clusters) == [NAME]  # the other one still uses it
+        second_out.set()
+    assert world.did() == [CREATE, DELETE]
+    assert told == [f"mind: another run uses kind cluster {NAME} too, and load disturbs load"]
 
 
-async def test_a_name_that_is_only_a_part_of_anothers_is_another_cluster(programs: Programs) -> None:
-    async with kind_cluster({"name": "min"}, Given()):
-        assert programs.calls[:2] == [GET, "create cluster --name min --wait 120s"]
+async def test_what_a_killed_run_left_goes_with_the_next_one_but_not_one_made_by_hand_since(world: World) -> None:
+    for uid, left in (("u-1", []), ("u-0", [NAME])):
+        world.playback.has(NAME)
+        (folder() / f"{NAME}.made").write_text(uid)
+        async with kind_cluster(settings(), WORKER):
+            pass
+        assert list(world.playback.clusters) == left
 
 
-async def test_a_cluster_that_was_made_is_deleted_when_the_run_fails(programs: Programs) -> None:
+async def test_one_that_is_being_made_is_removed_when_the_run_is_interrupted(world: World) -> None:
+    world.playback.trouble("kind create cluster", hangs=True)
+    with anyio.CancelScope() as scope:
+        async with anyio.create_task_group() as tasks:
+
+            async def interrupt() -> None:
+                while NAME not in world.playback.clusters:  # noqa: ASYNC110 - another process makes it
+                    await anyio.sleep(0.01)
+                scope.cancel()
+
+            tasks.start_soon(interrupt)
+            async with kind_cluster(settings(), WORKER):
+                pytest.fail("there is no cluster")
+    assert world.did() == [CREATE, DELETE]
+    assert world.playback.clusters == {}
+
+
+async def test_it_is_removed_when_the_run_fails(world: World) -> None:
     with pytest.raises(KeyError):
-        async with kind_cluster({}, Given()):
+        async with kind_cluster(settings(), WORKER):
             raise KeyError
-    assert programs.calls == [GET, CREATE, LOOK, BUILD, f"{LOAD_FULL} rollout-harness", DELETE]
+    assert world.did() == [CREATE, DELETE]
 
 
-@pytest.mark.parametrize(
-    ("fails", "calls"),
-    [
-        ("get clusters", [GET]),
-        ("create cluster", [GET, CREATE, DELETE]),  # kind leaves half a cluster behind
-        ("load docker-image", [GET, CREATE, LOAD, DELETE]),
-    ],
-)
-async def test_a_step_that_fails_is_told_with_the_last_line_and_cleaned_up_after(
-    programs: Programs, monkeypatch: pytest.MonkeyPatch, fails: str, calls: list[str]
+async def test_one_that_differs_from_what_was_asked_for_is_refused(world: World) -> None:
+    world.playback.has("mine")
+    asked = settings(name="mine", nodes=3, proxy={"mode": "nftables", "minSyncPeriod": "10s"})
+    with pytest.raises(UsageError) as refused:
+        async with kind_cluster(asked, WORKER):
+            pytest.fail("it is another cluster")
+    assert str(refused.value) == (
+        "using kind cluster mine: it has 1 node, not 3, proxy mode iptables, not nftables, minSyncPeriod 1s, not 10s. "
+        "Remove it (kind delete cluster --name mine), or give another `name`."
+    )
+    assert list(world.playback.clusters) == ["mine"]
+
+
+async def test_without_kube_proxy_one_that_is_there_is_used_and_none_is_made(world: World) -> None:
+    with pytest.raises(UsageError, match=r"nothing carries Services to pods\. Make it first: scripts/kind-up"):
+        async with kind_cluster(settings(proxy={"mode": "none"}), WORKER):
+            pytest.fail("nothing carries Services")
+    assert world.did() == []
+    cilium = {"data": {"kube-proxy-replacement": "true"}}
+    missing = "GET /apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy"
+    world.api.answers = {
+        **answers(),
+        "GET /api/v1/namespaces/kube-system/configmaps/cilium-config": [cilium],
+        missing: [404],
+    }
+    world.playback.has(NAME)
+    async with kind_cluster(settings(proxy={"mode": "none"}), WORKER) as cluster:
+        assert (cluster.facts.proxy.mode, cluster.facts.proxy.min_sync_period_s) == ("Cilium", None)
+
+
+async def test_nodes_that_are_not_ready_in_time_are_told_with_the_last_condition(
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FAILS", fails)
+    monkeypatch.setattr(kind_nodes, "READY_S", 1.0)  # it never is: no time would be enough
+    said = {"status": "False", "reason": "KubeletNotReady", "message": "cni plugin not initialized"}
+    world.api.answers = {**answers(), "GET /api/v1/nodes": [{"items": [node("n0", **said)]}]}
     with pytest.raises(ClusterError) as failed:
-        async with kind_cluster({}, Given(worker_image="harness:1")):
-            pytest.fail("there is no cluster")
-    assert str(failed.value).startswith(f"running `kind {fails}")
-    assert "it ended with 7: ERROR: no room. Is Docker up?" in str(failed.value)
-    assert programs.calls == calls
-
-
-async def test_a_cluster_of_somebody_elses_is_left_when_a_step_fails(
-    programs: Programs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FAILS", "load docker-image")
-    with pytest.raises(ClusterError):
-        async with kind_cluster({"name": "mine"}, Given(worker_image="harness:1")):
-            pytest.fail("there is no worker")
-    assert programs.calls == [GET, EXPORT, "load docker-image harness:1 --name mine"]
-
-
-async def test_a_step_that_does_not_end_is_told(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HANGS", "get clusters")
-    monkeypatch.setattr(room, "_CREATE_TIMEOUT_S", 0.1)  # it never ends: no time would be enough
-    with pytest.raises(ClusterError, match=r"running `kind get clusters`: it did not end within 0\.1 s"):
-        async with kind_cluster({}, Given()):
-            pytest.fail("there is no cluster")
+        async with kind_cluster(settings(), WORKER):
+            pytest.fail("it is not ready")
+    assert "last seen: node n0: Ready=False, KubeletNotReady: cni plugin not initialized" in str(failed.value)
+    assert world.did() == [CREATE, DELETE]
 
 
 @pytest.mark.parametrize("missing", ["docker", "kind"])
-async def test_a_program_that_is_missing_is_named_and_nothing_is_run(programs: Programs, missing: str) -> None:
-    (programs.folder / missing).unlink()
+async def test_a_program_that_is_missing_is_named_and_nothing_is_run(world: World, missing: str) -> None:
+    (world.playback.folder / missing).unlink()
     with pytest.raises(SetupError, match=rf"starting a kind cluster: {missing} is not installed. See https://"):
-        async with kind_cluster({}, Given()):
+        async with kind_cluster(settings(), WORKER):
             pytest.fail("there is no cluster")
-    assert programs.calls == []
+    assert world.did() == []
+
+
+async def test_a_step_that_does_not_end_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.playback.trouble("kind get clusters", hangs=True)
+    monkeypatch.setattr(programs, "PATIENCE_S", 0.5)  # it never ends: no time would be enough
+    with pytest.raises(ClusterError, match=r"running `kind get clusters`: it did not end within 0\.5 s"):
+        async with kind_cluster(settings(), WORKER):
+            pytest.fail("there is no cluster")
 
 
 def test_the_full_image_has_the_versions_that_the_harness_is_tested_with_on_a_base_that_cannot_change(

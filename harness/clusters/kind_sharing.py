@@ -1,0 +1,82 @@
+"""Several processes of one user, one kind cluster -> one makes it, the others use it, the last removes it.
+
+kind removes the nodes of a name when making them fails, whoever made them: so who makes or removes one is alone. The
+locks are the kernel's, on files, so that a process that is killed holds none; scripts/kind-up.sh takes the first too.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+
+import anyio
+
+_POLL_S = 0.1
+
+
+def folder() -> Path:
+    """Where this user's locks on kind clusters are, on this machine."""
+    place = Path(tempfile.gettempdir()) / f"rollout-harness-{os.getuid()}" / "kind"
+    place.mkdir(parents=True, exist_ok=True)
+    place.parent.chmod(0o700)
+    return place
+
+
+class Sharing:
+    """What this process has to do with the kind cluster of a name, as long as it holds it open."""
+
+    def __init__(self, name: str) -> None:
+        place = folder()
+        self._making, self._users, self._made = (place / f"{name}.{what}" for what in ("making", "users", "made"))
+        self._presence = ExitStack()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Nobody else makes or removes it meanwhile; waits for who does."""
+        with ExitStack() as held:
+            while not _taken(held, self._making, fcntl.LOCK_EX):  # noqa: ASYNC110 - the others are processes
+                await anyio.sleep(_POLL_S)
+            yield
+
+    def enter(self) -> None:
+        """Be one of its users; to be called `alone`."""
+        _taken(self._presence, self._users, fcntl.LOCK_SH)
+
+    def others(self) -> bool:
+        """Whether it has other users; to be called `alone`, before `enter` or after `leave`."""
+        with ExitStack() as held:
+            return not _taken(held, self._users, fcntl.LOCK_EX)
+
+    def leave(self) -> None:
+        """Be none of them any longer."""
+        self._presence.close()
+
+    def made(self, identity: str) -> None:
+        """Write down that it was made for runs, and goes with the last of them; `identity`: this very one."""
+        self._made.write_text(identity, encoding="utf-8")
+
+    def was_made(self, identity: str) -> bool:
+        """Whether this very one was."""
+        try:
+            return bool(identity) and self._made.read_text(encoding="utf-8") == identity
+        except OSError:
+            return False
+
+    def keep(self) -> None:
+        """No run removes it from now on."""
+        self._made.unlink(missing_ok=True)
+
+
+def _taken(held: ExitStack, file: Path, how: int) -> bool:
+    lock = file.open("w")
+    try:
+        fcntl.flock(lock, how | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        return False
+    held.callback(lock.close)
+    return True
