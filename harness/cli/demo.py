@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.ending import conclude
+from harness.cli.kind_options import KeepCluster, NoImageLoad, with_kind_options
 from harness.cli.run import Cluster, WorkerImage, execute
 from harness.fixture_files import fixtures
 from harness.store.output import LOCK
@@ -19,6 +20,8 @@ def demo(
     quick: Annotated[
         bool, typer.Option("--quick", help="Only the two ends, once each: a verdict within a minute.")
     ] = False,
+    no_image_load: NoImageLoad = False,
+    keep_cluster: KeepCluster = False,
     out: Annotated[Path, typer.Option(help="Folder of the run; what is in it is replaced.")] = Path("reports/demo"),
 ) -> None:
     """Roll nginx from 1.28.0 to 1.29.1 and back under load, with and without the mitigations (about 4 minutes)."""
@@ -33,6 +36,7 @@ def demo(
     if _is_something_else(out) and not is_run(out):
         raise UsageError(f"replacing {out}", "it holds something else than a run", "Give another --out.")
     settings = chosen(cluster, experiment.cluster)
+    settings = with_kind_options(settings, no_image_load=no_image_load, keep_cluster=keep_cluster)
     conclude(execute(experiment, planned, settings, out, worker_image=worker_image, replace=True))
 
 

@@ -53,6 +53,8 @@ class Execution:
         self._truth = None if truth is None else truth / "truth.jsonl"
         self._runs: list[ScenarioRun] = []
         self._interrupted: signal.Signals | None = None
+        self._error: HarnessError | None = None
+        self._made: list[str] = []
         self._cluster: Cluster | None = None
 
     def code(self) -> int:
@@ -102,6 +104,7 @@ class Execution:
                         worker_image=self._worker_image,
                         truth=self._truth,
                         tell=self._tell,
+                        making=self._made.append,
                     ) as ours:
                         self._cluster = ours
                         await tell_of_earlier_runs(ours.kube, self._settings, self._experiment.namespace)
@@ -114,12 +117,38 @@ class Execution:
                             continue_after=stop_at_first_loss if self._experiment.confidence else _go_on,
                             looked=self._settings.context is not None,
                         )
+                        await self._keep_logs(ours)
         except* HarnessError as group:
             error = first_error(group)
         except* OSError as refused:
             error = error or local_error(refused)
         if error is not None and not self._updates():
             raise error
+        self._error = error
+
+    async def _keep_logs(self, cluster: Cluster) -> None:
+        """Those of the cluster's nodes, while they can still be had: of kind's, where something cannot be judged."""
+        from harness.runner.cluster_logs import keep_logs
+
+        if self._settings.kind is not None and self._has_records() and await self._is_doubtful():
+            await keep_logs(cluster, self._folder, self._tell)
+
+    async def _is_doubtful(self) -> bool:
+        """Whether a run ended before its time, or is inconclusive."""
+        import anyio.to_thread
+
+        from harness.judged_runs import judge_scenario
+
+        for run in self._runs:
+            if run.error is not None:
+                return True
+            try:
+                _, judged = await anyio.to_thread.run_sync(judge_scenario, run.folder)
+            except HarnessError:  # it is told where all of them are judged
+                return True
+            if judged.verdict == "inconclusive":
+                return True
+        return False
 
     def _tell(self, words: str) -> None:
         tell(words, error=True)
@@ -136,7 +165,7 @@ class Execution:
 
     def _leave(self, received: signal.Signals) -> None:
         """End at once, and name what is left."""
-        left = [*(self._cluster.standing() if self._cluster is not None else ()), *self._to_restore()]
+        left = [*(self._cluster.standing() if self._cluster is not None else self._made), *self._to_restore()]
         code = ExitCode.INCONCLUSIVE if self._has_updated() else ExitCode.of_signal(received)
         words = f"{received.name}: left as it is.{' Remove what is left:' if left else ''}"
         write_unbuffered([words, *(f"  {command}" for command in left)])
@@ -180,7 +209,7 @@ class Execution:
         from harness.errors import RunFormatError
         from harness.judged_runs import judge_experiment_folder
 
-        errors = [run.error for run in self._runs if run.error is not None]
+        errors = [run.error for run in self._runs if run.error is not None] or list(filter(None, [self._error]))
         for error in errors:
             tell_error(error)
         try:

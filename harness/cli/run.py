@@ -16,6 +16,7 @@ from harness.cli.budget import within_budget
 from harness.cli.described import StandIns, described_experiment
 from harness.cli.ending import conclude, tell_paragraph
 from harness.cli.execution import Execution
+from harness.cli.kind_options import KeepCluster, NoImageLoad, with_kind_options
 from harness.cli.memory import check_memory
 from harness.cli.there import Options, application_there, experiment_of_options
 from harness.errors import UsageError
@@ -91,6 +92,8 @@ def run(
     latency: Annotated[str | None, typer.Option(help="How long each answer of a stand-in takes, such as 50ms.")] = None,
     budget: Budgets = None,
     namespace: Namespace = None,
+    no_image_load: NoImageLoad = False,
+    keep_cluster: KeepCluster = False,
     truth: Truth = None,
 ) -> None:
     """Run an experiment: deploy, load, roll, record, judge, and put the cluster back."""
@@ -112,6 +115,8 @@ def run(
             dry_run=dry_run,
             apply_sizing=apply_sizing,
             truth=truth,
+            no_image_load=no_image_load,
+            keep_cluster=keep_cluster,
         )
     if code is not None:
         conclude(code)
@@ -142,6 +147,8 @@ def plan_and_run(
     dry_run: bool,
     apply_sizing: bool,
     truth: Path | None,
+    no_image_load: bool = False,
+    keep_cluster: bool = False,
 ) -> int | None:
     """Plan it, and run it unless only the plan is asked for; gives the exit code, None where nothing ran."""
     from harness.cli.plan import plan_text, with_planned_rollouts
@@ -149,6 +156,7 @@ def plan_and_run(
     from harness.runner.scenario import scenarios
 
     settings = chosen(cluster, experiment.cluster)
+    settings = with_kind_options(settings, no_image_load=no_image_load, keep_cluster=keep_cluster)
     if experiment.is_there and apply_sizing:
         seen = f"{experiment.target} is there already, and its settings are its owner's"
         raise UsageError("reading --apply-sizing", seen, "Give `manifests` to try them on.")

@@ -36,13 +36,15 @@ def cluster(
     worker_image: str | None = None,
     truth: Path | None = None,
     tell: Callable[[str], None] = lambda _: None,
+    making: Callable[[str], None] = lambda _: None,
 ) -> AbstractAsyncContextManager[Cluster]:
     """The cluster that the settings mean, up for as long as the block lasts.
 
     `images`: what a sandbox knows besides its own. `truth`: where a sandbox writes what really happened, for tests of
-    the analysis alone. `tell`: takes what people should know at once.
+    the analysis alone. `tell`: takes what people should know at once. `making`: takes the command that removes what is
+    about to be made.
     """
-    given = Given(images=images, worker_image=worker_image, truth=truth, tell=tell)
+    given = Given(images=images, worker_image=worker_image, truth=truth, tell=tell, making=making)
     return _provider(settings.provider)(getattr(settings, settings.provider), given)
 
 

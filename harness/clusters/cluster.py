@@ -33,13 +33,14 @@ class Given:
 
     `images`: commands of the user's for images, where pods are processes. `worker_image`: of the load worker's Pod.
     `truth`: where a sandbox writes what really happened, for tests of the analysis alone. `tell`: takes what people
-    should know at once.
+    should know at once. `making`: takes the command that removes what is about to be made, before it is.
     """
 
     images: Mapping[str, SandboxImage] = field(default_factory=dict)
     worker_image: str | None = None
     truth: Path | None = None
     tell: Callable[[str], None] = lambda _: None
+    making: Callable[[str], None] = lambda _: None
 
 
 class Worker(Protocol):

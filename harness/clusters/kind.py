@@ -76,7 +76,7 @@ async def kind_cluster(settings: KindSettings, given: Given) -> AsyncIterator[Ki
         kubeconfig = Path(folder) / "kubeconfig"
         sharing = Sharing(settings.name)
         one = _One(settings, given, sharing, kubeconfig)
-        try:
+        async with one.left_at_the_end():
             async with sharing.alone():
                 await one.found_or_made()
             async with from_kubeconfig_file(kubeconfig) as kube:
@@ -87,8 +87,6 @@ async def kind_cluster(settings: KindSettings, given: Given) -> AsyncIterator[Ki
                 images = NodeImages(engine=using, cluster=settings.name) if settings.load_images else None
                 given = await _with_worker_image(settings, given, images)
                 yield KindCluster(kube, facts, given, name=settings.name, images=images, whole=one.whole)
-        finally:
-            await one.left()
 
 
 async def _with_worker_image(settings: KindSettings, given: Given, images: NodeImages | None) -> Given:
@@ -141,7 +139,8 @@ class _One:
                 "without kube-proxy (proxy mode none) nothing carries Services to pods",
                 f"Make it first: scripts/kind-up.sh --name {settings.name} --proxy-mode none, and install what does.",
             )
-        self._given.tell(f"making kind cluster {settings.name}; by hand it is removed with {self._remove}")
+        self._given.tell(f"making kind cluster {settings.name}")
+        self._given.making(self._remove)
         create = ("kind", "create", "cluster", "--name", settings.name, "--config", "-")
         self._made = True
         done = await ended(
@@ -175,8 +174,21 @@ class _One:
                 f"Remove it ({self._remove}), or give another `name`.",
             )
 
-    async def left(self) -> None:
-        """Leave it; the last who does removes what was made for runs."""
+    @asynccontextmanager
+    async def left_at_the_end(self) -> AsyncIterator[None]:
+        """Leave it with the block; what then cannot be removed is an error, or told where there is one already."""
+        try:
+            yield
+        except BaseException:
+            try:
+                await self._left()
+            except ClusterError as error:
+                self._given.tell(f"mind: {error}")
+            raise
+        await self._left()
+
+    async def _left(self) -> None:
+        """The last who leaves removes what was made for runs."""
         with anyio.CancelScope(shield=True):
             async with self._sharing.alone():
                 self._sharing.leave()

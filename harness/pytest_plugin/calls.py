@@ -112,6 +112,7 @@ class Calls:
 
     def _rolled(self, experiment: Experiment, there: tuple[Manifest, ...]) -> RolloutResult:
         from harness.judged_runs import judge_experiment_folder
+        from harness.runner.cluster_logs import keep_logs
 
         folder = self._folder / str(self._calls)
         cluster = self._clusters(self._settings, experiment.images)
@@ -120,6 +121,8 @@ class Calls:
         if run.error is not None and not run.updates:
             raise run.error
         judged = judge_experiment_folder(folder)
+        if run.error is not None or judged.result.scenarios[0].verdict == "inconclusive":
+            self._portal.call(keep_logs, cluster, folder, lambda _: None)
         result = _result(experiment, there, judged, folder)
         self._tell(result, judged)
         return result

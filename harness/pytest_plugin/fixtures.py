@@ -65,6 +65,9 @@ def _opened(portal: BlockingPortal, settings: Settings, images: Images) -> Abstr
     from harness.model.cluster_settings import ClusterSettings, SandboxSettings
 
     meant = chosen(settings.cluster, ClusterSettings(sandbox=SandboxSettings()))
+    if meant.kind is not None:
+        changes = {"keep": settings.keep, "load_images": not settings.no_image_load}
+        meant = meant.model_copy(update={"kind": meant.kind.model_copy(update=changes)})
     return portal.wrap_async_context_manager(cluster(meant, images, worker_image=settings.worker_image))
 
 

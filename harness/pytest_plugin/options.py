@@ -14,8 +14,8 @@ from harness.model.providers import choices_by_default
 
 INCONCLUSIVE = ("fail", "skip", "xfail")
 MARKER = (
-    "rollout(cluster=, out=, count=, keep=, inconclusive=, worker_image=): for this test what the options of the same "
-    "names say for all"
+    "rollout(cluster=, out=, count=, keep=, inconclusive=, worker_image=, no_image_load=): for this test what "
+    "the options of the same names say for all"
 )
 
 
@@ -29,15 +29,17 @@ class Settings:
     keep: bool = False
     inconclusive: str = "fail"
     worker_image: str | None = None
+    no_image_load: bool = False
 
 
 _HELP = {
     "cluster": f"where the rollouts happen: {choices_by_default('sandbox')}",
     "out": "folder of the runs (default: pytest's temporary one)",
     "count": "every call of rollout() makes at least so many rollouts (default: 1)",
-    "keep": "leave the namespace of each run on the cluster, for a look",
+    "keep": "leave the namespace of each run on the cluster, for a look, and a kind cluster that was made for it",
     "inconclusive": "what an inconclusive run does to its test: fail (default; the test decides), skip or xfail",
     "worker_image": "image of the load worker's Pod, where the cluster is not ours",
+    "no_image_load": "kind: leave images to the nodes, which have or pull them",
 }
 
 
@@ -51,10 +53,11 @@ def add_options(parser: pytest.Parser) -> None:
         "keep": {"action": "store_true", "default": None},
         "inconclusive": {"choices": INCONCLUSIVE},
         "worker_image": {"metavar": "IMAGE"},
+        "no_image_load": {"action": "store_true", "default": None},
     }
     for name, how in given.items():
         group.addoption(f"--rollout-{name.replace('_', '-')}", dest=f"rollout_{name}", help=_HELP[name], **how)
-        kind = "bool" if name == "keep" else "string"
+        kind = "bool" if how.get("action") == "store_true" else "string"
         parser.addini(f"rollout_{name}", help=_HELP[name], type=kind, default=None)  # type: ignore[arg-type]
 
 

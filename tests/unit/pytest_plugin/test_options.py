@@ -78,7 +78,7 @@ def test_a_wrong_marker_or_cluster_fails_its_test_with_one_message(pytester: pyt
     result.assert_outcomes(errors=1, failed=1)
     result.stdout.fnmatch_lines(
         [
-            "*pytest.mark.rollout: there is no cout=; there is cluster, out, count, keep, inconclusive, worker_image",
+            "*pytest.mark.rollout: there is no cout=; there is cluster, out, count, keep, inconclusive, worker_image*",
             "*reading --cluster minikube: it names no provider. Use sandbox, kind, k3s or context:NAME.",
         ]
     )
@@ -90,7 +90,7 @@ def test_fixtures_and_options_are_listed(pytester: pytest.Pytester) -> None:
     for fixture in ("rollout", "rollout_cluster", "rollout_namespace"):
         assert f"\n{fixture}" in listed
     helped = pytester.runpytest_subprocess("--help", "-p", "no:xdist", timeout=60).stdout.str()
-    for name in ("cluster", "out", "count", "keep", "inconclusive", "worker-image"):
+    for name in ("cluster", "out", "count", "keep", "inconclusive", "worker-image", "no-image-load"):
         assert f"--rollout-{name}" in helped
         assert f"rollout_{name.replace('-', '_')} (" in helped
     assert "@pytest.mark.rollout(" in pytester.runpytest_subprocess("--markers", timeout=60).stdout.str()
