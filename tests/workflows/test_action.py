@@ -1,0 +1,170 @@
+"""action.yml, run step by step from the folder of another repository, as its users' jobs run it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jobs import Did, Machine
+
+from harness.sandbox.preflight import missing
+
+ROOT = Path(__file__).parents[2]
+EXPERIMENT = """
+    version: 1
+    name: shop
+    manifests: [deploy/web.yaml]
+    target: deployment/web
+    service: {name: web, port: 80}
+    update: restart
+    rollouts: 1
+    control: 3s
+    quiet: 3s
+    load: {new: {rate: 100}}
+"""
+NO_COMMANDS = {"MAKEFLAGS": "", "MAKELEVEL": ""}
+"""A make that runs these tests has flags that are no business of the make of a step."""
+
+
+PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+SHOWN = re.findall(r"^```yaml\n(.*?)^```", PAGE, flags=re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A runner that has checked out somebody else's repository."""
+    workspace = tmp_path / "shop"
+    (workspace / "deploy" / "more here").mkdir(parents=True)
+    shutil.copy(ROOT / "fixtures" / "manifests" / "nginx.yaml", workspace / "deploy" / "web.yaml")
+    (workspace / "rollout.yaml").write_text(textwrap.dedent(EXPERIMENT))
+    return Machine(workspace=workspace, temporary=tmp_path / "temporary", variables=NO_COMMANDS)
+
+
+def named(did: list[Did], name: str) -> Did:
+    return next(each for each in did if each.name == name)
+
+
+@pytest.mark.sandbox
+@pytest.mark.timeout(400)
+@pytest.mark.skipif(bool(missing()), reason=" ".join(missing()))
+def test_a_rollout_that_loses_calls_fails_the_job_when_its_reports_are_safe(machine: Machine) -> None:
+    for attempt in range(3):
+        given = {"experiment": "rollout.yaml", "reports": f"out/{attempt}", "budget": "failed=0"}
+        did, outputs = machine.action(ROOT, given)
+        if outputs["exit-code"] != "3":  # the machine stood still
+            break
+    assert outputs == {"exit-code": "1", "verdict": "dropping", "reports": f"out/{attempt}"}, did
+    assert named(did, "Verdict").code == 1
+    assert "::error title=rollout-harness::Exit code 1: calls were lost" in named(did, "Verdict").printed
+    assert named(did, "Reports").given == {
+        "name": "rollout-reports",
+        "path": f"out/{attempt}",
+        "if-no-files-found": "warn",
+    }
+    for name in ("report.html", "report.md", "junit.xml", "result.json", "output.txt"):
+        assert (machine.workspace / outputs["reports"] / name).stat().st_size
+    assert "termination-race" in machine.summary
+
+
+def test_manifests_found_by_patterns_are_read_in_one_and_nothing_said_of_them_commands_the_runner(
+    machine: Machine,
+) -> None:
+    for name in ("one", "two"):
+        config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+        (machine.workspace / "deploy" / "more here" / f"{name}.yaml").write_text(yaml.safe_dump(config).rstrip())
+    given = {"manifests": "deploy/web.yaml\n  deploy/more here/*.yaml", "target": "deployment/web"}
+    did, outputs = machine.action(ROOT, {**given, "arguments": "--dry-run", "stand-in": "finishes"})
+    roll = named(did, "Roll")
+    assert (outputs["exit-code"], [each.code for each in did if each.code]) == ("0", []), roll.printed
+    read = (machine.temporary / "rollout-harness-manifests.yaml").read_text()
+    names = [each["metadata"]["name"] for each in yaml.safe_load_all(read) if each]
+    assert names == ["web", "web", "web", "one", "two"]
+
+    lines = roll.printed.splitlines()
+    assert lines[0].startswith("::stop-commands::")
+    token = lines[0].removeprefix("::stop-commands::")
+    assert len(token) == 32
+    assert lines[-1] == f"::{token}::"
+    assert "target: deployment/web" in lines
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "neither experiment nor manifests is given"),
+        ({"experiment": "rollout.yaml", "manifests": "deploy/web.yaml"}, "leave one out"),
+        ({"manifests": "chart/*.yaml"}, "no file in .* matches. Is there a checkout step before this one?"),
+        ({"experiment": "rollout.yaml", "budget": "calls=none", "reports": "deploy"}, "calls"),
+    ],
+)
+def test_inputs_that_cannot_be_used_are_told_in_the_summary_and_fail_the_job(
+    machine: Machine, given: dict[str, str], words: str
+) -> None:
+    did, outputs = machine.action(ROOT, {"python-version": "", **given})
+    assert named(did, "Roll").code == 0
+    assert (outputs["exit-code"], outputs["verdict"], named(did, "Verdict").code) == ("2", "", 2)
+    assert "no report" in machine.summary
+    assert re.search(words, machine.summary), machine.summary
+
+
+@pytest.mark.parametrize(
+    ("code", "allowed", "ends", "level"),
+    [("0", "false", 0, ""), ("3", "false", 3, "error"), ("3", "true", 0, "warning"), ("130", "true", 130, "error")],
+)
+def test_the_job_ends_as_the_run_did_but_for_an_inconclusive_one_that_is_allowed(
+    machine: Machine, code: str, allowed: str, ends: int, level: str
+) -> None:
+    action: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
+    contexts = {
+        "inputs": {"allow-inconclusive": allowed},
+        "steps": {"run": {"outputs": {"exit-code": code, "reports": "out"}}},
+    }
+    (did,) = machine.steps([each for each in action["runs"]["steps"] if each.get("name") == "Verdict"], contexts, {})
+    assert did.code == ends
+    assert did.printed.startswith(f"::{level} title=" if level else "")
+
+
+def test_the_guide_has_every_input_with_its_default_and_every_output() -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    inputs, outputs = (
+        re.search(rf"^\| {name} \|.*?(?=\n\n)", PAGE, re.DOTALL | re.M) for name in ("input", "output")
+    )
+    assert inputs
+    assert outputs
+    told = {}
+    for line in inputs[0].splitlines()[2:]:
+        names, _, default = (cell.strip() for cell in line.strip("|").split("|"))
+        told |= {name.strip("` "): default.strip("`") for name in names.split(",")}
+    assert told == {name: each["default"] for name, each in action["inputs"].items()}
+    assert re.findall(r"^\| `([\w-]+)` \|", outputs[0], re.M) == list(action["outputs"])
+
+
+def test_what_the_guide_shows_for_github_is_ten_lines_and_gives_inputs_that_there_are() -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    steps = [*yaml.safe_load(SHOWN[0])["jobs"]["rollout"]["steps"], *yaml.safe_load(SHOWN[1])]
+    given = [step["with"] for step in steps if step["uses"].startswith("OWNER/rollout-harness@")]
+    assert len(given) == 2
+    assert all(set(each) <= set(action["inputs"]) for each in given)
+    assert len(SHOWN[0].splitlines()) <= 10
+
+
+def test_what_the_guide_shows_for_gitlab_runs(machine: Machine, tmp_path: Path) -> None:
+    (job,) = yaml.safe_load(SHOWN[2]).values()
+    (machine.workspace / "rollout").mkdir()
+    text = (machine.workspace / "rollout.yaml").read_text().replace("deploy/web", "../deploy/web")
+    (machine.workspace / "rollout" / "shop.yaml").write_text(text)
+    machine.programs = tmp_path / "programs"
+    machine.programs.mkdir()
+    (machine.programs / "git").write_text("#!/bin/sh\n")
+    (machine.programs / "git").chmod(0o755)
+    lines = [line.replace("/opt/rollout-harness", str(ROOT)) for line in (*job["before_script"], *job["script"])]
+    (did,) = machine.steps(
+        [{"name": "script", "run": "\n".join(lines) + " --dry-run", "env": job["variables"]}], {}, {}
+    )
+    assert did.code == 0, did.printed
+    assert "to a restart" in did.printed

@@ -1,0 +1,151 @@
+"""The jobs of .github/workflows, each row of their matrices, step by step.
+
+Their `run:` steps are run as they stand, from a folder that has all of this repository but its .venv. What a step needs
+that no machine of a test has, or that CI runs beside this test anyway, is run against a stand-in, which notes what it
+was asked:
+
+- `make` only says what it would do (`MAKEFLAGS=-n`), so its targets are there;
+- `pytest` only collects, so its paths, options and markers are right;
+- `rollout-harness` plans (`--dry-run`), so the experiment and the options are right;
+- `uses: ./` is what test_action.py runs: here it is taken to have put out a seamless rollout;
+- `curl`, `kind` and `scripts/kind-up.sh` do nothing; `sudo` runs its command as it is.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jobs import Machine
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".github" / "workflows"
+NOTE = 'printf "%s " "$(basename "$0")" "$@" | sed "s/ $//" >>"$NOTES"; echo >>"$NOTES"\n'
+PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
+
+STAND_INS = {
+    "sudo": '[ "$1" = -n ] && shift; exec "$@"',
+    "curl": 'while [ $# -gt 1 ]; do [ "$1" = -o ] && printf "#!/bin/sh\\n" >"$2"; shift; done',
+    "sha256sum": "cat >/dev/null",
+    "kind": "exit 0",
+}
+
+
+def jobs() -> list[Any]:
+    """Every job with the rows of its matrix; of those that differ only in the node's image, the first."""
+    found = []
+    for path in sorted(FOLDER.glob("*.yml")):
+        workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for name, job in workflow["jobs"].items():
+            seen = set()
+            for row in rows((job.get("strategy") or {}).get("matrix") or {}):
+                if (kind := tuple(row[key] for key in row if key not in ("kubernetes", "node_image"))) not in seen:
+                    found.append(pytest.param(job, row, id="-".join([path.stem, name, *map(str, row.values())][:4])))
+                seen.add(kind)
+    return found
+
+
+def rows(matrix: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a matrix: the product of its lists, and what is included beside it."""
+    found: list[dict[str, Any]] = [{}]
+    for name, values in matrix.items():
+        if name != "include":
+            found = [{**row, name: value} for row in found for value in values]
+    return [row for row in [*found, *matrix.get("include", [])] if row or not matrix]
+
+
+def executable(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A runner with a checkout, and stand-ins for what is not run here."""
+    workspace, programs, notes = tmp_path / "checkout", tmp_path / "programs", tmp_path / "notes"
+    workspace.mkdir()
+    for path in ROOT.iterdir():
+        if path.name not in (".venv", ".git", "scripts", "reports"):
+            (workspace / path.name).symlink_to(path)
+    (workspace / "scripts").mkdir()
+    for path in (ROOT / "scripts").iterdir():
+        if path.name != "kind-up.sh":
+            (workspace / "scripts" / path.name).symlink_to(path)
+    executable(workspace / "scripts" / "kind-up.sh", NOTE)
+    for name, text in STAND_INS.items():
+        executable(programs / name, NOTE + text)
+    real = ROOT / ".venv" / "bin"
+    executable(
+        workspace / ".venv" / "bin" / "pytest", f'{NOTE}exec {real}/pytest -p no:cacheprovider --collect-only "$@"'
+    )
+    plan = f"""for out in "$@"; do :; done
+[ "$1" = demo ] || {real}/rollout-harness "$@" --dry-run || exit
+mkdir -p "$out"; echo planned >"$out/report.md"
+"""
+    executable(workspace / ".venv" / "bin" / "rollout-harness", NOTE + plan)
+    notes.write_text("")
+    return Machine(
+        workspace=workspace,
+        temporary=tmp_path / "temporary",
+        programs=programs,
+        variables={"NOTES": str(notes), "MAKEFLAGS": "n", "PYTEST_ADDOPTS": "", "PYTEST_XDIST_WORKER": ""},
+    )
+
+
+@pytest.mark.parametrize(("job", "row"), jobs())
+def test_every_step_of_a_job_runs(job: dict[str, Any], row: dict[str, Any], machine: Machine) -> None:
+    contexts: dict[str, Any] = {"matrix": row}
+    steps = [{**step, "env": {**(job.get("env") or {}), **(step.get("env") or {})}} for step in job["steps"]]
+    if any(step.get("uses") == "./" for step in steps):
+        steps = [step for step in steps if "run" in step]
+        contexts["steps"] = {"roll": {"outputs": {"exit-code": "0", "verdict": "seamless", "reports": "fixtures"}}}
+        (machine.workspace / "fixtures").unlink()
+        (machine.workspace / "fixtures").mkdir()
+        (machine.workspace / "fixtures" / "report.html").write_text("seamless")
+    did = machine.steps(steps, contexts, {})
+    assert [each for each in did if each.code] == []
+    notes = Path(machine.variables["NOTES"]).read_text().splitlines()
+    asked = [shlex.split(line) for line in notes]
+    if "node_image" in row:
+        assert ["kind-up.sh", "--node-image", row["node_image"]] in asked
+        assert any(each[:2] == ["rollout-harness", "run"] and row["experiment"] in each for each in asked)
+        assert machine.summary == "planned\n"
+        assert str(machine.temporary / "kind") in machine.paths
+
+
+def test_a_download_that_is_not_the_release_is_not_installed(machine: Machine) -> None:
+    assert machine.programs is not None
+    (machine.programs / "sha256sum").unlink()
+    (did,) = machine.steps([{"name": "kind", "run": "scripts/kind-install.sh"}], {}, {})
+    assert did.code == 1
+    assert "another file than its release has; nothing was installed" in did.printed
+    assert not list((machine.temporary / "kind").iterdir())
+
+
+@pytest.mark.parametrize("path", [ROOT / "action.yml", *sorted(FOLDER.glob("*.yml"))], ids=lambda path: path.stem)
+def test_every_action_of_others_is_pinned_by_a_commit_and_says_which_release_that_is(path: Path) -> None:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        found = re.search(r"uses:\s+(\S+)(.*)", line)
+        if found and found[1] != "./":
+            assert PINNED.fullmatch(found[1]), line
+            assert re.fullmatch(r" # v\d+\.\d+\.\d+", found[2]), line
+
+
+def test_every_python_that_the_package_takes_is_tried() -> None:
+    matrix = yaml.safe_load((FOLDER / "test.yml").read_text())["jobs"]["tests"]["strategy"]["matrix"]
+    least = re.search(r'requires-python = ">=3\.(\d+)"', (ROOT / "pyproject.toml").read_text())
+    assert least
+    assert matrix["python"] == [f"3.{minor}" for minor in range(int(least[1]), 15)]
+
+
+def test_every_node_image_has_its_digest_and_its_version() -> None:
+    include = yaml.safe_load((FOLDER / "kind.yml").read_text())["jobs"]["e2e"]["strategy"]["matrix"]["include"]
+    for row in include:
+        assert re.fullmatch(rf"kindest/node:{re.escape(row['kubernetes'])}@sha256:[0-9a-f]{{64}}", row["node_image"])
+    assert len({row["node_image"] for row in include}) == len(include) == 5
