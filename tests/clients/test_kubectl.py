@@ -168,5 +168,9 @@ def test_jobs_run_fail_and_are_read(kubectl: Kubectl) -> None:
     kubectl("create job again --image=nginx:1.28.0 -- false")
     kubectl("""patch job again --type=merge -p '{"spec":{"activeDeadlineSeconds":1}}'""")
     kubectl("wait job/again --for=condition=failed --timeout=60s")
+    kubectl("create job long --image=nginx:1.28.0")
+    kubectl("wait pod -l job-name=long --for=condition=Ready --timeout=60s")
+    kubectl("delete job long --cascade=foreground --timeout=60s")
+    assert kubectl("get pods -l job-name=long").startswith("No resources found")
     reasons = kubectl("get events --field-selector=involvedObject.name=good -o jsonpath={.items[*].reason}").split()
     assert sorted(reasons) == ["Completed", "SuccessfulCreate"]

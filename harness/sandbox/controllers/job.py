@@ -69,7 +69,10 @@ class JobController:
         if ended(job):
             await self._after_the_end(key, job, pods)
             return
-        if not self._expected.satisfied(key) or podwise.is_terminating(job):
+        if podwise.is_terminating(job):  # a deletion in the foreground waits for its pods
+            await self._free_ended(pods)
+            return
+        if not self._expected.satisfied(key):
             return
         tally = Tally(job, pods, time.time(), self._freed)
         if tally.uncounted:
@@ -141,9 +144,7 @@ class JobController:
 
     async def _after_the_end(self, key: Key, job: Object, pods: list[Object]) -> None:
         """Frees the pods that are left; deletes the Job itself when its time to live is over."""
-        for pod in pods:
-            if FINALIZER in _finalizers(pod) and (podwise.is_finished(pod) or podwise.is_terminating(pod)):
-                await self._free(pod)
+        await self._free_ended(pods)
         ttl_s = job["spec"].get("ttlSecondsAfterFinished")
         last = [item.get("lastTransitionTime") for item in job["status"]["conditions"] if item["status"] == "True"]
         if ttl_s is None or not any(last):
@@ -154,6 +155,11 @@ class JobController:
         else:
             uid = job["metadata"]["uid"]
             await self._client.delete(JOBS.path(*key), propagation=Propagation.BACKGROUND, uid=uid)
+
+    async def _free_ended(self, pods: list[Object]) -> None:
+        for pod in pods:
+            if FINALIZER in _finalizers(pod) and (podwise.is_finished(pod) or podwise.is_terminating(pod)):
+                await self._free(pod)
 
     async def _free_orphans(self, key: Key) -> None:
         """Pods whose Job is gone must not be held by its finalizer."""

@@ -35,8 +35,9 @@ def container_process(image: Image, container: ContainerRecord, pod: PodPlace) -
         ConfigError: a ConfigMap, Secret or key that its environment needs does not exist.
     """
     spec = container.spec
-    env = container_env(environment(spec, pod.record, pod.host_ip, pod.data), image, host_name(pod.record))
     container.user, container.group = _user(container, pod)
+    own = environment(spec, pod.record, pod.host_ip, pod.data)
+    env = container_env(own, image, host_name(pod.record), container.user)
     return Process(
         argv=arguments(image, spec, dict(env)),
         env=env,

@@ -6,6 +6,7 @@ A container's program is a child of the kubelet, PID 1 of a PID namespace of its
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import signal
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -276,9 +277,20 @@ class Runtime:
         return Root(layer=layer, directories=directories, bound=bound, replaced=image.replaced)
 
 
-def container_env(pairs: tuple[tuple[str, str], ...], image: Image, host_name: str) -> tuple[tuple[str, str], ...]:
+def container_env(
+    pairs: tuple[tuple[str, str], ...], image: Image, host_name: str, user: int
+) -> tuple[tuple[str, str], ...]:
     """A container's environment: the runtime's defaults, the image's, then the pod's own; later ones win."""
-    return tuple({"PATH": DEFAULT_PATH, "HOSTNAME": host_name, **dict(image.env), **dict(pairs)}.items())
+    defaults = {"PATH": DEFAULT_PATH, "HOSTNAME": host_name, "HOME": _home(user)}
+    return tuple({**defaults, **dict(image.env), **dict(pairs)}.items())
+
+
+def _home(user: int) -> str:
+    """As runc has it: of a user whom /etc/passwd does not know, the root (libcontainer/init_linux.go)."""
+    try:
+        return pwd.getpwuid(user).pw_dir
+    except KeyError:
+        return "/"
 
 
 def _make_place(target: Path, mount: Mount) -> None:

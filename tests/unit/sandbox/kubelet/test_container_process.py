@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pwd
 from typing import Any
 
 import pytest
 
 from harness.sandbox.images import Image
 from harness.sandbox.kubelet.container_process import arguments
+from harness.sandbox.kubelet.runtime import container_env
 
 IMAGE = Image(name="x", entrypoint=("/ep-1",), command=("foo", "bar"))
 
@@ -30,3 +32,20 @@ def test_command_replaces_the_entrypoint_and_args_the_command(spec: dict[str, An
 def test_neither_applies_to_an_image_that_says_so() -> None:
     fixed = Image(name="x", entrypoint=("/ep-1",), command=("foo",), fixed=True)
     assert arguments(fixed, {"command": ["/ep-2"], "args": ["zoo"]}, {}) == ("/ep-1", "foo")
+
+
+@pytest.mark.parametrize(
+    ("user", "image", "own", "home"),
+    [
+        (0, (), (), pwd.getpwuid(0).pw_dir),
+        (65532, (), (), "/"),
+        (65532, (("HOME", "/data"),), (), "/data"),
+        (65532, (("HOME", "/data"),), (("HOME", "/tmp"),), "/tmp"),
+    ],
+    ids=["root", "a user whom nobody knows", "the image's", "the pod's own"],
+)
+def test_every_container_has_a_home(
+    user: int, image: tuple[tuple[str, str], ...], own: tuple[tuple[str, str], ...], home: str
+) -> None:
+    env = dict(container_env(own, Image(name="x", entrypoint=("/ep-1",), env=image), "web-a", user))
+    assert (env["HOME"], env["HOSTNAME"]) == (home, "web-a")
