@@ -1,4 +1,4 @@
-.PHONY: demo system image test lint lint-workflows types contracts tests tests-that-wait tests-that-compute faults advice bench servers lock golden clean
+.PHONY: demo system image test lint lint-workflows types contracts tests tests-that-wait tests-that-compute faults advice bench servers lock golden clean harness-image
 
 # Images of Python often set this: then every process of the tests, each start of the command among them, compiles anew
 # all that it imports. That doubles what a start takes.
@@ -27,6 +27,10 @@ system:
 # --worker-image. A kind cluster gets it by itself.
 image:
 	docker build --tag $(or $(IMAGE),rollout-harness-load:local) - < Containerfile
+
+# The harness itself, to run as a CronJob of the cluster that it tests: docs/in-cluster.md.
+harness-image:
+	docker build --tag $(or $(IMAGE),rollout-harness:local) --file Containerfile.harness .
 
 # All side by side: what starts clusters and sends load waits most of its time, and what computes takes what that
 # leaves. Each tells what it found when it is done.

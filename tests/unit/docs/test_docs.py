@@ -24,7 +24,7 @@ def blocks(page: Path, language: str) -> list[str]:
 
 def command_lines() -> list[tuple[str, str]]:
     lines = [(page.name, line) for page in PAGES for block in blocks(page, "console") for line in block.splitlines()]
-    return [(name, line) for name, line in lines if "rollout-harness" in line and line.startswith("$")]
+    return [(name, line) for name, line in lines if "rollout-harness" in line.split() and line.startswith("$")]
 
 
 @pytest.mark.parametrize(("page", "line"), command_lines())
