@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
+from anyio.from_thread import start_blocking_portal
 from paper_api import serving
+from program import called
 
-pytestmark = pytest.mark.anyio
-
-HARNESS = (sys.executable, "-m", "harness")
 NAMESPACES = "/api/v1/namespaces"
 VERBS = ["list", "delete"]
 
@@ -33,36 +28,32 @@ def namespace(name: str, *, expires_in_s: float = -60) -> dict[str, Any]:
     return {"metadata": {"name": name, "labels": labels, "creationTimestamp": f"{created:%Y-%m-%dT%H:%M:%SZ}"}}
 
 
-async def clean(tmp_path: Path, answers: dict[str, list[Any]], *words: str) -> tuple[int, str, str, list[str]]:
+def clean(tmp_path: Path, answers: dict[str, list[Any]], *words: str) -> tuple[int, str, str, list[str]]:
     """Exit code, standard output and error, and what was deleted."""
     usual: dict[str, list[Any]] = {"GET /version": [{"gitVersion": "v1.36.2"}], "GET /apis": [{"groups": []}]}
     pods = {"name": "pods", "kind": "Pod", "namespaced": True, "verbs": VERBS}
     spaces = {"name": "namespaces", "kind": "Namespace", "namespaced": False, "verbs": VERBS}
     usual["GET /api/v1/pods"] = [{"items": []}]
-    async with serving(usual | answers) as api:
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serving(usual | answers)) as api:
         api.discovery = {"/api/v1": [pods, spaces]}
         config = tmp_path / "config"
         config.write_text(json.dumps(api.kubeconfig))
-        done = await anyio.run_process(
-            [*HARNESS, "clean", "--cluster", "context:paper", *words],
-            env={**os.environ, "KUBECONFIG": str(config)},
-            check=False,
-        )
+        done = called("clean", "--cluster", "context:paper", *words, env={"KUBECONFIG": str(config)})
         deleted = [what for what in api.done() if what.startswith("DELETE")]
-    assert b"Traceback" not in done.stderr
-    return done.returncode, done.stdout.decode(), done.stderr.decode(), deleted
+    assert "Traceback" not in done.err
+    return done.code, done.out, done.err, deleted
 
 
 def left(*items: dict[str, Any], **more: list[Any]) -> dict[str, list[Any]]:
     return {f"GET {NAMESPACES}": [{"items": list(items)}]} | more
 
 
-async def test_nothing_left_is_said(tmp_path: Path) -> None:
-    assert await clean(tmp_path, left()) == (0, "Nothing of an earlier run was found.\n", "", [])
+def test_nothing_left_is_said(tmp_path: Path) -> None:
+    assert clean(tmp_path, left()) == (0, "Nothing of an earlier run was found.\n", "", [])
 
 
-async def test_it_lists_with_owner_age_and_expiry_and_says_why_something_is_left_alone(tmp_path: Path) -> None:
-    code, out, _, deleted = await clean(tmp_path, left(namespace("old-1a"), namespace("new-2b", expires_in_s=900)))
+def test_it_lists_with_owner_age_and_expiry_and_says_why_something_is_left_alone(tmp_path: Path) -> None:
+    code, out, _, deleted = clean(tmp_path, left(namespace("old-1a"), namespace("new-2b", expires_in_s=900)))
     assert (code, deleted) == (0, [])
     old, why_old, new, why_new, hint = out.splitlines()
     assert old.startswith("run 1a of ada.laptop, 5 h old, expiry 2")
@@ -75,28 +66,28 @@ async def test_it_lists_with_owner_age_and_expiry_and_says_why_something_is_left
 
 
 @pytest.mark.parametrize(("words", "gone"), [(("--yes",), ["old-1a"]), (("--yes", "--all"), ["new-2b", "old-1a"])])
-async def test_with_yes_it_removes_what_is_over_and_with_all_what_may_be(
+def test_with_yes_it_removes_what_is_over_and_with_all_what_may_be(
     tmp_path: Path, words: tuple[str, ...], gone: list[str]
 ) -> None:
     answers = left(namespace("old-1a"), namespace("new-2b", expires_in_s=900))
     for name in ("old-1a", "new-2b"):
         answers |= {f"DELETE {NAMESPACES}/{name}": [{}], f"GET {NAMESPACES}/{name}/pods": [{"items": []}]}
-    code, out, _, deleted = await clean(tmp_path, answers, *words)
+    code, out, _, deleted = clean(tmp_path, answers, *words)
     assert code == 0
     assert sorted(deleted) == [f"DELETE {NAMESPACES}/{name}" for name in gone]
     assert out.count("removed: run ") == len(gone)
 
 
-async def test_what_may_not_be_removed_ends_it_with_3_and_the_command(tmp_path: Path) -> None:
+def test_what_may_not_be_removed_ends_it_with_3_and_the_command(tmp_path: Path) -> None:
     answers = left(namespace("old-1a")) | {f"DELETE {NAMESPACES}/old-1a": [403]}
-    code, out, err, _ = await clean(tmp_path, answers, "--yes")
+    code, out, err, _ = clean(tmp_path, answers, "--yes")
     assert code == 3
     assert "Delete it by hand: kubectl --context paper delete namespace old-1a" in err
     assert "removed" not in out
 
 
-async def test_where_it_may_not_look_is_said(tmp_path: Path) -> None:
-    code, _, err, _ = await clean(tmp_path, {f"GET {NAMESPACES}": [403]})
+def test_where_it_may_not_look_is_said(tmp_path: Path) -> None:
+    code, _, err, _ = clean(tmp_path, {f"GET {NAMESPACES}": [403]})
     assert code == 0
     assert "mind: not everything could be looked through: namespaces: " in err
     assert "--namespace looks where you may" in err
@@ -106,10 +97,8 @@ async def test_where_it_may_not_look_is_said(tmp_path: Path) -> None:
     ("cluster", "says"), [("sandbox", "goes with it"), ("k3s", "goes with it"), ("x", "no provider")]
 )
 def test_clusters_of_one_run_have_nothing_to_clean(cluster: str, says: str) -> None:
-    done = subprocess.run(
-        [*HARNESS, "clean", "--cluster", cluster], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
+    done = called("clean", "--cluster", cluster)
+    assert done.code == 2
+    (line,) = done.err.splitlines()
     assert line.startswith("error: ")
     assert says in line

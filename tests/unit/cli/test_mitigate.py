@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from program import called
 
 WORKLOAD = """apiVersion: {version}
 kind: {kind}
@@ -26,16 +25,9 @@ def workload(kind: str, name: str, *command: str, version: str = "apps/v1") -> s
     return WORKLOAD.format(kind=kind, name=name, version=version, command=", ".join(f'"{word}"' for word in command))
 
 
-def mitigate(*arguments: str, given: str | None = None) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "harness", "mitigate", *arguments],
-        capture_output=True,
-        text=True,
-        input=given,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
+def mitigate(*arguments: str, given: str = "") -> tuple[int, str, str]:
+    said = called("mitigate", *arguments, given_text=given)
+    return said.code, said.out, said.err
 
 
 def test_hooks_go_on_doing_what_they_do_and_what_was_left_alone_is_said(tmp_path: Path) -> None:

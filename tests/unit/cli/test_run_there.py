@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import subprocess
 import sys
 
 import pytest
+from program import called
 
 from harness.cli.described import told_file
 from harness.cli.watch import _experiment, _watched
@@ -85,7 +85,6 @@ def test_the_file_that_would_do_the_same_comes_before_what_is_said_later(monkeyp
 
 def refused(*words: str) -> str:
     """What is said on standard error."""
-    command = [sys.executable, "-m", "harness", *words]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert (ended.returncode, ended.stdout) == (2, "")
-    return ended.stderr
+    said = called(*words)
+    assert (said.code, said.out) == (2, "")
+    return said.err

@@ -6,11 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+from program import told
 
 from harness import errors
 from harness.exit_codes import MEANINGS, ExitCode
-
-from .program import told
 
 ROOT = Path(__file__).parents[3]
 

@@ -11,9 +11,9 @@ import yaml
 from examples import EXAMPLES
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from program import Told, called, check_harmless
 
 from .hostile import spoilt, torn, written
-from .program import Told, called, check_harmless
 
 pytestmark = pytest.mark.timeout(300 * max(1, EXAMPLES // 300))
 # Spoilt values and torn text share the examples of experiments, and those of manifests.

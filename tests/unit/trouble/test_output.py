@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from program import called, told
 
 from harness.errors import OutputError, UsageError
 from harness.exit_codes import ExitCode
@@ -17,8 +18,6 @@ from harness.store import writer as room
 from harness.store.output import LOCK, not_in_progress, output_folder, writable
 from harness.store.reader import read_run
 from harness.store.writer import RunWriter, replace_file
-
-from .program import called, told
 
 
 def names(folder: Path) -> list[str]:

@@ -8,13 +8,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from program import PROGRAM, check_harmless, told
 
 from harness.cli import streams as room
 from harness.cli.ending import conclude, ended
 from harness.errors import HarnessError
 from harness.exit_codes import ExitCode
-
-from .program import PROGRAM, check_harmless, told
 
 ROOT = Path(__file__).parents[3]
 

@@ -11,15 +11,16 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 import pytest
+from program import PROGRAM, Told, called, told
 
 from harness.exit_codes import ExitCode
 from harness.runner.machine import check_open_files
 
-from .program import PROGRAM, called, told
 from .test_inputs import APP
 
 EXPERIMENT = """\
@@ -66,7 +67,7 @@ def folder(tmp_path: Path) -> Path:
     ],
 )
 def test_a_wrong_command_line_is_one_line(folder: Path, words: tuple[str, ...], says: str) -> None:
-    said = told(*words, cwd=folder)
+    said = called(*words, cwd=folder)
     assert said.code == ExitCode.USAGE
     assert re.search(says, said.error), said.error
     assert said.out == ""
@@ -78,7 +79,7 @@ def test_what_a_header_needs_is_asked_for_before_the_cluster_is(folder: Path) ->
     (folder / "config").write_text(json.dumps(CONTEXT))
     words = ("run", "experiment.yaml", "--cluster", "context:staging", "--yes")
     env = {"KUBECONFIG": "config", "TOKEN_OF_THE_SHOP": None}
-    said = told(*words, cwd=folder, env=env)
+    said = called(*words, cwd=folder, env=env)
     assert said.code == ExitCode.USAGE
     assert "TOKEN_OF_THE_SHOP is not set" in said.error
 
@@ -126,13 +127,18 @@ def test_too_few_descriptors_are_told_with_how_many_are_needed(folder: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "env", [{"HOME": None}, {"HOME": "/nowhere"}, {"XDG_STATE_HOME": "/dev/null"}, {"LC_ALL": "xx_YY"}]
+    ("run", "env"),
+    [
+        (called, {"HOME": None}),
+        (called, {"HOME": "/nowhere"}),
+        (called, {"XDG_STATE_HOME": "/dev/null"}),
+        (told, {"LC_ALL": "xx_YY"}),  # a process has its language from its start
+    ],
 )
-def test_a_bare_environment_changes_nothing(folder: Path, env: dict[str, str | None]) -> None:
-    assert told("run", "experiment.yaml", "--dry-run", cwd=folder, env=env).code == 0
-    said = told(
-        "run", "experiment.yaml", "--cluster", "context:a", "--yes", cwd=folder, env={**env, "KUBECONFIG": None}
-    )
+def test_a_bare_environment_changes_nothing(folder: Path, run: Callable[..., Told], env: dict[str, str | None]) -> None:
+    assert run("run", "experiment.yaml", "--dry-run", cwd=folder, env=env).code == 0
+    words = ("run", "experiment.yaml", "--cluster", "context:a", "--yes")
+    said = run(*words, cwd=folder, env={**env, "KUBECONFIG": None})
     assert said.code == ExitCode.USAGE
     assert "kubeconfig" in said.error
 
@@ -146,13 +152,13 @@ def test_too_little_memory_is_told_before_anything_is_loaded(folder: Path, words
 
 @pytest.mark.parametrize("env", [{"XDG_RUNTIME_DIR": "/nowhere"}, {"XDG_RUNTIME_DIR": "/dev/null"}])
 def test_a_runtime_folder_that_is_none_is_said(env: dict[str, str | None]) -> None:
-    said = told("sandbox", "up", env=env)
+    said = called("sandbox", "up", env=env)
     assert said.code == ExitCode.USAGE
     assert "Set XDG_RUNTIME_DIR." in said.error
 
 
 def test_a_kubeconfig_that_cannot_be_written_is_said_before_a_sandbox_is_started(folder: Path) -> None:
-    said = told("sandbox", "up", "--kubeconfig", "app.yaml/config", cwd=folder, env={"XDG_RUNTIME_DIR": str(folder)})
+    said = called("sandbox", "up", "--kubeconfig", "app.yaml/config", cwd=folder, env={"XDG_RUNTIME_DIR": str(folder)})
     assert said.code == ExitCode.USAGE
     assert "app.yaml/config cannot be written (not a directory)" in said.error
 

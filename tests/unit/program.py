@@ -52,7 +52,7 @@ def told(
     argv: list[str] = [*PROGRAM, *map(str, words)]
     if sh:
         argv = ["bash", "-c", f'{sh}\nexec "$@"', "bash", *argv]
-    environment = {"COLUMNS": "200", **os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    environment = {"COLUMNS": "200", **os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     for name, value in (env or {}).items():
         environment.pop(name, None)
         if value is not None:
@@ -65,17 +65,17 @@ def told(
 
 
 def called(
-    *words: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None, given_text: str = ""
+    *words: str | Path, cwd: Path | None = None, env: Mapping[str, str | None] | None = None, given_text: str = ""
 ) -> Told:
-    """Run the program in this process, for what is no matter of processes: to start one takes a second."""
-    out, err = io.StringIO(), io.StringIO()
+    """Run the program in this process, for what is no matter of processes: to start one takes half a second of CPU."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     given = io.TextIOWrapper(io.BytesIO(given_text.encode(errors="replace")))
     with redirect_stdout(out), redirect_stderr(err), chdir(cwd or "."), pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.stdin", given)
-        for name, value in (env or {}).items():
-            patch.setenv(name, value)
+        for name, value in {"COLUMNS": "200", **(env or {})}.items():
+            patch.delenv(name, raising=False) if value is None else patch.setenv(name, value)
         code, _ = ended(lambda: arranged([str(word) for word in words]), "rollout-harness")
-    return Told(code, out.getvalue(), err.getvalue())
+    return Told(code, *(each.buffer.getvalue().decode(errors="replace") for each in (out, err)))  # type: ignore[attr-defined]
 
 
 def check_harmless(told: Told) -> None:
