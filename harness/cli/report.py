@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from harness.cli.ending import conclude
 from harness.cli.faults import unjudged
@@ -22,6 +21,8 @@ def report(
 ) -> None:
     """Judge run directories again and write their reports; several runs of a variant are pooled."""
     check_memory()
+    from rich.console import Console
+
     from harness.cli.summary import print_verdict
     from harness.judged_runs import judge_again
 

@@ -15,7 +15,6 @@ from harness.cli.asking import look_and_ask
 from harness.cli.budget import within_budget
 from harness.cli.described import StandIns, described_experiment
 from harness.cli.ending import conclude, tell_paragraph
-from harness.cli.execution import Execution
 from harness.cli.kind_options import KeepCluster, NoImageLoad, with_kind_options
 from harness.cli.memory import check_memory
 from harness.cli.there import Options, application_there, experiment_of_options
@@ -236,6 +235,7 @@ def execute(
     replace: bool = False,
 ) -> int:
     """Run, judge and report; gives the exit code. `replace`: what is in the folder may go."""
+    from harness.cli.execution import Execution
     from harness.load import descriptors
     from harness.runner.machine import check_open_files
     from harness.runner.preflight import preflight

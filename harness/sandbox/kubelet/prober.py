@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from harness.sandbox.kubelet.grpc_health import SERVING, health
 from harness.sandbox.kubelet.runtime import RuntimeFailure
 
 if TYPE_CHECKING:
@@ -148,6 +147,8 @@ async def _exec(command: tuple[str, ...], running: Container, timeout_s: float) 
 
 
 async def _grpc(action: Object, address: str, timeout_s: float) -> ProbeResult:
+    from harness.sandbox.kubelet.grpc_health import SERVING, health  # few pods ask for it, and HTTP/2 takes its time
+
     where = f"{address}:{action['port']}"
     try:
         with anyio.fail_after(timeout_s):
