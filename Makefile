@@ -64,12 +64,13 @@ tests-that-compute: .venv/.dev
 	nice $(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/browser $(addprefix --ignore=,$(WAITING)) \
 	  $(if $(CI),--no-skips) $(PYTEST_ARGS)
 
-# Every fault of the table, injected into a run of its own, what takes long of what is left behind, ten times as many
+# Every fault of the table, injected into a run of its own, what takes long of what is left behind, thirty times as many
 # generated inputs, and 50,000 generated requests to the sandbox's API: some 30 minutes.
 faults: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM)
-	GENERATED_EXAMPLES=3000 $(BIN)/pytest -q -n 2 tests/unit/trouble/test_generated.py \
-	  tests/unit/analysis/test_damaged_record.py $(PYTEST_ARGS)
+	GENERATED_EXAMPLES=3000 $(BIN)/pytest -q -n 2 tests/unit/trouble/test_generated.py tests/unit/reporters \
+	  tests/unit/analysis/test_damaged_record.py tests/unit/analysis/test_properties.py tests/sandbox/test_api_hostile.py \
+	  tests/sandbox/test_api_odd_bodies.py $(PYTEST_ARGS)
 	GENERATED_REQUESTS=50000 $(BIN)/pytest -q -n 0 tests/sandbox/test_api_generated.py $(PYTEST_ARGS)
 	RELIABILITY_PAGE=docs/reliability.md $(BIN)/pytest -q -n 4 -m "slow or not slow" tests/faults $(PYTEST_ARGS)
 	$(BIN)/pytest -q -n 4 -m slow tests/sandbox/test_left_behind.py tests/sandbox/test_there.py tests/sandbox/test_abort.py \

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
+from examples import examples
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from planes import control_plane
@@ -131,7 +132,7 @@ def encoded(body: Any) -> bytes:
     return json.dumps(body).encode("utf-8", "surrogatepass")
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "FOO"]),
     path=paths,
@@ -146,7 +147,7 @@ def test_anything_anywhere_is_answered_without_a_500(
     assert code < 500 or code == 501, (method, path, query, body)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
 @example(obj=odd("v1/Node", {"addresses": [{}], "conditions": [{}]}), patch=None, kind=JSON_TYPES[1])
 @example(obj=odd("v1/Pod", {"conditions": [{}]}), patch=None, kind=JSON_TYPES[1])
 @given(obj=objects, patch=anything, kind=st.sampled_from(JSON_TYPES[1:]))

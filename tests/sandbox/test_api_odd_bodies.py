@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
+from examples import examples
 from hypothesis import HealthCheck, given, settings
 from planes import control_plane
 from test_api_hostile import anything, codes, encoded, plausible
@@ -186,7 +187,7 @@ BODIES = {
 
 @pytest.mark.parametrize(("call", "kind"), BODIES.items(), ids=BODIES.values())
 def test_no_body_below_an_object_is_a_fault(shared: Plane, call: tuple[str, str], kind: str) -> None:
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(body=plausible(kind) | anything)
     def check(body: Any) -> None:
         method, path = call

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -53,14 +54,14 @@ def without_records(result: ScenarioResult) -> ScenarioResult:
     return replace(result, control=None, rollouts=(), chart=result.chart.__class__(), propagation={}, failures=())
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(20))
 @given(runs(), st.randoms(use_true_random=False))
 def test_the_order_of_records_does_not_matter(run: Run, random: object) -> None:
     shuffled = replace(run, requests=run.requests.sample(fraction=1.0, shuffle=True, seed=1))
     assert judge(shuffled) == judge(run)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(20))
 @given(runs(), st.integers(1, 300))
 def test_more_good_answers_never_make_a_verdict_worse(run: Run, n: int) -> None:
     last = run.requests.filter(pl.col("stream") == "new").sort("seq").tail(1)
@@ -79,7 +80,7 @@ def test_more_good_answers_never_make_a_verdict_worse(run: Run, n: int) -> None:
     assert WORSE[after.verdict] <= WORSE[before.verdict]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(20))
 @given(runs(), st.sampled_from([0.5, 100.0, 4096.0]))
 def test_shifting_the_clock_changes_nothing(run: Run, by: float) -> None:
     marks = tuple(
@@ -98,7 +99,7 @@ def test_shifting_the_clock_changes_nothing(run: Run, by: float) -> None:
     assert [one.dropping for one in after.rollouts] == [one.dropping for one in before.rollouts]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(20))
 @given(runs(), st.floats(0.0, 29.0))
 def test_a_run_cut_short_is_never_seamless(run: Run, at: float) -> None:
     cut = replace(
@@ -110,7 +111,7 @@ def test_a_run_cut_short_is_never_seamless(run: Run, at: float) -> None:
     assert judge(cut).verdict != Verdict.SEAMLESS
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(20))
 @given(runs())
 def test_causes_add_up_to_failures(run: Run) -> None:
     result = judge(run)
@@ -124,7 +125,7 @@ def test_causes_add_up_to_failures(run: Run) -> None:
         assert sum(outage.requests for outage in rollout.outages) == rollout.window.failed
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(15))
 @given(runs())
 def test_whom_the_failures_of_the_host_and_the_harness_are_put_down_to_needs_no_pod(run: Run) -> None:
     """Source ports and the worker's own delays tell them, whatever the answers say of pods.
@@ -141,7 +142,7 @@ def by_host_or_harness(result: ScenarioResult) -> dict[tuple[str, int], str]:
     return {(f.stream, f.seq): f.cause for f in result.failures if f.cause in causes}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(15))
 @given(runs())
 def test_knowing_less_makes_no_clean_run_of_one_that_dropped_calls(run: Run) -> None:
     blank = judge(replace(run, requests=run.requests.with_columns(pod=pl.lit(""))))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -87,7 +88,7 @@ def test_hostile_text_stays_text(text: str) -> None:
     assert_harmless(text)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(text=st.text(alphabet=st.characters() | st.sampled_from("|*_`<>[]()#-+=~\\!&@$.1 \n"), min_size=1))
 def test_any_text_stays_text(text: str) -> None:
     if visible(text).strip():
