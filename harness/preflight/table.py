@@ -150,7 +150,7 @@ def _meshed(scene: Scene) -> Iterator[Finding]:
 def _undrainable(scene: Scene) -> Iterator[Finding]:
     if scene.intent.disruption != "drain" or scene.around.nodes is None:
         return
-    if words := undrainable(scene.around.nodes, scene.intent.node):
+    if words := undrainable(scene.around.nodes, scene.intent.node, there=scene.intent.there):
         yield Finding(weight=Weight.BLOCKS, words=words, mend=SECOND_NODE)
 
 

@@ -18,8 +18,10 @@ def takes_pods(node: Object) -> bool:
     return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
 
 
-def undrainable(nodes: Iterable[Object], wanted: str | None) -> str:
+def undrainable(nodes: Iterable[Object], wanted: str | None, *, there: bool = False) -> str:
     """Why the node, or whichever has most of the pods (None), cannot be drained; empty where it can.
+
+    `there`: the pods are there already, perhaps on a node that takes no more.
 
     >>> ready = {"conditions": [{"type": "Ready", "status": "True"}]}
     >>> undrainable([{"metadata": {"name": "a"}, "status": ready}], "b")
@@ -32,6 +34,6 @@ def undrainable(nodes: Iterable[Object], wanted: str | None) -> str:
     if wanted is not None:
         return "" if others else f"node {wanted} cannot be drained: {NO_OTHER_NODE}"
     # Without a name it is one that has pods: the one that takes them, where only one does.
-    if len(others) > 1 or (len(others) == 1 and len(taking) > 1):
+    if len(others) > 1 or (there and len(others) == 1 and len(taking) > 1):
         return ""
     return f"no node can be drained: {NO_OTHER_NODE}"

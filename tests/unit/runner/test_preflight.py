@@ -258,7 +258,9 @@ async def test_a_drain_of_the_only_node_is_refused_before_anything_is_deployed(t
         scenarios(read_experiment(file).model_copy(update={"disruption": asked}))[:1] for asked in ("drain", "restart")
     )
     node = {"metadata": {"name": "node-1"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
-    async with paper_kube({"GET /api/v1/nodes": [{"items": [node]}]}) as (kube, _):
+    async with paper_kube(
+        {"GET /api/v1/nodes": [{"items": [node, {"metadata": {"name": "node-2"}, "status": {}}]}]}
+    ) as (kube, _):
         await check_nodes(kube, [rolled])
         with pytest.raises(UsageError, match="no node can be drained: no other node takes pods"):
             await check_nodes(kube, [rolled, drained])
