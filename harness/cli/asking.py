@@ -71,8 +71,8 @@ async def _found(context: str, planned: tuple[Scenario, ...], worker_image: str 
     from harness.kube.connection import from_context
     from harness.preflight.preflight import preflight
     from harness.reporters.place import proxy
-    from harness.runner.preflight import intents
+    from harness.runner.preflight import intents, trouble
 
     async with from_context(context) as kube:
-        found = await preflight(kube, intents(planned, worker_image=worker_image))
+        found = await preflight(kube, intents(planned, worker_image=worker_image), trouble)
         return found, proxy(await proxy_facts(kube))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
 
 from harness.errors import UsageError
 from harness.kube.client import Kube
@@ -13,8 +13,9 @@ from harness.preflight.abilities import unable
 from harness.preflight.admission import Rehearsal, rehearse, rehearse_namespace
 from harness.preflight.finding import Finding, Weight
 from harness.preflight.intent import Intent
-from harness.preflight.surroundings import Surroundings, read_surroundings, with_nodes
+from harness.preflight.surroundings import Object, Surroundings, read_surroundings, with_nodes
 from harness.preflight.table import findings
+from harness.spec.completion import is_complete
 from harness.spec.workload import spec_of
 
 
@@ -43,8 +44,18 @@ class Preflight:
             )
 
 
-async def preflight(kube: Kube, intents: Iterable[Intent]) -> Preflight:
+Trouble = Callable[[Kube, Object], Awaitable[tuple[str, str]]]
+"""Gives what holds up a workload that stands there, and what to do about it; both empty where nothing is known to."""
+
+
+async def _nothing(_kube: Kube, _workload: Object) -> tuple[str, str]:
+    return "", ""
+
+
+async def preflight(kube: Kube, intents: Iterable[Intent], trouble: Trouble = _nothing) -> Preflight:
     """Look at everything that can be known beforehand of these runs on this cluster.
+
+    `trouble` is asked where an application that is there is not whole.
 
     Raises:
         ClusterError: the API does not answer, or has not a kind of the manifests.
@@ -61,6 +72,8 @@ async def preflight(kube: Kube, intents: Iterable[Intent]) -> Preflight:
         around = await read_surroundings(kube, namespace, named)
         if any(intent.disruption == "drain" for intent in mine):
             around = await with_nodes(kube, around)
+        if mine[0].there and around.target is not None and not is_complete(around.target):
+            around = replace(around, trouble=await trouble(kube, around.target))
         of_rights = await _of_rights(kube, mine, around)
         found += of_rights
         may = not any(finding.weight is Weight.BLOCKS for finding in of_rights)

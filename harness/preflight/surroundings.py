@@ -31,8 +31,8 @@ class Surroundings:
 
     `namespace`: the object; None where there is none or it may not be read. `exists`: whether it is there, None where
     that cannot be known. `objects`: by kind. `target`: the workload that is there already under the target's name.
-    `nodes`: of the cluster, where they matter and may be read.
-    `unread`: what could not be looked at, as resources.
+    `nodes`: of the cluster, where they matter and may be read. `trouble`: what holds the workload up, and what to do
+    about it. `unread`: what could not be looked at, as resources.
     """
 
     name: str | None = None
@@ -41,6 +41,7 @@ class Surroundings:
     objects: Mapping[str, tuple[Object, ...]] = field(default_factory=lambda: MappingProxyType({}))
     target: Object | None = None
     nodes: tuple[Object, ...] | None = None
+    trouble: tuple[str, str] = ("", "")
     unread: tuple[str, ...] = ()
 
     def of(self, kind: str) -> tuple[Object, ...]:

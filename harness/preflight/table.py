@@ -16,7 +16,7 @@ from harness.preflight.intent import Intent
 from harness.preflight.mesh import mesh
 from harness.preflight.owners import owner_of
 from harness.preflight.surroundings import Object, Surroundings
-from harness.spec.completion import is_complete
+from harness.spec.completion import is_complete, is_observed
 from harness.spec.nodes import SECOND_NODE, undrainable
 from harness.spec.rolling import wanted_replicas
 from harness.spec.selector import matches
@@ -77,15 +77,23 @@ def _no_replicas(scene: Scene) -> Iterator[Finding]:
 
 
 def _rolling(scene: Scene) -> Iterator[Finding]:
-    if scene.intent.there and scene.around.target and not is_complete(scene.around.target):
-        status = scene.around.target.get("status") or {}
-        updated, available = status.get("updatedReplicas") or 0, status.get("availableReplicas") or 0
-        wanted = wanted_replicas(spec_of(scene.workload))
-        yield Finding(
-            weight=Weight.BLOCKS,
-            words=f"{scene.named} is rolling already: {updated} of {wanted} pods updated, {available} available",
-            mend="Wait until that rollout is complete, or undo it.",
-        )
+    """One that is on its way, and one that is not: its pods may lack as much as they do in a rollout."""
+    target = scene.around.target
+    if not scene.intent.there or target is None or is_complete(target):
+        return
+    status, wanted = target.get("status") or {}, wanted_replicas(spec_of(scene.workload))
+    updated, available = status.get("updatedReplicas") or 0, status.get("availableReplicas") or 0
+    seen, mend = scene.around.trouble
+    if not is_observed(target) or not updated == wanted == (status.get("replicas") or 0):
+        state, otherwise = "is rolling already", "Wait until that rollout is complete, or undo it."
+    else:
+        state, otherwise = "is not up", "Its pods must be up before they are rolled."
+    yield Finding(
+        weight=Weight.BLOCKS,
+        words=f"{scene.named} {state}: {updated} of {wanted} pods updated, {available} available"
+        + (f"; {seen}" if seen else ""),
+        mend=" ".join(filter(None, (mend, otherwise))),
+    )
 
 
 def _autoscaled(scene: Scene) -> Iterator[Finding]:

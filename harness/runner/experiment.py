@@ -11,7 +11,7 @@ from harness.model.progress import Decision, Progress
 from harness.model.providers import CONTEXT
 from harness.preflight.preflight import preflight
 from harness.runner.ports import check_ports, check_rate
-from harness.runner.preflight import check_nodes, check_scenarios, intents
+from harness.runner.preflight import check_nodes, check_scenarios, intents, trouble
 from harness.runner.protected import check_context
 from harness.runner.rollouts import ContinueAfter
 from harness.runner.run import ScenarioRun, ScenarioRunner
@@ -84,6 +84,6 @@ async def run_experiment(
 
 
 async def _looked_at(cluster: Cluster, scenarios: tuple[Scenario, ...]) -> tuple[str, ...]:
-    found = await preflight(cluster.kube, intents(scenarios, worker_image=None))
+    found = await preflight(cluster.kube, intents(scenarios, worker_image=None), trouble)
     found.check()
     return found.told

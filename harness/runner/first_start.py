@@ -6,32 +6,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from harness.disruptions.completion import Hear, Reached, until_complete
-from harness.disruptions.last_words import LastWords, Logs, last_words
-from harness.disruptions.obstacle import LogPlace
+from harness.disruptions.last_words import LastWords, last_words
 from harness.disruptions.obstacles import in_words, mends, obstacles
 from harness.disruptions.pods_back import is_whole
 from harness.disruptions.workload import Workload
 from harness.errors import LoadError
 from harness.kube.client import Kube
-from harness.kube.logs import last_lines
 from harness.kube.view import View
 from harness.model.disruption import TEMPLATE_STAYS
 from harness.runner.left_out import makes_pods
+from harness.runner.pod_logs import logs_in
 from harness.runner.preflight import undeclared_ports
 from harness.runner.scenario import Scenario
-
-
-def logs_in(kube: Kube, namespace: str) -> Logs:
-    """What gives the last lines of the logs of a namespace's containers."""
-
-    async def lines(place: LogPlace) -> tuple[str, ...]:
-        # A container that has been started again since it was seen has its last run behind it.
-        for previous in (place.previous, not place.previous):
-            if found := await last_lines(kube, namespace, place.pod, place.container, previous=previous):
-                return found
-        return ()
-
-    return lines
 
 
 class FirstStart:

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.clusters.worker_objects import STOCK_IMAGE, worker_pod
+from harness.disruptions.held_up import held_up
+from harness.disruptions.obstacles import in_words, mends
 from harness.errors import UsageError
+from harness.inputs.shown import shown
 from harness.kube.client import Kube
 from harness.kube.fields import unknown_fields
 from harness.model.run import MeasuredService
 from harness.preflight.intent import Intent
 from harness.runner.deployment import place_of
+from harness.runner.pod_logs import logs_in
 from harness.runner.sandbox_limits import absent_programs
 from harness.runner.scenario import Scenario
 from harness.spec.hazards import Hazard, HazardId, hazards
 from harness.spec.nodes import SECOND_NODE, undrainable
 from harness.spec.references import absent_objects, absent_ports
 from harness.spec.serving import target_ports
-from harness.spec.workload import pod_spec, workload_name
+from harness.spec.workload import Object, pod_spec, workload_name
 
 _WHAT_VARIANTS_ARE_ABOUT = frozenset({HazardId.NO_PRESTOP, HazardId.NO_MIN_READY})
 
@@ -78,6 +82,14 @@ def intents(scenarios: Iterable[Scenario], *, worker_image: str | None) -> tuple
         )
         for scenario in scenarios
     )
+
+
+async def trouble(kube: Kube, workload: Object) -> tuple[str, str]:
+    """What holds up a workload that stands there, and what to do about it; empty where nothing is known to."""
+    found = await held_up(kube, workload, logs_in(kube, workload["metadata"]["namespace"]))
+    said = (f"the last line of its log is {shown(each.words[-1])}" for each in found if each.words)
+    words = "; ".join(filter(None, (in_words(found), next(said, ""))))
+    return words, mends(found)
 
 
 def _drained(scenario: Scenario) -> str | None:

@@ -25,8 +25,8 @@ from harness.model.run import CommandRun, RolloutMarks
 from harness.model.undo import Cordon
 from harness.runner.abort import Exceeded
 from harness.runner.changes import Changes
-from harness.runner.first_start import logs_in
 from harness.runner.load_session import LoadSession
+from harness.runner.pod_logs import logs_in
 from harness.runner.quiet import CAP_S
 from harness.runner.scenario import Scenario
 from harness.spec.template import same_template

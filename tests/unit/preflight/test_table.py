@@ -50,6 +50,7 @@ def lines(
     namespace: Object | None = None,
     pods: dict[str, Object] | None = None,
     nodes: tuple[Object, ...] | None = None,
+    trouble: tuple[str, str] = ("", ""),
 ) -> list[str]:
     """What is said of an application that is there, with these objects beside it."""
     target = deepcopy(DEPLOYMENT)
@@ -75,6 +76,7 @@ def lines(
         objects=kinds,
         target=target,
         nodes=nodes,
+        trouble=trouble,
     )
     return [found.line for found in findings(intent, around, pods or {})]
 
@@ -113,6 +115,17 @@ def test_a_rollout_that_is_under_way_stops_the_run() -> None:
         "Deployment web is rolling already: 1 of 3 pods updated, 3 available. "
         "Wait until that rollout is complete, or undo it."
     ]
+
+
+def test_pods_that_are_not_up_are_no_rollout() -> None:
+    loops = ("container web of web-1: CrashLoopBackOff", "See its log for why it ends.")
+    whole = {"updatedReplicas": 3, "availableReplicas": 0}
+    assert lines(status=whole, trouble=loops) == [
+        "Deployment web is not up: 3 of 3 pods updated, 0 available; container web of web-1: CrashLoopBackOff. "
+        "See its log for why it ends. Its pods must be up before they are rolled."
+    ]
+    assert lines(status=whole)[0].startswith("Deployment web is not up: 3 of 3 pods updated, 0 available. Its pods")
+    assert lines(status={**whole, "replicas": 4}, trouble=loops)[0].startswith("Deployment web is rolling already: 3 ")
 
 
 @pytest.mark.parametrize(

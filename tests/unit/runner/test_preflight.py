@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from harness.cli.app import app
 from harness.errors import UsageError
 from harness.runner.experiment_file import read_experiment
-from harness.runner.preflight import check_nodes, check_scenarios, warnings
+from harness.runner.preflight import check_nodes, check_scenarios, trouble, warnings
 from harness.runner.scenario import Scenario, scenarios
 
 EXPERIMENT = """\
@@ -264,3 +264,34 @@ async def test_a_drain_of_the_only_node_is_refused_before_anything_is_deployed(t
         await check_nodes(kube, [rolled])
         with pytest.raises(UsageError, match="no node can be drained: no other node takes pods"):
             await check_nodes(kube, [rolled, drained])
+
+
+@pytest.mark.anyio
+async def test_what_crashes_is_told_with_its_exit_code_restarts_and_last_line() -> None:
+    shop, apps = "namespaces/shop", "/apis/apps/v1/namespaces/shop"
+    deployment = {"kind": "Deployment", "metadata": {"name": "web", "namespace": "shop", "uid": "d"}, "spec": {}}
+    owned = {"metadata": {"name": "web-1", "uid": "r", "ownerReferences": [{"uid": "d", "controller": True}]}}
+    status = {
+        "name": "web",
+        "restartCount": 7,
+        "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s restarting failed container"}},
+        "lastState": {"terminated": {"exitCode": 3, "reason": "Error"}},
+    }
+    pod = {
+        "metadata": {"name": "web-1-a", "uid": "p", "ownerReferences": [{"uid": "r", "controller": True}]},
+        "status": {"containerStatuses": [status]},
+    }
+    answers = {
+        f"GET /api/v1/{shop}/pods": [{"items": [pod]}],
+        f"GET {apps}/replicasets": [{"items": [owned]}],
+        f"GET /api/v1/{shop}/events": [403],
+        f"GET /api/v1/{shop}/pods/web-1-a/log": [["listening", "no DATABASE_URL given"]],
+    }
+    async with paper_kube(answers) as (kube, api):
+        words, mend = await trouble(kube, deployment)
+        assert api.asked(f"GET /api/v1/{shop}/pods/web-1-a/log")[0].query["previous"] == "true"
+    assert words == (
+        "container web of web-1-a: CrashLoopBackOff, its last end was exit code 3, restarted 7 times; "
+        "the last line of its log is 'no DATABASE_URL given'"
+    )
+    assert mend == "See its log for why it ends."
