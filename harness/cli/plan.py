@@ -81,10 +81,13 @@ def _needed(experiment: Experiment) -> int:
 
 
 def _scenario_s(scenario: Scenario, settings: ClusterSettings) -> float:
+    from harness.disruptions.pace import Pace
+    from harness.runner.planned_time import warm_up_s
     from harness.runner.quiet import quiet_s
-    from harness.spec.rollout_shape import rollout_s, rollout_shape
+    from harness.spec.rolling import rollout_spec
+    from harness.spec.rollout_shape import OVERHEAD_S, rollout_s, rollout_shape
     from harness.spec.termination import hooks_take_s
-    from harness.spec.workload import pod_spec
+    from harness.spec.workload import pod_spec, spec_of
 
     experiment = scenario.experiment
     measured = MeasuredService(name=experiment.service.name, port=scenario.application.port)
@@ -93,9 +96,19 @@ def _scenario_s(scenario: Scenario, settings: ClusterSettings) -> float:
     facts = ClusterFacts(kind="", proxy=ProxyFacts(min_sync_period_s=period_s))
     stop_s = hooks_take_s(pod_spec(scenario.application.target)) + _STOP_S
     step_s = rollout_s(application, start_s=_START_S, min_ready_s=application.min_ready_s, stop_s=stop_s)
-    settle_s = 0.0 if application.waits_for_stop else stop_s
-    each_s = step_s + settle_s + quiet_s(experiment.quiet_s, facts, experiment.path)
-    return _START_S + experiment.control_s + scenario.rollouts * each_s
+    stateful = scenario.application.kind == "StatefulSet"
+    rolling = rollout_spec(scenario.application.kind, spec_of(scenario.application.target))
+    pace = Pace(
+        rollout_s=step_s + (0.0 if application.waits_for_stop else stop_s),
+        start_s=_START_S + application.min_ready_s + OVERHEAD_S,
+        stop_s=stop_s + OVERHEAD_S,
+        ordered=stateful and rolling.ordered,
+        in_place=stateful,
+    )
+    times = 1 if experiment.asked[0] == "watch" else scenario.rollouts
+    each_s = scenario.disruption.lasts_s(pace) + quiet_s(experiment.quiet_s, facts, experiment.path)
+    own_s = 0.0 if experiment.is_there else pace.start_s + pace.stop_s  # deployed before, and removed after
+    return own_s + warm_up_s(period_s) + experiment.control_s + times * each_s
 
 
 def _where(settings: ClusterSettings) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.disruptions.disruption import Step
+from harness.disruptions.pace import Pace
 from harness.errors import ManifestError
 from harness.manifests.application import Application
 from harness.model.deploy_command import DeployCommand, deploy_command
@@ -34,6 +35,10 @@ class ByCommand:
         """Run it once more."""
         details = {"deploy": shlex.join(self.command.run)}
         return Step(details=details, do=partial(_do, command=self.command, rollout=rollout), undo=_undo)
+
+    def lasts_s(self, pace: Pace) -> float:
+        """A rolling update."""
+        return pace.rollout_s
 
 
 async def _do(stage: Stage, *, command: DeployCommand, rollout: int) -> int:

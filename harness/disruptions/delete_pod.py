@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.disruptions.disruption import Step
+from harness.disruptions.pace import Pace
 from harness.disruptions.pods_at_once import checked
 from harness.manifests.application import Application
 from harness.model.disruption import DeletePod
@@ -33,6 +34,11 @@ class Deletion:
     def step(self, rollout: int) -> Step:
         """Delete the oldest."""
         return Step(details={}, do=self._do)
+
+    def lasts_s(self, pace: Pace) -> float:
+        """Others in their place, and these gone, in the time that they are given."""
+        grace_s = self.setting.grace_s
+        return pace.replaced_s(stop_s=None if grace_s is None else min(grace_s, pace.stop_s))
 
     async def _do(self, stage: Stage) -> int:
         from harness.disruptions.pods_back import oldest, told, until_back

@@ -8,6 +8,8 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from harness.disruptions.pace import Pace
+
 if TYPE_CHECKING:  # planning a run needs no client
     from harness.disruptions.stage import Stage
     from harness.manifests.application import Application
@@ -41,6 +43,9 @@ class Disruption(Protocol):
 
     def step(self, rollout: int) -> Step:
         """Time number `rollout`, from 0, made at the moment in which it is to begin."""
+
+    def lasts_s(self, pace: Pace) -> float:
+        """How long each time of it takes, predicted, until the pods that go are gone."""
 
 
 Planned = Callable[["Application", Any, int], Disruption]

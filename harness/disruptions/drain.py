@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.disruptions.disruption import Step
+from harness.disruptions.pace import Pace
 from harness.manifests.application import Application
 from harness.model.disruption import Drain
 
@@ -29,6 +30,10 @@ class Drains:
     def step(self, rollout: int) -> Step:
         """Cordon the node, evict, and wait until the pods are back elsewhere."""
         return Step(details={}, do=self._do)
+
+    def lasts_s(self, pace: Pace) -> float:
+        """Others in their place, and these gone, where no budget holds them up."""
+        return pace.replaced_s()
 
     async def _do(self, stage: Stage) -> int:
         from harness.disruptions.cordon import cordoned

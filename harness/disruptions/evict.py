@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.disruptions.disruption import Step
+from harness.disruptions.pace import Pace
 from harness.disruptions.pods_at_once import checked
 from harness.manifests.application import Application
 from harness.model.disruption import Evict
@@ -30,6 +31,10 @@ class Evictions:
     def step(self, rollout: int) -> Step:
         """Evict the oldest."""
         return Step(details={}, do=self._do)
+
+    def lasts_s(self, pace: Pace) -> float:
+        """Others in their place, and these gone, where no budget holds them up."""
+        return pace.replaced_s()
 
     async def _do(self, stage: Stage) -> int:
         from harness.disruptions.eviction import evicted

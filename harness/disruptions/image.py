@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.disruptions.disruption import Step, patching
+from harness.disruptions.pace import Pace
 from harness.manifests.application import Application
 from harness.manifests.patch import image_patch, image_sequence
 
@@ -25,6 +26,10 @@ class ImageUpdate:
     def step(self, rollout: int) -> Step:
         """Give the containers the images of this rollout."""
         return patching(image_patch(self.images[rollout], self.sidecars))
+
+    def lasts_s(self, pace: Pace) -> float:
+        """A rolling update."""
+        return pace.rollout_s
 
 
 def alternating(

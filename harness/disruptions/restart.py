@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from harness.disruptions.disruption import Step, patching
+from harness.disruptions.pace import Pace
 from harness.manifests.application import Application
 from harness.manifests.patch import restart_patch
 
@@ -24,6 +25,10 @@ class Restart:
         """Name the time that it is now."""
         at = datetime.now(UTC).isoformat(timespec="microseconds")
         return patching(restart_patch(at), manager=_KUBECTLS)
+
+    def lasts_s(self, pace: Pace) -> float:
+        """A rolling update."""
+        return pace.rollout_s
 
 
 def planned(application: Application, setting: None, rollouts: int) -> Restart:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.disruptions.disruption import Step
+from harness.disruptions.pace import Pace
 from harness.errors import ManifestError
 from harness.manifests.application import Application
 from harness.model.disruption import Scale
@@ -37,6 +38,11 @@ class Scaling:
     def step(self, rollout: int) -> Step:
         """Go through the numbers, each awaited until its pods are there and those beyond it gone."""
         return Step(details={"replicas": list(self.numbers)}, do=self._do, undo=_scale_back)
+
+    def lasts_s(self, pace: Pace) -> float:
+        """Every number in turn, and how long each of them stays."""
+        steps = zip((self.numbers[-1], *self.numbers), self.numbers, strict=False)
+        return sum(pace.scaled_s(*step) for step in steps) + self.hold_s * (len(self.numbers) - 1)
 
     async def _do(self, stage: Stage) -> int:
         import anyio

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.disruptions.disruption import Step
+from harness.disruptions.pace import Pace
 from harness.manifests.application import Application
 from harness.model.duration import duration
 from harness.model.quantity import things
@@ -28,6 +29,10 @@ class Watching:
     def step(self, rollout: int) -> Step:
         """There is none: when the next one begins is others' to say."""
         raise AssertionError("a rollout that is watched is not begun")
+
+    def lasts_s(self, pace: Pace) -> float:
+        """All of it, whatever is rolled meanwhile."""
+        return self.settings.for_s
 
 
 def planned(application: Application, settings: Watch, rollouts: int) -> Watching:

@@ -19,6 +19,26 @@ WARM_UP_S = 15.0
 _MARGIN_S = 60.0
 
 
+LOAD_LEAD_S = 1.0
+"""So far ahead of its first request a worker gets its plan."""
+
+CALM_S = 1.0
+"""For so long the Service must have answered before anything is measured."""
+
+_CALM_PERIODS = 1.1
+
+
+def propagation_s(period_s: float | None) -> float:
+    """Until the last change has surely reached a data plane with that period: a sync that is still due could not be
+    told from an outage."""
+    return _CALM_PERIODS * (period_s or 1.0)
+
+
+def warm_up_s(period_s: float | None) -> float:
+    """From an application that is up to the control window, where all goes well."""
+    return propagation_s(period_s) + LOAD_LEAD_S + CALM_S
+
+
 def longest_load_s(experiment: Experiment, rollouts: int, quiet_s: float) -> float:
     """Seconds from the first request to the last, at most: every wait at its limit, and a margin."""
     name, setting = experiment.asked

@@ -35,7 +35,15 @@ from harness.runner.facts import run_info
 from harness.runner.first_error import first_error, local_error
 from harness.runner.first_start import FirstStart
 from harness.runner.load_session import LoadSession
-from harness.runner.planned_time import WARM_UP_S, longest_drain_s, longest_load_s, longest_run_s
+from harness.runner.planned_time import (
+    CALM_S,
+    LOAD_LEAD_S,
+    WARM_UP_S,
+    longest_drain_s,
+    longest_load_s,
+    longest_run_s,
+    propagation_s,
+)
 from harness.runner.ports import rotated, source_addresses
 from harness.runner.read_back import read_back
 from harness.runner.rollouts import ContinueAfter, Rollouts
@@ -45,9 +53,6 @@ from harness.runner.under_test import under_test
 from harness.runner.watching import Versions, Watched
 from harness.store.writer import RunWriter
 
-_LOAD_LEAD_S = 1.0
-_CALM_PERIODS = 1.1
-_CALM_S = 1.0
 _DRAIN_SLACK_S = 5.0
 
 
@@ -177,8 +182,7 @@ class ScenarioRunner:
         writer.update(provisos=(*self._scenario.provisos, *otherwise))
         address = await service_address(cluster.kube, namespace, application.service_name, application.port)
         self._telling.enter(Phase.WARMING_UP)
-        # A sync that is still due could not be told from an outage: the last change must have reached the data plane.
-        await anyio.sleep(_CALM_PERIODS * (cluster.facts.proxy.min_sync_period_s or 1.0))
+        await anyio.sleep(propagation_s(cluster.facts.proxy.min_sync_period_s))
         plan = self._plan(address, writer.info.quiet_s or 0.0)
         async with (
             cluster.worker(namespace, plan_json(plan), self._ownership.labels) as worker,
@@ -190,7 +194,7 @@ class ScenarioRunner:
             tasks.start_soon(self._follow, worker, load, following)
             try:
                 async with first_start.explained():
-                    await load.until_warm(_CALM_S, deadline_s=WARM_UP_S)
+                    await load.until_warm(CALM_S, deadline_s=WARM_UP_S)
                 rollouts = self._rollouts(writer, load, workload, changes)
                 async with aborting(experiment.abort_if, load, rollouts.abort):
                     await self._control_window(writer, load)
@@ -250,7 +254,7 @@ class ScenarioRunner:
             ports=rotated(PORTS, *self._place),
             t0_monotonic_ns=self._t0_ns if client.same_machine else None,
             own_clock=not client.same_machine,
-            start_s=self._now() + _LOAD_LEAD_S,
+            start_s=self._now() + LOAD_LEAD_S,
         )
         longest_s = longest_load_s(self._scenario.experiment, self._scenario.rollouts, quiet_s)
         return replace(plan, duration_s=longest_s, sign_port=None if client.same_machine else SIGN_PORT)

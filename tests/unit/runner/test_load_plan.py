@@ -8,6 +8,7 @@ import pytest
 from harness.cli.plan import plan_text
 from harness.errors import ExperimentError
 from harness.fixture_files import fixtures
+from harness.model.duration import duration
 from harness.model.experiment import Experiment
 from harness.redaction import door
 from harness.runner.experiment_file import read_experiment
@@ -103,6 +104,36 @@ def test_what_a_mitigation_left_alone_is_in_the_plan_and_on_record(tmp_path: Pat
     assert said.startswith("slow: the preStop hook of container nginx (exec /wait-shutdown) stays as it is")
     assert said in plan_text(experiment, planned, experiment.cluster).splitlines()
     assert slow.application.port == 80
+
+
+@pytest.mark.parametrize(
+    ("disruption", "kind", "about_s"),
+    [
+        # deployed in 6.8 s, warm after 3.1 s, control 5 s, what is done, quiet 5 s, and gone in 6.3 s
+        ("{scale: {to: [5, 1], hold: 5s}}", "deployment", 26.2 + 6.8 + 5 + 6.3 + 5 + 6.8),
+        ("{scale: {to: 1}}", "deployment", 26.2 + 6.3 + 6.8),
+        ("{scale: {to: 1}}", "statefulset", 26.2 + 6.3 + 6.8),
+        ("{scale: {to: 5}}", "statefulset", 26.2 + 3 * 6.8 + 3 * 6.3),
+        ("delete-pod", "deployment", 26.2 + 6.8),
+        ("delete-pod", "statefulset", 26.2 + 6.3 + 6.8),
+        ("{watch: {for: 10m, until_rollouts: 7}}", "deployment", 26.2 + 600),
+    ],
+)
+def test_what_is_planned_lasts_as_long_as_what_is_done(
+    tmp_path: Path, disruption: str, kind: str, about_s: float
+) -> None:
+    text = (fixtures() / "manifests" / "nginx.yaml").read_text()
+    if kind == "statefulset":
+        text = text.replace("kind: Deployment", "kind: StatefulSet").replace("spec:", "spec:\n  serviceName: web", 1)
+    (tmp_path / "web.yaml").write_text(text)
+    (tmp_path / "a.yaml").write_text(
+        f"{{version: 1, name: a, manifests: [web.yaml], target: {kind}/web, service: {{name: web, port: 80}}, "
+        f"disruption: {disruption}, rollouts: 1, load: {{new: {{rate: 1}}}}, "
+        "variants: {both: {mitigations: [{prestop: 5s}, {min-ready: 5s}]}}}"
+    )
+    experiment = read_experiment(tmp_path / "a.yaml")
+    words = plan_text(experiment, scenarios(experiment), experiment.cluster)
+    assert f"about {duration(round(about_s))} in all" in words
 
 
 MIXED = """\
