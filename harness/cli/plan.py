@@ -42,7 +42,7 @@ def plan_text(experiment: Experiment, planned: tuple[Scenario, ...], settings: C
     times = [_scenario_s(scenario, settings) for scenario in planned]
     lines = [
         _title(experiment, planned, settings),
-        f"load: {streams} to Service {experiment.service.name}:{experiment.service.port} ({experiment.path})",
+        f"load: {streams} to Service {experiment.service.name}:{experiment.service.port} ({experiment.way_in.name})",
         f"control window {duration(experiment.control_s)}, at most {longest} a {words.noun}",
         f"about {duration(round(sum(times)))} in all",
     ]
@@ -106,7 +106,7 @@ def _scenario_s(scenario: Scenario, settings: ClusterSettings) -> float:
         in_place=stateful,
     )
     times = 1 if experiment.asked[0] == "watch" else scenario.rollouts
-    each_s = scenario.disruption.lasts_s(pace) + quiet_s(experiment.quiet_s, facts, experiment.path)
+    each_s = scenario.disruption.lasts_s(pace) + quiet_s(experiment.quiet_s, facts, experiment.way_in.name)
     own_s = 0.0 if experiment.is_there else pace.start_s + pace.stop_s  # deployed before, and removed after
     return own_s + warm_up_s(period_s) + experiment.control_s + times * each_s
 

@@ -8,7 +8,7 @@ import os
 import socket
 from typing import TYPE_CHECKING
 
-from harness.load.names import Resolver, destination
+from harness.load.names import Turns, destinations
 from harness.load.outcomes import Phase
 from harness.load.ports import PortCycle
 from harness.load.tcp_info import learn_retransmits
@@ -36,7 +36,7 @@ class Dialer:
 
     def __init__(self, plan: Plan, *, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._resolver = Resolver(*destination(plan), clock=clock)
+        self._resolver = Turns(destinations(plan), clock=clock)
         self._ports = PortCycle(plan.source_addresses, plan.ports)
         self._bind = bool(plan.source_addresses or plan.ports)
         self._next_phase = Phase.HANDSHAKE if plan.url.startswith("https:") else Phase.AWAIT

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from harness.load.plan import Plan
 
@@ -20,16 +20,30 @@ FRESH_S = 1.0
 """How long an answer is used. A failed look-up is not kept: those who waited for it fail, the next one asks again."""
 
 
-def destination(plan: Plan) -> tuple[str, int]:
-    """The host (name or IP) and port that a plan connects to."""
+def destinations(plan: Plan) -> tuple[Address, ...]:
+    """The hosts (names or IPs) and ports that a plan connects to, in turn."""
     parts = urlsplit(plan.url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    if not plan.address:
-        return parts.hostname or "", port
-    if plan.address.count(":") > 1 and not plan.address.startswith("["):
-        return plan.address, port  # a bare IPv6 address
-    address = urlsplit(f"//{plan.address}")
+    given = plan.addresses or ((plan.address,) if plan.address else ())
+    return tuple(_destination(address, port) for address in given) or ((parts.hostname or "", port),)
+
+
+def _destination(text: str, port: int) -> Address:
+    if text.count(":") > 1 and not text.startswith("["):
+        return text, port  # a bare IPv6 address
+    address = urlsplit(f"//{text}")
     return address.hostname or "", address.port or port
+
+
+class Turns:
+    """The addresses of several hosts, a host after another."""
+
+    def __init__(self, hosts: Iterable[Address], *, clock: Callable[[], float]) -> None:
+        self._resolvers = cycle([Resolver(*host, clock=clock) for host in hosts])
+
+    async def address(self) -> Address:
+        """Where to connect to next. Raises socket.gaierror."""
+        return await next(self._resolvers).address()
 
 
 class Resolver:

@@ -73,20 +73,22 @@ class Plan:
     """What one worker does.
 
     All times of its records are seconds since `t0_monotonic_ns` (CLOCK_MONOTONIC, same machine). With `own_clock`
-    (another machine, whose wall clock may say anything) it starts `GREETING_S` before `start_s`, by its own account,
-    and whoever reads its lines puts its times right. Requests start at `start_s` on that clock and go on for
-    `duration_s` (None: until stopped). `address` ("IP" or "IP:port", IPv6 in brackets) is connected to in place of the
-    URL's host. `ports` are inclusive ranges, used in turn with each of `source_addresses`; without them the kernel
-    chooses. `success` are inclusive ranges of status codes. `headers` hold values as they are sent; they are never
-    written anywhere. `messages`: a mix, in place of `method`, the URL's path and `success`. `client_pem`: the
-    certificate that the client shows, and its key. `sign_port`: where a worker without a parent hears that its harness
-    is still there (`signs`).
+    (another machine, whose wall clock may say anything) it starts `GREETING_S` before `start_s`, by its own
+    account, and whoever reads its lines puts its times right. Requests start at `start_s` on that clock and go on
+    for `duration_s` (None: until stopped). `address` ("IP" or "IP:port", IPv6 in brackets) is connected to in place
+    of the URL's host. `ports` are inclusive ranges, used in turn with each of `source_addresses`; without them the
+    kernel chooses. `addresses`: several in place of one `address`, taken in turn, a connection each. `success` are
+    inclusive ranges of status codes. `headers` hold values as they are sent; they are never written anywhere.
+    `messages`: a mix, in place of `method`, the URL's path and `success`. `client_pem`: the certificate that the
+    client shows, and its key. `sign_port`: where a worker without a parent hears that its harness is still there
+    (`signs`).
     """
 
     url: str
     streams: tuple[Stream, ...]
     worker: int = 0
     address: str = ""
+    addresses: tuple[str, ...] = ()
     t0_monotonic_ns: int | None = None
     own_clock: bool = False
     start_s: float = 0.0
@@ -146,6 +148,7 @@ def _faults(plan: Plan) -> list[str]:
         (not any(c in v for _, v in headers for c in "\r\n\0"), "a header's value has a line break in it"),
         (all(0 < low <= high < 65536 for low, high in plan.ports), f"port ranges {plan.ports} are not within 1-65535"),
         (plan.sign_port is None or 0 < plan.sign_port < 65536, f"sign port {plan.sign_port} is not within 1-65535"),
+        (not (plan.address and plan.addresses), "address and addresses are both given"),
         (plan.t0_monotonic_ns is None or not plan.own_clock, "t0_monotonic_ns is given, and a clock of its own"),
         (all(map(_is_address, plan.source_addresses)), f"a source address in {plan.source_addresses} is not an IP"),
     )

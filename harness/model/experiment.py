@@ -21,6 +21,7 @@ from harness.model.cluster_settings import ClusterSettings, SandboxImage, Sandbo
 from harness.model.disruption import Disruption, Update, Word, named
 from harness.model.duration import duration
 from harness.model.mitigations import MITIGATIONS, contradiction
+from harness.model.path_settings import PathSettings, PathWord, written_path
 from harness.model.record import Duration, FilePath, LongDuration, Name, Rate, Record
 from harness.model.request import CONNECT_TIMEOUT_S
 from harness.model.request_settings import READING, Method, MixedRequest, RequestSettings, UrlPath
@@ -170,7 +171,7 @@ class Experiment(Record):
         alias="service",
         description="the Service in front; without it, the clear one before a target that is there",
     )
-    path: Literal["clusterip"] = "clusterip"
+    path: PathWord | PathSettings = Field("clusterip", description="how the load reaches the application")
     cluster: ClusterSettings = ClusterSettings(sandbox=SandboxSettings())
     images: dict[str, SandboxImage] = Field(default_factory=dict)
     others: Literal["run", "skip"] = Field("run", description="workloads beside the target: run, or left out")
@@ -264,6 +265,11 @@ class Experiment(Record):
         """The Service in front of the application, which is known once what is there has been looked at."""
         assert self.service_ is not None, "runner.there comes first"
         return self.service_
+
+    @property
+    def way_in(self) -> PathSettings:
+        """The path with its settings."""
+        return written_path(self.path)
 
     @property
     def is_there(self) -> bool:

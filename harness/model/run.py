@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from harness.model.paths import Hop, Hops, Span, Targets, hops
+
 if TYPE_CHECKING:  # polars costs half a second, and `--help` needs none of it
     import polars as pl
 
@@ -41,14 +43,33 @@ class ProxyFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BalancerFacts:
+    """The load balancer that a cluster has for Services of type LoadBalancer, and how late it is.
+
+    `targets`: what it sends to. `removal`, `addition`: as those of a hop (`harness.model.paths`), where rollouts change
+    its list. `settings`: what it was set to, in words.
+    """
+
+    profile: str
+    targets: Targets
+    removal: Span | None = None
+    addition: Span | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterFacts:
-    """Where a run was made. `server`: what really answered behind the image's name, as far as it is known."""
+    """Where a run was made. `server`: what really answered behind the image's name, as far as it is known.
+
+    `balancer`: what is known of its load balancer; None also where it has one of which nothing is.
+    """
 
     kind: str
     kubernetes: str | None = None
     nodes: int | None = None
     proxy: ProxyFacts = ProxyFacts()
     server: str | None = None
+    balancer: BalancerFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +144,7 @@ class RunInfo:
     scenario: str
     variant: str
     path: str = "clusterip"
+    hops: tuple[Hop, ...] = ()  # from the client on; none where they were not recorded
     format: int = FORMAT
     harness: str | None = None
     manifests: tuple[dict[str, Any], ...] = ()
@@ -150,6 +172,11 @@ class RunInfo:
     provisos: tuple[str, ...] = ()  # what was run otherwise than the manifests say, in sentences
     applied: tuple[str, ...] = ()  # what of an earlier run's advice: "preStop 5 s"
     stopped: str | None = None  # why it ended before its time, in words
+
+    @property
+    def way(self) -> Hops:
+        """What the hops of its path come to."""
+        return hops(self.path, self.hops)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,7 +55,7 @@ class Calls:
         disruption: str | Mapping[str, Any] | None = None,
         rollouts: int = 1,
         load: Load | None = None,
-        path: str = "clusterip",
+        path: str | Mapping[str, Any] = "clusterip",
         mitigations: Mitigations = (),
         budget: Mapping[str, Any] | None = None,
         expect: Literal["seamless", "dropping", "any"] = "seamless",

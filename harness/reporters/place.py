@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from harness.model.deed_words import deed_words
 from harness.model.kubernetes_version import applied_at_once
+from harness.model.paths import Hop
 from harness.model.providers import CONTEXT, PROVIDERS
 from harness.model.result import ScenarioResult, Verdict
 from harness.model.run import ClusterFacts, ProxyFacts, RunInfo
@@ -15,10 +16,35 @@ def where(info: RunInfo) -> str:
     """Where the run was made, in one sentence; what is not known is said to be not known."""
     cluster = info.cluster
     parts = [_kubernetes(cluster), proxy(cluster.proxy)]
+    parts += [f"path: {path(info)}"] if info.hops else []
     parts.append(f"requests answered by {cluster.server}" if cluster.server else "server behind the image not known")
     if info.churn_s is not None:
         parts.append(f"endpoint churn every {info.churn_s:g} s")
     return " ".join((f"Ran on {_kind(cluster.kind)}. {'; '.join(parts)}.", *info.provisos))
+
+
+def path(info: RunInfo) -> str:
+    """The path by its hops, from the client to the pods: "loadbalancer: client -> ... -> pods"."""
+    return f"{info.path}: {' -> '.join(('client', *(hop.name for hop in info.hops), 'pods'))}"
+
+
+def hop_words(hop: Hop) -> str:
+    """What a hop is, how late by what it was set to, whether it sends again what failed, and what that implies."""
+    lag = {True: f"late by {hop.removal} about a pod that left, by {hop.addition} about one that came"}
+    known = hop.removal is not None and hop.addition is not None
+    resends = {
+        True: "sends a failed request again, which hides the failure and shows as latency",
+        False: "sends nothing again",
+        None: "whether it sends a failed request again is not known",
+    }[hop.retries]
+    settings = ", ".join(f"{name} {value}" for name, value in hop.settings.items())
+    parts = (
+        lag.get(known and hop.decides, "" if known else "its delay is not known"),
+        resends,
+        hop.implies,
+        settings,
+    )
+    return "; ".join(filter(None, parts))
 
 
 def notes(info: RunInfo, result: ScenarioResult) -> tuple[str, ...]:
@@ -70,6 +96,8 @@ def particulars(info: RunInfo) -> tuple[tuple[str, str], ...]:
         ("Kubernetes", info.cluster.kubernetes or "not known"),
         ("nodes", str(info.cluster.nodes) if info.cluster.nodes is not None else "not known"),
         ("proxy", proxy(info.cluster.proxy).removeprefix("proxy ")),
+        *([("path", path(info))] if info.hops else ()),
+        *((f"hop {number}", f"{hop.name}: {hop_words(hop)}") for number, hop in enumerate(info.hops, start=1)),
         ("server", info.cluster.server or "not known"),
         *([("provisos", " ".join(info.provisos))] if info.provisos else ()),
         ("target", info.target or "not known"),

@@ -19,7 +19,6 @@ from harness.manifests.application import Application
 from harness.manifests.patch import in_namespace
 from harness.manifests.read import Manifest, read_manifests
 from harness.runner.clean_up import delete_namespace, delete_objects
-from harness.spec.hazards import HazardId, row
 
 _LABEL = {"app.kubernetes.io/managed-by": "rollout-harness"}
 
@@ -160,20 +159,3 @@ def place_of(manifest: Mapping[str, Any], *, files: Iterable[Path]) -> str:
         if any((each["kind"], each["metadata"]["name"]) == wanted for each in read_manifests([file])):
             return f" of {file}"
     return ""
-
-
-async def service_address(kube: Kube, namespace: str, service: str, port: int) -> str:
-    """Where a Service's ClusterIP is reached: "10.96.0.7:80", "[fd00::7]:80".
-
-    Raises:
-        ClusterError: the Service has no ClusterIP.
-    """
-    found = await kube.get("v1", "Service", service, namespace)
-    address = found["spec"].get("clusterIP")
-    if not address or address == "None":
-        raise ClusterError(
-            f"looking for the ClusterIP of Service {service}",
-            "it has none (headless?)",
-            f"Needed: {row(HazardId.HEADLESS).mend}.",
-        )
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

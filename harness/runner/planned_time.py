@@ -39,16 +39,22 @@ def warm_up_s(period_s: float | None) -> float:
     return propagation_s(period_s) + LOAD_LEAD_S + CALM_S
 
 
+def warm_up_limit_s(experiment: Experiment) -> float:
+    """For so long the application may take to answer steadily: a load balancer has its own time for that."""
+    balancer = experiment.way_in.loadbalancer
+    return WARM_UP_S + (balancer.wait_s if balancer is not None else 0.0)
+
+
 def longest_load_s(experiment: Experiment, rollouts: int, quiet_s: float) -> float:
     """Seconds from the first request to the last, at most: every wait at its limit, and a margin."""
     name, setting = experiment.asked
     if name == "watch":
         after_s = experiment.rollout_timeout_s + max(CAP_S, quiet_s)
-        return float(WARM_UP_S + experiment.control_s + setting.for_s + after_s + SILENT_S + _MARGIN_S)
+        return float(warm_up_limit_s(experiment) + experiment.control_s + setting.for_s + after_s + SILENT_S + _MARGIN_S)
     update_s = SILENT_S + PATIENCE_S + 2 * experiment.rollout_timeout_s + max(CAP_S, quiet_s)
     update_s += command_s(experiment)
     undo_s = PATIENCE_S + experiment.rollout_timeout_s
-    return WARM_UP_S + experiment.control_s + rollouts * update_s + undo_s + _MARGIN_S
+    return warm_up_limit_s(experiment) + experiment.control_s + rollouts * update_s + undo_s + _MARGIN_S
 
 
 def longest_run_s(experiment: Experiment, rollouts: int, quiet_s: float) -> float:

@@ -30,7 +30,8 @@ from harness.observers.heartbeat import Standstill, watch_oneself
 from harness.runner.abort import aborting
 from harness.runner.changes import Changes
 from harness.runner.churn import churning
-from harness.runner.deployment import namespace_for_run, service_address
+from harness.runner.deployment import namespace_for_run
+from harness.runner.destination import Destination, destination
 from harness.runner.facts import run_info
 from harness.runner.first_error import first_error, local_error
 from harness.runner.first_start import FirstStart
@@ -38,11 +39,11 @@ from harness.runner.load_session import LoadSession
 from harness.runner.planned_time import (
     CALM_S,
     LOAD_LEAD_S,
-    WARM_UP_S,
     longest_drain_s,
     longest_load_s,
     longest_run_s,
     propagation_s,
+    warm_up_limit_s,
 )
 from harness.runner.ports import rotated, source_addresses
 from harness.runner.read_back import read_back
@@ -180,10 +181,11 @@ class ScenarioRunner:
         otherwise = read_back(application, self._view, workload)
         self._telling.warned += otherwise
         writer.update(provisos=(*self._scenario.provisos, *otherwise))
-        address = await service_address(cluster.kube, namespace, application.service_name, application.port)
+        to = await destination(cluster, experiment.way_in, namespace, application)
+        writer.update(hops=to.hops)
         self._telling.enter(Phase.WARMING_UP)
         await anyio.sleep(propagation_s(cluster.facts.proxy.min_sync_period_s))
-        plan = self._plan(address, writer.info.quiet_s or 0.0)
+        plan = self._plan(to, writer.info.quiet_s or 0.0)
         async with (
             cluster.worker(namespace, plan_json(plan), self._ownership.labels) as worker,
             anyio.create_task_group() as tasks,
@@ -194,7 +196,7 @@ class ScenarioRunner:
             tasks.start_soon(self._follow, worker, load, following)
             try:
                 async with first_start.explained():
-                    await load.until_warm(CALM_S, deadline_s=WARM_UP_S)
+                    await load.until_warm(CALM_S, deadline_s=warm_up_limit_s(experiment))
                 rollouts = self._rollouts(writer, load, workload, changes)
                 async with aborting(experiment.abort_if, load, rollouts.abort):
                     await self._control_window(writer, load)
@@ -245,11 +247,11 @@ class ScenarioRunner:
             changes=changes,
         )
 
-    def _plan(self, address: str, quiet_s: float) -> Plan:
+    def _plan(self, to: Destination, quiet_s: float) -> Plan:
         client = self._cluster.client
         plan = load_plan(
             self._scenario.experiment,
-            address=address,
+            to=to,
             source_addresses=source_addresses(client, self._scenario.experiment.load),
             ports=rotated(PORTS, *self._place),
             t0_monotonic_ns=self._t0_ns if client.same_machine else None,

@@ -23,6 +23,7 @@ from harness.model.experiment import Experiment, KeptStream
 from harness.model.request_settings import HeaderSource, MixedRequest, TlsSettings
 from harness.model.run import Expect, MeasuredService
 from harness.redaction import door
+from harness.runner.destination import Destination, check_path
 from harness.runner.left_out import without_others
 
 _LONGEST_BODY_BYTES = 128 * 1024
@@ -117,6 +118,7 @@ def scenarios(
         service=experiment.service.name,
         port=experiment.service.port,
     )
+    check_path(experiment.way_in, application)
     paper_plan(experiment)  # to find what is wrong with it
     provisos: tuple[str, ...] = ()
     if experiment.others == "skip":
@@ -165,7 +167,7 @@ def paper_plan(experiment: Experiment) -> Plan:
     """The plan as the load worker will get it, but for the address, which is not known yet."""
     return load_plan(
         experiment,
-        address="192.0.2.1:80",
+        to=Destination(addresses=("192.0.2.1:80",), origin=experiment.way_in.url),
         source_addresses=(),
         ports=(),
         t0_monotonic_ns=0,
@@ -177,7 +179,7 @@ def paper_plan(experiment: Experiment) -> Plan:
 def load_plan(
     experiment: Experiment,
     *,
-    address: str,
+    to: Destination,
     source_addresses: tuple[str, ...],
     ports: tuple[tuple[int, int], ...],
     t0_monotonic_ns: int | None,
@@ -185,13 +187,14 @@ def load_plan(
     start_s: float,
     environment: Mapping[str, str] = os.environ,
 ) -> Plan:
-    """What the load worker of a scenario does, sent to `address` ("10.96.0.7:80").
+    """What the load worker of a scenario does, sent `to` where the application is reached.
 
     Raises:
         ExperimentError: a header's value cannot be had from where it is kept.
         PlanError: the request is not one that can be sent.
     """
     load, request, tls = experiment.load, experiment.request, experiment.request.tls
+    origin = to.origin or f"{'http' if tls is None else 'https'}://{to.addresses[0]}"
     streams = tuple(
         Stream(
             name=name,
@@ -203,7 +206,8 @@ def load_plan(
         for name, stream in load.streams.items()
     )
     return Plan(
-        url=f"{'http' if tls is None else 'https'}://{address}{request.path}",
+        url=f"{origin}{request.path}",
+        addresses=to.addresses if len(to.addresses) > 1 else (),
         streams=streams,
         t0_monotonic_ns=t0_monotonic_ns,
         own_clock=own_clock,

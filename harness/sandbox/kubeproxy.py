@@ -10,7 +10,8 @@ import anyio
 
 from harness.sandbox.apiclient import ApiClient, ChangeType, Informer
 from harness.sandbox.netns import node_address, node_number
-from harness.sandbox.proxyrules import ServicePort, ruleset, service_ports, sync_due
+from harness.sandbox.nodehealth import NodeHealth
+from harness.sandbox.proxyrules import ServicePort, affinity_sets, ruleset, service_ports, sync_due
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +43,8 @@ class KubeProxy:
         self._ports: tuple[ServicePort, ...] | None = None
         self._changed = anyio.Event()
         self._last_ended: float | None = None
+        self._affinities: frozenset[str] = frozenset()
+        self._health = NodeHealth(node, node_address(node_number(node)))
         self.synced = anyio.Event()
 
     async def run(self) -> None:
@@ -68,12 +71,14 @@ class KubeProxy:
 
     async def _sync(self, ports: tuple[ServicePort, ...]) -> None:
         start_ns = time.monotonic_ns()
-        rules = ruleset(ports, self._node, node_address(node_number(self._node)))
+        rules = ruleset(ports, self._node, node_address(node_number(self._node)), gone=self._affinities)
         done = await anyio.run_process(["nft", "-f", "-"], input=rules.encode(), check=False)
         if done.returncode != 0:
             raise RulesRefused(done.stderr.decode(errors="replace").strip())
         end_ns = time.monotonic_ns()
         self._last_ended = anyio.current_time()
+        self._affinities = affinity_sets(ports)
+        await self._health.sync(ports)
         self.synced.set()
         if self._on_sync is not None:
             self._on_sync(ProxySync(start_ns, end_ns, ports))

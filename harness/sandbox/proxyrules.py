@@ -1,21 +1,26 @@
 """Services and EndpointSlices -> one nftables ruleset, the way kube-proxy's nftables mode routes and rejects.
 
 Source: pkg/proxy/nftables/proxier.go and pkg/proxy/topology.go (CategorizeEndpoints): ready endpoints; where there is
-none, those that still serve while terminating (on since 1.26); where there is none either, REJECT.
+none, those that still serve while terminating (on since 1.26), with a policy of `Local` each node for itself. A Service
+without any endpoint is rejected; what a node may send only to pods of its own, when it has none, is dropped. What a
+node or one of its pods sends to an address for the outside knows no policy, as if it had gone out and come back.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.netns import SERVICE_CIDR
+from harness.sandbox.netns import SERVICE_CIDR, node_number, pod_network
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 TABLE = "kube-proxy"
 _MASQUERADE_MARK = "0x4000"
+_AFFINITY_S = 10800
+"""For so long a client stays with its pod where the Service does not say (v1.DefaultClientIPServiceAffinitySeconds)."""
 _CHAINS = """\
   chain services { }
   chain no-endpoints { }
@@ -41,7 +46,11 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
 class ServicePort:
-    """One port of a Service with everything that may answer it; `node_port` is 0 where it has none."""
+    """One port of a Service with everything that may answer it; `node_port` is 0 where it has none.
+
+    `external_ips`: other addresses at which nodes take what is for it: a load balancer's, where that passes packets on
+    as they are (`ipMode: VIP`). `affinity_s`: how long a client's address stays with its pod, 0 = not.
+    """
 
     namespace: str
     name: str
@@ -53,6 +62,9 @@ class ServicePort:
     external_local: bool
     internal_local: bool
     endpoints: tuple[Endpoint, ...]
+    external_ips: tuple[str, ...] = ()
+    health_check_port: int = 0
+    affinity_s: int = 0
 
     def usable(self, node: str = "") -> tuple[Endpoint, ...]:
         """The endpoints that get traffic, only those on `node` where one is given."""
@@ -73,31 +85,42 @@ def service_ports(services: Iterable[dict[str, Any]], slices: Iterable[dict[str,
         if spec.get("clusterIP") in (None, "", "None") or spec.get("type") == "ExternalName":
             continue
         mine = by_service.get((metadata["namespace"], metadata["name"]), [])
-        found += [_service_port(metadata, spec, port, mine) for port in spec.get("ports") or ()]
+        outside = _external_ips(service)
+        found += [_service_port(metadata, spec, port, mine, outside) for port in spec.get("ports") or ()]
     return tuple(sorted(found))
 
 
-def ruleset(ports: Iterable[ServicePort], node: str, node_address: str) -> str:
+def ruleset(ports: Iterable[ServicePort], node: str, node_address: str, *, gone: frozenset[str] = frozenset()) -> str:
     """The text for one `nft -f` transaction that puts these rules in the place of the old ones.
+
+    `gone`: the `affinity_sets` of the rules before; those that are not needed any more are deleted.
 
     The chains that hook into the kernel stay as they are: only their rules are replaced, so no packet meets a gap.
     """
-    services: list[str] = []
-    rejects: list[str] = []
+    rules = _Rules(pods=str(pod_network(node_number(node))))
     addresses: list[str] = []
     masqueraded: set[str] = set()
     for port in ports:
         addresses.append(port.cluster_ip)
         match = f"ip daddr {port.cluster_ip} {port.protocol} dport {port.port}"
-        _route(match, port.usable(node if port.internal_local else ""), "", services, rejects)
+        rules.route(port, match, port.usable(node if port.internal_local else ""))
+        outside = [f"ip daddr {address} {port.protocol} dport {port.port}" for address in port.external_ips]
         if port.node_port:
-            mark = "" if port.external_local else f"meta mark set meta mark | {_MASQUERADE_MARK} "
-            match = f"ip daddr {node_address} {port.protocol} dport {port.node_port}"
-            _route(match, port.usable(node if port.external_local else ""), mark, services, rejects)
+            outside.append(f"ip daddr {node_address} {port.protocol} dport {port.node_port}")
+        for match in outside:
+            rules.route_from_outside(port, match, node)
         masqueraded |= {endpoint.address for endpoint in port.usable()}
-    lines = [f"table ip {TABLE} {{", _CHAINS.rstrip(), "}", f"flush table ip {TABLE}", f"table ip {TABLE} {{"]
-    lines += _chain("services", services)
-    lines += _chain("no-endpoints", [*rejects, *_other_ports(addresses)])
+        if port.internal_local or port.external_local:
+            masqueraded |= {endpoint.address for endpoint in port.usable(node)}
+    sets = [_affinity_set(name, seconds) for name, seconds in rules.affinities.items()]
+    chains = [f"  chain {name} {{ }}" for name in rules.chains]
+    head = [f"table ip {TABLE} {{", _CHAINS.rstrip(), *sets, *chains, "}", f"flush table ip {TABLE}"]
+    lines = [*head, *(f"delete set ip {TABLE} {name}" for name in sorted(gone - rules.affinities.keys()))]
+    lines += [f"table ip {TABLE} {{"]
+    for name, body in rules.chains.items():
+        lines += _chain(name, body)
+    lines += _chain("services", rules.services)
+    lines += _chain("no-endpoints", [*rules.rejects, *_other_ports(addresses)])
     lines += _chain("prerouting", ["jump services"])
     lines += _chain("output", ["jump services"])
     lines += _chain("postrouting", _masquerade(sorted(masqueraded)))
@@ -117,12 +140,65 @@ def sync_due(changed_at: float, last_ended: float | None, min_period_s: float) -
     return changed_at if last_ended is None else max(changed_at, last_ended + min_period_s)
 
 
-def _route(match: str, endpoints: tuple[Endpoint, ...], mark: str, services: list[str], rejects: list[str]) -> None:
-    if endpoints:
-        targets = ", ".join(f"{n} : {e.address} . {e.port}" for n, e in enumerate(endpoints))
-        services.append(f"{match} {mark}dnat ip to numgen random mod {len(endpoints)} map {{ {targets} }}")
-    else:
-        rejects.append(f"{match} reject")
+def affinity_sets(ports: Iterable[ServicePort]) -> frozenset[str]:
+    """The names of the sets in which the rules keep which client belongs to which endpoint."""
+    return frozenset(_affinity(port, each) for port in ports if port.affinity_s for each in port.endpoints)
+
+
+def _affinity(port: ServicePort, endpoint: Endpoint) -> str:
+    """The name of an endpoint's chain and set, the same in every sync, so that clients stay where they are."""
+    named = f"{port.namespace}/{port.name}/{port.port_name}/{port.protocol}/{endpoint.address}/{endpoint.port}"
+    return f"endpoint-{hashlib.sha256(named.encode()).hexdigest()[:16]}"
+
+
+def _affinity_set(name: str, seconds: int) -> str:
+    return f"  set {name} {{ type ipv4_addr; flags dynamic,timeout; timeout {seconds}s; }}"
+
+
+class _Rules:
+    """The rules of one node, as they are gathered. `pods`: the network of its own pods."""
+
+    def __init__(self, pods: str) -> None:
+        self._pods = pods
+        self.services: list[str] = []
+        self.rejects: list[str] = []
+        self.chains: dict[str, list[str]] = {}
+        self.affinities: dict[str, int] = {}
+
+    def route_from_outside(self, port: ServicePort, match: str, node: str) -> None:
+        """What comes to a node for the outside: masqueraded where it may go on to another node."""
+        mark = f"meta mark set meta mark | {_MASQUERADE_MARK} "
+        if not port.external_local:
+            self.route(port, match, port.usable(), mark)
+            return
+        if anywhere := port.usable():
+            self._send(port, f"{match} ip saddr {self._pods}", anywhere)
+            self._send(port, f"{match} fib saddr type local", anywhere, mark)
+        self.route(port, match, port.usable(node))
+
+    def route(self, port: ServicePort, match: str, endpoints: tuple[Endpoint, ...], mark: str = "") -> None:
+        """What matches goes to one of the endpoints; without any it is rejected, or dropped where another node has."""
+        if endpoints:
+            self._send(port, match, endpoints, mark)
+        else:
+            self.rejects.append(f"{match} {'drop' if port.usable() else 'reject'}")
+
+    def _send(self, port: ServicePort, match: str, endpoints: tuple[Endpoint, ...], mark: str = "") -> None:
+        choice = f"numgen random mod {len(endpoints)}"
+        if not port.affinity_s:
+            targets = ", ".join(f"{n} : {e.address} . {e.port}" for n, e in enumerate(endpoints))
+            self.services.append(f"{match} {mark}dnat ip to {choice} map {{ {targets} }}")
+            return
+        names = [_affinity(port, endpoint) for endpoint in endpoints]
+        for name, endpoint in zip(names, endpoints, strict=True):
+            self.affinities[name] = port.affinity_s
+            self.chains[name] = [
+                f"update @{name} {{ ip saddr }}",
+                f"meta l4proto {port.protocol} dnat ip to {endpoint.address}:{endpoint.port}",
+            ]
+            self.services.append(f"{match} ip saddr @{name} {mark}goto {name}")
+        targets = ", ".join(f"{n} : goto {name}" for n, name in enumerate(names))
+        self.services.append(f"{match} {mark}{choice} vmap {{ {targets} }}")
 
 
 def _other_ports(cluster_ips: list[str]) -> list[str]:
@@ -145,9 +221,15 @@ def _chain(name: str, rules: list[str]) -> list[str]:
 
 
 def _service_port(
-    metadata: dict[str, Any], spec: dict[str, Any], port: dict[str, Any], slices: list[dict[str, Any]]
+    metadata: dict[str, Any],
+    spec: dict[str, Any],
+    port: dict[str, Any],
+    slices: list[dict[str, Any]],
+    external_ips: tuple[str, ...],
 ) -> ServicePort:
     name = port.get("name") or ""
+    local = spec.get("externalTrafficPolicy") == "Local"
+    sticky = ((spec.get("sessionAffinityConfig") or {}).get("clientIP") or {}).get("timeoutSeconds") or _AFFINITY_S
     endpoints = {endpoint for one in slices for endpoint in _endpoints(one, name)}
     return ServicePort(
         namespace=metadata["namespace"],
@@ -157,10 +239,19 @@ def _service_port(
         cluster_ip=spec["clusterIP"],
         port=port["port"],
         node_port=port.get("nodePort", 0) if spec.get("type") in ("NodePort", "LoadBalancer") else 0,
-        external_local=spec.get("externalTrafficPolicy") == "Local",
+        external_local=local,
         internal_local=spec.get("internalTrafficPolicy") == "Local",
         endpoints=tuple(sorted(endpoints)),
+        external_ips=external_ips,
+        health_check_port=spec.get("healthCheckNodePort", 0) if local and spec.get("type") == "LoadBalancer" else 0,
+        affinity_s=sticky if spec.get("sessionAffinity") == "ClientIP" else 0,
     )
+
+
+def _external_ips(service: dict[str, Any]) -> tuple[str, ...]:
+    """The addresses of its load balancer for which nodes answer: not those where that translates (`ipMode: Proxy`)."""
+    given = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    return tuple(entry["ip"] for entry in given if entry.get("ip") and entry.get("ipMode", "VIP") == "VIP")
 
 
 def _endpoints(endpoint_slice: dict[str, Any], port_name: str) -> Iterable[Endpoint]:

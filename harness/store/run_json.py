@@ -21,8 +21,10 @@ from harness.inputs.shape import (
 from harness.inputs.shown import shown
 from harness.model.budget import LIMITS
 from harness.model.duration import duration, seconds
+from harness.model.paths import Hop, HopKind, Span, Targets
 from harness.model.run import (
     FORMAT,
+    BalancerFacts,
     ClusterFacts,
     CommandRun,
     Confidence,
@@ -41,7 +43,10 @@ _MOMENT = Kind("seconds on the run's clock", lambda value: is_number(value) and 
 _WALL = Kind("seconds since 1970", lambda value: is_number(value) and 0 <= value < 1e11)
 _SPAN = Kind("a number of seconds from 0 on", lambda value: is_number(value) and 0 <= value < 1e9)
 _STATUS = Kind("an exit status", lambda value: isinstance(value, int) and abs(value) < 1 << 32)
+_DELAY = {"least_s!": _SPAN, "most_s!": _SPAN}
+_BALANCER: dict[str, Shape] = {"targets": TEXT, "removal": _DELAY, "addition": _DELAY, "settings": map_of(TEXT)}
 _SHAPE: Shape = {
+    "hops": [{"name!": TEXT, "kind!": TEXT, "retries": FLAG, "instances": COUNT, "implies": TEXT, **_BALANCER}],
     **dict.fromkeys(("experiment", "scenario", "variant", "path", "target", "disruption"), TEXT),
     **dict.fromkeys(("pod_header", "expect", "stopped"), TEXT),
     "commands": [{"rollout!": COUNT, "command!": TEXT, "exit_code": _STATUS, "seconds!": _SPAN}],
@@ -51,6 +56,7 @@ _SHAPE: Shape = {
         **dict.fromkeys(("kind", "kubernetes", "server"), TEXT),
         "nodes": Kind("a number of nodes, or a list of them", lambda value: isinstance(value, int | list)),
         "proxy": dict.fromkeys(("mode", "minSyncPeriod", "source"), TEXT),
+        "balancer": {"profile!": TEXT, **_BALANCER},
     },
     "streams": map_of(_SPAN),
     "load": {
@@ -120,6 +126,7 @@ def _run_info(data: dict[str, Any]) -> RunInfo:
         scenario=str(data.get("scenario", "")),
         variant=str(data.get("variant", "")),
         path=str(data.get("path", "clusterip")),
+        hops=tuple(map(_hop, data.get("hops") or ())),
         manifests=tuple(data.get("manifests") or ()),
         target=data.get("target"),
         service=_service(data.get("service")),
@@ -204,7 +211,39 @@ def _cluster(data: dict[str, Any]) -> ClusterFacts:
             source=None if source is None else FactSource(source),
         ),
         server=data.get("server"),
+        balancer=None if not data.get("balancer") else _balancer(data["balancer"]),
     )
+
+
+def _balancer(data: dict[str, Any]) -> BalancerFacts:
+    return BalancerFacts(profile=str(data["profile"]), targets=_targets(data), **_delays(data))
+
+
+def _hop(data: dict[str, Any]) -> Hop:
+    """A hop; of a kind that a newer harness knows, one of which nothing is known."""
+    kind = data["kind"] if data["kind"] in {*HopKind} else HopKind.UNKNOWN
+    return Hop(
+        name=str(data["name"]),
+        kind=HopKind(kind),
+        targets=_targets(data),
+        retries=data.get("retries"),
+        instances=int(data.get("instances", 1)),
+        implies=str(data.get("implies", "")),
+        **_delays(data),
+    )
+
+
+def _targets(data: dict[str, Any]) -> Targets:
+    said = str(data.get("targets"))
+    return Targets(said) if said in {*Targets} else Targets.UNKNOWN
+
+
+def _delays(data: dict[str, Any]) -> dict[str, Any]:
+    spans = {name: data.get(name) for name in ("removal", "addition")}
+    return {
+        **{name: None if not span else Span(**span) for name, span in spans.items()},
+        "settings": {str(name): str(value) for name, value in (data.get("settings") or {}).items()},
+    }
 
 
 def _load(data: dict[str, Any]) -> LoadFacts:

@@ -16,7 +16,6 @@ from harness.analysis.observed.deeds import deeds
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
 from harness.model.advice import Lags, Measured, Propagation
-from harness.model.paths import hops
 from harness.spec.hooks import only_sleeps
 from harness.spec.serving import serving_containers, target_ports
 from harness.spec.termination import grace_period_s, longest_hook_s
@@ -60,7 +59,7 @@ def measure(
         answer_s=answer_s,
         rollout_s=took_s.value,
         rollouts=took_s.n,
-        external=not hops(seen.run.info.path).node_first,
+        external=seen.run.info.way.external,
         period_s=why.plane.period_s,
         plane=why.plane.words,
         killed=len(killed),

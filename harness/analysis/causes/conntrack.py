@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from harness.model.paths import hops
-
 if TYPE_CHECKING:
     from harness.analysis.observed.requests import Requests
+    from harness.model.paths import Hops
 
 ENTRY_S = 120.0
 """How long the kernel keeps a SYN_SENT entry (nf_conntrack_tcp_timeout_syn_sent, Documentation/networking/
@@ -18,7 +17,7 @@ nf_conntrack-sysctl.rst); each SYN renews it."""
 UNANSWERED = ("connect-timeout", "unreachable")
 
 
-def stale_entries(requests: Requests, path: str, source_addresses: int = 0) -> pl.Series:
+def stale_entries(requests: Requests, way: Hops, source_addresses: int = 0) -> pl.Series:
     """Per failure (a row of `requests.failures`), whether a stale conntrack entry explains it.
 
     A SYN to an address that is gone leaves an entry that lives 120 s. A connection from the same source port inside
@@ -30,7 +29,7 @@ def stale_entries(requests: Requests, path: str, source_addresses: int = 0) -> p
     """
     failures = requests.failures
     suspects = failures.filter(pl.col("outcome").is_in(UNANSWERED), pl.col("local_port").is_not_null())
-    if not hops(path).node_first or not len(suspects):
+    if not way.node_first or not len(suspects):
         return pl.Series("stale", [False] * len(failures), dtype=pl.Boolean)
     workers = max(1, requests.frame["worker"].n_unique())
     turn = max(1, source_addresses // workers)

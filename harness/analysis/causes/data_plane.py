@@ -14,8 +14,8 @@ from harness.analysis.observed.endpoints import Endpoints
 from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.pods import Life
 from harness.model.kubernetes_version import syncs_at_once
-from harness.model.paths import hops
-from harness.model.run import ClusterFacts, FactSource
+from harness.model.paths import Hop, HopKind, Span
+from harness.model.run import FactSource, RunInfo
 
 SYNC_S = 0.5
 """How long one sync may take, beyond the cool-down (measured: 0.02 to 0.1 s; more where a node is short of CPU)."""
@@ -26,16 +26,24 @@ UNKNOWN_LAG_S = 15.0
 LONGEST_S = 60.0
 """How long a proxy that does not keep its period may be thought to lag, at most."""
 
+PROXY_LATE = "the proxy had not synced yet"
+BALANCER_LATE = "what stands before the pods still listed it"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataPlane:
     """How late the data plane may be. `lag_s`: at most; None where its period is not known. `words`: for evidence.
-    `apart_s`: how long there is no sync after one; None where nothing keeps two apart, or that is not known."""
+    `apart_s`: how long there is no sync after one; None where nothing keeps two apart, or that is not known.
+    `adding_s`: how late it may be about a pod that came, where that is another time. `late`: what has not happened yet
+    when it still sends to a pod that left.
+    """
 
     lag_s: float | None
     words: str
     period_s: float | None = None
     apart_s: float | None = None
+    adding_s: float | None = None
+    late: str = PROXY_LATE
 
     @property
     def longest_lag_s(self) -> float:
@@ -43,23 +51,53 @@ class DataPlane:
         return UNKNOWN_LAG_S if self.lag_s is None else self.lag_s
 
 
-def data_plane(cluster: ClusterFacts, path: str) -> DataPlane:
+def data_plane(info: RunInfo) -> DataPlane:
     """The latest moment at which a change of endpoints is in force, as far as it is known.
 
     kube-proxy's minSyncPeriod is a cool-down: after quiet, a change is applied at once; else not before the period is
     over since the last sync *ended* (pkg/proxy/runner, BoundedFrequencyRunner). Syncs for other Services, which no
     watch of ours shows, also start the cool-down. So a change may wait for a whole period, and no longer. A period
-    that was only assumed is not known, and a balancer's delay is not kube-proxy's. Before Kubernetes 1.34 a second sync
-    may follow the first at once (`syncs_at_once`), so that no sync says when the next is.
+    that was only assumed is not known, and a balancer's delay is not kube-proxy's: where a run has recorded the hops of
+    its path, all those whose list the rollout changes may be late one after another. Before Kubernetes 1.34 a second
+    sync may follow the first at once (`syncs_at_once`), so that no sync says when the next is.
     """
-    proxy = cluster.proxy
+    proxy, deciding = info.cluster.proxy, [hop for hop in info.hops if hop.decides]
     period = proxy.min_sync_period_s
-    if not hops(path).node_first:
-        return DataPlane(lag_s=None, words="the delay of the balancer is not known")
+    if not info.way.node_first and deciding:
+        return _of_hops(deciding)
+    if not info.way.node_first:
+        return DataPlane(lag_s=None, words="the delay of the balancer is not known", late=BALANCER_LATE)
     if period is None or proxy.source == FactSource.ASSUMED:
         return DataPlane(lag_s=None, words="the proxy's period is not known")
-    apart_s = period if syncs_at_once(cluster.kubernetes) == 1 else None
+    apart_s = period if syncs_at_once(info.cluster.kubernetes) == 1 else None
     return DataPlane(lag_s=period + SYNC_S, words=f"proxy period {period:g} s", period_s=period, apart_s=apart_s)
+
+
+def _of_hops(deciding: Sequence[Hop]) -> DataPlane:
+    """What is known of all of them together: a change is in force when the last of them has heard of it."""
+    removals, additions = [hop.removal for hop in deciding], [hop.addition for hop in deciding]
+    late = " and ".join(
+        PROXY_LATE if hop.kind == HopKind.NODE_PROXY else f"{hop.name} had not deregistered it yet" for hop in deciding
+    )
+    return DataPlane(
+        lag_s=_together(removals),
+        adding_s=_together(additions),
+        words="; ".join(_told(hop) for hop in deciding),
+        late=late,
+    )
+
+
+def _together(spans: Sequence[Span | None]) -> float | None:
+    known = [span for span in spans if span is not None]
+    return None if len(known) < len(spans) else sum(span.most_s + SYNC_S for span in known)
+
+
+def _told(hop: Hop) -> str:
+    if hop.removal is None or hop.addition is None:
+        return f"the delay of {hop.name} is not known"
+    if hop.kind == HopKind.NODE_PROXY:
+        return f"proxy period {hop.removal.most_s:g} s"
+    return f"{hop.name}: {hop.removal} to deregister, {hop.addition} to register"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

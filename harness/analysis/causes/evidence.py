@@ -46,6 +46,7 @@ class Narrator:
                     ago=self._ago(t, who),
                     pods=self._names(who),
                     plane=self._plane(t, who),
+                    late=self.plane.late,
                     port=ports[i],
                     status=failures.status[i],
                     outcome=failures.outcome[i],

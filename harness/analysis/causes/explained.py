@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from harness.analysis.causes.conntrack import UNANSWERED, stale_entries
-from harness.analysis.causes.data_plane import DataPlane, data_plane, horizons, seen_syncs
+from harness.analysis.causes.data_plane import DataPlane, SeenSyncs, data_plane, horizons, seen_syncs
 from harness.analysis.causes.failures import Failures, failures
 from harness.analysis.causes.naming import Causes, causes
 from harness.analysis.causes.row import Row
@@ -17,7 +17,6 @@ from harness.analysis.causes.streaks import streaks
 from harness.analysis.causes.table import TABLE
 from harness.analysis.causes.time_windows import Clues, TimeWindows, time_windows
 from harness.analysis.observed.observed import Observed
-from harness.model.paths import hops
 
 CUT = ("reset-before-response", "eof-before-response")
 
@@ -35,11 +34,11 @@ class Explained:
 def explain(seen: Observed, table: Sequence[Row] = TABLE) -> Explained:
     """Name the cause of every failure by the table of rules."""
     info, requests = seen.run.info, seen.requests
-    stale = stale_entries(requests, info.path, len(info.load.source_addresses))
-    direct = hops(info.path).node_first
+    stale = stale_entries(requests, info.way, len(info.load.source_addresses))
+    direct = info.way.node_first
     runs = streaks(requests, stale, direct=direct)
-    plane = data_plane(info.cluster, info.path)
-    syncs = seen_syncs(seen.pods, seen.endpoints, seen.answers, runs)
+    plane = data_plane(info)
+    syncs = seen_syncs(seen.pods, seen.endpoints, seen.answers, runs) if info.way.one_list else SeenSyncs()
     until = horizons(seen.pods, seen.endpoints, plane, runs, syncs)
     sent, outcome = requests.failures["started"].to_numpy(), requests.failures["outcome"].to_numpy()
     cut = requests.failures.filter(~pl.col("reused"), pl.col("connected").is_not_null(), pl.col("outcome").is_in(CUT))

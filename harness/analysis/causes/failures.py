@@ -25,7 +25,6 @@ from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.load_health import LoadHealth
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
-from harness.model.paths import hops
 from harness.model.run import RunInfo
 
 INSTANT_S = 0.1
@@ -98,7 +97,7 @@ def failures(
         Flag.MAYBE_IDLE: ends.untold,
         Flag.POD_KNOWN: own != NOBODY,
         Flag.POD_KILLED: _killed(seen.pods, windows, own, ended),
-        Flag.FROM_THE_PATH: _from_the_path(rows, info.path) & np.isin(status, PATH_STATUS),
+        Flag.FROM_THE_PATH: _from_the_path(rows, info) & np.isin(status, PATH_STATUS),
         Flag.NO_ENDPOINT: absent.rejecting,
         Flag.MAYBE_NO_ENDPOINT: absent.maybe,
         Flag.STALE: np.array(stale.to_numpy()),
@@ -152,9 +151,9 @@ def _killed(
     return found
 
 
-def _from_the_path(rows: pl.DataFrame, path: str) -> NDArray[np.bool_]:
+def _from_the_path(rows: pl.DataFrame, info: RunInfo) -> NDArray[np.bool_]:
     """Whether something before the pods may have given the answer: on such a path, an answer that names no pod."""
-    if not hops(path).ends_tcp:
+    if not info.way.ends_tcp:
         return np.zeros(len(rows), dtype=bool)
     return np.array((rows["pod"] == "").to_numpy())
 

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from harness.analysis.causes.intervals import frozen
 from harness.analysis.observed.observed import Observed
-from harness.model.paths import hops
 
 PAUSE_S = 0.005
 """How long the client's event loop may have stood still without noticing: its timers run so often."""
@@ -57,7 +56,7 @@ def idle_ends(seen: Observed) -> IdleEnds:
         return IdleEnds(under_way=lost, unacknowledged=lost, untold=lost)
     connect_s, lag_s = _connect_s(seen), _lag_s(seen)
     acked, min_rtt = (_column(seen, name) for name in ("acked", "min_rtt"))
-    known = ~np.isnan(acked) & ~np.isnan(min_rtt) & (not hops(seen.run.info.path).ends_tcp)
+    known = ~np.isnan(acked) & ~np.isnan(min_rtt) & (not seen.run.info.way.ends_tcp)
     late = np.nan_to_num(_column(seen, "seen_late"), nan=lag_s)
     # Behind a RST the FIN may have come first, and the loop have paused between them.
     round_trip = np.fmax(min_rtt, connect_s) + late + np.where(reset, PAUSE_S, JITTER_S)

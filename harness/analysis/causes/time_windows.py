@@ -226,7 +226,8 @@ def _listed_since(pod: Life, listed: Endpoints) -> float | None:
 def _all_well_after(since: float, clues: Clues) -> float:
     at = int(np.searchsorted(clues.refused, since))
     onset = float(clues.refused[at]) if at < len(clues.refused) else math.inf
-    sent_to = since + WATCH_S + clues.plane.lag_s if clues.plane.lag_s is not None else onset
+    lag_s = clues.plane.lag_s if clues.plane.adding_s is None else clues.plane.adding_s
+    sent_to = since + WATCH_S + lag_s if lag_s is not None else onset
     return clues.streaks.healthy_after(sent_to, needed_in_a_row(clues.listed.most))
 
 

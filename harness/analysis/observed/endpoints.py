@@ -8,8 +8,10 @@ from itertools import chain
 
 from harness.analysis.observed.pods import Life
 from harness.model.observation import Observation
+from harness.model.paths import HopKind
 from harness.model.run import RunInfo
 from harness.spec.endpoints import EndpointConditions, conditions, usable
+from harness.spec.ways_in import is_local
 from harness.spec.workload import Object, services
 
 Intervals = tuple[tuple[float, float], ...]
@@ -38,17 +40,28 @@ def endpoints(info: RunInfo, timeline: Iterable[Observation], pods: Sequence[Lif
     """The history of the Service's endpoints.
 
     As kube-proxy does (KEP-1669): the ready ones get traffic, and where there are none, those that still serve while
-    they terminate. Slices of other Services are left out; IPv4 and IPv6 slices of one Service name the same pods. Where
-    the watch showed no slice at all, the pods' readiness has to do.
+    they terminate; where a node sends only to pods of its own, each node for itself. Slices of other Services are left
+    out; IPv4 and IPv6 slices of one Service name the same pods. Where the watch showed no slice at all, the pods'
+    readiness has to do.
     """
     names = {str((service.get("metadata") or {}).get("name")) for service in services(info.manifests, info.service)}
-    slices = _Slices(_PodNames(pods))
+    slices = _Slices(_PodNames(pods), by_node=_by_node(info))
     for seen in timeline:
         if seen.kind == "EndpointSlice" and (not names or _service(seen) in names):
             slices.add(seen)
     if not slices.steps:
         return _endpoints(_by_readiness(pods), {})
     return _endpoints(slices.steps, slices.terminating)
+
+
+def _by_node(info: RunInfo) -> bool:
+    """Whether a node's proxy sends only to pods of its own node (externalTrafficPolicy, internalTrafficPolicy: Local).
+
+    A load balancer that has pods as targets knows no such policy.
+    """
+    if info.way.ends_tcp or not any(hop.kind == HopKind.NODE_PROXY for hop in info.hops):
+        return False
+    return any(is_local(service, info.path) for service in services(info.manifests, info.service))
 
 
 def _service(seen: Observation) -> str:
@@ -86,11 +99,13 @@ class _PodNames:
 class _Slices:
     """The slices of a Service, one event after another. `steps`: who was to get traffic from then on."""
 
-    def __init__(self, names: _PodNames) -> None:
+    def __init__(self, names: _PodNames, *, by_node: bool) -> None:
+        self._by_node = by_node
         self.steps: list[tuple[float, frozenset[str]]] = []
         self.terminating: dict[str, float] = {}
         self._names = names
         self._slices: dict[str, list[tuple[str, EndpointConditions]]] = {}
+        self._nodes: dict[str, str] = {}
 
     def add(self, seen: Observation) -> None:
         self._names.learn(seen.t)
@@ -99,10 +114,19 @@ class _Slices:
         if seen.type != "DELETED":
             entries = seen.object.get("endpoints") or ()
             self._slices[name] = [(self._names.uid(entry), conditions(entry)) for entry in entries]
+            self._nodes |= {self._names.uid(entry): str(entry.get("nodeName")) for entry in entries}
             for uid, is_ in self._slices[name]:
                 if is_.terminating:
                     self.terminating.setdefault(uid, seen.t)
-        self.steps.append((seen.t, usable(chain.from_iterable(self._slices.values()))))
+        self.steps.append((seen.t, self._usable()))
+
+    def _usable(self) -> frozenset[str]:
+        known = tuple(chain.from_iterable(self._slices.values()))
+        if not self._by_node:
+            return usable(known)
+        nodes = {self._nodes[uid] for uid, _ in known}
+        each = (usable(entry for entry in known if self._nodes[entry[0]] == node) for node in nodes)
+        return frozenset(chain.from_iterable(each))
 
 
 def _by_readiness(pods: Sequence[Life]) -> list[tuple[float, frozenset[str]]]:

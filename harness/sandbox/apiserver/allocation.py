@@ -69,8 +69,25 @@ class ServiceAddresses:
                 _check_node_port(service, n, wish, taken)
             elif spec.get("allocateLoadBalancerNodePorts") is False:
                 continue
-            port["nodePort"] = wish or random.choice([free for free in _NODE_PORTS if free not in taken])
+            port["nodePort"] = wish or _free_port(taken)
             taken.add(port["nodePort"])
+        self._assign_health_check_port(service, before, taken)
+
+    def _assign_health_check_port(self, service: Object, before: Object, taken: set[int]) -> None:
+        """The port at which nodes tell a balancer whether they have pods of this Service.
+
+        Source: kubernetes `pkg/registry/core/service/storage/alloc.go`, allocHealthCheckNodePort; it needs one where
+        `pkg/api/service/util.go` says so: a load balancer's Service, with the external policy `Local`.
+        """
+        spec = service["spec"]
+        if not (spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"):
+            if spec.get("healthCheckNodePort") == before.get("healthCheckNodePort"):
+                spec.pop("healthCheckNodePort", None)
+            return
+        wish = spec.get("healthCheckNodePort") or before.get("healthCheckNodePort")
+        if wish and wish != before.get("healthCheckNodePort"):
+            _check_port(service, "spec.healthCheckNodePort", wish, taken)
+        spec["healthCheckNodePort"] = wish or _free_port(taken)
 
     def _free_address(self) -> str:
         taken = {stored.obj["spec"].get("clusterIP") for stored in self._store.items(SERVICES)}
@@ -93,13 +110,15 @@ class ServiceAddresses:
 
     def _taken_ports(self, except_for: Object) -> set[int]:
         own = (except_for.get("namespace"), except_for.get("name"))
-        return {
-            port["nodePort"]
+        others = (
+            stored.obj["spec"]
             for stored in self._store.items(SERVICES)
             if (stored.obj["metadata"]["namespace"], stored.obj["metadata"]["name"]) != own
-            for port in stored.obj["spec"].get("ports") or ()
-            if port.get("nodePort")
-        }
+        )
+        found = (
+            (*(port.get("nodePort") for port in s.get("ports") or ()), s.get("healthCheckNodePort")) for s in others
+        )
+        return {number for numbers in found for number in numbers if number}
 
 
 def _drop_what_was_of_the_other_type(spec: Object, before: Object) -> None:
@@ -121,7 +140,14 @@ def _drop_what_was_of_the_other_type(spec: Object, before: Object) -> None:
 
 
 def _check_node_port(service: Object, n: int, wish: int, taken: set[int]) -> None:
-    field = f"spec.ports[{n}].nodePort"
+    _check_port(service, f"spec.ports[{n}].nodePort", wish, taken)
+
+
+def _free_port(taken: set[int]) -> int:
+    return random.choice([free for free in _NODE_PORTS if free not in taken])
+
+
+def _check_port(service: Object, field: str, wish: int, taken: set[int]) -> None:
     if wish in taken:
         raise _invalid(service, field, wish, "provided port is already allocated")
     if wish not in _NODE_PORTS:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harness.load import Engine, Message, Plan, PlanError, Stream, plan_json, split
 from harness.load.mix import in_turn
-from harness.load.names import destination
+from harness.load.names import destinations
 from harness.load.plan import read_plan
 from harness.load.wire import forms, host_header
 
@@ -110,7 +110,13 @@ def test_more_workers_than_kept_connections_are_refused() -> None:
     ],
 )
 def test_where_a_plan_connects_to(url: str, address: str, to: tuple[str, int]) -> None:
-    assert destination(plan(url=url, address=address)) == to
+    assert destinations(plan(url=url, address=address)) == (to,)
+
+
+def test_several_addresses_are_connected_to_in_turn() -> None:
+    several = plan(url="http://shop/", addresses=("10.0.0.1:81", "10.0.0.2:81"))
+    assert destinations(several) == (("10.0.0.1", 81), ("10.0.0.2", 81))
+    assert read_plan(plan_json(several)).addresses == several.addresses
 
 
 def sent(plan: Plan, stream: Stream) -> bytes:

@@ -11,6 +11,7 @@ from harness.fixture_files import fixtures
 from harness.model.duration import duration
 from harness.model.experiment import Experiment
 from harness.redaction import door
+from harness.runner.destination import Destination
 from harness.runner.experiment_file import read_experiment
 from harness.runner.scenario import load_plan, scenarios
 
@@ -28,7 +29,7 @@ load: {new: {rate: 100}, kept: {rate: 50, connections: 7}, slow: {rate: 4, path:
 def plan(experiment: Experiment, environment: dict[str, str]):
     return load_plan(
         experiment,
-        address="10.96.0.7:80",
+        to=Destination(addresses=("10.96.0.7:80",)),
         source_addresses=("10.200.0.2",),
         ports=((10240, 59239),),
         t0_monotonic_ns=5,

@@ -6,7 +6,7 @@ import doctest
 from typing import Any
 
 from harness.sandbox import proxyrules
-from harness.sandbox.proxyrules import ServicePort, ruleset, service_ports, sync_due
+from harness.sandbox.proxyrules import ServicePort, affinity_sets, ruleset, service_ports, sync_due
 
 Object = dict[str, Any]
 
@@ -83,10 +83,10 @@ def test_a_node_port_masquerades_unless_the_policy_is_local() -> None:
     assert any(line.startswith(f"{match} dnat") for line in local)
 
 
-def test_a_local_node_port_without_an_endpoint_here_is_rejected_and_the_cluster_address_still_works() -> None:
+def test_a_local_node_port_without_an_endpoint_here_is_dropped_and_the_cluster_address_still_works() -> None:
     node_port = {"type": "NodePort", "ports": [{"port": 80, "nodePort": 30080}]}
     lines = rules(endpoint("10.244.2.2", node="node2"), **node_port, externalTrafficPolicy="Local")
-    assert "ip daddr 10.201.0.1 tcp dport 30080 reject" in lines
+    assert "ip daddr 10.201.0.1 tcp dport 30080 drop" in lines
     assert any(line.startswith("ip daddr 10.96.0.9 tcp dport 80 dnat") for line in lines)
 
 
@@ -134,3 +134,37 @@ def test_without_a_period_nothing_waits() -> None:
 
 def test_the_examples_in_the_documentation_hold() -> None:
     assert doctest.testmod(proxyrules).failed == 0
+
+
+def test_with_local_policy_terminating_pods_of_the_node_serve_although_another_node_has_ready_ones() -> None:
+    local = {"type": "NodePort", "ports": [{"port": 80, "nodePort": 30080}], "externalTrafficPolicy": "Local"}
+    lines = rules(endpoint("10.244.16.2", "leaving"), endpoint("10.244.32.2", node="node2"), **local)
+    to = {line for line in lines if line.startswith("ip daddr 10.201.0.1 tcp dport 30080")}
+    only = "dnat ip to numgen random mod 1 map { 0 : "
+    assert f"ip daddr 10.201.0.1 tcp dport 30080 {only}10.244.16.2 . 8080 }}" in to
+    # What comes from the node's own pods is treated as if it had gone out and come back: no policy.
+    assert f"ip daddr 10.201.0.1 tcp dport 30080 ip saddr 10.244.16.0/20 {only}10.244.32.2 . 8080 }}" in to
+
+
+def test_the_address_of_a_balancer_that_passes_packets_on_is_the_nodes_to_answer() -> None:
+    made = service(type="LoadBalancer")
+    made["status"] = {"loadBalancer": {"ingress": [{"ip": "10.202.0.1"}, {"ip": "10.202.0.2", "ipMode": "Proxy"}]}}
+    (port,) = service_ports([made], [endpoint_slice(endpoint("10.244.16.2"))])
+    assert port.external_ips == ("10.202.0.1",)
+    assert "ip daddr 10.202.0.1 tcp dport 80 meta mark" in ruleset([port], "node1", "10.201.0.1")
+
+
+def sticky(*addresses: str) -> ServicePort:
+    return one(*map(endpoint, addresses), sessionAffinity="ClientIP")
+
+
+def test_a_client_stays_with_its_endpoint_from_sync_to_sync() -> None:
+    before, after = sticky("10.244.16.2", "10.244.16.3"), sticky("10.244.16.3", "10.244.16.4")
+    text = ruleset([after], "node1", "10.201.0.1", gone=affinity_sets([before]))
+    (lost,) = affinity_sets([before]) - affinity_sets([after])
+    (stays,) = affinity_sets([before]) & affinity_sets([after])
+    assert f"delete set ip kube-proxy {lost}\n" in text
+    assert f"delete set ip kube-proxy {stays}\n" not in text
+    assert f"set {stays} {{ type ipv4_addr; flags dynamic,timeout; timeout 10800s; }}" in text
+    assert f"ip saddr @{stays} goto {stays}" in text
+    assert text.index(f"ip saddr @{stays} goto") < text.index("numgen random mod 2 vmap")

@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.errors import OutputError, RunFormatError
+from harness.model.paths import Hop, HopKind, Span, Targets
 from harness.model.request import COLUMNS
 from harness.model.run import (
+    BalancerFacts,
     ClusterFacts,
     Confidence,
     Expect,
@@ -23,6 +26,7 @@ from harness.store.reader import is_run, read_info, read_run, scenario_folders
 from harness.store.run_json import from_json, to_json
 from harness.store.writer import RunWriter
 
+LAGS: dict[str, Any] = {"removal": Span(least_s=2.0, most_s=4.5), "addition": Span(least_s=0.0, most_s=9.0)}
 INFO = RunInfo(
     experiment="demo",
     scenario="both",
@@ -36,6 +40,12 @@ INFO = RunInfo(
         nodes=1,
         proxy=ProxyFacts(mode="nftables", min_sync_period_s=0.5, source=FactSource.CONFIGURED),
         server="nginx 1.22.1",
+        balancer=BalancerFacts(profile="slow", targets=Targets.PODS, settings={"interval": "10 s"}, **LAGS),
+    ),
+    path="loadbalancer",
+    hops=(
+        Hop(name="a balancer", kind=HopKind.PASSTHROUGH, targets=Targets.PODS, instances=2, **LAGS),
+        Hop(name="a proxy", kind=HopKind.UNKNOWN, targets=Targets.UNKNOWN, retries=None, implies="little"),
     ),
     streams={"new": 100.0, "kept": 50.0},
     load=LoadFacts(connect_timeout_s=2, read_timeout_s=7, local_ports=(10240, 59239), source_addresses=("10.200.0.2",)),
@@ -58,6 +68,11 @@ RESENT = b"new,0,2,1.5,1.5001,2.5302,2.5307,2.5308,10241,0,ok,200,615,web-1,ngin
 
 def test_run_json_reads_back_equal() -> None:
     assert from_json(json.loads(json.dumps(to_json(INFO)))) == INFO
+
+
+def test_a_hop_of_a_kind_that_is_not_known_is_one_of_which_nothing_is() -> None:
+    (hop,) = from_json({"hops": [{"name": "later", "kind": "mesh", "targets": "zones"}]}).hops
+    assert (hop.kind, hop.targets, hop.removal) == (HopKind.UNKNOWN, Targets.UNKNOWN, None)
 
 
 def test_run_json_has_the_names_of_the_format() -> None:

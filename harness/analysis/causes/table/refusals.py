@@ -31,8 +31,7 @@ _REJECTED = (
     "(inferred)"
 )
 _LISTENER_CLOSED = (
-    "refused, sent {ago} began to terminate (observed); its listener had closed, and the proxy had not synced yet "
-    "(inferred; {plane})"
+    "refused, sent {ago} began to terminate (observed); its listener had closed, and {late} (inferred; {plane})"
 )
 
 REFUSALS = (

@@ -43,8 +43,7 @@ _LONE = (
     "lost on its way: which cannot be told"
 )
 _NETWORK_GONE = (
-    "no answer, sent {ago} began to terminate (observed); its network was gone, and the proxy had not synced yet "
-    "(inferred; {plane})"
+    "no answer, sent {ago} began to terminate (observed); its network was gone, and {late} (inferred; {plane})"
 )
 
 SILENCES = (
@@ -132,7 +131,7 @@ SILENCES = (
         charged=(Charge.PODS_THAT_WENT,),
         names=(Way.UNACCEPTING,),
         evidence="no answer, sent {ago} began to terminate (observed); it accepted no more, its queue was full, and "
-        "the proxy had not synced yet (inferred; {plane})",
+        "{late} (inferred; {plane})",
     ),
     # Live pods that hang: their queues fill, and the kernel drops SYNs.
     Row(

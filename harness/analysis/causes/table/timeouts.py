@@ -65,7 +65,7 @@ TIMEOUTS = (
         charged=(Charge.PODS_THAT_WENT,),
         names=(Way.UNACCEPTING,),
         evidence="connected and never answered, sent {ago} began to terminate (observed); its kernel still listened, "
-        "its program accepted no more, and the proxy had not synced yet (inferred; {plane})",
+        "its program accepted no more, and {late} (inferred; {plane})",
     ),
     Row(
         rule=Timeout.NEVER_ANSWERED,

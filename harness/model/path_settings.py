@@ -1,0 +1,75 @@
+"""`path:` of an experiment -> by which way the load reaches the application."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, model_validator
+
+from harness.model.record import LongDuration, Record
+
+ALL_NODES = "all"
+
+PathWord = Literal["clusterip", "nodeport", "loadbalancer"]
+"""A path that needs no more than its name."""
+
+
+def _origin(value: str) -> str:
+    """A URL that is a place and no page: the requests have paths of their own."""
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - out of range, it raises
+    except ValueError as error:
+        raise ValueError(f"it is no URL ({error}): write one such as https://shop.example.com") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("it is no URL of HTTP: write one such as https://shop.example.com")
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError("it has a path: leave that to request.path")
+    if parts.username is not None:
+        raise ValueError("it has a user or password: give them as request.headers, from `env` or `file`")
+    return value.rstrip("/")
+
+
+class NodePortSettings(Record):
+    """The Service's node port, on one node or on all of them in turn."""
+
+    node: Annotated[str, Field(min_length=1)] = Field(ALL_NODES, description="a node's name, or `all` in turn")
+
+
+class LoadBalancerSettings(Record):
+    """The address that a load balancer has for the Service."""
+
+    wait_s: LongDuration = Field(
+        120.0, alias="wait", description="for the balancer's address, and for its first answer"
+    )
+
+
+class PathSettings(Record):
+    """One way in, with its settings: exactly one of these."""
+
+    clusterip: dict[str, Any] | None = Field(None, max_length=0)
+    nodeport: NodePortSettings | None = None
+    loadbalancer: LoadBalancerSettings | None = None
+    url: Annotated[str, AfterValidator(_origin)] | None = Field(None, description="what stands before the application")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if len(self._named) != 1:
+            *names, last = type(self).model_fields
+            raise ValueError(f"name exactly one of {', '.join(names)} or {last}, not {len(self._named)}")
+        return self
+
+    @property
+    def _named(self) -> tuple[str, ...]:
+        return tuple(name for name in type(self).model_fields if getattr(self, name) is not None)
+
+    @property
+    def name(self) -> str:
+        """The path's name, as run.json has it."""
+        return self._named[0]
+
+
+def written_path(path: PathWord | PathSettings) -> PathSettings:
+    """The settings, also of a path of which only the name is written."""
+    return path if isinstance(path, PathSettings) else PathSettings.model_validate({path: {}})

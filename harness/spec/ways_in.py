@@ -1,0 +1,148 @@
+"""A Service, and how the load comes to it -> whether that is possible, and the hops between client and pods.
+
+What each hop does, and what follows from it for a rollout, is said once here; docs/paths.md tells it at length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.model.paths import AT_ONCE, Hop, HopKind, Span, Targets
+from harness.model.run import BalancerFacts, FactSource, ProxyFacts
+from harness.spec.workload import Object, spec_of
+
+_TYPES = {"nodeport": ("NodePort", "LoadBalancer"), "loadbalancer": ("LoadBalancer",)}
+_TARGET_TYPE = "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type"
+
+
+def why_not(path: str, service: Object, port: int) -> tuple[str, str] | None:
+    """What is in the way of reaching a Service's port by a path, and what would do; None where nothing is."""
+    wanted = _TYPES.get(path)
+    if wanted is None:
+        return None
+    spec = spec_of(service)
+    name, kind = service["metadata"]["name"], spec.get("type") or "ClusterIP"
+    if kind not in wanted:
+        seen = f"Service {name} is of type {kind}, and path {path} needs {' or '.join(wanted)}"
+        return seen, f"Give it `type: {wanted[0]}`, or another path."
+    if path == "nodeport" and spec.get("allocateLoadBalancerNodePorts") is False and not node_port(service, port):
+        seen = f"Service {name} has `allocateLoadBalancerNodePorts: false`, so that its port {port} has no node port"
+        return seen, "Leave that out, or take another path."
+    return None
+
+
+def node_port(service: Object, port: int) -> int | None:
+    """The node port of a Service's port; None where it has none."""
+    found = (entry.get("nodePort") for entry in spec_of(service).get("ports") or () if entry.get("port") == port)
+    return next((int(number) for number in found if number), None)
+
+
+def is_local(service: Object, path: str) -> bool:
+    """Whether a node sends what comes by this path only to pods of its own."""
+    key = "internalTrafficPolicy" if path == "clusterip" else "externalTrafficPolicy"
+    return spec_of(service).get(key) == "Local"
+
+
+def hops_of(
+    path: str, service: Object, proxy: ProxyFacts, *, nodes: Sequence[str] = (), balancer: BalancerFacts | None = None
+) -> tuple[Hop, ...]:
+    """What stands between client and pods, from the client on.
+
+    `nodes`: those to which the load is sent, or may be. `balancer`: what is known of the one that the cluster has.
+    """
+    on_node = node_proxy(service, path, proxy, nodes)
+    if path in ("clusterip", "nodeport"):
+        return (on_node,)
+    if path == "loadbalancer":
+        front = _balancer(service, balancer)
+        return (front,) if front.targets == Targets.PODS else (front, on_node)
+    return (
+        Hop(
+            name="what the URL leads to",
+            kind=HopKind.UNKNOWN,
+            targets=Targets.UNKNOWN,
+            retries=None,
+            implies="what stands there is not known to the harness: whether it keeps a list of pods, how late that is, "
+            "and whether it sends a failed request again, which would hide the failure and show as latency",
+        ),
+    )
+
+
+def node_proxy(service: Object, path: str, proxy: ProxyFacts, nodes: Sequence[str]) -> Hop:
+    """kube-proxy, or what does its work, on the nodes that the load reaches first."""
+    known = proxy.min_sync_period_s if proxy.source != FactSource.ASSUMED else None
+    lag = None if known is None else Span(least_s=0.0, most_s=known)
+    local = is_local(service, path)
+    where = f" on {', '.join(nodes)}" if nodes else ""
+    policy = (
+        "it sends only to pods of its own node, at last to those that terminate and still serve (KEP-1669), and drops "
+        "what comes when there is none: silence, no refusal"
+        if local
+        else "it sends to the pods of all nodes, and rejects what comes when there is none: a refusal"
+    )
+    affinity = spec_of(service).get("sessionAffinity") == "ClientIP"
+    settings = {
+        ("internalTrafficPolicy" if path == "clusterip" else "externalTrafficPolicy"): "Local" if local else "Cluster"
+    }
+    if affinity:
+        settings["sessionAffinity"] = "ClientIP"
+    return Hop(
+        name=f"{proxy.mode or 'kube-proxy'}{where}",
+        kind=HopKind.NODE_PROXY,
+        targets=Targets.PODS,
+        removal=lag,
+        addition=lag,
+        instances=max(1, len(nodes)),
+        implies=f"{policy}; an open connection stays with its pod"
+        + ("; a client address stays with its pod while that is listed" if affinity else ""),
+        settings=settings,
+    )
+
+
+def _balancer(service: Object, facts: BalancerFacts | None) -> Hop:
+    if facts is None:
+        return _unknown_balancer(service)
+    if facts.targets == Targets.PODS:
+        implies = (
+            "targets are pods: it has a list of its own, which lags behind the EndpointSlices; kube-proxy has no "
+            "part in it"
+        )
+        return _named(facts, removal=facts.removal, addition=facts.addition, implies=implies)
+    if not is_local(service, "loadbalancer"):
+        implies = "targets are nodes: it never learns of pods, and each node's proxy decides which pod gets what"
+        return _named(facts, removal=AT_ONCE, addition=AT_ONCE, implies=implies)
+    implies = (
+        "targets are nodes, each for as long as its health check (healthCheckNodePort) finds a ready pod there: a node "
+        "whose last pod goes is sent to until the check has failed often enough, and drops what comes"
+    )
+    return _named(facts, removal=facts.removal, addition=facts.addition, implies=implies)
+
+
+def _named(facts: BalancerFacts, *, removal: Span | None, addition: Span | None, implies: str) -> Hop:
+    return Hop(
+        name=f"the load balancer ({facts.profile})",
+        kind=HopKind.PASSTHROUGH,
+        targets=facts.targets,
+        removal=removal,
+        addition=addition,
+        implies=f"{implies}; it passes packets on: a dead target is refused or silent as its host is",
+        settings=dict(facts.settings),
+    )
+
+
+def _unknown_balancer(service: Object) -> Hop:
+    annotations = service["metadata"].get("annotations") or {}
+    by_ip = annotations.get(_TARGET_TYPE) == "ip"
+    return Hop(
+        name=f"the load balancer of Service {service['metadata']['name']}",
+        kind=HopKind.PASSTHROUGH,
+        targets=Targets.PODS if by_ip else Targets.UNKNOWN,
+        removal=None,
+        addition=None,
+        implies="its delays are not known"
+        + (
+            "; targets are pods (by its annotation)"
+            if by_ip
+            else "; whether it has nodes or pods as targets is not known"
+        ),
+    )
