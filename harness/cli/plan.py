@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from harness.model.experiment import Experiment
     from harness.runner.scenario import Scenario
 
-_START_S = 1.5  # creation to Ready with a probe every second, and
-_STOP_S = 1.0  # stop signal to gone: what a small server takes
-
 
 def with_planned_rollouts(experiment: Experiment) -> Experiment:
     """The experiment with as many rollouts as its `confidence` takes, unless it says how many itself."""
@@ -84,8 +81,9 @@ def _scenario_s(scenario: Scenario, settings: ClusterSettings) -> float:
     from harness.disruptions.pace import Pace
     from harness.runner.planned_time import warm_up_s
     from harness.runner.quiet import quiet_s
+    from harness.spec.readiness import readiness_s
     from harness.spec.rolling import rollout_spec
-    from harness.spec.rollout_shape import OVERHEAD_S, rollout_s, rollout_shape
+    from harness.spec.rollout_shape import OVERHEAD_S, START_S, STOP_S, predicted_rollout_s, rollout_shape
     from harness.spec.termination import hooks_take_s
     from harness.spec.workload import pod_spec, spec_of
 
@@ -94,13 +92,13 @@ def _scenario_s(scenario: Scenario, settings: ClusterSettings) -> float:
     application = rollout_shape(scenario.application.manifests, experiment.target, measured)
     period_s = settings.sandbox.proxy.period_s if settings.sandbox is not None else None
     facts = ClusterFacts(kind="", proxy=ProxyFacts(min_sync_period_s=period_s))
-    stop_s = hooks_take_s(pod_spec(scenario.application.target)) + _STOP_S
-    step_s = rollout_s(application, start_s=_START_S, min_ready_s=application.min_ready_s, stop_s=stop_s)
+    pod = pod_spec(scenario.application.target)
+    start_s, stop_s = START_S + readiness_s(pod)[0], STOP_S + hooks_take_s(pod)
     stateful = scenario.application.kind == "StatefulSet"
     rolling = rollout_spec(scenario.application.kind, spec_of(scenario.application.target))
     pace = Pace(
-        rollout_s=step_s + (0.0 if application.waits_for_stop else stop_s),
-        start_s=_START_S + application.min_ready_s + OVERHEAD_S,
+        rollout_s=predicted_rollout_s(application, pod) + (0.0 if application.waits_for_stop else stop_s),
+        start_s=start_s + application.min_ready_s + OVERHEAD_S,
         stop_s=stop_s + OVERHEAD_S,
         ordered=stateful and rolling.ordered,
         in_place=stateful,

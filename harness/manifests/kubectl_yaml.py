@@ -50,8 +50,17 @@ def documents(text: str) -> list[Any]:
     """
     if text.lstrip().startswith("{") and (found := _json_stream(text)) is not None:
         return found
+    return [value for value, _ in located(text)]
+
+
+def located(text: str) -> list[tuple[Any, Node]]:
+    """The same, each with the nodes of its text, which know their lines; JSON too is read as YAML.
+
+    Raises:
+        MeaningError: kubectl would refuse it.
+    """
     try:
-        return [_value(node) for node in compose(text)]
+        return [(_value(node), node) for node in compose(text)]
     except YamlError as error:
         raise MeaningError(str(error), error.line) from None
 

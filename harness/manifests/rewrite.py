@@ -19,9 +19,7 @@ from ruamel.yaml.scalarstring import LiteralScalarString, SingleQuotedScalarStri
 from harness.manifests.as_applied import without_nulls
 from harness.manifests.kubectl_yaml import documents, is_more
 from harness.manifests.read import Manifest, checked, meaning, objects_of
-
-_BREAK = re.compile(r"^---(?=[ \t]*(?:#.*)?$).*\n?", re.MULTILINE)
-"""What parts the documents of a stream, as kubectl does it (apimachinery: YAMLReader)."""
+from harness.manifests.stream import parts
 
 _SURE = {
     first: [("tag:yaml.org,2002:" + kind, re.compile(rf"(?:{pattern})\Z"))]
@@ -43,22 +41,10 @@ def rewritten(text: str, change: Change, *, tried: str) -> str:
     Raises:
         ManifestError: it is not YAML, or holds something that is no Kubernetes object, or nothing at all.
     """
-    return "".join(_document(part, change, tried) for part in _parts(text))
-
-
-def _parts(text: str) -> Iterator[str]:
-    """The documents and, apart, the lines between them."""
-    at = 0
-    for line in _BREAK.finditer(text):
-        yield text[at : line.start()]
-        yield line[0]
-        at = line.end()
-    yield text[at:]
+    return "".join(part.text if part.parts else _document(part.text, change, tried) for part in parts(text))
 
 
 def _document(text: str, change: Change, tried: str) -> str:
-    if _BREAK.fullmatch(text):
-        return text
     meant = meaning(text, tried=tried)
     before = checked((item for document in meant if document is not None for item in objects_of(document)), tried=tried)
     after = [change(each) for each in before]

@@ -50,7 +50,9 @@ def longest_load_s(experiment: Experiment, rollouts: int, quiet_s: float) -> flo
     name, setting = experiment.asked
     if name == "watch":
         after_s = experiment.rollout_timeout_s + max(CAP_S, quiet_s)
-        return float(warm_up_limit_s(experiment) + experiment.control_s + setting.for_s + after_s + SILENT_S + _MARGIN_S)
+        return float(
+            warm_up_limit_s(experiment) + experiment.control_s + setting.for_s + after_s + SILENT_S + _MARGIN_S
+        )
     update_s = SILENT_S + PATIENCE_S + 2 * experiment.rollout_timeout_s + max(CAP_S, quiet_s)
     update_s += command_s(experiment)
     undo_s = PATIENCE_S + experiment.rollout_timeout_s

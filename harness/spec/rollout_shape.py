@@ -8,13 +8,20 @@ from harness.model.advice import ApplicationSettings
 from harness.model.run import MeasuredService
 from harness.spec.hazards import HazardId, hazards, row
 from harness.spec.hooks import surely_serves_s
+from harness.spec.readiness import readiness_s
 from harness.spec.rolling import rollout_spec
 from harness.spec.serving import serving_containers, target_ports
-from harness.spec.termination import grace_period_s, longest_hook_s
+from harness.spec.termination import grace_period_s, hooks_take_s, longest_hook_s
 from harness.spec.workload import Object, judged_workload, pod_spec, services, spec_of
 
 OVERHEAD_S = 0.3
 """What controllers and scheduler add to each step (measured: 0.1 to 0.5 s)."""
+
+START_S = 1.5
+"""From a pod's creation to Ready with a probe every second ..."""
+
+STOP_S = 1.0
+"""... and from its stop signal to its end: what a small server takes."""
 
 _ABOUT_READINESS = (HazardId.NO_READINESS_PROBE, HazardId.PROBE_ON_ANOTHER_PORT)
 
@@ -32,6 +39,12 @@ def rollout_s(settings: ApplicationSettings, *, start_s: float, min_ready_s: flo
     """
     step = start_s + min_ready_s + OVERHEAD_S + (stop_s if settings.waits_for_stop else 0.0)
     return settings.steps * step
+
+
+def predicted_rollout_s(settings: ApplicationSettings, pod: Object) -> float:
+    """How long a rollout will take, from the manifest alone: `pod` is the spec of its pods."""
+    start_s, stop_s = START_S + readiness_s(pod)[0], STOP_S + hooks_take_s(pod)
+    return rollout_s(settings, start_s=start_s, min_ready_s=settings.min_ready_s, stop_s=stop_s)
 
 
 def rollout_shape(

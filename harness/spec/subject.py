@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from harness.model.disruption import TEMPLATE_STAYS
 from harness.model.run import MeasuredService
-from harness.spec.hooks import pre_stop
+from harness.spec.around import Around
+from harness.spec.hooks import pre_stop, surely_serves_s
 from harness.spec.readiness import probed_ports, readiness_probe, readiness_s
 from harness.spec.rolling import RolloutSpec, Strategy, rollout_spec
 from harness.spec.serving import Port, serving_containers, target_ports
@@ -20,7 +21,8 @@ class Subject:
     """What a row looks at: the workload's spec, resolved, and the target ports of the Services before it.
 
     `headless`: the names of the Services, where all of them are: one beside them serves as it would alone.
-    `disruption`: what is done to it, a rolling update where None.
+    `disruption`: what is done to it, a rolling update where None. `around`: what is known of its surroundings, where
+    nothing is done to it: it is judged by its manifest alone.
     """
 
     rollout: RolloutSpec
@@ -28,6 +30,7 @@ class Subject:
     targets: tuple[Port, ...]
     headless: str = ""
     disruption: str | None = None
+    around: Around | None = None
 
     @property
     def keeps_template(self) -> bool:
@@ -55,9 +58,29 @@ class Subject:
         return self.rollout.kind == "StatefulSet" and self.rollout.replicas == 1
 
     @property
-    def unhooked(self) -> str:
+    def serving(self) -> tuple[Object, ...]:
+        """The containers that serve."""
+        return serving_containers(self.pod, self.targets)
+
+    @property
+    def everything(self) -> tuple[Object, ...]:
+        """All containers that run as long as the pod does."""
+        return containers(self.pod)
+
+    @property
+    def held_s(self) -> float:
+        """How long all containers that serve surely go on serving after the pod's deletion."""
+        return min((surely_serves_s(container) or 0.0 for container in self.serving), default=0.0)
+
+    @property
+    def without_hook(self) -> tuple[str, ...]:
         """The containers that serve and have no preStop hook."""
-        return ", ".join(str(c.get("name")) for c in serving_containers(self.pod, self.targets) if pre_stop(c) is None)
+        return tuple(str(container.get("name")) for container in self.serving if pre_stop(container) is None)
+
+    @property
+    def unhooked(self) -> str:
+        """The same in words."""
+        return ", ".join(self.without_hook)
 
     @property
     def probed(self) -> str:
@@ -111,13 +134,15 @@ def subject(
     measured: MeasuredService | None = None,
     replicas: int | None = None,
     disruption: str | None = None,
+    around: Around | None = None,
 ) -> Subject:
     """What is to be looked at; `measured`: the one port that is; `replicas`: instead of the workload's own number;
-    `disruption`: what is done to it."""
+    `disruption`: what is done to it; `around`: what is known of its surroundings."""
     services = tuple(services)
     return Subject(
         headless=_headless(services),
         disruption=disruption,
+        around=around,
         rollout=rollout_spec(str(workload["kind"]), spec_of(workload), replicas=replicas),
         pod=pod_spec(workload),
         targets=target_ports(services, measured),

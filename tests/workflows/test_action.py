@@ -131,9 +131,7 @@ def test_the_job_ends_as_the_run_did_but_for_an_inconclusive_one_that_is_allowed
 
 def test_the_guide_has_every_input_with_its_default_and_every_output() -> None:
     action = yaml.safe_load((ROOT / "action.yml").read_text())
-    inputs, outputs = (
-        re.search(rf"^\| {name} \|.*?(?=\n\n)", PAGE, re.DOTALL | re.M) for name in ("input", "output")
-    )
+    inputs, outputs = (re.search(rf"^\| {name} \|.*?(?=\n\n)", PAGE, re.DOTALL | re.M) for name in ("input", "output"))
     assert inputs
     assert outputs
     told = {}

@@ -1,0 +1,206 @@
+"""The texts of manifests -> a report: every workload in them held against the table of hazards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from harness.check.ignores import BAD_IGNORE, NEEDED, Ignore, ignores, reason_for
+from harness.check.report import Finding, PassedOver, Place, Report
+from harness.check.sources import Source
+from harness.check.surroundings import Found, Index
+from harness.manifests.located import Located, Unreadable, located_objects
+from harness.spec.around import Around, balancer
+from harness.spec.hazard import Hazard, Severity, Where
+from harness.spec.hazards import hazards
+from harness.spec.readiness import is_probed
+from harness.spec.rollout_shape import predicted_rollout_s, rollout_shape
+from harness.spec.workload import WORKLOAD_KINDS, Object, containers, is_foreign, pod_selector, pod_spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What manifests do not say, as far as it is known; as in `Around`."""
+
+    kubernetes: tuple[int, int] | None = None
+    proxy_period_s: float | None = None
+    stop_s: float | None = None
+    ci_timeout_s: float | None = None
+
+
+@dataclass(slots=True)
+class _Text:
+    """A text, its objects and its comments."""
+
+    source: Source
+    objects: list[Located]
+    ignores: tuple[Ignore, ...]
+
+
+@dataclass(slots=True)
+class _Check:
+    """What is gathered on the way."""
+
+    known: Known
+    index: Index = field(default_factory=Index)
+    texts: dict[str, _Text] = field(default_factory=dict)
+    workloads: list[Found] = field(default_factory=list)
+    judged: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    passed_over: list[PassedOver] = field(default_factory=list)
+
+    def read(self, source: Source) -> None:
+        """Take in what stands in a text."""
+        text = _Text(source, [], ignores(source.text))
+        self.texts[source.file] = text
+        for each in located_objects(source.text):
+            if isinstance(each, Unreadable):
+                self._pass_over(source, each.line, each.why, given=source.given)
+            else:
+                text.objects.append(each)
+                self.take(Found(located=each, source=source))
+        self.findings += (_bad(ignore, source) for ignore in text.ignores if ignore.wrong)
+
+    def take(self, found: Found) -> None:
+        """Take in an object."""
+        self.index.add(found)
+        if found.manifest["kind"] in WORKLOAD_KINDS:
+            self.workloads.append(found)
+        elif why := _not_checked(found.manifest):
+            self._pass_over(found.source, found.located.line or None, why)
+
+    def judge(self) -> None:
+        """Hold every workload against the table."""
+        for workload in self.workloads:
+            services = self.index.services(workload)
+            if why := _no_workload(workload.manifest) or _no_server(workload.manifest, services):
+                self._pass_over(workload.source, workload.located.line or None, f"{_named(workload.manifest)} {why}")
+                continue
+            self.judged += 1
+            self.findings += self._of(workload, services)
+
+    def _of(self, workload: Found, services: tuple[Found, ...]) -> Iterator[Finding]:
+        ingresses = self.index.ingresses(workload, services)
+        namespace = self.index.namespace(workload)
+        fronts = [service.manifest for service in services]
+        around = Around(
+            balancer=balancer(fronts, [ingress.manifest for ingress in ingresses]),
+            namespace=namespace.manifest if namespace is not None else None,
+            kubernetes=self.known.kubernetes,
+            proxy_period_s=self.known.proxy_period_s,
+            stop_s=self.known.stop_s,
+            ci_timeout_s=self.known.ci_timeout_s,
+            rollout_s=_rollout_s(workload.manifest, fronts),
+        )
+        beside = {
+            Where.SERVICE: services,
+            Where.BALANCER: tuple(each for each in (*ingresses, *services) if _makes(each, around)),
+            Where.NAMESPACE: (namespace,) if namespace is not None else (),
+        }
+        for hazard in hazards(workload.manifest, fronts, around=around):
+            at = next(iter(beside.get(hazard.where, ())), workload)
+            ignored = self._reason(hazard, workload) or self._reason(hazard, at)
+            yield _finding(hazard, workload, at, ignored)
+
+    def _reason(self, hazard: Hazard, found: Found) -> str:
+        text = self.texts.get(found.source.file)
+        return reason_for(hazard.id, found.located, text.objects, text.ignores) if text is not None else ""
+
+    def _pass_over(self, source: Source, line: int | None, why: str, *, given: bool = False) -> None:
+        self.passed_over.append(PassedOver(place=Place(file=source.file, line=line), why=why, given=given))
+
+
+def check(found: Iterable[Source | PassedOver], known: Known) -> Report:
+    """What is wrong with the workloads in these texts."""
+    checked = _Check(known)
+    for each in found:
+        if isinstance(each, PassedOver):
+            checked.passed_over.append(each)
+        else:
+            checked.read(each)
+    return _reported(checked, files=len(checked.texts))
+
+
+def check_objects(objects: Iterable[Object], where: str, known: Known) -> Report:
+    """What is wrong with those that stand in a cluster, which `where` names."""
+    checked = _Check(known)
+    source = Source(file=where, text="", given=False)
+    for manifest in objects:
+        located = Located(manifest=manifest, line=0, document=0, node=None, offset=0)
+        checked.take(Found(located=located, source=source))
+    return _reported(checked, files=0)
+
+
+def _makes(found: Found, around: Around) -> bool:
+    """Whether it is the object that makes the balancer."""
+    return around.balancer is not None and around.balancer.name == f"{found.manifest['kind']} {found.name}"
+
+
+def _reported(checked: _Check, *, files: int) -> Report:
+    checked.judge()
+    order = {file: number for number, file in enumerate(checked.texts)}
+    findings = sorted(checked.findings, key=lambda one: (order.get(one.place.file, 0), one.place.line or 0))
+    return Report(
+        findings=tuple(findings), passed_over=tuple(checked.passed_over), workloads=checked.judged, files=files
+    )
+
+
+def _finding(hazard: Hazard, workload: Found, at: Found, ignored: str) -> Finding:
+    container = hazard.containers[0] if hazard.containers else ""
+    line = at.located.line_of(hazard.path, container) or None
+    return Finding(
+        rule=hazard.id.value,
+        severity=hazard.severity,
+        workload=_named(workload.manifest),
+        place=Place(file=at.source.file, line=line),
+        wrong=hazard.wrong,
+        found=hazard.found,
+        mend=hazard.mend,
+        cause=hazard.cause,
+        ignored=ignored,
+    )
+
+
+def _bad(ignore: Ignore, source: Source) -> Finding:
+    return Finding(
+        rule=BAD_IGNORE,
+        severity=Severity.ERROR,
+        workload="a comment",
+        place=Place(file=source.file, line=ignore.line),
+        wrong="it ignores nothing",
+        found=ignore.wrong,
+        mend=NEEDED,
+    )
+
+
+def _rollout_s(workload: Object, services: list[Object]) -> float:
+    return predicted_rollout_s(rollout_shape([workload, *services]), pod_spec(workload))
+
+
+def _named(manifest: Object) -> str:
+    metadata = manifest.get("metadata") or {}
+    namespace = f"{metadata['namespace']}/" if metadata.get("namespace") else ""
+    return f"{manifest.get('kind')} {namespace}{metadata.get('name')}"
+
+
+def _not_checked(manifest: Object) -> str:
+    """Why an object that makes pods, or may, is not checked; empty where it makes none."""
+    if manifest["kind"] == "CustomResourceDefinition":
+        return f"{_named(manifest)} defines a kind, and is no workload"
+    return f"{_named(manifest)} is no Deployment and no StatefulSet" if is_foreign(manifest) else ""
+
+
+def _no_workload(workload: Object) -> str:
+    """Why it is not whole, such as a patch of kustomize; empty where it is."""
+    inside = containers(pod_spec(workload))
+    if inside and pod_selector(workload) and all(each.get("image") and each.get("name") for each in inside):
+        return ""
+    return "is not whole (no selector, containers or images), as a patch of kustomize: check what it builds"
+
+
+def _no_server(workload: Object, services: tuple[Found, ...]) -> str:
+    """Why nobody sends to it; empty where somebody does, or may."""
+    pod = pod_spec(workload)
+    if services or is_probed(pod) or any(each.get("ports") for each in containers(pod)):
+        return ""
+    return "serves nobody: no Service sends to it, and it has neither a port nor a readiness probe"

@@ -1,0 +1,83 @@
+"""The objects of all texts -> of each workload the Services, Ingresses and the Namespace that belong to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from harness.check.sources import Source
+from harness.manifests.located import Located
+from harness.spec.around import sends_to
+from harness.spec.workload import Object, selects, spec_of
+
+AROUND = ("Service", "Ingress", "Namespace")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An object and the text that it is in."""
+
+    located: Located
+    source: Source
+
+    @property
+    def manifest(self) -> Object:
+        """The object itself."""
+        return self.located.manifest
+
+    @property
+    def namespace(self) -> str | None:
+        """Where it says that it is."""
+        named: str | None = (self.manifest.get("metadata") or {}).get("namespace")
+        return named
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return str((self.manifest.get("metadata") or {}).get("name"))
+
+
+@dataclass(slots=True)
+class Index:
+    """What may stand around a workload, by kind and namespace."""
+
+    _by_place: dict[tuple[str, str | None], list[Found]] = field(default_factory=dict)
+
+    def add(self, found: Found) -> None:
+        """Take it in."""
+        kind = str(found.manifest.get("kind"))
+        if kind in AROUND:
+            place = (kind, None if kind == "Namespace" else found.namespace)
+            self._by_place.setdefault(place, []).append(found)
+
+    def services(self, workload: Found) -> tuple[Found, ...]:
+        """Those that send to its pods."""
+        template = spec_of(workload.manifest).get("template") or {}
+        labels = (template.get("metadata") or {}).get("labels") or {}
+
+        def sends(found: Found) -> bool:
+            return selects(spec_of(found.manifest).get("selector") or {}, labels)
+
+        return self._nearest("Service", workload, sends)
+
+    def ingresses(self, workload: Found, services: Iterable[Found]) -> tuple[Found, ...]:
+        """Those that send to these Services."""
+        names = {service.name for service in services}
+        return self._nearest("Ingress", workload, lambda found: bool(sends_to(found.manifest) & names))
+
+    def namespace(self, workload: Found) -> Found | None:
+        """Its own; where it does not say which, the only one of its text."""
+        if workload.namespace is not None:
+            own = self._nearest("Namespace", workload, lambda found: found.name == workload.namespace)
+        else:
+            own = self._nearest("Namespace", workload, lambda found: found.source is workload.source)
+        return own[0] if len(own) == 1 else None
+
+    def _nearest(self, kind: str, workload: Found, wanted: Callable[[Found], bool]) -> tuple[Found, ...]:
+        """Of its own text; where there is none, of its folder; where there is none, of all: a name comes often in the
+        overlays of one application."""
+        place = (kind, None if kind == "Namespace" else workload.namespace)
+        found = [each for each in self._by_place.get(place, ()) if wanted(each)]
+        own = [each for each in found if each.source is workload.source]
+        beside = [each for each in found if each.source.folder == workload.source.folder]
+        return tuple(own or beside or found)

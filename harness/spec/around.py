@@ -1,0 +1,117 @@
+"""What stands around a workload, as far as it is known: its balancer, its namespace, its cluster, its time limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.spec.workload import Object, spec_of
+
+GATES_LABEL = "elbv2.k8s.aws/pod-readiness-gate-inject"
+"""On a namespace, with the value `enabled`: new pods get readiness gates.
+
+https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/pod_readiness_gate/
+"""
+
+_SERVICE = "service.beta.kubernetes.io/aws-load-balancer-"
+_INGRESS = "alb.ingress.kubernetes.io/target-type"
+_NLB_CLASS = "service.k8s.aws/nlb"
+_NEG = "cloud.google.com/neg"
+_BY_IP = ("ip", "nlb-ip")
+
+
+class Targets(StrEnum):
+    """What a balancer sends to; UNKNOWN: its manifest does not say, and clouds differ."""
+
+    IP = "ip"
+    INSTANCE = "instance"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balancer:
+    """A balancer outside of the cluster. `name`: of the object that makes it, "Service shop"; `of_aws`: the AWS Load
+    Balancer Controller is known to make it."""
+
+    name: str
+    targets: Targets
+    of_aws: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What is known of it; None: not known.
+
+    `namespace`: the object. `kubernetes`: (major, minor) of the cluster. `proxy_period_s`: kube-proxy's minSyncPeriod.
+    `stop_s`: how long the application takes to end after its stop signal. `ci_timeout_s`: what waits for the rollout
+    gives it; `rollout_s`: how long it is predicted to take.
+    """
+
+    balancer: Balancer | None = None
+    namespace: Object | None = None
+    kubernetes: tuple[int, int] | None = None
+    proxy_period_s: float | None = None
+    stop_s: float | None = None
+    ci_timeout_s: float | None = None
+    rollout_s: float | None = None
+
+
+def balancer(services: Iterable[Object], ingresses: Iterable[Object]) -> Balancer | None:
+    """The balancer of a cloud in front of these; None where there is none. An Ingress's comes first.
+
+    An Ingress of another class than `alb`, or without NEGs, is served by pods of the cluster, which watch it as
+    kube-proxy does.
+    https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/service/annotations/
+    https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/
+    https://cloud.google.com/kubernetes-engine/docs/how-to/container-native-load-balancing
+    """
+    services = tuple(services)
+    for ingress in ingresses:
+        if _class(ingress) == "alb":
+            said = next((kind for each in (ingress, *services) if (kind := _annotations(each).get(_INGRESS))), "")
+            return Balancer(name=_named(ingress), targets=_targets(said or Targets.INSTANCE), of_aws=True)
+    for service in services:
+        if _NEG in _annotations(service):
+            return Balancer(name=_named(service), targets=Targets.IP)
+        if spec_of(service).get("type") == "LoadBalancer":
+            return _of_service(service)
+    return None
+
+
+def _of_service(service: Object) -> Balancer:
+    annotations = _annotations(service)
+    kind, said = annotations.get(f"{_SERVICE}type", ""), annotations.get(f"{_SERVICE}nlb-target-type", "")
+    name = _named(service)
+    if kind in ("external", "nlb-ip") or spec_of(service).get("loadBalancerClass") == _NLB_CLASS:
+        return Balancer(name=name, targets=_targets(said or ("ip" if kind == "nlb-ip" else "instance")), of_aws=True)
+    if kind == "nlb" or said:
+        return Balancer(name=name, targets=_targets(said or "instance"), of_aws=bool(said))
+    return Balancer(name=name, targets=Targets.UNKNOWN)
+
+
+def _targets(said: str) -> Targets:
+    return Targets.IP if said in _BY_IP else Targets.INSTANCE
+
+
+def _class(ingress: Object) -> str:
+    return str(spec_of(ingress).get("ingressClassName") or _annotations(ingress).get("kubernetes.io/ingress.class"))
+
+
+def sends_to(ingress: Object) -> frozenset[str]:
+    """The names of the Services that an Ingress sends to."""
+    spec = spec_of(ingress)
+    rules = [rule for rule in spec.get("rules") or () if isinstance(rule, dict)]
+    paths = [path for rule in rules for path in (rule.get("http") or {}).get("paths") or ()]
+    backends = [spec.get("defaultBackend"), *(path.get("backend") for path in paths if isinstance(path, dict))]
+    named = [(backend or {}).get("service") or {} for backend in backends]
+    return frozenset(str(service["name"]) for service in named if service.get("name"))
+
+
+def _annotations(manifest: Object) -> dict[str, str]:
+    found = (manifest.get("metadata") or {}).get("annotations") or {}
+    return {str(name): str(value) for name, value in found.items()}
+
+
+def _named(manifest: Object) -> str:
+    return f"{manifest.get('kind')} {(manifest.get('metadata') or {}).get('name')}"

@@ -1,0 +1,273 @@
+"""The rows of the table of hazards that only `check` tells, which has a manifest and what is around it, and no run.
+
+A run shows what comes of these; where nothing runs, an image's name or a balancer's annotation has to tell.
+"""
+
+from __future__ import annotations
+
+from harness.model.duration import duration
+from harness.model.result import Cause
+from harness.spec.around import GATES_LABEL, Targets
+from harness.spec.gates import (
+    balancer_name,
+    counts_on_gates,
+    has_targets,
+    learns_late,
+    own_gates,
+    waits_for_nobody,
+)
+from harness.spec.hazard import HazardId, Row, Severity, Where
+from harness.spec.stopping import (
+    hooked_by_programs,
+    hooked_by_sleep,
+    hooked_without_shell,
+    named,
+    servers,
+    stop_s,
+    stopping_first,
+)
+from harness.spec.subject import Subject
+from harness.spec.termination import grace_period_s, longest_hook_s
+
+_CONTAINER = "spec.template.spec.containers[]"
+_POD = "spec.template.spec"
+_SLEEP_SINCE = (1, 30)
+_SEED_S = 30.0
+_USUAL_PERIOD_S = 1.0
+_GATES_PAGE = "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/pod_readiness_gate/"
+
+
+def _short_of_stop(it: Subject) -> bool:
+    """Whether hook and stop do not fit into the grace period, of which the hook alone leaves something."""
+    stop, hook_s, grace_s = stop_s(it), longest_hook_s(it.pod), grace_period_s(it.pod)
+    return stop is not None and hook_s < grace_s < hook_s + stop
+
+
+def _stop_words(it: Subject) -> str:
+    stop = stop_s(it) or 0.0
+    said = it.around is not None and it.around.stop_s is not None
+    known = "" if said else f" (as {servers(it, lambda one: not one.deaf)[0][1].title} does with answers of up to 5 s)"
+    return f"hook {it.hook_s:g} s, stop {stop:g} s{known}, terminationGracePeriodSeconds {it.grace_s:g}"
+
+
+def _too_early(it: Subject) -> bool:
+    version = it.around.kubernetes if it.around is not None else None
+    return version is not None and version < _SLEEP_SINCE and bool(hooked_by_sleep(it))
+
+
+def _version_words(it: Subject) -> str:
+    assert it.around is not None
+    major, minor = it.around.kubernetes or (0, 0)
+    return f"preStop.sleep in {', '.join(named(hooked_by_sleep(it)))}, Kubernetes {major}.{minor}"
+
+
+def _behind_slow_proxy(it: Subject) -> bool:
+    period_s = it.around.proxy_period_s if it.around is not None else None
+    return period_s is not None and period_s > _USUAL_PERIOD_S and it.held_s <= period_s
+
+
+def _proxy_words(it: Subject) -> str:
+    assert it.around is not None
+    return f"minSyncPeriod {duration(it.around.proxy_period_s or 0.0)}, preStop {it.held_s:g} s"
+
+
+def _is_cut_off(it: Subject) -> bool:
+    around = it.around
+    if around is None or around.ci_timeout_s is None or around.rollout_s is None:
+        return False
+    return around.ci_timeout_s < around.rollout_s
+
+
+def _time_words(it: Subject) -> str:
+    assert it.around is not None
+    limit, wanted = it.around.ci_timeout_s or 0.0, it.around.rollout_s or 0.0
+    return f"{limit:g} s are given, about {wanted:.0f} s needed: {it.rollout.steps} steps"
+
+
+def _known(it: Subject, *, deaf: bool) -> str:
+    found = servers(it, lambda one: one.deaf if deaf else one.cuts)
+    return ", ".join(f"{one.title} {one.version} in {container.get('name')}" for container, one in found)
+
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        id=HazardId.GRACE_BELOW_STOP_TIME,
+        severity=Severity.ERROR,
+        holds=_short_of_stop,
+        wrong="its preStop hook and its stop together take longer than its grace period",
+        found=_stop_words,
+        cause=Cause.IN_FLIGHT_KILL,
+        mend="terminationGracePeriodSeconds above the sum of both",
+        path=f"{_POD}.terminationGracePeriodSeconds",
+        why="The countdown starts before the hook does. What the application still has in hand when it is over is cut "
+        "by SIGKILL. How long it takes to stop is what `--stop-time` says, or what docs/servers.md measured of the "
+        "server that its image is named after.",
+    ),
+    Row(
+        id=HazardId.PRESTOP_NEEDS_SHELL,
+        severity=Severity.ERROR,
+        holds=lambda it: it.around is not None and bool(hooked_without_shell(it)),
+        wrong="its preStop hook runs a program that its image does not have",
+        found=lambda it: ", ".join(f"{c.get('name')}: {c.get('image')}" for c in hooked_without_shell(it)),
+        cause=Cause.TERMINATION_RACE,
+        mend="preStop: sleep, which needs no program (Kubernetes >= 1.30)",
+        path=f"{_CONTAINER}.lifecycle.preStop.exec",
+        containers=lambda it: named(hooked_without_shell(it)),
+        why="A hook that cannot be run fails at once (event FailedPreStopHook), and the stop signal follows: as if "
+        "there were none, and nobody is told.",
+        source="https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/",
+    ),
+    Row(
+        id=HazardId.PRESTOP_EXEC,
+        severity=Severity.NOTE,
+        holds=lambda it: it.around is not None and bool(hooked_by_programs(it)),
+        wrong="its preStop hook needs a program that its image may come to lack",
+        found=lambda it: f"exec in {', '.join(named(hooked_by_programs(it)))}",
+        cause=Cause.TERMINATION_RACE,
+        mend="preStop: sleep, which needs no program (Kubernetes >= 1.30), where it only sleeps",
+        path=f"{_CONTAINER}.lifecycle.preStop.exec",
+        containers=lambda it: named(hooked_by_programs(it)),
+        why="An image that is made smaller one day loses its shell or its `sleep`, and the hook then fails in silence.",
+        source="https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/",
+    ),
+    Row(
+        id=HazardId.PRESTOP_SLEEP_TOO_NEW,
+        severity=Severity.ERROR,
+        holds=_too_early,
+        wrong="its preStop hook is of a kind that its cluster does not know yet",
+        found=_version_words,
+        cause=Cause.TERMINATION_RACE,
+        mend="preStop: exec of a sleep",
+        path=f"{_CONTAINER}.lifecycle.preStop.sleep",
+        containers=lambda it: named(hooked_by_sleep(it)),
+        why="The handler came with 1.29, behind a feature gate (PodLifecycleSleepAction) that is off there and on "
+        "since 1.30. A server that does not know a field drops it, and refuses a hook without any handler.",
+        source="https://www.kubernetes.dev/resources/keps/3960/",
+    ),
+    Row(
+        id=HazardId.SIDECAR_STOPS_FIRST,
+        severity=Severity.WARNING,
+        holds=lambda it: it.around is not None and bool(stopping_first(it)),
+        wrong="a container beside the one that serves is told to stop while that one still serves",
+        found=lambda it: f"{', '.join(named(stopping_first(it)))} stops before {it.held_s:g} s are over",
+        cause=Cause.TERMINATION_RACE,
+        mend="the same preStop hook in each container, or a native sidecar (initContainers, restartPolicy: Always)",
+        path=f"{_CONTAINER}.lifecycle.preStop",
+        containers=lambda it: named(stopping_first(it)),
+        why="All containers get their stop signal at once, each after its own hook. If calls pass through the one "
+        "without a hook, or need it (a mesh's proxy, a tunnel to a database), they fail although the other serves on.",
+        source="https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination",
+    ),
+    Row(
+        id=HazardId.DIES_AT_STOP_SIGNAL,
+        severity=Severity.WARNING,
+        holds=lambda it: it.around is not None and bool(_known(it, deaf=False)),
+        wrong="its server cuts at the stop signal what it has in hand",
+        found=lambda it: _known(it, deaf=False),
+        cause=Cause.IN_FLIGHT_KILL,
+        mend="a server, or a setting of it, that finishes what it has accepted; a preStop longer than the longest "
+        "answer leaves less in hand",
+        path=f"{_CONTAINER}.image",
+        containers=lambda it: named(each for each, _ in servers(it, lambda one: one.cuts)),
+        why="Measured as most people configure it: no preStop, minReadySeconds or grace period saved "
+        "all of its answers.",
+        source="docs/servers.md",
+    ),
+    Row(
+        id=HazardId.DEAF_TO_STOP_SIGNAL,
+        severity=Severity.WARNING,
+        holds=lambda it: it.around is not None and bool(_known(it, deaf=True)),
+        wrong="its server does not end at the stop signal, unless the application sees to it",
+        found=lambda it: _known(it, deaf=True),
+        cause=Cause.IN_FLIGHT_KILL,
+        mend="a handler for SIGTERM that closes the server, or an init (tini) as the first process",
+        path=f"{_CONTAINER}.image",
+        containers=lambda it: named(each for each, _ in servers(it, lambda one: one.deaf)),
+        why="The first process of a container ignores signals for which it has no handler. It serves on until it is "
+        "killed at the end of the grace period, with what it has in hand then.",
+        source="docs/servers.md",
+    ),
+    Row(
+        id=HazardId.BALANCER_LEARNS_LATE,
+        severity=Severity.ERROR,
+        holds=lambda it: learns_late(it) and not own_gates(it),
+        wrong="an old pod goes as soon as a new one is Ready, long before the balancer sends to that one",
+        found=lambda it: f"minReadySeconds: 0, no readiness gates, {balancer_name(it)}",
+        cause=Cause.CREATION_RACE,
+        mend=f"minReadySeconds: 30, and the label {GATES_LABEL}: enabled on its namespace, where the AWS controller "
+        "makes the balancer",
+        path="spec.minReadySeconds",
+        why="A balancer registers a target and checks its health before it sends to it, which takes tens of seconds. A "
+        "rollout that does not wait leaves it with targets that are not healthy yet and targets that are gone.",
+        source=_GATES_PAGE,
+        updates=True,
+    ),
+    Row(
+        id=HazardId.PRESTOP_SHORT_FOR_BALANCER,
+        severity=Severity.WARNING,
+        holds=lambda it: it.around is not None and it.around.balancer is not None and 0 < it.held_s < _SEED_S,
+        wrong="its preStop hook is shorter than a balancer may take to forget a pod",
+        found=lambda it: f"preStop {it.held_s:g} s behind {balancer_name(it)}",
+        cause=Cause.TERMINATION_RACE,
+        mend="preStop: sleep 30, and a grace period of 60, unless a run shows that less will do",
+        path=f"{_CONTAINER}.lifecycle.preStop",
+        why="There is no gate for the end of a pod: a balancer goes on sending until its target is deregistered or "
+        "unhealthy.",
+        source="https://github.com/kubernetes/kubernetes/issues/89263",
+    ),
+    Row(
+        id=HazardId.GATES_BY_INSTANCE,
+        severity=Severity.ERROR,
+        holds=lambda it: has_targets(it, Targets.INSTANCE) and bool(counts_on_gates(it)),
+        wrong="its readiness gates never come, for the balancer's targets are nodes and not pods",
+        found=lambda it: f"{counts_on_gates(it)}, {balancer_name(it)} with targets by instance",
+        cause=Cause.CREATION_RACE,
+        mend="targets by ip (target-type: ip)",
+        path="metadata.annotations",
+        where=Where.BALANCER,
+        why="The AWS controller gives gates only to pods that are targets themselves. By instance it says nothing and "
+        "gives none: what the manifest counts on is not there, and a pod that names such a gate itself is never Ready.",
+        source=_GATES_PAGE,
+    ),
+    Row(
+        id=HazardId.GATES_WITHOUT_LABEL,
+        severity=Severity.ERROR,
+        holds=waits_for_nobody,
+        wrong="it counts on readiness gates, and its namespace is not labelled for them",
+        found=lambda it: f"{counts_on_gates(it)}, no {GATES_LABEL}: enabled on its namespace",
+        cause=Cause.CREATION_RACE,
+        mend=f"the label {GATES_LABEL}: enabled on its namespace, and no readinessGates in the template",
+        path="metadata.labels",
+        where=Where.NAMESPACE,
+        why="Gates are given to new pods of labelled namespaces, with names that the controller makes. One that is "
+        "written by hand waits for a condition that nobody may ever set.",
+        source=_GATES_PAGE,
+    ),
+    Row(
+        id=HazardId.SLOW_PROXY,
+        severity=Severity.ERROR,
+        holds=_behind_slow_proxy,
+        wrong="kube-proxy may go on sending to a pod for longer than its preStop hook keeps it serving",
+        found=_proxy_words,
+        cause=Cause.TERMINATION_RACE,
+        mend="a preStop hook that sleeps for more than that period",
+        path=f"{_CONTAINER}.lifecycle.preStop",
+        why="kube-proxy collects changes for its minSyncPeriod (1 s by default) before it programs the next ones. It "
+        "is read from the cluster that `--context` names, or given by `--proxy-period`.",
+    ),
+    Row(
+        id=HazardId.CI_TIMEOUT_TOO_SHORT,
+        severity=Severity.ERROR,
+        holds=_is_cut_off,
+        wrong="what waits for the rollout gives up before it can be complete",
+        found=_time_words,
+        cause=None,
+        mend="a longer time limit, or fewer steps (maxSurge)",
+        path="spec.minReadySeconds",
+        why="minReadySeconds counts once a step, and a StatefulSet's or Recreate's preStop too. `kubectl rollout "
+        "status --timeout`, `helm --wait --timeout` and the pipeline's own limit have to outlast the sum.",
+        source="https://kubernetes.io/docs/reference/kubectl/generated/kubectl_rollout/kubectl_rollout_status/",
+        updates=True,
+    ),
+)
+"""In the order in which they are told."""

@@ -1,0 +1,244 @@
+"""Of each rule a manifest that has it and one that has not, as changes of one application.
+
+The application is that of fixtures/app (`app:1`), which a sandbox runs.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.spec.hazard import HazardId
+
+Object = dict[str, Any]
+
+_LABELS: Object = {"app": "web"}
+_PROBE: Object = {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 1}
+
+
+def sleep(seconds: int) -> Object:
+    """A preStop hook that sleeps, without a program."""
+    return {"preStop": {"sleep": {"seconds": seconds}}}
+
+
+def run(*words: str) -> Object:
+    """A preStop hook that runs a program."""
+    return {"preStop": {"exec": {"command": list(words)}}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class App:
+    """A workload and its Service. A value of None takes a field away."""
+
+    kind: str = "Deployment"
+    spec: Object = field(default_factory=dict)
+    pod: Object = field(default_factory=dict)
+    container: Object = field(default_factory=dict)
+    beside: tuple[Object, ...] = ()
+    native: tuple[Object, ...] = ()
+    service: Object = field(default_factory=dict)
+    annotations: Object = field(default_factory=dict)
+    namespace: Object | None = None
+
+    @property
+    def objects(self) -> list[Object]:
+        """The manifests."""
+        own = {"namespace": "shop"} if self.namespace is not None else {}
+        workload = {
+            "apiVersion": "apps/v1",
+            "kind": self.kind,
+            "metadata": {"name": "web", **own, "labels": _LABELS},
+            "spec": self._spec(),
+        }
+        service = {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": _merged({"name": "web", **own}, {"annotations": self.annotations or None}),
+            "spec": _merged(
+                {"selector": _LABELS, "ports": [{"name": "http", "port": 80, "targetPort": "http"}]}, self.service
+            ),
+        }
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", **(self.namespace or {})}}
+        return copy.deepcopy([namespace] * (self.namespace is not None) + [workload, service])
+
+    def _spec(self) -> Object:
+        rolling = {"strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}}
+        usual = {"serviceName": "web"} if self.kind == "StatefulSet" else rolling
+        base = {"replicas": 2, "minReadySeconds": 5, "selector": {"matchLabels": _LABELS}, **usual}
+        return _merged(base, self.spec) | {"template": {"metadata": {"labels": _LABELS}, "spec": self._pod()}}
+
+    def _pod(self) -> Object:
+        container = {
+            "name": "app",
+            "image": "app:1",
+            "ports": [{"name": "http", "containerPort": 8080}],
+            "readinessProbe": _PROBE,
+            "lifecycle": sleep(5),
+        }
+        containers = [_merged(container, self.container), *self.beside]
+        inits = {"initContainers": list(self.native)} if self.native else {}
+        return _merged({"terminationGracePeriodSeconds": None, **inits, "containers": containers}, self.pod)
+
+
+def _merged(base: Object, more: Object) -> Object:
+    return {key: value for key, value in (base | more).items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """`fails`: has the hazard; `passes`: has not. `told`: the options that `check` needs to know it.
+
+    `proof`: how a sandbox shows it: which calls are sent, how the application behaves, how often its proxy syncs.
+    """
+
+    fails: App
+    passes: App = field(default_factory=App)
+    told: tuple[str, ...] = ()
+    proof: Proof | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """An experiment that drops calls with the one manifest and none with the other."""
+
+    cause: str
+    env: dict[str, str] = field(default_factory=dict)
+    load: Object = field(default_factory=lambda: {"new": {"rate": 60}})
+    period: str = "1s"
+
+
+_SLOW: Object = {"slow": {"rate": 10, "path": "/slow"}, "read_timeout": "12s"}
+_SIDE: Object = {"name": "proxy", "image": "app:1", "env": [{"name": "APP_PORT", "value": "9090"}]}
+_LABEL: Object = {"labels": {"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled"}}
+_PREFIX = "service.beta.kubernetes.io/aws-load-balancer"
+_BY_IP: Object = {f"{_PREFIX}-type": "external", f"{_PREFIX}-nlb-target-type": "ip"}
+_BY_INSTANCE: Object = {f"{_PREFIX}-type": "external", f"{_PREFIX}-nlb-target-type": "instance"}
+_BALANCED: Object = {"type": "LoadBalancer"}
+_LONG = App(spec={"minReadySeconds": 30}, container={"lifecycle": sleep(30)}, pod={"terminationGracePeriodSeconds": 60})
+
+
+def _long(**more: Any) -> App:
+    """The application with the settings for traffic from outside, and more."""
+    from dataclasses import replace
+
+    return replace(_LONG, **more)
+
+
+CASES: dict[HazardId, Case] = {
+    HazardId.RECREATE: Case(
+        fails=App(spec={"strategy": {"type": "Recreate"}}), proof=Proof(cause="no-endpoints", env={"APP_START_S": "2"})
+    ),
+    HazardId.MAX_UNAVAILABLE_ALL: Case(
+        fails=App(spec={"strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": "100%"}}}),
+        proof=Proof(cause="no-endpoints", env={"APP_START_S": "8"}),
+    ),
+    HazardId.LONE_STATEFUL_POD: Case(
+        fails=App(kind="StatefulSet", spec={"replicas": 1}),
+        passes=App(kind="StatefulSet"),
+        proof=Proof(cause="no-endpoints", env={"APP_START_S": "2"}),
+    ),
+    HazardId.LONE_POD: Case(fails=App(spec={"replicas": 1})),
+    HazardId.NO_READINESS_PROBE: Case(
+        fails=App(container={"readinessProbe": None}), proof=Proof(cause="creation-race", env={"APP_START_S": "4"})
+    ),
+    HazardId.PROBE_ON_ANOTHER_PORT: Case(
+        fails=App(
+            container={"readinessProbe": {"tcpSocket": {"port": 9090}, "periodSeconds": 1}},
+            beside=(_SIDE | {"lifecycle": sleep(5)},),
+        ),
+        passes=App(beside=(_SIDE | {"lifecycle": sleep(5)},)),
+        proof=Proof(cause="creation-race", env={"APP_START_S": "4"}),
+    ),
+    HazardId.NO_PRESTOP: Case(fails=App(container={"lifecycle": None}), proof=Proof(cause="termination-race")),
+    HazardId.PRESTOP_OUTLASTS_GRACE: Case(
+        fails=App(pod={"terminationGracePeriodSeconds": 5}),
+        passes=App(pod={"terminationGracePeriodSeconds": 30}),
+        proof=Proof(cause="in-flight-kill", load=_SLOW),
+    ),
+    HazardId.NO_MIN_READY: Case(fails=App(spec={"minReadySeconds": None})),
+    HazardId.PROGRESS_DEADLINE_TOO_SHORT: Case(
+        fails=App(spec={"progressDeadlineSeconds": 5}), passes=App(spec={"progressDeadlineSeconds": 60})
+    ),
+    HazardId.ON_DELETE: Case(
+        fails=App(kind="StatefulSet", spec={"updateStrategy": {"type": "OnDelete"}}), passes=App(kind="StatefulSet")
+    ),
+    HazardId.PAUSED: Case(fails=App(spec={"paused": True})),
+    HazardId.STATEFUL_MAX_UNAVAILABLE: Case(
+        fails=App(kind="StatefulSet", spec={"updateStrategy": {"rollingUpdate": {"maxUnavailable": 2}}, "replicas": 3}),
+        passes=App(kind="StatefulSet"),
+    ),
+    HazardId.PARTITION: Case(
+        fails=App(kind="StatefulSet", spec={"updateStrategy": {"rollingUpdate": {"partition": 1}}}),
+        passes=App(kind="StatefulSet"),
+    ),
+    HazardId.PARTITION_KEEPS_ALL: Case(
+        fails=App(kind="StatefulSet", spec={"updateStrategy": {"rollingUpdate": {"partition": 2}}}),
+        passes=App(kind="StatefulSet"),
+    ),
+    HazardId.HEADLESS: Case(fails=App(service={"clusterIP": "None"})),
+    HazardId.HOST_NETWORK: Case(fails=App(pod={"hostNetwork": True})),
+    HazardId.HOST_PORT: Case(
+        fails=App(container={"ports": [{"name": "http", "containerPort": 8080, "hostPort": 8080}]})
+    ),
+    HazardId.GRACE_BELOW_STOP_TIME: Case(
+        fails=App(pod={"terminationGracePeriodSeconds": 6}),
+        passes=App(pod={"terminationGracePeriodSeconds": 30}),
+        told=("--stop-time", "3s"),
+        proof=Proof(cause="in-flight-kill", load=_SLOW),
+    ),
+    HazardId.PRESTOP_NEEDS_SHELL: Case(
+        fails=App(
+            container={"image": "gcr.io/distroless/java21-debian12", "lifecycle": run("/bin/sh", "-c", "sleep 5")}
+        ),
+        passes=App(container={"image": "gcr.io/distroless/java21-debian12"}),
+    ),
+    HazardId.PRESTOP_EXEC: Case(fails=App(container={"lifecycle": run("sleep", "5")})),
+    HazardId.PRESTOP_SLEEP_TOO_NEW: Case(
+        fails=App(), passes=App(container={"lifecycle": run("sleep", "5")}), told=("--kubernetes", "1.28")
+    ),
+    HazardId.SIDECAR_STOPS_FIRST: Case(
+        fails=App(beside=(_SIDE,)), passes=App(native=(_SIDE | {"restartPolicy": "Always"},))
+    ),
+    HazardId.DIES_AT_STOP_SIGNAL: Case(
+        fails=App(container={"image": "tomcat:10.1"}), passes=App(container={"image": "caddy:2"})
+    ),
+    HazardId.DEAF_TO_STOP_SIGNAL: Case(
+        fails=App(container={"image": "node:20"}), passes=App(container={"image": "nginx:1.28"})
+    ),
+    HazardId.BALANCER_LEARNS_LATE: Case(
+        fails=_long(spec={"minReadySeconds": None}, service=_BALANCED, annotations=_BY_IP),
+        passes=_long(service=_BALANCED, annotations=_BY_IP),
+    ),
+    HazardId.PRESTOP_SHORT_FOR_BALANCER: Case(
+        fails=_long(container={"lifecycle": sleep(5)}, service=_BALANCED), passes=_long(service=_BALANCED)
+    ),
+    HazardId.GATES_BY_INSTANCE: Case(
+        fails=_long(namespace=_LABEL, service=_BALANCED, annotations=_BY_INSTANCE),
+        passes=_long(namespace=_LABEL, service=_BALANCED, annotations=_BY_IP),
+    ),
+    HazardId.GATES_WITHOUT_LABEL: Case(
+        fails=_long(
+            namespace={},
+            service=_BALANCED,
+            annotations=_BY_IP,
+            pod={
+                "terminationGracePeriodSeconds": 60,
+                "readinessGates": [{"conditionType": "target-health.elbv2.k8s.aws/k8s-shop-web-0123456789"}],
+            },
+        ),
+        passes=_long(namespace=_LABEL, service=_BALANCED, annotations=_BY_IP),
+    ),
+    HazardId.SLOW_PROXY: Case(
+        fails=App(),
+        passes=App(container={"lifecycle": sleep(15)}),
+        told=("--proxy-period", "10s"),
+        proof=Proof(cause="termination-race", period="10s"),
+    ),
+    HazardId.CI_TIMEOUT_TOO_SHORT: Case(
+        fails=App(spec={"replicas": 10, "minReadySeconds": 30}),
+        passes=App(spec={"replicas": 10, "minReadySeconds": 30, "strategy": {"rollingUpdate": {"maxSurge": "100%"}}}),
+        told=("--ci-timeout", "2m"),
+    ),
+}
+"""In the table's order. Where a case is told nothing else, it passes and fails by its manifest alone."""

@@ -1,0 +1,102 @@
+"""Rows of the table and their cases -> pages."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from harness.spec.hazard import Row
+from harness.spec.hazards import HAZARDS
+from scripts.rules.cases import CASES, App, Case
+
+HEAD = """# Rules
+
+What `rollout-harness check` finds, made by `python -m scripts.rules` from the table of hazards
+(`harness/spec/hazards.py`), from which advice, dry runs and errors take their words too. An *error* loses calls, or
+fails the rollout, as soon as there is one; a *warning* does under circumstances that a manifest does not tell; a *note*
+is worth knowing. Every rule has a page with a manifest that fails and one that passes. Every error is proved on the
+sandbox by a rollout that drops calls with the one and by one that drops none with the other (`make rules`), or says
+from which documentation it is.
+
+| rule | severity | what is wrong | loses calls by | known from |
+|---|---|---|---|---|
+"""
+
+FOOT = """
+To ignore a rule, say why: `# rollout-harness: ignore RULE REASON`, anywhere in the object, or before the first object
+of a document for all in it. Without a reason it is an error (`bad-ignore`), and ignores nothing.
+
+Exit codes: 0; 1 where there are errors; 2 where what was named cannot be read or used. In a folder what is no manifest
+is named and passed over: templates that are not rendered (pipe `helm template` or `kustomize build` into `check -`),
+broken YAML, files of other kinds, custom kinds, patches of kustomize, and workloads that nothing sends to.
+
+As a hook of [pre-commit](https://pre-commit.com), with the revision that is wanted:
+
+```yaml
+repos:
+  - repo: PATH_OR_URL_OF_THIS_REPOSITORY
+    rev: v0.1.0
+    hooks:
+      - id: rollout-harness-check
+        files: ^deploy/
+```
+"""
+
+PROVED = "a rollout on the sandbox"
+
+
+def index() -> str:
+    """The page of all rules."""
+    return HEAD + "".join(_row(row) for row in HAZARDS) + FOOT
+
+
+def page(row: Row) -> str:
+    """The page of one."""
+    case = CASES[row.id]
+    cause = f"Calls are lost by [{row.cause}](../causes.md)." if row.cause else "It loses no call by itself."
+    told = f"With `{' '.join(case.told)}`:\n\n" if case.told else ""
+    return (
+        f"# {row.id}\n\n**{row.severity}**: {row.wrong}.\n\n{row.why}\n\n"
+        f"{cause} Needed: {_mend(row)}.\n\nKnown from: {_evidence(row, case, link=True)}.\n\n"
+        f"## Fails\n{told}```yaml\n{manifests(case.fails)}```\n\n"
+        f"## Passes\n{told}```yaml\n{manifests(case.passes)}```\n"
+    )
+
+
+def manifests(app: App) -> str:
+    """The application as YAML."""
+    yaml = YAML(typ="rt", pure=True)
+    yaml.default_flow_style = False
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.representer.ignore_aliases = lambda _: True
+    texts = []
+    for each in app.objects:
+        text = io.StringIO()
+        yaml.dump(each, text)
+        texts.append(text.getvalue())
+    return "---\n".join(texts)
+
+
+def _row(row: Row) -> str:
+    cells: tuple[Any, ...] = (
+        f"[{row.id}](rules/{row.id}.md)", row.severity, row.wrong, row.cause or "", _evidence(row, CASES[row.id])
+    )  # fmt: skip
+    return "| " + " | ".join(str(cell) for cell in cells) + " |\n"
+
+
+def _mend(row: Row) -> str:
+    """What mends it, in the words that it has where its own case is found."""
+    from harness.spec.hazard import told
+    from scripts.rules.found import subject_of
+
+    return told(row, subject_of(CASES[row.id])).mend
+
+
+def _evidence(row: Row, case: Case, *, link: bool = False) -> str:
+    if case.proof is not None:
+        return f"{PROVED} (`make rules`)" if link else PROVED
+    if row.source.startswith("https:"):
+        return f"[the documentation]({row.source})"
+    return f"[what servers do]({'../' if link else ''}{row.source.removeprefix('docs/')})"

@@ -1,0 +1,242 @@
+"""`check` on files, folders and pipes: what it finds and where, what it passes over, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.unit.check.command import ROOT, Checked, check
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}}}
+spec:
+  replicas: 3
+  minReadySeconds: 5
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec:
+      containers:
+        - name: log
+          image: log:1
+          {log}
+        - name: web
+          image: web:1
+          ports: [{{name: http, containerPort: 8080}}]
+          readinessProbe: {{httpGet: {{port: http}}}}
+          {web}
+"""
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}}}
+spec: {{selector: {{app: {name}}}, ports: [{{port: 80, targetPort: http}}]}}
+"""
+HOOK = "lifecycle: {preStop: {sleep: {seconds: 5}}}"
+
+
+def application(name: str = "web", web: str = "", log: str = HOOK) -> str:
+    return DEPLOYMENT.format(name=name, web=web, log=log) + "---\n" + SERVICE.format(name=name)
+
+
+def test_a_finding_stands_on_the_line_that_it_is_about() -> None:
+    found = check(given="# all of it\n---\n" + application())
+    assert found.code == 1
+    (one,) = found.findings
+    assert (one["rule"], one["severity"], one["cause"]) == ("no-prestop", "error", "termination-race")
+    assert (one["file"], one["line"]) == ("standard-input", 17)  # the container that serves, which has none
+    assert one["workload"] == "Deployment web"
+
+
+def test_a_list_and_a_stream_of_json_are_read_as_the_objects_that_they_hold() -> None:
+    text = application()
+    indented = ["    ".join(["", *part.splitlines(keepends=True)]) for part in text.split("---\n")]
+    items = "".join(f"  - {part.lstrip()}" for part in indented)
+    listed = check(given=f"apiVersion: v1\nkind: List\nitems:\n{items}")
+    assert [(one["rule"], one["line"]) for one in listed.findings] == [("no-prestop", 18)]
+    from ruamel.yaml import YAML
+
+    objects = [json.dumps(each) for each in YAML(typ="safe", pure=True).load_all(text)]
+    streamed = check(given="\n".join(objects))
+    assert [one["rule"] for one in streamed.findings] == ["no-prestop"]
+
+
+def test_a_service_in_another_file_belongs_to_the_workload_that_it_selects(tmp_path: Path) -> None:
+    one_probe = DEPLOYMENT.format(name="web", web=HOOK, log=HOOK).replace("port: http", "port: 9090")
+    (tmp_path / "b.yaml").write_text(one_probe)
+    assert [one["rule"] for one in check(str(tmp_path)).findings] == []  # no target is known
+    (tmp_path / "a.yaml").write_text(SERVICE.format(name="web"))
+    assert [one["rule"] for one in check(str(tmp_path)).findings] == ["probe-on-another-port"]
+    (tmp_path / "a.yaml").write_text(SERVICE.format(name="other"))
+    assert [one["rule"] for one in check(str(tmp_path)).findings] == []
+
+
+@pytest.mark.parametrize("where", ["above", "beside", "document"])
+def test_a_rule_is_ignored_with_a_reason(where: str) -> None:
+    comment = "# rollout-harness: ignore no-prestop its clients send again"
+    text = application()
+    if where == "document":
+        text = f"{comment}\n{text}"
+    elif where == "beside":
+        text = text.replace("kind: Deployment\n", f"kind: Deployment  {comment}\n")
+    else:
+        text = text.replace("        - name: web\n", f"        {comment}\n        - name: web\n")
+    text = application("other", web=HOOK) + "---\n" + text
+    found = check(given=text)
+    assert (found.code, [one["ignored"] for one in found.findings]) == (0, ["its clients send again"])
+
+
+def test_an_ignore_holds_for_its_own_object_alone() -> None:
+    ignored = "# rollout-harness: ignore no-prestop a reason\n" + application()
+    found = check(given=application("first") + "---\n" + ignored + "---\n" + application("last"))
+    assert [(one["workload"], bool(one["ignored"])) for one in found.findings] == [
+        ("Deployment first", False),
+        ("Deployment web", True),
+        ("Deployment last", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("comment", "says"),
+    [
+        ("ignore no-prestop", "it gives no reason to ignore no-prestop"),
+        ("ignore no-pre-stop because", "there is no rule 'no-pre-stop'; did you mean no-prestop?"),
+        ("ignore", "it names no rule"),
+    ],
+)
+def test_an_ignore_that_says_too_little_is_an_error_and_ignores_nothing(comment: str, says: str) -> None:
+    found = check(given=f"# rollout-harness: {comment}\n{application()}")
+    assert found.code == 1
+    assert [(one["rule"], one["line"]) for one in found.findings] == [("bad-ignore", 1), ("no-prestop", 16)]
+    assert found.findings[0]["found"] == says
+
+
+def test_who_serves_nobody_is_passed_over() -> None:
+    worker = DEPLOYMENT.format(name="worker", web="", log="").replace("readinessProbe", "livenessProbe")
+    worker = worker.replace("ports: [{name: http, containerPort: 8080}]", "").replace("port: http", "port: 80")
+    found = check(given=worker)
+    assert (found.code, found.findings) == (0, [])
+    assert "serves nobody" in found.passed_over[0]["why"]
+
+
+def folder(tmp_path: Path, number: int) -> Path:
+    """Applications, and among them all that a folder of manifests may hold besides."""
+    others = {
+        "crd.yaml": "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: a.b}\n",
+        "rollout.yaml": "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: r}\n",
+        "broken.yaml": "a: [\n---\n" + application("behind-the-broken"),
+        "template.yaml": "kind: Deployment\nreplicas: {{ .Values.replicas }}\n",
+        "values.yaml": "replicas: 3\n",
+        "patch.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 5}\n",
+        "misshapen.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: 80}\n",
+        "README.md": "# words\n",
+    }
+    for name, text in others.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "binary.yaml").write_bytes(b"\x80\x81\xff")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "config.yaml").write_text("a: [")
+    for each in range(number):
+        below = tmp_path / f"app-{each % 7}"
+        below.mkdir(exist_ok=True)
+        (below / f"{each}.yaml").write_text(application(f"web-{each}"))
+    return tmp_path
+
+
+def test_what_cannot_be_checked_is_named_and_the_rest_is_checked(tmp_path: Path) -> None:
+    found = check(str(folder(tmp_path, 3)))
+    assert found.code == 1
+    assert sorted(one["workload"] for one in found.findings) == [
+        "Deployment behind-the-broken",
+        *(f"Deployment web-{each}" for each in range(3)),
+    ]
+    passed = {Path(each["file"]).name: each["why"] for each in found.passed_over}
+    says = {
+        "crd.yaml": "CustomResourceDefinition a.b defines a kind",
+        "rollout.yaml": "Rollout r is no Deployment",
+        "broken.yaml": "it is not YAML as kubectl reads it",
+        "template.yaml": "a template that is not rendered",
+        "values.yaml": "has no apiVersion",
+        "patch.yaml": "is not whole",
+        "misshapen.yaml": "spec.ports is 80",
+        "README.md": "it is no .yaml",
+        "binary.yaml": "not text in UTF-8",
+    }
+    assert passed.keys() == says.keys()
+    for name, words in says.items():
+        assert words in passed[name]
+
+
+def test_five_hundred_files_take_little_processor_time(tmp_path: Path) -> None:
+    from harness.check.checking import Known
+    from harness.check.checking import check as checked
+    from harness.check.sources import sources
+
+    folder(tmp_path, 500)
+    began = time.process_time()
+    report = checked(sources([tmp_path]), Known())
+    assert (report.workloads, len(report.findings)) == (501, 501)
+    assert time.process_time() - began < 20  # it takes 1 s, on any machine
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "both or neither are given"),
+        (("nothing.yaml", "--context", "kind"), "both or neither are given"),
+        (("nothing.yaml", "-n", "shop"), "it goes with --context"),
+        (("nothing.yaml", "--ci-timeout", "soon"), "reading --ci-timeout soon"),
+        (("nothing.yaml", "--kubernetes", "new"), "it is no version of Kubernetes"),
+    ],
+)
+def test_what_is_asked_for_wrongly_is_one_line(arguments: tuple[str, ...], says: str) -> None:
+    found = check(*arguments)
+    assert found.code == 2
+    assert says in found.error
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("missing.yaml", None), ("broken.yaml", b"a: ["), ("binary.yaml", b"\xff\xfe\x00")]
+)
+def test_a_file_that_was_named_and_cannot_be_read_is_bad_input(
+    tmp_path: Path, name: str, content: bytes | None
+) -> None:
+    file = tmp_path / name
+    if content is not None:
+        file.write_bytes(content)
+    (good := tmp_path / "good.yaml").write_text(application(web=HOOK))
+    found = check(str(file), str(good))
+    assert (found.code, len(found.passed_over), found.report["workloads"]) == (2, 1, 1)
+    good.write_text(application())
+    assert check(str(file), str(good)).code == 1
+
+
+def test_nothing_on_standard_input_is_bad_input() -> None:
+    assert check(given="").code == 2
+
+
+SEED = ROOT / "fixtures" / "manifests" / "seed"
+
+
+def seed(name: str) -> Checked:
+    return check(str(SEED / f"{name}.yaml"))
+
+
+def test_nothing_heavy_is_imported() -> None:
+    import subprocess
+    import sys
+
+    heavy = ("kubernetes", "polars", "scipy", "numpy", "aiohttp", "altair", "testcontainers", "httpx")
+    script = (
+        "import sys\nfrom harness.cli import main\n"
+        f"sys.argv = ['rollout-harness', 'check', {str(ROOT / 'fixtures' / 'manifests')!r}]\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert end.code == 1\n"
+        f"print([name for name in {heavy!r} if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "[]"
