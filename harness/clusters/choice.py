@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import cast
 
-from harness.clusters.cluster import Cluster, Given, Provider
+from harness.clusters.cluster import Cluster, Given, Provider, heard_by_nobody
 from harness.errors import UsageError
 from harness.model.cluster_settings import ClusterSettings, SandboxImage
 from harness.model.providers import CONTEXT, PROVIDERS, choices
@@ -35,8 +35,8 @@ def cluster(
     *,
     worker_image: str | None = None,
     truth: Path | None = None,
-    tell: Callable[[str], None] = lambda _: None,
-    making: Callable[[str], None] = lambda _: None,
+    tell: Callable[[str], None] = heard_by_nobody,
+    making: Callable[[str], None] = heard_by_nobody,
 ) -> AbstractAsyncContextManager[Cluster]:
     """The cluster that the settings mean, up for as long as the block lasts.
 

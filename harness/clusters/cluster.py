@@ -27,6 +27,10 @@ class ClientHost:
     same_machine: bool = True
 
 
+def heard_by_nobody(_: str) -> None:
+    """Where nobody asked to be told."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
     """What the experiment and the command line give to whichever provider is chosen; each takes what it needs.
@@ -39,8 +43,8 @@ class Given:
     images: Mapping[str, SandboxImage] = field(default_factory=dict)
     worker_image: str | None = None
     truth: Path | None = None
-    tell: Callable[[str], None] = lambda _: None
-    making: Callable[[str], None] = lambda _: None
+    tell: Callable[[str], None] = heard_by_nobody
+    making: Callable[[str], None] = heard_by_nobody
 
 
 class Worker(Protocol):
