@@ -7,12 +7,14 @@ kind itself waits for the control plane alone, and calls it success when the tim
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import anyio
 
 from harness.errors import ClusterError
 from harness.kube.client import Kube
+from harness.kube.errors import NoSuchKind
 
 READY_S = 180.0
 _LOOK_S = 0.5
@@ -41,9 +43,11 @@ async def until_ready(kube: Kube, name: str, *, within_s: float | None = None) -
 
 async def _awaited(kube: Kube, before: str) -> str:
     """What is still waited for, in words; empty where nothing is."""
+    proxy: dict[str, Any] | None = None
     try:
         nodes = await kube.list("v1", "Node")
-        proxy = await kube.find("apps/v1", "DaemonSet", "kube-proxy", "kube-system")
+        with suppress(NoSuchKind):
+            proxy = await kube.find("apps/v1", "DaemonSet", "kube-proxy", "kube-system")
     except ClusterError as error:  # its API server is only just coming up
         return error.seen or before
     return not_ready(nodes) or not_running(proxy)

@@ -12,7 +12,7 @@ import anyio
 from harness.errors import ClusterError
 from harness.kube.access import Access
 from harness.kube.calls import Calls
-from harness.kube.errors import ApiRefusal, NoAnswer, is_not_found
+from harness.kube.errors import ApiRefusal, NoAnswer, NoSuchKind, is_not_found
 from harness.kube.ownership import RUN_LABEL
 from harness.kube.repetition import PATIENCE_S, passes, repeated, was_not_done
 from harness.kube.standing import Standing
@@ -98,7 +98,7 @@ class Kube:
         try:
             return self._resources[prefix][kind]
         except KeyError:
-            raise ClusterError(f"looking for {api_version} {kind}", f"{self.server} does not have this kind") from None
+            raise NoSuchKind(f"looking for {api_version} {kind}", f"{self.server} does not have this kind") from None
 
     async def create(
         self, manifest: Mapping[str, Any], namespace: str | None = None, *, warn: Callable[[str], None] | None = None

@@ -41,6 +41,10 @@ class NoAnswer(ClusterError):
     """The API was not reached, or its answer was lost: what was asked for may have been done."""
 
 
+class NoSuchKind(ClusterError):
+    """The cluster does not serve objects of that kind."""
+
+
 class LeftBehind(ClusterError):
     """A clean-up could not remove everything; says what is left and the commands that remove it."""
 

@@ -1,4 +1,4 @@
-"""The demo's nginx on a real cluster in Docker."""
+"""The demo's nginx on a real cluster in Docker: from the command line, and by the fixtures of pytest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from kind_rollouts import TESTS
 
+pytest_plugins = ["pytester"]
 pytestmark = [pytest.mark.kind, pytest.mark.timeout(900)]
 
 
@@ -32,3 +34,17 @@ def test_the_default_drops_calls_and_both_mitigations_together_drop_none(
     command = ["rollout-harness", "run", str(experiment), "--cluster", "kind", *worker_image]
     done = subprocess.run([*command, "--out", str(tmp_path / "run")], check=False, timeout=850)
     assert done.returncode == 0
+
+
+def test_the_fixtures_roll_on_it_in_this_process(worker_image: tuple[str, ...], pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(TESTS)
+    named = [f"--rollout-worker-image={image}" for image in worker_image[1:]]
+    result = pytester.runpytest_inprocess("--rollout-cluster=kind", "-p", "no:xdist", *named)
+    result.assert_outcomes(passed=2)
+
+
+def test_two_workers_of_xdist_share_it(worker_image: tuple[str, ...], pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(TESTS)
+    named = [f"--rollout-worker-image={image}" for image in worker_image[1:]]
+    result = pytester.runpytest_subprocess("-n", "2", "--rollout-cluster=kind", *named, timeout=850)
+    result.assert_outcomes(passed=2)
