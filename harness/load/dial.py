@@ -67,7 +67,8 @@ class Dialer:
 
     async def _connect(self, end: LocalEnd, address: Address, attempt: Attempt) -> socket.socket:
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setblocking(False)
         start = self._clock()
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -24,8 +24,15 @@ class Standstill:
 
 
 def slept_s() -> float:
-    """How long the machine has been suspended since it was started: CLOCK_MONOTONIC stands still meanwhile."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+    """How long the machine has been suspended since it was started, by a clock that stands still meanwhile.
+
+    Linux: CLOCK_MONOTONIC, beside CLOCK_BOOTTIME (clock_gettime(2)). macOS: CLOCK_UPTIME_RAW, beside CLOCK_MONOTONIC,
+    which goes on there (clock_gettime(3)). 0 where there are no two such clocks.
+    """
+    for runs_on, stands_still in (("CLOCK_BOOTTIME", "CLOCK_MONOTONIC"), ("CLOCK_MONOTONIC", "CLOCK_UPTIME_RAW")):
+        if hasattr(time, runs_on) and hasattr(time, stands_still):
+            return time.clock_gettime(getattr(time, runs_on)) - time.clock_gettime(getattr(time, stands_still))
+    return 0.0
 
 
 async def watch_oneself(

@@ -22,6 +22,9 @@ _SYSCTLS = (
     ("kernel.unprivileged_userns_clone", "0", "ordinary users may not make user namespaces"),
     ("user.max_user_namespaces", "0", "no user namespaces are allowed"),
 )
+_NOT_ALLOWED = ("permission denied", "not permitted")
+_REFUSED = "root has the capabilities, so a security module (seccomp, AppArmor) refuses"
+_CONTAINER = "a container? docker run --privileged; GitLab's docker executor: privileged = true in config.toml"
 # Everything that the sandbox asks of the kernel, tried once inside namespaces that are gone again at once.
 _TRIAL = """
 try() { what=$1; shift; seen=$("$@" 2>&1) || { echo "$what: $seen" >&2; exit 1; }; }
@@ -61,18 +64,20 @@ def _missing_rights() -> list[str]:
     tried = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20, env={"PATH": PATH})
     if tried.returncode == 0:
         return []
-    seen = " ".join(tried.stderr.split()) or "no message"
+    seen = " ".join(tried.stderr.split()).rstrip(".") or "no message"
+    reasons = _reasons()
     if seen.startswith("unshare: "):
-        return [f"No rights for namespaces ({seen}). {'; '.join(_reasons())}."]
-    return [f"This machine's kernel, or a security module, refuses what the sandbox needs: {seen.rstrip('.')}."]
+        return [f"No rights for namespaces ({seen}). {'; '.join(reasons or [_REFUSED])}."]
+    if reasons and any(words in seen.lower() for words in _NOT_ALLOWED):
+        return [f"No rights in namespaces of one's own ({seen}). {'; '.join(reasons)}."]
+    return [f"This machine's kernel, or a security module, refuses what the sandbox needs: {seen}."]
 
 
 def _reasons() -> list[str]:
+    """What is known to keep this user from it, and at last what to do; empty where nothing is known to."""
     if os.geteuid() == 0:
         lacking = [name for name, bit in (("CAP_NET_ADMIN", 12), ("CAP_SYS_ADMIN", 21)) if not _capable(bit)]
-        if lacking:
-            return [f"root here lacks {' and '.join(lacking)} (a container? run it with --privileged)"]
-        return ["root has the capabilities, so a security module (seccomp, AppArmor) refuses"]
+        return [f"root here lacks {' and '.join(lacking)} ({_CONTAINER})"] if lacking else []
     reasons = [f"{why}: sysctl {name}={_sysctl(name)}" for name, bad, why in _SYSCTLS if _sysctl(name) == bad]
     return [*reasons, "run as root (sudo)"]
 

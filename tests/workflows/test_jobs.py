@@ -36,15 +36,19 @@ STAND_INS = {
 }
 
 
+SAME_STEPS = ("kubernetes", "node_image", "experiment")
+"""Keys of a matrix on which no step turns: one of their rows is enough."""
+
+
 def jobs() -> list[Any]:
-    """Every job with the rows of its matrix; of those that differ only in the node's image, the first."""
+    """Every job with the rows of its matrix; of those whose steps are the same, the first."""
     found = []
     for path in sorted(FOLDER.glob("*.yml")):
         workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
         for name, job in workflow["jobs"].items():
             seen = set()
             for row in rows((job.get("strategy") or {}).get("matrix") or {}):
-                if (kind := tuple(row[key] for key in row if key not in ("kubernetes", "node_image"))) not in seen:
+                if (kind := tuple(row[key] for key in row if key not in SAME_STEPS)) not in seen:
                     found.append(pytest.param(job, row, id="-".join([path.stem, name, *map(str, row.values())][:4])))
                 seen.add(kind)
     return found

@@ -155,12 +155,44 @@ async def test_another_system_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch
     assert "Docker" in text
 
 
-def test_root_without_its_capabilities_is_told_which() -> None:
-    command = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", sys.executable, "-c"]
+@pytest.mark.parametrize(
+    ("dropped", "seen", "lacks"),
+    [
+        ("-sys_admin", "No rights for namespaces (unshare: unshare failed: Operation not permitted).", "CAP_SYS_ADMIN"),
+        ("-net_admin", "No rights in namespaces of one's own (a network namespace: RTNETLINK", "CAP_NET_ADMIN"),
+    ],
+)
+def test_root_without_its_capabilities_is_told_which_in_one_line_with_the_cure(
+    dropped: str, seen: str, lacks: str
+) -> None:
+    """As root is in a container: of a Docker executor, of a Pod."""
+    command = ["setpriv", f"--bounding-set={dropped}", f"--inh-caps={dropped}", sys.executable, "-c"]
     program = "from harness.sandbox.preflight import missing; print(*missing())"
-    done = subprocess.run([*command, program], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("No rights for namespaces (unshare: unshare failed: Operation not permitted).")
-    assert "root here lacks CAP_SYS_ADMIN" in done.stdout
+    (line,) = subprocess.run([*command, program], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert line.startswith(seen)
+    assert f"root here lacks {lacks} (a container? docker run --privileged; GitLab" in line
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "unshare: write failed /proc/self/uid_map: Operation not permitted",
+        "a tmpfs of its own: mount: /dev/shm: permission denied.",
+    ],
+)
+def test_where_apparmor_keeps_ordinary_users_from_namespaces_it_is_named_with_the_cure(
+    says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ubuntu 23.10 and newer: the namespace is refused, or made without any right in it, as the profile says."""
+    monkeypatch.setattr(preflight, "namespaces_command", lambda: ["sh", "-c", f"echo '{says}' >&2; exit 1"])
+    monkeypatch.setattr(preflight.os, "geteuid", lambda: 1000)
+    sysctl = "kernel.apparmor_restrict_unprivileged_userns"
+    monkeypatch.setattr(preflight, "_sysctl", {sysctl: "1"}.get)
+    (line,) = preflight.missing()
+    assert says.rstrip(".") in line
+    assert line.endswith(
+        f". AppArmor keeps ordinary users from making namespaces: sysctl {sysctl}=1; run as root (sudo)."
+    )
 
 
 def test_a_kernel_that_refuses_one_thing_is_told_which(monkeypatch: pytest.MonkeyPatch) -> None:
