@@ -110,6 +110,7 @@ def _rollout(seen: Observed, counts: Counted, shown: Sequence[RolloutAccount], p
             if pod.uid in seen.takers and span.update <= (pod.end or 0.0) < span.end
         },
         note=notes,
+        by=span.by,
         own_failures=one.own_failures,
     )
 

@@ -113,6 +113,7 @@ class RolloutFindings:
     last_failure_s: float | None = None
     takers: dict[str, str] = field(default_factory=dict)  # pod that ended -> Taker
     note: str = ""
+    by: str = ""  # the field manager of whoever made it, where others did
     own_failures: int = 0  # not in result.json, whose `by_cause` tells it to readers
 
     @property

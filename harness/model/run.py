@@ -114,13 +114,31 @@ class MeasuredService:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFacts:
+    """One kind of request that was sent: `weight` of it beside the others', on one `stream`, or on all where None.
+
+    `path`: without its query, in which secrets may be; `success`: status codes and ranges, as they are written.
+    """
+
+    method: str
+    path: str
+    weight: int = 1
+    success: tuple[str, ...] = ()
+    stream: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutMarks:
-    """When a rollout was triggered, called complete by the API, and settled (the old pods gone); None: not reached."""
+    """When a rollout was triggered, called complete by the API, and settled (the old pods gone); None: not reached.
+
+    `by`: of one that others made, the field manager that wrote it.
+    """
 
     rollout: int
     update: float
     complete: float | None = None
     settled: float | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +172,7 @@ class RunInfo:
     cluster: ClusterFacts = field(default_factory=lambda: ClusterFacts(kind="unknown"))
     streams: dict[str, float] = field(default_factory=dict)
     load: LoadFacts = LoadFacts()
+    requests: tuple[RequestFacts, ...] = ()
     pod_header: str | None = None
     t0_wall: float = 0.0
     clocks: tuple[WorkerClock, ...] = ()

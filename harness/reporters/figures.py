@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from harness.model.deed_words import ROLLOUT, DeedWords, shared_words
 from harness.model.quantity import things
-from harness.model.result import ExperimentResult, Latency, Outage, ScenarioResult, Window
+from harness.model.result import ExperimentResult, Latency, Outage, RolloutFindings, ScenarioResult, Window
 from harness.model.run import Expect
 
 _MEANING: Final = {
@@ -80,6 +80,11 @@ def failed_of(window: Window) -> str:
 def ranked(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     """What there was at all, the most frequent first."""
     return tuple(sorted(((k, n) for k, n in counts.items() if n), key=lambda pair: (-pair[1], pair[0])))
+
+
+def called(rollout: RolloutFindings, words: DeedWords) -> str:
+    """One of them in a report: "rollout 2", "rollout 2 by argocd-controller" where somebody else made it."""
+    return words.numbered(rollout.number) + (f" by {rollout.by}" if rollout.by else "")
 
 
 def deeds(results: Iterable[ScenarioResult]) -> DeedWords:

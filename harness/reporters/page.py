@@ -16,6 +16,7 @@ _SHARED: Final[dict[str, Callable[..., Any]]] = {
     "advice": advice.advice,
     "after": figures.after,
     "as_object": as_object,
+    "called": figures.called,
     "comparison": figures.comparison,
     "count": figures.count,
     "deeds": figures.deeds,

@@ -102,6 +102,7 @@ def particulars(info: RunInfo) -> tuple[tuple[str, str], ...]:
         *([("provisos", " ".join(info.provisos))] if info.provisos else ()),
         ("target", info.target or "not known"),
         ("load", streams),
+        *([("requests", _requests(info))] if info.requests else ()),
         ("time-outs", f"connect {info.load.connect_timeout_s:g} s, read {info.load.read_timeout_s:g} s"),
         (deed_words(info.disruption).plural, f"{len(info.rollouts)}{planned}"),
         *([("deploy command", _commands(info))] if info.commands else ()),
@@ -110,6 +111,17 @@ def particulars(info: RunInfo) -> tuple[tuple[str, str], ...]:
         ("finished", "yes" if info.finished else f"no: {info.stopped or 'cut short'}"),
         ("harness", info.harness or "not known"),
     )
+
+
+def _requests(info: RunInfo) -> str:
+    """What was sent: "3 of 4 GET / (200-299), 1 of 4 POST /orders (200, 204)"."""
+    whole = sum(one.weight for one in info.requests if one.stream is None)
+    parts = []
+    for one in info.requests:
+        share = f"{one.weight} of {whole} " if one.stream is None and whole > one.weight else ""
+        stream = f" on {one.stream}" if one.stream else ""
+        parts.append(f"{share}{one.method} {one.path}{stream} ({', '.join(one.success)})")
+    return ", ".join(parts)
 
 
 def _commands(info: RunInfo) -> str:

@@ -16,6 +16,7 @@ from harness.reporters.escaping import visible
 from harness.reporters.examples import examples
 from harness.reporters.figures import (
     after,
+    called,
     count,
     deeds,
     dropping_of,
@@ -151,7 +152,7 @@ def _rollout(rollout: RolloutFindings, words: DeedWords) -> Iterator[str]:
     word = "dropping" if rollout.dropping else "no call dropped"
     complete, settled = after(rollout.complete, rollout.update), after(rollout.settled, rollout.update)
     marks = f"update at {seconds(rollout.update)}, complete after {complete}, settled after {settled}"
-    yield from _paragraph(f"{words.numbered(rollout.number)}: {word}; {marks}")
+    yield from _paragraph(f"{called(rollout, words)}: {word}; {marks}")
     yield from _paragraph(_window(rollout.window), "  ")
     if rollout.window.failed:
         yield from _failures(rollout)

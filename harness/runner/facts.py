@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import harness
 from harness.clusters.cluster import Cluster
 from harness.load import PORTS
-from harness.model.run import LoadFacts, MeasuredService, RunInfo
+from harness.model.experiment import Experiment
+from harness.model.run import LoadFacts, MeasuredService, RequestFacts, RunInfo
+from harness.redaction import door
 from harness.runner.ports import source_addresses
 from harness.runner.quiet import quiet_s
 from harness.runner.scenario import Scenario
@@ -32,6 +35,7 @@ def run_info(cluster: Cluster, scenario: Scenario, *, t0_wall_s: float) -> RunIn
             local_ports=(PORTS[0][0], PORTS[-1][1]),
             source_addresses=source_addresses(cluster.client, experiment.load),
         ),
+        requests=tuple(requests_sent(experiment)),
         pod_header=experiment.load.pod_header,
         t0_wall=t0_wall_s,
         disruption=experiment.asked[0],
@@ -46,3 +50,29 @@ def run_info(cluster: Cluster, scenario: Scenario, *, t0_wall_s: float) -> RunIn
         applied=scenario.applied.words,
         ends=(),
     )
+
+
+def requests_sent(experiment: Experiment) -> Iterator[RequestFacts]:
+    """What is sent: the mix, or the one kind of request, by stream where a stream has a path of its own."""
+    for each in experiment.requests:
+        success = tuple(map(str, each.expect))
+        yield RequestFacts(method=each.method, path=_bare(each.path), weight=each.weight, success=success)
+    if experiment.requests:
+        return
+    request, paths = experiment.request, {name: one.path for name, one in experiment.load.streams.items()}
+    success = tuple(map(str, request.success))
+    if not all(paths.values()):
+        yield RequestFacts(method=request.method, path=_bare(request.path), success=success)
+    for stream, path in paths.items():
+        if path:
+            yield RequestFacts(method=request.method, path=_bare(path), success=success, stream=stream)
+
+
+def _bare(path: str) -> str:
+    """Without what is asked for in the query, where keys and tokens may be.
+
+    >>> _bare("/orders?key=s3cret"), _bare("/")
+    ('/orders?...', '/')
+    """
+    before, mark, _ = path.partition("?")
+    return door().text(f"{before}?..." if mark else before)

@@ -115,10 +115,15 @@ class Watched:
     async def _one(self, rollout: int, shown_at: float, begun: Object, *, deadline: float) -> Object:
         """One of them to its end and its quiet time, or to the deadline; gives the workload as it is then."""
         self.phase(Phase.ROLLING, rollout)
-        details = {"rollout": rollout, "disruption": "watch", "generation": generation(begun), "by": by_whom(begun)}
+        details: dict[str, Any] = {
+            "rollout": rollout,
+            "disruption": "watch",
+            "generation": generation(begun),
+            "by": by_whom(begun),
+        }
         settled = max((one.settled or one.update for one in self.writer.info.rollouts), default=0.0)
         update = self.mark_at(max(settled, shown_at - LEAD_S), MarkType.UPDATE, details)
-        self._keep(marks := RolloutMarks(rollout=rollout, update=update))
+        self._keep(marks := RolloutMarks(rollout=rollout, update=update, by=details["by"]))
         now = begun
         while (complete := await self._until(self._is_complete, deadline)) is not None:
             now, done = complete, {"rollout": rollout, "generation": generation(complete)}

@@ -48,6 +48,8 @@ def _flattened(data: dict[str, Any]) -> dict[str, Any]:
     for rollout in data["rollouts"]:
         rollout |= rollout.pop("window")
         del rollout["own_failures"]
+        if not rollout["by"]:  # said only of what others made
+            del rollout["by"]
     return data
 
 

@@ -33,6 +33,7 @@ from harness.model.run import (
     LoadFacts,
     MeasuredService,
     ProxyFacts,
+    RequestFacts,
     RolloutMarks,
     RunInfo,
     WorkerClock,
@@ -62,11 +63,14 @@ _SHAPE: Shape = {
     "load": {
         "connect_timeout_s": _SPAN, "read_timeout_s": _SPAN, "local_ports": [COUNT], "source_addresses": [TEXT],
     },
+    "requests": [
+        {"method!": TEXT, "path!": TEXT, "weight": COUNT, "success": [TEXT], "stream": TEXT},
+    ],
     "t0_wall": _WALL,
     "clocks": [{"worker!": COUNT, "offset_s!": _MOMENT, "uncertainty_s!": _SPAN}],
     "ends": [{"worker!": COUNT, "requests!": map_of(COUNT)}],
     "control": [_MOMENT],
-    "rollouts": [{"rollout!": COUNT, "update!": _MOMENT, "complete": _MOMENT, "settled": _MOMENT}],
+    "rollouts": [{"rollout!": COUNT, "update!": _MOMENT, "complete": _MOMENT, "settled": _MOMENT, "by": TEXT}],
     "planned_rollouts": COUNT,
     "quiet_s": _SPAN,
     "confidence": {"max_dropping!": NUMBER, "level!": NUMBER},
@@ -88,6 +92,9 @@ def to_json(info: RunInfo) -> dict[str, Any]:
         "minSyncPeriod": None if period is None else duration(period),
         "source": proxy.source,
     }
+    for marks in data["rollouts"]:
+        if marks["by"] is None:  # said only of what others made
+            del marks["by"]
     return data
 
 
@@ -133,6 +140,7 @@ def _run_info(data: dict[str, Any]) -> RunInfo:
         cluster=_cluster(data.get("cluster") or {}),
         streams={str(name): float(rate) for name, rate in (data.get("streams") or {}).items()},
         load=_load(data.get("load") or {}),
+        requests=_requests(data.get("requests")),
         pod_header=data.get("pod_header"),
         t0_wall=float(data.get("t0_wall") or 0.0),
         clocks=tuple(WorkerClock(**clock) for clock in data.get("clocks") or ()),
@@ -183,6 +191,19 @@ def _commands(data: list[dict[str, Any]] | None) -> tuple[CommandRun, ...]:
     )
 
 
+def _requests(data: list[dict[str, Any]] | None) -> tuple[RequestFacts, ...]:
+    return tuple(
+        RequestFacts(
+            method=str(one["method"]),
+            path=str(one["path"]),
+            weight=int(one.get("weight") or 1),
+            success=tuple(map(str, one.get("success") or ())),
+            stream=one.get("stream"),
+        )
+        for one in data or ()
+    )
+
+
 def _marks(marks: dict[str, Any]) -> RolloutMarks:
     def moment(name: str) -> float | None:
         return None if marks.get(name) is None else float(marks[name])
@@ -192,6 +213,7 @@ def _marks(marks: dict[str, Any]) -> RolloutMarks:
         update=float(marks["update"]),
         complete=moment("complete"),
         settled=moment("settled"),
+        by=marks.get("by"),
     )
 
 

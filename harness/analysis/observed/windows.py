@@ -17,7 +17,8 @@ CONTROL, OUTSIDE = -1, -2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """One rollout: requests scheduled in [update, end) belong to it. `undone`: it was taken back half-way."""
+    """One rollout: requests scheduled in [update, end) belong to it. `undone`: it was taken back half-way; `by`: the
+    field manager of whoever made it, where others did."""
 
     rollout: int
     update: float
@@ -25,6 +26,7 @@ class Span:
     settled: float | None
     end: float
     undone: bool = False
+    by: str = ""
 
     @property
     def number(self) -> int:
@@ -77,6 +79,7 @@ def windows(info: RunInfo, timeline: Iterable[Observation], first: float, last: 
             settled=r.settled,
             end=ends[at],
             undone=at in undone,
+            by=r.by or "",
         )
         for at, r in enumerate(rollouts)
     )
@@ -90,7 +93,9 @@ def _rollouts(info: RunInfo, marks: list[Observation]) -> list[RolloutMarks]:
     for place, mark in enumerate(updates):
         said = mark.object.get("rollout")
         number = said if isinstance(said, int) else place
-        known[number] = replace(known.get(number, RolloutMarks(rollout=number, update=mark.t)), update=mark.t)
+        before = known.get(number, RolloutMarks(rollout=number, update=mark.t))
+        by = mark.object.get("by")
+        known[number] = replace(before, update=mark.t, by=by if isinstance(by, str) else before.by)
     ordered = sorted(known.values(), key=lambda rollout: (rollout.update, rollout.rollout))
     for mark in marks:
         at = _position(ordered, mark.t)

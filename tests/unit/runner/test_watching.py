@@ -128,7 +128,8 @@ async def test_a_rollout_is_from_its_template_until_its_pods_are_there_and_the_o
     await scene.run(story)
     assert scene.marks == [("update", 5.0 - watching.LEAD_S), ("complete", 8.0), ("settled", 9.0)]
     assert scene.details[0] == {"rollout": 0, "disruption": "watch", "generation": 3, "by": "argocd-controller"}
-    assert scene.rollouts == (RolloutMarks(rollout=0, update=4.0, complete=8.0, settled=9.0),)
+    assert scene.rollouts[0].by == "argocd-controller"
+    assert scene.rollouts == (RolloutMarks(rollout=0, update=4.0, complete=8.0, settled=9.0, by="argocd-controller"),)
 
 
 async def test_who_deploys_again_before_the_old_pods_are_gone_goes_on_with_the_same_rollout() -> None:
@@ -146,7 +147,7 @@ async def test_who_deploys_again_before_the_old_pods_are_gone_goes_on_with_the_s
         scene.quiet.set()
 
     await scene.run(story)
-    assert scene.rollouts == (RolloutMarks(rollout=0, update=4.0, complete=9.0, settled=9.0),)
+    assert scene.rollouts == (RolloutMarks(rollout=0, update=4.0, complete=9.0, settled=9.0, by="argocd-controller"),)
 
 
 async def test_who_deploys_in_the_quiet_time_begins_another_one() -> None:
@@ -184,7 +185,7 @@ async def test_one_that_never_ends_is_left_without_its_end() -> None:
         await anyio.lowlevel.checkpoint()
 
     await scene.run(story)
-    assert scene.rollouts == (RolloutMarks(rollout=0, update=4.0),)
+    assert scene.rollouts == (RolloutMarks(rollout=0, update=4.0, by="argocd-controller"),)
 
 
 async def test_where_too_few_come_that_is_said() -> None:

@@ -16,6 +16,7 @@ from harness.reporters.html import experiment_html
 from harness.reporters.junit import experiment_junit
 from harness.reporters.markdown import experiment_markdown, scenario_markdown
 from harness.reporters.terminal import experiment_text, scenario_text
+from harness.store.results import scenario_json
 
 from ..literal import history
 
@@ -105,3 +106,19 @@ def test_no_report_calls_a_drain_a_rollout(lines: tuple[str, ...]) -> None:
         said = [own[max(0, at.start() - 60) : at.end() + 20] for at in re.finditer("(?i)rollout", own)]
         assert not said, name
         assert "drain" in text
+
+
+def test_who_made_a_rollout_that_was_watched_is_in_every_report() -> None:
+    seen = run("watch", by="argocd-controller")
+    first, *others = (mark for mark in seen.timeline if mark.kind == "Mark" and mark.type == "update")
+    assert not others
+    first.object["by"] = "argocd-controller"
+    result = judge(seen)
+    assert result.rollouts[0].by == "argocd-controller"
+    assert scenario_json(result)["rollouts"][0]["by"] == "argocd-controller"
+    assert "by" not in scenario_json(judge(run("image")))["rollouts"][0]
+    told = reports(seen, result)
+    del told["JUnit"]
+    assert {
+        name: "rollout 1 by argocd-controller" in text.replace("\\-", "-") for name, text in told.items()
+    } == dict.fromkeys(told, True)
