@@ -163,9 +163,10 @@ def plan_and_run(
     described = with_planned_rollouts(experiment)
     planned = scenarios(described, there=there)
     if settings.sandbox is not None:
-        from harness.runner.sandbox_limits import in_the_sandbox
+        from harness.runner.sandbox_limits import check_balancer, in_the_sandbox
 
         planned = tuple(map(in_the_sandbox, planned))
+        check_balancer(planned, settings.sandbox)
     elif any(image.stand_in for image in described.images.values()):
         raise UsageError("planning stand-ins", "only the sandbox has them", "Leave out --cluster, or the stand-in.")
     if dry_run:

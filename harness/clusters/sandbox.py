@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.clusters.cluster import ClientHost, Given
 from harness.clusters.process import WORKER_COMMAND, ProcessWorker, process_worker
+from harness.clusters.sandbox_balancer import balancer, balancer_facts
 from harness.errors import HarnessError, SandboxError, UsageError
 from harness.kube.client import Kube
 from harness.kube.connection import from_kubeconfig
@@ -48,6 +49,7 @@ class SandboxCluster:
                 min_sync_period_s=known.proxy_min_sync_period_s,
                 source=FactSource.CONFIGURED,
             ),
+            balancer=balancer_facts(sandbox.settings.balancer),
         )
 
     def worker(
@@ -114,6 +116,7 @@ async def sandbox_cluster(
         nodes=settings.nodes,
         images=_images(images),
         truth=truth,
+        balancer=None if settings.balancing is None else balancer(settings.balancing),
     )
     try:
         async with Sandbox.start(wanted) as sandbox, from_kubeconfig(sandbox.kubeconfig) as kube:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, create_model, model_validator
 
+from harness.model.balancer_settings import BalancerProfile, BalancerSettings
 from harness.model.kind_settings import KindSettings
 from harness.model.providers import PROVIDERS
 from harness.model.record import Duration, Record
@@ -61,6 +62,16 @@ class SandboxSettings(Record):
 
     proxy: ProxySettings = ProxySettings()
     nodes: int = Field(1, ge=1, le=2)
+    balancer: BalancerProfile | BalancerSettings | None = Field(
+        None, description="what Services of type LoadBalancer get; without it they stay pending"
+    )
+
+    @property
+    def balancing(self) -> BalancerSettings | None:
+        """The balancer's settings, also where only its profile is named."""
+        if isinstance(self.balancer, str):
+            return BalancerSettings(profile=self.balancer)
+        return self.balancer
 
 
 class NamedProvider(Record):

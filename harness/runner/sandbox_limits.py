@@ -12,6 +12,7 @@ from harness.clusters.sandbox import absent_program, check_images, serves, stand
 from harness.errors import UsageError
 from harness.inputs.shown import shown
 from harness.manifests.read import Manifest
+from harness.model.cluster_settings import SandboxSettings
 from harness.runner.left_out import makes_pods, without
 from harness.runner.scenario import Scenario
 from harness.runner.stand_in_notes import stand_in_notes
@@ -40,6 +41,22 @@ def in_the_sandbox(scenario: Scenario) -> Scenario:
     check_images(scenario.experiment.images, fitting.all_manifests)
     notes = stand_in_notes(application, lambda name: stand_in(scenario.experiment.images, name))
     return replace(fitting, provisos=tuple(dict.fromkeys((*scenario.provisos, *gone, *notes))))
+
+
+def check_balancer(scenarios: Iterable[Scenario], settings: SandboxSettings) -> None:
+    """Refuse a load balancer's path in a sandbox that has none.
+
+    Raises:
+        UsageError: says how it gets one.
+    """
+    for scenario in scenarios:
+        service, balancer = scenario.application.service, settings.balancing
+        if scenario.experiment.way_in.name == "loadbalancer" and balancer is None:
+            raise UsageError(
+                "planning the path loadbalancer for the sandbox",
+                f"it has no load balancer, so that Service {service['metadata']['name']} would stay pending",
+                "Name one: `cluster: {sandbox: {balancer: aws-nlb-ip}}` (docs/paths.md).",
+            )
 
 
 def absent_programs(scenario: Scenario) -> tuple[str, ...]:

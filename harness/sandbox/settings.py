@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from harness.sandbox.balancer.settings import BalancerSettings
 from harness.sandbox.images import Image, lookup
 
 if TYPE_CHECKING:
@@ -19,10 +20,11 @@ _MOST_NODES, _MOST_ADDRESSES = 9, 200
 class Settings:
     """How big the sandbox is and how it behaves.
 
-    `proxy_min_sync_period_s`: kube-proxy's cool-down between two syncs, 0 = every change at once. `truth`: a file that
-    receives what really happened as JSON lines (`instruments`), for tests of the analysis alone; None = not written.
-    `client_addresses`: source addresses of the client host, per node through which they enter. `images`: a user's own.
-    `rootless` is set by whoever starts the sandbox: nginx then runs as the namespace's root.
+    `proxy_min_sync_period_s`: kube-proxy's cool-down between two syncs, 0 = every change at once. `truth`: a file
+    that receives what really happened as JSON lines (`instruments`), for tests of the analysis alone; None = not
+    written. `client_addresses`: source addresses of the client host, per node through which they enter. `images`: a
+    user's own. `balancer`: what Services of type LoadBalancer get; None = they stay pending. `rootless` is set by
+    whoever starts the sandbox: nginx then runs as the namespace's root.
     """
 
     proxy_min_sync_period_s: float = 1.0
@@ -30,6 +32,7 @@ class Settings:
     images: tuple[Image, ...] = ()
     truth: Path | None = None
     client_addresses: int = 4
+    balancer: BalancerSettings | None = None
     rootless: bool = False
 
     def __post_init__(self) -> None:
@@ -60,6 +63,7 @@ class Settings:
         """One line of JSON."""
         fields = {name: getattr(self, name) for name in self.__slots__}
         fields["images"] = [image.to_json() for image in self.images]
+        fields["balancer"] = None if self.balancer is None else self.balancer.to_json()
         fields["truth"] = None if self.truth is None else str(self.truth.absolute())
         return json.dumps(fields)
 
@@ -68,6 +72,7 @@ class Settings:
         """The inverse of `to_json`."""
         fields = json.loads(line)
         fields["images"] = tuple(Image.from_json(image) for image in fields["images"])
+        fields["balancer"] = None if fields["balancer"] is None else BalancerSettings.from_json(fields["balancer"])
         fields["truth"] = None if fields["truth"] is None else Path(fields["truth"])
         return cls(**fields)
 

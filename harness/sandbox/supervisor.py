@@ -94,6 +94,10 @@ def _prepare(settings: Settings) -> None:
     for name in ("netns", "stderr", "pods"):
         (STATE / name).mkdir()
     script = network_script(STATE / "netns", settings.nodes, settings.client_addresses)
+    if settings.balancer is not None:
+        from harness.sandbox.balancer.network import balancer_script
+
+        script += balancer_script(STATE / "netns", settings.nodes, settings.client_addresses)
     built = subprocess.run(["sh"], input=script, text=True, capture_output=True, check=False)
     if built.returncode != 0:
         _tell(died={"component": "network", "how": "could not be built", "stderr": built.stderr.splitlines()})
@@ -156,6 +160,10 @@ def _started(settings: Settings) -> list[Component]:
         if settings.truth is not None:
             command = [*module, "harness.sandbox.instruments.truth.recorder", "--state", str(STATE), "--node", name]
             started.append(_start(f"{name}'s truth", [*inside, *command, "--out", str(settings.truth)]))
+    if settings.balancer is not None:
+        inside = ["nsenter", f"--net={STATE / 'netns' / 'balancer'}"]
+        command = [*module, "harness.sandbox.balancer.controller", "--state", str(STATE)]
+        started.append(_start("load balancer", [*inside, *command]))
     return started
 
 

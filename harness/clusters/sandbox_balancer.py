@@ -1,0 +1,51 @@
+"""What an experiment says of a balancer -> the sandbox's settings of it, and the facts that a run keeps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from harness.model import balancer_settings as asked
+from harness.model.paths import Span, Targets
+from harness.model.run import BalancerFacts
+from harness.sandbox.balancer.profiles import PROFILES
+from harness.sandbox.balancer.settings import BalancerSettings, Check, Delay
+
+_DELAYS = ("controller", "registration", "propagation", "deregistration")
+_OF_CHECKS = ("interval_s", "timeout_s", "healthy", "unhealthy")
+
+
+def balancer(settings: asked.BalancerSettings) -> BalancerSettings:
+    """The profile, with what the experiment has otherwise."""
+    profile = PROFILES[settings.profile]
+    ranges = {name: getattr(settings, name) for name in _DELAYS}
+    delays: dict[str, Any] = {name: Delay(each.from_s, each.to_s) for name, each in ranges.items() if each is not None}
+    checks: dict[str, Any] = {name: value for name in _OF_CHECKS if (value := getattr(settings, name)) is not None}
+
+    def otherwise(check: Check | None) -> Check | None:
+        return None if check is None else replace(check, **checks)
+
+    return replace(
+        profile,
+        **delays,
+        check=otherwise(profile.check),
+        local_check=otherwise(profile.local_check),
+        seed=settings.seed,
+    )
+
+
+def balancer_facts(settings: BalancerSettings | None) -> BalancerFacts | None:
+    """What a run keeps of it."""
+    if settings is None:
+        return None
+    return BalancerFacts(
+        profile=settings.profile,
+        targets=Targets(settings.targets.value),
+        removal=_span(settings.removal),
+        addition=_span(settings.addition),
+        settings=settings.words,
+    )
+
+
+def _span(delay: Delay) -> Span:
+    return Span(least_s=delay.least_s, most_s=delay.most_s)

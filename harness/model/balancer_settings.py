@@ -1,0 +1,48 @@
+"""`balancer:` of a sandbox -> which cloud's load balancer it is to have, and how late that is to be."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from harness.model.record import Duration, LongDuration, Record
+
+BalancerProfile = Literal["aws-nlb-ip", "aws-nlb-ip-slow", "aws-nlb-instance", "gke-l4", "none"]
+"""Those of `harness.sandbox.balancer.profiles`."""
+
+
+class DelayRange(Record):
+    """A time that is drawn anew each time, evenly between two bounds."""
+
+    from_s: Duration = Field(alias="from")
+    to_s: Duration = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> DelayRange:
+        if self.from_s > self.to_s:
+            raise ValueError("from is above to")
+        return self
+
+
+def _delay(value: Any) -> Any:
+    return {"from": value, "to": value} if isinstance(value, str) else value
+
+
+Delay = Annotated[DelayRange, BeforeValidator(_delay)]
+"""Written "3s", or {from: 2s, to: 5s}."""
+
+
+class BalancerSettings(Record):
+    """A profile, and what is to be otherwise than there."""
+
+    profile: BalancerProfile
+    controller: Delay | None = Field(None, description="from the watch to the cloud's API being asked")
+    registration: Delay | None = Field(None, description="from then to a new target's first health check")
+    propagation: Delay | None = Field(None, description="from healthy, or unhealthy, to new connections going by it")
+    deregistration: Delay | None = Field(None, description="from the cloud's being asked to the last new connection")
+    interval_s: LongDuration | None = Field(None, alias="interval", description="between two health checks of a target")
+    timeout_s: LongDuration | None = Field(None, alias="timeout", description="of a health check")
+    healthy: int | None = Field(None, ge=1, le=100, description="good checks in a row that bring a target in")
+    unhealthy: int | None = Field(None, ge=1, le=100, description="bad checks in a row that take it out")
+    seed: int = Field(0, ge=0, description="of all that is drawn")

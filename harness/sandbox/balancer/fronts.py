@@ -1,0 +1,103 @@
+"""Services, Nodes and EndpointSlices of the API -> what a balancer is to have: its fronts, and the targets of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.sandbox.balancer.settings import BalancerSettings, Targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.sandbox.balancer.targets import Key
+
+Object = dict[str, Any]
+_EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """One port of a Service of type LoadBalancer, and where it is to send. `health_check_port`: 0 where it has none."""
+
+    uid: str
+    protocol: str
+    port: int
+    local: bool
+    health_check_port: int
+    targets: tuple[Key, ...]
+
+
+def is_served(service: Object, settings: BalancerSettings) -> bool:
+    """Whether this balancer is for that Service."""
+    spec, metadata = service["spec"], service["metadata"]
+    wanted = spec.get("loadBalancerClass")
+    ours = wanted is None or wanted in settings.classes
+    return ours and bool(spec.get("type") == "LoadBalancer" and not metadata.get("deletionTimestamp"))
+
+
+def obstacle(service: Object, settings: BalancerSettings) -> str:
+    """Why the Service can have no balancer, in words; empty where it can."""
+    if settings.targets is Targets.NODES and not all(port.get("nodePort") for port in service["spec"]["ports"]):
+        return "targets are nodes, and the Service has no node ports (allocateLoadBalancerNodePorts: false)"
+    return ""
+
+
+def fronts(
+    service: Object, slices: Iterable[Object], nodes: Iterable[Object], settings: BalancerSettings
+) -> tuple[Front, ...]:
+    """A front a port. Of pods those that are ready, of nodes those that are, and may take load from outside."""
+    spec, metadata = service["spec"], service["metadata"]
+    local = spec.get("externalTrafficPolicy") == "Local"
+    mine = [each for each in slices if _of(each, metadata)]
+    addresses = _addresses(nodes)
+    if settings.announced:  # by one node at a time, of those that would take it
+        having = {e.get("nodeName") for each in mine for e in each.get("endpoints") or () if _is_ready(e)}
+        addresses = {n: a for n, a in addresses.items() if not local or n in having}
+        addresses = dict(sorted(addresses.items())[:1])
+    found = []
+    for port in spec.get("ports") or ():
+        by_node = tuple((address, port.get("nodePort", 0)) for address in sorted(addresses.values()))
+        by_pod = tuple(sorted({key for each in mine for key in _ready(each, port.get("name") or "")}))
+        found.append(
+            Front(
+                uid=metadata["uid"],
+                protocol=port.get("protocol", "TCP").lower(),
+                port=port["port"],
+                local=local,
+                health_check_port=spec.get("healthCheckNodePort", 0) if local else 0,
+                targets=by_pod if settings.targets is Targets.PODS else by_node,
+            )
+        )
+    return tuple(found)
+
+
+def _of(endpoint_slice: Object, service: Object) -> bool:
+    metadata = endpoint_slice["metadata"]
+    name = (metadata.get("labels") or {}).get("kubernetes.io/service-name")
+    ours = metadata["namespace"] == service["namespace"] and name == service["name"]
+    return bool(ours and endpoint_slice.get("addressType", "IPv4") == "IPv4")
+
+
+def _is_ready(endpoint: Object) -> bool:
+    return (endpoint.get("conditions") or {}).get("ready") is not False
+
+
+def _ready(endpoint_slice: Object, port_name: str) -> Iterable[Key]:
+    ports = endpoint_slice.get("ports") or ()
+    numbers = [port["port"] for port in ports if port.get("port") and (port.get("name") or "") == port_name]
+    for endpoint in endpoint_slice.get("endpoints") or ():
+        if _is_ready(endpoint):
+            yield from ((endpoint["addresses"][0], number) for number in numbers)
+
+
+def _addresses(nodes: Iterable[Object]) -> dict[str, str]:
+    """By name, the address of every node that is ready and not left out by its label."""
+    found = {}
+    for node in nodes:
+        status = node.get("status") or {}
+        ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or ())
+        address = next((a["address"] for a in status.get("addresses") or () if a.get("type") == "InternalIP"), None)
+        if ready and address and _EXCLUDED not in (node["metadata"].get("labels") or {}):
+            found[node["metadata"]["name"]] = address
+    return found
