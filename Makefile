@@ -64,7 +64,7 @@ tests-that-compute: .venv/.dev
 	nice $(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/browser $(addprefix --ignore=,$(WAITING)) \
 	  $(if $(CI),--no-skips) $(PYTEST_ARGS)
 
-# Every fault of the table, injected into a run of its own, what takes long of what is left behind, thirty times as many
+# Every fault of the table, injected into a run of its own, what takes long of what is left behind, ten times as many
 # generated inputs, and 50,000 generated requests to the sandbox's API: some 30 minutes.
 faults: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM)

@@ -1,13 +1,13 @@
 """How many cases each generator makes of whatever people, disks and networks may give: more by `make faults`.
 
-CI tries the same ones each time (hypothesis derandomizes there), so that more of them every day find nothing new.
+CI tries the same ones each time (hypothesis derandomizes there): what takes long is tried with few of them every day.
 """
 
 from __future__ import annotations
 
 import os
 
-_USUAL = 100
+_USUAL = 300
 EXAMPLES = int(os.environ.get("GENERATED_EXAMPLES", _USUAL))
 
 
