@@ -377,6 +377,8 @@ class _Programs:
         name = flags["--context"].removeprefix("kind-")
         with _state(self._folder) as state:
             nodes = state["clusters"][name]["nodes"]
+        if ".status.conditions" in flags["-o"]:
+            return 0, "n: Ready=False KubeletNotReady: no CNI\n", ""
         if words[0] == "nodes":
             return 0, "".join(f"node/{node}\n" for node in nodes), ""
         import yaml
