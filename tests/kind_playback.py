@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -112,17 +112,20 @@ def digest(image: str) -> str:
 
 def main(folder: str, program: str) -> int:
     """One command: note it, answer it."""
-    place, argv = Path(folder), [program, *sys.argv[1:]]
+    code, out, err = answered(Path(folder), [program, *sys.argv[1:]], lambda: sys.stdin.buffer.read())
+    sys.stdout.write(out)
+    sys.stderr.write(err)
+    return code
+
+
+def answered(place: Path, argv: list[str], stdin: Callable[[], bytes]) -> Answer:
+    """The same in the process of the caller."""
     found = _read(argv)
     with (place / "calls").open("a") as calls:
         calls.write(f"{'' if found else 'unexpected: '}{' '.join(argv)}\n")
     if found is None:
-        print(f"{' '.join(argv)}: neither recorded nor documented", file=sys.stderr)
-        return UNEXPECTED
-    code, out, err = _Programs(place).answer(*found)
-    sys.stdout.write(out)
-    sys.stderr.write(err)
-    return code
+        return UNEXPECTED, "", f"{' '.join(argv)}: neither recorded nor documented\n"
+    return _Programs(place, stdin).answer(*found)
 
 
 def _read(argv: list[str]) -> tuple[str, list[str], dict[str, str]] | None:
@@ -177,8 +180,8 @@ def _named(answer: Answer, old: str, new: str) -> Answer:
 class _Programs:
     """The programs over their state."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, stdin: Callable[[], bytes]) -> None:
+        self._folder, self._stdin = folder, stdin
 
     def answer(self, command: str, words: list[str], flags: dict[str, str]) -> Answer:
         with _state(self._folder) as state:
@@ -215,7 +218,7 @@ class _Programs:
         return 0, "".join(f"{node}\n" for node in found), ""
 
     def kind_create_cluster(self, _: list[str], flags: dict[str, str]) -> Answer:
-        name, text = flags["--name"], sys.stdin.read()
+        name, text = flags["--name"], self._stdin().decode()
         (self._folder / f"{name}.yaml").write_text(text)
         nodes = text.count("- role:")
         with _state(self._folder) as state:
@@ -345,7 +348,7 @@ class _Programs:
         return recorded("docker", "image", "save", "-o", "<tmp>", "nginx:1.28.0")
 
     def docker_build(self, _: str, __: list[str], flags: dict[str, str]) -> Answer:
-        (self._folder / "built").write_bytes(sys.stdin.buffer.read())
+        (self._folder / "built").write_bytes(self._stdin())
         with _state(self._folder) as state:
             if state.get("builds"):
                 state["here"][flags["--tag"]] = digest(flags["--tag"])

@@ -1,11 +1,13 @@
 """A kind cluster is taken as it is or made for the run, and what was made is removed again, whatever happens.
 
-`docker` and `kind` play back what the real ones said; the API behind them is one on paper.
+`docker` and `kind` play back what the real ones said; the API behind them is one on paper. Where it is no matter of
+processes they do so in the process of the test.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -13,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 import yaml
-from kind_playback import Playback, digest, recorded
+from kind_playback import Playback, answered, digest, recorded
 from paper_api import PaperApi, serving
 
-from harness.clusters import kind_nodes, programs
+from harness.clusters import container_engine, full_image, kind, kind_images, kind_nodes, programs
 from harness.clusters.cluster import Given
 from harness.clusters.full_image import containerfile, full_image_name
 from harness.clusters.kind import kind_cluster
@@ -67,12 +70,29 @@ class World:
         return [call for call in self.playback.calls if call.startswith(changing)]
 
 
+async def in_this_process(*command: str, stdin: bytes = b"", patience_s: float | None = None) -> programs.Ended:
+    """As `programs.ended` does it, without a process."""
+    program = shutil.which(command[0])
+    assert program is not None
+    await anyio.lowlevel.checkpoint()
+    code, out, err = answered(Path(program).parent, list(command), lambda: stdin)
+    return programs.Ended(command=command, code=code, stdout=out, stderr=err)
+
+
+@pytest.fixture
+def as_processes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (container_engine, full_image, kind, kind_images):
+        monkeypatch.setattr(module, "ended", programs.ended)
+
+
 @pytest.fixture
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     async with serving(answers()) as api:
         playback = Playback(tmp_path / "bin", "kind docker", kubeconfig=api.kubeconfig)
         monkeypatch.setenv("PATH", str(playback.folder))
         monkeypatch.delenv("KIND_EXPERIMENTAL_PROVIDER", raising=False)
+        for module in (container_engine, full_image, kind, kind_images):
+            monkeypatch.setattr(module, "ended", in_this_process)
         (tmp_path / "tmp").mkdir()
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
         yield World(playback, api)
@@ -221,6 +241,7 @@ async def test_what_a_killed_run_left_goes_with_the_next_one_but_not_one_made_by
         assert list(world.playback.clusters) == left
 
 
+@pytest.mark.usefixtures("as_processes")
 async def test_one_that_is_being_made_is_removed_when_the_run_is_interrupted(world: World) -> None:
     world.playback.trouble("kind create cluster", hangs=True)
     with anyio.CancelScope() as scope:
@@ -297,6 +318,7 @@ async def test_a_program_that_is_missing_is_named_and_nothing_is_run(world: Worl
     assert world.did() == []
 
 
+@pytest.mark.usefixtures("as_processes")
 async def test_a_step_that_does_not_end_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.playback.trouble("kind get clusters", hangs=True)
     monkeypatch.setattr(programs, "PATIENCE_S", 0.5)  # it never ends: no time would be enough

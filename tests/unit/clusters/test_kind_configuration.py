@@ -68,12 +68,13 @@ def meant(text: str) -> Any:
 def test_both_make_the_same(repository: Path, settings: dict[str, Any]) -> None:
     expected = meant(configuration(model(settings)))
     texts = {name: str(value) for name, value in settings.items()}
-    by_options = script(repository, *(f"{OPTIONS[name]}={text}" for name, text in texts.items()))
-    by_words = script(repository, *(word for name, text in texts.items() for word in (OPTIONS[name], text)))
-    by_variables = script(repository, **{VARIABLES[name]: text for name, text in texts.items()})
-    for done in (by_options, by_words, by_variables):
-        assert done.returncode == 0, done.stderr
-        assert meant(done.stdout) == expected
+    done = [script(repository, *(f"{OPTIONS[name]}={text}" for name, text in texts.items()))]
+    if len(settings) > 1:  # the other two ways to say the same
+        done.append(script(repository, *(word for name, text in texts.items() for word in (OPTIONS[name], text))))
+        done.append(script(repository, **{VARIABLES[name]: text for name, text in texts.items()}))
+    for each in done:
+        assert each.returncode == 0, each.stderr
+        assert meant(each.stdout) == expected
     nodes = expected[0]["nodes"]
     assert [node["role"] for node in nodes] == ["control-plane", *["worker"] * (settings.get("nodes", 1) - 1)]
 

@@ -106,14 +106,12 @@ TROUBLE = {
         "docker does not answer (Cannot connect to the Docker daemon",
         [],
     ),
-    "kind get clusters": ("ERROR: failed to list clusters\n", "ERROR: failed to list clusters", []),
     "kind create cluster": ("ERROR: no room\n", "was not made; kind says why above", [CREATE, DELETE]),
     "kubectl wait": (
         "error: timed out waiting for the condition on nodes/a\n",
         "are Ready after 180s",
         [CREATE, DELETE],
     ),
-    "kubectl rollout status": ("error: timed out\n", "kube-proxy does not run on all nodes", [CREATE, DELETE]),
 }
 
 
