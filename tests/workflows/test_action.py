@@ -45,6 +45,14 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(workspace=workspace, temporary=tmp_path / "temporary", variables=NO_COMMANDS)
 
 
+def stand_in(machine: Machine, program: str, script: str) -> None:
+    """Another program of this name comes first in the machine's PATH."""
+    machine.programs = machine.workspace.parent / "programs"
+    machine.programs.mkdir(exist_ok=True)
+    (machine.programs / program).write_text(f"#!/bin/sh\n{script}\n")
+    (machine.programs / program).chmod(0o755)
+
+
 def named(did: list[Did], name: str) -> Did:
     return next(each for each in did if each.name == name)
 
@@ -78,12 +86,19 @@ def test_manifests_found_by_patterns_are_read_in_one_and_nothing_said_of_them_co
         config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
         (machine.workspace / "deploy" / "more here" / f"{name}.yaml").write_text(yaml.safe_dump(config).rstrip())
     given = {"manifests": "deploy/web.yaml\n  deploy/more here/*.yaml", "target": "deployment/web"}
+    # An ordinary user who may sudo, as on GitHub's runners.
+    stand_in(machine, "id", "echo 1000")
+    stand_in(machine, "sudo", 'echo "sudo $*" >>"$RUNNER_TEMP/asked"; shift; exec "$@"')
     did, outputs = machine.action(ROOT, {**given, "arguments": "--dry-run", "stand-in": "finishes"})
     roll = named(did, "Roll")
     assert (outputs["exit-code"], [each.code for each in did if each.code]) == ("0", []), roll.printed
     read = (machine.temporary / "rollout-harness-manifests.yaml").read_text()
     names = [each["metadata"]["name"] for each in yaml.safe_load_all(read) if each]
     assert names == ["web", "web", "web", "one", "two"]
+
+    asked = (machine.temporary / "asked").read_text().splitlines()
+    options = "--target deployment/web --stand-in finishes --cluster sandbox --dry-run --yes --out rollout-reports"
+    assert asked == ["sudo -n true", f"sudo -n {ROOT}/.venv/bin/rollout-harness run - {options}"]
 
     lines = roll.printed.splitlines()
     assert lines[0].startswith("::stop-commands::")
@@ -151,15 +166,12 @@ def test_what_the_guide_shows_for_github_is_ten_lines_and_gives_inputs_that_ther
     assert len(SHOWN[0].splitlines()) <= 10
 
 
-def test_what_the_guide_shows_for_gitlab_runs(machine: Machine, tmp_path: Path) -> None:
+def test_what_the_guide_shows_for_gitlab_runs(machine: Machine) -> None:
     (job,) = yaml.safe_load(SHOWN[2]).values()
     (machine.workspace / "rollout").mkdir()
     text = (machine.workspace / "rollout.yaml").read_text().replace("deploy/web", "../deploy/web")
     (machine.workspace / "rollout" / "shop.yaml").write_text(text)
-    machine.programs = tmp_path / "programs"
-    machine.programs.mkdir()
-    (machine.programs / "git").write_text("#!/bin/sh\n")
-    (machine.programs / "git").chmod(0o755)
+    stand_in(machine, "git", "exit 0")
     lines = [line.replace("/opt/rollout-harness", str(ROOT)) for line in (*job["before_script"], *job["script"])]
     (did,) = machine.steps(
         [{"name": "script", "run": "\n".join(lines) + " --dry-run", "env": job["variables"]}], {}, {}
