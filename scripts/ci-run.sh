@@ -29,7 +29,8 @@ elif [[ -n ${EXPERIMENT:-} ]]; then
 elif [[ -n ${MANIFESTS:-} ]]; then
   given=${RUNNER_TEMP:-/tmp}/rollout-harness-manifests.yaml
   : >"$given"
-  shopt -s nullglob globstar
+  shopt -s nullglob
+  shopt -s globstar 2>/dev/null || true # macOS' own bash has no `**`
   while IFS= read -r pattern; do
     pattern=${pattern#"${pattern%%[![:space:]]*}"}
     [[ -n $pattern ]] || continue

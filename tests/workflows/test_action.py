@@ -144,6 +144,19 @@ def test_the_job_ends_as_the_run_did_but_for_an_inconclusive_one_that_is_allowed
     assert did.printed.startswith(f"::{level} title=" if level else "")
 
 
+def test_a_report_that_is_longer_than_a_summary_may_be_is_cut_at_a_line(machine: Machine) -> None:
+    """More than 1 MiB, and GitHub shows nothing of it."""
+    lines = [f"| {number:07} | {'ü' * 90} |" for number in range(9000)]
+    (machine.workspace / "report.md").write_text("\n".join(lines), encoding="utf-8")
+    (did,) = machine.steps([{"name": "summary", "run": f"{ROOT}/scripts/job-summary.sh ."}], {}, {})
+    assert did.code == 0
+    *shown, empty, last = machine.summary.splitlines()
+    assert 1 < len(machine.summary.encode()) < 1024**2
+    assert shown == lines[: len(shown)]
+    assert len(shown) > 4000
+    assert (empty, last.startswith("The report is longer than a summary can be")) == ("", True)
+
+
 def test_the_guide_has_every_input_with_its_default_and_every_output() -> None:
     action = yaml.safe_load((ROOT / "action.yml").read_text())
     inputs, outputs = (re.search(rf"^\| {name} \|.*?(?=\n\n)", PAGE, re.DOTALL | re.M) for name in ("input", "output"))
