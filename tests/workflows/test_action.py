@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from jobs import Did, Machine
+from kind_playback import Playback
 
 from harness.sandbox.preflight import missing
 
@@ -106,6 +107,21 @@ def test_manifests_found_by_patterns_are_read_in_one_and_nothing_said_of_them_co
     assert len(token) == 32
     assert lines[-1] == f"::{token}::"
     assert "target: deployment/web" in lines
+
+
+def test_a_kind_cluster_of_an_image_of_ones_own_is_made_and_removed_whatever_becomes_of_the_run(
+    machine: Machine, tmp_path: Path
+) -> None:
+    """On what the real kind, Docker and kubectl said (kind_playback.py)."""
+    playback = Playback(tmp_path / "kind", kubeconfig={"contexts": [{"name": "paper", "context": {}}]})
+    machine.programs = playback.folder
+    machine.variables = {**NO_COMMANDS, "TMPDIR": str(tmp_path), "KUBECONFIG": str(tmp_path / "kubeconfig")}
+    did, outputs = machine.action(ROOT, {"cluster": "kind", "node-image": "kindest/node:v1.34.11"})
+    assert (outputs["exit-code"], [each.name for each in did if each.code]) == ("2", ["Verdict"])  # nothing to roll
+    made = [call.split(" --")[0] for call in playback.calls if call.startswith(("kind create", "kind delete"))]
+    assert made == ["kind create cluster", "kind delete cluster"]
+    assert playback.clusters == {}
+    assert playback.unexpected == []
 
 
 @pytest.mark.parametrize(

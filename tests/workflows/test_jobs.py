@@ -8,11 +8,12 @@ was asked:
 - `pytest` only collects, so its paths, options and markers are right;
 - `rollout-harness` plans (`--dry-run`), so the experiment and the options are right;
 - `uses: ./` is what test_action.py runs: here it is taken to have put out a seamless rollout;
-- `curl`, `kind` and `scripts/kind-up.sh` do nothing; `sudo` runs its command as it is.
+- `kind`, `docker` and `kubectl` answer as the real ones did (kind_playback.py); `sudo` runs its command as it is.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import stat
@@ -22,19 +23,12 @@ from typing import Any
 import pytest
 import yaml
 from jobs import Machine
+from kind_playback import Playback
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".github" / "workflows"
 NOTE = 'printf "%s " "$(basename "$0")" "$@" | sed "s/ $//" >>"$NOTES"; echo >>"$NOTES"\n'
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
-
-STAND_INS = {
-    "sudo": '[ "$1" = -n ] && shift; exec "$@"',
-    "curl": 'while [ $# -gt 1 ]; do [ "$1" = -o ] && printf "#!/bin/sh\\n" >"$2"; shift; done',
-    "sha256sum": "cat >/dev/null",
-    "kind": "exit 0",
-}
-
 
 SAME_STEPS = ("kubernetes", "node_image", "experiment")
 """Keys of a matrix on which no step turns: one of their rows is enough."""
@@ -72,18 +66,13 @@ def executable(path: Path, text: str) -> None:
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     """A runner with a checkout, and stand-ins for what is not run here."""
-    workspace, programs, notes = tmp_path / "checkout", tmp_path / "programs", tmp_path / "notes"
+    workspace, notes = tmp_path / "checkout", tmp_path / "notes"
+    playback = Playback(tmp_path / "programs", kubeconfig={"contexts": [{"name": "paper", "context": {}}]})
     workspace.mkdir()
     for path in ROOT.iterdir():
-        if path.name not in (".venv", ".git", "scripts", "reports"):
+        if path.name not in (".venv", ".git", "reports"):
             (workspace / path.name).symlink_to(path)
-    (workspace / "scripts").mkdir()
-    for path in (ROOT / "scripts").iterdir():
-        if path.name != "kind-up.sh":
-            (workspace / "scripts" / path.name).symlink_to(path)
-    executable(workspace / "scripts" / "kind-up.sh", NOTE)
-    for name, text in STAND_INS.items():
-        executable(programs / name, NOTE + text)
+    executable(playback.folder / "sudo", NOTE + '[ "$1" = -n ] && shift; exec "$@"')
     real = ROOT / ".venv" / "bin"
     executable(
         workspace / ".venv" / "bin" / "pytest", f'{NOTE}exec {real}/pytest -p no:cacheprovider --collect-only "$@"'
@@ -97,8 +86,14 @@ mkdir -p "$out"; echo planned >"$out/report.md"
     return Machine(
         workspace=workspace,
         temporary=tmp_path / "temporary",
-        programs=programs,
-        variables={"NOTES": str(notes), "MAKEFLAGS": "n", "PYTEST_ADDOPTS": "", "PYTEST_XDIST_WORKER": ""},
+        programs=playback.folder,
+        variables={
+            "NOTES": str(notes),
+            "MAKEFLAGS": "n",
+            "PYTEST_ADDOPTS": "",
+            "TMPDIR": str(tmp_path),
+            "KUBECONFIG": str(tmp_path / "kubeconfig"),
+        },
     )
 
 
@@ -117,19 +112,33 @@ def test_every_step_of_a_job_runs(job: dict[str, Any], row: dict[str, Any], mach
     notes = Path(machine.variables["NOTES"]).read_text().splitlines()
     asked = [shlex.split(line) for line in notes]
     if "node_image" in row:
-        assert ["kind-up.sh", "--node-image", row["node_image"]] in asked
         assert any(each[:2] == ["rollout-harness", "run"] and row["experiment"] in each for each in asked)
         assert machine.summary == "planned\n"
-        assert str(machine.temporary / "kind") in machine.paths
+        assert list(clusters(machine)) == ["rollout-harness"]
 
 
-def test_a_download_that_is_not_the_release_is_not_installed(machine: Machine) -> None:
+def clusters(machine: Machine) -> dict[str, Any]:
     assert machine.programs is not None
-    (machine.programs / "sha256sum").unlink()
+    found: dict[str, Any] = json.loads((machine.programs / "state").read_text())["clusters"]
+    return found
+
+
+@pytest.mark.parametrize(("sum_is", "code"), [("as published", 0), ("another", 1)])
+def test_kind_is_installed_where_what_was_downloaded_is_its_release(sum_is: str, code: int, machine: Machine) -> None:
+    """What is downloaded here is none: its sum is another, unless the program that looks at it says otherwise."""
+    assert machine.programs is not None
+    (machine.programs / "kind").unlink()
+    curl = 'while [ $# -gt 1 ]; do [ "$1" = -o ] && echo "#!/bin/sh" >"$2"; shift; done; echo "$1" >>"$NOTES"'
+    executable(machine.programs / "curl", curl)
+    if sum_is == "as published":
+        executable(machine.programs / "sha256sum", "cat >/dev/null")
     (did,) = machine.steps([{"name": "kind", "run": "scripts/kind-install.sh"}], {}, {})
-    assert did.code == 1
-    assert "another file than its release has; nothing was installed" in did.printed
-    assert not list((machine.temporary / "kind").iterdir())
+    assert did.code == code
+    assert "/kubernetes-sigs/kind/releases/download/v0.33.0/kind-linux-" in Path(machine.variables["NOTES"]).read_text()
+    into = machine.temporary / "kind"
+    assert [path.name for path in into.iterdir()] == ([] if code else ["kind"])
+    assert machine.paths == ([] if code else [str(into)])
+    assert ("nothing was installed" in did.printed) is bool(code)
 
 
 @pytest.mark.parametrize("path", [ROOT / "action.yml", *sorted(FOLDER.glob("*.yml"))], ids=lambda path: path.stem)
