@@ -1,4 +1,4 @@
-"""`--no-image-load` and `--keep-cluster` -> the settings of a kind cluster."""
+"""`--no-image-load` and `--keep-cluster` -> the settings of a cluster that is made on this machine."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.model.cluster_settings import ClusterSettings
+    from harness.model.kind_settings import LocalCluster
 
 NoImageLoad = Annotated[
-    bool, typer.Option("--no-image-load", help="kind: leave images to the nodes, which have or pull them.")
+    bool, typer.Option("--no-image-load", help="kind, k3s: leave images to the nodes, which have or pull them.")
 ]
 KeepCluster = Annotated[
-    bool, typer.Option("--keep-cluster", help="kind: leave the cluster, if it was made for this run.")
+    bool, typer.Option("--keep-cluster", help="kind, k3s: leave the cluster, if it was made for this run.")
 ]
 
 
@@ -23,13 +24,15 @@ def with_kind_options(settings: ClusterSettings, *, no_image_load: bool, keep_cl
     """The settings, as these options change them.
 
     Raises:
-        UsageError: one is given, and the cluster is none of kind's.
+        UsageError: one is given, and the cluster is neither kind's nor k3s'.
     """
     given = {"load_images": False} if no_image_load else {}
     given |= {"keep": True} if keep_cluster else {}
     if not given:
         return settings
-    if settings.kind is None:
+    made: LocalCluster | None = settings.kind or settings.k3s
+    if made is None:
         option = "--no-image-load" if no_image_load else "--keep-cluster"
-        raise UsageError(f"reading {option}", f"the cluster is {settings.provider}, not kind", "Give --cluster kind.")
-    return settings.model_copy(update={"kind": settings.kind.model_copy(update=given)})
+        seen = f"the cluster is {settings.provider}, neither kind nor k3s"
+        raise UsageError(f"reading {option}", seen, "Give --cluster kind or --cluster k3s.")
+    return settings.model_copy(update={settings.provider: made.model_copy(update=given)})

@@ -34,7 +34,9 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LONGEST_NAME = 63
 _JUDGED = (ExitCode.AS_EXPECTED, ExitCode.NOT_AS_EXPECTED)
 
-Cluster = Annotated[str | None, typer.Option(help=f"{choices()}; else what the experiment says.")]
+Cluster = Annotated[
+    str | None, typer.Option(help=f"{choices()}; else what the experiment says. k3s was not tried on a real one.")
+]
 Truth = Annotated[
     Path | None,
     typer.Option(hidden=True, help="Folder for what the sandbox's kernel saw (truth.jsonl); no judge reads it."),

@@ -5,6 +5,8 @@ What ordinary users may not read is unknown, and is never assumed.
 
 from __future__ import annotations
 
+import json
+from itertools import pairwise
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -22,6 +24,11 @@ _SYSTEM = "kube-system"
 _CONFIGURATIONS = (("kube-proxy", "config.conf"), ("kube-proxy-config", "config"))
 """Where kubeadm, and so kind, keeps kube-proxy's configuration, and where EKS does: ConfigMap and key."""
 
+_K3S_ARGUMENTS = "k3s.io/node-args"
+"""Annotation of each node: k3s' own arguments, those of its configuration file too, `--flag=value` as two words
+(pkg/nodeconfig of k3s). Its kube-proxy has no ConfigMap."""
+
+_NO_KUBE_PROXY = "--disable-kube-proxy"
 _REPLACED = ("true", "strict")
 _REPLACEMENTS = ((_SYSTEM, "anetd", "GKE Dataplane V2"), ("openshift-ovn-kubernetes", "ovnkube-node", "OVN-Kubernetes"))
 """DaemonSets that do kube-proxy's work: namespace, name, and how people call it."""
@@ -36,6 +43,8 @@ async def proxy_facts(kube: Kube) -> ProxyFacts:
         config_map = await _found(kube, "v1", "ConfigMap", name, _SYSTEM)
         if config_map is not None:
             return _configured(config_map, key)
+    if (of_k3s := await _by_k3s(kube)) is not None:
+        return of_k3s
     for namespace, name, words in _REPLACEMENTS:
         if await _found(kube, "apps/v1", "DaemonSet", name, namespace) is not None:
             return ProxyFacts(mode=words, source=FactSource.READ)
@@ -48,6 +57,40 @@ def _configured(config_map: dict[str, Any], key: str) -> ProxyFacts:
         mode = config.get("mode") or "iptables"
         period_s = seconds(config.get(mode, {}).get("minSyncPeriod") or "0s") or _PERIOD_WHERE_ZERO_S
     except (KeyError, AttributeError, TypeError, ValueError, YAMLError):
+        return ProxyFacts()
+    return ProxyFacts(mode=mode, min_sync_period_s=period_s, source=FactSource.READ)
+
+
+async def _by_k3s(kube: Kube) -> ProxyFacts | None:
+    """kube-proxy inside of k3s, by the arguments that its nodes tell of; None where they are no nodes of k3s."""
+    try:
+        nodes = await kube.list("v1", "Node")
+    except ClusterError:
+        return None
+    annotations = [(node.get("metadata") or {}).get("annotations") or {} for node in nodes]
+    said = {each.get(_K3S_ARGUMENTS) for each in annotations}
+    if not said or None in said:
+        return None
+    facts = {_argued(str(words)) for words in said}
+    return facts.pop() if len(facts) == 1 else ProxyFacts()  # nodes differ
+
+
+def _argued(words: str) -> ProxyFacts:
+    """What k3s' arguments, a JSON list, make of its kube-proxy; nothing where that stands in a file, or it is off."""
+    try:
+        given = [str(word) for word in json.loads(words)]
+    except (ValueError, TypeError):
+        return ProxyFacts()
+    if any(word.startswith(_NO_KUBE_PROXY) for word in given):
+        return ProxyFacts()
+    pairs = [value.partition("=") for flag, value in pairwise(given) if flag == "--kube-proxy-arg"]
+    arguments = {name.removeprefix("--"): value for name, _, value in pairs}  # of one name the last counts
+    if "config" in arguments:
+        return ProxyFacts()
+    mode = arguments.get("proxy-mode") or "iptables"
+    try:
+        period_s = seconds(arguments.get(f"{mode}-min-sync-period") or "0s") or _PERIOD_WHERE_ZERO_S
+    except ValueError:
         return ProxyFacts()
     return ProxyFacts(mode=mode, min_sync_period_s=period_s, source=FactSource.READ)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field, create_model, model_validator
 
 from harness.model.balancer_settings import BalancerProfile, BalancerSettings
+from harness.model.k3s_settings import K3sSettings
 from harness.model.kind_settings import KindSettings
 from harness.model.providers import PROVIDERS
 from harness.model.record import Duration, Record
@@ -101,10 +102,11 @@ if TYPE_CHECKING:
 
         sandbox: SandboxSettings | None = None
         kind: KindSettings | None = None
+        k3s: K3sSettings | None = None
         context: str | None = None
 
 else:
-    _OF_A_TYPE = {"sandbox": SandboxSettings, "kind": KindSettings, "context": str}
+    _OF_A_TYPE = {"sandbox": SandboxSettings, "kind": KindSettings, "k3s": K3sSettings, "context": str}
     ClusterSettings = create_model(
         "ClusterSettings",
         __base__=NamedProvider,

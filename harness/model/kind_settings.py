@@ -22,11 +22,15 @@ def _period(value_s: float) -> float:
     return value_s
 
 
+SyncPeriod = Annotated[Duration, AfterValidator(_period)]
+"""A minSyncPeriod that kube-proxy takes."""
+
+
 class KindProxy(Record):
     """What carries Services to pods: kube-proxy in this mode, or with `none` what is installed in its place."""
 
     mode: Literal["iptables", "ipvs", "nftables", "none"] = "iptables"
-    min_sync_period_s: Annotated[Duration, AfterValidator(_period)] = Field(1.0, alias="minSyncPeriod")
+    min_sync_period_s: SyncPeriod = Field(1.0, alias="minSyncPeriod")
 
     @model_validator(mode="after")
     def _period_of_something(self) -> Self:
@@ -38,15 +42,20 @@ class KindProxy(Record):
 LocalImage = Annotated[Image, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:@-]*$")]
 
 
-class KindSettings(Record):
+class LocalCluster(Record):
+    """What holds of every cluster that is made on this machine."""
+
+    images: tuple[LocalImage, ...] = Field(
+        (), strict=False, description="of this machine, besides those of the experiment"
+    )
+    load_images: bool = Field(True, alias="loadImages", description="put images of this machine on the nodes")
+    keep: bool = Field(False, description="leave a cluster that was made for the run")
+
+
+class KindSettings(LocalCluster):
     """A kind cluster: one that is there under this name is used as it is, else it is made, and removed at the end."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,48}[a-z0-9])?$")] = "rollout-harness"
     nodes: int = Field(1, ge=1, le=10, description="the first is the control plane, which runs pods where it is alone")
     node_image: LocalImage | None = Field(None, alias="nodeImage", description="kindest/node:...; default: kind's own")
     proxy: KindProxy = KindProxy()
-    images: tuple[LocalImage, ...] = Field(
-        (), strict=False, description="of this machine, besides those of the experiment"
-    )
-    load_images: bool = Field(True, alias="loadImages", description="put images of this machine on the nodes")
-    keep: bool = Field(False, description="leave a cluster that was made for the run")

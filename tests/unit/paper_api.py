@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -180,14 +181,14 @@ class PaperApi:
 
 
 @asynccontextmanager
-async def serving(answers: Mapping[str, list[Any]]) -> AsyncIterator[PaperApi]:
+async def serving(answers: Mapping[str, list[Any]], *, tls: ssl.SSLContext | None = None) -> AsyncIterator[PaperApi]:
     """The API while it listens."""
     api = PaperApi(answers)
     app = web.Application()
     app.router.add_route("*", "/{any:.*}", api.handle)
     runner = web.AppRunner(app)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
     api.port = runner.addresses[0][1]
     try:
         yield api

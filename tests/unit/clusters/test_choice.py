@@ -12,6 +12,7 @@ from harness.clusters.choice import chosen, cluster
 from harness.clusters.cluster import Given
 from harness.errors import UsageError
 from harness.model.cluster_settings import ClusterSettings, SandboxImage, SandboxSettings
+from harness.model.k3s_settings import K3sSettings
 from harness.model.kind_settings import KindSettings
 from harness.model.providers import CONTEXT, PROVIDERS, choices
 
@@ -99,8 +100,8 @@ GIVEN = Given(images={}, worker_image="w:1", tell=print)
     [
         (settings_of("kind", {"name": "mine"}), ("kind_cluster", (KindSettings(name="mine"), GIVEN), {})),
         (settings_of("kind", {}), ("kind_cluster", (KindSettings(), GIVEN), {})),
-        (settings_of("k3s", {}), ("k3s_cluster", (GIVEN,), {"image": k3s.IMAGE})),
-        (settings_of("k3s", {"image": "k:2"}), ("k3s_cluster", (GIVEN,), {"image": "k:2"})),
+        (settings_of("k3s", {}), ("k3s_cluster", (K3sSettings(), GIVEN), {})),
+        (settings_of("k3s", {"image": "k:2"}), ("k3s_cluster", (K3sSettings(image="k:2"), GIVEN), {})),
         (ClusterSettings(context="prod"), ("context_cluster", ("prod", GIVEN), {})),
     ],
     ids=["kind", "kind as it is", "k3s", "k3s of another version", "context"],

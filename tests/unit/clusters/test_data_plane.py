@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -67,3 +68,45 @@ async def test_it_is_known_from_what_can_be_read(answers: dict[str, list[Any]], 
         found = await proxy_facts(kube)
     assert found == facts
     assert proxy(found) == words
+
+
+def nodes(*arguments: str | None) -> dict[str, list[Any]]:
+    made = [
+        {"metadata": {"name": "n", "annotations": {"k3s.io/node-args": said} if said else {}}} for said in arguments
+    ]
+    return {"GET /api/v1/nodes": [{"items": made, "metadata": {"resourceVersion": "1"}}]}
+
+
+def kube_proxy(*arguments: str) -> str:
+    words = [word for argument in arguments for word in ("--kube-proxy-arg", argument)]
+    return json.dumps(["server", "--disable", "traefik", *words])
+
+
+SLOW = kube_proxy("iptables-min-sync-period=10s")
+
+
+@pytest.mark.parametrize(
+    ("answers", "facts"),
+    [
+        pytest.param(nodes('["server"]'), read("iptables", 1.0), id="k3s"),
+        pytest.param(nodes(SLOW), read("iptables", 10.0), id="slow"),
+        pytest.param(nodes(SLOW, SLOW), read("iptables", 10.0), id="two nodes"),
+        pytest.param(nodes(kube_proxy("proxy-mode=ipvs", "iptables-min-sync-period=9s")), read("ipvs", 1.0), id="ipvs"),
+        pytest.param(
+            nodes(kube_proxy("--ipvs-min-sync-period=2s", "proxy-mode=ipvs")), read("ipvs", 2.0), id="ipvs, slow"
+        ),
+        pytest.param(nodes(SLOW, '["agent"]'), ProxyFacts(), id="they differ"),
+        pytest.param(nodes(SLOW, None), ProxyFacts(), id="not all of k3s"),
+        pytest.param(nodes('["server","--disable-kube-proxy"]'), ProxyFacts(), id="off"),
+        pytest.param(nodes(kube_proxy("config=/etc/kube-proxy.yaml")), ProxyFacts(), id="by a file"),
+        pytest.param(nodes(kube_proxy("iptables-min-sync-period=soon")), ProxyFacts(), id="no period"),
+        pytest.param(nodes("no list"), ProxyFacts(), id="garbled"),
+        pytest.param({**nodes(SLOW), **cilium("true")}, read("Cilium"), id="replaced"),
+        pytest.param({"GET /api/v1/nodes": [403]}, ProxyFacts(), id="forbidden"),
+    ],
+)
+async def test_of_k3s_it_is_known_from_the_arguments_that_its_nodes_tell(
+    answers: dict[str, list[Any]], facts: ProxyFacts
+) -> None:
+    async with paper_kube(answers) as (kube, _):
+        assert await proxy_facts(kube) == facts
