@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 from harness.spec.workload import Object
@@ -28,11 +29,13 @@ def conditions(endpoint: Object) -> EndpointConditions:
     said = endpoint.get("conditions") or {}
     ready = said.get("ready") is not False
     serving = said.get("serving")
-    return EndpointConditions(
-        ready=ready,
-        serving=ready if serving is None else bool(serving),
-        terminating=bool(said.get("terminating")),
-    )
+    return _conditions(ready, ready if serving is None else bool(serving), bool(said.get("terminating")))
+
+
+@cache
+def _conditions(ready: bool, serving: bool, terminating: bool) -> EndpointConditions:
+    """One of the eight that there are."""
+    return EndpointConditions(ready=ready, serving=serving, terminating=terminating)
 
 
 def usable(endpoints: Iterable[tuple[Key, EndpointConditions]]) -> frozenset[Key]:

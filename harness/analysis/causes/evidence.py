@@ -37,15 +37,17 @@ class Narrator:
             int(at): _Crowd(*(failures.windows[way] for way in causes.table[at].ways)) for at in np.unique(causes.row)
         }
         words = []
+        known: dict[tuple[int, ...], _Told] = {}
         for i, at in enumerate(causes.row.tolist()):
             row = causes.table[at]
             t = float((failures.ended if row.moment == Moment.ENDED else failures.sent)[i])
             who = (int(causes.pod[i]),) if causes.pod[i] != NOBODY else crowds[at].at(t)
+            told = known.get(who) or known.setdefault(who, self._told(who))
             words.append(
                 row.evidence.format(
-                    ago=self._ago(t, who),
-                    pods=self._names(who),
-                    plane=self._plane(t, who),
+                    ago=_ago(t, told),
+                    pods=told.names,
+                    plane=self._plane(t, told),
                     late=self.plane.late,
                     port=ports[i],
                     status=failures.status[i],
@@ -61,21 +63,42 @@ class Narrator:
             return f"one of {len(who)} pods"
         return ("one of " if len(who) > 1 else "") + ", ".join(self.pods[at].name for at in who)
 
-    def _plane(self, t: float, who: tuple[int, ...]) -> str:
+    def _told(self, who: tuple[int, ...]) -> _Told:
+        """What sentences say of these pods, whenever the request was sent."""
+        names = self._names(who)
+        begun = [deletion for at in who if (deletion := self.pods[at].deletion) is not None]
+        return _Told(
+            names=names,
+            first_names=names.replace("one of", "the first of", 1) if len(who) > 1 else names,
+            begun=min(begun, default=None),
+            left=max((self.left.get(self.pods[at].uid, math.inf) for at in who), default=math.inf),
+        )
+
+    def _plane(self, t: float, told: _Told) -> str:
         """What is known of the proxy; that it overran its period where all had left the list longer ago."""
-        period_s, left = self.plane.period_s, [self.left.get(self.pods[at].uid, math.inf) for at in who]
-        over_s = t - max(left, default=math.inf) - (period_s or 0.0)
+        period_s = self.plane.period_s
+        over_s = t - told.left - (period_s or 0.0)
         return self.plane.words + (f", overrun by {over_s:.2f} s" if period_s is not None and over_s >= SHOWN_S else "")
 
-    def _ago(self, t: float, who: tuple[int, ...]) -> str:
-        """How long after the (first) pod began to terminate, as in "0.41 s after the first of web-a, web-b"."""
-        begun = [deletion for at in who if (deletion := self.pods[at].deletion) is not None]
-        names = self._names(who).replace("one of", "the first of", 1) if len(who) > 1 else self._names(who)
-        if not begun:
-            return f"as {names}"
-        if t < min(begun):
-            return f"{min(begun) - t:.2f} s before the watch showed that {names}"
-        return f"{t - min(begun):.2f} s after {names}"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """Pods that a request may have been sent to: their names, when the first began to terminate, and when the last had
+    left the list."""
+
+    names: str
+    first_names: str
+    begun: float | None
+    left: float
+
+
+def _ago(t: float, told: _Told) -> str:
+    """How long after the (first) pod began to terminate, as in "0.41 s after the first of web-a, web-b"."""
+    if told.begun is None:
+        return f"as {told.first_names}"
+    if t < told.begun:
+        return f"{told.begun - t:.2f} s before the watch showed that {told.first_names}"
+    return f"{t - told.begun:.2f} s after {told.first_names}"
 
 
 class _Crowd:

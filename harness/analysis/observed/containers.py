@@ -37,21 +37,22 @@ class Containers:
 
 def containers(status: dict[str, Any]) -> Containers:
     """Read `containerStatuses`."""
-    all_of = tuple(status.get("containerStatuses") or ())
-    now = [_end(container, "state") for container in all_of]
-    before = [_end(container, "lastState") for container in all_of]
+    all_of = status.get("containerStatuses") or ()
+    ended, last_ends, restarts = [], [], 0
+    for container in all_of:
+        restarts += int(container.get("restartCount") or 0)
+        now = (container.get("state") or {}).get("terminated")
+        if now is not None:
+            ended.append(now)
+        if last := (container.get("lastState") or {}).get("terminated") or now:
+            last_ends.append(last)
     return Containers(
         number=len(all_of),
-        ended=tuple(end for end in now if end is not None),
-        last_ends=tuple(filter(None, (last or end_now for last, end_now in zip(before, now, strict=True)))),
-        restarts=sum(int(container.get("restartCount") or 0) for container in all_of),
+        ended=tuple(ended),
+        last_ends=tuple(last_ends),
+        restarts=restarts,
         over=status.get("phase") in ("Succeeded", "Failed"),
     )
-
-
-def _end(container: dict[str, Any], field: str) -> dict[str, Any] | None:
-    end: dict[str, Any] | None = (container.get(field) or {}).get("terminated")
-    return end
 
 
 def last_finish(

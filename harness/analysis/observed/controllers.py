@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from harness.analysis.observed.deeds import Deed, deeds, leaves_template
@@ -226,6 +227,6 @@ def controllers(
     )
     # run.json knows of updates whose marks a record may have lost.
     unmarked = [Observation(t=t, kind="Mark", type=MarkType.UPDATE, object={}) for t in found.own if t not in begun]
-    for seen in sorted([*unmarked, *events], key=lambda seen: seen.t):
+    for seen in sorted([*unmarked, *events], key=attrgetter("t")):
         found.add(seen)
     return found

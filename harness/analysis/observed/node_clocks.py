@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from harness.model.observation import Observation
@@ -35,9 +36,7 @@ def _lateness(t0_wall: float, timeline: Iterable[Observation]) -> Iterator[tuple
     """Of each time that is new in an event of a pod: its node, and how long after it the event arrived."""
     known: set[tuple[str, str]] = set()
     start: float | None = None
-    for seen in sorted(timeline, key=lambda seen: seen.t):
-        if seen.kind != "Pod":
-            continue
+    for seen in sorted((seen for seen in timeline if seen.kind == "Pod"), key=attrgetter("t")):
         start = seen.t if start is None else start
         uid = str((seen.object.get("metadata") or {}).get("uid"))
         for text in states_times(seen.object):
@@ -57,9 +56,10 @@ def node_of(pod: dict[str, Any]) -> str:
 def states_times(object_: dict[str, Any]) -> Iterator[str]:
     """When containers were started and ended, now and the time before: by the clock of their node."""
     for container in (object_.get("status") or {}).get("containerStatuses") or ():
-        both = [container.get(name) or {} for name in ("state", "lastState")]
-        for state in filter(None, (one.get(name) for one in both for name in ("running", "terminated"))):
-            yield from filter(None, (state.get("startedAt"), state.get("finishedAt")))
+        for states in (container.get("state"), container.get("lastState")):
+            for name in ("running", "terminated") if states else ():
+                state = states.get(name) or {}
+                yield from filter(None, (state.get("startedAt"), state.get("finishedAt")))
 
 
 def moment_of(text: str) -> float | None:

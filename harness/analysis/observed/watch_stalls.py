@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain, pairwise
+from operator import attrgetter
 from typing import Any
 
 from harness.analysis.observed.lateness import RELIST_S
@@ -185,7 +186,7 @@ def _told(t0_wall: float, timeline: Iterable[Observation]) -> dict[str, list[_To
     found: dict[str, list[_Told]] = {}
     known: dict[tuple[str, str], set[tuple[str, str]]] = {}
     relisted = float("-inf")
-    for seen in sorted(timeline, key=lambda seen: seen.t):
+    for seen in sorted(timeline, key=attrgetter("t")):
         if seen.kind == "Mark":
             relisted = seen.t + RELIST_S if seen.type == MarkType.GAP else relisted
             continue
