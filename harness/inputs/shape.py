@@ -63,40 +63,60 @@ def map_of(values: Shape) -> Kind:
 
 def misfits(value: Any, shape: Shape, path: str = "") -> Iterator[Misfit]:
     """Each place of the value that has not its shape; what is below one is not looked at."""
+    return _misfits(value, shape, (path,))
+
+
+# Where a value stands: the path that was given, then keys and positions. Nearly all values have their shape, and a
+# recording has a hundred thousand of them, so a place is put into words where one has not.
+_Place = tuple[str | int, ...]
+
+
+def _misfits(value: Any, shape: Shape, at: _Place) -> Iterator[Misfit]:
     if isinstance(shape, Kind):
-        yield from _of_kind(value, shape, path)
+        yield from _of_kind(value, shape, at)
     elif isinstance(shape, list):
         if not isinstance(value, list):
-            yield _misfit(path, value, "a list")
+            yield _misfit(at, value, "a list")
             return
         for number, item in enumerate(value):
-            yield from misfits(item, shape[0], f"{path}[{number}]")
+            yield from _misfits(item, shape[0], (*at, number))
     elif not isinstance(value, dict):
-        yield _misfit(path, value, "a mapping")
+        yield _misfit(at, value, "a mapping")
     else:
-        yield from _of_keys(value, shape, path)
+        yield from _of_keys(value, shape, at)
 
 
-def _of_kind(value: Any, kind: Kind, path: str) -> Iterator[Misfit]:
+def _of_kind(value: Any, kind: Kind, at: _Place) -> Iterator[Misfit]:
     if not kind.fits(value):
-        yield _misfit(path, value, kind.words)
+        yield _misfit(at, value, kind.words)
     elif kind.values is not None:
         for key, inner in value.items():
             if inner is not None:
-                yield from misfits(inner, kind.values, _below(path, key))
+                yield from _misfits(inner, kind.values, (*at, str(key)))
 
 
-def _of_keys(value: dict[str, Any], shape: Mapping[str, Any], path: str) -> Iterator[Misfit]:
+def _of_keys(value: dict[str, Any], shape: Mapping[str, Any], at: _Place) -> Iterator[Misfit]:
     for name, inner in shape.items():
         key = name.removesuffix("!")
-        if value.get(key) is not None:
-            yield from misfits(value[key], inner, _below(path, key))
-        elif key != name:
-            yield Misfit(_below(path, key), "is missing", _words(inner))
+        found = value.get(key)
+        if found is None:
+            if key != name:
+                yield Misfit(_path((*at, key)), "is missing", _words(inner))
+        elif not isinstance(inner, Kind) or inner.values is not None:
+            yield from _misfits(found, inner, (*at, key))
+        elif not inner.fits(found):
+            yield _misfit((*at, key), found, inner.words)
 
 
-def _misfit(path: str, value: Any, wanted: str) -> Misfit:
-    return Misfit(path or "it", f"is {_found(value)}", wanted)
+def _misfit(at: _Place, value: Any, wanted: str) -> Misfit:
+    return Misfit(_path(at) or "it", f"is {_found(value)}", wanted)
+
+
+def _path(at: _Place) -> str:
+    path, *parts = at
+    for part in parts:
+        path = f"{path}[{part}]" if isinstance(part, int) else _below(str(path), part)
+    return str(path)
 
 
 def _found(value: Any) -> str:
@@ -118,5 +138,5 @@ def _words(shape: Shape) -> str:
 
 
 def _below(path: str, key: str) -> str:
-    name = cut(printable(str(key)), 80)
+    name = cut(printable(key), 80)
     return f"{path}.{name}" if path else name

@@ -5,6 +5,7 @@ For the fields that the analysis reads; what else an object has may be anything.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from harness.inputs.shape import ANY, COUNT, FLAG, INTEGER, TEXT, Shape, map_of, misfits
@@ -73,6 +74,10 @@ _MARK: Shape = {"rollout": COUNT, "generation": INTEGER, "patch": map_of(ANY), "
 
 def observed_fault(kind: str, shown: Object) -> str:
     """Where the object is not what the API sends, in words; empty where it may well be."""
-    shape = _MARK if kind == "Mark" else {**_ANY_KIND, **_KINDS.get(kind, {})}
-    found = next(misfits(shown, shape), None)
+    found = next(misfits(shown, _shape(kind)), None)
     return "" if found is None else str(found)
+
+
+@lru_cache(64)
+def _shape(kind: str) -> Shape:
+    return _MARK if kind == "Mark" else {**_ANY_KIND, **_KINDS.get(kind, {})}
