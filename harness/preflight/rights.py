@@ -76,6 +76,8 @@ async def needed_rights(kube: Kube, intents: Iterable[Intent]) -> tuple[Right, .
         await _of_application(kube, intent, rights)
         _of_watches(intent, rights)
         _of_load(intent, rights)
+        if intent.namespace is not None:
+            rights.add("coordination.k8s.io/v1", "leases", "create get patch delete")
     made = of_new_namespace() if any(intent.namespace is None for intent in intents) else ()
     return (*rights.found, *made)
 

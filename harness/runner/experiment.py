@@ -10,6 +10,7 @@ from harness.clusters.sandbox import define_kinds
 from harness.model.progress import Decision, Progress
 from harness.model.providers import CONTEXT
 from harness.preflight.preflight import preflight
+from harness.runner.claim import claimed
 from harness.runner.ports import check_ports, check_rate
 from harness.runner.preflight import check_nodes, check_scenarios, intents, trouble
 from harness.runner.protected import check_context
@@ -42,6 +43,7 @@ async def run_experiment(
         UsageError: the cluster is known not to run these manifests, something there is in the way, no pod would be
             replaced, or the client host would not bear this load; nothing was changed.
         ClusterError: an image of this machine cannot be put on the cluster's nodes.
+        Taken: another run has the workload; nothing was changed.
     """
     check_scenarios(scenarios)
     kind, _, context = cluster.facts.kind.partition(":")
@@ -61,25 +63,27 @@ async def run_experiment(
     # A sandbox is made for the run: nobody can have put anything in its way.
     found = () if looked or kind == "sandbox" else await _looked_at(cluster, scenarios)
     await cluster.bring(tuple(image for scenario in scenarios for image in scenario.all_images))
-    if scenarios:
-        write_planned(folder, scenarios[0].experiment.name, [scenario.name for scenario in scenarios])
     runs: list[ScenarioRun] = []
-    for number, scenario in enumerate(scenarios):
-        runner = ScenarioRunner(
-            cluster,
-            scenario,
-            folder / scenario.name,
-            place=(number, len(scenarios)),
-            on_progress=on_progress,
-            continue_after=continue_after,
-            keep=keep,
-            warned=found,
-        )
-        run = await runner.run()
-        runs.append(run)
-        on_scenario(run)
-        if run.error is not None and (scenario.experiment.is_there or not run.updates):
-            break
+    async with claimed(cluster.kube, scenarios) as lease:
+        if scenarios:
+            write_planned(folder, scenarios[0].experiment.name, [scenario.name for scenario in scenarios])
+        for number, scenario in enumerate(scenarios):
+            runner = ScenarioRunner(
+                cluster,
+                scenario,
+                folder / scenario.name,
+                place=(number, len(scenarios)),
+                on_progress=on_progress,
+                continue_after=continue_after,
+                keep=keep,
+                warned=found,
+                lease=lease,
+            )
+            run = await runner.run()
+            runs.append(run)
+            on_scenario(run)
+            if run.error is not None and (scenario.experiment.is_there or not run.updates):
+                break
     return tuple(runs)
 
 

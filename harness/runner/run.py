@@ -18,6 +18,7 @@ from harness.disruptions.stage import present
 from harness.disruptions.workload import Workload
 from harness.errors import HarnessError, OutputError
 from harness.kube.errors import LeftBehind
+from harness.kube.lease import Lease
 from harness.kube.ownership import Ownership, new_ownership
 from harness.kube.view import View
 from harness.kube.watch import EventType
@@ -86,11 +87,12 @@ class ScenarioRunner:
         continue_after: ContinueAfter,
         keep: bool = False,
         warned: Iterable[str] = (),
+        lease: Lease | None = None,
     ) -> None:
         self._cluster, self._scenario, self._folder = cluster, scenario, folder
         self._place, self._continue_after = place, continue_after
         self._telling = Telling(scenario, place, on_progress, warned)
-        self._keep = keep
+        self._keep, self._lease = keep, lease
         self._t0_ns = time.monotonic_ns()
         self._t0_wall_ns = time.time_ns()
         self._view, self._versions = View(), Versions()
@@ -153,6 +155,8 @@ class ScenarioRunner:
                 tasks.start_soon(self._telling.keep_on)
                 tasks.start_soon(watch_oneself, self._now, partial(self._stood_still, writer))
                 tasks.start_soon(self._watch_over_cluster)
+                if self._lease is not None:
+                    tasks.start_soon(self._lease.keep)
                 watched = application_objects(
                     kind=application.kind,
                     name=application.name,

@@ -328,7 +328,7 @@ async def test_every_right_of_that_role_is_needed_and_named_where_it_is_missing(
     rights = [
         (resource, verb) for rule in account.role["rules"] for resource in rule["resources"] for verb in rule["verbs"]
     ]
-    assert len(rights) == 33
+    assert len(rights) == 37
     for number, (resource, verb) in enumerate(rights):
         name = f"ada-{number}"
         kubeconfig = await account.kubeconfig(name, tmp_path, without=(resource, verb))

@@ -33,6 +33,7 @@ _DISCOVERY = {
         "DaemonSet": "daemonsets",
     },
     "/apis/discovery.k8s.io/v1": {"EndpointSlice": "endpointslices"},
+    "/apis/coordination.k8s.io/v1": {"Lease": "leases"},
 }
 
 
