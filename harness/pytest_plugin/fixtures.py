@@ -61,10 +61,15 @@ def rollout_clusters(rollout_portal: BlockingPortal) -> Iterator[Clusters]:
 
 
 def _opened(portal: BlockingPortal, settings: Settings, images: Images) -> AbstractContextManager[Cluster]:
+    """Raises UsageError: its context is protected; nothing there was asked for, not even what stands there."""
     from harness.clusters.choice import chosen, cluster
     from harness.model.cluster_settings import ClusterSettings, SandboxSettings
+    from harness.model.experiment import PROTECTED_CONTEXTS
+    from harness.runner.protected import check_context
 
     meant = chosen(settings.cluster, ClusterSettings(sandbox=SandboxSettings()))
+    if meant.context is not None:
+        check_context(meant.context, PROTECTED_CONTEXTS)
     if meant.kind is not None:
         changes = {"keep": settings.keep, "load_images": not settings.no_image_load}
         meant = meant.model_copy(update={"kind": meant.kind.model_copy(update=changes)})
