@@ -34,8 +34,9 @@ BALANCER_LATE = "what stands before the pods still listed it"
 class DataPlane:
     """How late the data plane may be. `lag_s`: at most; None where its period is not known. `words`: for evidence.
     `apart_s`: how long there is no sync after one; None where nothing keeps two apart, or that is not known.
-    `adding_s`: how late it may be about a pod that came, where that is another time. `late`: what has not happened yet
-    when it still sends to a pod that left.
+    `adding_s`: how late it may be about a pod that came, where that is another time. `least_s`: for how long at least a
+    balancer that passes packets on still sends to a pod that left; None where that is not known. `late`: what has
+    not happened yet when it still sends to a pod that left.
     """
 
     lag_s: float | None
@@ -43,6 +44,7 @@ class DataPlane:
     period_s: float | None = None
     apart_s: float | None = None
     adding_s: float | None = None
+    least_s: float | None = None
     late: str = PROXY_LATE
 
     @property
@@ -82,6 +84,7 @@ def _of_hops(deciding: Sequence[Hop]) -> DataPlane:
     return DataPlane(
         lag_s=_together(removals),
         adding_s=_together(additions),
+        least_s=_at_least(deciding),
         words="; ".join(_told(hop) for hop in deciding),
         late=late,
     )
@@ -90,6 +93,12 @@ def _of_hops(deciding: Sequence[Hop]) -> DataPlane:
 def _together(spans: Sequence[Span | None]) -> float | None:
     known = [span for span in spans if span is not None]
     return None if len(known) < len(spans) else sum(span.most_s + SYNC_S for span in known)
+
+
+def _at_least(deciding: Sequence[Hop]) -> float | None:
+    if any(hop.kind != HopKind.PASSTHROUGH or hop.removal is None for hop in deciding):
+        return None
+    return sum(hop.removal.least_s for hop in deciding if hop.removal is not None)
 
 
 def _told(hop: Hop) -> str:

@@ -200,7 +200,7 @@ def _starting(pods: Sequence[Life], clues: Clues) -> Iterator[tuple[float, float
         if clues.balanced:
             # A balancer learns of a pod later than the list does, and turns clients away while it knows of none.
             until = min(until, clues.seen.first_new.get(pod.uid, _all_well_after(sent_to, clues)))
-            yield sent_to, until, position
+            yield max(sent_to, _nobody_left(pods, position, clues)), until, position
         elif pod.promise.listens_when_ready:
             ready = pod.ready if pod.ready is not None else until
             if since < ready - SLOW_WATCH_S:
@@ -214,6 +214,20 @@ def _starting(pods: Sequence[Life], clues: Clues) -> Iterator[tuple[float, float
             yield sent_to, min(until, well), position
         else:
             yield sent_to, min(until, _all_well_after(sent_to, clues)), position
+
+
+def _nobody_left(pods: Sequence[Life], position: int, clues: Clues) -> float:
+    """From when a balancer may have had none of the pods that were listed before, so that it turned clients away.
+
+    One that passes packets on still sends to those that left, for as long as it is known to: what fails then was sent
+    to a pod that was gone.
+    """
+    since = _listed_since(pods[position], clues.listed)
+    if clues.plane.least_s is None or since is None:
+        return -math.inf
+    spans = (clues.listed.listed.get(pod.uid, ()) for pod in pods if pod is not pods[position])
+    before = [spans_of[-1][1] for spans_of in spans if spans_of and spans_of[0][0] < since]
+    return max(before, default=-math.inf) + clues.plane.least_s - WATCH_S
 
 
 def _listed_since(pod: Life, listed: Endpoints) -> float | None:
