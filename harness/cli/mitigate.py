@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,36 +11,80 @@ import typer
 
 from harness.cli.ending import tell
 from harness.errors import ManifestError, UsageError
-from harness.model.mitigations import MITIGATIONS, contradiction
+from harness.model.mitigations import MITIGATIONS, PURPOSES, contradiction
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from harness.manifests.read import Manifest
     from harness.model.experiment import Mitigation
+
+
+class Purpose(StrEnum):
+    """As `--for` takes them; see `harness.model.mitigations.PURPOSES`."""
+
+    INTERNAL = "internal"
+    EXTERNAL = "external"
+    UNKNOWN = "unknown"
+
+
+class Printed(StrEnum):
+    """As `--output` takes them."""
+
+    MANIFESTS = "manifests"
+    DIFF = "diff"
+    KUSTOMIZE = "kustomize"
 
 
 def mitigate(
     manifest: Annotated[
         Path, typer.Argument(help="A YAML file with the workload, `-`: standard input; other objects in it stay.")
     ],
+    purpose: Annotated[
+        Purpose | None,
+        typer.Option(
+            "--for", help="Who calls it: the cluster's own pods (5 s), somebody behind a balancer, or not known (30 s)."
+        ),
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option("--from", metavar="RUN", help="With the settings that a judged run recommends.")
+    ] = None,
+    output: Annotated[
+        Printed, typer.Option(help="The manifests, a diff of them, or a patch for kustomize.")
+    ] = Printed.MANIFESTS,
     **values: str | None,
 ) -> None:
     """Print the manifests with the mitigations applied to every Deployment and StatefulSet in them.
 
     Nothing is weakened: what is longer already stays, and a hook that does something goes on doing it. What was left as
-    it was is said on standard error.
+    it was is said on standard error. With --for and --from what else `check` calls an error is mended too, and what is
+    left of it is said.
     """
-    from harness.manifests.rewrite import rewritten
+    from harness.cli.mitigated_text import change_text
 
     asked = {name: value for name in MITIGATIONS if (value := values[name.replace("-", "_")]) is not None}
-    mitigations = _mitigations(asked)
-    text = _text(manifest)
-    change = _Change(mitigations)
-    changed = rewritten(text, change, tried=f"reading {manifest}")
-    for line in change.said():
+    mitigations = _mitigations({**_values(purpose, run, asked), **asked})
+    changed = change_text(_text(manifest), mitigations, tried=f"reading {manifest}", mend=bool(purpose or run))
+    for line in changed.said:
         tell(line, error=True)
-    typer.echo(changed, nl=False)
+    prints = {
+        Printed.MANIFESTS: lambda: changed.text,
+        Printed.DIFF: lambda: changed.diff(str(manifest)),
+        Printed.KUSTOMIZE: changed.patches,
+    }
+    typer.echo(prints[output](), nl=False)
+
+
+def _values(purpose: Purpose | None, run: Path | None, asked: dict[str, str]) -> dict[str, str]:
+    """What is to be set where no option says it."""
+    if purpose is not None and run is not None:
+        raise UsageError("reading --for and --from", "both are given", "Give one: a run measured what --for assumes.")
+    if run is not None:
+        from harness.cli.advised import advised
+
+        found = {name: f"{seconds}s" for name, seconds in advised(run).items()}
+    else:
+        found = {} if purpose is None else {name: f"{seconds}s" for name, seconds in PURPOSES[purpose].items()}
+    if "prestop-exec" in asked:
+        found.pop("prestop", None)
+    return found
 
 
 def _text(manifest: Path) -> str:
@@ -56,53 +101,17 @@ def _mitigations(asked: dict[str, str]) -> tuple[Mitigation, ...]:
     from harness.model.experiment import Mitigation
 
     found = []
-    for name, value in asked.items():
+    for name in MITIGATIONS:
+        if name not in asked:
+            continue
         try:
-            found.append(Mitigation.model_validate({name: value}))
+            found.append(Mitigation.model_validate({name: asked[name]}))
         except ValidationError as error:
             seen = error.errors()[0]["msg"].removeprefix("Value error, ")
             raise UsageError(f"reading --{name}", seen, f"Such as --{name} 5s.") from None
     if wrong := contradiction([(mitigation.name, mitigation.value_s) for mitigation in found]):
         raise UsageError(f"reading {' '.join(f'--{name} {value}' for name, value in asked.items())}", wrong)
     return tuple(found)
-
-
-class _Change:
-    """Mitigates one object after the other, and keeps what is to be said of them."""
-
-    def __init__(self, mitigations: Sequence[Mitigation]) -> None:
-        self._mitigations = mitigations
-        self._workloads = 0
-        self._left_alone: list[str] = []
-        self._unknown: list[str] = []
-
-    def __call__(self, manifest: Manifest) -> Manifest:
-        from harness.manifests.mitigations import mitigated
-        from harness.spec.workload import WORKLOAD_KINDS, is_foreign, pod_spec
-
-        name = f"{manifest['kind']} {manifest['metadata']['name']}"
-        if manifest["kind"] not in WORKLOAD_KINDS:
-            if is_foreign(manifest):
-                self._unknown.append(name)
-            return manifest
-        if not pod_spec(manifest).get("containers"):
-            raise ManifestError(
-                f"mitigating {name}", "it has no spec.template.spec.containers", "Kubernetes would refuse it."
-            )
-        self._workloads += 1
-        done = mitigated(manifest, self._mitigations)
-        self._left_alone += [f"{name}: {words}" for words in done.left_alone]
-        return done.workload
-
-    def said(self) -> list[str]:
-        """The lines for standard error."""
-        known = "only Deployments and StatefulSets are changed"
-        lines = list(self._left_alone)
-        if self._unknown:
-            lines.append(f"left as they are, for {known}: {', '.join(self._unknown)}")
-        elif not self._workloads:
-            lines.append(f"nothing was changed: there is no workload in it, and {known}")
-        return lines
 
 
 def _option(name: str, words: str) -> Parameter:
@@ -113,5 +122,8 @@ def _option(name: str, words: str) -> Parameter:
 # Typer makes its options from the signature: one for each mitigation that there is.
 _given = signature(mitigate, eval_str=True)
 mitigate.__signature__ = _given.replace(  # type: ignore[attr-defined]
-    parameters=[_given.parameters["manifest"], *(_option(name, words) for name, words in MITIGATIONS.items())]
+    parameters=[
+        *(each for each in _given.parameters.values() if each.kind is not Parameter.VAR_KEYWORD),
+        *(_option(name, words) for name, words in MITIGATIONS.items()),
+    ]
 )

@@ -12,6 +12,14 @@ MITIGATIONS = {
 }
 """A new one is a line here and a file beside `harness/manifests/mitigations/prestop.py`, named after it."""
 
+PURPOSES: dict[str, dict[str, int]] = {
+    "internal": {"prestop": 5, "min-ready": 5},
+    "external": {"prestop": 30, "min-ready": 30, "grace": 60},
+    "unknown": {"prestop": 30, "min-ready": 30, "grace": 60},
+}
+"""Who calls an application -> the seconds that hold as a rule where nothing was measured: kube-proxy learns of a pod
+within a second or two, a cloud's balancer within tens of seconds."""
+
 _HOOKS = ("prestop", "prestop-exec")
 
 

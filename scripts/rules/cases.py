@@ -109,7 +109,11 @@ class Proof:
 
 
 _SLOW: Object = {"slow": {"rate": 10, "path": "/slow"}, "read_timeout": "12s"}
-_SIDE: Object = {"name": "proxy", "image": "app:1", "env": [{"name": "APP_PORT", "value": "9090"}]}
+_SIDE: Object = {
+    "name": "proxy",
+    "image": "app:1",
+    "env": [{"name": "APP_PORT", "value": "9090"}, {"name": "APP_START_S", "value": "0"}],
+}
 _LABEL: Object = {"labels": {"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled"}}
 _PREFIX = "service.beta.kubernetes.io/aws-load-balancer"
 _BY_IP: Object = {f"{_PREFIX}-type": "external", f"{_PREFIX}-nlb-target-type": "ip"}

@@ -48,12 +48,16 @@ class _Piped(io.TextIOWrapper):
 
 def check(*arguments: str, given: str | None = None, form: str = "json") -> Checked:
     """Check what the arguments name, or what is given on standard input."""
-    words = ["check", *arguments, *(["-"] if given is not None else []), "--format", form]
+    return command("check", *arguments, *(["-"] if given is not None else []), "--format", form, given=given)
+
+
+def command(*words: str, given: str | None = None) -> Checked:
+    """Any command, likewise."""
     out, error, before = io.StringIO(), io.StringIO(), sys.stdin
     sys.stdin = _Piped(io.BytesIO((given or "").encode()), encoding="utf-8")
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
-            code, _ = ended(lambda: arranged(words), "rollout-harness check")
+            code, _ = ended(lambda: arranged(list(words)), "rollout-harness")
     finally:
         sys.stdin = before
     return Checked(code=int(code), out=out.getvalue(), error=error.getvalue())

@@ -223,8 +223,18 @@ def test_nothing_on_standard_input_is_bad_input() -> None:
 SEED = ROOT / "fixtures" / "manifests" / "seed"
 
 
-def seed(name: str) -> Checked:
-    return check(str(SEED / f"{name}.yaml"))
+def errors(name: str) -> list[tuple[str, int]]:
+    found: Checked = check(str(SEED / f"{name}.yaml"))
+    return [(one["rule"], one["line"]) for one in found.findings if one["severity"] == "error"]
+
+
+def test_the_seeds_first_manifest_is_full_of_errors_and_its_final_one_has_none() -> None:
+    assert [rule for rule, _ in errors("first")] == ["balancer-learns-late", "no-prestop"]
+    assert errors("final") == []
+    ((rule, line),) = errors("final-by-instance")
+    assert rule == "gates-by-instance"
+    text = (SEED / "final-by-instance.yaml").read_text().splitlines()
+    assert text[line - 1] == "  annotations:"
 
 
 def test_nothing_heavy_is_imported() -> None:

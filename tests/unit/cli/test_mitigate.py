@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from program import called
+
+from harness.check.checking import Known
+from harness.check.checking import check as checked
+from harness.check.sources import Source
+from harness.cli.mitigated_text import change_text
+from harness.model.experiment import Mitigation
+from harness.model.mitigations import PURPOSES
+from harness.spec.hazard import HazardId, Severity
+from harness.spec.hazards import row
+from scripts.rules.cases import CASES, App, sleep
+from scripts.rules.cases import run as run_
+from scripts.rules.page import manifests
+from tests.unit.check.command import check
 
 WORKLOAD = """apiVersion: {version}
 kind: {kind}
@@ -81,3 +97,143 @@ def test_what_is_no_manifest_is_one_clear_line(given: str) -> None:
     assert (code, out) == (2, "")
     assert "reading -: " in err
     assert "Traceback" not in err
+
+
+def changed(text: str, *arguments: str) -> tuple[str, list[str]]:
+    """What `mitigate` prints, in this process, and the lines on standard error."""
+    from tests.unit.check.command import command
+
+    done = command("mitigate", "-", *arguments, given=text)
+    assert done.code == 0, done.error
+    return done.out, done.error.splitlines()
+
+
+# What no change of a workload's manifest may cure by itself.
+REMAIN = {
+    HazardId.LONE_STATEFUL_POD,  # another replica may be one too many
+    HazardId.GATES_BY_INSTANCE,  # of the balancer
+    HazardId.GATES_WITHOUT_LABEL,  # of the namespace
+    HazardId.PRESTOP_SLEEP_TOO_NEW,  # of a cluster that was not named
+}
+
+
+@pytest.mark.parametrize("purpose", ["internal", "external", "unknown"])
+@pytest.mark.parametrize("rule", [rule for rule, case in CASES.items() if row(rule).severity is Severity.ERROR])
+def test_what_is_printed_passes_check_or_is_said_to_remain(rule: HazardId, purpose: str) -> None:
+    text = manifests(CASES[rule].fails)
+    out, said = changed(text, "--for", purpose)
+    errors = {one["rule"] for one in check(given=out).findings if one["severity"] == "error"}
+    assert errors == ({rule} & REMAIN if not CASES[rule].told else set())
+    assert {line.split("(")[1].partition(")")[0] for line in said if line.startswith("still an error")} == errors
+    assert changed(out, "--for", purpose)[0] == out
+
+
+@given(
+    replicas=st.integers(1, 4),
+    kind=st.sampled_from(["Deployment", "StatefulSet"]),
+    surge=st.sampled_from([0, 1, "25%", "100%"]),
+    unavailable=st.sampled_from([0, 1, "34%", "100%"]),
+    hook=st.sampled_from([None, sleep(3), sleep(40), run_("sh", "-c", "drain"), run_("/drain"), run_("sleep", "7")]),
+    probe=st.sampled_from(
+        [None, {"tcpSocket": {"port": 9}}, {"httpGet": {"port": "http"}}, {"exec": {"command": ["a"]}}]
+    ),
+    image=st.sampled_from(["app:1", "nginx:1", "gcr.io/distroless/static", "tomcat"]),
+    grace=st.sampled_from([None, 1, 7, 45]),
+    deadline=st.sampled_from([None, 1, 30]),
+    purpose=st.sampled_from(["internal", "external"]),
+)
+@settings(max_examples=25, deadline=None, phases=[Phase.generate])
+def test_of_any_application_nothing_is_left_that_a_manifest_cures(
+    replicas: int, kind: str, surge: object, unavailable: object, hook: object, probe: object, image: str,
+    grace: int | None, deadline: int | None, purpose: str,
+) -> None:  # fmt: skip
+    rolling = {"strategy": {"rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}}}
+    app = App(
+        kind=kind,
+        spec={"replicas": replicas, "progressDeadlineSeconds": deadline, **(rolling if kind == "Deployment" else {})},
+        pod={"terminationGracePeriodSeconds": grace},
+        container={"image": image, "lifecycle": hook, "readinessProbe": probe},
+    )
+    wanted = [Mitigation.model_validate({name: f"{seconds}s"}) for name, seconds in PURPOSES[purpose].items()]
+    done = change_text(manifests(app), wanted, tried="", mend=True)
+    report = checked([Source(file="", text=done.text, given=True)], Known())
+    errors = {one.rule for one in report.told if one.severity is Severity.ERROR}
+    expected = {
+        HazardId.LONE_STATEFUL_POD: kind == "StatefulSet" and replicas == 1,
+        HazardId.PRESTOP_NEEDS_SHELL: hook == run_("sh", "-c", "drain") and "distroless" in image,
+    }
+    assert errors == {rule for rule, remains in expected.items() if remains}
+    assert all(any(f"({rule})" in line for line in done.said) for rule in errors)
+
+
+SHARED = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: db, labels: {app: db}}
+spec:
+  # one at a time
+  strategy: {type: Recreate}
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      containers: [{name: db, image: "db:1", ports: [{containerPort: 5432}]}]
+      volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
+"""
+
+
+def test_two_pods_are_not_made_to_share_a_volume_and_comments_stay() -> None:
+    out, said = changed(SHARED, "--for", "internal")
+    assert "  # one at a time\n  strategy: {type: Recreate}\n" in out
+    assert any("strategy stays, for an old pod and a new one would share data" in line for line in said)
+    assert any(line.startswith("still an error (recreate)") for line in said)
+
+
+def test_a_diff_and_a_patch_of_kustomize_make_what_is_printed() -> None:
+    from ruamel.yaml import YAML
+
+    from harness.manifests.merge import patched
+
+    text = "# kept\n" + manifests(CASES[HazardId.PROBE_ON_ANOTHER_PORT].fails)
+    out, _ = changed(text, "--for", "unknown")
+    diff, _ = changed(text, "--for", "unknown", "--output", "diff")
+    added = [line[1:] for line in diff.splitlines() if line.startswith("+") and not line.startswith("+++")]
+    gone = [line[1:] for line in diff.splitlines() if line.startswith("-") and not line.startswith("---")]
+    assert (set(added) - set(out.splitlines()), set(gone) - set(text.splitlines())) == (set(), set())
+    yaml = YAML(typ="safe", pure=True)
+    (patch,) = yaml.load_all(changed(text, "--for", "unknown", "--output", "kustomize")[0])
+    before, after = (next(iter(yaml.load_all(each))) for each in (text, out))
+    assert patched(before, patch) == after
+    assert patch["spec"].keys() == {"minReadySeconds", "template"}
+
+
+def test_the_settings_of_a_run_are_those_that_it_recommends(tmp_path: Path) -> None:
+    sizing = {"prestop_s": {"recommended": 7}, "min_ready_s": {"recommended": 6}, "grace_s": {"recommended": 45}}
+    more = {"prestop_s": {"recommended": 9}, "grace_s": {"recommended": 0}}
+    (tmp_path / "result.json").write_text(json.dumps({"scenarios": [{"sizing": sizing}, {"sizing": more}, {}]}))
+    out, _ = changed(manifests(CASES[HazardId.NO_PRESTOP].fails), "--from", str(tmp_path), "--min-ready", "8s")
+    for expected in ("seconds: 9", "minReadySeconds: 8", "terminationGracePeriodSeconds: 45"):
+        assert expected in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--for", "internal", "--from", "x"), "both are given"),
+        (("--from", "nowhere"), "Judge it first"),
+        (("--from", "damaged"), "its result.json is damaged"),
+        (("--from", "empty"), "it recommends nothing"),
+    ],
+)
+def test_a_run_that_tells_nothing_is_said_so(
+    arguments: tuple[str, ...], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.unit.check.command import command
+
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("damaged", "{"), ("empty", '{"scenarios": []}')):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "result.json").write_text(text)
+    done = command("mitigate", "-", *arguments, given=SHARED)
+    assert (done.code, done.out) == (2, "")
+    assert says in done.error

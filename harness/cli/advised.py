@@ -1,0 +1,41 @@
+"""A judged run -> the settings that would have held in it, as `mitigate --from` applies them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UsageError
+
+_SETTINGS = {"prestop_s": "prestop", "min_ready_s": "min-ready", "grace_s": "grace"}
+
+
+def advised(run: Path) -> dict[str, int]:
+    """Mitigation -> seconds, the largest of all scenarios of a run: what it recommends, whether or not calls were lost.
+
+    Raises:
+        UsageError: it is no run, it is not judged, or nothing of it tells how long anything took.
+    """
+    tried = f"reading --from {run}"
+    found: dict[str, int] = {}
+    for sizing in _sizings(run, tried):
+        for name, mitigation in _SETTINGS.items():
+            recommended = (sizing.get(name) or {}).get("recommended")
+            if isinstance(recommended, int) and recommended > 0:
+                found[mitigation] = max(recommended, found.get(mitigation, 0))
+    if not found:
+        raise UsageError(tried, "it recommends nothing: no rollout in it shows how long the network took")
+    return found
+
+
+def _sizings(run: Path, tried: str) -> list[dict[str, Any]]:
+    from harness.inputs.files import file_text
+
+    text = file_text(run / "result.json", error=UsageError, hint="Judge it first: rollout-harness report RUN.")
+    try:
+        result = json.loads(text)
+        scenarios = result.get("scenarios", [result])
+        return [dict(scenario.get("sizing") or {}) for scenario in scenarios]
+    except (ValueError, AttributeError, TypeError):
+        raise UsageError(tried, "its result.json is damaged", "Judge it again: rollout-harness report RUN.") from None

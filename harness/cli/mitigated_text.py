@@ -1,0 +1,118 @@
+"""The text of manifests and mitigations -> the text with them, what changed, and what is to be said of the rest."""
+
+from __future__ import annotations
+
+import difflib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from harness.check.checking import Known
+from harness.check.checking import check as checked
+from harness.check.sources import Source
+from harness.errors import ManifestError
+from harness.manifests.located import Located, located_objects
+from harness.manifests.mitigations import Mitigated, mitigated
+from harness.manifests.patch_of import patch_of
+from harness.manifests.read import Manifest
+from harness.manifests.rewrite import rewritten
+from harness.manifests.safer import safer
+from harness.model.experiment import Mitigation
+from harness.spec.hazard import Severity
+from harness.spec.workload import WORKLOAD_KINDS, Object, is_foreign, pod_spec, selects, spec_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """`workloads`: each before and after. `said`: the lines for standard error."""
+
+    before: str
+    text: str
+    workloads: tuple[tuple[Manifest, Manifest], ...]
+    said: tuple[str, ...]
+
+    def diff(self, name: str) -> str:
+        """A unified diff, which `patch` takes; empty where nothing changed."""
+        lines = (self.before.splitlines(keepends=True), self.text.splitlines(keepends=True))
+        return "".join(difflib.unified_diff(*lines, fromfile=name, tofile=name))
+
+    def patches(self) -> str:
+        """A patch of kustomize for each workload that changed."""
+        from ruamel.yaml import YAML
+
+        yaml = YAML(typ="rt", pure=True)
+        yaml.default_flow_style = False
+        yaml.indent(mapping=2, sequence=4, offset=2)
+        texts = []
+        for patch in filter(None, (patch_of(*pair) for pair in self.workloads)):
+            text = io.StringIO()
+            yaml.dump(patch, text)
+            texts.append(text.getvalue())
+        return "---\n".join(texts)
+
+
+def change_text(text: str, mitigations: Sequence[Mitigation], *, tried: str, mend: bool) -> Changed:
+    """The text with the mitigations; `mend`: without what else `check` calls errors, as far as a manifest cures them.
+
+    Raises:
+        ManifestError: it holds what is no Kubernetes object.
+    """
+    change = _Change(mitigations, _services(text) if mend else None)
+    new = rewritten(text, change, tried=tried)
+    said = (*change.said(), *(_remaining(new) if mend else ()))
+    return Changed(before=text, text=new, workloads=tuple(change.workloads), said=said)
+
+
+def _services(text: str) -> tuple[Object, ...]:
+    found = (each.manifest for each in located_objects(text) if isinstance(each, Located))
+    return tuple(manifest for manifest in found if manifest["kind"] == "Service")
+
+
+def _remaining(text: str) -> list[str]:
+    """The errors that `check` still finds."""
+    report = checked([Source(file="", text=text, given=True)], Known())
+    errors = [finding for finding in report.told if finding.severity is Severity.ERROR]
+    return [f"still an error ({one.rule}): {one.sentence}. Needed: {one.mend}" for one in errors]
+
+
+@dataclass(slots=True)
+class _Change:
+    """Mitigates one object after the other, and keeps what is to be said of them."""
+
+    mitigations: Sequence[Mitigation]
+    services: tuple[Object, ...] | None
+    workloads: list[tuple[Manifest, Manifest]] = field(default_factory=list)
+    left_alone: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+    def __call__(self, manifest: Manifest) -> Manifest:
+        name = f"{manifest['kind']} {manifest['metadata']['name']}"
+        if manifest["kind"] not in WORKLOAD_KINDS:
+            if is_foreign(manifest):
+                self.unknown.append(name)
+            return manifest
+        if not pod_spec(manifest).get("containers"):
+            raise ManifestError(
+                f"mitigating {name}", "it has no spec.template.spec.containers", "Kubernetes would refuse it."
+            )
+        done = self._done(manifest)
+        self.workloads.append((manifest, done.workload))
+        self.left_alone += [f"{name}: {words}" for words in done.left_alone]
+        return done.workload
+
+    def _done(self, manifest: Manifest) -> Mitigated:
+        if self.services is None:
+            return mitigated(manifest, self.mitigations)
+        labels = ((spec_of(manifest).get("template") or {}).get("metadata") or {}).get("labels") or {}
+        fronts = [each for each in self.services if selects(spec_of(each).get("selector") or {}, labels)]
+        return safer(manifest, fronts, self.mitigations)
+
+    def said(self) -> list[str]:
+        """The lines for standard error."""
+        known = "only Deployments and StatefulSets are changed"
+        lines = list(self.left_alone)
+        if self.unknown:
+            lines.append(f"left as they are, for {known}: {', '.join(self.unknown)}")
+        elif not self.workloads:
+            lines.append(f"nothing was changed: there is no workload in it, and {known}")
+        return lines

@@ -1,0 +1,117 @@
+"""A workload and what is before it -> the same without the errors of `check` that a change of its manifest cures.
+
+What a change might break otherwise stays, and is said: another replica of what may not have one, a second pod on a
+volume that one alone can have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
+from math import ceil
+
+from harness.manifests.mends import MENDS
+from harness.manifests.mitigations import mitigated
+from harness.manifests.mitigations.grace import STOP_S
+from harness.manifests.mitigations.mitigated import Mitigated
+from harness.manifests.read import Manifest
+from harness.model.experiment import Mitigation
+from harness.spec.around import Around
+from harness.spec.hazard import HazardId
+from harness.spec.hazards import hazards
+from harness.spec.hooks import hook_takes_s, only_sleeps
+from harness.spec.images import has_no_shell
+from harness.spec.rolling import PROGRESS_DEADLINE_DEFAULT_S
+from harness.spec.serving import Port, target_ports
+from harness.spec.stopping import stop_s
+from harness.spec.subject import subject
+from harness.spec.workload import Object, containers, pod_spec
+
+_MENDED = (
+    HazardId.RECREATE,
+    HazardId.MAX_UNAVAILABLE_ALL,
+    HazardId.NO_READINESS_PROBE,
+    HazardId.PROBE_ON_ANOTHER_PORT,
+)
+
+
+def safer(workload: Manifest, services: Iterable[Object], mitigations: Iterable[Mitigation]) -> Mitigated:
+    """The workload mended, with these mitigations; what could not be mended is in `left_alone`."""
+    services = tuple(services)
+    changed, said = deepcopy(workload), []
+    for hazard in hazards(workload, services, around=Around()):
+        if hazard.id in _MENDED and (keeps := _KEEPS.get(hazard.id, _ports_unknown)(changed, services)):
+            said.append(f"{hazard.wrong}: {keeps}")
+        elif hazard.id in _MENDED:
+            MENDS[hazard.id](changed, _targets(changed, services))
+    _hooks_without_programs(changed)
+    done = mitigated(changed, mitigations)
+    changed = _with_time_to_progress(_with_time_to_stop(done.workload))
+    return Mitigated(workload=changed, left_alone=(*said, *done.left_alone))
+
+
+def _targets(workload: Manifest, services: tuple[Object, ...]) -> tuple[Port, ...]:
+    """Where the Services send; without any, the first port that is declared."""
+    declared = (entry for each in containers(pod_spec(workload)) for entry in each.get("ports") or ())
+    own = (entry.get("name") or entry.get("containerPort") for entry in declared)
+    return target_ports(services) or tuple(port for port in own if port)[:1]
+
+
+def _ports_unknown(workload: Manifest, services: tuple[Object, ...]) -> str:
+    """What keeps a probe from being given; empty where nothing does."""
+    return "" if _targets(workload, services) else "give it one: which port serves is not known"
+
+
+def _shares_volumes(workload: Manifest, _: tuple[Object, ...]) -> str:
+    """What keeps two pods from running side by side."""
+    volumes = pod_spec(workload).get("volumes") or ()
+    claims = [
+        str(each["persistentVolumeClaim"].get("claimName")) for each in volumes if "persistentVolumeClaim" in each
+    ]
+    return f"strategy stays, for an old pod and a new one would share {', '.join(claims)}" if claims else ""
+
+
+def _never(workload: Manifest, _: tuple[Object, ...]) -> str:
+    return ""
+
+
+_KEEPS: dict[HazardId, Callable[[Manifest, tuple[Object, ...]], str]] = {
+    HazardId.RECREATE: _shares_volumes,
+    HazardId.MAX_UNAVAILABLE_ALL: _never,
+}
+
+
+def _hooks_without_programs(workload: Manifest) -> None:
+    """Hooks that only sleep get the handler for it where their image has no program that could."""
+    for container in _with_broken_hooks(workload):
+        seconds = int(hook_takes_s(container) or 0)
+        container["lifecycle"] = {**container["lifecycle"], "preStop": {"sleep": {"seconds": seconds}}}
+
+
+def _with_broken_hooks(workload: Manifest) -> Iterator[Object]:
+    for container in containers(pod_spec(workload)):
+        hook = (container.get("lifecycle") or {}).get("preStop") or {}
+        if "exec" in hook and has_no_shell(str(container.get("image") or "")) and only_sleeps(container):
+            yield container
+
+
+def _with_time_to_stop(workload: Manifest) -> Manifest:
+    """With a grace period in which its hook and the stop of its server have room, where that is known."""
+    it = subject(workload, (), around=Around())
+    needed_s = it.hook_s + (stop_s(it) or 0.0)
+    if it.grace_s >= needed_s:
+        return workload
+    changed = deepcopy(workload)
+    changed["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = ceil(needed_s) + STOP_S
+    return changed
+
+
+def _with_time_to_progress(workload: Manifest) -> Manifest:
+    """With a progress deadline that is longer than a step."""
+    it = subject(workload, ())
+    deadline_s = it.rollout.progress_deadline_s
+    if deadline_s is None or deadline_s > it.step_s:
+        return workload
+    changed = deepcopy(workload)
+    changed["spec"]["progressDeadlineSeconds"] = int(it.step_s) + PROGRESS_DEADLINE_DEFAULT_S
+    return changed

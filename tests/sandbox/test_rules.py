@@ -1,0 +1,91 @@
+"""Every rule of `check` that is proved: the manifest of its page that fails drops calls, and the one that passes none.
+
+The manifests are those of docs/rules: what is proved is what the page shows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.sandbox.preflight import missing
+from harness.spec.hazard import HazardId
+from scripts.rules.cases import CASES, Proof
+
+pytestmark = [
+    pytest.mark.sandbox,
+    pytest.mark.slow,
+    pytest.mark.timeout(400),
+    pytest.mark.skipif(bool(missing()), reason=" ".join(missing())),
+]
+
+Object = dict[str, Any]
+STALLED = "harness-stalled"
+
+
+def rolled(manifests: str, kind: str, proof: Proof, folder: Path, repository: Path) -> Object:
+    """What a rollout of it showed; where the machine let the harness itself stand still, it is made again."""
+    for attempt in range(3):
+        out = folder / str(attempt)
+        out.mkdir(parents=True)
+        found = _rolled(manifests, kind, proof, out, repository)
+        if found["reason"] != STALLED:
+            break
+    return found
+
+
+def _rolled(manifests: str, kind: str, proof: Proof, folder: Path, repository: Path) -> Object:
+    (folder / "manifests.yaml").write_text(manifests)
+    program = ["{python}", "-I", "-S", str(repository / "fixtures" / "app" / "app.py")]
+    image: Object = {"command": program, "env": proof.env}
+    experiment = {
+        "version": 1,
+        "name": "rule",
+        "manifests": ["manifests.yaml"],
+        "target": f"{kind.lower()}/web",
+        "service": {"name": "web", "port": 80},
+        "cluster": {"sandbox": {"proxy": {"minSyncPeriod": proof.period}}},
+        "images": {"app:1": image, "app:2": image},
+        "update": {"image": {"app": ["app:2", "app:1"]}},
+        "rollouts": 1,
+        "control": "2s",
+        "churn": "200ms",  # after quiet a proxy applies the first change at once, and shows nothing
+        **({"quiet": "2s"} if proof.period == "1s" else {}),
+        "load": {**proof.load, "pod_header": "X-Pod"},
+    }
+    (folder / "experiment.json").write_text(json.dumps(experiment))
+    out = folder / "run"
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "run", str(folder / "experiment.json"), "--out", str(out)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert (out / "result.json").exists(), done.stdout + done.stderr
+    (scenario,) = json.loads((out / "result.json").read_text())["scenarios"]
+    return dict(scenario)
+
+
+@pytest.mark.parametrize("rule", [rule for rule, case in CASES.items() if case.proof is not None])
+def test_what_fails_drops_calls_and_what_passes_drops_none(rule: HazardId, tmp_path: Path, repository: Path) -> None:
+    page = (repository / "docs" / "rules" / f"{rule}.md").read_text()
+    fails, passes = re.findall(r"^```yaml\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
+    case = CASES[rule]
+    assert case.proof is not None
+    found = rolled(fails, case.fails.kind, case.proof, tmp_path / "fails", repository)
+    assert found["verdict"] == "dropping", found["reason"]
+    lost: dict[str, int] = {}
+    for rollout in found["rollouts"]:
+        for cause, number in rollout["by_cause"].items():
+            lost[cause] = lost.get(cause, 0) + number
+    assert any(case.proof.cause in cause for cause in lost), lost
+    cured = rolled(passes, case.passes.kind, case.proof, tmp_path / "passes", repository)
+    assert (cured["verdict"], cured["reason"]) == ("seamless", "no call was lost to a rollout")
+    assert [rollout["dropping"] for rollout in cured["rollouts"]] == [False]
