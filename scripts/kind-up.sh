@@ -226,6 +226,7 @@ on_all_nodes() {
 }
 for image in $images; do
     id=$("$engine" image inspect -f '{{ .Id }}' "$image" 2>/dev/null) || id=
+    case $image in *@*) id= ;; esac # an archive of an image that is named by its digest has no name
     if [ -z "$id" ]; then
         for node in $nodes_there; do
             "$engine" exec --privileged "$node" crictl pull "$image" >&2 ||

@@ -32,6 +32,7 @@ _CREATE_S = 900.0
 """A node image may have to be pulled first, and a laptop be slow."""
 _DELETE_S = 120.0
 _DELETIONS = 3
+_OF_KUBE_PROXY = ("iptables", "ipvs", "nftables")
 
 
 class KindCluster(KubeconfigCluster):
@@ -74,7 +75,7 @@ async def kind_cluster(settings: KindSettings, given: Given) -> AsyncIterator[Ki
     using = await engine()
     with tempfile.TemporaryDirectory(prefix="rollout-harness-") as folder:
         kubeconfig = Path(folder) / "kubeconfig"
-        sharing = Sharing(settings.name)
+        sharing = Sharing(settings.name, given.tell)
         one = _One(settings, given, sharing, kubeconfig)
         async with one.left_at_the_end():
             async with sharing.alone():
@@ -218,7 +219,8 @@ def differences(settings: KindSettings, facts: ClusterFacts, *, everything: bool
     proxy, asked = settings.proxy, settings.proxy.model_fields_set
     if facts.nodes not in (None, settings.nodes) and (everything or "nodes" in settings.model_fields_set):
         yield f"{facts.nodes} {'node' if facts.nodes == 1 else 'nodes'}, not {settings.nodes}"
-    if facts.proxy.mode not in (None, proxy.mode) and proxy.mode != "none" and (everything or "mode" in asked):
+    mode = facts.proxy.mode if facts.proxy.mode in (None, *_OF_KUBE_PROXY) else "none"
+    if mode not in (None, proxy.mode) and (everything or "mode" in asked):
         yield f"proxy mode {facts.proxy.mode}, not {proxy.mode}"
     period_s = facts.proxy.min_sync_period_s
     if period_s not in (None, proxy.min_sync_period_s) and (everything or "min_sync_period_s" in asked):

@@ -24,10 +24,12 @@ class NodeImages:
     async def bring(self, images: Iterable[str]) -> None:
         """Put those that are on this machine on all nodes, each once; the others are the nodes' to pull.
 
+        So are those that are named by a digest: an archive of one has no name (moby/moby, image/tarexport).
+
         Raises:
             ClusterError: one that is here cannot be put there; nothing was rolled.
         """
-        new = [image for image in dict.fromkeys(images) if image not in self._seen]
+        new = [image for image in dict.fromkeys(images) if image not in self._seen and "@" not in image]
         self._seen.update(new)
         nodes = await self._nodes() if new else ()
         for image in new:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -27,18 +27,23 @@ def folder() -> Path:
 
 
 class Sharing:
-    """What this process has to do with the kind cluster of a name, as long as it holds it open."""
+    """What this process has to do with the kind cluster of a name. `tell`: takes what people should know at once."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, tell: Callable[[str], None]) -> None:
+        self._name, self._tell = name, tell
         place = folder()
         self._making, self._users, self._made = (place / f"{name}.{what}" for what in ("making", "users", "made"))
         self._presence = ExitStack()
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """Nobody else makes or removes it meanwhile; waits for who does."""
+        """Nobody else makes or removes it meanwhile; waits for who does, which is told."""
+        told = False
         with ExitStack() as held:
-            while not _taken(held, self._making, fcntl.LOCK_EX):  # noqa: ASYNC110 - the others are processes
+            while not _taken(held, self._making, fcntl.LOCK_EX):
+                if not told:
+                    self._tell(f"waiting for another process that makes or removes kind cluster {self._name}")
+                told = True
                 await anyio.sleep(_POLL_S)
             yield
 

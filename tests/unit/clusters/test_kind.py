@@ -25,7 +25,7 @@ from harness.clusters import container_engine, full_image, kind, kind_images, ki
 from harness.clusters.cluster import Given
 from harness.clusters.full_image import containerfile, full_image_name
 from harness.clusters.kind import kind_cluster
-from harness.clusters.kind_sharing import folder
+from harness.clusters.kind_sharing import Sharing, folder
 from harness.clusters.kubeconfig import KubeconfigCluster
 from harness.errors import ClusterError, SetupError, UsageError
 from harness.model.kind_settings import KindSettings
@@ -154,7 +154,7 @@ async def test_one_that_is_kept_is_not_removed_by_this_run_nor_by_the_next(world
 async def test_images_of_this_machine_are_put_on_the_nodes_once_and_others_are_left_to_the_nodes(world: World) -> None:
     async with kind_cluster(settings(images=("nginx:1.29.1",)), WORKER) as cluster:
         assert world.did()[1:] == [f"{SAVE} nginx:1.29.1", LOAD]
-        await cluster.bring(("nginx:1.28.0", "nginx:1.29.1", "shop:1"))
+        await cluster.bring(("nginx:1.28.0", "nginx:1.29.1", "shop:1", "nginx@sha256:0123"))
         assert world.did()[3:] == [f"{SAVE} nginx:1.28.0", LOAD]
         (images,) = world.playback.clusters[NAME]["images"].values()
         assert images == {image: digest(image) for image in ("nginx:1.29.1", "nginx:1.28.0")}
@@ -294,6 +294,25 @@ async def test_without_kube_proxy_one_that_is_there_is_used_and_none_is_made(wor
     world.playback.has(NAME)
     async with kind_cluster(settings(proxy={"mode": "none"}), WORKER) as cluster:
         assert (cluster.facts.proxy.mode, cluster.facts.proxy.min_sync_period_s) == ("Cilium", None)
+    world.api.answers = answers()
+    with pytest.raises(UsageError, match="it has proxy mode iptables, not none"):
+        async with kind_cluster(settings(proxy={"mode": "none"}), WORKER):
+            pytest.fail("kube-proxy carries Services")
+
+
+async def test_who_waits_for_another_says_so(world: World) -> None:
+    told: list[str] = []
+    first, second = Sharing(NAME, print), Sharing(NAME, told.append)
+
+    async def wait() -> None:
+        async with second.alone():
+            told.append("alone")
+
+    async with anyio.create_task_group() as tasks, first.alone():
+        tasks.start_soon(wait)
+        while not told:
+            await anyio.lowlevel.checkpoint()
+    assert told == [f"waiting for another process that makes or removes kind cluster {NAME}", "alone"]
 
 
 async def test_nodes_that_are_not_ready_in_time_are_told_with_the_last_condition(
