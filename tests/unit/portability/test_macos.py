@@ -48,6 +48,7 @@ def test_what_needs_no_sandbox_works_on_a_mac_and_the_sandbox_says_that_it_needs
     """Every module but the sandbox's own is imported, those of runs by context too."""
     out = str(tmp_path / "out")
     commands = {
+        "check": ["check", NGINX],
         "mitigate": ["mitigate", NGINX, "--prestop", "5s"],
         "plan": ["run", QUICK, "--cluster", "context:staging", "--dry-run"],
         "report": ["report", RECORDED, "--out", str(tmp_path / "again")],
@@ -60,7 +61,7 @@ def test_what_needs_no_sandbox_works_on_a_mac_and_the_sandbox_says_that_it_needs
     found = json.loads(done.stdout.splitlines()[-1])
     assert found.pop("slept") == 0.0
     codes = {name: code for name, (code, _) in found.items()}
-    assert codes == {"mitigate": 0, "plan": 0, "report": 1, "run": 2, "sandbox": 2}, found
+    assert codes == {"check": 1, "mitigate": 0, "plan": 0, "report": 1, "run": 2, "sandbox": 2}, found
     assert (tmp_path / "again" / "report.html").exists()
     assert "preStop" in found["mitigate"][1]
     for name in ("run", "sandbox"):
