@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from harness.judged_runs import judge_experiment_folder
+
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(240)]
 
 HARNESS = (sys.executable, "-m", "harness")
@@ -143,8 +145,7 @@ def test_its_exit_code_is_the_jobs_and_its_record_can_be_fetched_and_judged(
     assert "mind:" not in logs  # the Role of rbac-there.yaml is enough, and the load's Pod may be what it is
 
     folder = fetched(kubectl, repository, tmp_path / "reports")[-1]
-    judged = subprocess.run([*HARNESS, "report", str(folder)], capture_output=True, text=True, timeout=90, check=False)
-    assert judged.returncode == code, judged.stderr
+    assert judge_experiment_folder(folder).result.exit_code == code
     record = json.loads((folder / "default" / "run.json").read_text())
     assert record["cluster"]["kind"] == "context:in-cluster"
     assert (len(record["rollouts"]), record["finished"]) == (1, True)
