@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden files and snapshots anew")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """For `--dist loadgroup`: tests that share a fixture of their module run in one process, others anywhere.
 
     A cluster that all rows of a process share is made in three processes at most.
@@ -37,6 +38,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             rows += 1
         elif scopes & {"class", "module", "package"}:
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
+    yield
+    for item in items if getattr(config.option, "loadgroup", False) else ():
+        _show_group(item)
+
+
+def _show_group(item: pytest.Item) -> None:
+    """Have the group at the end of the test's id, where the scheduler of pytest-xdist looks for it.
+
+    xdist 3.8 writes it to `_nodeid`, which pytest 9.2 does not read any more: without a word, each process then makes
+    the cluster of each module.
+    """
+    told = getattr(item, "_nodeid", item.nodeid)
+    if told != item.nodeid:
+        setattr(item, "_id", type(getattr(item, "_id")).parse(told))  # noqa: B009, B010 - there is no public way
+    marked = item.get_closest_marker("xdist_group")
+    assert marked is None or item.nodeid.endswith(f"@{marked.args[0]}"), f"{item.nodeid} is in no group"
 
 
 @pytest.hookimpl(wrapper=True)
