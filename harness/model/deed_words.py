@@ -1,20 +1,12 @@
-"""What was done to the application -> the words for it: the one table, so that no sentence calls a drain a rollout."""
+"""What was done to the application -> the words for it, so that no sentence calls a drain a rollout."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from harness.model.disruption_table import row
 from harness.model.quantity import things
-
-_NOUNS = {
-    "command": "deploy",
-    "scale": "scaling",
-    "delete-pod": "pod deletion",
-    "evict": "eviction",
-    "drain": "drain",
-}
-"""Per disruption what one time of it is called; every other one is a rollout."""
 
 _ANY = "disruption"
 """Whatever it is, where several kinds are told of together (Kubernetes: a voluntary disruption)."""
@@ -65,7 +57,7 @@ def deed_words(disruption: str | None, done_to: Iterable[str] = ()) -> DeedWords
     ('2 drains of node worker-1', '1 rollout')
     """
     distinct = set(done_to)
-    return DeedWords(_NOUNS.get(disruption or "", ROLLOUT.noun), distinct.pop() if len(distinct) == 1 else "")
+    return DeedWords(row(disruption).noun, distinct.pop() if len(distinct) == 1 else "")
 
 
 def shared_words(several: Iterable[DeedWords]) -> DeedWords:

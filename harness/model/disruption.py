@@ -12,9 +12,6 @@ from harness.model.duration import duration
 from harness.model.record import Duration, Image, Record
 from harness.model.watch_settings import Watch
 
-TEMPLATE_STAYS = frozenset({"scale", "delete-pod", "evict", "drain"})
-"""The disruptions that roll nothing: they leave the pod template as it is."""
-
 Count = Annotated[int, Field(ge=1, le=1000)]
 Replicas = Annotated[int, Field(ge=0, le=1000)]
 

@@ -14,6 +14,7 @@ import anyio
 from harness.errors import ClusterError
 from harness.kube.client import Kube, Resource
 from harness.kube.errors import ApiRefusal, NoAnswer, is_not_found
+from harness.model.disruption_table import row
 from harness.preflight.intent import Intent
 from harness.spec.workload import Object
 
@@ -58,13 +59,6 @@ class _Rights:
             self.found[Right(group=group, resource=resource, verb=verb, cluster=cluster)] = None
 
 
-_PATCHING = frozenset({"restart", "image", "command"})
-"""Disruptions that change the workload itself, or take back what a failed command has changed; a scaling goes by its
-subresource."""
-
-_EVICTING = frozenset({"evict", "drain"})
-
-
 async def needed_rights(kube: Kube, intents: Iterable[Intent]) -> tuple[Right, ...]:
     """What the runs cannot do without; of kinds that the cluster does not have, nothing.
 
@@ -98,14 +92,14 @@ async def _of_application(kube: Kube, intent: Intent, rights: _Rights) -> None:
         for manifest in intent.application.manifests:
             if (known := await known_kind(kube, manifest)) is not None:
                 rights.add(manifest["apiVersion"], known.plural, "create delete", cluster=not known.namespaced)
-    if intent.disruption in _PATCHING or (intent.disruption == "scale" and intent.there):  # owners are put back there
+    if row(intent.disruption).patches or (intent.disruption == "scale" and intent.there):  # owners are put back there
         rights.add(target["apiVersion"], resource, "patch")
     if intent.disruption == "scale":
         rights.add(target["apiVersion"], f"{resource}/scale", "patch")
         rights.add(target["apiVersion"], resource, "get")
     if intent.disruption == "delete-pod":
         rights.add("v1", "pods", "delete")
-    if intent.disruption in _EVICTING:
+    if row(intent.disruption).evicts:
         rights.add("v1", "pods/eviction", "create")
     if intent.disruption == "drain":
         rights.add("v1", "nodes", "list patch", cluster=True)

@@ -13,7 +13,7 @@ from harness.disruptions.workload import Workload
 from harness.errors import LoadError
 from harness.kube.client import Kube
 from harness.kube.view import View
-from harness.model.disruption import TEMPLATE_STAYS
+from harness.model.disruption_table import row
 from harness.runner.left_out import makes_pods
 from harness.runner.pod_logs import logs_in
 from harness.runner.preflight import undeclared_ports
@@ -46,7 +46,7 @@ class FirstStart:
             hear=hear,
             logs=self._logs,
             first_start=alone,
-            reached=self._whole(generation) if self._scenario.experiment.asked[0] in TEMPLATE_STAYS else None,
+            reached=None if row(self._scenario.experiment.asked[0]).rolls else self._whole(generation),
         )
 
     def _whole(self, generation: int) -> Reached:

@@ -18,7 +18,7 @@ from harness.errors import ClusterError, RolloutError
 from harness.kube.client import Kube
 from harness.kube.view import View
 from harness.model.deploy_command import deploy_command
-from harness.model.disruption import TEMPLATE_STAYS
+from harness.model.disruption_table import row
 from harness.model.observation import MarkType
 from harness.model.progress import Decision, Phase, RolloutSummary
 from harness.model.run import CommandRun, RolloutMarks
@@ -153,7 +153,7 @@ class Rollouts:
 
     @property
     def _rolls(self) -> bool:
-        return self._name not in TEMPLATE_STAYS
+        return row(self._name).rolls
 
     def _stage(self, rollout: int) -> Stage:
         def told(done: dict[str, Any]) -> float:

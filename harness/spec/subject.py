@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.model.disruption import TEMPLATE_STAYS
+from harness.model.disruption_table import row
 from harness.model.run import MeasuredService
 from harness.spec.around import Around
 from harness.spec.hooks import pre_stop, surely_serves_s
@@ -35,7 +35,7 @@ class Subject:
     @property
     def keeps_template(self) -> bool:
         """Whether what is done to it rolls nothing."""
-        return self.disruption in TEMPLATE_STAYS
+        return not row(self.disruption).rolls
 
     @property
     def scales(self) -> bool:

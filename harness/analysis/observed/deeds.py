@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.model.disruption import TEMPLATE_STAYS
+from harness.model.disruption_table import row
 from harness.model.observation import MarkType, Observation
 
 
@@ -73,4 +73,4 @@ def drained_nodes(timeline: Iterable[Observation]) -> dict[int, str]:
 
 def leaves_template(update: Observation) -> bool:
     """Whether a mark of MarkType.UPDATE begins a disruption that does not touch the pod template."""
-    return update.object.get("disruption") in TEMPLATE_STAYS
+    return not row(update.object.get("disruption")).rolls

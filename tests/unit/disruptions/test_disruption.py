@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from paper_api import paper_kube
@@ -15,6 +15,9 @@ from harness.errors import ManifestError
 from harness.fixture_files import fixtures
 from harness.manifests.application import find_application
 from harness.manifests.read import read_manifests
+from harness.model.disruption import Disruption as DisruptionSettings
+from harness.model.disruption import Word
+from harness.model.disruption_table import TABLE
 from harness.model.experiment import Experiment
 from tests.unit.disruptions.stages import stage
 
@@ -170,3 +173,8 @@ def test_images_of_an_application_that_is_there_end_on_the_one_that_was_there(
     update, one_more = alternating(application, {"nginx": tuple(turns)}, rollouts)
     assert [each["nginx"] for each in update.images] == images
     assert one_more is more
+
+
+def test_the_table_has_every_disruption_that_an_experiment_may_name() -> None:
+    aliases = (field.alias or name for name, field in DisruptionSettings.model_fields.items())
+    assert set(TABLE) == {*aliases, *get_args(Word)}
