@@ -202,6 +202,28 @@ class Lease:
         }
 
 
+def lease_name(kind: str, name: str) -> str:
+    """What the Lease of a workload is called.
+
+    >>> lease_name("Deployment", "shop")
+    'rollout-harness-deployment-shop'
+    """
+    return f"rollout-harness-{kind.lower()}-{name}"
+
+
+def seems_held(found: Record) -> bool:
+    """Whether somebody has it who is known to run, or has renewed it lately by the times that it says."""
+    owner, spec = ownership(found["metadata"].get("labels")), _spec(found)
+    runs = None if owner is None else is_running(owner)
+    if runs is not None or not spec.get("holderIdentity"):
+        return bool(runs and spec.get("holderIdentity"))
+    try:
+        renewed = datetime.fromisoformat(str(spec.get("renewTime")))
+        return (datetime.now(UTC) - renewed).total_seconds() < float(spec.get("leaseDurationSeconds") or 0)
+    except (TypeError, ValueError):
+        return False
+
+
 def who(found: Record) -> str:
     """Who holds a Lease, for people: "ada.laptop_1f2e (experiment shop), since 10:02:11Z, renewed at 10:09:41Z"."""
     spec, notes = _spec(found), found["metadata"].get("annotations") or {}

@@ -12,6 +12,7 @@ import anyio
 from harness.errors import ClusterError
 from harness.kube.client import Kube
 from harness.kube.errors import is_not_found
+from harness.kube.lease import API, KIND, lease_name
 
 Object = dict[str, Any]
 
@@ -32,7 +33,7 @@ class Surroundings:
     `namespace`: the object; None where there is none or it may not be read. `exists`: whether it is there, None where
     that cannot be known. `objects`: by kind. `target`: the workload that is there already under the target's name.
     `nodes`: of the cluster, where they matter and may be read. `trouble`: what holds the workload up, and what to do
-    about it. `unread`: what could not be looked at, as resources.
+    about it. `lease`: that of the run that has it. `unread`: what could not be looked at, as resources.
     """
 
     name: str | None = None
@@ -42,6 +43,7 @@ class Surroundings:
     target: Object | None = None
     nodes: tuple[Object, ...] | None = None
     trouble: tuple[str, str] = ("", "")
+    lease: Object | None = None
     unread: tuple[str, ...] = ()
 
     def of(self, kind: str) -> tuple[Object, ...]:
@@ -81,12 +83,17 @@ async def read_surroundings(kube: Kube, namespace: str | None, target: tuple[str
         workload = await kube.find(*target, namespace)
     except ClusterError:
         workload = None
+    try:
+        lease = await kube.find(API, KIND, lease_name(*target[1:]), namespace)
+    except ClusterError:  # that it may not be read is told as a lacking right
+        lease = None
     return Surroundings(
         name=namespace,
         namespace=found,
         exists=True if found else None,
         objects=objects,
         target=workload,
+        lease=lease,
         unread=tuple(sorted(unread)),
     )
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from harness.kube.lease import seems_held, who
 from harness.kube.namespaces import deleted_since, kept_by
+from harness.model.disruption_table import row
 from harness.model.run import MeasuredService
 from harness.preflight import policies, quota
 from harness.preflight.finding import Finding, Weight
@@ -54,7 +56,6 @@ class Scene:
 
 
 Row = Callable[[Scene], Iterator[Finding]]
-_EVICTS = ("evict", "drain")
 
 
 def _terminating(scene: Scene) -> Iterator[Finding]:
@@ -66,6 +67,16 @@ def _terminating(scene: Scene) -> Iterator[Finding]:
             weight=Weight.BLOCKS,
             words=f"namespace {scene.around.name} is being deleted since {since}{rest}",
             mend="Wait until it is gone, or use another namespace.",
+        )
+
+
+def _claimed(scene: Scene) -> Iterator[Finding]:
+    lease = scene.around.lease
+    if lease is not None and seems_held(lease):
+        yield Finding(
+            weight=Weight.BLOCKS,
+            words=f"another run of the harness has {scene.named}: {who(lease)}",
+            mend="Wait until it is over: both would disturb each other.",
         )
 
 
@@ -167,7 +178,7 @@ def _budgeted(scene: Scene) -> Iterator[Finding]:
         if not matches(spec_of(budget).get("selector") or {}, dict(scene.labels)):
             continue
         name, allowed = budget["metadata"]["name"], (budget.get("status") or {}).get("disruptionsAllowed")
-        if scene.intent.disruption not in _EVICTS:
+        if not row(scene.intent.disruption).evicts:
             yield Finding(weight=Weight.NOTE, words=f"PodDisruptionBudget {name} changes nothing: no rollout asks it")
         elif scene.intent.there and allowed == 0:
             yield Finding(
@@ -179,6 +190,7 @@ def _budgeted(scene: Scene) -> Iterator[Finding]:
 
 ROWS: tuple[Row, ...] = (
     _terminating,
+    _claimed,
     _no_replicas,
     _rolling,
     _quota,

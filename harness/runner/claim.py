@@ -10,7 +10,7 @@ import anyio
 from harness.errors import ClusterError
 from harness.kube.client import Kube
 from harness.kube.errors import is_not_found
-from harness.kube.lease import Lease
+from harness.kube.lease import Lease, lease_name
 from harness.kube.ownership import new_ownership
 from harness.runner.planned_time import longest_run_s
 from harness.runner.scenario import Scenario
@@ -33,7 +33,7 @@ async def claimed(kube: Kube, scenarios: Sequence[Scenario]) -> AsyncIterator[Le
     lease = Lease(
         kube=kube,
         namespace=namespace,
-        name=f"rollout-harness-{application.kind.lower()}-{application.name}",
+        name=lease_name(application.kind, application.name),
         what=f"{experiment.target} in namespace {namespace}",
         experiment=experiment.name,
         owner=new_ownership(lasting_s),

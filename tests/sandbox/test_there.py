@@ -160,8 +160,10 @@ def test_images_alternate_and_the_owner_deploys_next_without_a_conflict(
     rollouts: int,
 ) -> None:
     before = as_owned(deployment(context))
-    ended = run(BY_IMAGE.format(rollouts=rollouts))
-    assert ended.returncode == 0, ended.stderr
+    ended = run(BY_IMAGE.format(rollouts=rollouts), "--budget", "rollout=1ms")
+    assert ended.returncode == 1, ended.stderr
+    assert ", at most 1ms: exceeded" in ended.stdout
+    assert not kubectl(context, "-n", "staging", "get", "leases", "-o", "name")
     assert as_owned(deployment(context)) == before
     record = json.loads((tmp_path / "run" / "default" / "run.json").read_text())
     assert len(record["rollouts"]) == 2
@@ -220,6 +222,12 @@ def test_what_a_killed_run_changed_is_restored_unless_somebody_else_deploys_mean
     before = deployment(context)
     process = started(BY_IMAGE.format(rollouts=2))
     until_rolled(context, "nginx:1.29.1")
+    process.send_signal(signal.SIGSTOP)  # however slow the machine: it is not over when the second comes
+    (tmp_path / "second.yaml").write_text(EXPERIMENT)
+    second = [*HARNESS, "run", str(tmp_path / "second.yaml"), "--cluster", "context:sandbox", "--yes"]
+    told = subprocess.run(second, capture_output=True, text=True, env=context, timeout=120, check=False)
+    assert told.returncode == 2
+    assert "another run of the harness has Deployment web: " in told.stderr
     process.kill()
     process.wait()
     kubectl(context, "-n", "staging", "set", "env", "deployment/web", "COLOUR=blue")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import anyio
 import pytest
 from paper_api import PaperApi, paper_kube
 
-from harness.kube.lease import Lease, Lost, Taken
+from harness.kube.lease import Lease, Lost, Taken, seems_held
 from harness.kube.ownership import PROCESS_LABEL, RUN_LABEL, Ownership, new_ownership
 
 pytestmark = pytest.mark.anyio
@@ -109,6 +110,17 @@ async def test_of_two_that_take_it_in_the_same_moment_one_has_it() -> None:
     async with lease(dead) as (own, _):
         with pytest.raises(Taken, match=r"bob\.ci_theirs"):
             await own.take()
+
+
+async def test_who_seems_to_have_it_is_known_by_his_process_or_by_what_he_wrote() -> None:
+    assert seems_held(theirs(process=HERE))
+    assert not seems_held(theirs(process=GONE))
+    assert not seems_held(theirs())  # not renewed for long
+    fresh = theirs()
+    fresh["spec"]["renewTime"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    fresh["spec"]["leaseDurationSeconds"] = 60
+    assert seems_held(fresh)
+    assert not seems_held({**fresh, "spec": {**fresh["spec"], "holderIdentity": ""}})
 
 
 async def test_it_is_renewed_made_anew_where_it_was_deleted_and_given_up_where_another_has_it() -> None:
