@@ -44,8 +44,9 @@ def test_the_fixture_convicts_the_default_acquits_the_mitigated_and_explains_its
 
         @pytest.mark.anyio
         async def test_mitigated_inside_a_running_event_loop(rollout, rollout_namespace, rollout_cluster):
-            result = rollout(mitigations=["prestop=3s", {"min-ready": "3s"}])
+            result = rollout(mitigations=["prestop=3s", {"min-ready": "3s"}], budget={"failed": 0, "rollout": "1ms"})
             assert result.seamless, result
+            assert not result.within_budget
             assert rollout_namespace.startswith("rollout-pytest-")
 
         def test_what_is_there_is_rolled_and_put_back(rollout, rollout_namespace, rollout_cluster, rollout_portal):

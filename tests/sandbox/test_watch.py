@@ -131,7 +131,8 @@ def test_who_scales_down_in_the_middle_as_an_autoscaler_does_is_told(
         until(process, "waiting for a rollout")
         kubectl(environment, "-n", "staging", "rollout", "restart", "deployment/web")
         until(process, "rolling")
-        kubectl(environment, "-n", "staging", "scale", "deployment/web", "--replicas=1")
+        patch = ("--subresource=scale", "--field-manager=kube-controller-manager", "--type=merge", "-p")
+        kubectl(environment, "-n", "staging", "patch", "deployment", "web", *patch, '{"spec": {"replicas": 1}}')
         code, stdout, stderr = ended(process)
     result = json.loads((folder(out) / "result.json").read_text())
     assert (code, result["verdict"]) == (3, "inconclusive"), stderr + stdout
