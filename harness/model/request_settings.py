@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -62,8 +62,26 @@ class TlsSettings(Record):
         return self.model_copy(update={name: folder / file for name, file in files.items() if file is not None})
 
 
-class RequestSettings(Record):
+class _Answered(Record):
+    """A request whose answers are a success by their status codes, which the field `_STATUSES` has."""
+
+    _STATUSES: ClassVar[str]
+
+    @model_validator(mode="after")
+    def _statuses(self) -> Self:
+        _ = self.success_ranges
+        return self
+
+    @property
+    def success_ranges(self) -> tuple[tuple[int, int], ...]:
+        """Inclusive ranges of status codes."""
+        return tuple(_status_range(self._STATUSES, str(entry)) for entry in getattr(self, self._STATUSES))
+
+
+class RequestSettings(_Answered):
     """The request that is sent, and which answers are a success."""
+
+    _STATUSES = "success"
 
     method: Method = "GET"
     path: UrlPath = "/"
@@ -72,24 +90,16 @@ class RequestSettings(Record):
     success: Statuses = ("200-299",)
     tls: TlsSettings | None = Field(None, description="send by HTTPS; `{}` for what this machine trusts")
 
-    @model_validator(mode="after")
-    def _statuses(self) -> Self:
-        _ = self.success_ranges
-        return self
-
-    @property
-    def success_ranges(self) -> tuple[tuple[int, int], ...]:
-        """Inclusive ranges of status codes."""
-        return tuple(_status_range("success", str(entry)) for entry in self.success)
-
     def in_folder(self, folder: Path) -> Self:
         """The same with its paths, which are relative to `folder`, made relative to the working directory."""
         tls = None if self.tls is None else self.tls.in_folder(folder)
         return self.model_copy(update={"headers": _in_folder(self.headers, folder), "tls": tls})
 
 
-class MixedRequest(Record):
+class MixedRequest(_Answered):
     """One kind of request of a mix, sent in turn with the others."""
+
+    _STATUSES = "expect"
 
     method: Method = "GET"
     path: UrlPath = "/"
@@ -97,16 +107,6 @@ class MixedRequest(Record):
     body_file: FilePath | None = None
     weight: int = Field(1, ge=1, le=1000, description="how many of them, beside the others'")
     expect: Statuses = ("200-299",)
-
-    @model_validator(mode="after")
-    def _statuses(self) -> Self:
-        _ = self.success_ranges
-        return self
-
-    @property
-    def success_ranges(self) -> tuple[tuple[int, int], ...]:
-        """Inclusive ranges of status codes."""
-        return tuple(_status_range("expect", str(entry)) for entry in self.expect)
 
     def in_folder(self, folder: Path) -> Self:
         """The same with its paths, which are relative to `folder`, made relative to the working directory."""
