@@ -75,8 +75,7 @@ def experiment_of_options(options: Options, cluster: str | None) -> Experiment:
             target=target.lower(),
             namespace=namespace,
             service=options.service,
-            update=_update(options.image, manifests[0]),
-            rollouts=options.rollouts or 1,
+            done={"update": _update(options.image, manifests[0]), "rollouts": options.rollouts or 1},
             cluster={"context": context},
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,6 @@ from harness.cli.there import context_there
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.manifests.read import Manifest
     from harness.model.experiment import Experiment
 
 _OPTIONS = {"for": "--for", "until_rollouts": "--until-rollouts", "path": "--path", "rate": "--rate"}
@@ -41,8 +41,8 @@ def watch(
     budget: Budgets = None,
 ) -> None:
     """Send load, change nothing, and judge every rollout that somebody else makes: a colleague, Argo CD, Flux."""
-    described = _described(target.lower(), namespace, service, cluster)
-    described["disruption"] = {"watch": {"for": for_, **({"until_rollouts": until_rollouts} if until_rollouts else {})}}
+    watched = {"for": for_, **({"until_rollouts": until_rollouts} if until_rollouts else {})}
+    described = _described(target.lower(), namespace, service, cluster, watched)
     if path is not None:
         described["request"] = {**described.get("request", {}), "path": path}
     if rate is not None:
@@ -64,8 +64,10 @@ def watch(
         conclude(code)
 
 
-def _described(target: str, namespace: str, service: str | None, cluster: str | None) -> dict[str, Any]:
-    """What the file of an experiment on that application would hold, but for what is done to it."""
+def _described(
+    target: str, namespace: str, service: str | None, cluster: str | None, watched: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the file of an experiment on that application would hold; `watched`: how it is watched."""
     import anyio
 
     from harness.clusters.choice import chosen
@@ -79,32 +81,21 @@ def _described(target: str, namespace: str, service: str | None, cluster: str | 
 
     async def asked() -> dict[str, Any]:
         from harness.kube.connection import from_context
+        from harness.runner.from_cluster import described_there
         from harness.runner.there import manifests_there
 
         async with from_context(context) as kube:
             await kube.version()
-            there = await manifests_there(kube, namespace, target)
-        return _watched(there, target, namespace, service, context)
+            return described_there(
+                await manifests_there(kube, namespace, target),
+                target=target,
+                namespace=namespace,
+                service=service,
+                done={"disruption": {"watch": watched}},
+                cluster={"context": context},
+            )
 
     return anyio.run(asked)
-
-
-def _watched(
-    there: tuple[Manifest, ...], target: str, namespace: str, service: str | None, context: str
-) -> dict[str, Any]:
-    """The same of what stands there: called as `run` would call it, and nothing that rolls it."""
-    from harness.runner.from_cluster import described_there
-
-    found = described_there(
-        there,
-        target=target,
-        namespace=namespace,
-        service=service,
-        update="restart",
-        rollouts=1,
-        cluster={"context": context},
-    )
-    return {key: value for key, value in found.items() if key not in ("update", "rollouts")}
 
 
 def _experiment(described: dict[str, Any]) -> Experiment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,17 +47,20 @@ def called(manifests: Sequence[Manifest], asked: Asked) -> Called:
     )
 
 
+_DONE = ("update", "disruption", "rollouts")
+"""The keys of an experiment that say what is done to it."""
+
+
 def described_there(
     manifests: Sequence[Manifest],
     *,
     target: str,
     namespace: str,
     service: str | None,
-    update: str | dict[str, Any],
-    rollouts: int,
+    done: Mapping[str, Any],
     cluster: dict[str, Any],
 ) -> dict[str, Any]:
-    """What the file of an experiment on an application that is there would hold.
+    """What the file of an experiment on an application that is there would hold; `done`: its keys of what is done.
 
     Raises:
         UsageError: as for `called`.
@@ -66,11 +69,11 @@ def described_there(
     usual = described_experiment(manifests, target=target, service=service, stand_in=None, latency_s=None)
     del usual["others"]
     described = {"version": 1, "name": usual["name"], "target": usual["target"], "namespace": namespace}
-    described |= {"service": found.service, "cluster": cluster, "update": update, "rollouts": rollouts}
+    described |= {"service": found.service, "cluster": cluster, **done}
     return (
         described
         | ({"request": found.request} if found.request else {})
-        | {key: value for key, value in usual.items() if key not in described}
+        | {key: value for key, value in usual.items() if key not in (*described, *_DONE)}
     )
 
 

@@ -9,8 +9,9 @@ import pytest
 from program import called
 
 from harness.cli.described import told_file
-from harness.cli.watch import _experiment, _watched
+from harness.cli.watch import _experiment
 from harness.errors import UsageError
+from harness.runner.from_cluster import described_there
 from tests.unit.runner.test_from_cluster import service, shop
 
 DESCRIBED = {
@@ -71,8 +72,15 @@ def test_options_of_a_watch_are_called_what_they_are_called_on_the_command_line(
 
 def test_a_watch_requests_what_a_run_would_request() -> None:
     there = (shop({"path": "/up", "port": "web"}), service())
-    described = _watched(there, "deployment/shop", "staging", None, "staging")
-    experiment = _experiment({**described, "disruption": "watch"})
+    described = described_there(
+        there,
+        target="deployment/shop",
+        namespace="staging",
+        service=None,
+        done={"disruption": "watch"},
+        cluster={"context": "staging"},
+    )
+    experiment = _experiment(described)
     assert (experiment.request.path, experiment.cluster.context) == ("/up", "staging")
 
 

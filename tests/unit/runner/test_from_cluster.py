@@ -84,8 +84,7 @@ def test_what_it_amounts_to_is_an_experiment_that_plans_the_same() -> None:
         target="deployment/shop",
         namespace="staging",
         service=None,
-        update={"image": {"shop": ["shop:2"]}},
-        rollouts=3,
+        done={"update": {"image": {"shop": ["shop:2"]}}, "rollouts": 3},
         cluster={"context": "staging"},
     )
     experiment = Experiment.model_validate(described)
