@@ -93,6 +93,7 @@ class Reach:
         mine = self._fresh & (found.pod == at)
         if not self._seen.answers.named:
             mine = mine & (found.cause == Cause.CREATION_RACE)  # what it answered before it failed is not known
+        mine = mine & ~np.isin(self._why.failures.outcome, UNANSWERED)  # silence was not of a pod that had come
         answered = self._seen.answers.first_new.get(self._seen.pods[at].uid, math.inf)
         sure = min([answered, *sent[mine].tolist()])
         if not math.isfinite(sure):

@@ -45,6 +45,9 @@ def losses(
     chain, chance, background, everywhere = (np.zeros(len(sent), dtype=bool) for _ in range(4))
 
     def hold(lost: NDArray[np.bool_], others: NDArray[np.float64], good: NDArray[np.float64], spans: Spans) -> None:
+        # What was lost before anything was answered, as a balancer warms up, is not what is lost at other times.
+        early = lost & (sent < (good[0] if len(good) else -math.inf))
+        chance[early], lost = True, lost & ~early
         sample = Sample(
             lost=sent[lost],
             suspects=_how_many(spans, sent[lost]),

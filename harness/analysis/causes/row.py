@@ -37,6 +37,7 @@ class Way(StrEnum):
     VANISHED = "vanished"
     STOPPING = "stopping"
     STARTING = "starting"
+    UNREGISTERED = "unregistered"
     CRASHED = "crashed"
     ENDS = "ends"
     UNACCEPTING = "unaccepting"
@@ -50,6 +51,7 @@ WAY_WORDS = {
     Way.VANISHED: "a pod in deletion may still have been sent to, and its network may have been gone",
     Way.STOPPING: "a pod may have been cutting or resetting what it had accepted, because it was told to stop",
     Way.STARTING: "a pod was listed and may not have been listening yet",
+    Way.UNREGISTERED: "a pod was listed, and a balancer that passes packets on may have known neither it nor another",
     Way.CRASHED: "a container of a pod was down though nobody had asked for it",
     Way.ENDS: "the containers of a pod ended",
     Way.UNACCEPTING: "a pod in deletion may still have been sent to and have accepted no more, its kernel was there",

@@ -64,7 +64,8 @@ def time_windows(pods: Sequence[Life], clues: Clues) -> TimeWindows:
     found[Way.REFUSING] = _real(
         (_closing(pods[at], clues), min(_horizon(pods[at], clues).until, kernels[at]), at) for at in ending
     )
-    found[Way.STARTING] = _real(_starting(pods, clues))
+    found[Way.STARTING] = starting = _real(_starting(pods, clues))
+    found[Way.UNREGISTERED] = starting if clues.balanced and clues.plane.least_s is not None else ()
     found[Way.CRASHED] = _real((*span, at) for at, pod in enumerate(pods) for span in _crashing(pod, clues))
     return MappingProxyType(found)
 

@@ -138,7 +138,7 @@ def _cut(seen: Observed, why: Explained) -> NDArray[np.bool_]:
 
 
 def _came(seen: Observed, why: Explained) -> NDArray[np.bool_]:
-    return _by_others(seen, why, (Way.STARTING,), why.failures.sent, _other_started, _start_unsure)
+    return _by_others(seen, why, (Way.STARTING, Way.UNREGISTERED), why.failures.sent, _other_started, _start_unsure)
 
 
 def _emptied(seen: Observed, why: Explained) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from harness.analysis.causes.row import Charge, Fault, Flag, Row, Way
-from harness.analysis.causes.table.words import ASLEEP, SEVERAL
+from harness.analysis.causes.table.words import ASLEEP, EITHER, SEVERAL
 from harness.model.request import Outcome
 from harness.model.result import Cause
 
@@ -21,6 +21,8 @@ class Silence(StrEnum):
     SILENT = "silent"
     LONE = "lone"
     UNACCEPTED = "queue-full"
+    EITHER = "silence-of-either"
+    UNREGISTERED = "unregistered"
     NETWORK_GONE = "network-gone"
     SEVERAL = "silence-of-several"
     SEVERAL_WITHOUT_POD = "silence-or-sleep"
@@ -64,6 +66,30 @@ SILENCES = (
         fault=Fault.ROLLOUT,
         charged=(Charge.ENDPOINTS,),
         evidence=_SILENT,
+    ),
+    # Both came with the rollout, so it has to answer for what one of them did, whichever it was.
+    Row(
+        rule=Silence.EITHER,
+        outcomes=_UNANSWERED,
+        holds=(Way.UNREGISTERED, Way.VANISHED),
+        excludes=(Flag.MAYBE_NO_ENDPOINT, Flag.OVERSLEPT, Flag.BACKGROUND),
+        cause=Cause.UNKNOWN,
+        between=(Cause.TERMINATION_RACE, Cause.CREATION_RACE),
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_WENT, Charge.PODS_THAT_CAME),
+        evidence=EITHER,
+    ),
+    Row(
+        rule=Silence.UNREGISTERED,
+        outcomes=_UNANSWERED,
+        holds=(Way.UNREGISTERED,),
+        excludes=(Flag.MAYBE_NO_ENDPOINT, Flag.OVERSLEPT, Flag.BACKGROUND),
+        cause=Cause.CREATION_RACE,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_CAME,),
+        names=(Way.UNREGISTERED,),
+        evidence="no answer (observed) while {pods} was ready, and every pod before it had left (inferred; "
+        "{plane}): the balancer had not registered it yet (inferred)",
     ),
     Row(
         rule=Silence.NETWORK_GONE,

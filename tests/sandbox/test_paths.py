@@ -1,0 +1,156 @@
+"""Rollouts behind node ports and load balancers: verdicts, causes, and lags as they were configured.
+
+Lags are measured from outside, by requests. What a slow machine adds to a balancer's programming of the kernel is known
+from the balancer's own record, which no judge reads, and is allowed for.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from stalled import again_where_stalled, unless_stalled
+from yaml import safe_dump_all, safe_load_all
+
+from harness.exit_codes import ExitCode
+from harness.sandbox.preflight import missing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [
+    pytest.mark.sandbox,
+    again_where_stalled,
+    pytest.mark.timeout(400),
+    pytest.mark.skipif(bool(missing()), reason=" ".join(missing())),
+]
+
+Object = dict[str, Any]
+QUICK = {"propagation": "200ms", "interval": "500ms", "timeout": "400ms", "healthy": 2}
+LOAD = {"new": {"rate": 60}, "pod_header": "X-Pod"}
+
+
+def ran(
+    tmp_path: Path, repository: Path, service: Object, *, code: ExitCode = ExitCode.AS_EXPECTED, **fields: Any
+) -> dict[str, Object]:
+    """Runs nginx behind a Service with these fields of its spec; gives the scenarios by variant."""
+    documents = list(safe_load_all((repository / "fixtures/manifests/nginx.yaml").read_text()))
+    documents[-1]["spec"] |= service
+    (tmp_path / "manifests.yaml").write_text(safe_dump_all(documents))
+    described = {
+        "version": 1,
+        "name": "paths",
+        "manifests": ["manifests.yaml"],
+        "service": {"name": "web", "port": 80},
+        "update": {"image": {"nginx": ["nginx:1.29.1"]}},
+        "rollouts": 1,
+        "control": "3s",
+        "quiet": "7s",
+        "load": LOAD,
+        **fields,
+    }
+    (tmp_path / "experiment.yaml").write_text(json.dumps(described))
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "harness", "run", str(tmp_path / "experiment.yaml"), "--out", str(out)]
+    done = subprocess.run(
+        [*command, "--truth", str(tmp_path / "truth")], capture_output=True, text=True, check=False, timeout=380
+    )
+    assert (out / "result.json").exists(), done.stdout + done.stderr
+    scenarios = json.loads((out / "result.json").read_text())["scenarios"]
+    unless_stalled(*(scenario["reason"] for scenario in scenarios))
+    assert done.returncode == code, done.stdout + done.stderr
+    return {scenario["variant"]: scenario for scenario in scenarios}
+
+
+def balancing(**changes: Any) -> Object:
+    return {"sandbox": {"nodes": 2, "balancer": {"profile": "aws-nlb-ip", **QUICK, **changes}}}
+
+
+def slowest_s(tmp_path: Path) -> float:
+    """How long the balancer took at most to program the kernel, once it had begun to."""
+    lines = (json.loads(line) for file in (tmp_path / "truth").rglob("*.jsonl") for line in file.open())
+    return float(max((line["end_ns"] - line["start_ns"]) / 1e9 for line in lines if line["kind"] == "balancer"))
+
+
+def lags(scenario: Object, side: str) -> list[tuple[float, float]]:
+    told = [pod["lag"] for pod in scenario["propagation"][side]["pods"]]
+    return [(lag["earliest_s"], lag["latest_s"]) for lag in told]
+
+
+def test_a_balancer_of_pods_is_as_late_as_it_is_set_to_be_and_named_for_it(tmp_path: Path, repository: Path) -> None:
+    cluster = balancing(controller="200ms", registration="3s", deregistration="4s")
+    mitigations = [{"prestop": "7s"}, {"min-ready": "6s"}]
+    variants: Object = {"default": {"expect": "dropping"}, "outlasting": {"mitigations": mitigations}}
+    found = ran(tmp_path, repository, {"type": "LoadBalancer"}, path="loadbalancer", cluster=cluster, variants=variants)
+    assert found["outlasting"]["failed"] == found["outlasting"]["control"]["failed"]
+    machine_s = slowest_s(tmp_path)
+    for side, configured_s in (("removal", 4.2), ("addition", 3.9)):
+        allowed_s = max(0.1, 0.05 * configured_s)
+        measured = lags(found["outlasting"], side)
+        assert len(measured) == 2
+        for earliest_s, latest_s in measured:
+            assert latest_s >= configured_s - allowed_s
+            assert earliest_s <= configured_s + allowed_s + machine_s
+            assert latest_s - earliest_s < 0.5  # a wide interval would agree with everything
+    assert set(found["default"]["causes"]) <= {"termination-race", "unknown", "creation-race", "application"}
+    failures = (tmp_path / "run/default/failures.csv").read_text()
+    assert "the load balancer (aws-nlb-ip) had not deregistered it yet (inferred; the load balancer" in failures
+    (hop,) = json.loads((tmp_path / "run/default/run.json").read_text())["hops"]
+    assert (hop["kind"], hop["targets"], hop["removal"]["most_s"]) == ("passthrough", "pods", pytest.approx(4.2))
+
+
+@pytest.mark.slow
+def test_the_creation_race_by_itself(tmp_path: Path, repository: Path) -> None:
+    """The old pods live on, but the balancer has deregistered them, and has not registered a new one yet."""
+    cluster = balancing(controller="200ms", registration="12s", deregistration="2s")
+    variants = {"creation": {"mitigations": [{"prestop": "6s"}], "expect": "dropping"}}
+    (one,) = ran(
+        tmp_path,
+        repository,
+        {"type": "LoadBalancer"},
+        path="loadbalancer",
+        cluster=cluster,
+        variants=variants,
+        quiet="16s",
+    ).values()
+    assert one["reason"].startswith("creation-race: ")
+    assert "," not in one["reason"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("profile", "policy"),
+    [
+        ("aws-nlb-instance", "Cluster"),
+        ("gke-l4", "Cluster"),
+        ("gke-l4", "Local"),
+        ("none", "Local"),
+        ("none", "Cluster"),
+    ],
+)
+def test_behind_a_balancer_of_nodes_the_proxy_decides(
+    tmp_path: Path, repository: Path, profile: str, policy: str
+) -> None:
+    cluster = balancing(profile=profile, registration="0s")
+    service = {"type": "LoadBalancer", "externalTrafficPolicy": policy}
+    variants: Object = {
+        "default": {"expect": "dropping"},
+        "both": {"mitigations": [{"prestop": "5s"}, {"min-ready": "5s"}]},
+    }
+    found = ran(tmp_path, repository, service, path="loadbalancer", cluster=cluster, variants=variants)
+    assert "termination-race" in found["default"]["reason"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["Cluster", "Local"])
+def test_a_node_port_on_all_nodes(tmp_path: Path, repository: Path, policy: str) -> None:
+    variants: Object = {
+        "default": {"expect": "dropping"},
+        "both": {"mitigations": [{"prestop": "5s"}, {"min-ready": "5s"}]},
+    }
+    service = {"type": "NodePort", "externalTrafficPolicy": policy}
+    found = ran(tmp_path, repository, service, path="nodeport", cluster={"sandbox": {"nodes": 2}}, variants=variants)
+    assert "termination-race" in found["default"]["reason"]
