@@ -29,8 +29,8 @@ pytestmark = [
 ]
 
 Object = dict[str, Any]
-QUICK = {"propagation": "200ms", "interval": "500ms", "timeout": "400ms", "healthy": 2}
-LOAD = {"new": {"rate": 60}, "pod_header": "X-Pod"}
+QUICK = {"propagation": "200ms", "interval": "500ms", "timeout": "5s", "healthy": 2}
+LOAD = {"new": {"rate": 40}, "pod_header": "X-Pod"}
 
 
 def ran(
@@ -71,7 +71,8 @@ def balancing(**changes: Any) -> Object:
 
 def slowest_s(tmp_path: Path) -> float:
     """How long the balancer took at most to program the kernel, once it had begun to."""
-    lines = (json.loads(line) for file in (tmp_path / "truth").rglob("*.jsonl") for line in file.open())
+    texts = [file.read_text() for file in (tmp_path / "truth").rglob("*.jsonl")]
+    lines = (json.loads(line) for text in texts for line in text.splitlines())
     return float(max((line["end_ns"] - line["start_ns"]) / 1e9 for line in lines if line["kind"] == "balancer"))
 
 
@@ -82,7 +83,8 @@ def lags(scenario: Object, side: str) -> list[tuple[float, float]]:
 
 def test_a_balancer_of_pods_is_as_late_as_it_is_set_to_be_and_named_for_it(tmp_path: Path, repository: Path) -> None:
     cluster = balancing(controller="200ms", registration="3s", deregistration="4s")
-    mitigations = [{"prestop": "7s"}, {"min-ready": "6s"}]
+    # Far longer than it takes: on a machine without time the EndpointSlice is late as well.
+    mitigations = [{"prestop": "14s"}, {"min-ready": "8s"}]
     variants: Object = {"default": {"expect": "dropping"}, "outlasting": {"mitigations": mitigations}}
     found = ran(tmp_path, repository, {"type": "LoadBalancer"}, path="loadbalancer", cluster=cluster, variants=variants)
     assert found["outlasting"]["failed"] == found["outlasting"]["control"]["failed"]

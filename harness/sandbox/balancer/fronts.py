@@ -51,10 +51,8 @@ def fronts(
     local = spec.get("externalTrafficPolicy") == "Local"
     mine = [each for each in slices if _of(each, metadata)]
     addresses = _addresses(nodes)
-    if settings.announced:  # by one node at a time, of those that would take it
-        having = {e.get("nodeName") for each in mine for e in each.get("endpoints") or () if _is_ready(e)}
-        addresses = {n: a for n, a in addresses.items() if not local or n in having}
-        addresses = dict(sorted(addresses.items())[:1])
+    if settings.announced:
+        addresses = _announcing(addresses, mine if local else None)
     found = []
     for port in spec.get("ports") or ():
         by_node = tuple((address, port.get("nodePort", 0)) for address in sorted(addresses.values()))
@@ -70,6 +68,16 @@ def fronts(
             )
         )
     return tuple(found)
+
+
+def _announcing(addresses: dict[str, str], slices: Iterable[Object] | None) -> dict[str, str]:
+    """The one node that announces: the first; where `slices` are given, of those that have a ready pod."""
+    names = sorted(addresses)
+    if slices is not None:
+        endpoints = (endpoint for each in slices for endpoint in each.get("endpoints") or ())
+        having = {endpoint.get("nodeName") for endpoint in endpoints if _is_ready(endpoint)}
+        names = [name for name in names if name in having]
+    return {name: addresses[name] for name in names[:1]}
 
 
 def _of(endpoint_slice: Object, service: Object) -> bool:
