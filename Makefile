@@ -1,4 +1,4 @@
-.PHONY: demo system image test lint lint-workflows types contracts tests tests-that-wait tests-that-compute faults advice rules bench servers lock golden clean harness-image
+.PHONY: demo system image test lint lint-workflows types contracts tests tests-that-wait tests-that-compute faults advice paths rules bench servers lock golden clean harness-image
 
 # Images of Python often set this: then every process of the tests, each start of the command among them, compiles anew
 # all that it imports. That doubles what a start takes.
@@ -80,6 +80,11 @@ faults: .venv/.dev
 advice: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM)
 	$(BIN)/pytest -q -n 2 -m "slow or not slow" tests/sandbox/test_advice.py $(PYTEST_ARGS)
+
+# Rollouts on every path: node ports and each kind of load balancer; some ten minutes.
+paths: .venv/.dev
+	@scripts/system-packages.sh $(SYSTEM)
+	$(BIN)/pytest -q -n 2 -m "slow or not slow" tests/sandbox/test_paths.py $(PYTEST_ARGS)
 
 # Every rule of `check` that says error, proved: a rollout with it and one without; some twenty minutes.
 rules: .venv/.dev

@@ -25,9 +25,12 @@ def quiet_s(given: float | None, facts: ClusterFacts, path: str) -> float:
     """
     if given is not None:
         return given
-    if not hops(path).node_first:
-        return _BALANCER_S
     period_s = facts.proxy.min_sync_period_s
+    if not hops(path).node_first:
+        removal = facts.balancer.removal if facts.balancer is not None and path == "loadbalancer" else None
+        if removal is None or period_s is None:
+            return _BALANCER_S
+        return max(_AT_LEAST_S, _PERIODS * (removal.most_s + period_s))
     return _PERIOD_UNKNOWN_S if period_s is None else max(_AT_LEAST_S, _PERIODS * period_s)
 
 

@@ -8,9 +8,11 @@ from typing import Any, cast
 import anyio
 import pytest
 
+from harness.model.paths import Span, Targets
 from harness.model.request import COLUMNS
+from harness.model.run import BalancerFacts, ClusterFacts, ProxyFacts
 from harness.runner.load_session import LoadSession
-from harness.runner.quiet import is_above
+from harness.runner.quiet import is_above, quiet_s
 
 pytestmark = pytest.mark.anyio
 
@@ -100,3 +102,12 @@ def test_one_failure_is_above_no_background_and_a_few_within_one(
     bad: int, seconds: int, share: float, above: bool
 ) -> None:
     assert is_above(bad, seconds, share) is above
+
+
+@pytest.mark.parametrize(("most_s", "quiet"), [(0.0, 5.0), (30.0, 46.5), (181.0, 273.0), (None, 60.0)])
+async def test_behind_a_balancer_it_outlasts_what_that_is_late(most_s: float | None, quiet: float) -> None:
+    removal = None if most_s is None else Span(least_s=0.0, most_s=most_s)
+    balancer = BalancerFacts(profile="any", targets=Targets.PODS, removal=removal)
+    facts = ClusterFacts(kind="sandbox", proxy=ProxyFacts(min_sync_period_s=1.0), balancer=balancer)
+    assert quiet_s(None, facts, "loadbalancer") == quiet
+    assert quiet_s(None, facts, "url") == 60.0
