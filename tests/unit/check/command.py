@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.cli.app import arranged
-from harness.cli.ending import ended
+from program import called
 
 ROOT = Path(__file__).parents[3]
 
@@ -41,11 +37,6 @@ class Checked:
         return list(self.report["passed_over"])
 
 
-class _Piped(io.TextIOWrapper):
-    def isatty(self) -> bool:
-        return False
-
-
 def check(*arguments: str, given: str | None = None, form: str = "json") -> Checked:
     """Check what the arguments name, or what is given on standard input."""
     return command("check", *arguments, *(["-"] if given is not None else []), "--format", form, given=given)
@@ -53,11 +44,5 @@ def check(*arguments: str, given: str | None = None, form: str = "json") -> Chec
 
 def command(*words: str, given: str | None = None) -> Checked:
     """Any command, likewise."""
-    out, error, before = io.StringIO(), io.StringIO(), sys.stdin
-    sys.stdin = _Piped(io.BytesIO((given or "").encode()), encoding="utf-8")
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
-            code, _ = ended(lambda: arranged(list(words)), "rollout-harness")
-    finally:
-        sys.stdin = before
-    return Checked(code=int(code), out=out.getvalue(), error=error.getvalue())
+    said = called(*words, given_text=given or "")
+    return Checked(code=said.code, out=said.out, error=said.err)
