@@ -39,16 +39,16 @@ class Found:
 
 @dataclass(slots=True)
 class Index:
-    """What may stand around a workload, by kind and namespace."""
+    """What may stand around a workload: by kind, namespace and text, by kind, namespace and folder, and without."""
 
-    _by_place: dict[tuple[str, str | None], list[Found]] = field(default_factory=dict)
+    _by_place: dict[tuple[str | None, ...], list[Found]] = field(default_factory=dict)
 
     def add(self, found: Found) -> None:
         """Take it in."""
         kind = str(found.manifest.get("kind"))
         if kind in AROUND:
-            place = (kind, None if kind == "Namespace" else found.namespace)
-            self._by_place.setdefault(place, []).append(found)
+            for place in _places(kind, found.namespace, found.source):
+                self._by_place.setdefault(place, []).append(found)
 
     def services(self, workload: Found) -> tuple[Found, ...]:
         """Those that send to its pods."""
@@ -76,8 +76,13 @@ class Index:
     def _nearest(self, kind: str, workload: Found, wanted: Callable[[Found], bool]) -> tuple[Found, ...]:
         """Of its own text; where there is none, of its folder; where there is none, of all: a name comes often in the
         overlays of one application."""
-        place = (kind, None if kind == "Namespace" else workload.namespace)
-        found = [each for each in self._by_place.get(place, ()) if wanted(each)]
-        own = [each for each in found if each.source is workload.source]
-        beside = [each for each in found if each.source.folder == workload.source.folder]
-        return tuple(own or beside or found)
+        for place in _places(kind, workload.namespace, workload.source):
+            if found := tuple(each for each in self._by_place.get(place, ()) if wanted(each)):
+                return found
+        return ()
+
+
+def _places(kind: str, namespace: str | None, source: Source) -> tuple[tuple[str | None, ...], ...]:
+    """The nearest first; a Namespace is in none."""
+    named = (kind, None if kind == "Namespace" else namespace)
+    return (*named, "in", source.file), (*named, "beside", source.folder), named

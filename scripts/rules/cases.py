@@ -108,6 +108,7 @@ class Proof:
     period: str = "1s"
 
 
+_SLOW_ANSWERS = {"APP_SLOW_S": "8"}  # longer than hook and grace: what came before the network knew is in hand then
 _SLOW: Object = {"slow": {"rate": 10, "path": "/slow"}, "read_timeout": "12s"}
 _SIDE: Object = {
     "name": "proxy",
@@ -158,7 +159,7 @@ CASES: dict[HazardId, Case] = {
     HazardId.PRESTOP_OUTLASTS_GRACE: Case(
         fails=App(pod={"terminationGracePeriodSeconds": 5}),
         passes=App(pod={"terminationGracePeriodSeconds": 30}),
-        proof=Proof(cause="in-flight-kill", load=_SLOW),
+        proof=Proof(cause="in-flight-kill", load=_SLOW, env=_SLOW_ANSWERS),
     ),
     HazardId.NO_MIN_READY: Case(fails=App(spec={"minReadySeconds": None})),
     HazardId.PROGRESS_DEADLINE_TOO_SHORT: Case(
@@ -188,8 +189,8 @@ CASES: dict[HazardId, Case] = {
     HazardId.GRACE_BELOW_STOP_TIME: Case(
         fails=App(pod={"terminationGracePeriodSeconds": 6}),
         passes=App(pod={"terminationGracePeriodSeconds": 30}),
-        told=("--stop-time", "3s"),
-        proof=Proof(cause="in-flight-kill", load=_SLOW),
+        told=("--stop-time", "5s"),
+        proof=Proof(cause="in-flight-kill", load=_SLOW, env=_SLOW_ANSWERS),
     ),
     HazardId.PRESTOP_NEEDS_SHELL: Case(
         fails=App(
