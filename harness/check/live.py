@@ -7,19 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.check.checking import Known, check_objects
-from harness.check.report import Report
+from harness.check.report import PassedOver, Place, Report
 from harness.clusters.data_plane import proxy_facts
+from harness.errors import ClusterError
 from harness.kube.connection import from_context
 
 if TYPE_CHECKING:
     from harness.kube.client import Kube
 
-_KINDS = (
-    ("apps/v1", "Deployment"),
-    ("apps/v1", "StatefulSet"),
-    ("v1", "Service"),
-    ("networking.k8s.io/v1", "Ingress"),
-)
+_KINDS = (("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"), ("v1", "Service"))
+_INGRESS = ("networking.k8s.io/v1", "Ingress")
 _SYSTEM = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 
@@ -35,9 +32,22 @@ async def check_context(context: str, namespace: str | None, known: Known) -> Re
         version = known.kubernetes or _version(await kube.version())
         period_s = known.proxy_period_s if known.proxy_period_s is not None else facts.min_sync_period_s
         objects = [each for kind in _KINDS for each in await _listed(kube, *kind, namespace)]
+        ingresses, unread = await _ingresses(kube, namespace)
+        objects += ingresses
         objects += await _namespaces(kube, objects)
+    where = f"context:{context}"
     live = replace(known, kubernetes=version, proxy_period_s=period_s)
-    return check_objects(objects, f"context:{context}", live)
+    report = check_objects(objects, where, live)
+    passed = tuple(PassedOver(place=Place(file=where), why=why) for why in unread)
+    return replace(report, passed_over=(*passed, *report.passed_over))
+
+
+async def _ingresses(kube: Kube, namespace: str | None) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """The Ingresses; where they may not be read, or are not served, why."""
+    try:
+        return await _listed(kube, *_INGRESS, namespace), ()
+    except ClusterError as error:
+        return [], (f"its Ingresses cannot be read ({error.seen})",)
 
 
 async def _listed(kube: Kube, api_version: str, kind: str, namespace: str | None) -> list[dict[str, Any]]:
@@ -57,8 +67,6 @@ async def _namespaces(kube: Kube, objects: list[dict[str, Any]]) -> list[dict[st
 
 
 async def _namespace(kube: Kube, name: str) -> dict[str, Any] | None:
-    from harness.errors import ClusterError
-
     try:
         namespace = await kube.find("v1", "Namespace", name)
     except ClusterError:
