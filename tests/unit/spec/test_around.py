@@ -1,0 +1,63 @@
+"""What makes a balancer, and what it sends to, is told by annotations, classes and types alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.spec.around import Targets, balancer, sends_to
+
+Object = dict[str, Any]
+AWS = "service.beta.kubernetes.io/aws-load-balancer-"
+ALB = {"alb.ingress.kubernetes.io/target-type": "ip"}
+
+
+def service(annotations: Object | None = None, **spec: Any) -> Object:
+    return {"kind": "Service", "metadata": {"name": "web", "annotations": annotations or {}}, "spec": spec}
+
+
+def ingress(annotations: Object | None = None, **spec: Any) -> Object:
+    return {"kind": "Ingress", "metadata": {"name": "front", "annotations": annotations or {}}, "spec": spec}
+
+
+BALANCED = {"type": "LoadBalancer"}
+
+
+@pytest.mark.parametrize(
+    ("front", "inside", "targets", "of_aws"),
+    [
+        (service(**BALANCED), None, Targets.UNKNOWN, False),
+        (service({f"{AWS}type": "nlb"}, **BALANCED), None, Targets.INSTANCE, False),
+        (service({f"{AWS}type": "nlb-ip"}, **BALANCED), None, Targets.IP, True),
+        (service({f"{AWS}type": "external"}, **BALANCED), None, Targets.INSTANCE, True),
+        (service({f"{AWS}type": "external", f"{AWS}nlb-target-type": "ip"}, **BALANCED), None, Targets.IP, True),
+        (service(loadBalancerClass="service.k8s.aws/nlb", **BALANCED), None, Targets.INSTANCE, True),
+        (service({"cloud.google.com/neg": '{"ingress": true}'}), None, Targets.IP, False),
+        (service(), ingress(ingressClassName="alb"), Targets.INSTANCE, True),
+        (service(), ingress(ALB, ingressClassName="alb"), Targets.IP, True),
+        (service(ALB), ingress({"kubernetes.io/ingress.class": "alb"}), Targets.IP, True),
+    ],
+)
+def test_a_balancer_is_known_by_what_makes_it(
+    front: Object, inside: Object | None, targets: Targets, of_aws: bool
+) -> None:
+    found = balancer([front], [inside] if inside else [])
+    assert found is not None
+    assert (found.targets, found.of_aws) == (targets, of_aws)
+    assert found.name == ("Ingress front" if inside else "Service web")
+
+
+@pytest.mark.parametrize("inside", [None, ingress(ingressClassName="nginx"), ingress()])
+def test_what_pods_of_the_cluster_serve_is_no_balancer(inside: Object | None) -> None:
+    assert balancer([service(type="NodePort"), service()], [inside] if inside else []) is None
+
+
+def test_an_ingress_sends_to_all_services_that_it_names() -> None:
+    backend = {"service": {"name": "a", "port": {"number": 80}}}
+    rules = [
+        {"http": {"paths": [{"backend": {"service": {"name": "b"}}}, {"backend": {"resource": {}}}]}},
+        {"host": "c"},
+    ]
+    assert sends_to(ingress(defaultBackend=backend, rules=rules)) == {"a", "b"}
+    assert sends_to(ingress()) == frozenset()
