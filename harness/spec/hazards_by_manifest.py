@@ -6,6 +6,7 @@ A run shows what comes of these; where nothing runs, an image's name or a balanc
 from __future__ import annotations
 
 from harness.model.duration import duration
+from harness.model.quantity import things
 from harness.model.result import Cause
 from harness.spec.around import GATES_LABEL, Targets
 from harness.spec.gates import (
@@ -81,7 +82,7 @@ def _is_cut_off(it: Subject) -> bool:
 def _time_words(it: Subject) -> str:
     assert it.around is not None
     limit, wanted = it.around.ci_timeout_s or 0.0, it.around.rollout_s or 0.0
-    return f"{limit:g} s are given, about {wanted:.0f} s needed: {it.rollout.steps} steps"
+    return f"{limit:g} s are given, about {wanted:.0f} s needed: {things(it.rollout.steps, 'step')}"
 
 
 def _known(it: Subject, *, deaf: bool) -> str:

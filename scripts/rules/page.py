@@ -26,11 +26,12 @@ from which documentation it is.
 
 FOOT = """
 ## How it is told
-`check` takes files, folders, `-` (a pipe from `helm template` or `kustomize build`), or `--context NAME`, whose workloads
-it only reads, with its version and kube-proxy's period. What a manifest does not say is told by options: `--ci-timeout 5m`
-(what the pipeline gives a rollout), `--stop-time 20s` (how long the application takes to end after its stop signal; by
-default what [servers.md](servers.md) measured of the server that the image is named after), `--kubernetes 1.29`,
-`--proxy-period 10s`. `--format` is `text`, `json`, `sarif` (2.1.0, for code scanning) or `github` (annotations).
+`check` takes files, folders, `-` (a pipe from `helm template` or `kustomize build`), or `--context NAME`, whose
+workloads it only reads, with its version and kube-proxy's period. What a manifest does not say is told by options:
+`--ci-timeout 5m` (what the pipeline gives a rollout), `--stop-time 20s` (how long the application takes to end after
+its stop signal; by default what [servers.md](servers.md) measured of the server that the image is named after),
+`--kubernetes 1.29`, `--proxy-period 10s`. `--format` is `text`, `json`, `sarif` (2.1.0, for code scanning) or `github`
+(annotations).
 
 A Service belongs to the workload whose pods it selects: of the same file, else of the same folder, else of all that is
 checked. `rollout-harness mitigate --for internal|external|unknown` mends what a change of the manifest mends.
