@@ -1,4 +1,4 @@
-"""`--no-image-load` and `--keep-cluster` change what an experiment says of its kind cluster, and nothing else."""
+"""`--no-image-load` and `--keep-cluster` change what an experiment says of its kind or k3s cluster, nothing else."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ def test_they_change_what_they_say() -> None:
     assert changed.model_fields_set >= {"name", "nodes"}
 
 
+def test_they_are_k3s_too() -> None:
+    changed = with_kind_options(ClusterSettings.model_validate({"k3s": {}}), no_image_load=True, keep_cluster=True).k3s
+    assert changed is not None
+    assert (changed.load_images, changed.keep) == (False, True)
+
+
 def test_without_them_everything_is_as_it_was() -> None:
     for settings in (MINE, SANDBOX):
         assert with_kind_options(settings, no_image_load=False, keep_cluster=False) is settings
@@ -29,4 +35,6 @@ def test_on_another_cluster_they_mean_nothing_and_are_refused(option: str) -> No
     given = {"no_image_load": option == "--no-image-load", "keep_cluster": option == "--keep-cluster"}
     with pytest.raises(UsageError) as refused:
         with_kind_options(SANDBOX, **given)
-    assert str(refused.value) == f"reading {option}: the cluster is sandbox, not kind. Give --cluster kind."
+    assert str(refused.value) == (
+        f"reading {option}: the cluster is sandbox, neither kind nor k3s. Give --cluster kind or --cluster k3s."
+    )
