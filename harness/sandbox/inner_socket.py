@@ -6,16 +6,16 @@ nothing else of the process ever leaves its own network.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import socket
 import threading
 from typing import TYPE_CHECKING
 
+from harness.sandbox.own_namespace import NEW_NETWORK, enter
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-_CLONE_NEWNET = 0x40000000
 _BACKLOG = 128
 
 
@@ -40,12 +40,9 @@ def listening_socket(namespace: Path, address: str, port: int) -> socket.socket:
 
 
 def _enter(namespace: Path) -> None:
-    """Moves the calling thread into a network namespace: setns(2), which Python has from 3.12 on."""
-    library = ctypes.CDLL(None, use_errno=True)
+    """Moves the calling thread into a network namespace."""
     descriptor = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        if library.setns(descriptor, _CLONE_NEWNET) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), str(namespace))
+        enter(descriptor, NEW_NETWORK, str(namespace))
     finally:
         os.close(descriptor)

@@ -7,7 +7,6 @@ WebSocket, on two channels. Source: k8s.io/kubelet `pkg/cri/streaming/portforwar
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import socket
 from contextlib import suppress
@@ -18,6 +17,7 @@ import anyio
 from harness.sandbox.kubelet.descriptors import CHUNK_BYTES
 from harness.sandbox.kubelet.pipe import Pipe
 from harness.sandbox.kubelet.spdy_session import SpdySession, SpdyStream
+from harness.sandbox.own_namespace import NEW_NETWORK, enter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable
@@ -26,10 +26,8 @@ if TYPE_CHECKING:
     from harness.sandbox.kubelet.runtime import Network
     from harness.sandbox.kubelet.websocket_streams import WebSocketChannels
 
-_CLONE_NEWNET = 0x40000000
 _CONNECT_TIMEOUT_S = 5.0
 _LOOPBACKS = (("tcp4", socket.AF_INET, "127.0.0.1"), ("tcp6", socket.AF_INET6, "::1"))
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class ClientEnd(Protocol):
@@ -178,18 +176,13 @@ def _socket_in(namespace: Path, family: int) -> socket.socket:
     try:
         other = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            _enter(other)
+            enter(other, NEW_NETWORK)
             try:
                 sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
             finally:
-                _enter(own)
+                enter(own, NEW_NETWORK)
         finally:
             os.close(other)
     finally:
         os.close(own)
     return sock
-
-
-def _enter(namespace: int) -> None:
-    if _libc.setns(namespace, _CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

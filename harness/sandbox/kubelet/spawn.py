@@ -6,7 +6,6 @@ the kernel to put its next child into a new PID namespace, makes that child, and
 
 from __future__ import annotations
 
-import ctypes
 import os
 import subprocess
 from contextlib import contextmanager
@@ -15,12 +14,10 @@ from typing import TYPE_CHECKING
 import anyio
 
 from harness.sandbox.kubelet.descriptors import Descriptor, terminal
+from harness.sandbox.own_namespace import NEW_PID, enter, unshare
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-
-_CLONE_NEWPID = 0x20000000
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Child:
@@ -97,15 +94,10 @@ def _started(command: list[str], stdin: int, stdout: int) -> subprocess.Popen[by
 def _next_child_in_new_pid_namespace() -> Iterator[None]:
     own = os.open("/proc/self/ns/pid", os.O_RDONLY)
     try:
-        _checked(_libc.unshare(_CLONE_NEWPID))
+        unshare(NEW_PID)
         try:
             yield
         finally:
-            _checked(_libc.setns(own, _CLONE_NEWPID))
+            enter(own, NEW_PID)
     finally:
         os.close(own)
-
-
-def _checked(result: int) -> None:
-    if result != 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

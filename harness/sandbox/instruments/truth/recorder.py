@@ -15,7 +15,6 @@ standard output when it hears everything.
 from __future__ import annotations
 
 import argparse
-import ctypes
 import errno
 import fcntl
 import json
@@ -41,6 +40,7 @@ from harness.sandbox.instruments.truth.netlink import (
     received,
 )
 from harness.sandbox.netns import linked_address
+from harness.sandbox.own_namespace import NEW_NETWORK, enter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,9 +49,7 @@ _TICK_S = 0.01
 _PRIORITY = -15  # late is wrong, here
 _ACCEPTED_TICKS, _CLOCK_TICKS = 5, 100
 _YOUNG_S = 2.0  # how long a process may take from its fork into its pod's network namespace
-_NEW_NETWORK = 0x40000000  # CLONE_NEWNET
 _GET_ADDRESS = 0x8915  # SIOCGIFADDR
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(slots=True)
@@ -208,20 +206,15 @@ def _inside(namespace: Path) -> Iterator[None]:
     try:
         other = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            _enter(other)
+            enter(other, NEW_NETWORK)
         finally:
             os.close(other)
         try:
             yield
         finally:
-            _enter(own)
+            enter(own, NEW_NETWORK)
     finally:
         os.close(own)
-
-
-def _enter(descriptor: int) -> None:
-    if _libc.setns(descriptor, _NEW_NETWORK) != 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def _own_address() -> str:
