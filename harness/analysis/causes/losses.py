@@ -48,6 +48,8 @@ def losses(
         # What was lost before anything was answered, as a balancer warms up, is not what is lost at other times.
         early = lost & (sent < (good[0] if len(good) else -math.inf))
         chance[early], lost = True, lost & ~early
+        if not lost.any():
+            return
         sample = Sample(
             lost=sent[lost],
             suspects=_how_many(spans, sent[lost]),
