@@ -1,0 +1,76 @@
+"""What a balancer that passes packets on is late about: whose cause it is, and what is no cause at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.analysis import judge
+from harness.model.paths import Hop, HopKind, Span, Targets
+from harness.model.result import ScenarioResult
+
+from ..literal import history
+
+BALANCER = Hop(
+    name="the balancer",
+    kind=HopKind.PASSTHROUGH,
+    targets=Targets.PODS,
+    removal=Span(least_s=3.0, most_s=3.0),
+    addition=Span(least_s=12.0, most_s=12.0),
+)
+
+
+def judged(text: str, *hops: Hop) -> ScenarioResult:
+    run = history(text, path="loadbalancer")
+    return judge(replace(run, info=replace(run.info, hops=hops)))
+
+
+# The old pod lives on until 18, and is sent to until 11.5; the new one, ready at 8.4, is not before 20.4.
+UNREGISTERED = """
+    update 8.0 complete 8.5 settled 18.5
+    pod old-1 deleted 8.5 prestop 9 ended 18.0 gone 18.5
+    pod new-1 revision r2 created 8.1 ready 8.4
+    ok new 0..11.5 every 0.02 by old-1
+    connect-timeout new 11.52..20.38 every 0.02
+    ok new 20.4..50 every 0.02 by new-1
+"""
+
+
+def test_what_it_turned_away_while_it_knew_no_pod_is_the_creation_race_by_itself() -> None:
+    found = judged(UNREGISTERED, BALANCER)
+    assert set(found.causes) == {"creation-race"}
+    assert (found.verdict, found.failures[0].pod) == ("dropping", "new-1")
+    assert found.propagation is not None
+    (lag,) = found.propagation.addition.pods
+    assert lag.lag is not None
+    assert lag.lag.earliest_s <= 12.0 <= lag.lag.latest_s  # what was lost in silence did not reach the pod
+
+
+def test_a_pod_that_is_gone_and_still_sent_to_is_the_termination_race_of_that_hop() -> None:
+    text = """
+        update 8.0 complete 8.5 settled 9.5
+        pod old-1 deleted 8.5 ended 8.7 gone 9.2
+        pod old-2
+        pod new-1 revision r2 created 8.1 ready 8.4
+        ok new 0..50 every 0.02 by old-2
+        ok new 0.01..8.5 every 0.02 by old-1
+        connect-timeout new 8.9..11.5 every 0.04
+        ok new 20.41..50 every 0.02 by new-1
+    """
+    found = judged(text, BALANCER)
+    assert set(found.causes) == {"termination-race"}
+    assert "the balancer had not deregistered it yet (inferred; the balancer: 3 s" in found.failures[0].evidence
+
+
+def test_what_is_lost_while_a_balancer_warms_up_is_no_rollouts_and_no_measure_of_chance() -> None:
+    warming = "connect-timeout new 0.0..1.9 every 0.02\n"
+    quiet = """
+        update 8.0 complete 9.0 settled 15
+        pod old-1 deleted 8.5 prestop 5 ended 14.0 gone 14.5
+        pod new-1 revision r2 created 8.1 ready 8.4
+        ok new 2..11.5 every 0.02 by old-1
+        ok new 11.5..50 every 0.02 by new-1
+    """
+    found = judged(warming + quiet, BALANCER)
+    assert (found.verdict, found.rollouts[0].window.failed) == ("seamless", 0)
+    late = UNREGISTERED.replace("ok new 0..11.5", "ok new 2..11.5")
+    assert set(judged(warming + late, BALANCER).rollouts[0].window.by_cause) == {"creation-race"}
