@@ -122,6 +122,7 @@ _ROLLED = {
 }
 _UPDATE: Shape = {"type": NAME, "rollingUpdate": {"maxSurge": SHARE, "maxUnavailable": SHARE, "partition": COUNT}}
 _JOB = {**_ROLLED, "manualSelector": FLAG, "completions": COUNT, "parallelism": COUNT, "backoffLimit": COUNT}
+_BACKEND: Shape = {"service": {"name": NAME}}
 _SPECS: dict[str, Shape] = {
     "Deployment": {
         **_ROLLED, "strategy": _UPDATE, "paused": FLAG, "progressDeadlineSeconds": SECONDS,
@@ -135,6 +136,10 @@ _SPECS: dict[str, Shape] = {
     "Job": _JOB,
     "CronJob": {"schedule": TEXT, "jobTemplate": {"metadata": _METADATA, "spec": _JOB}},
     "Pod": POD,
+    "Ingress": {
+        "ingressClassName": NAME, "defaultBackend": _BACKEND,
+        "rules": [{"host": NAME, "http": {"paths": [{"backend": _BACKEND}]}}],
+    },
     "Service": {
         "selector": _LABELS,
         "type": NAME,
