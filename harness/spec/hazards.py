@@ -75,7 +75,7 @@ HAZARDS: tuple[Row, ...] = (
         holds=lambda it: (
             it.rollout.kind == "Deployment" and it.rollout.replicas == 1 and (it.takes_pods or it.around is not None)
         ),
-        wrong="its only pod goes before another comes",
+        wrong="an eviction or a crash takes its only pod before another comes",
         found="replicas: {it.rollout.replicas}",
         cause=Cause.NO_ENDPOINTS,
         mend="more than 1 replica",
