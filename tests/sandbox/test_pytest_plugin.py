@@ -4,8 +4,9 @@ import json
 import xml.etree.ElementTree as ElementTree
 
 import pytest
+from stalled import again_where_stalled, unless_stalled_in
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.sandbox, again_where_stalled, pytest.mark.timeout(240)]
 pytest_plugins = ["pytester"]
 
 ABOUT_BAD_INPUT = """
@@ -127,6 +128,7 @@ def test_two_workers_of_xdist_make_their_runs_and_one_summary(pytester: pytest.P
     )
     out = pytester.path / "runs"
     result = pytester.runpytest_subprocess("-n", "2", f"--rollout-out={out}", timeout=230)
+    unless_stalled_in(out)
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(["* rollouts *", "*test_mitigated?1?*seamless*", "*test_mitigated?2?*seamless*"])
     verdicts = [json.loads(file.read_text())["scenarios"][0]["verdict"] for file in out.glob("*/1/result.json")]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stalled import REASONS
 
 from harness.sandbox.preflight import missing
 from harness.spec.hazard import HazardId
@@ -26,7 +27,6 @@ pytestmark = [
 ]
 
 Object = dict[str, Any]
-STALLED = ("harness-stalled", "load-generator")
 
 
 def rolled(manifests: str, kind: str, proof: Proof, folder: Path, repository: Path) -> Object:
@@ -35,7 +35,7 @@ def rolled(manifests: str, kind: str, proof: Proof, folder: Path, repository: Pa
         out = folder / str(attempt)
         out.mkdir(parents=True)
         found = _rolled(manifests, kind, proof, out, repository)
-        if not any(word in found["reason"] for word in STALLED):
+        if not any(word in found["reason"] for word in REASONS):
             break
     return found
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stalled import again_where_stalled, unless_stalled_in
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.sandbox, again_where_stalled, pytest.mark.timeout(240)]
 
 HARNESS = (sys.executable, "-m", "harness")
 EXPERIMENT = """\
@@ -69,7 +70,9 @@ def run(context: dict[str, str], tmp_path: Path) -> Callable[..., subprocess.Com
         file.write_text(text)
         there = ("--cluster", "context:sandbox", "--worker-image", "rollout-harness:local", "--yes")
         command = [*HARNESS, "run", str(file), "--out", str(tmp_path / "run"), *there, *options]
-        return subprocess.run(command, capture_output=True, text=True, env=context, timeout=180, check=False)
+        ended = subprocess.run(command, capture_output=True, text=True, env=context, timeout=180, check=False)
+        unless_stalled_in(tmp_path / "run")
+        return ended
 
     return done
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stalled import again_where_stalled, unless_stalled_in
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.sandbox, again_where_stalled, pytest.mark.timeout(300)]
 
 HARNESS = (sys.executable, "-m", "harness")
 NAME = f"watch-{os.getpid()}"
@@ -105,6 +106,7 @@ def test_every_rollout_that_somebody_else_makes_is_judged_and_nothing_is_changed
         until(process, "quiet time")
         kubectl(environment, "-n", "staging", "rollout", "restart", "deployment/web")
         code, stdout, stderr = ended(process)
+    unless_stalled_in(out)
     assert code == 0, stderr + stdout
     assert "# This file would watch the same:" in stdout
     result = json.loads((folder(out) / "result.json").read_text())
@@ -134,6 +136,7 @@ def test_who_scales_down_in_the_middle_as_an_autoscaler_does_is_told(
         patch = ("--subresource=scale", "--field-manager=kube-controller-manager", "--type=merge", "-p")
         kubectl(environment, "-n", "staging", "patch", "deployment", "web", *patch, '{"spec": {"replicas": 1}}')
         code, stdout, stderr = ended(process)
+    unless_stalled_in(out)
     result = json.loads((folder(out) / "result.json").read_text())
     assert (code, result["verdict"]) == (3, "inconclusive"), stderr + stdout
     assert "a scaling" in result["sentence"]
@@ -150,6 +153,7 @@ def test_a_colleague_who_deploys_again_in_the_middle_goes_on_with_the_same_rollo
         until(process, "rolling")
         kubectl(environment, "-n", "staging", "set", "image", "deployment/web", "nginx=nginx:1.28.0")
         code, stdout, stderr = ended(process)
+    unless_stalled_in(out)
     assert code == 0, stderr + stdout
     assert len(updates(out)) == 1
     (rollout,) = json.loads((folder(out) / "run.json").read_text())["rollouts"]

@@ -27,6 +27,8 @@ def test_uvicorn_stops_listening_closes_idle_connections_and_finishes_its_work()
     assert stop["exit_code"] == 0
 
 
+# A process that gets no time for 0.1 s has not heard its signal when the new connection comes.
+@pytest.mark.flaky(reruns=2, only_rerun=["assert 'answered' == 'reset'"])
 def test_gunicorn_with_threads_listens_to_its_end_and_resets_what_it_no_longer_accepts() -> None:
     stop = stop_of("gunicorn-gthread")
     assert {fate["what"] for fate in stop["work"].values()} == {"answered"}

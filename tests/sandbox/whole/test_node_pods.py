@@ -41,7 +41,7 @@ async def test_env_arguments_and_working_directory_arrive(cluster: Cluster) -> N
     assert lines[0] == "/usr"
     assert lines[-1] == "hello node1"
     names = [line.partition("=")[0] for line in lines[1:-1] if not line.startswith("KUBERNETES_")]
-    assert names == ["HOSTNAME", "NODE", "PATH", "PWD", "WORD"]
+    assert names == ["HOME", "HOSTNAME", "NODE", "PATH", "PWD", "WORD"]
 
 
 async def test_volumes_carry_files_and_what_is_written_is_seen_beside(cluster: Cluster, shell: Maker) -> None:
