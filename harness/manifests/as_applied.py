@@ -38,7 +38,8 @@ def as_applied(written: Object) -> Object:
     """The object that a create request may carry.
 
     Of an export, which is known by its uid or resourceVersion, this leaves out too what ties it to its cluster: its
-    owners and finalizers, the addresses and node ports of a Service, the volume of a claim, the node of a Pod.
+    owners and finalizers, the addresses and node ports of a Service, the volume of a claim, the node of a Pod. Where
+    only its metadata were tidied, `clusterIPs` tells such an address from one that somebody wrote: a server sets both.
     """
     manifest: Object = without_nulls(written)
     metadata = manifest["metadata"]
@@ -51,6 +52,8 @@ def as_applied(written: Object) -> Object:
         _without_annotations(metadata)
         if isinstance(spec, dict):
             _untied(kind, spec)
+    elif kind == "Service" and isinstance(spec, dict) and "clusterIPs" in spec:
+        _without_addresses(spec)
     return manifest
 
 

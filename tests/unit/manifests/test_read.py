@@ -123,6 +123,11 @@ def test_an_export_can_be_applied_elsewhere(exported: str, sent: str) -> None:
     assert as_applied(manifest(exported)) == manifest(sent)
 
 
+def test_an_address_from_a_cluster_goes_where_the_metadata_of_the_export_were_tidied() -> None:
+    tidied = manifest("{kind: Service, metadata: {name: a}, spec: {clusterIP: 10.0.0.7, clusterIPs: [10.0.0.7]}}")
+    assert as_applied(tidied) == manifest("{kind: Service, metadata: {name: a}, spec: {}}")
+
+
 def test_what_somebody_wrote_stays() -> None:
     written = (
         "{kind: Service, metadata: {name: a, finalizers: [a/b]}, "
