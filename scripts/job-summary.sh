@@ -1,7 +1,7 @@
 #!/bin/sh
 # Append the report of a run to the job's summary: scripts/job-summary.sh FOLDER
 # A step may write 1 MiB into GITHUB_STEP_SUMMARY, and loses all of it where it writes more: a longer report is cut at a
-# line, and says so. A run without a report has the end of its output there.
+# line, what is open there is closed, and it says so. A run without a report has the end of its output there.
 set -eu
 
 most=900000
@@ -22,7 +22,11 @@ elif [ "$(wc -c <"$report")" -le "$most" ]; then
     cat "$report" >>"$summary"
 else
     {
-        head -c "$most" "$report" | sed '$d'
+        head -c "$most" "$report" | sed '$d' | awk '
+            { print }
+            /^ *(```|~~~)/ { fence = fence == "" ? $1 : ""; sub(/[^`~].*/, "", fence); next }
+            fence == "" { folded += gsub(/<details/, "") - gsub(/<\/details>/, "") }
+            END { if (fence != "") print fence; while (folded-- > 0) print "\n</details>" }'
         echo
         echo "The report is longer than a summary can be: the rest is in report.md and report.html of the artifact."
     } >>"$summary"

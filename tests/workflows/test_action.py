@@ -160,17 +160,22 @@ def test_the_job_ends_as_the_run_did_but_for_an_inconclusive_one_that_is_allowed
     assert did.printed.startswith(f"::{level} title=" if level else "")
 
 
-def test_a_report_that_is_longer_than_a_summary_may_be_is_cut_at_a_line(machine: Machine) -> None:
-    """More than 1 MiB, and GitHub shows nothing of it."""
-    lines = [f"| {number:07} | {'ü' * 90} |" for number in range(9000)]
+def test_a_report_that_is_longer_than_a_summary_may_be_is_cut_at_a_line_and_what_is_open_is_closed(
+    machine: Machine,
+) -> None:
+    """More than 1 MiB, and GitHub shows nothing of it; what is said after the cut must not be folded away."""
+    folded = "<details><summary>Details</summary>"
+    before = ["# Rollouts", folded, "```", "<details>", "```", "</details>", folded, "  ```yaml"]
+    lines = [*before, *(f"| {number:07} | {'ü' * 90} |" for number in range(9000))]
     (machine.workspace / "report.md").write_text("\n".join(lines), encoding="utf-8")
     (did,) = machine.steps([{"name": "summary", "run": f"{ROOT}/scripts/job-summary.sh ."}], {}, {})
     assert did.code == 0
-    *shown, empty, last = machine.summary.splitlines()
+    *shown, fence, _, details, _, last = machine.summary.splitlines()
     assert 1 < len(machine.summary.encode()) < 1024**2
     assert shown == lines[: len(shown)]
     assert len(shown) > 4000
-    assert (empty, last.startswith("The report is longer than a summary can be")) == ("", True)
+    assert (fence, details) == ("```", "</details>")
+    assert last.startswith("The report is longer than a summary can be")
 
 
 def test_the_guide_has_every_input_with_its_default_and_every_output() -> None:
