@@ -36,13 +36,13 @@ FLAGS = {
     "docker info": "--format",
     "docker version": "--format",
     "docker image inspect": "-f --format",
-    "docker image save": "--platform -o",
+    "docker image save": "--platform",
     "docker build": "--quiet! --tag",
     "docker exec": "--privileged!",
     "podman -v": "",
     "podman info": "--format",
     "podman image inspect": "-f --format",
-    "podman image save": "-o",
+    "podman image save": "",
     "podman build": "--quiet! --tag",
     "podman exec": "--privileged!",
     "nerdctl -v": "",
@@ -98,10 +98,12 @@ class Playback:
         with _state(self.folder) as state:
             state["trouble"][command] = what
 
-    def has(self, name: str, nodes: int = 1, *, whole: bool = True) -> None:
-        """There is a cluster of that name."""
+    def has(
+        self, name: str, nodes: int = 1, *, whole: bool = True, proxy: tuple[str, str] = ("iptables", "1s")
+    ) -> None:
+        """There is a cluster of that name. `proxy`: its mode and minSyncPeriod."""
         with _state(self.folder) as state:
-            state["clusters"][name] = _cluster(name, nodes, whole)
+            state["clusters"][name] = _cluster(name, nodes, whole, proxy)
 
 
 def digest(image: str) -> str:
@@ -159,9 +161,9 @@ def _state(folder: Path) -> Iterator[dict[str, Any]]:
         (folder / "new").rename(folder / "state")
 
 
-def _cluster(name: str, nodes: int, whole: bool) -> dict[str, Any]:
+def _cluster(name: str, nodes: int, whole: bool, proxy: tuple[str, str] = ("iptables", "1s")) -> dict[str, Any]:
     names = [f"{name}-control-plane", *(f"{name}-worker{number if number > 1 else ''}" for number in range(1, nodes))]
-    return {"nodes": names, "whole": whole, "images": {node: {} for node in names}}
+    return {"nodes": names, "whole": whole, "images": {node: {} for node in names}, "proxy": proxy}
 
 
 def recorded(*argv: str, rc: int = 0, said: str = "") -> Answer:
@@ -228,7 +230,8 @@ class _Programs:
                 there = recorded("kind", "create", "cluster", "--name", "rollout-harness", rc=1)
                 return _named(there, "rollout-harness", name)
             if trouble is None or trouble.get("hangs") or trouble.get("leaves"):
-                state["clusters"][name] = _cluster(name, nodes, False)
+                proxy = [re.search(rf"{key}: (\w+)", text) for key in ("kubeProxyMode", "minSyncPeriod")]
+                state["clusters"][name] = _cluster(name, nodes, False, tuple(each[1] if each else "" for each in proxy))
         if trouble is not None:
             return self._failed(trouble)
         self._write_kubeconfig(name, flags.get("--kubeconfig"), self._api(name, text))
@@ -323,10 +326,15 @@ class _Programs:
         return recorded("docker", "info")
 
     def docker_version(self, _: str, __: list[str], flags: dict[str, str]) -> Answer:
+        """`api`: what client and server agree on; else what the recorded client has, which is the older one."""
         with _state(self._folder) as state:
-            api = state.get("api") or recorded("docker", "version", "--format", "{{.Server.APIVersion}}")[1].strip()
-        asked = "{{.Server.APIVersion}} {{.Server.Os}}/{{.Server.Arch}}"
-        return 0, flags["--format"].replace(asked, f"{api} linux/amd64\n"), ""
+            agreed = state.get("api") or re.search(r"API version: +(\S+)", recorded("docker", "version", rc=1)[1])[1]
+        said = {
+            "{{.Client.APIVersion}}": agreed,
+            "{{.Server.APIVersion}}": recorded("docker", "version", "--format", "{{.Server.APIVersion}}")[1].strip(),
+            "{{.Server.Os}}/{{.Server.Arch}}": "linux/amd64\n",
+        }
+        return 0, " ".join(said[field] for field in flags["--format"].split()), ""
 
     def docker_image_inspect(self, _: str, words: list[str], __: dict[str, str]) -> Answer:
         with _state(self._folder) as state:
@@ -344,8 +352,7 @@ class _Programs:
         if (foreign := flags.get("--platform", "linux/amd64")) != "linux/amd64":
             other = ("docker", "image", "save", "--platform", "linux/arm64", "-o", "<tmp>", "nginx:1.28.0")
             return _named(recorded(*other, rc=1), "linux/arm64", foreign)
-        Path(flags["-o"]).write_text(f"{words[0]} {identity}")
-        return recorded("docker", "image", "save", "-o", "<tmp>", "nginx:1.28.0")
+        return 0, f"{words[0]} {identity}", ""
 
     def docker_build(self, _: str, __: list[str], flags: dict[str, str]) -> Answer:
         (self._folder / "built").write_bytes(self._stdin())
@@ -373,21 +380,28 @@ class _Programs:
     def kubectl_wait(self, _: str, __: list[str], flags: dict[str, str]) -> Answer:
         return _named(recorded(*_WAIT), "rollout-harness", flags["--context"].removeprefix("kind-"))
 
-    def kubectl_rollout_status(self, *_: Any) -> Answer:
+    def kubectl_rollout_status(self, _: str, __: list[str], flags: dict[str, str]) -> Answer:
+        with _state(self._folder) as state:
+            mode, _ = state["clusters"][flags["--context"].removeprefix("kind-")]["proxy"]
+        if mode == "none":
+            return 1, "", 'Error from server (NotFound): daemonsets.apps "kube-proxy" not found\n'
         return 0, 'daemon set "kube-proxy" successfully rolled out\n', ""
 
     def kubectl_get(self, _: str, words: list[str], flags: dict[str, str]) -> Answer:
         name = flags["--context"].removeprefix("kind-")
         with _state(self._folder) as state:
-            nodes = state["clusters"][name]["nodes"]
+            nodes, (mode, period) = (state["clusters"][name][what] for what in ("nodes", "proxy"))
         if ".status.conditions" in flags["-o"]:
             return 0, "n: Ready=False KubeletNotReady: no CNI\n", ""
         if words[0] == "nodes":
             return 0, "".join(f"node/{node}\n" for node in nodes), ""
         import yaml
 
+        if mode == "none":
+            return 0, "", ""
         _, shown, _ = recorded("kubectl", "-n", "kube-system", "get", "configmap", "kube-proxy", "-o", "yaml")
-        return 0, yaml.safe_load(shown)["data"]["config.conf"], ""
+        text = yaml.safe_load(shown)["data"]["config.conf"].replace("mode: iptables", f"mode: {mode}")
+        return 0, re.sub(rf"(?s)(\n{mode}:.*?minSyncPeriod:) \w+", rf"\1 {period}", text), ""
 
 
 _WAIT = ("kubectl", "--context", "kind-rollout-harness", "wait", "--for=condition=Ready", "nodes", "--all")

@@ -19,6 +19,10 @@ _OLDEST_KIND = (0, 27)
 _SAVES_A_PLATFORM = (1, 48)
 """The API of the first Docker (28) that does: https://docs.docker.com/reference/cli/docker/image/save."""
 
+_AGREED = "{{.Client.APIVersion}} {{.Server.Os}}/{{.Server.Arch}}"
+"""The client's is the API that both know, or DOCKER_API_VERSION where that is set (cli/command/system/version.go of
+docker/cli); by it the client decides whether it has --platform."""
+
 _CHOSEN = ("docker", "podman", "nerdctl", "finch", "nerdctl.lima")
 """What KIND_EXPERIMENTAL_PROVIDER may say; anything else is ignored (pkg/internal/runtime/runtime.go)."""
 _TRIED = {
@@ -56,7 +60,7 @@ async def engine(environment: Mapping[str, str] = os.environ) -> Engine:
     await _check_kind()
     if name != "docker":
         return Engine(name=name)
-    version = await ended("docker", "version", "--format", "{{.Server.APIVersion}} {{.Server.Os}}/{{.Server.Arch}}")
+    version = await ended("docker", "version", "--format", _AGREED)
     return Engine(name=name, platform=_platform(version))
 
 

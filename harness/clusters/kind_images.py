@@ -64,14 +64,13 @@ class NodeImages:
 
     async def _load(self, image: str) -> None:
         """By an archive of one platform: `kind load docker-image` fails on those that Docker's containerd store has in
-        part (https://github.com/kubernetes-sigs/kind/issues/3795)."""
+        part (https://github.com/kubernetes-sigs/kind/issues/3795). It comes by standard output, as a Docker from snap
+        sees a /tmp of its own (https://snapcraft.io/docs/snap-confinement)."""
         platform = () if self.engine.platform is None else ("--platform", self.engine.platform)
         with tempfile.TemporaryDirectory(prefix="rollout-harness-") as folder:
-            archive = str(Path(folder) / "image.tar")
-            for command in (
-                (self.engine.name, "image", "save", *platform, "-o", archive, image),
-                ("kind", "load", "image-archive", archive, "--name", self.cluster),
-            ):
-                done = await ended(*command)
-                if done.code:
-                    raise trouble(done, f"Is there room for {image} on the nodes? loadImages: false leaves it to them.")
+            archive = Path(folder) / "image.tar"
+            done = await ended(self.engine.name, "image", "save", *platform, image, into=archive)
+            if not done.code:
+                done = await ended("kind", "load", "image-archive", str(archive), "--name", self.cluster)
+            if done.code:
+                raise trouble(done, f"Is there room for {image} on the nodes? loadImages: false leaves it to them.")

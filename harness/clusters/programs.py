@@ -10,6 +10,7 @@ import signal
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 import anyio
@@ -35,8 +36,8 @@ class Ended:
         return f"running `{' '.join(self.command[:4])}`"
 
 
-async def ended(*command: str, stdin: bytes = b"", patience_s: float | None = None) -> Ended:
-    """Run a program to its end.
+async def ended(*command: str, stdin: bytes = b"", patience_s: float | None = None, into: Path | None = None) -> Ended:
+    """Run a program to its end. `into`: a file for its standard output, where that is no text.
 
     Raises:
         ClusterError: it cannot be started, or did not end in time (`PATIENCE_S`).
@@ -44,7 +45,11 @@ async def ended(*command: str, stdin: bytes = b"", patience_s: float | None = No
     limit_s = PATIENCE_S if patience_s is None else patience_s
     tried = f"running `{' '.join(command[:4])}`"
     # Files and no pipes: who fails before it has read leaves a pipe broken, and who leaves a child behind one open.
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with (
+        tempfile.TemporaryFile() as given,
+        tempfile.TemporaryFile() if into is None else into.open("wb") as out,
+        tempfile.TemporaryFile() as err,
+    ):
         given.write(stdin)
         given.seek(0)
         try:
@@ -61,7 +66,8 @@ async def ended(*command: str, stdin: bytes = b"", patience_s: float | None = No
             raise ClusterError(tried, f"it did not end within {limit_s:g} s: {said}", "Is Docker up?") from None
         finally:
             await _end(process)
-        return Ended(command=command, code=process.returncode or 0, stdout=_text(out), stderr=_text(err))
+        printed = _text(out) if into is None else ""
+        return Ended(command=command, code=process.returncode or 0, stdout=printed, stderr=_text(err))
 
 
 async def _end(process: anyio.abc.Process) -> None:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import signal
 import subprocess
 import time
@@ -83,7 +85,7 @@ def test_it_makes_one_and_then_finds_it_and_exports_its_kubeconfig_and_removes_i
 def test_what_is_there_and_is_another_than_was_asked_for_is_refused_and_else_taken(script: Script) -> None:
     script.playback.has(NAME, nodes=1)
     for option, said in (
-        ("--nodes=3", "has 1 nodes, not 3"),
+        ("--nodes=3", "has 1 node, not 3"),
         ("--proxy-mode=nftables", "has proxy mode iptables, not nftables"),
         ("--min-sync-period=10s", "has minSyncPeriod 1s, not 10s"),
     ):
@@ -91,6 +93,58 @@ def test_what_is_there_and_is_another_than_was_asked_for_is_refused_and_else_tak
         assert (code, said in words) == (2, True), words
     assert script.run("--nodes=1", "--min-sync-period=1000ms", "--images=")[0] == 0
     assert script.did == []
+
+
+@pytest.mark.parametrize(("mode", "code"), [("iptables", 0), ("nftables", 0), ("ipvs", 2)])
+def test_a_period_of_0_is_what_kube_proxy_makes_of_it(script: Script, mode: str, code: int) -> None:
+    script.playback.has(NAME, proxy=(mode, "0s"))
+    done, said = script.run(f"--proxy-mode={mode}", "--min-sync-period=1s", "--images=")
+    assert (done, "has minSyncPeriod 0s, not 1s" in said) == (code, bool(code)), said
+
+
+def test_one_without_kube_proxy_is_found_again_and_is_no_other(script: Script) -> None:
+    for options in (["--proxy-mode=none"], []):
+        code, said = script.run(*options, "--images=")
+        assert (code, "no kube-proxy: install another data plane" in said) == (0, True), said
+    assert script.did == [CREATE]
+    for option, differs in (
+        ("--proxy-mode=ipvs", "has proxy mode none, not ipvs"),
+        ("--min-sync-period=1s", "has no kube-proxy, not minSyncPeriod 1s"),
+    ):
+        code, said = script.run(option, "--images=")
+        assert (code, differs in said) == (2, True), said
+
+
+def test_one_that_somebody_else_makes_meanwhile_stays(script: Script) -> None:
+    script.playback.trouble("kind create cluster", appears=True)
+    code, said = script.run()
+    assert (code, "somebody else has just made cluster rollout-harness, which stays" in said) == (2, True), said
+    assert 'node(s) already exist for a cluster with the name "rollout-harness"' in said  # kind's own words too
+    assert script.did == [CREATE]
+    assert list(script.playback.clusters) == [NAME]
+
+
+def test_one_that_a_run_uses_is_not_removed(script: Script, tmp_path: Path) -> None:
+    script.playback.has(NAME)
+    place = tmp_path / "tmp" / f"rollout-harness-{os.getuid()}" / "kind"
+    place.mkdir(parents=True)
+    with (place / f"{NAME}.users").open("w") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        code, said = script.run("--down")
+        assert (code, "a run uses cluster rollout-harness" in said, script.did) == (2, True, []), said
+    assert script.run("--down")[0] == 0
+    assert script.playback.clusters == {}
+
+
+def test_a_variable_that_cannot_be_meant_is_told_and_one_that_can_be_too(script: Script) -> None:
+    code, said = script.run(NAME="DESKTOP-7Q2")
+    assert (code, "NAME=DESKTOP-7Q2 (from the environment): small letters" in said) == (2, True), said
+    code, said = script.run("--nodes=1", NODES="many", NAME="laptop", IMAGES="")
+    assert code == 0, said
+    assert "NAME=laptop (from the environment) is the cluster's name" in said
+    assert "cluster: {kind: {name: laptop}}" in said.splitlines()[-1]
+    code, said = script.run("--name=Laptop", NAME="laptop")
+    assert (code, "kind-up: --name Laptop: small letters" in said, "environment" in said) == (2, True, False), said
 
 
 def test_an_image_that_is_neither_here_nor_to_be_had_is_named_and_the_cluster_stays(script: Script) -> None:
@@ -107,6 +161,10 @@ TROUBLE = {
         [],
     ),
     "kind create cluster": ("ERROR: no room\n", "was not made; kind says why above", [CREATE, DELETE]),
+    "docker version": ("no\n", "docker does not tell its version; cluster rollout-harness is up without", [CREATE]),
+    "kind get nodes": ("ERROR: no\n", "does not tell the nodes of cluster rollout-harness, which is up", [CREATE]),
+    "kind version": ("Segmentation fault\n", "kind version: Segmentation fault", []),
+    "kubectl get": ("no\n", "the configuration of kube-proxy in cluster rollout-harness cannot", [CREATE, DELETE]),
     "kubectl wait": (
         "error: timed out waiting for the condition on nodes/a\n",
         "are Ready after 180s",
@@ -122,7 +180,14 @@ def test_what_cannot_be_made_is_told_and_nothing_of_it_is_left(script: Script, c
     code, said = script.run()
     assert (code, seen in said) == (2, True), said
     assert script.did == did
-    assert script.playback.clusters == {}
+    assert list(script.playback.clusters) == ([NAME] if did == [CREATE] else [])
+
+
+def test_what_cannot_be_removed_is_told(script: Script) -> None:
+    script.playback.has(NAME)
+    script.playback.trouble("kind delete cluster", stderr="ERROR: permission denied\n")
+    code, said = script.run("--down")
+    assert (code, "permission denied" in said, "was not removed; kind says why above" in said) == (2, True, True), said
 
 
 @pytest.mark.parametrize("missing", ["docker", "kind", "kubectl"])
@@ -152,14 +217,37 @@ def test_one_that_is_half_made_is_told(script: Script) -> None:
     ) == (2, True)
 
 
+def with_open_files_noted(playback: Playback, *programs: str) -> Path:
+    """A file in which these programs note when they were started with the lock (9) or an end of the pipe (6, 7, 8)."""
+    heirs = playback.folder / "heirs"
+    heirs.write_text("")
+    for program in programs:
+        real = (playback.folder / program).rename(playback.folder / f"real-{program}")
+        note = " ".join(
+            f'if ( : >&{number} ) 2>/dev/null; then echo "{number}: {program} $*" >>{heirs}; fi;'
+            for number in (6, 7, 8, 9)
+        )
+        (playback.folder / program).write_text(f'#!/bin/sh\n{note}\nexec {real} "$@"\n')
+        (playback.folder / program).chmod(0o755)
+    return heirs
+
+
+def test_an_older_docker_or_client_saves_without_the_platform(script: Script) -> None:
+    Playback(script.playback.folder, kubeconfig=KUBECONFIG, api="1.47")
+    code, said = script.run("--images=nginx:1.28.0")
+    assert (code, "docker image save nginx:1.28.0" in script.playback.calls) == (0, True), said
+
+
 @pytest.mark.parametrize("chosen", ["", "podman"])
 def test_podman_runs_it_where_kind_chooses_podman(script: Script, chosen: str) -> None:
     Playback(script.playback.folder, "kind kubectl podman docker", kubeconfig=KUBECONFIG)
     if not chosen:
         (script.playback.folder / "docker").write_text("#!/bin/sh\necho podman version 5.4.0\n")  # podman-docker's
+    heirs = with_open_files_noted(script.playback, "kind", "podman")
     code, said = script.run("--images=nginx:1.28.0", KIND_EXPERIMENTAL_PROVIDER=chosen)
     assert code == 0, said
-    assert "podman image save -o <tmp> nginx:1.28.0" in script.playback.calls
+    assert heirs.read_text() == ""  # conmon would hold the lock for as long as there are nodes
+    assert "podman image save nginx:1.28.0" in script.playback.calls
     assert not any(call.startswith("docker") for call in script.playback.calls)
 
 
