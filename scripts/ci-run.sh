@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Run `rollout-harness run` for the action (action.yml), with what its inputs say in variables: EXPERIMENT or MANIFESTS,
-# TARGET, SERVICE, STAND_IN, CLUSTER, BUDGET, ARGUMENTS and REPORTS. Ends with 0 whatever the verdict: a later step
+# TARGET, SERVICE, STAND_IN, CLUSTER, NODE_IMAGE, BUDGET, ARGUMENTS and REPORTS. Ends with 0 whatever the verdict: a later step
 # fails the job, when the reports are safe. The exit code, the verdict and the folder become the step's outputs.
 set -euo pipefail
 
@@ -37,13 +37,20 @@ elif [[ -n ${MANIFESTS:-} ]]; then
     # A file's name may have spaces: a pattern is one word.
     # shellcheck disable=SC2206
     IFS='' files=($pattern)
-    if [[ ${#files[@]} == 0 || ! -f ${files[0]} ]]; then
+    taken=0
+    for file in ${files[@]+"${files[@]}"}; do
+      [[ -f $file ]] || continue # `**` is the folders too
+      taken=1
+      echo --- >>"$given"
+      if ! said=$(cat -- "$file" 2>&1 >>"$given"); then
+        refused "reading the manifests $pattern" "${said:-$file cannot be read}" "May $(id -un) read it?"
+      fi
+      echo >>"$given"
+    done
+    if [[ $taken == 0 ]]; then
       refused "reading the manifests $pattern" "no file in $PWD matches" "Is there a checkout step before this one?"
       break
     fi
-    for file in "${files[@]}"; do
-      printf -- '---\n%s\n' "$(cat -- "$file")" >>"$given"
-    done
   done <<<"$MANIFESTS"
   arguments+=(-)
 else
@@ -57,6 +64,19 @@ option --cluster "${CLUSTER:-}"
 while IFS= read -r line; do option --budget "$line"; done <<<"${BUDGET:-}"
 while IFS= read -r line; do [[ -z $line ]] || arguments+=("$line"); done <<<"${ARGUMENTS:-}"
 arguments+=(--yes --out "$REPORTS")
+
+if [[ $code == 0 && ${CLUSTER:-} == kind && -n ${NODE_IMAGE:-} && -n ${EXPERIMENT:-} ]]; then
+  # What is wrong with the experiment is for the run to say.
+  name=$("$here/.venv/bin/python" - "$EXPERIMENT" 2>/dev/null <<'PYTHON'
+import sys
+from ruamel.yaml import YAML
+with open(sys.argv[1], encoding="utf-8") as file:
+    print(YAML(typ="safe", pure=True).load(file)["cluster"]["kind"]["name"])
+PYTHON
+  ) || name=rollout-harness
+  [[ $name == rollout-harness || ! $name =~ ^[a-z0-9.-]+$ ]] ||
+    echo "::warning title=rollout-harness::The experiment asks for kind cluster $name: the one with node-image $NODE_IMAGE, rollout-harness, is not used. Leave out its name, or node-image."
+fi
 
 if [[ $code == 0 ]]; then
   # What an application says must not be taken for a command to the runner.

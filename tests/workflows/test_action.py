@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import textwrap
@@ -49,9 +50,13 @@ def machine(tmp_path: Path) -> Machine:
 def stand_in(machine: Machine, program: str, script: str) -> None:
     """Another program of this name comes first in the machine's PATH."""
     machine.programs = machine.workspace.parent / "programs"
-    machine.programs.mkdir(exist_ok=True)
-    (machine.programs / program).write_text(f"#!/bin/sh\n{script}\n")
-    (machine.programs / program).chmod(0o755)
+    executable(machine.programs / program, script)
+
+
+def executable(path: Path, script: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
 
 
 def named(did: list[Did], name: str) -> Did:
@@ -86,7 +91,7 @@ def test_manifests_found_by_patterns_are_read_in_one_and_nothing_said_of_them_co
     for name in ("one", "two"):
         config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
         (machine.workspace / "deploy" / "more here" / f"{name}.yaml").write_text(yaml.safe_dump(config).rstrip())
-    given = {"manifests": "deploy/web.yaml\n  deploy/more here/*.yaml", "target": "deployment/web"}
+    given = {"manifests": "deploy/web.yaml\n  deploy/more here/**", "target": "deployment/web"}
     # An ordinary user who may sudo, as on GitHub's runners.
     stand_in(machine, "id", "echo 1000")
     stand_in(machine, "sudo", 'echo "sudo $*" >>"$RUNNER_TEMP/asked"; shift; exec "$@"')
@@ -110,18 +115,56 @@ def test_manifests_found_by_patterns_are_read_in_one_and_nothing_said_of_them_co
 
 
 def test_a_kind_cluster_of_an_image_of_ones_own_is_made_and_removed_whatever_becomes_of_the_run(
-    machine: Machine, tmp_path: Path
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On what the real kind, Docker and kubectl said (kind_playback.py)."""
-    playback = Playback(tmp_path / "kind", kubeconfig={"contexts": [{"name": "paper", "context": {}}]})
-    machine.programs = playback.folder
-    machine.variables = {**NO_COMMANDS, "TMPDIR": str(tmp_path), "KUBECONFIG": str(tmp_path / "kubeconfig")}
-    did, outputs = machine.action(ROOT, {"cluster": "kind", "node-image": "kindest/node:v1.34.11"})
-    assert (outputs["exit-code"], [each.name for each in did if each.code]) == ("2", ["Verdict"])  # nothing to roll
-    made = [call.split(" --")[0] for call in playback.calls if call.startswith(("kind create", "kind delete"))]
-    assert made == ["kind create cluster", "kind delete cluster"]
+    """On what the real kind, Docker and kubectl said (kind_playback.py); the runner has an older kind."""
+    playback = Playback(tmp_path / "programs", kubeconfig={"contexts": [{"name": "paper", "context": {}}]})
+    published = (playback.folder / "kind").rename(tmp_path / "published")
+    executable(tmp_path / "older" / "kind", "echo kind v0.26.0 go1.23.4 linux/amd64")
+    monkeypatch.setenv("PATH", f"{tmp_path}/older:{os.environ['PATH']}")
+    stand_in(machine, "curl", f'while [ "$1" != -o ]; do shift; done; cp {published} "$2"')
+    stand_in(machine, "sha256sum", "exit 0")
+    of_the_job = {"NAME": "RUNNER-7", "NODES": "many", "IMAGES": "shop:1", "MIN_SYNC_PERIOD": "never"}
+    places = {"TMPDIR": str(tmp_path), "KUBECONFIG": str(tmp_path / "kubeconfig")}
+    machine.variables = {**NO_COMMANDS, **places, **of_the_job}
+    (machine.workspace / "other.yaml").write_text("cluster: {kind: {name: mine}}\n")
+    given = {"cluster": "kind", "node-image": "kindest/node:v1.34.11", "experiment": "other.yaml"}
+    did, outputs = machine.action(ROOT, given)
+    assert (outputs["exit-code"], [each.name for each in did if each.code]) == ("2", ["Verdict"])  # no experiment
+    assert "::warning title=rollout-harness::The experiment asks for kind cluster mine" in named(did, "Roll").printed
+    made = [call.split(" --config")[0] for call in playback.calls if call.startswith(("kind create", "kind delete"))]
+    assert made == ["kind create cluster --name rollout-harness", "kind delete cluster --name rollout-harness"]
+    assert not any("crictl" in call or call.startswith("kind load") for call in playback.calls)
     assert playback.clusters == {}
+
+    playback.has("rollout-harness")
+    action: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
+    steps = [each for each in action["runs"]["steps"] if each["name"].startswith("The kind cluster")]
+    did = machine.steps(steps, {"inputs": given, "steps": {}}, {"GITHUB_ACTION_PATH": str(ROOT)})
+    assert [each.code for each in did] == [0, None], did
+    assert list(playback.clusters) == ["rollout-harness"]  # it was there before
     assert playback.unexpected == []
+
+
+def test_a_kind_cluster_that_cannot_be_removed_is_a_warning(machine: Machine, tmp_path: Path) -> None:
+    playback = Playback(tmp_path / "kind", kubeconfig={"contexts": [{"name": "paper", "context": {}}]})
+    playback.trouble("kind delete cluster", stderr="ERROR: no\n")
+    machine.programs = playback.folder
+    machine.variables = {"TMPDIR": str(tmp_path)}
+    action: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
+    steps = [each for each in action["runs"]["steps"] if each["name"] == "The kind cluster, removed"]
+    contexts = {"steps": {"kind": {"outputs": {"made": "true"}}}}
+    (did,) = machine.steps(steps, contexts, {"GITHUB_ACTION_PATH": str(ROOT)})
+    assert did.code == 0
+    assert "::warning title=rollout-harness::The kind cluster was not removed" in did.printed
+
+
+def test_a_manifest_that_cannot_be_read_is_told(machine: Machine) -> None:
+    unreadable = "cat: deploy/web.yaml: Permission denied"
+    stand_in(machine, "cat", f'case "$*" in *web.yaml) echo "{unreadable}" >&2; exit 1 ;; esac; exec /bin/cat "$@"')
+    did, outputs = machine.action(ROOT, {"manifests": "deploy/**", "cluster": ""})
+    assert (outputs["exit-code"], named(did, "Verdict").code) == ("2", 2)
+    assert f"error: reading the manifests deploy/**: {unreadable}. May" in machine.summary
 
 
 @pytest.mark.parametrize(
