@@ -16,7 +16,7 @@ Makes a kind cluster ready for the harness, or makes the one that is there ready
   --kubeconfig FILE       where the context goes (default: as for kubectl)
   --images "IMAGE ..."    images to preload on the nodes: from this machine, else pulled by the node
                           (default: the demo's, nginx:1.28.0 and nginx:1.29.1; "": none)
-  --down                  remove the cluster
+  --down                  remove the cluster, unless a run uses it
   --print-config          print the configuration for kind, and make nothing
   --help                  this
 
