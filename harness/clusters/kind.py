@@ -103,7 +103,7 @@ class _One:
 
     def __init__(self, settings: KindSettings, given: Given, sharing: Sharing, kubeconfig: Path) -> None:
         self._settings, self._given, self._sharing, self._kubeconfig = settings, given, sharing, kubeconfig
-        self._made, self._identity = False, ""
+        self._made, self._entered, self._identity = False, False, ""
         self._remove = f"kind delete cluster --name {settings.name}"
 
     @property
@@ -122,6 +122,7 @@ class _One:
         elif self._sharing.others():
             self._given.tell(f"mind: another run uses kind cluster {name} too, and load disturbs load")
         self._sharing.enter()
+        self._entered = True
         if self._made:
             return
         exported = await ended("kind", "export", "kubeconfig", "--name", name, "--kubeconfig", str(self._kubeconfig))
@@ -189,7 +190,9 @@ class _One:
         await self._left()
 
     async def _left(self) -> None:
-        """The last who leaves removes what was made for runs."""
+        """The last who leaves removes what was made for runs; who was not in yet has no turn to wait for."""
+        if not (self._made or self._entered):
+            return
         with anyio.CancelScope(shield=True):
             async with self._sharing.alone():
                 self._sharing.leave()

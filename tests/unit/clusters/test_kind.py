@@ -263,6 +263,29 @@ async def test_one_that_is_being_made_is_removed_when_the_run_is_interrupted(wor
     assert world.playback.clusters == {}
 
 
+async def test_who_is_interrupted_while_another_makes_it_does_not_wait_for_that(world: World) -> None:
+    told, scope, over, waiting = list[str](), anyio.CancelScope(), anyio.Event(), anyio.Event()
+
+    def tell(words: str) -> None:
+        told.append(words)
+        waiting.set()
+
+    async def second() -> None:
+        with scope:
+            async with kind_cluster(settings(), replace(WORKER, tell=tell)):
+                pytest.fail("another one is making it")
+        over.set()
+
+    async with anyio.create_task_group() as tasks, Sharing(NAME, print).alone():
+        tasks.start_soon(second)
+        await waiting.wait()
+        scope.cancel()
+        with anyio.fail_after(10):  # it would wait for ever
+            await over.wait()
+    assert told == [f"waiting for another process that makes or removes kind cluster {NAME}"]
+    assert world.did("kind get") == []
+
+
 async def test_it_is_removed_when_the_run_fails(world: World) -> None:
     with pytest.raises(KeyError):
         async with kind_cluster(settings(), WORKER):
