@@ -17,8 +17,14 @@ from harness.kube.client import Kube
 from harness.model.duration import seconds
 from harness.model.run import FactSource, ProxyFacts
 
-_PERIOD_WHERE_ZERO_S = 1.0
-"""kube-proxy's own default where its configuration says 0 (pkg/proxy/apis/config/v1alpha1/defaults.go)."""
+_PERIOD_WHERE_ZERO_S = {"iptables": 1.0, "nftables": 1.0, "ipvs": 0.0}
+"""By mode, what kube-proxy takes where its configuration says 0 or nothing: only of ipvs 0 stays 0, which is a sync at
+every change (SetDefaults_KubeProxyConfiguration in pkg/proxy/apis/config/v1alpha1/defaults.go; the flags' help in
+cmd/kube-proxy/app/options.go). Of any other mode it is not known."""
+
+_PERIOD_WITHOUT_ARGUMENT_S = {"iptables": 1.0, "nftables": 1.0}
+"""The same where it has no such configuration, only arguments, and none of them is for this: of ipvs 0 or 1s, by its
+version (NewOptions in cmd/kube-proxy/app/options.go). What an argument says is so, 0 too."""
 
 _SYSTEM = "kube-system"
 _CONFIGURATIONS = (("kube-proxy", "config.conf"), ("kube-proxy-config", "config"))
@@ -55,7 +61,7 @@ def _configured(config_map: dict[str, Any], key: str) -> ProxyFacts:
     try:
         config = YAML(typ="safe", pure=True).load(config_map["data"][key])
         mode = config.get("mode") or "iptables"
-        period_s = seconds(config.get(mode, {}).get("minSyncPeriod") or "0s") or _PERIOD_WHERE_ZERO_S
+        period_s = seconds(config.get(mode, {}).get("minSyncPeriod") or "0s") or _PERIOD_WHERE_ZERO_S.get(mode)
     except (KeyError, AttributeError, TypeError, ValueError, YAMLError):
         return ProxyFacts()
     return ProxyFacts(mode=mode, min_sync_period_s=period_s, source=FactSource.READ)
@@ -89,10 +95,19 @@ def _argued(words: str) -> ProxyFacts:
         return ProxyFacts()
     mode = arguments.get("proxy-mode") or "iptables"
     try:
-        period_s = seconds(arguments.get(f"{mode}-min-sync-period") or "0s") or _PERIOD_WHERE_ZERO_S
+        period_s = _argued_period_s(mode, arguments)
     except ValueError:
         return ProxyFacts()
     return ProxyFacts(mode=mode, min_sync_period_s=period_s, source=FactSource.READ)
+
+
+def _argued_period_s(mode: str, arguments: dict[str, str]) -> float | None:
+    own, of_iptables = arguments.get(f"{mode}-min-sync-period"), arguments.get("iptables-min-sync-period")
+    if own is not None:
+        return seconds(own)
+    if mode == "nftables" and of_iptables is not None:
+        return None  # newer ones take that, older ones do not (processV1Alpha1Flags in cmd/kube-proxy/app/options.go)
+    return _PERIOD_WITHOUT_ARGUMENT_S.get(mode)
 
 
 async def _found(kube: Kube, api_version: str, kind: str, name: str, namespace: str) -> dict[str, Any] | None:

@@ -40,7 +40,8 @@ def arguments(settings: K3sSettings, host: str) -> list[str]:
     words += [f"--disable={component}" for component in settings.disable]
     if "mode" in proxy.model_fields_set:
         words.append(f"--kube-proxy-arg=proxy-mode={proxy.mode}")
-    if "min_sync_period_s" in proxy.model_fields_set:
+    # Of ipvs the default is not 1s with every version of Kubernetes, and so is given.
+    if "min_sync_period_s" in proxy.model_fields_set or proxy.mode == "ipvs":
         words.append(f"--kube-proxy-arg={proxy.mode}-min-sync-period={duration(proxy.min_sync_period_s)}")
     return words
 

@@ -32,7 +32,6 @@ _CREATE_S = 900.0
 """A node image may have to be pulled first, and a laptop be slow."""
 _DELETE_S = 120.0
 _DELETIONS = 3
-_OF_KUBE_PROXY = ("iptables", "ipvs", "nftables")
 
 
 class KindCluster(KubeconfigCluster):
@@ -222,7 +221,7 @@ def differences(settings: KindSettings, facts: ClusterFacts, *, everything: bool
     proxy, asked = settings.proxy, settings.proxy.model_fields_set
     if facts.nodes not in (None, settings.nodes) and (everything or "nodes" in settings.model_fields_set):
         yield f"{facts.nodes} {'node' if facts.nodes == 1 else 'nodes'}, not {settings.nodes}"
-    mode = facts.proxy.mode if facts.proxy.mode in (None, *_OF_KUBE_PROXY) else "none"
+    mode = "none" if facts.proxy.replaces_kube_proxy else facts.proxy.mode
     if mode not in (None, proxy.mode) and (everything or "mode" in asked):
         yield f"proxy mode {facts.proxy.mode}, not {proxy.mode}"
     period_s = facts.proxy.min_sync_period_s

@@ -33,6 +33,10 @@ class FactSource(StrEnum):
     ASSUMED = "assumed"
 
 
+KUBE_PROXY_MODES = ("iptables", "ipvs", "nftables", "userspace", "kernelspace")
+"""Those that kube-proxy has or had, on Linux and Windows (pkg/proxy/apis/config/types.go)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyFacts:
     """How Services reach pods. What could not be read is None, never assumed."""
@@ -40,6 +44,11 @@ class ProxyFacts:
     mode: str | None = None
     min_sync_period_s: float | None = None
     source: FactSource | None = None
+
+    @property
+    def replaces_kube_proxy(self) -> bool:
+        """Whether it is known to be something else than kube-proxy, which alone has these modes and such a period."""
+        return self.mode is not None and self.mode not in KUBE_PROXY_MODES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,8 +78,8 @@ def _kubernetes(cluster: ClusterFacts) -> str:
 
 def proxy(facts: ProxyFacts) -> str:
     """Mode, minSyncPeriod and how they are known: "proxy iptables, minSyncPeriod 1 s (configured)"."""
-    if facts.mode and facts.min_sync_period_s is None and facts.source is not None:
-        return f"proxy {facts.mode} in place of kube-proxy"  # which alone has such a period
+    if facts.replaces_kube_proxy and facts.min_sync_period_s is None and facts.source is not None:
+        return f"proxy {facts.mode} in place of kube-proxy"
     mode = f"proxy {facts.mode}" if facts.mode else "proxy mode not known"
     if facts.min_sync_period_s is None:
         return f"{mode}, minSyncPeriod not known"

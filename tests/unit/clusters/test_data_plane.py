@@ -16,7 +16,14 @@ pytestmark = pytest.mark.anyio
 
 SYSTEM = "GET /api/v1/namespaces/kube-system/configmaps"
 DAEMONS = "GET /apis/apps/v1/namespaces/{}/daemonsets/{}"
-KUBE_PROXY = {f"{SYSTEM}/kube-proxy": [{"data": {"config.conf": "mode: iptables\niptables: {minSyncPeriod: 5s}\n"}}]}
+PERIOD_1S = "proxy {}, minSyncPeriod 1 s (read)"
+
+
+def configured(config: str) -> dict[str, list[Any]]:
+    return {f"{SYSTEM}/kube-proxy": [{"data": {"config.conf": config}}]}
+
+
+KUBE_PROXY = configured("mode: iptables\niptables: {minSyncPeriod: 5s}\n")
 
 
 def read(mode: str, period_s: float | None = None) -> ProxyFacts:
@@ -33,8 +40,20 @@ def cilium(replaces: str) -> dict[str, list[Any]]:
         (KUBE_PROXY, read("iptables", 5.0), "proxy iptables, minSyncPeriod 5 s (read)"),
         (
             {f"{SYSTEM}/kube-proxy-config": [{"data": {"config": "mode: ipvs\nipvs: {minSyncPeriod: 0s}\n"}}]},
-            read("ipvs", 1.0),
-            "proxy ipvs, minSyncPeriod 1 s (read)",
+            read("ipvs", 0.0),
+            "proxy ipvs, minSyncPeriod 0 s (read)",
+        ),
+        (
+            configured("mode: nftables\nnftables: {minSyncPeriod: 0s}\n"),
+            read("nftables", 1.0),
+            PERIOD_1S.format("nftables"),
+        ),
+        (configured("nftables: {minSyncPeriod: 9s}\n"), read("iptables", 1.0), PERIOD_1S.format("iptables")),
+        (configured("mode: ipvs\n"), read("ipvs", 0.0), "proxy ipvs, minSyncPeriod 0 s (read)"),
+        (
+            configured("mode: kernelspace\nkernelspace: {}\n"),
+            read("kernelspace"),
+            "proxy kernelspace, minSyncPeriod not known",
         ),
         ({**KUBE_PROXY, **cilium("true")}, read("Cilium"), "proxy Cilium in place of kube-proxy"),
         (cilium("strict"), read("Cilium"), "proxy Cilium in place of kube-proxy"),
@@ -56,12 +75,27 @@ def cilium(replaces: str) -> dict[str, list[Any]]:
             "proxy mode not known, minSyncPeriod not known",
         ),
         (
-            {f"{SYSTEM}/kube-proxy": [{"data": {"config.conf": "- a list"}}]},
+            configured("- a list"),
             ProxyFacts(),
             "proxy mode not known, minSyncPeriod not known",
         ),
     ],
-    ids=["kubeadm", "eks", "both", "cilium", "beside", "gke", "ovn", "nothing", "forbidden", "garbled"],
+    ids=[
+        "kubeadm",
+        "eks",
+        "nftables",
+        "iptables",
+        "ipvs",
+        "windows",
+        "both",
+        "cilium",
+        "beside",
+        "gke",
+        "ovn",
+        "nothing",
+        "forbidden",
+        "garbled",
+    ],
 )
 async def test_it_is_known_from_what_can_be_read(answers: dict[str, list[Any]], facts: ProxyFacts, words: str) -> None:
     async with paper_kube(answers) as (kube, _):
@@ -91,7 +125,17 @@ SLOW = kube_proxy("iptables-min-sync-period=10s")
         pytest.param(nodes('["server"]'), read("iptables", 1.0), id="k3s"),
         pytest.param(nodes(SLOW), read("iptables", 10.0), id="slow"),
         pytest.param(nodes(SLOW, SLOW), read("iptables", 10.0), id="two nodes"),
-        pytest.param(nodes(kube_proxy("proxy-mode=ipvs", "iptables-min-sync-period=9s")), read("ipvs", 1.0), id="ipvs"),
+        pytest.param(nodes(kube_proxy("proxy-mode=ipvs", "iptables-min-sync-period=9s")), read("ipvs"), id="ipvs"),
+        pytest.param(
+            nodes(kube_proxy("proxy-mode=ipvs", "ipvs-min-sync-period=0s")), read("ipvs", 0.0), id="ipvs, at once"
+        ),
+        pytest.param(nodes(kube_proxy("iptables-min-sync-period=0s")), read("iptables", 0.0), id="at once"),
+        pytest.param(nodes(kube_proxy("proxy-mode=nftables")), read("nftables", 1.0), id="nftables"),
+        pytest.param(
+            nodes(kube_proxy("proxy-mode=nftables", "iptables-min-sync-period=9s")),
+            read("nftables"),
+            id="nftables, perhaps slow",
+        ),
         pytest.param(
             nodes(kube_proxy("--ipvs-min-sync-period=2s", "proxy-mode=ipvs")), read("ipvs", 2.0), id="ipvs, slow"
         ),
