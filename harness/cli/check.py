@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.check.format import Format
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
 from harness.redaction import door
@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from harness.check.report import Report
 
 _VERSION = re.compile(r"v?(\d{1,3})\.(\d{1,3})(?:[.+-].*)?")
-
-
-class Formats(StrEnum):
-    """As `--format` takes them; see `harness.check.formats.Format`."""
-
-    TEXT = "text"
-    JSON = "json"
-    SARIF = "sarif"
-    GITHUB = "github"
 
 
 def check(
@@ -41,8 +32,8 @@ def check(
         str | None, typer.Option("--namespace", "-n", help="With --context: this one; else all but the cluster's own.")
     ] = None,
     output: Annotated[
-        Formats, typer.Option("--format", help="What to print; github: annotations of a workflow.")
-    ] = Formats.TEXT,
+        Format, typer.Option("--format", help="What to print; github: annotations of a workflow.")
+    ] = Format.TEXT,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     ci_timeout: Annotated[
         str | None, typer.Option(help="What the pipeline gives a rollout, such as 5m: is that enough?")
@@ -59,7 +50,7 @@ def check(
     `# rollout-harness: ignore RULE REASON`.
     """
     from harness.check.checking import Known
-    from harness.check.formats import FORMATS, Format
+    from harness.check.formats import FORMATS
 
     known = Known(
         kubernetes=_version(kubernetes),
@@ -68,7 +59,7 @@ def check(
         ci_timeout_s=_seconds("--ci-timeout", ci_timeout),
     )
     report = _report(manifests or [], context, namespace, known)
-    typer.echo(door().text(FORMATS[Format.JSON if as_json else Format(output.value)](report)))
+    typer.echo(door().text(FORMATS[Format.JSON if as_json else output](report)))
     if report.has_errors:
         raise typer.Exit(ExitCode.NOT_AS_EXPECTED)
     if report.is_bad_input:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 
+from harness.check.format import Format
 from harness.check.formats.as_json import as_json
 from harness.check.formats.sarif import sarif
 from harness.check.formats.text import text
@@ -12,16 +12,6 @@ from harness.check.formats.workflow_commands import workflow_commands
 from harness.check.report import Report
 
 __all__ = ["FORMATS", "Format"]
-
-
-class Format(StrEnum):
-    """As `--format` takes them."""
-
-    TEXT = "text"
-    JSON = "json"
-    SARIF = "sarif"
-    GITHUB = "github"
-
 
 FORMATS: dict[Format, Callable[[Report], str]] = {
     Format.TEXT: text,
