@@ -39,7 +39,7 @@ class NodeImages:
                 if not await self._on_all(nodes, image):
                     raise ClusterError(
                         f"putting {image} on the nodes of kind cluster {self.cluster}",
-                        "it was loaded, and no node has an image of that name",
+                        "it was loaded, and not every node has an image of that name",
                         "Name it in the manifest as it is named here: docker or podman image ls.",
                     )
 
