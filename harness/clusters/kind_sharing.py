@@ -8,21 +8,41 @@ from __future__ import annotations
 
 import fcntl
 import os
-import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import anyio
 
+from harness.errors import ClusterError
+
 _POLL_S = 0.1
 
 
+def where(environment: Mapping[str, str]) -> Path:
+    """The folder of this user's locks on kind clusters, by the rule of scripts/kind-up.sh: both must have the same.
+
+    So it is not `tempfile.gettempdir()`, which knows more variables, and passes over what it cannot write.
+    """
+    return Path(environment.get("TMPDIR") or "/tmp") / f"rollout-harness-{os.getuid()}" / "kind"
+
+
 def folder() -> Path:
-    """Where this user's locks on kind clusters are, on this machine."""
-    place = Path(tempfile.gettempdir()) / f"rollout-harness-{os.getuid()}" / "kind"
-    place.mkdir(parents=True, exist_ok=True)
-    place.parent.chmod(0o700)
+    """The same, made.
+
+    Raises:
+        ClusterError: it cannot be made, or is another user's.
+    """
+    place = where(os.environ)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        place.parent.chmod(0o700)
+    except OSError as error:
+        raise ClusterError(
+            f"taking turns on kind clusters by locks in {place.parent}",
+            error.strerror or str(error),
+            "Remove what is there under this name, or set TMPDIR to a folder of your own.",
+        ) from None
     return place
 
 

@@ -6,8 +6,10 @@ processes they do so in the process of the test.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -25,7 +27,7 @@ from harness.clusters import container_engine, full_image, kind, kind_images, ki
 from harness.clusters.cluster import Given
 from harness.clusters.full_image import containerfile, full_image_name
 from harness.clusters.kind import kind_cluster
-from harness.clusters.kind_sharing import Sharing, folder
+from harness.clusters.kind_sharing import Sharing, folder, where
 from harness.clusters.kubeconfig import KubeconfigCluster
 from harness.errors import ClusterError, SetupError, UsageError
 from harness.model.kind_settings import KindSettings
@@ -98,6 +100,7 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         for module in (container_engine, full_image, kind, kind_images):
             monkeypatch.setattr(module, "ended", in_this_process)
         (tmp_path / "tmp").mkdir()
+        monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
         yield World(playback, api)
         assert playback.unexpected == []
@@ -325,6 +328,29 @@ async def test_without_kube_proxy_one_that_is_there_is_used_and_none_is_made(wor
     with pytest.raises(UsageError, match="it has proxy mode iptables, not none"):
         async with kind_cluster(settings(proxy={"mode": "none"}), WORKER):
             pytest.fail("kube-proxy carries Services")
+
+
+@pytest.mark.parametrize("tmpdir", [None, "", "/somewhere"])
+def test_the_locks_are_where_the_script_has_its(repository: Path, tmpdir: str | None) -> None:
+    environment = {"TEMP": "/elsewhere", "TMP": "/elsewhere", **({} if tmpdir is None else {"TMPDIR": tmpdir})}
+    line = re.findall(r"(?m)^locks=.*$", (repository / "scripts" / "kind-up.sh").read_text())
+    assert len(line) == 1
+    script = ["sh", "-c", f'{line[0]}; echo "$locks"']
+    said = subprocess.run(script, env={"PATH": "/usr/bin:/bin", **environment}, capture_output=True, text=True)
+    assert str(where(environment)) == said.stdout.strip()
+
+
+def test_a_folder_for_locks_that_cannot_be_had_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    there = tmp_path / f"rollout-harness-{os.getuid()}"
+    there.touch()
+    with pytest.raises(ClusterError) as failed:
+        Sharing(NAME, print)
+    assert str(failed.value) == (
+        f"taking turns on kind clusters by locks in {there}: Not a directory. "
+        "Remove what is there under this name, or set TMPDIR to a folder of your own."
+    )
 
 
 async def test_who_waits_for_another_says_so(world: World) -> None:
