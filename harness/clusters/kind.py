@@ -102,7 +102,8 @@ class _One:
 
     def __init__(self, settings: KindSettings, given: Given, sharing: Sharing, kubeconfig: Path) -> None:
         self._settings, self._given, self._sharing, self._kubeconfig = settings, given, sharing, kubeconfig
-        self._made, self._entered, self._identity = False, False, ""
+        self._made = self._entered = self._kept = False
+        self._identity = ""
         self._remove = f"kind delete cluster --name {settings.name}"
 
     @property
@@ -157,6 +158,7 @@ class _One:
         system = await kube.find("v1", "Namespace", "kube-system")
         self._identity = str(((system or {}).get("metadata") or {}).get("uid") or "")
         if self._settings.keep:
+            self._kept = self._made or self._sharing.was_made(self._identity)
             self._sharing.keep()
         elif self._made:
             self._sharing.made(self._identity)
@@ -196,11 +198,19 @@ class _One:
             async with self._sharing.alone():
                 self._sharing.leave()
                 if self._settings.keep and self._identity:
+                    if self._kept:
+                        self._tell_of_what_stays()
                     return
                 ours = self._sharing.was_made(self._identity) or (self._made and not self._identity)
                 if ours and not self._sharing.others():
                     self._sharing.keep()
                     await self._delete()
+
+    def _tell_of_what_stays(self) -> None:
+        """Nothing else leads to it: its kubeconfig was the run's own, so that nobody's was changed."""
+        name = self._settings.name
+        export = f"kind export kubeconfig --name {name}"
+        self._given.tell(f"kind cluster {name} stays: {export} (context kind-{name}); {self._remove} removes it")
 
     async def _delete(self) -> None:
         name, tried = self._settings.name, f"removing kind cluster {self._settings.name}"

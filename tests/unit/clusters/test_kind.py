@@ -151,11 +151,16 @@ async def test_a_name_that_is_only_a_part_of_anothers_is_another_cluster(world: 
 
 
 async def test_one_that_is_kept_is_not_removed_by_this_run_nor_by_the_next(world: World) -> None:
-    async with kind_cluster(settings(keep=True), WORKER):
-        pass
-    async with kind_cluster(settings(), WORKER):
-        pass
+    told: list[str] = []
+    for run in (settings(keep=True), settings(), settings(keep=True)):
+        async with kind_cluster(run, replace(WORKER, tell=told.append)):
+            pass
     assert world.did() == [CREATE]
+    assert told == [
+        f"making kind cluster {NAME}",
+        f"kind cluster {NAME} stays: kind export kubeconfig --name {NAME} (context kind-{NAME}); "
+        f"kind delete cluster --name {NAME} removes it",
+    ]
 
 
 async def test_images_of_this_machine_are_put_on_the_nodes_once_and_others_are_left_to_the_nodes(world: World) -> None:
