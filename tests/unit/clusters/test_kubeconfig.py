@@ -61,7 +61,7 @@ async def test_a_cluster_that_does_not_tell_its_version_is_none() -> None:
         ("mode: iptables\niptables: {minSyncPeriod: 1m30s}", "iptables", 90.0),
         ("mode: ''\niptables: {minSyncPeriod: 5s}", "iptables", 5.0),
         ("iptables: {minSyncPeriod: 5s}", "iptables", 5.0),
-        ("mode: ipvs\niptables: {minSyncPeriod: 5s}", "ipvs", 1.0),
+        ("mode: ipvs\niptables: {minSyncPeriod: 5s}", "ipvs", 0.0),
         ("mode: iptables\niptables: {minSyncPeriod: 0s}", "iptables", 1.0),
         ("mode: iptables\niptables: {minSyncPeriod: }", "iptables", 1.0),
     ],
