@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from harness.cli.ending import tell_paragraph
-from harness.errors import UsageError
+from harness.errors import ClusterError, UsageError
 from harness.inputs.shown import printable
 
 if TYPE_CHECKING:
@@ -41,17 +41,25 @@ def look_and_ask(
 
     check_context(settings.context, experiment.protected_contexts)
     wrong = [f"mind: {words}" for words in preflight(planned)]
-    found, how = anyio.run(_found, settings.context, planned, worker_image)
+    question = _question(experiment, settings.context)
+    nobody = UsageError(f"asking: {question}", "there is no terminal to ask", "Nothing was changed. Give --yes.")
+    unasked = not yes and not sys.stdin.isatty()
+    try:
+        found, how = anyio.run(_found, settings.context, planned, worker_image)
+    except ClusterError as error:
+        if not unasked:
+            raise
+        tell_paragraph(f"mind: {error}", error=True)
+        raise nobody from None
     text = plan_title if yes else plan_text  # whoever is not asked need not read all of it
     plan = text(experiment, planned, settings).splitlines()
     for line in [*plan, f"the cluster: {found.cluster}; {how}", *found.changes, *wrong, *found.told]:
         tell_paragraph(line, error=True)
     found.check()
-    question = _question(experiment, settings.context)
     if yes:
         return
-    if not sys.stdin.isatty():
-        raise UsageError(f"asking: {question}", "there is no terminal to ask", "Nothing was changed. Give --yes.")
+    if unasked:
+        raise nobody
     if not typer.confirm(printable(question), err=True):
         raise UsageError("asking before touching the cluster", "the answer was no; nothing was changed")
 
