@@ -39,7 +39,7 @@ def container_process(image: Image, container: ContainerRecord, pod: PodPlace) -
     own = environment(spec, pod.record, pod.host_ip, pod.data)
     env = container_env(own, image, host_name(pod.record), container.user)
     return Process(
-        argv=arguments(image, spec, dict(env)),
+        argv=arguments(image, spec, dict(own)),
         env=env,
         working_dir=spec.get("workingDir") or image.working_dir,
         user=container.user,
@@ -50,7 +50,11 @@ def container_process(image: Image, container: ContainerRecord, pod: PodPlace) -
 
 
 def arguments(image: Image, spec: Object, env: dict[str, str]) -> tuple[str, ...]:
-    """The command line; `$(NAME)` in the manifest's words is the container's variable."""
+    """The command line; `$(NAME)` in the manifest's words is the container's variable.
+
+    `env`: what the manifest and the Services around give it, not what only its image or the runtime set:
+    ExpandContainerCommandAndArgs in kubernetes `pkg/kubelet/container/helpers.go`.
+    """
     if image.fixed:
         return (*image.entrypoint, *image.command)
     command = tuple(expand(word, env.get) for word in spec.get("command") or ())

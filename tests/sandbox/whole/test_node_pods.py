@@ -33,13 +33,13 @@ async def test_env_arguments_and_working_directory_arrive(cluster: Cluster) -> N
         {"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
     ]
     main = {"name": "main", "image": "shell", "workingDir": "/usr", "env": env}
-    main |= {"command": ["sh", "-c", "pwd; env | sort; echo $0 $1"], "args": ["$(WORD)", "$(NODE)"]}
+    main |= {"command": ["sh", "-c", "pwd; env | sort; echo $0 $1 $2"], "args": ["$(WORD)", "$(NODE)", "$(HOME)"]}
     spec = {"containers": [main], "restartPolicy": "Never"}
     await cluster.create({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "args"}, "spec": spec})
     await cluster.pod("args", ended)
     lines = (await cluster.logs("args")).splitlines()
     assert lines[0] == "/usr"
-    assert lines[-1] == "hello node1"
+    assert lines[-1] == "hello node1 $(HOME)"
     names = [line.partition("=")[0] for line in lines[1:-1] if not line.startswith("KUBERNETES_")]
     assert names == ["HOME", "HOSTNAME", "NODE", "PATH", "PWD", "WORD"]
 
