@@ -50,6 +50,8 @@ def _probe_of_the_serving_port(workload: Manifest, targets: Sequence[Port]) -> N
             port for entry in container.get("ports") or () for port in (entry.get("name"), entry["containerPort"])
         ]
         port = next((target for target in targets if target in declared), next(iter(targets), None))
+        if isinstance(port, str) and port not in declared:
+            continue  # a name that no container gives to a port: no probe of it could ever succeed
         kept = container.get("readinessProbe") or {"periodSeconds": 1}
         handlers = ("httpGet", "tcpSocket", "grpc", "exec")
         timing = {key: value for key, value in kept.items() if key not in handlers}

@@ -7,6 +7,7 @@ its scalars are written stay; only indentation may become the usual one.
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -50,8 +51,21 @@ def _document(text: str, change: Change, tried: str) -> str:
     after = [change(each) for each in before]
     if before == after:
         return text
+    if (json_ := _as_json(text, before, after)) is not None:
+        return json_
     kept = _with_its_comments(text, before, after)
     return kept if kept is not None else _anew(text, before, after)
+
+
+def _as_json(text: str, before: list[Manifest], after: list[Manifest]) -> str | None:
+    """What is JSON stays it; None where the text is none."""
+    try:
+        written = json.loads(text)
+    except ValueError:
+        return None
+    for each, old, new in zip(_items(written), before, after, strict=True):
+        _change(each, old, new)
+    return json.dumps(written, indent=2 if "\n" in text.strip() else None, ensure_ascii=False) + "\n"
 
 
 def _with_its_comments(text: str, before: list[Manifest], after: list[Manifest]) -> str | None:
@@ -152,6 +166,7 @@ def _yaml() -> YAML:
     yaml = YAML(typ="rt", pure=True)
     yaml.Resolver, yaml.Constructor = _Resolver, _Constructor
     yaml.preserve_quotes = True
+    yaml.brace_single_entry_mapping_in_flow_sequence = True  # without them it is no JSON, and other than it was
     yaml.width = 1_000_000  # lines stay as long as they are
     yaml.indent(mapping=2, sequence=4, offset=2)
     return yaml

@@ -58,6 +58,11 @@ def only_sleeps(container: Object) -> bool:
     return hook is None or all(seconds is not None for seconds in _sleeps_s(hook))
 
 
+def waits_for_nothing(container: Object) -> bool:
+    """Whether the container has no hook, or one that is as good as none: all that it does is sleep, for no time."""
+    return only_sleeps(container) and not surely_serves_s(container)
+
+
 def hook_takes_s(container: Object) -> float | None:
     """How long the container's hook takes at least, if all that it does succeeds: its sleeps, wherever they stand.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.model.disruption_table import row
 from harness.model.run import MeasuredService
 from harness.spec.around import Around
-from harness.spec.hooks import pre_stop, surely_serves_s
+from harness.spec.hooks import surely_serves_s, waits_for_nothing
 from harness.spec.readiness import probed_ports, readiness_probe, readiness_s
 from harness.spec.rolling import RolloutSpec, Strategy, rollout_spec
 from harness.spec.serving import Port, serving_containers, target_ports
@@ -74,8 +74,8 @@ class Subject:
 
     @property
     def without_hook(self) -> tuple[str, ...]:
-        """The containers that serve and have no preStop hook."""
-        return tuple(str(container.get("name")) for container in self.serving if pre_stop(container) is None)
+        """The containers that serve and have no preStop hook, or one that waits for nothing and does nothing else."""
+        return tuple(str(container.get("name")) for container in self.serving if waits_for_nothing(container))
 
     @property
     def unhooked(self) -> str:

@@ -58,3 +58,9 @@ def test_the_probe_asks_the_port_that_serves_as_often_as_before() -> None:
     )
     (served,) = after["spec"]["template"]["spec"]["containers"]
     assert served["readinessProbe"] == {"tcpSocket": {"port": "http"}, "periodSeconds": 3}
+
+
+def test_a_port_that_only_the_service_names_gets_no_probe() -> None:
+    before = workload("Deployment", ELSEWHERE)
+    nowhere = service({"port": 80, "targetPort": "nowhere"})
+    assert mended(before, nowhere, MeasuredService(name="web", port=80), [HazardId.PROBE_ON_ANOTHER_PORT]) == before

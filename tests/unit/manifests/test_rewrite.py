@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from harness.errors import ManifestError
 from harness.manifests.kubectl_yaml import documents
+from harness.manifests.read import Manifest
 from harness.manifests.rewrite import rewritten
 
 CONFIG = """# head
@@ -147,3 +149,22 @@ def test_a_key_that_ruamel_takes_for_another_is_written_anew(monkeypatch: pytest
 
     monkeypatch.setattr("harness.manifests.rewrite._change", once)
     assert rewritten(WORKLOAD, with_hook, tried="reading it").startswith("# Written anew")
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_stays_json(indent: int | None) -> None:
+    pod = {"containers": [{"name": "web", "ports": [{"containerPort": 80}]}]}
+    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {"template": pod}}
+    listed = {"apiVersion": "v1", "kind": "List", "items": [deployment]}
+
+    def slower(manifest: Manifest) -> Manifest:
+        return {**manifest, "spec": {**manifest["spec"], "minReadySeconds": 5}}
+
+    changed = rewritten(json.dumps(listed, indent=indent), slower, tried="reading it")
+    assert json.loads(changed) == {**listed, "items": [slower(deployment)]}
+
+
+def test_a_flow_list_of_mappings_stays_one() -> None:
+    text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers: [{name: web}]\n  x: [{a: 1}]\n"
+    changed = rewritten(text, lambda each: {**each, "spec": {**each["spec"], "more": 1}}, tried="reading it")
+    assert changed == f"{text}  more: 1\n"

@@ -30,7 +30,10 @@ CASES: dict[HazardId, list[tuple[Object, str]]] = {
             "the probe asks 9090, the Service sends to http",
         )
     ],
-    HazardId.NO_PRESTOP: [(workload("Deployment", container(lifecycle=None)), "no preStop in web")],
+    HazardId.NO_PRESTOP: [
+        (workload("Deployment", container(lifecycle=None)), "no preStop in web"),
+        (workload("Deployment", container(lifecycle={"preStop": {"sleep": {"seconds": 0}}})), "no preStop in web"),
+    ],
     HazardId.PRESTOP_OUTLASTS_GRACE: [
         (workload("Deployment", container(**hook(sleep={"seconds": 30}))), "the hook takes 30 s"),
         (workload("Deployment", container(**shell("drain; sleep 1m"))), "the hook takes 60 s"),
