@@ -14,6 +14,9 @@ from harness.exit_codes import ExitCode
 from harness.model.providers import CONTEXT
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from harness.kube.client import Kube
     from harness.model.undo import Cordon, Undo
 
 
@@ -72,33 +75,37 @@ def _of_a_command(folder: Path) -> str:
 
 
 async def _restored(folder: Path, undo: Undo, context: str) -> bool:
-    from harness.kube.connection import from_context
     from harness.runner.restore import restore as put_back
 
-    async with from_context(context) as kube:
-        try:
-            await kube.version()
-            await put_back(kube, folder, undo)
-        except ClusterError as error:
-            tell_error(error)
-            return False
-        tell(f"{undo.workload}: put back as it was before the run.")
-        tell(f"Its pods follow: {kube.kubectl} -n {undo.namespace} rollout status {undo.kind.lower()}/{undo.name}")
-    return True
+    def words(kubectl: str) -> tuple[str, ...]:
+        follow = f"{kubectl} -n {undo.namespace} rollout status {undo.kind.lower()}/{undo.name}"
+        return f"{undo.workload}: put back as it was before the run.", f"Its pods follow: {follow}"
+
+    return await _taken_back(context, lambda kube: put_back(kube, folder, undo), words)
 
 
 async def _uncordoned(folder: Path, cordon: Cordon, context: str) -> bool:
-    from harness.kube.connection import from_context
     from harness.runner.restore import uncordon
+
+    words = (f"node {cordon.node}: it takes pods again.",)
+    return await _taken_back(context, lambda kube: uncordon(kube, folder, cordon), lambda _: words)
+
+
+async def _taken_back(
+    context: str, change: Callable[[Kube], Awaitable[None]], words: Callable[[str], tuple[str, ...]]
+) -> bool:
+    """Whether the change was made; `words`: the lines to say of it, given how kubectl reaches that cluster."""
+    from harness.kube.connection import from_context
 
     async with from_context(context) as kube:
         try:
             await kube.version()
-            await uncordon(kube, folder, cordon)
+            await change(kube)
         except ClusterError as error:
             tell_error(error)
             return False
-    tell(f"node {cordon.node}: it takes pods again.")
+        for line in words(kube.kubectl):
+            tell(line)
     return True
 
 

@@ -22,7 +22,7 @@ from harness.kube.errors import ApiRefusal, is_not_found
 from harness.kube.ownership import Ownership, is_running, ownership
 from harness.kube.repetition import passes
 
-API, KIND, RESOURCE = "coordination.k8s.io/v1", "Lease", "leases"
+API, KIND = "coordination.k8s.io/v1", "Lease"
 _FOR = "rollout-harness/experiment"
 
 Record = dict[str, Any]

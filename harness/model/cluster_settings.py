@@ -10,7 +10,7 @@ from harness.model.balancer_settings import BalancerProfile, BalancerSettings
 from harness.model.k3s_settings import K3sSettings
 from harness.model.kind_settings import KindSettings
 from harness.model.providers import PROVIDERS
-from harness.model.record import Duration, Record
+from harness.model.record import Choice, Duration, Record
 
 
 class ProxySettings(Record):
@@ -75,24 +75,13 @@ class SandboxSettings(Record):
         return self.balancer
 
 
-class NamedProvider(Record):
+class NamedProvider(Choice):
     """Where it runs, unless `--cluster` says otherwise: exactly one of these."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if len(self._named) != 1:
-            *names, last = type(self).model_fields
-            raise ValueError(f"name exactly one of {', '.join(names)} or {last}, not {len(self._named)}")
-        return self
-
-    @property
-    def _named(self) -> tuple[str, ...]:
-        return tuple(name for name in type(self).model_fields if getattr(self, name) is not None)
 
     @property
     def provider(self) -> str:
         """The name of the one that is meant."""
-        return self._named[0]
+        return self.name
 
 
 if TYPE_CHECKING:

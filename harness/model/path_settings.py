@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
-from harness.model.record import LongDuration, Record
+from harness.model.record import Choice, LongDuration, Record
 
 ALL_NODES = "all"
 
@@ -45,29 +45,13 @@ class LoadBalancerSettings(Record):
     )
 
 
-class PathSettings(Record):
+class PathSettings(Choice):
     """One way in, with its settings: exactly one of these."""
 
     clusterip: dict[str, Any] | None = Field(None, max_length=0)
     nodeport: NodePortSettings | None = None
     loadbalancer: LoadBalancerSettings | None = None
     url: Annotated[str, AfterValidator(_origin)] | None = Field(None, description="what stands before the application")
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if len(self._named) != 1:
-            *names, last = type(self).model_fields
-            raise ValueError(f"name exactly one of {', '.join(names)} or {last}, not {len(self._named)}")
-        return self
-
-    @property
-    def _named(self) -> tuple[str, ...]:
-        return tuple(name for name in type(self).model_fields if getattr(self, name) is not None)
-
-    @property
-    def name(self) -> str:
-        """The path's name, as run.json has it."""
-        return self._named[0]
 
 
 def written_path(path: PathWord | PathSettings) -> PathSettings:

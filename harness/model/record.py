@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 
 from harness.inputs.shown import shown
 from harness.model.duration import duration, seconds
@@ -48,3 +57,23 @@ class Record(BaseModel):
     """Frozen, and strict about keys and types."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
+
+class Choice(Record):
+    """Exactly one of its fields is given, and names what is meant; the others are absent or null."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if len(self._given) != 1:
+            *names, last = type(self).model_fields
+            raise ValueError(f"name exactly one of {', '.join(names)} or {last}, not {len(self._given)}")
+        return self
+
+    @property
+    def _given(self) -> tuple[str, ...]:
+        return tuple(name for name in type(self).model_fields if getattr(self, name) is not None)
+
+    @property
+    def name(self) -> str:
+        """The field that is given."""
+        return self._given[0]

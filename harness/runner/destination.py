@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
@@ -28,7 +28,6 @@ class Destination:
     addresses: tuple[str, ...] = ()
     origin: str | None = None
     hops: tuple[Hop, ...] = ()
-    nodes: tuple[str, ...] = field(default=())
 
 
 def check_path(path: PathSettings, application: Application) -> None:
@@ -105,7 +104,6 @@ async def _by_node_port(cluster: Cluster, service: dict[str, Any], port: int, wa
     return Destination(
         addresses=tuple(_at(address, number) for address in chosen.values()),
         hops=hops_of("nodeport", service, cluster.facts.proxy, nodes=tuple(chosen)),
-        nodes=tuple(chosen),
     )
 
 

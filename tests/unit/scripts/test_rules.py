@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from harness.spec.hazard import HazardId, Severity
+from harness.spec.hazard import HazardId, Row, Severity
 from harness.spec.hazards import HAZARDS, row
 from harness.spec.images import SERVERS
 from scripts.rules.__main__ import pages
@@ -43,12 +43,12 @@ def test_the_manifests_of_its_page_fail_and_pass(rule: HazardId) -> None:
 
 
 @pytest.mark.parametrize("rule", [each for each in HAZARDS if each.severity is Severity.ERROR], ids=lambda it: it.id)
-def test_an_error_is_proved_or_says_from_which_documentation_it_is(rule) -> None:  # type: ignore[no-untyped-def]
+def test_an_error_is_proved_or_says_from_which_documentation_it_is(rule: Row) -> None:
     assert (CASES[rule.id].proof is not None) != rule.source.startswith("https://")
 
 
 @pytest.mark.parametrize("rule", HAZARDS, ids=lambda it: it.id)
-def test_a_rule_says_what_comes_of_it(rule) -> None:  # type: ignore[no-untyped-def]
+def test_a_rule_says_what_comes_of_it(rule: Row) -> None:
     assert len(rule.why) > 30
     assert rule.source or CASES[rule.id].proof is not None
 
