@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import warnings
 from typing import Annotated
 
 import typer
+import typer.core
 import typer.main
 
 import harness
@@ -78,6 +80,13 @@ def arranged(words: list[str]) -> None:
 
     Not through typer's own `main`, which prints errors in a box and ends with 1 where a pipe is closed.
     """
-    command = typer.main.get_command(app)
+    command = _commands()
     with command.make_context("rollout-harness", words) as context:
         command.invoke(context)
+
+
+@functools.cache  # what typer reads from the annotations of all commands is the same each time
+def _commands() -> typer.core.TyperGroup:
+    command = typer.main.get_command(app)
+    assert isinstance(command, typer.core.TyperGroup)
+    return command
