@@ -46,6 +46,7 @@ _CONDITIONS = {"conditions": "merge type"}
 _PATCHES = {
     "V1Container": _CONTAINER,
     "V1ContainerStatus": {"allocatedResourcesStatus": "merge name", "volumeMounts": "merge mountPath"},
+    "V1DaemonSetStatus": _CONDITIONS,
     "V1DeploymentSpec": {"strategy": "retainKeys"},
     "V1DeploymentStatus": _CONDITIONS,
     "V1EphemeralContainer": _CONTAINER,

@@ -27,6 +27,7 @@ from harness.model.request import CONNECT_TIMEOUT_S
 from harness.model.request_settings import READING, Method, MixedRequest, RequestSettings, UrlPath
 from harness.model.run import Confidence as ConfidenceRecord
 from harness.model.run import Expect
+from harness.model.target_kinds import not_a_target
 
 MAX_RATE = 1000.0
 """What a staging environment bears, and a slip of the keyboard does not harm; more is asked for on purpose."""
@@ -210,6 +211,13 @@ class Experiment(Record):
         strict=False,
         description="contexts that are refused, whatever their case; `*` and `?` match",
     )
+
+    @field_validator("target", mode="before")
+    @classmethod
+    def _no_other_kind(cls, value: Any) -> Any:
+        if isinstance(value, str) and (why := not_a_target(value)):
+            raise ValueError(why)
+        return value
 
     @field_validator("service_", mode="before")
     @classmethod

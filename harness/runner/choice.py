@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.manifests.read import Manifest
+from harness.model.target_kinds import not_a_target
 from harness.spec.readiness import probed_ports
 from harness.spec.serving import named_ports, target_port, tcp_ports
 from harness.spec.workload import WORKLOAD_KINDS, containers, pod_spec, selects, services, spec_of, workload_name
@@ -40,13 +41,23 @@ def chosen_target(manifests: Sequence[Manifest], asked: Asked) -> Manifest:
     have = ", ".join(map(workload_name, workloads)) or "no Deployment and no StatefulSet"
     if (wanted := asked.target) is not None:
         found = [each for each in workloads if wanted.lower() in (workload_name(each), each["metadata"]["name"])]
-        seen = f"there is {have}" if not found else f"there are {len(found)} of that name"
+        seen = (
+            not_a_target(_by_kind(manifests, wanted)) or f"there is {have}"
+            if not found
+            else f"there are {len(found)} of that name"
+        )
     else:
         found = [workload for workload in workloads if _candidates(manifests, workload)]
         seen = f"{len(found)} have a Service with a ClusterIP in front of them; there is {have}"
     if len(found) != 1:
         raise UsageError(f"looking for the target {wanted or ''}".strip(), seen, asked.hint("target", "KIND/NAME"))
     return found[0]
+
+
+def _by_kind(manifests: Sequence[Manifest], wanted: str) -> str:
+    """The target with its kind, also where only a name was given that something among the manifests has."""
+    names = (workload_name(each) for each in manifests)
+    return wanted if "/" in wanted else next((name for name in names if name.endswith(f"/{wanted}")), wanted)
 
 
 def chosen_front(manifests: Sequence[Manifest], workload: Manifest, asked: Asked) -> tuple[str, int | str]:

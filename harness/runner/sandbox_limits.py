@@ -21,7 +21,7 @@ from harness.spec.workload import is_custom, pod_spec, services
 
 # What keeps a pod from being what it would be on a node of its own.
 _IMPOSSIBLE = (HazardId.HOST_NETWORK, HazardId.HOST_PORT)
-_WORKLOADS = ("Deployment", "StatefulSet", "ReplicaSet", "Job", "Pod")
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "Pod")
 
 
 def in_the_sandbox(scenario: Scenario) -> Scenario:

@@ -19,6 +19,7 @@ from harness.manifests.application import KINDS, Application
 from harness.manifests.read import Manifest
 from harness.model.duration import seconds
 from harness.model.experiment import Experiment, ServiceRef
+from harness.model.target_kinds import not_a_target
 from harness.runner.changes import Changes
 from harness.runner.choice import Asked
 from harness.runner.from_cluster import called
@@ -66,7 +67,7 @@ def kind_of(target: str) -> str:
     if kind not in KINDS or not name:
         raise UsageError(
             f"reading the target {shown(target)}",
-            "it is no deployment/NAME and no statefulset/NAME",
+            not_a_target(target) or "it is no deployment/NAME and no statefulset/NAME",
             f"Give deployment/{name or 'NAME'}, or statefulset/{name or 'NAME'}.",
         )
     return KINDS[kind]

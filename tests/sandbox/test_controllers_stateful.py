@@ -1,4 +1,4 @@
-"""StatefulSets and Jobs against a pretended kubelet."""
+"""StatefulSets, DaemonSets and Jobs against a pretended kubelet."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.anyio, pytest.mark.sandbox]
 
+DAEMONS = "/apis/apps/v1/namespaces/default/daemonsets"
 SETS = "/apis/apps/v1/namespaces/default/statefulsets"
 REVISIONS = "/apis/apps/v1/namespaces/default/controllerrevisions"
 JOBS = "/apis/batch/v1/namespaces/default/jobs"
@@ -121,6 +122,29 @@ async def test_fields_of_a_stateful_set_that_may_not_change_are_refused(client: 
     with pytest.raises(ApiError, match="updates to statefulset spec for fields other than 'replicas'") as refused:
         await client.patch(f"{SETS}/db", {"spec": {"serviceName": "other"}})
     assert refused.value.status == 422
+
+
+async def test_daemons_follow_nodes_and_roll_one_after_the_other(client: ApiClient, eventually: Wait) -> None:
+    template = stateful_set()["spec"]["template"] | {"metadata": {"labels": {"app": "agent"}}}
+    spec = {"selector": {"matchLabels": {"app": "agent"}}, "template": template}
+    made = await client.create(DAEMONS, {"metadata": {"name": "agent"}, "spec": spec})
+    assert made["metadata"]["annotations"] == {"deprecated.daemonset.template.generation": "1"}
+    async with playing(client), playing(client, "node2"):
+        pods = await eventually(
+            PODS, lambda found: len(found) == 2 and all(pod["status"]["phase"] == "Running" for pod in found)
+        )
+        assert {pod["spec"]["nodeName"] for pod in pods} == {"node1", "node2"}
+        await client.patch("/api/v1/nodes/node2", {"spec": {"unschedulable": True}})  # which daemons tolerate
+        now = await client.patch(f"{DAEMONS}/agent", image("nginx:1.29.1"), PatchType.STRATEGIC)
+        order = await changes(client, now["metadata"]["resourceVersion"], 4)
+        assert [kind for kind, _ in order] == ["DELETED", "ADDED", "DELETED", "ADDED"]
+        await eventually(DAEMONS, lambda found: found[0]["status"].get("numberAvailable") == 2)
+        (seen,) = await eventually(DAEMONS, lambda found: found[0]["status"].get("updatedNumberScheduled") == 2)
+        assert seen["metadata"]["annotations"]["deprecated.daemonset.template.generation"] == "2"
+        taints = [{"key": "k", "value": "v", "effect": "NoExecute"}]
+        await client.patch("/api/v1/nodes/node2", {"spec": {"taints": taints}})
+        await eventually(DAEMONS, lambda found: found[0]["status"]["desiredNumberScheduled"] == 1)
+        await eventually(PODS, lambda found: [pod["spec"]["nodeName"] for pod in found] == ["node1"])
 
 
 async def test_an_indexed_job_completes_every_index_once(client: ApiClient, eventually: Wait) -> None:

@@ -93,6 +93,18 @@ def _stateful_set(obj: Object) -> None:
     _set(_child(obj, "status"), replicas=0, availableReplicas=0)
 
 
+def _daemon_set(obj: Object) -> None:
+    spec = obj["spec"]
+    _set(spec, revisionHistoryLimit=10)
+    strategy = _child(spec, "updateStrategy")
+    _set(strategy, type="RollingUpdate")
+    if strategy.get("type") == "RollingUpdate":
+        _set(_child(strategy, "rollingUpdate"), maxUnavailable=1, maxSurge=0)
+    _template(spec)
+    counts = ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady")
+    _set(_child(obj, "status"), **dict.fromkeys(counts, 0))
+
+
 def _job(obj: Object) -> None:
     spec = obj["spec"]
     if spec.get("completions") is None and spec.get("parallelism") is None:
@@ -312,6 +324,7 @@ _BY_KIND: dict[str, Callable[[Object], None]] = {
     "Deployment": _deployment,
     "ReplicaSet": _replica_set,
     "StatefulSet": _stateful_set,
+    "DaemonSet": _daemon_set,
     "Job": _job,
     "CronJob": _cron_job,
     "Pod": _pod,

@@ -82,7 +82,7 @@ def _groups(rows: Rows) -> Object:
 
 
 def _resources(rows: Rows, group: str, version: str) -> Object | None:
-    served = [row for row in rows if (row.group, row.version) == (group, version)]
+    served = _served(rows, group, version)
     if not served:
         return None
     listed = []
@@ -91,6 +91,11 @@ def _resources(rows: Rows, group: str, version: str) -> Object | None:
         listed.extend(_subresource(row, name) for name in row.subresources)
     group_version = f"{group}/{version}" if group else version
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": listed}
+
+
+def _served(rows: Rows, group: str, version: str) -> list[Resource]:
+    """By name, as the real API lists them: in that order `kubectl get all` shows them."""
+    return sorted((row for row in rows if (row.group, row.version) == (group, version)), key=lambda row: row.plural)
 
 
 def _resource(row: Resource) -> Object:
@@ -142,9 +147,7 @@ def _aggregated(rows: Rows, *, core: bool) -> Object:
                 {
                     "version": version,
                     "freshness": "Current",
-                    "resources": [
-                        _aggregated_resource(row) for row in rows if (row.group, row.version) == (name, version)
-                    ],
+                    "resources": [_aggregated_resource(row) for row in _served(rows, name, version)],
                 }
                 for group, version in pairs
                 if group == name

@@ -91,6 +91,15 @@ def stateful_set(obj: Object, clock: Clock) -> Row:
     return _name(obj), ready, _age(obj, clock), *_containers(obj)
 
 
+def daemon_set(obj: Object, clock: Clock) -> Row:
+    spec, status = obj["spec"], obj.get("status", {})
+    keys = ("desiredNumberScheduled", "currentNumberScheduled", "numberReady", "updatedNumberScheduled")
+    counts = [status.get(key, 0) for key in (*keys, "numberAvailable")]
+    wanted = spec["template"]["spec"].get("nodeSelector") or {}
+    nodes = ",".join(f"{key}={value}" for key, value in sorted(wanted.items())) or _NONE
+    return _name(obj), *counts, nodes, _age(obj, clock), *_containers(obj), label_text(spec.get("selector"))
+
+
 def job(obj: Object, clock: Clock) -> Row:
     spec, status = obj["spec"], obj.get("status", {})
     true = {item["type"] for item in status.get("conditions", ()) if item.get("status") == "True"}

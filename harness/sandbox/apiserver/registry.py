@@ -28,7 +28,15 @@ from harness.sandbox.apiserver.fieldmanager.tracking import (
 from harness.sandbox.apiserver.generated_names import with_suffix
 from harness.sandbox.apiserver.resources import DEFINITIONS, NAMESPACES, PODS
 from harness.sandbox.apiserver.store import freeze
-from harness.sandbox.apiserver.strategy import body, deletion_grace_s, filled, in_shape, settled, status_metadata
+from harness.sandbox.apiserver.strategy import (
+    body,
+    count_template,
+    deletion_grace_s,
+    filled,
+    in_shape,
+    settled,
+    status_metadata,
+)
 from harness.sandbox.apiserver.validation import validate
 
 if TYPE_CHECKING:
@@ -41,7 +49,7 @@ _SERVER_OWNED = ("uid", "creationTimestamp", "generation", "deletionTimestamp", 
 _NAME_TRIES = 8
 
 
-_WITH_STATUS = ("Deployment", "ReplicaSet", "StatefulSet", "Job", "CronJob")
+_WITH_STATUS = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob")
 """Kinds whose status is there from the beginning."""
 
 
@@ -106,6 +114,7 @@ class Registry:
             obj["status"] = {}
         later = filled_in_later(resource, obj)
         obj = filled(resource, obj)
+        count_template(resource, None, obj)
         self._own_new(resource, obj, owners, later, options)
         self.admission.of_new(resource, namespace, obj)
         validate(resource, obj)
@@ -141,6 +150,7 @@ class Registry:
         owners = new["metadata"].get("managedFields")
         self._keep_what_clients_cannot_change(resource, old, new, part)
         new = filled(resource, new)
+        count_template(resource, old, new)
         self._own_changed(resource, old, new, owners, part, options)
         if part == "":
             self.admission.of_changed(resource, old, new)

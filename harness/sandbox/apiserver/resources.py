@@ -134,6 +134,7 @@ RESOURCE_QUOTAS = _core("ResourceQuota", "quota", subresources=_STATUS)
 DEPLOYMENTS = _row("apps", "v1", "Deployment", "deploy", categories=_ALL, subresources=_SCALED)
 REPLICA_SETS = _row("apps", "v1", "ReplicaSet", "rs", categories=_ALL, subresources=_SCALED)
 STATEFUL_SETS = _row("apps", "v1", "StatefulSet", "sts", categories=_ALL, subresources=_SCALED)
+DAEMON_SETS = _row("apps", "v1", "DaemonSet", "ds", categories=_ALL, subresources=_STATUS)
 CONTROLLER_REVISIONS = _row("apps", "v1", "ControllerRevision")
 JOBS = _row("batch", "v1", "Job", categories=_ALL, subresources=_STATUS)
 CRON_JOBS = _row("batch", "v1", "CronJob", "cj", categories=_ALL, subresources=_STATUS)
@@ -177,12 +178,13 @@ RESOURCES: tuple[Resource, ...] = (
     DEPLOYMENTS,
     REPLICA_SETS,
     STATEFUL_SETS,
+    DAEMON_SETS,
     CONTROLLER_REVISIONS,
+    HPAS,
     JOBS,
     CRON_JOBS,
     ENDPOINT_SLICES,
     LEASES,
-    HPAS,
     SELF_ACCESS_REVIEWS,
     SELF_RULES_REVIEWS,
     ACCESS_REVIEWS,

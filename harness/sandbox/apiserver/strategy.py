@@ -11,13 +11,15 @@ from harness.sandbox.apiserver import api_errors
 from harness.sandbox.apiserver.custom.definitions import fill_definition
 from harness.sandbox.apiserver.decoding import decoded
 from harness.sandbox.apiserver.defaults import apply_defaults
-from harness.sandbox.apiserver.resources import DEFINITIONS, NAMESPACES, PODS
+from harness.sandbox.apiserver.resources import DAEMON_SETS, DEFINITIONS, NAMESPACES, PODS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.sandbox.apiserver.resources import Resource
     from harness.sandbox.apiserver.store import Object
+
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 
 
 def in_shape(resource: Resource, obj: Any, *, strict: bool, warn: Callable[[str], None], owners: Any = None) -> Object:
@@ -57,6 +59,19 @@ def filled(resource: Resource, obj: Object) -> Object:
         return fill_definition(obj)
     apply_defaults(obj)
     return obj
+
+
+def count_template(resource: Resource, old: Object | None, new: Object) -> None:
+    """Writes into a DaemonSet how often its template has changed, which nobody else may write.
+
+    Source: kubernetes `pkg/registry/apps/daemonset/strategy.go`, `pkg/apis/apps/v1/conversion.go`.
+    """
+    if resource is not DAEMON_SETS:
+        return
+    before = (((old or {}).get("metadata") or {}).get("annotations") or {}).get(TEMPLATE_GENERATION, "0")
+    changed = old is None or new["spec"].get("template") != old["spec"].get("template")
+    annotations = dict(new["metadata"].get("annotations") or {})
+    new["metadata"]["annotations"] = annotations | {TEMPLATE_GENERATION: str(int(before) + changed)}
 
 
 def body(resource: Resource, obj: Object) -> dict[str, Any]:

@@ -31,6 +31,11 @@ _COLUMNS: dict[str, tuple[str, Callable[[Object, printers.Clock], Row]]] = {
         "Name Desired:integer Current:integer Ready:integer Age | Containers Images Selector", printers.replica_set,
     ),
     "StatefulSet": ("Name Ready Age | Containers Images", printers.stateful_set),
+    "DaemonSet": (
+        "Name Desired:integer Current:integer Ready:integer Up-to-date:integer Available:integer Node_Selector Age "
+        "| Containers Images Selector",
+        printers.daemon_set,
+    ),
     "CronJob": (
         "Name Schedule Timezone Suspend Active Last_Schedule Age | Containers Images Selector",
         printers.cron_job,

@@ -14,6 +14,7 @@ from harness.sandbox.apiserver.custom.definitionvalidation import check_definiti
 from harness.sandbox.apiserver.datavalidation import check_config_map, check_secret
 from harness.sandbox.apiserver.endpointsvalidation import check_endpoints
 from harness.sandbox.apiserver.field_errors import FieldErrors
+from harness.sandbox.apiserver.jobvalidation import check_cron_job, check_job
 from harness.sandbox.apiserver.networkvalidation import check_ingress, check_ingress_class, check_network_policy
 from harness.sandbox.apiserver.podvalidation import check_pod
 from harness.sandbox.apiserver.quantities import exact
@@ -24,9 +25,8 @@ from harness.sandbox.apiserver.scalingvalidation import check_autoscaler, check_
 from harness.sandbox.apiserver.schedulingvalidation import TAINT_EFFECTS, check_priority_class
 from harness.sandbox.apiserver.servicevalidation import check_endpoint_slice, check_service
 from harness.sandbox.apiserver.workloadvalidation import (
-    check_cron_job,
+    check_daemon_set,
     check_deployment,
-    check_job,
     check_replica_set,
     check_stateful_set,
 )
@@ -157,6 +157,7 @@ def _lease(errors: FieldErrors, obj: Object, old: Object | None) -> None:
 
 _CHECKS: dict[tuple[str, str], Check] = {
     ("apiextensions.k8s.io/v1", "CustomResourceDefinition"): check_definition,
+    ("apps/v1", "DaemonSet"): check_daemon_set,
     ("apps/v1", "Deployment"): check_deployment,
     ("apps/v1", "ReplicaSet"): check_replica_set,
     ("apps/v1", "StatefulSet"): check_stateful_set,

@@ -1,6 +1,7 @@
-"""A StatefulSet's template -> ControllerRevisions: the one it has, the one it goes to, and a bounded past.
+"""A StatefulSet's or DaemonSet's template -> ControllerRevisions: what it has, what it goes to, and a bounded past.
 
-Source: kubernetes `pkg/controller/history`, `pkg/controller/statefulset/stateful_set_control.go`.
+Source: kubernetes `pkg/controller/history`, `pkg/controller/statefulset/stateful_set_control.go`,
+`pkg/controller/daemon/update.go`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from harness.sandbox.apiserver.resources import CONTROLLER_REVISIONS
 from harness.sandbox.controllers.caches import key_of
 from harness.sandbox.controllers.owners import controller_of, reference_to
 from harness.sandbox.controllers.revisions import template_hash
-from harness.sandbox.controllers.statefulsetsteps import revision_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.sandbox.apiclient import ApiClient, Object
     from harness.sandbox.controllers.caches import Cache
 
-_HASH_LABEL = "controller.kubernetes.io/hash"
+HASH_LABEL = "controller.kubernetes.io/hash"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +34,10 @@ class RevisionsOfSet:
 
 
 class ControllerRevisions:
-    """The ControllerRevisions of every set."""
+    """The ControllerRevisions of every set of one kind; `hash_label` is where each has the hash of its template."""
 
-    def __init__(self, client: ApiClient, cache: Cache) -> None:
-        self._client, self._cache = client, cache
+    def __init__(self, client: ApiClient, cache: Cache, hash_label: str = HASH_LABEL) -> None:
+        self._client, self._cache, self._hash_label = client, cache, hash_label
         self._written: dict[str, Object] = {}
 
     async def of(self, stateful_set: Object) -> RevisionsOfSet:
@@ -60,11 +60,10 @@ class ControllerRevisions:
         known.sort(key=lambda item: int(item["revision"]))
         return RevisionsOfSet(all=tuple(known), current=current, update=update)
 
-    async def truncate(self, stateful_set: Object, pods: Iterable[Object], revisions: RevisionsOfSet) -> None:
-        """Deletes the oldest revisions that nothing lives by, beyond the limit."""
+    async def truncate(self, stateful_set: Object, lived_by: Iterable[str], revisions: RevisionsOfSet) -> None:
+        """Deletes the oldest revisions beyond the limit, but for the two and those that pods live by."""
         limit = stateful_set["spec"].get("revisionHistoryLimit", 10)
-        live = {revision_of(pod) for pod in pods}
-        live |= {revisions.current["metadata"]["name"], revisions.update["metadata"]["name"]}
+        live = {*lived_by, revisions.current["metadata"]["name"], revisions.update["metadata"]["name"]}
         past = [item for item in revisions.all if item["metadata"]["name"] not in live]
         for item in past[: max(len(past) - limit, 0)]:
             await self._client.delete(CONTROLLER_REVISIONS.path(*key_of(item)))
@@ -93,7 +92,8 @@ class ControllerRevisions:
             body = {
                 "metadata": {
                     "name": f"{metadata['name']}-{digest}",
-                    "labels": {**labels, _HASH_LABEL: digest},
+                    "labels": {**labels, self._hash_label: digest},
+                    "annotations": dict(metadata.get("annotations") or {}),  # of which `rollout history` shows one
                     "ownerReferences": [reference_to(stateful_set)],
                 },
                 "data": data,

@@ -42,6 +42,10 @@ class Expectations:
         """The pods with these uids are about to be deleted."""
         self._by_owner[owner] = _Expected(deletions=set(uids))
 
+    def expect(self, owner: Key, creations: int, deletions: Iterable[str]) -> None:
+        """As many pods are about to be created, and the pods with these uids to be deleted."""
+        self._by_owner[owner] = _Expected(creations=creations, deletions=set(deletions))
+
     def seen(self, owner: Key, update: Update) -> None:
         """The watch showed this change of one of the owner's pods."""
         if update.type is ChangeType.DELETED or is_terminating(update.new):

@@ -88,13 +88,16 @@ def _taints(pod: Object, node: Object, _: NodeInfo) -> Obstacle | None:
 
 
 def _selection(pod: Object, node: Object, _: NodeInfo) -> Obstacle | None:
+    return None if selected(pod, node) else Obstacle(("node(s) didn't match Pod's node affinity/selector",))
+
+
+def selected(pod: Object, node: Object) -> bool:
+    """Whether the node is one of those that the pod's node selector and required node affinity ask for."""
     labels = node["metadata"].get("labels") or {}
     wanted = (pod["spec"].get("nodeSelector") or {}).items()
     affinity = (pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}
     required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
-    if wanted <= labels.items() and (required is None or _any_term(required, node)):
-        return None
-    return Obstacle(("node(s) didn't match Pod's node affinity/selector",))
+    return wanted <= labels.items() and (required is None or _any_term(required, node))
 
 
 def _any_term(selector: Object, node: Object) -> bool:

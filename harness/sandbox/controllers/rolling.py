@@ -44,8 +44,8 @@ def bounds(replicas: int, max_surge: int | str, max_unavailable: int | str) -> B
     >>> bounds(3, 0, "25%")
     Bounds(replicas=3, max_surge=0, max_unavailable=1)
     """
-    surge = _resolved(max_surge, replicas, up=True)
-    unavailable = _resolved(max_unavailable, replicas, up=False)
+    surge = resolved(max_surge, replicas, up=True)
+    unavailable = resolved(max_unavailable, replicas, up=False)
     if surge == 0 and unavailable == 0:
         unavailable = 1
     return Bounds(replicas=replicas, max_surge=surge, max_unavailable=min(unavailable, replicas))
@@ -128,7 +128,8 @@ def _rounded(value: float) -> int:
     return int(math.floor(abs(value) + 0.5) * (1 if value >= 0 else -1))
 
 
-def _resolved(value: int | str, total: int, *, up: bool) -> int:
+def resolved(value: int | str, total: int, *, up: bool) -> int:
+    """A number of pods that is a number, or a percentage of the total, rounded up or down."""
     if isinstance(value, int):
         return max(value, 0)
     try:

@@ -9,6 +9,7 @@ from harness.sandbox.controllers.accounttokens import AccountTokensController
 from harness.sandbox.controllers.caches import Caches
 from harness.sandbox.controllers.cronjob import CronJobController
 from harness.sandbox.controllers.customkinds import CustomKinds
+from harness.sandbox.controllers.daemonset import DaemonSetController
 from harness.sandbox.controllers.deployment import DeploymentController
 from harness.sandbox.controllers.disruption import DisruptionController
 from harness.sandbox.controllers.endpointscontroller import EndpointsController
@@ -36,6 +37,7 @@ async def run_controllers(client: ApiClient, root_ca: str, ready: asyncio.Event)
         DeploymentController(caches),
         ReplicaSetController(caches),
         StatefulSetController(caches),
+        DaemonSetController(caches),
         JobController(caches),
         CronJobController(caches),
         EndpointSliceController(caches),

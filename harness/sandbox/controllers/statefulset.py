@@ -17,7 +17,14 @@ from harness.sandbox.controllers.controllerrevisions import ControllerRevisions
 from harness.sandbox.controllers.eventrecorder import EventRecorder
 from harness.sandbox.controllers.expectations import Expectations
 from harness.sandbox.controllers.owners import adopters, claim, owner_in
-from harness.sandbox.controllers.statefulsetsteps import Situation, claims_of, next_step, ordinal_of, pod_of
+from harness.sandbox.controllers.statefulsetsteps import (
+    Situation,
+    claims_of,
+    next_step,
+    ordinal_of,
+    pod_of,
+    revision_of,
+)
 from harness.sandbox.controllers.workqueue import WorkQueue, side_by_side
 
 if TYPE_CHECKING:
@@ -73,7 +80,7 @@ class StatefulSetController:
         step = None if podwise.is_terminating(stateful_set) else next_step(situation)
         failure = await self._take(key, situation, step)
         await self._write_status(situation, step)
-        await self._revisions.truncate(stateful_set, owned, revisions)
+        await self._revisions.truncate(stateful_set, map(revision_of, owned), revisions)
         if situation.available_in_s is not None:
             self._queue.add_after(key, situation.available_in_s)
         if failure is not None:

@@ -57,6 +57,7 @@ def test_what_is_not_said_is_asked_for(words: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        pytest.param("--target ds/web", "error: reading the target 'ds/web': a DaemonSet cannot be", id="daemons"),
         pytest.param("--target web", "error: reading the target 'web': it is no deployment/NAME", id="no kind"),
         pytest.param("--target deployment/web --cluster context:my-PROD", "it is protected", id="protected"),
     ],

@@ -122,6 +122,8 @@ EMPTY: dict[str, dict[str, Any]] = {
     "V1ServiceAccount": {"metadata": {}},
     "V1ServiceStatus": {"loadBalancer": {}},
     "V1StatefulSet": _OBJECT,
+    "V1DaemonSet": _OBJECT,
+    "V1DaemonSetSpec": {"selector": None, "template": {}, "updateStrategy": {}},
     "V1StatefulSetSpec": {"selector": None, "template": {}, "updateStrategy": {}},
     "V2HorizontalPodAutoscaler": _OBJECT,
     "V2HorizontalPodAutoscalerSpec": {"scaleTargetRef": {"kind": "", "name": ""}, "maxReplicas": 0},
