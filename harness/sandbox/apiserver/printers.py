@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.apiserver.clock import seconds
+from harness.sandbox.apiserver.events import core
 from harness.sandbox.apiserver.scalingprinters import targets
 from harness.sandbox.apiserver.selectors import label_text
 
@@ -191,6 +192,7 @@ def node(obj: Object, clock: Clock) -> Row:
 
 
 def event(obj: Object, clock: Clock) -> Row:
+    obj = core(obj)
     about = obj.get("involvedObject", {})
     first = obj.get("firstTimestamp") or obj.get("eventTime")
     last = (obj.get("series") or {}).get("lastObservedTime") or obj.get("lastTimestamp") or first

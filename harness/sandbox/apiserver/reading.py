@@ -77,7 +77,8 @@ class Reader:
 
 def in_list(resource: Resource, stored: Stored) -> bytes:
     """An object as a list carries it: those of custom kinds say their kind, as the real API's do."""
-    return stored.bare if resource.custom is None else in_version(resource, stored).raw
+    stored = in_version(resource, stored)
+    return stored.bare if resource.custom is None else stored.raw
 
 
 def _metadata(stored: Stored) -> dict[str, Any]:

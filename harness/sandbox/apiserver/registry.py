@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver import api_errors
+from harness.sandbox.apiserver import api_errors, events
 from harness.sandbox.apiserver.admission import Admission
 from harness.sandbox.apiserver.catalogue import Catalogue
 from harness.sandbox.apiserver.clock import LAST_S, rfc3339, seconds
@@ -26,7 +26,7 @@ from harness.sandbox.apiserver.fieldmanager.tracking import (
     track_creation,
 )
 from harness.sandbox.apiserver.generated_names import with_suffix
-from harness.sandbox.apiserver.resources import DEFINITIONS, NAMESPACES, PODS
+from harness.sandbox.apiserver.resources import DEFINITIONS, EVENTS, MODERN_EVENTS, NAMESPACES, PODS
 from harness.sandbox.apiserver.store import freeze
 from harness.sandbox.apiserver.strategy import (
     body,
@@ -96,6 +96,10 @@ class Registry:
         self, resource: Resource, namespace: str, obj: Object, options: WriteOptions = _DEFAULT_OPTIONS
     ) -> Stored:
         """Stores a new object, named, defaulted, admitted and validated. Raises: StatusError."""
+        if resource is MODERN_EVENTS:
+            event = in_shape(resource, obj, strict=options.strict, warn=options.warn)
+            events.check_modern(event)
+            return in_version(resource, self.create(EVENTS, namespace, events.core(event), options))
         obj = in_shape(resource, obj, strict=options.strict, warn=options.warn)
         metadata = obj.setdefault("metadata", {})
         metadata.update(self._identity(resource, namespace, metadata))
@@ -141,6 +145,11 @@ class Registry:
         A resourceVersion in the result must be the present one. Nothing is stored where nothing differs. An object
         that is being deleted goes with its last finalizer. Raises: StatusError.
         """
+        if resource is MODERN_EVENTS:
+            change = events.changed_as_modern(
+                change, lambda obj: in_shape(resource, obj, strict=options.strict, warn=options.warn)
+            )
+            return in_version(resource, self.update(EVENTS, namespace, name, change, options))
         stored = self.existing(resource, namespace, name)
         old = stored.obj
         before = old["metadata"].get("managedFields")

@@ -43,8 +43,8 @@ class Resource:
 
     @property
     def place(self) -> tuple[str, str]:
-        """Where its objects are kept: the same for all its versions."""
-        return self.group, self.plural
+        """Where its objects are kept: the same for all its versions, and for both groups that have Events."""
+        return "" if self.group == "events.k8s.io" else self.group, self.plural
 
     @property
     def singular(self) -> str:
@@ -128,6 +128,7 @@ POD_SUBRESOURCES = (
 )  # fmt: skip
 PODS = _core("Pod", "po", categories=_ALL, subresources=POD_SUBRESOURCES)
 EVENTS = _core("Event", "ev")
+MODERN_EVENTS = _row("events.k8s.io", "v1", "Event", "ev")
 CLAIMS = _core("PersistentVolumeClaim", "pvc", subresources=_STATUS)
 LIMIT_RANGES = _core("LimitRange", "limits")
 RESOURCE_QUOTAS = _core("ResourceQuota", "quota", subresources=_STATUS)
@@ -180,6 +181,7 @@ RESOURCES: tuple[Resource, ...] = (
     STATEFUL_SETS,
     DAEMON_SETS,
     CONTROLLER_REVISIONS,
+    MODERN_EVENTS,
     HPAS,
     JOBS,
     CRON_JOBS,

@@ -28,6 +28,10 @@ _FIELDS: dict[tuple[str, str], tuple[str, ...]] = {
         "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
         "reportingComponent", "source", "type",
     ),
+    ("events.k8s.io", "Event"): (
+        "regarding.kind", "regarding.namespace", "regarding.name", "regarding.uid", "regarding.apiVersion",
+        "regarding.resourceVersion", "regarding.fieldPath", "reason", "reportingController", "type",
+    ),
     ("", "Namespace"): ("status.phase",),
     ("", "Node"): ("spec.unschedulable",),
     ("", "Secret"): ("type",),
@@ -162,8 +166,15 @@ def _parse_fields(resource: Resource, text: str) -> tuple[Requirement, ...]:
         key, operator, value = match.groups()
         if key not in known:
             raise api_errors.bad_request(f"field label not supported: {key}")
-        terms.append(Requirement(key, operator.replace("==", "="), (value,)))
+        terms.append(Requirement(_kept_as(resource, key), operator.replace("==", "="), (value,)))
     return tuple(terms)
+
+
+def _kept_as(resource: Resource, field: str) -> str:
+    """The field of the object that is stored: Events of both groups are those of the core group there."""
+    if resource.group != "events.k8s.io":
+        return field
+    return field.replace("regarding.", "involvedObject.").replace("reportingController", "reportingComponent")
 
 
 def _field(obj: Mapping[str, Any], path: str) -> str:

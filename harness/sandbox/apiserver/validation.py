@@ -13,6 +13,7 @@ from harness.sandbox.apiserver.api_errors import shown
 from harness.sandbox.apiserver.custom.definitionvalidation import check_definition
 from harness.sandbox.apiserver.datavalidation import check_config_map, check_secret
 from harness.sandbox.apiserver.endpointsvalidation import check_endpoints
+from harness.sandbox.apiserver.events import check_event
 from harness.sandbox.apiserver.field_errors import FieldErrors
 from harness.sandbox.apiserver.jobvalidation import check_cron_job, check_job
 from harness.sandbox.apiserver.networkvalidation import check_ingress, check_ingress_class, check_network_policy
@@ -177,6 +178,7 @@ _CHECKS: dict[tuple[str, str], Check] = {
     ("scheduling.k8s.io/v1", "PriorityClass"): check_priority_class,
     ("v1", "ConfigMap"): check_config_map,
     ("v1", "Endpoints"): check_endpoints,
+    ("v1", "Event"): check_event,
     ("v1", "Node"): _node,
     ("v1", "PersistentVolumeClaim"): _claim,
     ("v1", "Pod"): check_pod,

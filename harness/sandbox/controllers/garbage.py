@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.sandbox.apiclient import ApiError, ChangeType, Propagation
-from harness.sandbox.apiserver.resources import EVENTS, RESOURCES
+from harness.sandbox.apiserver.resources import RESOURCES
 from harness.sandbox.controllers.workqueue import WorkQueue
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class GarbageCollector:
         self._dependents: dict[str, set[str]] = {}
         self._queue: WorkQueue[str] = WorkQueue("garbage", self._sync)
         for resource in RESOURCES:
-            if "watch" in resource.verbs and resource is not EVENTS:
+            if "watch" in resource.verbs and resource.plural != "events":
                 caches.of(resource).listen(partial(self._on_change, resource))
         custom.listen(self._on_change)
 

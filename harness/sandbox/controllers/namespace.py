@@ -96,7 +96,9 @@ class NamespaceController:
 
     async def _empty(self, name: str) -> int:
         """Deletes everything, Events last; how many are still there (pods in their grace period, finalizers)."""
-        rows = [row for row in RESOURCES if row.namespaced and "deletecollection" in row.verbs and row is not EVENTS]
+        rows = [
+            row for row in RESOURCES if row.namespaced and "deletecollection" in row.verbs and row.plural != "events"
+        ]
         remaining = sum([await self._emptied(row, name) for row in await self._custom_rows()])
         for resource in (*rows, EVENTS):
             remaining += await self._emptied(resource, name)

@@ -1,10 +1,11 @@
-"""A stored custom object and the version that is asked for -> the object in that version, and what is said with it."""
+"""A stored object and the version that is asked for -> the object in that version, and what is said with it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.sandbox.apiserver import api_errors
+from harness.sandbox.apiserver import api_errors, events
+from harness.sandbox.apiserver.resources import MODERN_EVENTS
 from harness.sandbox.apiserver.store import freeze
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 def in_version(resource: Resource, stored: Stored) -> Stored:
     """The object as `resource` serves it: under its apiVersion, pruned and defaulted by its schema as it is now."""
+    if resource is MODERN_EVENTS:
+        return freeze(resource, events.modern(stored.copy()), stored.version)
     if resource.custom is None or stored.resource is resource:
         return stored
     obj, _ = resource.custom.pruned(stored.copy())
