@@ -26,6 +26,8 @@ core/v1/ReplicationController core/v1/PodTemplate apps/v1/Deployment apps/v1/Rep
 apps/v1/DaemonSet apps/v1/ControllerRevision batch/v1/Job batch/v1/CronJob discovery/v1/EndpointSlice
 coordination/v1/Lease autoscaling/v1/Scale autoscaling/v1/HorizontalPodAutoscaler autoscaling/v2/HorizontalPodAutoscaler
 authorization/v1/SelfSubjectAccessReview authorization/v1/SelfSubjectRulesReview authentication/v1/TokenRequest
+authentication/v1/TokenReview authentication/v1/SelfSubjectReview authorization/v1/SubjectAccessReview
+authorization/v1/LocalSubjectAccessReview
 policy/v1/PodDisruptionBudget policy/v1/Eviction networking/v1/Ingress networking/v1/IngressClass
 networking/v1/NetworkPolicy events/v1/Event rbac/v1/Role rbac/v1/ClusterRole rbac/v1/RoleBinding
 rbac/v1/ClusterRoleBinding scheduling/v1/PriorityClass node/v1/RuntimeClass meta/v1/DeleteOptions

@@ -114,6 +114,11 @@ def refined(owner: str, field: str, text: str, names: list[str]) -> tuple[str, l
     return text, names
 
 
+def required_of(model: type) -> list[str]:
+    """The fields without which the real API takes no such object."""
+    return sorted(model.attribute_map[name] for name, field in model.model_fields.items() if field.is_required())
+
+
 def main() -> None:
     """Writes the file."""
     kinds = {
@@ -136,7 +141,13 @@ def main() -> None:
     unknown = [f"{name}.{field}" for name, row in _PATCHES.items() for field in row if field not in types.get(name, {})]
     if unknown:
         raise SystemExit(f"no such field in the client's models: {', '.join(unknown)}")
-    body = {"kinds": kinds, "types": {name: types[name] for name in sorted(types)}, "patches": _PATCHES}
+    required = {name: fields for name in sorted(types) if (fields := required_of(getattr(models, name)))}
+    body = {
+        "kinds": kinds,
+        "required": required,
+        "types": {name: types[name] for name in sorted(types)},
+        "patches": _PATCHES,
+    }
     TARGET.write_text(json.dumps(body, separators=(",", ":"), sort_keys=True) + "\n")
     print(f"{TARGET.name}: {len(kinds)} kinds, {len(types)} types, {TARGET.stat().st_size} bytes")
 

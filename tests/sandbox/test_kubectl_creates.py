@@ -119,3 +119,21 @@ async def test_a_cron_job_starts_its_jobs(plane: Plane, eventually: Callable[...
 async def test_a_cron_job_that_can_never_be_due_is_refused(plane: Plane) -> None:
     with pytest.raises(AssertionError, match=r"spec.schedule: Invalid value: .*expected exactly 5 fields, found 1"):
         await kubectl(plane, "create cronjob tick --image=shell --schedule=often")
+
+
+async def test_what_kubectl_asks_of_the_server_itself(plane: Plane) -> None:
+    told = [line.split(maxsplit=1) for line in (await kubectl(plane, "auth whoami")).splitlines()]
+    assert told == [
+        ["ATTRIBUTE", "VALUE"],
+        ["Username", "sandbox"],
+        ["Groups", "[system:masters system:authenticated]"],
+    ]
+    await kubectl(plane, "create deployment web --image=nginx:1.28.0 --replicas=0")
+    header, row = (await kubectl(plane, "get deployment web --subresource=scale")).splitlines()
+    assert (header.split(), row.split()[:3]) == (["NAME", "DESIRED", "AVAILABLE", "AGE"], ["web", "0", "0"])
+    explained = await kubectl(plane, "explain deployment.spec.strategy.rollingUpdate")
+    assert "maxSurge\t<IntOrString>" in explained
+    explained = await kubectl(plane, "explain pod.spec.containers")
+    assert "name\t<string> -required-" in explained
+    paths = json.loads(await kubectl(plane, "get --raw /"))["paths"]
+    assert {"/api/v1", "/apis/apps/v1", "/readyz", "/version"} <= set(paths)

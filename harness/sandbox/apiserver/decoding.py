@@ -69,7 +69,8 @@ _OF_THESE_TYPES = frozenset(
 
 @cache
 def schemas() -> dict[str, dict[str, Any]]:
-    """`kinds`: apiVersion/kind -> type; `types`: type -> field -> type; `patches`: type -> field -> merge strategy."""
+    """`kinds`: apiVersion/kind -> type; `types`: type -> field -> type; `required`: type -> fields; `patches`: type ->
+    field -> merge strategy."""
     text = resources.files("harness.sandbox.apiserver").joinpath("schemas.json").read_text()
     loaded: dict[str, dict[str, Any]] = json.loads(text)
     return loaded

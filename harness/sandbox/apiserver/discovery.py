@@ -25,6 +25,8 @@ def document(path: str, accept: str, rows: Rows) -> Object | None:
     """The discovery document at `path`, None where it is none; aggregated where the client asks for that."""
     aggregated = "as=APIGroupDiscoveryList" in accept and "v=v2" in accept.replace("v=v2beta1", "")
     match path.strip("/").split("/"):
+        case [""]:
+            return {"paths": _paths(rows)}
         case ["version"]:
             return _version()
         case ["api"]:
@@ -38,6 +40,13 @@ def document(path: str, accept: str, rows: Rows) -> Object | None:
         case ["apis", group, version]:
             return _resources(rows, group, version)
     return None
+
+
+def _paths(rows: Rows) -> list[str]:
+    """What GET / lists."""
+    groups = {part for row in rows if row.group for part in (f"/apis/{row.group}", row.root)}
+    health = ("/healthz", "/livez", "/readyz")
+    return sorted({"/api", "/api/v1", "/apis", "/openapi/v2", "/openapi/v3", "/version", *health, *groups})
 
 
 def _version() -> Object:

@@ -32,12 +32,18 @@ _SCALARS: dict[str, Object] = {
     "integer": {"type": "integer", "format": "int64"},
     "boolean": {"type": "boolean"},
     "number": {"type": "number", "format": "double"},
-    "time": {"type": "string", "format": "date-time"},
     "bytes": {"type": "string", "format": "byte"},
     "any": {"type": "object"},
-    "quantity": {"type": "string"},
     "boolean-or-schema": {},
-    "int-or-string": {"oneOf": [{"type": "integer"}, {"type": "string"}], "format": "int-or-string"},
+}
+# Scalars that have a name of their own, by which `kubectl explain` calls them.
+_NAMED: dict[str, tuple[str, Object]] = {
+    "time": ("Time", {"type": "string", "format": "date-time"}),
+    "quantity": ("Quantity", {"oneOf": [{"type": "string"}, {"type": "number"}]}),
+    "int-or-string": (
+        "IntOrString",
+        {"oneOf": [{"type": "integer"}, {"type": "string"}], "format": "int-or-string"},
+    ),
 }
 _VALIDATION = {
     "name": "fieldValidation",
@@ -136,7 +142,7 @@ def _kind(row: Resource) -> Object:
 
 def _components(rows: Sequence[Resource]) -> Object:
     types = schemas()["types"]
-    components: Object = {}
+    components: Object = {_PREFIX + name: dict(schema) for name, schema in _NAMED.values()}
     for row in rows:
         name = type_of(row.api_version, row.kind)
         waiting = [name or "V1ObjectMeta"]
@@ -152,15 +158,17 @@ def _components(rows: Sequence[Resource]) -> Object:
 
 
 def _named(name: str) -> str:
-    """A type's name in documents, without the client's prefix."""
-    return _PREFIX + re.sub(r"^V\d+(?=[A-Z])", "", name)
+    """A type's name in documents, without the client's prefix; of a kind that two groups have with its group."""
+    return _PREFIX + re.sub(r"^V\d+(?=[A-Z])", "", re.sub(r"^([A-Z][a-z]+)V\d+(?=[A-Z])", r"\1.", name))
 
 
 def _schema(name: str, fields: dict[str, str], waiting: list[str]) -> Object:
     properties = {
         key: _property(text, waiting) | _width(key, text) | _patch_extensions(name, key) for key, text in fields.items()
     }
-    return {"type": "object", "properties": properties} | topology_of(name)
+    required = schemas()["required"].get(name)
+    schema: Object = {"type": "object", "properties": properties} | ({"required": required} if required else {})
+    return schema | topology_of(name)
 
 
 def _width(field: str, text: str) -> Object:
@@ -183,4 +191,6 @@ def _property(text: str, waiting: list[str]) -> Object:
     if text[0].isupper():
         waiting.append(text)
         return {"allOf": [{"$ref": f"#/components/schemas/{_named(text)}"}]}
+    if text in _NAMED:
+        return {"allOf": [{"$ref": f"#/components/schemas/{_PREFIX}{_NAMED[text][0]}"}]}
     return dict(_SCALARS[text])

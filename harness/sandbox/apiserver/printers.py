@@ -238,6 +238,10 @@ def autoscaler(obj: Object, clock: Clock) -> Row:
     return _name(obj), scaled, targets(spec, status), *bounds, replicas, _age(obj, clock)
 
 
+def scale(obj: Object, clock: Clock) -> Row:
+    return _name(obj), obj["spec"]["replicas"], obj["status"]["replicas"], _age(obj, clock)
+
+
 def quota(obj: Object, clock: Clock) -> Row:
     hard, used = obj.get("spec", {}).get("hard", {}), obj.get("status", {}).get("used", {})
     texts = {key: f"{key}: {used.get(key, '0')}/{limit}" for key, limit in sorted(hard.items())}

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.apiserver import api_errors, requests
-from harness.sandbox.apiserver.applypatch import check_options, configuration_of, is_apply, scaled_by
+from harness.sandbox.apiserver.applypatch import SCALES, check_options, configuration_of, is_apply, scaled_by
 from harness.sandbox.apiserver.clock import rfc3339
 from harness.sandbox.apiserver.decoding import decoded, decoded_as
 from harness.sandbox.apiserver.evictions import evict
@@ -18,6 +18,7 @@ from harness.sandbox.apiserver.reading import answer, encoded
 from harness.sandbox.apiserver.registry import DeleteOptions
 from harness.sandbox.apiserver.resources import NAMESPACES
 from harness.sandbox.apiserver.scales import scale_of, set_replicas
+from harness.sandbox.apiserver.store import freeze
 from harness.sandbox.apiserver.tokenrequests import token_response
 from harness.sandbox.apiserver.writing import with_warnings, write_options_of
 
@@ -70,7 +71,8 @@ class Subresources:
         place = (target.resource, target.namespace, target.name)
         stored = self._registry.existing(*place)
         if request.method == "GET":
-            return answer(encoded(scale_of(target.resource, stored.obj)))
+            scale = freeze(SCALES, scale_of(target.resource, stored.obj), stored.version)
+            return self._writer.reader.one(SCALES, scale, request)
         change: Callable[[Object], Any]
         if is_apply(request):
             return await self._apply_scale(target, request)

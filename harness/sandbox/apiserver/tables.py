@@ -57,6 +57,7 @@ _COLUMNS: dict[str, tuple[str, Callable[[Object, printers.Clock], Row]]] = {
     "PodDisruptionBudget": ("Name Min_Available Max_Unavailable Allowed_Disruptions:integer Age", printers.budget),
     "Ingress": ("Name Class Hosts Address Ports Age", printers.ingress),
     "HorizontalPodAutoscaler": ("Name Reference Targets MinPods MaxPods Replicas:integer Age", printers.autoscaler),
+    "Scale": ("Name Desired:integer Available:integer Age", printers.scale),
     "ResourceQuota": ("Name Request Limit Age", printers.quota),
     "Endpoints": ("Name Endpoints Age", accessprinters.endpoints),
     "Role": ("Name Created_At", accessprinters.role),

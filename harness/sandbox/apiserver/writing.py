@@ -50,7 +50,7 @@ class Writer:
     """The writing half of the REST API."""
 
     def __init__(self, registry: Registry, reader: Reader, answers: reviews.Reviews, rights: Rights) -> None:
-        self.registry, self._reader, self._reviews, self._rights = registry, reader, answers, rights
+        self.registry, self.reader, self._reviews, self._rights = registry, reader, answers, rights
 
     async def create(self, target: Target, request: web.BaseRequest) -> web.Response:
         """A new object in the collection. Raises: StatusError."""
@@ -66,7 +66,7 @@ class Writer:
         if target.resource is PODS:
             await self._await_default_account(namespace, obj)
         stored = self.registry.create(target.resource, namespace, obj, options)
-        return with_warnings(self._reader.one(target.resource, stored, request, 201), warnings)
+        return with_warnings(self.reader.one(target.resource, stored, request, 201), warnings)
 
     async def _await_default_account(self, namespace: str, pod: Object) -> None:
         """A namespace's controller makes it in a moment: admission looks for it ten times in all."""
@@ -100,7 +100,7 @@ class Writer:
         metadata.pop("resourceVersion", None)
         options, warnings = write_options_of(request)
         stored = self.registry.create(target.resource, target.namespace, obj, options)
-        return with_warnings(self._reader.one(target.resource, stored, request, 201), warnings)
+        return with_warnings(self.reader.one(target.resource, stored, request, 201), warnings)
 
     async def patch(self, target: Target, request: web.BaseRequest) -> web.Response:
         """The object, or its status, with a patch of one of the four kinds applied. Raises: StatusError."""
@@ -141,7 +141,7 @@ class Writer:
         force = requests.is_true(request, "force")
         stored, created = apply(self.registry, target, config, options, self.registry.stamp(), force=force)
         code = 201 if created else 200
-        return with_warnings(self._reader.one(target.resource, stored, request, code), warnings)
+        return with_warnings(self.reader.one(target.resource, stored, request, code), warnings)
 
     async def delete(self, target: Target, request: web.BaseRequest) -> web.Response:
         """One object gone, or marked for deletion. Raises: StatusError."""
@@ -149,18 +149,18 @@ class Writer:
         stored, gone = self.registry.delete(target.resource, target.namespace, target.name, options)
         if gone and target.resource not in _RETURNED_WHEN_GONE:
             return answer(encoded(_success(target, stored)))
-        return self._reader.one(target.resource, stored, request)
+        return self.reader.one(target.resource, stored, request)
 
     async def delete_collection(self, target: Target, request: web.BaseRequest) -> web.Response:
         """Every selected object gone, or marked. Raises: StatusError."""
         options = await requests.delete_options(request)
         selector = requests.selector_of(request, target)
-        items = self._reader.store.items(target.resource, target.namespace, selector)
+        items = self.reader.store.items(target.resource, target.namespace, selector)
         for stored in items:
             metadata = stored.obj["metadata"]
             self.registry.delete(target.resource, metadata.get("namespace", ""), metadata["name"], options)
         head = {"kind": target.resource.list_kind, "apiVersion": target.resource.api_version}
-        metadata = {"resourceVersion": str(self._reader.store.version)}
+        metadata = {"resourceVersion": str(self.reader.store.version)}
         start = encoded({**head, "metadata": metadata, "items": []})
         return answer(start[:-2] + b",".join(in_list(target.resource, stored) for stored in items) + b"]}")
 
@@ -171,7 +171,7 @@ class Writer:
         if not user.may_do_all:
             change = self._granted(target, user, change)
         stored = self.registry.update(*place, change, options, part=target.subresource)
-        return with_warnings(self._reader.one(target.resource, stored, request), warnings)
+        return with_warnings(self.reader.one(target.resource, stored, request), warnings)
 
     def _granted(self, target: Target, user: User, change: Callable[[Object], Any]) -> Callable[[Object], Any]:
         """The change, refused where it makes a role or binding give what its author does not have."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import traceback
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -13,13 +12,12 @@ import anyio
 from harness.sandbox.apiclient import ApiClient, ApiError, ChangeType
 from harness.sandbox.controllers.eventrecorder import EventRecorder
 from harness.sandbox.kubelet.backoff import retry_after_s
+from harness.sandbox.kubelet.node_status import Lease, is_as_told, node_object, node_status
 from harness.sandbox.kubelet.pod_worker import PodWorker
 from harness.sandbox.kubelet.runtime import Runtime
 from harness.sandbox.kubelet.service_links import ServiceLinks
-from harness.sandbox.kubelet.status import api_time
 from harness.sandbox.kubelet.status_updates import StatusUpdates
-from harness.sandbox.kubelet.system_info import architecture, node_info
-from harness.sandbox.netns import node_address, node_number, pod_network
+from harness.sandbox.netns import node_address, node_number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,9 +29,6 @@ if TYPE_CHECKING:
 
 _REGISTER_AGAIN_AFTER_S = 0.1
 _STATUS_EVERY_S = 10.0  # nodeStatusUpdateFrequency
-# What the scheduler goes by, the same on every machine, so that a manifest does the same everywhere: a large server.
-# Nothing holds a container to what it asked for.
-_CAPACITY = {"cpu": "64", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "250"}
 
 
 class Kubelet:
@@ -58,6 +53,7 @@ class Kubelet:
             group.start_soon(self._status_updates.send)
             group.start_soon(self._events.run)
             group.start_soon(self._keep_status)
+            group.start_soon(Lease(self._client, self._node).keep)
             group.start_soon(self._service_links.run)
             await self._service_links.synced.wait()  # or a pod's first containers would know of no Service
             informer = self._client.informer("/api/v1/pods", field_selector=f"spec.nodeName={self._node}")
@@ -132,8 +128,8 @@ class Kubelet:
         """Tells the API of the node; waits for an API server that is still coming up."""
         while True:
             try:
-                await self._client.create("/api/v1/nodes", self._node_object())
-                await self._client.patch(f"/api/v1/nodes/{self._node}/status", {"status": self._node_status()})
+                await self._client.create("/api/v1/nodes", node_object(self._node))
+                await self._client.patch(f"/api/v1/nodes/{self._node}/status", {"status": self._status()})
                 return
             except ApiError as error:
                 if error.status != 429 and error.status < 500:
@@ -142,58 +138,20 @@ class Kubelet:
                 pass
             await anyio.sleep(_REGISTER_AGAIN_AFTER_S)
 
+    def _status(self) -> Object:
+        return node_status(self._node, self._host_ip)
+
     async def _keep_status(self) -> None:
         """Puts the node's status right where somebody else wrote it; a kubelet looks as often."""
         path = f"/api/v1/nodes/{self._node}"
         while True:
             await anyio.sleep(_STATUS_EVERY_S)
             try:
-                if not self._is_as_told((await self._client.get(path)).get("status") or {}):
-                    await self._client.patch(f"{path}/status", {"status": self._node_status()})
+                present = (await self._client.get(path)).get("status") or {}
+                if not is_as_told(present, self._status()):
+                    await self._client.patch(f"{path}/status", {"status": self._status()})
             except (ApiError, aiohttp.ClientError, OSError, TimeoutError):
                 continue  # a node that was deleted, or an API server that is away: the next time
-
-    def _is_as_told(self, status: Object) -> bool:
-        """Whether a status says what the kubelet says, apart from when it said it, whatever else it says."""
-        wanted = self._node_status()
-        conditions = {condition.get("type"): condition for condition in status.get("conditions") or ()}
-        ready = conditions.get("Ready", {})
-        told = [ready.get(key) == wanted["conditions"][0][key] for key in ("status", "reason", "message")]
-        told += [status.get(key) == wanted[key] for key in ("addresses", "capacity", "allocatable")]
-        info = status.get("nodeInfo") or {}
-        return all(told) and all(info.get(key) == value for key, value in wanted["nodeInfo"].items())
-
-    def _node_object(self) -> Object:
-        labels = {
-            "kubernetes.io/arch": architecture(),
-            "kubernetes.io/hostname": self._node,
-            "kubernetes.io/os": "linux",
-        }
-        return {
-            "apiVersion": "v1",
-            "kind": "Node",
-            "metadata": {"name": self._node, "labels": labels},
-            "spec": {"podCIDR": str(pod_network(node_number(self._node)))},
-        }
-
-    def _node_status(self) -> Object:
-        now = api_time(datetime.now(UTC))
-        ready = {
-            "type": "Ready",
-            "status": "True",
-            "reason": "KubeletReady",
-            "message": "kubelet is posting ready status",
-        }
-        return {
-            "addresses": [
-                {"type": "InternalIP", "address": self._host_ip},
-                {"type": "Hostname", "address": self._node},
-            ],
-            "capacity": dict(_CAPACITY),
-            "allocatable": dict(_CAPACITY),
-            "conditions": [{**ready, "lastHeartbeatTime": now, "lastTransitionTime": now}],
-            "nodeInfo": node_info(self._node),
-        }
 
 
 def _first(error: BaseException) -> BaseException:
