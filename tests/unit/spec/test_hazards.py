@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from harness.model.result import Cause
-from harness.spec import hazards_by_manifest
-from harness.spec.hazards import HAZARDS, HazardId, hazards, row
+from harness.spec.hazards import BY_MANIFEST, HAZARDS, HazardId, hazards, row
 from tests.unit.spec.objects import Object, container, hook, rolling, service, shell, workload
 
 
@@ -75,7 +74,7 @@ CASES: dict[HazardId, list[tuple[Object, str]]] = {
 
 def test_there_is_a_case_for_every_row_and_a_row_for_every_name() -> None:
     others = {HazardId.HEADLESS, HazardId.LONE_POD}  # one is the Service's, one no update's
-    others |= {row.id for row in hazards_by_manifest.ROWS}  # docs/rules has a case for each
+    others |= {row.id for row in BY_MANIFEST}  # docs/rules has a case for each
     assert [row.id for row in HAZARDS] == list(HazardId)
     assert list(CASES) == [each for each in HazardId if each not in others]
 
@@ -112,7 +111,7 @@ def test_what_only_a_manifest_without_a_run_tells_is_told_to_no_run() -> None:
     for subject in (subject for cases in CASES.values() for subject, _ in cases):
         for disruption in (None, "evict", "scale"):
             told = {hazard.id for hazard in hazards(subject, [service()], disruption=disruption)}
-            assert not told & {row.id for row in hazards_by_manifest.ROWS}
+            assert not told & {row.id for row in BY_MANIFEST}
 
 
 def test_scaling_up_takes_no_pod() -> None:

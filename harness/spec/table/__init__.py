@@ -1,0 +1,1 @@
+"""The rows of the table of hazards, by what they are about; `harness.spec.hazards` puts them together."""

@@ -1,0 +1,102 @@
+"""The rows of the table of hazards about each pod, whatever replaces it: when it is Ready, how it ends, where it is."""
+
+from __future__ import annotations
+
+from harness.model.result import Cause
+from harness.spec.hazard import HazardId, Row, Severity, Where
+from harness.spec.readiness import is_probed
+from harness.spec.serving import listens_when_ready
+
+_CONTAINER = "spec.template.spec.containers[]"
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        id=HazardId.NO_READINESS_PROBE,
+        severity=Severity.ERROR,
+        holds=lambda it: not is_probed(it.pod),
+        wrong="without a readiness probe a pod is Ready before it listens",
+        found="no container has a readinessProbe",
+        cause=Cause.CREATION_RACE,
+        mend="a readiness probe on every container",
+        path=f"{_CONTAINER}.readinessProbe",
+        why="Without one a pod counts as Ready as soon as its containers run. Calls are sent to it while it still "
+        "starts, and old pods go for it.",
+    ),
+    Row(
+        id=HazardId.PROBE_ON_ANOTHER_PORT,
+        severity=Severity.ERROR,
+        holds=lambda it: bool(it.targets) and it.all_probes_connect and not listens_when_ready(it.pod, it.targets),
+        wrong="its readiness probe looks at another port than the one that serves",
+        found="the probe asks {it.probed}, the Service sends to {it.sent_to}",
+        cause=Cause.CREATION_RACE,
+        mend="a readiness probe of the port that serves",
+        path=f"{_CONTAINER}.readinessProbe",
+        why="Ready then says that another port answers. The one that serves may open later, and calls to it are "
+        "refused until then.",
+    ),
+    Row(
+        id=HazardId.NO_PRESTOP,
+        severity=Severity.ERROR,
+        holds=lambda it: bool(it.unhooked),
+        wrong="without a preStop hook a pod stops listening while requests are still sent to it",
+        found="no preStop in {it.unhooked}",
+        cause=Cause.TERMINATION_RACE,
+        mend="a preStop hook that sleeps until the network has learnt of it",
+        path=f"{_CONTAINER}.lifecycle.preStop",
+        containers=lambda it: it.without_hook,
+        why="The stop signal and the news of it set out at the same time. Most servers close their listener at once; "
+        "kube-proxy, an ingress or a balancer goes on sending until it has learnt of it. A hook that sleeps keeps "
+        "the listener open for that long.",
+    ),
+    Row(
+        id=HazardId.PRESTOP_OUTLASTS_GRACE,
+        severity=Severity.ERROR,
+        holds=lambda it: it.hook_s > 0 and it.hook_s >= it.grace_s,
+        wrong="its preStop hook leaves nothing of the grace period for the work that is under way",
+        found="the hook takes {it.hook_s:g} s, terminationGracePeriodSeconds is {it.grace_s:g}",
+        cause=Cause.IN_FLIGHT_KILL,
+        mend="terminationGracePeriodSeconds above {it.hook_s:g}",
+        path="spec.template.spec.terminationGracePeriodSeconds",
+        why="The countdown of the grace period starts before the hook does. When it is over the hook is cut off, and "
+        "the process is killed 2 s after its stop signal, with the calls that it has in hand.",
+    ),
+    Row(
+        id=HazardId.HEADLESS,
+        severity=Severity.NOTE,
+        holds=lambda it: bool(it.headless),
+        wrong="no request can be sent to a ClusterIP that there is not: what a client resolves is the pods themselves",
+        found="clusterIP: None in Service {it.headless}",
+        cause=None,
+        mend="a Service with a ClusterIP",
+        path="spec.clusterIP",
+        where=Where.SERVICE,
+        why="Clients resolve the addresses of pods and keep them as long as they like, for which no setting of the "
+        "workload makes up.",
+        source="https://kubernetes.io/docs/concepts/services-networking/service/#headless-services",
+        blocks=True,
+    ),
+    Row(
+        id=HazardId.HOST_NETWORK,
+        severity=Severity.WARNING,
+        holds=lambda it: bool(it.pod.get("hostNetwork")),
+        wrong="on the node's own network a new pod needs the port that an old one holds",
+        found="hostNetwork: true",
+        cause=None,
+        mend="hostNetwork: false",
+        path="spec.template.spec.hostNetwork",
+        why="With maxSurge the new pod waits for a node on which no old one runs, and the rollout with it.",
+        source="https://kubernetes.io/docs/concepts/configuration/overview/#services",
+    ),
+    Row(
+        id=HazardId.HOST_PORT,
+        severity=Severity.WARNING,
+        holds=lambda it: bool(it.host_ports),
+        wrong="on the same node a new pod cannot have the port of the node that an old one holds",
+        found="hostPort: {it.host_ports}",
+        cause=None,
+        mend="no hostPort, but a Service",
+        path=f"{_CONTAINER}.ports[].hostPort",
+        why="With maxSurge the new pod waits for a node on which no old one runs, and the rollout with it.",
+        source="https://kubernetes.io/docs/concepts/configuration/overview/#services",
+    ),
+)

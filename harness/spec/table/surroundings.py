@@ -1,0 +1,132 @@
+"""The rows of the table of hazards about what is around a workload: balancer, gates, proxy, autoscaler, pipeline."""
+
+from __future__ import annotations
+
+from harness.model.duration import duration
+from harness.model.quantity import things
+from harness.model.result import Cause
+from harness.spec.around import GATES_LABEL, Targets
+from harness.spec.gates import (
+    balancer_name,
+    counts_on_gates,
+    has_targets,
+    learns_late,
+    own_gates,
+    waits_for_nobody,
+)
+from harness.spec.hazard import HazardId, Row, Severity, Where
+from harness.spec.subject import Subject
+
+_CONTAINER = "spec.template.spec.containers[]"
+_SEED_S = 30.0
+_USUAL_PERIOD_S = 1.0
+_GATES_PAGE = "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/pod_readiness_gate/"
+
+
+def _behind_slow_proxy(it: Subject) -> bool:
+    period_s = it.around.proxy_period_s if it.around is not None else None
+    return period_s is not None and period_s > _USUAL_PERIOD_S and it.held_s <= period_s
+
+
+def _proxy_words(it: Subject) -> str:
+    assert it.around is not None
+    return f"minSyncPeriod {duration(it.around.proxy_period_s or 0.0)}, preStop {it.held_s:g} s"
+
+
+def _is_cut_off(it: Subject) -> bool:
+    around = it.around
+    if around is None or around.ci_timeout_s is None or around.rollout_s is None:
+        return False
+    return around.ci_timeout_s < around.rollout_s
+
+
+def _time_words(it: Subject) -> str:
+    assert it.around is not None
+    limit, wanted = it.around.ci_timeout_s or 0.0, it.around.rollout_s or 0.0
+    return f"{limit:g} s are given, about {wanted:.0f} s needed: {things(it.rollout.steps, 'step')}"
+
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        id=HazardId.BALANCER_LEARNS_LATE,
+        severity=Severity.ERROR,
+        holds=lambda it: learns_late(it) and not own_gates(it),
+        wrong="an old pod goes as soon as a new one is Ready, long before the balancer sends to that one",
+        found=lambda it: f"minReadySeconds: 0, no readiness gates, {balancer_name(it)}",
+        cause=Cause.CREATION_RACE,
+        mend=f"minReadySeconds: 30, and the label {GATES_LABEL}: enabled on its namespace, where the AWS controller "
+        "makes the balancer",
+        path="spec.minReadySeconds",
+        why="A balancer registers a target and checks its health before it sends to it, which takes tens of seconds. A "
+        "rollout that does not wait leaves it with targets that are not healthy yet and targets that are gone.",
+        source=_GATES_PAGE,
+        updates=True,
+    ),
+    Row(
+        id=HazardId.PRESTOP_SHORT_FOR_BALANCER,
+        severity=Severity.WARNING,
+        holds=lambda it: it.around is not None and it.around.balancer is not None and 0 < it.held_s < _SEED_S,
+        wrong="its preStop hook is shorter than a balancer may take to forget a pod",
+        found=lambda it: f"preStop {it.held_s:g} s behind {balancer_name(it)}",
+        cause=Cause.TERMINATION_RACE,
+        mend="preStop: sleep 30, and a grace period of 60, unless a run shows that less will do",
+        path=f"{_CONTAINER}.lifecycle.preStop",
+        why="There is no gate for the end of a pod: a balancer goes on sending until its target is deregistered or "
+        "unhealthy.",
+        source="https://github.com/kubernetes/kubernetes/issues/89263",
+    ),
+    Row(
+        id=HazardId.GATES_BY_INSTANCE,
+        severity=Severity.ERROR,
+        holds=lambda it: has_targets(it, Targets.INSTANCE) and bool(counts_on_gates(it)),
+        wrong="its readiness gates never come, for the balancer's targets are nodes and not pods",
+        found=lambda it: f"{counts_on_gates(it)}, {balancer_name(it)} with targets by instance",
+        cause=Cause.CREATION_RACE,
+        mend="targets by ip (target-type: ip)",
+        path="metadata.annotations",
+        where=Where.BALANCER,
+        why="The AWS controller gives gates only to pods that are targets themselves. By instance it says nothing and "
+        "gives none: what the manifest counts on is not there, and a pod that names such a gate itself is never Ready.",
+        source=_GATES_PAGE,
+    ),
+    Row(
+        id=HazardId.GATES_WITHOUT_LABEL,
+        severity=Severity.ERROR,
+        holds=waits_for_nobody,
+        wrong="it counts on readiness gates, and its namespace is not labelled for them",
+        found=lambda it: f"{counts_on_gates(it)}, no {GATES_LABEL}: enabled on its namespace",
+        cause=Cause.CREATION_RACE,
+        mend=f"the label {GATES_LABEL}: enabled on its namespace, and no readinessGates in the template",
+        path="metadata.labels",
+        where=Where.NAMESPACE,
+        why="Gates are given to new pods of labelled namespaces, with names that the controller makes. One that is "
+        "written by hand waits for a condition that nobody may ever set.",
+        source=_GATES_PAGE,
+    ),
+    Row(
+        id=HazardId.SLOW_PROXY,
+        severity=Severity.ERROR,
+        holds=_behind_slow_proxy,
+        wrong="kube-proxy may go on sending to a pod for longer than its preStop hook keeps it serving",
+        found=_proxy_words,
+        cause=Cause.TERMINATION_RACE,
+        mend="a preStop hook that sleeps for more than that period",
+        path=f"{_CONTAINER}.lifecycle.preStop",
+        why="kube-proxy collects changes for its minSyncPeriod (1 s by default) before it programs the next ones. It "
+        "is read from the cluster that `--context` names, or given by `--proxy-period`.",
+    ),
+    Row(
+        id=HazardId.CI_TIMEOUT_TOO_SHORT,
+        severity=Severity.ERROR,
+        holds=_is_cut_off,
+        wrong="what waits for the rollout gives up before it can be complete",
+        found=_time_words,
+        cause=None,
+        mend="a longer time limit, or fewer steps (maxSurge)",
+        path="spec.minReadySeconds",
+        why="minReadySeconds counts once a step, and a StatefulSet's or Recreate's preStop too. `kubectl rollout "
+        "status --timeout`, `helm --wait --timeout` and the pipeline's own limit have to outlast the sum.",
+        source="https://kubernetes.io/docs/reference/kubectl/generated/kubectl_rollout/kubectl_rollout_status/",
+        updates=True,
+    ),
+)
