@@ -9,13 +9,14 @@ from harness.check.ignores import BAD_IGNORE, NEEDED, Ignore, ignores, reason_fo
 from harness.check.report import Finding, PassedOver, Place, Report
 from harness.check.sources import Source
 from harness.check.surroundings import Found, Index
+from harness.check.unchecked import Unchecked, foreign, is_workload, named, unchecked
 from harness.manifests.located import Located, Unreadable, located_objects
 from harness.spec.around import Around, balancer
+from harness.spec.counts import autoscaler, budget
 from harness.spec.hazard import Hazard, Severity, Where
 from harness.spec.hazards import hazards
-from harness.spec.readiness import is_probed
 from harness.spec.rollout_shape import predicted_rollout_s, rollout_shape
-from harness.spec.workload import WORKLOAD_KINDS, Object, containers, is_foreign, pod_selector, pod_spec
+from harness.spec.workload import Object, pod_spec, spec_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ class _Check:
         self.texts[source.file] = text
         for each in located_objects(source.text):
             if isinstance(each, Unreadable):
-                self._pass_over(source, each.line, each.why, given=source.given)
+                self._pass_over(source, each.line, Unchecked(each.why, refused=each.refused or source.given))
             else:
                 text.objects.append(each)
                 self.take(Found(located=each, source=source))
@@ -64,25 +65,31 @@ class _Check:
     def take(self, found: Found) -> None:
         """Take in an object."""
         self.index.add(found)
-        if found.manifest["kind"] in WORKLOAD_KINDS:
+        if is_workload(found.manifest):
             self.workloads.append(found)
-        elif why := _not_checked(found.manifest):
+        elif why := foreign(found.manifest):
             self._pass_over(found.source, found.located.line or None, why)
 
     def judge(self) -> None:
         """Hold every workload against the table."""
         for workload in self.workloads:
             services = self.index.services(workload)
-            if why := _no_workload(workload.manifest) or _no_server(workload.manifest, services):
-                self._pass_over(workload.source, workload.located.line or None, f"{_named(workload.manifest)} {why}")
+            scalers = self.index.autoscalers(workload)
+            fewest = autoscaler(scalers[0].manifest).least if scalers else None
+            if why := unchecked(workload.manifest, services, replicas=fewest):
+                self._pass_over(workload.source, workload.located.line or None, why)
                 continue
             self.judged += 1
-            self.findings += self._of(workload, services)
+            self.findings += self._of(workload, services, scalers)
 
-    def _of(self, workload: Found, services: tuple[Found, ...]) -> Iterator[Finding]:
+    def _of(self, workload: Found, services: tuple[Found, ...], scalers: tuple[Found, ...]) -> Iterator[Finding]:
         ingresses = self.index.ingresses(workload, services)
         namespace = self.index.namespace(workload)
         fronts = [service.manifest for service in services]
+        budgets = self.index.budgets(workload)
+        scaler = autoscaler(scalers[0].manifest) if scalers else None
+        said = spec_of(workload.manifest).get("replicas")
+        replicas = None if scaler is None else max(scaler.least, said or 0)
         around = Around(
             balancer=balancer(fronts, [ingress.manifest for ingress in ingresses]),
             namespace=namespace.manifest if namespace is not None else None,
@@ -90,14 +97,19 @@ class _Check:
             proxy_period_s=self.known.proxy_period_s,
             stop_s=self.known.stop_s,
             ci_timeout_s=self.known.ci_timeout_s,
-            rollout_s=_rollout_s(workload.manifest, fronts),
+            rollout_s=_rollout_s(workload.manifest, fronts, replicas),
+            replicas=said if workload.located.node is not None else None,  # what stands in a cluster is not applied
+            autoscaler=scaler,
+            budget=budget(budgets[0].manifest) if budgets else None,
         )
         beside = {
             Where.SERVICE: services,
             Where.BALANCER: tuple(each for each in (*ingresses, *services) if _makes(each, around)),
             Where.NAMESPACE: (namespace,) if namespace is not None else (),
+            Where.AUTOSCALER: scalers,
+            Where.BUDGET: budgets,
         }
-        for hazard in hazards(workload.manifest, fronts, around=around):
+        for hazard in hazards(workload.manifest, fronts, replicas=replicas, around=around):
             at = next(iter(beside.get(hazard.where, ())), workload)
             ignored = self._reason(hazard, workload) or self._reason(hazard, at)
             yield _finding(hazard, workload, at, ignored)
@@ -106,8 +118,9 @@ class _Check:
         text = self.texts.get(found.source.file)
         return reason_for(hazard.id, found.located, text.objects, text.ignores) if text is not None else ""
 
-    def _pass_over(self, source: Source, line: int | None, why: str, *, given: bool = False) -> None:
-        self.passed_over.append(PassedOver(place=Place(file=source.file, line=line), why=why, given=given))
+    def _pass_over(self, source: Source, line: int | None, reason: Unchecked) -> None:
+        place = Place(file=source.file, line=line)
+        self.passed_over.append(PassedOver(place=place, why=reason.why, refused=reason.refused))
 
 
 def check(found: Iterable[Source | PassedOver], known: Known) -> Report:
@@ -151,7 +164,7 @@ def _finding(hazard: Hazard, workload: Found, at: Found, ignored: str) -> Findin
     return Finding(
         rule=hazard.id.value,
         severity=hazard.severity,
-        workload=_named(workload.manifest),
+        workload=named(workload.manifest),
         place=Place(file=at.source.file, line=line),
         wrong=hazard.wrong,
         found=hazard.found,
@@ -173,34 +186,5 @@ def _bad(ignore: Ignore, source: Source) -> Finding:
     )
 
 
-def _rollout_s(workload: Object, services: list[Object]) -> float:
-    return predicted_rollout_s(rollout_shape([workload, *services]), pod_spec(workload))
-
-
-def _named(manifest: Object) -> str:
-    metadata = manifest.get("metadata") or {}
-    namespace = f"{metadata['namespace']}/" if metadata.get("namespace") else ""
-    return f"{manifest.get('kind')} {namespace}{metadata.get('name')}"
-
-
-def _not_checked(manifest: Object) -> str:
-    """Why an object that makes pods, or may, is not checked; empty where it makes none."""
-    if manifest["kind"] == "CustomResourceDefinition":
-        return f"{_named(manifest)} defines a kind, and is no workload"
-    return f"{_named(manifest)} is no Deployment and no StatefulSet" if is_foreign(manifest) else ""
-
-
-def _no_workload(workload: Object) -> str:
-    """Why it is not whole, such as a patch of kustomize; empty where it is."""
-    inside = containers(pod_spec(workload))
-    if inside and pod_selector(workload) and all(each.get("image") and each.get("name") for each in inside):
-        return ""
-    return "is not whole (no selector, containers or images), as a patch of kustomize: check what it builds"
-
-
-def _no_server(workload: Object, services: tuple[Found, ...]) -> str:
-    """Why nobody sends to it; empty where somebody does, or may."""
-    pod = pod_spec(workload)
-    if services or is_probed(pod) or any(each.get("ports") for each in containers(pod)):
-        return ""
-    return "serves nobody: no Service sends to it, and it has neither a port nor a readiness probe"
+def _rollout_s(workload: Object, services: list[Object], replicas: int | None) -> float:
+    return predicted_rollout_s(rollout_shape([workload, *services], replicas=replicas), pod_spec(workload))

@@ -41,11 +41,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassedOver:
-    """What was not checked, and why. `given`: it was named itself, and cannot be read: bad input."""
+    """What was not checked, and why. `refused`: it should have been, and neither this nor a cluster takes it as it is:
+    a manifest that is broken, or anything that was named itself and cannot be read."""
 
     place: Place
     why: str
-    given: bool = False
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,5 +74,5 @@ class Report:
 
     @property
     def is_bad_input(self) -> bool:
-        """Whether something that was named could not be read."""
-        return any(each.given for each in self.passed_over)
+        """Whether something should have been checked and could not be."""
+        return any(each.refused for each in self.passed_over)

@@ -58,7 +58,7 @@ def _source(file: Path, *, given: bool) -> Source | PassedOver:
     try:
         return Source(file=str(file), text=file_text(file, error=ManifestError), given=given)
     except ManifestError as error:
-        return PassedOver(place=Place(file=str(file)), why=error.seen, given=given)
+        return PassedOver(place=Place(file=str(file)), why=error.seen, refused=True)
 
 
 def _below(folder: Path) -> Iterator[Path]:

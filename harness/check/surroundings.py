@@ -1,4 +1,4 @@
-"""The objects of all texts -> of each workload the Services, Ingresses and the Namespace that belong to it."""
+"""The objects of all texts -> what is around each workload: Services, Ingresses, Namespace, autoscaler, budget."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from harness.check.sources import Source
 from harness.manifests.located import Located
 from harness.spec.around import sends_to
+from harness.spec.counts import protects, scales
 from harness.spec.workload import Object, selects, spec_of
 
-AROUND = ("Service", "Ingress", "Namespace")
+AROUND = ("Service", "Ingress", "Namespace", "HorizontalPodAutoscaler", "PodDisruptionBudget")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +53,7 @@ class Index:
 
     def services(self, workload: Found) -> tuple[Found, ...]:
         """Those that send to its pods."""
-        template = spec_of(workload.manifest).get("template") or {}
-        labels = (template.get("metadata") or {}).get("labels") or {}
+        labels = _pod_labels(workload)
 
         def sends(found: Found) -> bool:
             return selects(spec_of(found.manifest).get("selector") or {}, labels)
@@ -64,6 +64,17 @@ class Index:
         """Those that send to these Services."""
         names = {service.name for service in services}
         return self._nearest("Ingress", workload, lambda found: bool(sends_to(found.manifest) & names))
+
+    def autoscalers(self, workload: Found) -> tuple[Found, ...]:
+        """Those that set its replicas."""
+        return self._nearest(
+            "HorizontalPodAutoscaler", workload, lambda found: scales(found.manifest, workload.manifest)
+        )
+
+    def budgets(self, workload: Found) -> tuple[Found, ...]:
+        """Those that limit the eviction of its pods."""
+        labels = _pod_labels(workload)
+        return self._nearest("PodDisruptionBudget", workload, lambda found: protects(found.manifest, labels))
 
     def namespace(self, workload: Found) -> Found | None:
         """Its own; where it does not say which, the only one of its text."""
@@ -80,6 +91,11 @@ class Index:
             if found := tuple(each for each in self._by_place.get(place, ()) if wanted(each)):
                 return found
         return ()
+
+
+def _pod_labels(workload: Found) -> dict[str, str]:
+    template = spec_of(workload.manifest).get("template") or {}
+    return dict((template.get("metadata") or {}).get("labels") or {})
 
 
 def _places(kind: str, namespace: str | None, source: Source) -> tuple[tuple[str | None, ...], ...]:

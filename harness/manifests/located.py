@@ -5,15 +5,21 @@ Other than `harness.manifests.read` it goes on after what cannot be read: the re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.errors import ManifestError
-from harness.inputs.templates import unrendered
+from harness.inputs.templates import RENDER, unrendered
 from harness.inputs.yaml_nodes import Collection, Node, Scalar
 from harness.manifests.kubectl_yaml import MeaningError, documents, located
 from harness.manifests.read import Manifest, checked, objects_of
 from harness.manifests.stream import Part, parts
+from harness.spec.shape import is_known
+from harness.spec.workload import is_custom
+
+_YAML_ERROR = re.compile(r"(?:line \d+(?:, column \d+)?: )?it is not YAML that can be read here \((.*)\)", re.DOTALL)
+_AT = re.compile(r" \(line \d+\)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +59,12 @@ class Located:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """A document, or an object, that is none: where, and why."""
+    """A document, or an object, that is none: where, and why. `refused`: it is meant as one, and kubectl refuses it;
+    what is no manifest at all, or a template that is not rendered, is not."""
 
     line: int
     why: str
+    refused: bool
 
 
 def located_objects(text: str) -> Iterator[Located | Unreadable]:
@@ -87,8 +95,8 @@ def _otherwise(part: Part, error: MeaningError) -> Iterator[Located | Unreadable
         meant = documents(part.text)
     except MeaningError:
         template = _without_line(unrendered(part.text, error.line))
-        why = template or f"it is not YAML as kubectl reads it ({error})"
-        yield Unreadable(line=(error.line or 1) + part.line - 1, why=why)
+        why = template or f"it is not YAML as kubectl reads it: {_without_place(str(error))}"
+        yield Unreadable(line=(error.line or 1) + part.line - 1, why=why, refused=not template)
         return
     for value in meant:
         for each in objects_of(value):
@@ -99,13 +107,39 @@ def _without_line(words: str) -> str:
     return words.partition(": ")[2]
 
 
+def _without_place(words: str) -> str:
+    """What is wrong alone: its line there is that of its document, and stands before the words anyway.
+
+    >>> _without_place("line 2, column 1: it is not YAML that can be read here (found a tab (here))")
+    'found a tab (here)'
+    >>> _without_place("a key must be text (line 7)")
+    'a key must be text'
+    """
+    read = _YAML_ERROR.fullmatch(words)
+    return _AT.sub("", read[1] if read is not None else words)
+
+
 def _object(value: object, node: Node | None, part: Part) -> Located | Unreadable:
     line = part.line + (node.line - 1 if node is not None else 0)
     try:
         (manifest,) = checked([value], tried="")
     except ManifestError as error:
-        return Unreadable(line=line, why=error.seen.removeprefix("object 1 in "))
+        return Unreadable(line=line, why=error.seen.removeprefix("object 1 in "), refused=_is_refused(value, error))
     return Located(manifest=manifest, line=line, document=part.line, node=node, offset=part.line - 1)
+
+
+def _is_refused(value: object, error: ManifestError) -> bool:
+    """Whether it is meant as an object of Kubernetes' own, and no template.
+
+    Settings of its programs have a kind and no name: Kustomization, KubeProxyConfiguration, a kubeconfig.
+    """
+    fields = value if isinstance(value, dict) else {}
+    metadata = fields.get("metadata")
+    named = isinstance(metadata, dict) and bool(metadata.get("name"))
+    meant = bool(fields.get("apiVersion")) and (
+        is_known(str(fields.get("kind"))) or (named and bool(fields.get("kind")))
+    )
+    return meant and not is_custom(fields) and error.do != RENDER
 
 
 def _nodes(node: Node) -> Iterator[Node]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from harness.spec.counts import Autoscaler, Budget
 from harness.spec.workload import Object, spec_of
 
 GATES_LABEL = "elbv2.k8s.aws/pod-readiness-gate-inject"
@@ -45,7 +46,8 @@ class Around:
 
     `namespace`: the object. `kubernetes`: (major, minor) of the cluster. `proxy_period_s`: kube-proxy's minSyncPeriod.
     `stop_s`: how long the application takes to end after its stop signal. `ci_timeout_s`: what waits for the rollout
-    gives it; `rollout_s`: how long it is predicted to take.
+    gives it; `rollout_s`: how long it is predicted to take. `replicas`: what its manifest says, and an
+    apply sets. `autoscaler`, `budget`: those of the workload.
     """
 
     balancer: Balancer | None = None
@@ -55,6 +57,9 @@ class Around:
     stop_s: float | None = None
     ci_timeout_s: float | None = None
     rollout_s: float | None = None
+    replicas: int | None = None
+    autoscaler: Autoscaler | None = None
+    budget: Budget | None = None
 
 
 def balancer(services: Iterable[Object], ingresses: Iterable[Object]) -> Balancer | None:

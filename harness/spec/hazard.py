@@ -22,7 +22,11 @@ class HazardId(StrEnum):
     LONE_POD = "lone-pod"
     NO_READINESS_PROBE = "no-readiness-probe"
     PROBE_ON_ANOTHER_PORT = "probe-on-another-port"
+    TARGET_PORT_UNNAMED = "target-port-unnamed"
     NO_PRESTOP = "no-prestop"
+    PRESTOP_STOPS_SERVER = "prestop-stops-server"
+    PRESTOP_TOO_SHORT = "prestop-too-short"
+    PRESTOP_UNREADABLE = "prestop-unreadable"
     PRESTOP_OUTLASTS_GRACE = "prestop-outlasts-grace"
     NO_MIN_READY = "no-min-ready"
     PROGRESS_DEADLINE_TOO_SHORT = "progress-deadline-too-short"
@@ -47,6 +51,9 @@ class HazardId(StrEnum):
     GATES_WITHOUT_LABEL = "gates-without-label"
     SLOW_PROXY = "slow-proxy"
     CI_TIMEOUT_TOO_SHORT = "ci-timeout-too-short"
+    REPLICAS_BESIDE_AUTOSCALER = "replicas-beside-autoscaler"
+    AUTOSCALER_LEAVES_GAP = "autoscaler-leaves-gap"
+    BUDGET_BLOCKS_DRAINS = "budget-blocks-drains"
 
 
 class Severity(StrEnum):
@@ -65,6 +72,8 @@ class Where(StrEnum):
     SERVICE = "Service"
     BALANCER = "balancer"
     NAMESPACE = "Namespace"
+    AUTOSCALER = "HorizontalPodAutoscaler"
+    BUDGET = "PodDisruptionBudget"
 
 
 Words = str | Callable[[Subject], str]

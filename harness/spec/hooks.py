@@ -63,6 +63,21 @@ def waits_for_nothing(container: Object) -> bool:
     return only_sleeps(container) and not surely_serves_s(container)
 
 
+def first_deed(container: Object) -> tuple[str, ...]:
+    """The words of the command that the container's hook begins with, but for sleeps of no time; none for other hooks.
+
+    >>> first_deed({"lifecycle": {"preStop": {"exec": {"command": ["sh", "-c", "sleep 0; nginx -s quit; sleep 5"]}}}})
+    ('nginx', '-s', 'quit')
+    """
+    for command in _commands(exec_words(pre_stop(container) or {})):
+        seconds = _sleep_s(command.words)
+        if seconds is None:
+            return command.words
+        if seconds > 0 or not command.runs:
+            break
+    return ()
+
+
 def hook_takes_s(container: Object) -> float | None:
     """How long the container's hook takes at least, if all that it does succeeds: its sleeps, wherever they stand.
 

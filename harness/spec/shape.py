@@ -140,6 +140,10 @@ _SPECS: dict[str, Shape] = {
         "ingressClassName": NAME, "defaultBackend": _BACKEND,
         "rules": [{"host": NAME, "http": {"paths": [{"backend": _BACKEND}]}}],
     },
+    "HorizontalPodAutoscaler": {
+        "scaleTargetRef": {"kind": NAME, "name": NAME}, "minReplicas": COUNT, "maxReplicas": COUNT,
+    },
+    "PodDisruptionBudget": {"selector": _SELECTOR, "minAvailable": SHARE, "maxUnavailable": SHARE},
     "Service": {
         "selector": _LABELS,
         "type": NAME,
@@ -156,6 +160,11 @@ def misshapen(manifest: Object) -> Misfit | None:
     """The first place where the object is not of the shape that Kubernetes wants; None where all is well."""
     spec = _SPECS.get(str(manifest.get("kind")))  # readers go by the kind alone
     return next(misfits(manifest, _HEAD if spec is None else {**_HEAD, "spec": spec}), None)
+
+
+def is_known(kind: str) -> bool:
+    """Whether specs of that kind are read."""
+    return kind in _SPECS
 
 
 def spec_shape(kind: str) -> Shape:

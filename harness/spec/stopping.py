@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from harness.spec.hooks import exec_words, pre_stop, shell_line, surely_serves_s
+from harness.spec.hooks import exec_words, first_deed, only_sleeps, pre_stop, shell_line, surely_serves_s
 from harness.spec.images import Server, has_no_shell, server
+from harness.spec.stop_commands import stops_server
 from harness.spec.subject import Subject
 from harness.spec.workload import Object
 
@@ -30,6 +31,17 @@ def hooked_without_shell(it: Subject) -> tuple[Object, ...]:
 def hooked_by_sleep(it: Subject) -> tuple[Object, ...]:
     """Those whose hook is the handler `sleep`."""
     return tuple(each for each in it.everything if "sleep" in (pre_stop(each) or {}))
+
+
+def hooked_to_stop(it: Subject) -> tuple[Object, ...]:
+    """The containers that serve and whose hook begins by telling the server to stop."""
+    return tuple(each for each in it.serving if stops_server(first_deed(each)))
+
+
+def hooked_by_unknown(it: Subject) -> tuple[Object, ...]:
+    """Those whose hook does something first of which it cannot be told from here how long it takes."""
+    unknown = (each for each in it.serving if not only_sleeps(each) and not surely_serves_s(each))
+    return tuple(each for each in unknown if not stops_server(first_deed(each)))
 
 
 def stopping_first(it: Subject) -> tuple[Object, ...]:

@@ -11,7 +11,7 @@ from harness.spec.around import Around
 from harness.spec.hooks import surely_serves_s, waits_for_nothing
 from harness.spec.readiness import probed_ports, readiness_probe, readiness_s
 from harness.spec.rolling import RolloutSpec, Strategy, rollout_spec
-from harness.spec.serving import Port, serving_containers, target_ports
+from harness.spec.serving import Port, named_ports, serving_containers, target_ports
 from harness.spec.termination import grace_period_s, longest_hook_s
 from harness.spec.workload import Object, containers, pod_spec, spec_of
 
@@ -22,7 +22,8 @@ class Subject:
 
     `headless`: the names of the Services, where all of them are: one beside them serves as it would alone.
     `disruption`: what is done to it, a rolling update where None. `around`: what is known of its surroundings, where
-    nothing is done to it: it is judged by its manifest alone.
+    nothing is done to it: it is judged by its manifest alone. `fewest`: how it rolls with the fewest pods that its
+    autoscaler may leave it; None without one.
     """
 
     rollout: RolloutSpec
@@ -31,6 +32,7 @@ class Subject:
     headless: str = ""
     disruption: str | None = None
     around: Around | None = None
+    fewest: RolloutSpec | None = None
 
     @property
     def keeps_template(self) -> bool:
@@ -93,6 +95,12 @@ class Subject:
         return ", ".join(map(str, self.targets))
 
     @property
+    def unnamed(self) -> tuple[Port, ...]:
+        """The target ports by name that no container gives to a port: nothing is sent there, ever."""
+        names = named_ports(self.pod)
+        return tuple(port for port in self.targets if isinstance(port, str) and port not in names)
+
+    @property
     def all_probes_connect(self) -> bool:
         """Whether each readiness probe names a port; what a command looks at cannot be told."""
         probes = [container for container in containers(self.pod) if readiness_probe(container)]
@@ -105,6 +113,14 @@ class Subject:
             return ""
         ports = (port for container in containers(self.pod) for port in container.get("ports") or ())
         return ", ".join(str(port["hostPort"]) for port in ports if port.get("hostPort"))
+
+    @property
+    def count(self) -> str:
+        """Where the number of its pods is from, in words."""
+        scaler = self.around.autoscaler if self.around is not None else None
+        if scaler is not None and scaler.least == self.rollout.replicas:
+            return f"minReplicas: {scaler.least} of {scaler.name}"
+        return f"replicas: {self.rollout.replicas}"
 
     @property
     def hook_s(self) -> float:
@@ -139,11 +155,14 @@ def subject(
     """What is to be looked at; `measured`: the one port that is; `replicas`: instead of the workload's own number;
     `disruption`: what is done to it; `around`: what is known of its surroundings."""
     services = tuple(services)
+    scaler = around.autoscaler if around is not None else None
+    kind, spec = str(workload["kind"]), spec_of(workload)
     return Subject(
         headless=_headless(services),
         disruption=disruption,
         around=around,
-        rollout=rollout_spec(str(workload["kind"]), spec_of(workload), replicas=replicas),
+        rollout=rollout_spec(kind, spec, replicas=replicas),
+        fewest=rollout_spec(kind, spec, replicas=scaler.least) if scaler is not None else None,
         pod=pod_spec(workload),
         targets=target_ports(services, measured),
     )

@@ -40,6 +40,7 @@ class App:
     service: Object = field(default_factory=dict)
     annotations: Object = field(default_factory=dict)
     namespace: Object | None = None
+    around: tuple[Object, ...] = ()
 
     @property
     def objects(self) -> list[Object]:
@@ -60,7 +61,7 @@ class App:
             ),
         }
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", **(self.namespace or {})}}
-        return copy.deepcopy([namespace] * (self.namespace is not None) + [workload, service])
+        return copy.deepcopy([namespace] * (self.namespace is not None) + [workload, service, *self.around])
 
     def _spec(self) -> Object:
         rolling = {"strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}}
@@ -123,6 +124,30 @@ _BALANCED: Object = {"type": "LoadBalancer"}
 _LONG = App(spec={"minReadySeconds": 30}, container={"lifecycle": sleep(30)}, pod={"terminationGracePeriodSeconds": 60})
 
 
+def _scaler(least: int) -> Object:
+    """An autoscaler of the application."""
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "web"},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+            "minReplicas": least,
+            "maxReplicas": 10,
+        },
+    }
+
+
+def _budget(**limit: Any) -> Object:
+    """A disruption budget of the application."""
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "web"},
+        "spec": {**limit, "selector": {"matchLabels": _LABELS}},
+    }
+
+
 def _long(**more: Any) -> App:
     """The application with the settings for traffic from outside, and more."""
     from dataclasses import replace
@@ -155,7 +180,17 @@ CASES: dict[HazardId, Case] = {
         passes=App(beside=(_SIDE | {"lifecycle": sleep(5)},)),
         proof=Proof(cause="creation-race", env={"APP_START_S": "4"}),
     ),
+    HazardId.TARGET_PORT_UNNAMED: Case(fails=App(service={"ports": [{"port": 80, "targetPort": "web"}]})),
     HazardId.NO_PRESTOP: Case(fails=App(container={"lifecycle": None}), proof=Proof(cause="termination-race")),
+    HazardId.PRESTOP_STOPS_SERVER: Case(
+        fails=App(container={"lifecycle": run("/bin/sh", "-c", "kill -TERM 1; sleep 5")}),
+        proof=Proof(cause="termination-race"),
+    ),
+    HazardId.PRESTOP_TOO_SHORT: Case(fails=App(container={"lifecycle": sleep(1)})),
+    HazardId.PRESTOP_UNREADABLE: Case(
+        fails=App(container={"lifecycle": {"preStop": {"httpGet": {"path": "/drain", "port": "http"}}}}),
+        passes=App(container={"lifecycle": run("/bin/sh", "-c", "sleep 5; /app/drain")}),
+    ),
     HazardId.PRESTOP_OUTLASTS_GRACE: Case(
         fails=App(pod={"terminationGracePeriodSeconds": 5}),
         passes=App(pod={"terminationGracePeriodSeconds": 30}),
@@ -244,6 +279,13 @@ CASES: dict[HazardId, Case] = {
         fails=App(spec={"replicas": 10, "minReadySeconds": 30}),
         passes=App(spec={"replicas": 10, "minReadySeconds": 30, "strategy": {"rollingUpdate": {"maxSurge": "100%"}}}),
         told=("--ci-timeout", "2m"),
+    ),
+    HazardId.REPLICAS_BESIDE_AUTOSCALER: Case(
+        fails=App(around=(_scaler(2),)), passes=App(spec={"replicas": None}, around=(_scaler(2),))
+    ),
+    HazardId.AUTOSCALER_LEAVES_GAP: Case(fails=App(around=(_scaler(1),)), passes=App(around=(_scaler(2),))),
+    HazardId.BUDGET_BLOCKS_DRAINS: Case(
+        fails=App(around=(_budget(minAvailable="100%"),)), passes=App(around=(_budget(maxUnavailable=1),))
     ),
 }
 """In the table's order. Where a case is told nothing else, it passes and fails by its manifest alone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.model.duration import seconds
 from harness.spec.around import Around, balancer
+from harness.spec.counts import autoscaler, budget
 from harness.spec.rollout_shape import predicted_rollout_s, rollout_shape
 from harness.spec.subject import Subject, subject
 from harness.spec.workload import pod_spec, services
@@ -24,6 +25,9 @@ def subject_of(case: Case) -> Subject:
         stop_s=_seconds(told.get("--stop-time")),
         ci_timeout_s=_seconds(told.get("--ci-timeout")),
         rollout_s=predicted_rollout_s(rollout_shape(objects), pod_spec(workload)),
+        replicas=workload["spec"].get("replicas"),
+        autoscaler=next((autoscaler(each) for each in objects if each["kind"] == "HorizontalPodAutoscaler"), None),
+        budget=next((budget(each) for each in objects if each["kind"] == "PodDisruptionBudget"), None),
     )
     return subject(workload, services(objects), around=around)
 

@@ -14,7 +14,7 @@ from scripts.rules.cases import CASES, App, Case
 HEAD = """# Rules
 
 What `rollout-harness check` finds, made by `python -m scripts.rules` from the table of hazards
-(`harness/spec/hazards.py`), from which advice, dry runs and errors take their words too. An *error* loses calls, or
+(`harness/spec/table/`), from which advice, dry runs and errors take their words too. An *error* loses calls, or
 fails the rollout, as soon as there is one; a *warning* does under circumstances that a manifest does not tell; a *note*
 is worth knowing. Every rule has a page with a manifest that fails and one that passes. Every error is proved on the
 sandbox by a rollout that drops calls with the one and by one that drops none with the other (`make rules`), or says
@@ -39,9 +39,16 @@ checked. `rollout-harness mitigate --for internal|external|unknown` mends what a
 To ignore a rule, say why: `# rollout-harness: ignore RULE REASON`, anywhere in the object, or before the first object
 of a document for all in it. Without a reason it is an error (`bad-ignore`), and ignores nothing.
 
-Exit codes: 0; 1 where there are errors; 2 where what was named cannot be read or used. In a folder what is no manifest
-is named and passed over: templates that are not rendered (pipe `helm template` or `kustomize build` into `check -`),
-broken YAML, files of other kinds, custom kinds, patches of kustomize, and workloads that nothing sends to.
+A HorizontalPodAutoscaler belongs to the workload that it names, a PodDisruptionBudget to those whose pods it selects.
+How many pods there are is then what the autoscaler leaves at least, or `replicas` where that is more.
+
+Exit codes: 1 where there are errors; else 2 where something *cannot be checked*: what was named and cannot be read or
+used, and, in a folder too, what is meant as a manifest and no cluster would take: broken YAML, an object of another
+shape than Kubernetes wants, an apiVersion that no cluster serves any longer. Else 0. What is no manifest, or none that
+is checked, is named and *passed over*, and changes no exit code: templates that are not rendered (pipe `helm template`
+or `kustomize build` into `check -`), files of other kinds, values and settings, custom kinds, patches of kustomize,
+workloads with `replicas: 0`, and workloads that nothing sends to. Where no workload was found at all, the last line
+says so.
 
 As a hook of [pre-commit](https://pre-commit.com), with the revision that is wanted:
 

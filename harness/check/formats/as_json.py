@@ -40,4 +40,4 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _passed(each: PassedOver) -> dict[str, Any]:
-    return {"file": each.place.file, "line": each.place.line, "why": each.why}
+    return {"file": each.place.file, "line": each.place.line, "why": each.why, "refused": each.refused}

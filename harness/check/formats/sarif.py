@@ -97,5 +97,6 @@ def _uri(file: str) -> str:
 
 
 def _notification(each: PassedOver) -> dict[str, Any]:
-    level = "error" if each.given else "note"
-    return {"level": level, "message": {"text": f"passed over: {each.why}"}, "locations": [_location(each.place)]}
+    level = "error" if each.refused else "note"
+    said = "cannot be checked" if each.refused else "passed over"
+    return {"level": level, "message": {"text": f"{said}: {each.why}"}, "locations": [_location(each.place)]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from harness.check.formats.counts import summary
 from harness.check.report import Finding, PassedOver, Report
@@ -17,7 +17,8 @@ def text(report: Report) -> str:
 def _lines(report: Report) -> Iterator[str]:
     for finding in report.findings:
         yield from _of(finding)
-    for why, passed in _by_reason(report.passed_over).items():
+    yield from (f"{each.place}: error: cannot be checked: {each.why}" for each in report.passed_over if each.refused)
+    for why, passed in _by_reason(each for each in report.passed_over if not each.refused).items():
         places = ", ".join(str(each.place) for each in passed)
         yield f"passed over: {places}: {why}"
     yield summary(report)
@@ -32,7 +33,7 @@ def _of(finding: Finding) -> Iterator[str]:
     yield f"    needed: {finding.mend}{loses}"
 
 
-def _by_reason(passed: tuple[PassedOver, ...]) -> dict[str, list[PassedOver]]:
+def _by_reason(passed: Iterable[PassedOver]) -> dict[str, list[PassedOver]]:
     """Those with one reason on one line: a folder of pictures is named, and takes no screen."""
     found: dict[str, list[PassedOver]] = {}
     for each in passed:

@@ -8,6 +8,10 @@ from harness.spec.readiness import is_probed
 from harness.spec.serving import listens_when_ready
 
 _CONTAINER = "spec.template.spec.containers[]"
+_ONE_A_NODE = (
+    "With maxSurge a new pod waits for a node on which no old one runs, and the rollout with it. A StatefulSet's pod "
+    "comes when the old one of its name is gone, and needs a node on which no other of them runs."
+)
 
 ROWS: tuple[Row, ...] = (
     Row(
@@ -25,7 +29,9 @@ ROWS: tuple[Row, ...] = (
     Row(
         id=HazardId.PROBE_ON_ANOTHER_PORT,
         severity=Severity.ERROR,
-        holds=lambda it: bool(it.targets) and it.all_probes_connect and not listens_when_ready(it.pod, it.targets),
+        holds=lambda it: (
+            bool(it.targets) and not it.unnamed and it.all_probes_connect and not listens_when_ready(it.pod, it.targets)
+        ),
         wrong="its readiness probe looks at another port than the one that serves",
         found="the probe asks {it.probed}, the Service sends to {it.sent_to}",
         cause=Cause.CREATION_RACE,
@@ -79,24 +85,24 @@ ROWS: tuple[Row, ...] = (
         id=HazardId.HOST_NETWORK,
         severity=Severity.WARNING,
         holds=lambda it: bool(it.pod.get("hostNetwork")),
-        wrong="on the node's own network a new pod needs the port that an old one holds",
+        wrong="on the node's own network only one of its pods can have the port on a node",
         found="hostNetwork: true",
         cause=None,
         mend="hostNetwork: false",
         path="spec.template.spec.hostNetwork",
-        why="With maxSurge the new pod waits for a node on which no old one runs, and the rollout with it.",
+        why=_ONE_A_NODE,
         source="https://kubernetes.io/docs/concepts/configuration/overview/#services",
     ),
     Row(
         id=HazardId.HOST_PORT,
         severity=Severity.WARNING,
         holds=lambda it: bool(it.host_ports),
-        wrong="on the same node a new pod cannot have the port of the node that an old one holds",
+        wrong="only one of its pods on a node can have that port of the node",
         found="hostPort: {it.host_ports}",
         cause=None,
         mend="no hostPort, but a Service",
         path=f"{_CONTAINER}.ports[].hostPort",
-        why="With maxSurge the new pod waits for a node on which no old one runs, and the rollout with it.",
+        why=_ONE_A_NODE,
         source="https://kubernetes.io/docs/concepts/configuration/overview/#services",
     ),
 )

@@ -5,11 +5,15 @@ A run shows what comes of these; where nothing runs, the name of an image or the
 
 from __future__ import annotations
 
+from harness.model.mitigations import PURPOSES
 from harness.model.result import Cause
 from harness.spec.hazard import HazardId, Row, Severity
+from harness.spec.hooks import first_deed, pre_stop
 from harness.spec.stopping import (
     hooked_by_programs,
     hooked_by_sleep,
+    hooked_by_unknown,
+    hooked_to_stop,
     hooked_without_shell,
     named,
     servers,
@@ -18,10 +22,12 @@ from harness.spec.stopping import (
 )
 from harness.spec.subject import Subject
 from harness.spec.termination import grace_period_s, longest_hook_s
+from harness.spec.workload import Object
 
 _CONTAINER = "spec.template.spec.containers[]"
 _POD = "spec.template.spec"
 _SLEEP_SINCE = (1, 30)
+_INSIDE_S = float(PURPOSES["internal"]["prestop"])
 
 
 def _short_of_stop(it: Subject) -> bool:
@@ -53,7 +59,61 @@ def _known(it: Subject, *, deaf: bool) -> str:
     return ", ".join(f"{one.title} {one.version} in {container.get('name')}" for container, one in found)
 
 
+def _is_short(it: Subject) -> bool:
+    """Whether it is shorter than is advised where neither a balancer nor a slower proxy is known to be in the way."""
+    if it.around is None or it.around.balancer is not None or (it.around.proxy_period_s or 0.0) > it.held_s:
+        return False
+    return 0 < it.held_s < _INSIDE_S
+
+
+def _what_runs(container: Object) -> str:
+    """The hook in words: no more of a program than its name, for what follows may be a secret."""
+    words = first_deed(container)
+    return f"exec {words[0]}" if words else ", ".join(pre_stop(container) or {})
+
+
 ROWS: tuple[Row, ...] = (
+    Row(
+        id=HazardId.PRESTOP_STOPS_SERVER,
+        severity=Severity.ERROR,
+        holds=lambda it: it.around is not None and bool(hooked_to_stop(it)),
+        wrong="its preStop hook tells the server to stop while requests are still sent to it",
+        found=lambda it: ", ".join(f"{c.get('name')}: {' '.join(first_deed(c)[:3])}" for c in hooked_to_stop(it)),
+        cause=Cause.TERMINATION_RACE,
+        mend="a sleep before it, until the network has learnt of the pod's end",
+        path=f"{_CONTAINER}.lifecycle.preStop",
+        containers=lambda it: named(hooked_to_stop(it)),
+        why="A hook that stops the server does what the stop signal would have done, and no later: the listener closes "
+        "while kube-proxy, an ingress or a balancer goes on sending. What sleeps after that keeps the container, and "
+        "not the listener.",
+    ),
+    Row(
+        id=HazardId.PRESTOP_TOO_SHORT,
+        severity=Severity.WARNING,
+        holds=_is_short,
+        wrong="its preStop hook is shorter than the network may take to forget a pod",
+        found="preStop {it.held_s:g} s",
+        cause=Cause.TERMINATION_RACE,
+        mend=f"preStop: sleep {_INSIDE_S:g}, unless a run shows that less will do",
+        path=f"{_CONTAINER}.lifecycle.preStop",
+        why="On each node kube-proxy waits for its minSyncPeriod (1 s by default) between two programmings, which take "
+        "the longer the more Services there are: a second or two is usual, and a busy cluster takes more.",
+        source="https://kubernetes.io/docs/reference/networking/virtual-ips/#optimizing-iptables-mode-performance",
+    ),
+    Row(
+        id=HazardId.PRESTOP_UNREADABLE,
+        severity=Severity.NOTE,
+        holds=lambda it: it.around is not None and bool(hooked_by_unknown(it)),
+        wrong="for how long its preStop hook keeps it serving cannot be told from its manifest",
+        found=lambda it: ", ".join(f"{c.get('name')}: {_what_runs(c)}" for c in hooked_by_unknown(it)),
+        cause=Cause.TERMINATION_RACE,
+        mend="a sleep as the first thing that it does, unless it is known to wait for that long itself",
+        path=f"{_CONTAINER}.lifecycle.preStop",
+        containers=lambda it: named(hooked_by_unknown(it)),
+        why="A program may drain, and keep the listener open for as long as that takes, or close it at once. Only a "
+        "run shows which.",
+        source="https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/",
+    ),
     Row(
         id=HazardId.GRACE_BELOW_STOP_TIME,
         severity=Severity.ERROR,

@@ -1,4 +1,4 @@
-"""The rows of the table of hazards about what is around a workload: balancer, gates, proxy, autoscaler, pipeline."""
+"""The rows of the table of hazards about what is around a workload, from its Service to the pipeline that rolls it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from harness.spec.gates import (
     waits_for_nobody,
 )
 from harness.spec.hazard import HazardId, Row, Severity, Where
+from harness.spec.serving import named_ports
 from harness.spec.subject import Subject
 
 _CONTAINER = "spec.template.spec.containers[]"
@@ -46,12 +47,65 @@ def _time_words(it: Subject) -> str:
     return f"{limit:g} s are given, about {wanted:.0f} s needed: {things(it.rollout.steps, 'step')}"
 
 
+def _sets_back(it: Subject) -> bool:
+    """Whether each apply sets the number of pods to what is written, and an autoscaler to another again."""
+    scaler = it.around.autoscaler if it.around is not None else None
+    return (
+        scaler is not None and it.around is not None and it.around.replicas is not None and scaler.least < scaler.most
+    )
+
+
+def _leaves_gap(it: Subject) -> bool:
+    """Whether its autoscaler may leave it with so few pods that none is left while one is replaced."""
+    fewest = it.fewest
+    if fewest is None or not 0 < fewest.replicas < it.rollout.replicas:
+        return False
+    return fewest.replicas == 1 or fewest.max_unavailable >= fewest.replicas
+
+
+def _gap_words(it: Subject) -> str:
+    assert it.fewest is not None
+    surge = f", of which {it.fewest.max_unavailable} may be unavailable" if it.fewest.max_unavailable else ""
+    return f"minReplicas: {it.fewest.replicas}{surge}"
+
+
+def _fewest(it: Subject) -> int:
+    return (it.fewest or it.rollout).replicas
+
+
+def _is_held(it: Subject) -> bool:
+    budget = it.around.budget if it.around is not None else None
+    return budget is not None and _fewest(it) > 0 and not budget.evictable(_fewest(it))
+
+
+def _budget_words(it: Subject) -> str:
+    assert it.around is not None
+    assert it.around.budget is not None
+    return f"{it.around.budget.field}: {it.around.budget.value} of {things(_fewest(it), 'pod')}"
+
+
 ROWS: tuple[Row, ...] = (
+    Row(
+        id=HazardId.TARGET_PORT_UNNAMED,
+        severity=Severity.ERROR,
+        holds=lambda it: it.around is not None and bool(it.unnamed),
+        wrong="its Service sends to a port by a name that none of its containers gives to a TCP port",
+        found=lambda it: (
+            f"targetPort: {', '.join(map(str, it.unnamed))}, named are {', '.join(named_ports(it.pod)) or 'none'}"
+        ),
+        cause=None,
+        mend="that name at a port of the container that serves, or the number of the port",
+        path="spec.ports",
+        where=Where.SERVICE,
+        why="A targetPort by name is looked up in each pod. A pod that does not know the name is no endpoint of that "
+        "port, however Ready it is, and nothing is sent to it, in a rollout or without one.",
+        source="https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports",
+    ),
     Row(
         id=HazardId.BALANCER_LEARNS_LATE,
         severity=Severity.ERROR,
         holds=lambda it: learns_late(it) and not own_gates(it),
-        wrong="an old pod goes as soon as a new one is Ready, long before the balancer sends to that one",
+        wrong="the next old pod goes as soon as a new one is Ready, long before the balancer sends to that one",
         found=lambda it: f"minReadySeconds: 0, no readiness gates, {balancer_name(it)}",
         cause=Cause.CREATION_RACE,
         mend=f"minReadySeconds: 30, and the label {GATES_LABEL}: enabled on its namespace, where the AWS controller "
@@ -128,5 +182,49 @@ ROWS: tuple[Row, ...] = (
         "status --timeout`, `helm --wait --timeout` and the pipeline's own limit have to outlast the sum.",
         source="https://kubernetes.io/docs/reference/kubectl/generated/kubectl_rollout/kubectl_rollout_status/",
         updates=True,
+    ),
+    Row(
+        id=HazardId.REPLICAS_BESIDE_AUTOSCALER,
+        severity=Severity.WARNING,
+        holds=_sets_back,
+        wrong="each apply sets the number of its pods back to what is written, whatever its autoscaler has made of it",
+        found="replicas: {it.around.replicas} beside {it.around.autoscaler.name}",
+        cause=None,
+        mend="no replicas in its manifest",
+        path="spec.replicas",
+        why="An apply that begins a rollout then takes pods away in the middle of the load for which they were added, "
+        "and brings them back when the autoscaler has looked again.",
+        source="https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/"
+        "#migrating-deployments-and-statefulsets-to-horizontal-autoscaling",
+    ),
+    Row(
+        id=HazardId.AUTOSCALER_LEAVES_GAP,
+        severity=Severity.WARNING,
+        holds=_leaves_gap,
+        wrong="its autoscaler may leave it with so few pods that none serves when one goes",
+        found=_gap_words,
+        cause=Cause.NO_ENDPOINTS,
+        mend="minReplicas above 1, and above maxUnavailable",
+        path="spec.minReplicas",
+        where=Where.AUTOSCALER,
+        why="With little load an autoscaler goes down to minReplicas, which is 1 unless it is set. What would leave "
+        "pods with the replicas of the manifest then leaves none: an eviction or a crash of the only one, or an update "
+        "with a maxUnavailable that is no percentage.",
+        source="https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/horizontal-pod-autoscaler-v2/",
+        gap=True,
+    ),
+    Row(
+        id=HazardId.BUDGET_BLOCKS_DRAINS,
+        severity=Severity.WARNING,
+        holds=_is_held,
+        wrong="its PodDisruptionBudget lets none of its pods be evicted, so that a drain of their node does not end",
+        found=_budget_words,
+        cause=None,
+        mend="a budget that lets one pod go (maxUnavailable: 1), with more than one replica",
+        path="spec",
+        where=Where.BUDGET,
+        why="A budget limits evictions alone: a rolling update of a Deployment or StatefulSet is neither held up nor "
+        "made safer by it. One that allows no eviction keeps nodes from being drained, for an upgrade for instance.",
+        source="https://kubernetes.io/docs/tasks/run-application/configure-pdb/",
     ),
 )

@@ -119,6 +119,100 @@ def test_an_ignore_that_says_too_little_is_an_error_and_ignores_nothing(comment:
     assert found.findings[0]["found"] == says
 
 
+def rules_of(*changes: tuple[str, str], text: str | None = None) -> dict[str, tuple[str, str]]:
+    """What is found in an application without hazards after these changes: rule -> (severity, what was found)."""
+    text = application(web=HOOK) if text is None else text
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return {one["rule"]: (one["severity"], one["found"]) for one in check(given=text).findings}
+
+
+def hooked(hook: str) -> tuple[str, str]:
+    return (
+        "          lifecycle: {preStop: {sleep: {seconds: 5}}}\n---",
+        f"          lifecycle: {{preStop: {hook}}}\n---",
+    )
+
+
+@pytest.mark.parametrize(
+    ("hook", "rule", "found"),
+    [
+        ("{sleep: {seconds: 1}}", ("prestop-too-short", "warning"), "preStop 1 s"),
+        ("{exec: {command: [sh, -c, sleep 4 && nginx -s quit]}}", ("prestop-too-short", "warning"), "preStop 4 s"),
+        ("{exec: {command: [nginx, -s, quit]}}", ("prestop-stops-server", "error"), "web: nginx -s quit"),
+        (
+            "{exec: {command: [sh, -c, kill -s QUIT 1; sleep 9]}}",
+            ("prestop-stops-server", "error"),
+            "web: kill -s QUIT",
+        ),
+        ("{exec: {command: [/bin/drain, SECRET]}}", ("prestop-unreadable", "note"), "web: exec /bin/drain"),
+        ("{exec: {command: [nginx, -s, reload]}}", ("prestop-unreadable", "note"), "web: exec nginx"),
+        ("{httpGet: {port: http, path: /drain}}", ("prestop-unreadable", "note"), "web: httpGet"),
+    ],
+)
+def test_a_hook_that_holds_nothing_or_too_little_is_found(hook: str, rule: tuple[str, str], found: str) -> None:
+    said = {name: value for name, value in rules_of(hooked(hook)).items() if name not in ("prestop-exec",)}
+    said.pop("sidecar-stops-first", None)
+    assert said == {rule[0]: (rule[1], found)}
+
+
+def test_a_port_that_no_container_names_is_the_services_fault_and_not_the_probes() -> None:
+    found = check(given=application(web=HOOK).replace("targetPort: http", "targetPort: web"))
+    (one,) = found.findings
+    assert (one["rule"], one["line"], one["found"]) == ("target-port-unnamed", 24, "targetPort: web, named are http")
+    udp = ("{name: http, containerPort: 8080}", "{name: http, containerPort: 8080, protocol: UDP}")
+    assert "target-port-unnamed" in rules_of(udp)
+
+
+SCALER = """---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec: {minReplicas: 2, maxReplicas: 9, scaleTargetRef: {kind: Deployment, name: web}}
+"""
+BUDGET = """---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: web}
+spec: {minAvailable: 2, selector: {matchLabels: {app: web}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("changes", "rules"),
+    [
+        ((), {"replicas-beside-autoscaler", "budget-blocks-drains"}),
+        ((("  replicas: 3\n", ""),), {"budget-blocks-drains"}),
+        ((("  replicas: 3\n", ""), ("minAvailable: 2", "maxUnavailable: 1")), set()),
+        ((("  replicas: 3\n", ""), ("minAvailable: 2", "maxUnavailable: 0%")), {"budget-blocks-drains"}),
+        ((("  replicas: 3\n", ""), ("minAvailable: 2", "minAvailable: 50%")), set()),
+        ((("  replicas: 3\n", ""), ("minAvailable: 2", "minAvailable: 51%")), {"budget-blocks-drains"}),
+        (
+            (("  replicas: 3\n", ""), ("minReplicas: 2, ", ""), ("minAvailable: 2", "maxUnavailable: 1")),
+            {"lone-pod"},
+        ),
+        (
+            (("minReplicas: 2, ", ""), ("minAvailable: 2", "maxUnavailable: 1")),
+            {"replicas-beside-autoscaler", "autoscaler-leaves-gap"},
+        ),
+        (
+            (
+                ("  minReadySeconds", "  strategy: {rollingUpdate: {maxUnavailable: 2}}\n  minReadySeconds"),
+                ("minAvailable: 2", "maxUnavailable: 1"),
+            ),
+            {"replicas-beside-autoscaler", "autoscaler-leaves-gap"},
+        ),
+        ((("kind: Deployment, name: web", "kind: Deployment, name: other"),), set()),
+        ((("  replicas: 3\n", ""), ("{matchLabels: {app: web}}}\n", "{matchLabels: {app: db}}}\n")), set()),
+    ],
+)
+def test_an_autoscaler_and_a_budget_are_told_by_what_they_do(
+    changes: tuple[tuple[str, str], ...], rules: set[str]
+) -> None:
+    assert set(rules_of(*changes, text=application(web=HOOK) + SCALER + BUDGET)) == rules
+
+
 def test_who_serves_nobody_is_passed_over() -> None:
     worker = DEPLOYMENT.format(name="worker", web="", log="").replace("readinessProbe", "livenessProbe")
     worker = worker.replace("ports: [{name: http, containerPort: 8080}]", "").replace("port: http", "port: 80")
@@ -138,6 +232,7 @@ def folder(tmp_path: Path, number: int) -> Path:
         "patch.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 5}\n",
         "misshapen.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: 80}\n",
         "README.md": "# words\n",
+        "old.yaml": application("old").replace("apps/v1", "extensions/v1beta1"),
     }
     for name, text in others.items():
         (tmp_path / name).write_text(text)
@@ -169,10 +264,47 @@ def test_what_cannot_be_checked_is_named_and_the_rest_is_checked(tmp_path: Path)
         "misshapen.yaml": "spec.ports is 80",
         "README.md": "it is no .yaml",
         "binary.yaml": "not text in UTF-8",
+        "old.yaml": "is of apiVersion extensions/v1beta1, which no cluster serves (removed in Kubernetes 1.16)",
     }
     assert passed.keys() == says.keys()
     for name, words in says.items():
         assert words in passed[name]
+    refused = {Path(each["file"]).name for each in found.passed_over if each["refused"]}
+    assert refused == {"broken.yaml", "misshapen.yaml", "binary.yaml", "old.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "code"),
+    [
+        ("broken.yaml", "---\na: [\n", 2),
+        ("old.yaml", application("old", web=HOOK).replace("apps/v1", "extensions/v1beta1"), 2),
+        ("nameless.yaml", "apiVersion: apps/v1\nkind: Deployment\nspec: {}\n", 2),
+        ("template.yaml", "replicas: {{ .Values.replicas }}\n", 0),
+        ("values.yaml", "kind: fast\nreplicas: 3\n", 0),
+        ("kustomization.yaml", "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n", 0),
+        ("none.yaml", application("none").replace("replicas: 3", "replicas: 0"), 0),
+    ],
+)
+def test_only_what_is_meant_as_a_manifest_and_is_none_is_bad_input(
+    name: str, text: str, code: int, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(text)
+    alone = check(str(tmp_path), form="text")
+    assert alone.code == code
+    assert "nothing was checked: no workload that serves was found" in alone.out.splitlines()[-1]
+    (tmp_path / "good.yaml").write_text(application(web=HOOK))
+    beside = check(str(tmp_path))
+    assert (beside.code, beside.report["workloads"], len(beside.passed_over)) == (code, 1, 1)
+    (tmp_path / "bad.yaml").write_text(application("bad"))
+    assert check(str(tmp_path)).code == 1
+
+
+def test_a_line_stands_once_before_what_is_wrong_with_it() -> None:
+    found = check(given="# a\n---\n# b\na:\n\t- b\n", form="text")
+    assert found.out.splitlines()[0] == (
+        "standard-input:5: error: cannot be checked: it is not YAML as kubectl reads it: found character that cannot "
+        "start any token while scanning for the next token (a tab, where YAML wants spaces)"
+    )
 
 
 def test_five_hundred_files_are_held_against_each_other_without_looking_at_all_of_them(tmp_path: Path) -> None:
@@ -192,7 +324,7 @@ def test_five_hundred_files_are_held_against_each_other_without_looking_at_all_o
             if isinstance(each, Located):
                 index.add(found := Found(located=each, source=source))
                 workloads += [found] * (each.manifest["kind"] == "Deployment")
-    assert [len(index.services(each)) for each in workloads].count(1) == 501  # all but the patch
+    assert [len(index.services(each)) for each in workloads].count(1) == 502  # all but the patch
     assert len(looked) < 1100
 
 

@@ -39,7 +39,7 @@ REPORT = Report(
     passed_over=(
         PassedOver(place=Place(file="logo.png"), why="it is no file"),
         PassedOver(place=Place(file="values.yaml", line=1), why="it is no file"),
-        PassedOver(place=Place(file="given.yaml", line=3), why="it is broken", given=True),
+        PassedOver(place=Place(file="given.yaml", line=3), why="it is broken", refused=True),
     ),
     workloads=4,
     files=2,
@@ -180,7 +180,8 @@ def test_text_has_place_severity_rule_and_what_mends_it_and_is_harmless() -> Non
     assert lines[1] == "    needed: a preStop; it loses calls by termination-race"
     assert "deploy/a b.yaml:7: ignored: headless: Deployment shop/web: on purpose" in lines
     assert "passed over: logo.png, values.yaml:1: it is no file" in lines
-    assert lines[-1] == "2 errors, 1 warning in 4 workloads of 2 files; 1 ignored; 3 passed over"
+    assert "given.yaml:3: error: cannot be checked: it is broken" in lines
+    assert lines[-1] == "2 errors, 1 warning in 4 workloads of 2 files; 1 ignored; 1 cannot be checked; 2 passed over"
     assert all(line.isprintable() for line in lines)
 
 
@@ -191,7 +192,8 @@ def test_a_workflow_command_ends_where_it_should_whatever_the_names_are() -> Non
         "Deployment shop/web: it stops (no preStop). Needed: a preStop"
     )
     assert commands[1].startswith("::warning file=a\\x1b[2J\\u202e%2Cb%3A 100%25%0A%3A%3Aerror%3A%3Ano.yaml,line=2,")
-    assert [line.partition(" ")[0] for line in commands[:-1]] == ["::error", "::warning", "::error", "::notice"]
+    assert commands[3] == "::error file=given.yaml,line=3,title=cannot be checked::it is broken"
+    assert [line.partition(" ")[0] for line in commands[:-1]] == ["::error", "::warning", *["::error"] * 2, "::notice"]
     assert all(line.isprintable() for line in commands)
 
 

@@ -111,6 +111,7 @@ def changed(text: str, *arguments: str) -> tuple[str, list[str]]:
 # What no change of a workload's manifest may cure by itself.
 REMAIN = {
     HazardId.LONE_STATEFUL_POD,  # another replica may be one too many
+    HazardId.TARGET_PORT_UNNAMED,  # which port serves is not known
     HazardId.GATES_BY_INSTANCE,  # of the balancer
     HazardId.GATES_WITHOUT_LABEL,  # of the namespace
     HazardId.PRESTOP_SLEEP_TOO_NEW,  # of a cluster that was not named

@@ -1,0 +1,73 @@
+"""An object, and the Services before it -> why it is not held against the table, and whether a cluster refuses it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from harness.spec.readiness import is_probed
+from harness.spec.rolling import wanted_replicas
+from harness.spec.workload import (
+    WORKLOAD_KINDS,
+    Object,
+    containers,
+    is_custom,
+    is_foreign,
+    pod_selector,
+    pod_spec,
+    spec_of,
+)
+
+_SERVED = "apps/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """Why, in words. `refused`: no cluster takes it as it stands."""
+
+    why: str
+    refused: bool = False
+
+
+def is_workload(manifest: Object) -> bool:
+    """Whether it is a Deployment or a StatefulSet of Kubernetes' own."""
+    return manifest["kind"] in WORKLOAD_KINDS and not is_custom(manifest)
+
+
+def foreign(manifest: Object) -> Unchecked | None:
+    """Of an object that is no workload which is known here: why it is not checked; None where it makes no pods."""
+    if manifest["kind"] == "CustomResourceDefinition":
+        return Unchecked(f"{named(manifest)} defines a kind, and is no workload")
+    if manifest["kind"] in WORKLOAD_KINDS:
+        return Unchecked(f"{named(manifest)} is of {manifest['apiVersion']}, and none of Kubernetes' own")
+    return Unchecked(f"{named(manifest)} is no Deployment and no StatefulSet") if is_foreign(manifest) else None
+
+
+def unchecked(workload: Object, services: Collection[object], *, replicas: int | None) -> Unchecked | None:
+    """Why a workload is not checked; None where it is. `replicas`: the fewest by its autoscaler, None without one.
+
+    An apiVersion that Kubernetes 1.16 removed is refused by each later cluster:
+    https://kubernetes.io/docs/reference/using-api/deprecation-guide/#v1-16
+    """
+    name = named(workload)
+    if workload["apiVersion"] != _SERVED:
+        said = f"{name} is of apiVersion {workload['apiVersion']}, which no cluster serves (removed in Kubernetes 1.16)"
+        return Unchecked(f"{said}: make it {_SERVED}", refused=True)
+    pod = pod_spec(workload)
+    inside = containers(pod)
+    if not (inside and pod_selector(workload) and all(each.get("image") and each.get("name") for each in inside)):
+        part = "is not whole (no selector, containers or images), as a patch of kustomize: check what it builds"
+        return Unchecked(f"{name} {part}")
+    if wanted_replicas(spec_of(workload)) == 0:
+        off = " (its autoscaler is off as long as that is so)" if replicas is not None else ""
+        return Unchecked(f"{name} has replicas: 0, and no pod that could be replaced{off}")
+    if services or is_probed(pod) or any(each.get("ports") for each in inside):
+        return None
+    return Unchecked(f"{name} serves nobody: no Service sends to it, and it has neither a port nor a readiness probe")
+
+
+def named(manifest: Object) -> str:
+    """The object in a message: "Deployment shop/web"."""
+    metadata = manifest.get("metadata") or {}
+    namespace = f"{metadata['namespace']}/" if metadata.get("namespace") else ""
+    return f"{manifest.get('kind')} {namespace}{metadata.get('name')}"
