@@ -11,8 +11,10 @@ from copy import deepcopy
 from harness.manifests.read import Manifest
 from harness.model.run import MeasuredService
 from harness.spec.hazards import HazardId
+from harness.spec.readiness import ready_probes
+from harness.spec.rolling import PROGRESS_DEADLINE_DEFAULT_S
 from harness.spec.serving import Port, serving_containers, target_ports
-from harness.spec.workload import pod_spec, spec_of
+from harness.spec.workload import Object, pod_spec, spec_of
 
 Mend = Callable[[Manifest, Sequence[Port]], None]
 """Changes the workload that it is given; the target ports are those of the Service before it."""
@@ -44,18 +46,29 @@ def _two_replicas(workload: Manifest, _: Sequence[Port]) -> None:
 
 
 def _probe_of_the_serving_port(workload: Manifest, targets: Sequence[Port]) -> None:
-    """A connection to the port that serves is all that can be asked for without knowing the application."""
+    """A connection to the port that serves is all that can be asked for without knowing the application.
+
+    A probe that is there asks more, and stays. A startup probe beside it keeps the pod from being Ready until the port
+    that serves is open; it kills a container for which that takes longer than a rollout may, and no sooner.
+    """
     for container in serving_containers(pod_spec(workload), targets):
-        declared = [
-            port for entry in container.get("ports") or () for port in (entry.get("name"), entry["containerPort"])
-        ]
-        port = next((target for target in targets if target in declared), next(iter(targets), None))
-        if isinstance(port, str) and port not in declared:
-            continue  # a name that no container gives to a port: no probe of it could ever succeed
-        kept = container.get("readinessProbe") or {"periodSeconds": 1}
-        handlers = ("httpGet", "tcpSocket", "grpc", "exec")
-        timing = {key: value for key, value in kept.items() if key not in handlers}
-        container["readinessProbe"] = {"tcpSocket": {"port": port}, **timing}
+        port = declared_target(container, targets)
+        if port is None and not ready_probes(container):
+            port = next((target for target in targets if not isinstance(target, str)), None)
+        if port is None:
+            continue  # a name that no container gives to a port, or one of which nobody knows who serves there
+        connects = {"tcpSocket": {"port": port}, "periodSeconds": 1}
+        if not ready_probes(container):
+            container["readinessProbe"] = connects
+        elif not container.get("startupProbe"):
+            container["startupProbe"] = {**connects, "failureThreshold": PROGRESS_DEADLINE_DEFAULT_S}
+
+
+def declared_target(container: Object, targets: Sequence[Port]) -> Port | None:
+    """The first target port that the container itself declares, by the name or the number by which it is the target."""
+    entries = container.get("ports") or ()
+    declared = [port for entry in entries for port in (entry.get("name"), entry["containerPort"])]
+    return next((target for target in targets if target in declared), None)
 
 
 MENDS: dict[HazardId, Mend] = {

@@ -1,7 +1,7 @@
 """The text of manifests and a change of their objects -> the text with that change, and everything else as it stands.
 
-A document in which nothing changes is not touched by a byte. Where something does, its comments and the way in which
-its scalars are written stay; only indentation may become the usual one.
+A document in which nothing changes is not touched by a byte. Where something does, only the lines of the change are
+written, indented as most of the document is.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from harness.manifests.as_applied import without_nulls
 from harness.manifests.kubectl_yaml import documents, is_more
 from harness.manifests.read import Manifest, checked, meaning, objects_of
 from harness.manifests.stream import parts
+from harness.manifests.style import Indents, indents, spliced
 
 _SURE = {
     first: [("tag:yaml.org,2002:" + kind, re.compile(rf"(?:{pattern})\Z"))]
@@ -72,11 +73,14 @@ def _with_its_comments(text: str, before: list[Manifest], after: list[Manifest])
     """The text with the difference between the two; None where that cannot be had."""
     try:
         written = list(_yaml().load_all(text))
+        style = indents(written)
+        same = _dumped(list(_yaml().load_all(text)), style)
         objects = [item for document in written if document is not None for item in _items(document)]
         for each, old, new in zip(objects, before, after, strict=True):
             _change(each, old, new)
-        changed = _dumped(written)
-        return changed if _means(changed, after) else None
+        changed = _dumped(written, style)
+        found = (spliced(text, same, changed), changed)
+        return next((each for each in found if each is not None and _means(each, after)), None)
     except Exception:  # ruamel.yaml refuses, or takes otherwise, some of what libyaml reads, each in ways of its own
         return None
 
@@ -88,14 +92,15 @@ def _anew(text: str, before: list[Manifest], after: list[Manifest]) -> str:
     for each, old, new in zip(objects, before, after, strict=True):
         _change(each, old, new)
     anew = "# Written anew, without its comments and aliases: in them the change could not be made.\n"
-    anew += _dumped([_scalars(document) for document in meant])
+    anew += _dumped([_scalars(document) for document in meant], Indents())
     assert _means(anew, after)
     return anew
 
 
-def _dumped(documents_: list[Any]) -> str:
-    text = io.StringIO()
-    _yaml().dump_all(documents_, text)
+def _dumped(documents_: list[Any], style: Indents) -> str:
+    text, yaml = io.StringIO(), _yaml()
+    yaml.indent(mapping=style.mapping, sequence=style.sequence, offset=style.offset)
+    yaml.dump_all(documents_, text)
     return text.getvalue()
 
 
@@ -168,5 +173,4 @@ def _yaml() -> YAML:
     yaml.preserve_quotes = True
     yaml.brace_single_entry_mapping_in_flow_sequence = True  # without them it is no JSON, and other than it was
     yaml.width = 1_000_000  # lines stay as long as they are
-    yaml.indent(mapping=2, sequence=4, offset=2)
     return yaml

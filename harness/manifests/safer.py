@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from math import ceil
 
-from harness.manifests.mends import MENDS
+from harness.manifests.mends import MENDS, declared_target
 from harness.manifests.mitigations import mitigated
 from harness.manifests.mitigations.grace import STOP_S
 from harness.manifests.mitigations.mitigated import Mitigated
@@ -21,6 +21,7 @@ from harness.spec.hazard import HazardId
 from harness.spec.hazards import hazards
 from harness.spec.hooks import hook_takes_s, only_sleeps
 from harness.spec.images import has_no_shell
+from harness.spec.readiness import asked_port
 from harness.spec.rolling import PROGRESS_DEADLINE_DEFAULT_S
 from harness.spec.serving import Port, target_ports
 from harness.spec.stopping import stop_s
@@ -40,10 +41,11 @@ def safer(workload: Manifest, services: Iterable[Object], mitigations: Iterable[
     services = tuple(services)
     changed, said = deepcopy(workload), []
     for hazard in hazards(workload, services, around=Around()):
-        if hazard.id in _MENDED and (keeps := _KEEPS.get(hazard.id, _ports_unknown)(changed, services)):
+        if hazard.id in _MENDED and (keeps := _KEEPS[hazard.id](changed, services)):
             said.append(f"{hazard.wrong}: {keeps}")
         elif hazard.id in _MENDED:
             MENDS[hazard.id](changed, _targets(changed, services))
+            said += _startup_probes(workload, changed)
     _hooks_without_programs(changed)
     done = mitigated(changed, mitigations)
     changed = _with_time_to_progress(_with_time_to_stop(done.workload))
@@ -71,6 +73,31 @@ def _shares_volumes(workload: Manifest, _: tuple[Object, ...]) -> str:
     return f"strategy stays, for an old pod and a new one would share {', '.join(claims)}" if claims else ""
 
 
+def _probes_stay(workload: Manifest, services: tuple[Object, ...]) -> str:
+    """What keeps the probes from being added to; they are never taken away, for they may ask more than a connection."""
+    pod, targets = pod_spec(workload), _targets(workload, services)
+    serving = [each for each in containers(pod) if declared_target(each, targets) is not None]
+    if not serving:
+        ports = ", ".join(map(str, targets))
+        return f"its probes stay, for no container declares port {ports}, and who serves there is not known"
+    if all(each.get("startupProbe") for each in serving):
+        names = ", ".join(str(each.get("name")) for each in serving)
+        return f"its probes stay, for {names} has a startup probe already: let one of them ask the port that serves"
+    return ""
+
+
+def _startup_probes(before: Manifest, after: Manifest) -> list[str]:
+    """What was added beside probes that stay, in words."""
+    pairs = zip(containers(pod_spec(before)), containers(pod_spec(after)), strict=True)
+    return [
+        f"the readiness probe of container {new.get('name')} stays as it is; a startup probe beside it keeps the "
+        f"container from being Ready until port {asked_port(new['startupProbe'])} is open, and restarts it where that "
+        f"takes more than {new['startupProbe']['failureThreshold']} s"
+        for old, new in pairs
+        if new.get("startupProbe") and not old.get("startupProbe")
+    ]
+
+
 def _never(workload: Manifest, _: tuple[Object, ...]) -> str:
     return ""
 
@@ -78,6 +105,8 @@ def _never(workload: Manifest, _: tuple[Object, ...]) -> str:
 _KEEPS: dict[HazardId, Callable[[Manifest, tuple[Object, ...]], str]] = {
     HazardId.RECREATE: _shares_volumes,
     HazardId.MAX_UNAVAILABLE_ALL: _never,
+    HazardId.NO_READINESS_PROBE: _ports_unknown,
+    HazardId.PROBE_ON_ANOTHER_PORT: _probes_stay,
 }
 
 

@@ -1,4 +1,8 @@
-"""Readiness probes -> which ports they look at, and how soon they can make a pod Ready."""
+"""Readiness and startup probes -> which ports they look at, and how soon they can make a pod Ready.
+
+Until its startup probe has succeeded a container is not Ready, whatever its readiness probe says or lacks:
+https://kubernetes.io/docs/concepts/workloads/pods/probes/#startup-probe
+"""
 
 from __future__ import annotations
 
@@ -7,35 +11,38 @@ from harness.spec.workload import Object, containers
 _PERIOD_DEFAULT_S = 10.0
 
 
-def readiness_probe(container: Object) -> Object | None:
-    """The container's readiness probe; None without one."""
-    return container.get("readinessProbe") or None
-
-
 def is_probed(pod: Object) -> bool:
-    """Whether any container has a readiness probe; without one a pod is Ready, and sent to, as soon as it runs."""
-    return any(readiness_probe(container) for container in containers(pod))
+    """Whether a container has a probe to pass; without one a pod is Ready, and sent to, as soon as it runs."""
+    return any(ready_probes(container) for container in containers(pod))
+
+
+def ready_probes(container: Object) -> tuple[Object, ...]:
+    """The probes that the container must have passed to be Ready, in their order."""
+    return tuple(probe for kind in ("startupProbe", "readinessProbe") if (probe := container.get(kind)))
 
 
 def probed_ports(container: Object) -> tuple[int | str, ...]:
-    """The port that the container's readiness probe connects to; none where it connects to nothing (exec).
+    """The ports that they connect to; none where they connect to nothing (exec).
 
     A name is one of the container's own ports (pkg/probe/util.go, ResolveContainerPort).
     """
-    probe = readiness_probe(container) or {}
+    names = {entry.get("name"): entry.get("containerPort") for entry in container.get("ports") or ()}
+    ports = (asked_port(probe) for probe in ready_probes(container))
+    return tuple(dict.fromkeys(names.get(port) or port for port in ports if port is not None))
+
+
+def asked_port(probe: Object) -> int | str | None:
+    """The port that a probe connects to; None where it connects to nothing."""
     handler = probe.get("httpGet") or probe.get("tcpSocket") or probe.get("grpc")
     port: int | str | None = (handler or {}).get("port")
-    if port is None:
-        return ()
-    names = {entry.get("name"): entry.get("containerPort") for entry in container.get("ports") or ()}
-    return (names.get(port) or port,)
+    return port
 
 
 def readiness_s(pod: Object) -> tuple[float, float]:
     """Seconds from a container's start to Ready: (at least, and what a first probe just missed may add)."""
-    probes = [probe for container in containers(pod) if (probe := readiness_probe(container))]
-    least = max((_earliest_s(probe) for probe in probes), default=0.0)
-    return least, max((_period_s(probe) for probe in probes), default=0.0)
+    probes = [found for container in containers(pod) if (found := ready_probes(container))]
+    least = max((sum(map(_earliest_s, each)) for each in probes), default=0.0)
+    return least, max((_period_s(probe) for each in probes for probe in each), default=0.0)
 
 
 def _earliest_s(probe: Object) -> float:

@@ -20,8 +20,8 @@ class ServingExpectation:
     """What a pod's own spec lets one expect of it while it serves.
 
     `prestop_s`: it surely goes on serving that long after its deletion; 0 where nothing is said, which does not mean
-    that it stops at once: a spec may be known in part only. `listens_when_ready`: its readiness probe connects to the
-    port to which the Service sends, so that a Ready pod has listened.
+    that it stops at once: a spec may be known in part only. `listens_when_ready`: its readiness or startup probe
+    connects to the port to which the Service sends, so that a Ready pod has listened.
     """
 
     prestop_s: float = 0.0
@@ -72,7 +72,7 @@ def named_ports(pod: Object) -> dict[str, int]:
 
 
 def listens_when_ready(pod: Object, targets: Sequence[Port]) -> bool:
-    """Whether a readiness probe connects to a target port (to any port, where no target is known)."""
+    """Whether a readiness or startup probe connects to a target port (to any port, where no target is known)."""
     names = named_ports(pod)
     wanted = {names.get(target, target) if isinstance(target, str) else target for target in targets}
     return any(not wanted or port in wanted for container in containers(pod) for port in probed_ports(container))

@@ -9,7 +9,7 @@ from harness.model.disruption_table import row
 from harness.model.run import MeasuredService
 from harness.spec.around import Around
 from harness.spec.hooks import surely_serves_s, waits_for_nothing
-from harness.spec.readiness import probed_ports, readiness_probe, readiness_s
+from harness.spec.readiness import asked_port, probed_ports, readiness_s, ready_probes
 from harness.spec.rolling import RolloutSpec, Strategy, rollout_spec
 from harness.spec.serving import Port, named_ports, serving_containers, target_ports
 from harness.spec.termination import grace_period_s, longest_hook_s
@@ -86,7 +86,7 @@ class Subject:
 
     @property
     def probed(self) -> str:
-        """The ports that readiness probes connect to."""
+        """The ports that readiness and startup probes connect to."""
         return ", ".join(str(port) for container in containers(self.pod) for port in probed_ports(container))
 
     @property
@@ -102,9 +102,9 @@ class Subject:
 
     @property
     def all_probes_connect(self) -> bool:
-        """Whether each readiness probe names a port; what a command looks at cannot be told."""
-        probes = [container for container in containers(self.pod) if readiness_probe(container)]
-        return bool(probes) and all(probed_ports(container) for container in probes)
+        """Whether each probe names a port; what a command looks at cannot be told."""
+        probes = [probe for container in containers(self.pod) for probe in ready_probes(container)]
+        return bool(probes) and all(asked_port(probe) is not None for probe in probes)
 
     @property
     def host_ports(self) -> str:

@@ -190,6 +190,20 @@ def test_two_pods_are_not_made_to_share_a_volume_and_comments_stay() -> None:
     assert any(line.startswith("still an error (recreate)") for line in said)
 
 
+def test_a_probe_that_asks_more_than_a_connection_is_kept_and_it_is_said() -> None:
+    text = manifests(App(container={"readinessProbe": {"httpGet": {"path": "/ready", "port": 9090}}}))
+    out, said = changed(text, "--for", "internal")
+    assert "path: /ready" in out
+    assert [line for line in said if "stays as it is; a startup probe beside it" in line] == said
+    undeclared = text.replace("containerPort: 8080", "containerPort: 9090").replace(
+        "targetPort: http", "targetPort: 81"
+    )
+    out, said = changed(undeclared, "--for", "internal")
+    assert "tcpSocket" not in out
+    assert "no container declares port 81, and who serves there is not known" in said[0]
+    assert said[1].startswith("still an error (probe-on-another-port)")
+
+
 def test_a_diff_and_a_patch_of_kustomize_make_what_is_printed() -> None:
     from ruamel.yaml import YAML
 

@@ -52,12 +52,16 @@ def test_a_mended_workload_has_the_hazard_no_longer_and_no_other_instead(hazard:
     assert subject == before
 
 
-def test_the_probe_asks_the_port_that_serves_as_often_as_before() -> None:
-    after = mended(
-        workload("Deployment", ELSEWHERE), service(), MeasuredService(name="web", port=80), ["probe-on-another-port"]
-    )
+MEASURED = MeasuredService(name="web", port=80)
+STARTUP = {"tcpSocket": {"port": "http"}, "periodSeconds": 1, "failureThreshold": 600}
+
+
+def test_a_probe_that_is_there_stays_and_another_waits_for_the_port_that_serves() -> None:
+    after = mended(workload("Deployment", ELSEWHERE), service(), MEASURED, ["probe-on-another-port"])
     (served,) = after["spec"]["template"]["spec"]["containers"]
-    assert served["readinessProbe"] == {"tcpSocket": {"port": "http"}, "periodSeconds": 3}
+    assert (served["readinessProbe"], served["startupProbe"]) == (ELSEWHERE["readinessProbe"], STARTUP)
+    again = mended(after, service({"port": 80, "targetPort": 81}), MEASURED, ["probe-on-another-port"])
+    assert again == after  # who serves port 81 is not known, and two startup probes there cannot be
 
 
 def test_a_port_that_only_the_service_names_gets_no_probe() -> None:

@@ -60,6 +60,30 @@ def with_hook(manifest: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
+STYLES = [
+    "containers:\n- name: web\n  args:\n  - a\n  -   b\nother:  # odd\n    - x\n",
+    "containers:\n    -   name: web\n        args:\n          - a\n          - b\nother: {a:  b}\n",
+    "containers:\n  - name:   web\n    args: [a,  b]\nother:\n- x\n- y\n",
+]
+"""A pod's spec in the styles that people write."""
+
+
+@pytest.mark.parametrize("pod", STYLES)
+@pytest.mark.parametrize("wide", [2, 4])
+def test_lists_that_are_not_touched_keep_their_indents(pod: str, wide: int) -> None:
+    head = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n"
+    below = "".join(f"{' ' * wide * 3}{line}" for line in pod.splitlines(keepends=True))
+    gap = " " * wide
+    text = f"{head}{gap}name:   web\nspec:\n{gap}template:\n{gap * 2}spec:\n{below}"
+    out = rewritten(text, with_hook, tried="reading it").splitlines()
+    assert [line for line in text.splitlines() if line not in out] == []
+    (name,) = (line for line in out if line.lstrip(" -").startswith("name:") and "- " in line)
+    (new,) = (line for line in out if line.strip() == "lifecycle:")
+    assert len(new) - len("lifecycle:") == name.index("name:")
+    (deeper,) = (line for line in out if line.strip() == "preStop:")
+    assert len(deeper) - len("preStop:") == name.index("name:") + wide
+
+
 WRITTEN = """          lifecycle:  # nothing yet
             preStop:
               exec:
