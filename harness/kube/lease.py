@@ -24,6 +24,8 @@ from harness.kube.repetition import passes
 
 API, KIND = "coordination.k8s.io/v1", "Lease"
 _FOR = "rollout-harness/experiment"
+_RECORDS = "rollout-harness/records"
+_DURATION_S = 40.0
 
 Record = dict[str, Any]
 
@@ -40,7 +42,10 @@ class Lost(ClusterError):
 
 @dataclass(slots=True, kw_only=True)
 class Lease:
-    """What says that a workload is this run's, while it is renewed. `what`: the workload, for people."""
+    """What says that a workload is this run's, while it is renewed. `what`: the workload, for people.
+
+    `records`: the run's folder, so that who finds the Lease of a killed run knows what to restore.
+    """
 
     kube: Kube
     namespace: str
@@ -48,7 +53,8 @@ class Lease:
     what: str
     experiment: str
     owner: Ownership
-    duration_s: float = 40.0
+    records: str = ""
+    duration_s: float = _DURATION_S
     renew_s: float = 10.0
     look_s: float = 1.0
     _held: Record | None = field(default=None)
@@ -132,13 +138,7 @@ class Lease:
         return True
 
     def _refusal(self, found: Record) -> Taken:
-        return Taken(
-            f"taking {self.what} for this run",
-            f"another run of the harness has it: {who(found)}",
-            "Both would disturb each other. Wait until it is over; a run that was killed is forgotten after "
-            f"{_spec(found).get('leaseDurationSeconds') or self.duration_s:g} s. "
-            f"See it: {self.kube.kubectl} -n {self.namespace} get lease {self.name} -o yaml",
-        )
+        return _taken(self.kube, self.what, self.namespace, self.name, found)
 
     async def _found(self) -> Record | None:
         return await self.kube.find(API, KIND, self.name, self.namespace)
@@ -192,7 +192,8 @@ class Lease:
         )
 
     def _metadata(self) -> Record:
-        return {"name": self.name, "labels": self.owner.labels, "annotations": {_FOR: self.experiment}}
+        notes = {_FOR: self.experiment, **({_RECORDS: self.records} if self.records else {})}
+        return {"name": self.name, "labels": self.owner.labels, "annotations": notes}
 
     def _spec(self, now: str) -> Record:
         return {
@@ -200,6 +201,39 @@ class Lease:
             "leaseDurationSeconds": max(1, round(self.duration_s)),
             "renewTime": now,
         }
+
+
+async def check_unclaimed(kube: Kube, kind: str, name: str, namespace: str) -> None:
+    """Refuse a workload that another run has: what stands there is not what its owner gave it.
+
+    A Lease that may not be read is a lacking right, which the preflight tells.
+
+    Raises:
+        Taken: another run has it, as far as its Lease tells at a glance.
+        ClusterError: the API does not answer.
+    """
+    lease = lease_name(kind, name)
+    try:
+        found = await kube.find(API, KIND, lease, namespace)
+    except ApiRefusal:
+        return
+    if found is not None and seems_held(found):
+        raise _taken(kube, f"{kind.lower()}/{name} in namespace {namespace}", namespace, lease, found)
+
+
+def _taken(kube: Kube, what: str, namespace: str, lease: str, found: Record) -> Taken:
+    lasting_s = float(_spec(found).get("leaseDurationSeconds") or _DURATION_S)
+    return Taken(
+        f"taking {what} for this run",
+        f"another run of the harness has it: {who(found)}",
+        "Both would disturb each other. Wait until it is over; a run that was killed is forgotten after "
+        f"{lasting_s:g} s. See it: {kube.kubectl} -n {namespace} get lease {lease} -o yaml",
+    )
+
+
+def records_of(found: Record) -> str:
+    """The folder of the run that made a Lease; empty where it does not tell."""
+    return str((found["metadata"].get("annotations") or {}).get(_RECORDS) or "")
 
 
 def lease_name(kind: str, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import anyio
 
@@ -17,8 +18,10 @@ from harness.runner.scenario import Scenario
 
 
 @asynccontextmanager
-async def claimed(kube: Kube, scenarios: Sequence[Scenario]) -> AsyncIterator[Lease | None]:
+async def claimed(kube: Kube, scenarios: Sequence[Scenario], folder: Path) -> AsyncIterator[Lease | None]:
     """The Lease on the target in the namespace that the experiment names; None where each scenario makes its own.
+
+    `folder`: the experiment's, which the Lease names.
 
     Raises:
         Taken: another run has it; nothing was changed.
@@ -27,17 +30,7 @@ async def claimed(kube: Kube, scenarios: Sequence[Scenario]) -> AsyncIterator[Le
     if not scenarios or scenarios[0].experiment.namespace is None:
         yield None
         return
-    experiment, application = scenarios[0].experiment, scenarios[0].application
-    namespace = str(experiment.namespace)
-    lasting_s = sum(longest_run_s(each.experiment, each.rollouts, each.experiment.quiet_s or 0.0) for each in scenarios)
-    lease = Lease(
-        kube=kube,
-        namespace=namespace,
-        name=lease_name(application.kind, application.name),
-        what=f"{experiment.target} in namespace {namespace}",
-        experiment=experiment.name,
-        owner=new_ownership(lasting_s),
-    )
+    lease = _lease(kube, scenarios, folder)
     try:
         await lease.take()
     except ClusterError as error:
@@ -50,3 +43,18 @@ async def claimed(kube: Kube, scenarios: Sequence[Scenario]) -> AsyncIterator[Le
     finally:
         with anyio.CancelScope(shield=True), suppress(ClusterError):  # should it stay, it expires by itself
             await lease.leave()
+
+
+def _lease(kube: Kube, scenarios: Sequence[Scenario], folder: Path) -> Lease:
+    experiment, application = scenarios[0].experiment, scenarios[0].application
+    namespace = str(experiment.namespace)
+    lasting_s = sum(longest_run_s(each.experiment, each.rollouts, each.experiment.quiet_s or 0.0) for each in scenarios)
+    return Lease(
+        kube=kube,
+        namespace=namespace,
+        name=lease_name(application.kind, application.name),
+        what=f"{experiment.target} in namespace {namespace}",
+        experiment=experiment.name,
+        owner=new_ownership(lasting_s),
+        records=str(folder.absolute()),
+    )

@@ -64,7 +64,7 @@ async def run_experiment(
     found = () if looked or kind == "sandbox" else await _looked_at(cluster, scenarios)
     await cluster.bring(tuple(image for scenario in scenarios for image in scenario.all_images))
     runs: list[ScenarioRun] = []
-    async with claimed(cluster.kube, scenarios) as lease:
+    async with claimed(cluster.kube, scenarios, folder) as lease:
         if scenarios:
             write_planned(folder, scenarios[0].experiment.name, [scenario.name for scenario in scenarios])
         for number, scenario in enumerate(scenarios):

@@ -15,6 +15,7 @@ from harness.inputs.shown import shown
 from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusal, LeftBehind, is_not_found
 from harness.kube.field_owners import MANAGER
+from harness.kube.lease import check_unclaimed
 from harness.manifests.application import KINDS, Application
 from harness.manifests.read import Manifest
 from harness.model.duration import seconds
@@ -78,9 +79,11 @@ async def manifests_there(kube: Kube, namespace: str, target: str) -> tuple[Mani
 
     Raises:
         UsageError: there is no such workload.
+        Taken: another run has it: what stands there is that run's doing.
         ClusterError: the API does not let them be read, or does not answer.
     """
     kind, name = kind_of(target), target.partition("/")[2]
+    await check_unclaimed(kube, kind, name, namespace)
     try:
         workload = await kube.get("apps/v1", kind, name, namespace)
     except ClusterError as error:

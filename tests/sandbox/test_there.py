@@ -230,7 +230,7 @@ def test_what_a_killed_run_changed_is_restored_unless_somebody_else_deploys_mean
     second = [*HARNESS, "run", str(tmp_path / "second.yaml"), "--cluster", "context:sandbox", "--yes"]
     told = subprocess.run(second, capture_output=True, text=True, env=context, timeout=120, check=False)
     assert told.returncode == 2
-    assert "another run of the harness has Deployment web: " in told.stderr
+    assert "deployment/web in namespace staging for this run: another run of the harness has it: " in told.stderr
     process.kill()
     process.wait()
     kubectl(context, "-n", "staging", "set", "env", "deployment/web", "COLOUR=blue")

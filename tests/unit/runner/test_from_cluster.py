@@ -8,6 +8,8 @@ import pytest
 from paper_api import paper_kube
 
 from harness.errors import UsageError
+from harness.kube.lease import Taken
+from harness.kube.ownership import new_ownership
 from harness.model.experiment import Experiment
 from harness.runner.choice import Asked
 from harness.runner.from_cluster import Called, called, described_there
@@ -128,6 +130,26 @@ async def test_a_target_that_is_not_there_is_told_with_what_shows_those_that_are
     async with paper_kube({key: [listed()] for key in lists}) as (kube, _):
         with pytest.raises(UsageError, match=r"namespaces that are there: .* get namespaces"):
             await as_it_stands(kube, mistyped)
+
+
+@pytest.mark.anyio
+async def test_what_another_run_has_is_refused_by_its_name_before_anything_is_planned_of_its_doing() -> None:
+    asked = Experiment.model_validate(
+        {**ASKED, "update": {"image": {"shop": ["shop:1"]}}, "load": {"new": {"rate": 1}}}
+    )
+    lease = "/apis/coordination.k8s.io/v1/namespaces/staging/leases/rollout-harness-deployment-shop"
+    owner = new_ownership(60.0)
+    held: Json = {"metadata": {"labels": owner.labels}, "spec": {"holderIdentity": "ada.laptop_1a"}}
+    answers: dict[str, list[Any]] = {
+        f"GET {APPS}/deployments/shop": [shop()],
+        f"GET {CORE}/services": [listed(service())],
+        f"GET {lease}": [held, 403],
+    }
+    async with paper_kube(answers) as (kube, _):
+        with pytest.raises(Taken, match=r"deployment/shop in namespace staging .*has it: ada\.laptop_1a"):
+            await as_it_stands(kube, asked)
+        _, there = await as_it_stands(kube, asked)  # who may not read Leases is told of it by the preflight
+    assert there
 
 
 def test_a_service_that_does_not_select_its_pods_is_told_with_those_that_do() -> None:
