@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,17 @@ def advised(run: Path) -> dict[str, int]:
     return found
 
 
+def _judging(run: Path) -> str:
+    return f"rollout-harness report {shlex.quote(str(run))}"
+
+
 def _sizings(run: Path, tried: str) -> list[dict[str, Any]]:
     from harness.inputs.files import file_text
 
-    text = file_text(run / "result.json", error=UsageError, hint="Judge it first: rollout-harness report RUN.")
+    text = file_text(run / "result.json", error=UsageError, hint=f"Judge it first: {_judging(run)}")
     try:
         result = json.loads(text)
         scenarios = result.get("scenarios", [result])
         return [dict(scenario.get("sizing") or {}) for scenario in scenarios]
     except (ValueError, AttributeError, TypeError):
-        raise UsageError(tried, "its result.json is damaged", "Judge it again: rollout-harness report RUN.") from None
+        raise UsageError(tried, "its result.json is damaged", f"Judge it again: {_judging(run)}") from None

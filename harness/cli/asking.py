@@ -10,6 +10,7 @@ import typer
 from harness.cli.ending import tell_paragraph
 from harness.errors import ClusterError, UsageError
 from harness.inputs.shown import printable
+from harness.model.providers import CONTEXT
 
 if TYPE_CHECKING:
     from harness.model.cluster_settings import ClusterSettings
@@ -82,5 +83,7 @@ async def _found(context: str, planned: tuple[Scenario, ...], worker_image: str 
     from harness.runner.preflight import intents, trouble
 
     async with from_context(context) as kube:
-        found = await preflight(kube, intents(planned, worker_image=worker_image), trouble)
+        found = await preflight(
+            kube, intents(planned, worker_image=worker_image, cluster=f"{CONTEXT}:{context}"), trouble
+        )
         return found, proxy(await proxy_facts(kube))

@@ -57,6 +57,7 @@ async def _clean(context: str, namespaces: tuple[str, ...], yes: bool, everythin
             hint = "" if goes or known is State.RUNNING else "; --all takes it too"
             tell(f"  {known.value}" if goes else f"  left alone: {known.value}{hint}")
             removable += [run] if goes else []
+        _tell_changed(found, context)
         _tell_unseen(found, (*kinds.unread, *found.unseen), namespaces)
         if not yes:
             if removable:
@@ -132,8 +133,23 @@ async def tell_of_earlier_runs(kube: Kube, settings: ClusterSettings, namespace:
             tell(f"mind: {runs} left something on this cluster; see what: {command(context)}", error=True)
 
 
+def _tell_changed(found: Found, context: str) -> None:
+    """What only `restore` takes back."""
+    from harness.model.providers import CONTEXT
+    from harness.preflight.left_changed import how_to_restore
+    from harness.runner.undos import recorded, restores
+
+    beside = recorded() if found.changed else ()
+    for each in found.changed:
+        commands = restores(
+            beside, cluster=f"{CONTEXT}:{context}", kind=each.kind, name=each.name, namespace=each.namespace
+        )
+        how = how_to_restore(each.lease, commands)
+        tell(f"{each.kind.lower()}/{each.name} in {each.namespace}: changed by a run, and not put back. {how}")
+
+
 def _tell_unseen(found: Found, unseen: tuple[str, ...], namespaces: tuple[str, ...]) -> None:
-    if not found.runs:
+    if not found.runs and not found.changed:
         tell("Nothing of an earlier run was found.")
     if unseen:
         where = "" if namespaces else "; --namespace looks where you may"

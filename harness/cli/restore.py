@@ -49,7 +49,7 @@ def restore(
         for folder, undo in found:
             if undo.done:
                 tell(f"{undo.workload}: it has been put back already.")
-            elif not anyio.run(_restored, folder, undo, _context(undo.cluster, undo.workload, cluster)):
+            elif not anyio.run(_restored, folder.absolute(), undo, _context(undo.cluster, undo.workload, cluster)):
                 code = ExitCode.INCONCLUSIVE
         for folder, cordon in cordons:
             if cordon.done:

@@ -161,9 +161,10 @@ def plan_and_run(
     if experiment.is_there and apply_sizing:
         seen = f"{experiment.target} is there already, and its settings are its owner's"
         raise UsageError("reading --apply-sizing", seen, "Give `manifests` to try them on.")
-    experiment, there = application_there(experiment, settings)
-    described = with_planned_rollouts(experiment)
-    planned = scenarios(described, there=there)
+    there = application_there(experiment, settings)
+    described = with_planned_rollouts(there.experiment)
+    with there.planning():
+        planned = scenarios(described, there=there.manifests)
     if settings.sandbox is not None:
         from harness.runner.sandbox_limits import check_balancer, in_the_sandbox
 

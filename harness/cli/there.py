@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.cli.described import told_file
-from harness.errors import UsageError
+from harness.errors import ManifestError, UsageError
+from harness.model.providers import CONTEXT
 
 if TYPE_CHECKING:
     from harness.kube.client import Kube
@@ -107,7 +109,34 @@ def _update(images: Sequence[str], workload: Manifest) -> str | dict[str, Any]:
     return {"image": turns}
 
 
-def application_there(experiment: Experiment, settings: ClusterSettings) -> tuple[Experiment, tuple[Manifest, ...]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class There:
+    """An experiment with what the cluster makes clear, and what stands there.
+
+    `put_back`: what puts back what an earlier run has changed of it, as a sentence; empty where none has.
+    """
+
+    experiment: Experiment
+    manifests: tuple[Manifest, ...] = ()
+    put_back: str = ""
+
+    @contextmanager
+    def planning(self) -> Iterator[None]:
+        """What cannot be planned of it in the block may be an earlier run's doing, and is told as that.
+
+        Raises:
+            ManifestError: it cannot be planned.
+        """
+        try:
+            yield
+        except ManifestError as error:
+            if not self.put_back:
+                raise
+            seen = f"{error.seen}, since an earlier run has changed it and not put it back"
+            raise ManifestError(error.tried, seen, self.put_back) from None
+
+
+def application_there(experiment: Experiment, settings: ClusterSettings) -> There:
     """The experiment with what the cluster makes clear, and what is there; as it is where it brings its manifests.
 
     Raises:
@@ -115,14 +144,17 @@ def application_there(experiment: Experiment, settings: ClusterSettings) -> tupl
         ClusterError: the cluster does not answer, or does not let it be read.
     """
     if not experiment.is_there:
-        return experiment, ()
+        return There(experiment=experiment)
+    context = context_there(settings, experiment.target, experiment.protected_contexts)
 
-    async def read(kube: Kube) -> tuple[Experiment, tuple[Manifest, ...]]:
-        from harness.runner.there import as_it_stands
+    async def read(kube: Kube) -> There:
+        from harness.runner.there import as_it_stands, how_to_put_back
 
-        return await as_it_stands(kube, experiment)
+        clear, manifests = await as_it_stands(kube, experiment)
+        put_back = await how_to_put_back(kube, experiment, f"{CONTEXT}:{context}")
+        return There(experiment=clear, manifests=manifests, put_back=put_back)
 
-    return _asked(context_there(settings, experiment.target, experiment.protected_contexts), read)
+    return _asked(context, read)
 
 
 def context_there(settings: ClusterSettings, target: str, protected: Sequence[str]) -> str:

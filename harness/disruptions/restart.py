@@ -7,11 +7,9 @@ from datetime import UTC, datetime
 
 from harness.disruptions.disruption import Step, patching
 from harness.disruptions.pace import Pace
+from harness.kube.field_owners import RESTARTER
 from harness.manifests.application import Application
 from harness.manifests.patch import restart_patch
-
-_KUBECTLS = "kubectl-rollout"
-"""The field manager as which kubectl writes the annotation: it is one and the same thing to whoever deploys next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +22,7 @@ class Restart:
     def step(self, rollout: int) -> Step:
         """Name the time that it is now."""
         at = datetime.now(UTC).isoformat(timespec="microseconds")
-        return patching(restart_patch(at), manager=_KUBECTLS)
+        return patching(restart_patch(at), manager=RESTARTER)
 
     def lasts_s(self, pace: Pace) -> float:
         """A rolling update."""

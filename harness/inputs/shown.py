@@ -12,7 +12,9 @@ COLUMNS: Final = 80
 """How wide what people read is, in a terminal, a pipe or a CI log."""
 
 _VALUE, _PART = 80, 600
+_KEPT: Final = "\u00a0"
 _GLUED: Final = re.compile(r"(?<=\d) (?=[a-z%])")  # a number and what it counts stay on one line
+_COMMAND: Final = re.compile(r"(?<=: )(?:kubectl|rollout-harness) [^;]*?(?=, then |; |\. |$)")  # so does what is pasted
 
 
 def shown(value: object) -> str:
@@ -58,20 +60,26 @@ def cut(text: str, most: int = _PART) -> str:
 def paragraph(text: str, width: int = COLUMNS) -> str:
     """The line broken at spaces into lines of that width, all but the first further in; what has no space stays whole.
 
+    So does a command after a colon, however long it is: people paste it.
+
     >>> print(paragraph("  mind: a pod is Ready before it listens", 24))
       mind: a pod is Ready
         before it listens
+    >>> print(paragraph("There is one: kubectl -n shop get lease web; see it.", 24))
+    There is one:
+      kubectl -n shop get lease web;
+      see it.
     """
     indent = text[: len(text) - len(text.lstrip(" "))]
     lines = wrap(
-        _GLUED.sub("\u00a0", text[len(indent) :]),
+        _COMMAND.sub(lambda found: found[0].replace(" ", _KEPT), _GLUED.sub(_KEPT, text[len(indent) :])),
         width,
         initial_indent=indent,
         subsequent_indent=f"{indent}  ",
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return "\n".join(lines).replace("\u00a0", " ")
+    return "\n".join(lines).replace(_KEPT, " ")
 
 
 def _number(value: int) -> str:

@@ -12,16 +12,21 @@ from typing import Any
 MANAGER = "rollout-harness"
 """The field manager of our own writes that are put back."""
 
+RESTARTER = "kubectl-rollout"
+"""The one as which `kubectl rollout restart` writes, and so do we: it is the same thing to whoever deploys next."""
+
 Entry = dict[str, Any]
 Path = tuple[str, ...]
 _Key = tuple[str, str, str, str]
 
 
 def others_since(
-    before: Sequence[Entry], now: Sequence[Entry], *, ours: str = MANAGER, under: Path = ()
+    before: Sequence[Entry], now: Sequence[Entry], *, ours: str = MANAGER, under: Path = (), restart: Path = ()
 ) -> tuple[str, ...]:
     """Who else wrote fields below `under` after `before`: "kubectl-edit (Update) at 2026-11-27T09:00:00Z".
 
+    `restart`: the field by which we have restarted it, as RESTARTER; that write is ours too, with the maps in which the
+    field stands. Empty where the restart that stands there is not known to be ours.
     Writes of status and scale are left out: they have entries of their own, which controllers write all the time. An
     entry that only lost fields did so to another's write, and is no write itself (its time stays, as in Kubernetes).
     """
@@ -31,7 +36,12 @@ def others_since(
         if entry.get("subresource") or entry.get("manager") == ours:
             continue
         fields, past = _below(_paths(entry), under), known.get(_key(entry), {})
-        if fields - _below(_paths(past), under) or (fields and entry.get("time") != past.get("time")):
+        had = _below(_paths(past), under)
+        if restart in fields and entry.get("manager") == RESTARTER:
+            fields -= {restart[:length] for length in range(len(restart) + 1)}
+            if fields <= had:  # the time is that of our restart
+                continue
+        if fields - had or (fields and entry.get("time") != past.get("time")):
             found.append(f"{entry.get('manager')} ({entry.get('operation')}) at {entry.get('time')}")
     return tuple(found)
 

@@ -21,6 +21,9 @@ _CLUSTER_SCOPED = frozenset(
 )  # fmt: skip
 """The kinds that charts bring of those that live in no namespace (`kubectl api-resources --namespaced=false`)."""
 
+RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
+"""The pod template's annotation by which `kubectl rollout restart` makes it another one."""
+
 
 def in_namespace(manifest: Manifest, namespace: str) -> Manifest:
     """The manifest in that namespace; objects that live in none are left as they are."""
@@ -72,5 +75,16 @@ def image_patch(images: Mapping[str, str], sidecars: Container[str] = ()) -> dic
 
 def restart_patch(at: str) -> dict[str, Any]:
     """The strategic merge patch of `kubectl rollout restart`; `at`: an RFC 3339 time."""
-    annotations = {"kubectl.kubernetes.io/restartedAt": at}
-    return {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+    return {"spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: at}}}}}
+
+
+def restarted_at(workload: Mapping[str, Any]) -> str:
+    """When a workload, or a patch of it, was restarted last; empty where it says nothing of that.
+
+    >>> restarted_at(restart_patch("2026-11-27T09:00:00Z")), restarted_at(image_patch({"web": "web:2"}))
+    ('2026-11-27T09:00:00Z', '')
+    """
+    node: Any = workload
+    for key in ("spec", "template", "metadata", "annotations"):
+        node = (node or {}).get(key)
+    return str((node or {}).get(RESTARTED_AT) or "")

@@ -7,12 +7,14 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusal
+from harness.kube.in_cluster import IN_CLUSTER
 from harness.manifests.patch import in_namespace
 from harness.preflight.finding import Finding, Weight
 from harness.preflight.intent import Intent
@@ -106,13 +108,18 @@ async def _pod(kube: Kube, pod: Object, namespace: str, named: str, rehearsal: R
                 Finding(
                     weight=Weight.BLOCKS,
                     words=f"{named} of another run is there already in namespace {namespace}",
-                    mend="Wait for that run to end. Of one that was killed: rollout-harness clean --cluster "
-                    f"context:NAME --namespace {namespace} --yes.",
+                    mend=f"Wait for that run to end. Of one that was killed: {_cleaning(kube, namespace)}",
                 )
             )
         elif not _says_nothing(refused) and not any(word in refused.message for word in _NOT_YET):
             rehearsal.found.append(_refused(named, refused))
         return None
+
+
+def _cleaning(kube: Kube, namespace: str) -> str:
+    """The command that removes what a killed run left in the namespace."""
+    cluster = shlex.quote(f"context:{kube.access.context or IN_CLUSTER}")
+    return f"rollout-harness clean --cluster {cluster} --namespace {namespace} --yes"
 
 
 def _refused(named: str, refused: ApiRefusal) -> Finding:

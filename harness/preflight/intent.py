@@ -14,7 +14,8 @@ class Intent:
 
     `there`: the application stands in that namespace already, and is rolled as it is. `disruption`: by its name in the
     experiment; `node`: which one is drained, where it is named. `churn`: whether a Service of our own is changed beside
-    it. `worker_pods`: manifests of the Pods from which load comes, as far as they are known beforehand.
+    it. `worker_pods`: manifests of the Pods from which load comes, as far as they are known beforehand. `restores`: the
+    commands that put back what earlier runs changed of the application, as far as this machine knows of them.
     """
 
     application: Application
@@ -24,6 +25,7 @@ class Intent:
     node: str | None = None
     churn: bool = False
     worker_pods: tuple[Object, ...] = ()
+    restores: tuple[str, ...] = ()
 
     @property
     def worker(self) -> bool:

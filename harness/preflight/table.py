@@ -15,6 +15,7 @@ from harness.model.run import MeasuredService
 from harness.preflight import policies, quota
 from harness.preflight.finding import Finding, Weight
 from harness.preflight.intent import Intent
+from harness.preflight.left_changed import left_changed
 from harness.preflight.mesh import mesh
 from harness.preflight.owners import owner_of
 from harness.preflight.surroundings import Object, Surroundings
@@ -78,6 +79,13 @@ def _claimed(scene: Scene) -> Iterator[Finding]:
             words=f"another run of the harness has {scene.named}: {who(lease)}",
             mend="Wait until it is over: both would disturb each other.",
         )
+
+
+def _left_changed(scene: Scene) -> Iterator[Finding]:
+    intent, around = scene.intent, scene.around
+    if intent.there and around.target is not None:
+        found = left_changed(around.target, scene.named, around.lease, intent.restores)
+        yield from () if found is None else (found,)
 
 
 def _no_replicas(scene: Scene) -> Iterator[Finding]:
@@ -191,6 +199,7 @@ def _budgeted(scene: Scene) -> Iterator[Finding]:
 ROWS: tuple[Row, ...] = (
     _terminating,
     _claimed,
+    _left_changed,
     _no_replicas,
     _rolling,
     _quota,

@@ -50,6 +50,7 @@ class Changes:
             written=(),
             rest=fingerprint(self._template),
             managed_fields=tuple(e for e in metadata.get("managedFields") or () if not e.get("subresource")),
+            done=True,
         )
 
     async def check(self) -> None:
@@ -66,13 +67,15 @@ class Changes:
     def about_to(self, patch: Mapping[str, Any], *, stays: bool) -> None:
         """Have on disk what a patch is going to change; `stays`: it is nobody's setting, and is left at the end.
 
+        What stays is noted too, so that whoever puts an earlier run's changes back knows it for the harness's.
+
         Raises:
             OutputError: it cannot be written down, and so must not be done.
         """
         self._note(dict(patch))
-        self._passing |= not stays
-        if self._passing:
-            write_undo(self._folder, self._undo)
+        if not stays:
+            self._passing, self._undo = True, replace(self._undo, done=False)
+        write_undo(self._folder, self._undo)
 
     def leave(self) -> None:
         """Put nothing back at the end; `restore` can do it later."""
@@ -89,8 +92,7 @@ class Changes:
         stands = taken_back(self._undo.written[-1], live)
         if stands != self._undo.written[-1]:
             self._undo = replace(self._undo, written=(*self._undo.written, stands))
-            if self._passing:
-                write_undo(self._folder, self._undo)
+            write_undo(self._folder, self._undo)
 
     def _note(self, patch: dict[str, Any]) -> None:
         written = (*self._undo.written, patch)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -15,15 +15,13 @@ from harness.errors import ClusterError
 from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusal, LeftBehind
 from harness.kube.kinds import Kind
+from harness.kube.lease import KIND, lease_name, seems_held
 from harness.kube.ownership import RUN_LABEL, Ownership, is_running, ownership
+from harness.preflight.left_changed import is_left_changed
 from harness.runner.clean_up import delete_namespace, delete_objects
 
-USUAL_KINDS = (
-    Kind(api_version="v1", name="Pod"),
-    Kind(api_version="v1", name="Service"),
-    Kind(api_version="apps/v1", name="Deployment"),
-    Kind(api_version="apps/v1", name="StatefulSet"),
-)
+_ROLLED = (Kind(api_version="apps/v1", name="Deployment"), Kind(api_version="apps/v1", name="StatefulSet"))
+USUAL_KINDS = (Kind(api_version="v1", name="Pod"), Kind(api_version="v1", name="Service"), *_ROLLED)
 """What every run has some of; the other kinds of its manifests stand beside these."""
 
 _AT_A_TIME = 8
@@ -63,7 +61,11 @@ class Remnant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierRun:
-    """What one run left; its namespaces stand for all that is in them."""
+    """What one run left; its namespaces stand for all that is in them.
+
+    `ownership`: that of what may last longest. What one process made is one run's, though its scenarios and its Lease
+    each have an ownership of their own.
+    """
 
     ownership: Ownership
     remnants: tuple[Remnant, ...]
@@ -75,11 +77,25 @@ class EarlierRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftChanged:
+    """Somebody's workload that a run has changed and not put back; `lease`: of the run that had it last, if any."""
+
+    kind: str
+    name: str
+    namespace: str
+    lease: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """All runs that left something, the oldest first; `unseen`: where nothing could be looked up, and why."""
+    """All runs that left something, the oldest first; `unseen`: where nothing could be looked up, and why.
+
+    `changed`: the workloads that no run has which is known to go on.
+    """
 
     runs: tuple[EarlierRun, ...]
     unseen: tuple[str, ...] = ()
+    changed: tuple[LeftChanged, ...] = ()
 
 
 @dataclass(slots=True)
@@ -87,6 +103,8 @@ class _Search:
     kube: Kube
     namespaces: Sequence[str]
     objects: list[tuple[Ownership, Remnant]] = field(default_factory=list)
+    changed: list[LeftChanged] = field(default_factory=list)
+    leases: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # by namespace and name
     unseen: dict[str, None] = field(default_factory=dict)
 
     async def kinds(self, kinds: Iterable[Kind]) -> None:
@@ -119,7 +137,8 @@ class _Search:
     async def _kind(self, kind: Kind, namespace: str | None, limit: anyio.CapacityLimiter) -> None:
         async with limit:
             try:
-                listed = await self.kube.list(kind.api_version, kind.name, namespace, selector=RUN_LABEL)
+                selector = None if kind in _ROLLED else RUN_LABEL  # one of somebody's, changed, has no label of ours
+                listed = await self.kube.list(kind.api_version, kind.name, namespace, selector=selector)
             except ClusterError as error:
                 self.unseen[f"{kind.name}: {error.seen or error.tried}"] = None
                 return
@@ -129,6 +148,11 @@ class _Search:
         for each in listed:
             metadata = each["metadata"]
             owner = ownership(metadata.get("labels"))
+            if owner is None and kind in _ROLLED and is_left_changed(each):
+                where = {"name": metadata["name"], "namespace": metadata["namespace"]}
+                self.changed.append(LeftChanged(kind=kind.name, **where))
+            if kind.name == KIND:
+                self.leases[metadata["namespace"], metadata["name"]] = each
             if owner is None or any(reference.get("controller") for reference in metadata.get("ownerReferences", ())):
                 continue  # made by a controller, from an object whose labels it took over, and gone with that
             remnant = Remnant(
@@ -146,15 +170,31 @@ async def earlier_runs(kube: Kube, kinds: Iterable[Kind], *, namespaces: Sequenc
     search = _Search(kube, namespaces)
     await search.kinds(kinds)
     whole = {remnant.name for _, remnant in search.objects if remnant.namespace is None}
-    grouped: dict[Ownership, list[Remnant]] = defaultdict(list)
+    grouped: dict[str, list[tuple[Ownership, Remnant]]] = defaultdict(list)
     for owner, remnant in search.objects:
         if remnant.namespace not in whole:
-            grouped[owner].append(remnant)
-    runs = [
-        EarlierRun(ownership=owner, remnants=tuple(sorted(left, key=lambda one: (one.created, one.kind, one.name))))
-        for owner, left in grouped.items()
-    ]
-    return Found(runs=tuple(sorted(runs, key=lambda run: run.created)), unseen=tuple(sorted(search.unseen)))
+            grouped[owner.process or owner.run].append((owner, remnant))
+    runs = [_run(left) for left in grouped.values()]
+    return Found(
+        runs=tuple(sorted(runs, key=lambda run: run.created)),
+        unseen=tuple(sorted(search.unseen)),
+        changed=tuple(_left_changed(search)),
+    )
+
+
+def _run(left: Iterable[tuple[Ownership, Remnant]]) -> EarlierRun:
+    owners, remnants = zip(*left, strict=True)
+    lasting = max(owners, key=lambda owner: owner.expiry or _BEFORE_ALL)
+    return EarlierRun(
+        ownership=lasting, remnants=tuple(sorted(remnants, key=lambda one: (one.created, one.kind, one.name)))
+    )
+
+
+def _left_changed(search: _Search) -> Iterator[LeftChanged]:
+    for each in sorted(search.changed, key=lambda one: (one.namespace, one.kind, one.name)):
+        lease = search.leases.get((each.namespace, lease_name(each.kind, each.name)))
+        if lease is None or not seems_held(lease):
+            yield replace(each, lease=lease)
 
 
 def state(owner: Ownership, now: datetime) -> State:

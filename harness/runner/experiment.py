@@ -88,6 +88,6 @@ async def run_experiment(
 
 
 async def _looked_at(cluster: Cluster, scenarios: tuple[Scenario, ...]) -> tuple[str, ...]:
-    found = await preflight(cluster.kube, intents(scenarios, worker_image=None), trouble)
+    found = await preflight(cluster.kube, intents(scenarios, worker_image=None, cluster=cluster.facts.kind), trouble)
     found.check()
     return found.told

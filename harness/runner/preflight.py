@@ -17,6 +17,7 @@ from harness.runner.deployment import place_of
 from harness.runner.pod_logs import logs_in
 from harness.runner.sandbox_limits import absent_programs
 from harness.runner.scenario import Scenario
+from harness.runner.undos import recorded, restores
 from harness.spec.hazards import Hazard, HazardId, hazards
 from harness.spec.nodes import SECOND_NODE, undrainable
 from harness.spec.references import absent_objects, absent_ports
@@ -67,8 +68,13 @@ def preflight(scenarios: Iterable[Scenario], *, sandbox: bool = False) -> tuple[
     return tuple(dict.fromkeys((*warnings(scenarios), *absent)))
 
 
-def intents(scenarios: Iterable[Scenario], *, worker_image: str | None) -> tuple[Intent, ...]:
-    """What they will do to a cluster, in which their load comes from a Pod of that image."""
+def intents(scenarios: Iterable[Scenario], *, worker_image: str | None, cluster: str = "") -> tuple[Intent, ...]:
+    """What they will do to a cluster, in which their load comes from a Pod of that image.
+
+    `cluster`: as `--cluster` names it, so that what earlier runs on it left to be put back is known.
+    """
+    scenarios = tuple(scenarios)
+    beside = recorded() if any(scenario.experiment.is_there for scenario in scenarios) else ()
     worker = worker_pod("rollout-harness-load-0", worker_image or STOCK_IMAGE, {}, None)
     return tuple(
         Intent(
@@ -79,6 +85,13 @@ def intents(scenarios: Iterable[Scenario], *, worker_image: str | None) -> tuple
             node=_drained(scenario),
             churn=scenario.experiment.churn_s is not None,
             worker_pods=(worker,),
+            restores=restores(
+                beside,
+                cluster=cluster,
+                kind=scenario.application.kind,
+                name=scenario.application.name,
+                namespace=str(scenario.experiment.namespace),
+            ),
         )
         for scenario in scenarios
     )

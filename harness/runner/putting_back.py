@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -22,12 +23,14 @@ from harness.kube.client import MERGE, STRATEGIC_MERGE, Kube
 from harness.kube.errors import ApiRefusal
 from harness.kube.field_owners import MANAGER, as_before, others_since, owned_alike
 from harness.manifests.merge import patched, taken_back
+from harness.manifests.patch import RESTARTED_AT, restarted_at
 from harness.model.undo import Undo
 from harness.spec.agreement import contains
 from harness.spec.template import same_template
 from harness.spec.workload import Object, spec_of
 
 _TEMPLATE = ("f:spec", "f:template")
+_RESTARTED = (*_TEMPLATE, "f:metadata", "f:annotations", f"f:{RESTARTED_AT}")
 _ATTEMPT_S = 20.0
 _PAUSE_S = 0.05
 
@@ -57,12 +60,14 @@ def _public(node: Any) -> Any:
     return list(map(_public, node)) if isinstance(node, list | tuple) else node
 
 
-def foreign(undo: Undo, live: Object, template: Object | None = None) -> str:
+def foreign(undo: Undo, live: Object, template: Object | None = None, restarts: Container[str] = frozenset()) -> str:
     """What shows that somebody else has changed the workload, and who it was; empty where nobody has.
 
     `template`: as it was before, where it is known whole; without it, one that was written again is taken for changed.
+    `restarts`: the times at which runs of the harness have restarted it: no such restart is somebody else's.
     """
-    who = others_since(undo.managed_fields, owners(live), under=_TEMPLATE)
+    restart = _RESTARTED if restarted_at(live) in restarts else ()
+    who = others_since(undo.managed_fields, owners(live), under=_TEMPLATE, restart=restart)
     standing = spec_of(live)
     if not any(contains(standing, spec_of(patch)) for patch in (undo.patch, *undo.written)):
         stands = ", ".join(map(str, _leaves(taken_back(undo.patch, live))))
@@ -88,8 +93,14 @@ def _leaves(patch: Any) -> Iterator[Any]:
         yield patch
 
 
-def check_ours(undo: Undo, live: Object, tried: str, template: Object | None = None) -> None:
-    """Refuse what somebody else has changed, or what has been made anew; `template` as for `foreign`.
+def check_ours(
+    undo: Undo,
+    live: Object,
+    tried: str,
+    template: Object | None = None,
+    restarts: Container[str] = frozenset(),
+) -> None:
+    """Refuse what somebody else has changed, or what has been made anew; `template`, `restarts` as for `foreign`.
 
     Raises:
         ChangedByOthers: says who, as far as the workload tells.
@@ -97,7 +108,7 @@ def check_ours(undo: Undo, live: Object, tried: str, template: Object | None = N
     as_it_is = "It was left as it is now: put it back by hand, or deploy it again."
     if live["metadata"].get("uid") != undo.uid:
         raise ChangedByOthers(tried, "it is another one: the one that was rolled has been deleted", as_it_is)
-    if said := foreign(undo, live, template):
+    if said := foreign(undo, live, template, restarts):
         raise ChangedByOthers(tried, f"somebody else has changed it meanwhile: {said}", as_it_is)
 
 
@@ -113,18 +124,27 @@ def _told(node: Any) -> Any:
     return node
 
 
-async def put_values_back(kube: Kube, undo: Undo, template: Object | None = None) -> Object:
+async def put_values_back(
+    kube: Kube, undo: Undo, template: Object | None = None, restarts: Container[str] = frozenset()
+) -> Object:
     """Give the workload its old values; the workload as it is then. Nothing is sent where it has them.
+
+    `template`, `restarts`: as for `foreign`.
 
     Raises:
         ChangedByOthers: nothing was touched.
         ClusterError: the API refused it, or did not answer.
     """
-    return await _while_ours(kube, undo, template, stands_as_before, lambda _: undo.patch, STRATEGIC_MERGE)
+    is_ours = partial(check_ours, template=template, restarts=restarts)
+    return await _while_ours(kube, undo, is_ours, stands_as_before, lambda _: undo.patch, STRATEGIC_MERGE)
 
 
-async def put_owners_back(kube: Kube, undo: Undo, template: Object | None = None) -> Object:
+async def put_owners_back(
+    kube: Kube, undo: Undo, template: Object | None = None, restarts: Container[str] = frozenset()
+) -> Object:
     """Give the fields of the workload, which has its old values, their old owners.
+
+    `template`, `restarts`: as for `foreign`.
 
     Raises:
         ChangedByOthers: nothing was touched.
@@ -137,7 +157,8 @@ async def put_owners_back(kube: Kube, undo: Undo, template: Object | None = None
     def old_owners(live: Object) -> Object:
         return {"metadata": {"managedFields": as_before(undo.managed_fields, owners(live))}}
 
-    return await _while_ours(kube, undo, template, as_they_were, old_owners, MERGE)
+    is_ours = partial(check_ours, template=template, restarts=restarts)
+    return await _while_ours(kube, undo, is_ours, as_they_were, old_owners, MERGE)
 
 
 async def give_owners_back(kube: Kube, undo: Undo, template: Object, before: Sequence[dict[str, Any]]) -> None:
@@ -169,12 +190,14 @@ def owners(live: Object) -> list[dict[str, Any]]:
 async def _while_ours(
     kube: Kube,
     undo: Undo,
-    template: Object | None,
+    is_ours: Callable[[Undo, Object, str], None],
     is_so: Callable[[Undo, Object], bool],
     change: Callable[[Object], Object],
     content_type: str,
 ) -> Object:
     """The workload once `is_so` holds of it, by a patch that the API takes only while nobody else has written.
+
+    `is_ours` raises where somebody else has.
 
     Controllers write its status all the time, so that it may take more than one attempt.
     """
@@ -182,7 +205,7 @@ async def _while_ours(
     end = anyio.current_time() + _ATTEMPT_S
     while True:
         live = await kube.get("apps/v1", undo.kind, undo.name, undo.namespace)
-        check_ours(undo, live, tried, template)
+        is_ours(undo, live, tried)
         if is_so(undo, live):
             return live
         try:

@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import anyio
+from anyio import to_thread
 
 from harness.clusters.cluster import Cluster
 from harness.errors import ClusterError, UsageError
 from harness.inputs.shown import shown
 from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusal, LeftBehind, is_not_found
-from harness.kube.field_owners import MANAGER
-from harness.kube.lease import check_unclaimed
+from harness.kube.lease import API, KIND, check_unclaimed, lease_name
 from harness.manifests.application import KINDS, Application
 from harness.manifests.read import Manifest
 from harness.model.duration import seconds
 from harness.model.experiment import Experiment, ServiceRef
 from harness.model.target_kinds import not_a_target
+from harness.preflight.left_changed import how_to_restore, is_left_changed
 from harness.runner.changes import Changes
 from harness.runner.choice import Asked
 from harness.runner.from_cluster import called
+from harness.runner.undos import recorded, restores
 
 _MOST_NAMED = 10
 _OF_THE_SERVER = frozenset(
     ("creationTimestamp", "generation", "managedFields", "ownerReferences", "resourceVersion", "selfLink", "uid")
 )
 """What the API server or a controller writes into an object's metadata, and no manifest holds."""
+
+
+async def how_to_put_back(kube: Kube, experiment: Experiment, cluster: str) -> str:
+    """What puts back what an earlier run has changed of the target, as a sentence; empty where none has.
+
+    `cluster`: as `--cluster` names it.
+
+    Raises:
+        ClusterError: the API does not let it be read, or does not answer.
+    """
+    kind, name, namespace = kind_of(experiment.target), experiment.target.partition("/")[2], str(experiment.namespace)
+    workload = await kube.find("apps/v1", kind, name, namespace)
+    if workload is None or not is_left_changed(workload):
+        return ""
+    found = await to_thread.run_sync(recorded)
+    commands = restores(found, cluster=cluster, kind=kind, name=name, namespace=namespace)
+    try:
+        lease = await kube.find(API, KIND, lease_name(kind, name), namespace)
+    except ApiRefusal:
+        lease = None
+    return how_to_restore(lease, commands)
 
 
 async def as_it_stands(kube: Kube, experiment: Experiment) -> tuple[Experiment, tuple[Manifest, ...]]:
@@ -145,22 +168,17 @@ def as_manifest(found: dict[str, Any]) -> Manifest:
 
 @asynccontextmanager
 async def standing(
-    cluster: Cluster, application: Application, namespace: str, folder: Path, warn: Callable[[str], None]
+    cluster: Cluster, application: Application, namespace: str, folder: Path
 ) -> AsyncIterator[tuple[dict[str, Any], Changes]]:
     """The workload as the API has it now, and the changes that the block makes of it, which are taken back at its end.
 
-    Nothing is created, and nothing deleted. `folder`: the scenario's. `warn` hears of what an earlier run has left.
+    Nothing is created, and nothing deleted. `folder`: the scenario's.
 
     Raises:
         ClusterError: it is gone, or the API does not answer.
         LeftBehind: what was changed is not as it was before; says why, and what to do.
     """
     found = await cluster.kube.get("apps/v1", application.kind, application.name, namespace)
-    if any(entry.get("manager") == MANAGER for entry in found["metadata"].get("managedFields") or ()):
-        warn(
-            f"an earlier run has changed {application.name} and not put it back; this one takes it for what was there "
-            "before. To put it back: rollout-harness restore RUN"
-        )
     changes = Changes(cluster.kube, found, cluster=cluster.facts.kind, folder=folder)
     try:
         yield found, changes

@@ -36,7 +36,7 @@ async def under_test(
     """
     experiment = scenario.experiment
     if experiment.is_there:
-        async with standing(cluster, scenario.application, namespace, folder, warn) as found:
+        async with standing(cluster, scenario.application, namespace, folder) as found:
             yield found
         return
     async with deployed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from paper_api import serving
 from program import called
+
+from harness.model.undo import Undo
+from harness.store.undo import write_undo
 
 NAMESPACES = "/api/v1/namespaces"
 VERBS = ["list", "delete"]
@@ -22,20 +26,22 @@ def namespace(name: str, *, expires_in_s: float = -60) -> dict[str, Any]:
         "rollout-harness/run": name[-2:],
         "rollout-harness/owner": "ada.laptop",
         "rollout-harness/expiry": f"{expiry:%Y%m%dT%H%M%SZ}",
-        "rollout-harness/process": "0123456789abcdef.7.7",
+        "rollout-harness/process": f"0123456789abcdef.{name[-2]}.7",
     }
     created = datetime.now(UTC) - timedelta(hours=5)
     return {"metadata": {"name": name, "labels": labels, "creationTimestamp": f"{created:%Y-%m-%dT%H:%M:%SZ}"}}
 
 
-def clean(tmp_path: Path, answers: dict[str, list[Any]], *words: str) -> tuple[int, str, str, list[str]]:
+def clean(
+    tmp_path: Path, answers: dict[str, list[Any]], *words: str, discovery: dict[str, list[Any]] | None = None
+) -> tuple[int, str, str, list[str]]:
     """Exit code, standard output and error, and what was deleted."""
     usual: dict[str, list[Any]] = {"GET /version": [{"gitVersion": "v1.36.2"}], "GET /apis": [{"groups": []}]}
     pods = {"name": "pods", "kind": "Pod", "namespaced": True, "verbs": VERBS}
     spaces = {"name": "namespaces", "kind": "Namespace", "namespaced": False, "verbs": VERBS}
     usual["GET /api/v1/pods"] = [{"items": []}]
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(serving(usual | answers)) as api:
-        api.discovery = {"/api/v1": [pods, spaces]}
+        api.discovery = {"/api/v1": [pods, spaces], **(discovery or {})}
         config = tmp_path / "config"
         config.write_text(json.dumps(api.kubeconfig))
         done = called("clean", "--cluster", "context:paper", *words, env={"KUBECONFIG": str(config)})
@@ -102,3 +108,39 @@ def test_clusters_of_one_run_have_nothing_to_clean(cluster: str, says: str) -> N
     (line,) = done.err.splitlines()
     assert line.startswith("error: ")
     assert says in line
+
+
+def test_what_a_killed_run_changed_of_somebodys_is_told_with_the_command_that_puts_it_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "reports" / "night ly" / "default"
+    folder.mkdir(parents=True)
+    undo = Undo(
+        cluster="context:paper",
+        namespace="shop",
+        kind="Deployment",
+        name="web",
+        uid="u1",
+        patch={},
+        written=(),
+        rest="",
+        managed_fields=(),
+    )
+    write_undo(folder, undo)
+    monkeypatch.chdir(tmp_path)
+    metadata = {"name": "web", "namespace": "shop", "managedFields": [{"manager": "rollout-harness"}]}
+    deployments = {"name": "deployments", "kind": "Deployment", "namespaced": True, "verbs": VERBS}
+    answers: dict[str, list[Any]] = {
+        "GET /apis": [{"groups": [{"preferredVersion": {"groupVersion": "apps/v1"}}]}],
+        "GET /apis/apps/v1/deployments": [{"items": [{"metadata": metadata}]}],
+    }
+    told = "deployment/web in shop: changed by a run, and not put back. To put it back: rollout-harness restore"
+    code, out, _, _ = clean(tmp_path, left(**answers), discovery={"/apis/apps/v1": [deployments]})
+    assert (code, out) == (0, f"{told} '{folder}'\n")
+    write_undo(folder, replace(undo, done=True))
+    lease = {"metadata": {"name": "rollout-harness-deployment-web", "namespace": "shop"}}
+    lease["metadata"]["annotations"] = {"rollout-harness/records": "/elsewhere/run"}
+    kinds = [deployments, {**deployments, "name": "leases", "kind": "Lease"}]
+    answers["GET /apis/apps/v1/leases"] = [{"items": [lease]}]
+    _, out, _, _ = clean(tmp_path, left(**answers), discovery={"/apis/apps/v1": kinds})
+    assert out == f"{told} /elsewhere/run\n"

@@ -9,8 +9,9 @@ import pytest
 from program import called
 
 from harness.cli.described import told_file
+from harness.cli.there import There
 from harness.cli.watch import _experiment
-from harness.errors import UsageError
+from harness.errors import ManifestError, UsageError
 from harness.runner.from_cluster import described_there
 from tests.unit.runner.test_from_cluster import service, shop
 
@@ -90,6 +91,15 @@ def test_the_file_that_would_do_the_same_comes_before_what_is_said_later(monkeyp
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe, encoding="utf-8"))
     told_file("# This:", {"name": "web"})
     assert pipe.getvalue() == b"# This:\n{name: web}\n\n"
+
+
+def test_what_cannot_be_planned_of_what_an_earlier_run_left_names_what_puts_it_back() -> None:
+    experiment = _experiment({**DESCRIBED, "disruption": "watch"})
+    said = r"it would go to the same, since an earlier run has changed it and not put it back\. To put it back: x$"
+    for put_back, says in (("To put it back: x", said), ("", "it would go to the same$")):
+        there = There(experiment=experiment, put_back=put_back)
+        with pytest.raises(ManifestError, match=says), there.planning():
+            raise ManifestError("planning rollout 1", "it would go to the same")
 
 
 def refused(*words: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from paper_api import paper_kube
 
+from harness.kube.access import Access
 from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusal
 from harness.preflight import admission
@@ -27,6 +28,7 @@ async def test_the_load_of_a_run_that_was_killed_is_cleaned_away(monkeypatch: py
     monkeypatch.setattr(admission, "_created", created)
     wanted: Intent = intent(there=True)
     async with paper_kube({}) as (kube, _):
+        kube.access = Access(context="my staging")
         (found,) = (await rehearse(kube, wanted, "shop")).found
     assert found.words == "the load worker's Pod of another run is there already in namespace shop"
-    assert "rollout-harness clean" in found.mend
+    assert found.mend.endswith(": rollout-harness clean --cluster 'context:my staging' --namespace shop --yes")

@@ -51,6 +51,8 @@ def lines(
     pods: dict[str, Object] | None = None,
     nodes: tuple[Object, ...] | None = None,
     trouble: tuple[str, str] = ("", ""),
+    lease: Object | None = None,
+    restores: tuple[str, ...] = (),
 ) -> list[str]:
     """What is said of an application that is there, with these objects beside it."""
     target = deepcopy(DEPLOYMENT)
@@ -65,6 +67,7 @@ def lines(
         disruption=disruption,
         node=node,
         worker_pods=(WORKER,),
+        restores=restores,
     )
     kinds: dict[str, tuple[Object, ...]] = {}
     for each in objects:
@@ -77,6 +80,7 @@ def lines(
         target=target,
         nodes=nodes,
         trouble=trouble,
+        lease=lease,
     )
     return [found.line for found in findings(intent, around, pods or {})]
 
@@ -103,6 +107,24 @@ HELM = "its next upgrade takes back what others change. Suspend it for the run, 
 )  # fmt: skip
 def test_who_would_revert_it_is_named(metadata: Object, says: str) -> None:
     assert lines(metadata=metadata) == [f"mind: Deployment web is {says}"]
+
+
+@pytest.mark.parametrize(
+    ("records", "restores", "says"),
+    [
+        ("/elsewhere/run", (), "To put it back: rollout-harness restore /elsewhere/run"),
+        ("/elsewhere/run", ("first", "second"), "To put it back: first, then second"),
+        ("", (), "give `rollout-harness restore` the folder of that run, on the machine where it ran."),
+    ],
+)
+def test_what_an_earlier_run_left_changed_is_told_with_what_puts_it_back(
+    records: str, restores: tuple[str, ...], says: str
+) -> None:
+    ours, lease = {"managedFields": [{"manager": "rollout-harness"}]}, {"metadata": {}}
+    lease["metadata"] = {"annotations": {"rollout-harness/records": records}}
+    (line,) = lines(metadata=ours, lease=lease, restores=restores)
+    assert line.startswith("mind: an earlier run has changed Deployment web and not put it back; ")
+    assert line.endswith(says)
 
 
 def test_labels_that_everybody_uses_name_no_owner() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from paper_api import paper_kube
 
+from harness.kube.field_owners import MANAGER
 from harness.kube.kinds import Kind, deletable_kinds
 from harness.kube.ownership import Ownership, new_ownership
 from harness.runner.earlier_runs import USUAL_KINDS, State, earlier_runs, remove, state
@@ -56,6 +57,32 @@ async def test_in_a_namespace_that_was_there_before_each_object_is_named_by_run(
         {"1a": ["deployment/web in shop", "service/web in shop"], "2b": ["deployment/api in shop"]},
         (),
     )
+
+
+async def test_what_one_process_left_is_one_runs_though_its_lease_and_its_pod_are_labelled_apart() -> None:
+    labels = {"rollout-harness/process": ELSEWHERE, "rollout-harness/expiry": "20260102T130000Z"}
+    pod, service = (item(name, "shop", labels={"rollout-harness/run": run, **labels}) for name, run in ("ab", "ba"))
+    service["metadata"]["labels"]["rollout-harness/expiry"] = "20260102T140000Z"
+    async with paper_kube(listed(Pod=[pod], Service=[service])) as (kube, _):
+        (run,) = (await earlier_runs(kube, USUAL_KINDS)).runs
+    assert [one.named for one in run.remnants] == ["pod/a in shop", "service/b in shop"]
+    assert run.ownership.expiry == NOW + timedelta(hours=2)
+
+
+async def test_somebody_elses_workload_is_told_that_a_run_changed_unless_one_that_has_it_goes_on() -> None:
+    entry = {"manager": MANAGER, "operation": "Update", "fieldsV1": {}}
+    web, api, db = (item(name, "shop", labels={}, managedFields=[entry]) for name in ("web", "api", "db"))
+    db["metadata"]["managedFields"] = [{**entry, "manager": "kubectl"}]
+    held = item("rollout-harness-deployment-api", "shop", labels=new_ownership(60.0).labels)
+    dead = item("rollout-harness-deployment-web", "shop")
+    leases = [each | {"spec": {"holderIdentity": "ada.laptop_1a"}} for each in (held, dead)]
+    answers = listed(Deployment=[web, api, db]) | {
+        "GET /apis/coordination.k8s.io/v1/leases": [{"items": leases}],
+    }
+    async with paper_kube(answers) as (kube, _):
+        found = await earlier_runs(kube, (*USUAL_KINDS, Kind(api_version="coordination.k8s.io/v1", name="Lease")))
+    (left,) = found.changed
+    assert (left.kind, left.name, left.namespace, left.lease) == ("Deployment", "web", "shop", leases[1])
 
 
 async def test_what_a_controller_made_of_a_labelled_object_goes_with_that() -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from paper_api import paper_kube
 
-from harness.kube.field_owners import MANAGER
+from harness.kube.field_owners import MANAGER, RESTARTER
+from harness.kube.ownership import new_ownership
 from harness.manifests.merge import patched
-from harness.manifests.patch import image_patch
+from harness.manifests.patch import image_patch, restart_patch
 from harness.model.undo import Cordon, Undo
 from harness.runner.putting_back import (
     ChangedByOthers,
@@ -21,8 +23,8 @@ from harness.runner.putting_back import (
     give_owners_back,
     put_values_back,
 )
-from harness.runner.restore import uncordon
-from harness.store.undo import is_pending, read_cordon, write_cordon
+from harness.runner.restore import restore, uncordon
+from harness.store.undo import is_pending, read_cordon, read_undo, write_cordon, write_undo
 
 Json = dict[str, Any]
 CONTAINER: Json = {"name": "web", "image": "web:1", "env": [{"name": "TOKEN", "value": "s3cret"}]}
@@ -181,3 +183,102 @@ async def test_a_node_that_somebody_else_cordoned_stays_so(tmp_path: Path, node:
         with pytest.raises(ChangedByOthers, match=why):
             await uncordon(kube, tmp_path, Cordon(cluster="context:staging", node="worker-1", uid="n1"))
         assert not api.asked(f"PATCH {NODE}")
+
+
+RESTART_OWNED: Json = {
+    "f:spec": {
+        "f:template": {"f:metadata": {"f:annotations": {".": {}, "f:kubectl.kubernetes.io/restartedAt": {}}}},
+    }
+}
+OURS, THEIRS = "2026-11-27T10:00:00.000001+00:00", "2026-11-27T10:00:00Z"
+
+
+def restarted(at: str, fields: Json = RESTART_OWNED, **container: Any) -> Json:
+    """What a killed run left, restarted since."""
+    return by(patched(changed(**container), restart_patch(at)), RESTARTER, fields)
+
+
+def run_of(reports: Path, name: str, undo: Undo) -> Path:
+    folder = reports / name / "default"
+    folder.mkdir(parents=True)
+    write_undo(folder, undo)
+    return folder
+
+
+LATER = replace(UNDO, patch={}, written=(restart_patch(OURS),), done=True)
+
+
+@pytest.mark.anyio
+async def test_a_restart_by_a_later_run_is_known_by_its_record_and_stays(tmp_path: Path) -> None:
+    killed = run_of(tmp_path, "killed", UNDO)
+    run_of(tmp_path, "later", LATER)
+    stands = restarted(OURS)
+    back = patched(stands, UNDO.patch)
+    answers = {f"GET {OBJECT}": [stands, back], f"PATCH {OBJECT}": [back]}
+    async with paper_kube(answers) as (kube, api):
+        await restore(kube, killed, UNDO)
+        (sent,) = api.asked(f"PATCH {OBJECT}")
+    assert sent.body["spec"] == UNDO.patch["spec"]
+    assert (done := read_undo(killed)) is not None
+    assert done.done
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("live", "who"),
+    [
+        pytest.param(restarted(THEIRS), "kubectl-rollout", id="somebody else's restart"),
+        pytest.param(by(restarted(OURS), "kubectl-set"), "kubectl-set", id="somebody else's write"),
+        pytest.param(
+            restarted(
+                OURS,
+                {
+                    **OWNED,
+                    "f:spec": {
+                        "f:template": OWNED["f:spec"]["f:template"]
+                        | {"f:metadata": RESTART_OWNED["f:spec"]["f:template"]["f:metadata"]}
+                    },
+                },
+            ),
+            "kubectl-rollout",
+            id="a rollout undo",
+        ),
+        pytest.param(restarted(OURS, image="web:3"), "web:3", id="another image"),
+    ],
+)
+async def test_no_record_makes_somebody_elses_change_ours(tmp_path: Path, live: Json, who: str) -> None:
+    killed = run_of(tmp_path, "killed", UNDO)
+    run_of(tmp_path, "later", LATER)
+    run_of(tmp_path, "elsewhere", replace(LATER, uid="u2", written=(restart_patch(THEIRS),)))
+    async with paper_kube({f"GET {OBJECT}": [live]}) as (kube, api):
+        with pytest.raises(ChangedByOthers, match=who):
+            await restore(kube, killed, UNDO)
+        assert not api.asked(f"PATCH {OBJECT}")
+
+
+@pytest.mark.anyio
+async def test_what_a_later_run_has_still_to_put_back_comes_first(tmp_path: Path) -> None:
+    killed = run_of(tmp_path, "killed", UNDO)
+    rest, written = fingerprint(changed()["spec"]["template"]), (image_patch({"web": "web:3"}),)
+    later = run_of(tmp_path, "later", replace(UNDO, patch=AHEAD, written=written, rest=rest))
+    async with paper_kube({f"GET {OBJECT}": [by(changed(image="web:3"), MANAGER)]}) as (kube, api):
+        with pytest.raises(ChangedByOthers, match="a later run of the harness has changed it") as refused:
+            await restore(kube, killed, UNDO)
+        assert not api.asked(f"PATCH {OBJECT}")
+    assert refused.value.do == f"Put that back first: rollout-harness restore {later}"
+
+
+@pytest.mark.anyio
+async def test_what_another_run_has_is_left_to_it_and_what_the_killed_one_had_is_not(tmp_path: Path) -> None:
+    killed = run_of(tmp_path, "killed", UNDO)
+    lease = "/apis/coordination.k8s.io/v1/namespaces/shop/leases/rollout-harness-deployment-web"
+    labels, spec = new_ownership(60.0).labels, {"holderIdentity": "ada.laptop_1a"}
+    held, own = (
+        {"metadata": {"labels": labels, "annotations": {"rollout-harness/records": records}}, "spec": spec}
+        for records in ("/elsewhere", str(tmp_path / "killed"))
+    )
+    answers = {f"GET {lease}": [held, own], f"GET {OBJECT}": [WEB]}
+    async with paper_kube(answers) as (kube, _):
+        with pytest.raises(ChangedByOthers, match=r"another run of the harness has it: ada\.laptop_1a"):
+            await restore(kube, killed, UNDO)
+        await restore(kube, killed, UNDO)
