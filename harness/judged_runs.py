@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import DamagedRunError, UsageError
+from harness.model.bounds import bounded, left_out_words
 from harness.model.result import ExperimentResult, ScenarioResult
 from harness.model.run import RunInfo
 from harness.redaction import door
@@ -53,8 +54,15 @@ def judge_scenario(folder: Path, into: Path | None = None) -> tuple[RunInfo, Sce
     with _writing(place):
         place.mkdir(parents=True, exist_ok=True)
         write_scenario_result(place, result)
-        write_scenario(place, info, result)
+        write_scenario(place, info, _listed(result))
     return info, result
+
+
+def _listed(result: ScenarioResult) -> ScenarioResult:
+    """The result as reports list it: within bounds, and it says so."""
+    within = bounded(result)
+    said = left_out_words(within)
+    return replace(within, notes=(*within.notes, said)) if said else within
 
 
 def judge_experiment_folder(folder: Path) -> Judged:
@@ -148,7 +156,8 @@ def _together(
     with _writing(out):
         out.mkdir(parents=True, exist_ok=True)
         write_experiment_result(out, whole)
-        return Judged(result=whole, infos=infos, reports=write_experiment(out, whole, infos))
+        listed = replace(whole, scenarios=tuple(map(_listed, whole.scenarios)))
+        return Judged(result=whole, infos=infos, reports=write_experiment(out, listed, infos))
 
 
 @contextmanager

@@ -200,6 +200,7 @@ class ScenarioResult:
     notes: tuple[str, ...] = ()  # damage, a cut-short run, assumptions: all that a reader must know
     chart: Chart = Chart()
     failures: tuple[FailedRequest, ...] = ()  # goes to failures.csv, not to result.json
+    left_out: dict[str, int] = field(default_factory=dict)  # of lists that were too long: how much, by what it is
 
     @property
     def exceeded(self) -> bool:
