@@ -56,7 +56,8 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
         words=seen.words,
     )
     lags = propagation(seen, why)
-    rollouts = tuple(_rollout(seen, counts, shown, i) for i in range(len(shown)))
+    ended = _ended(seen)
+    rollouts = tuple(_rollout(seen, counts, shown[i], i, ended.get(i, {})) for i in range(len(shown)))
     return ScenarioResult(
         scenario=run.info.scenario,
         variant=run.info.variant,
@@ -90,8 +91,19 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
     )
 
 
-def _rollout(seen: Observed, counts: Counted, shown: Sequence[RolloutAccount], position: int) -> RolloutFindings:
-    span, window, one = seen.windows.rollouts[position], counts.windows[position], shown[position]
+def _ended(seen: Observed) -> dict[int, dict[str, str]]:
+    """By the position of a rollout, the pods that ended in it, and who took each."""
+    taken = [pod for pod in seen.pods if pod.uid in seen.takers]
+    found: dict[int, dict[str, str]] = {}
+    for pod, at in zip(taken, seen.windows.positions(np.array([pod.end or 0.0 for pod in taken])), strict=True):
+        found.setdefault(int(at), {})[pod.name] = str(seen.takers[pod.uid])
+    return found
+
+
+def _rollout(
+    seen: Observed, counts: Counted, one: RolloutAccount, position: int, ended: dict[str, str]
+) -> RolloutFindings:
+    span, window = seen.windows.rollouts[position], counts.windows[position]
     failed_s = _failed_s(seen, counts, position)
     notes = "; ".join(words for _, words in one.doubts)
     return RolloutFindings(
@@ -104,11 +116,7 @@ def _rollout(seen: Observed, counts: Counted, shown: Sequence[RolloutAccount], p
         outages=counts.outages[position],
         first_failure_s=round(float(failed_s.min()), 6) if len(failed_s) else None,
         last_failure_s=round(float(failed_s.max()), 6) if len(failed_s) else None,
-        takers={
-            pod.name: str(seen.takers[pod.uid])
-            for pod in seen.pods
-            if pod.uid in seen.takers and span.update <= (pod.end or 0.0) < span.end
-        },
+        takers=ended,
         note=notes,
         by=span.by,
         own_failures=one.own_failures,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,12 +121,15 @@ def _lost_marks(info: RunInfo, timeline: tuple[Observation, ...]) -> list[str]:
     wanted = [(type_, getattr(one, type_)) for one in info.rollouts for type_ in _OF_ROLLOUT]
     if info.finished and info.harness:
         wanted.append((MarkType.END, max(t for _, t in marks)))
-    lost = [
-        (type_, at)
-        for type_, at in wanted
-        if at is not None and not any(type_ == known and abs(at - t) < _SAME_S for known, t in marks)
-    ]
+    known = {type_: sorted(t for known, t in marks if known == type_) for type_ in {type_ for type_, _ in wanted}}
+    lost = [(type_, at) for type_, at in wanted if at is not None and not _has_near(known[type_], at)]
     return [f"timeline.jsonl has no mark of the {type_} at {at:.2f} s" for type_, at in lost]
+
+
+def _has_near(moments: Sequence[float], t: float) -> bool:
+    """Whether one of the ascending moments is `t`, but for what was rounded."""
+    at = bisect_left(moments, t - _SAME_S)
+    return any(abs(t - moment) < _SAME_S for moment in moments[at : at + 2])
 
 
 def _observation(line: dict[str, Any]) -> Observation | None:

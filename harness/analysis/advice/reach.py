@@ -22,7 +22,10 @@ from harness.model.advice import Interval
 from harness.model.result import Cause
 
 Mask = NDArray[np.bool_]
+Places = NDArray[np.int64]
 Times = NDArray[np.float64]
+
+_NONE: Places = np.zeros(0, dtype=np.int64)
 
 _ENDS = (
     (("connect-refused",), Way.REFUSING, Way.LOOSE_REFUSING),
@@ -51,10 +54,14 @@ class Reach:
             outcomes: outcome.is_in(outcomes).to_numpy() for outcomes, *_ in _ENDS
         }
         self._worker = failed["worker"].to_numpy()
-        self._fresh = ~why.failures.reused & np.isfinite(why.failures.sent)
-        self._nobodys = self._fresh & (why.causes.pod == NOBODY)
-        self._unsure_end = self._nobodys & np.isin(why.causes.cause, _OF_THE_END)
-        self._unsure_start = self._nobodys & np.isin(why.causes.cause, _OF_THE_START)
+        fresh = ~why.failures.reused & np.isfinite(why.failures.sent)
+        nobodys = fresh & (why.causes.pod == NOBODY)
+        self._unsure_end = nobodys & _is_one_of(why.causes.cause, _OF_THE_END)
+        self._unsure_start = nobodys & _is_one_of(why.causes.cause, _OF_THE_START)
+        self._silent = _is_one_of(why.failures.outcome, UNANSWERED)
+        self._of_pod = _grouped(why.causes.pod, fresh)
+        self._by_time = np.flatnonzero(nobodys)[np.argsort(why.failures.sent[nobodys], kind="stable")]
+        self._times = why.failures.sent[self._by_time]
         self._punctual = {strict: cover(why.windows[strict], why.failures.sent).count > 0 for _, strict, _ in _ENDS}
         self._spans = {way: _by_pod(why.windows[way]) for way in _WAYS}
         self._sent = _sent_by_worker(seen)
@@ -69,14 +76,14 @@ class Reach:
         """
         pod, found, sent = self._seen.pods[at], self._why.causes, self._why.failures.sent
         answered = self._answered_last(pod.uid, worker)
-        mine = self._fresh & (found.pod == at) & self._of(worker)
-        maybe = self._maybe_last(at, since) & self._of(worker)
+        mine = self._of(worker, self._of_pod.get(at, _NONE))
+        maybe = self._of(worker, self._maybe_last(at, since))
         if not self._seen.answers.named:
-            mine = mine & (sent >= since)
-            races = (mine | maybe) & (found.cause == Cause.TERMINATION_RACE)
-            if not races.any() or not self._was_listed(pod):
+            mine = mine[sent[mine] >= since]
+            raced = mine[found.cause[mine] == Cause.TERMINATION_RACE]
+            if not (len(raced) or (found.cause[maybe] == Cause.TERMINATION_RACE).any()) or not self._was_listed(pod):
                 return None
-            if not (mine & races & ~self._with_outcome[CUT]).any() and pod.ended is not None:
+            if self._with_outcome[CUT][raced].all() and pod.ended is not None:
                 # That it listened no more is not known; when its end was shown, it did not.
                 return self._interval(0.0, self._latest(at, mine, maybe, pod.ended) - since + self._gap_s)
         sure = max([answered, *sent[mine].tolist()])
@@ -90,22 +97,24 @@ class Reach:
         At the latest it was the first that it surely got, at the earliest the first that it may have refused.
         """
         found, sent = self._why.causes, self._why.failures.sent
-        mine = self._fresh & (found.pod == at)
+        mine = self._of_pod.get(at, _NONE)
         if not self._seen.answers.named:
-            mine = mine & (found.cause == Cause.CREATION_RACE)  # what it answered before it failed is not known
-        mine = mine & ~np.isin(self._why.failures.outcome, UNANSWERED)  # silence was not of a pod that had come
+            mine = mine[found.cause[mine] == Cause.CREATION_RACE]  # what it answered before it failed is not known
+        mine = mine[~self._silent[mine]]  # silence was not of a pod that had come
         answered = self._seen.answers.first_new.get(self._seen.pods[at].uid, math.inf)
         sure = min([answered, *sent[mine].tolist()])
         if not math.isfinite(sure):
             return None
-        maybe = sent[self._unsure_start & self._within(Way.STARTING, at)]
+        starting = self._within(Way.STARTING, at)
+        maybe = sent[starting[self._unsure_start[starting]]]
         return self._interval(min([sure, *maybe.tolist()]) - since - self._gap_s, sure - since + self._gap_s)
 
     def _was_listed(self, pod: Life) -> bool:
         return not self._seen.endpoints.known or bool(self._seen.endpoints.listed.get(pod.uid))
 
-    def _latest(self, at: int, mine: Mask, maybe: Mask, least: float) -> float:
-        return max([least, *(self._likely_last(at, mine | maybe, worker) for worker in self.workers)])
+    def _latest(self, at: int, mine: Places, maybe: Places, least: float) -> float:
+        both = np.union1d(mine, maybe)
+        return max([least, *(self._likely_last(at, both, worker) for worker in self.workers)])
 
     def _interval(self, earliest_s: float, latest_s: float) -> Interval:
         return Interval(earliest_s=round(max(0.0, earliest_s), 6), latest_s=round(max(0.0, latest_s), 6))
@@ -115,44 +124,57 @@ class Reach:
         found = answers.last_new.get(uid) if worker is None else answers.last_by_worker.get((uid, worker))
         return -math.inf if found is None else found
 
-    def _of(self, worker: int | None) -> Mask:
-        return np.full(len(self._worker), fill_value=True) if worker is None else self._worker == worker
+    def _of(self, worker: int | None, some: Places) -> Places:
+        return some if worker is None else some[self._worker[some] == worker]
 
-    def _within(self, way: Way, at: int) -> Mask:
-        sent = self._why.failures.sent
-        held = np.zeros(len(sent), dtype=bool)
-        for start, end, _ in self._spans[way].get(at, ()):
-            held |= (start <= sent) & (sent <= end)
-        return held
+    def _within(self, way: Way, at: int) -> Places:
+        """The failures of no known pod that were sent while that was possible at this one."""
+        spans = self._spans[way].get(at, ())
+        firsts = np.searchsorted(self._times, [start for start, _, _ in spans], side="left")
+        lasts = np.searchsorted(self._times, [end for _, end, _ in spans], side="right")
+        parts = [self._by_time[first:last] for first, last in zip(firsts, lasts, strict=True)]
+        return np.unique(np.concatenate(parts)) if parts else _NONE
 
-    def _maybe_last(self, at: int, since: float) -> Mask:
+    def _maybe_last(self, at: int, since: float) -> Places:
         """Which failures may have been this pod's, and may have been another's."""
-        unsure = self._unsure_end & (self._why.failures.sent >= since)
-        maybe = np.zeros(len(unsure), dtype=bool)
-        if not unsure.any():
-            return maybe
+        maybe = [_NONE]
         for outcomes, strict, loose in _ENDS:
-            possible = np.where(self._punctual[strict], self._within(strict, at), self._within(loose, at))
-            maybe |= self._with_outcome[outcomes] & possible
-        return np.asarray(unsure & maybe)
+            for way, punctual in ((strict, True), (loose, False)):
+                some = self._within(way, at)
+                possible = (self._punctual[strict][some] == punctual) & self._with_outcome[outcomes][some]
+                maybe.append(some[possible & self._unsure_end[some] & (self._why.failures.sent[some] >= since)])
+        return np.unique(np.concatenate(maybe))
 
-    def _likely_last(self, at: int, candidates: Mask, worker: int) -> float:
+    def _likely_last(self, at: int, candidates: Places, worker: int) -> float:
         """The last of one worker's candidates up to which they are so many that the pod can have had its share.
 
         Each of m endpoints gets its share of new connections. From its end on, all that went to the pod failed: where
         far fewer did (binomial, p < 0.001) than its share up to some moment, it was not sent to until then.
         """
-        times = np.sort(self._why.failures.sent[candidates & (self._worker == worker)])
+        times = np.sort(self._why.failures.sent[self._of(worker, candidates)])
         gone = self._seen.pods[at].ended
         late = times[times > gone] if gone is not None else times[:0]
-        likely = list(times[: len(times) - len(late)])
+        likely = times[: len(times) - len(late)][-1:].tolist()
         if len(late) and gone is not None:
             sent = self._sent[worker]
             number = np.searchsorted(sent, late, side="right") - np.searchsorted(sent, gone, side="right")
             failed = np.arange(1, len(late) + 1)
             share = 1.0 / (self._seen.endpoints.most + 1)
-            likely += list(late[bdtr(failed, np.maximum(number, failed), share) >= LIKELY])
+            likely += late[bdtr(failed, np.maximum(number, failed), share) >= LIKELY][-1:].tolist()
         return float(max(likely, default=-math.inf))
+
+
+def _is_one_of(values: NDArray[np.object_], some: Iterable[str]) -> Mask:
+    """Per value, whether it is one of those; `np.isin` sorts objects, which takes a hundred times as long."""
+    return np.logical_or.reduce([values == one for one in some])
+
+
+def _grouped(pods: Places, taken: Mask) -> dict[int, Places]:
+    """By pod the failures that are its, as far as they are taken."""
+    places = np.flatnonzero(taken)
+    order = places[np.argsort(pods[places], kind="stable")]
+    names, firsts = np.unique(pods[order], return_index=True)
+    return dict(zip(names.tolist(), np.split(order, firsts[1:]), strict=True)) if len(order) else {}
 
 
 def _by_pod(windows: Spans) -> dict[int, Spans]:

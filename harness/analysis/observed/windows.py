@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +51,8 @@ class Windows:
 
     def at(self, t: float) -> Span | None:
         """The rollout in whose window `t` lies."""
-        return next((span for span in reversed(self.rollouts) if t >= span.update), None)
+        at = bisect_right(self.rollouts, t, key=attrgetter("update"))
+        return self.rollouts[at - 1] if at else None
 
     def positions(self, moments: NDArray[np.float64]) -> NDArray[np.int64]:
         """The window in which each moment lies: a rollout's position, `CONTROL`, or `OUTSIDE` of both."""
@@ -115,7 +118,7 @@ def _marked(rollout: RolloutMarks, mark: Observation) -> RolloutMarks:
 
 def _position(rollouts: Sequence[RolloutMarks], t: float) -> int | None:
     """The rollout that was the last to be triggered by `t`."""
-    return next((at for at in reversed(range(len(rollouts))) if rollouts[at].update <= t), None)
+    return bisect_right(rollouts, t, key=attrgetter("update")) - 1 if rollouts and rollouts[0].update <= t else None
 
 
 def _control(

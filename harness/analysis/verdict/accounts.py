@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +17,9 @@ from harness.analysis.verdict.attribution import Attribution
 from harness.analysis.verdict.background import Background
 from harness.analysis.verdict.doubts import incomplete
 from harness.analysis.verdict.new_version import corrected
-from harness.analysis.verdict.other_endings import endings_by_others
+from harness.analysis.verdict.other_endings import Ending, endings, endings_by_others
 from harness.analysis.verdict.other_failures import failures_of_others
-from harness.analysis.verdict.strangers import stranger_left
+from harness.analysis.verdict.strangers import leavings, stranger_left
 from harness.analysis.verdict.verdict import RolloutAccount
 from harness.analysis.verdict.window_counts import Counted, tally
 from harness.model.result import Cause, Window
@@ -31,11 +33,25 @@ def accounts(
 ) -> tuple[RolloutAccount, ...]:
     """What counts for and against each rollout, in their order."""
     unexplained = why.causes.by(lambda row: row.unexplained)
-    due = seen.windows.positions(seen.requests.failures["scheduled"].to_numpy())
-    return tuple(
-        _account(seen, why, charged, counts, position, unexplained, due, quiet)
-        for position in range(len(seen.windows.rollouts))
+    scheduled = seen.requests.failures["scheduled"].to_numpy()[unexplained]
+    found = _Found(
+        unexplained=_spans(seen.windows.positions(scheduled), scheduled),
+        endings=endings(seen, why),
+        lefts=leavings(seen),
     )
+    return tuple(
+        _account(seen, why, charged, counts, position, found, quiet) for position in range(len(seen.windows.rollouts))
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What is looked for once in the whole run: by position in how many spans of time something failed without a cause;
+    pods that others took; and when other workloads' endpoints left."""
+
+    unexplained: Counter[int]
+    endings: tuple[Ending, ...]
+    lefts: tuple[float, ...]
 
 
 def _account(
@@ -44,20 +60,13 @@ def _account(
     charged: Attribution,
     counts: Counted,
     position: int,
-    unexplained: NDArray[np.bool_],
-    due: NDArray[np.int64],
+    found: _Found,
     quiet: Background,
 ) -> RolloutAccount:
     span, window, control = seen.windows.rollouts[position], counts.windows[position], counts.windows.get(CONTROL)
     own = charged.of(position)
-    strange = endings_by_others(seen, why, position)
-    scheduled = seen.requests.failures["scheduled"].to_numpy()
-    chance = _by_chance(
-        _spans(scheduled[unexplained & (due == position)]),
-        window,
-        _spans(scheduled[unexplained & (due == CONTROL)]),
-        control,
-    )
+    strange = endings_by_others(seen, found.endings, position)
+    chance = _by_chance(found.unexplained[position], window, found.unexplained[CONTROL], control)
     return RolloutAccount(
         rollout=span.rollout,
         own_failures=int(own.sum()),
@@ -66,7 +75,7 @@ def _account(
         doubts=(
             *incomplete(seen, why.plane, span),
             *strange,
-            *stranger_left(seen, why, span),
+            *stranger_left(seen, why, found.lefts, span),
             *failures_of_others(seen, why, position, counts, tally(list(why.causes.cause[own])), quiet),
         ),
     )
@@ -77,9 +86,10 @@ def _stood_still(seen: Observed, window: Window) -> bool:
     return any(one.start < window.end and one.end > window.start for one in seen.stalls.of_harness)
 
 
-def _spans(moments: NDArray[np.float64]) -> int:
-    """In how many spans of time one of the moments lies."""
-    return len(np.unique(np.floor(moments / SPAN_S)))
+def _spans(at: NDArray[np.int64], moments: NDArray[np.float64]) -> Counter[int]:
+    """By position, in how many spans of time one of the moments lies. `at`: the position of each moment."""
+    pairs = np.unique(np.column_stack((at, np.floor(moments / SPAN_S).astype(np.int64))), axis=0)
+    return Counter(pairs[:, 0].tolist())
 
 
 def _by_chance(unknown: int, window: Window, before: int, control: Window | None) -> float:

@@ -16,7 +16,7 @@ from harness.analysis.observed.lateness import SLOW_WATCH_S
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
 from harness.analysis.observed.windows import OUTSIDE
-from harness.analysis.verdict.strangers import by_strangers
+from harness.analysis.verdict.strangers import by_strangers, leavings
 
 ABSENCE_S = 1.0
 """How far the moment at which the last endpoint went may lie from the deletion of its pod."""
@@ -129,12 +129,12 @@ def _are(
 def _went(seen: Observed, why: Explained) -> NDArray[np.bool_]:
     ways = (Way.LOOSE_REFUSING, Way.LOOSE_VANISHED)
     others = _by_others(seen, why, ways, why.failures.sent, _other_took, _end_unsure)
-    return others | by_strangers(seen, why, why.failures.sent)
+    return others | by_strangers(why, leavings(seen), why.failures.sent)
 
 
 def _cut(seen: Observed, why: Explained) -> NDArray[np.bool_]:
     others = _by_others(seen, why, (Way.LOOSE_STOPPING,), why.failures.ended, _other_took, _end_unsure)
-    return others | by_strangers(seen, why, why.failures.ended)
+    return others | by_strangers(why, leavings(seen), why.failures.ended)
 
 
 def _came(seen: Observed, why: Explained) -> NDArray[np.bool_]:

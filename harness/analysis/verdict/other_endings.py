@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
 from harness.analysis.causes.explained import Explained
 from harness.analysis.observed.observed import Observed
+from harness.analysis.observed.pods import Life
 from harness.analysis.observed.windows import Span
 from harness.analysis.verdict.doubts import Doubt
 from harness.model.result import Taker
@@ -19,17 +25,39 @@ SEEN_LATE_S = 0.5
 """How much earlier than it was seen a crash may have begun."""
 
 
-def endings_by_others(seen: Observed, why: Explained, position: int) -> tuple[Doubt, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """A pod that others took (`taker`), or that crashed, and when the last request failed that it was charged with."""
+
+    pod: Life
+    taker: Taker | None
+    last_failed: float
+
+
+def endings(seen: Observed, why: Explained) -> tuple[Ending, ...]:
+    """The pods that others took or that crashed, in the whole run."""
+    last = np.full(len(seen.pods) + 1, -np.inf)  # NOBODY is the last
+    np.maximum.at(last, why.causes.pod, np.nan_to_num(why.failures.sent, nan=-np.inf))
+    by_others = (
+        (at, pod, None if pod.uid in seen.ours else seen.takers.get(pod.uid)) for at, pod in enumerate(seen.pods)
+    )
+    return tuple(
+        Ending(pod=pod, taker=taker, last_failed=float(last[at]))
+        for at, pod, taker in by_others
+        if taker is not None or pod.crashes
+    )
+
+
+def endings_by_others(seen: Observed, known: Iterable[Ending], position: int) -> tuple[Doubt, ...]:
     """What others did to the application's pods between the update and the settling, and what failed by it later."""
     span = seen.windows.rollouts[position]
     settled = span.settled if span.settled is not None else span.end
-    failing = set(why.causes.pod[why.failures.sent >= span.update].tolist())
     found: dict[str, str] = {}
-    for at, pod in enumerate(seen.pods):
-        taker = seen.takers.get(pod.uid)
-        if taker is not None and pod.uid not in seen.ours and _touches(span, pod.end_shown, settled, at in failing):
+    for one in known:
+        pod, taker, failing = one.pod, one.taker, one.last_failed >= span.update
+        if taker is not None and _touches(span, pod.end_shown, settled, failing):
             found.setdefault(str(taker), f"{pod.name} was taken by {_BY[taker]} in {seen.words.numbered(span.number)}")
-        if any(_touches(span, start + SEEN_LATE_S, settled + SEEN_LATE_S, at in failing) for start, _ in pod.crashes):
+        if any(_touches(span, start + SEEN_LATE_S, settled + SEEN_LATE_S, failing) for start, _ in pod.crashes):
             found.setdefault(str(Taker.CRASH), f"{pod.name} crashed in {seen.words.numbered(span.number)}")
     return tuple(found.items())
 

@@ -32,8 +32,13 @@ def outages(
         return ()
     after = np.searchsorted(answered, failed, side="right")
     gaps, counts = np.unique(after, return_counts=True)
-    bounds = np.concatenate(([start], answered, [end]))
+    n = len(answered)
     return tuple(
-        Outage(stream=stream, start=float(bounds[gap]), end=float(bounds[gap + 1]), requests=int(count))
-        for gap, count in zip(gaps, counts, strict=True)
+        Outage(
+            stream=stream,
+            start=float(answered[gap - 1]) if gap else start,
+            end=float(answered[gap]) if gap < n else end,
+            requests=count,
+        )
+        for gap, count in zip(gaps.tolist(), counts.tolist(), strict=True)
     )

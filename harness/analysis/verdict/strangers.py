@@ -6,6 +6,8 @@ that leaves may refuse as much as one of ours, and whose a refused connection wa
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,23 +26,26 @@ def leavings(seen: Observed) -> tuple[float, ...]:
     return tuple(sorted(until for each in spans for _, until in each if np.isfinite(until)))
 
 
-def by_strangers(seen: Observed, why: Explained, moments: NDArray[np.float64]) -> NDArray[np.bool_]:
+def by_strangers(why: Explained, lefts: Iterable[float], moments: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Per failure, whether a pod of another workload may have been the one: no answer named its pod, and one had just
-    left."""
+    left. `lefts`: the `leavings`."""
     lag_s = why.plane.longest_lag_s
     found = np.zeros(len(moments), dtype=bool)
-    for left in leavings(seen):
+    for left in lefts:
         found |= (moments >= left - SLOW_WATCH_S) & (moments <= left + lag_s + SLOW_WATCH_S)
     return np.asarray(found & (why.failures.own == NOBODY), dtype=bool)
 
 
-def stranger_left(seen: Observed, why: Explained, span: Span) -> tuple[Doubt, ...]:
-    """That one left in a rollout, before it had settled or while requests failed."""
+def stranger_left(seen: Observed, why: Explained, lefts: Iterable[float], span: Span) -> tuple[Doubt, ...]:
+    """That one left in a rollout, before it had settled or while requests failed. `lefts`: the `leavings`."""
+    here = [left for left in lefts if span.update <= left < span.end]
+    if not here:
+        return ()
     settled = span.settled if span.settled is not None else span.end
     sent = why.failures.sent
-    failed = bool((by_strangers(seen, why, sent) & (sent >= span.update) & (sent < span.end)).any())
-    for left in leavings(seen):
-        if span.update <= left < span.end and (left <= settled or failed):
+    failed = bool((by_strangers(why, lefts, sent) & (sent >= span.update) & (sent < span.end)).any())
+    for left in here:
+        if left <= settled or failed:
             name, noun = seen.words.numbered(span.number), seen.words.noun
             words = f"another workload's endpoint left the Service in {name}, {left:.1f} s into the run"
             return (("other-workload", f"{words}: what failed by that cannot be told from what failed by the {noun}"),)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -12,7 +16,7 @@ from numpy.typing import NDArray
 from harness.analysis.causes.intervals import frozen
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.requests import KEY
-from harness.analysis.observed.windows import CONTROL
+from harness.analysis.observed.windows import CONTROL, OUTSIDE
 from harness.analysis.verdict.attribution import Attribution
 from harness.analysis.verdict.outages import outages
 from harness.model.result import Latency, Outage, StreamCount, Window
@@ -58,13 +62,14 @@ def counted(seen: Observed, cause: NDArray[np.object_], charged: Attribution) ->
     }
     if seen.windows.control is not None:
         spans[CONTROL] = seen.windows.control
+    rows: dict[int, list[_Row]] = {position: [] for position in (*spans, OUTSIDE, CONTROL)}
+    for at_, *row in counts.iter_rows():
+        rows[at_].append(_Row(*row))
+    causes: dict[int, list[str]] = {position: [] for position in rows}
+    for at_, one in zip(failure_at.tolist(), cause, strict=True):
+        causes[at_].append(str(one))
     windows = {
-        position: _window(
-            span,
-            counts.filter(pl.col("at") == position),
-            cause[failure_at == position],
-            {stream: found for (at, stream), found in latency.items() if at == position},
-        )
+        position: _window(span, rows[position], causes[position], latency.get(position, {}))
         for position, span in spans.items()
     }
     return Counted(windows=windows, outages=_outages(seen, narrow, spans, failure_at), at=failure_at)
@@ -79,7 +84,7 @@ def _moved(narrow: pl.DataFrame, moved: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(at=pl.coalesce("to", "at")).drop("to")
 
 
-def _latencies(narrow: pl.DataFrame) -> dict[tuple[int, str], Latency]:
+def _latencies(narrow: pl.DataFrame) -> dict[int, dict[str, Latency]]:
     """By window and stream."""
     took = (pl.col("ended") - pl.col("scheduled")).alias("took") * 1000.0
     rows = (
@@ -94,33 +99,54 @@ def _latencies(narrow: pl.DataFrame) -> dict[tuple[int, str], Latency]:
         )
         .collect()
     )
-    return {
-        (int(at), str(stream)): Latency(p50_ms=round(p50, 3), p99_ms=round(p99, 3), max_ms=round(most, 3))
-        for at, stream, p50, p99, most in rows.iter_rows()
-    }
+    found: dict[int, dict[str, Latency]] = {}
+    for at, stream, p50, p99, most in rows.iter_rows():
+        latency = Latency(p50_ms=round(p50, 3), p99_ms=round(p99, 3), max_ms=round(most, 3))
+        found.setdefault(at, {})[stream] = latency
+    return found
+
+
+class _Row(NamedTuple):
+    """What was counted of one stream with one outcome in one window."""
+
+    stream: str
+    outcome: str
+    n: int
+    failed: int
+    unsent: int
 
 
 def _window(
     span: tuple[float, float],
-    counts: pl.DataFrame,
-    cause: NDArray[np.object_],
+    rows: Sequence[_Row],
+    causes: list[str],
     latency: dict[str, Latency],
 ) -> Window:
-    streams = counts.group_by("stream", maintain_order=True).agg(pl.col("n", "failed", "unsent").sum())
-    failed = counts.filter(pl.col("failed") > 0)
+    streams = tuple(_stream(stream, list(some), latency) for stream, some in groupby(rows, attrgetter("stream")))
+    outcomes: Counter[str] = Counter()
+    for row in rows:
+        if row.failed:
+            outcomes[row.outcome] += row.n
     return Window(
         start=round(span[0], 6),
         end=round(span[1], 6),
-        requests=int(counts["n"].sum()),
-        failed=int(counts["failed"].sum()),
-        unsent=int(counts["unsent"].sum()),
-        streams=tuple(
-            StreamCount(stream=stream, requests=n, failed=bad, unsent=unsent, latency=latency.get(stream))
-            for stream, n, bad, unsent in streams.iter_rows()
-        ),
-        by_outcome=tally(list(failed["outcome"].repeat_by(failed["n"]).explode())) if len(failed) else {},
-        by_cause=tally([str(one) for one in cause]),
+        requests=sum(row.n for row in rows),
+        failed=sum(row.failed for row in rows),
+        unsent=sum(row.unsent for row in rows),
+        streams=streams,
+        by_outcome=_ranked(outcomes),
+        by_cause=tally(causes),
         latency=latency[min(latency, key=_leading)] if latency else None,
+    )
+
+
+def _stream(stream: str, rows: Sequence[_Row], latency: dict[str, Latency]) -> StreamCount:
+    return StreamCount(
+        stream=stream,
+        requests=sum(row.n for row in rows),
+        failed=sum(row.failed for row in rows),
+        unsent=sum(row.unsent for row in rows),
+        latency=latency.get(stream),
     )
 
 
@@ -133,7 +159,11 @@ def _leading(stream: str) -> tuple[int, str]:
 
 def tally(names: list[str]) -> dict[str, int]:
     """How often each name comes, most frequent first."""
-    return dict(sorted(Counter(names).items(), key=lambda item: (-item[1], item[0])))
+    return _ranked(Counter(names))
+
+
+def _ranked(counts: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _outages(
