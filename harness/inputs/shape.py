@@ -61,6 +61,32 @@ def map_of(values: Shape) -> Kind:
     return Kind("a mapping", lambda value: isinstance(value, dict), values)
 
 
+def fitting(shape: Shape) -> Callable[[Any], bool]:
+    """Whether a value has no misfit, asked fast: of each event of a recording, nearly all of which have none."""
+    if isinstance(shape, Kind):
+        return shape.fits if shape.values is None else _fitting_map(shape, fitting(shape.values))
+    if isinstance(shape, list):
+        item = fitting(shape[0])
+        return lambda value: isinstance(value, list) and all(map(item, value))
+    return _fitting_keys(shape)
+
+
+def _fitting_map(kind: Kind, inner: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: kind.fits(value) and all(one is None or inner(one) for one in value.values())
+
+
+def _fitting_keys(shape: Mapping[str, Any]) -> Callable[[Any], bool]:
+    needed = [name.removesuffix("!") for name in shape if name.endswith("!")]
+    known = {name.removesuffix("!"): fitting(inner) for name, inner in shape.items()}
+
+    def fits(value: Any) -> bool:
+        if not isinstance(value, dict) or any(value.get(key) is None for key in needed):
+            return False
+        return all((inner := known.get(key)) is None or found is None or inner(found) for key, found in value.items())
+
+    return fits
+
+
 def misfits(value: Any, shape: Shape, path: str = "") -> Iterator[Misfit]:
     """Each place of the value that has not its shape; what is below one is not looked at."""
     return _misfits(value, shape, (path,))

@@ -5,10 +5,11 @@ For the fields that the analysis reads; what else an object has may be anything.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from harness.inputs.shape import ANY, COUNT, FLAG, INTEGER, TEXT, Shape, map_of, misfits
+from harness.inputs.shape import ANY, COUNT, FLAG, INTEGER, TEXT, Shape, fitting, map_of, misfits
 from harness.spec.shape import POD, spec_shape
 from harness.spec.workload import Object
 
@@ -74,8 +75,14 @@ _MARK: Shape = {"rollout": COUNT, "generation": INTEGER, "patch": map_of(ANY), "
 
 def observed_fault(kind: str, shown: Object) -> str:
     """Where the object is not what the API sends, in words; empty where it may well be."""
-    found = next(misfits(shown, _shape(kind)), None)
-    return "" if found is None else str(found)
+    if _fits(kind)(shown):
+        return ""
+    return str(next(misfits(shown, _shape(kind))))
+
+
+@lru_cache(64)
+def _fits(kind: str) -> Callable[[Object], bool]:
+    return fitting(_shape(kind))
 
 
 @lru_cache(64)

@@ -135,20 +135,21 @@ def _lag(
 
 def _summary(lags: Sequence[Lag]) -> Lags:
     known = [lag.lag for lag in lags if lag.lag is not None]
-    rollouts = sorted({lag.rollout for lag in lags if lag.rollout is not None})
+    by_rollout: dict[int, list[Interval]] = {lag.rollout: [] for lag in lags if lag.rollout is not None}
+    for lag in lags:
+        if lag.rollout is not None and lag.lag is not None:
+            by_rollout[lag.rollout].append(lag.lag)
     return Lags(
         n=len(known),
         p50=_quantile(known, 0.5),
         p90=_quantile(known, 0.9),
         max=_quantile(known, 1.0),
         pods=tuple(lags),
-        by_rollout=tuple(_of_rollout(number, lags) for number in rollouts),
+        by_rollout=tuple(
+            RolloutLag(rollout=number, n=len(some), max=_quantile(some, 1.0))
+            for number, some in sorted(by_rollout.items())
+        ),
     )
-
-
-def _of_rollout(number: int, lags: Sequence[Lag]) -> RolloutLag:
-    some = [lag.lag for lag in lags if lag.rollout == number and lag.lag is not None]
-    return RolloutLag(rollout=number, n=len(some), max=_quantile(some, 1.0))
 
 
 def _quantile(known: Sequence[Interval], share: float) -> Interval | None:

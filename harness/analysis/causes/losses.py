@@ -79,9 +79,14 @@ def _times(windows: TimeWindows, ways: tuple[Way, ...], before_s: float = 0.0) -
 
 def _how_many(spans: Spans, moments: NDArray[np.float64]) -> NDArray[np.int64]:
     """Of how many pods a span holds each moment."""
-    pods = sorted({pod for _, _, pod in spans})
-    held = [cover(tuple(span for span in spans if span[2] == pod), moments).count > 0 for pod in pods]
-    return np.sum(held, axis=0, dtype=np.int64) if held else np.zeros(len(moments), dtype=np.int64)
+    apart: dict[int, list[tuple[float, float]]] = {}
+    for start, end, pod in sorted(spans):
+        own = apart.setdefault(pod, [])
+        if own and start <= own[-1][1]:
+            own[-1] = (own[-1][0], max(own[-1][1], end))
+        elif start <= end:
+            own.append((start, end))
+    return cover(tuple((start, end, pod) for pod, own in apart.items() for start, end in own), moments).count
 
 
 def _rolling(seen: Observed, plane: DataPlane) -> Intervals:

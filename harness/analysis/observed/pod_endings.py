@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
 from harness.analysis.observed.controllers import SEEN_S, Controllers, UpdateRevision
@@ -69,7 +70,8 @@ def _crashed_for_good(pod: Life) -> bool:
 
 def _last_change_was_ours(t: float, told: Controllers) -> bool:
     """Whether the template that is rolled out at `t` is one of ours."""
-    own = max((mark for mark in told.own if mark <= t + SEEN_S), default=-math.inf)
+    before = bisect_right(told.own, t + SEEN_S)  # ascending
+    own = told.own[before - 1] if before else -math.inf
     foreign = max((change for change in told.foreign if change <= t + SEEN_S), default=-math.inf)
     return own > -math.inf and own >= foreign
 

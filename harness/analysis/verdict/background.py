@@ -58,7 +58,9 @@ def shown_background(seen: Observed, why: Explained) -> Background:
 
 def _number(moments: NDArray[np.float64], spans: list[tuple[float, float]]) -> int:
     """How many of the moments lie in one of the spans, which do not overlap."""
-    return sum(int(np.count_nonzero((moments >= start) & (moments < end))) for start, end in spans)
+    ascending = np.sort(moments)  # nearly sorted already: a million take some ten milliseconds
+    starts, ends = (np.searchsorted(ascending, [span[side] for span in spans]) for side in (0, 1))
+    return int(np.maximum(ends - starts, 0).sum())
 
 
 def background(counts: Counted, quiet: Background, words: DeedWords) -> tuple[str, str]:
