@@ -20,6 +20,7 @@ from harness.analysis.verdict.verdict import (
     causes_of,
     conclusion,
     doubt_of,
+    shortfall_of,
 )
 from harness.model.deed_words import DeedWords, shared_words
 from harness.model.result import RolloutFindings, ScenarioResult
@@ -50,6 +51,7 @@ def pool(results: Sequence[ScenarioResult], *, confidence: Confidence | None = N
         background=_background(results, words),
         confidence=confidence,
         words=words,
+        shortfall=max(map(shortfall_of, results)),
     )
     return replace(
         results[0],

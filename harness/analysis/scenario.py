@@ -24,6 +24,7 @@ from harness.analysis.verdict.accounts import accounts
 from harness.analysis.verdict.attribution import attribute
 from harness.analysis.verdict.background import background, shown_background
 from harness.analysis.verdict.doubts import run_doubts
+from harness.analysis.verdict.gates import gate_words
 from harness.analysis.verdict.outside import outside
 from harness.analysis.verdict.verdict import RolloutAccount, as_expected, conclusion
 from harness.analysis.verdict.window_counts import Counted, counted, tally
@@ -46,6 +47,7 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
     counts = counted(seen, why.causes.cause, charged)
     quiet = shown_background(seen, why)
     shown = accounts(seen, why, charged, counts, quiet)
+    gates_note, shortfall = gate_words(seen)
     own = list(tally(list(why.causes.label[charged.own])).items())
     said = conclusion(
         shown,
@@ -54,6 +56,7 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
         background=background(counts, quiet, seen.words),
         confidence=run.info.confidence,
         words=seen.words,
+        shortfall=shortfall,
     )
     lags = propagation(seen, why)
     ended = _ended(seen)
@@ -85,7 +88,7 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
             seed=seed,
         ),
         load=seen.load.facts,
-        notes=_notes(seen, why, counts, lags),
+        notes=(*_notes(seen, why, counts, lags), *filter(None, [gates_note])),
         chart=chart(seen),
         failures=failed_requests(seen, why),
     )

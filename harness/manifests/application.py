@@ -43,6 +43,14 @@ class Application:
         return str(self.target["metadata"]["name"])
 
     @property
+    def home(self) -> Manifest | None:
+        """The Namespace among the manifests in which the workload stands; the only one, where it does not say which."""
+        spaces = [m for m in self.manifests if (m["apiVersion"], m["kind"]) == ("v1", "Namespace")]
+        said = self.target["metadata"].get("namespace")
+        named = [m for m in spaces if m["metadata"]["name"] == said] if said else spaces
+        return named[0] if len(named) == 1 else None
+
+    @property
     def service_name(self) -> str:
         """Of the Service."""
         return str(self.service["metadata"]["name"])

@@ -14,6 +14,7 @@ from harness.errors import ClusterError
 from harness.kube.client import Kube
 from harness.kube.view import View
 from harness.kube.watch import EventType, WatchEvent, watch
+from harness.observers.gate_writers import keep_gate_writers
 
 Record = Callable[[str, str, dict[str, Any]], None]
 """Takes kind, type and object of what was just seen. A lost watch comes as kind Mark, type gap."""
@@ -21,7 +22,7 @@ Record = Callable[[str, str, dict[str, Any]], None]
 _START_TIMEOUT_S = 30.0
 
 _BY_WHOM = ("Deployment", "StatefulSet", "Service")
-"""Of these it is kept who changed them; pods and EndpointSlices are changed too often."""
+"""Of these it is kept who changed them; pods and EndpointSlices are changed too often, but for the gates of pods."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,9 @@ async def _observe_kind(
         if event.type is EventType.GAP:
             record("Mark", "gap", event.object)
         else:
-            if watched.kind not in _BY_WHOM:
+            if watched.kind == "Pod":
+                keep_gate_writers(event.object)
+            elif watched.kind not in _BY_WHOM:
                 event.object.get("metadata", {}).pop("managedFields", None)
             record(watched.kind, event.type, event.object)
         view.apply(watched.kind, event)

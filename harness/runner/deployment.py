@@ -25,12 +25,20 @@ _LABEL = {"app.kubernetes.io/managed-by": "rollout-harness"}
 
 @asynccontextmanager
 async def namespace_for_run(
-    kube: Kube, wanted: str | None, scenario: str, ownership: Ownership, *, there: bool = False, keep: bool = False
+    kube: Kube,
+    wanted: str | None,
+    scenario: str,
+    ownership: Ownership,
+    *,
+    like: Manifest | None = None,
+    there: bool = False,
+    keep: bool = False,
 ) -> AsyncIterator[str]:
     """A namespace for one scenario: the one that is wanted, if it exists, else one that is made and deleted again.
 
-    `there`: it is known to exist, for what is rolled stands in it; who may not read namespaces is not asked to.
-    `keep`: it is not deleted.
+    `like`: the Namespace among the manifests, whose labels and annotations the one that is made has too: they decide
+    what becomes of its pods. `there`: it is known to exist, for what is rolled stands in it; who may not read
+    namespaces is not asked to. `keep`: it is not deleted.
 
     Raises:
         ClusterError: it cannot be made.
@@ -40,8 +48,7 @@ async def namespace_for_run(
         yield wanted
         return
     name = wanted or f"rollout-{scenario[:40].rstrip('-')}-{ownership.run}"
-    labels = {**_LABEL, **ownership.labels}
-    await kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+    await kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": _metadata(name, like, ownership)})
     if keep:
         yield name
         return
@@ -59,6 +66,14 @@ async def namespace_for_run(
         raise rest from None
     with anyio.CancelScope(shield=True):
         await delete_namespace(kube, name)
+
+
+def _metadata(name: str, like: Manifest | None, ownership: Ownership) -> dict[str, Any]:
+    given = {} if like is None else like["metadata"]
+    made: dict[str, Any] = {"name": name, "labels": {**(given.get("labels") or {}), **_LABEL, **ownership.labels}}
+    if annotations := given.get("annotations"):
+        made["annotations"] = dict(annotations)
+    return made
 
 
 async def _is_there(kube: Kube, namespace: str) -> bool:
@@ -99,7 +114,8 @@ async def deployed(
         ClusterError: the API refuses an object, or one of that name is there already; names it, and which of `files`
             has it.
     """
-    ordered = [m for m in application.manifests if m is not application.target] + [application.target]
+    own = (application.target, application.home)  # of the namespace the run's stands in the place
+    ordered = [m for m in application.manifests if not any(m is each for each in own)] + [application.target]
     created: list[dict[str, Any]] = []
     try:
         for manifest in ordered:

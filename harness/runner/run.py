@@ -23,7 +23,6 @@ from harness.kube.ownership import Ownership, new_ownership
 from harness.kube.view import View
 from harness.kube.watch import EventType
 from harness.load import PORTS, SIGN_PORT, Plan, plan_json
-from harness.manifests.patch import in_namespace
 from harness.model.observation import MarkType
 from harness.model.progress import Phase, Progress
 from harness.observers.cluster import application_objects, observe
@@ -37,6 +36,7 @@ from harness.runner.facts import run_info
 from harness.runner.first_error import first_error, local_error
 from harness.runner.first_start import FirstStart
 from harness.runner.load_session import LoadSession
+from harness.runner.namespaces import as_in
 from harness.runner.planned_time import (
     CALM_S,
     LOAD_LEAD_S,
@@ -147,10 +147,16 @@ class ScenarioRunner:
         wanted = f"{experiment.name}-{self._scenario.name}"
         self._ownership = new_ownership(longest_run_s(experiment, self._scenario.rollouts, writer.info.quiet_s or 0.0))
         async with namespace_for_run(
-            kube, experiment.namespace, wanted, self._ownership, there=experiment.is_there, keep=self._keep
+            kube,
+            experiment.namespace,
+            wanted,
+            self._ownership,
+            like=self._scenario.application.home,
+            there=experiment.is_there,
+            keep=self._keep,
         ) as namespace:
             application, self._has_deployed = self._scenario.application, not experiment.is_there
-            writer.update(manifests=tuple(in_namespace(m, namespace) for m in application.manifests))
+            writer.update(manifests=await as_in(kube, application, namespace))
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._telling.keep_on)
                 tasks.start_soon(watch_oneself, self._now, partial(self._stood_still, writer))

@@ -26,13 +26,17 @@ from harness.sandbox.apiclient import ApiClient
 from harness.sandbox.apiserver.bootstrap import API_ADDRESS, API_PORT, SERVICE_ADDRESS
 from harness.sandbox.apiserver.server import ApiServer
 from harness.sandbox.controllers.running import run_controllers
+from harness.sandbox.gates.injection import inject
 from harness.sandbox.inner_socket import listening_socket
 from harness.sandbox.instruments.faults import Faults
 from harness.sandbox.netns import node_name
+from harness.sandbox.settings import Settings
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
+
+    from harness.sandbox.apiserver.admission import PodWebhook
 
 _SERVICE_NAMES = tuple(f"kubernetes{rest}" for rest in ("", ".default", ".default.svc", ".default.svc.cluster.local"))
 
@@ -40,7 +44,7 @@ _SERVICE_NAMES = tuple(f"kubernetes{rest}" for rest in ("", ".default", ".defaul
 async def serve(state: Path, ready_fd: int) -> None:
     """Runs until a signal ends it."""
     authority, token = trustme.CA(organization_name="rollout-harness sandbox"), secrets.token_urlsafe(32)
-    server = ApiServer(state, token, interception=Faults())
+    server = ApiServer(state, token, interception=Faults(), mutate_pod=_webhook(state))
     root_ca = authority.cert_pem.bytes().decode()
     listening = await server.listen(_context(authority), _inside(state))
     stop, synced = asyncio.Event(), asyncio.Event()
@@ -62,6 +66,13 @@ def _context(authority: trustme.CA) -> ssl.SSLContext:
         context
     )
     return context
+
+
+def _webhook(state: Path) -> PodWebhook | None:
+    """What gives new pods their readiness gates, where the cluster's balancer has such."""
+    told = state / "settings.json"
+    balancer = Settings.from_json(told.read_text()).balancer if told.exists() else None
+    return None if balancer is None or balancer.gates is None else partial(inject, gates=balancer.gates)
 
 
 def _inside(state: Path) -> Callable[[], socket.socket] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.analysis.statistics import LEVEL, at_most
 from harness.model.deed_words import ROLLOUT, DeedWords
@@ -12,6 +12,7 @@ from harness.model.run import Confidence, Expect
 
 _NOT_SHOWN, _TOO_FEW = "cause not shown", "confidence"
 _ASKED = "was asked for"
+_BUT = "; but "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +47,31 @@ def conclusion(
     background: tuple[str, str] = ("", ""),
     confidence: Confidence | None = None,
     words: DeedWords = ROLLOUT,
+    shortfall: str = "",
 ) -> Conclusion:
     """`dropping` where a rollout lost calls; `seamless` where none did and nothing speaks against it.
 
     `doubts` are those of the whole run; `causes` the failures' causes, most frequent first, for the reason;
     `background` what else failed, for the reason and for the sentence; that of a clean run carries its bound; `words`
-    those for what was done.
+    those for what was done; `shortfall` what the rollouts were counted on to have and had not, for the sentence.
     """
+    said = _conclusion(rollouts, doubts, causes, background, confidence, words)
+    return replace(said, sentence=f"{said.sentence}{_BUT}{shortfall}") if shortfall else said
+
+
+def shortfall_of(result: ScenarioResult) -> str:
+    """The shortfall that the sentence of a judged run tells; empty where it tells none."""
+    return result.sentence.partition(_BUT)[2]
+
+
+def _conclusion(
+    rollouts: Sequence[RolloutAccount],
+    doubts: Sequence[tuple[str, str]],
+    causes: Sequence[tuple[str, int]],
+    background: tuple[str, str],
+    confidence: Confidence | None,
+    words: DeedWords,
+) -> Conclusion:
     level = LEVEL if confidence is None else confidence.level
     if any(rollout.dropping for rollout in rollouts):
         return _dropping(rollouts, causes, level, words)
@@ -80,7 +99,11 @@ def doubt_of(result: ScenarioResult) -> tuple[str, str] | None:
     """
     if result.verdict != Verdict.INCONCLUSIVE or _too_few(result):
         return None
-    return result.reason, result.sentence.removesuffix(_none_seen(len(result.rollouts), result.words))
+    return result.reason, _without_shortfall(result).removesuffix(_none_seen(len(result.rollouts), result.words))
+
+
+def _without_shortfall(result: ScenarioResult) -> str:
+    return result.sentence.partition(_BUT)[0]
 
 
 def causes_of(result: ScenarioResult) -> dict[str, int]:
@@ -97,13 +120,13 @@ def background_of(result: ScenarioResult) -> tuple[str, str] | None:
     So it has where its rollouts are only too few for a `confidence`.
     """
     if _too_few(result):
-        words = result.sentence.partition(f"{_ASKED}; ")[2]
+        words = _without_shortfall(result).partition(f"{_ASKED}; ")[2]
         return (result.reason.removeprefix(f"{_TOO_FEW}, "), words) if words else None
     clean = clean_reason(result.words)
     if result.verdict != Verdict.SEAMLESS or result.reason == clean:
         return None
     bound = bound_sentence(0, len(result.rollouts), result.statistics["level"], result.words)
-    return result.reason.removeprefix(f"{clean} "), result.sentence.removeprefix(f"{bound}; ")
+    return result.reason.removeprefix(f"{clean} "), _without_shortfall(result).removeprefix(f"{bound}; ")
 
 
 def _too_few(result: ScenarioResult) -> bool:

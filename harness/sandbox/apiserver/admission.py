@@ -5,6 +5,7 @@ In the real API this is the work of admission plugins and of the registries' all
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from harness.sandbox.apiserver import api_errors
@@ -19,15 +20,20 @@ if TYPE_CHECKING:
     from harness.sandbox.apiserver.resources import Resource
     from harness.sandbox.apiserver.store import Object, Store
 
+PodWebhook = Callable[["Store", str, "Object"], None]
+"""Completes a new pod of a namespace in place. Raises: StatusError."""
 
 _IMMORTAL = ("default", "kube-system", "kube-public")
 
 
 class Admission:
-    """Checks and completes an object against the rest of the cluster."""
+    """Checks and completes an object against the rest of the cluster.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    `mutate_pod`: what a webhook for new pods would do.
+    """
+
+    def __init__(self, store: Store, mutate_pod: PodWebhook | None = None) -> None:
+        self._store, self._mutate_pod = store, mutate_pod
         self._addresses = ServiceAddresses(store)
 
     def of_new(self, resource: Resource, namespace: str, obj: Object) -> None:
@@ -41,6 +47,8 @@ class Admission:
                 raise api_errors.forbidden(resource, obj["metadata"]["name"], why, "NamespaceTerminating")
             if resource is PODS:
                 admit_pod(self._store, namespace, obj)
+                if self._mutate_pod is not None:
+                    self._mutate_pod(self._store, namespace, obj)
                 keep_limits(self._store, namespace, obj)
                 check_pod_security(self._store, namespace, obj)
             check_quota(self._store, resource, namespace, obj)

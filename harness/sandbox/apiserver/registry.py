@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.apiserver import api_errors, events
-from harness.sandbox.apiserver.admission import Admission
+from harness.sandbox.apiserver.admission import Admission, PodWebhook
 from harness.sandbox.apiserver.catalogue import Catalogue
 from harness.sandbox.apiserver.clock import LAST_S, rfc3339, seconds
 from harness.sandbox.apiserver.custom.definitions import Definitions, terminating
@@ -86,9 +86,9 @@ _DEFAULT_OPTIONS = WriteOptions()
 class Registry:
     """The only writer of the store."""
 
-    def __init__(self, store: Store, now: Callable[[], float]) -> None:
+    def __init__(self, store: Store, now: Callable[[], float], mutate_pod: PodWebhook | None = None) -> None:
         self.store, self.now = store, now
-        self.admission = Admission(store)
+        self.admission = Admission(store, mutate_pod)
         self.catalogue = Catalogue()
         Definitions(store, self.catalogue, now, self._delete_object)
 

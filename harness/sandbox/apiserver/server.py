@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from harness.sandbox.apiserver.admission import PodWebhook
     from harness.sandbox.apiserver.requests import Target
 
 _ENDPOINTS_WARNING = '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"'
@@ -50,9 +51,11 @@ class ApiServer:
         token: str,
         now: Callable[[], float] = time.time,
         interception: Interception = _NOBODY,
+        mutate_pod: PodWebhook | None = None,
     ) -> None:
         self.store, self._interception = Store(), interception
-        registry, tokens, self._rights = Registry(self.store, now), Tokens(self.store, now), Rights(self.store)
+        registry = Registry(self.store, now, mutate_pod)
+        tokens, self._rights = Tokens(self.store, now), Rights(self.store)
         self._catalogue = registry.catalogue
         self._documents = Documents(registry.catalogue)
         self._authentication = Authentication(token, tokens, self._rights)

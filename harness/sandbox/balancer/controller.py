@@ -14,6 +14,8 @@ import math
 import random
 import sys
 import time
+from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +23,13 @@ import anyio
 
 from harness.sandbox.apiclient import ApiClient, ApiError, ChangeType, Informer
 from harness.sandbox.balancer.checks import passes
-from harness.sandbox.balancer.fronts import Front, fronts, is_served, obstacle
+from harness.sandbox.balancer.fronts import Front, fronts, is_served, obstacle, served_as, slices_of
 from harness.sandbox.balancer.network import ADDRESSES, rules
+from harness.sandbox.balancer.settings import Targets
 from harness.sandbox.balancer.targets import TargetGroup
 from harness.sandbox.controllers.eventrecorder import EventRecorder
+from harness.sandbox.gates.conditions import Health
+from harness.sandbox.gates.keeper import AGENTS, GateKeeper
 from harness.sandbox.kubeproxy import RulesRefused
 from harness.sandbox.settings import Settings
 
@@ -41,8 +46,14 @@ Place = tuple[str, str, int]
 class LoadBalancer:
     """Keeps the rules of its namespace in step with the API, as late as it is set to be."""
 
-    def __init__(self, client: ApiClient, settings: BalancerSettings, truth: Path | None = None) -> None:
-        self._client, self._settings, self._truth = client, settings, truth
+    def __init__(
+        self,
+        client: ApiClient,
+        settings: BalancerSettings,
+        truth: Path | None = None,
+        gates: GateKeeper | None = None,
+    ) -> None:
+        self._client, self._settings, self._truth, self._gates = client, settings, truth, gates
         self._random = random.Random(settings.seed)
         self._recorder = EventRecorder(client, "service-controller")
         self._services = client.informer("/api/v1/services")
@@ -54,6 +65,7 @@ class LoadBalancer:
         self._provisioned: dict[str, float] = {}
         self._groups: dict[Place, TargetGroup] = {}
         self._fronts: dict[Place, Front] = {}
+        self._served: dict[Place, BalancerSettings] = {}
         self._told: set[tuple[str, str]] = set()
         self._rules = ""
         self.synced = anyio.Event()
@@ -61,16 +73,18 @@ class LoadBalancer:
     async def run(self) -> None:
         """Watches, checks and programs for ever."""
         async with anyio.create_task_group() as tasks:
-            for informer in (self._services, self._slices, self._nodes):
+            watched = (self._services, self._slices, self._nodes, *([self._gates.pods] if self._gates else ()))
+            for informer in watched:
                 tasks.start_soon(self._watch, informer)
             tasks.start_soon(self._recorder.run)
             while True:
                 now = anyio.current_time()
                 due = min([math.inf, *(group.next_due(now) for group in self._groups.values())])
                 due = min([due, *(moment for moment in self._provisioned.values() if moment > now)])
+                due = min(due, self._gates.next_due() if self._gates else math.inf)
                 with anyio.CancelScope(deadline=due):
                     await self._changed.wait()
-                if len(self._listed) == 3:
+                if len(self._listed) == len(watched):
                     self._changed = anyio.Event()
                     await self._step(tasks)
 
@@ -89,6 +103,8 @@ class LoadBalancer:
         await self._program(now)
         for group in self._groups.values():
             group.forget(now)
+        if self._gates is not None:
+            await self._keep_gates(self._gates, now)
         for service in list(self._services.objects.values()):
             if self._provisioned.get(service["metadata"]["uid"], math.inf) <= now:
                 await self._tell_address(service)
@@ -96,19 +112,25 @@ class LoadBalancer:
 
     def _reconcile(self, now: float) -> None:
         wanted: dict[Place, Front] = {}
+        self._served = {}
         for service in self._services.objects.values():
             if not is_served(service, self._settings):
                 continue
-            if said := obstacle(service, self._settings):
+            settings = served_as(service, self._settings)
+            if said := obstacle(service, settings):
                 self._complain(service, said)
                 continue
-            for front in fronts(service, self._slices.objects.values(), self._nodes.objects.values(), self._settings):
-                wanted[self._address(front.uid, now), front.protocol, front.port] = front
+            slices = slices_of(service, self._slices.objects.values())
+            by_pod = self._gates is not None and settings.targets is Targets.PODS
+            admitted = self._gates.look(service, slices, now) if self._gates and by_pod else frozenset()
+            for front in fronts(service, slices, self._nodes.objects.values(), settings, admitted):
+                place = (self._address(front.uid, now), front.protocol, front.port)
+                wanted[place], self._served[place] = front, settings
         for place in self._groups.keys() - wanted.keys():
             del self._groups[place]
         for place, front in wanted.items():
             if place not in self._groups:
-                self._groups[place] = TargetGroup(self._settings, self._check_of(front), self._random)
+                self._groups[place] = TargetGroup(self._served[place], self._check_of(place, front), self._random)
             self._groups[place].want(front.targets, now)
         self._fronts = wanted
 
@@ -118,12 +140,14 @@ class LoadBalancer:
             self._provisioned[uid] = now + self._settings.provisioning.drawn(self._random)
         return self._addresses[uid]
 
-    def _check_of(self, front: Front) -> Check | None:
-        return self._settings.local_check if front.health_check_port else self._settings.check
+    def _check_of(self, place: Place, front: Front) -> Check | None:
+        settings = self._served[place]
+        by_node = front.health_check_port and settings.targets is Targets.NODES
+        return settings.local_check if by_node else settings.check
 
     async def _check(self, place: Place, key: Key) -> None:
         front = self._fronts.get(place)
-        check = None if front is None else self._check_of(front)
+        check = None if front is None else self._check_of(place, front)
         if front is None or check is None or place not in self._groups:
             return
         port = key[1] if check.port is None else (check.port or front.health_check_port)
@@ -131,6 +155,18 @@ class LoadBalancer:
         if place in self._groups:
             self._groups[place].checked(key, passed, anyio.current_time())
             self._changed.set()
+
+    async def _keep_gates(self, gates: GateKeeper, now: float) -> None:
+        served = {each["metadata"]["uid"]: each for each in self._services.objects.values()}
+        served = {uid: each for uid, each in served.items() if is_served(each, self._settings)}
+        types = {Targets.PODS: "ip", Targets.NODES: "instance"}
+        bound = {uid: (each, types[served_as(each, self._settings).targets]) for uid, each in served.items()}
+        await gates.bind(bound, lambda: self._settings.controller.drawn(self._random), now)
+        for uid, (service, type_) in bound.items():
+            if type_ == "ip":
+                groups = {front.port: self._groups[place] for place, front in self._fronts.items() if front.uid == uid}
+                slices = slices_of(service, self._slices.objects.values())
+                await gates.tell(service, slices, partial(_health, groups, now), now)
 
     async def _program(self, now: float) -> None:
         serving = {place: group.serving(now) for place, group in self._groups.items()}
@@ -171,12 +207,24 @@ class LoadBalancer:
             self._recorder.warning(service, "SyncLoadBalancerFailed", f"Error syncing load balancer: {said}")
 
 
+def _health(groups: dict[int, TargetGroup], now: float, port: dict[str, Any], key: Key) -> Health:
+    group = groups.get(port["port"])
+    return Health.REGISTERING if group is None else group.health(key, now)
+
+
 async def run(state: Path) -> None:
     """Runs the load balancer for ever."""
     settings = Settings.from_json((state / "settings.json").read_text())
     assert settings.balancer is not None
-    async with ApiClient(state / "api.sock", agent="load-balancer") as client, anyio.create_task_group() as tasks:
-        balancer = LoadBalancer(client, settings.balancer, settings.truth)
+    kept = settings.balancer.gates
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(ApiClient(state / "api.sock", agent="load-balancer"))
+        gates = None
+        if kept is not None:
+            own = ApiClient(state / "api.sock", agent=AGENTS[kept.keeper])
+            gates = GateKeeper(await stack.enter_async_context(own), kept)
+        tasks = await stack.enter_async_context(anyio.create_task_group())
+        balancer = LoadBalancer(client, settings.balancer, settings.truth, gates)
         tasks.start_soon(balancer.run)
         await balancer.synced.wait()
         sys.stdout.write('{"ready": {}}\n')

@@ -6,14 +6,15 @@ What no source tells is a round guess, and said to be one. docs/paths.md shows t
 from __future__ import annotations
 
 from harness.sandbox.balancer.settings import NONE, BalancerSettings, Check, Delay, Targets
+from harness.sandbox.gates.settings import AWS_GATES
 
-_NLB_CLASSES = ("service.k8s.aws/nlb",)
+NLB_CLASSES = ("service.k8s.aws/nlb",)
 _LBC_RECONCILE = Delay(0.2, 1.0)
 
 # aws-load-balancer-controller pkg/service/model_builder.go: defaultHealthCheck* (10 s, 10 s, 3, 3), and
 # defaultHealthCheck*ForInstanceModeLocal (HTTP /healthz at the healthCheckNodePort, 10 s, 6 s, 2, 2).
 _LBC_CHECK = Check(interval_s=10.0, timeout_s=10.0, healthy=3, unhealthy=3)
-_LBC_LOCAL = Check(interval_s=10.0, timeout_s=6.0, healthy=2, unhealthy=2, path="/healthz", port=0)
+LBC_LOCAL_CHECK = Check(interval_s=10.0, timeout_s=6.0, healthy=2, unhealthy=2, path="/healthz", port=0)
 
 # ingress-gce pkg/healthchecksl4/healthchecksl4.go: gceLocalHc* (3 s, 1 s, 1, 2) and gceSharedHc* (8 s, 1 s, 1, 3), the
 # shared one at kube-proxy's own port, 10256.
@@ -31,7 +32,8 @@ PROFILES = {
         propagation=Delay(1.0, 5.0),
         deregistration=Delay(5.0, 15.0),
         check=_LBC_CHECK,
-        classes=_NLB_CLASSES,
+        classes=NLB_CLASSES,
+        gates=AWS_GATES,
     ),
     # AWS support, quoted in aws-load-balancer-controller #1834: 180 to 300 s to register, then the health checks, and
     # as long to deregister, in which new connections still come; #2366, #3270 and aws/containers-roadmap #470 measured
@@ -44,7 +46,8 @@ PROFILES = {
         propagation=Delay(30.0, 40.0),
         deregistration=Delay(120.0, 180.0),
         check=_LBC_CHECK,
-        classes=_NLB_CLASSES,
+        classes=NLB_CLASSES,
+        gates=AWS_GATES,
     ),
     # Nodes are registered once; the first health checks make up most of the time until it answers.
     "aws-nlb-instance": BalancerSettings(
@@ -55,8 +58,9 @@ PROFILES = {
         propagation=Delay(1.0, 5.0),
         deregistration=Delay(5.0, 15.0),
         check=_LBC_CHECK,
-        local_check=_LBC_LOCAL,
-        classes=_NLB_CLASSES,
+        local_check=LBC_LOCAL_CHECK,
+        classes=NLB_CLASSES,
+        gates=AWS_GATES,
     ),
     # Packets come to the node with the balancer's address on them, which its kube-proxy takes as one of the Service's.
     "gke-l4": BalancerSettings(

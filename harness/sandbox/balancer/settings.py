@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
+from harness.sandbox.gates.settings import Gates
+
 if TYPE_CHECKING:
     import random
 
@@ -90,6 +92,7 @@ class BalancerSettings:
     `externalTrafficPolicy: Local` `local_check`; None: targets are not checked. `fail_open`: where no target is
     healthy, all of them are sent to. `vip`: nodes answer at its address themselves. `announced`: by one node at a time,
     without a balancer between. `classes`: the loadBalancerClass that it serves, beside none. `seed`: of all draws.
+    `gates`: the readiness gates that its controller keeps; None: none.
     """
 
     profile: str
@@ -106,6 +109,7 @@ class BalancerSettings:
     announced: bool = False
     classes: tuple[str, ...] = ()
     seed: int = 0
+    gates: Gates | None = None
 
     @property
     def removal(self) -> Delay:
@@ -147,4 +151,5 @@ class BalancerSettings:
         made = dict(fields)
         made |= {name: Delay(**made[name]) for name in delays}
         made |= {name: None if made[name] is None else Check(**made[name]) for name in ("check", "local_check")}
+        made["gates"] = None if made["gates"] is None else Gates.from_json(made["gates"])
         return cls(**{**made, "targets": Targets(made["targets"]), "classes": tuple(made["classes"])})

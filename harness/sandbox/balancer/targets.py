@@ -9,6 +9,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from harness.sandbox.gates.conditions import Health
+
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterable
@@ -94,6 +96,15 @@ class TargetGroup:
         here = [target for target in self._targets.values() if target.begins <= now < target.leaves]
         healthy = [target for target in here if target.serves(now)]
         return tuple(sorted(target.key for target in (healthy or (here if self._settings.fail_open else []))))
+
+    def health(self, key: Key, now: float) -> Health:
+        """A target as the cloud's API shows it: as its checks found it, which the data plane may not go by yet."""
+        target = self._targets.get(key)
+        if target is None or target.begins > now:
+            return Health.REGISTERING
+        if target.healthy:
+            return Health.HEALTHY
+        return Health.UNHEALTHY if target.changes or target.failed else Health.INITIAL
 
     def forget(self, now: float) -> None:
         """Drop what has left."""

@@ -110,10 +110,13 @@ async def test_a_namespace_of_our_own_says_whose_it_is() -> None:
     name = "rollout-shop-1a2b"
     table = {"POST /api/v1/namespaces": [{}], f"DELETE /api/v1/namespaces/{name}": [{}]}
     async with paper_kube(table) as (kube, api):
-        async with namespace_for_run(kube, None, "shop", OWNERSHIP) as namespace:
+        like = {"metadata": {"name": "shop", "labels": {"gates": "enabled"}, "annotations": {"a": "b"}}}
+        async with namespace_for_run(kube, None, "shop", OWNERSHIP, like=like) as namespace:
             assert kube.standing.commands("kubectl") == (f"kubectl delete namespace {name}",)
         assert kube.standing.commands("kubectl") == ()
-    labels = api.asked("POST /api/v1/namespaces")[0].body["metadata"]["labels"]
+    made = api.asked("POST /api/v1/namespaces")[0].body["metadata"]
+    labels = made["labels"]
+    assert (labels["gates"], made["annotations"]) == ("enabled", {"a": "b"})  # as the manifests' own has them
     assert namespace == name
     assert ownership(labels) == OWNERSHIP
     assert labels["app.kubernetes.io/managed-by"] == "rollout-harness"
