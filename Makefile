@@ -1,4 +1,4 @@
-.PHONY: demo system image test lint lint-workflows types contracts tests tests-that-wait tests-that-compute faults advice paths rules bench servers lock golden clean harness-image
+.PHONY: demo system image test lint lint-workflows types contracts tests tests-that-wait tests-that-compute faults advice paths seed delays rules bench servers lock golden clean harness-image
 
 # Images of Python often set this: then every process of the tests, each start of the command among them, compiles anew
 # all that it imports. That doubles what a start takes.
@@ -85,6 +85,21 @@ advice: .venv/.dev
 paths: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM)
 	$(BIN)/pytest -q -n 2 -m "slow or not slow" tests/sandbox/test_paths.py $(PYTEST_ARGS)
+
+# What each part of the seed's final manifest is worth, in sandboxes side by side: some ten minutes for two rollouts each,
+# ROLLOUTS=10 for as many.
+seed: .venv/.dev
+	@scripts/system-packages.sh $(SYSTEM)
+	$(BIN)/python -m scripts.side_by_side fixtures/experiments/matrix.yaml --out reports/seed --table reports/seed/table.md \
+	  --picture reports/seed/picture.svg $(if $(ROLLOUTS),--rollouts $(ROLLOUTS))
+	@cat reports/seed/table.md
+
+# How long a preStop hook has to be, against kube-proxy's periods and against balancers: some half an hour.
+delays: .venv/.dev
+	@scripts/system-packages.sh $(SYSTEM)
+	$(BIN)/python -m scripts.side_by_side fixtures/experiments/delays.yaml --out reports/delays --table reports/delays/table.md \
+	  --picture reports/delays/picture.svg --on proxy-instant proxy-1s proxy-10s proxy-30s aws-nlb-ip aws-nlb-ip-slow
+	@cat reports/delays/table.md
 
 # Every rule of `check` that says error, proved: a rollout with it and one without; some twenty minutes.
 rules: .venv/.dev

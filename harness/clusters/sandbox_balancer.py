@@ -10,6 +10,7 @@ from harness.model.paths import Span, Targets
 from harness.model.run import BalancerFacts
 from harness.sandbox.balancer.profiles import PROFILES
 from harness.sandbox.balancer.settings import BalancerSettings, Check, Delay
+from harness.sandbox.gates.settings import FailurePolicy, Gates
 
 _DELAYS = ("controller", "registration", "propagation", "deregistration")
 _OF_CHECKS = ("interval_s", "timeout_s", "healthy", "unhealthy")
@@ -31,6 +32,18 @@ def balancer(settings: asked.BalancerSettings) -> BalancerSettings:
         check=otherwise(profile.check),
         local_check=otherwise(profile.local_check),
         seed=settings.seed,
+        gates=_gates(profile.gates, settings.gates),
+    )
+
+
+def _gates(profile: Gates | None, wanted: asked.GateSettings | None) -> Gates | None:
+    if profile is None or wanted is None:
+        return profile
+    return replace(
+        profile,
+        poll_s=profile.poll_s if wanted.poll_s is None else wanted.poll_s,
+        failure_policy=FailurePolicy(wanted.failure_policy or profile.failure_policy),
+        webhook=wanted.webhook == "up",
     )
 
 

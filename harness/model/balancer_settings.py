@@ -33,6 +33,16 @@ Delay = Annotated[DelayRange, BeforeValidator(_delay)]
 """Written "3s", or {from: 2s, to: 5s}."""
 
 
+class GateSettings(Record):
+    """The readiness gates that the balancer's controller keeps, where the profile has such."""
+
+    poll_s: LongDuration | None = Field(None, alias="poll", description="between two looks at targets not yet healthy")
+    failure_policy: Literal["Fail", "Ignore"] | None = Field(
+        None, alias="failurePolicy", description="of new pods while the webhook is away"
+    )
+    webhook: Literal["up", "away"] = Field("up", description="whether what gives new pods their gates answers")
+
+
 class BalancerSettings(Record):
     """A profile, and what is to be otherwise than there."""
 
@@ -45,4 +55,5 @@ class BalancerSettings(Record):
     timeout_s: LongDuration | None = Field(None, alias="timeout", description="of a health check")
     healthy: int | None = Field(None, ge=1, le=100, description="good checks in a row that bring a target in")
     unhealthy: int | None = Field(None, ge=1, le=100, description="bad checks in a row that take it out")
+    gates: GateSettings | None = Field(None, description="readiness gates, where the profile has such")
     seed: int = Field(0, ge=0, description="of all that is drawn")

@@ -21,6 +21,7 @@ from harness.model.cluster_settings import ClusterSettings, SandboxImage, Sandbo
 from harness.model.disruption import Disruption, Update, Word, named
 from harness.model.duration import duration
 from harness.model.mitigations import MITIGATIONS, contradiction
+from harness.model.patch_settings import ManifestPatch
 from harness.model.path_settings import PathSettings, PathWord, written_path
 from harness.model.record import Duration, FilePath, LongDuration, Name, Rate, Record
 from harness.model.request import CONNECT_TIMEOUT_S
@@ -134,6 +135,9 @@ class Variant(Record):
     """The application with these mitigations, and what it should show."""
 
     mitigations: tuple[Mitigation, ...] = Field((), strict=False)
+    patches: tuple[ManifestPatch, ...] = Field(
+        (), strict=False, description="what its manifests have otherwise, before the mitigations"
+    )
     expect: Expect = Field(Expect.SEAMLESS, strict=False)
 
     @model_validator(mode="after")
@@ -243,8 +247,10 @@ class Experiment(Record):
         if lacks := [name for name in ("target", "namespace") if name not in self.model_fields_set]:
             must = " and ".join(lacks)
             raise ValueError(f"without manifests the target is there already: {must} must say which")
-        if any(variant.mitigations for variant in self.variants.values()):
-            raise ValueError("mitigations are put into manifests; a target that is there is rolled as it is")
+        if any(variant.mitigations or variant.patches for variant in self.variants.values()):
+            raise ValueError(
+                "mitigations and patches are put into manifests; a target that is there is rolled as it is"
+            )
         return self
 
     @model_validator(mode="after")

@@ -17,6 +17,7 @@ from harness.manifests.application import Application, find_application
 from harness.manifests.mends import mended
 from harness.manifests.mitigations import mitigated
 from harness.manifests.read import Manifest, read_manifests
+from harness.manifests.variants import with_patches
 from harness.model.advice import Applied
 from harness.model.deed_words import DeedWords, deed_words
 from harness.model.experiment import Experiment, KeptStream
@@ -24,6 +25,7 @@ from harness.model.request_settings import HeaderSource, MixedRequest, TlsSettin
 from harness.model.run import Expect, MeasuredService
 from harness.redaction import door
 from harness.runner.destination import Destination, check_path
+from harness.runner.gates import check_gates
 from harness.runner.left_out import without_others
 
 _LONGEST_BODY_BYTES = 128 * 1024
@@ -112,12 +114,7 @@ def scenarios(
     """
     manifests = there if experiment.is_there else read_manifests(experiment.manifests)
     _teach(experiment, manifests)
-    application = find_application(
-        manifests,
-        target=experiment.target,
-        service=experiment.service.name,
-        port=experiment.service.port,
-    )
+    application = _application(experiment, manifests)
     check_path(experiment.way_in, application)
     paper_plan(experiment)  # to find what is wrong with it
     provisos: tuple[str, ...] = ()
@@ -131,15 +128,21 @@ def scenarios(
     found = []
     for name, variant in experiment.variants.items():
         advised = applied.get(name, Applied())
-        measured = MeasuredService(name=application.service_name, port=application.port)
-        sound = mended(application.target, application.service, measured, advised.mends)
+        own = application
+        if variant.patches:
+            own = _application(experiment, with_patches(manifests, variant.patches))
+            own = without_others(own)[0] if experiment.others == "skip" else own
+            check_path(experiment.way_in, own)
+        check_gates(own, experiment.way_in.name, variant.expect)
+        measured = MeasuredService(name=own.service_name, port=own.port)
+        sound = mended(own.target, own.service, measured, advised.mends)
         changed = mitigated(sound, variant.mitigations)
         found.append(
             Scenario(
                 name=name,
                 variant=name,
                 expect=variant.expect,
-                application=application.with_target(changed.workload),
+                application=own.with_target(changed.workload),
                 experiment=experiment,
                 disruption=disruption,
                 provisos=(*provisos, *(f"{name}: {words}." for words in changed.left_alone)),
@@ -147,6 +150,15 @@ def scenarios(
             )
         )
     return tuple(found)
+
+
+def _application(experiment: Experiment, manifests: Sequence[Manifest]) -> Application:
+    return find_application(
+        manifests,
+        target=experiment.target,
+        service=experiment.service.name,
+        port=experiment.service.port,
+    )
 
 
 def _teach(experiment: Experiment, manifests: Sequence[Manifest]) -> None:

@@ -6,6 +6,7 @@ What each hop does, and what follows from it for a rollout, is said once here; d
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from harness.model.paths import AT_ONCE, Hop, HopKind, Span, Targets
 from harness.model.run import BalancerFacts, FactSource, ProxyFacts
@@ -102,6 +103,8 @@ def node_proxy(service: Object, path: str, proxy: ProxyFacts, nodes: Sequence[st
 def _balancer(service: Object, facts: BalancerFacts | None) -> Hop:
     if facts is None:
         return _unknown_balancer(service)
+    if facts.targets == Targets.PODS and _annotated(service) == "instance" and facts.profile.startswith("aws-nlb"):
+        facts = replace(facts, targets=Targets.NODES, removal=None, addition=None, settings={"targets": "nodes"})
     if facts.targets == Targets.PODS:
         implies = (
             "targets are pods: it has a list of its own, which lags behind the EndpointSlices; kube-proxy has no "
@@ -118,6 +121,11 @@ def _balancer(service: Object, facts: BalancerFacts | None) -> Hop:
     return _named(facts, removal=facts.removal, addition=facts.addition, implies=implies)
 
 
+def _annotated(service: Object) -> str:
+    """What a Service says that its targets are to be."""
+    return str((service["metadata"].get("annotations") or {}).get(_TARGET_TYPE, ""))
+
+
 def _named(facts: BalancerFacts, *, removal: Span | None, addition: Span | None, implies: str) -> Hop:
     return Hop(
         name=f"the load balancer ({facts.profile})",
@@ -131,8 +139,7 @@ def _named(facts: BalancerFacts, *, removal: Span | None, addition: Span | None,
 
 
 def _unknown_balancer(service: Object) -> Hop:
-    annotations = service["metadata"].get("annotations") or {}
-    by_ip = annotations.get(_TARGET_TYPE) == "ip"
+    by_ip = _annotated(service) == "ip"
     return Hop(
         name=f"the load balancer of Service {service['metadata']['name']}",
         kind=HopKind.PASSTHROUGH,

@@ -22,12 +22,14 @@ _ABSENT = (
 def gate_words(seen: Observed) -> tuple[str, str]:
     """A note for the report, and words for the verdict's sentence where the gates were not what is counted on.
 
-    Both empty where nothing counts on gates and no new pod has one.
+    Both empty where nothing counts on gates and no new pod has one. No words where the path leads past the balancer:
+    then nothing was lost without them.
     """
     info, rolled = seen.run.info, min(seen.windows.updates, default=math.inf)
     pods = gated_pods(seen.run.timeline, [pod.uid for pod in seen.pods if pod.first_seen >= rolled])
     asked = asked_for(info.manifests, judged_workload(info.manifests, info.target))
-    return told(pods, asked, by_node=any(hop.targets == Targets.NODES for hop in info.hops))
+    note, fault = told(pods, asked, by_node=any(hop.targets == Targets.NODES for hop in info.hops))
+    return note, fault if info.way.external else ""
 
 
 def told(pods: Sequence[GatedPod], asked: str, *, by_node: bool) -> tuple[str, str]:
