@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.errors import DamagedRunError, UsageError
 from harness.model.bounds import bounded, left_out_words
 from harness.model.result import ExperimentResult, ScenarioResult
-from harness.model.run import RunInfo
+from harness.model.run import Run, RunInfo
 from harness.redaction import door
 from harness.store.output import not_in_progress, output_error, writable
 from harness.store.planned import read_planned
@@ -43,6 +43,22 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
+def recorded(folder: Path) -> Run:
+    """The run in a scenario's folder, with manifests that can be judged.
+
+    Raises:
+        RunFormatError: it is none that this harness can read.
+    """
+    from harness.spec.observed_shape import observed_fault
+    from harness.spec.shape import misshapen, named
+
+    run = read_run(folder, fault_of=observed_fault)
+    for manifest in run.info.manifests:
+        if misfit := misshapen(manifest):
+            raise DamagedRunError(f"reading {folder / 'run.json'}", f"manifests: {named(manifest)}: {misfit}")
+    return run
+
+
 @_uncollected()
 def judge_scenario(folder: Path, into: Path | None = None) -> tuple[RunInfo, ScenarioResult]:
     """Judge one run directory; writes result.json, failures.csv and report.md into it, or `into` another folder.
@@ -52,13 +68,8 @@ def judge_scenario(folder: Path, into: Path | None = None) -> tuple[RunInfo, Sce
     """
     from harness.analysis import judge
     from harness.reporters import write_scenario
-    from harness.spec.observed_shape import observed_fault
-    from harness.spec.shape import misshapen, named
 
-    run = read_run(folder, fault_of=observed_fault)
-    for manifest in run.info.manifests:
-        if misfit := misshapen(manifest):
-            raise DamagedRunError(f"reading {folder / 'run.json'}", f"manifests: {named(manifest)}: {misfit}")
+    run = recorded(folder)
     try:
         result = judge(run)
     except Exception as error:

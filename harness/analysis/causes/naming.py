@@ -54,14 +54,14 @@ def causes(failures: Failures, table: Sequence[Row]) -> Causes:
     Raises:
         ValueError: a failure has an outcome that the last rows of the table do not catch.
     """
-    asked = _Asked(failures)
+    asked = Asked(failures)
     row = np.full(len(failures.outcome), _NO_ROW, dtype=np.int64)
     pod = np.full(len(failures.outcome), NOBODY, dtype=np.int64)
     for at, rule in enumerate(table):
         here = (row == _NO_ROW) & asked.with_outcome(rule)
         if not here.any():
             continue
-        here = here & asked.true_of(rule, _slow(table, row))
+        here = here & asked.true_of(rule, slow_answers(table, row))
         row[here] = at
         pod[here] = asked.pods(rule)[here]
     if (row == _NO_ROW).any():
@@ -69,12 +69,12 @@ def causes(failures: Failures, table: Sequence[Row]) -> Causes:
     return Causes(table=tuple(table), row=row, pod=pod)
 
 
-def _slow(table: Sequence[Row], row: NDArray[np.int64]) -> NDArray[np.bool_]:
+def slow_answers(table: Sequence[Row], row: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which failures are named already as answers that a live pod did not give in time."""
     return np.isin(row, [at for at, rule in enumerate(table) if rule.rule == Timeout.SLOW])
 
 
-class _Asked:
+class Asked:
     """What rows ask of failures; a way to fail is looked up once for each moment."""
 
     def __init__(self, failures: Failures) -> None:
@@ -82,17 +82,14 @@ class _Asked:
         self._covers: dict[tuple[Way, Moment], Cover] = {}
 
     def with_outcome(self, row: Row) -> NDArray[np.bool_]:
+        """Which failures have an outcome that the row is about."""
         return np.isin(self._failures.outcome, row.outcomes)
 
     def true_of(self, row: Row, slow: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Whether the conditions of a row are true of each failure. `slow`: those named so before."""
 
         def true(condition: Way | Flag) -> NDArray[np.bool_]:
-            if isinstance(condition, Way):
-                return self._cover(condition, row.moment).count > 0
-            if condition == Flag.WHILE_HANGING:
-                return _overlapping(self._failures, slow)
-            return self._failures.flags[condition]
+            return self.condition(condition, row.moment, slow)
 
         found = np.ones(len(self._failures.outcome), dtype=bool)
         for condition in row.holds:
@@ -102,6 +99,14 @@ class _Asked:
         if row.any_of:
             found &= np.any([true(condition) for condition in row.any_of], axis=0)
         return found
+
+    def condition(self, condition: Way | Flag, moment: Moment, slow: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Whether one condition is true of each failure at a row's moment. `slow`: as `true_of` has it."""
+        if isinstance(condition, Way):
+            return self._cover(condition, moment).count > 0
+        if condition == Flag.WHILE_HANGING:
+            return _overlapping(self._failures, slow)
+        return self._failures.flags[condition]
 
     def pods(self, row: Row) -> NDArray[np.int64]:
         """The pod that a row names for each failure; of several ways, by the first that holds."""

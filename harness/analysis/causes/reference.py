@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 
-from harness.analysis.causes.row import CAUSE_WORDS, FLAG_WORDS, WAY_WORDS, Flag, Moment, Named, Row, Way
+from harness.analysis.causes.row import CAUSE_WORDS, FLAG_WORDS, MOMENT_WORDS, WAY_WORDS, Flag, Named, Row, Way
 from harness.analysis.causes.table import TABLE
 from harness.model.request import Outcome
 
@@ -14,12 +14,6 @@ _HEAD = """\
 
 Printed by `python -m harness.analysis.causes.reference` from the table of rules, `harness/analysis/causes/table/`: edit
 the table, not this page. Every failed request gets the cause of the first rule below that has its outcome and holds."""
-
-_MOMENT_WORDS = {
-    Moment.SENT: "as it was sent",
-    Moment.ENDED: "as it ended",
-    Moment.UNDER_WAY: "while it was under way",
-}
 
 
 def reference(table: Sequence[Row] = TABLE) -> str:
@@ -54,7 +48,7 @@ def _rule(row: Row) -> str:
 
 def _facts(row: Row) -> Iterator[tuple[str, str]]:
     yield "outcomes", _outcomes(row.outcomes)
-    yield "moment", _MOMENT_WORDS[row.moment]
+    yield "moment", MOMENT_WORDS[row.moment]
     yield "must hold", _list(row.holds)
     yield "one of", _list(row.any_of)
     yield "must not hold", _list(row.excludes)

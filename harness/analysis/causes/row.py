@@ -122,6 +122,13 @@ class Moment(StrEnum):
     UNDER_WAY = "under-way"
 
 
+MOMENT_WORDS = {
+    Moment.SENT: "as it was sent",
+    Moment.ENDED: "as it ended",
+    Moment.UNDER_WAY: "while it was under way",
+}
+
+
 class Fault(StrEnum):
     """Whose fault a failure is."""
 

@@ -24,7 +24,9 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("name", ["run", "demo", "report", "mitigate", "clean", "schema", "sandbox", "trace"])
+@pytest.mark.parametrize(
+    "name", ["run", "demo", "report", "explain", "mitigate", "clean", "schema", "sandbox", "trace"]
+)
 def test_every_command_is_there_and_says_what_it_does(name: str) -> None:
     said = called(name, "--help")
     assert said.code == 0
