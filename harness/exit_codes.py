@@ -24,7 +24,7 @@ class ExitCode(IntEnum):
 MEANINGS: dict[str, str] = {
     "0": "every scenario is as expected; of other commands: done",
     "1": "one drops calls unexpectedly, or is seamless where dropping was expected; of `trace diff`: they differ; of "
-    "`check`: errors were found",
+    "`check`: errors were found; of `compare --baseline`: a run is worse",
     "2": "what was given cannot be used (options, files, cluster, machine), or the application does not come up; "
     "nothing was rolled, and what had been deployed was taken back",
     "3": "inconclusive, a damaged record, something left behind, or cut short after the first update or while judging",

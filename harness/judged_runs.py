@@ -60,22 +60,33 @@ def recorded(folder: Path) -> Run:
 
 
 @_uncollected()
+def judged(folder: Path) -> tuple[RunInfo, ScenarioResult]:
+    """Judge one run directory, and write nothing.
+
+    Raises:
+        RunFormatError: it is none that this harness can read.
+    """
+    from harness.analysis import judge
+
+    run = recorded(folder)
+    try:
+        return run.info, judge(run)
+    except Exception as error:
+        error.add_note(f"while judging {folder}")
+        raise
+
+
+@_uncollected()
 def judge_scenario(folder: Path, into: Path | None = None) -> tuple[RunInfo, ScenarioResult]:
     """Judge one run directory; writes result.json, failures.csv and report.md into it, or `into` another folder.
 
     Raises:
         RunFormatError: it is none that this harness can read.
     """
-    from harness.analysis import judge
     from harness.reporters import write_scenario
 
-    run = recorded(folder)
-    try:
-        result = judge(run)
-    except Exception as error:
-        error.add_note(f"while judging {folder}")
-        raise
-    info = replace(run.info, manifests=tuple(map(door().object, run.info.manifests)))  # older ones hold what is secret
+    info, result = judged(folder)
+    info = replace(info, manifests=tuple(map(door().object, info.manifests)))  # older ones hold what is secret
     place = into or folder
     with _writing(place):
         place.mkdir(parents=True, exist_ok=True)

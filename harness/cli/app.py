@@ -13,7 +13,21 @@ import typer.main
 
 import harness
 from harness import os_errors
-from harness.cli import check, clean, demo, explain, mitigate, report, restore, run, sandbox, schema, trace, watch
+from harness.cli import (
+    check,
+    clean,
+    compare,
+    demo,
+    explain,
+    mitigate,
+    report,
+    restore,
+    run,
+    sandbox,
+    schema,
+    trace,
+    watch,
+)
 from harness.cli.ending import ended, tell_error
 from harness.cli.signals import stopped_by_signals
 from harness.cli.streams import lasting_streams
@@ -36,6 +50,7 @@ app.command("demo")(demo.demo)
 app.command("watch")(watch.watch)
 app.command("report")(report.report)
 app.command("explain")(explain.explain)
+app.command("compare")(compare.compare)
 app.command("check")(check.check)
 app.command("mitigate")(mitigate.mitigate)
 app.command("clean")(clean.clean)

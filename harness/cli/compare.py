@@ -1,0 +1,158 @@
+"""`rollout-harness compare`: runs -> how they differ, rollout by rollout, and whether one is worse than another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.ending import conclude
+from harness.cli.faults import unjudged
+from harness.cli.memory import check_memory
+from harness.errors import HarnessError, UsageError
+from harness.model.comparison import Measure
+from harness.redaction import door
+
+if TYPE_CHECKING:
+    from harness.model.comparison import Comparison, PowerTable, Side
+    from harness.model.result import ScenarioResult
+    from harness.model.run import RunInfo
+
+    Found = dict[tuple[str, str], list[tuple[RunInfo, ScenarioResult]]]
+
+_GATES = (Measure.FAILURES, Measure.DROPPING)
+
+
+def compare(
+    runs: Annotated[
+        list[Path] | None, typer.Argument(metavar="[RUN]...", help="Experiments' folders or scenarios'.")
+    ] = None,
+    baseline: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="What the others must not be worse than; several are taken together. For CI: exit 0, 1 or 3."
+        ),
+    ] = None,
+    on: Annotated[
+        list[Measure] | None,
+        typer.Option(help="With --baseline: what must not be worse; repeatable. Default: failures and dropping."),
+    ] = None,
+    power: Annotated[
+        bool, typer.Option("--power", help="Print how many rollouts show what difference; with runs, by their spread.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """Compare variants, versions of an application or clusters by what their rollouts cost, with intervals.
+
+    One RUN: its variants, each against the first. Several: each against the first, variant by variant. With --baseline
+    it ends with 1 where a run is significantly worse, and with 3 where so few rollouts could not have shown that.
+
+    Examples: `rollout-harness compare reports/demo`, `rollout-harness compare --baseline reports/main reports/pr`,
+    `rollout-harness compare --power`.
+    """
+    runs, before = runs or [], baseline or []
+    if on and not before:
+        raise UsageError(f"reading --on {on[0]}", "it goes with --baseline", "Name the baseline, or leave it out.")
+    if not runs and (before or not power):
+        raise UsageError("reading what to compare", "no run is given", "Name runs, or ask for --power alone.")
+    check_memory()
+    try:
+        sides = _sides(before, runs)
+        table = _table(sides) if power else None
+        comparison = _compared(sides, (on or _GATES) if before else []) if runs else None
+    except (HarnessError, OSError, MemoryError):
+        raise
+    except Exception as error:  # nobody thinks of all that a record can be damaged by
+        raise unjudged(error, [*before, *runs]) from error
+    _print(comparison, table, as_json)
+    if comparison is not None and before:
+        conclude(comparison.exit_code)
+
+
+def _print(comparison: Comparison | None, table: PowerTable | None, as_json: bool) -> None:
+    from harness.reporters.comparison import comparison_text, power_text
+
+    if as_json:
+        told = {"comparison": comparison and asdict(comparison), "power": table and asdict(table)}
+        typer.echo(door().text(json.dumps(told, indent=1, allow_nan=False)))
+        return
+    if comparison is not None:
+        typer.echo(door().text(comparison_text(comparison)))
+    if table is not None:
+        typer.echo(power_text(table))
+
+
+def _table(sides: Sequence[tuple[Side, Side]]) -> PowerTable:
+    from harness.analysis.comparison import power_table
+
+    return power_table([side for pair in sides for side in pair])
+
+
+def _compared(sides: Sequence[tuple[Side, Side]], gates: Sequence[Measure]) -> Comparison:
+    from harness.analysis.comparison import compare as compared
+
+    return compared(sides, gates)
+
+
+def _sides(baseline: Sequence[Path], runs: Sequence[Path]) -> list[tuple[Side, Side]]:
+    """The pairs that are compared."""
+    from harness.analysis.comparison import side
+
+    if not runs:
+        return []
+    found = [(_name(run, runs), _found([run])) for run in runs]
+    if not baseline and len(found) == 1:
+        name, variants = found[0]
+        each = [side(f"{name} {' '.join(key)}", results) for key, results in variants.items()]
+        if len(each) < 2:
+            raise UsageError(
+                f"comparing {runs[0]}",
+                "it has one variant on one path",
+                "Name another run, or one with several variants.",
+            )
+        return [(each[0], other) for other in each[1:]]
+    first = (_name(baseline[0], [*baseline, *runs]), _found(baseline)) if baseline else found.pop(0)
+    pairs = []
+    for name, variants in found:
+        for key, (before, after) in _matched(first[1], variants, name).items():
+            of = f" {' '.join(key)}" if len(variants) > 1 else ""
+            pairs.append((side(f"{first[0]}{of}", before), side(f"{name}{of}", after)))
+    return pairs
+
+
+def _matched(
+    first: Found, second: Found, name: str
+) -> dict[tuple[str, str], tuple[list[tuple[RunInfo, ScenarioResult]], list[tuple[RunInfo, ScenarioResult]]]]:
+    """What the two have of the same variant and path; or their only ones, whatever these are called."""
+    shared = {key: (first[key], second[key]) for key in second if key in first}
+    if shared:
+        return shared
+    if len(first) == len(second) == 1:
+        return {key: (next(iter(first.values())), results) for key, results in second.items()}
+    have, has = (", ".join(" ".join(key) for key in found) for found in (first, second))
+    raise UsageError(
+        f"comparing {name}", f"it has {has}, and what it is held against has {have}", "Name folders of two scenarios."
+    )
+
+
+def _found(runs: Sequence[Path]) -> Found:
+    """The results of all scenarios in these folders, by variant and path."""
+    from harness.judged_runs import judged
+    from harness.store.reader import scenario_folders
+
+    found: Found = {}
+    for folder in dict.fromkeys(folder.resolve() for run in runs for folder in scenario_folders(run)):
+        info, result = judged(folder)
+        found.setdefault((info.variant, info.path), []).append((info, result))
+    return {key: sorted(results, key=lambda one: one[0].t0_wall) for key, results in found.items()}
+
+
+def _name(run: Path, others: Sequence[Path]) -> str:
+    """The folder's own name; with its parent's where that says it better, as for two scenarios of two runs."""
+    resolved = run.resolve()
+    same = [other for other in others if other.resolve().name == resolved.name]
+    return resolved.name if len(same) < 2 else f"{resolved.parent.name}/{resolved.name}"

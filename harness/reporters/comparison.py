@@ -1,0 +1,151 @@
+"""Turns the comparison of runs into plain text of 80 columns: tables, what they say, and the series over time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from textwrap import wrap
+from typing import Final
+
+from tabulate import tabulate
+
+from harness.model.comparison import MEASURE_WORDS, Comparison, Difference, Measure, Pair, PowerTable, Side
+from harness.model.quantity import things
+from harness.reporters.escaping import visible
+
+_WIDTH: Final = 80
+_BAR: Final = 24
+_SERIES: Final = 3
+"""From so many sides of one variant on, they are shown over time."""
+
+
+def comparison_text(found: Comparison) -> str:
+    """Each pair, the series where there is one, and why the gate ended as it did."""
+    lines: list[str] = []
+    for pair in found.pairs:
+        lines += [*_pair(pair), ""]
+    lines += _series(found.sides)
+    for why in found.why:
+        lines += _paragraph(why)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def power_text(table: PowerTable) -> str:
+    """How many rollouts of each kind show what difference, beforehand."""
+    said = "as these runs show" if table.measured else "assumed: name runs to have it measured"
+    rows = [
+        *(("rollouts that drop calls", *_needed(one.change, one.rollouts, table)) for one in table.shares),
+        *(("lost calls per rollout", *_needed(one.change, one.rollouts, table)) for one in table.failures),
+    ]
+    lines = [
+        *_paragraph(
+            "Rollouts needed of each kind to show, with a probability of 80 %, that the second is worse (95 %):"
+        ),
+        "",
+        *_table(("measure", "change", "rollouts"), rows, ("left", "left", "right")),
+        "",
+        *_paragraph(
+            f"Lost calls vary by {100 * table.spread:.0f} % of their mean between rollouts of one kind ({said})."
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _needed(change: str, rollouts: int | None, table: PowerTable) -> tuple[str, str]:
+    return change, str(rollouts) if rollouts is not None else f"more than {table.most}"
+
+
+def _pair(pair: Pair) -> Iterator[str]:
+    yield from _paragraph(f"{pair.second.name} (second) against {pair.first.name} (first)")
+    for name, side in (("first", pair.first), ("second", pair.second)):
+        yield from _paragraph(f"{name}: {_side(side)}", "  ")
+    for unlike in pair.unlike:
+        yield from _paragraph(f"unlike: {unlike}", "  ")
+    for side in (pair.first, pair.second):
+        if side.doubt:
+            yield from _paragraph(f"in doubt: {side.name}: {side.doubt}", "  ")
+    yield ""
+    rows = [_row(one) for one in pair.differences]
+    head = ("measure", "first", "second", "difference", "95 % interval", "p")
+    yield from _table(head, rows, ("left", "right", "right", "right", "left", "right"))
+    for measure in pair.untold:
+        yield from _paragraph(f"{MEASURE_WORDS[measure]}: not measured in both", "  ")
+    yield ""
+    yield from _paragraph(_said(pair.differences))
+
+
+def _side(side: Side) -> str:
+    where = f"{side.facts['cluster']}, Kubernetes {side.facts['Kubernetes']}"
+    return f"{side.variant}, {side.path}, {things(side.rollouts, 'rollout')}; {where}; {_date(side.at)}"
+
+
+def _row(one: Difference) -> tuple[str, ...]:
+    words = MEASURE_WORDS[one.measure]
+    if one.measure == Measure.DROPPING:
+        first, second = (
+            f"{round(share * number)} of {number}"
+            for share, number in zip((one.first, one.second), one.numbers, strict=True)
+        )
+        low, high = (_percent(0.0 if bound is None else bound) for bound in (one.low, one.high))
+        return words, first, second, _percent(one.difference), f"{low} to {high}", _p(one.p)
+    bounds = " to ".join("unbounded" if bound is None else f"{bound:+,.4g}" for bound in (one.low, one.high))
+    interval = "not bounded" if one.low is None and one.high is None else bounds
+    return words, f"{one.first:,.4g}", f"{one.second:,.4g}", f"{one.difference:+,.4g}", interval, _p(one.p)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:+.0f} %"
+
+
+def _p(p: float) -> str:
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _said(differences: Sequence[Difference]) -> str:
+    """Which differences are shown; and of the others, that they are not excluded."""
+    shown = [one for one in differences if one.shown]
+    told = ", ".join(f"{MEASURE_WORDS[one.measure]} ({'more' if one.difference > 0 else 'less'})" for one in shown)
+    few = [one for one in differences if 2 * one.p_least > 0.05 and not one.shown and one.measure != Measure.DROPPING]
+    least = " and ".join(map(str, few[0].numbers)) if few else ""
+    parts = [
+        f"Shown to differ: {told}." if shown else "No difference is shown, which does not mean that there is none."
+    ]
+    if few:
+        parts.append(f"So few values ({least}) cannot show that means differ, whatever they are: 4 of each can.")
+    return " ".join(parts)
+
+
+def _series(sides: Sequence[Side]) -> Iterator[str]:
+    """Each variant and path over time, a bar for its lost calls per rollout."""
+    for variant, path in dict.fromkeys((side.variant, side.path) for side in sides):
+        same = [side for side in sides if (side.variant, side.path) == (variant, path)]
+        if len(same) < _SERIES:
+            continue
+        most = max(side.mean(Measure.FAILURES) or 0.0 for side in same)
+        yield from _paragraph(f"{variant}, {path}, over time: lost calls per rollout")
+        yield ""
+        rows = [(_date(side.at), side.name, *_drawn(side, most)) for side in same]
+        head = ("when (UTC)", "run", "dropping", "p99 ms", "lost", "")
+        yield from _table(head, rows, ("left", "left", "right", "right", "right", "left"))
+        yield ""
+
+
+def _drawn(side: Side, most: float) -> tuple[str, str, str, str]:
+    lost, p99 = side.mean(Measure.FAILURES) or 0.0, side.mean(Measure.P99)
+    bar = "#" * max(1 if lost else 0, round(_BAR * lost / most)) if most else ""
+    dropping = f"{round(sum(side.values[Measure.DROPPING]))} of {side.rollouts}"
+    return dropping, "-" if p99 is None else f"{p99:.1f}", f"{lost:,.4g}", bar
+
+
+def _date(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M}" if at > 0 else "not recorded"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], align: Sequence[str]) -> list[str]:
+    cells = [[visible(cell) for cell in row] for row in (head, *rows)]
+    rule, *lines = tabulate(cells, tablefmt="simple", colalign=align, disable_numparse=True).splitlines()
+    return [line.rstrip() for line in (lines[0], rule, *lines[1:-1])]
+
+
+def _paragraph(text: str, indent: str = "") -> list[str]:
+    return wrap(visible(text), _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False)
