@@ -18,6 +18,7 @@ from harness.cli import (
     clean,
     compare,
     demo,
+    doctor,
     explain,
     mitigate,
     report,
@@ -55,6 +56,7 @@ app.command("check")(check.check)
 app.command("mitigate")(mitigate.mitigate)
 app.command("clean")(clean.clean)
 app.command("restore")(restore.restore)
+app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(trace.app, name="trace")

@@ -39,16 +39,21 @@ try "nftables with NAT" unshare --net nft "add table ip t; add chain ip t c { ty
 _NAMESPACES = ["--pid", "--fork", "--kill-child", "--mount-proc", "--mount", "--propagation", "private"]
 
 
+def programs() -> tuple[str, ...]:
+    """The programs that the sandbox runs."""
+    return tuple(_PROGRAMS)
+
+
 def missing() -> tuple[str, ...]:
     """What keeps the sandbox from running on this machine, one sentence each; empty where nothing does."""
     if sys.platform != "linux":
         return ("The sandbox needs Linux namespaces; on other systems use --cluster kind with Docker.",)
-    programs = [program for program in _PROGRAMS if shutil.which(program, path=PATH) is None]
+    lacking = [program for program in _PROGRAMS if shutil.which(program, path=PATH) is None]
     found = []
-    if programs:
-        packages = " ".join(sorted({_PROGRAMS[program] for program in programs}))
-        found.append(f"Not installed: {', '.join(programs)}. As root: apt-get install {packages}")
-    if not {"unshare", "nsenter", "ip", "nft"} & set(programs):
+    if lacking:
+        packages = " ".join(sorted({_PROGRAMS[program] for program in lacking}))
+        found.append(f"Not installed: {', '.join(lacking)}. As root: apt-get install {packages}")
+    if not {"unshare", "nsenter", "ip", "nft"} & set(lacking):
         found += _missing_rights()
     return tuple(found)
 

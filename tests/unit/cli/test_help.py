@@ -25,7 +25,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["run", "demo", "report", "explain", "compare", "mitigate", "clean", "schema", "sandbox", "trace"]
+    "name", ["run", "demo", "report", "explain", "compare", "doctor", "mitigate", "clean", "schema", "sandbox", "trace"]
 )
 def test_every_command_is_there_and_says_what_it_does(name: str) -> None:
     said = called(name, "--help")
