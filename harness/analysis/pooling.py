@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import accumulate, chain
 from operator import attrgetter
 from typing import Any
 
@@ -23,6 +23,7 @@ from harness.analysis.verdict.verdict import (
     shortfall_of,
 )
 from harness.model.deed_words import DeedWords, shared_words
+from harness.model.race import Races
 from harness.model.result import RolloutFindings, ScenarioResult
 from harness.model.run import Confidence
 
@@ -74,7 +75,20 @@ def pool(results: Sequence[ScenarioResult], *, confidence: Confidence | None = N
         load=pooled_load([result.load for result in results]),
         notes=tuple(dict.fromkeys(chain.from_iterable(map(attrgetter("notes"), results)))),
         failures=tuple(chain.from_iterable(map(attrgetter("failures"), results))),
+        races=_races(results),
     )
+
+
+def _races(results: Sequence[ScenarioResult]) -> Races:
+    """The rollouts of all runs that are worth looking at, with the numbers that they have among all."""
+    before = [0, *accumulate(len(result.rollouts) for result in results)]
+    numbered = (
+        replace(race, rollout=race.rollout + offset)
+        for result, offset in zip(results, before, strict=False)
+        for race in result.races.races
+    )
+    rules = dict(chain.from_iterable(result.races.rules.items() for result in results))
+    return Races(races=tuple(numbered), rules=rules)
 
 
 def _check(results: Sequence[ScenarioResult]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from harness.analysis.observed.deeds import held_evictions
 from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.observed import Observed, observe
 from harness.analysis.observed.windows import CONTROL
+from harness.analysis.races import races
 from harness.analysis.statistics import rollout_statistics
 from harness.analysis.verdict.accounts import accounts
 from harness.analysis.verdict.attribution import attribute
@@ -61,7 +63,7 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
     lags = propagation(seen, why)
     ended = _ended(seen)
     rollouts = tuple(_rollout(seen, counts, shown[i], i, ended.get(i, {})) for i in range(len(shown)))
-    return ScenarioResult(
+    result = ScenarioResult(
         scenario=run.info.scenario,
         variant=run.info.variant,
         path=run.info.path,
@@ -92,6 +94,7 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
         chart=chart(seen),
         failures=failed_requests(seen, why),
     )
+    return replace(result, races=races(seen, why, lags, result))
 
 
 def _ended(seen: Observed) -> dict[int, dict[str, str]]:

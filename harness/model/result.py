@@ -9,6 +9,7 @@ from typing import Any
 from harness.model.advice import Propagation, Sizing
 from harness.model.budget import Spent
 from harness.model.deed_words import ROLLOUT, DeedWords
+from harness.model.race import Races
 from harness.model.run import Expect
 
 
@@ -201,6 +202,7 @@ class ScenarioResult:
     chart: Chart = Chart()
     failures: tuple[FailedRequest, ...] = ()  # goes to failures.csv, not to result.json
     left_out: dict[str, int] = field(default_factory=dict)  # of lists that were too long: how much, by what it is
+    races: Races = field(default_factory=Races)  # for the picture; not in result.json
 
     @property
     def exceeded(self) -> bool:

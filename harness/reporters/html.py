@@ -1,9 +1,9 @@
-"""Turns results into report.html: one file that needs nothing else, neither a network nor JavaScript."""
+"""Turns results into report.html: one file that needs no network, and JavaScript for one picture alone."""
 
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from json import dumps
-from typing import Any
+from typing import Any, Final
 
 from markupsafe import Markup
 
@@ -15,8 +15,12 @@ from harness.reporters.figures import count, deeds, ranked
 from harness.reporters.page import html_environment
 from harness.reporters.palette import outcome_colour, outcome_rank, revision_colours
 from harness.reporters.pod_panel import in_order
+from harness.reporters.race_picture import race_picture
+from harness.reporters.race_rows import EMPTY
+from harness.reporters.race_section import race_section
 from harness.reporters.svg import picture
 from harness.reporters.timeline import timeline
+from harness.reporters.vega import drawing, packed, source
 
 
 def scenario_html(info: RunInfo, result: ScenarioResult) -> str:
@@ -33,21 +37,53 @@ def experiment_html(result: ExperimentResult, infos: Mapping[str, RunInfo]) -> s
     )
 
 
+_BYTES: Final = 840_000
+"""What all pictures of races may take of a page of 2 MB, of which the script that draws them takes 0.9."""
+
+
 def _page(title: str, experiment: ExperimentResult | None, pairs: Sequence[tuple[RunInfo, ScenarioResult]]) -> str:
-    style = files("harness.reporters").joinpath("templates", "report.css").read_text(encoding="utf-8")
+    style = _template("report.css")
     sections = [
         {
             "id": f"scenario-{index}",
             "info": info,
             "s": result,
+            "race": _race(result, _BYTES // len(pairs)),
             "picture": _timeline(f"timeline-{index}", info, result),
             "legend": _legend(result),
             "manifests": [dumps(manifest, indent=2, ensure_ascii=False) for manifest in info.manifests],
         }
         for index, (info, result) in enumerate(pairs)
     ]
+    live = _live() if any(section["race"] for section in sections) else None
     page = html_environment().get_template("report.html.j2")
-    return page.render(title=title, experiment=experiment, sections=sections, style=Markup(style))
+    return page.render(title=title, experiment=experiment, sections=sections, style=Markup(style), live=live)
+
+
+def _race(result: ScenarioResult, room: int) -> dict[str, Any] | None:
+    """What is drawn of the scenario's rollouts, packed for the script that draws it: as many as there is room for."""
+    found = race_section(result)
+    while found is not None:
+        text = packed({"races": found["races"]})
+        if len(text) <= room:
+            return {**found, "packed": Markup(text)}
+        found = race_section(result, most=len(found["races"]) // 2)
+    return None
+
+
+def _live() -> dict[str, Any]:
+    """The scripts of the page, and by what its policy knows them: no other may run in it."""
+    script, document = drawing(race_picture(EMPTY, (0.0, 1.0)))
+    scripts = [script, _template("race.js")]
+    return {
+        "scripts": [Markup(text) for text in scripts],
+        "sources": Markup(" ".join(map(source, scripts))),
+        "picture": Markup(packed(document)),
+    }
+
+
+def _template(name: str) -> str:
+    return files("harness.reporters").joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def _timeline(name: str, info: RunInfo, result: ScenarioResult) -> Markup:

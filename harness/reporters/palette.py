@@ -44,3 +44,12 @@ def revision_colours(revisions: Iterable[str]) -> dict[str, str]:
     names = dict.fromkeys(revisions)
     slots = [(i % len(_REVISIONS), name) for i, name in enumerate(names)]
     return {name: f"var(--revision-{slot}, {_REVISIONS[slot]})" for slot, name in slots}
+
+
+_STREAMS: Final = ("#1b1f24", "#0072b2", "#007a5a", "#7a5195")
+
+
+def stream_colours(streams: Iterable[str]) -> dict[str, str]:
+    """A colour for every stream's line, by name, so that a stream has the same one in every rollout."""
+    names = sorted(set(streams))
+    return {name: f"var(--stream-{i % len(_STREAMS)}, {_STREAMS[i % len(_STREAMS)]})" for i, name in enumerate(names)}

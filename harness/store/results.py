@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.model.advice import as_object
 from harness.model.bounds import USUAL, Bounds, bounded
+from harness.model.race import Races
 from harness.model.result import ExperimentResult, FailedRequest, ScenarioResult
 from harness.store.writer import replace_file
 
@@ -45,8 +46,8 @@ def write_experiment_result(folder: Path, result: ExperimentResult) -> None:
 def scenario_json(result: ScenarioResult, bounds: Bounds = USUAL) -> dict[str, Any]:
     """The content of a scenario's result.json, its lists within the bounds."""
     within = bounded(result, bounds)
-    data: dict[str, Any] = _plain(replace(within, failures=(), propagation=None, sizing=None))
-    del data["failures"], data["words"]
+    data: dict[str, Any] = _plain(replace(within, failures=(), races=Races(), propagation=None, sizing=None))
+    del data["failures"], data["races"], data["words"]
     for name in ("budget", "left_out"):  # said only where there is one, or something was
         if not data[name]:
             del data[name]

@@ -1,11 +1,11 @@
 """report.html as a browser sees it, opened from the disk."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from opened import Opened, opened, overflow_px
+from playwright.sync_api import Browser
 from reporters.examples import EXPERIMENT, HOSTILE, INFOS, filled_with
 
 from harness.model.result import ExperimentResult
@@ -14,26 +14,6 @@ from harness.reporters import write_experiment
 pytestmark = pytest.mark.browser
 
 WIDTHS = (1280, 400)
-
-
-@dataclass
-class Opened:
-    """A page, and all that it said and asked for while it was loaded."""
-
-    page: Page
-    console: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-
-def opened(browser: Browser, path: Path, width: int, scheme: str = "light") -> Opened:
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
-    found = Opened(page=context.new_page())
-    found.page.on("console", lambda message: found.console.append(message.text))
-    found.page.on("pageerror", lambda error: found.console.append(str(error)))
-    found.page.on("dialog", lambda dialog: found.console.append(f"dialog: {dialog.message}"))
-    found.page.on("request", lambda request: found.requests.append(request.url))
-    found.page.goto(path.as_uri(), wait_until="load")
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +38,6 @@ def view(request: pytest.FixtureRequest, browser: Browser, report: Path) -> Iter
     found = opened(browser, report, request.param)
     yield found
     found.page.context.close()
-
-
-def overflow_px(page: Page) -> int:
-    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
 def test_asks_for_nothing_and_complains_of_nothing(view: Opened, report: Path) -> None:

@@ -79,7 +79,7 @@ def _rollout(seen: Observed, t: float) -> int | None:
 
 def _removal(seen: Observed, reach: Reach, at: int) -> Lag:
     pod = seen.pods[at]
-    shown = _left(seen, pod)
+    shown = left(seen, pod)
     since = shown if shown is not None else pod.deletion or 0.0
     # Shown late, it took longer; a deletion is taken as the earliest that it can have been.
     earlier_s = seen.stalls.slack("EndpointSlice", since) if shown is not None else 0.0
@@ -94,7 +94,7 @@ def _removal(seen: Observed, reach: Reach, at: int) -> Lag:
     )
 
 
-def _left(seen: Observed, pod: Life) -> float | None:
+def left(seen: Observed, pod: Life) -> float | None:
     """When the watch showed that its endpoint was to get no more: as it was terminating, or later, where no other was
     ready and the proxy still sends to those that serve while they terminate (KEP-1669)."""
     shown = seen.endpoints.terminating.get(pod.uid)

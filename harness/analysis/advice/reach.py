@@ -166,7 +166,10 @@ class Reach:
 
 def _is_one_of(values: NDArray[np.object_], some: Iterable[str]) -> Mask:
     """Per value, whether it is one of those; `np.isin` sorts objects, which takes a hundred times as long."""
-    return np.logical_or.reduce([values == one for one in some])
+    found: Mask = np.zeros(len(values), bool)
+    for one in some:
+        found |= values == one
+    return found
 
 
 def _grouped(pods: Places, taken: Mask) -> dict[int, Places]:

@@ -30,6 +30,18 @@ def reference(table: Sequence[Row] = TABLE) -> str:
     return "\n\n".join([*parts, *words]) + "\n"
 
 
+def conditions(row: Row) -> str:
+    """What a rule asks, in a sentence: "as it was sent: a pod ...; and not: ..."."""
+    parts = [f"{MOMENT_WORDS[row.moment]}: " + "; ".join(map(_meaning, row.holds))] if row.holds else []
+    parts += ["one of: " + "; ".join(map(_meaning, row.any_of))] if row.any_of else []
+    parts += ["and none of: " + "; ".join(map(_meaning, row.excludes))] if row.excludes else []
+    return ". ".join(part[0].upper() + part[1:] for part in parts) or "No other rule names it"
+
+
+def _meaning(condition: Way | Flag) -> str:
+    return WAY_WORDS[condition] if isinstance(condition, Way) else FLAG_WORDS[condition]
+
+
 def _causes(table: Sequence[Row]) -> str:
     causes = dict.fromkeys([*CAUSE_WORDS, *(row.cause for row in table)])
     rows = []
