@@ -34,7 +34,8 @@ class Changed:
     def diff(self, name: str) -> str:
         """A unified diff, which `patch` takes; empty where nothing changed."""
         lines = (self.before.splitlines(keepends=True), self.text.splitlines(keepends=True))
-        return "".join(difflib.unified_diff(*lines, fromfile=name, tofile=name))
+        found = difflib.unified_diff(*lines, fromfile=name, tofile=name)
+        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in found)
 
     def patches(self) -> str:
         """A patch of kustomize for each workload that changed."""

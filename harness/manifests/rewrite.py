@@ -71,6 +71,8 @@ def _as_json(text: str, before: list[Manifest], after: list[Manifest]) -> str | 
 
 def _with_its_comments(text: str, before: list[Manifest], after: list[Manifest]) -> str | None:
     """The text with the difference between the two; None where that cannot be had."""
+    blank = text[: len(text) - len(text.lstrip("\r\n"))]  # ruamel.yaml drops it
+    text = text.removeprefix(blank) + ("" if text.endswith("\n") else "\n")
     try:
         written = list(_yaml().load_all(text))
         style = indents(written)
@@ -80,7 +82,7 @@ def _with_its_comments(text: str, before: list[Manifest], after: list[Manifest])
             _change(each, old, new)
         changed = _dumped(written, style)
         found = (spliced(text, same, changed), changed)
-        return next((each for each in found if each is not None and _means(each, after)), None)
+        return next((f"{blank}{each}" for each in found if each is not None and _means(each, after)), None)
     except Exception:  # ruamel.yaml refuses, or takes otherwise, some of what libyaml reads, each in ways of its own
         return None
 

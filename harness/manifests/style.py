@@ -80,17 +80,19 @@ def spliced(text: str, same: str, changed: str) -> str | None:
         if tag == "equal":
             lines += own[begin:end]
         else:
-            shift = _shift(own, before, begin, after[first:last])
-            lines += (_shifted(line, shift) for line in after[first:last])
+            lines += _moved(own, before, begin, after[first:last])
     return "".join(lines)
 
 
-def _shift(own: Sequence[str], before: Sequence[str], at: int, new: Sequence[str]) -> int:
-    """By how many columns the text indents more than its writer does where these lines are to stand."""
-    depth = next((_depth(line) for line in new if line.strip()), 0)
-    for place in _siblings(before, at, depth):
-        return _depth(own[place]) - _depth(before[place])
-    return 0
+def _moved(own: Sequence[str], before: Sequence[str], at: int, new: Sequence[str]) -> Iterator[str]:
+    """New lines, indented as the text is where they are to stand: what is new within something new moves with that."""
+    depth, shift = None, 0
+    for line in new:
+        if line.strip() and (depth is None or _depth(line) < depth):
+            depth = _depth(line)
+            places = _siblings(before, at, depth)
+            shift = next((_depth(own[place]) - _depth(before[place]) for place in places), 0)
+        yield _shifted(line, shift)
 
 
 def _siblings(lines: Sequence[str], at: int, depth: int) -> Iterator[int]:
