@@ -68,13 +68,13 @@ class Index:
     def autoscalers(self, workload: Found) -> tuple[Found, ...]:
         """Those that set its replicas."""
         return self._nearest(
-            "HorizontalPodAutoscaler", workload, lambda found: scales(found.manifest, workload.manifest)
+            "HorizontalPodAutoscaler", workload, lambda found: scales(found.manifest, workload.manifest), most=2
         )
 
     def budgets(self, workload: Found) -> tuple[Found, ...]:
         """Those that limit the eviction of its pods."""
         labels = _pod_labels(workload)
-        return self._nearest("PodDisruptionBudget", workload, lambda found: protects(found.manifest, labels))
+        return self._nearest("PodDisruptionBudget", workload, lambda found: protects(found.manifest, labels), most=2)
 
     def namespace(self, workload: Found) -> Found | None:
         """Its own; where it does not say which, the only one of its text."""
@@ -84,10 +84,12 @@ class Index:
             own = self._nearest("Namespace", workload, lambda found: found.source is workload.source)
         return own[0] if len(own) == 1 else None
 
-    def _nearest(self, kind: str, workload: Found, wanted: Callable[[Found], bool]) -> tuple[Found, ...]:
+    def _nearest(
+        self, kind: str, workload: Found, wanted: Callable[[Found], bool], *, most: int = 3
+    ) -> tuple[Found, ...]:
         """Of its own text; where there is none, of its folder; where there is none, of all: a name comes often in the
-        overlays of one application."""
-        for place in _places(kind, workload.namespace, workload.source):
+        overlays of one application. `most`: how many of these three are looked at."""
+        for place in _places(kind, workload.namespace, workload.source)[:most]:
             if found := tuple(each for each in self._by_place.get(place, ()) if wanted(each)):
                 return found
         return ()

@@ -35,8 +35,14 @@ class Budget:
         >>> Budget(name="", field="maxUnavailable", value="1%").evictable(3)
         1
         """
-        number = _share(self.value, pods)
+        number = self.number(pods)
         return max(0, number if self.field == "maxUnavailable" else pods - number)
+
+    def number(self, pods: int) -> int:
+        """What its value comes to of so many pods."""
+        if isinstance(self.value, str) and self.value.endswith("%"):
+            return -(-int(self.value[:-1]) * pods // 100)
+        return int(self.value)
 
 
 def autoscaler(manifest: Object) -> Autoscaler:
@@ -67,12 +73,6 @@ def protects(manifest: Object, labels: dict[str, str]) -> bool:
     """Whether the budget is about pods with these labels: an empty selector is about all, none is about none."""
     selector = spec_of(manifest).get("selector")
     return selector is not None and matches(selector, labels)
-
-
-def _share(value: int | str, of: int) -> int:
-    if isinstance(value, str) and value.endswith("%"):
-        return -(-int(value[:-1]) * of // 100)
-    return int(value)
 
 
 def _named(manifest: Object) -> str:

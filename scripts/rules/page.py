@@ -39,8 +39,9 @@ checked. `rollout-harness mitigate --for internal|external|unknown` mends what a
 To ignore a rule, say why: `# rollout-harness: ignore RULE REASON`, anywhere in the object, or before the first object
 of a document for all in it. Without a reason it is an error (`bad-ignore`), and ignores nothing.
 
-A HorizontalPodAutoscaler belongs to the workload that it names, a PodDisruptionBudget to those whose pods it selects.
-How many pods there are is then what the autoscaler leaves at least, or `replicas` where that is more.
+A HorizontalPodAutoscaler belongs to the workload that it names, a PodDisruptionBudget to those whose pods it selects,
+of the same file, else of the same folder. How many pods there are is then what the autoscaler leaves at least, or
+`replicas` where that is more.
 
 Exit codes: 1 where there are errors; else 2 where something *cannot be checked*: what was named and cannot be read or
 used, and, in a folder too, what is meant as a manifest and no cluster would take: broken YAML, an object of another

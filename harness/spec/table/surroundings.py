@@ -81,7 +81,9 @@ def _is_held(it: Subject) -> bool:
 def _budget_words(it: Subject) -> str:
     assert it.around is not None
     assert it.around.budget is not None
-    return f"{it.around.budget.field}: {it.around.budget.value} of {things(_fewest(it), 'pod')}"
+    budget, pods = it.around.budget, _fewest(it)
+    rounded = f", which is {budget.number(pods)}" if isinstance(budget.value, str) else ""
+    return f"{budget.field}: {budget.value} of {things(pods, 'pod')}{rounded}"
 
 
 ROWS: tuple[Row, ...] = (

@@ -311,12 +311,14 @@ def test_five_hundred_files_are_held_against_each_other_without_looking_at_all_o
     looked: list[str] = []
 
     class Looked(Index):
-        def _nearest(self, kind: str, workload: Found, wanted: Callable[[Found], bool]) -> tuple[Found, ...]:
+        def _nearest(
+            self, kind: str, workload: Found, wanted: Callable[[Found], bool], *, most: int = 3
+        ) -> tuple[Found, ...]:
             def counted(found: Found) -> bool:
                 looked.append(found.name)
                 return wanted(found)
 
-            return super()._nearest(kind, workload, counted)
+            return super()._nearest(kind, workload, counted, most=most)
 
     index, workloads = Looked(), []
     for source in sources([folder(tmp_path, 500)]):

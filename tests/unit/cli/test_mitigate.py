@@ -252,3 +252,28 @@ def test_a_run_that_tells_nothing_is_said_so(
     done = command("mitigate", "-", *arguments, given=SHARED)
     assert (done.code, done.out) == (2, "")
     assert says in done.error
+
+
+ROOT = Path(__file__).parents[3]
+MANIFESTS = [
+    *sorted((ROOT / "fixtures" / "manifests").rglob("*.yaml")),
+    *sorted((ROOT.parent / "shared" / "cases").glob("*/m.yaml")),
+]
+
+
+@pytest.mark.parametrize("purpose", list(PURPOSES))
+def test_of_manifests_that_were_run_only_lines_of_the_change_change_and_what_is_left_is_said(purpose: str) -> None:
+    wanted = [Mitigation.model_validate({name: f"{seconds}s"}) for name, seconds in PURPOSES[purpose].items()]
+    workloads = 0
+    for file in MANIFESTS[list(PURPOSES).index(purpose) :: len(PURPOSES)]:
+        done = change_text(file.read_text(), wanted, tried="", mend=True)
+        report = checked([Source(file="", text=done.text, given=True)], Known())
+        errors = {one.rule for one in report.told if one.severity is Severity.ERROR}
+        said = {line.split("(")[1].partition(")")[0] for line in done.said if line.startswith("still an error")}
+        assert errors == said, file
+        lines = [line for line in done.diff("a").splitlines() if not line.startswith(("---", "+++"))]
+        gone, new = ([line[1:].strip() for line in lines if line.startswith(sign)] for sign in "-+")
+        assert [line for line in gone if line in new] == [], file  # nothing is written otherwise than it was
+        assert change_text(done.text, wanted, tried="", mend=True).text == done.text, file
+        workloads += len(done.workloads)
+    assert workloads > 5
