@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from harness.kube.client import Kube
 
 _KINDS = (("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"), ("v1", "Service"))
-_INGRESS = ("networking.k8s.io/v1", "Ingress")
+_AROUND = (
+    ("networking.k8s.io/v1", "Ingress"),
+    ("autoscaling/v2", "HorizontalPodAutoscaler"),
+    ("policy/v1", "PodDisruptionBudget"),
+)
+"""What not everybody may read, and not every cluster serves."""
+
 _SYSTEM = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 
@@ -32,8 +38,8 @@ async def check_context(context: str, namespace: str | None, known: Known) -> Re
         version = known.kubernetes or _version(await kube.version())
         period_s = known.proxy_period_s if known.proxy_period_s is not None else facts.min_sync_period_s
         objects = [each for kind in _KINDS for each in await _listed(kube, *kind, namespace)]
-        ingresses, unread = await _ingresses(kube, namespace)
-        objects += ingresses
+        around, unread = await _around(kube, namespace)
+        objects += around
         objects += await _namespaces(kube, objects)
     where = f"context:{context}"
     live = replace(known, kubernetes=version, proxy_period_s=period_s)
@@ -42,12 +48,16 @@ async def check_context(context: str, namespace: str | None, known: Known) -> Re
     return replace(report, passed_over=(*passed, *report.passed_over))
 
 
-async def _ingresses(kube: Kube, namespace: str | None) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-    """The Ingresses; where they may not be read, or are not served, why."""
-    try:
-        return await _listed(kube, *_INGRESS, namespace), ()
-    except ClusterError as error:
-        return [], (f"its Ingresses cannot be read ({error.seen})",)
+async def _around(kube: Kube, namespace: str | None) -> tuple[list[dict[str, Any]], list[str]]:
+    """What is there of it; of what may not be read, or is not served, why."""
+    found: list[dict[str, Any]] = []
+    unread: list[str] = []
+    for api_version, kind in _AROUND:
+        try:
+            found += await _listed(kube, api_version, kind, namespace)
+        except ClusterError as error:
+            unread.append(f"no {kind} can be read ({error.seen})")
+    return found, unread
 
 
 async def _listed(kube: Kube, api_version: str, kind: str, namespace: str | None) -> list[dict[str, Any]]:
