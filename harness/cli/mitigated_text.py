@@ -70,10 +70,11 @@ def _services(text: str) -> tuple[Object, ...]:
 
 
 def _remaining(text: str) -> list[str]:
-    """The errors that `check` still finds."""
+    """The errors that `check` still finds, and what it cannot check."""
     report = checked([Source(file="", text=text, given=True)], Known())
     errors = [finding for finding in report.told if finding.severity is Severity.ERROR]
-    return [f"still an error ({one.rule}): {one.sentence}. Needed: {one.mend}" for one in errors]
+    unchecked = [f"cannot be checked: {each.why}" for each in report.passed_over if each.refused]
+    return [*(f"still an error ({one.rule}): {one.sentence}. Needed: {one.mend}" for one in errors), *unchecked]
 
 
 @dataclass(slots=True)

@@ -1,5 +1,7 @@
 """Every rule of `check` that is proved: the manifest of its page that fails drops calls, and the one that passes none.
 
+Nor does the one that fails after `mitigate` has changed it, but for the lone pod of a StatefulSet, which it leaves.
+
 The manifests are those of docs/rules: what is proved is what the page shows.
 """
 
@@ -15,9 +17,13 @@ from typing import Any
 import pytest
 from stalled import REASONS
 
+from harness.cli.mitigated_text import change_text
+from harness.model.experiment import Mitigation
+from harness.model.mitigations import PURPOSES
 from harness.sandbox.preflight import missing
 from harness.spec.hazard import HazardId
 from scripts.rules.cases import CASES, Proof
+from scripts.rules.page import manifests
 
 pytestmark = [
     pytest.mark.sandbox,
@@ -29,19 +35,19 @@ pytestmark = [
 Object = dict[str, Any]
 
 
-def rolled(manifests: str, kind: str, proof: Proof, folder: Path, repository: Path) -> Object:
+def rolled(written: str, kind: str, proof: Proof, folder: Path, repository: Path) -> Object:
     """What a rollout of it showed; where the machine let the harness or its load stand still, it is made again."""
     for attempt in range(3):
         out = folder / str(attempt)
         out.mkdir(parents=True)
-        found = _rolled(manifests, kind, proof, out, repository)
+        found = _rolled(written, kind, proof, out, repository)
         if not any(word in found["reason"] for word in REASONS):
             break
     return found
 
 
-def _rolled(manifests: str, kind: str, proof: Proof, folder: Path, repository: Path) -> Object:
-    (folder / "manifests.yaml").write_text(manifests)
+def _rolled(written: str, kind: str, proof: Proof, folder: Path, repository: Path) -> Object:
+    (folder / "manifests.yaml").write_text(written)
     program = ["{python}", "-I", "-S", str(repository / "fixtures" / "app" / "app.py")]
     image: Object = {"command": program, "env": proof.env}
     experiment = {
@@ -73,7 +79,10 @@ def _rolled(manifests: str, kind: str, proof: Proof, folder: Path, repository: P
     return dict(scenario)
 
 
-@pytest.mark.parametrize("rule", [rule for rule, case in CASES.items() if case.proof is not None])
+PROVED = [rule for rule, case in CASES.items() if case.proof is not None]
+
+
+@pytest.mark.parametrize("rule", PROVED)
 def test_what_fails_drops_calls_and_what_passes_drops_none(rule: HazardId, tmp_path: Path, repository: Path) -> None:
     page = (repository / "docs" / "rules" / f"{rule}.md").read_text()
     fails, passes = re.findall(r"^```yaml\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
@@ -86,6 +95,20 @@ def test_what_fails_drops_calls_and_what_passes_drops_none(rule: HazardId, tmp_p
         for cause, number in rollout["by_cause"].items():
             lost[cause] = lost.get(cause, 0) + number
     assert any(case.proof.cause in cause for cause in lost), lost
-    cured = rolled(passes, case.passes.kind, case.proof, tmp_path / "passes", repository)
-    assert (cured["verdict"], cured["reason"]) == ("seamless", "no call was lost to a rollout")
-    assert [rollout["dropping"] for rollout in cured["rollouts"]] == [False]
+    is_seamless(rolled(passes, case.passes.kind, case.proof, tmp_path / "passes", repository))
+
+
+def is_seamless(found: Object) -> None:
+    assert (found["verdict"], found["reason"]) == ("seamless", "no call was lost to a rollout")
+    assert [rollout["dropping"] for rollout in found["rollouts"]] == [False]
+
+
+@pytest.mark.parametrize("rule", [rule for rule in PROVED if rule is not HazardId.LONE_STATEFUL_POD])
+def test_what_mitigate_makes_of_what_fails_drops_none(rule: HazardId, tmp_path: Path, repository: Path) -> None:
+    case = CASES[rule]
+    assert case.proof is not None
+    seconds = {**PURPOSES["internal"], **({"prestop": 15} if rule is HazardId.SLOW_PROXY else {})}
+    wanted = [Mitigation.model_validate({name: f"{value}s"}) for name, value in seconds.items()]
+    mitigated = change_text(manifests(case.fails), wanted, tried="", mend=True).text
+    assert mitigated != manifests(case.fails)
+    is_seamless(rolled(mitigated, case.fails.kind, case.proof, tmp_path, repository))
