@@ -23,12 +23,10 @@ if TYPE_CHECKING:
 def restore(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="An experiment's folder or a scenario's.")],
     cluster: Annotated[
-        str | None, typer.Option(help="Where it is now: context:NAME; else what the run's undo.json says.")
+        str | None, typer.Option(help="Where it is now: context:NAME; else what undo.json in the run says.")
     ] = None,
 ) -> None:
     """Put back what a run changed of an application that is there, or of a node, after a kill -9 or a lost cluster."""
-    import anyio
-
     from harness.store.output import not_in_progress
     from harness.store.reader import scenario_folders
     from harness.store.undo import read_cordon, read_undo
@@ -37,27 +35,41 @@ def restore(
         folders = scenario_folders(run)
         for folder in dict.fromkeys((run, *(scenario.parent for scenario in folders))):
             held.enter_context(not_in_progress(folder))
-        found = [(folder, undo) for folder in folders if (undo := read_undo(folder)) is not None]
+        undos = [(folder, undo) for folder in folders if (undo := read_undo(folder)) is not None]
         cordons = [(folder, cordon) for folder in folders if (cordon := read_cordon(folder)) is not None]
-        code = ExitCode.AS_EXPECTED
-        if unknown := [words for folder in folders if (words := _of_a_command(folder))]:
-            code = ExitCode.INCONCLUSIVE
-            for words in unknown:
-                tell(words)
-        elif not found and not cordons:
+        unknown = [words for folder in folders if (words := _of_a_command(folder))]
+        for words in unknown:
+            tell(words)
+        if not (unknown or undos or cordons):
             tell(f"{run}: this run changed nothing that is to be put back.")
-        for folder, undo in found:
-            if undo.done:
-                tell(f"{undo.workload}: it has been put back already.")
-            elif not anyio.run(_restored, folder.absolute(), undo, _context(undo.cluster, undo.workload, cluster)):
-                code = ExitCode.INCONCLUSIVE
-        for folder, cordon in cordons:
-            if cordon.done:
-                tell(f"node {cordon.node}: it has been put back already.")
-            elif not anyio.run(_uncordoned, folder, cordon, _context(cordon.cluster, f"node {cordon.node}", cluster)):
-                code = ExitCode.INCONCLUSIVE
-    if code:
-        raise typer.Exit(code)
+        done = [not unknown]
+        done += [_put_back(folder, undo, cluster) for folder, undo in undos]
+        done += [_let_pods_in(folder, cordon, cluster) for folder, cordon in cordons]
+    if not all(done):
+        raise typer.Exit(ExitCode.INCONCLUSIVE)
+
+
+def _put_back(folder: Path, undo: Undo, cluster: str | None) -> bool:
+    """Whether the workload is as it was before the run."""
+    import anyio
+
+    from harness.manifests.patch import restarted_at
+
+    if undo.done:
+        only = all(map(restarted_at, undo.written))
+        tell(f"{undo.workload}: {'it was only restarted' if only else 'it has been put back already'}.")
+        return True
+    return anyio.run(_restored, folder.absolute(), undo, _context(undo.cluster, undo.workload, cluster))
+
+
+def _let_pods_in(folder: Path, cordon: Cordon, cluster: str | None) -> bool:
+    """Whether the node is as it was before the run."""
+    import anyio
+
+    if cordon.done:
+        tell(f"node {cordon.node}: it has been put back already.")
+        return True
+    return anyio.run(_uncordoned, folder, cordon, _context(cordon.cluster, f"node {cordon.node}", cluster))
 
 
 def _of_a_command(folder: Path) -> str:

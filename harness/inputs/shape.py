@@ -21,6 +21,7 @@ class Kind:
     words: str
     fits: Callable[[Any], bool]
     values: Any = None  # the shape of a mapping's values, whatever its keys
+    how: Callable[[Any], str] = lambda _: ""  # how a value that does not fit may have come about, as an aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,20 @@ def is_number(value: Any) -> bool:
 
 
 ANY = Kind("anything", lambda _: True)
-TEXT = Kind("text", lambda value: isinstance(value, str))
+
+
+def unquoted(value: Any) -> str:
+    """How what should be text may have become something else: https://yaml.org/type/bool.html, as kubectl reads it.
+
+    >>> unquoted(False), unquoted(1.29)
+    (', as YAML reads n, no and off without quotes', ', a number without quotes')
+    """
+    if isinstance(value, bool):
+        return f", as YAML reads {'y, yes and on' if value else 'n, no and off'} without quotes"
+    return ", a number without quotes" if isinstance(value, int | float) else ""
+
+
+TEXT = Kind("text", lambda value: isinstance(value, str), how=unquoted)
 FLAG = Kind("true or false", lambda value: isinstance(value, bool))
 NUMBER = Kind("a number", is_number)
 COUNT = Kind("a whole number from 0 on", lambda value: is_whole(value, 0, 2**31 - 1))
@@ -114,7 +128,7 @@ def _misfits(value: Any, shape: Shape, at: _Place) -> Iterator[Misfit]:
 
 def _of_kind(value: Any, kind: Kind, at: _Place) -> Iterator[Misfit]:
     if not kind.fits(value):
-        yield _misfit(at, value, kind.words)
+        yield _misfit(at, value, kind.words, kind.how(value))
     elif kind.values is not None:
         for key, inner in value.items():
             if inner is not None:
@@ -131,11 +145,11 @@ def _of_keys(value: dict[str, Any], shape: Mapping[str, Any], at: _Place) -> Ite
         elif not isinstance(inner, Kind) or inner.values is not None:
             yield from _misfits(found, inner, (*at, key))
         elif not inner.fits(found):
-            yield _misfit((*at, key), found, inner.words)
+            yield _misfit((*at, key), found, inner.words, inner.how(found))
 
 
-def _misfit(at: _Place, value: Any, wanted: str) -> Misfit:
-    return Misfit(_path(at) or "it", f"is {_found(value)}", wanted)
+def _misfit(at: _Place, value: Any, wanted: str, how: str = "") -> Misfit:
+    return Misfit(_path(at) or "it", f"is {_found(value)}{how}", wanted)
 
 
 def _path(at: _Place) -> str:
@@ -147,6 +161,8 @@ def _path(at: _Place) -> str:
 
 def _found(value: Any) -> str:
     if isinstance(value, dict):
+        if not value:
+            return "an empty mapping"
         return f"a mapping ({cut(printable(', '.join(map(str, value))), 60)})"
     if isinstance(value, list):
         return f"a list of {len(value)}"

@@ -18,6 +18,7 @@ from harness.inputs.shown import printable, shown
 MOST_LEVELS = 100
 _ALIASES_MAKE = 1_000_000
 _TAG = "tag:yaml.org,2002:"
+_COLONS = ("mapping values are not allowed", "found unexpected ':'")  # as libyaml says it
 
 
 class YamlError(Exception):
@@ -167,9 +168,10 @@ def _described(error: yaml.MarkedYAMLError, text: str) -> YamlError:
         return YamlError(words)
     lines = text.splitlines() or [""]
     at = lines[mark.line][mark.column : mark.column + 1] if mark.line < len(lines) else ""
+    colon = " (a value with a colon at its end or before a space needs quotes)" if words.startswith(_COLONS) else ""
     tab = " (a tab, where YAML wants spaces)" if at == "\t" else ""
     end = " (the text ends there: was it cut?)" if mark.line >= len(lines) - 1 and not at else ""
-    return YamlError(f"{words}{tab}{end}", mark.line + 1, mark.column + 1)
+    return YamlError(f"{words}{colon}{tab}{end}", mark.line + 1, mark.column + 1)
 
 
 def _code(character: Any) -> str:

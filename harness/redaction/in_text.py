@@ -23,7 +23,7 @@ _PATTERNS = tuple(
         rf"\b(?:set-)?cookie[\"']?\s{{0,9}}[:=]\s{{0,9}}[\"']?{_TO_THE_END}",
         rf"\bx-(?:[\w-]{{0,40}}-)?(?:key|auth|session)(?:-[\w-]{{0,40}})?[\"']?\s{{0,9}}[:=]\s{{0,9}}[\"']?{_TO_THE_END}",
         r"\b(?:bearer|basic)\s{1,9}((?=[a-z._~+/-]*[0-9=])[\w.~+/-]{8,}=*)",
-        r"\b(?:env|httpHeaders)\[\d{1,9}\]\.value is (.{1,200}?), where",
+        r"\b(?:env|httpHeaders)\[\d{1,9}\]\.value is (.{1,200}?)(?:, a number without quotes)?, where",
         r"\b(eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)",
     )
 )

@@ -8,11 +8,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.inputs.shape import ANY, COUNT, FLAG, INTEGER, TEXT, Kind, Misfit, Shape, is_whole, map_of, misfits
+from harness.inputs.shape import (
+    ANY,
+    COUNT,
+    FLAG,
+    INTEGER,
+    TEXT,
+    Kind,
+    Misfit,
+    Shape,
+    is_whole,
+    map_of,
+    misfits,
+    unquoted,
+)
 from harness.inputs.shown import cut, printable
 from harness.spec.workload import Object
 
-_WANTED = "text without {{ }} (a template that is not rendered: helm template)"
+_UNRENDERED = ", a template that is not rendered (helm template)"
 
 
 def _is_rendered(value: Any) -> bool:
@@ -31,7 +44,7 @@ def _is_port(value: Any) -> bool:
     return is_whole(value, 1, 65535)
 
 
-NAME = Kind(_WANTED, _is_rendered)
+NAME = Kind("text", _is_rendered, how=lambda value: _UNRENDERED if isinstance(value, str) else unquoted(value))
 SHARE = Kind("a number of pods or a percentage such as 25%", _is_share)
 PORT = Kind("a port number from 1 to 65535", _is_port)
 PORT_OR_NAME = Kind("a port number from 1 to 65535, or a port's name", lambda it: _is_port(it) or _is_rendered(it))

@@ -180,6 +180,12 @@ def test_a_number_of_thousands_of_digits_is_no_number() -> None:
         ("version: 1", "version: 1\nvariants: {a: {mitigations: [{prestop: 5s}, {grace: 3s}]}}", "contradict"),
         ("version: 1", "version: 1\nvariants: {a: {mitigations: [{grace: 5s}, {grace: 6s}]}}", "given twice"),
         ("rate: 100", "rate: {{ .Values.rate }}", "line 5: it is a template that is not rendered .*helm template"),
+        (
+            "version: 1",
+            "version: n:\n# {{ x }}",
+            r"line 1, column 11: .*a colon at its end or before a space needs quotes",
+        ),
+        ("version: 1", "version: '{{ x }}'\nname: {n: n:}", r"line 2, column 12: .*a colon at its end .* needs quotes"),
     ],
 )
 def test_a_wrong_experiment_is_one_line(tmp_path: Path, old: str, new: str, says: str | None) -> None:
@@ -209,6 +215,9 @@ def test_near_spellings_are_told_and_far_ones_are_not() -> None:
         ("replicas: 2", "replicas: {{ .Values.replicas }}", "line 5: it is a template .*helm template"),
         ("replicas: 2", "replicas: {{.Values.replicas}}", "line 5: it is a template .*helm template"),
         ("image: nginx}", 'image: "{{ .Values.image }}"}', r"Deployment shop: .*image is .*helm template"),
+        ("image: nginx}", "image: n}", r"image is false, as YAML reads n, no and off without quotes, where text"),
+        ("image: nginx}", "image: 1.29}", r"image is 1\.29, a number without quotes, where text is wanted"),
+        ("image: nginx}", "image: {}}", r"image is an empty mapping, where text is wanted"),
         ("replicas: 2", 'replicas: "2"', r"Deployment shop: spec\.replicas is '2' \(text\), where a whole number"),
         ("replicas: 2", "replicas: -1", r"spec\.replicas is -1"),
         ("replicas: 2", "replicas: 1.5", r"spec\.replicas is 1\.5"),
