@@ -41,17 +41,21 @@ action=up given=
 while [ $# -gt 0 ]; do
     option=$1
     shift
+    case ${option%%=*} in
+    --name | --nodes | --node-image | --proxy-mode | --min-sync-period | --kubeconfig | --images) ;;
+    --down | --print-config | --help | -h) [ "$option" = "${option%%=*}" ] || fail "${option%%=*} takes no value" ;;
+    *) fail "there is no option ${option%%=*}; $0 --help lists those there are" ;;
+    esac
     case $option in
     --help | -h) usage && exit 0 ;;
     --down) action=down && continue ;;
     --print-config) action=print && continue ;;
     --*=*) value=${option#*=} option=${option%%=*} ;;
-    --*)
-        [ $# -gt 0 ] || fail "$option needs a value (--help)"
+    *)
+        [ $# -gt 0 ] || fail "$option needs a value; $0 --help says which"
         value=$1
         shift
         ;;
-    *) fail "$option is no option (--help)" ;;
     esac
     given="$given $option"
     case $option in
@@ -62,7 +66,6 @@ while [ $# -gt 0 ]; do
     --min-sync-period) period=$value asked="$asked period" ;;
     --kubeconfig) KUBECONFIG=$value && export KUBECONFIG ;;
     --images) images=$value ;;
-    *) fail "$option is no option (--help)" ;;
     esac
 done
 

@@ -15,6 +15,7 @@ from harness.model.providers import CONTEXT
 if TYPE_CHECKING:
     from harness.model.cluster_settings import ClusterSettings
     from harness.model.experiment import Experiment
+    from harness.model.run import ClusterFacts
     from harness.preflight.preflight import Preflight
     from harness.runner.scenario import Scenario
 
@@ -37,6 +38,7 @@ def look_and_ask(
     import anyio
 
     from harness.cli.plan import plan_text, plan_title
+    from harness.reporters.place import proxy
     from harness.runner.preflight import preflight
     from harness.runner.protected import check_context
 
@@ -46,15 +48,15 @@ def look_and_ask(
     nobody = UsageError(f"asking: {question}", "there is no terminal to ask", "Nothing was changed. Give --yes.")
     unasked = not yes and not sys.stdin.isatty()
     try:
-        found, how = anyio.run(_found, settings.context, planned, worker_image)
+        found, facts = anyio.run(_found, settings.context, planned, worker_image)
     except ClusterError as error:
         if not unasked:
             raise
         tell_paragraph(f"mind: {error}", error=True)
         raise nobody from None
     text = plan_title if yes else plan_text  # whoever is not asked need not read all of it
-    plan = text(experiment, planned, settings).splitlines()
-    for line in [*plan, f"the cluster: {found.cluster}; {how}", *found.changes, *wrong, *found.told]:
+    plan = text(experiment, planned, settings, facts).splitlines()
+    for line in [*plan, f"the cluster: {found.cluster}; {proxy(facts.proxy)}", *found.changes, *wrong, *found.told]:
         tell_paragraph(line, error=True)
     found.check()
     if yes:
@@ -74,16 +76,18 @@ def _question(experiment: Experiment, context: str) -> str:
     return f"Deploy into {where} of context {context}, load it and roll it?"
 
 
-async def _found(context: str, planned: tuple[Scenario, ...], worker_image: str | None) -> tuple[Preflight, str]:
-    """What was found, and how Services reach pods there."""
+async def _found(
+    context: str, planned: tuple[Scenario, ...], worker_image: str | None
+) -> tuple[Preflight, ClusterFacts]:
+    """What was found, and what is known of how Services reach pods there."""
     from harness.clusters.data_plane import proxy_facts
     from harness.kube.connection import from_context
+    from harness.model.run import ClusterFacts
     from harness.preflight.preflight import preflight
-    from harness.reporters.place import proxy
     from harness.runner.preflight import intents, trouble
 
     async with from_context(context) as kube:
         found = await preflight(
             kube, intents(planned, worker_image=worker_image, cluster=f"{CONTEXT}:{context}"), trouble
         )
-        return found, proxy(await proxy_facts(kube))
+        return found, ClusterFacts(kind=f"{CONTEXT}:{context}", proxy=await proxy_facts(kube))

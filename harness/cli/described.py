@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -31,9 +31,14 @@ class StandIns(StrEnum):
 
 @contextmanager
 def described_experiment(
-    file: Path, target: str | None, service: str | None, stand_in: StandIns | None, latency: str | None
+    file: Path,
+    target: str | None,
+    service: str | None,
+    stand_in: StandIns | None,
+    latency: str | None,
+    way: Mapping[str, Any],
 ) -> Iterator[Experiment]:
-    """The experiment that file and options mean."""
+    """The experiment that file and options mean; `way`: its `path`, where it is given."""
     from harness.runner.experiment_file import read_experiment
 
     if latency is not None and stand_in is None:
@@ -43,14 +48,16 @@ def described_experiment(
     latency_s, kind = _seconds(latency), None if stand_in is None else stand_in.value
     if str(file) == "-":
         with _experiment_of_standard_input(
-            target=target, service=service, stand_in=kind, latency_s=latency_s
+            target=target, service=service, stand_in=kind, latency_s=latency_s, way=way
         ) as experiment:
             yield experiment
         return
-    for name, value in (("--target", target), ("--service", service)):
+    for name, value in (("--target", target), ("--service", service), ("--path", way.get("path"))):
         if value is not None:
             raise UsageError(
-                f"reading {name} {value}", f"{file} says that itself", "It goes with `run -`, or without a file."
+                f"reading {name} {value if isinstance(value, str) else ''}".rstrip(),
+                f"{file} says that itself",
+                "It goes with `run -`, or without a file.",
             )
     experiment = read_experiment(file)
     if kind is not None:
@@ -73,7 +80,12 @@ def _seconds(text: str | None) -> float | None:
 
 @contextmanager
 def _experiment_of_standard_input(
-    *, target: str | None, service: str | None, stand_in: str | None, latency_s: float | None
+    *,
+    target: str | None,
+    service: str | None,
+    stand_in: str | None,
+    latency_s: float | None,
+    way: Mapping[str, Any],
 ) -> Iterator[Experiment]:
     """The experiment that the manifests amount to, printed as the file that would say the same.
 
@@ -95,6 +107,7 @@ def _experiment_of_standard_input(
         described = described_experiment(
             read_manifests([file]), target=target, service=service, stand_in=stand_in, latency_s=latency_s
         )
+        described |= way
         words = f"# What was read from standard input, as {_FILE}, and this file beside it would run the same:"
         told_file(words, {**described, "manifests": [_FILE]})
         yield Experiment.model_validate({**described, "manifests": [str(file)]})

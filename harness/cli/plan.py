@@ -8,7 +8,7 @@ from harness.model.duration import duration
 from harness.model.progress import Decision, RolloutSummary
 from harness.model.quantity import things
 from harness.model.request import Outcome
-from harness.model.run import ClusterFacts, MeasuredService, ProxyFacts
+from harness.model.run import ClusterFacts, MeasuredService
 
 if TYPE_CHECKING:
     from harness.model.cluster_settings import ClusterSettings
@@ -32,11 +32,16 @@ def stop_at_first_loss(summaries: tuple[RolloutSummary, ...]) -> Decision:
     return Decision.STOP if lost else Decision.CONTINUE
 
 
-def plan_text(experiment: Experiment, planned: tuple[Scenario, ...], settings: ClusterSettings) -> str:
-    """A few lines: where, what, how often, under which load, for how long."""
+def plan_text(
+    experiment: Experiment,
+    planned: tuple[Scenario, ...],
+    settings: ClusterSettings,
+    facts: ClusterFacts | None = None,
+) -> str:
+    """A few lines: where, what, how often, under which load, for how long; `facts`: of a cluster that was asked."""
     streams = ", ".join(f"{name} {stream.rate:g}/s" for name, stream in experiment.load.streams.items())
     words, longest = planned[0].words, duration(experiment.rollout_timeout_s)
-    times = [_scenario_s(scenario, settings) for scenario in planned]
+    times = [_scenario_s(scenario, settings, facts) for scenario in planned]
     lines = [
         _title(experiment, planned, settings),
         f"load: {streams} to Service {experiment.service.name}:{experiment.service.port} ({experiment.way_in.name})",
@@ -59,9 +64,14 @@ def plan_text(experiment: Experiment, planned: tuple[Scenario, ...], settings: C
     return "\n".join(lines)
 
 
-def plan_title(experiment: Experiment, planned: tuple[Scenario, ...], settings: ClusterSettings) -> str:
-    """One line: where, how often, for how long."""
-    time_s = sum(_scenario_s(scenario, settings) for scenario in planned)
+def plan_title(
+    experiment: Experiment,
+    planned: tuple[Scenario, ...],
+    settings: ClusterSettings,
+    facts: ClusterFacts | None = None,
+) -> str:
+    """One line: where, how often, for how long; `facts`: of a cluster that was asked."""
+    time_s = sum(_scenario_s(scenario, settings, facts) for scenario in planned)
     return f"{_title(experiment, planned, settings)}, about {duration(round(time_s))} in all"
 
 
@@ -77,7 +87,8 @@ def _needed(experiment: Experiment) -> int:
     return plan_confidence(experiment.confidence.max_dropping, experiment.confidence.level)
 
 
-def _scenario_s(scenario: Scenario, settings: ClusterSettings) -> float:
+def _scenario_s(scenario: Scenario, settings: ClusterSettings, facts: ClusterFacts | None) -> float:
+    from harness.clusters.expected import expected_facts
     from harness.disruptions.pace import Pace
     from harness.runner.planned_time import warm_up_s
     from harness.runner.quiet import quiet_s
@@ -90,8 +101,8 @@ def _scenario_s(scenario: Scenario, settings: ClusterSettings) -> float:
     experiment = scenario.experiment
     measured = MeasuredService(name=experiment.service.name, port=scenario.application.port)
     application = rollout_shape(scenario.application.manifests, experiment.target, measured)
-    period_s = settings.sandbox.proxy.period_s if settings.sandbox is not None else None
-    facts = ClusterFacts(kind="", proxy=ProxyFacts(min_sync_period_s=period_s))
+    facts = facts or expected_facts(settings)
+    period_s = facts.proxy.min_sync_period_s
     pod = pod_spec(scenario.application.target)
     start_s, stop_s = START_S + readiness_s(pod)[0], STOP_S + hooks_take_s(pod)
     stateful = scenario.application.kind == "StatefulSet"

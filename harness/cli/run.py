@@ -18,6 +18,7 @@ from harness.cli.ending import conclude, tell_paragraph
 from harness.cli.kind_options import KeepCluster, NoImageLoad, with_kind_options
 from harness.cli.memory import check_memory
 from harness.cli.there import Options, application_there, experiment_of_options
+from harness.cli.way_in import WayIn, way_in
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
 from harness.inputs.shown import shown
@@ -86,6 +87,7 @@ def run(
     rollouts: Annotated[
         int | None, typer.Option(min=1, max=1000, help="Without a file: how often it is rolled.")
     ] = None,
+    path: WayIn = None,
     stand_in: Annotated[
         StandIns | None,
         typer.Option(help="What stands in for images that the sandbox has not does with its work at the stop signal."),
@@ -105,6 +107,7 @@ def run(
         restart=restart,
         image=image or (),
         rollouts=rollouts,
+        way=way_in(path),
     )
     with _experiment(experiment, options, cluster, stand_in, latency) as described:
         code = plan_and_run(
@@ -134,7 +137,7 @@ def _experiment(
         yield experiment_of_options(options, cluster)
         return
     options.refused_beside(str(file))
-    with described_experiment(file, options.target, options.service, stand_in, latency) as described:
+    with described_experiment(file, options.target, options.service, stand_in, latency, options.way) as described:
         yield described
 
 

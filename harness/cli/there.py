@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,7 +23,10 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What takes an experiment file's place. `image`: "CONTAINER=IMAGE", or the image where there is one container."""
+    """What takes an experiment file's place. `image`: "CONTAINER=IMAGE", or the image where there is one container.
+
+    `way`: the experiment's `path`, where it is given.
+    """
 
     target: str | None
     namespace: str | None
@@ -31,6 +34,7 @@ class Options:
     restart: bool
     image: Sequence[str]
     rollouts: int | None
+    way: Mapping[str, Any]
 
     def refused_beside(self, file: str) -> None:
         """Refuse what a file says itself.
@@ -77,7 +81,7 @@ def experiment_of_options(options: Options, cluster: str | None) -> Experiment:
             target=target.lower(),
             namespace=namespace,
             service=options.service,
-            done={"update": _update(options.image, manifests[0]), "rollouts": options.rollouts or 1},
+            done={"update": _update(options.image, manifests[0]), "rollouts": options.rollouts or 1, **options.way},
             cluster={"context": context},
         )
 

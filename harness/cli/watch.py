@@ -13,12 +13,13 @@ from harness.cli.described import told_file
 from harness.cli.ending import conclude
 from harness.cli.run import Budgets, Cluster, WorkerImage, plan_and_run
 from harness.cli.there import context_there
+from harness.cli.way_in import WayIn, way_in
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.model.experiment import Experiment
 
-_OPTIONS = {"for": "--for", "until_rollouts": "--until-rollouts", "path": "--path", "rate": "--rate"}
+_OPTIONS = {"for": "--for", "until_rollouts": "--until-rollouts", "path": "--request-path", "rate": "--rate"}
 """What an option is called in an experiment, and on the command line."""
 
 
@@ -31,7 +32,8 @@ def watch(
     until_rollouts: Annotated[
         int | None, typer.Option(min=1, max=1000, help="How many rollouts are waited for; fewer are inconclusive.")
     ] = None,
-    path: Annotated[
+    path: WayIn = None,
+    request_path: Annotated[
         str | None, typer.Option(help="What is requested; default: what the readiness probe asks for.")
     ] = None,
     rate: Annotated[float | None, typer.Option(help="New connections a second, and half as many on kept ones.")] = None,
@@ -42,9 +44,9 @@ def watch(
 ) -> None:
     """Send load, change nothing, and judge every rollout that somebody else makes: a colleague, Argo CD, Flux."""
     watched = {"for": for_, **({"until_rollouts": until_rollouts} if until_rollouts else {})}
-    described = _described(target.lower(), namespace, service, cluster, watched)
-    if path is not None:
-        described["request"] = {**described.get("request", {}), "path": path}
+    described = _described(target.lower(), namespace, service, cluster, watched, way_in(path))
+    if request_path is not None:
+        described["request"] = {**described.get("request", {}), "path": request_path}
     if rate is not None:
         load = described["load"]
         described["load"] = {**load, "new": {"rate": rate}, "kept": {**load["kept"], "rate": max(1.0, rate / 2)}}
@@ -65,9 +67,14 @@ def watch(
 
 
 def _described(
-    target: str, namespace: str, service: str | None, cluster: str | None, watched: Mapping[str, Any]
+    target: str,
+    namespace: str,
+    service: str | None,
+    cluster: str | None,
+    watched: Mapping[str, Any],
+    way: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What the file of an experiment on that application would hold; `watched`: how it is watched."""
+    """What the file of an experiment on that application would hold; `watched`: how; `way`: its `path`, if given."""
     import anyio
 
     from harness.clusters.choice import chosen
@@ -91,7 +98,7 @@ def _described(
                 target=target,
                 namespace=namespace,
                 service=service,
-                done={"disruption": {"watch": watched}},
+                done={"disruption": {"watch": watched}, **way},
                 cluster={"context": context},
             )
 

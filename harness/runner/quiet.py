@@ -18,10 +18,9 @@ _P_VALUE = 0.05
 def quiet_s(given: float | None, facts: ClusterFacts, path: str) -> float:
     """Seconds of quiet time: the experiment's, else what the path to the pods asks for (docs/verdict.md).
 
-        >>> from harness.model.paths import hops
-    from harness.model.run import ProxyFacts
-        >>> quiet_s(None, ClusterFacts(kind="sandbox", proxy=ProxyFacts(min_sync_period_s=10.0)), "clusterip")
-        15.0
+    >>> from harness.model.run import ProxyFacts
+    >>> quiet_s(None, ClusterFacts(kind="sandbox", proxy=ProxyFacts(min_sync_period_s=10.0)), "clusterip")
+    15.0
     """
     if given is not None:
         return given

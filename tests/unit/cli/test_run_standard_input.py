@@ -28,6 +28,16 @@ def test_what_is_printed_is_an_experiment_file_that_plans_the_same(tmp_path: Pat
     assert "web: 1 scenario x 3 rollouts" in plan
 
 
+def test_how_it_is_reached_stands_in_the_file_that_is_printed() -> None:
+    service, selector = "kind: Service", "spec:\n  selector:\n    app: web"
+    before, _, after = MANIFESTS.partition(service)
+    nodeport = before + service + after.replace(selector, f"{selector}\n  type: NodePort")
+    piped = run("-", "--stand-in", "exits", "--path", "nodeport", given=nodeport)
+    assert piped.code == 0, piped.err
+    assert "\npath: nodeport\n" in piped.out
+    assert "to Service web:80 (nodeport)" in piped.out
+
+
 def test_images_that_are_not_there_are_refused_before_anything_starts() -> None:
     refused = run("-")
     assert refused.code == 2

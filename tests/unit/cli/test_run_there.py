@@ -49,6 +49,9 @@ DESCRIBED = {
             "--target deployment/web -n staging --restart --cluster context:my-PROD", "it is protected", id="protected"
         ),
         pytest.param("shop.yaml --rollouts 3", "shop.yaml says that itself", id="beside a file"),
+        pytest.param("shop.yaml --path nodeport", "shop.yaml says that itself", id="a path beside a file"),
+        pytest.param("--path ingres", "--path 'ingres': it is no way to reach an application. Give cl", id="no path"),
+        pytest.param("--path ftp://shop", "--path 'ftp://shop': it is no URL of HTTP", id="no URL of HTTP"),
     ],
 )
 def test_what_is_not_said_is_asked_for(words: str, said: str) -> None:

@@ -6,13 +6,17 @@ from pathlib import Path
 import pytest
 
 from harness.cli.plan import plan_text
+from harness.clusters.sandbox_balancer import balancer, balancer_facts
 from harness.errors import ExperimentError
 from harness.fixture_files import fixtures
+from harness.model.cluster_settings import ClusterSettings
 from harness.model.duration import duration
 from harness.model.experiment import Experiment
+from harness.model.run import ClusterFacts, ProxyFacts
 from harness.redaction import door
 from harness.runner.destination import Destination
 from harness.runner.experiment_file import read_experiment
+from harness.runner.quiet import quiet_s
 from harness.runner.scenario import load_plan, scenarios
 
 TEXT = """\
@@ -135,6 +139,31 @@ def test_what_is_planned_lasts_as_long_as_what_is_done(
     experiment = read_experiment(tmp_path / "a.yaml")
     words = plan_text(experiment, scenarios(experiment), experiment.cluster)
     assert f"about {duration(round(about_s))} in all" in words
+
+
+def test_the_quiet_time_that_is_planned_is_that_of_the_run() -> None:
+    experiment = read_experiment(fixtures() / "experiments" / "nlb-ip.yaml")
+    sandbox = experiment.cluster.sandbox
+    assert sandbox is not None
+    assert sandbox.balancing is not None
+    behind = ClusterFacts(
+        kind="sandbox",
+        proxy=ProxyFacts(min_sync_period_s=sandbox.proxy.period_s),
+        balancer=balancer_facts(balancer(sandbox.balancing)),
+    )
+
+    def plan(quiet_s: float | None, cluster: ClusterSettings, facts: ClusterFacts | None) -> str:
+        asked = experiment.model_copy(update={"quiet_s": quiet_s})
+        return plan_text(asked, scenarios(asked), cluster, facts)
+
+    expected = quiet_s(None, behind, "loadbalancer")
+    for cluster, facts, wanted_s in (
+        (experiment.cluster, None, expected),
+        (ClusterSettings.model_validate({"sandbox": {}}), None, 60.0),
+        (ClusterSettings(context="staging"), behind, expected),
+    ):
+        assert plan(None, cluster, facts) == plan(wanted_s, cluster, facts)
+    assert expected != 60.0
 
 
 MIXED = """\

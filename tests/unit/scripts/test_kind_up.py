@@ -147,6 +147,14 @@ def test_a_variable_that_cannot_be_meant_is_told_and_one_that_can_be_too(script:
     assert (code, "kind-up: --name Laptop: small letters" in said, "environment" in said) == (2, True, False), said
 
 
+@pytest.mark.parametrize("words", [("--bogus",), ("--bogus", "x"), ("--bogus=x",), ("up",)])
+def test_an_option_that_there_is_not_is_told_as_that_and_not_as_one_without_a_value(
+    script: Script, words: tuple[str, ...]
+) -> None:
+    code, said = script.run(*words)
+    assert (code, f"there is no option {words[0].partition('=')[0]}; " in said, script.did) == (2, True, []), said
+
+
 def test_an_image_that_is_neither_here_nor_to_be_had_is_named_and_the_cluster_stays(script: Script) -> None:
     code, said = script.run(IMAGES="shop:1")
     assert code == 2
