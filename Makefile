@@ -1,4 +1,4 @@
-.PHONY: demo system image test lint lint-workflows types contracts tests tests-that-wait tests-that-compute faults advice paths seed delays rules bench servers lock golden clean harness-image
+.PHONY: demo system image test lint lint-workflows types contracts tests tests-that-wait tests-that-compute faults advice paths seed delays rules bench servers lock golden clean harness-image pytest8
 
 # Images of Python often set this: then every process of the tests, each start of the command among them, compiles anew
 # all that it imports. That doubles what a start takes.
@@ -106,6 +106,12 @@ rules: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM)
 	$(BIN)/python -m scripts.rules
 	$(BIN)/pytest -q -n 2 -m "slow or not slow" tests/sandbox/test_rules.py $(PYTEST_ARGS)
+
+# The plugin's own tests, their pytests within them too, under the oldest pytest that it is for; else all run under the newest.
+pytest8: .venv/.dev
+	[ -d .venv/pytest8/_pytest ] || $(BIN)/pip install --quiet --no-deps --target .venv/pytest8 'pytest==8.2.*'
+	PYTHONPATH=$(CURDIR)/.venv/pytest8 $(BIN)/python -c 'import pytest; assert pytest.version_tuple[:2] == (8, 2), pytest.__version__'
+	PYTHONPATH=$(CURDIR)/.venv/pytest8 $(BIN)/python -m pytest -n 0 tests/unit/pytest_plugin $(PYTEST_ARGS)
 
 bench: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM) $(SYSTEM_TESTS)

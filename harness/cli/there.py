@@ -56,7 +56,8 @@ def experiment_of_options(options: Options, cluster: str | None) -> Experiment:
     """
     from harness.clusters.choice import chosen
     from harness.model.cluster_settings import ClusterSettings
-    from harness.model.experiment import PROTECTED_CONTEXTS, Experiment
+    from harness.model.experiment import Experiment
+    from harness.model.providers import PROTECTED_CONTEXTS
     from harness.runner.there import kind_of
 
     tried = "reading the options of run, which has no experiment's file"

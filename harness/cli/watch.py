@@ -79,7 +79,7 @@ def _described(
 
     from harness.clusters.choice import chosen
     from harness.model.cluster_settings import ClusterSettings
-    from harness.model.experiment import PROTECTED_CONTEXTS
+    from harness.model.providers import PROTECTED_CONTEXTS
     from harness.runner.there import kind_of
 
     kind_of(target)

@@ -23,6 +23,7 @@ from harness.model.duration import duration
 from harness.model.mitigations import MITIGATIONS, contradiction
 from harness.model.patch_settings import ManifestPatch
 from harness.model.path_settings import PathSettings, PathWord, written_path
+from harness.model.providers import PROTECTED_CONTEXTS
 from harness.model.record import Duration, FilePath, LongDuration, Name, Rate, Record
 from harness.model.request import CONNECT_TIMEOUT_S
 from harness.model.request_settings import READING, Method, MixedRequest, RequestSettings, UrlPath
@@ -32,10 +33,6 @@ from harness.model.target_kinds import not_a_target
 
 MAX_RATE = 1000.0
 """What a staging environment bears, and a slip of the keyboard does not harm; more is asked for on purpose."""
-
-
-PROTECTED_CONTEXTS = ("*prod*",)
-"""Contexts that are refused where an experiment does not say others."""
 
 
 class ServiceRef(Record):

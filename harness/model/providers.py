@@ -14,6 +14,9 @@ after it, with `provided` in it. Its settings are a mapping, if `model/cluster_s
 CONTEXT = "context"
 """The one that is asked for with the name of a context; its file is `harness/clusters/kubeconfig.py`."""
 
+PROTECTED_CONTEXTS = ("*prod*",)
+"""Patterns of the contexts that are refused unless it is said otherwise."""
+
 
 def choices() -> str:
     """What `--cluster` takes, in words: "sandbox, kind, k3s or context:NAME"."""

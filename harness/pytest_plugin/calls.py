@@ -87,7 +87,8 @@ class Calls:
                 folder=self._request.path.parent,
             )
             least = max(experiment.rollouts, self._settings.count)
-            result = self._rolled(experiment.model_copy(update={"rollouts": least}), there)
+            settled = {"rollouts": least, "protected_contexts": self._settings.protected_contexts}
+            result = self._rolled(experiment.model_copy(update=settled), there)
         if result.verdict == "inconclusive":
             self._give_up(result)
         return result

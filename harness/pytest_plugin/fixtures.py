@@ -50,6 +50,7 @@ def rollout_clusters(rollout_portal: BlockingPortal) -> Iterator[Clusters]:
     with ExitStack() as held:
 
         def cluster_of(settings: Settings, images: Images = NO_IMAGES) -> Cluster:
+            _check_unprotected(settings)  # of one that is up too: a marker may protect what an option does not
             wanted = (settings.cluster, settings.worker_image, dict(images))
             for known, cluster in up:
                 if known == wanted:
@@ -60,16 +61,27 @@ def rollout_clusters(rollout_portal: BlockingPortal) -> Iterator[Clusters]:
         yield cluster_of
 
 
-def _opened(portal: BlockingPortal, settings: Settings, images: Images) -> AbstractContextManager[Cluster]:
+def _check_unprotected(settings: Settings) -> None:
     """Raises UsageError: its context is protected; nothing there was asked for, not even what stands there."""
-    from harness.clusters.choice import chosen, cluster
-    from harness.model.cluster_settings import ClusterSettings, SandboxSettings
-    from harness.model.experiment import PROTECTED_CONTEXTS
+    from harness.model.providers import CONTEXT
     from harness.runner.protected import check_context
 
+    kind, _, context = settings.cluster.partition(":")
+    if kind == CONTEXT:
+        check_context(context, settings.protected_contexts, lifted_by=_LIFTED_BY)
+
+
+_LIFTED_BY = (
+    "say by rollout_protected_contexts in the ini file, or --rollout-protected-contexts, which contexts may not; "
+    "none where that is empty"
+)
+
+
+def _opened(portal: BlockingPortal, settings: Settings, images: Images) -> AbstractContextManager[Cluster]:
+    from harness.clusters.choice import chosen, cluster
+    from harness.model.cluster_settings import ClusterSettings, SandboxSettings
+
     meant = chosen(settings.cluster, ClusterSettings(sandbox=SandboxSettings()))
-    if meant.context is not None:
-        check_context(meant.context, PROTECTED_CONTEXTS)
     if meant.kind is not None:
         changes = {"keep": settings.keep, "load_images": not settings.no_image_load}
         meant = meant.model_copy(update={"kind": meant.kind.model_copy(update=changes)})

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.model.providers import choices_by_default
+from harness.model.providers import PROTECTED_CONTEXTS, choices_by_default
 
 INCONCLUSIVE = ("fail", "skip", "xfail")
 MARKER = (
-    "rollout(cluster=, out=, count=, keep=, inconclusive=, worker_image=, no_image_load=): for this test what "
-    "the options of the same names say for all"
+    "rollout(cluster=, out=, count=, keep=, inconclusive=, worker_image=, no_image_load=, protected_contexts=): for "
+    "this test what the options of the same names say for all"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What holds for one test. `count`: the least number of rollouts of each call; `keep`: the namespace stays."""
+    """What holds for one test. `count`: the least number of rollouts of each call; `keep`: the namespace stays.
+
+    `protected_contexts`: patterns of the contexts that are refused.
+    """
 
     cluster: str = "sandbox"
     out: Path | None = None
@@ -30,6 +33,7 @@ class Settings:
     inconclusive: str = "fail"
     worker_image: str | None = None
     no_image_load: bool = False
+    protected_contexts: tuple[str, ...] = PROTECTED_CONTEXTS
 
 
 _HELP = {
@@ -40,6 +44,8 @@ _HELP = {
     "inconclusive": "what an inconclusive run does to its test: fail (default; the test decides), skip or xfail",
     "worker_image": "image of the load worker's Pod, where the cluster is not ours",
     "no_image_load": "kind: leave images to the nodes, which have or pull them",
+    "protected_contexts": "contexts that are refused, with commas between; * and ? match; empty for none "
+    f"(default: {','.join(PROTECTED_CONTEXTS)})",
 }
 
 
@@ -54,6 +60,7 @@ def add_options(parser: pytest.Parser) -> None:
         "inconclusive": {"choices": INCONCLUSIVE},
         "worker_image": {"metavar": "IMAGE"},
         "no_image_load": {"action": "store_true", "default": None},
+        "protected_contexts": {"type": _patterns, "metavar": "PATTERN,..."},
     }
     for name, how in given.items():
         group.addoption(f"--rollout-{name.replace('_', '-')}", dest=f"rollout_{name}", help=_HELP[name], **how)
@@ -79,6 +86,8 @@ def settings_of(config: pytest.Config, marker: Mapping[str, Any] | None = None) 
 
 def _of_ini(config: pytest.Config, name: str) -> Any:
     written = config.getini(f"rollout_{name}")
+    if name == "protected_contexts" and isinstance(written, str):  # where it is there and empty, none is
+        return _patterns(written)
     if written in (None, "", False):
         return None
     if name == "out":
@@ -95,7 +104,7 @@ def _of_marker(given: Mapping[str, Any]) -> dict[str, Any]:
     names = [setting.name for setting in fields(Settings)]
     if unknown := [name for name in given if name not in names]:
         raise pytest.UsageError(f"pytest.mark.rollout: there is no {unknown[0]}=; there is {', '.join(names)}")
-    return {name: Path(value) if name == "out" else value for name, value in given.items()}
+    return {name: _OF_MARKER[name](value) if name in _OF_MARKER else value for name, value in given.items()}
 
 
 def _checked(found: Settings) -> Settings:
@@ -104,6 +113,14 @@ def _checked(found: Settings) -> Settings:
     if isinstance(found.count, bool) or not isinstance(found.count, int) or found.count < 1:
         raise pytest.UsageError(f"rollout count: {found.count!r} is no number of rollouts, such as 3")
     return found
+
+
+def _patterns(given: str | Iterable[str]) -> tuple[str, ...]:
+    parts = given.split(",") if isinstance(given, str) else given
+    return tuple(filter(None, (part.strip() for part in parts)))
+
+
+_OF_MARKER: Mapping[str, Callable[[Any], Any]] = {"out": Path, "protected_contexts": _patterns}
 
 
 def _count(text: str) -> int:

@@ -7,9 +7,13 @@ from fnmatch import fnmatchcase
 
 from harness.errors import UsageError
 
+_IN_A_FILE = "say in the experiment which contexts may not, such as `protected_contexts: []`"
 
-def check_context(context: str, protected: Iterable[str]) -> None:
+
+def check_context(context: str, protected: Iterable[str], *, lifted_by: str = _IN_A_FILE) -> None:
     """Refuse a context that one of the patterns means, whatever its case.
+
+    `lifted_by`: what to do where it is meant all the same.
 
     Raises:
         UsageError: names the pattern, and what to do where it is meant all the same.
@@ -19,6 +23,5 @@ def check_context(context: str, protected: Iterable[str]) -> None:
             raise UsageError(
                 f"looking at context {context}",
                 f"it is protected: protected_contexts has {pattern!r}",
-                "Nothing was changed. Where it may be loaded and rolled all the same, say in the experiment which "
-                "contexts may not, such as `protected_contexts: []`.",
+                f"Nothing was changed. Where it may be loaded and rolled all the same, {lifted_by}.",
             )

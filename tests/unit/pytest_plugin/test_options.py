@@ -12,6 +12,7 @@ SHOW = """
     def test_it(request):
         found = _settings(request)
         print("SETTINGS", found.cluster, found.count, found.keep, found.inconclusive, found.out, found.worker_image)
+        print("PROTECTED", *found.protected_contexts)
 """
 HEAVY = ("kubernetes", "polars", "scipy", "aiohttp", "altair", "testcontainers", "httpx", "numpy", "pydantic")
 
@@ -21,25 +22,28 @@ def shown(pytester: pytest.Pytester, *options: str, ini: str = "", marks: str = 
     pytester.makeini(f"[pytest]\n{ini}")
     result = pytester.runpytest_subprocess("-s", "-p", "no:xdist", *options, timeout=60)
     result.assert_outcomes(passed=1)
-    return next(line for line in result.outlines if "SETTINGS" in line).partition("SETTINGS ")[2]
+    settings, protected = (line for line in result.outlines if "SETTINGS" in line or "PROTECTED" in line)
+    return settings.partition("SETTINGS ")[2] + protected.partition("PROTECTED")[2]
 
 
 def test_by_default_a_sandbox_and_one_rollout(pytester: pytest.Pytester) -> None:
-    assert shown(pytester) == "sandbox 1 False fail None None"
+    assert shown(pytester) == "sandbox 1 False fail None None *prod*"
 
 
 def test_the_ini_file_sets_what_no_option_does(pytester: pytest.Pytester) -> None:
     ini = (
         "rollout_cluster = kind\nrollout_count = 3\nrollout_keep = true\nrollout_inconclusive = skip\nrollout_out = o\n"
+        "rollout_protected_contexts =\n"
     )
     assert shown(pytester, ini=ini) == f"kind 3 True skip {pytester.path / 'o'} None"
     options = ("--rollout-cluster=context:staging", "--rollout-count=2", "--rollout-worker-image=w:1")
-    assert shown(pytester, *options, ini=ini) == f"context:staging 2 True skip {pytester.path / 'o'} w:1"
+    options += ("--rollout-protected-contexts=*live*, eu-*",)
+    assert shown(pytester, *options, ini=ini) == f"context:staging 2 True skip {pytester.path / 'o'} w:1 *live* eu-*"
 
 
 def test_the_marker_of_a_test_comes_first(pytester: pytest.Pytester) -> None:
-    marks = "@pytest.mark.rollout(count=5, inconclusive='xfail', keep=True)"
-    assert shown(pytester, "--rollout-count=2", marks=marks) == "sandbox 5 True xfail None None"
+    marks = "@pytest.mark.rollout(count=5, inconclusive='xfail', keep=True, protected_contexts=['eu-*'])"
+    assert shown(pytester, "--rollout-count=2", marks=marks) == "sandbox 5 True xfail None None eu-*"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +94,16 @@ def test_fixtures_and_options_are_listed(pytester: pytest.Pytester) -> None:
     for fixture in ("rollout", "rollout_cluster", "rollout_namespace"):
         assert f"\n{fixture}" in listed
     helped = pytester.runpytest_subprocess("--help", "-p", "no:xdist", timeout=60).stdout.str()
-    for name in ("cluster", "out", "count", "keep", "inconclusive", "worker-image", "no-image-load"):
+    for name in (
+        "cluster",
+        "out",
+        "count",
+        "keep",
+        "inconclusive",
+        "worker-image",
+        "no-image-load",
+        "protected-contexts",
+    ):
         assert f"--rollout-{name}" in helped
         assert f"rollout_{name.replace('-', '_')} (" in helped
     assert "@pytest.mark.rollout(" in pytester.runpytest_subprocess("--markers", timeout=60).stdout.str()
