@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.anyio, pytest.mark.sandbox]
 
+CLASSES = "/apis/scheduling.k8s.io/v1/priorityclasses"
 PODS, EVENTS, NODE = "/api/v1/namespaces/default/pods", "/api/v1/namespaces/default/events", "/api/v1/nodes/node1"
 SMALL = {"cpu": "1", "memory": "1Gi", "pods": "4"}
 FULL = (
@@ -60,6 +61,30 @@ async def test_a_full_node_leaves_pods_pending_and_the_next_comes_when_one_is_go
         await eventually(PODS, lambda found: scheduled(found) == {"p0", "p2", "p3", "p4"})
         await client.patch(f"{NODE}/status", {"status": {"allocatable": {**SMALL, "pods": "5"}}})
         await eventually(PODS, lambda found: "p5" in scheduled(found))
+
+
+async def test_a_more_important_pod_takes_the_place_of_the_least_important(client: ApiClient, eventually: Wait) -> None:
+    await client.create(CLASSES, {"metadata": {"name": "high"}, "value": 1000})
+    never = {"metadata": {"name": "polite"}, "value": 1000, "preemptionPolicy": "Never"}
+    await client.create(CLASSES, never)
+    async with playing(client, allocatable=SMALL, stop_s=0.5):
+        for n in range(4):
+            await client.create(PODS, pod(f"p{n}", "250m"))
+        await eventually(PODS, lambda found: sum(one["status"]["phase"] == "Running" for one in found) == 4)
+        await client.create(PODS, pod("polite", "250m", priorityClassName="polite"))
+        pods = await eventually(PODS, lambda found: any(told(one)[0] for one in found))
+        (waiting,) = [one for one in pods if told(one)[0]]
+        assert told(waiting)[1].endswith("preemption: not eligible due to preemptionPolicy=Never.")
+        urgent = await client.create(PODS, pod("urgent", "250m", priorityClassName="high"))
+        pods = await eventually(PODS, lambda found: any(one["metadata"].get("deletionTimestamp") for one in found))
+        (victim,) = [one for one in pods if one["metadata"].get("deletionTimestamp")]
+        reasons = {one["type"]: one.get("reason") for one in victim["status"]["conditions"]}
+        assert reasons["DisruptionTarget"] == "PreemptionByScheduler"
+        events = await eventually(EVENTS, lambda found: any(one["reason"] == "Preempted" for one in found))
+        (event,) = [one for one in events if one["reason"] == "Preempted"]
+        assert event["message"] == f"Preempted by pod {urgent['metadata']['uid']} on node node1"
+        pods = await eventually(PODS, lambda found: "urgent" in scheduled(found) and len(scheduled(found)) == 4)
+        assert "polite" not in scheduled(pods)  # what was made room for is not given to who waited before
 
 
 async def test_what_a_pod_that_ended_had_is_free_again(client: ApiClient, eventually: Wait) -> None:

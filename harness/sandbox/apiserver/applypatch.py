@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from harness.sandbox.apiserver import api_errors, yamlbody
+from harness.sandbox.apiserver import api_errors
 from harness.sandbox.apiserver.fieldmanager.applying import Conflicts, applied, first_applied
 from harness.sandbox.apiserver.fieldmanager.scales import SCALE_VERSION, applied_to_scale
 from harness.sandbox.apiserver.fieldmanager.shapes import published
@@ -79,6 +79,8 @@ def _invalid_options(kind: str, causes: list[tuple[str, str, str]]) -> api_error
 
 async def configuration_of(request: web.BaseRequest, options: WriteOptions) -> Object:
     """The configuration in the body, YAML or JSON. Raises: StatusError (400, 413)."""
+    from harness.sandbox.apiserver import yamlbody  # PyYAML, which most control planes never need
+
     try:
         raw = await request.read()
     except web.HTTPRequestEntityTooLarge:

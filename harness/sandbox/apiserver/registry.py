@@ -216,6 +216,7 @@ class Registry:
         kept = [item for item in pod["status"].get("conditions", ()) if item.get("type") != "PodScheduled"]
         condition = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": now}
         pod["status"]["conditions"] = [*kept, condition]
+        pod["status"].pop("nominatedNodeName", None)
         return self.store.put(PODS, pod)
 
     @staticmethod

@@ -13,7 +13,6 @@ from harness.sandbox.apiserver.decoding import decoded, decoded_as
 from harness.sandbox.apiserver.evictions import evict
 from harness.sandbox.apiserver.podlogs import logged
 from harness.sandbox.apiserver.podproxy import proxied
-from harness.sandbox.apiserver.podstreams import streamed
 from harness.sandbox.apiserver.reading import answer, encoded
 from harness.sandbox.apiserver.registry import DeleteOptions
 from harness.sandbox.apiserver.resources import NAMESPACES
@@ -59,6 +58,8 @@ class Subresources:
             case "proxy", _:
                 return await proxied(self._registry, self._state, target, request)
             case "exec" | "attach" | "portforward", "GET" | "POST":
+                from harness.sandbox.apiserver.podstreams import streamed  # SPDY and its like, which few need
+
                 return await streamed(self._registry, self._state, target, request)
             case "token", "POST":
                 return await token_response(self._registry, self._tokens, target, request)

@@ -43,8 +43,10 @@ def obstacle(pod: Object, node: Object, info: NodeInfo) -> Obstacle | None:
     return None
 
 
-def unschedulable(pod: Object, obstacles: Sequence[Obstacle]) -> str:
+def unschedulable(pod: Object, obstacles: Sequence[Obstacle], *, waits: bool = False, preempts: bool = False) -> str:
     """What is said of a pod that none of the nodes takes, one obstacle a node.
+
+    `preempts`: others leave a node for it now; `waits`: they do so already.
 
     >>> unschedulable({"spec": {}}, [Obstacle(("Too many pods",), lasting=False)])[:46]
     '0/1 nodes are available: 1 Too many pods. no n'
@@ -53,7 +55,11 @@ def unschedulable(pod: Object, obstacles: Sequence[Obstacle]) -> str:
         return "no nodes available to schedule pods"
     nodes = f"0/{len(obstacles)} nodes are available:"
     told = _counted(reason for found in obstacles for reason in found.reasons)
-    if pod["spec"].get("preemptionPolicy") == "Never":
+    if preempts:
+        return f"{nodes} {told}."
+    if waits:
+        preemption = "not eligible due to terminating pod on the nominated node."
+    elif pod["spec"].get("preemptionPolicy") == "Never":
         preemption = "not eligible due to preemptionPolicy=Never."
     else:
         hopes = _counted(

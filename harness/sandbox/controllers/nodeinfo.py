@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from harness.sandbox.apiserver.quantities import amount
 from harness.sandbox.controllers.pods import is_finished
@@ -54,6 +54,24 @@ class NodeInfo:
 
     pods: dict[str, Object] = field(default_factory=dict)
     requested: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, pods: Iterable[Object]) -> Self:
+        """That of a node with these pods."""
+        info = cls()
+        for pod in pods:
+            info.add(pod)
+        return info
+
+    def add(self, pod: Object) -> None:
+        """One pod more."""
+        self.pods[pod["metadata"]["uid"]] = pod
+        self.requested.update(requests(pod))
+
+    def take(self, pod: Object) -> None:
+        """One pod less."""
+        del self.pods[pod["metadata"]["uid"]]
+        self.requested.subtract(requests(pod))
 
 
 class NodeInfos:
