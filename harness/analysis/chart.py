@@ -52,7 +52,7 @@ def failed_requests(seen: Observed, why: Explained) -> tuple[FailedRequest, ...]
     ports = failures["local_port"].to_list()
     left = {uid: spans[-1][1] for uid, spans in seen.endpoints.listed.items() if spans}
     words = Narrator(pods=seen.pods, plane=why.plane, left=left).sentences(why.failures, why.causes, ports)
-    cause = why.causes.cause
+    cause, label = why.causes.cause, why.causes.label
     rows = failures.select("stream", "worker", "seq").rows()
     return tuple(
         FailedRequest(
@@ -63,6 +63,7 @@ def failed_requests(seen: Observed, why: Explained) -> tuple[FailedRequest, ...]
             cause=cause[i],
             pod=seen.pods[why.causes.pod[i]].name if why.causes.pod[i] >= 0 else "",
             evidence=words[i],
+            label="" if label[i] == cause[i] else label[i],
         )
         for i, (stream, worker, seq) in enumerate(rows)
     )

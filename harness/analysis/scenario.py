@@ -46,7 +46,7 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
     seen = observe(run)
     why = explain(seen, table)
     charged = attribute(seen, why)
-    counts = counted(seen, why.causes.cause, charged)
+    counts = counted(seen, why.causes.label, charged)
     quiet = shown_background(seen, why)
     shown = accounts(seen, why, charged, counts, quiet)
     gates_note, shortfall = gate_words(seen)
@@ -78,7 +78,7 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
         unsent=int(seen.requests.frame["unsent"].sum() or 0),
         control=counts.windows.get(CONTROL),
         rollouts=rollouts,
-        causes=tally([str(cause) for cause in why.causes.cause]),
+        causes=tally(list(why.causes.label)),
         by_outcome=tally(seen.requests.failures["outcome"].to_list()),
         budget=spent(run.info.budget, rollouts),
         propagation=lags,

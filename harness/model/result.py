@@ -125,7 +125,10 @@ class RolloutFindings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedRequest:
-    """One row of failures.csv. `pod` is empty where more than one is possible; `rollout` is None outside of any."""
+    """One row of failures.csv. `pod` is empty where more than one is possible; `rollout` is None outside of any.
+
+    `label`: the causes of which it is one, where they cannot be told apart; else empty, and `cause` says it.
+    """
 
     stream: str
     worker: int
@@ -134,6 +137,7 @@ class FailedRequest:
     cause: Cause
     pod: str
     evidence: str
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

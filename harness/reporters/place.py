@@ -6,7 +6,8 @@ from harness.model.deed_words import deed_words
 from harness.model.kubernetes_version import applied_at_once
 from harness.model.paths import Hop
 from harness.model.providers import CONTEXT, PROVIDERS
-from harness.model.result import ScenarioResult, Verdict
+from harness.model.quantity import things
+from harness.model.result import Cause, ScenarioResult, Verdict
 from harness.model.run import ClusterFacts, ProxyFacts, RunInfo
 
 _KINDS = {**PROVIDERS, "unknown": "a cluster of unknown kind"}
@@ -50,7 +51,15 @@ def hop_words(hop: Hop) -> str:
 def notes(info: RunInfo, result: ScenarioResult) -> tuple[str, ...]:
     """What every report says beside the verdict: the result's notes, and what a clean one rests on."""
     rest = _rests_on_quiet(info) if result.verdict is Verdict.SEAMLESS else ""
-    return (*result.notes, *([rest] if rest else ()))
+    return tuple(filter(None, (*result.notes, _untold(result), rest)))
+
+
+def _untold(result: ScenarioResult) -> str:
+    """How many failed requests no cause could be shown for; empty where there are none."""
+    untold = result.causes.get(Cause.UNKNOWN, 0)
+    if not untold:
+        return ""
+    return f"no cause could be shown for {untold:,} of {things(result.failed, 'failed request')}: failures.csv says why"
 
 
 def _rests_on_quiet(info: RunInfo) -> str:

@@ -39,7 +39,8 @@ _WIDTH: Final = 80
 _GLUED: Final = re.compile(r"(?<=\d) (?=[a-z%])|(?<=p50|p99) (?=/)|(?<=/) (?=p99|max)")
 _GAPS: Final = 10  # two spaces between columns
 _LEAST_NAME: Final = 9
-_OUTCOME: Final = 21  # "reset-before-response"
+_MOST_PART: Final = 20  # a longer part of a name is broken, and drives no outcome out of the table
+_ANY_WIDTH: Final = 999
 _MOST_OUTAGES: Final = 3
 _HEADERS: Final = (
     "variant\npath",
@@ -59,15 +60,16 @@ def experiment_text(result: ExperimentResult, infos: Mapping[str, RunInfo], *, c
     for place in dict.fromkeys(where(infos[s.scenario]) for s in result.scenarios):
         lines += [*_paragraph(place), ""]
     lines += [*_table(result.scenarios, colour=colour), ""]
+    within = _has_room(result.scenarios)
     for scenario in result.scenarios:
-        lines += [*_conclusion(infos[scenario.scenario], scenario, colour=colour), ""]
+        lines += [*_conclusion(infos[scenario.scenario], scenario, within=within, colour=colour), ""]
     lines += [line for note in result.notes for line in _paragraph(f"note: {note}")]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def scenario_text(info: RunInfo, result: ScenarioResult, *, colour: bool = False) -> str:
     """One scenario in full: what dropped, when after the update, with which outcomes and causes, rollout by rollout."""
-    lines = [*_conclusion(info, result, colour=colour), "", *_paragraph(where(info)), ""]
+    lines = [*_conclusion(info, result, within=True, colour=colour), "", *_paragraph(where(info)), ""]
     if result.control:
         lines += [*_paragraph(f"control window: {_window(result.control)}"), ""]
     for rollout in result.rollouts:
@@ -86,58 +88,67 @@ def scenario_text(info: RunInfo, result: ScenarioResult, *, colour: bool = False
 
 
 def _table(scenarios: Sequence[ScenarioResult], *, colour: bool) -> list[str]:
-    """One row a scenario. Names and outcomes are wrapped into what the other columns leave of the width."""
-    headers = [header.format(deeds=deeds(scenarios).plural) for header in _HEADERS]
-    plain = [[h.split("\n") for h in headers], *(_row(s, 99, 99, colour=False) for s in scenarios)]
-    widths = [max(len(line) for row in plain for line in row[i]) for i in range(len(headers))]
-    room = _WIDTH - _GAPS - sum(widths) + widths[0] + widths[3]
-    parts = (len(part) for s in scenarios for part in re.findall(r"[^\s-]*-?", f"{s.variant} {s.path}"))
-    least = max(_LEAST_NAME, min(max(parts, default=0), room - _OUTCOME))
-    names = min(widths[0], max(least, room - widths[3]))
-    rows = [_row(s, names, room - names, colour=colour) for s in scenarios]
+    """One row a scenario. Names are wrapped into what the other columns leave of the width; outcomes never are."""
+    headers, widths = _widths(scenarios)
+    room = _WIDTH - _GAPS - sum(widths[1:])
+    within = _has_room(scenarios)
+    if not within:
+        headers[3] = "failed"
+        room += widths[3] - max(len(line) for line in ("failed", *(count(s.failed) for s in scenarios)))
+    rows = [_row(s, min(widths[0], room), within=within, colour=colour) for s in scenarios]
     cells = [headers, *(["\n".join(cell) for cell in row] for row in rows)]
     rule, *lines = tabulate(cells, tablefmt="simple", colalign=_ALIGN, disable_numparse=True).splitlines()
     # tabulate would make every column two wider than its header: so the headers are a row, and the rule comes here
     return [line.rstrip() for line in (*lines[:2], rule, *lines[2:-1])]
 
 
-def _row(result: ScenarioResult, names: int, outcomes: int, *, colour: bool) -> list[list[str]]:
+def _has_room(scenarios: Sequence[ScenarioResult]) -> bool:
+    """Whether every outcome stands in the table on one line; else they stand below it, with each scenario."""
+    _, widths = _widths(scenarios)
+    parts = (len(part) for s in scenarios for part in re.findall(r"[^\s-]*-?", f"{s.variant} {s.path}"))
+    longest_part = max(parts, default=0)
+    least = max(_LEAST_NAME, min(longest_part, _MOST_PART))
+    return least + sum(widths[1:]) + _GAPS <= _WIDTH
+
+
+def _widths(scenarios: Sequence[ScenarioResult]) -> tuple[list[str], list[int]]:
+    """The headers of the table, and how wide its columns would like to be."""
+    headers = [header.format(deeds=deeds(scenarios).plural) for header in _HEADERS]
+    plain = [[h.split("\n") for h in headers], *(_row(s, _ANY_WIDTH, within=True, colour=False) for s in scenarios)]
+    return headers, [max(len(line) for row in plain for line in row[i]) for i in range(len(headers))]
+
+
+def _row(result: ScenarioResult, names: int, *, within: bool, colour: bool) -> list[list[str]]:
+    """`within`: its outcomes stand in it."""
     most = len(count(result.failed))  # the numbers below it end where it does
-    failed = [
-        line
-        for outcome, n in ranked(result.by_outcome)
-        for line in _cell(f"{count(n):>{most}} {outcome}", outcomes, indent=most + 1)
-    ]
+    outcomes = ranked(result.by_outcome) if within else ()
     return [
         [*_cell(result.variant, names), *_cell(result.path, names)],
         [dropping_of(result)],
         [count(result.requests)],
-        [count(result.failed), *failed],
+        [count(result.failed), *(visible(f"{count(n):>{most}} {outcome}") for outcome, n in outcomes)],
         [p99_change(result).replace(" ", "")],
         [_verdict(result.verdict, colour=colour), *(["unexpected"] if unexpected(result) else [])],
     ]
 
 
-def _cell(text: str, width: int, *, indent: int = 0) -> list[str]:
-    """The lines of a cell; a word is broken, at its hyphens, only where it has no room by itself.
-
-    `indent`: how far in its second line may begin, if there is room for that.
-    """
-    longest = max(map(len, visible(text).split()), default=0)
-    further = " " * indent if longest + indent <= width else ""
-    fits = longest <= width
-    lines = wrap(visible(text), width, subsequent_indent=further, drop_whitespace=True, break_on_hyphens=not fits)
-    return lines or ["-"]
+def _cell(text: str, width: int) -> list[str]:
+    """The lines of a cell; a word is broken, at its hyphens, only where it has no room by itself."""
+    fits = max(map(len, visible(text).split()), default=0) <= width
+    return wrap(visible(text), width, drop_whitespace=True, break_on_hyphens=not fits) or ["-"]
 
 
 def _verdict(verdict: Verdict, *, colour: bool) -> str:
     return f"\x1b[1;{_COLOURS[verdict]}m{verdict.value}\x1b[0m" if colour else verdict.value
 
 
-def _conclusion(info: RunInfo, result: ScenarioResult, *, colour: bool) -> Iterator[str]:
+def _conclusion(info: RunInfo, result: ScenarioResult, *, within: bool, colour: bool) -> Iterator[str]:
+    """`within`: its outcomes stand elsewhere, as in the table."""
     yield f"{visible(result.scenario)}: {_verdict(result.verdict, colour=colour)}, {expectation(result)}"
     yield from _paragraph(result.sentence, "  ")
     yield from _paragraph(f"reason: {result.reason}", "  ")
+    if result.failed and not within:
+        yield from _paragraph(f"outcomes: {listed(result.by_outcome)}", "  ")
     for one in result.budget:
         yield from _paragraph(f"budget: {spent_words(one)}", "  ")
     for words in remains(info, result):

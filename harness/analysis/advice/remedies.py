@@ -31,6 +31,10 @@ GRACE = "the grace period that its spec gives it"
 
 _KEPT = "a preStop only moves new connections away; on one that a client keeps the pod is asked until it ends"
 _NO_SETTING = "neither preStop, minReadySeconds nor a longer grace period cures it"
+_BALANCER_IS_LATER = (
+    "the rollout takes an old pod away once a new one is Ready, and the balancer sends to the new one only later: "
+    "minReadySeconds makes the rollout wait for that"
+)
 _SENT_WHEN_READY = "no minReadySeconds cures it, for a pod is sent to as soon as it is Ready"
 
 
@@ -153,7 +157,7 @@ def _creation_race(measured: Measured, app: ApplicationSettings, raised: Mapping
         return _Told(needed=mend, why=f"{wrong}; {_SENT_WHEN_READY}")
     if measured.external and "minReadySeconds" in raised:
         words = _words(raised, "minReadySeconds", "progressDeadlineSeconds")
-        return _Told(needed=words, why="a balancer sends to a new pod later than it is Ready")
+        return _Told(needed=words, why=_BALANCER_IS_LATER)
     return _Told(needed=PROBE, why=_SENT_WHEN_READY, by_settings=False)
 
 

@@ -35,7 +35,7 @@ def accounts(
     unexplained = why.causes.by(lambda row: row.unexplained)
     scheduled = seen.requests.failures["scheduled"].to_numpy()[unexplained]
     found = _Found(
-        cause=why.causes.cause,
+        label=why.causes.label,
         unexplained=_spans(seen.windows.positions(scheduled), scheduled),
         endings=endings(seen, why),
         lefts=leavings(seen),
@@ -50,7 +50,7 @@ class _Found:
     """What is looked for once in the whole run: the cause of each failure; by position in how many spans of time
     something failed without a cause; pods that others took; and when other workloads' endpoints left."""
 
-    cause: NDArray[np.object_]
+    label: NDArray[np.object_]
     unexplained: Counter[int]
     endings: tuple[Ending, ...]
     lefts: tuple[float, ...]
@@ -78,7 +78,7 @@ def _account(
             *incomplete(seen, why.plane, span),
             *strange,
             *stranger_left(seen, why, found.lefts, span),
-            *failures_of_others(seen, why, position, counts, tally(list(found.cause[own])), quiet),
+            *failures_of_others(seen, why, position, counts, tally(list(found.label[own])), quiet),
         ),
     )
 

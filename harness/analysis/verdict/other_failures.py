@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from harness.analysis.causes.explained import Explained
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.windows import CONTROL
@@ -27,11 +29,17 @@ def failures_of_others(
     before, base = (control.by_cause, control.requests) if control else ({}, 0)
     doubts = [*_errors(seen, why, position, counts, quiet)]
     for cause, words in _WORDS.items():
-        count = window.by_cause.get(cause, 0) - own.get(cause, 0)
+        count = _of(window.by_cause, cause) - _of(own, cause)
         # A multiple of nothing is nothing: without a request in the control window there is no background.
-        if count > 0 and (not base or count * base > before.get(cause, 0) * window.requests):
+        if count > 0 and (not base or count * base > _of(before, cause) * window.requests):
             doubts.append((str(cause), f"{things(count, 'failure')} of {name}: {words.format(noun=seen.words.noun)}"))
     return tuple(doubts)
+
+
+def _of(counts: Mapping[str, int], cause: Cause) -> int:
+    """How many have that cause; of one of several that cannot be told apart it is not known which."""
+    known = set(Cause) - {cause} if cause == Cause.UNKNOWN else set(counts) - {cause}
+    return sum(number for label, number in counts.items() if label not in known)
 
 
 def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quiet: Background) -> tuple[Doubt, ...]:

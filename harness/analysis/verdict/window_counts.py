@@ -34,8 +34,9 @@ class Counted:
         frozen(self.at)
 
 
-def counted(seen: Observed, cause: NDArray[np.object_], charged: Attribution) -> Counted:
-    """Requests, failures, latency and outages of the control window and of every rollout. `cause`: per failure.
+def counted(seen: Observed, label: NDArray[np.object_], charged: Attribution) -> Counted:
+    """Requests, failures, latency and outages of the control window and of every rollout. `label`: the cause of
+    each failure in words, or those of which it is one.
 
     A request belongs to the window in which it was due; one that a rollout has to answer for, to that rollout, be it
     that it was sent in the control window and cut after the update.
@@ -66,8 +67,8 @@ def counted(seen: Observed, cause: NDArray[np.object_], charged: Attribution) ->
     for at_, *row in counts.iter_rows():
         rows[at_].append(_Row(*row))
     causes: dict[int, list[str]] = {position: [] for position in rows}
-    for at_, one in zip(failure_at.tolist(), cause, strict=True):
-        causes[at_].append(str(one))
+    for at_, one in zip(failure_at.tolist(), label, strict=True):
+        causes[at_].append(one)
     windows = {
         position: _window(span, rows[position], causes[position], latency.get(position, {}))
         for position, span in spans.items()
