@@ -33,7 +33,8 @@ class Scaling:
     def words(self) -> str:
         """The numbers."""
         *others, last = self.numbers
-        return f"scaling to {', '.join(map(str, others))} and back to {things(last, 'replica')}"
+        between = ", with no pod in between" if 0 in others else ""
+        return f"scaling to {', '.join(map(str, others))} and back to {things(last, 'replica')}{between}"
 
     def step(self, rollout: int) -> Step:
         """Go through the numbers, each awaited until its pods are there and those beyond it gone."""

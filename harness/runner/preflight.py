@@ -133,12 +133,21 @@ def warnings(scenarios: Iterable[Scenario]) -> tuple[str, ...]:
             if hazard.id not in _WHAT_VARIANTS_ARE_ABOUT and not hazard.blocks:
                 told[hazard.sentence] = None
         told |= dict.fromkeys(beside(scenario))
+        told |= dict.fromkeys(_scaled_away(scenario))
         if not scenario.experiment.is_there:  # what runs has what it needs
             for name in absent_objects(pod_spec(application.target), application.manifests):
                 told[f"its pods need {name}, which is not among the manifests"] = None
         told |= dict.fromkeys(undeclared_ports(scenario))
         told |= dict.fromkeys(unknown(scenario))
     return tuple(told)
+
+
+def _scaled_away(scenario: Scenario) -> tuple[str, ...]:
+    name, setting = scenario.experiment.asked
+    if name != "scale" or 0 not in setting.numbers:
+        return ()
+    target = workload_name(scenario.application.target)
+    return (f"{target} scaled to 0 has no pod: every request fails until one is Ready again",)
 
 
 def beside(scenario: Scenario) -> tuple[str, ...]:

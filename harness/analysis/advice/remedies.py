@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from harness.model.advice import ApplicationSettings, Measured, Remedy, Setting
+from harness.model.deed_words import deed_words
 from harness.model.quantity import things
 from harness.model.result import Cause
 from harness.spec.hazards import HazardId, row
@@ -25,6 +26,7 @@ UNENDING = (
 SERVE = "the application answering as before, until it ends, what still comes on the connections that it has open"
 PROBE = "a readiness probe that succeeds only once the application serves"
 RESEND = "a client that sends again what met a connection as it was closed (RFC 9112, 9.3.1)"
+ONE_LEFT = "a number of replicas that leaves a Ready pod at every moment, never 0"
 ALWAYS_ONE = "a pod that is Ready at every moment: more replicas, or fewer of them unavailable"
 
 GRACE = "the grace period that its spec gives it"
@@ -69,7 +71,7 @@ def sentences(measured: Measured, app: ApplicationSettings, prestop: Setting) ->
         (Cause.TERMINATION_RACE, SERVE, not measured.hurried and _serving_cures(measured, app, prestop)),
         (Cause.CREATION_RACE, PROBE, not measured.external and not _unready(app)),
         (Cause.IDLE_CLOSE, RESEND, True),
-        (Cause.NO_ENDPOINTS, ALWAYS_ONE, not app.gap),
+        (Cause.NO_ENDPOINTS, _always_one(measured), not app.gap),
     )
     lost = [(_lost(measured, cause), sentence) for cause, sentence, needed in told if needed]
     ordered = (sentence for requests, sentence in sorted(lost, key=lambda pair: -pair[0]) if requests)
@@ -190,7 +192,12 @@ def _hurry(measured: Measured) -> _Told:
 def _no_endpoints(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
     if app.gap:
         return _Told(needed=app.gap_cure, why=f"{app.gap}; {_NO_SETTING}")
-    return _Told(needed=ALWAYS_ONE, why=f"for a moment no pod was Ready; {_NO_SETTING}", by_settings=False)
+    return _Told(needed=_always_one(measured), why=f"for a moment no pod was Ready; {_NO_SETTING}", by_settings=False)
+
+
+def _always_one(measured: Measured) -> str:
+    """What leaves a pod that can answer: of pods that were scaled away, only another number of them."""
+    return ONE_LEFT if measured.words.noun == deed_words("scale").noun else ALWAYS_ONE
 
 
 def _idle_close(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:

@@ -37,7 +37,7 @@ def scale(to: Any, **more: Any) -> Scale:
         (1, (1, 2), "scaling to 1 and back to 2 replicas"),
         ([5, 1], (5, 1, 2), "scaling to 5, 1 and back to 2 replicas"),
         ([4, 2], (4, 2), "scaling to 4 and back to 2 replicas"),
-        (0, (0, 2), "scaling to 0 and back to 2 replicas"),
+        (0, (0, 2), "scaling to 0 and back to 2 replicas, with no pod in between"),
     ],
 )
 def test_it_ends_with_the_manifests_own_number(to: Any, numbers: tuple[int, ...], words: str) -> None:

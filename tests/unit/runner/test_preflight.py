@@ -101,6 +101,14 @@ BLOCKED = [
 ]
 
 
+@pytest.mark.parametrize(("numbers", "told"), [("0", True), ("[5, 0]", True), ("1", False)])
+def test_that_no_pod_is_left_is_said_before_it_is_done(tmp_path: Path, numbers: str, told: bool) -> None:
+    file = written(tmp_path)
+    file.write_text(file.read_text() + f"disruption: {{scale: {{to: {numbers}}}}}\n")
+    words = "deployment/web scaled to 0 has no pod: every request fails until one is Ready again"
+    assert (words in warnings(planned(file))) is told
+
+
 @pytest.mark.parametrize(("change", "says"), BLOCKED, ids=["paused", "on-delete", "partition", "headless"])
 def test_what_could_show_nothing_is_refused(tmp_path: Path, change: dict[str, str], says: str) -> None:
     with pytest.raises(UsageError) as refused:

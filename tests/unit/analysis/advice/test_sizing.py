@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from harness.analysis import judge
-from harness.analysis.advice.remedies import ALWAYS_ONE, END, FINISH, PROBE, RESEND, SERVE, UNENDING
+from harness.analysis.advice.remedies import ALWAYS_ONE, END, FINISH, ONE_LEFT, PROBE, RESEND, SERVE, UNENDING
 from harness.analysis.advice.sizing import pooled_sizing, sizes
 from harness.model.advice import ApplicationSettings, Measured, Setting, Sizing
+from harness.model.deed_words import deed_words
 from harness.model.run import ClusterFacts, FactSource, ProxyFacts
 
 from ..literal import history
@@ -265,6 +266,7 @@ GAP = {"gap": "all go at once", "gap_cure": "strategy: RollingUpdate", "mends": 
         ("in-flight-kill", {"killed": 2, "stop_s": 30.0}, HELD, "terminationGracePeriodSeconds 73 s", None),
         ("no-endpoints", {}, GAP, "strategy: RollingUpdate", {"preStop": 5}),
         ("no-endpoints", {}, {}, ALWAYS_ONE, {}),
+        ("no-endpoints", {"words": deed_words("scale")}, {}, ONE_LEFT, {}),
         ("idle-close", {}, {}, RESEND, {}),
     ],
 )
@@ -277,7 +279,7 @@ def test_each_cause_has_its_remedy(
     assert needed in remedy.needed
     if settings is not None:
         assert raised(found) == settings
-    by_application = needed in {SERVE, PROBE, FINISH, END, ALWAYS_ONE, RESEND}
+    by_application = needed in {SERVE, PROBE, FINISH, END, ALWAYS_ONE, ONE_LEFT, RESEND}
     assert remedy.by_settings is not by_application
     assert (needed in found.cure) or not by_application
 
