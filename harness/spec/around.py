@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.spec.counts import Autoscaler, Budget
+from harness.spec.shape import named
 from harness.spec.workload import Object, spec_of
 
 GATES_LABEL = "elbv2.k8s.aws/pod-readiness-gate-inject"
@@ -32,12 +33,10 @@ class Targets(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balancer:
-    """A balancer outside of the cluster. `name`: of the object that makes it, "Service shop"; `of_aws`: the AWS Load
-    Balancer Controller is known to make it."""
+    """A balancer outside of the cluster. `name`: of the object that makes it, "Service shop"."""
 
     name: str
     targets: Targets
-    of_aws: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +74,10 @@ def balancer(services: Iterable[Object], ingresses: Iterable[Object]) -> Balance
     for ingress in ingresses:
         if _class(ingress) == "alb":
             said = next((kind for each in (ingress, *services) if (kind := _annotations(each).get(_INGRESS))), "")
-            return Balancer(name=_named(ingress), targets=_targets(said or Targets.INSTANCE), of_aws=True)
+            return Balancer(name=named(ingress), targets=_targets(said))
     for service in services:
         if _NEG in _annotations(service):
-            return Balancer(name=_named(service), targets=Targets.IP)
+            return Balancer(name=named(service), targets=Targets.IP)
         if spec_of(service).get("type") == "LoadBalancer":
             return _of_service(service)
     return None
@@ -87,15 +86,13 @@ def balancer(services: Iterable[Object], ingresses: Iterable[Object]) -> Balance
 def _of_service(service: Object) -> Balancer:
     annotations = _annotations(service)
     kind, said = annotations.get(f"{_SERVICE}type", ""), annotations.get(f"{_SERVICE}nlb-target-type", "")
-    name = _named(service)
-    if kind in ("external", "nlb-ip") or spec_of(service).get("loadBalancerClass") == _NLB_CLASS:
-        return Balancer(name=name, targets=_targets(said or ("ip" if kind == "nlb-ip" else "instance")), of_aws=True)
-    if kind == "nlb" or said:
-        return Balancer(name=name, targets=_targets(said or "instance"), of_aws=bool(said))
-    return Balancer(name=name, targets=Targets.UNKNOWN)
+    of_class = spec_of(service).get("loadBalancerClass") == _NLB_CLASS
+    known = said or of_class or kind in ("external", "nlb", "nlb-ip")
+    return Balancer(name=named(service), targets=_targets(said or kind) if known else Targets.UNKNOWN)
 
 
 def _targets(said: str) -> Targets:
+    """What a target type says, or else the type of the balancer; without either, nodes."""
     return Targets.IP if said in _BY_IP else Targets.INSTANCE
 
 
@@ -109,14 +106,10 @@ def sends_to(ingress: Object) -> frozenset[str]:
     rules = [rule for rule in spec.get("rules") or () if isinstance(rule, dict)]
     paths = [path for rule in rules for path in (rule.get("http") or {}).get("paths") or ()]
     backends = [spec.get("defaultBackend"), *(path.get("backend") for path in paths if isinstance(path, dict))]
-    named = [(backend or {}).get("service") or {} for backend in backends]
-    return frozenset(str(service["name"]) for service in named if service.get("name"))
+    services = [(backend or {}).get("service") or {} for backend in backends]
+    return frozenset(str(service["name"]) for service in services if service.get("name"))
 
 
 def _annotations(manifest: Object) -> dict[str, str]:
     found = (manifest.get("metadata") or {}).get("annotations") or {}
     return {str(name): str(value) for name, value in found.items()}
-
-
-def _named(manifest: Object) -> str:
-    return f"{manifest.get('kind')} {(manifest.get('metadata') or {}).get('name')}"

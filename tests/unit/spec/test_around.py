@@ -25,26 +25,24 @@ BALANCED = {"type": "LoadBalancer"}
 
 
 @pytest.mark.parametrize(
-    ("front", "inside", "targets", "of_aws"),
+    ("front", "inside", "targets"),
     [
-        (service(**BALANCED), None, Targets.UNKNOWN, False),
-        (service({f"{AWS}type": "nlb"}, **BALANCED), None, Targets.INSTANCE, False),
-        (service({f"{AWS}type": "nlb-ip"}, **BALANCED), None, Targets.IP, True),
-        (service({f"{AWS}type": "external"}, **BALANCED), None, Targets.INSTANCE, True),
-        (service({f"{AWS}type": "external", f"{AWS}nlb-target-type": "ip"}, **BALANCED), None, Targets.IP, True),
-        (service(loadBalancerClass="service.k8s.aws/nlb", **BALANCED), None, Targets.INSTANCE, True),
-        (service({"cloud.google.com/neg": '{"ingress": true}'}), None, Targets.IP, False),
-        (service(), ingress(ingressClassName="alb"), Targets.INSTANCE, True),
-        (service(), ingress(ALB, ingressClassName="alb"), Targets.IP, True),
-        (service(ALB), ingress({"kubernetes.io/ingress.class": "alb"}), Targets.IP, True),
+        (service(**BALANCED), None, Targets.UNKNOWN),
+        (service({f"{AWS}type": "nlb"}, **BALANCED), None, Targets.INSTANCE),
+        (service({f"{AWS}type": "nlb-ip"}, **BALANCED), None, Targets.IP),
+        (service({f"{AWS}type": "external"}, **BALANCED), None, Targets.INSTANCE),
+        (service({f"{AWS}type": "external", f"{AWS}nlb-target-type": "ip"}, **BALANCED), None, Targets.IP),
+        (service(loadBalancerClass="service.k8s.aws/nlb", **BALANCED), None, Targets.INSTANCE),
+        (service({"cloud.google.com/neg": '{"ingress": true}'}), None, Targets.IP),
+        (service(), ingress(ingressClassName="alb"), Targets.INSTANCE),
+        (service(), ingress(ALB, ingressClassName="alb"), Targets.IP),
+        (service(ALB), ingress({"kubernetes.io/ingress.class": "alb"}), Targets.IP),
     ],
 )
-def test_a_balancer_is_known_by_what_makes_it(
-    front: Object, inside: Object | None, targets: Targets, of_aws: bool
-) -> None:
+def test_a_balancer_is_known_by_what_makes_it(front: Object, inside: Object | None, targets: Targets) -> None:
     found = balancer([front], [inside] if inside else [])
     assert found is not None
-    assert (found.targets, found.of_aws) == (targets, of_aws)
+    assert found.targets == targets
     assert found.name == ("Ingress front" if inside else "Service web")
 
 
