@@ -84,7 +84,7 @@ advice: .venv/.dev
 # Rollouts on every path: node ports and each kind of load balancer; some ten minutes.
 paths: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM)
-	$(BIN)/pytest -q -n 2 -m "slow or not slow" tests/sandbox/test_paths.py $(PYTEST_ARGS)
+	$(BIN)/pytest -q -n 2 -m "slow or not slow" tests/sandbox/test_paths.py tests/sandbox/test_gates.py $(PYTEST_ARGS)
 
 # What each part of the seed's final manifest is worth, in sandboxes side by side: some ten minutes for two rollouts each,
 # ROLLOUTS=10 for as many.

@@ -41,14 +41,14 @@ def finding(folder: Path, variant: str, place: str) -> Finding:
     (one,) = [scenario for scenario in scenarios if scenario["variant"] == variant]
     rollouts, causes = one["rollouts"], dict[str, int]()
     for rollout in rollouts:
-        for cause, number in rollout["window"]["by_cause"].items():
+        for cause, number in rollout["by_cause"].items():
             causes[cause] = causes.get(cause, 0) + number
     return Finding(
         variant=variant,
         place=place,
         verdict=one["verdict"],
         reason=one["reason"],
-        own=tuple(rollout["window"]["failed"] for rollout in rollouts),
+        own=tuple(rollout["failed"] for rollout in rollouts),
         requests=one["requests"],
         causes=causes,
         took_s=tuple(None if each["complete"] is None else each["complete"] - each["update"] for each in rollouts),

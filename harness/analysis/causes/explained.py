@@ -57,6 +57,7 @@ def explain(seen: Observed, table: Sequence[Row] = TABLE) -> Explained:
             accepted=cut["connected"].to_numpy(),
             cut=cut["ended"].to_numpy(),
             stalls=seen.stalls,
+            healthy={pod.uid: pod.healthy for pod in seen.gated},
         ),
     )
     facts = failures(seen, stale, runs, plane, windows)

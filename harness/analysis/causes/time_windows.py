@@ -17,6 +17,7 @@ from harness.analysis.causes.row import Way
 from harness.analysis.causes.streaks import Streaks, needed_in_a_row
 from harness.analysis.observed.answers import Answers
 from harness.analysis.observed.endpoints import Endpoints, Intervals
+from harness.analysis.observed.gates import SETTLES_S
 from harness.analysis.observed.lateness import SLOW_WATCH_S, WATCH_S
 from harness.analysis.observed.pods import Life
 from harness.analysis.observed.watch_stalls import WatchStalls
@@ -36,8 +37,9 @@ class Clues:
     `refused`, `unanswered`: when such failures were sent, ascending (those of a stale conntrack entry left out).
     `accepted`, `cut`: of new connections that some kernel accepted and that ended without an answer, the two moments.
     `horizons`: until when a pod may have been sent to. `syncs`: those that are proven. `balanced`: a balancer stands
-    before the pods. `stalls`: when the watch stood still. `listening`: by uid, when a pod that ended is known to have
-    still had its listener.
+    before the pods. `stalls`: when the watch stood still. `healthy`: by uid, from when on a pod's balancer had found it
+    healthy, as its readiness gate says. `listening`: by uid, when a pod that ended is known to have still had its
+    listener.
     """
 
     listed: Endpoints
@@ -52,6 +54,7 @@ class Clues:
     accepted: NDArray[np.float64]
     cut: NDArray[np.float64]
     stalls: WatchStalls
+    healthy: Mapping[str, float] = field(default_factory=dict)
     listening: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -200,7 +203,9 @@ def _starting(pods: Sequence[Life], clues: Clues) -> Iterator[tuple[float, float
         until = pod.gone if pod.gone is not None else math.inf
         if clues.balanced:
             # A balancer learns of a pod later than the list does, and turns clients away while it knows of none.
+            # Of one with a gate it says when it has: the pod is not listed before that.
             until = min(until, clues.seen.first_new.get(pod.uid, _all_well_after(sent_to, clues)))
+            until = min(until, clues.healthy.get(pod.uid, math.inf) + SETTLES_S)
             yield max(sent_to, _nobody_left(pods, position, clues)), until, position
         elif pod.promise.listens_when_ready:
             ready = pod.ready if pod.ready is not None else until

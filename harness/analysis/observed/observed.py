@@ -11,6 +11,7 @@ from harness.analysis.observed.courses import courses
 from harness.analysis.observed.deeds import drained_nodes
 from harness.analysis.observed.endpoints import Endpoints, endpoints
 from harness.analysis.observed.foreign_changes import ForeignChange, foreign_changes
+from harness.analysis.observed.gates import GatedPod, gated_pods
 from harness.analysis.observed.load_health import LoadHealth, load_health
 from harness.analysis.observed.ownership import ownership
 from harness.analysis.observed.pod_endings import ours, takers
@@ -29,7 +30,8 @@ class Observed:
     """What was observed: requests, windows, pods in the order in which they were first seen, who took those that ended
     (by uid) and which of them went because of what we did, what else somebody changed, the Service's endpoints, who
     answered, how the load generator did, when the watch stood still, and what the record lacks, in words.
-    `words`: those for what was done to the application; `nodes`: per rollout, which node was drained."""
+    `words`: those for what was done to the application; `nodes`: per rollout, which node was drained; `gated`: the pods
+    that had readiness gates."""
 
     run: Run
     requests: Requests
@@ -45,6 +47,7 @@ class Observed:
     missing: tuple[str, ...] = ()
     words: DeedWords = ROLLOUT
     nodes: dict[int, str] = field(default_factory=dict)
+    gated: tuple[GatedPod, ...] = ()
 
 
 def observe(run: Run) -> Observed:
@@ -74,4 +77,5 @@ def observe(run: Run) -> Observed:
         missing=missing(run.info, requests.frame, made, spans, run.worker_seconds),
         words=deed_words(run.info.disruption, nodes.values()),
         nodes=nodes,
+        gated=gated_pods(run.timeline),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from harness.analysis.observed.gates import GatedPod, gated_pods
+from harness.analysis.observed.gates import GatedPod
 from harness.analysis.observed.observed import Observed
 from harness.model.paths import Targets
 from harness.model.quantity import things
@@ -26,7 +26,8 @@ def gate_words(seen: Observed) -> tuple[str, str]:
     then nothing was lost without them.
     """
     info, rolled = seen.run.info, min(seen.windows.updates, default=math.inf)
-    pods = gated_pods(seen.run.timeline, [pod.uid for pod in seen.pods if pod.first_seen >= rolled])
+    new, gated = [pod for pod in seen.pods if pod.first_seen >= rolled], {pod.uid: pod for pod in seen.gated}
+    pods = [gated.get(pod.uid, GatedPod(uid=pod.uid, name=pod.name)) for pod in new]
     asked = asked_for(info.manifests, judged_workload(info.manifests, info.target))
     note, fault = told(pods, asked, by_node=any(hop.targets == Targets.NODES for hop in info.hops))
     return note, fault if info.way.external else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from harness.analysis.observed.gates import GatedPod, gated_pods
 from harness.analysis.verdict.gates import told
 from harness.analysis.verdict.verdict import RolloutAccount, conclusion
@@ -14,7 +16,7 @@ ASKED = "the namespace's label elbv2.k8s.aws/pod-readiness-gate-inject"
 
 def gated(name: str, *, wrong: str = "", after_s: float | None = 15.0, has: bool = True) -> GatedPod:
     opened = {} if after_s is None or not has else {AWS_GATE: (10.0 + after_s, _opening(wrong))}
-    return GatedPod(name=name, gates=(AWS_GATE,) if has else (), up=10.0, opened=opened)
+    return GatedPod(uid=name, name=name, gates=(AWS_GATE,) if has else (), up=10.0, opened=opened)
 
 
 def _opening(wrong: str) -> Opening:
@@ -58,6 +60,8 @@ def test_when_a_gate_opened_is_when_the_watch_first_showed_it() -> None:
     events = [
         Observation(t=t, kind="Pod", type="MODIFIED", object=shown) for t, shown in ((5.0, closed), (20.0, opened))
     ]
-    (found,) = gated_pods(events, ["u"])
-    assert (found.up, found.opened[AWS_GATE][0]) == (5.0, 20.0)
-    assert gated_pods(events, ["other"]) == ()
+    (found,) = gated_pods(events)
+    assert (found.up, found.opened[AWS_GATE][0], found.healthy) == (5.0, 20.0, 20.0)
+    (still,) = gated_pods(events[:1])
+    assert (still.opened, still.healthy) == ({}, math.inf)
+    assert gated("a", wrong="it was set by hand").healthy == math.inf
