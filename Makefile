@@ -1,4 +1,4 @@
-.PHONY: demo system image test lint lint-workflows types contracts tests tests-that-wait tests-that-compute faults advice paths seed delays rules bench servers lock golden clean harness-image pytest8
+.PHONY: demo system image test lint lint-workflows types contracts tests tests-that-wait tests-that-compute faults advice paths seed delays rules wheel bench servers lock golden clean harness-image pytest8
 
 # Images of Python often set this: then every process of the tests, each start of the command among them, compiles anew
 # all that it imports. That doubles what a start takes.
@@ -106,6 +106,10 @@ rules: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM)
 	$(BIN)/python -m scripts.rules
 	$(BIN)/pytest -q -n 2 -m "slow or not slow" tests/sandbox/test_rules.py $(PYTEST_ARGS)
+
+# Wheel and source distribution, built, and each installed into a fresh environment outside of the checkout, where they run.
+wheel: .venv/.dev
+	$(BIN)/pytest -q -n 0 -m "slow or not slow" tests/wheel $(PYTEST_ARGS)
 
 # The plugin's own tests, their pytests within them too, under the oldest pytest that it is for; else all run under the newest.
 pytest8: .venv/.dev

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import warnings
 from typing import Annotated
@@ -30,6 +31,8 @@ from harness.cli import (
     watch,
 )
 from harness.cli.ending import ended, tell_error
+from harness.cli.examples import epilog
+from harness.cli.loudness import as_usual
 from harness.cli.signals import stopped_by_signals
 from harness.cli.streams import lasting_streams
 from harness.errors import HarnessError
@@ -37,29 +40,32 @@ from harness.exit_codes import MEANINGS, ExitCode
 
 _EXIT_CODES = "\n\n".join(["Exit codes:", *(f"{code}: {meaning}." for code, meaning in MEANINGS.items())])
 
+PROGRAM = "rollout-harness"
+COMPLETE = "_ROLLOUT_HARNESS_COMPLETE"
+"""The variable by which a shell's completion script asks; typer makes its name of the program's."""
+
 app = typer.Typer(
-    name="rollout-harness",
+    name=PROGRAM,
     help="Does my Kubernetes rollout drop calls, why, and what is the smallest change that stops it?",
     epilog=_EXIT_CODES,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run")(run.run)
-app.command("demo")(demo.demo)
-app.command("watch")(watch.watch)
-app.command("report")(report.report)
-app.command("explain")(explain.explain)
-app.command("compare")(compare.compare)
-app.command("check")(check.check)
-app.command("mitigate")(mitigate.mitigate)
-app.command("clean")(clean.clean)
-app.command("restore")(restore.restore)
-app.command("doctor")(doctor.doctor)
-app.command("schema")(schema.schema)
-app.add_typer(sandbox.app, name="sandbox")
-app.add_typer(trace.app, name="trace")
+app.command("run", epilog=epilog("run"))(run.run)
+app.command("demo", epilog=epilog("demo"))(demo.demo)
+app.command("watch", epilog=epilog("watch"))(watch.watch)
+app.command("report", epilog=epilog("report"))(report.report)
+app.command("explain", epilog=epilog("explain"))(explain.explain)
+app.command("compare", epilog=epilog("compare"))(compare.compare)
+app.command("check", epilog=epilog("check"))(check.check)
+app.command("mitigate", epilog=epilog("mitigate"))(mitigate.mitigate)
+app.command("clean", epilog=epilog("clean"))(clean.clean)
+app.command("restore", epilog=epilog("restore"))(restore.restore)
+app.command("doctor", epilog=epilog("doctor"))(doctor.doctor)
+app.command("schema", epilog=epilog("schema"))(schema.schema)
+app.add_typer(sandbox.app, name="sandbox", epilog=epilog("sandbox"))
+app.add_typer(trace.app, name="trace", epilog=epilog("trace"))
 
 
 def _print_version(wanted: bool) -> None:
@@ -79,11 +85,13 @@ def options(
 
 def main() -> None:
     """Run the command line: whatever it meets, it ends with a code of the table and at most one line of error."""
+    if COMPLETE in os.environ:  # a shell asks what may come next, in words of its own
+        app(prog_name=PROGRAM)
     with lasting_streams() as streams, warnings.catch_warnings():
         if not sys.warnoptions:  # a library's warning is for who works on this, and is an error in the tests
             warnings.simplefilter("ignore")
         words = sys.argv[1:]
-        name = " ".join(["rollout-harness", *[word for word in words[:1] if not word.startswith("-")]])
+        name = " ".join([PROGRAM, *[word for word in words[:1] if not word.startswith("-")]])
         with stopped_by_signals():
             code, is_verdict = ended(lambda: arranged(words), name)
             lost = streams.lost_output()
@@ -98,8 +106,9 @@ def arranged(words: list[str]) -> None:
 
     Not through typer's own `main`, which prints errors in a box and ends with 1 where a pipe is closed.
     """
+    as_usual()
     command = _commands()
-    with command.make_context("rollout-harness", words) as context:
+    with command.make_context(PROGRAM, words) as context:
         command.invoke(context)
 
 

@@ -50,9 +50,6 @@ def compare(
 
     One RUN: its variants, each against the first. Several: each against the first, variant by variant. With --baseline
     it ends with 1 where a run is significantly worse, and with 3 where so few rollouts could not have shown that.
-
-    Examples: `rollout-harness compare reports/demo`, `rollout-harness compare --baseline reports/main reports/pr`,
-    `rollout-harness compare --power`.
     """
     runs, before = runs or [], baseline or []
     if on and not before:

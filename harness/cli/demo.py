@@ -9,6 +9,7 @@ import typer
 
 from harness.cli.ending import conclude
 from harness.cli.kind_options import KeepCluster, NoImageLoad, with_kind_options
+from harness.cli.loudness import Quiet, Verbose
 from harness.cli.run import Cluster, WorkerImage, execute
 from harness.fixture_files import fixtures
 from harness.store.output import LOCK
@@ -23,6 +24,8 @@ def demo(
     no_image_load: NoImageLoad = False,
     keep_cluster: KeepCluster = False,
     out: Annotated[Path, typer.Option(help="Folder of the run; what is in it is replaced.")] = Path("reports/demo"),
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Roll nginx from 1.28.0 to 1.29.1 and back under load, with and without the mitigations (about 4 minutes)."""
     from harness.clusters.choice import chosen

@@ -27,8 +27,6 @@ def doctor(
 
     Exit code 2 where it can roll nothing: neither the sandbox nor a kind cluster works, or what --for names does not.
     Changes nothing.
-
-    Examples: `rollout-harness doctor`, `rollout-harness doctor --for sandbox --json`.
     """
     import anyio
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 import typer
 
 from harness import os_errors
 from harness.cli import faults
+from harness.cli.loudness import Loudness, loudness
 from harness.cli.signals import Stopped
 from harness.errors import HarnessError
 from harness.exit_codes import ExitCode
@@ -43,6 +44,16 @@ def tell_error(error: HarnessError) -> None:
     _print_error(str(HarnessError(*parts)))
     for line in error.details:
         print(f"  {printable(door().text(line))}", file=sys.stderr)
+    for cause in _behind(error) if loudness() is Loudness.VERBOSE else ():
+        print(f"  behind it: {cut(printable(door().text(cause)))}", file=sys.stderr)
+
+
+def _behind(error: BaseException) -> Iterator[str]:
+    """The kinds and words of what an error was raised from, innermost last."""
+    behind = error.__cause__ or error.__context__
+    while behind is not None:
+        yield f"{type(behind).__name__}: {behind}"
+        behind = behind.__cause__ or behind.__context__
 
 
 def _print_error(words: str) -> None:

@@ -35,9 +35,6 @@ def explain(
     """Explain why a request failed: what the pod was, what the API said, what the data plane did, which rule decided.
 
     Without options: one failure of each cause, and what else can be asked. The run is only read.
-
-    Examples: `rollout-harness explain reports/demo/default`, `rollout-harness explain reports/demo/default --request
-    new/812`, `rollout-harness explain reports/demo/default --cause termination-race --rollout 2`.
     """
     if request is not None and (cause is not None or rollout is not None):
         raise UsageError(f"reading --request {request}", "it names one request", "Leave out --cause and --rollout.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +10,13 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from harness.cli.loudness import Loudness, loudness
 from harness.inputs.shown import COLUMNS, paragraph, printable
 from harness.model.progress import Phase
 from harness.model.progress import Progress as RunProgress
 from harness.redaction import door
 
-_PIPED_EVERY_S = 10.0
+_PIPED_EVERY_S, _VERBOSE_EVERY_S = 10.0, 1.0
 
 
 def _words(now: RunProgress) -> str:
@@ -88,10 +90,10 @@ class LiveTerminal:
 
 
 class PipedLines:
-    """A line whenever the phase changes, and every ten seconds: for CI logs."""
+    """A line whenever the phase changes, and every ten seconds, or as often as is asked for: for CI logs."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, *, every_s: float = _PIPED_EVERY_S) -> None:
+        self._console, self._every_s = console, every_s
         self._start = time.monotonic()
         self._last: tuple[str, str] = ("", "")
         self._said = 0.0
@@ -108,16 +110,36 @@ class PipedLines:
         if news := _news(now, self._held_up):
             self._held_up = now.held_up
             _print(self._console, _fitted(f"{place}  {news}"))
-        if state != self._last or elapsed - self._said >= _PIPED_EVERY_S:
+        if state != self._last or elapsed - self._said >= self._every_s:
             self._last, self._said = state, elapsed
             _print(self._console, f"{place}  {_words(now)}  {_counts(now)}")
 
 
+class WarningsAlone:
+    """Nothing of where the run is."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._warnings = _Warnings()
+
+    def __call__(self, now: RunProgress) -> None:
+        """Say what is to be minded."""
+        for line in self._warnings.news(now):
+            _print(self._console, line)
+
+
 @contextmanager
-def shown(console: Console) -> Iterator[LiveTerminal | PipedLines]:
-    """What takes the runner's progress and shows it for as long as the block lasts."""
-    if not console.is_terminal:
-        yield PipedLines(console)
+def shown(console: Console) -> Iterator[LiveTerminal | PipedLines | WarningsAlone]:
+    """What takes the runner's progress and shows it for as long as the block lasts.
+
+    A line that is rewritten is for who looks at a terminal and at nothing else: where standard output goes into a pipe
+    or a file, the other stream may go there too.
+    """
+    if loudness() is Loudness.QUIET:
+        yield WarningsAlone(console)
+        return
+    if loudness() is Loudness.VERBOSE or not console.is_terminal or console.is_dumb_terminal or _is_piped():
+        yield PipedLines(console, every_s=_VERBOSE_EVERY_S if loudness() is Loudness.VERBOSE else _PIPED_EVERY_S)
         return
     columns = (
         SpinnerColumn(),
@@ -129,3 +151,7 @@ def shown(console: Console) -> Iterator[LiveTerminal | PipedLines]:
     )
     with Progress(*columns, console=console) as progress:
         yield LiveTerminal(progress)
+
+
+def _is_piped() -> bool:
+    return not sys.stdout.isatty()

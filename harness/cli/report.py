@@ -9,8 +9,10 @@ import typer
 
 from harness.cli.ending import conclude
 from harness.cli.faults import unjudged
+from harness.cli.loudness import Quiet, Verbose
 from harness.cli.memory import check_memory
 from harness.errors import HarnessError
+from harness.redaction import door
 
 
 def report(
@@ -18,12 +20,15 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="Folder of results and reports; RUN is then only read. Default: RUN.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON instead of text.")] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Judge run directories again and write their reports; several runs of a variant are pooled."""
     check_memory()
     from rich.console import Console
 
-    from harness.cli.summary import print_verdict
+    from harness.cli.summary import print_verdict, summary_json
     from harness.judged_runs import judge_again
 
     try:
@@ -32,5 +37,8 @@ def report(
         raise
     except Exception as error:  # nobody thinks of all that a record can be damaged by
         raise unjudged(error, runs) from error
-    print_verdict(judged, Console(), records=runs)
+    if as_json:
+        typer.echo(door().text(summary_json(judged, records=runs)))
+    else:
+        print_verdict(judged, Console(), records=runs)
     conclude(judged.result.exit_code)

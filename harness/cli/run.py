@@ -16,6 +16,7 @@ from harness.cli.budget import within_budget
 from harness.cli.described import StandIns, described_experiment
 from harness.cli.ending import conclude, tell_paragraph
 from harness.cli.kind_options import KeepCluster, NoImageLoad, with_kind_options
+from harness.cli.loudness import Quiet, Verbose
 from harness.cli.memory import check_memory
 from harness.cli.there import Options, application_there, experiment_of_options
 from harness.cli.way_in import WayIn, way_in
@@ -98,6 +99,8 @@ def run(
     no_image_load: NoImageLoad = False,
     keep_cluster: KeepCluster = False,
     truth: Truth = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Run an experiment: deploy, load, roll, record, judge, and put the cluster back."""
     options = Options(

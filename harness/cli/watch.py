@@ -11,6 +11,7 @@ import typer
 from harness.cli.budget import within_budget
 from harness.cli.described import told_file
 from harness.cli.ending import conclude
+from harness.cli.loudness import Quiet, Verbose
 from harness.cli.run import Budgets, Cluster, WorkerImage, plan_and_run
 from harness.cli.there import context_there
 from harness.cli.way_in import WayIn, way_in
@@ -41,6 +42,8 @@ def watch(
     worker_image: WorkerImage = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     budget: Budgets = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Send load, change nothing, and judge every rollout that somebody else makes: a colleague, Argo CD, Flux."""
     watched = {"for": for_, **({"until_rollouts": until_rollouts} if until_rollouts else {})}

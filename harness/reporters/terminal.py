@@ -142,9 +142,14 @@ def _verdict(verdict: Verdict, *, colour: bool) -> str:
     return f"\x1b[1;{_COLOURS[verdict]}m{verdict.value}\x1b[0m" if colour else verdict.value
 
 
+def verdict_line(result: ScenarioResult, *, colour: bool = False) -> str:
+    """One scenario's verdict in one line."""
+    return f"{visible(result.scenario)}: {_verdict(result.verdict, colour=colour)}, {expectation(result)}"
+
+
 def _conclusion(info: RunInfo, result: ScenarioResult, *, within: bool, colour: bool) -> Iterator[str]:
     """`within`: its outcomes stand elsewhere, as in the table."""
-    yield f"{visible(result.scenario)}: {_verdict(result.verdict, colour=colour)}, {expectation(result)}"
+    yield verdict_line(result, colour=colour)
     yield from _paragraph(result.sentence, "  ")
     yield from _paragraph(f"reason: {result.reason}", "  ")
     if result.failed and not within:

@@ -1,27 +1,76 @@
 """`--help` is quick because it imports nothing heavy, and every command says what it does."""
 
+import os
 import subprocess
 import sys
 
 import pytest
+import typer.main
 from program import called
 
 import harness
 from harness.cli.app import app
+from harness.cli.examples import EXAMPLES
 
-HEAVY = ("kubernetes", "polars", "scipy", "aiohttp", "altair", "testcontainers", "httpx")
+HEAVY = ("kubernetes", "polars", "scipy", "numpy", "aiohttp", "altair", "testcontainers", "httpx")
 
 
-def test_help_imports_nothing_heavy() -> None:
+def test_no_help_imports_anything_heavy() -> None:
     script = (
         "import sys\n"
-        "from harness.cli import main\n"
-        "sys.argv = ['rollout-harness', '--help']\n"
-        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        "from harness.cli.app import app, arranged\n"
+        "for words in ([], *[[command.name] for command in app.registered_commands]):\n"
+        "    try:\n        arranged([*words, '--help'])\n"
+        "    except BaseException as end:\n        assert not getattr(end, 'code', getattr(end, 'exit_code', 1)), end\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.splitlines()[-1] == "[]"
+    assert done.stdout.count("Usage: rollout-harness") == len(app.registered_commands) + 1
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_the_examples_of_a_help_are_of_commands_and_options_that_there_are(name: str) -> None:
+    for line in EXAMPLES[name]:
+        words = line.partition(" -- ")[0].split()
+        command = typer.main.get_command(app)
+        while words and hasattr(command, "commands"):
+            command = command.commands[words.pop(0)]
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("-") and word != "-"} <= known, line
+        assert len(f" $ rollout-harness {line}") <= 80
+
+
+def test_every_command_has_examples() -> None:
+    assert set(EXAMPLES) == set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+
+
+def test_a_shell_is_told_what_may_come_next() -> None:
+    script = (
+        'rollout-harness() { "$PYTHON" -m harness "$@"; }\n'
+        'eval "$(rollout-harness --show-completion)"\n'
+        "complete -p rollout-harness\n"
+    )
+    shown = subprocess.run(
+        ["bash", "-c", script],
+        env=os.environ | {"PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert "-F _rollout_harness_completion rollout-harness" in shown.stdout
+    for typed, expected in (("rollout-harness ex", "explain"), ("rollout-harness compare --on p", "p99")):
+        asked = {"_ROLLOUT_HARNESS_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+        done = subprocess.run(
+            [sys.executable, "-m", "harness"],
+            env=os.environ | asked,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert (done.stdout.split(), done.returncode) == ([expected], 0)
 
 
 @pytest.mark.parametrize(

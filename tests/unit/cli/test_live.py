@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from harness.cli.live import shown
+from harness.cli.loudness import Loudness, at
 from harness.model.progress import Phase, Progress
 
 HELD = "container web of web-1: CrashLoopBackOff, its last end was exit code 3"
@@ -30,7 +31,8 @@ def progress(*, held_up: str = "", phase: Phase = Phase.ROLLING, warned: tuple[s
 
 
 @pytest.mark.parametrize("terminal", [False, True], ids=["piped", "terminal"])
-def test_what_holds_it_up_is_said_once_and_that_it_is_over(terminal: bool) -> None:
+def test_what_holds_it_up_is_said_once_and_that_it_is_over(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
     out = io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=200, color_system=None)
     with shown(console) as live:
@@ -44,7 +46,8 @@ def test_what_holds_it_up_is_said_once_and_that_it_is_over(terminal: bool) -> No
 
 
 @pytest.mark.parametrize("terminal", [False, True], ids=["piped", "terminal"])
-def test_what_the_api_warned_of_is_said_once(terminal: bool) -> None:
+def test_what_the_api_warned_of_is_said_once(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
     out = io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=200, color_system=None)
     with shown(console) as live:
@@ -58,3 +61,19 @@ def test_rollouts_count_from_one() -> None:
     with shown(Console(file=out, width=200)) as live:
         live(progress())
     assert "both (1/2)  rollout 1/3: rolling  1 of 100 failed" in out.getvalue()
+
+
+def test_nothing_is_rewritten_where_standard_output_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: False)
+    out = io.StringIO()
+    with shown(Console(file=out, force_terminal=True, width=200)) as live:
+        live(progress())
+    assert "\r" not in out.getvalue()
+    assert out.getvalue().count("rollout 1/3: rolling") == 1
+
+
+def test_quiet_says_only_what_is_to_be_minded() -> None:
+    out = io.StringIO()
+    with at(Loudness.QUIET), shown(Console(file=out, width=200)) as live:
+        live(progress(warned=("a",), held_up=HELD))
+    assert out.getvalue() == "mind: a\n"
