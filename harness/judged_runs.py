@@ -180,6 +180,8 @@ def _together(
     infos: dict[str, RunInfo] = {}
     variants: dict[tuple[str, str, str], list[ScenarioResult]] = {}
     for info, result in scenarios:
+        if info.gone_on is not None and not info.gone_on.rollouts:
+            continue  # nothing of it was measured whole; all is in the one that goes on with it
         variants.setdefault((info.experiment, info.variant, info.path), []).append(result)
         infos.setdefault(variants[info.experiment, info.variant, info.path][0].scenario, info)
     names = dict.fromkeys(experiment for experiment, _, _ in variants)

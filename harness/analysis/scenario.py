@@ -16,6 +16,7 @@ from harness.analysis.causes.explained import Explained, explain
 from harness.analysis.causes.row import Row
 from harness.analysis.causes.table import TABLE
 from harness.analysis.chart import chart, failed_requests
+from harness.analysis.counted import counted_part, interruption
 from harness.analysis.observed.deeds import held_evictions
 from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.observed import Observed, observe
@@ -43,14 +44,16 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
     Every failed request has its cause by the `table` of rules, those before the control window too (an application that
     warms up); they belong to no rollout and count neither for nor against one.
     """
+    recorded, run = run, counted_part(run)
     seen = observe(run)
     why = explain(seen, table)
     charged = attribute(seen, why)
     counts = counted(seen, why.causes.label, charged)
     quiet = shown_background(seen, why)
-    shown = accounts(seen, why, charged, counts, quiet)
+    shown = accounts(seen, why, charged, counts, quiet)[: run.info.gone_on.rollouts if run.info.gone_on else None]
     gates_note, shortfall = gate_words(seen)
-    own = list(tally(list(why.causes.label[charged.own])).items())
+    to_answer = charged.own & (charged.at < len(shown))
+    own = list(tally(list(why.causes.label[to_answer])).items())
     said = conclusion(
         shown,
         doubts=run_doubts(seen, tally(list(why.causes.cause[charged.nobodys]))),
@@ -82,7 +85,7 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
         by_outcome=tally(seen.requests.failures["outcome"].to_list()),
         budget=spent(run.info.budget, rollouts),
         propagation=lags,
-        sizing=sizing(seen, why, lags, causes=dict(own), charged=charged.own),
+        sizing=sizing(seen, why, lags, causes=dict(own), charged=to_answer),
         statistics=rollout_statistics(
             [one.dropping for one in shown],
             [int(charged.of(i).sum()) for i in range(len(shown))],
@@ -90,7 +93,7 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
             seed=seed,
         ),
         load=seen.load.facts,
-        notes=(*_notes(seen, why, counts, lags), *filter(None, [gates_note])),
+        notes=tuple(filter(None, (interruption(recorded), *_notes(seen, why, counts, lags), gates_note))),
         chart=chart(seen),
         failures=failed_requests(seen, why),
     )

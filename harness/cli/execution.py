@@ -6,9 +6,11 @@ import asyncio
 import os
 import shlex
 import signal
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from harness.clusters.cluster import Cluster
     from harness.model.cluster_settings import ClusterSettings
     from harness.model.experiment import Experiment
+    from harness.runner.resuming import Left
     from harness.runner.run import ScenarioRun
     from harness.runner.scenario import Scenario
     from harness.store.output import OutputFolder
@@ -45,9 +48,13 @@ class Execution:
         output: OutputFolder,
         worker_image: str | None,
         truth: Path | None,
+        *,
+        asked: Mapping[str, Any] = MappingProxyType({}),
+        left: Sequence[Left] | None = None,
     ) -> None:
         self._experiment, self._planned, self._settings = experiment, planned, settings
         self._output, self._worker_image = output, worker_image
+        self._asked, self._left = asked, left
         self._folder = output.path
         self._console = Console(stderr=True, highlight=False)
         self._truth = None if truth is None else truth / "truth.jsonl"
@@ -116,6 +123,8 @@ class Execution:
                             on_scenario=self._runs.append,
                             continue_after=stop_at_first_loss if self._experiment.confidence else _go_on,
                             looked=self._settings.context is not None,
+                            asked=self._asked,
+                            left=self._left,
                         )
                         await self._keep_logs(ours)
         except* HarnessError as group:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli.asked import Asked, experiment_folder
 from harness.cli.asking import look_and_ask
 from harness.cli.budget import within_budget
 from harness.cli.described import StandIns, described_experiment
@@ -29,6 +31,7 @@ from harness.model.providers import choices
 if TYPE_CHECKING:
     from harness.model.cluster_settings import ClusterSettings
     from harness.model.experiment import Experiment
+    from harness.runner.resuming import Left
     from harness.runner.scenario import Scenario
 
 
@@ -96,6 +99,10 @@ def run(
     latency: Annotated[str | None, typer.Option(help="How long each answer of a stand-in takes, such as 50ms.")] = None,
     budget: Budgets = None,
     namespace: Namespace = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Go on with a run that was interrupted, with the rollouts that are left."),
+    ] = None,
     no_image_load: NoImageLoad = False,
     keep_cluster: KeepCluster = False,
     truth: Truth = None,
@@ -112,18 +119,35 @@ def run(
         rollouts=rollouts,
         way=way_in(path),
     )
-    with _experiment(experiment, options, cluster, stand_in, latency) as described:
+    asked = Asked(
+        experiment=experiment,
+        cluster=cluster,
+        stand_in=stand_in,
+        latency=latency,
+        budget=tuple(budget or ()),
+        namespace=namespace,
+        worker_image=worker_image,
+    )
+    if resume is not None:
+        resume = experiment_folder(resume)
+        asked = asked if target is not None else asked.over(resume)
+        if out is not None or apply_sizing:
+            option = "--out" if out is not None else "--apply-sizing"
+            raise UsageError(f"resuming {resume}", f"{option} is of a run from its beginning", f"Leave {option} out.")
+    with _experiment(asked.experiment, options, asked.cluster, asked.stand_in, asked.latency) as described:
         code = plan_and_run(
-            in_namespace(within_budget(described, budget or []), namespace),
-            cluster=cluster,
+            in_namespace(within_budget(described, asked.budget), asked.namespace),
+            cluster=asked.cluster,
             out=out,
-            worker_image=worker_image,
+            worker_image=asked.worker_image,
             yes=yes,
             dry_run=dry_run,
             apply_sizing=apply_sizing,
             truth=truth,
             no_image_load=no_image_load,
             keep_cluster=keep_cluster,
+            resume=resume,
+            asked=asked.record,
         )
     if code is not None:
         conclude(code)
@@ -156,6 +180,8 @@ def plan_and_run(
     truth: Path | None,
     no_image_load: bool = False,
     keep_cluster: bool = False,
+    resume: Path | None = None,
+    asked: Mapping[str, Any] = MappingProxyType({}),
 ) -> int | None:
     """Plan it, and run it unless only the plan is asked for; gives the exit code, None where nothing ran."""
     from harness.cli.plan import plan_text, with_planned_rollouts
@@ -178,6 +204,12 @@ def plan_and_run(
         check_balancer(planned, settings.sandbox)
     elif any(image.stand_in for image in described.images.values()):
         raise UsageError("planning stand-ins", "only the sandbox has them", "Leave out --cluster, or the stand-in.")
+    left = None
+    if resume is not None:
+        from harness.runner.resuming import left_to_run
+
+        left, out = left_to_run(resume, planned), resume
+        planned = tuple(one.scenario for one in left)
     if dry_run:
         from harness.runner.preflight import preflight
 
@@ -187,7 +219,7 @@ def plan_and_run(
         return None
     look_and_ask(described, planned, settings, worker_image=worker_image, yes=yes)
     folder = out or Path("reports") / f"{described.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    code = execute(described, planned, settings, folder, worker_image=worker_image, truth=truth)
+    code = execute(described, planned, settings, folder, worker_image=worker_image, truth=truth, asked=asked, left=left)
     if apply_sizing and code in _JUDGED:
         proved = _prove_sizing(described, settings, folder, worker_image)
         # What dropped calls as it is has dropped them, whatever its sized twin does.
@@ -243,8 +275,11 @@ def execute(
     worker_image: str | None = None,
     truth: Path | None = None,
     replace: bool = False,
+    asked: Mapping[str, Any] = MappingProxyType({}),
+    left: Sequence[Left] | None = None,
 ) -> int:
-    """Run, judge and report; gives the exit code. `replace`: what is in the folder may go."""
+    """Run, judge and report; gives the exit code. `replace`: what is in the folder may go; `asked`: what is kept of the
+    options; `left`: what is left of a run that is resumed."""
     from harness.cli.execution import Execution
     from harness.load import descriptors
     from harness.runner.machine import check_open_files
@@ -255,9 +290,9 @@ def execute(
     warnings = preflight(planned, sandbox=settings.sandbox is not None)
     check_memory()
     check_open_files(descriptors(paper_plan(experiment)))
-    with output_folder(folder, replace=replace) as output:
+    with output_folder(folder, replace=replace, goes_on=left is not None) as output:
         for words in warnings if settings.context is None else ():  # else they were told before it was asked
             tell_paragraph(f"mind: {words}", error=True)
         if truth is not None:
             truth.mkdir(parents=True, exist_ok=True)
-        return Execution(experiment, planned, settings, output, worker_image, truth).code()
+        return Execution(experiment, planned, settings, output, worker_image, truth, asked=asked, left=left).code()

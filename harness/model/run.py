@@ -164,6 +164,16 @@ class CommandRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GoneOn:
+    """How a run that was interrupted is gone on with, in the folder `by`: of this one the first `rollouts` count, and
+    the requests that were due before `until`; what was under way then does not."""
+
+    by: str
+    rollouts: int
+    until: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
     """The content of run.json, format 1. Times are seconds on the run's monotonic clock, 0 = start."""
 
@@ -200,6 +210,8 @@ class RunInfo:
     provisos: tuple[str, ...] = ()  # what was run otherwise than the manifests say, in sentences
     applied: tuple[str, ...] = ()  # what of an earlier run's advice: "preStop 5 s"
     stopped: str | None = None  # why it ended before its time, in words
+    gone_on: GoneOn | None = None  # it was interrupted, and another has the rest
+    goes_on_from: str | None = None  # the folder of the one that was interrupted before this one
 
     @property
     def way(self) -> Hops:

@@ -88,11 +88,14 @@ class ScenarioRunner:
         keep: bool = False,
         warned: Iterable[str] = (),
         lease: Lease | None = None,
+        goes_on_from: str | None = None,
+        begun: Callable[[], None] = lambda: None,
     ) -> None:
         self._cluster, self._scenario, self._folder = cluster, scenario, folder
         self._place, self._continue_after = place, continue_after
         self._telling = Telling(scenario, place, on_progress, warned)
         self._keep, self._lease = keep, lease
+        self._goes_on_from, self._begun = goes_on_from, begun
         self._t0_ns = time.monotonic_ns()
         self._t0_wall_ns = time.time_ns()
         self._view, self._versions = View(), Versions()
@@ -107,7 +110,8 @@ class ScenarioRunner:
         A cancellation (Ctrl-C) is written down and cleaned up after too, and goes on to the caller.
         """
         info = run_info(self._cluster, self._scenario, t0_wall_s=self._t0_wall_ns / 1e9)
-        with RunWriter(self._folder, info) as writer:
+        with RunWriter(self._folder, replace(info, goes_on_from=self._goes_on_from)) as writer:
+            self._begun()
             try:
                 error = await self._to_the_end(writer)
             except anyio.get_cancelled_exc_class():

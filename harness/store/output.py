@@ -22,12 +22,18 @@ _NAME_IN_IT = 40  # the longest name of a file below it, such as a scenario's
 class OutputFolder:
     """The folder of one run, which holds its lock."""
 
-    def __init__(self, path: Path, made: Path | None) -> None:
+    def __init__(self, path: Path, made: Path | None, *, goes_on: bool = False) -> None:
         self.path = path
+        self._goes_on = goes_on
         self._made = made  # the outermost folder that this run made, if it made any
 
     def take_back(self) -> None:
-        """Remove what a refused run left: the folder is as it was before, so that the same command can be repeated."""
+        """Remove what a refused run left: the folder is as it was before, so that the same command can be repeated.
+
+        Of one that is gone on with nothing is removed.
+        """
+        if self._goes_on:
+            return
         for child in self.path.iterdir():
             if child.name == LOCK:
                 continue
@@ -51,22 +57,22 @@ class OutputFolder:
 
 
 @contextmanager
-def output_folder(path: Path, *, replace: bool = False) -> Iterator[OutputFolder]:
+def output_folder(path: Path, *, replace: bool = False, goes_on: bool = False) -> Iterator[OutputFolder]:
     """The folder, made if need be, empty, and locked for as long as the block lasts.
 
-    `replace`: what is in it may go, which the caller has looked at.
+    `replace`: what is in it may go, which the caller has looked at. `goes_on`: what is in it stays, and more comes.
 
     Raises:
         UsageError: it is no folder, cannot be written, is in use by another run, or is not empty.
     """
     tried = f"writing to {path}"
     with ExitStack() as held:
-        folder = OutputFolder(path, _made(path, tried))
+        folder = OutputFolder(path, _made(path, tried), goes_on=goes_on)
         held.enter_context(_locked(path, tried))
         held.callback(folder.leave)
         if replace:
             folder.take_back()
-        elif any(child.name != LOCK for child in path.iterdir()):
+        elif not goes_on and any(child.name != LOCK for child in path.iterdir()):
             raise UsageError(tried, "it is there and not empty", "Give another --out.")
         _probe(path, tried)
         yield folder

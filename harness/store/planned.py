@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from harness.errors import RunFormatError
 from harness.model.run import FORMAT
@@ -14,13 +16,17 @@ from harness.store.writer import replace_file
 _NAME = "experiment.json"
 
 
-def write_planned(folder: Path, experiment: str, scenarios: Sequence[str]) -> None:
-    """Record which scenarios are to run, in their order, so that a reader can tell one that never did."""
+def write_planned(
+    folder: Path, experiment: str, scenarios: Sequence[str], asked: Mapping[str, Any] = MappingProxyType({})
+) -> None:
+    """Record which scenarios are to run, in their order, so that a reader can tell one that never did; and with which
+    options that was `asked` for, so that it can be resumed without them."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise output_error(folder, error) from error
     plan = {"format": FORMAT, "experiment": experiment, "scenarios": list(scenarios)}
+    plan |= {"asked": dict(asked)} if asked else {}
     replace_file(folder / _NAME, json.dumps(plan, indent=1))
 
 
@@ -37,3 +43,17 @@ def read_planned(folder: Path) -> tuple[str, ...]:
         return tuple(map(str, json.loads(path.read_bytes())["scenarios"]))
     except (ValueError, KeyError, TypeError) as error:
         raise RunFormatError(f"reading {path}", f"it does not name the planned scenarios ({error})") from error
+
+
+def read_asked(folder: Path) -> dict[str, Any]:
+    """The options that it was asked for with; none where the folder does not say.
+
+    Raises:
+        RunFormatError: the file is there and is not what it should be.
+    """
+    if not read_planned(folder):
+        return {}
+    asked = json.loads((folder / _NAME).read_bytes()).get("asked") or {}
+    if not isinstance(asked, dict):
+        raise RunFormatError(f"reading {folder / _NAME}", "`asked` holds no options")
+    return asked

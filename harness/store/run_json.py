@@ -30,6 +30,7 @@ from harness.model.run import (
     Confidence,
     Expect,
     FactSource,
+    GoneOn,
     LoadFacts,
     MeasuredService,
     ProxyFacts,
@@ -49,7 +50,8 @@ _BALANCER: dict[str, Shape] = {"targets": TEXT, "removal": _DELAY, "addition": _
 _SHAPE: Shape = {
     "hops": [{"name!": TEXT, "kind!": TEXT, "retries": FLAG, "instances": COUNT, "implies": TEXT, **_BALANCER}],
     **dict.fromkeys(("experiment", "scenario", "variant", "path", "target", "disruption"), TEXT),
-    **dict.fromkeys(("pod_header", "expect", "stopped"), TEXT),
+    **dict.fromkeys(("pod_header", "expect", "stopped", "goes_on_from"), TEXT),
+    "gone_on": {"by!": TEXT, "rollouts!": COUNT, "until!": _MOMENT},
     "commands": [{"rollout!": COUNT, "command!": TEXT, "exit_code": _STATUS, "seconds!": _SPAN}],
     "manifests": [map_of(ANY)],
     "service": {"name!": TEXT, "port!": COUNT},
@@ -95,6 +97,9 @@ def to_json(info: RunInfo) -> dict[str, Any]:
     for marks in data["rollouts"]:
         if marks["by"] is None:  # said only of what others made
             del marks["by"]
+    for name in ("gone_on", "goes_on_from"):  # said only of runs that were interrupted and gone on with
+        if data[name] is None:
+            del data[name]
     return data
 
 
@@ -160,7 +165,13 @@ def _run_info(data: dict[str, Any]) -> RunInfo:
         applied=tuple(map(str, data.get("applied") or ())),
         finished=bool(data.get("finished", False)),
         stopped=data.get("stopped"),
+        gone_on=_gone_on(data.get("gone_on")),
+        goes_on_from=data.get("goes_on_from"),
     )
+
+
+def _gone_on(data: dict[str, Any] | None) -> GoneOn | None:
+    return GoneOn(by=data["by"], rollouts=data["rollouts"], until=float(data["until"])) if data else None
 
 
 def _service(data: dict[str, Any] | None) -> MeasuredService | None:

@@ -1,0 +1,189 @@
+"""A run directory that was interrupted -> the scenarios that are left to run, each into a folder of its own.
+
+What was measured stays as it is. A scenario that had not come to its end goes on with the rollouts that are left, in a
+new folder with a clock, a control window and pods of its own; the two are pooled when they are judged. What made the
+first part must make the second: an experiment, target or cluster that is another one is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.clusters.cluster import Cluster
+from harness.disruptions.disruption import planned, planned_there
+from harness.errors import UsageError
+from harness.inputs.shown import shown
+from harness.manifests.patch import in_namespace
+from harness.model.quantity import things
+from harness.model.run import GoneOn, RunInfo
+from harness.redaction import door
+from harness.runner.facts import run_info
+from harness.runner.scenario import Scenario
+from harness.store.parts import mark_gone_on, whole_part
+from harness.store.planned import read_planned
+from harness.store.reader import is_run, read_info, read_run, scenario_folders
+from harness.store.undo import is_pending
+
+_INTERRUPTED = (None, "interrupted")
+_DIGEST = re.compile(r"<redacted [^>]*>")
+_ANEW = "Resume it with what it was begun with, or begin a new run."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A folder of a scenario that was interrupted: of its rollouts so many were measured whole, `until` then."""
+
+    folder: Path
+    info: RunInfo
+    rollouts: int
+    until: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """A scenario with the rollouts that are left of it, the name of the folder they go to, and the parts before."""
+
+    scenario: Scenario
+    folder: str
+    parts: tuple[Part, ...] = ()
+
+    def check(self, cluster: Cluster) -> None:
+        """Refuse to go on elsewhere, or with something else.
+
+        Raises:
+            UsageError: experiment, target or cluster is another than that of the parts before.
+        """
+        now = run_info(cluster, self.scenario, t0_wall_s=0.0)
+        for part in self.parts:
+            for what, before, after in _differences(part.info, now, self.scenario):
+                raise UsageError(f"resuming {part.folder}", f"its {what} was {before}, and is {after} now", _ANEW)
+
+    def begun(self) -> None:
+        """Write into the parts before that this goes on with them; once there is a record of it, and not earlier."""
+        for part in self.parts:
+            mark_gone_on(part.folder, GoneOn(by=self.folder, rollouts=part.rollouts, until=part.until))
+
+    @property
+    def goes_on_from(self) -> str | None:
+        """The folder of the last part before."""
+        return self.parts[-1].folder.name if self.parts else None
+
+
+def left_to_run(run: Path, scenarios: tuple[Scenario, ...]) -> tuple[Left, ...]:
+    """What is left of the experiment in that folder, in the order of its `scenarios`, which are those of a new run.
+
+    Raises:
+        UsageError: it is not of this experiment, nothing is left of it, it did not end because it was interrupted, or
+            what it changed was not put back.
+    """
+    tried = f"resuming {run}"
+    names = read_planned(run)
+    if not names:
+        raise UsageError(tried, "it is no folder of an experiment that was run", "Give the folder of the whole run.")
+    if set(names) != {scenario.name for scenario in scenarios}:
+        now = ", ".join(scenario.name for scenario in scenarios)
+        raise UsageError(tried, f"its scenarios are {', '.join(names)}, and those of the experiment {now}", _ANEW)
+    known = [(folder, read_info(folder, [])) for folder in scenario_folders(run)] if is_run(run) else []
+    left = []
+    for scenario in scenarios:
+        mine = [(folder, info) for folder, info in known if info.scenario == scenario.name]
+        if (rest := _left(run, scenario, sorted(mine, key=lambda pair: pair[1].t0_wall))) is not None:
+            left.append(rest)
+    if not left:
+        raise UsageError(tried, "all of it has run to its end", f"Judge it: rollout-harness report {run}")
+    return tuple(left)
+
+
+def _left(run: Path, scenario: Scenario, known: list[tuple[Path, RunInfo]]) -> Left | None:
+    if not known:
+        return Left(scenario=scenario, folder=scenario.name)
+    folder, last = known[-1]
+    if last.finished:
+        return None
+    tried = f"resuming {folder}"
+    if last.stopped not in _INTERRUPTED:
+        again = f"Judge it: rollout-harness report {run}"
+        raise UsageError(tried, f"it was not interrupted, but ended by itself: {last.stopped}", again)
+    if scenario.planned_rollouts is None or scenario.experiment.asked[0] == "watch":
+        raise UsageError(tried, "others made its rollouts: which of them are left cannot be told", "Begin a new run.")
+    if is_pending(folder):
+        back = f"rollout-harness restore {shlex.quote(str(folder))}"
+        raise UsageError(tried, "what it had changed was not put back", f"Put it back first: {back}")
+    total = _planned(known[0][1], scenario, tried)
+    parts = tuple(_part(folder, info) for folder, info in known)
+    rest = max(1, total - sum(part.rollouts for part in parts))
+    experiment = scenario.experiment.model_copy(update={"rollouts": rest})
+    application = scenario.application
+    disruption = planned_there(application, experiment)[0] if experiment.is_there else planned(application, experiment)
+    names = (f"{scenario.name}-part{number}" for number in range(len(known) + 1, 10_000))
+    return Left(
+        scenario=replace(scenario, experiment=experiment, disruption=disruption),
+        folder=next(name for name in names if not (run / name).exists()),
+        parts=parts,
+    )
+
+
+def _planned(first: RunInfo, scenario: Scenario, tried: str) -> int:
+    total = scenario.planned_rollouts
+    if total is None or first.planned_rollouts != total:
+        was, now = (things(count or 0, "rollout") for count in (first.planned_rollouts, total))
+        raise UsageError(tried, f"it was to have {was}, and the experiment has {now}", _ANEW)
+    return total
+
+
+def _part(folder: Path, info: RunInfo) -> Part:
+    if info.gone_on is not None:
+        return Part(folder=folder, info=info, rollouts=info.gone_on.rollouts, until=info.gone_on.until)
+    rollouts, until = whole_part(read_run(folder))
+    return Part(folder=folder, info=info, rollouts=rollouts, until=until)
+
+
+_SAME: dict[str, Callable[[RunInfo], Any]] = {
+    "experiment": lambda info: info.experiment,
+    "variant": lambda info: info.variant,
+    "path": lambda info: info.path,
+    "target": lambda info: info.target,
+    "Service": lambda info: f"{info.service.name}:{info.service.port}" if info.service else None,
+    "disruption": lambda info: info.disruption,
+    "load": lambda info: ", ".join(f"{name} {rate:g}/s" for name, rate in info.streams.items()),
+    "connect time-out": lambda info: info.load.connect_timeout_s,
+    "read time-out": lambda info: info.load.read_timeout_s,
+    "request": lambda info: ", ".join(f"{one.method} {one.path}" for one in info.requests),
+    "churn": lambda info: info.churn_s,
+    "cluster": lambda info: info.cluster.kind,
+    "Kubernetes": lambda info: info.cluster.kubernetes,
+    "number of nodes": lambda info: info.cluster.nodes,
+    "proxy's mode": lambda info: info.cluster.proxy.mode,
+    "proxy's minSyncPeriod": lambda info: info.cluster.proxy.min_sync_period_s,
+    "load balancer": lambda info: info.cluster.balancer.profile if info.cluster.balancer else None,
+    "quiet time": lambda info: info.quiet_s,
+}
+
+
+def _differences(before: RunInfo, now: RunInfo, scenario: Scenario) -> Iterator[tuple[str, str, str]]:
+    """What of the two is not the same: what it is, and how it was and is."""
+    for what, value in _SAME.items():
+        was, is_ = value(before), value(now)
+        if was != is_:
+            yield what, shown(was), shown(is_)
+    if scenario.experiment.is_there or not before.manifests:
+        return  # the cluster's own manifests change with every rollout
+    namespace = next((str(m["metadata"]["namespace"]) for m in before.manifests if m["metadata"].get("namespace")), "")
+    manifests = [door().object(in_namespace(manifest, namespace)) for manifest in scenario.application.manifests]
+    for manifest, then in zip(manifests, before.manifests, strict=False):
+        if _without_digests(manifest) != _without_digests(then):
+            name = f"manifest of {manifest.get('kind')}/{manifest['metadata'].get('name')}"
+            yield name, f"as run.json in {scenario.name} has it", "another one"
+    if len(manifests) != len(before.manifests):
+        yield "number of manifests", str(len(before.manifests)), str(len(manifests))
+
+
+def _without_digests(manifest: Any) -> str:
+    """As text, without the digests of what is hidden: those of two processes cannot be compared."""
+    return _DIGEST.sub("<redacted>", json.dumps(manifest, sort_keys=True))

@@ -1,0 +1,57 @@
+"""The record of a run that was interrupted -> how much of it was measured whole, and that another goes on with it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.model.observation import MarkType
+from harness.model.run import GoneOn, Run
+from harness.store.reader import read_info
+from harness.store.run_json import to_json
+from harness.store.writer import replace_file
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def whole_part(run: Run) -> tuple[int, float]:
+    """How many of its first rollouts were measured whole, and until when their record is complete.
+
+    A rollout was, where it settled and the next one began, which ended its quiet time; and where every request that was
+    due until then has a row. What was under way when the run was killed has none: where the kill came so soon after the
+    beginning of a rollout that a request of the one before can be among that, the one before does not count either.
+    """
+    if not len(run.requests):
+        return 0, 0.0
+    marks = {seen.t for seen in run.timeline if seen.kind == "Mark" and seen.type == MarkType.UPDATE}
+    updates = sorted(marks | {one.update for one in run.info.rollouts})
+    settled = [one.settled is not None for one in sorted(run.info.rollouts, key=lambda one: one.update)]
+    longest_s = run.info.load.connect_timeout_s + run.info.load.read_timeout_s
+    recorded: float = run.requests["ended"].max() or 0.0  # type: ignore[assignment]
+    for number in reversed(range(1, len(updates))):
+        until = updates[number]
+        over = recorded >= until + longest_s  # what still has no row was lost: the judge is to tell
+        if all(settled[:number]) and (over or not _lacks(run.requests, until)):
+            return number, until
+    return 0, 0.0
+
+
+def _lacks(requests: pl.DataFrame, until: float) -> bool:
+    """Whether a request that was due before has no row, or whether that cannot be told."""
+    import polars as pl
+
+    due = pl.col("scheduled") < until
+    courses = requests.group_by("stream", "worker").agg(
+        rows=due.sum(), next=pl.col("seq").filter(~due).min(), first=pl.col("seq").min()
+    )
+    whole = courses.select((pl.col("next").is_not_null() & (pl.col("rows") == pl.col("next") - pl.col("first"))).all())
+    return not whole.item()
+
+
+def mark_gone_on(folder: Path, gone_on: GoneOn) -> None:
+    """Write into the run.json of an interrupted run that another goes on with it."""
+    info = replace(read_info(folder, []), gone_on=gone_on)
+    replace_file(folder / "run.json", json.dumps(to_json(info), indent=1))

@@ -1,0 +1,98 @@
+"""Of a run that was interrupted and gone on with, what was measured whole counts, and nothing else does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+import pytest
+
+from harness.analysis import judge, pool
+from harness.model.result import ScenarioResult, Verdict
+from harness.model.run import GoneOn, Run
+from harness.store.parts import whole_part
+
+from .literal import history
+
+THREE = """
+update 8.0 complete 9.0 settled 9.5
+update 20.0 complete 21.0 settled 21.5
+update 32.0
+pod old-1 deleted 8.5 ended 8.8 gone 9.0
+pod new-1 revision r2 created 8.1 ready 8.4 deleted 20.5 ended 20.8 gone 21.0
+pod new-2 revision r3 created 20.1 ready 20.4 deleted 32.4 ended 32.5 gone 32.6
+ok new 0..8.4 every 0.01 by old-1
+ok new 8.41..20.4 every 0.01 by new-1
+ok new 20.41..32.3 every 0.01 by new-2
+"""
+CUT = "eof-mid-response slow 31.9 until 32.45 by new-2"
+AFTER = "ok new 32.31..50 every 0.01 by new-2"
+
+
+def recorded(*lines: str, **more: Any) -> Run:
+    return history("\n".join((THREE, *lines)), planned_rollouts=5, finished=False, **more)
+
+
+def judged(*lines: str) -> ScenarioResult:
+    return judge(recorded(*lines, gone_on=GoneOn(by="default-part2", rollouts=2, until=32.0)))
+
+
+def test_what_the_interrupted_rollout_lost_counts_neither_for_nor_against() -> None:
+    found = judged("connect-refused new 32.41 32.42 32.43", CUT, "ok slow 0..31 every 1 by old-1")
+    assert (found.verdict, len(found.rollouts), found.statistics["rollouts"]) == (Verdict.SEAMLESS, 2, 2)
+    assert found.causes.get("termination-race") is None, "due after the interrupted rollout had begun"
+    assert sum(rollout.window.failed for rollout in found.rollouts) == 0, "what that rollout cut is not another's"
+    assert "was interrupted" in found.notes[0]
+    assert "default-part2" in found.notes[0]
+
+
+def test_what_the_rollouts_before_lost_still_counts() -> None:
+    found = judged("connect-refused new 20.62 20.63")
+    assert (found.verdict, [one.dropping for one in found.rollouts]) == (Verdict.DROPPING, [False, True])
+
+
+def test_a_request_that_is_missing_from_what_counts_is_a_doubt_still() -> None:
+    run = recorded(AFTER, gone_on=GoneOn(by="default-part2", rollouts=2, until=32.0))
+    torn = replace(run, requests=run.requests.filter(~pl.col("seq").is_in([700, 701])))
+    assert judge(run).verdict is Verdict.SEAMLESS
+    assert judge(torn).reason == "incomplete-record"
+
+
+def test_a_run_that_nobody_goes_on_with_was_cut_short() -> None:
+    found = judge(recorded())
+    assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, "cut-short")
+
+
+def test_both_parts_are_judged_together_and_their_counts_add_up() -> None:
+    first, second = judged(), judge(history(THREE.replace("update 32.0\n", ""), goes_on_from="default"))
+    both = pool([first, second])
+    assert both.verdict is Verdict.SEAMLESS
+    assert both.sentence.startswith("0 of 4 rollouts")
+    assert both.requests == first.requests + second.requests
+    assert any("goes on from default" in note for note in both.notes)
+
+
+@pytest.mark.parametrize(
+    ("lines", "lost", "whole"),
+    [
+        ((AFTER,), (), (2, 32.0)),
+        ((), (), (2, 32.0)),  # it was killed 0.3 s after the update, and no request was under way at that
+        ((CUT.replace("eof", "reset"), "ok slow 33 by new-2"), (), (2, 32.0)),
+        ((), (3195,), (1, 20.0)),  # one that was due before has no row: it was under way
+        ((AFTER,), (3195,), (2, 32.0)),  # ... or was lost, long before the end: the judge tells
+    ],
+)
+def test_a_rollout_was_measured_whole_where_all_that_was_due_in_it_has_a_row(
+    lines: tuple[str, ...], lost: tuple[int, ...], whole: tuple[int, float]
+) -> None:
+    run = recorded(*lines)
+    left = run.requests.filter(~((pl.col("stream") == "new") & pl.col("seq").is_in(lost)))
+    assert whole_part(replace(run, requests=left)) == whole
+
+
+def test_before_the_second_update_nothing_was_measured_whole() -> None:
+    early = history("update 8.0 complete 9.0 settled 9.5\nok new 0..20 every 0.1 by old-1\npod old-1")
+    assert whole_part(early) == (0, 0.0)
+    unsettled = history("update 8.0 complete 9.0\nupdate 12.0\nok new 0..40 every 0.1 by old-1\npod old-1")
+    assert whole_part(unsettled) == (0, 0.0)

@@ -1,0 +1,131 @@
+"""A run is gone on with by what began it, and by nothing else; what is left of it is what was not measured whole."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from harness.clusters.cluster import ClientHost, Cluster
+from harness.errors import UsageError
+from harness.manifests.patch import in_namespace
+from harness.model.experiment import Experiment
+from harness.model.request import COLUMNS
+from harness.model.run import ClusterFacts, ProxyFacts, RolloutMarks
+from harness.runner.facts import run_info
+from harness.runner.resuming import left_to_run
+from harness.runner.scenario import Scenario, scenarios
+from harness.store.planned import write_planned
+from harness.store.reader import read_info
+from harness.store.run_json import to_json
+from harness.store.writer import RunWriter
+
+FACTS = ClusterFacts(kind="sandbox", kubernetes="v1.36.2", nodes=1, proxy=ProxyFacts(min_sync_period_s=1.0))
+MANIFEST = Path(__file__).parents[3] / "fixtures" / "manifests" / "nginx.yaml"
+
+
+def planned(**keys: Any) -> tuple[Scenario, ...]:
+    base: dict[str, Any] = {
+        "version": 1,
+        "name": "night",
+        "manifests": [str(MANIFEST)],
+        "service": {"name": "web", "port": 80},
+        "update": {"image": {"nginx": ["nginx:1.29.1", "nginx:1.28.0"]}},
+        "rollouts": 5,
+        "load": {"new": {"rate": 10}},
+        "variants": {"default": {}, "prestop": {"mitigations": [{"prestop": "2s"}]}},
+    }
+    return scenarios(Experiment.model_validate({**base, **keys}))
+
+
+def cluster(facts: ClusterFacts = FACTS) -> Cluster:
+    client = ClientHost(same_machine=True)
+    return cast("Cluster", SimpleNamespace(facts=facts, client=client, server=lambda _: "nginx"))
+
+
+def record(folder: Path, scenario: Scenario, *, updates: int, **more: Any) -> None:
+    """A run directory of that scenario, killed as its last update had just begun."""
+    marks = tuple(
+        RolloutMarks(rollout=i, update=10.0 * i, complete=10.0 * i + 2, settled=10.0 * i + 3) for i in range(updates)
+    )
+    info = replace(run_info(cluster(), scenario, t0_wall_s=1e9), rollouts=marks, **more)
+    info = replace(info, manifests=tuple(in_namespace(m, "rollout-x") for m in scenario.application.manifests))
+    with RunWriter(folder, info) as writer:
+        due = [i / 10 for i in range(100 * updates)]
+        rows = ({"stream": "new", "worker": 0, "seq": i, "scheduled": t, "started": t, "ended": t + 0.01, "reused": 0,
+                 "outcome": "ok", "status": 200, "bytes": 1} for i, t in enumerate(due))  # fmt: skip
+        writer.requests(",".join(str(row.get(name, "")) for name in COLUMNS).encode() for row in rows)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run of two scenarios of 5 rollouts each: one was killed in the fourth, the other never began."""
+    folder = tmp_path / "night"
+    write_planned(folder, "night", ["default", "prestop"])
+    record(folder / "default", planned()[0], updates=4)
+    return folder
+
+
+def test_what_was_not_measured_whole_is_left(run: Path) -> None:
+    first, second = left_to_run(run, planned())
+    assert (first.folder, first.scenario.rollouts, first.goes_on_from) == ("default-part2", 2, "default")
+    assert (second.folder, second.scenario.rollouts, second.goes_on_from) == ("prestop", 5, None)
+    first.check(cluster())
+    first.begun()
+    assert read_info(run / "default", []).gone_on is not None
+
+
+def test_a_part_that_was_interrupted_too_is_gone_on_with_in_a_third(run: Path) -> None:
+    first, _ = left_to_run(run, planned())
+    first.begun()
+    record(run / "default-part2", first.scenario, updates=2, goes_on_from="default", t0_wall=2e9)
+    third, _ = left_to_run(run, planned())
+    assert (third.folder, third.scenario.rollouts) == ("default-part3", 1)
+    assert [(part.folder.name, part.rollouts) for part in third.parts] == [("default", 3), ("default-part2", 1)]
+
+
+def test_a_run_that_came_to_its_end_or_ended_by_itself_is_not_gone_on_with(run: Path) -> None:
+    ended = replace(read_info(run / "default", []), finished=True)
+    (run / "default" / "run.json").write_text(json.dumps(to_json(ended)))
+    (left,) = left_to_run(run, planned())
+    assert left.folder == "prestop"
+    stuck = replace(ended, finished=False, stopped="the rollout did not complete")
+    (run / "default" / "run.json").write_text(json.dumps(to_json(stuck)))
+    with pytest.raises(UsageError, match="ended by itself: the rollout did not complete"):
+        left_to_run(run, planned())
+
+
+@pytest.mark.parametrize(
+    ("keys", "facts", "words"),
+    [
+        ({"rollouts": 6}, FACTS, "it was to have 5 rollouts, and the experiment has 6 rollouts"),
+        ({"variants": {"default": {}}}, FACTS, "its scenarios are default, prestop"),
+        ({"load": {"new": {"rate": 20}}}, FACTS, "load was 'new 10/s', and is 'new 20/s' now"),
+        ({"update": "restart"}, FACTS, "disruption was 'image', and is 'restart' now"),
+        ({}, replace(FACTS, kind="kind"), "cluster was 'sandbox', and is 'kind' now"),
+        ({}, replace(FACTS, kubernetes="v1.34.0"), "Kubernetes was 'v1.36.2', and is 'v1.34.0' now"),
+        ({}, replace(FACTS, proxy=ProxyFacts(min_sync_period_s=5.0)), "minSyncPeriod was 1.0, and is 5.0 now"),
+    ],
+)
+def test_another_experiment_or_cluster_is_refused(
+    run: Path, keys: dict[str, Any], facts: ClusterFacts, words: str
+) -> None:
+    def resumed() -> None:
+        for left in left_to_run(run, planned(**keys)):
+            left.check(cluster(facts))
+
+    with pytest.raises(UsageError, match=re.escape(words)):
+        resumed()
+
+
+def test_another_manifest_is_refused(run: Path, tmp_path: Path) -> None:
+    changed = tmp_path / "nginx.yaml"
+    changed.write_text(MANIFEST.read_text().replace("replicas: ", "replicas: 1"))
+    left, _ = left_to_run(run, planned(manifests=[str(changed)]))
+    with pytest.raises(UsageError, match="manifest of Deployment/web"):
+        left.check(cluster())
