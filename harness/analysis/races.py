@@ -37,7 +37,7 @@ def races(seen: Observed, why: Explained, lags: Propagation, result: ScenarioRes
     """The rollouts that lost most, in their order. `result`: what was found of the run."""
     told, outages = result.failures, [rollout.outages for rollout in result.rollouts]
     at = seen.windows.positions(seen.requests.failures["scheduled"].to_numpy())
-    lost = [np.flatnonzero(at == position) for position in range(len(seen.windows.rollouts))]
+    lost = [np.flatnonzero(at == position) for position in range(len(outages))]  # of an interrupted run not the last
     most = sorted(range(len(lost)), key=lambda position: (-len(lost[position]), position))[:MOST_RACES]
     pods = pod_races(seen, why, lags)
     shown = {position: _shown(seen, lost[position], outages[position]) for position in sorted(most)}
