@@ -7,6 +7,8 @@ export PYTHONDONTWRITEBYTECODE :=
 SYSTEM := nginx-light nftables iproute2
 # What only tests and benches need; CI installs it, so that CI skips nothing.
 SYSTEM_TESTS := chromium wrk
+# What stands before pods on some paths.
+SYSTEM_PATHS := haproxy
 # The servers of fixtures/servers that Debian has; PyPI's are in requirements/servers.txt.
 SYSTEM_SERVERS := apache2-bin lighttpd haproxy puma nodejs tomcat10-common libjetty9-java libservlet-api-java \
   default-jdk-headless
@@ -81,10 +83,12 @@ advice: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM)
 	$(BIN)/pytest -q -n 2 -m "slow or not slow" tests/sandbox/test_advice.py $(PYTEST_ARGS)
 
-# Rollouts on every path: node ports and each kind of load balancer; some ten minutes.
+# Rollouts on every path: node ports, each kind of load balancer, and Ingresses; some twenty minutes.
 paths: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM)
 	$(BIN)/pytest -q -n 2 -m "slow or not slow" tests/sandbox/test_paths.py tests/sandbox/test_gates.py $(PYTEST_ARGS)
+	@scripts/system-packages.sh $(SYSTEM) $(SYSTEM_PATHS)
+	$(BIN)/pytest -q -n 2 -m "slow or not slow" tests/sandbox/test_paths.py tests/sandbox/test_ingress_paths.py $(PYTEST_ARGS)
 
 # What each part of the seed's final manifest is worth, in sandboxes side by side: some ten minutes for two rollouts each,
 # ROLLOUTS=10 for as many.

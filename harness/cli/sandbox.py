@@ -25,17 +25,27 @@ def up(
     kubeconfig: Annotated[Path | None, typer.Option(help="Where to write the kubeconfig.")] = None,
     name: Name = "default",
     min_sync_period: Annotated[str, typer.Option(help="kube-proxy's minSyncPeriod, or `instant`.")] = "1s",
+    balancer: Annotated[
+        str | None,
+        typer.Option(
+            help="Its load balancer, such as aws-nlb-ip for Services or aws-alb-ip for Ingresses.", metavar="PROFILE"
+        ),
+    ] = None,
 ) -> None:
     """Start one that goes on until `down`."""
     from harness.model.duration import seconds
+    from harness.sandbox.balancer.profiles import PROFILES
     from harness.sandbox.errors import SandboxFailed
     from harness.sandbox.keeping import up as keep
     from harness.sandbox.kept import command, end_of
     from harness.sandbox.settings import Settings
 
+    if balancer not in (None, *PROFILES):
+        seen = f"there is no load balancer {balancer}"
+        raise UsageError("starting the sandbox", seen, f"There are {', '.join(sorted(PROFILES))} (docs/paths.md).")
     try:
         period_s = 0.0 if min_sync_period == "instant" else seconds(min_sync_period)
-        settings = Settings(proxy_min_sync_period_s=period_s)
+        settings = Settings(proxy_min_sync_period_s=period_s, balancer=PROFILES.get(balancer or ""))
     except ValueError as error:
         raise SandboxError("starting the sandbox", str(error)) from None
     if (word := end_of(name)) is not None:

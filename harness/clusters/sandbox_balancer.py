@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from harness.model import balancer_settings as asked
-from harness.model.paths import Span, Targets
+from harness.model.paths import HopKind, Span, Targets
 from harness.model.run import BalancerFacts
+from harness.sandbox.balancer.ingresses import class_of, is_served, obstacle
 from harness.sandbox.balancer.profiles import PROFILES
 from harness.sandbox.balancer.settings import BalancerSettings, Check, Delay
 from harness.sandbox.gates.settings import FailurePolicy, Gates
@@ -26,9 +28,13 @@ def balancer(settings: asked.BalancerSettings) -> BalancerSettings:
     def otherwise(check: Check | None) -> Check | None:
         return None if check is None else replace(check, **checks)
 
+    http, draining_s = profile.http, settings.draining_s
+    if draining_s is not None and http is not None:
+        http = replace(http, draining_s=draining_s)
     return replace(
         profile,
         **delays,
+        http=http,
         check=otherwise(profile.check),
         local_check=otherwise(profile.local_check),
         seed=settings.seed,
@@ -56,9 +62,29 @@ def balancer_facts(settings: BalancerSettings | None) -> BalancerFacts | None:
         targets=Targets(settings.targets.value),
         removal=_span(settings.removal),
         addition=_span(settings.addition),
+        kind=HopKind.PASSTHROUGH if settings.http is None else HopKind.REVERSE_PROXY,
+        retries=settings.http is not None and settings.http.retries,
+        answers_as="" if settings.http is None else settings.http.answers_as,
         settings=settings.words,
     )
 
 
 def _span(delay: Delay) -> Span:
     return Span(least_s=delay.least_s, most_s=delay.most_s)
+
+
+def serves_ingresses(settings: asked.BalancerSettings) -> bool:
+    """Whether it is for Ingresses, and not for Services of type LoadBalancer."""
+    return PROFILES[settings.profile].http is not None
+
+
+def why_not_served(
+    settings: asked.BalancerSettings, ingress: dict[str, Any], services: Iterable[dict[str, Any]]
+) -> str:
+    """Why the sandbox's balancer would not serve an Ingress, in words; empty where it would."""
+    profile = balancer(settings)
+    if not is_served(ingress, profile):
+        named = class_of(ingress) or "no class"
+        return f"is of class {named}, and {profile.profile} serves {' and '.join(profile.classes)}"
+    said = obstacle(ingress, {service["metadata"]["name"]: service for service in services}, profile, drafted=True)
+    return f"cannot have one: {said}" if said else ""

@@ -8,7 +8,9 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from harness.model.record import Duration, LongDuration, Record
 
-BalancerProfile = Literal["aws-nlb-ip", "aws-nlb-ip-slow", "aws-nlb-instance", "gke-l4", "none"]
+BalancerProfile = Literal[
+    "aws-nlb-ip", "aws-nlb-ip-slow", "aws-nlb-instance", "gke-l4", "none", "aws-alb-ip", "aws-alb-instance", "gke-neg"
+]
 """Those of `harness.sandbox.balancer.profiles`."""
 
 
@@ -56,4 +58,7 @@ class BalancerSettings(Record):
     healthy: int | None = Field(None, ge=1, le=100, description="good checks in a row that bring a target in")
     unhealthy: int | None = Field(None, ge=1, le=100, description="bad checks in a row that take it out")
     gates: GateSettings | None = Field(None, description="readiness gates, where the profile has such")
+    draining_s: LongDuration | None = Field(
+        None, alias="draining", description="of layer 7: from a target's last request to the end of what is still open"
+    )
     seed: int = Field(0, ge=0, description="of all that is drawn")

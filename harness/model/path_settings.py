@@ -11,7 +11,7 @@ from harness.model.record import Choice, LongDuration, Record
 
 ALL_NODES = "all"
 
-PathWord = Literal["clusterip", "nodeport", "loadbalancer"]
+PathWord = Literal["clusterip", "nodeport", "loadbalancer", "ingress"]
 """A path that needs no more than its name."""
 
 
@@ -45,13 +45,27 @@ class LoadBalancerSettings(Record):
     )
 
 
+class IngressSettings(Record):
+    """The address that an Ingress has, which leads to the Service."""
+
+    name: Annotated[str, Field(min_length=1)] | None = Field(None, description="which, where several lead there")
+    wait_s: LongDuration = Field(120.0, alias="wait", description="for its address, and for its first answer")
+
+
 class PathSettings(Choice):
     """One way in, with its settings: exactly one of these."""
 
     clusterip: dict[str, Any] | None = Field(None, max_length=0)
     nodeport: NodePortSettings | None = None
     loadbalancer: LoadBalancerSettings | None = None
+    ingress: IngressSettings | None = None
     url: Annotated[str, AfterValidator(_origin)] | None = Field(None, description="what stands before the application")
+
+    @property
+    def wait_s(self) -> float:
+        """How long the way in may take to come up, beside the application."""
+        waiting = self.loadbalancer or self.ingress
+        return 0.0 if waiting is None else waiting.wait_s
 
 
 def written_path(path: PathWord | PathSettings) -> PathSettings:

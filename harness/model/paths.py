@@ -50,7 +50,8 @@ class Hop:
     `retries`: whether it sends a failed request again by itself; None: not known. `removal`, `addition`: how long after
     a change of the Service's endpoints it still sends to a pod that left, and does not yet send to one that came; both
     at once where no rollout changes its list, None where it is not known. `instances`: how many of them share the
-    traffic, each with a list of its own. `settings`: what it was set to, in words.
+    traffic, each with a list of its own. `settings`: what it was set to, in words. `answers_as`: what a request's
+    record has under `via` where it answered by itself, with 502, 503 or 504; empty where that is not known.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Hop:
     addition: Span | None = None
     instances: int = 1
     implies: str = ""
+    answers_as: str = ""
     settings: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -28,6 +28,7 @@ class Cause(StrEnum):
     CREATION_RACE = "creation-race"
     IN_FLIGHT_KILL = "in-flight-kill"
     IDLE_CLOSE = "idle-close"
+    BACKEND_CLOSE = "backend-close"
     NO_ENDPOINTS = "no-endpoints"
     APPLICATION = "application"
     STALE_CONNTRACK = "stale-conntrack"

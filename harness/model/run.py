@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from harness.model.paths import Hop, Hops, Span, Targets, hops
+from harness.model.paths import Hop, HopKind, Hops, Span, Targets, hops
 
 if TYPE_CHECKING:  # polars costs half a second, and `--help` needs none of it
     import polars as pl
@@ -53,16 +53,19 @@ class ProxyFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BalancerFacts:
-    """The load balancer that a cluster has for Services of type LoadBalancer, and how late it is.
+    """The load balancer that a cluster has for Services of type LoadBalancer, or for Ingresses, and how late it is.
 
-    `targets`: what it sends to. `removal`, `addition`: as those of a hop (`harness.model.paths`), where rollouts change
-    its list. `settings`: what it was set to, in words.
+    `kind`: of the hop that it is. `targets`: what it sends to. `removal`, `addition`, `retries`, `answers_as`: as those
+    of a hop (`harness.model.paths`), where rollouts change its list. `settings`: what it was set to, in words.
     """
 
     profile: str
     targets: Targets
     removal: Span | None = None
     addition: Span | None = None
+    kind: HopKind = HopKind.PASSTHROUGH
+    retries: bool = False
+    answers_as: str = ""
     settings: dict[str, str] = field(default_factory=dict)
 
 

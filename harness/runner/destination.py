@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
-
-import anyio
 
 from harness.clusters.cluster import Cluster
 from harness.errors import ClusterError, ManifestError, UsageError
 from harness.kube.client import Kube
 from harness.manifests.application import Application
 from harness.model.path_settings import ALL_NODES, PathSettings
-from harness.model.paths import Hop
+from harness.runner.ingress_address import by_ingress, check_ingress
+from harness.runner.outside_address import Destination, at, balancer_address
 from harness.spec.hazards import HazardId, row
 from harness.spec.ways_in import hops_of, node_port, why_not
 
-_LOOK_S = 0.25
-_EVENTS_TOLD = 3
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
-    """Where the load goes. `origin`: "https://shop.example.com" where it is a URL's; else `addresses`, in turn."""
-
-    addresses: tuple[str, ...] = ()
-    origin: str | None = None
-    hops: tuple[Hop, ...] = ()
-
-
-def check_path(path: PathSettings, application: Application) -> None:
-    """Refuse, before anything is changed, a path by which the Service cannot be reached.
+def check_path(path: PathSettings, application: Application, host: str | None = None) -> None:
+    """Refuse, before anything is changed, a path by which the Service cannot be reached. `host`: that requests name.
 
     Raises:
-        ManifestError: it is of another type, or has no node port.
+        ManifestError: it is of another type, has no node port, or no Ingress leads to it.
     """
+    if path.ingress is not None:
+        check_ingress(path.ingress, application, host)
     if (found := why_not(path.name, application.service, application.port)) is not None:
         raise ManifestError(f"planning the path {path.name}", *found)
 
@@ -55,19 +43,13 @@ async def destination(cluster: Cluster, path: PathSettings, namespace: str, appl
         raise ClusterError(f"looking for the way in ({path.name})", *found)
     if path.nodeport is not None:
         return await _by_node_port(cluster, service, port, path.nodeport.node)
+    if path.ingress is not None:
+        return await by_ingress(cluster, path.ingress, service, await _node_names(kube))
     if path.loadbalancer is not None:
-        address = await _balancer_address(kube, service, namespace, path.loadbalancer.wait_s)
+        address = await balancer_address(kube, service, path.loadbalancer.wait_s)
         hops = hops_of(path.name, service, proxy, nodes=await _node_names(kube), balancer=cluster.facts.balancer)
-        return Destination(addresses=(_at(address, port),), hops=hops)
-    return Destination(addresses=(_at(_cluster_ip(service), port),), hops=hops_of(path.name, service, proxy))
-
-
-def _at(host: str, port: int) -> str:
-    """
-    >>> _at("10.96.0.7", 80), _at("fd00::7", 80)
-    ('10.96.0.7:80', '[fd00::7]:80')
-    """
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return Destination(addresses=(at(address, port),), hops=hops)
+    return Destination(addresses=(at(_cluster_ip(service), port),), hops=hops_of(path.name, service, proxy))
 
 
 def _cluster_ip(service: dict[str, Any]) -> str:
@@ -102,7 +84,7 @@ async def _by_node_port(cluster: Cluster, service: dict[str, Any], port: int, wa
     if not chosen:
         raise ClusterError(tried, "no node tells an address", "Is the cluster up? kubectl get nodes -o wide")
     return Destination(
-        addresses=tuple(_at(address, number) for address in chosen.values()),
+        addresses=tuple(at(address, number) for address in chosen.values()),
         hops=hops_of("nodeport", service, cluster.facts.proxy, nodes=tuple(chosen)),
     )
 
@@ -118,36 +100,3 @@ async def _node_names(kube: Kube) -> tuple[str, ...]:
         return tuple(sorted(node["metadata"]["name"] for node in await kube.list("v1", "Node")))
     except ClusterError:  # who may not list them does not need them here
         return ()
-
-
-async def _balancer_address(kube: Kube, service: dict[str, Any], namespace: str, wait_s: float) -> str:
-    name = service["metadata"]["name"]
-    with anyio.move_on_after(wait_s):
-        while True:
-            for entry in ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ():
-                if address := entry.get("ip") or entry.get("hostname"):
-                    return str(address)
-            await anyio.sleep(_LOOK_S)
-            service = await kube.get("v1", "Service", name, namespace)
-    said = await _said_of(kube, name, namespace)
-    wanted = (service.get("spec") or {}).get("loadBalancerClass")
-    by_class = f" of class {wanted}" if wanted else ""
-    raise ClusterError(
-        f"waiting for the load balancer{by_class} of Service {name}",
-        f"it was still without an address after {wait_s:g} s{said or ', and no event says why'}",
-        "Does the cluster have a controller for Services of type LoadBalancer? Take another path where it has none.",
-    )
-
-
-async def _said_of(kube: Kube, service: str, namespace: str) -> str:
-    """What the newest events say of a Service, as the end of a sentence."""
-    try:
-        events = await kube.list("v1", "Event", namespace)
-    except ClusterError:
-        return ""
-    told = [
-        f"{event.get('reason')}: {event.get('message')}"
-        for event in events
-        if (about := event.get("involvedObject") or {}).get("kind") == "Service" and about.get("name") == service
-    ]
-    return f" ({'; '.join(dict.fromkeys(told[-_EVENTS_TOLD:]))})" if told else ""

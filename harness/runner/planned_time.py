@@ -41,8 +41,7 @@ def warm_up_s(period_s: float | None) -> float:
 
 def warm_up_limit_s(experiment: Experiment) -> float:
     """For so long the application may take to answer steadily: a load balancer has its own time for that."""
-    balancer = experiment.way_in.loadbalancer
-    return WARM_UP_S + (balancer.wait_s if balancer is not None else 0.0)
+    return WARM_UP_S + experiment.way_in.wait_s
 
 
 def longest_load_s(experiment: Experiment, rollouts: int, quiet_s: float) -> float:

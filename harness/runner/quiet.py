@@ -9,6 +9,7 @@ _AT_LEAST_S = 5.0
 _PERIODS = 1.5
 _PERIOD_UNKNOWN_S = 15.0
 _BALANCER_S = 60.0
+_BALANCED = ("loadbalancer", "ingress")
 CAP_S = 60.0
 """While failures go on quiet time is extended, up to this."""
 
@@ -26,7 +27,7 @@ def quiet_s(given: float | None, facts: ClusterFacts, path: str) -> float:
         return given
     period_s = facts.proxy.min_sync_period_s
     if not hops(path).node_first:
-        removal = facts.balancer.removal if facts.balancer is not None and path == "loadbalancer" else None
+        removal = facts.balancer.removal if facts.balancer is not None and path in _BALANCED else None
         if removal is None or period_s is None:
             return _BALANCER_S
         return max(_AT_LEAST_S, _PERIODS * (removal.most_s + period_s))

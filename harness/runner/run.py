@@ -31,12 +31,13 @@ from harness.runner.abort import aborting
 from harness.runner.changes import Changes
 from harness.runner.churn import churning
 from harness.runner.deployment import namespace_for_run
-from harness.runner.destination import Destination, destination
+from harness.runner.destination import destination
 from harness.runner.facts import run_info
 from harness.runner.first_error import first_error, local_error
 from harness.runner.first_start import FirstStart
 from harness.runner.load_session import LoadSession
 from harness.runner.namespaces import as_in
+from harness.runner.outside_address import Destination
 from harness.runner.planned_time import (
     CALM_S,
     LOAD_LEAD_S,

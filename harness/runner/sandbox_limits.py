@@ -9,10 +9,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from harness.clusters.sandbox import absent_program, check_images, serves, stand_in
+from harness.clusters.sandbox_balancer import serves_ingresses, why_not_served
 from harness.errors import UsageError
 from harness.inputs.shown import shown
 from harness.manifests.read import Manifest
+from harness.model.balancer_settings import BalancerSettings
 from harness.model.cluster_settings import SandboxSettings
+from harness.model.path_settings import PathSettings
+from harness.runner.ingress_address import ingress_of
 from harness.runner.left_out import makes_pods, without
 from harness.runner.scenario import Scenario
 from harness.runner.stand_in_notes import stand_in_notes
@@ -21,6 +25,7 @@ from harness.spec.workload import is_custom, pod_spec, services
 
 # What keeps a pod from being what it would be on a node of its own.
 _IMPOSSIBLE = (HazardId.HOST_NETWORK, HazardId.HOST_PORT)
+_LAYERS = {"loadbalancer": (4, "aws-nlb-ip"), "ingress": (7, "aws-alb-ip")}
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "Pod")
 
 
@@ -44,19 +49,30 @@ def in_the_sandbox(scenario: Scenario) -> Scenario:
 
 
 def check_balancer(scenarios: Iterable[Scenario], settings: SandboxSettings) -> None:
-    """Refuse a load balancer's path in a sandbox that has none.
+    """Refuse a load balancer's path in a sandbox that has none, or none for it.
 
     Raises:
         UsageError: says how it gets one.
     """
     for scenario in scenarios:
-        service, balancer = scenario.application.service, settings.balancing
-        if scenario.experiment.way_in.name == "loadbalancer" and balancer is None:
-            raise UsageError(
-                "planning the path loadbalancer for the sandbox",
-                f"it has no load balancer, so that Service {service['metadata']['name']} would stay pending",
-                "Name one: `cluster: {sandbox: {balancer: aws-nlb-ip}}` (docs/paths.md).",
-            )
+        path = scenario.experiment.way_in
+        if path.name in _LAYERS:
+            _check_balancer(scenario, path, settings.balancing)
+
+
+def _check_balancer(scenario: Scenario, path: PathSettings, balancer: BalancerSettings | None) -> None:
+    application, (layer, profile) = scenario.application, _LAYERS[path.name]
+    named = application.service if path.ingress is None else ingress_of(path.ingress, application)
+    called = f"{named['kind']} {named['metadata']['name']}"
+    tried, advice = f"planning the path {path.name} for the sandbox", f"`cluster: {{sandbox: {{balancer: {profile}}}}}`"
+    if balancer is None:
+        seen = f"it has no load balancer, so that {called} would stay pending"
+        raise UsageError(tried, seen, f"Name one: {advice} (docs/paths.md).")
+    if serves_ingresses(balancer) != (path.ingress is not None):
+        seen = f"its load balancer {balancer.profile} is not one of layer {layer}, so that {called} would stay pending"
+        raise UsageError(tried, seen, f"Name another: {advice} (docs/paths.md).")
+    if path.ingress is not None and (why := why_not_served(balancer, named, services(application.manifests))):
+        raise UsageError(tried, f"{called} {why}", "Change one of the two (docs/paths.md).")
 
 
 def absent_programs(scenario: Scenario) -> tuple[str, ...]:

@@ -24,9 +24,11 @@ from harness.model.experiment import Experiment, KeptStream
 from harness.model.request_settings import HeaderSource, MixedRequest, TlsSettings
 from harness.model.run import Expect, MeasuredService
 from harness.redaction import door
-from harness.runner.destination import Destination, check_path
+from harness.runner.destination import check_path
 from harness.runner.gates import check_gates
+from harness.runner.ingress_address import host_in
 from harness.runner.left_out import without_others
+from harness.runner.outside_address import Destination
 
 _LONGEST_BODY_BYTES = 128 * 1024
 
@@ -115,7 +117,7 @@ def scenarios(
     manifests = there if experiment.is_there else read_manifests(experiment.manifests)
     _teach(experiment, manifests)
     application = _application(experiment, manifests)
-    check_path(experiment.way_in, application)
+    check_path(experiment.way_in, application, host_in(experiment.request.headers))
     paper_plan(experiment)  # to find what is wrong with it
     provisos: tuple[str, ...] = ()
     if experiment.others == "skip":

@@ -33,7 +33,8 @@ def settings_here(settings: Settings) -> Settings:
     Raises:
         MachineUnfit: a program or a right is missing.
     """
-    lacking = missing()
+    balancer = settings.balancer
+    lacking = missing(http_balancer=balancer is not None and balancer.http is not None)
     if lacking:
         raise MachineUnfit("start the sandbox", " ".join(lacking))
     return replace(settings, rootless=os.geteuid() != 0)

@@ -16,6 +16,7 @@ _PROGRAMS = {
     "unshare": "util-linux",
     "nsenter": "util-linux",
 }
+_HTTP_BALANCER = {"haproxy": "haproxy"}
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SYSCTLS = (
     ("kernel.apparmor_restrict_unprivileged_userns", "1", "AppArmor keeps ordinary users from making namespaces"),
@@ -44,14 +45,18 @@ def programs() -> tuple[str, ...]:
     return tuple(_PROGRAMS)
 
 
-def missing() -> tuple[str, ...]:
-    """What keeps the sandbox from running on this machine, one sentence each; empty where nothing does."""
+def missing(*, http_balancer: bool = False) -> tuple[str, ...]:
+    """What keeps the sandbox from running on this machine, one sentence each; empty where nothing does.
+
+    `http_balancer`: it is to have a load balancer of layer 7.
+    """
     if sys.platform != "linux":
         return ("The sandbox needs Linux namespaces; on other systems use --cluster kind with Docker.",)
-    lacking = [program for program in _PROGRAMS if shutil.which(program, path=PATH) is None]
+    needed = _PROGRAMS | (_HTTP_BALANCER if http_balancer else {})
+    lacking = [program for program in needed if shutil.which(program, path=PATH) is None]
     found = []
     if lacking:
-        packages = " ".join(sorted({_PROGRAMS[program] for program in lacking}))
+        packages = " ".join(sorted({needed[program] for program in lacking}))
         found.append(f"Not installed: {', '.join(lacking)}. As root: apt-get install {packages}")
     if not {"unshare", "nsenter", "ip", "nft"} & set(lacking):
         found += _missing_rights()

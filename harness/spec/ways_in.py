@@ -10,9 +10,20 @@ from dataclasses import replace
 
 from harness.model.paths import AT_ONCE, Hop, HopKind, Span, Targets
 from harness.model.run import BalancerFacts, FactSource, ProxyFacts
+from harness.spec.ingresses import class_of
 from harness.spec.workload import Object, spec_of
 
 _TYPES = {"nodeport": ("NodePort", "LoadBalancer"), "loadbalancer": ("LoadBalancer",)}
+_INGRESS_TARGET_TYPE = "alb.ingress.kubernetes.io/target-type"
+_INGRESS_TARGETS = {"ip": Targets.PODS, "instance": Targets.NODES}
+_DOES = {
+    HopKind.PASSTHROUGH: "it passes packets on: a dead target is refused or silent as its host is",
+    HopKind.REVERSE_PROXY: "it ends the client's connection and has its own to the targets: what fails there it "
+    "answers with 502, 503 or 504",
+    HopKind.NODE_PROXY: "it translates where packets go",
+    HopKind.UNKNOWN: "what it does is not known",
+}
+_RETRIES = "; what has no body it sends once more, which hides a failure and shows as latency"
 _TARGET_TYPE = "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type"
 
 
@@ -45,18 +56,28 @@ def is_local(service: Object, path: str) -> bool:
 
 
 def hops_of(
-    path: str, service: Object, proxy: ProxyFacts, *, nodes: Sequence[str] = (), balancer: BalancerFacts | None = None
+    path: str,
+    service: Object,
+    proxy: ProxyFacts,
+    *,
+    nodes: Sequence[str] = (),
+    balancer: BalancerFacts | None = None,
+    ingress: Object | None = None,
 ) -> tuple[Hop, ...]:
     """What stands between client and pods, from the client on.
 
     `nodes`: those to which the load is sent, or may be. `balancer`: what is known of the one that the cluster has.
+    `ingress`: the one by which the load comes.
     """
     on_node = node_proxy(service, path, proxy, nodes)
     if path in ("clusterip", "nodeport"):
         return (on_node,)
     if path == "loadbalancer":
-        front = _balancer(service, balancer)
+        front = _balancer(service, balancer, path)
         return (front,) if front.targets == Targets.PODS else (front, on_node)
+    if path == "ingress":
+        front = _balancer(service, balancer, path) if balancer is not None else _unknown_ingress(ingress or {})
+        return (front, on_node) if front.targets == Targets.NODES else (front,)
     return (
         Hop(
             name="what the URL leads to",
@@ -100,7 +121,7 @@ def node_proxy(service: Object, path: str, proxy: ProxyFacts, nodes: Sequence[st
     )
 
 
-def _balancer(service: Object, facts: BalancerFacts | None) -> Hop:
+def _balancer(service: Object, facts: BalancerFacts | None, path: str) -> Hop:
     if facts is None:
         return _unknown_balancer(service)
     if facts.targets == Targets.PODS and _annotated(service) == "instance" and facts.profile.startswith("aws-nlb"):
@@ -111,12 +132,12 @@ def _balancer(service: Object, facts: BalancerFacts | None) -> Hop:
             "part in it"
         )
         return _named(facts, removal=facts.removal, addition=facts.addition, implies=implies)
-    if not is_local(service, "loadbalancer"):
+    if not is_local(service, path):
         implies = "targets are nodes: it never learns of pods, and each node's proxy decides which pod gets what"
         return _named(facts, removal=AT_ONCE, addition=AT_ONCE, implies=implies)
     implies = (
-        "targets are nodes, each for as long as its health check (healthCheckNodePort) finds a ready pod there: a node "
-        "whose last pod goes is sent to until the check has failed often enough, and drops what comes"
+        "targets are nodes, each for as long as its health check finds a ready pod there: a node whose last pod goes "
+        "is sent to until the check has failed often enough, and drops what comes"
     )
     return _named(facts, removal=facts.removal, addition=facts.addition, implies=implies)
 
@@ -129,12 +150,28 @@ def _annotated(service: Object) -> str:
 def _named(facts: BalancerFacts, *, removal: Span | None, addition: Span | None, implies: str) -> Hop:
     return Hop(
         name=f"the load balancer ({facts.profile})",
-        kind=HopKind.PASSTHROUGH,
+        kind=facts.kind,
         targets=facts.targets,
+        retries=facts.retries,
         removal=removal,
         addition=addition,
-        implies=f"{implies}; it passes packets on: a dead target is refused or silent as its host is",
+        implies=f"{implies}; {_DOES[facts.kind]}" + (_RETRIES if facts.retries else ""),
+        answers_as=facts.answers_as,
         settings=dict(facts.settings),
+    )
+
+
+def _unknown_ingress(ingress: Object) -> Hop:
+    annotations = (ingress.get("metadata") or {}).get("annotations") or {}
+    targets = _INGRESS_TARGETS.get(str(annotations.get(_INGRESS_TARGET_TYPE)), Targets.UNKNOWN)
+    told = f"; targets are {targets} (by its annotation)" if targets != Targets.UNKNOWN else ""
+    return Hop(
+        name=f"what serves Ingress {(ingress.get('metadata') or {}).get('name')} ({class_of(ingress) or 'no class'})",
+        kind=HopKind.REVERSE_PROXY,
+        targets=targets,
+        retries=None,
+        implies=f"its delays are not known, nor whether it sends a failed request again{told}; "
+        + _DOES[HopKind.REVERSE_PROXY],
     )
 
 

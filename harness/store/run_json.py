@@ -46,9 +46,16 @@ _WALL = Kind("seconds since 1970", lambda value: is_number(value) and 0 <= value
 _SPAN = Kind("a number of seconds from 0 on", lambda value: is_number(value) and 0 <= value < 1e9)
 _STATUS = Kind("an exit status", lambda value: isinstance(value, int) and abs(value) < 1 << 32)
 _DELAY = {"least_s!": _SPAN, "most_s!": _SPAN}
-_BALANCER: dict[str, Shape] = {"targets": TEXT, "removal": _DELAY, "addition": _DELAY, "settings": map_of(TEXT)}
+_BALANCER: dict[str, Shape] = {
+    "targets": TEXT,
+    "removal": _DELAY,
+    "addition": _DELAY,
+    "settings": map_of(TEXT),
+    "retries": FLAG,
+    "answers_as": TEXT,
+}
 _SHAPE: Shape = {
-    "hops": [{"name!": TEXT, "kind!": TEXT, "retries": FLAG, "instances": COUNT, "implies": TEXT, **_BALANCER}],
+    "hops": [{"name!": TEXT, "kind!": TEXT, "instances": COUNT, "implies": TEXT, **_BALANCER}],
     **dict.fromkeys(("experiment", "scenario", "variant", "path", "target", "disruption"), TEXT),
     **dict.fromkeys(("pod_header", "expect", "stopped", "goes_on_from"), TEXT),
     "gone_on": {"by!": TEXT, "rollouts!": COUNT, "until!": _MOMENT},
@@ -59,7 +66,7 @@ _SHAPE: Shape = {
         **dict.fromkeys(("kind", "kubernetes", "server"), TEXT),
         "nodes": Kind("a number of nodes, or a list of them", lambda value: isinstance(value, int | list)),
         "proxy": dict.fromkeys(("mode", "minSyncPeriod", "source"), TEXT),
-        "balancer": {"profile!": TEXT, **_BALANCER},
+        "balancer": {"profile!": TEXT, "kind": TEXT, **_BALANCER},
     },
     "streams": map_of(_SPAN),
     "load": {
@@ -249,21 +256,30 @@ def _cluster(data: dict[str, Any]) -> ClusterFacts:
 
 
 def _balancer(data: dict[str, Any]) -> BalancerFacts:
-    return BalancerFacts(profile=str(data["profile"]), targets=_targets(data), **_delays(data))
+    return BalancerFacts(
+        profile=str(data["profile"]),
+        targets=_targets(data),
+        kind=_kind(data.get("kind", HopKind.PASSTHROUGH)),
+        retries=bool(data.get("retries")),
+        **_delays(data),
+    )
 
 
 def _hop(data: dict[str, Any]) -> Hop:
-    """A hop; of a kind that a newer harness knows, one of which nothing is known."""
-    kind = data["kind"] if data["kind"] in {*HopKind} else HopKind.UNKNOWN
     return Hop(
         name=str(data["name"]),
-        kind=HopKind(kind),
+        kind=_kind(data["kind"]),
         targets=_targets(data),
         retries=data.get("retries"),
         instances=int(data.get("instances", 1)),
         implies=str(data.get("implies", "")),
         **_delays(data),
     )
+
+
+def _kind(said: str) -> HopKind:
+    """Of a kind that a newer harness knows, one of which nothing is known."""
+    return HopKind(said) if said in {*HopKind} else HopKind.UNKNOWN
 
 
 def _targets(data: dict[str, Any]) -> Targets:
@@ -275,6 +291,7 @@ def _delays(data: dict[str, Any]) -> dict[str, Any]:
     spans = {name: data.get(name) for name in ("removal", "addition")}
     return {
         **{name: None if not span else Span(**span) for name, span in spans.items()},
+        "answers_as": str(data.get("answers_as") or ""),
         "settings": {str(name): str(value) for name, value in (data.get("settings") or {}).items()},
     }
 

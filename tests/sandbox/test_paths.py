@@ -34,12 +34,18 @@ LOAD = {"new": {"rate": 40}, "pod_header": "X-Pod"}
 
 
 def ran(
-    tmp_path: Path, repository: Path, service: Object, *, code: ExitCode = ExitCode.AS_EXPECTED, **fields: Any
+    tmp_path: Path,
+    repository: Path,
+    service: Object,
+    *others: Object,
+    code: ExitCode = ExitCode.AS_EXPECTED,
+    timeout_s: float = 380,
+    **fields: Any,
 ) -> dict[str, Object]:
-    """Runs nginx behind a Service with these fields of its spec; gives the scenarios by variant."""
+    """Runs nginx behind a Service with these fields of its spec, and `others`; gives the scenarios by variant."""
     documents = list(safe_load_all((repository / "fixtures/manifests/nginx.yaml").read_text()))
     documents[-1]["spec"] |= service
-    (tmp_path / "manifests.yaml").write_text(safe_dump_all(documents))
+    (tmp_path / "manifests.yaml").write_text(safe_dump_all([*documents, *others]))
     described = {
         "version": 1,
         "name": "paths",
@@ -56,7 +62,7 @@ def ran(
     out = tmp_path / "run"
     command = [sys.executable, "-m", "harness", "run", str(tmp_path / "experiment.yaml"), "--out", str(out)]
     done = subprocess.run(
-        [*command, "--truth", str(tmp_path / "truth")], capture_output=True, text=True, check=False, timeout=380
+        [*command, "--truth", str(tmp_path / "truth")], capture_output=True, text=True, check=False, timeout=timeout_s
     )
     assert (out / "result.json").exists(), done.stdout + done.stderr
     scenarios = json.loads((out / "result.json").read_text())["scenarios"]

@@ -34,6 +34,7 @@ _DISCOVERY = {
     },
     "/apis/discovery.k8s.io/v1": {"EndpointSlice": "endpointslices"},
     "/apis/coordination.k8s.io/v1": {"Lease": "leases"},
+    "/apis/networking.k8s.io/v1": {"Ingress": "ingresses", "IngressClass": "ingressclasses"},
 }
 
 
@@ -47,6 +48,8 @@ class Call:
     content_type: str
     token: str = ""
 
+
+_CLUSTER_WIDE = ("Node", "Namespace", "IngressClass")
 
 PATIENCE_S = 2.0
 """How long the client of `paper_kube` repeats a call: tests do not wait as long as people do."""
@@ -133,8 +136,7 @@ class PaperApi:
             return web.json_response(
                 {
                     "resources": [
-                        {"name": name, "kind": kind, "namespaced": kind not in ("Node", "Namespace")}
-                        for kind, name in kinds
+                        {"name": name, "kind": kind, "namespaced": kind not in _CLUSTER_WIDE} for kind, name in kinds
                     ]
                 }
             )

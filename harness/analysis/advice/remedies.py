@@ -27,6 +27,10 @@ SERVE = "the application answering as before, until it ends, what still comes on
 PROBE = "a readiness probe that succeeds only once the application serves"
 RESEND = "a client that sends again what met a connection as it was closed (RFC 9112, 9.3.1)"
 ONE_LEFT = "a number of replicas that leaves a Ready pod at every moment, never 0"
+KEEP_LONGER = (
+    "a server that keeps idle connections for longer than what stands before it does: more than 60 s behind an "
+    "Application Load Balancer, more than 600 s behind Google's"
+)
 ALWAYS_ONE = "a pod that is Ready at every moment: more replicas, or fewer of them unavailable"
 
 GRACE = "the grace period that its spec gives it"
@@ -71,6 +75,7 @@ def sentences(measured: Measured, app: ApplicationSettings, prestop: Setting) ->
         (Cause.TERMINATION_RACE, SERVE, not measured.hurried and _serving_cures(measured, app, prestop)),
         (Cause.CREATION_RACE, PROBE, not measured.external and not _unready(app)),
         (Cause.IDLE_CLOSE, RESEND, True),
+        (Cause.BACKEND_CLOSE, KEEP_LONGER, True),
         (Cause.NO_ENDPOINTS, _always_one(measured), not app.gap),
     )
     lost = [(_lost(measured, cause), sentence) for cause, sentence, needed in told if needed]
@@ -205,12 +210,18 @@ def _idle_close(measured: Measured, app: ApplicationSettings, raised: Mapping[st
     return _Told(needed=RESEND, why=why, by_settings=False)
 
 
+def _backend_close(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
+    why = f"the server closed a connection that what stands before it still kept; {_NO_SETTING}"
+    return _Told(needed=KEEP_LONGER, why=why, by_settings=False)
+
+
 _REMEDIES: dict[Cause, Callable[[Measured, ApplicationSettings, Mapping[str, Setting]], _Told]] = {
     Cause.TERMINATION_RACE: _termination_race,
     Cause.CREATION_RACE: _creation_race,
     Cause.IN_FLIGHT_KILL: _in_flight_kill,
     Cause.NO_ENDPOINTS: _no_endpoints,
     Cause.IDLE_CLOSE: _idle_close,
+    Cause.BACKEND_CLOSE: _backend_close,
 }
 
 

@@ -26,6 +26,7 @@ UNKNOWN_LAG_S = 15.0
 LONGEST_S = 60.0
 """How long a proxy that does not keep its period may be thought to lag, at most."""
 
+_BALANCERS = (HopKind.PASSTHROUGH, HopKind.REVERSE_PROXY)
 PROXY_LATE = "the proxy had not synced yet"
 BALANCER_LATE = "what stands before the pods still listed it"
 
@@ -35,7 +36,7 @@ class DataPlane:
     """How late the data plane may be. `lag_s`: at most; None where its period is not known. `words`: for evidence.
     `apart_s`: how long there is no sync after one; None where nothing keeps two apart, or that is not known.
     `adding_s`: how late it may be about a pod that came, where that is another time. `least_s`: for how long at least a
-    balancer that passes packets on still sends to a pod that left; None where that is not known. `late`: what has
+    balancer still sends to a pod that left; None where that is not known. `late`: what has
     not happened yet when it still sends to a pod that left.
     """
 
@@ -96,7 +97,7 @@ def _together(spans: Sequence[Span | None]) -> float | None:
 
 
 def _at_least(deciding: Sequence[Hop]) -> float | None:
-    if any(hop.kind != HopKind.PASSTHROUGH or hop.removal is None for hop in deciding):
+    if any(hop.kind not in _BALANCERS or hop.removal is None for hop in deciding):
         return None
     return sum(hop.removal.least_s for hop in deciding if hop.removal is not None)
 

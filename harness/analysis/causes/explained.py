@@ -36,7 +36,7 @@ def explain(seen: Observed, table: Sequence[Row] = TABLE) -> Explained:
     info, requests = seen.run.info, seen.requests
     stale = stale_entries(requests, info.way, len(info.load.source_addresses))
     direct = info.way.node_first
-    runs = streaks(requests, stale, direct=direct)
+    runs = streaks(requests, stale, direct=direct, ends_tcp=info.way.ends_tcp)
     plane = data_plane(info)
     syncs = seen_syncs(seen.pods, seen.endpoints, seen.answers, runs) if info.way.one_list else SeenSyncs()
     until = horizons(seen.pods, seen.endpoints, plane, runs, syncs)

@@ -67,9 +67,11 @@ def losses(
         # What was refused was not lost, but it shows as well that a pod was still sent to.
         hold(unanswered, sent[refused], streaks.good, _times(windows, _GONE))
     if timed_out.any():
+        # Behind a hop that ends connections, a pod that is gone keeps its share waiting as well.
         # What its pod was still working on as it began to stop had been sent a little before.
         before_s = float(work_s[timed_out].max())
-        hold(timed_out, np.empty(0), _answered(seen), _times(windows, _STOPPING, before_s))
+        ways = (*_STOPPING, *_GONE) if seen.run.info.way.ends_tcp else _STOPPING
+        hold(timed_out, np.empty(0), _answered(seen), _times(windows, ways, before_s))
     return Losses(chain=chain, chance=chance, background=background, everywhere=everywhere)
 
 

@@ -16,6 +16,8 @@ CAUSE_WORDS = {
     "the new pod yet",
     Cause.IN_FLIGHT_KILL: "it had been accepted, and its pod stopped before the answer was complete",
     Cause.IDLE_CLOSE: "it went out on a kept connection at the moment in which the server closed that as idle",
+    Cause.BACKEND_CLOSE: "what stands before the pods sent it on a kept connection of its own, which a pod was closing "
+    "as idle",
     Cause.NO_ENDPOINTS: "the data plane had no pod to send it to",
     Cause.APPLICATION: "a pod in service answered with an error, too late or not at all, or it was lost on the way as "
     "requests are at other times",
@@ -72,6 +74,10 @@ class Flag(StrEnum):
     POD_KNOWN = "pod-known"
     POD_KILLED = "pod-killed"
     FROM_THE_PATH = "from-the-path"
+    BEHIND_HOP = "behind-hop"
+    NO_TARGET = "no-target"
+    BAD_TARGET = "bad-target"
+    CLOSED_BEHIND = "closed-behind"
     NO_ENDPOINT = "no-endpoint"
     MAYBE_NO_ENDPOINT = "maybe-no-endpoint"
     STALE = "stale"
@@ -95,6 +101,10 @@ FLAG_WORDS = {
     Flag.POD_KNOWN: "the pod at the other end is known",
     Flag.POD_KILLED: "the one pod that can have ended it had to be killed, and had been",
     Flag.FROM_THE_PATH: "what stands before the pods answered 502, 503 or 504",
+    Flag.BEHIND_HOP: "a hop of which it is known what its answers mean had ended its connection",
+    Flag.NO_TARGET: "that hop answered 503: it had no target",
+    Flag.BAD_TARGET: "that hop answered 502 or 504: its target did not answer",
+    Flag.CLOSED_BEHIND: "that hop answered 502: its target refused, or closed the connection",
     Flag.NO_ENDPOINT: "the data plane surely had no endpoint",
     Flag.MAYBE_NO_ENDPOINT: "the data plane may have had no endpoint",
     Flag.STALE: "the same source port went unanswered less than 120 s before",

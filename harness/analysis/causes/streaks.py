@@ -13,6 +13,11 @@ from harness.analysis.causes.conntrack import UNANSWERED
 from harness.analysis.causes.intervals import frozen
 from harness.analysis.observed.requests import Requests
 
+PATH_STATUS = (502, 503, 504)
+"""What answers for pods that it cannot reach says so by these."""
+
+_REFUSED = ("connect-refused", "reset-before-response", "eof-before-response")
+
 CERTAINTY = 1e-6
 """How improbable it must be that a run of good connections missed a bad endpoint by luck."""
 
@@ -102,20 +107,27 @@ def _after_runs(workers: tuple[Sides, ...], t: float, needed: int) -> float:
     return max([t, *(worker.run_after(t, needed) for worker in workers)]) if workers else math.inf
 
 
-def streaks(requests: Requests, stale: pl.Series, *, direct: bool = True) -> Streaks:
+def streaks(requests: Requests, stale: pl.Series, *, direct: bool = True, ends_tcp: bool = False) -> Streaks:
     """The runs of good new connections.
 
     `stale`: per failure, whether it was the client host's own doing. `direct`: whether it is the pods' own kernels that
-    reply.
+    reply. `ends_tcp`: something before them ends the connections, so that what it could not pass on has an answer too,
+    or is still waited for.
     """
     fresh = requests.frame.lazy().filter(~pl.col("reused"), pl.col("outcome").is_in(["ok", "status"]))
+    by_hop = (pl.col("outcome") == "status") & (pl.col("pod") == "") & pl.col("status").is_in(PATH_STATUS)
+    lost = pl.col("outcome").is_in([*_REFUSED, *UNANSWERED])
+    if ends_tcp:
+        fresh, lost = (
+            fresh.filter(~by_hop.fill_null(value=False)),
+            lost | by_hop | (pl.col("outcome") == "read-timeout"),
+        )
     good = fresh.select("worker", "started").drop_nulls().collect()
-    refused = ["connect-refused", "reset-before-response", "eof-before-response"]
     failed = requests.failures.filter(~stale).filter(~pl.col("reused"))
-    replied = failed.filter(pl.col("outcome").is_in(refused)).select("worker", "started")
+    replied = failed.filter(pl.col("outcome").is_in(_REFUSED)).select("worker", "started")
     silent = failed.filter(pl.col("outcome").is_in(UNANSWERED))
     return Streaks(
-        workers=_by_worker(good, failed.filter(pl.col("outcome").is_in([*refused, *UNANSWERED]))),
+        workers=_by_worker(good, failed.filter(lost)),
         kernels=_by_worker(pl.concat([good, replied]), silent) if direct else (),
     )
 

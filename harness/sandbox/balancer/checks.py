@@ -13,14 +13,14 @@ _LINE_BYTES = 256
 
 
 async def passes(check: Check, address: str, port: int) -> bool:
-    """Whether TCP connects in time, or HTTP answers 200 to 399, as the NLB's checks and Google's (200) want it."""
+    """Whether TCP connects in time, or HTTP answers with a status that the check wants."""
     try:
         with anyio.fail_after(check.timeout_s):
             async with await anyio.connect_tcp(address, port) as stream:
                 if check.path is None:
                     return True
                 await stream.send(f"GET {check.path} HTTP/1.0\r\nHost: {address}\r\n\r\n".encode())
-                return 200 <= _status(await stream.receive(_LINE_BYTES)) < 400
+                return check.codes[0] <= _status(await stream.receive(_LINE_BYTES)) <= check.codes[1]
     except (OSError, TimeoutError, anyio.BrokenResourceError, anyio.EndOfStream):
         return False
 

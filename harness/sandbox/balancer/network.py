@@ -81,6 +81,19 @@ def balancer_script(directory: Path, nodes: int, addresses_each: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+SILENT = f"""\
+table ip {BALANCER}-silent {{}}
+flush table ip {BALANCER}-silent
+table ip {BALANCER}-silent {{
+  chain input {{
+    type filter hook input priority filter; policy accept;
+    icmp type destination-unreachable icmp code host-unreachable drop
+  }}
+}}
+"""
+"""An address that has gone is silence to a cloud's balancer; here a node would say so, of one packet a second."""
+
+
 def rules(serving: Mapping[tuple[str, str, int], Iterable[Key]]) -> str:
     """The text for one `nft -f` transaction: by address, protocol and port, the targets of new connections.
 

@@ -5,7 +5,7 @@ What no source tells is a round guess, and said to be one. docs/paths.md shows t
 
 from __future__ import annotations
 
-from harness.sandbox.balancer.settings import NONE, BalancerSettings, Check, Delay, Targets
+from harness.sandbox.balancer.settings import NONE, BalancerSettings, Check, Delay, Http, Targets
 from harness.sandbox.gates.settings import AWS_GATES
 
 NLB_CLASSES = ("service.k8s.aws/nlb",)
@@ -20,6 +20,35 @@ LBC_LOCAL_CHECK = Check(interval_s=10.0, timeout_s=6.0, healthy=2, unhealthy=2, 
 # shared one at kube-proxy's own port, 10256.
 _GCE_SHARED = Check(interval_s=8.0, timeout_s=1.0, healthy=1, unhealthy=3, path="/healthz", port=10256)
 _GCE_LOCAL = Check(interval_s=3.0, timeout_s=1.0, healthy=1, unhealthy=2, path="/healthz", port=0)
+
+# aws-load-balancer-controller pkg/ingress/model_builder.go: defaultHealthCheck* ("/", 15 s, 5 s, 2, 2, status 200). A
+# new target is healthy after one passed check (docs.aws.amazon.com/elasticloadbalancing/latest/application/
+# target-group-health-checks.html).
+_ALB_CHECK = Check(interval_s=15.0, timeout_s=5.0, healthy=2, unhealthy=2, path="/", codes=(200, 200), first=1)
+
+# The same guide: 10 s to connect (load-balancer-troubleshooting.html, HTTP 504), 60 s idle
+# (application-load-balancers.html), deregistration delay 300 s (edit-target-group-attributes.html). It sends no request
+# a second time.
+_ALB_HTTP = Http(
+    connect_s=10.0, idle_s=60.0, answer_s=60.0, kept_s=60.0, draining_s=300.0, own=("Server", "awselb/2.0")
+)
+
+# ingress-gce pkg/healthchecks: defaultNEG* (15 s, 15 s, 1, 2), status 200.
+_NEG_CHECK = Check(interval_s=15.0, timeout_s=15.0, healthy=1, unhealthy=2, path="/", codes=(200, 200))
+
+# cloud.google.com/load-balancing/docs/https/request-distribution: 610 s for clients, 600 s for kept connections to
+# backends; timeouts and retries there: what has no body is sent once more after 502, 503 or 504. An answer takes 30 s
+# (backend service timeout); drainingTimeoutSec is 0 unless a BackendConfig sets it (compute API, connectionDraining).
+_GFE_HTTP = Http(
+    connect_s=10.0,
+    idle_s=610.0,
+    answer_s=30.0,
+    kept_s=600.0,
+    draining_s=0.0,
+    retries=True,
+    added=("Via", "1.1 google"),
+    unclassed=True,
+)
 
 PROFILES = {
     # The health check's times are the controller's; how long registration and deregistration take no source promises.
@@ -77,4 +106,42 @@ PROFILES = {
     ),
     # No balancer at all: an announced address, and the node's proxy behind it (metallb.io/concepts).
     "none": BalancerSettings(profile="none", targets=Targets.NODES, vip=True, announced=True),
+    # Deregistering stops new requests "as soon as" it is asked for, says the guide; aws-load-balancer-controller #1064
+    # and #2366 saw some come later, until 25 s of preStop cured it. So 5 to 15 s, a round guess, as for the NLB; the
+    # target is asked for its first check as soon as it is registered.
+    "aws-alb-ip": BalancerSettings(
+        profile="aws-alb-ip",
+        targets=Targets.PODS,
+        controller=_LBC_RECONCILE,
+        registration=Delay(1.0, 5.0),
+        propagation=Delay(1.0, 5.0),
+        deregistration=Delay(5.0, 15.0),
+        check=_ALB_CHECK,
+        http=_ALB_HTTP,
+        classes=("alb",),
+    ),
+    "aws-alb-instance": BalancerSettings(
+        profile="aws-alb-instance",
+        targets=Targets.NODES,
+        controller=_LBC_RECONCILE,
+        registration=NONE,
+        propagation=Delay(1.0, 5.0),
+        deregistration=Delay(5.0, 15.0),
+        check=_ALB_CHECK,
+        local_check=_ALB_CHECK,
+        http=_ALB_HTTP,
+        classes=("alb",),
+    ),
+    # How long the NEG API and the front ends take no source tells: a round guess.
+    "gke-neg": BalancerSettings(
+        profile="gke-neg",
+        targets=Targets.PODS,
+        controller=Delay(0.5, 2.0),
+        registration=Delay(5.0, 15.0),
+        propagation=Delay(1.0, 5.0),
+        deregistration=Delay(5.0, 15.0),
+        check=_NEG_CHECK,
+        http=_GFE_HTTP,
+        classes=("gce",),
+    ),
 }

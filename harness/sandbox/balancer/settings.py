@@ -49,8 +49,9 @@ NONE = Delay.of(0.0)
 class Check:
     """A health check: `healthy` passed ones in a row bring a target in, `unhealthy` failed ones take it out.
 
-    `path` of HTTP, where 200 passes; without it, whether TCP connects. `port`: None for where the traffic goes, 0 for
-    the Service's healthCheckNodePort.
+    `path` of HTTP, where a status in `codes` passes; without it, whether TCP connects. `port`: None for where the
+    traffic goes, 0 for the Service's healthCheckNodePort. `first`: passed ones that a new target needs, where that is
+    another number (0: the same).
     """
 
     interval_s: float
@@ -59,16 +60,18 @@ class Check:
     unhealthy: int
     path: str | None = None
     port: int | None = None
+    codes: tuple[int, int] = (200, 399)
+    first: int = 0
 
     @property
     def passing(self) -> Delay:
-        """From the first check of a target that passes them to its being healthy."""
-        return Delay.of((self.healthy - 1) * self.interval_s)
+        """From the first check of a new target that passes them to its being healthy."""
+        return Delay.of(((self.first or self.healthy) - 1) * self.interval_s)
 
     @property
     def turning_healthy(self) -> Delay:
         """From a target's recovery, at any moment between two checks, to its being healthy."""
-        return Delay(self.passing.least_s, self.healthy * self.interval_s)
+        return Delay((self.healthy - 1) * self.interval_s, self.healthy * self.interval_s)
 
     @property
     def failing(self) -> Delay:
@@ -78,21 +81,52 @@ class Check:
 
     def __str__(self) -> str:
         what = "TCP" if self.path is None else f"HTTP {self.path}"
-        times = f"every {self.interval_s:g} s, {self.healthy} good bring in, {self.unhealthy} bad take out"
+        new = f" ({self.first} a new one)" if self.first else ""
+        times = f"every {self.interval_s:g} s, {self.healthy} good bring in{new}, {self.unhealthy} bad take out"
         return f"{what} {times}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Http:
+    """What a balancer of layer 7 does with connections and requests.
+
+    `connect_s`: to a target, at most. `idle_s`: for so long it keeps a client's connection. `answer_s`: for so long it
+    waits for a target's answer. `kept_s`: for so long it keeps a connection to a target that nothing uses.
+    `draining_s`: from a target's last new request to the end of what is still open. `retries`: whether a request
+    without a body goes out once more, to another target, after a 502, 503 or 504. `own`: a header of its own answers,
+    `added`: of all answers that pass. `unclassed`: whether it also serves Ingresses that name no class.
+    """
+
+    connect_s: float
+    idle_s: float
+    answer_s: float
+    kept_s: float
+    draining_s: float
+    retries: bool = False
+    own: tuple[str, str] | None = None
+    added: tuple[str, str] | None = None
+    unclassed: bool = False
+
+    @property
+    def answers_as(self) -> str:
+        """What a request's record has for who answered, where that was the balancer itself."""
+        if self.own is not None:
+            return self.own[1]
+        return "" if self.added is None else f"{self.added[0].lower()} {self.added[1]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BalancerSettings:
-    """One load balancer, for all Services of type LoadBalancer.
+    """One load balancer, for all Services of type LoadBalancer; one of layer 7, for all Ingresses of its classes.
 
     `controller`: from what the watch shows to the cloud's API being asked. `registration`: from then to a new target's
     first health check. `propagation`: from a target's being found healthy, or unhealthy, to the data plane's going by
     it. `deregistration`: from the cloud's being asked to the last new connection. `check`, of nodes with
     `externalTrafficPolicy: Local` `local_check`; None: targets are not checked. `fail_open`: where no target is
     healthy, all of them are sent to. `vip`: nodes answer at its address themselves. `announced`: by one node at a time,
-    without a balancer between. `classes`: the loadBalancerClass that it serves, beside none. `seed`: of all draws.
-    `gates`: the readiness gates that its controller keeps; None: none.
+    without a balancer between. `classes`: the loadBalancerClass that it serves, beside none, or the classes of an
+    Ingress. `http`: of one of layer 7. `seed`: of all draws. `gates`: the readiness gates that its controller keeps;
+    None: none.
     """
 
     profile: str
@@ -108,6 +142,7 @@ class BalancerSettings:
     vip: bool = False
     announced: bool = False
     classes: tuple[str, ...] = ()
+    http: Http | None = None
     seed: int = 0
     gates: Gates | None = None
 
@@ -137,6 +172,7 @@ class BalancerSettings:
             **{name: str(delay) for name, delay in delays.items()},
             **({"health check": str(check)} if check else {}),
             **({"health check with Local": str(self.local_check)} if self.local_check else {}),
+            **({} if self.http is None else _http_words(self.http)),
             **({"seed": str(self.seed)} if drawn else {}),
         }
 
@@ -150,6 +186,29 @@ class BalancerSettings:
         delays = ("provisioning", "controller", "registration", "propagation", "deregistration")
         made = dict(fields)
         made |= {name: Delay(**made[name]) for name in delays}
-        made |= {name: None if made[name] is None else Check(**made[name]) for name in ("check", "local_check")}
+        made |= {name: _check(made[name]) for name in ("check", "local_check")}
+        made["http"] = _http(made["http"])
         made["gates"] = None if made["gates"] is None else Gates.from_json(made["gates"])
         return cls(**{**made, "targets": Targets(made["targets"]), "classes": tuple(made["classes"])})
+
+
+def _http_words(http: Http) -> dict[str, str]:
+    return {
+        "draining": f"{http.draining_s:g} s",
+        "kept for clients": f"{http.idle_s:g} s",
+        "answer": f"{http.answer_s:g} s",
+        "kept to a target": f"{http.kept_s:g} s",
+        "connect": f"{http.connect_s:g} s",
+        "retries": "once, without a body" if http.retries else "never",
+    }
+
+
+def _check(fields: dict[str, Any] | None) -> Check | None:
+    return None if fields is None else Check(**{**fields, "codes": tuple(fields["codes"])})
+
+
+def _http(fields: dict[str, Any] | None) -> Http | None:
+    if fields is None:
+        return None
+    headers = {name: tuple(fields[name]) if fields[name] else None for name in ("own", "added")}
+    return Http(**{**fields, **headers})

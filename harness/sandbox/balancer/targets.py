@@ -20,12 +20,24 @@ if TYPE_CHECKING:
 Key = tuple[str, int]
 """Address and port."""
 
+Place = tuple[str, str, int]
+"""Address of a front, the protocol of its port or the name of what it leads to, and its port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Of one place, the targets of new connections or requests, and all that have not been deregistered."""
+
+    serving: tuple[Key, ...]
+    registered: frozenset[Key]
+
 
 @dataclass(slots=True, kw_only=True)
 class Target:
     """One target. `begins`: when its health checks do; `leaves`: when it gets no more, infinite while it is to stay.
 
-    `passed`, `failed`: checks in a row. `healthy`: as the checks found it. `changes`: when the data plane goes by what.
+    `passed`, `failed`: checks in a row. `healthy`: as the checks found it; `new`: they have not found anything yet.
+    `changes`: when the data plane goes by what.
     """
 
     key: Key
@@ -35,6 +47,7 @@ class Target:
     passed: int = 0
     failed: int = 0
     healthy: bool = False
+    new: bool = True
     changes: list[tuple[float, bool]] = field(default_factory=list)
 
     def serves(self, now: float) -> bool:
@@ -82,9 +95,12 @@ class TargetGroup:
         if target is None or self._check is None:
             return
         target.passed, target.failed = (target.passed + 1, 0) if passed else (0, target.failed + 1)
-        turns = target.passed >= self._check.healthy if not target.healthy else target.failed >= self._check.unhealthy
+        if target.new and target.failed >= self._check.unhealthy:
+            target.new = False  # found unhealthy, it has to recover as any other
+        good = self._check.first if target.new and self._check.first else self._check.healthy
+        turns = target.passed >= good if not target.healthy else target.failed >= self._check.unhealthy
         if turns:
-            target.healthy = not target.healthy
+            target.healthy, target.new = not target.healthy, False
             target.changes.append((now + self._settings.propagation.drawn(self._random), target.healthy))
 
     def serving(self, now: float) -> tuple[Key, ...]:
@@ -105,6 +121,11 @@ class TargetGroup:
         if target.healthy:
             return Health.HEALTHY
         return Health.UNHEALTHY if target.changes or target.failed else Health.INITIAL
+
+    def sending(self, now: float) -> Sending:
+        """To which targets it sends at `now`, and which it knows, healthy or not."""
+        known = (target.key for target in self._targets.values() if target.begins <= now < target.leaves)
+        return Sending(self.serving(now), frozenset(known))
 
     def forget(self, now: float) -> None:
         """Drop what has left."""

@@ -11,9 +11,9 @@
     connect-refused new 8.6 8.61 8.62                    failed ones, by when they were sent
     eof-mid-response slow 8.2 until 8.55 by old-1        ... and by when they ended
 
-`port 7000`, `reused`, `took 0.06` (instead of `until`) and `acked 60` (bytes, on a connection whose shortest round trip
-was 0.2 ms) may end a line of requests. Endpoints follow from the pods: ready ones, those that terminate
-marked so, gone when ended.
+`port 7000`, `reused`, `code 502`, `via awselb/2.0`, `took 0.06` (instead of `until`) and `acked 60` (bytes, on a
+connection whose shortest round trip was 0.2 ms) may end a line of requests. Endpoints follow from the pods: ready ones,
+those that terminate marked so, gone when ended.
 """
 
 from __future__ import annotations
@@ -96,6 +96,7 @@ class _Teller:
 
     def _requests(self, outcome: str, stream: str, words: list[str]) -> None:
         until = pod = port = took = acked = None
+        more: dict[str, Any] = {}
         reused = "reused" in words
         words = [word for word in words if word != "reused"]
         moments: list[float] = []
@@ -110,6 +111,8 @@ class _Teller:
                 port = int(words.pop(0))
             elif word == "took":
                 took = float(words.pop(0))
+            elif word in ("code", "via"):
+                more |= {"status": int(words.pop(0))} if word == "code" else {"via": words.pop(0)}
             elif word == "acked":
                 acked = int(words.pop(0))
             elif word == "every":
@@ -122,6 +125,7 @@ class _Teller:
                 moments.append(float(word))
         for t in moments:
             self._request(outcome, stream, t, until if took is None else t + took, pod, port, reused)
+            self.rows[-1] |= more
             if acked is not None:
                 self.rows[-1] |= {"acked": acked, "request_bytes": 60, "min_rtt": 0.0002, "seen_late": 0.0}
 

@@ -52,7 +52,10 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("rollouts: -1\n", "line 6, rollouts: input should be greater than or equal to 1, not -1"),
         ("rollouts: many\n", "line 6, rollouts: input should be a valid integer, not 'many'"),
         ("retries: 3\n", "line 6, retries: there is no such key"),
-        ("path: internet\n", "line 6, path: input should be 'clusterip', 'nodeport' or 'loadbalancer', not 'internet'"),
+        (
+            "path: internet\n",
+            "line 6, path: input should be 'clusterip', 'nodeport', 'loadbalancer' or 'ingress', not 'internet'",
+        ),
         (
             "path: {nodeport: {}, loadbalancer: {}}\n",
             "line 6, path: name exactly one of clusterip, nodeport, loadbalancer",

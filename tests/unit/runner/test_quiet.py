@@ -109,5 +109,5 @@ async def test_behind_a_balancer_it_outlasts_what_that_is_late(most_s: float | N
     removal = None if most_s is None else Span(least_s=0.0, most_s=most_s)
     balancer = BalancerFacts(profile="any", targets=Targets.PODS, removal=removal)
     facts = ClusterFacts(kind="sandbox", proxy=ProxyFacts(min_sync_period_s=1.0), balancer=balancer)
-    assert quiet_s(None, facts, "loadbalancer") == quiet
+    assert quiet_s(None, facts, "loadbalancer") == quiet_s(None, facts, "ingress") == quiet
     assert quiet_s(None, facts, "url") == 60.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -103,6 +104,24 @@ def test_of_a_balancer_that_is_not_known_only_what_the_service_says_is() -> None
     annotated["metadata"]["annotations"] = {"service.beta.kubernetes.io/aws-load-balancer-nlb-target-type": "ip"}
     (front,) = hops_of("loadbalancer", annotated, PROXY)
     assert (front.targets, front.removal) == (Targets.PODS, None)
+
+
+def test_what_serves_an_ingress_ends_connections_and_is_said_to_answer_for_pods() -> None:
+    facts = replace(BY_POD, kind=HopKind.REVERSE_PROXY, retries=True, answers_as="via 1.1 google")
+    (hop,) = way("ingress", balancer=facts)
+    assert (hop.kind, hop.retries, hop.answers_as) == (HopKind.REVERSE_PROXY, True, "via 1.1 google")
+    assert "hides a failure and shows as latency" in hop.implies
+    front, proxy = way("ingress", balancer=replace(facts, targets=Targets.NODES))
+    assert (front.decides, proxy.decides) == (False, True)
+    assert hops("ingress", (front, proxy)).ends_tcp
+
+
+def test_of_what_serves_an_ingress_elsewhere_only_what_the_ingress_says_is_known() -> None:
+    metadata = {"name": "shop", "annotations": {"alb.ingress.kubernetes.io/target-type": "ip"}}
+    ingress = {"metadata": metadata, "spec": {"ingressClassName": "alb"}}
+    (hop,) = hops_of("ingress", service(), PROXY, ingress=ingress)
+    assert (hop.name, hop.targets, hop.retries) == ("what serves Ingress shop (alb)", Targets.PODS, None)
+    assert (hop.removal, hop.answers_as) == (None, "")
 
 
 def test_what_a_url_leads_to_may_end_connections_and_retry() -> None:

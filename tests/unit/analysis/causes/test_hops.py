@@ -1,8 +1,10 @@
-"""What a balancer that passes packets on is late about: whose cause it is, and what is no cause at all."""
+"""What a balancer before the pods is late about, and answers for them: whose cause it is, and what is none at all."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+
+import pytest
 
 from harness.analysis import judge
 from harness.model.paths import Hop, HopKind, Span, Targets
@@ -74,3 +76,62 @@ def test_what_is_lost_while_a_balancer_warms_up_is_no_rollouts_and_no_measure_of
     assert (found.verdict, found.rollouts[0].window.failed) == ("seamless", 0)
     late = UNREGISTERED.replace("ok new 0..11.5", "ok new 2..11.5")
     assert set(judged(warming + late, BALANCER).rollouts[0].window.by_cause) == {"creation-race"}
+
+
+PROXY = replace(BALANCER, name="the proxy", kind=HopKind.REVERSE_PROXY, answers_as="awselb/2.0")
+BY_PROXY = "via awselb/2.0"
+ROLLED = """
+    update 8.0 complete 8.5 settled 9.5
+    pod old-1 deleted 8.5 ended 8.7 gone 9.2
+    pod old-2
+    pod new-1 revision r2 created 8.1 ready 8.4
+    ok new 0..50 every 0.02 by old-2
+    ok new 0.01..8.5 every 0.02 by old-1
+    ok new 20.41..50 every 0.02 by new-1
+"""
+
+
+@pytest.mark.parametrize(
+    ("lost", "causes"),
+    [
+        # Refused, and silent, while it still listed the pod that had gone.
+        (f"status new 8.61..11.5 every 0.04 code 502 {BY_PROXY}", {"termination-race"}),
+        ("read-timeout new 8.9..11.5 every 0.04", {"termination-race"}),
+        # Sent before the pod was told to stop, and over as it stopped: accepted, or in its queue.
+        (f"status new 6.9 until 8.6 code 502 {BY_PROXY}", {"unknown"}),
+        # No pod was stopping: it closed a connection that the proxy had kept.
+        (f"status new 30.01 code 502 {BY_PROXY}", {"backend-close"}),
+        (f"status new 30.01 took 60 code 504 {BY_PROXY}", {"application"}),
+        # The application's own answer is not the proxy's.
+        ("status new 8.9 code 503 via nginx/1.28.0", {"application"}),
+    ],
+)
+def test_what_a_proxy_answers_tells_what_it_met(lost: str, causes: set[str]) -> None:
+    assert set(judged(f"{ROLLED}\n{lost}", PROXY).causes) == causes
+
+
+def test_a_proxy_without_a_target_says_so_and_that_is_the_creation_race() -> None:
+    text = UNREGISTERED.replace(
+        "connect-timeout new 11.52..20.38 every 0.02", f"status new 11.52..20.38 every 0.02 {BY_PROXY}"
+    )
+    found = judged(text, PROXY)
+    assert set(found.causes) == {"creation-race"}
+    assert "it had no target, while new-1 was ready" in found.failures[0].evidence
+
+
+def test_a_proxy_without_a_target_as_no_pod_is_ready_had_no_endpoints() -> None:
+    text = f"""
+        update 8.0 complete 12.5 settled 9.5
+        pod old-1 deleted 8.0 ended 8.3 gone 8.6
+        pod new-1 revision r2 created 8.7 ready 12.4
+        ok new 0..8.0 every 0.02 by old-1
+        status new 11.3..12.3 every 0.02 {BY_PROXY}
+        ok new 24.5..50 every 0.02 by new-1
+    """
+    assert set(judged(text, PROXY).causes) == {"no-endpoints"}
+
+
+def test_the_answers_of_a_proxy_that_is_not_known_say_no_more_than_that_it_failed() -> None:
+    unsigned = replace(PROXY, answers_as="", removal=None, addition=None)
+    found = judged(f"{ROLLED}\nstatus new 30.01 code 502", unsigned)
+    assert set(found.causes) <= {"unknown", "application", "creation-race"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -82,6 +83,19 @@ def test_where_no_target_is_healthy_all_are_sent_to() -> None:
     targets = group()
     targets.want([A, B], 0.0)
     assert (targets.serving(10.9), targets.serving(11.0)) == ((), (A, B))
+
+
+def test_a_new_target_may_need_fewer_good_checks_than_one_that_recovers() -> None:
+    eager = replace(CHECK, first=1)
+    targets = group(eager, fail_open=False)
+    targets.want([A, B], 0.0)
+    targets.checked(A, True, 11.0)
+    assert targets.serving(11.5) == (A,)
+    for at, passed in ((12.0, False), (13.0, False), (14.0, False), (15.0, True)):
+        targets.checked(B, passed, at)
+    assert targets.serving(15.5) == (A,)  # found unhealthy first, it is no new one any more
+    targets.checked(B, True, 16.0)
+    assert targets.serving(16.5) == (A, B)
 
 
 def test_without_checks_registration_alone_counts() -> None:
