@@ -14,7 +14,8 @@ WayIn = Annotated[
     typer.Option(
         "--path",
         metavar="WAY",
-        help="With `-` or without a file: how it is reached: clusterip (default), nodeport, loadbalancer, or a URL.",
+        help="With `-` or without a file: how it is reached: clusterip (default), nodeport, loadbalancer, ingress, "
+        "or a URL.",
     ),
 ]
 

@@ -3,7 +3,8 @@
     python -m harness.sandbox.balancer.controller --state DIR      (inside the balancer's network namespace)
 
 Writes one line of JSON to standard output when it is up: `{"ready": {}}`. With `truth` it appends to that file,
-whenever new connections or requests begin to go elsewhere, a line of kind `balancer`: since when, and to which targets.
+whenever new connections or requests begin to go elsewhere, a line of kind `balancer`: since when, and to which targets,
+and how late this process and the slowest passed health check had made it since the line before.
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ class LoadBalancer:
         self._fronts: dict[Place, Front] = {}
         self._served: dict[Place, tuple[BalancerSettings, Check | None]] = {}
         self._rules: dict[str, tuple[Rule, ...]] = {}
+        self._late_s = self._check_s = 0.0
         self._told: set[tuple[str, str]] = set()
         self.synced = anyio.Event()
 
@@ -113,8 +115,10 @@ class LoadBalancer:
                 due = min([self._plane.next_due(now), *(group.next_due(now) for group in self._groups.values())])
                 due = min([due, *(moment for moment in self._provisioned.values() if moment > now)])
                 due = min(due, self._gates.next_due() if self._gates else math.inf)
-                with anyio.CancelScope(deadline=due):
+                with anyio.CancelScope(deadline=due) as scope:
                     await self._changed.wait()
+                if scope.cancelled_caught:
+                    self._late_s = max(self._late_s, anyio.current_time() - due)
                 if len(self._listed) == len(informers):
                     self._changed = anyio.Event()
                     await self._step(tasks)
@@ -181,7 +185,10 @@ class LoadBalancer:
         if front is None or check is None or place not in self._groups:
             return
         port = key[1] if check.port is None else (check.port or front.health_check_port)
+        begun = anyio.current_time()
         passed = await passes(check, key[0], port)
+        if passed:
+            self._check_s = max(self._check_s, anyio.current_time() - begun)
         if place in self._groups:
             self._groups[place].checked(key, passed, anyio.current_time())
             self._changed.set()
@@ -206,6 +213,8 @@ class LoadBalancer:
 
     def _record(self, truth: Path, since_ns: int, sending: dict[Place, Sending]) -> None:
         times = {"start_ns": since_ns, "end_ns": time.monotonic_ns(), "wall_ns": time.time_ns()}
+        times |= {"late_ns": round(self._late_s * 1e9), "check_ns": round(self._check_s * 1e9)}
+        self._late_s = self._check_s = 0.0
         to = {
             f"{address}:{port}/{what}": [f"{host}:{number}" for host, number in each.serving]
             for (address, what, port), each in sending.items()
