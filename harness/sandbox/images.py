@@ -13,6 +13,7 @@ import subprocess
 import sys
 import sysconfig
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from signal import Signals
 from typing import Any, Self
@@ -110,6 +111,7 @@ def nginx_version() -> str | None:
     return found.group(1) if found else None
 
 
+@cache
 def _nginx(name: str, user: str) -> Image:
     conf = (_FILES / "nginx" / "nginx.conf").read_text()
     mime = Path("/etc/nginx/mime.types")
@@ -128,6 +130,7 @@ def _nginx(name: str, user: str) -> Image:
     )
 
 
+@cache
 def _python(name: str) -> Image:
     """This machine's Python as it comes, without anything installed into it."""
     base = {"base": sys.base_prefix, "platbase": sys.base_prefix}

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 def controller_of(obj: Object) -> Object | None:
     """The ownerReference that is the object's controller."""
-    references = obj["metadata"].get("ownerReferences") or ()
-    return next((item for item in references if item.get("controller")), None)
+    for item in obj["metadata"].get("ownerReferences") or ():
+        if item.get("controller"):
+            found: Object = item
+            return found
+    return None
 
 
 def reference_to(owner: Object) -> Object:
@@ -72,12 +75,13 @@ async def claim(client: ApiClient, resource_cache: Cache, owner: Object, candida
         if reference is not None and reference["uid"] != owner["metadata"]["uid"]:
             continue
         selected = _selected(terms, obj)
+        if reference is not None and selected:
+            claimed.append(obj)
+            continue
         path = resource_cache.resource.path(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
         if reference is None:
             if selected and not _going(owner) and not _going(obj):
                 claimed.extend(await _adopted(client, path, owner, obj))
-        elif selected:
-            claimed.append(obj)
         elif not _going(owner):
             await _release(client, path, owner, obj)
     return claimed

@@ -21,8 +21,11 @@ _DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 
 def condition(obj: Object, kind: str) -> Object | None:
     """The status condition of this type."""
-    conditions = obj.get("status", {}).get("conditions") or ()
-    return next((item for item in conditions if item.get("type") == kind), None)
+    for item in obj.get("status", {}).get("conditions") or ():  # no generator: it is asked of every pod at every sync
+        if item.get("type") == kind:
+            found: Object = item
+            return found
+    return None
 
 
 def is_terminating(pod: Object) -> bool:

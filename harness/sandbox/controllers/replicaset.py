@@ -89,6 +89,8 @@ class ReplicaSetController:
     def _check_later(self, key: Key, replica_set: Object, active: Iterable[Object], now_s: float) -> None:
         """A pod becomes available by time alone: look again at that moment."""
         min_ready_s = replica_set["spec"].get("minReadySeconds", 0)
+        if not min_ready_s:
+            return
         rests_s = [podwise.available_in_s(pod, min_ready_s, now_s) for pod in active]
         pending_s = [rest_s for rest_s in rests_s if rest_s is not None and rest_s > 0]
         if pending_s:
@@ -153,11 +155,13 @@ def _status(
     wanted = (spec["template"].get("metadata") or {}).get("labels") or {}
     min_ready_s = spec.get("minReadySeconds", 0)
     labeled = sum(1 for pod in active if wanted.items() <= (pod["metadata"].get("labels") or {}).items())
+    ready = [pod for pod in active if podwise.is_ready(pod)]
+    available = [pod for pod in ready if podwise.is_available(pod, min_ready_s, now_s)] if min_ready_s else ready
     counts = {
         "replicas": len(active),
         "fullyLabeledReplicas": labeled,
-        "readyReplicas": sum(1 for pod in active if podwise.is_ready(pod)),
-        "availableReplicas": sum(1 for pod in active if podwise.is_available(pod, min_ready_s, now_s)),
+        "readyReplicas": len(ready),
+        "availableReplicas": len(available),
     }
     status = {key: value for key, value in counts.items() if value or key == "replicas"}
     status |= {"terminatingReplicas": terminating, "observedGeneration": replica_set["metadata"]["generation"]}
