@@ -186,6 +186,7 @@ def plan_and_run(
     """Plan it, and run it unless only the plan is asked for; gives the exit code, None where nothing ran."""
     from harness.cli.plan import plan_text, with_planned_rollouts
     from harness.clusters.choice import chosen
+    from harness.runner.ports import check_rate
     from harness.runner.scenario import scenarios
 
     settings = chosen(cluster, experiment.cluster)
@@ -204,6 +205,7 @@ def plan_and_run(
         check_balancer(planned, settings.sandbox)
     elif any(image.stand_in for image in described.images.values()):
         raise UsageError("planning stand-ins", "only the sandbox has them", "Leave out --cluster, or the stand-in.")
+    check_rate(settings.provider, described.load)  # before anybody is asked, and of a dry run too
     left = None
     if resume is not None:
         from harness.runner.resuming import left_to_run

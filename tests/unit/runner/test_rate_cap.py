@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from program import called
 
 from harness.errors import UsageError
+from harness.fixture_files import fixtures
 from harness.model.experiment import LoadSettings
 from harness.runner.ports import check_rate
 
@@ -19,6 +23,19 @@ def test_all_streams_together_are_what_a_cluster_bears() -> None:
         check_rate("context:staging", load(400, 601))
     with pytest.raises(UsageError):
         check_rate("context", load(400, 601))
+
+
+def test_a_dry_run_says_what_the_run_would_be_refused_for(tmp_path: Path) -> None:
+    file = fixtures() / "experiments" / "demo.yaml"
+    text = (
+        file.read_text()
+        .replace("rate: 100", "rate: 2000")
+        .replace("../manifests", str(file.parent.parent / "manifests"))
+    )
+    (tmp_path / "fast.yaml").write_text(text)
+    fast = called("run", str(tmp_path / "fast.yaml"), "--dry-run", "--cluster", "context:staging")
+    assert (fast.code, fast.out) == (2, "")
+    assert "write `max_rate: 2050` under `load:`" in fast.error
 
 
 def test_more_is_sent_where_that_is_meant() -> None:
