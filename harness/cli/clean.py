@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from harness.cli.ending import tell, tell_error
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
+from harness.redaction import door
 
 if TYPE_CHECKING:
     from harness.kube.client import Kube
     from harness.model.cluster_settings import ClusterSettings
-    from harness.runner.earlier_runs import EarlierRun, Found
+    from harness.runner.earlier_runs import EarlierRun, Found, State
 
 _LOOK_S = 10.0
 
@@ -29,17 +31,18 @@ def clean(
     everything: Annotated[
         bool, typer.Option("--all", help="Remove too what may belong to a run in progress on another machine.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """List what earlier runs left on a cluster, or remove it; a run in progress is left alone."""
     import anyio
 
     context = _context(cluster)
-    code = anyio.run(_clean, context, tuple(namespace or ()), yes, everything)
+    code = anyio.run(_clean, context, tuple(namespace or ()), yes, everything, as_json)
     if code:
         raise typer.Exit(code)
 
 
-async def _clean(context: str, namespaces: tuple[str, ...], yes: bool, everything: bool) -> int:
+async def _clean(context: str, namespaces: tuple[str, ...], yes: bool, everything: bool, as_json: bool) -> int:
     from harness.kube.connection import from_context
     from harness.kube.kinds import deletable_kinds
     from harness.runner.earlier_runs import SAFE, State, earlier_runs, state
@@ -49,23 +52,65 @@ async def _clean(context: str, namespaces: tuple[str, ...], yes: bool, everythin
         kinds = await deletable_kinds(kube)
         found = await earlier_runs(kube, kinds.found, namespaces=namespaces)
         now = datetime.now(UTC)
-        removable: list[EarlierRun] = []
-        for run in found.runs:
-            known = state(run.ownership, now)
-            goes = known in SAFE or (everything and known is not State.RUNNING)
-            tell(described(run, now))
-            hint = "" if goes or known is State.RUNNING else "; --all takes it too"
-            tell(f"  {known.value}" if goes else f"  left alone: {known.value}{hint}")
-            removable += [run] if goes else []
+        states = [(run, state(run.ownership, now)) for run in found.runs]
+        going = [run for run, known in states if known in SAFE or (everything and known is not State.RUNNING)]
+        unread = (*kinds.unread, *found.unseen)
+        if as_json:
+            left = await _left(kube, going) if yes else None
+            typer.echo(door().text(json.dumps(_as_object(states, going, left, found, unread), indent=1)))
+            return ExitCode.INCONCLUSIVE if any((left or {}).values()) else ExitCode.AS_EXPECTED
+        _tell_states(states, going, now)
         _tell_changed(found, context)
-        _tell_unseen(found, (*kinds.unread, *found.unseen), namespaces)
-        if not yes:
-            if removable:
-                more = "".join(f" --namespace {shlex.quote(name)}" for name in namespaces)
-                more += " --all" if everything else ""
-                tell(f"Remove it: {command(context)}{more} --yes")
-            return ExitCode.AS_EXPECTED
-        return await _removed(kube, removable)
+        _tell_unseen(found, unread, namespaces)
+        if yes:
+            return await _removed(kube, going)
+        if going:
+            more = "".join(f" --namespace {shlex.quote(name)}" for name in namespaces)
+            more += " --all" if everything else ""
+            tell(f"Remove it: {command(context)}{more} --yes")
+        return ExitCode.AS_EXPECTED
+
+
+def _tell_states(states: list[tuple[EarlierRun, State]], going: list[EarlierRun], now: datetime) -> None:
+    from harness.runner.earlier_runs import State
+
+    for run, known in states:
+        tell(described(run, now))
+        hint = "" if known is State.RUNNING else "; --all takes it too"
+        tell(f"  {known.value}" if run in going else f"  left alone: {known.value}{hint}")
+
+
+async def _left(kube: Kube, runs: list[EarlierRun]) -> dict[str, list[str]]:
+    """Remove what these runs left; by run, what could not be, and why."""
+    from harness.runner.earlier_runs import remove
+
+    return {run.ownership.run: [str(error) for error in await remove(kube, run)] for run in runs}
+
+
+def _as_object(
+    states: list[tuple[EarlierRun, State]],
+    going: list[EarlierRun],
+    left: dict[str, list[str]] | None,
+    found: Found,
+    unread: tuple[str, ...],
+) -> dict[str, Any]:
+    """What was found, for machines. `going`: what is removed, or would be; `left`: None where nothing was to be."""
+    runs = [
+        {
+            "run": run.ownership.run,
+            "owner": run.ownership.owner,
+            "created": run.created.isoformat(),
+            "expiry": run.ownership.expiry.isoformat() if run.ownership.expiry else None,
+            "state": known.value,
+            "removable": run in going,
+            "removed": left is not None and left.get(run.ownership.run) == [],
+            "not_removed": (left or {}).get(run.ownership.run, []),
+            "objects": [remnant.named for remnant in run.remnants],
+        }
+        for run, known in states
+    ]
+    changed = [{"kind": one.kind, "name": one.name, "namespace": one.namespace} for one in found.changed]
+    return {"runs": runs, "changed_workloads": changed, "unread": list(unread)}
 
 
 async def _removed(kube: Kube, runs: list[EarlierRun]) -> int:

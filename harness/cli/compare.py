@@ -52,10 +52,7 @@ def compare(
     it ends with 1 where a run is significantly worse, and with 3 where so few rollouts could not have shown that.
     """
     runs, before = runs or [], baseline or []
-    if on and not before:
-        raise UsageError(f"reading --on {on[0]}", "it goes with --baseline", "Name the baseline, or leave it out.")
-    if not runs and (before or not power):
-        raise UsageError("reading what to compare", "no run is given", "Name runs, or ask for --power alone.")
+    _check_options(runs, before, on or [], power)
     check_memory()
     try:
         sides = _sides(before, runs)
@@ -68,6 +65,13 @@ def compare(
     _print(comparison, table, as_json)
     if comparison is not None and before:
         conclude(comparison.exit_code)
+
+
+def _check_options(runs: Sequence[Path], baseline: Sequence[Path], on: Sequence[Measure], power: bool) -> None:
+    if on and not baseline:
+        raise UsageError(f"reading --on {on[0]}", "it goes with --baseline", "Name the baseline, or leave it out.")
+    if not runs and (baseline or not power):
+        raise UsageError("reading what to compare", "no run is given", "Name runs, or ask for --power alone.")
 
 
 def _print(comparison: Comparison | None, table: PowerTable | None, as_json: bool) -> None:

@@ -144,3 +144,19 @@ def test_what_a_killed_run_changed_of_somebodys_is_told_with_the_command_that_pu
     answers["GET /apis/apps/v1/leases"] = [{"items": [lease]}]
     _, out, _, _ = clean(tmp_path, left(**answers), discovery={"/apis/apps/v1": kinds})
     assert out == f"{told} /elsewhere/run\n"
+
+
+def test_machines_get_what_was_found_and_what_became_of_it(tmp_path: Path) -> None:
+    answers = left(namespace("old-1a"), namespace("new-2b", expires_in_s=900))
+    answers |= {f"DELETE {NAMESPACES}/old-1a": [{}], f"GET {NAMESPACES}/old-1a/pods": [{"items": []}]}
+    answers |= {f"GET {NAMESPACES}/old-1a": [404]}
+    code, out, _, deleted = clean(tmp_path, answers, "--json")
+    listed = {one["run"]: one for one in json.loads(out)["runs"]}
+    assert (code, deleted) == (0, [])
+    assert [(one["removable"], one["removed"]) for one in (listed["1a"], listed["2b"])] == [
+        (True, False),
+        (False, False),
+    ]
+    code, out, _, deleted = clean(tmp_path, answers, "--json", "--yes")
+    gone = {one["run"]: one["removed"] for one in json.loads(out)["runs"]}
+    assert (code, gone, len(deleted)) == (0, {"1a": True, "2b": False}, 1)
