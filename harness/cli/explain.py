@@ -14,6 +14,7 @@ import typer
 from harness.cli.faults import unjudged
 from harness.cli.memory import check_memory
 from harness.errors import HarnessError, UsageError
+from harness.inputs.shown import paragraph, printable
 from harness.redaction import door
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class _Told:
             )
             if words
         )
-        self._print(f"no failed request{f' of {asked}' if asked else ''}: {'; '.join(self._known)}")
+        self._print(printable(f"no failed request{f' of {asked}' if asked else ''}: {'; '.join(self._known)}"))
 
     def _more(self) -> None:
         command = f"rollout-harness explain {shlex.quote(str(self._run))}"
@@ -143,7 +144,7 @@ class _Told:
         for option in ("--request STREAM/N", "--cause CAUSE", "--rollout NUMBER"):
             self._print(f"  {command} {option}")
         for known in self._known:
-            self._print(f"  {known}")
+            self._print(f"  {printable(known)}")
 
     def _explained(self, scenario: Scenario, at: int, *, brief: bool = False) -> None:
         from harness.reporters import explanation as text
@@ -172,9 +173,9 @@ class _Told:
 
         of = f" of {cause}" if cause is not None else ""
         during = f" in rollout {rollout}" if rollout is not None else ""
-        self._print(f"{scenario.folder}: {things(number, 'failed request')}{of}{during}")
+        self._print(printable(f"{scenario.folder}: {things(number, 'failed request')}{of}{during}"))
         for note in scenario.explainer.run.damage:
-            self._print(f"  the record is damaged: {note}")
+            self._print(paragraph(printable(f"  the record is damaged: {note}")))
         self._print("")
 
     def _print(self, text: str) -> None:

@@ -63,3 +63,17 @@ def test_a_damaged_record_is_explained_as_far_as_it_goes(tmp_path: Path) -> None
     assert "the record is damaged:" in said.out
     (torn / "run.json").write_text("{")
     assert called("explain", torn).code == 3
+
+
+def test_hostile_names_do_nothing_to_a_terminal(tmp_path: Path) -> None:
+    bad = tmp_path / "run"
+    shutil.copytree(RACE, bad)
+    for name in ("requests.csv", "timeline.jsonl"):
+        text = (bad / name).read_text()
+        named = "web-868cb8c998-mwzr7"
+        evil = f"{named}\\u001b[2J\\u202e" if name.endswith("jsonl") else f"{named}\x1b[2J\u202e"
+        (bad / name).write_text(text.replace(named, evil))
+    said = called("explain", bad, "--request", "new/606")
+    assert said.code == 0, said
+    assert "web-868cb8c998-mwzr7\\x1b[2J\\u202e" in said.out
+    assert all(line.isprintable() for line in said.out.splitlines())
