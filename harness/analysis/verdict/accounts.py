@@ -39,6 +39,7 @@ def accounts(
         unexplained=_spans(seen.windows.positions(scheduled), scheduled),
         endings=endings(seen, why),
         lefts=leavings(seen),
+        created=tuple(sorted(pod.created for pod in seen.pods if pod.created is not None)),
     )
     return tuple(
         _account(seen, why, charged, counts, position, found, quiet) for position in range(len(seen.windows.rollouts))
@@ -48,12 +49,13 @@ def accounts(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
     """What is looked for once in the whole run: the cause of each failure; by position in how many spans of time
-    something failed without a cause; pods that others took; and when other workloads' endpoints left."""
+    something failed without a cause; pods that others took; when others' endpoints left, and when pods came."""
 
     label: NDArray[np.object_]
     unexplained: Counter[int]
     endings: tuple[Ending, ...]
     lefts: tuple[float, ...]
+    created: tuple[float, ...]
 
 
 def _account(
@@ -75,7 +77,7 @@ def _account(
         unexplained=chance < corrected(seen)
         and not (strange or _explained(window.by_cause) or seen.load.why or _stood_still(seen, window)),
         doubts=(
-            *incomplete(seen, why.plane, span),
+            *incomplete(seen, why.plane, span, found.created),
             *strange,
             *stranger_left(seen, why, found.lefts, span),
             *failures_of_others(seen, why, position, counts, tally(list(found.label[own])), quiet),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 
 from harness.analysis.causes.data_plane import DataPlane
 from harness.analysis.observed.observed import Observed
@@ -156,15 +157,15 @@ def run_doubts(seen: Observed, nobodys: Mapping[str, int]) -> tuple[Doubt, ...]:
     return tuple(doubts)
 
 
-def incomplete(seen: Observed, plane: DataPlane, span: Span) -> tuple[Doubt, ...]:
+def incomplete(seen: Observed, plane: DataPlane, span: Span, created: Sequence[float]) -> tuple[Doubt, ...]:
     """Why a rollout without failures may still say nothing: it did not happen as a whole, or was not watched to its
-    end."""
+    end. `created`: when pods came, ascending."""
     name = seen.words.numbered(span.number)
     if span.undone:
         return (("rollout-undone", f"{name} was undone before it was complete"),)
     if span.complete is None:
         return (("rollout-incomplete", f"{name} never completed"),)
-    if seen.pods and not any(span.update <= (pod.created or -1.0) < span.end for pod in seen.pods):
+    if seen.pods and bisect_left(created, span.update) == bisect_left(created, span.end):
         return (("nothing-rolled", f"{name} brought no new pod"),)
     if span.settled is None:
         return (("rollout-unsettled", f"the old pods of {name} were not seen to go"),)
