@@ -98,7 +98,7 @@ ROLLED = """
         (f"status new 8.61..11.5 every 0.04 code 502 {BY_PROXY}", {"termination-race"}),
         ("read-timeout new 8.9..11.5 every 0.04", {"termination-race"}),
         # Sent before the pod was told to stop, and over as it stopped: accepted, or in its queue.
-        (f"status new 6.9 until 8.6 code 502 {BY_PROXY}", {"unknown"}),
+        (f"status new 6.9 until 8.6 code 502 {BY_PROXY}", {"termination-race or in-flight-kill"}),
         # No pod was stopping: it closed a connection that the proxy had kept.
         (f"status new 30.01 code 502 {BY_PROXY}", {"backend-close"}),
         (f"status new 30.01 took 60 code 504 {BY_PROXY}", {"application"}),
