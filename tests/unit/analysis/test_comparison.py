@@ -28,7 +28,7 @@ def counts(rng: np.random.Generator, size: tuple[int, int]) -> Values:
 
 @pytest.mark.parametrize(("n", "m"), [(4, 4), (3, 7), (10, 12)])
 def test_alike_groups_are_told_apart_no_more_often_than_the_level_says(n: int, m: int) -> None:
-    sets = 2000
+    sets = 2000 if n < 10 else 500
     drawn = counts(np.random.default_rng(n * m), (sets, n + m))
     dealt, exact = ways(n, m)
     sums, seen = drawn @ dealt.T, drawn[:, n:].sum(axis=1)
@@ -70,7 +70,7 @@ def test_three_values_of_each_bound_nothing_and_a_thousand_lost_calls_are_more_t
     assert 800 < more.low < more.difference == 990.0 < more.high < 1200
 
 
-@pytest.mark.parametrize(("n", "m"), [(3, 3), (3, 5)])
+@pytest.mark.parametrize(("n", "m"), [(3, 4)])
 def test_shares_are_told_apart_and_bounded_as_often_as_the_level_says_whatever_they_are(n: int, m: int) -> None:
     tables = {(a, b): share_change(a, n, b, m) for a, b in product(range(n + 1), range(m + 1))}
     for first, second in product(np.linspace(0.0, 1.0, 11), repeat=2):
@@ -106,18 +106,18 @@ def test_the_test_of_shares_is_barnards_with_all_ties_and_agrees_with_its_interv
 
 
 def test_the_numbers_of_the_power_table_have_the_power_that_they_say() -> None:
-    assert [(one.change, one.rollouts) for one in shares_needed() if one.change == "0 % to 100 %"] == [
-        ("0 % to 100 %", 3)
-    ]
+    shares = shares_needed()
+    assert (shares[-1].change, shares[-1].rollouts) == ("0 % to 100 %", 3)
     rng = np.random.default_rng(11)
-    for needed, after in zip(shares_needed()[1:3], (0.25, 0.5), strict=True):
+    for needed, after in zip(shares[2:4], (0.5, 0.75), strict=True):
         assert needed.rollouts is not None
         drawn = rng.binomial(needed.rollouts, after, size=3000)
         p_more = {b: share_change(0, needed.rollouts, b, needed.rollouts).p_more for b in set(drawn.tolist())}
         assert np.mean([p_more[b] <= ALPHA for b in drawn.tolist()]) >= 0.8 - 0.03
     assert proportions.power(2, 0.0, 1.0) == 0.0
-    wide, narrow = ([one.rollouts for one in failures_needed(spread)] for spread in (1.0, 0.3))
-    assert all(a is None or (b is not None and b <= a) for a, b in zip(wide, narrow, strict=True))
+    fewer = [one.rollouts for one in failures_needed(0.3)]
+    assert fewer == sorted(fewer, reverse=True)
+    assert fewer[-1] == 3
 
 
 def side(name: str, lost: list[int], *, doubt: str = "", load: str = "new 100/s") -> Side:

@@ -5,31 +5,54 @@ from __future__ import annotations
 import io
 import json
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from program import called
 from rich.console import Console
 
+from harness.analysis import judge, judge_experiment
+from harness.cli.loudness import Loudness, at
 from harness.cli.summary import print_verdict
-from harness.judged_runs import judge_again
+from harness.judged_runs import Judged, recorded
 
 RUN = Path(__file__).parents[2] / "recordings" / "app-errors"
 
 
-def test_the_verdict_in_one_line_in_full_and_for_machines(tmp_path: Path) -> None:
-    usual, quiet, verbose, machine = (
-        called("report", RUN, "--out", tmp_path / "again", *words) for words in ((), ("-q",), ("-v",), ("--json",))
+@pytest.fixture(scope="module")
+def judged() -> Judged:
+    """Judged, and no report made: to draw them takes most of the time."""
+    run = recorded(RUN)
+    result = judge(run)
+    return Judged(result=judge_experiment([result], experiment="recorded"), infos={result.scenario: run.info})
+
+
+def printed(judged: Judged, loudness: Loudness, console: Console) -> str:
+    with redirect_stdout(Terminal()) as out, at(loudness):
+        print_verdict(judged, console, records=[RUN])
+    return out.getvalue()
+
+
+def test_the_verdict_in_one_line_and_in_full(judged: Judged) -> None:
+    console = Console(file=io.StringIO())
+    usual, quiet, verbose = (
+        printed(judged, loudness, console) for loudness in (Loudness.USUAL, Loudness.QUIET, Loudness.VERBOSE)
     )
-    assert usual.code == quiet.code == verbose.code == machine.code
-    assert quiet.out.count("\n") == 1
-    assert quiet.out.strip() in usual.out
-    assert "control window: failed requests:" in verbose.out
-    assert "control window: failed requests:" not in usual.out
-    told = json.loads(machine.out)
-    assert told["exit_code"] == machine.code
-    assert f"app-errors: {told['scenarios'][0]['verdict']}, " in quiet.out
-    assert [Path(path).name for path in told["reports"]] == ["report.md", "report.html", "junit.xml"]
+    assert quiet.count("\n") == 1
+    assert quiet.strip() in usual
+    assert "control window: failed requests:" in verbose
+    assert "control window: failed requests:" not in usual
+
+
+def test_machines_get_the_verdicts_with_their_numbers(judged: Judged, monkeypatch: pytest.MonkeyPatch) -> None:
+    reported = replace(judged, reports=(Path("again/report.md"),))
+    monkeypatch.setattr("harness.judged_runs.judge_again", lambda _runs, _out: reported)
+    said = called("report", RUN, "--json")
+    told = json.loads(said.out)
+    assert told["exit_code"] == said.code == judged.result.exit_code
+    assert [(one["scenario"], one["failed"]) for one in told["scenarios"]] == [("app-errors", 62)]
+    assert told["reports"] == ["again/report.md"]
 
 
 def test_quiet_and_verbose_exclude_each_other() -> None:
@@ -48,10 +71,7 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize("name", ["", "NO_COLOR"])
-def test_no_colour_where_the_environment_forbids_it(name: str, tmp_path: Path) -> None:
-    judged = judge_again([RUN], tmp_path)
+def test_no_colour_where_the_environment_forbids_it(name: str, judged: Judged) -> None:
     environment = {name: "1"} if name else {}
     console = Console(file=io.StringIO(), force_terminal=True, color_system="256", _environ=environment)
-    with redirect_stdout(Terminal()) as out:
-        print_verdict(judged, console, records=[])
-    assert ("\x1b[" in out.getvalue()) == (not name)
+    assert ("\x1b[" in printed(judged, Loudness.USUAL, console)) == (not name)
