@@ -191,6 +191,6 @@ async def test_a_drained_node_gives_its_pods_to_the_other(plane: Plane, client: 
 
 @pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed (make test installs it)")
 async def test_what_the_sandbox_does_not_do_is_said_in_clear_words(plane: Plane, client: ApiClient) -> None:
-    code, _, complaints = await kubectl(plane, "get daemonsets")
+    code, _, complaints = await kubectl(plane, "get storageclasses")
     assert code == 1
-    assert 'the server doesn\'t have a resource type "daemonsets"' in complaints
+    assert 'the server doesn\'t have a resource type "storageclasses"' in complaints

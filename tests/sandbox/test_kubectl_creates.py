@@ -137,3 +137,16 @@ async def test_what_kubectl_asks_of_the_server_itself(plane: Plane) -> None:
     assert "name\t<string> -required-" in explained
     paths = json.loads(await kubectl(plane, "get --raw /"))["paths"]
     assert {"/api/v1", "/apis/apps/v1", "/readyz", "/version"} <= set(paths)
+
+
+async def test_what_only_the_second_version_of_openapi_can_tell(plane: Plane) -> None:
+    """kubectl asks for it, in protobuf, before it applies a List or a kind that nobody serves."""
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
+    file = plane.state / "list.json"
+    file.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [settings]}))
+    assert (await kubectl(plane, f"apply -f {file}")).strip() == "configmap/a created"
+    file.write_text(json.dumps({"apiVersion": "example.org/v1", "kind": "Thing", "metadata": {"name": "a"}}))
+    with pytest.raises(AssertionError, match=r'no matches for kind "Thing" in version "example\.org/v1"'):
+        await kubectl(plane, f"apply -f {file}")
+    explained = await kubectl(plane, "explain deployment.spec.selector --output=plaintext-openapiv2")
+    assert "matchLabels\t<map[string]string>" in explained

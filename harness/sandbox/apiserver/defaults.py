@@ -313,6 +313,11 @@ def _ingress_class(obj: Object) -> None:
         _set(parameters, scope="Cluster")
 
 
+def _claim(obj: Object) -> None:
+    _set(obj["spec"], volumeMode="Filesystem")
+    _set(_child(obj, "status"), phase="Pending")
+
+
 def _namespace(obj: Object) -> None:
     if not obj["metadata"].get("deletionTimestamp"):  # one that ends has given it up
         _set(obj["spec"], finalizers=["kubernetes"])
@@ -332,6 +337,7 @@ _BY_KIND: dict[str, Callable[[Object], None]] = {
     "Namespace": _namespace,
     "NetworkPolicy": _network_policy,
     "IngressClass": _ingress_class,
+    "PersistentVolumeClaim": _claim,
 }
 _WITHOUT_SPEC: dict[str, Callable[[Object], None]] = {
     "EndpointSlice": _endpoint_slice,

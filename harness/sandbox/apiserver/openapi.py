@@ -83,6 +83,12 @@ class Documents:
         """The one document of version 2, at /openapi/v2, as JSON."""
         return self._once("v2", lambda: _encoded(version_2(document(self._catalogue.rows))))
 
+    def encoded_v2_protobuf(self) -> bytes:
+        """The same as protobuf."""
+        from harness.sandbox.apiserver import openapi_protobuf
+
+        return self._once("v2 in protobuf", lambda: openapi_protobuf.encoded(json.loads(self.encoded_v2())))
+
     def _once(self, name: str, make: Callable[[], bytes]) -> bytes:
         if self._revision != self._catalogue.revision:
             self._made, self._revision = {}, self._catalogue.revision

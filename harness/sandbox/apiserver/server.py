@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from harness.sandbox.apiserver.admission import PodWebhook
     from harness.sandbox.apiserver.requests import Target
 
+_OPENAPI_PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 _ENDPOINTS_WARNING = '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"'
 _NOBODY = Nobody()
 
@@ -166,10 +167,14 @@ class ApiServer:
         return answer(body)
 
     async def _openapi_v2(self, request: web.BaseRequest) -> web.Response:
-        """Version 2 as JSON alone: its protobuf, which only old clients ask for, is another encoding of the same."""
-        if not any(kind in request.headers.get("Accept", "*/*") for kind in ("json", "*/*", "application/*")):
+        """Version 2, in protobuf for kubectl, else as JSON; of many definitions it takes seconds to make."""
+        accepted = request.headers.get("Accept", "*/*")
+        if _OPENAPI_PROTOBUF in accepted:
+            body = await asyncio.to_thread(self._documents.encoded_v2_protobuf)
+            return web.Response(body=body, headers={"Content-Type": _OPENAPI_PROTOBUF.replace("@", ".")})  # no @ there
+        if not any(kind in accepted for kind in ("json", "*/*", "application/*")):
             raise api_errors.not_acceptable()
-        return answer(await asyncio.to_thread(self._documents.encoded_v2))  # of many definitions it takes seconds
+        return answer(await asyncio.to_thread(self._documents.encoded_v2))
 
 
 def _unforeseen(request: web.BaseRequest) -> str:

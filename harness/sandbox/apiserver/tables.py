@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.apiserver import accessprinters, printers
+from harness.sandbox.apiserver import accessprinters, printers, storedprinters
 from harness.sandbox.apiserver.custom.columns import cells_of, definitions_of
 from harness.sandbox.apiserver.podprinter import pod_row
 
@@ -57,6 +57,13 @@ _COLUMNS: dict[str, tuple[str, Callable[[Object, printers.Clock], Row]]] = {
     "PodDisruptionBudget": ("Name Min_Available Max_Unavailable Allowed_Disruptions:integer Age", printers.budget),
     "Ingress": ("Name Class Hosts Address Ports Age", printers.ingress),
     "HorizontalPodAutoscaler": ("Name Reference Targets MinPods MaxPods Replicas:integer Age", printers.autoscaler),
+    "NetworkPolicy": ("Name Pod-Selector Age", storedprinters.network_policy),
+    "LimitRange": ("Name Created_At", storedprinters.limit_range),
+    "IngressClass": ("Name Controller Parameters Age", storedprinters.ingress_class),
+    "PersistentVolumeClaim": (
+        "Name Status Volume Capacity Access_Modes StorageClass VolumeAttributesClass Age | VolumeMode",
+        storedprinters.claim,
+    ),
     "Scale": ("Name Desired:integer Available:integer Age", printers.scale),
     "ResourceQuota": ("Name Request Limit Age", printers.quota),
     "Endpoints": ("Name Endpoints Age", accessprinters.endpoints),

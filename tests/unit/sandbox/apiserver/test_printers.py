@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from harness.sandbox.apiserver import storedprinters
 from harness.sandbox.apiserver.clock import rfc3339
 from harness.sandbox.apiserver.podprinter import pod_row
 from harness.sandbox.apiserver.printers import Clock, event, human_duration, service
@@ -87,3 +88,20 @@ def test_events_show_when_they_were_last_seen() -> None:
         "count": 4,
     }
     assert event(shown, Clock(NOW_S)) == ("3s", "Normal", "Pulled", "pod/p", "m", "", "kubelet, n1", "60s", 4, "e")
+
+
+def test_rows_of_what_is_only_stored() -> None:
+    stamp = rfc3339(NOW_S - 5)
+    metadata, clock = {"name": "x", "creationTimestamp": stamp}, Clock(NOW_S)
+    policy = {"metadata": metadata, "spec": {"podSelector": {"matchLabels": {"app": "web"}}}}
+    assert storedprinters.network_policy(policy, clock) == ("x", "app=web", "5s")
+    assert storedprinters.network_policy({**policy, "spec": {"podSelector": {}}}, clock)[1] == "<none>"
+    assert storedprinters.limit_range({"metadata": metadata}, clock) == ("x", stamp)
+    parameters = {"kind": "IngressParameters", "apiGroup": "example.org", "name": "p"}
+    spec = {"controller": "example.org/ingress", "parameters": parameters}
+    shown = ("x", "example.org/ingress", "IngressParameters.example.org/p", "5s")
+    assert storedprinters.ingress_class({"metadata": metadata, "spec": spec}, clock) == shown
+    bound = {"volumeName": "v", "storageClassName": "fast", "volumeMode": "Filesystem"}
+    status = {"phase": "Bound", "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteMany", "ReadWriteOnce"]}
+    row = storedprinters.claim({"metadata": metadata, "spec": bound, "status": status}, clock)
+    assert row == ("x", "Bound", "v", "1Gi", "RWO,RWX", "fast", "<unset>", "5s", "Filesystem")
