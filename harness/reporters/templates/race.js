@@ -1,5 +1,5 @@
 "use strict";
-// Draws the rollouts of a report: zoom, pan, what a lost request was, whose failures a cause has. Text goes into the page
+// Draws the races of a report: zoom, pan, what a lost request was, whose failures a cause has. Text goes into the page
 // as text alone.
 (() => {
   const SMALLEST_S = 0.02;
