@@ -18,7 +18,7 @@ from ruamel.yaml.resolver import VersionedResolver
 from ruamel.yaml.scalarstring import LiteralScalarString, SingleQuotedScalarString
 
 from harness.manifests.as_applied import without_nulls
-from harness.manifests.kubectl_yaml import documents, is_more
+from harness.manifests.kubectl_yaml import MeaningError, documents, is_more
 from harness.manifests.read import Manifest, checked, meaning, objects_of
 from harness.manifests.stream import parts
 from harness.manifests.style import Indents, indents, spliced
@@ -71,8 +71,7 @@ def _as_json(text: str, before: list[Manifest], after: list[Manifest]) -> str | 
 
 def _with_its_comments(text: str, before: list[Manifest], after: list[Manifest]) -> str | None:
     """The text with the difference between the two; None where that cannot be had."""
-    blank = text[: len(text) - len(text.lstrip("\r\n"))]  # ruamel.yaml drops it
-    text = text.removeprefix(blank) + ("" if text.endswith("\n") else "\n")
+    text += "" if text.endswith("\n") else "\n"
     try:
         written = list(_yaml().load_all(text))
         style = indents(written)
@@ -82,7 +81,7 @@ def _with_its_comments(text: str, before: list[Manifest], after: list[Manifest])
             _change(each, old, new)
         changed = _dumped(written, style)
         found = (spliced(text, same, changed), changed)
-        return next((f"{blank}{each}" for each in found if each is not None and _means(each, after)), None)
+        return next((each for each in found if each is not None and _means(each, after)), None)
     except Exception:  # ruamel.yaml refuses, or takes otherwise, some of what libyaml reads, each in ways of its own
         return None
 
@@ -108,7 +107,11 @@ def _dumped(documents_: list[Any], style: Indents) -> str:
 
 def _means(text: str, wanted: list[Manifest]) -> bool:
     """Whether the text means what was wanted: aliases and merges may stand in the way."""
-    return [without_nulls(item) for each in documents(text) if each is not None for item in objects_of(each)] == wanted
+    try:
+        meant = documents(text)
+    except MeaningError:
+        return False
+    return [without_nulls(item) for each in meant if each is not None for item in objects_of(each)] == wanted
 
 
 def _items(document: Any) -> Iterator[Any]:

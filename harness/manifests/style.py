@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,10 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 _MOST_LINES = 20_000
 """Of longer texts no lines are compared, which takes time by the square of their number."""
+
+
+_NULL = re.compile(r":[ \t]+(?:null|Null|NULL|~)(?=\s*$)")
+"""What a writer may write as nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,29 +74,58 @@ def _look(node: Any, seen: _Seen) -> None:
 def spliced(text: str, same: str, changed: str) -> str | None:
     """The text with the lines in which `changed` differs from `same`; None where they cannot be told.
 
-    `same` is what a writer of YAML makes of the text without a change: line by line what the text says, with the
-    indents and spaces of the writer.
+    `same` is what a writer of YAML makes of the text without a change: the same lines, but for spaces and line breaks.
     """
-    own, before, after = (each.splitlines(keepends=True) for each in (text, same, changed))
-    if len(own) != len(before) or len(own) > _MOST_LINES:
+    before, after = same.splitlines(keepends=True), changed.splitlines(keepends=True)
+    own = text.splitlines(keepends=True)
+    if len(own) > _MOST_LINES or (blocks := _blocks(own, before)) is None:
         return None
+    end = "\r\n" if own[0].endswith("\r\n") else "\n"
     lines: list[str] = []
-    for tag, begin, end, first, last in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    for tag, begin, upto, first, last in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag == "equal":
-            lines += own[begin:end]
+            lines += (line for block in blocks[begin:upto] for line in block)
         else:
-            lines += _moved(own, before, begin, after[first:last])
+            new = [f"{line.rstrip()}{end}" for line in _moved(blocks, before, begin, after[first:last])]
+            if new and lines and _depth(new[0]) > _depth(lines[-1]):
+                lines[-1] = _NULL.sub(":", lines[-1])  # it has something in it now
+            lines += new
     return "".join(lines)
 
 
-def _moved(own: Sequence[str], before: Sequence[str], at: int, new: Sequence[str]) -> Iterator[str]:
+def _blocks(own: Sequence[str], before: Sequence[str]) -> list[list[str]] | None:
+    """The lines of the text that each line of its writer stands for; None where one of them stands for none.
+
+    Empty lines go with the line before them, and `limits:`, `{}` on two lines with the first of what they became.
+    """
+    blocks: list[list[str]] = [[] for _ in before]
+    words, written = (["".join(_NULL.sub(":", line).split()) for line in lines] for lines in (own, before))
+    lead: list[str] = []
+    for tag, begin, upto, first, last in SequenceMatcher(None, words, written, autojunk=False).get_opcodes():
+        if tag == "equal":
+            for at in range(upto - begin):
+                blocks[first + at].append(own[begin + at])
+        elif "".join(words[begin:upto]) != "".join(written[first:last]):
+            return None
+        elif first < last:
+            for at in range(first, last):  # as many of the lines as make up that one
+                while begin < upto and len("".join("".join(line.split()) for line in blocks[at])) < len(written[at]):
+                    blocks[at].append(own[begin])
+                    begin += 1
+            blocks[last - 1] += own[begin:upto]
+        else:
+            (blocks[first - 1] if first else lead).extend(own[begin:upto])
+    return [[*lead, *block] if not at else block for at, block in enumerate(blocks)]
+
+
+def _moved(own: Sequence[Sequence[str]], before: Sequence[str], at: int, new: Sequence[str]) -> Iterator[str]:
     """New lines, indented as the text is where they are to stand: what is new within something new moves with that."""
     depth, shift = None, 0
     for line in new:
         if line.strip() and (depth is None or _depth(line) < depth):
             depth = _depth(line)
             places = _siblings(before, at, depth)
-            shift = next((_depth(own[place]) - _depth(before[place]) for place in places), 0)
+            shift = next((_depth(own[place][0]) - _depth(before[place]) for place in places if own[place]), 0)
         yield _shifted(line, shift)
 
 

@@ -64,6 +64,7 @@ STYLES = [
     "containers:\n- name: web\n  args:\n  - a\n  -   b\nother:  # odd\n    - x\n",
     "containers:\n    -   name: web\n        args:\n          - a\n          - b\nother: {a:  b}\n",
     "containers:\n  - name:   web\n    args: [a,  b]\nother:\n- x\n- y\n",
+    "containers:\n  - name: web\n    env:\n      []\n    resources:\n      {}\n  \nother:\n  {}\nlast: ~\n",
 ]
 """A pod's spec in the styles that people write."""
 
@@ -82,6 +83,23 @@ def test_lists_that_are_not_touched_keep_their_indents(pod: str, wide: int) -> N
     assert len(new) - len("lifecycle:") == name.index("name:")
     (deeper,) = (line for line in out if line.strip() == "preStop:")
     assert len(deeper) - len("preStop:") == name.index("name:") + wide
+
+
+@pytest.mark.parametrize(
+    ("written", "line"), [("\n\n{}", ""), ("{}\n\n", ""), ("\r\n{}\r\n", "\r"), ("{}", ""), ("{}# end\n", "")]
+)
+def test_what_surrounds_a_change_stays_as_it_is(written: str, line: str) -> None:
+    own = (
+        "apiVersion: v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: web}]}}}\n"
+    )
+    own += "status: null\nmore: null\n"
+    text = written.format(own).replace("\r\n", "\n").replace("\n", f"{line}\n")
+
+    def change(manifest: Manifest) -> Manifest:
+        return {**manifest, "status": {"replicas": 1}}
+
+    changed = f"status:{line}\n  replicas: 1{line}\n"
+    assert rewritten(text, change, tried="reading it") == text.replace(f"status: null{line}\n", changed)
 
 
 WRITTEN = """          lifecycle:  # nothing yet
