@@ -26,7 +26,7 @@ MEANINGS: dict[str, str] = {
     "1": "one drops calls unexpectedly, or is seamless where dropping was expected; of `trace diff`: they differ; of "
     "`check`: errors were found; of `compare --baseline`: a run is worse",
     "2": "what was given cannot be used (options, files, cluster, machine), or the application does not come up; "
-    "nothing was rolled, and what had been deployed was taken back",
+    "nothing was rolled, and what had been deployed was taken back; of `check`: a manifest cannot be checked",
     "3": "inconclusive, a damaged record, something left behind, or cut short after the first update or while judging",
     "70": "a fault of rollout-harness itself; its line names the file with the stack trace",
     "128 + n": "ended by signal n before the first update, after cleaning up: 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP",

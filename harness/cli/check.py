@@ -46,7 +46,8 @@ def check(
 ) -> None:
     """Find, without running anything, what in manifests will lose calls in a rollout, and what mends it.
 
-    Exit code 1 where there are errors; docs/rules.md has a page for every rule. To ignore one, say why in a comment:
+    Exit code 1 where there are errors; else 2 where a manifest is broken, or what was named cannot be read; what is no
+    manifest is named and passed over. docs/rules.md has a page for every rule. To ignore one, say why in a comment:
     `# rollout-harness: ignore RULE REASON`.
     """
     from harness.check.checking import Known
