@@ -50,10 +50,11 @@ def _cell(one: Finding) -> str:
 
 def picture(findings: Sequence[Finding], title: str) -> str:
     """The same as SVG: lost calls per rollout, by cause; in several places a panel each."""
+    some = next((cause for one in findings for cause in one.causes), "none")  # who lost nothing has a row all the same
     rows = [
         {"variant": one.variant, "place": one.place, "cause": cause, "lost": number / max(1, len(one.own))}
         for one in findings
-        for cause, number in (one.causes or {"none": 0}).items()
+        for cause, number in (one.causes or {some: 0}).items()
     ]
     order = list(dict.fromkeys(one.variant for one in findings))
     bars = (
