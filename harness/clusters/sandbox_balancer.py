@@ -87,4 +87,4 @@ def why_not_served(
         named = class_of(ingress) or "no class"
         return f"is of class {named}, and {profile.profile} serves {' and '.join(profile.classes)}"
     said = obstacle(ingress, {service["metadata"]["name"]: service for service in services}, profile, drafted=True)
-    return f"cannot have one: {said}" if said else ""
+    return f"gets no load balancer: {said}" if said else ""
