@@ -1,12 +1,28 @@
-"""`rollout-harness schema`: the JSON Schema of the experiment file."""
+"""`rollout-harness schema`: the JSON Schema of the experiment file, or of a result."""
 
 import json
+from enum import StrEnum
+from typing import Annotated
 
 import typer
 
 
-def schema() -> None:
-    """Print the JSON Schema of the experiment file, for editors and CI."""
+class Kind(StrEnum):
+    """What a schema is of."""
+
+    EXPERIMENT = "experiment"
+    RESULT = "result"
+
+
+def schema(
+    kind: Annotated[Kind, typer.Argument(help="The experiment file, or result.json.")] = Kind.EXPERIMENT,
+) -> None:
+    """Print the JSON Schema of the experiment file, for editors and CI, or of result.json, for who reads that."""
+    if kind is Kind.RESULT:
+        from harness.store.result_schema import result_schema
+
+        typer.echo(json.dumps(result_schema(), indent=2))
+        return
     from harness.model.experiment import Experiment  # its models take a quarter of a second to make
 
     document = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | Experiment.model_json_schema(by_alias=True)
