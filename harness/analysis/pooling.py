@@ -12,6 +12,7 @@ from harness.analysis.advice.propagation import pooled_propagation
 from harness.analysis.advice.sizing import pooled_sizing
 from harness.analysis.budget import spent
 from harness.analysis.pooled_load import added, pooled_control, pooled_load, summed
+from harness.analysis.races import MOST_RACES
 from harness.analysis.statistics import rollout_statistics
 from harness.analysis.verdict.verdict import (
     RolloutAccount,
@@ -80,15 +81,16 @@ def pool(results: Sequence[ScenarioResult], *, confidence: Confidence | None = N
 
 
 def _races(results: Sequence[ScenarioResult]) -> Races:
-    """The rollouts of all runs that are worth looking at, with the numbers that they have among all."""
+    """The rollouts of all runs that lost most, with the numbers that they have among all."""
     before = [0, *accumulate(len(result.rollouts) for result in results)]
-    numbered = (
+    numbered = [
         replace(race, rollout=race.rollout + offset)
         for result, offset in zip(results, before, strict=False)
         for race in result.races.races
-    )
+    ]
+    most = sorted(numbered, key=lambda race: (-race.failed, race.rollout))[:MOST_RACES]
     rules = dict(chain.from_iterable(result.races.rules.items() for result in results))
-    return Races(races=tuple(numbered), rules=rules)
+    return Races(races=tuple(sorted(most, key=lambda race: race.rollout)), rules=rules)
 
 
 def _check(results: Sequence[ScenarioResult]) -> None:

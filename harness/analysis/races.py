@@ -25,6 +25,9 @@ MOST_RACES = 24
 MOST_LOST = 2000
 """How many failed requests of a rollout are told one by one; of more, the first of each outage is."""
 
+MOST_TOLD = 6000
+"""How many are told of all rollouts, about: a page has no room for more."""
+
 MOST_PODS = 16
 """How many pods of a rollout are drawn."""
 
@@ -40,12 +43,24 @@ def races(seen: Observed, why: Explained, lags: Propagation, result: ScenarioRes
     lost = [np.flatnonzero(at == position) for position in range(len(outages))]  # of an interrupted run not the last
     most = sorted(range(len(lost)), key=lambda position: (-len(lost[position]), position))[:MOST_RACES]
     pods = pod_races(seen, why, lags)
-    shown = {position: _shown(seen, lost[position], outages[position]) for position in sorted(most)}
+    shown = _told_of(seen, most, lost, outages)
     named = np.array(sorted(chain.from_iterable(found.tolist() for found in shown.values())), dtype=np.int64)
     return Races(
         races=tuple(_race(seen, why, told, pods, position, lost[position], shown[position]) for position in shown),
         rules=rules(why, named),
     )
+
+
+def _told_of(
+    seen: Observed, most: Sequence[int], lost: Sequence[NDArray[np.int64]], outages: Sequence[Sequence[Outage]]
+) -> dict[int, NDArray[np.int64]]:
+    """By rollout, in their order, the failures that are told one by one; those that lost most come in first."""
+    shown: dict[int, NDArray[np.int64]] = {}
+    for position in most:
+        shown[position] = _shown(seen, lost[position], outages[position])
+        if sum(map(len, shown.values())) > MOST_TOLD:
+            break
+    return dict(sorted(shown.items()))
 
 
 def _shown(seen: Observed, lost: NDArray[np.int64], outages: Sequence[Outage]) -> NDArray[np.int64]:
@@ -114,7 +129,9 @@ def _beats(frame: pl.DataFrame, start: float, end: float, beat_s: float) -> tupl
         n=((pl.col("scheduled") - start) / beat_s).floor().cast(pl.Int64),
     )
     lost: dict[tuple[int, str], dict[str, int]] = {}
-    for n, stream, outcome, number in due.filter("failed").group_by("n", "stream", "outcome").len().sort("n").rows():
+    for n, stream, outcome, number in (
+        due.filter("failed").group_by("n", "stream", "outcome").len().sort("n", "stream", "outcome").rows()
+    ):
         lost.setdefault((n, stream), {})[outcome] = number
     rows = (
         due.lazy()

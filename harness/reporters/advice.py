@@ -1,11 +1,13 @@
 """Turns the sizing of a result into words: what was measured beside what is recommended, and what nothing cures."""
 
+from json import dumps
 from typing import Any, Final, NamedTuple
 
-from harness.model.advice import Remedy, Setting, Sizing, as_object
+from harness.model.advice import Remedy, Setting, Sizing
 from harness.model.quantity import things
 from harness.model.result import ScenarioResult, Verdict
 from harness.model.run import RunInfo
+from harness.reporters.escaping import visible
 from harness.reporters.figures import count, seconds
 from harness.reporters.objects import figure
 
@@ -108,9 +110,37 @@ def _settings(sizing: Sizing, *keys: str) -> tuple[tuple[str, Setting], ...]:
     return tuple((key, found) for key in keys if (found := getattr(sizing, key)) is not None)
 
 
-def remarks(sizing: Sizing | None) -> dict[str, Any]:
-    """What `advice` leaves of `sizing`."""
-    return {key: item for key, item in as_object(sizing).items() if key not in _SETTINGS}
+def patch(info: RunInfo, sizing: Sizing) -> str:
+    """The settings to raise as a strategic merge patch of the workload; empty where none is to be raised.
+
+    https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/. preStop.sleep is on by
+    default since Kubernetes 1.30 (KEP-3960).
+    """
+    raised = {name: one.recommended for name, one in sizing.raised.items()}
+    lines = [f"  {name}: {raised[name]}" for name in ("minReadySeconds", "progressDeadlineSeconds") if name in raised]
+    pod = [f"      {name}: {raised[name]}" for name in ("terminationGracePeriodSeconds",) if name in raised]
+    if "preStop" in raised:
+        pod += [
+            "      containers:",
+            f"        - name: {_container(info)}",
+            "          lifecycle:",
+            "            preStop:",
+            f"              sleep: {{seconds: {raised['preStop']}}}",
+        ]
+    lines += ["  template:", "    spec:", *pod] if pod else []
+    return "\n".join(["spec:", *lines]) if lines else ""
+
+
+def _container(info: RunInfo) -> str:
+    """The container's name, as JSON, which is YAML too; where there are several, which serves is for people to say."""
+    pods = (manifest.get("spec") or {} for manifest in info.manifests if info.target and _is_target(manifest, info))
+    found = [one for spec in pods for one in ((spec.get("template") or {}).get("spec") or {}).get("containers") or ()]
+    return dumps(visible(found[0].get("name"))) if len(found) == 1 else "CONTAINER  # the one that serves"
+
+
+def _is_target(manifest: dict[str, Any], info: RunInfo) -> bool:
+    name = (manifest.get("metadata") or {}).get("name")
+    return f"{str(manifest.get('kind')).lower()}/{name}" == info.target
 
 
 def _seconds(value: Any) -> str:

@@ -24,7 +24,10 @@ def visible(text: object) -> str:
     >>> print(visible("web\\x1b[31m"))
     web\\x1b[31m
     """
-    return "".join(_visible_character(c) for c in str(text))
+    line = str(text)
+    if line.isascii() and line.isprintable():
+        return line
+    return "".join(_visible_character(c) for c in line)
 
 
 def _visible_character(character: str) -> str:

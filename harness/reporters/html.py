@@ -10,6 +10,7 @@ from markupsafe import Markup
 from harness.model.quantity import things
 from harness.model.result import ExperimentResult, ScenarioResult
 from harness.model.run import RunInfo
+from harness.reporters.conclusions import lag_rows, side_by_side
 from harness.reporters.escaping import visible
 from harness.reporters.figures import count, deeds, ranked
 from harness.reporters.page import html_environment
@@ -18,8 +19,9 @@ from harness.reporters.pod_panel import in_order
 from harness.reporters.race_picture import race_picture
 from harness.reporters.race_rows import EMPTY
 from harness.reporters.race_section import race_section
+from harness.reporters.side_pictures import lags_picture, variants_picture
 from harness.reporters.svg import picture
-from harness.reporters.timeline import timeline
+from harness.reporters.timeline import MOST_ROLLOUTS, timeline
 from harness.reporters.vega import drawing, packed, source
 
 
@@ -48,6 +50,7 @@ def _page(title: str, experiment: ExperimentResult | None, pairs: Sequence[tuple
             "id": f"scenario-{index}",
             "info": info,
             "s": result,
+            "lags": _figure("lags", lag_rows(result.propagation)),
             "race": _race(result, _BYTES // len(pairs)),
             "picture": _timeline(f"timeline-{index}", info, result),
             "legend": _legend(result),
@@ -55,30 +58,35 @@ def _page(title: str, experiment: ExperimentResult | None, pairs: Sequence[tuple
         }
         for index, (info, result) in enumerate(pairs)
     ]
-    live = _live() if any(section["race"] for section in sections) else None
+    rows = side_by_side([result for _, result in pairs])
+    variants = _figure("variants", rows) if len(rows) > 1 else None
+    live = _live() if variants or any(section["race"] or section["lags"] for section in sections) else None
     page = html_environment().get_template("report.html.j2")
-    return page.render(title=title, experiment=experiment, sections=sections, style=Markup(style), live=live)
+    return page.render(
+        title=title, experiment=experiment, sections=sections, style=Markup(style), live=live, variants=variants
+    )
 
 
 def _race(result: ScenarioResult, room: int) -> dict[str, Any] | None:
     """What is drawn of the scenario's rollouts, packed for the script that draws it: as many as there is room for."""
-    found = race_section(result)
-    while found is not None:
-        text = packed({"races": found["races"]})
-        if len(text) <= room:
-            return {**found, "packed": Markup(text)}
-        found = race_section(result, most=len(found["races"]) // 2)
-    return None
+    found = race_section(result, room)
+    return None if found is None else {**found, "packed": Markup(packed({"races": found["races"]}))}
+
+
+def _figure(name: str, rows: list[dict[str, Any]]) -> Markup | None:
+    """The rows of a small picture, packed."""
+    return Markup(packed({name: rows})) if rows else None
 
 
 def _live() -> dict[str, Any]:
     """The scripts of the page, and by what its policy knows them: no other may run in it."""
-    script, document = drawing(race_picture(EMPTY, (0.0, 1.0)))
+    pictures = {"race": race_picture(EMPTY, (0.0, 1.0)), "variants": variants_picture(), "lags": lags_picture()}
+    script, documents = drawing(pictures)
     scripts = [script, _template("race.js")]
     return {
         "scripts": [Markup(text) for text in scripts],
         "sources": Markup(" ".join(map(source, scripts))),
-        "picture": Markup(packed(document)),
+        "picture": Markup(packed(documents)),
     }
 
 
@@ -94,8 +102,10 @@ def _timeline(name: str, info: RunInfo, result: ScenarioResult) -> Markup:
         f"failed, over the lives of {things(len(result.chart.pods), 'pod')} and "
         f"{things(len(result.rollouts), result.words.noun)}"
     )
+    rest = len(result.rollouts) - MOST_ROLLOUTS
+    after = f'<p class="note">The overview shows the first {MOST_ROLLOUTS} of them.</p>' if rest > 0 else ""
     try:
-        return Markup(picture(timeline(info, result), name=name, title=title, hatches=tuple(colours.values())))
+        return Markup(picture(timeline(info, result), name=name, title=title, hatches=tuple(colours.values())) + after)
     except ValueError as error:
         return Markup('<p class="note">The timeline could not be drawn: {}</p>').format(visible(error))
 

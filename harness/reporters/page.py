@@ -5,17 +5,29 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harness.model.advice import as_object
 from harness.model.quantity import things
-from harness.reporters import advice, figures, objects, place
+from harness.reporters import advice, code_blocks, conclusions, figures, objects, place
 from harness.reporters.escaping import lines, markdown, unbroken, visible
 from harness.reporters.examples import examples
 from harness.reporters.spent import spent_words
 
+_CONCLUSIONS: Final = (
+    "again",
+    "basis",
+    "conclusion",
+    "cost",
+    "lag_table",
+    "listed_outages",
+    "listed_rollouts",
+    "load_in_words",
+    "per_rollout",
+    "share",
+    "unlisted",
+)
+
 _SHARED: Final[dict[str, Callable[..., Any]]] = {
     "advice": advice.advice,
     "after": figures.after,
-    "as_object": as_object,
     "called": figures.called,
     "comparison": figures.comparison,
     "count": figures.count,
@@ -24,7 +36,6 @@ _SHARED: Final[dict[str, Callable[..., Any]]] = {
     "examples": examples,
     "expectation": figures.expectation,
     "failed_of": figures.failed_of,
-    "flat": objects.flat,
     "held": advice.held,
     "headline": figures.headline,
     "spent_words": spent_words,
@@ -37,12 +48,13 @@ _SHARED: Final[dict[str, Callable[..., Any]]] = {
     "particulars": place.particulars,
     "ranked": figures.ranked,
     "lags": objects.lags,
+    "patches": code_blocks.patches,
+    "race_pictures": code_blocks.race_pictures,
     "remains": advice.remains,
-    "remarks": advice.remarks,
     "seconds": figures.seconds,
     "started": place.started,
-    "tables": objects.tables,
     "things": things,
+    **{name: getattr(conclusions, name) for name in _CONCLUSIONS},
     "unbroken": unbroken,
     "unexpected": figures.unexpected,
     "where": place.where,

@@ -49,6 +49,15 @@ def _layer(data: str, mark: Object, **encoding: Any) -> Object:
     return {"data": {"name": data}, "mark": {"clip": True, **mark}, "encoding": encoding}
 
 
+def _text(data: str, mark: Object, **encoding: Any) -> list[Object]:
+    """Words behind their place, or before it where there is no room."""
+    before = {**mark, "align": "right", "dx": -4}
+    return [
+        {**_layer(data, one, **encoding), "transform": [{"filter": f"{sign}datum.late"}]}
+        for one, sign in ((mark, "!"), (before, ""))
+    ]
+
+
 def _plain(field: str) -> Object:
     """A colour that stands in the row."""
     return {"field": field, "type": "nominal", "scale": None}
@@ -62,14 +71,14 @@ def _rules(*, last: bool = False) -> Object:
 
 
 def _names() -> Object:
-    text = _layer(
+    text = _text(
         "marks",
         {"type": "text", "align": "left", "dx": 2, "color": INK, "fontSize": 11, "fontWeight": 600},
         x=_x("t"),
         y={"value": {"expr": "datum.mark == 'settled' ? 20 : 7"}},
         text={"field": "name", "type": "nominal"},
     )
-    return {"height": 26, "view": {"stroke": None}, "layer": [text]}
+    return {"height": 26, "view": {"stroke": None}, "layer": text}
 
 
 def _pods() -> Object:
@@ -100,8 +109,9 @@ def _pods() -> Object:
     words = {"type": "text", "align": "left", "dx": 4, "fontSize": 11, "fontWeight": 700}
     halo = {**words, "stroke": PAPER, "strokeWidth": 3, "strokeJoin": "round"}
     told = [
-        _layer("gaps", mark, x=_x("to"), y=y, text={"field": "words", "type": "nominal"})
+        layer
         for mark in (halo, {**words, "color": INK})
+        for layer in _text("gaps", mark, x=_x("at"), y=y, text={"field": "words", "type": "nominal"})
     ]
     return {"height": {"step": _LANE_PX}, "layer": [_rules(), spans, races, *told]}
 

@@ -10,6 +10,7 @@ from harness.reporters.escaping import visible
 from harness.reporters.figures import count, number_ms
 from harness.reporters.frame import label
 from harness.reporters.palette import outcome_colour, outcome_rank, stream_colours
+from harness.reporters.pod_spans import pod_spans
 from harness.reporters.race_words import Kind, gaps
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -40,6 +41,7 @@ COLOURS: Final = {
     Kind.MAYBE: "var(--race-maybe, #f2b48c)",
 }
 
+_ROOM: Final = 0.68
 _MARKS: Final = {"update": "update", "complete": "API: complete", "settled": "old pods gone"}
 
 
@@ -65,10 +67,8 @@ def _lane(at: int, row: str, name: str) -> str:
 
 def _pod(pod: PodRace, at: int, race: Race) -> Iterable[dict[str, Any]]:
     """The three rows of a pod."""
-    gone = race.end if pod.gone is None else pod.gone
     yield {"lane": _lane(at, "d", ""), "from": 0, "to": 0, "fill": PAPER, "stroke": PAPER, "tip": ""}
-    rows = ((_is(pod, race, gone), "a", IS), (_says(pod, race, gone), "b", SAYS), (_does(pod, race), "c", DOES))
-    for parts, row, colours in rows:
+    for parts, row, colours in zip(pod_spans(pod, race), "abc", (IS, SAYS, DOES), strict=True):
         for what, start, end in parts:
             since, until = max(start, race.start), min(end, race.end)
             if since < until:
@@ -84,46 +84,6 @@ def _pod(pod: PodRace, at: int, race: Race) -> Iterable[dict[str, Any]]:
                 }
 
 
-def _is(pod: PodRace, race: Race, gone: float) -> Iterable[tuple[str, float, float]]:
-    created = race.start if pod.created is None else pod.created
-    ended = gone if pod.ended is None else min(pod.ended, gone)
-    told = ended if pod.told is None else min(pod.told, ended)
-    closed = ended if pod.closed is None else min(max(pod.closed, told), ended)
-    listening = pod.ready if pod.listening is None else pod.listening
-    listening = told if listening is None else min(max(listening, created), told)
-    serving = listening if pod.ready is None else min(max(pod.ready, listening), told)
-    yield "starting", created, listening
-    yield "listening", listening, serving
-    yield "serving", serving, told
-    yield "told to stop", told, closed
-    yield "closing", closed, ended
-
-
-def _says(pod: PodRace, race: Race, gone: float) -> Iterable[tuple[str, float, float]]:
-    created = race.start if pod.created is None else pod.created
-    leaving = gone if pod.leaving is None else min(pod.leaving, gone)
-    ready = leaving if pod.ready is None else min(max(pod.ready, created), leaving)
-    yield "not ready", created, ready
-    yield "ready", ready, leaving
-    yield "terminating", leaving, gone
-    for since, until in pod.listed:
-        yield "in the EndpointSlice", since, until
-
-
-def _does(pod: PodRace, race: Race) -> Iterable[tuple[str, float, float]]:
-    first, last = pod.sent_from, pod.sent_until
-    since = pod.listed[0][0] if pod.listed and pod.created is None else None
-    start = since if first is None else first.latest
-    if start is None:
-        return
-    if first is not None:
-        yield "may send", first.earliest, first.latest
-    until = last.earliest if last is not None else (race.end if pod.leaving is None else pod.leaving)
-    yield "sends", start, until
-    if last is not None:
-        yield "may send", last.earliest, last.latest
-
-
 def _gaps(pod: PodRace, at: int, race: Race) -> Iterable[dict[str, Any]]:
     for gap in gaps(pod):
         since, until = max(gap.start, race.start), min(gap.end, race.end)
@@ -134,6 +94,8 @@ def _gaps(pod: PodRace, at: int, race: Race) -> Iterable[dict[str, Any]]:
                 "to": _after(until, race),
                 "fill": COLOURS[gap.kind],
                 "words": gap.words,
+                "at": _after(since if _is_late(until, race) else until, race),
+                "late": _is_late(until, race),
                 "tip": f"{visible(pod.name)}: {gap.words}" if gap.words else "",
             }
 
@@ -142,7 +104,7 @@ def _marks(race: Race) -> Iterable[dict[str, Any]]:
     for name, words in _MARKS.items():
         t = getattr(race, name)
         if t is not None and race.start <= t <= race.end:
-            yield {"t": _after(t, race), "name": words, "mark": name}
+            yield {"t": _after(t, race), "name": words, "mark": name, "late": _is_late(t, race)}
 
 
 def _outcomes(race: Race) -> Iterable[dict[str, Any]]:
@@ -211,6 +173,11 @@ def _outage(one: Outage, race: Race) -> dict[str, Any]:
         "to": _after(min(one.end, race.end), race),
         "tip": f"outage on {visible(one.stream)}: {count(one.requests)} lost in {one.end - one.start:.2f} s",
     }
+
+
+def _is_late(t: float, race: Race) -> bool:
+    """Whether there is no room for words behind this moment: they stand before it then."""
+    return (t - race.start) / (race.end - race.start) > _ROOM
 
 
 def _after(t: float, race: Race) -> float:

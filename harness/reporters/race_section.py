@@ -8,8 +8,10 @@ from harness.model.race import Race
 from harness.model.result import Outage, ScenarioResult
 from harness.reporters.escaping import visible
 from harness.reporters.figures import count
+from harness.reporters.palette import outcome_colour, outcome_rank, stream_colours
 from harness.reporters.race_rows import ANSWERED, COLOURS, DOES, IS, SAYS, race_rows
 from harness.reporters.race_words import POD_HEADERS, Kind, lost_facts, lost_title, pod_table
+from harness.reporters.vega import packed
 
 _LEGEND: Final = (
     ("the pod is starting", *IS["starting"]),
@@ -30,23 +32,42 @@ _LEGEND: Final = (
 )
 
 
-def race_section(result: ScenarioResult, most: int | None = None) -> dict[str, Any] | None:
-    """The rollouts, at most so many, the one that lost most first; None where there is none to draw."""
-    races = sorted(result.races.races, key=lambda race: (-race.failed, race.rollout))[:most]
-    if not races:
-        return None
+def race_section(result: ScenarioResult, room: int) -> dict[str, Any] | None:
+    """The rollouts that lost most, as many as take `room` bytes when they are packed; None where there is none."""
+    races = sorted(result.races.races, key=lambda race: (-race.failed, race.rollout))
     outages = {rollout.rollout: rollout.outages for rollout in result.rollouts}
-    drawn = [_race(race, result, outages.get(race.rollout, ())) for race in races]
-    others = len(result.rollouts) - len(races)
-    for race in drawn if others else ():
-        race["note"] += f" {things(others, result.words.noun)} that lost no more than these cannot be chosen."
+    drawn: list[dict[str, Any]] = []
+    for race in races:
+        one = _race(race, result, outages.get(race.rollout, ()))
+        room -= len(packed(one))
+        if room < 0:
+            break
+        drawn.append(one)
+    if not drawn:
+        return None
+    if others := len(result.rollouts) - len(drawn):
+        for one in drawn:
+            one["note"] += f" {things(others, result.words.noun)} that lost no more than these cannot be chosen."
     return {
         "races": drawn,
         "note": drawn[0]["note"],
         "pods": drawn[0]["pods"],
         "headers": POD_HEADERS,
-        "legend": [_LEGEND],
+        "legend": [_LEGEND, _lines(races)],
     }
+
+
+def _lines(races: Sequence[Race]) -> list[tuple[str, str, str]]:
+    """The colours of the streams' lines, and of what was lost."""
+    streams = stream_colours(beat.stream for race in races for beat in race.beats)
+    outcomes = sorted({name for race in races for beat in race.beats for name in beat.failed}, key=outcome_rank)
+    return [
+        *(
+            (f"stream {name}: median, and dashed the 99th percentile", colour, colour)
+            for name, colour in streams.items()
+        ),
+        *((name, outcome_colour(name), outcome_colour(name)) for name in outcomes),
+    ]
 
 
 def _race(race: Race, result: ScenarioResult, outages: Sequence[Outage]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Turns a scenario's chart into one picture, in Vega-Lite: failures over time above the lives of the pods."""
 
+from dataclasses import replace
 from math import ceil
 from typing import Any, Final
 
@@ -11,11 +12,15 @@ from harness.reporters.failure_panel import failure_panel
 from harness.reporters.frame import CONFIG, INK, WIDTH, WORD_PX, Frame, Panel
 from harness.reporters.pod_panel import pod_panel
 
+MOST_ROLLOUTS: Final = 40
+"""How many rollouts the picture shows."""
+
 _DIGITS_PX: Final = 18  # room for "12"
 
 
 def timeline(info: RunInfo, result: ScenarioResult) -> dict[str, Any]:
     """A Vega-Lite document of a panel for every stream and one for the pods, over one x axis in seconds of the run."""
+    result = _first_rollouts(result)
     chart = result.chart
     frame = Frame(**_interval(result), rows={})
     streams = list(dict.fromkeys([*info.streams, *(b.stream for b in chart.failures)])) or ["all"]
@@ -23,6 +28,17 @@ def timeline(info: RunInfo, result: ScenarioResult) -> dict[str, Any]:
     panels.append(pod_panel(result, frame))
     # put together here: Altair's own vconcat copies every panel several times, and takes as long as the rest
     return {"vconcat": [_bare(panel) for panel in panels], "spacing": 12, "datasets": frame.rows, "config": CONFIG}
+
+
+def _first_rollouts(result: ScenarioResult) -> ScenarioResult:
+    """As much of the run as one picture can show: of many rollouts the first ones, with what happened by their end."""
+    if len(result.rollouts) <= MOST_ROLLOUTS:
+        return result
+    shown = result.rollouts[:MOST_ROLLOUTS]
+    end = max(rollout.window.end for rollout in shown)
+    failures = tuple(b for b in result.chart.failures if b.t < end)
+    pods = tuple(pod for pod in result.chart.pods if pod.created is None or pod.created < end)
+    return replace(result, rollouts=shown, chart=replace(result.chart, failures=failures, pods=pods))
 
 
 def _bare(panel: Panel) -> dict[str, Any]:

@@ -21,29 +21,33 @@ _SNIPPET: Final = "window.vegaEmbed=vegaEmbed;"
 
 
 class Drawing(NamedTuple):
-    """The script that knows how to draw, and the document in Vega, as it takes it."""
+    """The script that knows how to draw, and the documents in Vega, as it takes them, by name."""
 
     script: str
-    document: dict[str, Any]
+    documents: dict[str, Any]
 
 
-def drawing(document: Mapping[str, Any]) -> Drawing:
-    """What draws this Vega-Lite document in a browser; the datasets are filled there."""
-    return _drawing(dumps(document, sort_keys=True))
+def drawing(documents: Mapping[str, Any]) -> Drawing:
+    """What draws these Vega-Lite documents in a browser; their datasets are filled there."""
+    return _drawing(dumps(documents, sort_keys=True))
 
 
 @cache
-def _drawing(document: str) -> Drawing:
-    key = sha256(" ".join((version("vl-convert-python"), _SNIPPET, document)).encode()).hexdigest()
+def _drawing(documents: str) -> Drawing:
+    key = sha256(" ".join((version("vl-convert-python"), _SNIPPET, documents)).encode()).hexdigest()
     kept = _folder() / f"vega-{key}.json"
     with suppress(OSError, ValueError, TypeError):
         return Drawing(**loads(kept.read_text(encoding="utf-8")))
     import altair as alt
     import vl_convert
 
+    schema = ".".join(alt.SCHEMA_VERSION.split(".")[:2])
     made = Drawing(
         script=vl_convert.javascript_bundle(_SNIPPET),
-        document=vl_convert.vegalite_to_vega(loads(document), vl_version=".".join(alt.SCHEMA_VERSION.split(".")[:2])),
+        documents={
+            name: vl_convert.vegalite_to_vega(document, vl_version=schema)
+            for name, document in loads(documents).items()
+        },
     )
     if "</script" in made.script.lower() or "<!--" in made.script:
         raise ValueError("the script that vl-convert gives cannot stand in a page")

@@ -90,8 +90,7 @@ def test_colours_follow_dark_and_light(browser: Browser, report: Path) -> None:
 
 def test_a_page_can_be_reached_and_opened_by_keyboard(view: Opened) -> None:
     view.page.keyboard.press("Tab")
-    view.page.keyboard.press("Tab")
-    assert view.page.evaluate("document.activeElement.textContent") == "default"
+    assert view.page.evaluate("document.activeElement.textContent").startswith("default drops calls: ")
     view.page.keyboard.press("Enter")
     view.page.wait_for_url("**/report.html#scenario-0", timeout=60_000)
 

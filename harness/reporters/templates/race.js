@@ -201,26 +201,39 @@
     }
   }
 
-  const draw = async (place, document_) => {
+  const embed = (place, document_, rows) => {
+    const filled = structuredClone(document_);
+    for (const one of filled.data) one.values = rows[one.name] || one.values;
+    const options = {
+      ast: true, logLevel: 1, renderer: "svg", actions: false, mode: "vega", defaultStyle: false, tooltip: showTip,
+    };
+    return window.vegaEmbed(place, filled, options).then((drawn) => {
+      place.querySelector("svg").setAttribute("aria-hidden", "true");
+      return drawn.view;
+    });
+  };
+
+  const draw = async (place, documents) => {
+    if (place.dataset.figure) {
+      await embed(place, documents[place.dataset.figure], await unpack(place.dataset.rows));
+      place.dataset.drawn = place.dataset.figure;
+      return;
+    }
     const data = await unpack(place.dataset.races);
-    document_ = structuredClone(document_);
-    for (const one of document_.data) one.values = data.races[0].rows[one.name] || one.values;
-    const options = { ast: true, logLevel: 1, renderer: "svg", actions: false, mode: "vega", defaultStyle: false, tooltip: showTip };
-    const drawn = await window.vegaEmbed(place.querySelector(".canvas"), document_, options);
-    place.querySelector(".canvas svg").setAttribute("aria-hidden", "true");
-    await new Picture(place, drawn.view, data).show(0);
+    const view = await embed(place.querySelector(".canvas"), documents.race, data.races[0].rows);
+    await new Picture(place, view, data).show(0);
   };
 
   const start = async () => {
-    const document_ = await unpack(document.getElementById("picture").dataset.picture);
+    const documents = await unpack(document.getElementById("picture").dataset.picture);
     const seen = new IntersectionObserver((entries) => {
       for (const { isIntersecting, target } of entries) {
         if (!isIntersecting) continue;
         seen.unobserve(target);
-        draw(target, document_).catch((error) => { target.querySelector(".says").textContent = `Not drawn: ${error}`; });
+        draw(target, documents).catch((error) => { (target.querySelector(".says") || target).textContent = `Not drawn: ${error}`; });
       }
     }, { rootMargin: "400px" });
-    document.querySelectorAll(".race").forEach((place) => seen.observe(place));
+    document.querySelectorAll(".race, .figure").forEach((place) => seen.observe(place));
   };
   start();
 })();

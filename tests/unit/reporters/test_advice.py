@@ -12,7 +12,7 @@ from harness.reporters.terminal import experiment_text, scenario_text
 from .examples import BOTH, BOTH_INFO, DEFAULT, DEFAULT_INFO
 
 
-def test_sizing_becomes_advice_and_remarks() -> None:
+def test_sizing_becomes_advice() -> None:
     few = "3 rollouts say little"
     pods = "the largest of 9 pods,"
     grace, step = "preStop 5 s + 1.0 s to stop", "one step takes 0.5 s to Ready"
@@ -24,7 +24,6 @@ def test_sizing_becomes_advice_and_remarks() -> None:
         ("time limit in CI", "none", "1.50 s, the largest of 3 rollouts", "57 s", "3 steps, 18 s in all"),
         ("a rollout takes (predicted)", "1.6 s", "1.50 s", "17.6 s", "3 replicas, 3 steps"),
     )
-    assert list(advice.remarks(DEFAULT.sizing)) == ["cure", "mends", "remedies", "measured", "application", "note"]
 
 
 def test_what_no_seconds_cure_comes_first_among_the_changes() -> None:
@@ -79,7 +78,8 @@ def test_what_would_have_held_stands_in_every_report_of_what_drops_and_in_no_oth
     assert advice.held(seamless) == ()
     for of in (scenario_text, scenario_markdown, scenario_html):
         flat, clean = (" ".join(of(DEFAULT_INFO, result).split()) for result in (left, seamless))
-        assert flat.index("ould have held") < flat.index("the application answering as before") < flat.index(preset)
+        told = flat[flat.index("ould have held") :]
+        assert told.index("the application answering as before") < told.index(preset)
         assert "ould have held" not in clean
 
 

@@ -74,42 +74,7 @@ def test_headline_says_what_the_exit_code_means(code: int, words: str) -> None:
     assert figures.headline(ExperimentResult(experiment="x", scenarios=(BOTH,), exit_code=code)) == words
 
 
-def test_json_becomes_rows_with_units() -> None:
-    value = {
-        "removal": {"p99_s": 0.4127, "n": 9, "why": ""},
-        "lag_ms": {"p50": 1.5, "count": 7},
-        "per_s": {"new": {"planned": 1234.5}},
-        "interval": [0.29, 1.0],
-        "kept_schedule": True,
-        "pods": [{"name": "a"}],
-        "nothing": None,
-        "empty": [],
-    }
-    assert objects.flat(value) == (
-        ("removal p99", "0.4127 s"),
-        ("removal n", "9"),
-        ("lag p50", "1.5 ms"),
-        ("lag count", "7"),
-        ("new planned", "1,234/s"),
-        ("interval", "0.29, 1"),
-        ("kept schedule", "yes"),
-    )
-
-
-def test_lists_of_objects_become_tables() -> None:
-    value = {"removal": {"pods": [{"pod": "a", "lag_s": 0.25}, {"pod": "b", "lag_s": None, "rollout": 1}]}, "n": 1}
-    assert objects.tables(value) == (
-        ("removal pods", ("pod", "lag", "rollout"), (("a", "0.25 s", ""), ("b", "", "2")), (False, True, True)),
-    )
-
-
-def test_an_interval_reads_the_same_everywhere() -> None:
-    lag = {"earliest_s": 0.6123, "latest_s": 1.0999}
-    value = {"removal": {"max": lag, "pods": [{"pod": "a", "lag": lag, "by_worker": {"0": lag}}]}}
-    assert objects.flat(value) == (("removal max", "0.61-1.10 s"),)
-    assert objects.tables(value) == (
-        ("removal pods", ("pod", "lag", "by worker"), (("a", "0.61-1.10 s", "0: 0.61-1.10 s"),), (False, True, False)),
-    )
+def test_the_largest_lag_of_each_side_is_told() -> None:
     assert objects.lags(DEFAULT.propagation) == (
         "removal lag: 0.71-1.02 s, the largest of 1 pod; 1 pod without one (no connection is known to have reached it)",
     )
