@@ -1,4 +1,4 @@
-.PHONY: demo system image test lint lint-workflows types contracts tests tests-that-wait tests-that-compute faults advice paths seed delays rules wheel bench servers lock golden clean harness-image pytest8
+.PHONY: demo system image test lint lint-workflows types contracts tests tests-that-wait tests-that-compute faults advice paths seed delays rules wheel bench servers lock golden sample clean harness-image pytest8
 
 # Images of Python often set this: then every process of the tests, each start of the command among them, compiles anew
 # all that it imports. That doubles what a start takes.
@@ -124,6 +124,10 @@ pytest8: .venv/.dev
 bench: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM) $(SYSTEM_TESTS)
 	@for bench in bench/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+# One of each kind of report, from recorded rollouts.
+sample: .venv/.dev
+	$(BIN)/python -m scripts.sample
 
 golden: .venv/.dev
 	$(BIN)/pytest tests/unit/reporters tests/unit/analysis/test_snapshots.py --update-golden

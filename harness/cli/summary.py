@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,6 +28,11 @@ def print_verdict(judged: Judged, console: Console, *, records: Sequence[Path]) 
     for result in judged.result.scenarios if loudness() is Loudness.VERBOSE else ():
         typer.echo("")
         typer.echo(scenario_text(judged.infos[result.scenario], result, colour=colour))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        from harness.reporters.annotations import workflow_commands
+
+        for command in workflow_commands(judged.result, judged.infos):
+            typer.echo(command)
     typer.echo("")
     for report in judged.reports:
         typer.echo(f"{_KINDS.get(report.name, report.name):<10} {report}")
