@@ -29,9 +29,9 @@ LABEL = "elbv2.k8s.aws/pod-readiness-gate-inject"
 BALANCER: Object = {
     "profile": "aws-nlb-ip",
     "controller": "200ms",
-    "registration": "6s",
+    "registration": "12s",
     "propagation": "200ms",
-    "deregistration": "4s",
+    "deregistration": "6s",
     "interval": "500ms",
     "timeout": "5s",
     "healthy": 2,
@@ -57,7 +57,7 @@ def ran(tmp_path: Path, repository: Path, gates: Object, spec: Object) -> Object
         "update": "restart",
         "rollouts": 2,
         "control": "3s",
-        "quiet": "9s",
+        "quiet": "16s",
         "load": {"new": {"rate": 40}},
         "variants": {
             "one": {"expect": "dropping", "patches": [{"kind": "Deployment", "name": "nginx", "patch": {"spec": spec}}]}
@@ -76,8 +76,8 @@ def ran(tmp_path: Path, repository: Path, gates: Object, spec: Object) -> Object
 
 def test_with_gates_alone_what_is_left_over_is_the_termination_race(tmp_path: Path, repository: Path) -> None:
     one = ran(tmp_path, repository, {"poll": "1s"}, bare())
-    lost = {cause: count for each in one["rollouts"] for cause, count in each["by_cause"].items()}
-    assert lost["termination-race"] >= 0.95 * sum(lost.values())
+    lost = sum(each["failed"] for each in one["rollouts"])
+    assert sum(each["by_cause"].get("termination-race", 0) for each in one["rollouts"]) >= 0.95 * lost > 0
     (told,) = (note for note in one["notes"] if "readiness gates" in note)
     assert told.startswith("2 new pods had readiness gates, opened by controller ")
     assert "but" not in one["sentence"]
@@ -85,7 +85,7 @@ def test_with_gates_alone_what_is_left_over_is_the_termination_race(tmp_path: Pa
 
 def test_gates_that_a_webhook_which_is_away_does_not_inject_are_missed(tmp_path: Path, repository: Path) -> None:
     """A preStop hook keeps the other race away: what is lost is lost because the rollout waited for nobody."""
-    spec = bare({"preStop": {"sleep": {"seconds": 6}}})
+    spec = bare({"preStop": {"sleep": {"seconds": 8}}})
     one = ran(tmp_path, repository, {"webhook": "away", "failurePolicy": "Ignore"}, spec)
     assert one["reason"].startswith("creation-race: ")
     missed = f"; but the namespace's label {LABEL} counts on readiness gates, and 2 of 2 new pods had none"
