@@ -24,6 +24,7 @@ UNENDING = (
     "to serve on for longer than that"
 )
 SERVE = "the application answering as before, until it ends, what still comes on the connections that it has open"
+GATE = "a readiness gate of the balancer, where it has one, or a minReadySeconds that outlasts its taking a pod in"
 PROBE = "a readiness probe that succeeds only once the application serves"
 RESEND = "a client that sends again what met a connection as it was closed (RFC 9112, 9.3.1)"
 ONE_LEFT = "a number of replicas that leaves a Ready pod at every moment, never 0"
@@ -165,6 +166,8 @@ def _creation_race(measured: Measured, app: ApplicationSettings, raised: Mapping
     if measured.external and "minReadySeconds" in raised:
         words = _words(raised, "minReadySeconds", "progressDeadlineSeconds")
         return _Told(needed=words, why=_BALANCER_IS_LATER)
+    if measured.external:
+        return _Told(needed=GATE, why=_BALANCER_IS_LATER, by_settings=False)
     return _Told(needed=PROBE, why=_SENT_WHEN_READY, by_settings=False)
 
 
