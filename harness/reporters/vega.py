@@ -35,9 +35,8 @@ def drawing(documents: Mapping[str, Any]) -> Drawing:
 @cache
 def _drawing(documents: str) -> Drawing:
     key = sha256(" ".join((version("vl-convert-python"), _SNIPPET, documents)).encode()).hexdigest()
-    kept = _folder() / f"vega-{key}.json"
-    with suppress(OSError, ValueError, TypeError):
-        return Drawing(**loads(kept.read_text(encoding="utf-8")))
+    with suppress(OSError, ValueError, TypeError, RuntimeError):
+        return Drawing(**loads(_kept(key).read_text(encoding="utf-8")))
     import altair as alt
     import vl_convert
 
@@ -51,22 +50,33 @@ def _drawing(documents: str) -> Drawing:
     )
     if "</script" in made.script.lower() or "<!--" in made.script:
         raise ValueError("the script that vl-convert gives cannot stand in a page")
-    with suppress(OSError):
-        _keep(kept, dumps(made._asdict()))
+    with suppress(OSError, RuntimeError):
+        _keep(_kept(key), dumps(made._asdict()))
     return made
 
 
-def _folder() -> Path:
-    """As the XDG base directory specification has it."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "rollout-harness"
+def _kept(key: str) -> Path:
+    """As the XDG base directory specification has it.
+
+    Raises:
+        RuntimeError: there is no home for it.
+    """
+    cache = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    return Path(cache) / "rollout-harness" / f"vega-{key}.json"
 
 
 def _keep(path: Path, text: str) -> None:
     """Whole or not at all: others may be doing the same."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        file.write(text)
-    Path(file.name).replace(path)
+        new = Path(file.name)
+        try:
+            file.write(text)
+            file.flush()
+            new.replace(path)
+        except OSError:
+            new.unlink()
+            raise
 
 
 def packed(value: Any) -> str:

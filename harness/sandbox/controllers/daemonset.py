@@ -18,7 +18,7 @@ from harness.sandbox.controllers.daemonsetpods import REVISION_LABEL, pod_for
 from harness.sandbox.controllers.daemonsetsteps import Situation, next_step, status
 from harness.sandbox.controllers.eventrecorder import EventRecorder
 from harness.sandbox.controllers.expectations import Expectations
-from harness.sandbox.controllers.owners import adopters, claim, owner_in
+from harness.sandbox.controllers.owners import claim, on_pod
 from harness.sandbox.controllers.podcontrol import PodControl
 from harness.sandbox.controllers.workqueue import WorkQueue, side_by_side
 
@@ -45,22 +45,12 @@ class DaemonSetController:
         self._queue: WorkQueue[Key] = WorkQueue("daemonset", self._sync)
         self._waits: dict[tuple[str, str], tuple[float, float]] = {}
         self._sets.listen(lambda update: self._queue.add(key_of(update.new)))
-        self._pods.listen(self._on_pod)
+        self._pods.listen(lambda update: on_pod(update, self._sets, self._expected, self._queue))
         self._nodes.listen(self._on_node)
 
     async def run(self) -> None:
         """Works for ever."""
         await side_by_side(self._events.run(), self._queue.run())
-
-    def _on_pod(self, update: Update) -> None:
-        owner = owner_in(self._sets, update.new)
-        if owner is None:
-            for candidate in adopters(self._sets, update):
-                self._queue.add(key_of(candidate))
-            return
-        key = key_of(owner)
-        self._expected.seen(key, update)
-        self._queue.add(key)
 
     def _on_node(self, update: Update) -> None:
         """A node that came, went, or has other labels or taints may want other daemons."""

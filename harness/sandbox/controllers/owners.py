@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 from harness.sandbox.apiclient import ApiError, ChangeType
 from harness.sandbox.apiserver import selectors
+from harness.sandbox.controllers.caches import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from harness.sandbox.apiclient import ApiClient, Object
-    from harness.sandbox.controllers.caches import Cache, Update
+    from harness.sandbox.controllers.caches import Cache, Key, Update
+    from harness.sandbox.controllers.expectations import Expectations
+    from harness.sandbox.controllers.workqueue import WorkQueue
 
 
 def controller_of(obj: Object) -> Object | None:
@@ -53,6 +56,21 @@ def adopters(cache: Cache, update: Update) -> list[Object]:
     if update.type is ChangeType.DELETED or controller_of(update.new) is not None:
         return []
     return [owner for owner in cache.all(update.new["metadata"]["namespace"]) if matches(owner, update.new)]
+
+
+def on_pod(update: Update, owners: Cache, expected: Expectations, queue: WorkQueue[Key]) -> None:
+    """A pod that changed: has its owner looked at, the one that it had before, or those that may adopt it."""
+    owner = owner_in(owners, update.new)
+    if update.old is not None and controller_of(update.old) != controller_of(update.new):
+        former = owner_in(owners, update.old)
+        if former is not None:
+            queue.add(key_of(former))
+    if owner is None:
+        for candidate in adopters(owners, update):
+            queue.add(key_of(candidate))
+        return
+    expected.seen(key_of(owner), update)
+    queue.add(key_of(owner))
 
 
 def matches(owner: Object, obj: Object) -> bool:

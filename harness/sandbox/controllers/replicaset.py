@@ -17,7 +17,7 @@ from harness.sandbox.controllers import pods as podwise
 from harness.sandbox.controllers.caches import Key, key_of
 from harness.sandbox.controllers.eventrecorder import EventRecorder
 from harness.sandbox.controllers.expectations import Expectations
-from harness.sandbox.controllers.owners import adopters, claim, controller_of, owner_in
+from harness.sandbox.controllers.owners import claim, controller_of, on_pod
 from harness.sandbox.controllers.podcontrol import PodControl
 from harness.sandbox.controllers.workqueue import WorkQueue, side_by_side
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from harness.sandbox.apiclient import Object
-    from harness.sandbox.controllers.caches import Caches, Update
+    from harness.sandbox.controllers.caches import Caches
 
 _MOST_AT_ONCE = 500
 
@@ -41,25 +41,11 @@ class ReplicaSetController:
         self._expected = Expectations()
         self._queue: WorkQueue[Key] = WorkQueue("replicaset", self._sync)
         self._sets.listen(lambda update: self._queue.add(key_of(update.new)))
-        self._pods.listen(self._on_pod)
+        self._pods.listen(lambda update: on_pod(update, self._sets, self._expected, self._queue))
 
     async def run(self) -> None:
         """Works for ever."""
         await side_by_side(self._events.run(), self._queue.run())
-
-    def _on_pod(self, update: Update) -> None:
-        owner = owner_in(self._sets, update.new)
-        if update.old is not None and controller_of(update.old) != controller_of(update.new):
-            former = owner_in(self._sets, update.old)
-            if former is not None:
-                self._queue.add(key_of(former))
-        if owner is None:
-            for candidate in adopters(self._sets, update):
-                self._queue.add(key_of(candidate))
-            return
-        key = key_of(owner)
-        self._expected.seen(key, update)
-        self._queue.add(key)
 
     async def _sync(self, key: Key) -> None:
         replica_set = self._sets.get(*key)

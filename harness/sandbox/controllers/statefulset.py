@@ -16,7 +16,7 @@ from harness.sandbox.controllers.caches import Key, key_of
 from harness.sandbox.controllers.controllerrevisions import ControllerRevisions
 from harness.sandbox.controllers.eventrecorder import EventRecorder
 from harness.sandbox.controllers.expectations import Expectations
-from harness.sandbox.controllers.owners import adopters, claim, owner_in
+from harness.sandbox.controllers.owners import claim, on_pod
 from harness.sandbox.controllers.statefulsetsteps import (
     Situation,
     claims_of,
@@ -29,7 +29,7 @@ from harness.sandbox.controllers.workqueue import WorkQueue, side_by_side
 
 if TYPE_CHECKING:
     from harness.sandbox.apiclient import Object
-    from harness.sandbox.controllers.caches import Caches, Update
+    from harness.sandbox.controllers.caches import Caches
     from harness.sandbox.controllers.statefulsetsteps import Step
 
 
@@ -44,21 +44,11 @@ class StatefulSetController:
         self._expected = Expectations()
         self._queue: WorkQueue[Key] = WorkQueue("statefulset", self._sync)
         self._sets.listen(lambda update: self._queue.add(key_of(update.new)))
-        self._pods.listen(self._on_pod)
+        self._pods.listen(lambda update: on_pod(update, self._sets, self._expected, self._queue))
 
     async def run(self) -> None:
         """Works for ever."""
         await side_by_side(self._events.run(), self._queue.run())
-
-    def _on_pod(self, update: Update) -> None:
-        owner = owner_in(self._sets, update.new)
-        if owner is None:
-            for candidate in adopters(self._sets, update):
-                self._queue.add(key_of(candidate))
-            return
-        key = key_of(owner)
-        self._expected.seen(key, update)
-        self._queue.add(key)
 
     async def _sync(self, key: Key) -> None:
         stateful_set = self._sets.get(*key)
