@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from harness.analysis.causes.conntrack import UNANSWERED
 from harness.analysis.causes.data_plane import DataPlane
+from harness.analysis.causes.hop_answers import hop_flags
 from harness.analysis.causes.idle_ends import idle_ends
 from harness.analysis.causes.intervals import NOBODY, cover, cover_of_own_pod, frozen
 from harness.analysis.causes.losses import losses, slowest_s
 from harness.analysis.causes.no_endpoints import absence
 from harness.analysis.causes.own_pods import own_pods
 from harness.analysis.causes.row import Flag, Way
-from harness.analysis.causes.streaks import PATH_STATUS, Streaks
+from harness.analysis.causes.streaks import Streaks
 from harness.analysis.causes.time_windows import TimeWindows
 from harness.analysis.causes.turned_away import turned_away
 from harness.analysis.observed.lateness import WATCH_S
@@ -32,8 +33,6 @@ INSTANT_S = 0.1
 
 LATE_S = 0.2
 """A time-out that fired so much later than asked for: the worker itself did not run."""
-
-CLOSED_BEHIND, NO_TARGET = 502, 503
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +81,10 @@ def failures(
     reused = np.array(rows["reused"].to_numpy())
     status = np.array(rows["status"].fill_null(0).to_numpy())
     own = own_pods(seen.requests, seen.pods)
-    by_path = _from_the_path(rows, info) & np.isin(status, PATH_STATUS)
-    behind = np.full(len(rows), fill_value=any(hop.answers_as for hop in info.hops))
-    no_target = behind & by_path & (status == NO_TARGET)
+    by_hop = hop_flags(seen, status)
     # Where a hop has no target it says so, as a node's proxy that has no endpoint refuses.
-    absent = absence(
-        seen.endpoints, windows, streaks, plane.lag_s, np.where(no_target, "connect-refused", outcome), sent
-    )
+    told = np.where(by_hop[Flag.NO_TARGET], "connect-refused", outcome)
+    absent = absence(seen.endpoints, windows, streaks, plane.lag_s, told, sent)
     ends = idle_ends(seen)
     silent = np.isin(outcome, UNANSWERED) & ~np.array(stale.to_numpy())
     timed_out = outcome == "read-timeout"
@@ -103,11 +99,7 @@ def failures(
         Flag.MAYBE_IDLE: ends.untold,
         Flag.POD_KNOWN: own != NOBODY,
         Flag.POD_KILLED: _killed(seen.pods, windows, own, ended),
-        Flag.FROM_THE_PATH: by_path,
-        Flag.BEHIND_HOP: behind,
-        Flag.NO_TARGET: no_target,
-        Flag.BAD_TARGET: behind & by_path & ~no_target,
-        Flag.CLOSED_BEHIND: behind & by_path & (status == CLOSED_BEHIND),
+        **by_hop,
         Flag.NO_ENDPOINT: absent.rejecting,
         Flag.MAYBE_NO_ENDPOINT: absent.maybe,
         Flag.STALE: np.array(stale.to_numpy()),
@@ -159,18 +151,6 @@ def _killed(
         if life.killed and life.exit is not None:
             found |= (pod == at) & (ended >= life.exit - WATCH_S)
     return found
-
-
-def _from_the_path(rows: pl.DataFrame, info: RunInfo) -> NDArray[np.bool_]:
-    """Whether something before the pods may have given the answer: on such a path, an answer that names no pod.
-
-    Where it is known how that signs its answers, only one that is signed so.
-    """
-    if not info.way.ends_tcp:
-        return np.zeros(len(rows), dtype=bool)
-    if signed := [hop.answers_as for hop in info.hops if hop.answers_as]:
-        return np.array(((rows["pod"] == "") & rows["via"].cast(pl.String).is_in(signed)).to_numpy(), dtype=np.bool_)
-    return np.array((rows["pod"] == "").to_numpy())
 
 
 def _late(info: RunInfo, outcome: NDArray[np.object_], took: NDArray[np.float64]) -> NDArray[np.bool_]:
