@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harness.analysis.causes.intervals import NOBODY, Spans, cover
 from harness.analysis.causes.row import Flag
 from harness.analysis.causes.streaks import PATH_STATUS
 from harness.analysis.observed.observed import Observed
+from harness.analysis.observed.pods import Life
 from harness.model.run import RunInfo
 
 CLOSED_BEHIND, NO_TARGET = 502, 503
 
 
-def hop_flags(seen: Observed, status: NDArray[np.int64]) -> dict[Flag, NDArray[np.bool_]]:
-    """By flag, whether it is true of each failure. `status`: of each failure, 0 without an answer."""
+def hop_flags(seen: Observed, status: NDArray[np.int64], sent: NDArray[np.float64]) -> dict[Flag, NDArray[np.bool_]]:
+    """By flag, whether it is true of each failure. `status`, `sent`: of each failure, 0 without an answer; seconds."""
     info = seen.run.info
     by_path = _from_the_path(seen.requests.failures, info) & np.isin(status, PATH_STATUS)
     behind = np.full(len(status), fill_value=any(hop.answers_as for hop in info.hops))
+    closed = behind & by_path & (status == CLOSED_BEHIND)
     no_target = behind & by_path & (status == NO_TARGET)
     return {
         Flag.FROM_THE_PATH: by_path,
         Flag.BEHIND_HOP: behind,
         Flag.NO_TARGET: no_target,
         Flag.BAD_TARGET: behind & by_path & ~no_target,
-        Flag.CLOSED_BEHIND: behind & by_path & (status == CLOSED_BEHIND),
+        Flag.CLOSED_BEHIND: closed,
+        Flag.KEPT_BEHIND: closed & _maybe_kept(seen, sent) if closed.any() else closed,
     }
 
 
@@ -39,3 +46,40 @@ def _from_the_path(rows: pl.DataFrame, info: RunInfo) -> NDArray[np.bool_]:
     if signed := [hop.answers_as for hop in info.hops if hop.answers_as]:
         return np.array(((rows["pod"] == "") & rows["via"].cast(pl.String).is_in(signed)).to_numpy(), dtype=np.bool_)
     return np.array((rows["pod"] == "").to_numpy())
+
+
+def _maybe_kept(seen: Observed, sent: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether the hop may have had a connection to a pod that it had used before: some pod had answered, and lived on.
+
+    Only an answer makes an idle connection. Where answers do not name their pod, each may have been of one that did.
+    """
+    answers = (
+        seen.requests.frame.lazy()
+        .filter(pl.col("outcome") == "ok")
+        .select(pl.col("pod").cast(pl.String).fill_null(""), "ended")
+        .sort("ended")
+        .collect()
+    )
+    by_pod = {str(name): group["ended"].to_numpy() for (name,), group in answers.group_by("pod")}
+    named = {pod.name for pod in seen.pods}
+    unknown = [float(ended[0]) for name, ended in by_pod.items() if name not in named]
+    spans: Spans = (
+        *((since, math.inf, NOBODY) for since in unknown),
+        *(
+            (since, until, at)
+            for at, pod in enumerate(seen.pods)
+            if pod.name in by_pod
+            for since, until in _answering(pod, by_pod[pod.name])
+        ),
+    )
+    return np.asarray(cover(spans, sent).count > 0)
+
+
+def _answering(pod: Life, answered: NDArray[np.float64]) -> Iterator[tuple[float, float]]:
+    """From a pod's first answer until it was told to go; where its container was down, connections began anew."""
+    end = math.inf if pod.end is None else pod.end
+    begins = [-math.inf if pod.created is None else pod.created, *(until for _, until in pod.crashes)]
+    for since, until in zip(begins, [*(down for down, _ in pod.crashes), end], strict=True):
+        first = int(np.searchsorted(answered, since))
+        if first < len(answered) and answered[first] <= min(until, end):
+            yield float(answered[first]), min(until, end)

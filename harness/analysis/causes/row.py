@@ -78,6 +78,7 @@ class Flag(StrEnum):
     NO_TARGET = "no-target"
     BAD_TARGET = "bad-target"
     CLOSED_BEHIND = "closed-behind"
+    KEPT_BEHIND = "kept-behind"
     NO_ENDPOINT = "no-endpoint"
     MAYBE_NO_ENDPOINT = "maybe-no-endpoint"
     STALE = "stale"
@@ -105,6 +106,7 @@ FLAG_WORDS = {
     Flag.NO_TARGET: "that hop answered 503: it had no target",
     Flag.BAD_TARGET: "that hop answered 502 or 504: its target did not answer",
     Flag.CLOSED_BEHIND: "that hop answered 502: its target refused, or closed the connection",
+    Flag.KEPT_BEHIND: "a pod in service had answered that hop before, so that it may have kept a connection to it",
     Flag.NO_ENDPOINT: "the data plane surely had no endpoint",
     Flag.MAYBE_NO_ENDPOINT: "the data plane may have had no endpoint",
     Flag.STALE: "the same source port went unanswered less than 120 s before",

@@ -9,14 +9,17 @@ from numpy.typing import NDArray
 
 from harness.analysis.causes.explained import Explained
 from harness.analysis.causes.intervals import frozen
-from harness.analysis.causes.row import Flag
+from harness.analysis.causes.row import Fault, Flag
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.windows import CONTROL
 from harness.analysis.statistics import P_VALUE, visible_excess
 from harness.analysis.verdict.window_counts import Counted
 from harness.model.deed_words import DeedWords
 from harness.model.quantity import things
-from harness.model.result import Cause
+from harness.model.result import Cause, Window
+
+APPLICATION = (Cause.APPLICATION, Cause.BACKEND_CLOSE)
+"""The causes of what is the application's fault; a new version can make each of them more frequent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +44,18 @@ class Background:
         return self.failed > 0
 
 
+def failed_by_application(window: Window | None) -> int:
+    """How many requests of a window the application failed by itself."""
+    return 0 if window is None else sum(window.by_cause.get(cause, 0) for cause in APPLICATION)
+
+
 def shown_background(seen: Observed, why: Explained) -> Background:
     """Count what came while nothing was done."""
     control = [seen.windows.control] if seen.windows.control is not None else []
     rolled = [(span.settled, span.end) for span in seen.windows.rollouts if span.settled is not None]
     quiet = [(settled + why.plane.longest_lag_s, end) for settled, end in rolled]
     spans = [*control, *quiet]
-    application = why.causes.cause == Cause.APPLICATION
+    application = why.causes.by(lambda row: row.fault == Fault.APPLICATION)
     failed = seen.requests.failures["scheduled"].to_numpy()[application]
     return Background(
         requests=_number(seen.requests.frame["scheduled"].to_numpy(), spans),
@@ -68,7 +76,7 @@ def background(counts: Counted, quiet: Background, words: DeedWords) -> tuple[st
     there were none. `words`: those for what was done."""
     windows = [window for position, window in counts.windows.items() if position != CONTROL]
     control = counts.windows.get(CONTROL)
-    failed = sum(window.by_cause.get(Cause.APPLICATION, 0) for window in windows)
+    failed = sum(failed_by_application(window) for window in windows)
     requests = sum(window.requests for window in windows)
     if not failed or not requests or control is None:
         return "", ""
@@ -78,7 +86,7 @@ def background(counts: Counted, quiet: Background, words: DeedWords) -> tuple[st
             f"of {things(requests, 'request')} {lost} lost alone among good ones, as packets are; of "
             f"{quiet.requests:,} outside of {words.plural} none was"
         )
-    before = control.by_cause.get(Cause.APPLICATION, 0)
+    before = failed_by_application(control)
     extra = visible_excess(requests, before, control.requests, failed)
     rate = requests / max(1e-9, sum(window.end - window.start for window in windows))
     return "above the background", (

@@ -8,11 +8,11 @@ import numpy as np
 
 from harness.analysis.causes.explained import Explained
 from harness.analysis.causes.intervals import NOBODY
+from harness.analysis.causes.row import Fault
 from harness.analysis.observed.lateness import SLOW_WATCH_S
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
 from harness.analysis.statistics import P_VALUE, excess
-from harness.model.result import Cause
 
 
 def _brought(seen: Observed, position: int) -> set[int]:
@@ -63,13 +63,14 @@ def began_with(seen: Observed, why: Explained, position: int) -> bool:
     """
     span = seen.windows.rollouts[position]
     new = _brought(seen, position)
-    here = (why.causes.cause == Cause.APPLICATION) & (why.failures.sent >= span.update) & (why.failures.sent < span.end)
+    sent = why.failures.sent
+    here = why.causes.by(lambda row: row.fault == Fault.APPLICATION) & (sent >= span.update) & (sent < span.end)
     ready = [moment for at in new if (moment := seen.pods[at].ready) is not None]
     if not ready or not here.any():
         return False
     named = why.causes.pod[here]
     named = named[named != NOBODY]
-    first = float(why.failures.sent[here].min())
+    first = float(sent[here].min())
     if len(named):
         theirs = bool(2 * np.isin(named, list(new)).sum() >= len(named))
     else:

@@ -8,7 +8,7 @@ from harness.analysis.causes.explained import Explained
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.windows import CONTROL
 from harness.analysis.statistics import excess
-from harness.analysis.verdict.background import Background
+from harness.analysis.verdict.background import Background, failed_by_application
 from harness.analysis.verdict.doubts import Doubt
 from harness.analysis.verdict.new_version import began_with, corrected, fails_more
 from harness.analysis.verdict.window_counts import Counted
@@ -47,12 +47,12 @@ def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quie
     shown to come without a rollout."""
     window, control = counts.windows[position], counts.windows.get(CONTROL)
     name = seen.words.numbered(seen.windows.rollouts[position].number)
-    bad = window.by_cause.get(Cause.APPLICATION, 0)
+    bad = failed_by_application(window)
     if not bad:
         return ()
     if fails_more(seen, position):
         return (("new-version-errors", f"the new pods of {name} fail more requests than the old ones"),)
-    before, base = (control.by_cause.get(Cause.APPLICATION, 0), control.requests) if control else (0, 0)
+    before, base = failed_by_application(control), control.requests if control else 0
     if base and excess(bad, window.requests, before, base) >= corrected(seen):
         at_chance = int((quiet.lost & (counts.at == position)).sum())
         if quiet.shown or bad == at_chance:

@@ -23,6 +23,7 @@ class ByHop(StrEnum):
     KILLED = "hop-to-killed"
     CUT = "hop-cut"
     IDLE_CLOSE = "hop-idle-close"
+    FAILED = "hop-to-failed"
     SLOW = "hop-to-slow"
     SILENT = "hop-silent"
 
@@ -108,11 +109,20 @@ HOPS = (
     Row(
         rule=ByHop.IDLE_CLOSE,
         outcomes=_STATUS,
-        holds=(Flag.CLOSED_BEHIND,),
+        holds=(Flag.CLOSED_BEHIND, Flag.KEPT_BEHIND),
         cause=Cause.BACKEND_CLOSE,
         fault=Fault.APPLICATION,
         evidence=f"{_ANSWERED} while no pod was stopping or down (observed): a pod was closing the kept connection on "
         "which it sent the request (inferred)",
+    ),
+    Row(
+        rule=ByHop.FAILED,
+        outcomes=_STATUS,
+        holds=(Flag.CLOSED_BEHIND,),
+        cause=Cause.APPLICATION,
+        fault=Fault.APPLICATION,
+        evidence=f"{_ANSWERED} while no pod was stopping or down, and before any pod in service had answered it "
+        "(observed): a live pod refused or closed a new connection (inferred)",
     ),
     Row(
         rule=ByHop.SLOW,

@@ -7,6 +7,9 @@ from dataclasses import replace
 import pytest
 
 from harness.analysis import judge
+from harness.analysis.causes.row import Fault
+from harness.analysis.causes.table import TABLE
+from harness.analysis.verdict.background import APPLICATION
 from harness.model.paths import Hop, HopKind, Span, Targets
 from harness.model.result import ScenarioResult
 
@@ -108,6 +111,41 @@ ROLLED = """
 )
 def test_what_a_proxy_answers_tells_what_it_met(lost: str, causes: set[str]) -> None:
     assert set(judged(f"{ROLLED}\n{lost}", PROXY).causes) == causes
+
+
+def test_a_burst_of_closed_connections_behind_a_proxy_is_a_doubt_and_a_steady_rate_is_a_background() -> None:
+    burst = judged(f"{ROLLED}\nstatus new 13..40 every 0.04 code 502 {BY_PROXY}", PROXY)
+    assert burst.causes == {"backend-close": 675}
+    assert (burst.verdict, burst.reason) == ("inconclusive", "application-errors")
+    before, after = (f"status new {span} every 0.5 code 502 {BY_PROXY}\n" for span in ("0.51..8", "22..50"))
+    steady = judged(f"{ROLLED}\n{before}{after}", PROXY)
+    assert (steady.verdict, steady.reason) == ("seamless", "no call was lost to a rollout above the background")
+    same = judged(f"{ROLLED}\nstatus new 13..40 every 0.04 took 60 code 504 {BY_PROXY}", PROXY)
+    assert (same.causes, same.reason) == ({"application": 675}, burst.reason)
+
+
+def test_a_container_that_has_not_answered_since_it_began_has_no_kept_connection_to_close() -> None:
+    text = f"""
+        update 8.0 complete 8.5 settled 9.5
+        pod old-1 deleted 8.5 ended 8.7 gone 9.2
+        pod new-1 revision r2 created 8.1 ready 8.4
+        ok new 0..8.5 every 0.02 by old-1
+        ok new 8.51..30 every 0.02 by new-1
+        ok new 40..50 every 0.02 by new-1
+        status new 35..40 every 0.02 code 502 {BY_PROXY}
+    """
+    assert judged(text, PROXY).causes == {"backend-close": 250}
+    restarted = judged(f"{text}\ncrash new-1 30.5 32", PROXY)
+    assert restarted.causes == {"application": 250}
+    assert "before any pod in service had answered it" in restarted.failures[0].evidence
+    again = judged(f"{text}\ncrash new-1 30.5 32\nok new 34 by new-1", PROXY)
+    assert again.causes == {"backend-close": 250}
+    # Where answers do not name their pod, it may have been another.
+    assert judged(f"{text}\ncrash new-1 30.5 32".replace("by new-1", ""), PROXY).causes == {"backend-close": 250}
+
+
+def test_what_is_the_applications_fault_counts_as_that() -> None:
+    assert {row.cause for row in TABLE if row.fault == Fault.APPLICATION} == set(APPLICATION)
 
 
 def test_a_proxy_without_a_target_says_so_and_that_is_the_creation_race() -> None:
