@@ -10,9 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harness.analysis.causes.explained import Explained
-from harness.analysis.causes.intervals import NOBODY
 from harness.analysis.causes.reference import conditions
-from harness.analysis.causes.row import Moment, Row
+from harness.analysis.causes.tried import suspects
 from harness.analysis.observed.observed import Observed
 from harness.model.race import Earlier, LostRequest
 from harness.model.result import FailedRequest
@@ -77,19 +76,8 @@ def rules(why: Explained, chosen: NDArray[np.int64]) -> dict[str, str]:
 
 
 def _candidates(seen: Observed, why: Explained, at: int) -> tuple[str, ...]:
-    """The pods that could have taken it: the one that is named, else those for which the rule's ways held."""
-    if why.causes.pod[at] != NOBODY:
-        return (seen.pods[why.causes.pod[at]].name,)
-    row = why.causes.table[why.causes.row[at]]
-    t = float((why.failures.ended if row.moment == Moment.ENDED else why.failures.sent)[at])
-    return tuple(sorted({seen.pods[pod].name for pod in _possible(why, row, t)})[:MOST_CANDIDATES])
-
-
-def _possible(why: Explained, row: Row, t: float) -> set[int]:
-    for way in row.ways:
-        if found := {pod for start, end, pod in why.windows[way] if start <= t <= end}:
-            return found
-    return set()
+    """The pods that could have taken it, by name."""
+    return tuple(sorted({seen.pods[pod].name for pod in suspects(why.failures, why.causes, at)})[:MOST_CANDIDATES])
 
 
 def _earlier(frame: pl.DataFrame, chosen: pl.DataFrame) -> dict[tuple[str, int, int], Earlier]:
