@@ -50,13 +50,14 @@ class Explainer:
         return [numbers[place] if place >= 0 else None for place in at.tolist()]
 
     def where(self, cause: str | None = None, rollout: int | None = None) -> list[int]:
-        """The positions of the failures of a cause, in a rollout (counted from 1), or both; in order of time."""
-        causes = self.why.causes.cause
-        return [
-            at
-            for at in range(len(causes))
-            if (cause is None or causes[at] == cause) and (rollout is None or self.rollouts[at] == rollout)
-        ]
+        """The positions of the failures of a cause, in a rollout (counted from 1), or both; in order of time.
+
+        `cause`: as reports have it, or one of several that cannot be told apart: "in-flight-kill" finds
+        "termination-race or in-flight-kill" too.
+        """
+        causes = self.why.causes
+        wanted = causes.by(lambda row: cause is None or cause in (row.label, *row.between))
+        return [at for at in np.flatnonzero(wanted).tolist() if rollout is None or self.rollouts[at] == rollout]
 
     def of_request(self, stream: str, seq: int, worker: int | None = None) -> pl.DataFrame:
         """The rows of the requests of that name: one for each worker that has one."""
@@ -77,7 +78,7 @@ class Explainer:
         return Explanation(
             request=self.request(self.seen.requests.failures.row(at, named=True)),
             cause=row.label,
-            means=CAUSE_WORDS[row.cause],
+            means="; or ".join(CAUSE_WORDS[cause] for cause in row.between or (row.cause,)),
             rule=row.rule,
             fault=row.fault,
             evidence=self._sentences[at],

@@ -59,7 +59,7 @@ def _lost(
         stream=told.stream,
         worker=told.worker,
         seq=told.seq,
-        cause=str(told.cause),
+        cause=told.cause_label,
         rule=rule,
         pod=told.pod,
         candidates=candidates,

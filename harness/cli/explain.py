@@ -29,7 +29,9 @@ def explain(
         str | None,
         typer.Option(help="This one, as reports and failures.csv name it: STREAM/N or STREAM/WORKER/N."),
     ] = None,
-    cause: Annotated[str | None, typer.Option(help="Failures of this cause, such as termination-race.")] = None,
+    cause: Annotated[
+        str | None, typer.Option(help="Failures of this cause, such as termination-race, or maybe of it.")
+    ] = None,
     rollout: Annotated[int | None, typer.Option(min=1, help="Failures in this rollout, counted from 1.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
@@ -105,7 +107,7 @@ class _Told:
         """One failure of each cause; where one cause is asked for, that one in full."""
         asked = scenario.explainer
         found = asked.where(cause, rollout)
-        causes = asked.why.causes.cause
+        causes = asked.why.causes.label
         self._known.append(f"{scenario.folder.name}: {_causes(asked)}")
         if not found:
             return
@@ -200,7 +202,7 @@ def _causes(asked: Explainer) -> str:
     """What there is to ask for."""
     from collections import Counter
 
-    causes = Counter(map(str, asked.why.causes.cause))
+    causes = Counter(map(str, asked.why.causes.label))
     rollouts = len(asked.seen.windows.rollouts)
     told = ", ".join(f"{cause} {number}" for cause, number in causes.most_common())
     return f"{told or 'no request failed'}, in {rollouts} rollout{'' if rollouts == 1 else 's'}"

@@ -140,6 +140,11 @@ class FailedRequest:
     evidence: str
     label: str = ""
 
+    @property
+    def cause_label(self) -> str:
+        """The cause, or those of which it is one, as everything that a user sees calls it."""
+        return self.label or str(self.cause)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodLife:

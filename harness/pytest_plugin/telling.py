@@ -88,7 +88,7 @@ def _causes(found: ScenarioResult) -> Iterator[str]:
     """The causes that cost most, each with its first failure's evidence."""
     ranked = sorted(found.causes.items(), key=lambda one: -one[1])
     for cause, number in ranked[:_CAUSES]:
-        first = next((failure.evidence for failure in found.failures if failure.cause == cause), "")
+        first = next((failure.evidence for failure in found.failures if failure.cause_label == cause), "")
         yield f"{cause} {number}" + (f", such as: {first}" if first else "")
     if len(ranked) > _CAUSES:
         yield f"and {', '.join(f'{cause} {number}' for cause, number in ranked[_CAUSES:])}"

@@ -12,5 +12,5 @@ def examples(result: ScenarioResult) -> tuple[tuple[str, FailedRequest], ...]:
     first: dict[str, FailedRequest] = {}
     for failure in result.failures:
         if failure.evidence:
-            first.setdefault(failure.label or failure.cause.value, failure)
+            first.setdefault(failure.cause_label, failure)
     return tuple((cause, first[cause]) for cause, _ in ranked(result.causes) if cause in first)

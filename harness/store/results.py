@@ -19,7 +19,8 @@ from harness.store.writer import replace_file
 MOST_BYTES = 2_000_000
 """What a result.json may take: a browser and an editor open it, and a script reads it at once."""
 
-_FAILURE_COLUMNS = ("stream", "worker", "seq", "rollout", "cause", "pod", "evidence")
+_FAILURE_FIELDS = ("stream", "worker", "seq", "rollout", "cause_label", "pod", "evidence")
+_FAILURE_COLUMNS = tuple(name.removesuffix("_label") for name in _FAILURE_FIELDS)
 _LINE = 160
 _FEWEST = 1  # bounds below which nothing more is left out
 
@@ -107,5 +108,5 @@ def _failures_csv(failures: tuple[FailedRequest, ...]) -> str:
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(_FAILURE_COLUMNS)
     for failed in failures:
-        rows.writerow(["" if (value := getattr(failed, name)) is None else value for name in _FAILURE_COLUMNS])
+        rows.writerow(["" if (value := getattr(failed, name)) is None else value for name in _FAILURE_FIELDS])
     return text.getvalue()
