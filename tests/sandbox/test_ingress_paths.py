@@ -69,7 +69,7 @@ def test_a_balancer_of_pods_is_as_late_as_it_is_set_to_be_and_named_for_it(tmp_p
         for earliest_s, latest_s in measured:
             assert latest_s >= configured_s - allowed_s
             assert earliest_s <= configured_s + allowed_s + machine_s
-            assert latest_s - earliest_s < 0.5
+            assert latest_s - earliest_s < 0.5 + machine_s
     with (tmp_path / "run/default/failures.csv").open() as file:
         told = [row for row in csv.DictReader(file) if row["rollout"]]  # not what came as the balancer warmed up
     causes = {cause for row in told for cause in row["cause"].split(" or ")}
