@@ -43,12 +43,14 @@ def _moment(second: dict[str, object]) -> float:
 
 
 def _ends(requests: pl.DataFrame, until: float) -> tuple[WorkerEnd, ...]:
-    """How many requests each worker had made until then, by the numbers of the next ones."""
-    due = pl.col("scheduled") < until
-    numbers = pl.coalesce(pl.col("seq").filter(~due).min(), pl.col("seq").max() + 1)
-    rows = requests.group_by(pl.col("stream").cast(pl.String), "worker").agg(made=numbers).sort("worker", "stream")
+    """How many requests each worker had made until then, by the numbers of the next ones.
+
+    Of a stream without a next one that is not known, and nothing is said: it may have stopped long before.
+    """
+    later = requests.filter(pl.col("scheduled") >= until)
+    rows = later.group_by(pl.col("stream").cast(pl.String), "worker").agg(made=pl.col("seq").min())
     found: dict[int, dict[str, int]] = {}
-    for stream, worker, made in rows.iter_rows():
+    for stream, worker, made in rows.sort("worker", "stream").iter_rows():
         found.setdefault(worker, {})[stream] = made
     return tuple(WorkerEnd(worker=worker, requests=made) for worker, made in found.items())
 

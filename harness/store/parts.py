@@ -22,7 +22,8 @@ def whole_part(run: Run) -> tuple[int, float]:
 
     A rollout was, where it settled and the next one began, which ended its quiet time; and where every request that was
     due until then has a row. What was under way when the run was killed has none: where the kill came so soon after the
-    beginning of a rollout that a request of the one before can be among that, the one before does not count either.
+    beginning of a rollout that a request of the one before can be among that, the one before does not count either; nor
+    does it where one of the workers has no request of a stream from then on: it may have stopped long before.
     """
     if not len(run.requests):
         return 0, 0.0
@@ -30,25 +31,30 @@ def whole_part(run: Run) -> tuple[int, float]:
     updates = sorted(marks | {one.update for one in run.info.rollouts})
     settled = [one.settled is not None for one in sorted(run.info.rollouts, key=lambda one: one.update)]
     longest_s = run.info.load.connect_timeout_s + run.info.load.read_timeout_s
-    recorded: float = run.requests["ended"].max() or 0.0  # type: ignore[assignment]
     for number in reversed(range(1, len(updates))):
         until = updates[number]
-        over = recorded >= until + longest_s  # what still has no row was lost: the judge is to tell
-        if all(settled[:number]) and (over or not _lacks(run.requests, until)):
+        if all(settled[:number]) and not _lacks(run.requests, until, longest_s):
             return number, until
     return 0, 0.0
 
 
-def _lacks(requests: pl.DataFrame, until: float) -> bool:
-    """Whether a request that was due before has no row, or whether that cannot be told."""
+def _lacks(requests: pl.DataFrame, until: float, longest_s: float) -> bool:
+    """Whether a request that was due before may have been under way still, of any worker and stream.
+
+    What has no row though a request takes `longest_s` at most, and its worker wrote rows later than that, was lost: of
+    that the judge is to tell.
+    """
     import polars as pl
 
     due = pl.col("scheduled") < until
     courses = requests.group_by("stream", "worker").agg(
-        rows=due.sum(), next=pl.col("seq").filter(~due).min(), first=pl.col("seq").min()
+        rows=due.sum(),
+        next=pl.col("seq").filter(~due).min(),
+        first=pl.col("seq").min(),
+        over=(pl.col("ended").max() >= until + longest_s).fill_null(False),
     )
-    whole = courses.select((pl.col("next").is_not_null() & (pl.col("rows") == pl.col("next") - pl.col("first"))).all())
-    return not whole.item()
+    all_there = pl.col("over") | (pl.col("rows") == pl.col("next") - pl.col("first"))
+    return not courses.select((pl.col("next").is_not_null() & all_there).all()).item()
 
 
 def mark_gone_on(folder: Path, gone_on: GoneOn) -> None:

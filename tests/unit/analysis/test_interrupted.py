@@ -39,7 +39,7 @@ def judged(*lines: str) -> ScenarioResult:
 
 
 def test_what_the_interrupted_rollout_lost_counts_neither_for_nor_against() -> None:
-    found = judged("connect-refused new 32.41 32.42 32.43", CUT, "ok slow 0..31 every 1 by old-1")
+    found = judged("connect-refused new 32.41 32.42 32.43", CUT, "ok slow 0..31 every 1 by old-1", "ok slow 32.4")
     assert (found.verdict, len(found.rollouts), found.statistics["rollouts"]) == (Verdict.SEAMLESS, 2, 2)
     assert found.causes.get("termination-race") is None, "due after the interrupted rollout had begun"
     assert sum(rollout.window.failed for rollout in found.rollouts) == 0, "what that rollout cut is not another's"
@@ -89,6 +89,18 @@ def test_a_rollout_was_measured_whole_where_all_that_was_due_in_it_has_a_row(
     run = recorded(*lines)
     left = run.requests.filter(~((pl.col("stream") == "new") & pl.col("seq").is_in(lost)))
     assert whole_part(replace(run, requests=left)) == whole
+
+
+def test_a_worker_whose_rows_stop_before_a_rollout_does_is_not_taken_to_have_made_no_more() -> None:
+    run = recorded(AFTER, gone_on=GoneOn(by="default-part2", rollouts=2, until=32.0))
+    other = run.requests.filter(pl.col("scheduled") < 15.0).with_columns(worker=pl.lit(1, pl.Int64))
+    two = replace(run, requests=pl.concat([run.requests, other]))
+    found = judge(two)
+    assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, "incomplete-record")
+    assert "of worker 1" in found.sentence
+    assert whole_part(two) == (0, 0.0), "the worker may have stopped in the first rollout"
+    until_25 = run.requests.filter(pl.col("scheduled") < 25.0).with_columns(worker=pl.lit(1, pl.Int64))
+    assert whole_part(replace(run, requests=pl.concat([run.requests, until_25]))) == (1, 20.0)
 
 
 def test_before_the_second_update_nothing_was_measured_whole() -> None:
