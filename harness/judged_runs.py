@@ -174,16 +174,19 @@ def _together(
     scenarios: Iterable[tuple[RunInfo, ScenarioResult]], out: Path | None, *, never_ran: Sequence[str] = ()
 ) -> Judged:
     from harness.analysis import judge_experiment, pool
+    from harness.analysis.counted import counted_runs
     from harness.reporters import write_experiment
 
     scenarios = sorted(scenarios, key=lambda pair: pair[0].t0_wall)
     infos: dict[str, RunInfo] = {}
-    variants: dict[tuple[str, str, str], list[ScenarioResult]] = {}
+    found: dict[tuple[str, str, str], list[tuple[RunInfo, ScenarioResult]]] = {}
     for info, result in scenarios:
-        if info.gone_on is not None and not info.gone_on.rollouts:
-            continue  # nothing of it was measured whole; all is in the one that goes on with it
-        variants.setdefault((info.experiment, info.variant, info.path), []).append(result)
-        infos.setdefault(variants[info.experiment, info.variant, info.path][0].scenario, info)
+        found.setdefault((info.experiment, info.variant, info.path), []).append((info, result))
+    variants: dict[tuple[str, str, str], list[ScenarioResult]] = {}
+    for key, parts in found.items():
+        for info, result in counted_runs(parts):
+            variants.setdefault(key, []).append(result)
+            infos.setdefault(variants[key][0].scenario, info)
     names = dict.fromkeys(experiment for experiment, _, _ in variants)
     pooled = [pool(results, confidence=infos[results[0].scenario].confidence) for results in variants.values()]
     notes = [f"Planned, and never ran: {', '.join(never_ran)}."] if never_ran else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
 import numpy as np
@@ -38,10 +38,11 @@ _BEFORE_S, _AFTER_S, _LEAST_S = 1.0, 1.0, 3.0
 
 def races(seen: Observed, why: Explained, lags: Propagation, result: ScenarioResult) -> Races:
     """The rollouts that lost most, in their order. `result`: what was found of the run."""
-    told, outages = result.failures, [rollout.outages for rollout in result.rollouts]
+    told, counted = result.failures, {rollout.update: rollout.outages for rollout in result.rollouts}
+    outages = {at: counted[update] for at, update in enumerate(seen.windows.updates) if update in counted}
     at = seen.windows.positions(seen.requests.failures["scheduled"].to_numpy())
-    lost = [np.flatnonzero(at == position) for position in range(len(outages))]  # of an interrupted run not the last
-    most = sorted(range(len(lost)), key=lambda position: (-len(lost[position]), position))[:MOST_RACES]
+    lost = {position: np.flatnonzero(at == position) for position in outages}
+    most = sorted(lost, key=lambda position: (-len(lost[position]), position))[:MOST_RACES]
     pods = pod_races(seen, why, lags)
     shown = _told_of(seen, most, lost, outages)
     named = np.array(sorted(chain.from_iterable(found.tolist() for found in shown.values())), dtype=np.int64)
@@ -52,7 +53,10 @@ def races(seen: Observed, why: Explained, lags: Propagation, result: ScenarioRes
 
 
 def _told_of(
-    seen: Observed, most: Sequence[int], lost: Sequence[NDArray[np.int64]], outages: Sequence[Sequence[Outage]]
+    seen: Observed,
+    most: Sequence[int],
+    lost: Mapping[int, NDArray[np.int64]],
+    outages: Mapping[int, Sequence[Outage]],
 ) -> dict[int, NDArray[np.int64]]:
     """By rollout, in their order, the failures that are told one by one; those that lost most come in first."""
     shown: dict[int, NDArray[np.int64]] = {}

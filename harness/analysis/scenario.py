@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from harness.analysis.causes.explained import Explained, explain
 from harness.analysis.causes.row import Row
 from harness.analysis.causes.table import TABLE
 from harness.analysis.chart import chart, failed_requests
-from harness.analysis.counted import counted_part, interruption
+from harness.analysis.counted import against, counted_part, interruption, unshown
 from harness.analysis.observed.deeds import held_evictions
 from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.observed import Observed, observe
@@ -24,9 +24,9 @@ from harness.analysis.observed.windows import CONTROL
 from harness.analysis.races import races
 from harness.analysis.statistics import rollout_statistics
 from harness.analysis.verdict.accounts import accounts
-from harness.analysis.verdict.attribution import attribute
-from harness.analysis.verdict.background import background, shown_background
-from harness.analysis.verdict.doubts import run_doubts
+from harness.analysis.verdict.attribution import Attribution, attribute
+from harness.analysis.verdict.background import Background, background, shown_background
+from harness.analysis.verdict.doubts import Doubt, run_doubts
 from harness.analysis.verdict.gates import gate_words
 from harness.analysis.verdict.outside import outside
 from harness.analysis.verdict.verdict import RolloutAccount, as_expected, conclusion
@@ -38,34 +38,68 @@ from harness.model.result import Cause, RolloutFindings, ScenarioResult
 from harness.model.run import Run, RunInfo
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What was seen in a run, why it was so, and what counts for and against each of its rollouts."""
+
+    seen: Observed
+    why: Explained
+    charged: Attribution
+    counts: Counted
+    quiet: Background
+    accounts: tuple[RolloutAccount, ...]
+
+
+def _told(run: Run, table: Sequence[Row]) -> _Told:
+    seen = observe(run)
+    why = explain(seen, table)
+    charged = attribute(seen, why)
+    counts = counted(seen, why.causes.label, charged)
+    quiet = shown_background(seen, why)
+    shown = accounts(seen, why, charged, counts, quiet)
+    return _Told(seen=seen, why=why, charged=charged, counts=counts, quiet=quiet, accounts=shown)
+
+
 def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioResult:
     """Judge one run, from its records alone. `seed` is the bootstrap's: the same run gives the same result, always.
 
     Every failed request has its cause by the `table` of rules, those before the control window too (an application that
     warms up); they belong to no rollout and count neither for nor against one.
     """
-    recorded, run = run, counted_part(run)
-    seen = observe(run)
-    why = explain(seen, table)
-    charged = attribute(seen, why)
-    counts = counted(seen, why.causes.label, charged)
-    quiet = shown_background(seen, why)
-    shown = accounts(seen, why, charged, counts, quiet)[: run.info.gone_on.rollouts if run.info.gone_on else None]
+    told, gone_on = _told(run, table), run.info.gone_on
+    if gone_on is None:
+        return _judged(run, told, range(len(told.accounts)), (), seed)
+    lost = against(gone_on, told.accounts)
+    if lost:  # what was recorded of them counts too
+        return _judged(run, told, (*range(min(gone_on.rollouts, lost[0])), *lost), (), seed, found_against=len(lost))
+    doubts = unshown(gone_on, told.accounts, told.seen.words)
+    whole = range(min(gone_on.rollouts, len(told.accounts)))
+    return _judged(run, _told(counted_part(run), table), whole, doubts, seed)
+
+
+def _judged(
+    recorded: Run, told: _Told, positions: Sequence[int], doubts: Sequence[Doubt], seed: int, *, found_against: int = 0
+) -> ScenarioResult:
+    """The result of the rollouts at these positions, with these `doubts` beside those of the run that is told."""
+    seen, why, charged, counts = told.seen, told.why, told.charged, told.counts
+    run, shown = seen.run, [told.accounts[position] for position in positions]
     gates_note, shortfall = gate_words(seen)
-    to_answer = charged.own & (charged.at < len(shown))
+    to_answer = charged.own & np.isin(charged.at, positions)
     own = list(tally(list(why.causes.label[to_answer])).items())
     said = conclusion(
         shown,
-        doubts=run_doubts(seen, tally(list(why.causes.cause[charged.nobodys]))),
+        doubts=(*doubts, *run_doubts(seen, tally(list(why.causes.cause[charged.nobodys])))),
         causes=own,
-        background=background(counts, quiet, seen.words),
+        background=background(counts, told.quiet, seen.words),
         confidence=run.info.confidence,
         words=seen.words,
         shortfall=shortfall,
     )
     lags = propagation(seen, why)
     ended = _ended(seen)
-    rollouts = tuple(_rollout(seen, counts, shown[i], i, ended.get(i, {})) for i in range(len(shown)))
+    rollouts = tuple(
+        _rollout(seen, counts, one, at, ended.get(at, {})) for one, at in zip(shown, positions, strict=True)
+    )
     result = ScenarioResult(
         scenario=run.info.scenario,
         variant=run.info.variant,
@@ -88,12 +122,14 @@ def judge(run: Run, *, seed: int = 0, table: Sequence[Row] = TABLE) -> ScenarioR
         sizing=sizing(seen, why, lags, causes=dict(own), charged=to_answer),
         statistics=rollout_statistics(
             [one.dropping for one in shown],
-            [int(charged.of(i).sum()) for i in range(len(shown))],
+            [int(charged.of(at).sum()) for at in positions],
             run.info.confidence,
             seed=seed,
         ),
         load=seen.load.facts,
-        notes=tuple(filter(None, (interruption(recorded), *_notes(seen, why, counts, lags), gates_note))),
+        notes=tuple(
+            filter(None, (interruption(recorded, found_against), *_notes(seen, why, counts, lags), gates_note))
+        ),
         chart=chart(seen),
         failures=failed_requests(seen, why),
     )
@@ -158,7 +194,11 @@ def _notes(seen: Observed, why: Explained, counts: Counted, lags: Propagation) -
 
 
 def _cut_short(info: RunInfo) -> str:
-    return "" if info.finished else f"the run was cut short ({info.stopped or 'it does not say why'})"
+    return (
+        ""
+        if info.finished or info.gone_on is not None
+        else f"the run was cut short ({info.stopped or 'it does not say why'})"
+    )
 
 
 def _nodes(seen: Observed) -> str:

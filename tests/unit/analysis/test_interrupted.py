@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from harness.analysis import judge, pool
+from harness.analysis.counted import counted_runs
 from harness.model.result import ScenarioResult, Verdict
 from harness.model.run import GoneOn, Run
 from harness.store.parts import whole_part
@@ -38,13 +39,47 @@ def judged(*lines: str) -> ScenarioResult:
     return judge(recorded(*lines, gone_on=GoneOn(by="default-part2", rollouts=2, until=32.0)))
 
 
-def test_what_the_interrupted_rollout_lost_counts_neither_for_nor_against() -> None:
-    found = judged("connect-refused new 32.41 32.42 32.43", CUT, "ok slow 0..31 every 1 by old-1", "ok slow 32.4")
-    assert (found.verdict, len(found.rollouts), found.statistics["rollouts"]) == (Verdict.SEAMLESS, 2, 2)
-    assert found.causes.get("termination-race") is None, "due after the interrupted rollout had begun"
-    assert sum(rollout.window.failed for rollout in found.rollouts) == 0, "what that rollout cut is not another's"
-    assert "was interrupted" in found.notes[0]
+def test_what_the_interrupted_rollout_is_known_to_have_lost_counts_against_the_run() -> None:
+    refused = "connect-refused new 32.52 32.53 32.54"
+    alone, found = judge(recorded(refused, CUT)), judged(refused, CUT)
+    assert found.verdict is Verdict.DROPPING
+    assert found.reason == alone.reason == "no-endpoints: 3, in-flight-kill: 1"
+    assert [one.dropping for one in found.rollouts] == [False, False, True]
+    assert (found.statistics["dropping"], found.statistics["rollouts"]) == (1, 3)
+    assert [race.failed for race in found.races.races] == [0, 1, 3]
+    assert "lost calls: that counts against it" in found.notes[0]
     assert "default-part2" in found.notes[0]
+    rest = judge(history(THREE.replace("update 32.0\n", ""), goes_on_from="default"))
+    assert pool([found, rest]).sentence.startswith("1 of 5 rollouts dropped calls")
+
+
+def test_where_no_rollout_was_whole_only_those_that_lost_calls_count() -> None:
+    nothing = GoneOn(by="default-part2", rollouts=0, until=0.0)
+    run, rest = recorded(CUT, gone_on=nothing), judge(history(THREE.replace("update 32.0\n", "")))
+    lost, clean = judge(run), judge(recorded(gone_on=nothing))
+    assert (lost.verdict, len(lost.rollouts), lost.rollouts[0].rollout) == (Verdict.DROPPING, 1, 2)
+    assert (clean.verdict, clean.rollouts) == (Verdict.INCONCLUSIVE, ())
+    info = recorded(gone_on=nothing).info
+    ((_, kept),) = counted_runs([(info, clean), (replace(info, gone_on=None), rest)])
+    assert (kept.verdict, len(kept.rollouts)) == (Verdict.SEAMLESS, 2)
+    assert "no rollout was measured whole" in kept.notes[0]
+    assert [one for _, one in counted_runs([(run.info, lost), (replace(info, gone_on=None), rest)])] == [lost, rest]
+    assert counted_runs([(info, clean)]) == [(info, clean)], "nothing else says that it was cut short"
+
+
+def test_a_loss_of_the_interrupted_rollout_whose_cause_was_not_shown_leaves_the_run_in_doubt() -> None:
+    text = THREE.replace(" deleted 32.4 ended 32.5 gone 32.6", "") + "ok new 32.31..32.9 every 0.01 by new-2\n"
+    text += "connect-timeout new 33..36 every 0.3"
+    assert judge(history(text)).reason == "cause not shown"
+    found = judge(history(text, finished=False, gone_on=GoneOn(by="default-part2", rollouts=2, until=32.0)))
+    assert (found.verdict, found.reason, len(found.rollouts)) == (Verdict.INCONCLUSIVE, "interrupted", 2)
+    assert "no cause was shown" in found.sentence
+
+
+def test_a_clean_interrupted_rollout_does_not_count() -> None:
+    found = judged("ok new 32.31..34 every 0.01 by new-2")
+    assert (found.verdict, len(found.rollouts), found.statistics["rollouts"]) == (Verdict.SEAMLESS, 2, 2)
+    assert "does not count" in found.notes[0]
 
 
 def test_what_the_rollouts_before_lost_still_counts() -> None:
