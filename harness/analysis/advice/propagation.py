@@ -31,8 +31,8 @@ def propagation(seen: Observed, why: Explained) -> Propagation:
     reach = Reach(seen, why)
     return Propagation(
         path=seen.run.info.path,
-        removal=_summary(_in_rollouts(_removal(seen, reach, at) for at in ending)),
-        addition=_summary(_in_rollouts(_addition(seen, reach, at) for at in fresh)),
+        removal=_summary(_counting(seen, (_removal(seen, reach, at) for at in ending))),
+        addition=_summary(_counting(seen, (_addition(seen, reach, at) for at in fresh))),
         quiet=not busy,
         note="" if busy else _quiet(seen.run.info.cluster.kubernetes),
     )
@@ -68,8 +68,11 @@ def pooled_propagation(results: Sequence[tuple[Propagation | None, int]]) -> Pro
     )
 
 
-def _in_rollouts(lags: Iterable[Lag]) -> list[Lag]:
-    return [lag for lag in lags if lag.rollout is not None]
+def _counting(seen: Observed, lags: Iterable[Lag]) -> list[Lag]:
+    """Those in rollouts that were measured whole: of an interrupted one the requests are not there that would tell."""
+    gone_on = seen.run.info.gone_on
+    until = math.inf if gone_on is None else gone_on.until
+    return [lag for lag in lags if lag.rollout is not None and lag.since < until]
 
 
 def _rollout(seen: Observed, t: float) -> int | None:

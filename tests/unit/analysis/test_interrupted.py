@@ -82,6 +82,14 @@ def test_a_clean_interrupted_rollout_does_not_count() -> None:
     assert "does not count" in found.notes[0]
 
 
+def test_of_pods_of_the_interrupted_rollout_no_lag_is_told() -> None:
+    for found in (judged(AFTER), judged("connect-refused new 32.52", CUT)):
+        assert found.propagation is not None
+        assert [lag.pod for lag in found.propagation.removal.pods] == ["old-1", "new-1"]
+        assert [lag.pod for lag in found.propagation.addition.pods] == ["new-1", "new-2"]
+        assert {one.rollout for one in found.propagation.removal.by_rollout} == {0, 1}
+
+
 def test_what_the_rollouts_before_lost_still_counts() -> None:
     found = judged("connect-refused new 20.62 20.63")
     assert (found.verdict, [one.dropping for one in found.rollouts]) == (Verdict.DROPPING, [False, True])
