@@ -8,8 +8,9 @@ from dataclasses import replace
 from itertools import chain
 
 from harness.analysis import power
-from harness.analysis.permutation import Shift, shift
-from harness.analysis.proportions import ShareChange, share_change
+from harness.analysis.contrast import Contrast
+from harness.analysis.permutation import shift
+from harness.analysis.proportions import share_change
 from harness.analysis.statistics import LEVEL, holm
 from harness.model.advice import Lags
 from harness.model.comparison import (
@@ -164,7 +165,7 @@ def _difference(first: Side, second: Side, measure: Measure) -> Difference | Non
     )
 
 
-def _tested(before: Sequence[float], after: Sequence[float], measure: Measure) -> Shift | ShareChange:
+def _tested(before: Sequence[float], after: Sequence[float], measure: Measure) -> Contrast:
     if measure != Measure.DROPPING:
         return shift(before, after, LEVEL)
     return share_change(round(sum(before)), len(before), round(sum(after)), len(after), LEVEL)

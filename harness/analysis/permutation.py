@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
+
+from harness.analysis.contrast import Contrast
 
 MOST_EXACT = 20_000
 """Up to so many ways to deal the values out, all are looked at; of more, `SAMPLED` by chance."""
@@ -17,25 +18,7 @@ MOST_EXACT = 20_000
 SAMPLED = 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
-    """How much larger the second group's mean is. `p_more`, `p_less`: one-sided p-values; `low`, `high`: the interval,
-    infinite where so few values bound nothing; `p_least`: the smallest that a one-sided p-value of so many can be."""
-
-    difference: float
-    low: float
-    high: float
-    p_more: float
-    p_less: float
-    p_least: float
-
-    @property
-    def p(self) -> float:
-        """The two-sided p-value: twice the smaller one."""
-        return min(1.0, 2.0 * min(self.p_more, self.p_less))
-
-
-def shift(first: Sequence[float], second: Sequence[float], level: float = 0.95, *, seed: int = 0) -> Shift:
+def shift(first: Sequence[float], second: Sequence[float], level: float = 0.95, *, seed: int = 0) -> Contrast:
     """The permutation test of a difference of means, and the interval of all shifts that it would not reject.
 
     Were the groups alike, every way to deal their values out to them would be as probable as what was seen. Exact where
@@ -66,7 +49,7 @@ def shift(first: Sequence[float], second: Sequence[float], level: float = 0.95, 
     )
     low, high = _bounds(seen, mean, dealt[:, n:].sum(axis=1) / m, dealt[:, :n].sum(axis=1) / n, level, other)
     least = 1.0 / math.comb(n + m, m) if exact else 1.0 / (len(dealt) + 1)
-    return Shift(difference=seen, low=low, high=high, p_more=p_more, p_less=p_less, p_least=least)
+    return Contrast(difference=seen, low=low, high=high, p_more=p_more, p_less=p_less, p_least=least)
 
 
 def ways(n: int, m: int, seed: int = 0) -> tuple[NDArray[np.float64], bool]:

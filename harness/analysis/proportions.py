@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, xlog1py, xlogy
 
+from harness.analysis.contrast import Contrast
+
 _GRID = 101
 _STEPS = 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShareChange:
-    """How much larger the second share is. As `Shift`; `p_least`: the smallest that `p_more` can be beside the first
-    group as it is."""
-
-    difference: float
-    low: float
-    high: float
-    p_more: float
-    p_less: float
-    p_least: float
-
-    @property
-    def p(self) -> float:
-        """The two-sided p-value: twice the smaller one."""
-        return min(1.0, 2.0 * min(self.p_more, self.p_less))
-
-
-def share_change(a: int, n: int, b: int, m: int, level: float = 0.95) -> ShareChange:
+def share_change(a: int, n: int, b: int, m: int, level: float = 0.95) -> Contrast:
     """`a` of `n` against `b` of `m`: Barnard's exact test with the pooled statistic, and the interval that it inverts.
 
     Exact whatever the true shares are: the numbers of rollouts are fixed, and those that drop calls are not, so nothing
@@ -51,7 +34,7 @@ def share_change(a: int, n: int, b: int, m: int, level: float = 0.95) -> ShareCh
     z = _statistic(n, m)
     more, less = z >= z[a, b] - 1e-9, z <= z[a, b] + 1e-9
     tail = (1.0 - level) / 2.0
-    return ShareChange(
+    return Contrast(
         difference=b / m - a / n,
         low=_bound(more, tail, rising=True),
         high=_bound(less, tail, rising=False),
