@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -174,14 +174,24 @@ def _differences(before: RunInfo, now: RunInfo, scenario: Scenario) -> Iterator[
             yield what, shown(was), shown(is_)
     if scenario.experiment.is_there or not before.manifests:
         return  # the cluster's own manifests change with every rollout
+    home = scenario.application.home  # the run has a namespace of its own in its place, which may be on record
     namespace = next((str(m["metadata"]["namespace"]) for m in before.manifests if m["metadata"].get("namespace")), "")
-    manifests = [door().object(in_namespace(manifest, namespace)) for manifest in scenario.application.manifests]
-    for manifest, then in zip(manifests, before.manifests, strict=False):
-        if _without_digests(manifest) != _without_digests(then):
-            name = f"manifest of {manifest.get('kind')}/{manifest['metadata'].get('name')}"
-            yield name, f"as run.json in {scenario.name} has it", "another one"
-    if len(manifests) != len(before.manifests):
-        yield "number of manifests", str(len(before.manifests)), str(len(manifests))
+    own = (in_namespace(manifest, namespace) for manifest in scenario.application.manifests if manifest is not home)
+    then, after = _named(before.manifests), _named(map(door().object, own))
+    then.pop(f"Namespace/{namespace}", None)
+    for name, was in then.items():
+        if name not in after:
+            yield f"manifest of {name}", f"in run.json of {scenario.name}", "not among the manifests"
+        elif _without_digests(was) != _without_digests(after[name]):
+            yield f"manifest of {name}", f"as run.json of {scenario.name} has it", "another one"
+    for name in after:
+        if name not in then:
+            yield f"manifest of {name}", f"not in run.json of {scenario.name}", "among the manifests"
+
+
+def _named(manifests: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """By kind and name, in their order."""
+    return {f"{one.get('kind')}/{one['metadata'].get('name')}": one for one in manifests}
 
 
 def _without_digests(manifest: Any) -> str:

@@ -129,3 +129,25 @@ def test_another_manifest_is_refused(run: Path, tmp_path: Path) -> None:
     left, _ = left_to_run(run, planned(manifests=[str(changed)]))
     with pytest.raises(UsageError, match="manifest of Deployment/web"):
         left.check(cluster())
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_manifests_that_hold_their_namespace_are_the_same_wherever_it_stands(tmp_path: Path, labelled: bool) -> None:
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}
+    held = tmp_path / "shop.yaml"
+    held.write_text(json.dumps(space) + "\n---\n" + MANIFEST.read_text())
+    write_planned(tmp_path, "night", ["default", "prestop"])
+    first = planned(manifests=[str(held)])[0]
+    own = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "rollout-x", "labels": {"a": "b"}}}
+    manifests = [in_namespace(m, "rollout-x") for m in first.application.manifests if m["kind"] != "Namespace"]
+    record(tmp_path / "default", first, updates=4)
+    info = replace(read_info(tmp_path / "default", []), manifests=(*([own] if labelled else []), *manifests))
+    (tmp_path / "default" / "run.json").write_text(json.dumps(to_json(info)))
+    left, _ = left_to_run(tmp_path, planned(manifests=[str(held)]))
+    left.check(cluster())
+    (tmp_path / "default" / "run.json").write_text(json.dumps(to_json(replace(info, manifests=info.manifests[:-1]))))
+    left, _ = left_to_run(tmp_path, planned(manifests=[str(held)]))
+    with pytest.raises(
+        UsageError, match=r"Service/web was not in run\.json of default, and is among the manifests now"
+    ):
+        left.check(cluster())
