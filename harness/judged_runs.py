@@ -110,7 +110,7 @@ def judge_experiment_folder(folder: Path) -> Judged:
     Raises:
         RunFormatError: there is no run in it that this harness can read.
     """
-    return _together(map(judge_scenario, scenario_folders(folder)), folder, never_ran=_never_ran([folder]))
+    return _together(map(judge_scenario, scenario_folders(folder)), folder, never_ran=never_ran([folder]))
 
 
 def judge_again(runs: Sequence[Path], out: Path | None) -> Judged:
@@ -135,7 +135,7 @@ def judge_again(runs: Sequence[Path], out: Path | None) -> Judged:
             held.enter_context(not_in_progress(place))
         for place in dict.fromkeys((*((whole,) if whole else ()), *(places if out is None else ()))):
             held.enter_context(_writable(place, asked=out is not None))
-        judged = _together(map(judge_scenario, folders, places), whole, never_ran=_never_ran(runs))
+        judged = _together(map(judge_scenario, folders, places), whole, never_ran=never_ran(runs))
     return judged if judged.reports else replace(judged, reports=tuple(place / "report.md" for place in places))
 
 
@@ -164,7 +164,7 @@ def _writable(place: Path, *, asked: bool) -> Iterator[None]:
         yield
 
 
-def _never_ran(runs: Sequence[Path]) -> tuple[str, ...]:
+def never_ran(runs: Sequence[Path]) -> tuple[str, ...]:
     """The scenarios that were planned in these experiments' folders and of which there is no record."""
     planned = [(run, name) for run in runs for name in read_planned(run)]
     return tuple(dict.fromkeys(name for run, name in planned if not is_run(run / name)))

@@ -100,16 +100,27 @@ def _facts(infos: Sequence[RunInfo]) -> dict[str, str]:
     return {name: " and ".join(dict.fromkeys(words)) for name, words in every.items()}
 
 
-def compare(pairs: Sequence[tuple[Side, Side]], gates: Sequence[Measure] = ()) -> Comparison:
+def compare(
+    pairs: Sequence[tuple[Side, Side]],
+    gates: Sequence[Measure] = (),
+    *,
+    unmatched: Sequence[str] = (),
+    untested: Sequence[str] = (),
+) -> Comparison:
     """Each pair's differences. `gates`: the measures that must not have become worse; without any, nothing fails.
 
-    The p-values of all tests that gate are corrected for their number (Holm).
+    The p-values of all tests that gate are corrected for their number (Holm). `untested`: what should have been
+    compared and is not among the pairs, in sentences: with `gates` that passes nothing; `unmatched`: what need not.
     """
     found = _corrected([_pair(first, second, gates) for first, second in pairs])
     sides = {(one.name, one.variant, one.path): one for pair in pairs for one in pair}
-    code, why = _gate(found, gates) if gates else (0, [])
+    code, why = _gate(found, gates, untested) if gates else (0, [])
     return Comparison(
-        sides=tuple(sorted(sides.values(), key=lambda one: one.at)), pairs=tuple(found), exit_code=code, why=tuple(why)
+        sides=tuple(sorted(sides.values(), key=lambda one: one.at)),
+        pairs=tuple(found),
+        exit_code=code,
+        why=tuple(why),
+        unmatched=tuple(one for one in (*untested, *unmatched) if one not in why),
     )
 
 
@@ -176,13 +187,13 @@ def _can_worsen(one: Difference) -> bool:
     return one.measure != Measure.DROPPING or one.first < 1.0
 
 
-def _gate(pairs: Sequence[Pair], gates: Sequence[Measure]) -> tuple[int, list[str]]:
+def _gate(pairs: Sequence[Pair], gates: Sequence[Measure], untested: Sequence[str]) -> tuple[int, list[str]]:
     """The exit code, and why: 1 where something became worse; else 3 where that could not have been seen; else 0."""
     worse = [_worse(pair, one) for pair in pairs for one in pair.differences if one.gates and one.regressed]
     if worse:
         return 1, worse
     tests = sum(one.gates for pair in pairs for one in pair.differences)
-    blind = [*chain.from_iterable(_blind(pair, gates, tests) for pair in pairs)]
+    blind = [*untested, *chain.from_iterable(_blind(pair, gates, tests) for pair in pairs)]
     return (3, list(dict.fromkeys(blind))) if blind else (0, ["no regression was shown, and one could have been"])
 
 
@@ -199,6 +210,11 @@ def _blind(pair: Pair, gates: Sequence[Measure], tests: int) -> Iterator[str]:
         if measure in gates:
             yield f"{_of(pair)}: {MEASURE_WORDS[measure]}: not measured in both, so it cannot be compared"
     gating = [one for one in pair.differences if one.gates]
+    if not gating and any(one.measure in gates for one in pair.differences):
+        yield (
+            f"{_of(pair)}: {MEASURE_WORDS[Measure.DROPPING]}: every one of {pair.first.name} does, so no regression "
+            f"could have been shown: gate on {Measure.FAILURES} too"
+        )
     if gating and all(one.blind for one in gating):
         few = " and ".join(map(str, gating[0].numbers))
         yield (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +25,15 @@ if TYPE_CHECKING:
     Found = dict[tuple[str, str], list[tuple[RunInfo, ScenarioResult]]]
 
 _GATES = (Measure.FAILURES, Measure.DROPPING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sides:
+    """The pairs that are compared; in sentences what should have been and cannot, and what only the later run has."""
+
+    pairs: Sequence[tuple[Side, Side]] = ()
+    untested: Sequence[str] = ()
+    unmatched: Sequence[str] = ()
 
 
 def compare(
@@ -56,7 +65,7 @@ def compare(
     check_memory()
     try:
         sides = _sides(before, runs)
-        table = _table(sides) if power else None
+        table = _table(sides.pairs) if power else None
         comparison = _compared(sides, (on or _GATES) if before else []) if runs else None
     except (HarnessError, OSError, MemoryError):
         raise
@@ -93,18 +102,21 @@ def _table(sides: Sequence[tuple[Side, Side]]) -> PowerTable:
     return power_table([side for pair in sides for side in pair])
 
 
-def _compared(sides: Sequence[tuple[Side, Side]], gates: Sequence[Measure]) -> Comparison:
+def _compared(sides: _Sides, gates: Sequence[Measure]) -> Comparison:
     from harness.analysis.comparison import compare as compared
 
-    return compared(sides, gates)
+    return compared(sides.pairs, gates, untested=sides.untested, unmatched=sides.unmatched)
 
 
-def _sides(baseline: Sequence[Path], runs: Sequence[Path]) -> list[tuple[Side, Side]]:
-    """The pairs that are compared."""
+def _sides(baseline: Sequence[Path], runs: Sequence[Path]) -> _Sides:
+    """The pairs that are compared, and what is not."""
     from harness.analysis.comparison import side
+    from harness.judged_runs import never_ran
 
     if not runs:
-        return []
+        return _Sides()
+    every = (*baseline, *runs)
+    untested = [f"{_name(run, every)}: planned, and never ran: {name}" for run in every for name in never_ran([run])]
     found = [(_name(run, runs), _found([run])) for run in runs]
     if not baseline and len(found) == 1:
         name, variants = found[0]
@@ -115,14 +127,27 @@ def _sides(baseline: Sequence[Path], runs: Sequence[Path]) -> list[tuple[Side, S
                 "it has one variant on one path",
                 "Name another run, or one with several variants.",
             )
-        return [(each[0], other) for other in each[1:]]
+        return _Sides(pairs=[(each[0], other) for other in each[1:]], untested=untested)
     first = (_name(baseline[0], [*baseline, *runs]), _found(baseline)) if baseline else found.pop(0)
-    pairs = []
+    pairs: list[tuple[Side, Side]] = []
+    unmatched: list[str] = []
     for name, variants in found:
+        untested += _lacking(first, (name, variants))
+        unmatched += _lacking((name, variants), first)
         for key, (before, after) in _matched(first[1], variants, name).items():
             of = f" {' '.join(key)}" if len(variants) > 1 else ""
             pairs.append((side(f"{first[0]}{of}", before), side(f"{name}{of}", after)))
-    return pairs
+    return _Sides(pairs=pairs, untested=untested, unmatched=unmatched)
+
+
+def _lacking(first: tuple[str, Found], second: tuple[str, Found]) -> Iterator[str]:
+    """What the first has and the second has not; of two with one each nothing, as these are compared."""
+    (name, has), (other, have) = first, second
+    if len(has) == len(have) == 1:
+        return
+    for key in has:
+        if key not in have:
+            yield f"{' '.join(key)} of {name} is compared with nothing: {other} has none"
 
 
 def _matched(
@@ -142,6 +167,7 @@ def _matched(
 
 def _found(runs: Sequence[Path]) -> Found:
     """The results of all scenarios in these folders, by variant and path."""
+    from harness.analysis.counted import counted_runs
     from harness.judged_runs import judged
     from harness.store.reader import scenario_folders
 
@@ -149,7 +175,7 @@ def _found(runs: Sequence[Path]) -> Found:
     for folder in dict.fromkeys(folder.resolve() for run in runs for folder in scenario_folders(run)):
         info, result = judged(folder)
         found.setdefault((info.variant, info.path), []).append((info, result))
-    return {key: sorted(results, key=lambda one: one[0].t0_wall) for key, results in found.items()}
+    return {key: counted_runs(sorted(results, key=lambda one: one[0].t0_wall)) for key, results in found.items()}
 
 
 def _name(run: Path, others: Sequence[Path]) -> str:

@@ -123,9 +123,13 @@ class PowerTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """All sides, in order of time, the pairs, and the exit code of a gate (0, 1 or 3) with why, in sentences."""
+    """All sides, in order of time, the pairs, and the exit code of a gate (0, 1 or 3) with why, in sentences.
+
+    `unmatched`: what could not be compared, as only one of two runs has it, in sentences.
+    """
 
     sides: tuple[Side, ...]
     pairs: tuple[Pair, ...]
     exit_code: int
     why: tuple[str, ...]
+    unmatched: tuple[str, ...] = ()

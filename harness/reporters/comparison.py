@@ -25,8 +25,8 @@ def comparison_text(found: Comparison) -> str:
     for pair in found.pairs:
         lines += [*_pair(pair), ""]
     lines += _series(found.sides)
-    for why in found.why:
-        lines += _paragraph(why)
+    for said in (*found.unmatched, *found.why):
+        lines += _paragraph(said)
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -152,6 +152,19 @@ def test_the_gate_fails_on_a_regression_and_says_where_none_could_have_been_seen
     assert why in found.why[0]
 
 
+def test_a_gate_that_tested_nothing_passes_nothing() -> None:
+    pair = (side("old", [10, 9, 11, 8]), side("new", [1000, 900, 1100, 950]))
+    found = compare([pair], (Measure.DROPPING,))
+    assert found.exit_code == 3
+    assert "every one of old does, so no regression could have been shown" in found.why[0]
+    fit = (side("old", [0] * 5), side("new", [0] * 5))
+    assert compare([fit], (Measure.DROPPING,)).exit_code == 0
+    assert compare([fit, pair], (Measure.DROPPING,)).exit_code == 3
+    lacking = compare([fit], (Measure.DROPPING,), untested=["b of old is compared with nothing"])
+    assert (lacking.exit_code, lacking.why) == (3, ("b of old is compared with nothing",))
+    assert compare([fit], untested=["b of old"], unmatched=["c of new"]).unmatched == ("b of old", "c of new")
+
+
 def test_what_is_in_doubt_or_was_made_otherwise_is_said() -> None:
     assert gated([0] * 5, [0] * 5, doubt="the watch stood still").exit_code == 3
     (pair,) = gated([0] * 5, [0] * 5, load="new 500/s").pairs

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from program import called
 
+from harness.store.planned import write_planned
+
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 DROPS, HOLDS = RECORDINGS / "default-3replicas-sync1s", RECORDINGS / "mitigated-3replicas-sync1s"
 
@@ -37,6 +39,33 @@ def test_the_variants_of_one_experiment_and_a_series_of_runs(tmp_path: Path) -> 
     series = called("compare", *sorted(tmp_path.iterdir()))
     assert "a, clusterip, over time: lost calls per rollout" in series.out
     assert series.out.count("#" * 24) == 4
+
+
+def test_what_a_run_lacks_of_its_baseline_is_said_and_passes_no_build(tmp_path: Path) -> None:
+    """A variant of each that the other has not; a planned one that never ran; and a part of which nothing counts."""
+    for run, names in (("main", ("a", "b")), ("pr", ("b", "c", "c-part2"))):
+        for name in names:
+            shutil.copytree(HOLDS, folder := tmp_path / run / name)
+            info = json.loads((folder / "run.json").read_text()) | {"variant": name[0]}
+            if name == "c":
+                info |= {"finished": False, "gone_on": {"by": "c-part2", "rollouts": 0, "until": 0.0}}
+            (folder / "run.json").write_text(json.dumps(info))
+    write_planned(tmp_path / "pr", "night", ["b", "c", "never"])
+    told = json.loads(called("compare", "--baseline", tmp_path / "main", tmp_path / "pr", "--json").out)["comparison"]
+    assert told["exit_code"] == 3
+    assert told["why"][:2] == [
+        "pr: planned, and never ran: never",
+        "a clusterip of main is compared with nothing: pr has none",
+    ]
+    assert told["unmatched"] == ["c clusterip of pr is compared with nothing: main has none"]
+    assert "c clusterip of pr is compared with nothing" in " ".join(
+        called("compare", tmp_path / "main", tmp_path / "pr").out.split()
+    )
+    shutil.rmtree(tmp_path / "pr" / "b")
+    alike = json.loads(called("compare", tmp_path / "pr", tmp_path / "pr", "--json").out)["comparison"]["pairs"][0]
+    assert (alike["second"]["rollouts"], alike["second"]["doubt"]) == (1, ""), (
+        "the part that does not count is no doubt"
+    )
 
 
 def test_power_is_told_beforehand() -> None:
