@@ -20,71 +20,52 @@ from harness.inputs.shape import (
 )
 from harness.inputs.shown import shown
 from harness.model.budget import LIMITS
-from harness.model.duration import duration, seconds
-from harness.model.paths import Hop, HopKind, Span, Targets
+from harness.model.duration import duration
 from harness.model.run import (
     FORMAT,
-    BalancerFacts,
-    ClusterFacts,
     CommandRun,
     Confidence,
     Expect,
-    FactSource,
     GoneOn,
     LoadFacts,
     MeasuredService,
-    ProxyFacts,
     RequestFacts,
     RolloutMarks,
     RunInfo,
     WorkerClock,
     WorkerEnd,
 )
+from harness.store.cluster_json import CLUSTER_SHAPE, HOP_SHAPE, SPAN, cluster, hop
 
 _MOMENT = Kind("seconds on the run's clock", lambda value: is_number(value) and abs(value) < 1e9)
 _WALL = Kind("seconds since 1970", lambda value: is_number(value) and 0 <= value < 1e11)
-_SPAN = Kind("a number of seconds from 0 on", lambda value: is_number(value) and 0 <= value < 1e9)
 _STATUS = Kind("an exit status", lambda value: isinstance(value, int) and abs(value) < 1 << 32)
-_DELAY = {"least_s!": _SPAN, "most_s!": _SPAN}
-_BALANCER: dict[str, Shape] = {
-    "targets": TEXT,
-    "removal": _DELAY,
-    "addition": _DELAY,
-    "settings": map_of(TEXT),
-    "retries": FLAG,
-    "answers_as": TEXT,
-}
 _SHAPE: Shape = {
-    "hops": [{"name!": TEXT, "kind!": TEXT, "instances": COUNT, "implies": TEXT, **_BALANCER}],
+    "hops": [HOP_SHAPE],
     **dict.fromkeys(("experiment", "scenario", "variant", "path", "target", "disruption"), TEXT),
     **dict.fromkeys(("pod_header", "expect", "stopped", "goes_on_from"), TEXT),
     "gone_on": {"by!": TEXT, "rollouts!": COUNT, "until!": _MOMENT},
-    "commands": [{"rollout!": COUNT, "command!": TEXT, "exit_code": _STATUS, "seconds!": _SPAN}],
+    "commands": [{"rollout!": COUNT, "command!": TEXT, "exit_code": _STATUS, "seconds!": SPAN}],
     "manifests": [map_of(ANY)],
     "service": {"name!": TEXT, "port!": COUNT},
-    "cluster": {
-        **dict.fromkeys(("kind", "kubernetes", "server"), TEXT),
-        "nodes": Kind("a number of nodes, or a list of them", lambda value: isinstance(value, int | list)),
-        "proxy": dict.fromkeys(("mode", "minSyncPeriod", "source"), TEXT),
-        "balancer": {"profile!": TEXT, "kind": TEXT, **_BALANCER},
-    },
-    "streams": map_of(_SPAN),
+    "cluster": CLUSTER_SHAPE,
+    "streams": map_of(SPAN),
     "load": {
-        "connect_timeout_s": _SPAN, "read_timeout_s": _SPAN, "local_ports": [COUNT], "source_addresses": [TEXT],
+        "connect_timeout_s": SPAN, "read_timeout_s": SPAN, "local_ports": [COUNT], "source_addresses": [TEXT],
     },
     "requests": [
         {"method!": TEXT, "path!": TEXT, "weight": COUNT, "success": [TEXT], "stream": TEXT},
     ],
     "t0_wall": _WALL,
-    "clocks": [{"worker!": COUNT, "offset_s!": _MOMENT, "uncertainty_s!": _SPAN}],
+    "clocks": [{"worker!": COUNT, "offset_s!": _MOMENT, "uncertainty_s!": SPAN}],
     "ends": [{"worker!": COUNT, "requests!": map_of(COUNT)}],
     "control": [_MOMENT],
     "rollouts": [{"rollout!": COUNT, "update!": _MOMENT, "complete": _MOMENT, "settled": _MOMENT, "by": TEXT}],
     "planned_rollouts": COUNT,
-    "quiet_s": _SPAN,
+    "quiet_s": SPAN,
     "confidence": {"max_dropping!": NUMBER, "level!": NUMBER},
-    "budget": map_of(_SPAN),
-    "churn_s": _SPAN,
+    "budget": map_of(SPAN),
+    "churn_s": SPAN,
     "provisos": [TEXT],
     "finished": FLAG,
     "strict_idle_close": FLAG,
@@ -145,11 +126,11 @@ def _run_info(data: dict[str, Any]) -> RunInfo:
         scenario=str(data.get("scenario", "")),
         variant=str(data.get("variant", "")),
         path=str(data.get("path", "clusterip")),
-        hops=tuple(map(_hop, data.get("hops") or ())),
+        hops=tuple(map(hop, data.get("hops") or ())),
         manifests=tuple(data.get("manifests") or ()),
         target=data.get("target"),
         service=_service(data.get("service")),
-        cluster=_cluster(data.get("cluster") or {}),
+        cluster=cluster(data.get("cluster") or {}),
         streams={str(name): float(rate) for name, rate in (data.get("streams") or {}).items()},
         load=_load(data.get("load") or {}),
         requests=_requests(data.get("requests")),
@@ -233,67 +214,6 @@ def _marks(marks: dict[str, Any]) -> RolloutMarks:
         settled=moment("settled"),
         by=marks.get("by"),
     )
-
-
-def _cluster(data: dict[str, Any]) -> ClusterFacts:
-    proxy = data.get("proxy") or {}
-    period = proxy.get("minSyncPeriod")
-    source = proxy.get("source")
-    if source is None and period is not None:
-        source = FactSource.CONFIGURED  # recordings name the period that they were configured with
-    return ClusterFacts(
-        kind=str(data.get("kind", "unknown")),
-        kubernetes=data.get("kubernetes"),
-        nodes=data.get("nodes"),
-        proxy=ProxyFacts(
-            mode=proxy.get("mode"),
-            min_sync_period_s=None if period is None else seconds(period),
-            source=None if source is None else FactSource(source),
-        ),
-        server=data.get("server"),
-        balancer=None if not data.get("balancer") else _balancer(data["balancer"]),
-    )
-
-
-def _balancer(data: dict[str, Any]) -> BalancerFacts:
-    return BalancerFacts(
-        profile=str(data["profile"]),
-        targets=_targets(data),
-        kind=_kind(data.get("kind", HopKind.PASSTHROUGH)),
-        retries=bool(data.get("retries")),
-        **_delays(data),
-    )
-
-
-def _hop(data: dict[str, Any]) -> Hop:
-    return Hop(
-        name=str(data["name"]),
-        kind=_kind(data["kind"]),
-        targets=_targets(data),
-        retries=data.get("retries"),
-        instances=int(data.get("instances", 1)),
-        implies=str(data.get("implies", "")),
-        **_delays(data),
-    )
-
-
-def _kind(said: str) -> HopKind:
-    """Of a kind that a newer harness knows, one of which nothing is known."""
-    return HopKind(said) if said in {*HopKind} else HopKind.UNKNOWN
-
-
-def _targets(data: dict[str, Any]) -> Targets:
-    said = str(data.get("targets"))
-    return Targets(said) if said in {*Targets} else Targets.UNKNOWN
-
-
-def _delays(data: dict[str, Any]) -> dict[str, Any]:
-    spans = {name: data.get(name) for name in ("removal", "addition")}
-    return {
-        **{name: None if not span else Span(**span) for name, span in spans.items()},
-        "answers_as": str(data.get("answers_as") or ""),
-        "settings": {str(name): str(value) for name, value in (data.get("settings") or {}).items()},
-    }
 
 
 def _load(data: dict[str, Any]) -> LoadFacts:
