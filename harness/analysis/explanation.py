@@ -16,6 +16,7 @@ from harness.analysis.causes.row import CAUSE_WORDS, MOMENT_WORDS
 from harness.analysis.causes.tried import moment_of, suspects, tried
 from harness.analysis.observed.observed import Observed, observe
 from harness.analysis.pods_then import Scene, scene
+from harness.analysis.verdict.attribution import attribute
 from harness.model.explanation import AskedRequest, Explanation, Times
 from harness.model.quantity import things
 from harness.model.run import Run
@@ -44,8 +45,8 @@ class Explainer:
 
     @cached_property
     def rollouts(self) -> list[int | None]:
-        """By failure, the rollout in whose window it was due, counted from 1; None outside of any."""
-        at = self.seen.windows.positions(self.seen.requests.failures["scheduled"].to_numpy())
+        """By failure, the rollout that it counts in, as in the tables, counted from 1; None where it is in none."""
+        at = attribute(self.seen, self.why).counted_at(self.seen)
         numbers = [span.number for span in self.seen.windows.rollouts]
         return [numbers[place] if place >= 0 else None for place in at.tolist()]
 
@@ -76,7 +77,7 @@ class Explainer:
         row = causes.table[causes.row[at]]
         t, who = moment_of(failures, row, at), suspects(failures, causes, at)
         return Explanation(
-            request=self.request(self.seen.requests.failures.row(at, named=True)),
+            request=self.request(self.seen.requests.failures.row(at, named=True), self.rollouts[at]),
             cause=row.label,
             means="; or ".join(CAUSE_WORDS[cause] for cause in row.between or (row.cause,)),
             rule=row.rule,
@@ -91,9 +92,10 @@ class Explainer:
             alike=int(np.count_nonzero(causes.row == causes.row[at])) - 1,
         )
 
-    def request(self, row: dict[str, Any]) -> AskedRequest:
-        """A row of the requests, as it is told of."""
-        span = self.seen.windows.at(row["scheduled"])
+    def request(self, row: dict[str, Any], rollout: int | None = None) -> AskedRequest:
+        """A row of the requests, as it is told of. `rollout`: the one it counts in, else that in which it was due."""
+        due = self.seen.windows.at(row["scheduled"])
+        span = next((span for span in self.seen.windows.rollouts if span.number == rollout), due)
         return AskedRequest(
             stream=str(row["stream"]),
             worker=row["worker"] or 0,

@@ -36,11 +36,13 @@ _MOST_BEATS = 120
 _BEFORE_S, _AFTER_S, _LEAST_S = 1.0, 1.0, 3.0
 
 
-def races(seen: Observed, why: Explained, lags: Propagation, result: ScenarioResult) -> Races:
-    """The rollouts that lost most, in their order. `result`: what was found of the run."""
+def races(seen: Observed, why: Explained, lags: Propagation, result: ScenarioResult, at: NDArray[np.int64]) -> Races:
+    """The rollouts that lost most, in their order.
+
+    `result`: what was found of the run. `at`: per failure, the position of the window in which it counts.
+    """
     told, counted = result.failures, {rollout.update: rollout.outages for rollout in result.rollouts}
     outages = {at: counted[update] for at, update in enumerate(seen.windows.updates) if update in counted}
-    at = seen.windows.positions(seen.requests.failures["scheduled"].to_numpy())
     lost = {position: np.flatnonzero(at == position) for position in outages}
     most = sorted(lost, key=lambda position: (-len(lost[position]), position))[:MOST_RACES]
     pods = pod_races(seen, why, lags)
@@ -109,11 +111,13 @@ def _race(
 
 
 def _extent(seen: Observed, span: Span, lost: NDArray[np.int64]) -> tuple[float, float]:
-    """From a moment before the update until it is over, and all that failed by it has ended."""
-    ended = seen.requests.failures["ended"].to_numpy()[lost]
+    """From a moment before the update, or before the first that failed by it was due, until it is over, and all that
+    failed by it has ended."""
+    due, ended = (seen.requests.failures[name].to_numpy()[lost] for name in ("scheduled", "ended"))
+    first = min(span.update, float(due.min())) if len(due) else span.update
     moments = [span.update + _LEAST_S, span.complete, span.settled, float(ended.max()) if len(ended) else None]
     last = max(moment for moment in moments if moment is not None) + _AFTER_S
-    return round(max(0.0, span.update - _BEFORE_S), 6), round(min(last, max(span.end, span.update + _LEAST_S)), 6)
+    return round(max(0.0, first - _BEFORE_S), 6), round(min(last, max(span.end, span.update + _LEAST_S)), 6)
 
 
 def _lives(pod: PodRace, start: float, end: float) -> bool:

@@ -133,7 +133,7 @@ def _judged(
         chart=chart(seen),
         failures=failed_requests(seen, why),
     )
-    return replace(result, races=races(seen, why, lags, result))
+    return replace(result, races=races(seen, why, lags, result, counts.at))
 
 
 def _ended(seen: Observed) -> dict[int, dict[str, str]]:

@@ -66,7 +66,8 @@ def _request(request: AskedRequest) -> Iterator[str]:
 def _in_rollout(request: AskedRequest) -> str:
     if request.rollout is None or request.since_update_s is None:
         return ", before the first update"
-    return f", {request.since_update_s:.2f} s after the update of rollout {request.rollout}"
+    side = "before" if request.since_update_s < 0 else "after"
+    return f", {abs(request.since_update_s):.2f} s {side} the update of rollout {request.rollout}"
 
 
 def _port(request: AskedRequest) -> str:

@@ -43,6 +43,15 @@ class Attribution:
         """The failures for which the rollout at this position has to answer."""
         return np.asarray(self.own & (self.at == position))
 
+    def counted_at(self, seen: Observed) -> NDArray[np.int64]:
+        """Per failure, the position of the window in which it counts.
+
+        It is the rollout that has to answer for it, be it that it was sent in the control window and cut after the
+        update; else the window in which it was due.
+        """
+        due_at = seen.windows.positions(seen.requests.failures["scheduled"].to_numpy())
+        return np.asarray(np.where(self.own, self.at, due_at))
+
 
 def attribute(seen: Observed, why: Explained) -> Attribution:
     """Charge failures to the rollouts that caused them.

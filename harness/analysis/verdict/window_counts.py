@@ -43,7 +43,7 @@ def counted(seen: Observed, label: NDArray[np.object_], charged: Attribution) ->
     """
     frame = seen.requests.frame
     due_at = seen.windows.positions(seen.requests.failures["scheduled"].to_numpy())
-    failure_at = np.where(charged.own, charged.at, due_at)
+    failure_at = charged.counted_at(seen)
     at = pl.Series("at", seen.windows.positions(frame["scheduled"].to_numpy()), dtype=pl.Int16)
     narrow = _moved(
         frame.select(*KEY, "scheduled", "ended", "outcome", "failed", "unsent").with_columns(at),

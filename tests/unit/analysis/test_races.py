@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 
 from harness.analysis import judge
+from harness.analysis.explanation import Explainer
 from harness.model.race import Races
+from harness.reporters.explanation import explanation_text
 from harness.store.reader import read_run
+
+from .literal import history
 
 RECORDING = Path(__file__).parents[2] / "recordings" / "default-3replicas-sync1s"
 
@@ -55,3 +59,22 @@ def test_every_lost_request_is_there_with_its_rule_and_is_counted_in_its_beat(fo
     assert all(lost.candidates for lost in race.lost)
     kept = [lost.earlier for lost in race.lost if lost.reused]
     assert all(before is not None and before.opened < before.last for before in kept)
+
+
+def test_what_a_rollout_cut_is_drawn_and_explained_with_it_though_it_was_due_before() -> None:
+    run = history("""
+        update 8.0 complete 9.0 settled 9.5
+        pod old-1 deleted 8.5 ended 8.8 gone 9.0
+        pod old-2
+        pod new-1 revision r2 created 8.1 ready 8.4
+        ok new 0..30 every 0.02 by old-2
+        ok new 8.51..30 every 0.02 by new-1
+        eof-mid-response slow 5 until 8.7 by old-1
+    """)
+    result = judge(run)
+    (race,) = result.races.races
+    assert (result.verdict, result.rollouts[0].window.failed, race.failed, len(race.lost)) == ("dropping", 1, 1, 1)
+    assert race.start <= race.lost[0].scheduled <= race.lost[0].ended <= race.end
+    asked = Explainer(run)
+    assert asked.where(rollout=1) == [0]
+    assert "due         5.000 s, 3.00 s before the update of rollout 1" in explanation_text(asked.explanation(0))
