@@ -51,7 +51,10 @@ def plan_text(
     if experiment.confidence is not None:
         share, level = experiment.confidence.max_dropping, experiment.confidence.level
         clean = things(_needed(experiment), f"clean {words.noun}")
-        lines.append(f"confidence: at most {100 * share:g} % dropping with {100 * level:g} %: {clean}")
+        lines.append(
+            f"to show with {100 * level:g} % confidence that at most {100 * share:g} % of {words.plural} drop calls: "
+            f"{clean}"
+        )
     for scenario, time_s in zip(planned, times, strict=True):
         mitigations = experiment.variants[scenario.variant].mitigations
         told = [*scenario.applied.mended, *(f"{m.name} {duration(m.value_s)}" for m in mitigations)]

@@ -39,7 +39,8 @@ def power_text(table: PowerTable) -> str:
     ]
     lines = [
         *_paragraph(
-            "Rollouts needed of each kind to show, with a probability of 80 %, that the second is worse (95 %):"
+            "Rollouts needed of each kind to show with 95 % confidence, and a probability of 80 %, that the second is "
+            "worse:"
         ),
         "",
         *_table(("measure", "change", "rollouts"), rows, ("left", "left", "right")),

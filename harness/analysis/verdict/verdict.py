@@ -165,14 +165,15 @@ def bound_sentence(k: int, n: int, level: float = LEVEL, words: DeedWords = ROLL
     """How many rollouts dropped calls, and how many at most do.
 
     >>> bound_sentence(0, 3)
-    '0 of 3 rollouts dropped calls; at most 63 % do (95 %)'
+    '0 of 3 rollouts dropped calls: with 95 % confidence, at most 63 % of rollouts do'
     >>> bound_sentence(1, 1)
     '1 of 1 rollout dropped calls'
     """
     dropped = f"{k} of {words.counted(n)} dropped calls"
     if n == 0 or k == n:
         return dropped
-    return f"{dropped}; at most {_percent(at_most(k, n, level))} do ({_percent(level)})"
+    most = _percent(at_most(k, n, level))
+    return f"{dropped}: with {_percent(level)} confidence, at most {most} of {words.plural} do"
 
 
 def _percent(share: float) -> str:

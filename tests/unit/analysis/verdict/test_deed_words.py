@@ -73,16 +73,22 @@ def test_a_clean_one_is_too(disruption: str, one: str) -> None:
     how = "" if disruption == "image" else "evicted"
     result = judge(run(disruption, how=how))
     assert (result.verdict, result.reason) == ("seamless", f"no call was lost to {one}")
-    assert result.sentence == f"0 of 1 {one.split()[1]} dropped calls; at most 95 % do (95 %)"
+    assert (
+        result.sentence
+        == f"0 of 1 {one.split()[1]} dropped calls: with 95 % confidence, at most 95 % of {one.split()[1]}s do"
+    )
 
 
 def test_several_runs_are_counted_in_the_same_words() -> None:
     lost, clean = judge(run("evict", LOST)), judge(run("evict"))
-    assert pool([lost, clean]).sentence == "1 of 2 evictions dropped calls; at most 97 % do (95 %)"
+    assert (
+        pool([lost, clean]).sentence
+        == "1 of 2 evictions dropped calls: with 95 % confidence, at most 97 % of evictions do"
+    )
     assert pool([clean, clean]).reason == clean.reason
     nodes = [judge(run("drain", node=node)) for node in ("a", "b")]
-    assert pool(nodes).sentence.startswith("0 of 2 drains dropped calls;")
-    assert pool([nodes[0], nodes[0]]).sentence.startswith("0 of 2 drains of node a dropped calls;")
+    assert pool(nodes).sentence.startswith("0 of 2 drains dropped calls: with ")
+    assert pool([nodes[0], nodes[0]]).sentence.startswith("0 of 2 drains of node a dropped calls: with ")
 
 
 def reports(run: Run, result: ScenarioResult) -> dict[str, str]:
