@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.sandbox.component import ROOM
 from harness.sandbox.component_end import sentence
 from harness.sandbox.errors import MachineUnfit, StartFailed
 from harness.sandbox.netns import CLIENT
@@ -42,7 +43,7 @@ def settings_here(settings: Settings) -> Settings:
 
 def supervisor_command() -> list[str]:
     """The command line of the sandbox's first process, in namespaces of its own."""
-    return [*namespaces_command(), sys.executable, "-m", "harness.sandbox.supervisor"]
+    return [*namespaces_command(), sys.executable, "-m", "harness.sandbox.supervisor", ROOM]
 
 
 def supervisor_environment(mark: Mark) -> dict[str, str]:

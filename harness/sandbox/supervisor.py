@@ -1,6 +1,6 @@
 """Settings on stdin -> a whole sandbox, for as long as stdin stays open: PID 1 of the sandbox's PID namespace.
 
-    python -m harness.sandbox.supervisor      (as the first process of new PID and mount namespaces)
+    python -m harness.sandbox.supervisor [ROOM]      (as the first process of new PID and mount namespaces)
 
 stdin: one line of JSON settings, then nothing; its end is the end of the sandbox. Where the line `stay` comes, it is
 kept: SIGTERM ends it, and it removes its record and kubeconfig. stdout: one JSON object a line, `{"ready": {...}}`
@@ -18,42 +18,24 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from harness.sandbox import state_folder
+from harness.sandbox import component, state_folder
+from harness.sandbox.component import Component, Plan
 from harness.sandbox.component_end import how, last_lines, processes_killed_for_memory, sentence
 from harness.sandbox.netns import network_script, node_name
 from harness.sandbox.running import MARK, Mark
 from harness.sandbox.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # A place that every Linux has and that the sandbox can cover with its own tmpfs: nothing is ever made on the machine.
 STATE = Path("/dev/shm")
 _STATE_OPTIONS = "mode=0700,size=1g"
 _READY_WITHIN_S = 15.0
 STAY = b"stay"
-
-
-@dataclass(slots=True, kw_only=True)
-class Component:
-    """A process of the sandbox and what it said when it was ready (None: not yet)."""
-
-    name: str
-    process: subprocess.Popen[bytes]
-    stderr: Path
-    ready: dict[str, Any] | None = None
-    output: bytes = field(default=b"")
-
-    def read(self) -> bool:
-        """Takes what the component wrote on its stdout; False at its end."""
-        assert self.process.stdout is not None
-        chunk = os.read(self.process.stdout.fileno(), 65536)
-        *lines, self.output = (self.output + chunk).split(b"\n")
-        for line in lines:
-            if self.ready is None and line.startswith(b"{"):
-                self.ready = json.loads(line).get("ready")
-        return bool(chunk)
 
 
 def main() -> NoReturn:
@@ -72,8 +54,9 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     died: dict[str, Any] | None = None
     try:
-        _prepare(settings)
-        died = _run(settings, wakeup)
+        plans = _plans(settings)
+        _prepare(settings, plans)
+        died = _run(plans, wakeup)
         sys.exit(0 if died is None else 1)
     finally:
         _forget(died)
@@ -89,31 +72,39 @@ def _forget(died: dict[str, Any] | None) -> None:
         state_folder.leave_word(mark, f"on {time.strftime('%Y-%m-%d at %H:%M:%S %Z')} {sentence(died)}")
 
 
-def _prepare(settings: Settings) -> None:
+def _prepare(settings: Settings, plans: Sequence[Plan]) -> None:
+    """Builds the network, and loads meanwhile what the components will be."""
     subprocess.run(["mount", "-t", "tmpfs", "-o", _STATE_OPTIONS, "sandbox", str(STATE)], check=True)
     for name in ("netns", "stderr", "pods"):
         (STATE / name).mkdir()
+    (STATE / "settings.json").write_text(settings.to_json())
     script = network_script(STATE / "netns", settings.nodes, settings.client_addresses)
     if settings.balancer is not None:
         from harness.sandbox.balancer.network import balancer_script
 
         script += balancer_script(STATE / "netns", settings.nodes, settings.client_addresses)
-    built = subprocess.run(["sh"], input=script, text=True, capture_output=True, check=False)
-    if built.returncode != 0:
-        _tell(died={"component": "network", "how": "could not be built", "stderr": built.stderr.splitlines()})
+    (STATE / "network.sh").write_text(script)
+    with (STATE / "network.sh").open() as commands:
+        building = subprocess.Popen(
+            ["sh"], stdin=commands, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+    component.load([plan.module for plan in plans])
+    _, said = building.communicate()
+    if building.returncode != 0:
+        _tell(died={"component": "network", "how": "could not be built", "stderr": said.splitlines()})
         sys.exit(1)
-    (STATE / "settings.json").write_text(settings.to_json())
 
 
-def _run(settings: Settings, wakeup: int) -> dict[str, Any] | None:
+def _run(plans: Sequence[Plan], wakeup: int) -> dict[str, Any] | None:
     """Runs until stdin ends, or until a component does: what was told of that then."""
     killed_before = processes_killed_for_memory()
-    components = {component.process.pid: component for component in _started(settings)}
+    started = [component.start(plan, STATE / "stderr" / plan.name.replace(" ", "-")) for plan in plans]
+    components = {one.pid: one for one in started}
     selector = selectors.DefaultSelector()
     selector.register(sys.stdin.fileno(), selectors.EVENT_READ, "stdin")
     selector.register(wakeup, selectors.EVENT_READ, "signal")
-    for component in components.values():
-        selector.register(_stdout(component), selectors.EVENT_READ, component)
+    for one in started:
+        selector.register(one.stdout, selectors.EVENT_READ, one)
     deadline: float | None = time.monotonic() + _READY_WITHIN_S
     while True:
         if _stdin_ended(selector, None if deadline is None else max(0.0, deadline - time.monotonic())):
@@ -122,9 +113,9 @@ def _run(settings: Settings, wakeup: int) -> dict[str, Any] | None:
         if dead is not None:
             short = processes_killed_for_memory() > killed_before
             return _tell_died(dead[0], how(dead[1], memory_was_short=short))
-        waiting = [component for component in components.values() if component.ready is None]
+        waiting = [one for one in started if one.ready is None]
         if deadline is not None and not waiting:
-            _tell(ready={component.name: component.ready for component in components.values()})
+            _tell(ready={one.name: one.ready for one in started})
             deadline = None
         elif deadline is not None and time.monotonic() >= deadline:
             return _tell_died(waiting[0], f"was not ready within {_READY_WITHIN_S:.0f} s")
@@ -149,29 +140,20 @@ def _stdin_ended(selector: selectors.BaseSelector, timeout_s: float | None) -> b
     return False
 
 
-def _started(settings: Settings) -> list[Component]:
-    module = [sys.executable, "-m"]
-    started = [_start("control plane", [*module, "harness.sandbox.controlplane", "--state", str(STATE)])]
+def _plans(settings: Settings) -> list[Plan]:
+    state = ("--state", str(STATE))
+    plans = [Plan(name="control plane", module="harness.sandbox.controlplane", arguments=state)]
     for number in range(1, settings.nodes + 1):
         name = node_name(number)
-        inside = ["nsenter", f"--net={STATE / 'netns' / name}"]
-        command = [*module, "harness.sandbox.node", "--state", str(STATE), "--node", name]
-        started.append(_start(name, [*inside, *command]))
+        network, node = STATE / "netns" / name, (*state, "--node", name)
+        plans.append(Plan(name=name, module="harness.sandbox.node", arguments=node, network=network))
         if settings.truth is not None:
-            command = [*module, "harness.sandbox.instruments.truth.recorder", "--state", str(STATE), "--node", name]
-            started.append(_start(f"{name}'s truth", [*inside, *command, "--out", str(settings.truth)]))
+            module, arguments = "harness.sandbox.instruments.truth.recorder", (*node, "--out", str(settings.truth))
+            plans.append(Plan(name=f"{name}'s truth", module=module, arguments=arguments, network=network))
     if settings.balancer is not None:
-        inside = ["nsenter", f"--net={STATE / 'netns' / 'balancer'}"]
-        command = [*module, "harness.sandbox.balancer.controller", "--state", str(STATE)]
-        started.append(_start("load balancer", [*inside, *command]))
-    return started
-
-
-def _start(name: str, command: list[str]) -> Component:
-    path = STATE / "stderr" / name.replace(" ", "-")
-    with path.open("wb") as stderr:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, cwd="/")
-    return Component(name=name, process=process, stderr=path)
+        module, network = "harness.sandbox.balancer.controller", STATE / "netns" / "balancer"
+        plans.append(Plan(name="load balancer", module=module, arguments=state, network=network))
+    return plans
 
 
 def _reap(components: dict[int, Component]) -> tuple[Component, int] | None:
@@ -186,13 +168,8 @@ def _reap(components: dict[int, Component]) -> tuple[Component, int] | None:
             return components[pid], status
 
 
-def _stdout(component: Component) -> IO[bytes]:
-    assert component.process.stdout is not None
-    return component.process.stdout
-
-
-def _tell_died(component: Component, end: str) -> dict[str, Any]:
-    died = {"component": component.name, "how": end, "stderr": last_lines(component.stderr)}
+def _tell_died(dead: Component, end: str) -> dict[str, Any]:
+    died = {"component": dead.name, "how": end, "stderr": last_lines(dead.stderr)}
     _tell(died=died)
     return died
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 _SHIFTED = """\
 import datetime, sys, time
 
-def shift(off_s, after_s):
+def shift(off_s, after_s, module):
     real, real_ns, of, began = time.time, time.time_ns, time.clock_gettime, time.monotonic()
     def off():
-        return off_s if time.monotonic() - began >= after_s else 0.0
+        return off_s if module in sys.orig_argv and time.monotonic() - began >= after_s else 0.0
     time.time = lambda: real() + off()
     time.time_ns = lambda: real_ns() + int(off() * 1e9)
     time.clock_gettime = lambda clock: of(clock) + (off() if clock == time.CLOCK_REALTIME else 0.0)
@@ -26,9 +26,12 @@ def shift(off_s, after_s):
 
 def worker_clock(off_s: float, after_s: float) -> str:
     """For a load worker; `after_s`: the clock steps so many seconds after the process began."""
-    return f"{_SHIFTED}\nshift({off_s!r}, {after_s!r})\n"
+    return f"{_SHIFTED}\nshift({off_s!r}, {after_s!r}, 'harness.load')\n"
 
 
 def node_clock(off_s: float) -> str:
-    """For a node's processes alone: those of the control plane find it too, and keep their time."""
-    return f"{_SHIFTED}\nif 'harness.sandbox.node' in sys.orig_argv:\n    shift({off_s!r}, 0.0)\n"
+    """For a node's processes alone: those of the control plane find it too, and keep their time.
+
+    Which of them it is shows later than it is read: all are forked from the supervisor.
+    """
+    return f"{_SHIFTED}\nshift({off_s!r}, 0.0, 'harness.sandbox.node')\n"

@@ -32,14 +32,14 @@ def test_why_it_did_not_come_up_is_said(message: dict[str, object] | None, stder
 
 
 def test_what_the_machine_lacks_is_said_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "missing", lambda: ("Not installed: nft.", "No rights."))
+    monkeypatch.setattr(launch, "missing", lambda **_: ("Not installed: nft.", "No rights."))
     with pytest.raises(MachineUnfit, match=r"start the sandbox: Not installed: nft\. No rights\."):
         settings_here(Settings())
 
 
 @pytest.mark.parametrize(("user", "rootless"), [(0, False), (1000, True)])
 def test_an_ordinary_users_sandbox_is_rootless(monkeypatch: pytest.MonkeyPatch, user: int, rootless: bool) -> None:
-    monkeypatch.setattr(launch, "missing", tuple)
+    monkeypatch.setattr(launch, "missing", lambda **_: ())
     monkeypatch.setattr("os.geteuid", lambda: user)
     assert settings_here(Settings(nodes=2)) == Settings(nodes=2, rootless=rootless)
 
