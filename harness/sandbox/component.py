@@ -64,8 +64,8 @@ class Plan:
 def load(modules: Sequence[str]) -> None:
     """Loads what the components will be, for all of them."""
     gc.disable()  # nothing of it is ever garbage
-    # aiohttp takes in all authorities that the machine trusts when it is loaded, a tenth of all that this costs; nothing
-    # of a sandbox asks for them: the names are those of OpenSSL, SSL_CTX_set_default_verify_paths(3).
+    # As it is loaded, aiohttp takes in all authorities that the machine trusts, a tenth of all that this costs; nothing
+    # of a sandbox asks for them. The name is OpenSSL's: SSL_CTX_set_default_verify_paths(3).
     os.environ["SSL_CERT_FILE"] = os.devnull
     for module in modules:
         importlib.import_module(module)
