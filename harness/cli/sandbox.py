@@ -24,6 +24,7 @@ Name = Annotated[str, typer.Option(help="Which one, where several are kept.")]
 def up(
     kubeconfig: Annotated[Path | None, typer.Option(help="Where to write the kubeconfig.")] = None,
     name: Name = "default",
+    nodes: Annotated[int, typer.Option(help="How many nodes it has.", min=1, max=9)] = 1,
     min_sync_period: Annotated[str, typer.Option(help="kube-proxy's minSyncPeriod, or `instant`.")] = "1s",
     balancer: Annotated[
         str | None,
@@ -45,7 +46,7 @@ def up(
         raise UsageError("starting the sandbox", seen, f"There are {', '.join(sorted(PROFILES))} (docs/paths.md).")
     try:
         period_s = 0.0 if min_sync_period == "instant" else seconds(min_sync_period)
-        settings = Settings(proxy_min_sync_period_s=period_s, balancer=PROFILES.get(balancer or ""))
+        settings = Settings(nodes=nodes, proxy_min_sync_period_s=period_s, balancer=PROFILES.get(balancer or ""))
     except ValueError as error:
         raise SandboxError("starting the sandbox", str(error)) from None
     if (word := end_of(name)) is not None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from harness.errors import HarnessError
 from harness.kube.client import Kube
 from harness.model.cluster_settings import SandboxImage
+from harness.model.round_trip import RoundTrip
 from harness.model.run import ClusterFacts
 
 
@@ -48,7 +49,9 @@ class Given:
 
 
 class Worker(Protocol):
-    """A load worker that runs."""
+    """A load worker that runs. `node`: the one of the cluster on which it does; None where it is on none of them."""
+
+    node: str | None
 
     def lines(self) -> AsyncIterator[bytes]:
         """What it prints, line by line without the line ends, until it ends."""
@@ -56,8 +59,14 @@ class Worker(Protocol):
     async def stop(self) -> None:
         """Tell it to start no more requests and to end when those in flight have ended."""
 
-    async def accompany(self) -> None:
-        """Show it that its harness is there, until cancelled; return at once where it sees that by itself."""
+    async def begin(self, at_s: float) -> None:
+        """Have it send its first request at that time of its own clock, where its plan has it wait for that."""
+
+    async def accompany(self, now: Callable[[], float], timed: Callable[[RoundTrip], None]) -> None:
+        """Show it that its harness is there, until cancelled; return at once where it sees that by itself.
+
+        `timed`: hears of each answer that held the worker's time, with that of `now` before and after.
+        """
 
 
 class Provider(Protocol):
@@ -74,10 +83,13 @@ class Cluster(Protocol):
     facts: ClusterFacts
     client: ClientHost
 
-    def worker(self, namespace: str, plan: str, labels: Mapping[str, str]) -> AbstractAsyncContextManager[Worker]:
+    def worker(
+        self, namespace: str, plan: str, labels: Mapping[str, str], *, away_from: Mapping[str, Any] | None = None
+    ) -> AbstractAsyncContextManager[Worker]:
         """Start a load worker with this plan (one line of JSON); it is gone when the block is left.
 
-        `labels`: the run's, where it is an object of the cluster.
+        `labels`: the run's, where it is an object of the cluster. `away_from`: a label selector of pods whose nodes it
+        had better not share.
         """
 
     def check(self, manifests: tuple[Mapping[str, Any], ...]) -> None:

@@ -32,9 +32,19 @@ class KubeconfigCluster:
         self.client = ClientHost(same_machine=False)
         self._worker_image, self._tell = given.worker_image or STOCK_IMAGE, given.tell
 
-    def worker(self, namespace: str, plan: str, labels: Mapping[str, str]) -> AbstractAsyncContextManager[PodWorker]:
+    def worker(
+        self, namespace: str, plan: str, labels: Mapping[str, str], *, away_from: Mapping[str, Any] | None = None
+    ) -> AbstractAsyncContextManager[PodWorker]:
         """A Pod of the worker image."""
-        return pod_worker(self.kube, namespace, plan, image=self._worker_image, labels=labels, tell=self._tell)
+        return pod_worker(
+            self.kube,
+            namespace,
+            plan,
+            image=self._worker_image,
+            labels=labels,
+            away_from=away_from,
+            tell=self._tell,
+        )
 
     def check(self, manifests: tuple[Mapping[str, Any], ...]) -> None:
         """Nothing: what its images hold is found out where they are started."""

@@ -18,7 +18,8 @@ from harness.errors import ClusterError, LoadError
 from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusal, LeftBehind, NoAnswer, is_not_found
 from harness.kube.repetition import CLEAN_UP_PATIENCE_S
-from harness.load import END_PATH, SIGN_EVERY_S, SIGN_PATH, Ability, parse_line
+from harness.load import BEGIN_PATH, END_PATH, SIGN_EVERY_S, SIGN_PATH, Ability, parse_line
+from harness.model.round_trip import RoundTrip
 
 _POLL_S = 0.2
 _UNPULLED_S = 30.0
@@ -30,6 +31,9 @@ _CONFLICT = 409
 _NEVER = frozenset({401, 403, 405, 501})
 _LAST, _ABLE = b'{"end":', b'{"ability":'
 _SOON_S = 1.0
+_QUICK, _QUICK_S, _SOON_UP_S = 5, 0.1, 5.0
+"""The first answers are asked for quickly: of several round trips the shortest tells the time best."""
+
 _FOLLOWING = "following the load worker"
 
 
@@ -45,8 +49,9 @@ class PodWorker:
         *,
         sign_port: int | None,
         tell: Callable[[str], None],
+        node: str | None = None,
     ) -> None:
-        self._kube, self._namespace, self._name, self._image = kube, namespace, name, image
+        self._kube, self._namespace, self._name, self._image, self.node = kube, namespace, name, image, node
         self._sign_port, self._tell = sign_port, tell
         self._stopping = False
 
@@ -88,20 +93,35 @@ class PodWorker:
                 raise
             await self._kube.request("GET", self._path(END_PATH))  # that the Pod stays is told when it is cleaned up
 
-    async def accompany(self) -> None:
-        """Ask again and again for a page of its own, through the API server, by which it sees that we are there.
+    async def begin(self, at_s: float) -> None:
+        """Tell it when, through the API server.
+
+        Raises:
+            ClusterError: it cannot be told.
+        """
+        await self._kube.request("GET", self._path(BEGIN_PATH), query={"at": f"{at_s:.6f}"})
+
+    async def accompany(self, now: Callable[[], float], timed: Callable[[RoundTrip], None]) -> None:
+        """Ask again and again for a page of its own, through the API server, by which it sees that we are there, and
+        which tells its time.
 
         Where that is refused, or never works, it is said once: the load then ends as planned, and not before.
         """
         if self._sign_port is None:
             return
         path = self._path(SIGN_PATH)
-        heard, begun, told = False, anyio.current_time(), False
+        answers, begun, told = 0, anyio.current_time(), False
         while True:
+            sent = now()
             seen = await self._sign(path)
-            heard = heard or seen is None
+            if not isinstance(seen, ClusterError):
+                answers += 1
+                if isinstance(said := seen.get("t"), float | int):
+                    timed(RoundTrip(sent=sent, answered=now(), said=float(said)))
+                await anyio.sleep(SIGN_EVERY_S if answers > _QUICK else _QUICK_S)
+                continue
             never = isinstance(seen, ApiRefusal) and seen.status in _NEVER
-            if not told and not heard and (never or anyio.current_time() - begun > _UNHEARD_S):
+            if not told and not answers and (never or anyio.current_time() - begun > _UNHEARD_S):
                 told = True
                 self._tell(
                     f"The load worker cannot be shown that this harness is there ({seen}): should the harness be "
@@ -109,18 +129,17 @@ class PodWorker:
                 )
             if never:
                 return
-            await anyio.sleep(SIGN_EVERY_S)
+            await anyio.sleep(SIGN_EVERY_S if answers or anyio.current_time() - begun > _SOON_UP_S else _QUICK_S)
 
     def _path(self, page: str) -> str:
         return f"/api/v1/namespaces/{self._namespace}/pods/{self._name}:{self._sign_port}/proxy{page}"
 
-    async def _sign(self, path: str) -> ClusterError | None:
+    async def _sign(self, path: str) -> ClusterError | dict[str, Any]:
         with anyio.move_on_after(_SIGN_TIMEOUT_S):
             try:
-                await self._kube.request("GET", path, patience_s=0.0)
+                return await self._kube.request("GET", path, patience_s=0.0)
             except ClusterError as error:
                 return error
-            return None
         return NoAnswer(f"GET {path}", f"no answer within {_SIGN_TIMEOUT_S:g} s")
 
 
@@ -132,13 +151,15 @@ async def pod_worker(
     *,
     image: str,
     labels: Mapping[str, str],
+    away_from: Mapping[str, Any] | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[PodWorker]:
     """Create the worker's Pod and wait until it runs; it is gone when the block is left.
 
     Plan and program come to it in a Secret of the same name. That goes as soon as the Pod runs: what a kubelet has
     mounted of an immutable one stays, and nobody else has to read the header values in it.
-    `labels`: the run's. `tell`: hears of what people should know.
+    `labels`: the run's. `away_from`: a label selector of pods whose nodes it had better not share. `tell`: hears of
+    what people should know.
 
     Raises:
         LoadError: it did not start within 120 s; says what held it up.
@@ -147,12 +168,20 @@ async def pod_worker(
     planned = json.loads(plan)
     name = f"rollout-harness-load-{planned.get('worker', 0)}"
     async with _secret(kube, namespace, name, plan, labels):
-        await _create(kube, namespace, worker_pod(name, image, labels, planned.get("duration_s")))
+        await _create(kube, namespace, worker_pod(name, image, labels, planned.get("duration_s"), away_from=away_from))
         try:
-            await _until_running(kube, namespace, name, image)
+            running = await _until_running(kube, namespace, name, image)
             with suppress(ClusterError):  # else it goes at the end
                 await kube.delete("v1", "Secret", name, namespace=namespace, patience_s=_SOON_S)
-            yield PodWorker(kube, namespace, name, image, sign_port=planned.get("sign_port"), tell=tell)
+            yield PodWorker(
+                kube,
+                namespace,
+                name,
+                image,
+                sign_port=planned.get("sign_port"),
+                tell=tell,
+                node=(running.get("spec") or {}).get("nodeName"),
+            )
         finally:
             with anyio.CancelScope(shield=True):
                 await _delete(kube, namespace, "Pod", name, "It sends requests until then")
@@ -195,13 +224,15 @@ async def _delete(kube: Kube, namespace: str, kind: str, name: str, why: str) ->
         raise LeftBehind(f"deleting the load worker's {kind} {name}", str(error), by_hand) from error
 
 
-async def _until_running(kube: Kube, namespace: str, name: str, image: str) -> None:
+async def _until_running(kube: Kube, namespace: str, name: str, image: str) -> dict[str, Any]:
+    """The Pod, once it runs."""
     tried, status, unpulled_since = f"starting the load worker Pod {name}", {}, math.inf
     with anyio.move_on_after(START_TIMEOUT_S):
         while True:
-            status = (await kube.get("v1", "Pod", name, namespace)).get("status", {})
+            pod = await kube.get("v1", "Pod", name, namespace)
+            status = pod.get("status", {})
             if status.get("phase") == "Running":
-                return
+                return pod
             if status.get("phase") in ("Failed", "Succeeded") or is_final(image, status):
                 raise trouble(tried, image, status)
             now = anyio.current_time()

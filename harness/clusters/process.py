@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
 import anyio.abc
 
 from harness.errors import LoadError
+from harness.model.round_trip import RoundTrip
 
 WORKER_COMMAND = (sys.executable, "-m", "harness.load")
 _END_TIMEOUT_S = 5.0
@@ -19,6 +20,8 @@ _END_TIMEOUT_S = 5.0
 
 class ProcessWorker:
     """A worker whose plan goes in through stdin; closing stdin stops it."""
+
+    node = None
 
     def __init__(self, process: anyio.abc.Process) -> None:
         self._process = process
@@ -40,7 +43,10 @@ class ProcessWorker:
         if self._process.stdin is not None:
             await self._process.stdin.aclose()
 
-    async def accompany(self) -> None:
+    async def begin(self, at_s: float) -> None:
+        """Nothing: it goes by our clock, and its plan says when."""
+
+    async def accompany(self, now: Callable[[], float], timed: Callable[[RoundTrip], None]) -> None:
         """Nothing: it ends when its stdin does, or when its parent is another one."""
 
     async def _stderr(self) -> str:

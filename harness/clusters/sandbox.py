@@ -53,7 +53,7 @@ class SandboxCluster:
         )
 
     def worker(
-        self, namespace: str, plan: str, labels: Mapping[str, str]
+        self, namespace: str, plan: str, labels: Mapping[str, str], *, away_from: Mapping[str, Any] | None = None
     ) -> AbstractAsyncContextManager[ProcessWorker]:
         """A process on the client host; namespaces and labels of Kubernetes do not matter there."""
         return process_worker(self._sandbox.client_command(WORKER_COMMAND), plan)

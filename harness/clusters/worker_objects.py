@@ -1,5 +1,10 @@
 """A plan, an image and a run's labels -> the Secret and the Pod of a load worker.
 
+Several workers are so many Pods, not an Indexed Job. A Job starts another Pod in place of one that is gone, which would
+begin its plan anew in the middle of the run, and where that is forbidden by `backoffLimit: 0` it ends all the others
+too, which is the load that was to go on. With Pods one that is lost takes its own part with it and nothing else, each
+has a Secret of its own that goes as soon as it runs, and nobody needs rights to Jobs.
+
 The Secret holds the plan, whose header values nobody must read in a spec or an environment, and the load program. The
 Pod asks for nothing that Pod Security's level `restricted` refuses.
 """
@@ -50,8 +55,18 @@ def worker_secret(name: str, plan: str, program: bytes, labels: Mapping[str, str
     }
 
 
-def worker_pod(name: str, image: str, labels: Mapping[str, str], duration_s: float | None) -> dict[str, Any]:
-    """The Pod; `duration_s`: how long its load lasts, None where it has no end of its own."""
+def worker_pod(
+    name: str,
+    image: str,
+    labels: Mapping[str, str],
+    duration_s: float | None,
+    *,
+    away_from: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The Pod; `duration_s`: how long its load lasts, None where it has no end of its own.
+
+    `away_from`: a label selector of pods whose nodes it had better not share.
+    """
     spec: dict[str, Any] = {
         "restartPolicy": "Never",
         "nodeSelector": {"kubernetes.io/os": "linux"},
@@ -64,6 +79,7 @@ def worker_pod(name: str, image: str, labels: Mapping[str, str], duration_s: flo
             "runAsGroup": _NOBODY,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
+        "affinity": {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": _apart(away_from)}},
         "containers": [_container(image)],
         "volumes": [{"name": CONTAINER, "secret": {"secretName": name, "defaultMode": 0o444}}],
     }
@@ -72,6 +88,18 @@ def worker_pod(name: str, image: str, labels: Mapping[str, str], duration_s: flo
         spec["activeDeadlineSeconds"] = min(longest_s, _LONGEST_DEADLINE_S)
     metadata = {"name": name, "labels": {**_LABELS, **labels}, "annotations": _ANNOTATIONS}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def _apart(away_from: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Nodes to keep off, where there are others: first those of other load workers, then those of the application.
+
+    Preferred, not required: a worker that shares a node sends load, and one that is pending does not.
+    """
+    kept_off = [(100, {"matchLabels": _LABELS}), *([(50, dict(away_from))] if away_from else [])]
+    return [
+        {"weight": weight, "podAffinityTerm": {"labelSelector": selector, "topologyKey": "kubernetes.io/hostname"}}
+        for weight, selector in kept_off
+    ]
 
 
 def _container(image: str) -> dict[str, Any]:

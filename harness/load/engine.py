@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from harness.load.attempt import Attempt
@@ -74,10 +75,11 @@ class Engine:
         self, plan: Plan, sender: Sender, *, clock: Callable[[], float], record: Callable[[Request], None]
     ) -> None:
         self._plan, self._sender, self._clock, self._record = plan, sender, clock, record
-        self._courses = {stream.name: _Course(plan, stream) for stream in plan.streams}
+        self._courses: dict[str, _Course] = {}
+        self.begin_at(plan.start_s)
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
         self._lateness = Lateness()
-        self._stopping = False
+        self.stopping = False
         self._drained = asyncio.Event()
         self.sent = self.unsent = 0
         self.lags_s: list[float] = []
@@ -97,15 +99,21 @@ class Engine:
         """Kept connections found closed before anything was sent on them, so far."""
         return self._sender.replaced
 
+    def begin_at(self, start_s: float) -> None:
+        """Have the first requests due then, before `run`."""
+        plan = replace(self._plan, start_s=start_s)
+        self._courses = {stream.name: _Course(plan, stream) for stream in plan.streams}
+
     async def run(self) -> None:
         """Follow the schedule to its end, or until `stop`, and wait for what is in flight; the time-outs bound that."""
-        self._tick()
+        if not self.stopping:
+            self._tick()
         await self._drained.wait()
         await self._sender.close()
 
     def stop(self) -> None:
         """Start nothing more."""
-        self._stopping = True
+        self.stopping = True
         self._lateness.lost()
         if self._timer is not None:
             self._timer.cancel()
@@ -148,7 +156,7 @@ class Engine:
         if outcome is not Outcome.OK and outcome in _ENDS:
             self._learn_lateness(attempt, now)
         self._record(attempt.request(worker=self._plan.worker, outcome=outcome, ended=now))
-        if self._stopping:
+        if self.stopping:
             self._look_if_drained()
 
     def _learn_lateness(self, attempt: Attempt, now: float) -> None:

@@ -81,7 +81,7 @@ class Plan:
     inclusive ranges of status codes. `headers` hold values as they are sent; they are never written anywhere.
     `messages`: a mix, in place of `method`, the URL's path and `success`. `client_pem`: the certificate that the
     client shows, and its key. `sign_port`: where a worker without a parent hears that its harness is still there
-    (`signs`).
+    (`signs`). `hold_s`: for so long at most it waits there to be told when to begin; 0: it begins as planned.
     """
 
     url: str
@@ -109,6 +109,7 @@ class Plan:
     client_pem: str = ""
     insecure: bool = False
     sign_port: int | None = None
+    hold_s: float = 0.0
 
     def __post_init__(self) -> None:
         for wrong in _faults(self):
@@ -147,12 +148,19 @@ def _faults(plan: Plan) -> list[str]:
         (all(_TOKEN.fullmatch(n) for n, _ in headers), "a header's name has characters that HTTP does not allow"),
         (not any(c in v for _, v in headers for c in "\r\n\0"), "a header's value has a line break in it"),
         (all(0 < low <= high < 65536 for low, high in plan.ports), f"port ranges {plan.ports} are not within 1-65535"),
-        (plan.sign_port is None or 0 < plan.sign_port < 65536, f"sign port {plan.sign_port} is not within 1-65535"),
         (not (plan.address and plan.addresses), "address and addresses are both given"),
         (plan.t0_monotonic_ns is None or not plan.own_clock, "t0_monotonic_ns is given, and a clock of its own"),
         (all(map(_is_address, plan.source_addresses)), f"a source address in {plan.source_addresses} is not an IP"),
     )
-    return [text for holds, text in (*checks, *_of_messages(plan.messages)) if not holds]
+    return [text for holds, text in (*checks, *_of_signs(plan), *_of_messages(plan.messages)) if not holds]
+
+
+def _of_signs(plan: Plan) -> tuple[tuple[bool, str], ...]:
+    """What must hold of the port at which it hears of its harness, and what is wrong where it does not."""
+    return (
+        (plan.sign_port is None or 0 < plan.sign_port < 65536, f"sign port {plan.sign_port} is not within 1-65535"),
+        (not plan.hold_s or plan.sign_port is not None, "hold_s is given, and no sign_port at which it could end"),
+    )
 
 
 def _of_messages(messages: tuple[Message, ...]) -> tuple[tuple[bool, str], ...]:

@@ -21,6 +21,9 @@ SIGN_PATH = "/harness-is-here"
 END_PATH = "/harness-is-done"
 """Asks for the end, where the harness may not delete the Pod."""
 
+BEGIN_PATH = "/begin"
+"""Says when the first request is due, where the plan has the worker wait for that: `?at=` a time of its own clock."""
+
 SIGN_EVERY_S = 1.0
 SILENCE_S = 29.0
 """After so long without a sign the load ends: within 30 s of the last. An API that is away for less is survived."""
@@ -28,19 +31,28 @@ SILENCE_S = 29.0
 _LOOK_S = 0.5
 _REQUEST_TIMEOUT_S = 5.0
 _NO_REQUEST = (OSError, IndexError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
-_HERE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+_HERE = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}"
 _WHAT = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class SignsOfLife:
-    """Takes the signs of one harness.
+    """Takes the signs of one harness, and answers with the time of `clock`, where there is one.
+
+    `begins`: when the first request is due, once that was said.
 
     Silence counts from the first sign on: where none can come (the right to `pods/proxy` is missing), the planned end
     and the Pod's deadline are what ends the load.
     """
 
-    def __init__(self, *, silence_s: float = SILENCE_S, look_s: float = _LOOK_S) -> None:
-        self._silence_s, self._look_s = silence_s, look_s
+    def __init__(
+        self,
+        *,
+        silence_s: float = SILENCE_S,
+        look_s: float = _LOOK_S,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self._silence_s, self._look_s, self._clock = silence_s, look_s, clock
+        self.begins: float | None = None
         self._silent_s: float | None = None
         self.is_done = False
 
@@ -72,19 +84,29 @@ class SignsOfLife:
             try:
                 async with asyncio.timeout(_REQUEST_TIMEOUT_S):
                     head = await reader.readuntil(b"\r\n\r\n")
-                path = head.split(b" ", 2)[1].decode(errors="replace")
-                if path in (SIGN_PATH, END_PATH):
-                    self._silent_s = 0.0
-                self.is_done = self.is_done or path == END_PATH
-                writer.write(_HERE if path in (SIGN_PATH, END_PATH) else _WHAT)
+                path, _, query = head.split(b" ", 2)[1].decode(errors="replace").partition("?")
+                writer.write(self._taken(path, query))
                 await writer.drain()
             finally:
                 writer.close()
 
+    def _taken(self, path: str, query: str) -> bytes:
+        """The answer."""
+        if path not in (SIGN_PATH, END_PATH, BEGIN_PATH):
+            return _WHAT
+        self._silent_s = 0.0
+        self.is_done = self.is_done or path == END_PATH
+        if path == BEGIN_PATH:
+            with contextlib.suppress(ValueError):
+                self.begins = float(query.removeprefix("at="))
+        body = "{}" if self._clock is None else f'{{"t": {self._clock():.6f}}}'
+        return _HERE.format(len(body), body).encode()
 
-async def end_without_signs(port: int, stop: Callable[[], None], tell: Callable[[str], None]) -> None:
+
+async def end_without_signs(
+    signs: SignsOfLife, port: int, stop: Callable[[], None], tell: Callable[[str], None]
+) -> None:
     """Call `stop` when the harness is gone, and say why, or when it is done."""
-    signs = SignsOfLife()
     await signs.until_lost(port)
     if not signs.is_done:
         tell(f"the load ends by itself: no sign of the harness for {SILENCE_S:g} s")

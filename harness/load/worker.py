@@ -16,7 +16,7 @@ from harness.load.engine import Engine as OpenLoop
 from harness.load.plan import GREETING_S, Plan
 from harness.load.punctual import GREEDY, collect_young, give_way, quiet_collector
 from harness.load.records import Statistics, end_line, line, statistics_line
-from harness.load.signs import end_without_signs
+from harness.load.signs import SignsOfLife, end_without_signs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,10 +125,13 @@ async def follow(plan: Plan, *, stdout: int, stdin: int | None) -> None:
         threading.Thread(target=_await_eof, args=(stdin, lambda: _from_thread(loop, engine.stop)), daemon=True).start()
     seconds = Seconds(engine, plan, clock)
     beat = loop.create_task(_beat(engine, output, seconds))
-    greeting = loop.create_task(_greet(plan, clock, output, seconds)) if plan.own_clock else None
-    listening = None
+    greets = plan.own_clock and not plan.hold_s
+    greeting = loop.create_task(_greet(plan, clock, output, seconds)) if greets else None
+    listening, signs = None, SignsOfLife(clock=clock)
     if plan.sign_port is not None:
-        listening = loop.create_task(end_without_signs(plan.sign_port, engine.stop, _complain))
+        listening = loop.create_task(end_without_signs(signs, plan.sign_port, engine.stop, _complain))
+    if plan.hold_s:
+        await _held(plan.hold_s, signs, engine)
     quiet_collector()
     await engine.run()
     for task in filter(None, (beat, greeting, listening)):
@@ -144,6 +147,18 @@ async def _greet(plan: Plan, clock: Callable[[], float], output: Output, seconds
         output.add(statistics_line(seconds.take()))
         output.flush()
         await asyncio.sleep(FLUSH_S / 2)
+
+
+async def _held(hold_s: float, signs: SignsOfLife, engine: OpenLoop) -> None:
+    """Wait until the harness says when to begin; one that never does gets no load."""
+    end = time.monotonic() + hold_s
+    while signs.begins is None and not engine.stopping:
+        if time.monotonic() > end:
+            _complain(f"nobody said within {hold_s:g} s when to begin")
+            engine.stop()
+        await asyncio.sleep(FLUSH_S / 2)
+    if signs.begins is not None:
+        engine.begin_at(signs.begins)
 
 
 async def _beat(engine: OpenLoop, output: Output, seconds: Seconds) -> None:

@@ -67,6 +67,7 @@ class LoadSettings(Record):
     max_rate: Rate = Field(
         MAX_RATE, description="requests per second of all streams that somebody else's cluster may get at most"
     )
+    workers: int = Field(1, ge=1, le=200, description="load workers that share the rates, each a Pod or a process")
     pod_header: str | None = Field(None, pattern=r"^[A-Za-z0-9-]+$")
     engine: Literal["asyncio", "httpx"] = "asyncio"
 
@@ -74,6 +75,10 @@ class LoadSettings(Record):
     def _some_stream(self) -> Self:
         if not self.streams:
             raise ValueError("name at least one stream: new, kept or slow")
+        if self.kept is not None and self.kept.connections < self.workers:
+            raise ValueError(
+                f"{self.workers} workers share {self.kept.connections} kept connections: each needs one at least"
+            )
         return self
 
     @property

@@ -107,6 +107,19 @@ class WorkerClock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoadWorker:
+    """One of the load workers: on which node it ran, and where it was lost while others went on, since when and why.
+
+    Until `lost_at` its part of the record is whole, but for what was in flight then.
+    """
+
+    worker: int
+    node: str | None = None
+    lost_at: float | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerEnd:
     """What a load worker states when it ends: of each stream, how many requests it made, the unsent included.
 
@@ -198,6 +211,7 @@ class RunInfo:
     pod_header: str | None = None
     t0_wall: float = 0.0
     clocks: tuple[WorkerClock, ...] = ()
+    workers: tuple[LoadWorker, ...] = ()  # empty where there was one, on no node of the cluster
     ends: tuple[WorkerEnd, ...] | None = None  # None: the run was made before workers' ends were kept
     control: tuple[float, float] | None = None
     rollouts: tuple[RolloutMarks, ...] = ()

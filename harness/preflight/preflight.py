@@ -130,12 +130,16 @@ def _changes(intent: Intent, around: Surroundings) -> list[str]:
     target = f"{application.kind} {application.name}"
     where = f"namespace {around.name}" if around.name else "a new namespace"
     made = [] if intent.there else [f"{m['kind']} {m['metadata']['name']}" for m in application.manifests]
-    made += ["a Pod and a Secret for the load"] if intent.worker else []
+    made += [_of_load(len(intent.worker_pods))] if intent.worker else []
     made += ["a Service whose endpoints change"] if intent.churn else []
     lines = [f"in {where}: creates {', '.join(made)}, and deletes what it created"] if made else []
     if intent.disruption == "watch":
         return [*lines, f"in {where}: changes nothing of {target}, which others roll"]
     return [*lines, f"in {where}: changes {target} ({intent.disruption})" + ("" if intent.there else ", its own")]
+
+
+def _of_load(workers: int) -> str:
+    return "a Pod and a Secret for the load" if workers == 1 else f"{workers} Pods and as many Secrets for the load"
 
 
 async def _of_rights(kube: Kube, intents: tuple[Intent, ...], around: Surroundings) -> list[Finding]:

@@ -139,15 +139,17 @@ def _of_load(intent: Intent, rights: _Rights) -> None:
         rights.add("v1", "secrets", "create delete")
         rights.add("v1", "pods", "create get delete")
         rights.add("v1", "pods/log", "get")
+        if len(intent.worker_pods) > 1:  # that is how they are told when to begin
+            rights.add("v1", "pods/proxy", "get")
     if intent.churn:
         rights.add("v1", "services", "create delete")
         rights.add("discovery.k8s.io/v1", "endpointslices", "create patch delete")
 
 
 def useful_rights(intents: Iterable[Intent]) -> tuple[Right, ...]:
-    """What a run goes on without, and says so: the worker's sign of life."""
+    """What a run goes on without, and says so: the sign of life of a worker that is alone."""
     rights = _Rights()
-    if any(intent.worker for intent in intents):
+    if any(len(intent.worker_pods) == 1 for intent in intents):
         rights.add("v1", "pods/proxy", "get")
     return tuple(rights.found)
 

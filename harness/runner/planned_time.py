@@ -22,6 +22,9 @@ _MARGIN_S = 60.0
 LOAD_LEAD_S = 1.0
 """So far ahead of its first request a worker gets its plan."""
 
+BEGIN_TIMEOUT_S = 60.0
+"""For so long several workers that run may take to answer, before they are told when to begin."""
+
 CALM_S = 1.0
 """For so long the Service must have answered before anything is measured."""
 
@@ -60,7 +63,7 @@ def longest_load_s(experiment: Experiment, rollouts: int, quiet_s: float) -> flo
 
 def longest_run_s(experiment: Experiment, rollouts: int, quiet_s: float) -> float:
     """Seconds from the first object that is created to the last that is removed, at most."""
-    before_s = experiment.rollout_timeout_s + START_TIMEOUT_S + PATIENCE_S
+    before_s = experiment.rollout_timeout_s + START_TIMEOUT_S + BEGIN_TIMEOUT_S + PATIENCE_S
     after_s = longest_drain_s(experiment) + CLEAN_UP_PATIENCE_S + GONE_TIMEOUT_S
     return before_s + longest_load_s(experiment, rollouts, quiet_s) + after_s
 

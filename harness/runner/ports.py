@@ -24,13 +24,15 @@ def check_ports(client: ClientHost, load: LoadSettings) -> None:
     Raises:
         PortBudgetError: says how many connections a second are possible.
     """
-    have, need = max(1, len(client.source_addresses)), _addresses_needed(load)
+    pods = 1 if client.same_machine else load.workers  # each has an address of its own
+    have, need = max(pods, len(client.source_addresses)), _addresses_needed(load)
     if need > have:
         raise PortBudgetError(
             f"planning {_new_per_s(load):g} new connections/s",
-            f"the client host's {have} source addresses last for {_budget_per_s(have, load):.0f}/s, since each port "
+            f"{have} source addresses last for {_budget_per_s(have, load):.0f}/s, since each port "
             "must rest 120 s (stale conntrack entries)",
-            "Lower the rate of the streams that open a connection per request.",
+            "Lower the rate of the streams that open a connection per request"
+            + (f", or have {need} Pods send it (load.workers: {need})." if pods == have else "."),
         )
 
 

@@ -75,7 +75,6 @@ def intents(scenarios: Iterable[Scenario], *, worker_image: str | None, cluster:
     """
     scenarios = tuple(scenarios)
     beside = recorded() if any(scenario.experiment.is_there for scenario in scenarios) else ()
-    worker = worker_pod("rollout-harness-load-0", worker_image or STOCK_IMAGE, {}, None)
     return tuple(
         Intent(
             application=scenario.application,
@@ -84,7 +83,7 @@ def intents(scenarios: Iterable[Scenario], *, worker_image: str | None, cluster:
             disruption=scenario.experiment.asked[0],
             node=_drained(scenario),
             churn=scenario.experiment.churn_s is not None,
-            worker_pods=(worker,),
+            worker_pods=_worker_pods(scenario, worker_image),
             restores=restores(
                 beside,
                 cluster=cluster,
@@ -94,6 +93,13 @@ def intents(scenarios: Iterable[Scenario], *, worker_image: str | None, cluster:
             ),
         )
         for scenario in scenarios
+    )
+
+
+def _worker_pods(scenario: Scenario, image: str | None) -> tuple[Object, ...]:
+    return tuple(
+        worker_pod(f"rollout-harness-load-{number}", image or STOCK_IMAGE, {}, None)
+        for number in range(scenario.experiment.load.workers)
     )
 
 

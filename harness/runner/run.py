@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 import anyio.abc
 
-from harness.clusters.cluster import Cluster, Worker
+from harness.clusters.cluster import Cluster
 from harness.disruptions.stage import present
 from harness.disruptions.workload import Workload
 from harness.errors import HarnessError, OutputError
@@ -22,7 +22,7 @@ from harness.kube.lease import Lease
 from harness.kube.ownership import Ownership, new_ownership
 from harness.kube.view import View
 from harness.kube.watch import EventType
-from harness.load import PORTS, SIGN_PORT, Plan, plan_json
+from harness.load import PORTS, SIGN_PORT, Plan
 from harness.model.observation import MarkType
 from harness.model.progress import Phase, Progress
 from harness.observers.cluster import application_objects, observe
@@ -36,9 +36,11 @@ from harness.runner.facts import run_info
 from harness.runner.first_error import first_error, local_error
 from harness.runner.first_start import FirstStart
 from harness.runner.load_session import LoadSession
+from harness.runner.load_workers import load_workers, plans
 from harness.runner.namespaces import as_in
 from harness.runner.outside_address import Destination
 from harness.runner.planned_time import (
+    BEGIN_TIMEOUT_S,
     CALM_S,
     LOAD_LEAD_S,
     longest_drain_s,
@@ -54,6 +56,7 @@ from harness.runner.scenario import Scenario, load_plan
 from harness.runner.telling import Telling
 from harness.runner.under_test import under_test
 from harness.runner.watching import Versions, Watched
+from harness.spec.workload import pod_selector
 from harness.store.writer import RunWriter
 
 _DRAIN_SLACK_S = 5.0
@@ -201,15 +204,22 @@ class ScenarioRunner:
         self._telling.enter(Phase.WARMING_UP)
         await anyio.sleep(propagation_s(cluster.facts.proxy.min_sync_period_s))
         plan = self._plan(to, writer.info.quiet_s or 0.0)
+        parts = plans(plan, experiment.load.workers)
         async with (
-            cluster.worker(namespace, plan_json(plan), self._ownership.labels) as worker,
+            load_workers(
+                cluster, namespace, parts, self._ownership.labels, away_from=pod_selector(application.target)
+            ) as workers,
             anyio.create_task_group() as tasks,
         ):
-            load = self._telling.load = LoadSession(worker, writer, self._now, own_clock=plan.own_clock)
+            load = self._telling.load = LoadSession(
+                workers, writer, self._now, own_clock=plan.own_clock, warn=self._telling.warned.append
+            )
             # Shielded: what is in flight when someone presses Ctrl-C is still recorded. It ends when the worker does.
             following = anyio.CancelScope(shield=True)
-            tasks.start_soon(self._follow, worker, load, following)
+            tasks.start_soon(self._follow, load, following)
             try:
+                if parts[0].hold_s:
+                    await load.begin(LOAD_LEAD_S, deadline_s=BEGIN_TIMEOUT_S)
                 async with first_start.explained():
                     await load.until_warm(CALM_S, deadline_s=warm_up_limit_s(experiment))
                 rollouts = self._rollouts(writer, load, workload, changes)
@@ -220,12 +230,9 @@ class ScenarioRunner:
             finally:
                 await self._drain(writer, load, following)
 
-    async def _follow(self, worker: Worker, load: LoadSession, scope: anyio.CancelScope) -> None:
+    async def _follow(self, load: LoadSession, scope: anyio.CancelScope) -> None:
         with scope:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(worker.accompany)
-                await load.follow()
-                tasks.cancel_scope.cancel()
+            await load.follow()
 
     def _rollouts(
         self, writer: RunWriter, load: LoadSession, workload: Workload, changes: Changes | None
@@ -293,7 +300,7 @@ class ScenarioRunner:
             following.cancel()
             self._mark(writer, MarkType.END, {})
             self._over = True
-            writer.update(clocks=() if self._cluster.client.same_machine else (load.clock(),))
+            writer.update(clocks=() if self._cluster.client.same_machine else load.clocks())
 
     async def _watch_over_cluster(self) -> None:
         raise await self._cluster.died()

@@ -28,6 +28,7 @@ from harness.model.run import (
     Expect,
     GoneOn,
     LoadFacts,
+    LoadWorker,
     MeasuredService,
     RequestFacts,
     RolloutMarks,
@@ -58,6 +59,7 @@ _SHAPE: Shape = {
     ],
     "t0_wall": _WALL,
     "clocks": [{"worker!": COUNT, "offset_s!": _MOMENT, "uncertainty_s!": SPAN}],
+    "workers": [{"worker!": COUNT, "node": TEXT, "lost_at": _MOMENT, "why": TEXT}],
     "ends": [{"worker!": COUNT, "requests!": map_of(COUNT)}],
     "control": [_MOMENT],
     "rollouts": [{"rollout!": COUNT, "update!": _MOMENT, "complete": _MOMENT, "settled": _MOMENT, "by": TEXT}],
@@ -88,6 +90,8 @@ def to_json(info: RunInfo) -> dict[str, Any]:
     for name in ("gone_on", "goes_on_from"):  # said only of runs that were interrupted and gone on with
         if data[name] is None:
             del data[name]
+    if not data["workers"]:
+        del data["workers"]
     return data
 
 
@@ -137,6 +141,7 @@ def _run_info(data: dict[str, Any]) -> RunInfo:
         pod_header=data.get("pod_header"),
         t0_wall=float(data.get("t0_wall") or 0.0),
         clocks=tuple(WorkerClock(**clock) for clock in data.get("clocks") or ()),
+        workers=_workers(data.get("workers")),
         ends=_ends(data.get("ends")),
         control=None if not control else (float(control[0]), float(control[1])),
         rollouts=tuple(_marks(marks) for marks in data.get("rollouts") or ()),
@@ -164,6 +169,13 @@ def _gone_on(data: dict[str, Any] | None) -> GoneOn | None:
 
 def _service(data: dict[str, Any] | None) -> MeasuredService | None:
     return MeasuredService(**data) if data else None
+
+
+def _workers(data: list[dict[str, Any]] | None) -> tuple[LoadWorker, ...]:
+    return tuple(
+        LoadWorker(worker=one["worker"], node=one.get("node"), lost_at=one.get("lost_at"), why=one.get("why"))
+        for one in data or ()
+    )
 
 
 def _ends(data: list[dict[str, Any]] | None) -> tuple[WorkerEnd, ...] | None:

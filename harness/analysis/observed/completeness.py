@@ -7,7 +7,7 @@ gaps), from each stream's rate, and from how long there must have been load.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harness.analysis.observed.courses import Course
+from harness.analysis.observed.lost_workers import lost_parts
 from harness.analysis.observed.windows import Windows
 from harness.model.deed_words import deed_words
 from harness.model.quantity import things
@@ -39,17 +40,20 @@ def missing(
     """What the record lacks, in words; empty where nothing is known to be missing. `seconds`: workers.jsonl."""
     if not found:
         return ()
+    lost = {part.worker.worker: part.since for part in lost_parts(info, frame)}
+    stated = None if info.ends is None else [end for end in info.ends if end.worker not in lost]
+    whole = [course for course in found if course.worker not in lost]
     return (
         *_streams(info, found),
-        *_numbers(frame, found),
-        *(_stated(info.ends, found) if info.ends is not None else _counted(found, seconds)),
+        *_numbers(frame, found, lost),
+        *(_stated(stated, whole) if stated is not None else _counted(whole, seconds)),
         *(
             ["no load worker stated at its end how many requests it had made"]
             if info.finished and info.ends == ()
             else []
         ),
         *_schedules(info, frame, found),
-        *_edges(info, found),
+        *_edges(info, found, lost),
         *_too_short(info, found, windows),
     )
 
@@ -67,13 +71,18 @@ def _streams(info: RunInfo, found: Sequence[Course]) -> Iterator[str]:
         yield f"{_requests(rows)} of a stream {stream!r}, which the run did not have"
 
 
-def _numbers(frame: pl.DataFrame, found: Sequence[Course]) -> Iterator[str]:
-    """Gaps in the sequence numbers, which begin at 0."""
+def _numbers(frame: pl.DataFrame, found: Sequence[Course], lost: Mapping[int, float]) -> Iterator[str]:
+    """Gaps in the sequence numbers, which begin at 0; of a worker that was lost, before what was in flight then."""
     for course in found:
-        lacking = course.high + 1 - course.rows
+        if course.high + 1 - course.rows <= 0:
+            continue
+        numbers = _of(frame, course, "seq")
+        if course.worker in lost:
+            numbers = numbers[_of(frame, course, "scheduled") <= lost[course.worker]]
+        numbers = np.sort(numbers)
+        lacking = int(numbers[-1]) + 1 - len(numbers) if len(numbers) else 0
         if lacking <= 0:
             continue
-        numbers = np.sort(_of(frame, course, "seq"))
         before = np.concatenate(([-1], numbers[:-1]))
         holes = [(int(low) + 1, int(high)) for low, high in zip(before, numbers, strict=True) if high > low + 1]
         shown = ", ".join(_span(low, high) for low, high in holes[:_NAMED])
@@ -149,7 +158,7 @@ def _off_schedule(course: Course, found: Sequence[Course], number: NDArray[Any],
         )
 
 
-def _edges(info: RunInfo, found: Sequence[Course]) -> Iterator[str]:
+def _edges(info: RunInfo, found: Sequence[Course], lost: Mapping[int, float]) -> Iterator[str]:
     """Streams that begin after the others, or end before them, and a control window that began without load."""
     planned = [course for course in found if info.streams.get(course.stream, 0.0) > 0]
     start = min((course.first for course in planned), default=0.0)
@@ -159,7 +168,7 @@ def _edges(info: RunInfo, found: Sequence[Course]) -> Iterator[str]:
         if course.first > start + spare_s:
             yield f"{_name(course, found)} begins {course.first - start:.2f} s after the others"
         # One that was under way as the load ended, some recorders leave out.
-        if course.last < end - spare_s - course.longest_s:
+        if course.worker not in lost and course.last < end - spare_s - course.longest_s:
             yield f"{_name(course, found)} ends {end - course.last:.2f} s before the others"
         if info.control is not None and course.first > info.control[0] + spare_s:
             yield f"{_name(course, found)} begins {course.first - info.control[0]:.2f} s into the control window"

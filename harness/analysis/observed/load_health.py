@@ -94,7 +94,8 @@ def _rates(info: RunInfo, made: Sequence[Course]) -> dict[str, dict[str, float]]
     streams: dict[str, list[Course]] = {}
     for course in sorted(made, key=lambda course: course.stream):
         streams.setdefault(course.stream, []).append(course)
-    sent = {stream: _sent_per_s(its) for stream, its in streams.items()}
+    lost = any(worker.lost_at is not None for worker in info.workers)
+    sent = {stream: _each_its_own(its) if lost else _sent_per_s(its) for stream, its in streams.items()}
     return {
         stream: {"planned": float(info.streams.get(stream, 0.0)), "sent": rate}
         for stream, rate in sent.items()
@@ -107,6 +108,11 @@ def _sent_per_s(its: Sequence[Course]) -> float:
     due = sum(course.due for course in its)
     span = max(course.last for course in its) - min(course.first for course in its)
     return round((due - 1) / span, 3) if span > 0 and due > 1 else 0.0
+
+
+def _each_its_own(its: Sequence[Course]) -> float:
+    """The same where one of the workers was lost: each by the time for which it was there."""
+    return round(sum(_sent_per_s([course]) for course in its), 3)
 
 
 def _stalls(frame: pl.DataFrame) -> tuple[tuple[float, float], ...]:

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
 from harness.analysis.causes.data_plane import DataPlane
+from harness.analysis.observed.lost_workers import lost_parts
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.windows import Span
 from harness.model.quantity import things
@@ -172,4 +173,18 @@ def incomplete(seen: Observed, plane: DataPlane, span: Span, created: Sequence[f
     watched_s = min(span.end, seen.windows.end) - span.settled
     if plane.period_s is not None and watched_s < plane.period_s:
         return (("too-short", f"load ended {watched_s:.1f} s after {name} had settled, within one proxy period"),)
-    return ()
+    return _workers_lost(seen, span, until=span.settled + (seen.run.info.quiet_s or 0.0))
+
+
+def _workers_lost(seen: Observed, span: Span, *, until: float) -> tuple[Doubt, ...]:
+    """What clients of a worker that was lost would have seen of the rollout `until` its quiet time was over; of those
+    before it all is known."""
+    name = seen.words.numbered(span.number)
+    found = []
+    for part in lost_parts(seen.run.info, seen.requests.frame):
+        if part.since < until:
+            one = part.worker
+            where = f" on node {one.node}" if one.node else ""
+            words = f"load worker {one.worker}{where} was lost at {one.lost_at:.1f} s ({one.why})"
+            found.append(("worker-lost", f"{words}: what its part of the load would have met in {name} is not known"))
+    return tuple(found)

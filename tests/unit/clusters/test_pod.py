@@ -14,6 +14,7 @@ from harness.clusters.pod import pod_worker
 from harness.clusters.worker_archive import worker_archive
 from harness.errors import ClusterError, LoadError
 from harness.kube.errors import ApiRefusal, LeftBehind
+from harness.model.round_trip import RoundTrip
 
 pytestmark = pytest.mark.anyio
 
@@ -220,12 +221,13 @@ async def test_a_load_without_an_end_has_no_deadline_and_a_very_long_one_what_th
 async def told_by(*signs: Any, until: int) -> tuple[list[str], int]:
     """What is told to people while signs are answered so, and how many were sent until it was cancelled."""
     told: list[str] = []
+    heard: list[RoundTrip] = []
     async with (
         paper_kube(answers(RUNNING, **{SIGN: list(signs)})) as (kube, api),
         pod_worker(kube, "shop", SIGNED, image="h:1", labels={}, tell=told.append) as worker,
     ):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(worker.accompany)
+            tasks.start_soon(worker.accompany, anyio.current_time, heard.append)
             with anyio.move_on_after(20):
                 while len(api.asked(SIGN)) < until:  # noqa: ASYNC110 - the paper API tells no one
                     await anyio.sleep(0.01)
@@ -237,6 +239,7 @@ async def told_by(*signs: Any, until: int) -> tuple[list[str], int]:
 @pytest.fixture
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "SIGN_EVERY_S", 0.02)
+    monkeypatch.setattr(room, "_QUICK_S", 0.02)
 
 
 @pytest.mark.usefixtures("_often")
@@ -282,7 +285,7 @@ async def test_a_worker_without_a_port_for_signs_is_given_none() -> None:
         paper_kube(answers(RUNNING)) as (kube, api),
         pod_worker(kube, "shop", PLAN, image="h:1", labels={}) as worker,
     ):
-        await worker.accompany()
+        await worker.accompany(anyio.current_time, lambda _: None)
         assert api.done() == [HIDE, CREATE, GET, FORGET]
 
 

@@ -128,9 +128,9 @@ async def test_a_crash_is_given_up_where_nothing_else_has_to_come_up(tmp_path: P
 async def test_answers_that_are_no_success_are_told_with_their_status() -> None:
     cells = [{"outcome": "status", "status": status} for status in ("404", "503", "404")]
     rows = [",".join(row.get(column, "0") for column in COLUMNS) for row in cells]
-    session = LoadSession(cast(Any, None), cast(Any, SimpleNamespace(requests=lambda _: None)), lambda: 0.0)
+    session = LoadSession((cast(Any, None),), cast(Any, SimpleNamespace(requests=lambda _: None)), lambda: 0.0)
     for row in rows:
-        session._request(row.encode())
+        session.request(session.followed[0], row.encode())
     with pytest.raises(LoadError) as error:
         await session.until_warm(1.0, deadline_s=0.0)
     assert error.value.seen == "the Service is not answering steadily: 3 status (404, 503)"

@@ -23,13 +23,13 @@ class Time:
     def __init__(self, losses: Iterable[float]) -> None:
         self.t = 0.0
         self._losses = sorted(losses)
-        self.session = LoadSession(cast(Any, None), cast(Any, Paper()), lambda: self.t)
+        self.session = LoadSession((cast(Any, None),), cast(Any, Paper()), lambda: self.t)
 
     async def sleep(self, delay_s: float) -> None:
         end = self.t + delay_s
         while self._losses and self._losses[0] <= end:
             self.t = self._losses.pop(0)
-            self.session._request(row("connect-timeout"))
+            self.session.request(self.session.followed[0], row("connect-timeout"))
         self.t = end
 
     async def rollout(

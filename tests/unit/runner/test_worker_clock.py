@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -16,8 +17,10 @@ from harness.clusters.process import WORKER_COMMAND, process_worker
 from harness.load import Plan, Statistics, Stream, plan_json
 from harness.load.plan import GREETING_S
 from harness.model.request import COLUMNS
+from harness.model.round_trip import RoundTrip
 from harness.model.run import WorkerClock
-from harness.runner.load_session import FASTEST_S, LoadSession
+from harness.runner.load_session import LoadSession
+from harness.runner.worker_clock import FASTEST_S, ClockEstimate
 
 
 class Quiet(BaseHTTPRequestHandler):
@@ -67,6 +70,11 @@ class Worker:
     def __init__(self, lines: list[tuple[float, bytes]]) -> None:
         self._lines, self.t = lines, 0.0
 
+    node = None
+
+    async def accompany(self, *_: object) -> None:
+        """Nothing."""
+
     async def lines(self) -> Any:
         for arrives, line in self._lines:
             self.t = arrives
@@ -88,7 +96,7 @@ def row(t: float) -> bytes:
 
 async def followed(lines: list[tuple[float, bytes]]) -> tuple[LoadSession, Writer]:
     worker, writer = Worker([*lines, (99.0, b'{"end": {"new": 1}}')]), Writer()
-    session = LoadSession(cast(Any, worker), cast(Any, writer), lambda: worker.t, own_clock=True, stopping=True)
+    session = LoadSession((cast(Any, worker),), cast(Any, writer), lambda: worker.t, own_clock=True, stopping=True)
     await session.follow()
     return session, writer
 
@@ -103,7 +111,7 @@ async def test_a_worker_may_count_from_anywhere(off_s: float) -> None:
     assert times == pytest.approx([9.02, 9.021, 9.023])  # late by what the fastest line took, as watch events are
     assert writer.rows[0][COLUMNS.index("connected")] == b""
     assert writer.seconds[-1]["t"] == pytest.approx(10.02)
-    clock = session.clock()
+    clock = session.clocks()[0]
     assert clock.offset_s == pytest.approx(0.02 - off_s)
     assert clock.uncertainty_s < 0.02 + FASTEST_S + 0.01
 
@@ -116,7 +124,7 @@ async def test_run_json_knows_the_clock_before_the_first_row_and_as_it_stands() 
     session, writer = await followed([(5.5, second(5.0)), (6.02, second(6.0)), (7.0, row(7.0)), *on_time, *late])
     (first, _), *_ = writer.clocks
     assert first == 0
-    assert writer.clocks[-1][1] == session.clock()
+    assert writer.clocks[-1][1] == session.clocks()[0]
     assert writer.clocks[-1][1].uncertainty_s == pytest.approx(0.28 + FASTEST_S)
     assert len(writer.clocks) == 3, "what has not changed is not written again"
 
@@ -134,7 +142,7 @@ async def test_a_real_worker_whose_clock_is_off_sends_no_burst(off_s: float, pla
     )
     async with process_worker(WORKER_COMMAND, plan_json(plan)) as worker:
         session = LoadSession(
-            worker, cast(Any, writer), lambda: time.monotonic() - zero, own_clock=True, stopping=True
+            (worker,), cast(Any, writer), lambda: time.monotonic() - zero, own_clock=True, stopping=True
         )  # fmt: skip
         await session.follow()
     over = time.monotonic() - zero
@@ -147,12 +155,47 @@ async def test_a_real_worker_whose_clock_is_off_sends_no_burst(off_s: float, pla
     assert due[0] - GREETING_S < over - 1.0, "it began as it was started, whatever its clock says"
     assert max(late - at for at, late in zip(due, started, strict=True)) < 0.5
     assert max(sum(at <= other < at + 0.1 for other in due) for at in due) <= 6
-    assert session.clock().offset_s < over - 20.0 - off_s + GREETING_S
-    assert session.clock().uncertainty_s < 0.5
+    assert session.clocks()[0].offset_s < over - 20.0 - off_s + GREETING_S
+    assert session.clocks()[0].uncertainty_s < 0.5
 
 
 @pytest.mark.anyio
 async def test_a_clock_that_drifts_is_as_unsure_as_it_has_drifted() -> None:
     drifting = [(5.0 + t, second(5.0 + 1.01 * t)) for t in range(40, 200, 10)]
     session, _ = await followed([(5.02, second(5.0)), (6.0, row(6.0)), *drifting])
-    assert session.clock().uncertainty_s == pytest.approx(1.9 + FASTEST_S, abs=0.1)
+    assert session.clocks()[0].uncertainty_s == pytest.approx(1.9 + FASTEST_S, abs=0.1)
+
+
+@pytest.mark.parametrize("off_s", [-5.0, 5.0])
+@pytest.mark.parametrize("ppm", [-50.0, 50.0])
+def test_a_clock_that_is_off_and_drifts_is_recovered_by_round_trips_inside_the_bound(off_s: float, ppm: float) -> None:
+    """An hour in seconds: there and back take 1 to 9 ms each, by a skewed chance, and every 7th answer 200 ms."""
+    chance, clock = random.Random(f"{off_s}{ppm}"), ClockEstimate()
+
+    def said(t: float) -> float:
+        return t * (1 + ppm * 1e-6) + off_s
+
+    errors: list[float] = []
+    shift_s, steps = 0.0, []
+    for second_ in range(3600):
+        sent = 10.0 + second_
+        there, back = 0.001 + 0.008 * chance.random() ** 3, 0.001 + 0.008 * chance.random() ** 2
+        answered = sent + there + (0.2 if second_ % 7 == 6 else back)
+        clock.take(RoundTrip(sent=sent, answered=answered, said=said(sent + there)), sending=second_ > 0)
+        if second_:
+            steps.append(abs(clock.shift_s - shift_s))
+        shift_s = clock.shift_s
+        errors += [abs(said(t) + shift_s - t) for t in (answered, answered + 0.8)]
+    assert max(errors) < 0.005
+    bound_s = clock.known(0).uncertainty_s
+    assert max(errors) <= bound_s + 0.8 * abs(ppm) * 1e-6
+    assert bound_s < 0.015, "and that is no wide one"
+    assert max(steps) <= 0.001 + 1e-9, "what was sent evenly stays even"
+
+
+def test_a_clock_that_stood_still_is_said_to_be_unknown() -> None:
+    """A virtual machine that was paused for 3 s."""
+    clock = ClockEstimate()
+    for t in range(20):
+        clock.take(RoundTrip(sent=t, answered=t + 0.004, said=t + 0.002 - (3.0 if t >= 10 else 0.0)), sending=t > 0)
+    assert clock.known(0).uncertainty_s >= 2.99
