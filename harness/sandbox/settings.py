@@ -23,8 +23,10 @@ class Settings:
     `proxy_min_sync_period_s`: kube-proxy's cool-down between two syncs, 0 = every change at once. `truth`: a file
     that receives what really happened as JSON lines (`instruments`), for tests of the analysis alone; None = not
     written. `client_addresses`: source addresses of the client host, per node through which they enter. `images`: a
-    user's own. `balancer`: what Services of type LoadBalancer get; None = they stay pending. `rootless` is set by
-    whoever starts the sandbox: nginx then runs as the namespace's root.
+    user's own. `balancer`: what Services of type LoadBalancer get; None = they stay pending. `container_log_max_bytes`,
+    `container_log_look_s`: a container's log that is larger is rotated when its kubelet looks, as often
+    (`containerLogMaxSize`, `containerLogMonitorInterval`). `rootless` is set by whoever starts the sandbox: nginx then
+    runs as the namespace's root.
     """
 
     proxy_min_sync_period_s: float = 1.0
@@ -33,6 +35,8 @@ class Settings:
     truth: Path | None = None
     client_addresses: int = 4
     balancer: BalancerSettings | None = None
+    container_log_max_bytes: int = 1 << 20
+    container_log_look_s: float = 10.0
     rootless: bool = False
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ import anyio
 from harness.sandbox.apiclient import ApiClient, ApiError, ChangeType
 from harness.sandbox.controllers.eventrecorder import EventRecorder
 from harness.sandbox.kubelet.backoff import retry_after_s
+from harness.sandbox.kubelet.logs import Rotation
 from harness.sandbox.kubelet.node_status import Lease, is_as_told, node_object, node_status
 from harness.sandbox.kubelet.pod_worker import PodWorker
 from harness.sandbox.kubelet.runtime import Runtime
@@ -41,7 +42,8 @@ class Kubelet:
         self._status_updates = StatusUpdates(client)
         self._service_links = ServiceLinks(client)
         self._events = EventRecorder(client, "kubelet", host=node)
-        self._runtime = Runtime(state, node_number(node))
+        rotation = Rotation(max_bytes=settings.container_log_max_bytes, look_s=settings.container_log_look_s)
+        self._runtime = Runtime(state, node_number(node), rotation)
         self._host_ip = node_address(node_number(node))
         self._relist_phase_s = time.monotonic()
         self.synced = anyio.Event()

@@ -1,8 +1,8 @@
-"""Bytes that containers write -> lines with their times, the newest of them kept, and streams of them for readers."""
+"""Bytes that containers write -> lines with their times, those of the newest file kept, and streams for readers."""
 
 from __future__ import annotations
 
-from collections import deque
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ import anyio
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-_KEPT_BYTES = 1_000_000
+_FRAME_BYTES = 46  # time, stream and tag before a line in the file, as the CRI has them
 _PIECE_BYTES = 16_384  # a longer line is kept in pieces, as containerd does it
 
 
@@ -30,12 +30,41 @@ class LogLine:
         return stamp + self.text + (b"" if self.goes_on else b"\n")
 
 
-class Log:
-    """The output of one run of a container: at most a megabyte of the newest lines."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation:
+    """`containerLogMaxSize` and `containerLogMonitorInterval` of a kubelet.
+
+    The size is a tenth of its default, since all of a file is kept in memory: rotation is met in every longer run.
+    """
+
+    max_bytes: int = 1 << 20
+    look_s: float = 10.0
+
+
+_USUAL = Rotation()
+
+
+class _File:
+    """One log file: its lines, and the one that took its place."""
 
     def __init__(self) -> None:
-        self._lines: deque[LogLine] = deque()
-        self._bytes = self._dropped = 0
+        self.lines: list[LogLine] = []
+        self.size = 0
+        self.newer: _File | None = None
+
+
+class Log:
+    """The output of one run of a container, in a file that is rotated as a kubelet does it.
+
+    Every `containerLogMonitorInterval` (10 s) a file that has outgrown `containerLogMaxSize` makes room for a new one,
+    and only the newest is read by whoever comes then; who follows reads the old one to its end, and goes on in the new.
+    Sources: pkg/kubelet/logs/container_log_manager.go; "Log rotation" in Kubernetes' documentation of logging.
+    """
+
+    def __init__(self, rotation: Rotation = _USUAL) -> None:
+        self._rotation = rotation
+        self._file = _File()
+        self._looked = time.monotonic()
         self._torn = b""
         self._news = anyio.Event()
         self.closed = False
@@ -49,13 +78,19 @@ class Log:
             lines.append(LogLine(now, torn[:_PIECE_BYTES], goes_on=True))
             torn = torn[_PIECE_BYTES:]
         self._torn = torn
-        self._lines.extend(lines)
-        self._bytes += sum(len(line.text) for line in lines)
-        while self._bytes > _KEPT_BYTES and len(self._lines) > 1:
-            self._bytes -= len(self._lines.popleft().text)
-            self._dropped += 1
+        self._rotate()
+        self._file.lines += lines
+        self._file.size += sum(len(line.text) + _FRAME_BYTES for line in lines)
         if lines:
             self._tell()
+
+    def _rotate(self) -> None:
+        """Looked at as something is written or read, which is when it can be told."""
+        if (now := time.monotonic()) - self._looked < self._rotation.look_s:
+            return
+        self._looked = now
+        if self._file.size > self._rotation.max_bytes:
+            self._file.newer = self._file = _File()
 
     def close(self) -> None:
         """Notes that the container ended: readers that follow come to their end."""
@@ -66,23 +101,29 @@ class Log:
 
     def last(self, count: int) -> tuple[LogLine, ...]:
         """The newest `count` lines."""
-        return tuple(self._lines)[-count:] if count else ()
+        return tuple(self._file.lines[-count:]) if count else ()
 
     async def read(self, *, tail: int | None, since: datetime | None, follow: bool) -> AsyncIterator[LogLine]:
         """The lines kept, the last `tail` of them not older than `since`; with `follow` also what is yet to come."""
-        lines = tuple(self._lines) if tail is None else self.last(tail)
-        at = self._dropped + len(self._lines)
-        for line in lines:
+        if not self.closed:
+            self._rotate()
+        file = self._file
+        at = len(file.lines)
+        for line in tuple(file.lines) if tail is None else self.last(tail):
             if since is None or line.at >= since:
                 yield line
         while follow:
-            news, new = self._news, tuple(self._lines)[max(0, at - self._dropped) :]
-            at = self._dropped + len(self._lines)
+            news, new = self._news, file.lines[at:]
+            at += len(new)
             for line in new:
                 yield line
-            if not new:
-                if self.closed:
-                    return
+            if new:
+                continue
+            if file.newer is not None:
+                file, at = file.newer, 0
+            elif self.closed:
+                return
+            else:
                 await news.wait()
 
     def _tell(self) -> None:

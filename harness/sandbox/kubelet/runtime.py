@@ -21,7 +21,7 @@ from harness.sandbox.kubelet.exec_process import ExecProcess, NotExecuted
 from harness.sandbox.kubelet.execution import refusal
 from harness.sandbox.kubelet.host_root import host_root
 from harness.sandbox.kubelet.image_layer import image_layer
-from harness.sandbox.kubelet.logs import Log
+from harness.sandbox.kubelet.logs import Log, Rotation
 from harness.sandbox.kubelet.pipe import Pipe
 from harness.sandbox.kubelet.runtime_spec import (
     DEFAULT_PATH,
@@ -162,8 +162,8 @@ class Container:
 class Runtime:
     """Makes and removes pods' networks and containers on one node; `state` is the sandbox's tmpfs."""
 
-    def __init__(self, state: Path, node: int) -> None:
-        self._state, self._node = state, node
+    def __init__(self, state: Path, node: int, rotation: Rotation) -> None:
+        self._state, self._node, self._rotation = state, node, rotation
         self._host_root = host_root()
         self._last: str | None = None
         self._taken: set[str] = set()
@@ -237,7 +237,7 @@ class Runtime:
             command = ["nsenter", f"--net={network.namespace}", "unshare", *_NAMESPACES, "sh", str(script)]
             async with _at_least(_START_S):
                 child = spawn(command, stdin=process.stdin, tty=process.tty)
-                return Container(child, await _started(child), process, network)
+                return Container(child, await _started(child, self._rotation), process, network)
         except OSError as error:
             raise RuntimeFailure(f"failed to create containerd task: {_words(error)}") from None
 
@@ -308,12 +308,12 @@ async def _at_least(seconds: float) -> AsyncIterator[None]:
     await anyio.sleep_until(end)
 
 
-async def _started(child: Child) -> Log:
+async def _started(child: Child, rotation: Rotation) -> Log:
     seen = b""
     async for chunk in child.output():
         seen += chunk
         if STARTED in seen:
-            log = Log()
+            log = Log(rotation)
             log.feed(seen.partition(STARTED)[2])
             return log
     await child.wait()

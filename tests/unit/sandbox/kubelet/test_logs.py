@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sandbox.kubelet.logs import Log, rendered
+from harness.sandbox.kubelet.logs import Log, Rotation, rendered
 
 pytestmark = pytest.mark.anyio
 
@@ -57,3 +58,31 @@ async def test_a_limit_cuts_in_the_middle_of_a_line(limit: int, expected: bytes)
 
 async def test_a_limit_counts_from_the_tail() -> None:
     assert await read(written(b"one\ntwo\nthree\n"), tail=2, limit_bytes=5) == b"two\nt"
+
+
+async def test_who_comes_after_a_rotation_reads_the_new_file_and_who_follows_reads_all() -> None:
+    """As on a kubelet, where `kubectl logs` shows what the newest file holds."""
+    log = Log(Rotation(max_bytes=100, look_s=0.0))
+    followed: list[bytes] = []
+
+    async def follow() -> None:
+        followed.extend([line.text async for line in log.read(tail=None, since=None, follow=True)])
+
+    async with anyio.create_task_group() as readers:
+        readers.start_soon(follow)
+        await anyio.wait_all_tasks_blocked()
+        for number in range(10):
+            log.feed(b"line %d\n" % number)  # of 52 bytes in the file
+            if number == 4:
+                await anyio.wait_all_tasks_blocked()
+        log.close()
+    assert followed == [b"line %d" % number for number in range(10)]
+    assert await read(log) == b"line 8\nline 9\n"
+
+
+async def test_a_small_log_is_not_rotated_and_none_between_two_looks() -> None:
+    for rotation in (Rotation(max_bytes=10_000, look_s=0.0), Rotation(max_bytes=10, look_s=60.0)):
+        log = Log(rotation)
+        for number in range(10):
+            log.feed(b"line %d\n" % number)
+        assert (await read(log)).count(b"\n") == 10

@@ -1,0 +1,96 @@
+"""Load workers in Pods of two nodes whose logs are rotated: every row comes back."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any, cast
+
+import anyio
+import pytest
+from wholecluster import Cluster, cluster_of
+
+from harness.clusters.cluster import Given
+from harness.clusters.kubeconfig import KubeconfigCluster
+from harness.kube.connection import from_kubeconfig
+from harness.load import SIGN_PORT, Plan, Stream
+from harness.model.request import COLUMNS
+from harness.model.run import ClusterFacts
+from harness.runner.load_session import LoadSession
+from harness.runner.load_workers import load_workers, plans
+from harness.sandbox.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+
+
+class Paper:
+    """A run directory that keeps the rows, and what run.json is told."""
+
+    def __init__(self) -> None:
+        self.rows: list[list[bytes]] = []
+        self.told: dict[str, Any] = {}
+
+    def requests(self, rows: list[bytes]) -> None:
+        self.rows += [row.split(b",") for row in rows]
+
+    def update(self, **changes: Any) -> None:
+        self.told |= changes
+
+    def worker_second(self, _: dict[str, Any]) -> None:
+        """Seconds are not kept."""
+
+
+async def loaded(
+    cluster: Cluster, nginx: Callable[..., Any], *, rate: float, for_s: float
+) -> tuple[Paper, LoadSession]:
+    """What four workers record of a pod of nginx."""
+    await cluster.create(nginx("web"))
+    pod = await cluster.pod("web", lambda pod: (pod.get("status") or {}).get("phase") == "Running")
+    streams = (Stream(name="kept", rate_per_s=4 * rate, connections=16),)
+    plan = Plan(
+        url=f"http://{pod['status']['podIP']}/",
+        streams=streams,
+        own_clock=True,
+        sign_port=SIGN_PORT,
+        start_s=1.0,
+        duration_s=for_s,
+    )
+    paper, zero = Paper(), time.monotonic()
+    async with from_kubeconfig(cluster.sandbox.kubeconfig) as kube:
+        on = KubeconfigCluster(kube, ClusterFacts(kind="context"), Given())
+        async with load_workers(on, "default", plans(plan, 4), {}) as workers:
+            session = LoadSession(
+                workers, cast("Any", paper), lambda: time.monotonic() - zero, own_clock=True, stopping=True
+            )
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(session.follow)
+                await session.begin(1.0, deadline_s=60.0)
+    return paper, session
+
+
+@pytest.mark.parametrize(
+    ("rate", "for_s", "limit_bytes", "look_s"),
+    [(100.0, 6.0, 20_000, 1.0), pytest.param(500.0, 60.0, 1 << 20, 10.0, marks=pytest.mark.slow)],
+)
+async def test_no_row_is_lost_over_rotations_and_all_begin_in_step(
+    nginx: Callable[..., Any], rate: float, for_s: float, limit_bytes: int, look_s: float
+) -> None:
+    settings = Settings(nodes=2, container_log_max_bytes=limit_bytes, container_log_look_s=look_s)
+    async with cluster_of(settings) as cluster:
+        paper, session = await loaded(cluster, nginx, rate=rate, for_s=for_s)
+    wanted = round(rate * for_s)
+    assert [end.requests for end in sorted(session.ends, key=lambda end: end.worker)] == [{"kept": wanted}] * 4
+    keys = Counter((row[COLUMNS.index("worker")], row[COLUMNS.index("seq")]) for row in paper.rows)
+    assert len(keys) == len(paper.rows) == 4 * wanted
+    assert {one.record.node for one in session.followed} == {"node1", "node2"}
+    due = {}
+    for row in paper.rows:
+        worker, at = row[COLUMNS.index("worker")], float(row[COLUMNS.index("scheduled")])
+        due[worker] = min(at, due.get(worker, at))
+    clocks = session.clocks()
+    assert max(due.values()) - min(due.values()) < 1 / rate + 2 * max(clock.uncertainty_s for clock in clocks)
+    # Each log was rotated at least three times: one file holds no more than the limit and what comes between two looks.
+    assert all(end.requests["kept"] * 130 > 3 * limit_bytes for end in session.ends)
