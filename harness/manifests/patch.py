@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -21,17 +21,35 @@ _CLUSTER_SCOPED = frozenset(
 )  # fmt: skip
 """The kinds that charts bring of those that live in no namespace (`kubectl api-resources --namespaced=false`)."""
 
+_BINDINGS = frozenset({"RoleBinding", "ClusterRoleBinding"})
+_DEFAULT = "default"
+
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 """The pod template's annotation by which `kubectl rollout restart` makes it another one."""
 
 
-def in_namespace(manifest: Manifest, namespace: str) -> Manifest:
-    """The manifest in that namespace; objects that live in none are left as they are."""
-    if manifest["kind"] in _CLUSTER_SCOPED:
-        return manifest
+def in_namespace(manifest: Manifest, namespace: str, among: Iterable[Manifest] = ()) -> Manifest:
+    """The manifest in that namespace; objects that live in none are left as they are.
+
+    A binding of rights to a service account that is `among` the manifests goes with that account, as with kustomize's
+    `namespace`.
+    """
     moved = deepcopy(manifest)
-    moved["metadata"]["namespace"] = namespace
+    for subject in moved.get("subjects") or () if manifest["kind"] in _BINDINGS else ():
+        if any(_is(subject, account) for account in among):
+            subject["namespace"] = namespace
+    if manifest["kind"] not in _CLUSTER_SCOPED:
+        moved["metadata"]["namespace"] = namespace
     return moved
+
+
+def _is(subject: Mapping[str, Any], account: Manifest) -> bool:
+    """Whether the subject of a binding is this object, a service account."""
+    if subject.get("kind") != "ServiceAccount" or account["kind"] != "ServiceAccount":
+        return False
+    metadata = account["metadata"]
+    named = subject.get("name"), subject.get("namespace") or _DEFAULT
+    return named == (metadata["name"], metadata.get("namespace") or _DEFAULT)
 
 
 def image_sequence(application: Application, images: Mapping[str, tuple[str, ...]], rollout: int) -> dict[str, str]:

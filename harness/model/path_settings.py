@@ -49,6 +49,11 @@ class IngressSettings(Record):
     """The address that an Ingress has, which leads to the Service."""
 
     name: Annotated[str, Field(min_length=1)] | None = Field(None, description="which, where several lead there")
+    controller: Annotated[str, Field(pattern=r"^([a-z0-9.-]+/)?[a-z0-9.-]+$")] | None = Field(
+        None,
+        description="the Service of what serves it, NAME or NAMESPACE/NAME, to which the load goes by its type; "
+        "else it goes to the address in the Ingress' status",
+    )
     wait_s: LongDuration = Field(120.0, alias="wait", description="for its address, and for its first answer")
 
 

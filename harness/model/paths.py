@@ -20,6 +20,10 @@ class HopKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+UNSIGNED = "-"
+"""What `answers_as` has for a hop of which it is known that its own answers say nothing of who gave them."""
+
+
 class Targets(StrEnum):
     """Of what a hop keeps a list, from which it takes where it sends a new connection."""
 
@@ -51,7 +55,8 @@ class Hop:
     a change of the Service's endpoints it still sends to a pod that left, and does not yet send to one that came; both
     at once where no rollout changes its list, None where it is not known. `instances`: how many of them share the
     traffic, each with a list of its own. `settings`: what it was set to, in words. `answers_as`: what a request's
-    record has under `via` where it answered by itself, with 502, 503 or 504; empty where that is not known.
+    record has under `via` where it answered by itself, with 502, 503 or 504: `UNSIGNED` where nothing; empty where that
+    is not known.
     """
 
     name: str

@@ -83,7 +83,7 @@ async def _manifest(kube: Kube, manifest: Object, namespace: str, intent: Intent
     if await known_kind(kube, manifest) is None:
         return  # a definition among the manifests brings it
     try:
-        made = await _created(kube, in_namespace(manifest, namespace), namespace)
+        made = await _created(kube, in_namespace(manifest, namespace, intent.application.manifests), namespace)
     except ApiRefusal as refused:
         if refused.status == _CONFLICT:
             rehearsal.found.append(

@@ -119,7 +119,8 @@ async def deployed(
     created: list[dict[str, Any]] = []
     try:
         for manifest in ordered:
-            made = await _created(kube, manifest, namespace, ownership, files, warn)
+            moved = in_namespace(manifest, namespace, ordered)
+            made = await _created(kube, moved, namespace, ownership, files, warn)
             created.append(made)  # one by one: what is made before a failure must be deleted again
         yield created[-1]
     except BaseException as error:
@@ -148,7 +149,7 @@ async def _created(
     named = f"{manifest['kind']} {manifest['metadata']['name']}"
     warned: list[str] = []
     try:
-        made = await kube.create(_owned(in_namespace(manifest, namespace), ownership), namespace, warn=warned.append)
+        made = await kube.create(_owned(manifest, ownership), namespace, warn=warned.append)
     except ClusterError as error:
         where = place_of(manifest, files=files)
         do = error.do

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from harness.clusters.cluster import Cluster
@@ -13,7 +14,7 @@ from harness.model.path_settings import ALL_NODES, PathSettings
 from harness.runner.ingress_address import by_ingress, check_ingress
 from harness.runner.outside_address import Destination, at, balancer_address
 from harness.spec.hazards import HazardId, row
-from harness.spec.ways_in import hops_of, node_port, why_not
+from harness.spec.ways_in import hops_of, node_port, way_to, why_not
 
 
 def check_path(path: PathSettings, application: Application, host: str | None = None) -> None:
@@ -44,12 +45,34 @@ async def destination(cluster: Cluster, path: PathSettings, namespace: str, appl
     if path.nodeport is not None:
         return await _by_node_port(cluster, service, port, path.nodeport.node)
     if path.ingress is not None:
-        return await by_ingress(cluster, path.ingress, service, await _node_names(kube))
+        by_type = partial(_by_type, cluster, path.wait_s)
+        return await by_ingress(cluster, path.ingress, service, await _node_names(kube), by_type)
     if path.loadbalancer is not None:
-        address = await balancer_address(kube, service, path.loadbalancer.wait_s)
-        hops = hops_of(path.name, service, proxy, nodes=await _node_names(kube), balancer=cluster.facts.balancer)
-        return Destination(addresses=(at(address, port),), hops=hops)
-    return Destination(addresses=(at(_cluster_ip(service), port),), hops=hops_of(path.name, service, proxy))
+        return await _by_balancer(cluster, service, port, path.wait_s)
+    return _by_cluster_ip(cluster, service, port)
+
+
+async def _by_type(cluster: Cluster, wait_s: float, service: dict[str, Any], port: int) -> Destination:
+    """The way to a Service that its type is for."""
+    way = way_to(service)
+    if way == "loadbalancer":
+        return await _by_balancer(cluster, service, port, wait_s)
+    if way == "nodeport":
+        return await _by_node_port(cluster, service, port, ALL_NODES)
+    return _by_cluster_ip(cluster, service, port)
+
+
+def _by_cluster_ip(cluster: Cluster, service: dict[str, Any], port: int) -> Destination:
+    hops = hops_of("clusterip", service, cluster.facts.proxy)
+    return Destination(addresses=(at(_cluster_ip(service), port),), hops=hops)
+
+
+async def _by_balancer(cluster: Cluster, service: dict[str, Any], port: int, wait_s: float) -> Destination:
+    kube, facts = cluster.kube, cluster.facts
+    address = await balancer_address(kube, service, wait_s)
+    nodes = await _node_names(kube)
+    hops = hops_of("loadbalancer", service, facts.proxy, nodes=nodes, balancer=facts.balancer)
+    return Destination(addresses=(at(address, port),), hops=hops)
 
 
 def _cluster_ip(service: dict[str, Any]) -> str:

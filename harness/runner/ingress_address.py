@@ -10,7 +10,9 @@ from harness.errors import ClusterError, ManifestError
 from harness.kube.client import Kube
 from harness.manifests.application import Application
 from harness.model.path_settings import IngressSettings
-from harness.runner.outside_address import Destination, at, said_of, status_address
+from harness.runner import ingress_front
+from harness.runner.ingress_front import WayTo
+from harness.runner.outside_address import Destination, at, said_of, status_entry
 from harness.spec.ingresses import class_of, hosts, is_for, leading_to
 from harness.spec.ways_in import hops_of
 
@@ -48,9 +50,12 @@ def ingress_of(path: IngressSettings, application: Application) -> dict[str, Any
 
 
 async def by_ingress(
-    cluster: Cluster, path: IngressSettings, service: dict[str, Any], nodes: Sequence[str]
+    cluster: Cluster, path: IngressSettings, service: dict[str, Any], nodes: Sequence[str], way_to: WayTo
 ) -> Destination:
     """Where the load goes to come by the Ingress; its address is waited for.
+
+    Where a Service of the cluster has that address, what serves the Ingress runs there, and the way to that Service is
+    a part of the path. `way_to`: gives the way to a Service's port.
 
     Raises:
         ClusterError: no Ingress leads to the Service, or it has no address in time.
@@ -58,12 +63,18 @@ async def by_ingress(
     kube, metadata = cluster.kube, service["metadata"]
     listed = await kube.list(_API, "Ingress", metadata["namespace"])
     ingress = {"apiVersion": _API, "kind": "Ingress", **_the_one(listed, metadata["name"], path.name, ClusterError)}
-    address = await status_address(kube, ingress, path.wait_s)
-    if address is None:
+    if path.controller is not None:
+        front = await ingress_front.named(kube, path.controller, metadata["namespace"])
+        return await ingress_front.by_controller(cluster, front, ingress, way_to)
+    entry = await status_entry(kube, ingress, path.wait_s)
+    if entry is None:
         raise await _without_address(kube, ingress, path.wait_s)
-    facts = cluster.facts
+    facts, address = cluster.facts, str(entry.get("ip") or entry.get("hostname"))
+    if (found := await ingress_front.having(kube, address)) is not None:
+        return await ingress_front.by_controller(cluster, found, ingress, way_to)
     hops = hops_of("ingress", service, facts.proxy, nodes=nodes, balancer=facts.balancer, ingress=ingress)
-    return Destination(addresses=(at(address, _HTTP),), hops=hops)
+    port = next((int(each["port"]) for each in entry.get("ports") or ()), _HTTP)
+    return Destination(addresses=(at(address, port),), hops=hops)
 
 
 def _the_one(

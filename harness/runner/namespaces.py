@@ -15,7 +15,8 @@ async def as_in(kube: Kube, application: Application, namespace: str) -> tuple[M
 
     That is among them where its labels decide what becomes of its pods; who may not read it goes without.
     """
-    moved = tuple(in_namespace(each, namespace) for each in application.manifests if each is not application.home)
+    all_of = application.manifests
+    moved = tuple(in_namespace(each, namespace, all_of) for each in all_of if each is not application.home)
     home = await _home(kube, namespace)
     return moved if home is None else (home, *moved)
 

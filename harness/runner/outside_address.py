@@ -50,12 +50,18 @@ async def balancer_address(kube: Kube, service: dict[str, Any], wait_s: float) -
 
 async def status_address(kube: Kube, owner: dict[str, Any], wait_s: float) -> str | None:
     """The address of a load balancer in an object's status, which is waited for; None where none came."""
+    entry = await status_entry(kube, owner, wait_s)
+    return None if entry is None else str(entry.get("ip") or entry.get("hostname"))
+
+
+async def status_entry(kube: Kube, owner: dict[str, Any], wait_s: float) -> dict[str, Any] | None:
+    """The first entry with an address, with its ports where it has any; waited for as above."""
     metadata = owner["metadata"]
     with anyio.move_on_after(wait_s):
         while True:
             for entry in ((owner.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ():
-                if address := entry.get("ip") or entry.get("hostname"):
-                    return str(address)
+                if entry.get("ip") or entry.get("hostname"):
+                    return dict(entry)
             await anyio.sleep(_LOOK_S)
             owner = await kube.get(owner["apiVersion"], owner["kind"], metadata["name"], metadata["namespace"])
     return None

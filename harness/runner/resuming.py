@@ -176,7 +176,8 @@ def _differences(before: RunInfo, now: RunInfo, scenario: Scenario) -> Iterator[
         return  # the cluster's own manifests change with every rollout
     home = scenario.application.home  # the run has a namespace of its own in its place, which may be on record
     namespace = next((str(m["metadata"]["namespace"]) for m in before.manifests if m["metadata"].get("namespace")), "")
-    own = (in_namespace(manifest, namespace) for manifest in scenario.application.manifests if manifest is not home)
+    planned = scenario.application.manifests
+    own = (in_namespace(manifest, namespace, planned) for manifest in planned if manifest is not home)
     then, after = _named(before.manifests), _named(map(door().object, own))
     then.pop(f"Namespace/{namespace}", None)
     for name, was in then.items():

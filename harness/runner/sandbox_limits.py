@@ -12,20 +12,27 @@ from harness.clusters.sandbox import absent_program, check_images, serves, stand
 from harness.clusters.sandbox_balancer import serves_ingresses, why_not_served
 from harness.errors import UsageError
 from harness.inputs.shown import shown
+from harness.manifests.application import Application
 from harness.manifests.read import Manifest
 from harness.model.balancer_settings import BalancerSettings
 from harness.model.cluster_settings import SandboxSettings
-from harness.model.path_settings import PathSettings
+from harness.model.path_settings import IngressSettings, PathSettings
 from harness.runner.ingress_address import ingress_of
 from harness.runner.left_out import makes_pods, without
 from harness.runner.scenario import Scenario
 from harness.runner.stand_in_notes import stand_in_notes
 from harness.spec.hazards import HazardId, hazards
+from harness.spec.ingresses import class_of
+from harness.spec.ways_in import way_to
 from harness.spec.workload import is_custom, pod_spec, services
 
 # What keeps a pod from being what it would be on a node of its own.
 _IMPOSSIBLE = (HazardId.HOST_NETWORK, HazardId.HOST_PORT)
 _LAYERS = {"loadbalancer": (4, "aws-nlb-ip"), "ingress": (7, "aws-alb-ip")}
+_ANNOUNCED = "none"  # the profile for a Service of whatever runs in the cluster
+_CLASSES = ("alb", "gce", "")
+_CHANGE = "Change one of the two"
+_BRING = "or let the manifests bring what serves that class, with its IngressClass"
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "Pod")
 
 
@@ -63,16 +70,53 @@ def check_balancer(scenarios: Iterable[Scenario], settings: SandboxSettings) -> 
 def _check_balancer(scenario: Scenario, path: PathSettings, balancer: BalancerSettings | None) -> None:
     application, (layer, profile) = scenario.application, _LAYERS[path.name]
     named = application.service if path.ingress is None else ingress_of(path.ingress, application)
-    called = f"{named['kind']} {named['metadata']['name']}"
-    tried, advice = f"planning the path {path.name} for the sandbox", f"`cluster: {{sandbox: {{balancer: {profile}}}}}`"
+    tried = f"planning the path {path.name} for the sandbox"
+    if path.ingress is not None and _brings_class(application.manifests, class_of(named)):
+        front = _controllers_service(path.ingress, application, tried)
+        if way_to(front) == "loadbalancer":
+            _refuse_pending(balancer, front, _LAYERS["loadbalancer"][0], _ANNOUNCED, tried)
+        return
+    _refuse_pending(balancer, named, layer, profile, tried)
+    assert balancer is not None
+    if path.ingress is not None and (why := why_not_served(balancer, named, services(application.manifests))):
+        seen = f"{named['kind']} {named['metadata']['name']} {why}"
+        raise UsageError(
+            tried, seen, f"{_CHANGE}{'' if class_of(named) in _CLASSES else f'; {_BRING}'} (docs/paths.md)."
+        )
+
+
+def _refuse_pending(balancer: BalancerSettings | None, named: Manifest, layer: int, profile: str, tried: str) -> None:
+    called, advice = f"{named['kind']} {named['metadata']['name']}", f"`cluster: {{sandbox: {{balancer: {profile}}}}}`"
     if balancer is None:
         seen = f"it has no load balancer, so that {called} would stay pending"
         raise UsageError(tried, seen, f"Name one: {advice} (docs/paths.md).")
-    if serves_ingresses(balancer) != (path.ingress is not None):
+    if serves_ingresses(balancer) != (layer == _LAYERS["ingress"][0]):
         seen = f"its load balancer {balancer.profile} is not one of layer {layer}, so that {called} would stay pending"
         raise UsageError(tried, seen, f"Name another: {advice} (docs/paths.md).")
-    if path.ingress is not None and (why := why_not_served(balancer, named, services(application.manifests))):
-        raise UsageError(tried, f"{called} {why}", "Change one of the two (docs/paths.md).")
+
+
+def _brings_class(manifests: Iterable[Manifest], name: str) -> bool:
+    """Whether the manifests have an IngressClass of that name: what serves it is theirs to bring too."""
+    return any(each["kind"] == "IngressClass" and each["metadata"]["name"] == name for each in manifests)
+
+
+def _controllers_service(path: IngressSettings, application: Application, tried: str) -> Manifest:
+    """The Service of what serves the Ingress, as far as the manifests tell.
+
+    Raises:
+        UsageError: none is called so, or, where none is named, none is of type LoadBalancer.
+    """
+    named = (path.controller or "").rpartition("/")[2]
+    for each in services(application.manifests):
+        if each["metadata"]["name"] == named if named else way_to(each) == "loadbalancer":
+            return each
+    if named:
+        raise UsageError(
+            tried, f"no Service of the manifests is called {named}", "Name the one of what serves the Ingress."
+        )
+    seen = "no Service of the manifests is of type LoadBalancer, so that the Ingress would stay without an address"
+    advice = "Name the Service of what serves it, of whatever type: `path: {ingress: {controller: traefik}}`."
+    raise UsageError(tried, seen, advice)
 
 
 def absent_programs(scenario: Scenario) -> tuple[str, ...]:

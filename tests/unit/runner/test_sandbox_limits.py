@@ -9,8 +9,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from harness.errors import UsageError
+from harness.model.cluster_settings import SandboxSettings
 from harness.model.experiment import Experiment
-from harness.runner.sandbox_limits import in_the_sandbox
+from harness.runner.sandbox_limits import check_balancer, in_the_sandbox
 from harness.runner.scenario import Scenario, scenarios
 
 STAND_INS = {"*": {"stand_in": "finishes"}}
@@ -124,3 +125,51 @@ def test_of_a_mapped_image_nothing_is_said(planned: Any) -> None:
     spec["containers"][0]["readinessProbe"] = {"exec": {"command": ["check"]}}
     mapped = in_the_sandbox(planned(workload(spec=spec), images={"acme/shop": {"command": ["x"]}}))
     assert mapped.provisos == ()
+
+
+CLASS = {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "traefik"}}
+
+
+def ingress(name: str) -> dict[str, Any]:
+    paths = [{"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "web", "port": {"number": 80}}}}]
+    spec = {"ingressClassName": name, "rules": [{"http": {"paths": paths}}]}
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "web"}, "spec": spec}
+
+
+def front(kind: str) -> dict[str, Any]:
+    spec = {"type": kind, "selector": {"app": "edge"}, "ports": [{"port": 80}]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "edge"}, "spec": spec}
+
+
+def test_a_class_that_the_manifests_bring_needs_no_balancer_of_layer_7(planned: Any) -> None:
+    made = planned(workload(), CLASS, ingress("traefik"), front("LoadBalancer"), path="ingress")
+    check_balancer([made], SandboxSettings.model_validate({"balancer": "none"}))
+    for path in ({"ingress": {"controller": "edge"}}, {"ingress": {"controller": "shop/edge"}}):
+        by_name = planned(workload(), CLASS, ingress("traefik"), front("NodePort"), path=path)
+        check_balancer([by_name], SandboxSettings())
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "kind", "balancer", "says"),
+    [
+        ("nobody", "ingress", "LoadBalancer", None, "no load balancer, so that Ingress web would stay pending"),
+        ("nobody", "ingress", "LoadBalancer", "aws-alb-ip", "is of class nobody, and aws-alb-ip serves alb"),
+        ("traefik", "ingress", "LoadBalancer", None, "no load balancer, so that Service edge would stay pending"),
+        ("traefik", "ingress", "LoadBalancer", "aws-alb-ip", "aws-alb-ip is not one of layer 4, so that Service edge"),
+        ("traefik", "ingress", "NodePort", "none", "no Service of the manifests is of type LoadBalancer"),
+        (
+            "traefik",
+            {"ingress": {"controller": "edgy"}},
+            "NodePort",
+            None,
+            "no Service of the manifests is called edgy",
+        ),
+    ],
+)
+def test_an_ingress_that_would_stay_without_an_address_is_refused(
+    planned: Any, name: str, path: Any, kind: str, balancer: str | None, says: str
+) -> None:
+    made = planned(workload(), CLASS, ingress(name), front(kind), path=path)
+    settings = SandboxSettings.model_validate({} if balancer is None else {"balancer": balancer})
+    with pytest.raises(UsageError, match=says):
+        check_balancer([made], settings)

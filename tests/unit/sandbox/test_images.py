@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
+from harness.sandbox import images
 from harness.sandbox.image_names import full_name, short_name
 from harness.sandbox.images import WORKER, Image, lookup
 
@@ -50,6 +54,37 @@ def test_the_worker_is_this_python_and_takes_arguments() -> None:
     assert image is not None
     assert image.entrypoint[1:] == ("-m", "harness.load")
     assert "PYTHONPATH" in dict(image.env)
+
+
+def test_traefik_3_is_the_binary_of_this_machine_and_no_other_version(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "traefik"
+    program.touch(mode=0o755)
+    monkeypatch.setattr(images, "traefik_program", lambda: str(program))
+    image = lookup("docker.io/library/traefik:v3.7.15")
+    assert image is not None
+    assert dict(image.links) == {"/usr/local/bin/traefik": str(program)}
+    (script, text), *_ = image.files
+    assert image.entrypoint == ("sh", script)
+    (tmp_path / "entrypoint.sh").write_text(text)
+    program.write_text('#!/bin/sh\necho "it got $*"\n')
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    for words, said in (
+        (["--ping"], "it got --ping"),
+        (["traefik", "version"], "it got version"),
+        (["echo", "a"], "a"),
+    ):
+        done = subprocess.run(
+            ["sh", tmp_path / "entrypoint.sh", *words], env=env, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == said
+    assert lookup("traefik:v3") is not None
+    assert lookup("traefik") is not None
+    assert lookup("traefik:v2.11") is None
+    assert lookup("traefik:1.7-alpine") is None
+    monkeypatch.setattr(images, "traefik_program", lambda: None)
+    assert lookup("traefik:v3") is None
 
 
 def test_a_users_image_comes_before_the_built_in_one() -> None:
