@@ -13,6 +13,7 @@ from harness.model.progress import Decision, Progress
 from harness.model.providers import CONTEXT
 from harness.preflight.preflight import preflight
 from harness.runner.claim import claimed
+from harness.runner.fingerprint import fingerprint
 from harness.runner.ports import check_ports, check_rate
 from harness.runner.preflight import check_nodes, check_scenarios, intents, trouble
 from harness.runner.protected import check_context
@@ -62,7 +63,9 @@ async def run_experiment(
     runs: list[ScenarioRun] = []
     async with claimed(cluster.kube, scenarios, folder) as lease:
         if scenarios and left is None:
-            write_planned(folder, scenarios[0].experiment.name, [scenario.name for scenario in scenarios], asked)
+            experiment = scenarios[0].experiment
+            names = [scenario.name for scenario in scenarios]
+            write_planned(folder, experiment.name, names, asked, fingerprint(experiment))
         parts = [Left(scenario=scenario, folder=scenario.name) for scenario in scenarios] if left is None else left
         for number, (scenario, part) in enumerate(zip(scenarios, parts, strict=True)):
             runner = ScenarioRunner(

@@ -21,17 +21,18 @@ from harness.errors import UsageError
 from harness.inputs.shown import shown
 from harness.manifests.patch import in_namespace
 from harness.model.quantity import things
-from harness.model.run import GoneOn, RunInfo
+from harness.model.run import GoneOn, RequestFacts, RunInfo
 from harness.redaction import door
 from harness.runner.facts import run_info
+from harness.runner.fingerprint import otherwise
 from harness.runner.scenario import Scenario
 from harness.store.parts import mark_gone_on, whole_part
-from harness.store.planned import read_planned
+from harness.store.planned import read_digests, read_planned
 from harness.store.reader import is_run, read_info, read_run, scenario_folders
 from harness.store.undo import is_pending
 
 _INTERRUPTED = (None, "interrupted")
-_DIGEST = re.compile(r"<redacted [^>]*>")
+_REDACTED = re.compile(r"<redacted [^>]*>")
 _ANEW = "Resume it with what it was begun with, or begin a new run."
 
 
@@ -89,6 +90,8 @@ def left_to_run(run: Path, scenarios: tuple[Scenario, ...]) -> tuple[Left, ...]:
     if set(names) != {scenario.name for scenario in scenarios}:
         now = ", ".join(scenario.name for scenario in scenarios)
         raise UsageError(tried, f"its scenarios are {', '.join(names)}, and those of the experiment {now}", _ANEW)
+    if other := [*otherwise(scenarios[0].experiment, read_digests(run))]:
+        raise UsageError(tried, f"the experiment says something else than it did: {', '.join(other)}", _ANEW)
     known = [(folder, read_info(folder, [])) for folder in scenario_folders(run)] if is_run(run) else []
     left = []
     for scenario in scenarios:
@@ -144,6 +147,13 @@ def _part(folder: Path, info: RunInfo) -> Part:
     return Part(folder=folder, info=info, rollouts=rollouts, until=until)
 
 
+def _request(one: RequestFacts) -> str:
+    """One kind of request in words, without the digests of what is hidden in its path."""
+    on, success = f" on {one.stream}" if one.stream else "", ", ".join(one.success)
+    path = _REDACTED.sub("<redacted>", one.path)
+    return f"{one.method} {path}{on}, weight {one.weight}, success {success}"
+
+
 _SAME: dict[str, Callable[[RunInfo], Any]] = {
     "experiment": lambda info: info.experiment,
     "variant": lambda info: info.variant,
@@ -154,7 +164,11 @@ _SAME: dict[str, Callable[[RunInfo], Any]] = {
     "load": lambda info: ", ".join(f"{name} {rate:g}/s" for name, rate in info.streams.items()),
     "connect time-out": lambda info: info.load.connect_timeout_s,
     "read time-out": lambda info: info.load.read_timeout_s,
-    "request": lambda info: ", ".join(f"{one.method} {one.path}" for one in info.requests),
+    "request": lambda info: ", ".join(map(_request, info.requests)),
+    "expect": lambda info: str(info.expect),
+    "strict_idle_close": lambda info: info.strict_idle_close,
+    "confidence": lambda info: info.confidence and f"{info.confidence.max_dropping:g} at {info.confidence.level:g}",
+    "budget": lambda info: ", ".join(f"{name} {limit:g}" for name, limit in sorted(info.budget.items())),
     "churn": lambda info: info.churn_s,
     "cluster": lambda info: info.cluster.kind,
     "Kubernetes": lambda info: info.cluster.kubernetes,
@@ -172,6 +186,10 @@ def _differences(before: RunInfo, now: RunInfo, scenario: Scenario) -> Iterator[
         was, is_ = value(before), value(now)
         if was != is_:
             yield what, shown(was), shown(is_)
+    # More of them are found out while it runs.
+    was, is_ = (tuple(_REDACTED.sub("<redacted>", words) for words in info.provisos) for info in (before, now))
+    if was[: len(is_)] != is_:
+        yield "provisos", shown(" ".join(was)), shown(" ".join(is_))
     if scenario.experiment.is_there or not before.manifests:
         return  # the cluster's own manifests change with every rollout
     home = scenario.application.home  # the run has a namespace of its own in its place, which may be on record
@@ -197,4 +215,4 @@ def _named(manifests: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 def _without_digests(manifest: Any) -> str:
     """As text, without the digests of what is hidden: those of two processes cannot be compared."""
-    return _DIGEST.sub("<redacted>", json.dumps(manifest, sort_keys=True))
+    return _REDACTED.sub("<redacted>", json.dumps(manifest, sort_keys=True))

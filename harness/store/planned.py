@@ -17,16 +17,22 @@ _NAME = "experiment.json"
 
 
 def write_planned(
-    folder: Path, experiment: str, scenarios: Sequence[str], asked: Mapping[str, Any] = MappingProxyType({})
+    folder: Path,
+    experiment: str,
+    scenarios: Sequence[str],
+    asked: Mapping[str, Any] = MappingProxyType({}),
+    digests: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Record which scenarios are to run, in their order, so that a reader can tell one that never did; and with which
-    options that was `asked` for, so that it can be resumed without them."""
+    options that was `asked` for, so that it can be resumed without them, and `digests` of what the experiment said, so
+    that it is not resumed with another."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise output_error(folder, error) from error
     plan = {"format": FORMAT, "experiment": experiment, "scenarios": list(scenarios)}
     plan |= {"asked": dict(asked)} if asked else {}
+    plan |= {"digests": dict(digests)} if digests else {}
     replace_file(folder / _NAME, json.dumps(plan, indent=1))
 
 
@@ -51,9 +57,22 @@ def read_asked(folder: Path) -> dict[str, Any]:
     Raises:
         RunFormatError: the file is there and is not what it should be.
     """
+    return _table(folder, "asked", "options")
+
+
+def read_digests(folder: Path) -> dict[str, str]:
+    """The digests of what the experiment said, by key; none where the folder does not say.
+
+    Raises:
+        RunFormatError: the file is there and is not what it should be.
+    """
+    return {name: str(digest) for name, digest in _table(folder, "digests", "digests").items()}
+
+
+def _table(folder: Path, name: str, what: str) -> dict[str, Any]:
     if not read_planned(folder):
         return {}
-    asked = json.loads((folder / _NAME).read_bytes()).get("asked") or {}
-    if not isinstance(asked, dict):
-        raise RunFormatError(f"reading {folder / _NAME}", "`asked` holds no options")
-    return asked
+    found = json.loads((folder / _NAME).read_bytes()).get(name) or {}
+    if not isinstance(found, dict):
+        raise RunFormatError(f"reading {folder / _NAME}", f"`{name}` holds no {what}")
+    return found

@@ -18,6 +18,7 @@ from harness.model.experiment import Experiment
 from harness.model.request import COLUMNS
 from harness.model.run import ClusterFacts, ProxyFacts, RolloutMarks
 from harness.runner.facts import run_info
+from harness.runner.fingerprint import fingerprint
 from harness.runner.resuming import left_to_run
 from harness.runner.scenario import Scenario, scenarios
 from harness.store.planned import write_planned
@@ -107,6 +108,14 @@ def test_a_run_that_came_to_its_end_or_ended_by_itself_is_not_gone_on_with(run: 
         ({"variants": {"default": {}}}, FACTS, "its scenarios are default, prestop"),
         ({"load": {"new": {"rate": 20}}}, FACTS, "load was 'new 10/s', and is 'new 20/s' now"),
         ({"update": "restart"}, FACTS, "disruption was 'image', and is 'restart' now"),
+        (
+            {"request": {"success": ["200-599"]}},
+            FACTS,
+            "success 200-299', and is 'GET /, weight 1, success 200-599' now",
+        ),
+        ({"strict_idle_close": True}, FACTS, "strict_idle_close was False, and is True now"),
+        ({"variants": {"default": {"expect": "any"}, "prestop": {}}}, FACTS, "expect was 'seamless', and is 'any' now"),
+        ({"budget": {"failed": 3}}, FACTS, "budget was '', and is 'failed 3' now"),
         ({}, replace(FACTS, kind="kind"), "cluster was 'sandbox', and is 'kind' now"),
         ({}, replace(FACTS, kubernetes="v1.34.0"), "Kubernetes was 'v1.36.2', and is 'v1.34.0' now"),
         ({}, replace(FACTS, proxy=ProxyFacts(min_sync_period_s=5.0)), "minSyncPeriod was 1.0, and is 5.0 now"),
@@ -151,3 +160,36 @@ def test_manifests_that_hold_their_namespace_are_the_same_wherever_it_stands(tmp
         UsageError, match=r"Service/web was not in run\.json of default, and is among the manifests now"
     ):
         left.check(cluster())
+
+
+@pytest.mark.parametrize(
+    ("keys", "other"),
+    [
+        ({"request": {"headers": {"X-Version": "3", "Authorization": "Bearer renewed"}}}, "request"),
+        ({"request": None}, "request"),
+        ({"images": {"nginx:1.29.1": {"command": ["nginx-debug"]}}}, "images"),
+        ({"control": "9s"}, "control"),
+        (
+            {"requests": [{"path": "/", "body_file": "other.json", "method": "POST"}], "allow_methods": ["POST"]},
+            "requests",
+        ),
+    ],
+)
+def test_what_run_json_does_not_say_of_the_experiment_is_compared_by_digests(
+    run: Path, monkeypatch: pytest.MonkeyPatch, keys: dict[str, Any], other: str
+) -> None:
+    """A token that was renewed, and whether to give up sooner, make no other experiment; nor is a secret written."""
+    monkeypatch.chdir(run)
+    Path("order.json").write_text('{"order": 1}')
+    Path("other.json").write_text('{"order": 2}')
+    headers = {"X-Version": "2", "Authorization": "Bearer s3cret-of-the-night"}
+    said: dict[str, Any] = {"request": {"headers": headers}}
+    if other == "requests":
+        said |= {"requests": [{"path": "/", "body_file": "order.json", "method": "POST"}], "allow_methods": ["POST"]}
+    write_planned(run, "night", ["default", "prestop"], digests=fingerprint(planned(**said)[0].experiment))
+    assert "s3cret" not in (run / "experiment.json").read_text()
+    renewed = {"request": {"headers": headers | {"Authorization": "Bearer another-token"}}, "rollout_timeout": "300s"}
+    assert len(left_to_run(run, planned(**{**said, **renewed}))) == 2
+    changed = {name: value for name, value in {**said, **keys}.items() if value is not None}
+    with pytest.raises(UsageError, match=f"says something else than it did: {other}"):
+        left_to_run(run, planned(**changed))
