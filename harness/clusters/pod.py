@@ -10,7 +10,8 @@ from typing import Any
 
 import anyio
 
-from harness.clusters.pod_log import log_lines
+from harness.clusters.pod_log import Heard, log_lines
+from harness.clusters.printed_lines import PrintedLines
 from harness.clusters.worker_archive import worker_archive
 from harness.clusters.worker_objects import START_TIMEOUT_S, STOP_GRACE_S, worker_pod, worker_secret
 from harness.clusters.worker_trouble import is_final, is_unpulled, state, told, trouble
@@ -18,7 +19,7 @@ from harness.errors import ClusterError, LoadError
 from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusal, LeftBehind, NoAnswer, is_not_found
 from harness.kube.repetition import CLEAN_UP_PATIENCE_S
-from harness.load import BEGIN_PATH, END_PATH, SIGN_EVERY_S, SIGN_PATH, Ability, parse_line
+from harness.load import BEGIN_PATH, END_PATH, LINES_PATH, RECEIVED_PATH, SIGN_EVERY_S, SIGN_PATH, Ability, parse_line
 from harness.model.round_trip import RoundTrip
 
 _POLL_S = 0.2
@@ -27,6 +28,7 @@ _UNPULLED_S = 30.0
 
 _SIGN_TIMEOUT_S = 3.0
 _UNHEARD_S = 20.0
+_AGAIN_S = 10.0
 _CONFLICT = 409
 _NEVER = frozenset({401, 403, 405, 501})
 _LAST, _ABLE = b'{"end":', b'{"ability":'
@@ -62,15 +64,20 @@ class PodWorker:
             ClusterError: the log cannot be had for a minute.
             LoadError: it does not follow its plan, or ended without being asked to and before its last line.
         """
-        line = b""
-        async for line in log_lines(self._kube, self._namespace, self._name, last=_LAST):
+        line, heard = b"", Heard()
+        numbered = PrintedLines(heard, self._again)
+        async for line in log_lines(self._kube, self._namespace, self._name, last=_LAST, heard=heard):
             if line.startswith(_ABLE) and isinstance(able := parse_line(line.decode(errors="replace")), Ability):
                 self._tell(
                     f"The load worker (Python {able.python}, {able.engine}) can hold {able.holds_per_s:.0f} "
                     f"requests/s where it runs."
                 )
             else:
+                for missed in await numbered.missed(line):
+                    yield missed
                 yield line
+        if line.startswith(_LAST):
+            await self._received()
         if not line.startswith(_LAST) and not self._stopping:
             raise await self._ended(line.decode(errors="replace"))
 
@@ -92,6 +99,23 @@ class PodWorker:
             if self._sign_port is None:
                 raise
             await self._kube.request("GET", self._path(END_PATH))  # that the Pod stays is told when it is cleaned up
+
+    async def _again(self, start: int, end: int) -> list[str]:
+        """Lines of its output by their numbers, from itself; none where it does not give them."""
+        if self._sign_port is None:
+            return []
+        query = {"from": str(start), "to": str(end)}
+        try:
+            found = await self._kube.request("GET", self._path(LINES_PATH), query=query, patience_s=_AGAIN_S)
+        except ClusterError:
+            return []  # what is missing is counted at the end
+        return [str(line) for line in found.get("lines") or ()]
+
+    async def _received(self) -> None:
+        """Let it go at once."""
+        if self._sign_port is not None:
+            with suppress(ClusterError), anyio.move_on_after(_SIGN_TIMEOUT_S):
+                await self._kube.request("GET", self._path(RECEIVED_PATH), patience_s=0.0)
 
     async def begin(self, at_s: float) -> None:
         """Tell it when, through the API server.

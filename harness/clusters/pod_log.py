@@ -74,9 +74,8 @@ def _time_of(line: bytes) -> float | None:
 class _Log:
     """One Pod's log, which one connection after the other shows parts of."""
 
-    def __init__(self, kube: Kube, namespace: str, name: str) -> None:
-        self._kube, self._namespace, self._name = kube, namespace, name
-        self._heard = Heard()
+    def __init__(self, kube: Kube, namespace: str, name: str, heard: Heard) -> None:
+        self._kube, self._namespace, self._name, self._heard = kube, namespace, name, heard
         self._read_at: float | None = None  # by this clock alone: the node's may be another
         self._whole_since = time.monotonic()
         self._lost: ClusterError | None = None
@@ -138,16 +137,19 @@ class _Log:
         return "" if pod is None else str((pod.get("status") or {}).get("phase"))
 
 
-async def log_lines(kube: Kube, namespace: str, name: str, *, last: bytes) -> AsyncIterator[bytes]:
+async def log_lines(
+    kube: Kube, namespace: str, name: str, *, last: bytes, heard: Heard | None = None
+) -> AsyncIterator[bytes]:
     """All lines of a worker's log as it grows, until one begins with `last` or the Pod has ended.
 
     Where the connection breaks off, the log is asked for again, from somewhat before where it was read to. The rest of
-    a line that was cut is not taken for a line, unless it is the end of the log.
+    a line that was cut is not taken for a line, unless it is the end of the log. `heard`: what was heard otherwise is
+    not new.
 
     Raises:
         ClusterError: it is refused, or cannot be had for a minute.
     """
-    log, goes_on = _Log(kube, namespace, name), True
+    log, goes_on = _Log(kube, namespace, name, Heard() if heard is None else heard), True
     while goes_on:
         async for line in log.part():
             yield line

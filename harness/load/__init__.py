@@ -3,12 +3,24 @@
 from harness.load.plan import Engine, Message, Plan, PlanError, Stream, descriptors, plan_json, split
 from harness.load.ports import PORTS, PortBudgetError, budget_per_s, check_budget
 from harness.load.records import Ability, End, Refusal, Statistics, parse_line
-from harness.load.signs import BEGIN_PATH, END_PATH, SIGN_EVERY_S, SIGN_PATH, SIGN_PORT
+from harness.load.signs import (
+    BEGIN_PATH,
+    END_PATH,
+    LINES_PATH,
+    MOST_LINES,
+    RECEIVED_PATH,
+    SIGN_EVERY_S,
+    SIGN_PATH,
+    SIGN_PORT,
+)
 
 __all__ = [
     "BEGIN_PATH",
     "END_PATH",
+    "LINES_PATH",
+    "MOST_LINES",
     "PORTS",
+    "RECEIVED_PATH",
     "SIGN_EVERY_S",
     "SIGN_PATH",
     "SIGN_PORT",

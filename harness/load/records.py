@@ -16,6 +16,7 @@ class Statistics:
 
     `t` is its end on the run's clock; `lag` is started - scheduled, 0 where nothing was due; `cpu` the fraction of one
     core; `replaced` the kept connections found closed before anything was sent on them (nothing was lost).
+    `lines`: how many lines the worker had printed before.
     """
 
     t: float
@@ -28,6 +29,7 @@ class Statistics:
     lag_max_ms: float
     cpu: float
     replaced: int
+    lines: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

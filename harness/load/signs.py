@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +26,13 @@ END_PATH = "/harness-is-done"
 BEGIN_PATH = "/begin"
 """Says when the first request is due, where the plan has the worker wait for that: `?at=` a time of its own clock."""
 
+LINES_PATH = "/lines"
+"""Asks for lines of its output again, `?from=` and `to=` their numbers: `{"lines": [...]}`, `MOST_LINES` at once."""
+
+RECEIVED_PATH = "/received"
+"""Says that all of them have come."""
+
+MOST_LINES = 2000
 SIGN_EVERY_S = 1.0
 SILENCE_S = 29.0
 """After so long without a sign the load ends: within 30 s of the last. An API that is away for less is survived."""
@@ -31,7 +40,7 @@ SILENCE_S = 29.0
 _LOOK_S = 0.5
 _REQUEST_TIMEOUT_S = 5.0
 _NO_REQUEST = (OSError, IndexError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
-_HERE = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}"
+_HERE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
 _WHAT = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -50,11 +59,13 @@ class SignsOfLife:
         silence_s: float = SILENCE_S,
         look_s: float = _LOOK_S,
         clock: Callable[[], float] | None = None,
+        lines: Callable[[int, int], list[str]] = lambda _, __: [],
     ) -> None:
-        self._silence_s, self._look_s, self._clock = silence_s, look_s, clock
+        self._silence_s, self._look_s, self._clock, self._lines = silence_s, look_s, clock, lines
+        self._received = asyncio.Event()
         self.begins: float | None = None
         self._silent_s: float | None = None
-        self.is_done = False
+        self.is_done = self.is_lost = False
 
     async def until_lost(self, port: int) -> None:
         """Listen, and return when no sign came for too long after an earlier one, or when the harness says it is done.
@@ -68,6 +79,7 @@ class SignsOfLife:
             return
         async with server:
             await self._until_silent()
+            self.is_lost = not self.is_done
 
     async def _until_silent(self) -> None:
         looked = time.monotonic()
@@ -92,15 +104,38 @@ class SignsOfLife:
 
     def _taken(self, path: str, query: str) -> bytes:
         """The answer."""
-        if path not in (SIGN_PATH, END_PATH, BEGIN_PATH):
+        if path not in (SIGN_PATH, END_PATH, BEGIN_PATH, LINES_PATH, RECEIVED_PATH):
             return _WHAT
         self._silent_s = 0.0
         self.is_done = self.is_done or path == END_PATH
         if path == BEGIN_PATH:
             with contextlib.suppress(ValueError):
                 self.begins = float(query.removeprefix("at="))
-        body = "{}" if self._clock is None else f'{{"t": {self._clock():.6f}}}'
-        return _HERE.format(len(body), body).encode()
+        if path == RECEIVED_PATH:
+            self._received.set()
+        if path == LINES_PATH:
+            return _answer({"lines": self._asked_again(query)})
+        return _answer({} if self._clock is None else {"t": round(self._clock(), 6)})
+
+    def _asked_again(self, query: str) -> list[str]:
+        asked = parse_qs(query)
+        try:
+            start, end = int(asked["from"][0]), int(asked["to"][0])
+        except (KeyError, ValueError):
+            return []
+        return self._lines(start, min(end, start + MOST_LINES))
+
+    async def until_received(self, longest_s: float) -> None:
+        """Wait until the harness has all lines; not for one that never came, nor for longer than that."""
+        if self._silent_s is not None and not self.is_lost and not self.is_done:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(longest_s):
+                    await self._received.wait()
+
+
+def _answer(found: dict[str, Any]) -> bytes:
+    body = json.dumps(found).encode()
+    return _HERE % len(body) + body
 
 
 async def end_without_signs(

@@ -9,6 +9,8 @@ import signal
 import sys
 import threading
 import time
+from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from harness.load.capacity import sender_type
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
 
 FLUSH_S = 0.1
 SECOND_S = 1.0
+KEPT_LINES = 100_000
+"""Some 10 MB of what was printed last."""
+
+_LINGER_S = 10.0
+"""For so long after its last line a worker in a Pod may be asked for lines once more, unless all were received."""
 
 
 class Output:
@@ -33,6 +40,8 @@ class Output:
     def __init__(self, descriptor: int, *, broken: Callable[[], None]) -> None:
         self._descriptor, self._broken = descriptor, broken
         self._lines: list[str] = []
+        self._kept: deque[str] = deque(maxlen=KEPT_LINES)
+        self.added = 0
         self._chunks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write, daemon=True)
         self._writer.start()
@@ -40,6 +49,13 @@ class Output:
     def add(self, text: str) -> None:
         """One line, kept until the next flush."""
         self._lines.append(text)
+        self._kept.append(text)
+        self.added += 1
+
+    def again(self, start: int, end: int) -> list[str]:
+        """The lines of these numbers, counted from 0, as far as they are kept: the log may have lost them."""
+        first = self.added - len(self._kept)
+        return [] if start < first else list(islice(self._kept, start - first, max(start, end) - first))
 
     def flush(self) -> None:
         """Hand all lines to the writer."""
@@ -79,8 +95,8 @@ def run_clock(plan: Plan) -> Callable[[], float]:
 class Seconds:
     """The engine's counters into one line of statistics per second."""
 
-    def __init__(self, engine: OpenLoop, plan: Plan, clock: Callable[[], float]) -> None:
-        self._engine, self._worker, self._clock = engine, plan.worker, clock
+    def __init__(self, engine: OpenLoop, plan: Plan, clock: Callable[[], float], output: Output) -> None:
+        self._engine, self._worker, self._clock, self._output = engine, plan.worker, clock, output
         self._replaced, self._cpu_s, self._at = 0, time.process_time(), clock()
 
     def take(self) -> Statistics:
@@ -98,6 +114,7 @@ class Seconds:
             lag_max_ms=round(lags_ms[-1], 3),
             cpu=round((cpu_s - self._cpu_s) / max(now - self._at, 1e-9), 4),
             replaced=engine.replaced - self._replaced,
+            lines=self._output.added,
         )
         self._replaced, self._cpu_s, self._at = engine.replaced, cpu_s, now
         engine.sent = engine.unsent = 0
@@ -123,22 +140,25 @@ async def follow(plan: Plan, *, stdout: int, stdin: int | None) -> None:
             loop.add_signal_handler(number, engine.stop)
     if stdin is not None:
         threading.Thread(target=_await_eof, args=(stdin, lambda: _from_thread(loop, engine.stop)), daemon=True).start()
-    seconds = Seconds(engine, plan, clock)
+    seconds = Seconds(engine, plan, clock, output)
     beat = loop.create_task(_beat(engine, output, seconds))
     greets = plan.own_clock and not plan.hold_s
     greeting = loop.create_task(_greet(plan, clock, output, seconds)) if greets else None
-    listening, signs = None, SignsOfLife(clock=clock)
+    listening, signs = None, SignsOfLife(clock=clock, lines=output.again)
     if plan.sign_port is not None:
         listening = loop.create_task(end_without_signs(signs, plan.sign_port, engine.stop, _complain))
     if plan.hold_s:
         await _held(plan.hold_s, signs, engine)
     quiet_collector()
     await engine.run()
-    for task in filter(None, (beat, greeting, listening)):
+    for task in filter(None, (beat, greeting)):
         task.cancel()
     output.add(statistics_line(seconds.take()))
     output.add(end_line(engine.counts))
     output.close()
+    if listening is not None:
+        await signs.until_received(_LINGER_S)
+        listening.cancel()
 
 
 async def _greet(plan: Plan, clock: Callable[[], float], output: Output, seconds: Seconds) -> None:

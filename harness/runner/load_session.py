@@ -29,6 +29,7 @@ _LOOK_S = 0.05
 SILENT_S = 45.0
 """A worker that is silent for so long is given up; a log that comes through an API may pause for half a minute."""
 
+_GONE = "the load worker is gone: "
 _STOPPED_TOO_S = 1.0
 """Who stopped the worker may be about to stop the run as well: Ctrl-C reaches both."""
 
@@ -126,7 +127,7 @@ class LoadSession(LoadCounts):
 
     def _lose(self, one: FollowedWorker, why: str) -> None:
         """Go on without it."""
-        one.lost = why
+        one.lost = why = why.removeprefix(_GONE)
         where = f" on node {one.worker.node}" if one.worker.node else ""
         left = things(len(self.working), "load worker")
         self.warn(f"Load worker {one.number}{where} is lost ({why}): {left} of {len(self.followed)} go on.")
@@ -213,7 +214,7 @@ class LoadSession(LoadCounts):
     def _gone(self, seen: str) -> LoadError:
         return LoadError(
             "following the load worker",
-            f"the load worker is gone: {seen}",
+            f"{_GONE}{seen}",
             "Was it evicted, drained, or stopped by hand?",
         )
 

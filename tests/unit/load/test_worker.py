@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import select
 import signal
@@ -18,7 +19,19 @@ from pathlib import Path
 
 import pytest
 
-from harness.load import SIGN_PATH, End, Engine, Plan, Statistics, Stream, parse_line, plan_json
+from harness.load import (
+    BEGIN_PATH,
+    LINES_PATH,
+    RECEIVED_PATH,
+    SIGN_PATH,
+    End,
+    Engine,
+    Plan,
+    Statistics,
+    Stream,
+    parse_line,
+    plan_json,
+)
 from harness.load.plan import GREETING_S
 from harness.model.request import Outcome, Request, TcpFacts
 
@@ -200,11 +213,43 @@ def test_a_worker_without_a_parent_tells_its_harness_that_it_listens_for_signs(
     deadline = time.monotonic() + 20
     while (heard := sign(port)) is None and time.monotonic() < deadline:
         wait_for_request(process)
-    assert heard == b"{}"
+    assert isinstance(json.loads(heard or b"{}")["t"], float)
+    urllib.request.urlopen(f"http://127.0.0.1:{port}{RECEIVED_PATH}", timeout=10).close()  # so that it does not wait
     process.terminate()
     assert process.stdout is not None
-    process.stdout.read()
-    assert process.wait(10) == 0
+    printed = [line.rstrip("\n") for line in iter(process.stdout.readline, "") if "ability" not in line]
+    assert process.wait(20) == 0
+    assert printed[-1].startswith('{"end"')
+
+
+def test_a_worker_waits_to_be_told_when_to_begin_and_gives_its_lines_again_until_all_were_received(
+    server: Callable[..., Server], worker: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    with socket.create_server(("", 0)) as free:
+        port = free.getsockname()[1]
+    plan = Plan(
+        url=server().url(), streams=(NEW,), own_clock=True, sign_port=port, hold_s=60.0, start_s=1.0, duration_s=0.5
+    )
+    process = worker(plan=in_file(tmp_path, plan))
+    deadline = time.monotonic() + 20
+    while (heard := sign(port)) is None and time.monotonic() < deadline:
+        wait_for_request(process)
+    at = json.loads(heard or b"{}")["t"] + 0.7
+    page = f"http://127.0.0.1:{port}"
+    urllib.request.urlopen(f"{page}{BEGIN_PATH}?at={at:.6f}", timeout=10).close()
+    assert process.stdout is not None
+    printed: list[str] = []
+    while not (printed and printed[-1].startswith('{"end"')):
+        printed += [line for line in [process.stdout.readline().rstrip("\n")] if "ability" not in line]
+    rows = [said for said in map(parse_line, printed) if isinstance(said, Request)]
+    assert min(row.scheduled for row in rows) == pytest.approx(at, abs=1e-5)
+    before = {said.lines - n for n, said in enumerate(map(parse_line, printed)) if isinstance(said, Statistics)}
+    assert len(before) == 1, "it counts what it prints; so many lines were read before"
+    first = before.pop() + 5
+    with urllib.request.urlopen(f"{page}{LINES_PATH}?from={first}&to={first + 40}", timeout=10) as answer:
+        assert json.load(answer)["lines"] == printed[5:45]
+    urllib.request.urlopen(f"{page}{RECEIVED_PATH}", timeout=10).close()
+    assert process.wait(20) == 0
 
 
 PARENT = """
