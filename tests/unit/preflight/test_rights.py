@@ -141,3 +141,11 @@ async def test_an_answer_that_is_lost_is_asked_for_again_since_a_question_change
 
 def test_rights_of_one_resource_are_told_together() -> None:
     assert shown(RIGHTS) == "create, get and list pods"
+
+
+async def test_several_workers_must_be_told_when_to_begin_and_one_may_be() -> None:
+    one, two = intent(), intent(worker_pods=(*intent().worker_pods, *intent().worker_pods))
+    assert "get pods/proxy" not in await named(one)
+    assert {right.named for right in useful_rights((one,))} == {"get pods/proxy"}
+    assert "get pods/proxy" in await named(two)
+    assert useful_rights((two,)) == ()
