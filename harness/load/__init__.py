@@ -3,7 +3,7 @@
 from harness.load.plan import Engine, Message, Plan, PlanError, Stream, descriptors, plan_json, split
 from harness.load.ports import PORTS, PortBudgetError, budget_per_s, check_budget
 from harness.load.records import Ability, End, Refusal, Statistics, parse_line
-from harness.load.signs import (
+from harness.load.sign_terms import (
     BEGIN_PATH,
     END_PATH,
     LINES_PATH,

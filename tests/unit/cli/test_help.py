@@ -12,7 +12,7 @@ import harness
 from harness.cli.app import app
 from harness.cli.examples import EXAMPLES
 
-HEAVY = ("kubernetes", "polars", "scipy", "numpy", "aiohttp", "altair", "testcontainers", "httpx")
+HEAVY = ("kubernetes", "polars", "scipy", "numpy", "aiohttp", "altair", "testcontainers", "httpx", "asyncio")
 
 
 def test_no_help_imports_anything_heavy() -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from harness.load import END_PATH, SIGN_PATH, SIGN_PORT, signs
 from harness.load.ports import PORTS
-from harness.load.signs import SILENCE_S, SignsOfLife
+from harness.load.sign_terms import SILENCE_S
+from harness.load.signs import SignsOfLife
 
 SHORT_S, LOOK_S = 0.4, 0.02
 
