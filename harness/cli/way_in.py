@@ -15,7 +15,7 @@ WayIn = Annotated[
         "--path",
         metavar="WAY",
         help="With `-` or without a file: how it is reached: clusterip (default), nodeport, loadbalancer, ingress, "
-        "or a URL.",
+        "gateway, or a URL.",
     ),
 ]
 

@@ -19,7 +19,7 @@ from harness.kube.connection import from_kubeconfig
 from harness.model.cluster_settings import SandboxImage, SandboxSettings
 from harness.model.run import ClusterFacts, FactSource, ProxyFacts
 from harness.sandbox.apiserver.resources import DEFINITIONS, resource_of
-from harness.sandbox.definitions import definition_of
+from harness.sandbox.definitions import beside, definition_of
 from harness.sandbox.embedded import Sandbox
 from harness.sandbox.errors import SandboxFailed
 from harness.sandbox.image_names import short_name
@@ -161,15 +161,15 @@ def serves(manifest: Mapping[str, Any]) -> bool:
 
 
 async def define_kinds(kube: Kube, manifests: Iterable[Mapping[str, Any]]) -> None:
-    """Creates the definitions of those kinds in the manifests that are not the API's own.
+    """Creates the definitions of those kinds in the manifests that are not the API's own, and of their groups' others.
 
     Raises:
         ClusterError: the sandbox refuses one.
     """
     named = dict.fromkeys((str(manifest["apiVersion"]), str(manifest["kind"])) for manifest in manifests)
-    wanted = (definition_of(*each) for each in named if resource_of(*each) is None)
-    for definition in (each for each in wanted if each is not None):
-        name = definition["metadata"]["name"]
+    known = (definition_of(*each) for each in named if resource_of(*each) is None)
+    wanted = {each["metadata"]["name"]: each for first in known if first is not None for each in beside(first)}
+    for name, definition in wanted.items():
         if await kube.find(definition["apiVersion"], definition["kind"], name) is None:
             await kube.create(definition)
 

@@ -11,8 +11,11 @@ from harness.model.record import Choice, LongDuration, Record
 
 ALL_NODES = "all"
 
-PathWord = Literal["clusterip", "nodeport", "loadbalancer", "ingress"]
+PathWord = Literal["clusterip", "nodeport", "loadbalancer", "ingress", "gateway"]
 """A path that needs no more than its name."""
+
+
+_SERVICE = r"^([a-z0-9.-]+/)?[a-z0-9.-]+$"
 
 
 def _origin(value: str) -> str:
@@ -49,12 +52,22 @@ class IngressSettings(Record):
     """The address that an Ingress has, which leads to the Service."""
 
     name: Annotated[str, Field(min_length=1)] | None = Field(None, description="which, where several lead there")
-    controller: Annotated[str, Field(pattern=r"^([a-z0-9.-]+/)?[a-z0-9.-]+$")] | None = Field(
+    controller: Annotated[str, Field(pattern=_SERVICE)] | None = Field(
         None,
         description="the Service of what serves it, NAME or NAMESPACE/NAME, to which the load goes by its type; "
         "else it goes to the address in the Ingress' status",
     )
     wait_s: LongDuration = Field(120.0, alias="wait", description="for its address, and for its first answer")
+
+
+class GatewaySettings(Record):
+    """The address of the Gateway of an HTTPRoute, which leads to the Service."""
+
+    route: Annotated[str, Field(min_length=1)] | None = Field(None, description="which, where several lead there")
+    controller: Annotated[str, Field(pattern=_SERVICE)] | None = Field(
+        None, description="as for an Ingress; else it goes to the address in the Gateway's status"
+    )
+    wait_s: LongDuration = Field(120.0, alias="wait", description="for route and address, and for its first answer")
 
 
 class PathSettings(Choice):
@@ -64,12 +77,13 @@ class PathSettings(Choice):
     nodeport: NodePortSettings | None = None
     loadbalancer: LoadBalancerSettings | None = None
     ingress: IngressSettings | None = None
+    gateway: GatewaySettings | None = None
     url: Annotated[str, AfterValidator(_origin)] | None = Field(None, description="what stands before the application")
 
     @property
     def wait_s(self) -> float:
         """How long the way in may take to come up, beside the application."""
-        waiting = self.loadbalancer or self.ingress
+        waiting = self.loadbalancer or self.ingress or self.gateway
         return 0.0 if waiting is None else waiting.wait_s
 
 

@@ -38,8 +38,8 @@ _WOULD_DO = {
     'holds, such as {"scale": {"to": 1}}.',
     "rollouts": "Give a whole number from 1 to 1000.",
     "load": 'Give new connections per second, such as load=100, or load={"new": {"rate": 100}}.',
-    "path": 'Give path="clusterip", "nodeport", "loadbalancer" or "ingress", or what `path:` of an experiment holds, '
-    'such as {"url": "https://shop.example.com"}.',
+    "path": 'Give path="clusterip", "nodeport", "loadbalancer", "ingress" or "gateway", or what `path:` of an '
+    'experiment holds, such as {"url": "https://shop.example.com"}.',
     "mitigations": f'Give a list of {", ".join(MITIGATIONS)}, as "prestop", "prestop=10s" or {{"prestop": "10s"}}.',
     "budget": 'Give a mapping such as budget={"failed": 0, "p99_during": "250ms"}.',
     "expect": 'Give expect="seamless", "dropping" or "any".',

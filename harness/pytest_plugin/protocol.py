@@ -53,8 +53,8 @@ class Rollout(Protocol):
             {"scale": {"to": 1}} or {"image": {"nginx": [...]}}.
         rollouts: how many; `--rollout-count` may raise it.
         load: new connections per second, or what `load:` of an experiment holds, such as {"new": {"rate": 100}}.
-        path: how the application is reached: "clusterip", "nodeport", "loadbalancer", "ingress", or a mapping as in an
-            experiment.
+        path: how the application is reached: "clusterip", "nodeport", "loadbalancer", "ingress", "gateway", or a
+            mapping as in an experiment.
         mitigations: "prestop", "min-ready" (5 s each), "prestop=10s" or {"prestop": "10s"}, or a list of such.
         budget: what the rollouts may cost, as in an experiment, such as {"failed": 0, "p99_during": "250ms"}.
         expect: what the report calls expected: "seamless", "dropping" or "any".

@@ -11,6 +11,7 @@ from harness.errors import ClusterError, ManifestError, UsageError
 from harness.kube.client import Kube
 from harness.manifests.application import Application
 from harness.model.path_settings import ALL_NODES, PathSettings
+from harness.runner.gateway_address import by_gateway, check_gateway
 from harness.runner.ingress_address import by_ingress, check_ingress
 from harness.runner.outside_address import Destination, at, balancer_address
 from harness.spec.hazards import HazardId, row
@@ -25,6 +26,8 @@ def check_path(path: PathSettings, application: Application, host: str | None = 
     """
     if path.ingress is not None:
         check_ingress(path.ingress, application, host)
+    if path.gateway is not None:
+        check_gateway(path.gateway, application, host)
     if (found := why_not(path.name, application.service, application.port)) is not None:
         raise ManifestError(f"planning the path {path.name}", *found)
 
@@ -47,6 +50,8 @@ async def destination(cluster: Cluster, path: PathSettings, namespace: str, appl
     if path.ingress is not None:
         by_type = partial(_by_type, cluster, path.wait_s)
         return await by_ingress(cluster, path.ingress, service, await _node_names(kube), by_type)
+    if path.gateway is not None:
+        return await by_gateway(cluster, path.gateway, service, partial(_by_type, cluster, path.wait_s))
     if path.loadbalancer is not None:
         return await _by_balancer(cluster, service, port, path.wait_s)
     return _by_cluster_ip(cluster, service, port)

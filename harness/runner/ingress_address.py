@@ -14,7 +14,7 @@ from harness.runner import ingress_front
 from harness.runner.ingress_front import WayTo
 from harness.runner.outside_address import Destination, at, said_of, status_entry
 from harness.spec.ingresses import class_of, hosts, is_for, leading_to
-from harness.spec.ways_in import hops_of
+from harness.spec.ways_in import hops_of, unknown_proxy
 
 _API = "networking.k8s.io/v1"
 _HTTP = 80
@@ -65,13 +65,13 @@ async def by_ingress(
     ingress = {"apiVersion": _API, "kind": "Ingress", **_the_one(listed, metadata["name"], path.name, ClusterError)}
     if path.controller is not None:
         front = await ingress_front.named(kube, path.controller, metadata["namespace"])
-        return await ingress_front.by_controller(cluster, front, ingress, way_to)
+        return await ingress_front.by_controller(cluster, front, ingress, way_to, unknown_proxy(ingress))
     entry = await status_entry(kube, ingress, path.wait_s)
     if entry is None:
         raise await _without_address(kube, ingress, path.wait_s)
     facts, address = cluster.facts, str(entry.get("ip") or entry.get("hostname"))
     if (found := await ingress_front.having(kube, address)) is not None:
-        return await ingress_front.by_controller(cluster, found, ingress, way_to)
+        return await ingress_front.by_controller(cluster, found, ingress, way_to, unknown_proxy(ingress))
     hops = hops_of("ingress", service, facts.proxy, nodes=nodes, balancer=facts.balancer, ingress=ingress)
     port = next((int(each["port"]) for each in entry.get("ports") or ()), _HTTP)
     return Destination(addresses=(at(address, port),), hops=hops)

@@ -11,11 +11,12 @@ from harness.kube.client import Kube
 from harness.model.paths import Hop
 from harness.runner.outside_address import Destination
 from harness.spec.traefik import is_traefik, middlewares_of, traefik_hop
-from harness.spec.ways_in import through, unknown_proxy
+from harness.spec.ways_in import through
 from harness.spec.workload import spec_of
 
 _MIDDLEWARE = "traefik.io/v1alpha1"
 _HTTP_PORTS = ("web", "http")
+HTTP = 80
 
 Object = dict[str, Any]
 WayTo = Callable[[Object, int], Awaitable[Destination]]
@@ -47,26 +48,30 @@ async def having(kube: Kube, address: str) -> Object | None:
     return next((service for service in services if address in _addresses(service)), None)
 
 
-async def by_controller(cluster: Cluster, controller: Object, ingress: Object, way_to: WayTo) -> Destination:
+async def by_controller(
+    cluster: Cluster, controller: Object, ingress: Object, way_to: WayTo, otherwise: Hop
+) -> Destination:
     """Where the load goes to come by the Service of what serves the Ingress, by `way_to`."""
     to = await way_to(controller, http_port(controller))
-    behind = await hop_of(cluster.kube, controller, ingress)
+    behind = await hop_of(cluster.kube, controller, ingress) or otherwise
     return Destination(addresses=to.addresses, origin=to.origin, hops=through(controller, to.hops, behind))
 
 
-async def hop_of(kube: Kube, controller: Object, ingress: Object) -> Hop:
-    """What is known of the pods behind the controller's Service, as a hop."""
+async def hop_of(kube: Kube, controller: Object, ingress: Object) -> Hop | None:
+    """What is known of the pods behind the controller's Service, as a hop; None where nothing is."""
     namespace = controller["metadata"]["namespace"]
     selector = spec_of(controller).get("selector") or {}
     pods = await _listed(kube, "v1", "Pod", namespace, selector) if selector else []
     traefik = [pod for pod in pods if is_traefik(spec_of(pod))]
     if not traefik:
-        return unknown_proxy(ingress)
+        return None
     objects = [
         *({"kind": "ConfigMap", **each} for each in await _listed(kube, "v1", "ConfigMap", namespace)),
         *(
             {"kind": "Middleware", **each}
-            for each in await _listed(kube, _MIDDLEWARE, "Middleware", ingress["metadata"]["namespace"])
+            for each in await _listed(
+                kube, _MIDDLEWARE, "Middleware", (ingress.get("metadata") or {}).get("namespace") or namespace
+            )
         ),
     ]
     return traefik_hop(spec_of(traefik[0]), ingress, middlewares_of(objects), instances=len(traefik))
@@ -76,8 +81,8 @@ def http_port(service: Object) -> int:
     """The port at which a controller's Service takes HTTP: by its name, else 80, else its first."""
     ports: Sequence[Object] = spec_of(service).get("ports") or ()
     by_name = (each for each in ports if each.get("name") in _HTTP_PORTS)
-    by_number = (each for each in ports if each.get("port") == 80)
-    return int(next(iter((*by_name, *by_number, *ports)), {"port": 80})["port"])
+    by_number = (each for each in ports if each.get("port") == HTTP)
+    return int(next(iter((*by_name, *by_number, *ports)), {"port": HTTP})["port"])
 
 
 async def _listed(

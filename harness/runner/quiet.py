@@ -9,7 +9,7 @@ _AT_LEAST_S = 5.0
 _PERIODS = 1.5
 _PERIOD_UNKNOWN_S = 15.0
 _BALANCER_S = 60.0
-_BALANCED = ("loadbalancer", "ingress")
+_BALANCED = ("loadbalancer", "ingress", "gateway")
 CAP_S = 60.0
 """While failures go on quiet time is extended, up to this."""
 

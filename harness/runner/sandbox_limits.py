@@ -16,7 +16,7 @@ from harness.manifests.application import Application
 from harness.manifests.read import Manifest
 from harness.model.balancer_settings import BalancerSettings
 from harness.model.cluster_settings import SandboxSettings
-from harness.model.path_settings import IngressSettings, PathSettings
+from harness.model.path_settings import GatewaySettings, IngressSettings, PathSettings
 from harness.runner.ingress_address import ingress_of
 from harness.runner.left_out import makes_pods, without
 from harness.runner.scenario import Scenario
@@ -29,6 +29,7 @@ from harness.spec.workload import is_custom, pod_spec, services
 # What keeps a pod from being what it would be on a node of its own.
 _IMPOSSIBLE = (HazardId.HOST_NETWORK, HazardId.HOST_PORT)
 _LAYERS = {"loadbalancer": (4, "aws-nlb-ip"), "ingress": (7, "aws-alb-ip")}
+_BY_GATEWAY = "planning the path gateway for the sandbox"
 _ANNOUNCED = "none"  # the profile for a Service of whatever runs in the cluster
 _CLASSES = ("alb", "gce", "")
 _CHANGE = "Change one of the two"
@@ -63,6 +64,8 @@ def check_balancer(scenarios: Iterable[Scenario], settings: SandboxSettings) -> 
     """
     for scenario in scenarios:
         path = scenario.experiment.way_in
+        if path.gateway is not None:
+            _check_front(path.gateway, scenario.application, settings.balancing, _BY_GATEWAY)
         if path.name in _LAYERS:
             _check_balancer(scenario, path, settings.balancing)
 
@@ -72,9 +75,7 @@ def _check_balancer(scenario: Scenario, path: PathSettings, balancer: BalancerSe
     named = application.service if path.ingress is None else ingress_of(path.ingress, application)
     tried = f"planning the path {path.name} for the sandbox"
     if path.ingress is not None and _brings_class(application.manifests, class_of(named)):
-        front = _controllers_service(path.ingress, application, tried)
-        if way_to(front) == "loadbalancer":
-            _refuse_pending(balancer, front, _LAYERS["loadbalancer"][0], _ANNOUNCED, tried)
+        _check_front(path.ingress, application, balancer, tried)
         return
     _refuse_pending(balancer, named, layer, profile, tried)
     assert balancer is not None
@@ -83,6 +84,14 @@ def _check_balancer(scenario: Scenario, path: PathSettings, balancer: BalancerSe
         raise UsageError(
             tried, seen, f"{_CHANGE}{'' if class_of(named) in _CLASSES else f'; {_BRING}'} (docs/paths.md)."
         )
+
+
+def _check_front(
+    path: IngressSettings | GatewaySettings, application: Application, balancer: BalancerSettings | None, tried: str
+) -> None:
+    front = _controllers_service(path, application, tried)
+    if way_to(front) == "loadbalancer":
+        _refuse_pending(balancer, front, _LAYERS["loadbalancer"][0], _ANNOUNCED, tried)
 
 
 def _refuse_pending(balancer: BalancerSettings | None, named: Manifest, layer: int, profile: str, tried: str) -> None:
@@ -100,8 +109,8 @@ def _brings_class(manifests: Iterable[Manifest], name: str) -> bool:
     return any(each["kind"] == "IngressClass" and each["metadata"]["name"] == name for each in manifests)
 
 
-def _controllers_service(path: IngressSettings, application: Application, tried: str) -> Manifest:
-    """The Service of what serves the Ingress, as far as the manifests tell.
+def _controllers_service(path: IngressSettings | GatewaySettings, application: Application, tried: str) -> Manifest:
+    """The Service of what serves an Ingress or a Gateway, as far as the manifests tell.
 
     Raises:
         UsageError: none is called so, or, where none is named, none is of type LoadBalancer.
@@ -111,11 +120,9 @@ def _controllers_service(path: IngressSettings, application: Application, tried:
         if each["metadata"]["name"] == named if named else way_to(each) == "loadbalancer":
             return each
     if named:
-        raise UsageError(
-            tried, f"no Service of the manifests is called {named}", "Name the one of what serves the Ingress."
-        )
-    seen = "no Service of the manifests is of type LoadBalancer, so that the Ingress would stay without an address"
-    advice = "Name the Service of what serves it, of whatever type: `path: {ingress: {controller: traefik}}`."
+        raise UsageError(tried, f"no Service of the manifests is called {named}", "Name the one of what serves it.")
+    seen = "no Service of the manifests is of type LoadBalancer, so that it would stay without an address"
+    advice = "Name the Service of what serves it, of whatever type, as `controller` of the path."
     raise UsageError(tried, seen, advice)
 
 

@@ -134,7 +134,7 @@ def scenarios(
         if variant.patches:
             own = _application(experiment, with_patches(manifests, variant.patches))
             own = without_others(own)[0] if experiment.others == "skip" else own
-            check_path(experiment.way_in, own)
+            check_path(experiment.way_in, own, host_in(experiment.request.headers))
         check_gates(own, experiment.way_in.name, variant.expect)
         measured = MeasuredService(name=own.service_name, port=own.port)
         sound = mended(own.target, own.service, measured, advised.mends)

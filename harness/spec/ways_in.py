@@ -114,6 +114,11 @@ def unknown_proxy(ingress: Object) -> Hop:
     return _unknown_ingress(ingress)
 
 
+def unknown_gateway(route: Object) -> Hop:
+    """What serves the Gateway of an HTTPRoute, where no more is known of it than that."""
+    return replace(_unknown_ingress({}), name=f"what serves HTTPRoute {route['metadata']['name']}")
+
+
 def node_proxy(service: Object, path: str, proxy: ProxyFacts, nodes: Sequence[str]) -> Hop:
     """kube-proxy, or what does its work, on the nodes that the load reaches first."""
     known = proxy.min_sync_period_s if proxy.source != FactSource.ASSUMED else None

@@ -37,6 +37,7 @@ def ran(
     tmp_path: Path,
     repository: Path,
     service: Object,
+    /,
     *others: Object,
     code: ExitCode = ExitCode.AS_EXPECTED,
     timeout_s: float = 380,

@@ -20,6 +20,14 @@ def definition_of(api_version: str, kind: str) -> dict[str, Any] | None:
     return None
 
 
+def beside(definition: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """All definitions of its API group, itself among them: a project's kinds are installed together, and its
+    controllers wait for those that they watch.
+    """
+    group = definition["spec"]["group"]
+    return tuple(each for each in _definitions() if each["spec"]["group"] == group)
+
+
 @cache
 def _definitions() -> tuple[dict[str, Any], ...]:
     files = sorted((file for file in resources.files(__package__).iterdir() if file.name.endswith(".yaml")), key=str)

@@ -154,7 +154,7 @@ def test_a_load_may_be_a_number(tmp_path: Path) -> None:
         ({"load": True}, "load: True is no mapping"),
         ({"rollouts": "3"}, "rollouts: input should be a valid integer, not '3'"),
         ({"rollouts": 0}, "rollouts: input should be greater than or equal to 1, not 0"),
-        ({"path": "gateway"}, "path: input should be 'clusterip', 'nodeport', 'loadbalancer' or 'ingress'"),
+        ({"path": "internet"}, "path: input should be 'clusterip', 'nodeport', 'loadbalancer', 'ingress' or 'gateway'"),
         ({"expect": "semless"}, "expect: .*did you mean seamless"),
         ({"image": {"wbe": "web:2"}}, "image: there is no container 'wbe' in deployment/web; there is web"),
         ({"image": []}, r"image: '\[\]' is none|image: \[\] is none"),

@@ -54,7 +54,8 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("retries: 3\n", "line 6, retries: there is no such key"),
         (
             "path: internet\n",
-            "line 6, path: input should be 'clusterip', 'nodeport', 'loadbalancer' or 'ingress', not 'internet'",
+            "line 6, path: input should be 'clusterip', 'nodeport', 'loadbalancer', 'ingress' or 'gateway', "
+            "not 'internet'",
         ),
         (
             "path: {nodeport: {}, loadbalancer: {}}\n",
