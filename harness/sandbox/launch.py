@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from harness.sandbox.settings import Settings
 
-START_TIMEOUT_S, END_TIMEOUT_S = 20.0, 10.0
+START_TIMEOUT_S, END_TIMEOUT_S = 60.0, 10.0
 
 
 def settings_here(settings: Settings) -> Settings:
