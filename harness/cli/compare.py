@@ -79,7 +79,11 @@ def compare(
 def _check_options(runs: Sequence[Path], baseline: Sequence[Path], on: Sequence[Measure], power: bool) -> None:
     if on and not baseline:
         raise UsageError(f"reading --on {on[0]}", "it goes with --baseline", "Name the baseline, or leave it out.")
-    if not runs and (baseline or not power):
+    if not runs and baseline:
+        raise UsageError(
+            "reading what to compare", "only a baseline is given", "Name the runs to hold against it, too."
+        )
+    if not runs and not power:
         raise UsageError("reading what to compare", "no run is given", "Name runs, or ask for --power alone.")
 
 

@@ -14,7 +14,7 @@ import typer
 from harness.cli.faults import unjudged
 from harness.cli.memory import check_memory
 from harness.errors import HarnessError, UsageError
-from harness.inputs.shown import paragraph, printable
+from harness.inputs.shown import near, paragraph, printable
 from harness.redaction import door
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def explain(
     if request is not None and (cause is not None or rollout is not None):
         raise UsageError(f"reading --request {request}", "it names one request", "Leave out --cause and --rollout.")
     asked = None if request is None else _named(request)
+    if cause is not None:
+        _check_cause(cause)
     check_memory()
     from harness.store.reader import scenario_folders
 
@@ -82,6 +84,15 @@ def _named(request: str) -> tuple[str, int, int | None]:
     return found["stream"], int(found["seq"]), None if found["worker"] is None else int(found["worker"])
 
 
+def _check_cause(cause: str) -> None:
+    from harness.model.result import Cause
+
+    for part in cause.split(" or "):
+        if part not in {known.value for known in Cause}:
+            seen = f"there is no cause of that name{near(part, [known.value for known in Cause])}"
+            raise UsageError(f"reading --cause {cause}", seen, "docs/causes.md has them all.")
+
+
 class _Told:
     """What has been told so far, as text or to be one JSON object at the end."""
 
@@ -89,7 +100,7 @@ class _Told:
         self._run, self._as_json = run, as_json
         self._data: list[dict[str, Any]] = []
         self._known: list[str] = []
-        self._printed = 0
+        self._printed = self._rollouts = 0
 
     def request(self, scenario: Scenario, stream: str, seq: int, worker: int | None) -> None:
         """Every request of that name: one for each worker."""
@@ -106,6 +117,7 @@ class _Told:
     def failures(self, scenario: Scenario, cause: str | None, rollout: int | None, *, brief: bool) -> None:
         """One failure of each cause; where one cause is asked for, that one in full."""
         asked = scenario.explainer
+        self._rollouts = max(self._rollouts, len(asked.seen.windows.rollouts))
         found = asked.where(cause, rollout)
         causes = asked.why.causes.label
         self._known.append(f"{scenario.folder.name}: {_causes(asked)}")
@@ -120,7 +132,13 @@ class _Told:
             self._explained(scenario, at, brief=brief or len(first) > 1)
 
     def end(self, request: str | None, cause: str | None, rollout: int | None) -> None:
-        """JSON as a whole; or what else can be asked; or why there was nothing."""
+        """JSON as a whole; or what else can be asked; or why there was nothing.
+
+        Raises:
+            UsageError: what was asked for is nothing that the run has.
+        """
+        if rollout is not None and rollout > self._rollouts:
+            raise UsageError(f"looking for rollout {rollout}", "; ".join(self._known), "They are counted from 1.")
         if self._as_json and (self._data or request is None):
             self._print(json.dumps({"explanations": self._data}, indent=1))
             return

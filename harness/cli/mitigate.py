@@ -62,6 +62,11 @@ def mitigate(
     asked = {name: value for name in MITIGATIONS if (value := values[name.replace("-", "_")]) is not None}
     mitigations = _mitigations({**_values(purpose, run, asked), **asked})
     changed = change_text(_text(manifest), mitigations, tried=f"reading {manifest}", mend=bool(purpose or run))
+    if not mitigations and not (purpose or run):
+        tell(
+            "nothing was changed, for nothing was asked for: such as --for unknown, --from RUN or --prestop 5s",
+            error=True,
+        )
     for line in changed.said:
         tell(line, error=True)
     prints = {

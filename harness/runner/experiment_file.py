@@ -19,7 +19,7 @@ from harness.model.experiment import Experiment
 from harness.runner.experiment_problems import expected, fit
 
 _MAX_SHOWN = 5
-_EXAMPLE = "See fixtures/experiments/demo.yaml for one."
+_EXAMPLE = "rollout-harness schema prints what one has; fixtures/experiments of the repository has some."
 
 
 def read_experiment(path: Path) -> Experiment:

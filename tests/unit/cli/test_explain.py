@@ -50,6 +50,8 @@ def test_what_cannot_be_explained_is_said() -> None:
     assert "it has no stream fresh, but" in called("explain", RACE, "--request", "fresh/1").error
     assert "that is no request" in called("explain", RACE, "--request", "new").error
     assert "no failed request of cause idle-close" in called("explain", RACE, "--cause", "idle-close").out
+    assert "did you mean termination-race?" in called("explain", RACE, "--cause", "terminaton-race").error
+    assert "in 1 rollout" in called("explain", RACE, "--rollout", "9").error
     assert "there is no such folder" in called("explain", RACE / "nowhere").error
 
 

@@ -19,7 +19,7 @@ def test_who_is_ready_is_passed_on() -> None:
 @pytest.mark.parametrize(
     ("message", "stderr", "words"),
     [
-        (None, (), "not ready within 20 s. Is the machine busy?"),
+        (None, (), "not ready within 60 s. Is the machine busy?"),
         ({"died": DIED}, (), "node1 ended with status 1 (b | c | d)"),
         ({}, ("unshare: no rights",), "supervisor ended (unshare: no rights)"),
         ({}, (), "supervisor ended"),
