@@ -3,7 +3,8 @@
     client host ──10.203.0.0/24── balancer ──10.204.N.0/24── node N      10.202.0.0/24: the addresses of Services
 
 It changes where a packet goes and not where it comes from, as balancers of layer 4 do that preserve the client's
-address. So what answers must go back through it: a node sends back through the balancer's link what came by it.
+address. So what answers must go back through it: a node sends back through the balancer's link what came by it. Pods
+reach it from their node, by its address, as they reach all that is outside the cluster.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ table ip {BALANCER}-return {{
     type filter hook prerouting priority mangle; policy accept;
     iifname "lb0" ct mark set {_MARK}
     ct mark {_MARK} meta mark set meta mark | {_MARK}
+  }}
+  chain postrouting {{
+    type nat hook postrouting priority srcnat; policy accept;
+    oifname "lb0" ip daddr {ADDRESSES} masquerade
   }}
 }}
 """
@@ -69,6 +74,7 @@ def balancer_script(directory: Path, nodes: int, addresses_each: int) -> str:
             "link set lb0 up",
             f"route add default via 10.204.{number}.1 dev lb0 table {_RETURN_TABLE}",
             f"rule add fwmark {_MARK}/{_MARK} to {_CLIENTS} lookup {_RETURN_TABLE} priority 20",
+            f"route add {ADDRESSES} via 10.204.{number}.1 dev lb0",  # for Pods, as the node that they leave by
         ]
     sysctls = "; ".join(f"echo {v} > /proc/sys/net/ipv4/{k}" for k, v in (("ip_forward", 1), ("conf/all/rp_filter", 0)))
     lines.append(f"nsenter --net={here} sh -c '{sysctls}'")
