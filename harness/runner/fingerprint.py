@@ -65,6 +65,8 @@ def _read(value: Any, key: str = "", within: str = "") -> Any:
         return value
     if {key, within} & {*_KEPT_SECRET} or key == "file":
         return "a file"
+    if value.is_dir():  # where a command runs
+        return str(value)
     held = file_bytes(value, error=ExperimentError)
     try:
         return held.decode()  # the door knows secrets in text

@@ -193,3 +193,13 @@ def test_what_run_json_does_not_say_of_the_experiment_is_compared_by_digests(
     changed = {name: value for name, value in {**said, **keys}.items() if value is not None}
     with pytest.raises(UsageError, match=f"says something else than it did: {other}"):
         left_to_run(run, planned(**changed))
+
+
+def test_where_a_deploy_command_runs_is_part_of_what_is_said(tmp_path: Path) -> None:
+    def of(folder: Path) -> dict[str, str]:
+        said = {"run": ["sh", "-c", "true"], "folder": str(folder)}
+        (first, *_) = planned(update=None, disruption={"command": said})
+        return fingerprint(first.experiment, "salt")
+
+    assert of(tmp_path)["disruption"] != of(tmp_path.parent)["disruption"]
+    assert of(tmp_path) == of(tmp_path)
