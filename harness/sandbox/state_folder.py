@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import tempfile
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,25 +59,42 @@ def locked(name: str, doing: str, on_held: Callable[[str], None]) -> Iterator[Pa
     Raises:
         NotKept: the folder takes no lock.
     """
-    while True:
-        record = made_folder() / f"{name}{_RECORD}"
-        descriptor = _taken(record.with_suffix(_LOCK), on_held)
-        if descriptor is not None:
-            break
-        time.sleep(_POLL_S)
-    try:
+    with ExitStack() as held:
+        while True:
+            with _signals_later():  # what was made and is not known of yet would stay
+                record = made_folder() / f"{name}{_RECORD}"
+                taken = _taken(record.with_suffix(_LOCK))
+                if isinstance(taken, int):
+                    descriptor = taken
+                    held.callback(_let_go, record, descriptor)
+                    break
+            if taken is not None:
+                on_held(taken)
+            time.sleep(_POLL_S)
         with suppress(OSError):  # a full disk: the record says so
             os.write(descriptor, f"{doing} {os.getpid()}\n".encode())
         yield record
+
+
+@contextmanager
+def _signals_later() -> Iterator[None]:
+    """Those that end a program come once the block is left."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    try:
+        yield
     finally:
-        record.with_suffix(_LOCK).unlink(missing_ok=True)
-        os.close(descriptor)
-        with suppress(OSError):  # another one is kept here too
-            record.parent.rmdir()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _taken(path: Path, on_held: Callable[[str], None]) -> int | None:
-    """The descriptor that holds the lock; None where somebody else does."""
+def _let_go(record: Path, descriptor: int) -> None:
+    record.with_suffix(_LOCK).unlink(missing_ok=True)
+    os.close(descriptor)
+    with suppress(OSError):  # another one is kept here too
+        record.parent.rmdir()
+
+
+def _taken(path: Path) -> int | str | None:
+    """The descriptor that holds the lock; what its holder says where somebody else does; None: try again."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except FileNotFoundError:  # who left last took the folder along
@@ -93,8 +111,7 @@ def _taken(path: Path, on_held: Callable[[str], None]) -> int | None:
     except BlockingIOError:
         said = os.pread(descriptor, 40, 0).decode(errors="replace").strip()
         os.close(descriptor)
-        on_held(said)
-        return None
+        return said
     except BaseException:
         os.close(descriptor)
         raise
