@@ -151,17 +151,20 @@ def _cut(cause: str, detail: str, request: Mapping[str, str], seen: Seen) -> tup
     """A connection that ended before its answer.
 
     Taken by a program, or answered in part: killed in flight. A new one that no program took, and that lasted longer
-    than the kernel's tables were looked up apart, ended in the accept queue unless it was seen to leave it. A kept one
-    that no program read goes by its end's time, where that can tell whether the end or the request came first; in
-    between nothing here can, short of the packets.
+    than the kernel's tables were looked up apart, ended in the accept queue unless it was seen to leave it; a shorter
+    one may have left it unseen. A kept one that no program read goes by its end's time, where that can tell whether the
+    end or the request came first; in between nothing here can, short of the packets.
     """
     if seen.taken or request["outcome"].endswith("mid-response"):
         return Cause.IN_FLIGHT_KILL, "taken"
     if request["reused"] != "1":
         if seen.accepted:
             return Cause.IN_FLIGHT_KILL, "accepted"
-        queued = request["outcome"] == "reset-before-response" and seen.lasted_s > LOOKED_S
-        return (Cause.TERMINATION_RACE, "accept-queue") if queued else (cause, detail)
+        if request["outcome"] != "reset-before-response" or cause != Cause.IN_FLIGHT_KILL:
+            return cause, detail
+        if seen.lasted_s > LOOKED_S:
+            return Cause.TERMINATION_RACE, "accept-queue"
+        return Cause.UNKNOWN, "queued-or-accepted"
     if seen.lasted_s > _ROUND_TRIP_S:
         return Cause.IN_FLIGHT_KILL, "never-read"
     return (

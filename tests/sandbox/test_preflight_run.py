@@ -35,9 +35,11 @@ rollout_timeout: 30s
 load: {{new: {{rate: 50}}, pod_header: X-Pod}}
 """
 PLUGIN = """#!/bin/sh
-echo run >> "$(dirname "$0")/runs"
+here=$(dirname "$0")
+echo run >> "$here/runs"
+until [ -e "$here/token" ]; do sleep 0.05; done
 printf '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "%s"}}' \
-    "$(cat "$(dirname "$0")/token")"
+    "$(cat "$here/token")"
 """
 BUDGET = """\
 apiVersion: policy/v1
@@ -86,10 +88,13 @@ class Shop:
         (self.folder / "config").write_text(json.dumps(config))
 
     def new_account(self) -> None:
-        """Tokens of an account that was there before are no longer any good."""
+        """Tokens of an account that was there before are no longer any good: who asks for one waits for the new one."""
+        token, whole = self.folder / "token", self.folder / "token.new"
+        token.unlink(missing_ok=True)
         self.kubectl("-n", "shop", "delete", "serviceaccount", "ada", "--ignore-not-found")
         self.kubectl("-n", "shop", "create", "serviceaccount", "ada")
-        (self.folder / "token").write_text(self.kubectl("-n", "shop", "create", "token", "ada").strip())
+        whole.write_text(self.kubectl("-n", "shop", "create", "token", "ada").strip())
+        whole.rename(token)
 
     def objects(self) -> set[str]:
         kinds = "configmaps,secrets,services,deployments,replicasets,poddisruptionbudgets"
@@ -130,7 +135,9 @@ def test_a_run_with_only_these_rights_is_judged_and_leaves_the_namespace_as_it_w
             shop.new_account()
             break
     _, rest = process.communicate(timeout=150)
-    result: dict[str, Any] = json.loads((tmp_path / "run" / "default" / "result.json").read_text())
+    judged = tmp_path / "run" / "default" / "result.json"
+    assert judged.exists(), "".join([*said, rest])
+    result: dict[str, Any] = json.loads(judged.read_text())
     unless_stalled(result["reason"])
     assert process.returncode == 0, "".join([*said, rest])
     assert [line for line in said if line.startswith(("mind: ", "note: "))] == [
