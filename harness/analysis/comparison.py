@@ -194,7 +194,11 @@ def _gate(pairs: Sequence[Pair], gates: Sequence[Measure], untested: Sequence[st
         return 1, worse
     tests = sum(one.gates for pair in pairs for one in pair.differences)
     blind = [*untested, *chain.from_iterable(_blind(pair, gates, tests) for pair in pairs)]
-    return (3, list(dict.fromkeys(blind))) if blind else (0, ["no regression was shown, and one could have been"])
+    return (
+        (3, list(dict.fromkeys(blind)))
+        if blind
+        else (0, ["no regression was shown, and there were enough rollouts to show one"])
+    )
 
 
 def _worse(pair: Pair, one: Difference) -> str:
@@ -208,18 +212,18 @@ def _blind(pair: Pair, gates: Sequence[Measure], tests: int) -> Iterator[str]:
     """Why a regression of a pair could not have been seen by any of the measures that gate, however bad it was."""
     for measure in pair.untold:
         if measure in gates:
-            yield f"{_of(pair)}: {MEASURE_WORDS[measure]}: not measured in both, so it cannot be compared"
+            yield f"{_of(pair)}: {MEASURE_WORDS[measure]}: not measured in both runs, so it cannot be compared"
     gating = [one for one in pair.differences if one.gates]
     if not gating and any(one.measure in gates for one in pair.differences):
         yield (
-            f"{_of(pair)}: {MEASURE_WORDS[Measure.DROPPING]}: every one of {pair.first.name} does, so no regression "
-            f"could have been shown: gate on {Measure.FAILURES} too"
+            f"{_of(pair)}: {MEASURE_WORDS[Measure.DROPPING]}: in {pair.first.name} every one does, so no "
+            f"regression can be shown: gate on {Measure.FAILURES} as well"
         )
     if gating and all(one.blind for one in gating):
         few = " and ".join(map(str, gating[0].numbers))
         yield (
-            f"{_of(pair)}: {few} rollouts could not have shown a regression, however bad, in {things(tests, 'test')}: "
-            "make more rollouts"
+            f"{_of(pair)}: with {few} rollouts and {things(tests, 'test')}, no regression could have been shown, "
+            "however bad: run more rollouts"
         )
     for one_side in (pair.first, pair.second):
         if one_side.doubt:

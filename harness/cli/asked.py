@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.cli.described import StandIns
 from harness.errors import UsageError
+from harness.store.output import LOCK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +43,8 @@ class Asked:
 
         kept = read_asked(run)
         if self.experiment is None and "experiment" not in kept:
-            seen = "it does not say which file its experiment came from"
-            raise UsageError(f"resuming {run}", seen, "Give the experiment again, as when it was begun.")
+            seen = "its record does not say which experiment file it came from"
+            raise UsageError(f"resuming {run}", seen, "Give the experiment as well: run EXPERIMENT --resume RUN.")
         found = {name: kept[name] for name in self.__slots__ if kept.get(name) and not getattr(self, name)}
         if "experiment" in found:
             found["experiment"] = Path(str(found["experiment"]))
@@ -54,5 +56,15 @@ class Asked:
 
 
 def experiment_folder(run: Path) -> Path:
-    """The folder of the whole experiment, be it that one of its scenarios is named."""
+    """The folder of the whole experiment, be it that one of its scenarios is named.
+
+    Raises:
+        UsageError: there is no such folder, or the run was killed before it wrote anything into it.
+    """
+    tried = f"resuming {run}"
+    if not run.is_dir():
+        raise UsageError(tried, "there is no such folder", "Give the folder of an interrupted run.")
+    if all(child.name == LOCK for child in run.iterdir()):
+        again = f"Start it again: rollout-harness run EXPERIMENT --out {shlex.quote(str(run))}"
+        raise UsageError(tried, "nothing was recorded: the run was killed before it began", again)
     return run.parent if (run / "run.json").is_file() and (run.parent / "experiment.json").is_file() else run

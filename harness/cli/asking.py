@@ -45,15 +45,18 @@ def look_and_ask(
     check_context(settings.context, experiment.protected_contexts)
     wrong = [f"mind: {words}" for words in preflight(planned)]
     question = _question(experiment, settings.context)
-    nobody = UsageError(f"asking: {question}", "there is no terminal to ask", "Nothing was changed. Give --yes.")
+    nobody = UsageError(
+        f"asking: {question}",
+        "standard input is not a terminal",
+        "Nothing was changed. Give --yes to run without asking.",
+    )
     unasked = not yes and not sys.stdin.isatty()
     try:
         found, facts = anyio.run(_found, settings.context, planned, worker_image)
-    except ClusterError as error:
-        if not unasked:
-            raise
-        tell_paragraph(f"mind: {error}", error=True)
-        raise nobody from None
+    except ClusterError:
+        if unasked:
+            tell_paragraph(f"mind: {nobody}", error=True)
+        raise
     text = plan_title if yes else plan_text  # whoever is not asked need not read all of it
     plan = text(experiment, planned, settings, facts).splitlines()
     for line in [*plan, f"the cluster: {found.cluster}; {proxy(facts.proxy)}", *found.changes, *wrong, *found.told]:
@@ -64,7 +67,31 @@ def look_and_ask(
     if unasked:
         raise nobody
     if not typer.confirm(printable(question), err=True):
-        raise UsageError("asking before touching the cluster", "the answer was no; nothing was changed")
+        raise UsageError("asking before the cluster is changed", "the answer was no; nothing was changed")
+
+
+def tell_plan(
+    experiment: Experiment, planned: tuple[Scenario, ...], settings: ClusterSettings, *, worker_image: str | None
+) -> None:
+    """Tell what would be done; of an application that is there also what was found around it, which is only read.
+
+    Raises:
+        UsageError: something stands in the way.
+        ClusterError: the cluster does not answer.
+    """
+    import anyio
+
+    from harness.cli.plan import plan_text
+    from harness.runner.preflight import preflight
+
+    wrong = [f"mind: {words}" for words in preflight(planned, sandbox=settings.sandbox is not None)]
+    for line in [*plan_text(experiment, planned, settings).splitlines(), *wrong]:
+        tell_paragraph(line)
+    if experiment.is_there and settings.context is not None:
+        found, _ = anyio.run(_found, settings.context, planned, worker_image)
+        for line in found.told:
+            tell_paragraph(line)
+        found.check()
 
 
 def _question(experiment: Experiment, context: str) -> str:

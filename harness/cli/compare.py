@@ -29,66 +29,76 @@ _GATES = (Measure.FAILURES, Measure.DROPPING)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sides:
-    """The pairs that are compared; in sentences what should have been and cannot, and what only the later run has."""
+    """The pairs that are compared; in sentences what should have been and cannot, and what only the later run has.
+
+    `alone`: the one side of a run that has nothing to be compared with, and yet a spread.
+    """
 
     pairs: Sequence[tuple[Side, Side]] = ()
+    alone: Sequence[Side] = ()
     untested: Sequence[str] = ()
     unmatched: Sequence[str] = ()
 
 
 def compare(
     runs: Annotated[
-        list[Path] | None, typer.Argument(metavar="[RUN]...", help="Experiments' folders or scenarios'.")
+        list[Path] | None, typer.Argument(metavar="[RUN]...", help="Run directories: of experiments or of scenarios.")
     ] = None,
     baseline: Annotated[
         list[Path] | None,
         typer.Option(
-            help="What the others must not be worse than; several are taken together. For CI: exit 0, 1 or 3."
+            help="The run that the others must not be worse than; repeat it to pool several. Exit code 0, 1 or 3."
         ),
     ] = None,
     on: Annotated[
         list[Measure] | None,
-        typer.Option(help="With --baseline: what must not be worse; repeatable. Default: failures and dropping."),
+        typer.Option(
+            help="With --baseline: the measure that must not get worse; repeatable. Default: failures, dropping."
+        ),
     ] = None,
     power: Annotated[
-        bool, typer.Option("--power", help="Print how many rollouts show what difference; with runs, by their spread.")
+        bool,
+        typer.Option(
+            "--power", help="Print how many rollouts each difference takes; with runs, based on their spread."
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
-    """Compare variants, versions of an application or clusters by what their rollouts cost, with intervals.
+    """Compare variants, versions of an application, or clusters by what their rollouts cost, with intervals.
 
     One RUN: its variants, each against the first. Several: each against the first, variant by variant. With --baseline
-    it ends with 1 where a run is significantly worse, and with 3 where so few rollouts could not have shown that.
+    the exit code is 1 if a run is significantly worse, and 3 if there were too few rollouts to show that.
     """
     runs, before = runs or [], baseline or []
     _check_options(runs, before, on or [], power)
     check_memory()
     try:
-        sides = _sides(before, runs)
-        table = _table(sides.pairs) if power else None
-        comparison = _compared(sides, (on or _GATES) if before else []) if runs else None
+        sides = _sides(before, runs, alone=power)
+        table = _table(sides) if power or before else None
+        comparison = None if sides.alone or not runs else _compared(sides, (on or _GATES) if before else [])
     except (HarnessError, OSError, MemoryError):
         raise
     except Exception as error:  # nobody thinks of all that a record can be damaged by
         raise unjudged(error, [*before, *runs]) from error
-    _print(comparison, table, as_json)
+    _print(comparison, table, as_json, in_full=power)
     if comparison is not None and before:
         conclude(comparison.exit_code)
 
 
 def _check_options(runs: Sequence[Path], baseline: Sequence[Path], on: Sequence[Measure], power: bool) -> None:
     if on and not baseline:
-        raise UsageError(f"reading --on {on[0]}", "it goes with --baseline", "Name the baseline, or leave it out.")
-    if not runs and baseline:
         raise UsageError(
-            "reading what to compare", "only a baseline is given", "Name the runs to hold against it, too."
+            f"reading --on {on[0]}", "it only goes with --baseline", "Add --baseline RUN, or leave --on out."
         )
+    if not runs and baseline:
+        raise UsageError("reading what to compare", "only a baseline is given", "Name the runs to compare with it.")
     if not runs and not power:
-        raise UsageError("reading what to compare", "no run is given", "Name runs, or ask for --power alone.")
+        raise UsageError("reading what to compare", "no run is given", "Name one or more runs, or give --power alone.")
 
 
-def _print(comparison: Comparison | None, table: PowerTable | None, as_json: bool) -> None:
-    from harness.reporters.comparison import comparison_text, power_text
+def _print(comparison: Comparison | None, table: PowerTable | None, as_json: bool, *, in_full: bool) -> None:
+    """`in_full`: the whole table of power, else the sentence that matters of it."""
+    from harness.reporters.comparison import comparison_text, power_sentence, power_text
 
     if as_json:
         told = {"comparison": comparison and asdict(comparison), "power": table and asdict(table)}
@@ -97,13 +107,13 @@ def _print(comparison: Comparison | None, table: PowerTable | None, as_json: boo
     if comparison is not None:
         typer.echo(door().text(comparison_text(comparison)))
     if table is not None:
-        typer.echo(power_text(table))
+        typer.echo(power_text(table) if in_full else power_sentence(table))
 
 
-def _table(sides: Sequence[tuple[Side, Side]]) -> PowerTable:
+def _table(sides: _Sides) -> PowerTable:
     from harness.analysis.comparison import power_table
 
-    return power_table([side for pair in sides for side in pair])
+    return power_table([*sides.alone, *(side for pair in sides.pairs for side in pair)])
 
 
 def _compared(sides: _Sides, gates: Sequence[Measure]) -> Comparison:
@@ -112,8 +122,8 @@ def _compared(sides: _Sides, gates: Sequence[Measure]) -> Comparison:
     return compared(sides.pairs, gates, untested=sides.untested, unmatched=sides.unmatched)
 
 
-def _sides(baseline: Sequence[Path], runs: Sequence[Path]) -> _Sides:
-    """The pairs that are compared, and what is not."""
+def _sides(baseline: Sequence[Path], runs: Sequence[Path], *, alone: bool) -> _Sides:
+    """The pairs that are compared, and what is not. `alone`: a run may have a single variant, and no pair."""
     from harness.analysis.comparison import side
     from harness.judged_runs import never_ran
 
@@ -125,11 +135,13 @@ def _sides(baseline: Sequence[Path], runs: Sequence[Path]) -> _Sides:
     if not baseline and len(found) == 1:
         name, variants = found[0]
         each = [side(f"{name} {' '.join(key)}", results) for key, results in variants.items()]
+        if len(each) < 2 and alone:
+            return _Sides(alone=each)
         if len(each) < 2:
             raise UsageError(
                 f"comparing {runs[0]}",
-                "it has one variant on one path",
-                "Name another run, or one with several variants.",
+                "it has only one variant on one path",
+                "Name another run as well, or a run with several variants.",
             )
         return _Sides(pairs=[(each[0], other) for other in each[1:]], untested=untested)
     first = (_name(baseline[0], [*baseline, *runs]), _found(baseline)) if baseline else found.pop(0)

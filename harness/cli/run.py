@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli.asked import Asked, experiment_folder
-from harness.cli.asking import look_and_ask
+from harness.cli.asking import look_and_ask, tell_plan
 from harness.cli.budget import within_budget
 from harness.cli.described import StandIns, described_experiment
 from harness.cli.ending import conclude, tell_paragraph
@@ -184,7 +184,7 @@ def plan_and_run(
     asked: Mapping[str, Any] = MappingProxyType({}),
 ) -> int | None:
     """Plan it, and run it unless only the plan is asked for; gives the exit code, None where nothing ran."""
-    from harness.cli.plan import plan_text, with_planned_rollouts
+    from harness.cli.plan import with_planned_rollouts
     from harness.clusters.choice import chosen
     from harness.runner.ports import check_rate
     from harness.runner.scenario import scenarios
@@ -213,11 +213,7 @@ def plan_and_run(
         left, out = left_to_run(resume, planned), resume
         planned = tuple(one.scenario for one in left)
     if dry_run:
-        from harness.runner.preflight import preflight
-
-        wrong = [f"mind: {words}" for words in preflight(planned, sandbox=settings.sandbox is not None)]
-        for line in [*plan_text(described, planned, settings).splitlines(), *wrong]:
-            tell_paragraph(line)
+        tell_plan(described, planned, settings, worker_image=worker_image)
         return None
     look_and_ask(described, planned, settings, worker_image=worker_image, yes=yes)
     folder = out or Path("reports") / f"{described.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"

@@ -14,26 +14,31 @@ from harness.cli.ending import tell
 from harness.errors import SandboxError, UsageError
 
 if TYPE_CHECKING:
+    from harness.sandbox.images import Image
     from harness.sandbox.kept import Ended
 
-app = typer.Typer(help="Keep an embedded cluster for playing.", no_args_is_help=True)
-Name = Annotated[str, typer.Option(help="Which one, where several are kept.")]
+app = typer.Typer(help="Run an embedded cluster to try things out on.", no_args_is_help=True)
+Name = Annotated[str, typer.Option(help="Which sandbox, if there are several.")]
 
 
 @app.command()
 def up(
     kubeconfig: Annotated[Path | None, typer.Option(help="Where to write the kubeconfig.")] = None,
     name: Name = "default",
-    nodes: Annotated[int, typer.Option(help="How many nodes it has.", min=1, max=9)] = 1,
-    min_sync_period: Annotated[str, typer.Option(help="kube-proxy's minSyncPeriod, or `instant`.")] = "1s",
+    nodes: Annotated[int, typer.Option(help="The number of nodes.", min=1, max=9)] = 1,
+    min_sync_period: Annotated[str, typer.Option(help="kube-proxy's minSyncPeriod, or `instant`: no delay.")] = "1s",
     balancer: Annotated[
         str | None,
         typer.Option(
             help="Its load balancer, such as aws-nlb-ip for Services or aws-alb-ip for Ingresses.", metavar="PROFILE"
         ),
     ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(help="An experiment file whose `images:` the sandbox is to know.", metavar="EXPERIMENT"),
+    ] = None,
 ) -> None:
-    """Start one that goes on until `down`."""
+    """Start an embedded cluster that runs until `sandbox down`."""
     from harness.model.duration import seconds
     from harness.sandbox.balancer.profiles import PROFILES
     from harness.sandbox.errors import SandboxFailed
@@ -46,14 +51,19 @@ def up(
         raise UsageError("starting the sandbox", seen, f"There are {', '.join(sorted(PROFILES))} (docs/paths.md).")
     try:
         period_s = 0.0 if min_sync_period == "instant" else seconds(min_sync_period)
-        settings = Settings(nodes=nodes, proxy_min_sync_period_s=period_s, balancer=PROFILES.get(balancer or ""))
+        settings = Settings(
+            nodes=nodes,
+            proxy_min_sync_period_s=period_s,
+            balancer=PROFILES.get(balancer or ""),
+            images=_images(images),
+        )
     except ValueError as error:
         raise SandboxError("starting the sandbox", str(error)) from None
     if (word := end_of(name)) is not None:
-        tell(f"The last one of that name ended by itself, {word}.")
+        tell(f"The last sandbox of that name ended by itself, {word}.")
     try:
         with keep(name, kubeconfig, settings) as info:
-            typer.echo("The sandbox is up. Its kubeconfig, and a shell on its client host, which reaches Services:")
+            typer.echo("The sandbox is up. To use it, and to open a shell on its client host, which reaches Services:")
             typer.echo(f"  export KUBECONFIG={shlex.quote(str(info.kubeconfig))}")
             typer.echo(f"  {command('exec', name, ' -- sh')}")
             # From here on it stays, and no signal makes this command say anything else.
@@ -62,11 +72,20 @@ def up(
         raise SandboxError(failed.tried, failed.seen, failed.do) from failed
 
 
+def _images(experiment: Path | None) -> tuple[Image, ...]:
+    if experiment is None:
+        return ()
+    from harness.clusters.sandbox import sandbox_images
+    from harness.runner.experiment_file import read_experiment
+
+    return sandbox_images(read_experiment(experiment).images)
+
+
 @app.command(context_settings={"ignore_unknown_options": True})
 def exec(  # noqa: A001 - the command's name
-    command: Annotated[list[str], typer.Argument(help="What to run on the client host.")], name: Name = "default"
+    command: Annotated[list[str], typer.Argument(help="The command to run on the client host.")], name: Name = "default"
 ) -> None:
-    """Run a command on its client host, from which Services can be reached."""
+    """Run a command on the sandbox's client host, from which Services can be reached."""
     from harness.sandbox.errors import SandboxFailed
     from harness.sandbox.kept import exec_argv
 
@@ -79,17 +98,18 @@ def exec(  # noqa: A001 - the command's name
 
 @app.command()
 def down(
-    name: Annotated[str | None, typer.Option(help="Which one, where several are kept.")] = None,
+    name: Annotated[str | None, typer.Option(help="Which sandbox, if there are several.")] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="All that are kept, and what ended programs left; not what a run is using.")
+        bool,
+        typer.Option("--all", help="All sandboxes, and what killed programs left behind; not what a run is using."),
     ] = False,
 ) -> None:
-    """End it, with everything in it, also while it is being started."""
+    """Stop the sandbox and everything in it, even while it is starting."""
     from harness.sandbox import kept, state_folder
     from harness.sandbox.errors import SandboxFailed
 
     if everything and name is not None:
-        raise UsageError("ending sandboxes", "both --all and --name were given", "Give one of them.")
+        raise UsageError("stopping sandboxes", "both --all and --name were given", "Give one of them.")
     try:
         if everything:
             _tell_all(kept.down_all())
@@ -99,7 +119,7 @@ def down(
         if kept.down(name):
             typer.echo("The sandbox is gone.")
         else:
-            tell(f"The sandbox had ended already{f', {word}' if word else ''}; what it left is gone.")
+            tell(f"The sandbox had already ended{f', {word}' if word else ''}; what it left has been removed.")
     except SandboxFailed as failed:
         raise SandboxError(failed.tried, failed.seen, failed.do) from failed
 
@@ -110,4 +130,4 @@ def _tell_all(done: Ended) -> None:
     for what in done.left_alone:
         tell(f"Left alone: {what}.")
     if not done.ended:
-        tell("There was no sandbox to end.")
+        tell("There was no sandbox to stop.")

@@ -117,11 +117,12 @@ def _experiment(described: dict[str, Any]) -> Experiment:
     from pydantic import ValidationError
 
     from harness.model.experiment import Experiment
+    from harness.runner.experiment_problems import best_fitting
 
     try:
         return Experiment.model_validate(described)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         option = next((name for part, name in _OPTIONS.items() if part in first["loc"]), "")
-        said = str(first["msg"]).removeprefix("Value error, ")
-        raise UsageError(f"reading the options of watch: {option}".rstrip(": "), said) from None
+        _, said = best_fitting(error, described)
+        raise UsageError(f"reading {option or 'the options of watch'}", said) from None

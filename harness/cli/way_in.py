@@ -7,15 +7,15 @@ from typing import Annotated, Any, get_args
 import typer
 
 from harness.errors import UsageError
-from harness.inputs.shown import shown
+from harness.inputs.shown import near, shown
 
 WayIn = Annotated[
     str | None,
     typer.Option(
         "--path",
         metavar="WAY",
-        help="With `-` or without a file: how it is reached: clusterip (default), nodeport, loadbalancer, ingress, "
-        "gateway, or a URL.",
+        help="How requests reach it: clusterip (default), nodeport, loadbalancer, ingress, gateway, or a URL. Not with "
+        "an experiment file.",
     ),
 ]
 
@@ -40,7 +40,7 @@ def way_in(text: str | None) -> dict[str, Any]:
         return {"path": text}
     tried = f"reading --path {shown(text)}"
     if "://" not in text:
-        raise UsageError(tried, "it is no way to reach an application", f"Give {', '.join(words)}, or a URL.")
+        raise UsageError(tried, f"there is no such path{near(text, words)}", f"Give {', '.join(words)}, or a URL.")
     try:
         PathSettings.model_validate({"url": text})
     except ValidationError as error:

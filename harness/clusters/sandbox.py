@@ -114,7 +114,7 @@ async def sandbox_cluster(
     wanted = Settings(
         proxy_min_sync_period_s=settings.proxy.period_s,
         nodes=settings.nodes,
-        images=_images(images),
+        images=sandbox_images(images),
         truth=truth,
         balancer=None if settings.balancing is None else balancer(settings.balancing),
     )
@@ -131,12 +131,12 @@ def check_images(images: Mapping[str, SandboxImage], manifests: tuple[Mapping[st
     Raises:
         UsageError: it names them.
     """
-    _check_images(Settings(images=_images(images)), manifests)
+    _check_images(Settings(images=sandbox_images(images)), manifests)
 
 
 def stand_in(images: Mapping[str, SandboxImage], name: str) -> bool:
     """Whether a stand-in would run under the image `name`."""
-    return Settings(images=_images(images)).stand_in(name)
+    return Settings(images=sandbox_images(images)).stand_in(name)
 
 
 def absent_program(images: Mapping[str, SandboxImage], container: Mapping[str, Any]) -> str:
@@ -144,7 +144,7 @@ def absent_program(images: Mapping[str, SandboxImage], container: Mapping[str, A
 
     A command of the container's own, or a PATH, may name another.
     """
-    image = _own(Settings(images=_images(images)), str(container.get("image")))
+    image = _own(Settings(images=sandbox_images(images)), str(container.get("image")))
     if image is None or image.stand_in or not image.entrypoint or (container.get("command") and not image.fixed):
         return ""
     if any(variable.get("name") == "PATH" for variable in container.get("env") or ()):
@@ -197,7 +197,8 @@ def _own(settings: Settings, name: str) -> Image | None:
     return None if found is None or found == lookup(name) else found
 
 
-def _images(images: Mapping[str, SandboxImage]) -> tuple[Image, ...]:
+def sandbox_images(images: Mapping[str, SandboxImage]) -> tuple[Image, ...]:
+    """An experiment's own images, as the sandbox takes them."""
     return tuple(_image(name, image) for name, image in images.items())
 
 

@@ -32,14 +32,14 @@ def comparison_text(found: Comparison) -> str:
 
 def power_text(table: PowerTable) -> str:
     """How many rollouts of each kind show what difference, beforehand."""
-    said = "as these runs show" if table.measured else "assumed: name runs to have it measured"
+    said = "measured in these runs" if table.measured else "assumed: name runs to have it measured"
     rows = [
         *(("rollouts that drop calls", *_needed(one.change, one.rollouts, table)) for one in table.shares),
         *(("lost calls per rollout", *_needed(one.change, one.rollouts, table)) for one in table.failures),
     ]
     lines = [
         *_paragraph(
-            "Rollouts needed of each kind to show with 95 % confidence, and a probability of 80 %, that the second is "
+            "Rollouts needed on each side to show, with 95 % confidence and a probability of 80 %, that the second is "
             "worse:"
         ),
         "",
@@ -52,6 +52,31 @@ def power_text(table: PowerTable) -> str:
     return "\n".join(lines) + "\n"
 
 
+def power_sentence(table: PowerTable) -> str:
+    """The same in a sentence: what a gate can have seen."""
+    shares, failures = (
+        ", ".join(
+            f"{rollouts} for {change}"
+            for change, rollouts in (_needed(one.change, one.rollouts, table) for one in many)
+        )
+        for many in (table.shares, table.failures)
+    )
+    told = "; ".join(
+        part
+        for part in (f"of rollouts that drop calls, {shares}" if shares else "", f"of lost calls, {failures}")
+        if part
+    )
+    return (
+        "\n".join(
+            _paragraph(
+                f"Rollouts that each side needs for a regression to be shown (95 % confidence, a probability of "
+                f"80 %, by one test): {told}."
+            )
+        )
+        + "\n"
+    )
+
+
 def _needed(change: str, rollouts: int | None, table: PowerTable) -> tuple[str, str]:
     return change, str(rollouts) if rollouts is not None else f"more than {table.most}"
 
@@ -61,7 +86,7 @@ def _pair(pair: Pair) -> Iterator[str]:
     for name, side in (("first", pair.first), ("second", pair.second)):
         yield from _paragraph(f"{name}: {_side(side)}", "  ")
     for unlike in pair.unlike:
-        yield from _paragraph(f"unlike: {unlike}", "  ")
+        yield from _paragraph(f"differs: {unlike}", "  ")
     for side in (pair.first, pair.second):
         if side.doubt:
             yield from _paragraph(f"in doubt: {side.name}: {side.doubt}", "  ")
@@ -109,10 +134,12 @@ def _said(differences: Sequence[Difference]) -> str:
     few = [one for one in differences if 2 * one.p_least > 0.05 and not one.shown and one.measure != Measure.DROPPING]
     least = " and ".join(map(str, few[0].numbers)) if few else ""
     parts = [
-        f"Shown to differ: {told}." if shown else "No difference is shown, which does not mean that there is none."
+        f"Significantly different: {told}."
+        if shown
+        else "No difference is significant; that does not prove there is none."
     ]
     if few:
-        parts.append(f"So few values ({least}) cannot show that means differ, whatever they are: 4 of each can.")
+        parts.append(f"With {least} values no difference of means can be shown, however large; with 4 and 4 it can.")
     return " ".join(parts)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.clusters.cluster import Cluster
 from harness.clusters.sandbox import define_kinds
+from harness.errors import UsageError
 from harness.model.progress import Decision, Progress
 from harness.model.providers import CONTEXT
 from harness.preflight.preflight import preflight
@@ -110,5 +111,9 @@ async def _check(cluster: Cluster, scenarios: Sequence[Scenario], left: Sequence
 
 async def _looked_at(cluster: Cluster, scenarios: tuple[Scenario, ...]) -> tuple[str, ...]:
     found = await preflight(cluster.kube, intents(scenarios, worker_image=None, cluster=cluster.facts.kind), trouble)
-    found.check()
+    try:
+        found.check()
+    except UsageError as error:  # what puts right an earlier run's doing may be among the rest
+        error.details = found.told
+        raise
     return found.told

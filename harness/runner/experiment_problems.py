@@ -14,6 +14,21 @@ from harness.model.experiment_keys import keys_at
 _TELLING = {"value_error": 2, "extra_forbidden": 1}
 _QUOTED = re.compile(r"'([^']+)'")
 
+PATTERN_WORDS = {
+    r"^/[^\s]*$": "it must begin with / and hold no spaces",
+    r"^[A-Za-z0-9-]+$": "a header's name has letters, digits and - only",
+    r"^(deployment|statefulset)/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$": "it must be deployment/NAME or statefulset/NAME",
+    r"^[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?$": "a name has up to 52 lower-case letters, digits and -, no - at its ends",
+    r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$": "a name has lower-case letters, digits, - and ., and begins and ends with a "
+    "letter or digit",
+    r"^([a-z0-9.-]+/)?[a-z0-9.-]+$": "it must be the name of a Service, or NAMESPACE/NAME",
+    r"^[a-z0-9]([a-z0-9.-]{0,48}[a-z0-9])?$": "a name has up to 50 lower-case letters, digits, - and .; at its ends a "
+    "letter or digit",
+    r"^\S+$": "an image's name holds no spaces",
+    r"^[A-Za-z0-9][A-Za-z0-9._/:@-]*$": "it is not the name of an image, such as shop:1.2",
+}
+"""The regular expressions of an experiment's texts, as people say them."""
+
 
 def fit(problem: Any, keys: Sequence[int | str]) -> tuple[int, int]:
     """How well a problem fits what the writer meant, where pydantic reports each kind that a key may be of.
@@ -47,6 +62,10 @@ def _keys(loc: tuple[int | str, ...], value: Any, *, missing: bool) -> list[int 
 def expected(problem: Any, keys: Sequence[int | str]) -> str:
     """What was expected there, as the end of a sentence."""
     kind, message, given = problem["type"], str(problem["msg"]), problem.get("input")
+    if kind == "string_pattern_mismatch":
+        for pattern, words in PATTERN_WORDS.items():
+            if message.endswith(f"'{pattern}'"):
+                return f"{words}, not {shown(given)}"
     if kind == "extra_forbidden":
         return f"there is no such key{near(str(keys[-1]), keys_at(keys[:-1]))}"
     if kind == "missing":

@@ -86,7 +86,7 @@ def left_to_run(run: Path, scenarios: tuple[Scenario, ...]) -> tuple[Left, ...]:
     tried = f"resuming {run}"
     names = read_planned(run)
     if not names:
-        raise UsageError(tried, "it is no folder of an experiment that was run", "Give the folder of the whole run.")
+        raise UsageError(tried, "it is not the folder of an experiment", "Give the folder of the whole run.")
     if set(names) != {scenario.name for scenario in scenarios}:
         now = ", ".join(scenario.name for scenario in scenarios)
         raise UsageError(tried, f"its scenarios are {', '.join(names)}, and those of the experiment {now}", _ANEW)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 import trustme
 
+from harness.sandbox import kubeproxyconfig
 from harness.sandbox.apiclient import ApiClient
 from harness.sandbox.apiserver.bootstrap import API_ADDRESS, API_PORT, SERVICE_ADDRESS
 from harness.sandbox.apiserver.server import ApiServer
@@ -53,6 +54,8 @@ async def serve(state: Path, ready_fd: int) -> None:
     async with ApiClient(state / "api.sock", agent="kube-controller-manager") as client, asyncio.TaskGroup() as group:
         controllers = group.create_task(run_controllers(client, root_ca, synced))
         await synced.wait()
+        if (settings := _settings(state)) is not None:
+            await client.create(kubeproxyconfig.PATH, kubeproxyconfig.config_map(settings.proxy_min_sync_period_s))
         ready = {"port": listening.port, "ca": root_ca, "token": token}
         os.write(ready_fd, json.dumps({"ready": ready}).encode() + b"\n")
         await stop.wait()
@@ -70,9 +73,15 @@ def _context(authority: trustme.CA) -> ssl.SSLContext:
 
 def _webhook(state: Path) -> PodWebhook | None:
     """What gives new pods their readiness gates, where the cluster's balancer has such."""
-    told = state / "settings.json"
-    balancer = Settings.from_json(told.read_text()).balancer if told.exists() else None
+    settings = _settings(state)
+    balancer = None if settings is None else settings.balancer
     return None if balancer is None or balancer.gates is None else partial(inject, gates=balancer.gates)
+
+
+def _settings(state: Path) -> Settings | None:
+    """The whole sandbox's; a control plane by itself has none."""
+    told = state / "settings.json"
+    return Settings.from_json(told.read_text()) if told.exists() else None
 
 
 def _inside(state: Path) -> Callable[[], socket.socket] | None:

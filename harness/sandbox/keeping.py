@@ -74,12 +74,16 @@ def _free(name: str, record: Path, kubeconfig_path: Path | None) -> Path:
     """Where its kubeconfig goes; refuses a name that is taken and a path that is, and removes what a dead one left."""
     if find(name) is not None:
         raise NotKept(
-            f"start sandbox {name!r}", "one of that name is running", f"End it first: {command('down', name)}"
+            f"starting sandbox {name!r}",
+            "a sandbox of that name is already running",
+            f"Stop it first: {command('down', name)}",
         )
     state_folder.forget_record(record)
     path = (kubeconfig_path or record.with_suffix(".kubeconfig")).absolute()
     if os.path.lexists(path):
-        raise NotKept(f"start sandbox {name!r}", f"{path} exists already", "Remove it, or name another file.")
+        raise NotKept(
+            f"starting sandbox {name!r}", f"{path} exists already", "Remove it, or give another --kubeconfig."
+        )
     return path
 
 
@@ -162,15 +166,17 @@ def _refusing_another_start(name: str) -> Callable[[str], None]:
     def held(said: str) -> None:
         doing, _, pid = said.partition(" ")
         if doing == "up":
-            do = f"Wait until it is up, or end it: {command('down', name)}"
-            raise NotKept(f"start sandbox {name!r}", f"it is already being started by process {pid}", do)
+            do = f"Wait until it is up, or stop it: {command('down', name)}"
+            raise NotKept(f"starting sandbox {name!r}", f"it is already being started by process {pid}", do)
 
     return until(name, held)
 
 
 def _unwritable(name: str, path: Path, error: OSError) -> NotKept:
-    return NotKept(f"start sandbox {name!r}", f"{path} cannot be written ({why(error)})", "Name another file.")
+    return NotKept(f"starting sandbox {name!r}", f"{path} cannot be written ({why(error)})", "Name another file.")
 
 
 def _ended_meanwhile(name: str) -> StartFailed:
-    return StartFailed(f"start sandbox {name!r}", "it was ended while it was started", f"Again: {command('up', name)}")
+    return StartFailed(
+        f"starting sandbox {name!r}", "it was stopped while it was starting", f"Start it again: {command('up', name)}"
+    )

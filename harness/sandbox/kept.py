@@ -164,7 +164,9 @@ def _info(found: Running) -> Info:
 def locked(name: str, doing: str, on_held: Callable[[str], None]) -> Iterator[Path]:
     if not _NAME.fullmatch(name):
         raise NotKept(
-            f"name a sandbox {name[:80]!r}", "not a plain name", "Use up to 63 letters, digits, dots and dashes."
+            f"naming a sandbox {name[:80]!r}",
+            "that is not a valid name",
+            "Use up to 63 letters, digits, dots and hyphens.",
         )
     with state_folder.locked(name, doing, on_held) as record:
         yield record
@@ -177,7 +179,9 @@ def until(name: str, held: Callable[[str], None]) -> Callable[[str], None]:
         held(said)
         if time.monotonic() > deadline:
             doing, _, pid = said.partition(" ")
-            raise NotKept(f"lock sandbox {name!r}", f"process {pid} holds it ({doing})", "Look at that process.")
+            raise NotKept(
+                f"locking sandbox {name!r}", f"process {pid} holds the lock ({doing})", "Look at that process."
+            )
 
     return waiting
 
@@ -189,15 +193,15 @@ def end_of(name: str) -> str | None:
     if (word := state_folder.word_of(name)) is not None:
         return word
     if name in state_folder.names() and not state_folder.is_locked(name):
-        return "without a word: its first process was killed, by somebody or where memory ran out"
+        return "without a word: its first process was killed, by someone or because memory ran out"
     return None
 
 
 def _none(name: str, do: str) -> NotKept:
     if (word := end_of(name)) is not None:
-        return NotKept(f"find sandbox {name!r}", f"it ended by itself, {word}", do)
+        return NotKept(f"looking for sandbox {name!r}", f"it ended by itself, {word}", do)
     others = sorted(
         {one.mark.name for one in running.running() if one.mark.name is not None and one.user == os.geteuid()}
     )
-    there = f"; there are {', '.join(others)}" if others else ""
-    return NotKept(f"find sandbox {name!r}", f"none of that name is running{there}", do)
+    there = f"; running: {', '.join(others)}" if others else ""
+    return NotKept(f"looking for sandbox {name!r}", f"no sandbox of that name is running{there}", do)

@@ -203,7 +203,7 @@ async def test_a_policy_against_new_namespaces_is_known_before_one_is_made(plane
 def test_without_a_terminal_it_needs_yes_and_says_what_it_found(rolled: Run) -> None:
     told = rolled()
     assert told.code == 2
-    assert "there is no terminal to ask. Nothing was changed. Give --yes." in told.error
+    assert "standard input is not a terminal. Nothing was changed. Give --yes to run without asking." in told.error
     assert told.lines[0] == "before: 1 scenario x 1 rollout on context sandbox"
 
 

@@ -15,7 +15,7 @@ from harness.model.advice import Interval, Lag, Lags, Propagation, RolloutLag
 from harness.model.kubernetes_version import applied_at_once
 
 UNREACHED = "no connection is known to have reached it"
-UNNAMED = "answers do not name their pod, and no failure told"
+UNNAMED = "answers do not name their pod (set load.pod_header), and no failure shows which it was"
 
 
 def propagation(seen: Observed, why: Explained) -> Propagation:

@@ -94,7 +94,7 @@ assert sorted(said) == [
 ], said
 assert processes() == []
 assert [str(path) for path in RUNTIME.rglob("*")] == [str(elsewhere)]
-assert masked(sandbox("down", "--all")) == ["There was no sandbox to end."]
+assert masked(sandbox("down", "--all")) == ["There was no sandbox to stop."]
 """,
     )
 
@@ -106,7 +106,7 @@ def test_the_sandbox_of_a_living_run_is_left_alone_and_named(tmp_path: Path) -> 
 living, outermost = harness()
 said = sandbox("down", "--all").splitlines()
 assert said[0].startswith(f"Left alone: the sandbox of a run in progress, which ends with it (process {living.pid}: ")
-assert said[1:] == ["There was no sandbox to end."]
+assert said[1:] == ["There was no sandbox to stop."]
 assert running.born(outermost)
 living.terminate()
 living.wait()
@@ -180,7 +180,7 @@ until("it runs", lambda: running.running())
 starting.send_signal(signal.SIGSTOP)  # so that it gets no further meanwhile
 assert masked(sandbox("down", "--all")) == ["Ended: sandbox play (process N)."]
 starting.send_signal(signal.SIGCONT)
-assert "it was ended while it was started" in starting.communicate(timeout=60)[1]
+assert "it was stopped while it was starting" in starting.communicate(timeout=60)[1]
 assert starting.returncode == 2
 assert processes() == []
 assert list(RUNTIME.iterdir()) == []

@@ -120,8 +120,8 @@ async def test_of_two_that_start_one_name_at_once_one_wins_and_the_other_says_so
     (lost,) = [err for _, err in said if err]
     winner = next(process for process in both if process.returncode == 0)
     assert re.fullmatch(
-        "error: start sandbox 'play': "
-        f"(it is already being started by process {winner.pid}|one of that name is running)\\. .*\n",
+        "error: starting sandbox 'play': "
+        f"(it is already being started by process {winner.pid}|a sandbox of that name is already running)\\. .*\n",
         lost,
     )
     assert len(machine.sandboxes()) == 1
@@ -160,15 +160,15 @@ async def test_every_hint_works_when_pasted(machine: Machine) -> None:
 async def test_down_ends_one_that_is_being_started(machine: Machine) -> None:
     starting = await held_while_starting(machine, "play")
     said = await told_when_ended(machine, starting, "rollout-harness sandbox down --name play")
-    assert "it was ended while it was started" in said
+    assert "it was stopped while it was starting" in said
     assert (machine.sandboxes(), machine.files()) == ([], [])
 
 
 async def test_down_of_what_is_not_there_says_what_is(machine: Machine) -> None:
     said = machine.run("down", code=2)  # others on this machine may keep theirs
-    assert said.startswith("error: find sandbox 'default': none of that name is running")
+    assert said.startswith("error: looking for sandbox 'default': no sandbox of that name is running")
     machine.run("up", "--name", "one")
-    assert "; there are " in machine.run("down", "--name", "two", code=2)
+    assert "; running: " in machine.run("down", "--name", "two", code=2)
     machine.run("down", "--name", "one")
     machine.run("down", "--name", "one", code=2)
     assert machine.files() == []
@@ -180,7 +180,7 @@ async def test_a_kept_sandbox_is_found_without_its_record(machine: Machine) -> N
         path.unlink()
     machine.folder.rmdir()
     machine.run("exec", "--name", "play", "--", "true")
-    assert "one of that name is running" in machine.run("up", "--name", "play", code=2)
+    assert "a sandbox of that name is already running" in machine.run("up", "--name", "play", code=2)
     assert machine.run("down", "--name", "play") == "The sandbox is gone.\n"
     assert (machine.sandboxes(), machine.files()) == ([], [])
 
@@ -230,7 +230,7 @@ async def test_the_next_command_says_what_died_and_how(machine: Machine, words: 
     os.kill(component(machine.sandboxes()[0], words), number)
     await polled("its end", lambda: not machine.sandboxes() or None)
     said = machine.run("exec", "true", code=2)
-    assert said.startswith("error: find sandbox 'default': it ended by itself, on 20")
+    assert said.startswith("error: looking for sandbox 'default': it ended by itself, on 20")
     assert f" {how}" in said
     assert said.rstrip().endswith("Start it first: rollout-harness sandbox up")
     assert machine.files() == [f"{machine.folder.name}", f"{machine.folder.name}/default.ended"]
@@ -249,7 +249,7 @@ async def test_what_a_component_wrote_last_is_told_with_its_end(machine: Machine
     await polled("its end", lambda: not machine.sandboxes() or None)
     said = machine.run("down")
     assert "node1 was killed by SIGABRT (Traceback | RulesRefused: no room in the kernel)" in said
-    assert said.startswith("The sandbox had ended already, on 20")
+    assert said.startswith("The sandbox had already ended, on 20")
     assert machine.files() == []
     assert "it ended by itself" not in machine.run("exec", "true", code=2)
 
@@ -265,7 +265,7 @@ async def test_a_sandbox_that_was_killed_is_cleaned_up_by_the_next(machine: Mach
     machine.run("up")
     os.kill(machine.sandboxes()[0].pid, signal.SIGKILL)
     await polled("its end", lambda: not machine.sandboxes() or None)
-    assert machine.run("down") == "The sandbox had ended already; what it left is gone.\n"
+    assert machine.run("down") == "The sandbox had already ended; what it left has been removed.\n"
     assert machine.files() == []
     machine.run("up")
     os.kill(machine.sandboxes()[0].pid, signal.SIGKILL)

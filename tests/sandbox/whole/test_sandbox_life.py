@@ -259,7 +259,7 @@ def test_a_kept_sandbox_stays_until_it_is_ended(tmp_path: Path, monkeypatch: pyt
         kept.down("play")
     assert not any(tree(pid).get(pid, ("",))[0] == known[0] for pid, known in processes.items())
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(NotKept, match="none of that name is running"):
+    with pytest.raises(NotKept, match="no sandbox of that name is running"):
         kept.down("play")
 
 

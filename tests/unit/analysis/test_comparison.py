@@ -138,10 +138,10 @@ def gated(before: list[int], after: list[int], **more: str) -> Comparison:
     [
         ([10, 9, 11], [1000, 900, 1100], 1, "a regression"),  # all drop before, so that only the number can tell
         ([0, 0, 0], [5, 3, 9], 1, "a regression"),
-        ([0, 0, 0], [0, 0, 0], 0, "one could have been"),
-        ([10, 9, 11, 8], [9, 12, 8, 10], 0, "one could have been"),
-        ([10, 9], [1000, 900], 3, "could not have shown a regression"),
-        ([0], [0], 3, "could not have shown a regression"),
+        ([0, 0, 0], [0, 0, 0], 0, "enough rollouts to show one"),
+        ([10, 9, 11, 8], [9, 12, 8, 10], 0, "enough rollouts to show one"),
+        ([10, 9], [1000, 900], 3, "no regression could have been shown"),
+        ([0], [0], 3, "no regression could have been shown"),
     ],
 )
 def test_the_gate_fails_on_a_regression_and_says_where_none_could_have_been_seen(
@@ -156,7 +156,7 @@ def test_a_gate_that_tested_nothing_passes_nothing() -> None:
     pair = (side("old", [10, 9, 11, 8]), side("new", [1000, 900, 1100, 950]))
     found = compare([pair], (Measure.DROPPING,))
     assert found.exit_code == 3
-    assert "every one of old does, so no regression could have been shown" in found.why[0]
+    assert "in old every one does, so no regression can be shown" in found.why[0]
     fit = (side("old", [0] * 5), side("new", [0] * 5))
     assert compare([fit], (Measure.DROPPING,)).exit_code == 0
     assert compare([fit, pair], (Measure.DROPPING,)).exit_code == 3
@@ -175,4 +175,4 @@ def test_many_pairs_fail_together_no_more_often_than_the_level_says() -> None:
     base = side("old", [0, 0, 0])
     found = compare([(base, side(f"new {i}", [0, 0, 0])) for i in range(6)], (Measure.DROPPING,))
     assert found.exit_code == 3
-    assert "in 6 tests" in found.why[0]
+    assert "6 tests" in found.why[0]

@@ -20,13 +20,18 @@ def test_two_runs_are_compared_measure_by_measure() -> None:
     assert said.code == 0, said
     assert max(map(len, said.out.splitlines())) <= 80
     assert "rollouts that drop calls  0 of 1  1 of 1" in said.out
-    assert "unlike: load: " in said.out
+    assert "differs: load: " in said.out
     told = json.loads(called("compare", HOLDS, DROPS, "--json").out)["comparison"]
     assert [one["measure"] for one in told["pairs"][0]["differences"]][:2] == ["failures", "dropping"]
 
 
 def test_one_rollout_of_each_fails_no_build_and_passes_none() -> None:
-    assert called("compare", "--baseline", HOLDS, DROPS).code == 3
+    said = called("compare", "--baseline", HOLDS, DROPS)
+    assert said.code == 3
+    told = " ".join(said.out.split())
+    assert "with 1 and 1 rollouts and 2 tests, no regression could have been shown" in told
+    assert "Rollouts that each side needs for a regression to be shown" in told
+    assert "3 for 0 % to 100 %" in told
 
 
 def test_the_variants_of_one_experiment_and_a_series_of_runs(tmp_path: Path) -> None:
@@ -68,17 +73,18 @@ def test_what_a_run_lacks_of_its_baseline_is_said_and_passes_no_build(tmp_path: 
     )
 
 
-def test_power_is_told_beforehand() -> None:
-    said = called("compare", "--power")
-    assert "rollouts that drop calls  0 % to 100 %         3" in said.out, said.out
+def test_power_is_told_beforehand_and_of_a_run_that_has_nothing_to_be_compared_with() -> None:
+    for said in (called("compare", "--power"), called("compare", "--power", HOLDS)):
+        assert said.code == 0
+        assert "rollouts that drop calls  0 % to 100 %         3" in said.out, said.out
 
 
 @pytest.mark.parametrize(
     ("words", "error"),
     [
         ([], "no run is given"),
-        ([str(DROPS)], "it has one variant on one path"),
-        ([str(DROPS), "--on", "p99"], "it goes with --baseline"),
+        ([str(DROPS)], "it has only one variant on one path"),
+        ([str(DROPS), "--on", "p99"], "it only goes with --baseline"),
         ([str(DROPS), "nowhere"], "there is no such folder"),
     ],
 )

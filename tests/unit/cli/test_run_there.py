@@ -50,7 +50,9 @@ DESCRIBED = {
         ),
         pytest.param("shop.yaml --rollouts 3", "shop.yaml says that itself", id="beside a file"),
         pytest.param("shop.yaml --path nodeport", "shop.yaml says that itself", id="a path beside a file"),
-        pytest.param("--path ingres", "--path 'ingres': it is no way to reach an application. Give cl", id="no path"),
+        pytest.param(
+            "--path ingres", "--path 'ingres': there is no such path; did you mean ingress? Give cl", id="no path"
+        ),
         pytest.param("--path ftp://shop", "--path 'ftp://shop': it is no URL of HTTP", id="no URL of HTTP"),
     ],
 )
@@ -71,7 +73,7 @@ def test_a_watch_is_refused_before_anything_is_sent(words: str, said: str) -> No
 
 
 def test_options_of_a_watch_are_called_what_they_are_called_on_the_command_line() -> None:
-    with pytest.raises(UsageError, match=r"^reading the options of watch: --for: 'banana' is not a duration"):
+    with pytest.raises(UsageError, match=r"^reading --for: 'banana' is not a duration"):
         _experiment({**DESCRIBED, "disruption": {"watch": {"for": "banana"}}})
 
 

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
 from harness.cli.app import app
+from harness.cli.sandbox import _images
+from harness.clusters.data_plane import _configured
 from harness.errors import UsageError
+from harness.model.run import FactSource
+from harness.sandbox.kubeproxyconfig import config_map
 
 
 def test_a_load_balancer_that_there_is_not_is_told_with_those_that_there_are() -> None:
     with pytest.raises(UsageError, match=r"there is no load balancer aws-clb\. There are aws-alb-instance, aws-alb-ip"):
         CliRunner().invoke(app, ["sandbox", "up", "--balancer", "aws-clb"], catch_exceptions=False)
+
+
+def test_the_images_of_an_experiment_are_those_of_its_file(repository: Path) -> None:
+    names = {image.name for image in _images(repository / "fixtures" / "experiments" / "app.yaml")}
+    assert names == {"app:1", "app:2"}
+    assert _images(None) == ()
+
+
+def test_who_reads_the_kube_proxy_of_a_sandbox_by_its_context_finds_its_mode_and_period() -> None:
+    for period_s, read_s in ((1.0, 1.0), (0.25, 0.25), (10.0, 10.0), (0.0, 0.001)):
+        facts = _configured(config_map(period_s), "config.conf")
+        assert (facts.mode, facts.min_sync_period_s, facts.source) == ("nftables", read_s, FactSource.READ)

@@ -1,6 +1,8 @@
 """An experiment file that is wrong is answered with file, line, key and what was expected: one line, no traceback."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,7 +11,9 @@ from hypothesis import strategies as st
 from harness.errors import ExperimentError
 from harness.fixture_files import fixtures
 from harness.model.cluster_settings import SandboxImage
+from harness.model.experiment import Experiment
 from harness.runner.experiment_file import read_experiment
+from harness.runner.experiment_problems import PATTERN_WORDS
 
 GOOD = """\
 version: 1
@@ -66,7 +70,8 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("path: {url: 'http://me:secret@shop'}\n", "line 6, path.url: it has a user or password"),
         ("control: 5\n", "line 6, control: 5 has no unit; write a duration such as 500ms, 5s or 1m30s"),
         ("control: -5s\n", "line 6, control: '-5s' is not a duration such as 500ms, 5s or 1m30s"),
-        ("target: web\n", "line 6, target: "),
+        ("target: web\n", "line 6, target: it must be deployment/NAME or statefulset/NAME, not 'web'"),
+        ("request: {path: cart}\n", "line 6, request.path: it must begin with / and hold no spaces, not 'cart'"),
         ("cluster: {}\n", "line 6, cluster: name exactly one of sandbox, kind, k3s or context, not 0"),
         ("cluster: {sandbox: {}, k3s: {}}\n", "line 6, cluster: name exactly one of"),
         ("update: {image: {nginx: []}}\n", "line 6, update.image.nginx: "),
@@ -108,6 +113,19 @@ def test_a_wrong_value_is_named_with_its_line(tmp_path: Path, more: str, says: s
 )
 def test_a_file_that_is_no_experiment_is_named(tmp_path: Path, text: str | bytes, says: str) -> None:
     assert says in refusal(tmp_path, text)
+
+
+def patterns(schema: Any) -> Iterator[str]:
+    for key, value in schema.items() if isinstance(schema, dict) else enumerate(schema):
+        if key == "pattern" and isinstance(value, str):
+            yield value
+        elif isinstance(value, dict | list):
+            yield from patterns(value)
+
+
+def test_every_pattern_of_an_experiment_is_told_in_words() -> None:
+    durations = r"^(\d+(\.\d+)?(ms|s|m|h))+$"  # have words of their own
+    assert {*patterns(Experiment.model_json_schema())} - {durations} <= PATTERN_WORDS.keys()
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

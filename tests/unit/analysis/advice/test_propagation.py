@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from harness.analysis import judge
+from harness.analysis.advice.propagation import UNNAMED
 from harness.model.advice import Interval, RolloutLag, as_object
 
 from ..literal import history
@@ -158,5 +159,5 @@ def test_what_no_request_told_is_not_made_up() -> None:
     found = judge(history(TEXT.replace("by old-1", "").replace("by new-1", ""))).propagation
     lags = found.removal.pods + found.addition.pods
     assert [lag.lag for lag in lags] == [None, None]
-    assert {lag.note for lag in lags} == {"answers do not name their pod, and no failure told"}
+    assert {lag.note for lag in lags} == {UNNAMED}
     assert found.removal.max is None
