@@ -1,4 +1,4 @@
-.PHONY: demo system image test lint lint-workflows types contracts tests tests-that-wait tests-that-compute faults advice paths seed delays rules wheel bench servers lock golden sample clean harness-image pytest8
+.PHONY: demo system image test lint lint-workflows types contracts tests tests-that-wait tests-that-compute faults advice paths seed delays rules wheel bench servers lock golden sample docs reference pictures clean harness-image pytest8
 
 # Images of Python often set this: then every process of the tests, each start of the command among them, compiles anew
 # all that it imports. That doubles what a start takes.
@@ -129,6 +129,15 @@ bench: .venv/.dev
 sample: .venv/.dev
 	$(BIN)/python -m scripts.sample
 
+# The documentation as a site: links and anchors are checked, and a warning is an error.
+docs: .venv/.docs
+	NO_MKDOCS_2_WARNING=1 .venv/docs/bin/mkdocs build --strict
+	@echo "Open reports/docs/index.html; with search: python3 -m http.server --directory reports/docs"
+
+# The pages that are made of the code: docs/experiment.md of the schema, docs/command-line.md of the help.
+reference: .venv/.dev
+	$(BIN)/python -m scripts.reference
+
 golden: .venv/.dev
 	$(BIN)/pytest tests/unit/reporters tests/unit/analysis/test_snapshots.py --update-golden
 
@@ -145,6 +154,8 @@ lock: .venv/.dev
 	  --no-emit-trusted-host --upgrade -o requirements/dev.txt requirements/dev.in
 	$(BIN)/pip-compile -q --strip-extras --no-header --allow-unsafe --no-emit-index-url --no-emit-find-links \
 	  --no-emit-trusted-host --upgrade -o requirements/clients.txt requirements/clients.in
+	$(BIN)/pip-compile -q --strip-extras --no-header --allow-unsafe --no-emit-index-url --no-emit-find-links \
+	  --no-emit-trusted-host --upgrade -o requirements/docs.txt requirements/docs.in
 
 clean:
 	rm -rf .venv reports/demo
@@ -164,6 +175,10 @@ clean:
 # What tests import is compiled once, by collecting them; else each of the eight processes that run them would do it.
 .venv/.compiled: .venv/.dev
 	@nice $(BIN)/pytest -q -n 0 --collect-only tests >/dev/null || true
+	@touch $@
+
+.venv/.docs: .venv/.dev requirements/docs.txt
+	scripts/venv.sh docs
 	@touch $@
 
 # Where these packages cannot be had, tests/clients skips and says so.

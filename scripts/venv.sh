@@ -1,7 +1,7 @@
 #!/bin/sh
-# Make or bring up to date .venv: scripts/venv.sh runtime|dev|clients
-# The package is installed as a checkout, with the dependencies locked in requirements/. `clients` makes .venv/clients,
-# which has none of it.
+# Make or bring up to date .venv: scripts/venv.sh runtime|dev|clients|docs
+# The package is installed as a checkout, with the dependencies locked in requirements/. `clients` and `docs`
+# make .venv/clients and .venv/docs, which have none of it.
 set -eu
 
 python=""
@@ -22,10 +22,10 @@ fi
 pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
 into=.venv
 case "$1" in
-clients)
-    into=.venv/clients
+clients | docs)
+    into=.venv/$1
     [ -x $into/bin/python ] || .venv/bin/python -m venv $into
-    set -- -r requirements/clients.txt
+    set -- -r "requirements/$1.txt"
     ;;
 runtime) set -- -r requirements/runtime.txt ;;
 dev) set -- -r requirements/runtime.txt -r requirements/dev.txt ;;

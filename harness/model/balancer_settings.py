@@ -17,8 +17,8 @@ BalancerProfile = Literal[
 class DelayRange(Record):
     """A time that is drawn anew each time, evenly between two bounds."""
 
-    from_s: Duration = Field(alias="from")
-    to_s: Duration = Field(alias="to")
+    from_s: Duration = Field(alias="from", description="the shortest")
+    to_s: Duration = Field(alias="to", description="the longest")
 
     @model_validator(mode="after")
     def _in_order(self) -> DelayRange:
@@ -31,7 +31,7 @@ def _delay(value: Any) -> Any:
     return {"from": value, "to": value} if isinstance(value, str) else value
 
 
-Delay = Annotated[DelayRange, BeforeValidator(_delay)]
+Delay = Annotated[DelayRange, BeforeValidator(_delay, json_schema_input_type=Duration | DelayRange)]
 """Written "3s", or {from: 2s, to: 5s}."""
 
 
@@ -48,7 +48,7 @@ class GateSettings(Record):
 class BalancerSettings(Record):
     """A profile, and what is to be otherwise than there."""
 
-    profile: BalancerProfile
+    profile: BalancerProfile = Field(description="whose balancer it is to be as late as; the rest is as there")
     controller: Delay | None = Field(None, description="from the watch to the cloud's API being asked")
     registration: Delay | None = Field(None, description="from then to a new target's first health check")
     propagation: Delay | None = Field(None, description="from healthy, or unhealthy, to new connections going by it")

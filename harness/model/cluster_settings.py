@@ -16,7 +16,9 @@ from harness.model.record import Choice, Duration, Record
 class ProxySettings(Record):
     """kube-proxy in the sandbox. `instant` comes near to an eBPF data plane."""
 
-    min_sync_period_s: Duration | Literal["instant"] = Field(1.0, alias="minSyncPeriod")
+    min_sync_period_s: Duration | Literal["instant"] = Field(
+        1.0, alias="minSyncPeriod", description="its cool-down between two syncs"
+    )
 
     @property
     def period_s(self) -> float:
@@ -37,14 +39,20 @@ class SandboxImage(Record):
     that listens on the ports, answers the probes and does this with its work at the stop signal.
     """
 
-    command: tuple[Annotated[str, Field(min_length=1)], ...] = Field((), strict=False)
-    args: tuple[Annotated[str, Field(min_length=1)], ...] = Field((), strict=False)
-    arguments: Literal["manifest", "image"] = "manifest"
-    stand_in: StandIn | None = None
+    command: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (), strict=False, description="a program of yours, as the image's ENTRYPOINT"
+    )
+    args: tuple[Annotated[str, Field(min_length=1)], ...] = Field((), strict=False, description="as the image's CMD")
+    arguments: Literal["manifest", "image"] = Field(
+        "manifest", description="whose command and args hold: the manifest's where it has some, or the image's"
+    )
+    stand_in: StandIn | None = Field(
+        None, description="a small server in place of a program, and what it does with its work at the stop signal"
+    )
     latency_s: Duration = Field(0.05, alias="latency", description="how long each answer of a stand-in takes")
-    env: dict[str, str] = Field(default_factory=dict)
+    env: dict[str, str] = Field(default_factory=dict, description="as the image's ENV")
     stop_signal: Literal["SIGTERM", "SIGQUIT", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGKILL"] = Field(
-        "SIGTERM", alias="stopSignal"
+        "SIGTERM", alias="stopSignal", description="as the image's STOPSIGNAL"
     )
 
     @model_validator(mode="after")
@@ -61,8 +69,8 @@ class SandboxImage(Record):
 class SandboxSettings(Record):
     """The embedded cluster."""
 
-    proxy: ProxySettings = ProxySettings()
-    nodes: int = Field(1, ge=1, le=2)
+    proxy: ProxySettings = Field(ProxySettings(), description="its kube-proxy")
+    nodes: int = Field(1, ge=1, le=2, description="each with a kubelet and a kube-proxy of its own")
     balancer: BalancerProfile | BalancerSettings | None = Field(
         None, description="what Services of type LoadBalancer get; without it they stay pending"
     )
@@ -96,9 +104,13 @@ if TYPE_CHECKING:
 
 else:
     _OF_A_TYPE = {"sandbox": SandboxSettings, "kind": KindSettings, "k3s": K3sSettings, "context": str}
+    _WORDS = {"context": "the name of a context of your kubeconfig"}
     ClusterSettings = create_model(
         "ClusterSettings",
         __base__=NamedProvider,
         __doc__=NamedProvider.__doc__,
-        **{name: (_OF_A_TYPE.get(name, dict[str, Any]) | None, None) for name in PROVIDERS},
+        **{
+            name: (_OF_A_TYPE.get(name, dict[str, Any]) | None, Field(None, description=_WORDS.get(name)))
+            for name in PROVIDERS
+        },
     )

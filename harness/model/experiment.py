@@ -20,72 +20,25 @@ from harness.model.budget_settings import Budget
 from harness.model.cluster_settings import ClusterSettings, SandboxImage, SandboxSettings
 from harness.model.disruption import Disruption, Update, Word, named
 from harness.model.duration import duration
+from harness.model.load_settings import LoadSettings
 from harness.model.mitigations import MITIGATIONS, contradiction
 from harness.model.patch_settings import ManifestPatch
 from harness.model.path_settings import PathSettings, PathWord, written_path
 from harness.model.providers import PROTECTED_CONTEXTS
-from harness.model.record import Duration, FilePath, LongDuration, Name, Rate, Record
-from harness.model.request import CONNECT_TIMEOUT_S
-from harness.model.request_settings import READING, Method, MixedRequest, RequestSettings, UrlPath
+from harness.model.record import Duration, FilePath, LongDuration, Name, Record
+from harness.model.request_settings import READING, Method, MixedRequest, RequestSettings
 from harness.model.run import Confidence as ConfidenceRecord
 from harness.model.run import Expect
 from harness.model.target_kinds import not_a_target
-
-MAX_RATE = 1000.0
-"""What a staging environment bears, and a slip of the keyboard does not harm; more is asked for on purpose."""
 
 
 class ServiceRef(Record):
     """The Service in front of the application, and its port, by number or name (not the container's)."""
 
-    name: str = Field(min_length=1)
-    port: Annotated[int, Field(ge=1, le=65535)] | Annotated[str, Field(min_length=1)]
-
-
-class NewStream(Record):
-    """A connection per request."""
-
-    rate: Rate
-    path: UrlPath | None = None
-    read_timeout_s: LongDuration | None = Field(None, alias="read_timeout")
-
-
-class KeptStream(NewStream):
-    """Kept-alive connections."""
-
-    connections: int = Field(10, ge=1, le=10_000)
-
-
-class LoadSettings(Record):
-    """The streams, side by side, and what every request has in common."""
-
-    new: NewStream | None = None
-    kept: KeptStream | None = None
-    slow: NewStream | None = None
-    connect_timeout_s: LongDuration = Field(CONNECT_TIMEOUT_S, alias="connect_timeout")
-    read_timeout_s: LongDuration = Field(5.0, alias="read_timeout")
-    max_rate: Rate = Field(
-        MAX_RATE, description="requests per second of all streams that somebody else's cluster may get at most"
+    name: str = Field(min_length=1, description="the Service's")
+    port: Annotated[int, Field(ge=1, le=65535)] | Annotated[str, Field(min_length=1)] = Field(
+        description="its port, by number or name"
     )
-    workers: int = Field(1, ge=1, le=200, description="load workers that share the rates, each a Pod or a process")
-    pod_header: str | None = Field(None, pattern=r"^[A-Za-z0-9-]+$")
-    engine: Literal["asyncio", "httpx"] = "asyncio"
-
-    @model_validator(mode="after")
-    def _some_stream(self) -> Self:
-        if not self.streams:
-            raise ValueError("name at least one stream: new, kept or slow")
-        if self.kept is not None and self.kept.connections < self.workers:
-            raise ValueError(
-                f"{self.workers} workers share {self.kept.connections} kept connections: each needs one at least"
-            )
-        return self
-
-    @property
-    def streams(self) -> dict[str, NewStream]:
-        """The streams that are asked for, by name."""
-        named = {"new": self.new, "kept": self.kept, "slow": self.slow}
-        return {name: stream for name, stream in named.items() if stream is not None}
 
 
 class NamedMitigation(Record):
@@ -136,11 +89,17 @@ else:
 class Variant(Record):
     """The application with these mitigations, and what it should show."""
 
-    mitigations: tuple[Mitigation, ...] = Field((), strict=False)
+    mitigations: tuple[Mitigation, ...] = Field(
+        (), strict=False, description="what makes its rollouts safer; none of them weakens what the manifest has"
+    )
     patches: tuple[ManifestPatch, ...] = Field(
         (), strict=False, description="what its manifests have otherwise, before the mitigations"
     )
-    expect: Expect = Field(Expect.SEAMLESS, strict=False)
+    expect: Expect = Field(
+        Expect.SEAMLESS,
+        strict=False,
+        description="the verdict that is no failure; `dropping`: a negative control, which has to drop calls",
+    )
 
     @model_validator(mode="after")
     def _together(self) -> Self:
@@ -152,8 +111,8 @@ class Variant(Record):
 class Confidence(Record):
     """At most `max_dropping` of all rollouts drop calls, with probability `level`."""
 
-    max_dropping: float = Field(gt=0, lt=1)
-    level: float = Field(0.95, gt=0.5, lt=1)
+    max_dropping: float = Field(gt=0, lt=1, description="the share of rollouts that may drop calls, such as 0.05")
+    level: float = Field(0.95, gt=0.5, lt=1, description="how sure that has to be")
 
     @property
     def record(self) -> ConfidenceRecord:
@@ -164,41 +123,70 @@ class Confidence(Record):
 class Experiment(Record):
     """One experiment file. Paths are relative to it."""
 
-    version: Literal[1]
-    name: Name
+    version: Literal[1] = Field(description="of the file's format")
+    name: Name = Field(description="what reports and the run's folder call it")
     manifests: tuple[FilePath, ...] = Field(
         (),
         strict=False,
         description="what is deployed; without any, `target` is there in `namespace`, and stays",
     )
-    target: str = Field("deployment/web", pattern=r"^(deployment|statefulset)/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
-    namespace: Name | None = None
+    target: str = Field(
+        "deployment/web",
+        pattern=r"^(deployment|statefulset)/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+        description="the workload that is rolled",
+    )
+    namespace: Name | None = Field(
+        None, description="deploy into this one, if it is there; without it one is made, and deleted again"
+    )
     service_: ServiceRef | None = Field(
         None,
         alias="service",
         description="the Service in front; without it, the clear one before a target that is there",
     )
     path: PathWord | PathSettings = Field("clusterip", description="how the load reaches the application")
-    cluster: ClusterSettings = ClusterSettings(sandbox=SandboxSettings())
-    images: dict[str, SandboxImage] = Field(default_factory=dict)
+    cluster: ClusterSettings = Field(
+        ClusterSettings(sandbox=SandboxSettings()), description="where it runs; `--cluster` wins"
+    )
+    images: dict[str, SandboxImage] = Field(
+        default_factory=dict, description="what the sandbox runs in place of an image, by the image's name"
+    )
     others: Literal["run", "skip"] = Field("run", description="workloads beside the target: run, or left out")
     update: Update | Literal["restart"] | None = Field(None, description="`disruption` where it is a rolling update")
     disruption: Disruption | Word | None = Field(
         None, description="what is done to the application, `rollouts` times; without it, it is restarted"
     )
-    rollouts: int = Field(3, ge=1, le=1000)
-    control_s: LongDuration = Field(5.0, alias="control")
-    quiet_s: Duration | None = Field(None, alias="quiet")
-    rollout_timeout_s: LongDuration = Field(120.0, alias="rollout_timeout")
-    request: RequestSettings = RequestSettings()
+    rollouts: int = Field(3, ge=1, le=1000, description="how many of each variant")
+    control_s: LongDuration = Field(
+        5.0, alias="control", description="load before the first rollout, in which nothing is done"
+    )
+    quiet_s: Duration | None = Field(
+        None,
+        alias="quiet",
+        description="load after the old pods of a rollout are gone; without it 5 s or 1.5 periods of kube-proxy, 15 s "
+        "where the period is not known, 60 s behind a balancer",
+    )
+    rollout_timeout_s: LongDuration = Field(
+        120.0,
+        alias="rollout_timeout",
+        description="how long a rollout may take; what no waiting mends is given up within seconds",
+    )
+    request: RequestSettings = Field(RequestSettings(), description="what is sent, and which answers are a success")
     requests: tuple[MixedRequest, ...] = Field((), strict=False, description="several kinds in turn, by their weights")
     allow_methods: tuple[Method, ...] = Field(
         (), strict=False, description="what may be sent besides GET and HEAD to an application that is there"
     )
-    load: LoadSettings
-    variants: dict[Name, Variant] = Field({"default": Variant()}, min_length=1)
-    confidence: Confidence | None = None
-    budget: Budget | None = None
+    load: LoadSettings = Field(description="how much is sent: at least one of the streams new, kept and slow")
+    variants: dict[Name, Variant] = Field(
+        {"default": Variant()},
+        min_length=1,
+        description="the same application with other settings, each rolled as often",
+    )
+    confidence: Confidence | None = Field(
+        None, description="as many rollouts as this takes, unless one drops calls; fewer are inconclusive"
+    )
+    budget: Budget | None = Field(
+        None, description="what the rollouts may cost, beside the verdict; more is exit code 1, not measured 3"
+    )
     abort_if: AbortIf | None = Field(None, description="end the run at once where so much fails for so long")
     abort: Literal["restore", "leave"] = Field(
         "restore", description="what becomes of the application then: as it was before the run, or left as it is"
@@ -206,7 +194,8 @@ class Experiment(Record):
     churn_s: LongDuration | None = Field(
         None,
         alias="churn",
-        description="change the endpoints of a Service of our own as often: a proxy as busy as yours",
+        description="change the endpoints of a Service of our own as often, so that the proxy is as busy as yours; at "
+        "rest it applies the first change at once, which flatters a busy cluster",
     )
     strict_idle_close: bool = Field(
         False, description="a request that met a kept connection as its server closed it counts against the rollout"

@@ -17,8 +17,10 @@ image can be pulled where they work."""
 class K3sProxy(Record):
     """kube-proxy, as `--kube-proxy-arg` sets it; what is left out is k3s' own: iptables, 1s."""
 
-    mode: Literal["iptables", "ipvs", "nftables"] = "iptables"
-    min_sync_period_s: SyncPeriod = Field(1.0, alias="minSyncPeriod")
+    mode: Literal["iptables", "ipvs", "nftables"] = Field("iptables", description="kube-proxy's")
+    min_sync_period_s: SyncPeriod = Field(
+        1.0, alias="minSyncPeriod", description="kube-proxy's cool-down between two syncs"
+    )
 
     @model_validator(mode="after")
     def _period_that_an_argument_can_set(self) -> Self:
@@ -33,7 +35,7 @@ class K3sSettings(LocalCluster):
     """k3s in a container, made for the run, and removed at its end."""
 
     image: LocalImage = Field(K3S_IMAGE, description="rancher/k3s:...; name it with its digest")
-    proxy: K3sProxy = K3sProxy()
+    proxy: K3sProxy = Field(K3sProxy(), description="its kube-proxy")
     disable: tuple[Literal["coredns", "local-storage", "metrics-server", "servicelb", "traefik"], ...] = Field(
         ("traefik",), strict=False, description="what comes with k3s and is not to be started"
     )

@@ -29,8 +29,10 @@ SyncPeriod = Annotated[Duration, AfterValidator(_period)]
 class KindProxy(Record):
     """What carries Services to pods: kube-proxy in this mode, or with `none` what is installed in its place."""
 
-    mode: Literal["iptables", "ipvs", "nftables", "none"] = "iptables"
-    min_sync_period_s: SyncPeriod = Field(1.0, alias="minSyncPeriod")
+    mode: Literal["iptables", "ipvs", "nftables", "none"] = Field("iptables", description="kube-proxy's, or none of it")
+    min_sync_period_s: SyncPeriod = Field(
+        1.0, alias="minSyncPeriod", description="kube-proxy's cool-down between two syncs"
+    )
 
     @model_validator(mode="after")
     def _period_of_something(self) -> Self:
@@ -55,7 +57,9 @@ class LocalCluster(Record):
 class KindSettings(LocalCluster):
     """A kind cluster: one that is there under this name is used as it is, else it is made, and removed at the end."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,48}[a-z0-9])?$")] = "rollout-harness"
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,48}[a-z0-9])?$")] = Field(
+        "rollout-harness", description="the cluster's, by which it is found"
+    )
     nodes: int = Field(1, ge=1, le=10, description="the first is the control plane, which runs pods where it is alone")
     node_image: LocalImage | None = Field(None, alias="nodeImage", description="kindest/node:...; default: kind's own")
-    proxy: KindProxy = KindProxy()
+    proxy: KindProxy = Field(KindProxy(), description="what carries Services to pods")

@@ -73,7 +73,7 @@ class GatewaySettings(Record):
 class PathSettings(Choice):
     """One way in, with its settings: exactly one of these."""
 
-    clusterip: dict[str, Any] | None = Field(None, max_length=0)
+    clusterip: dict[str, Any] | None = Field(None, max_length=0, description="the Service's own address")
     nodeport: NodePortSettings | None = None
     loadbalancer: LoadBalancerSettings | None = None
     ingress: IngressSettings | None = None

@@ -21,8 +21,8 @@ READING = frozenset({"GET", "HEAD"})
 class HeaderSource(Record):
     """A header value from elsewhere, so that it stands in no file of ours: an environment variable or a file."""
 
-    env: str | None = None
-    file: FilePath | None = None
+    env: str | None = Field(None, description="the environment variable")
+    file: FilePath | None = Field(None, description="the file; white space around its text is no part of the value")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -83,11 +83,11 @@ class RequestSettings(_Answered):
 
     _STATUSES = "success"
 
-    method: Method = "GET"
-    path: UrlPath = "/"
-    host: str | None = None
-    headers: Headers = Field(default_factory=dict)
-    success: Statuses = ("200-299",)
+    method: Method = Field("GET", description="of every request")
+    path: UrlPath = Field("/", description="what is asked for")
+    host: str | None = Field(None, description="the Host header")
+    headers: Headers = Field(default_factory=dict, description="by name: a value, or where it is to be had")
+    success: Statuses = Field(("200-299",), description="status codes, or ranges of them, that are a success")
     tls: TlsSettings | None = Field(None, description="send by HTTPS; `{}` for what this machine trusts")
 
     def in_folder(self, folder: Path) -> Self:
@@ -101,12 +101,12 @@ class MixedRequest(_Answered):
 
     _STATUSES = "expect"
 
-    method: Method = "GET"
-    path: UrlPath = "/"
+    method: Method = Field("GET", description="of this kind")
+    path: UrlPath = Field("/", description="what is asked for")
     headers: Headers = Field(default_factory=dict, description="beside those of `request`, or in their place")
-    body_file: FilePath | None = None
+    body_file: FilePath | None = Field(None, description="what is sent as the body")
     weight: int = Field(1, ge=1, le=1000, description="how many of them, beside the others'")
-    expect: Statuses = ("200-299",)
+    expect: Statuses = Field(("200-299",), description="status codes, or ranges of them, that are a success")
 
     def in_folder(self, folder: Path) -> Self:
         """The same with its paths, which are relative to `folder`, made relative to the working directory."""

@@ -7,7 +7,7 @@ import math
 from harness.clusters.cluster import ClientHost
 from harness.errors import UsageError
 from harness.load import PORTS, PortBudgetError, budget_per_s
-from harness.model.experiment import KeptStream, LoadSettings
+from harness.model.load_settings import KeptStream, LoadSettings
 from harness.model.providers import CONTEXT
 
 Ports = tuple[tuple[int, int], ...]

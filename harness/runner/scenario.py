@@ -20,7 +20,8 @@ from harness.manifests.read import Manifest, read_manifests
 from harness.manifests.variants import with_patches
 from harness.model.advice import Applied
 from harness.model.deed_words import DeedWords, deed_words
-from harness.model.experiment import Experiment, KeptStream
+from harness.model.experiment import Experiment
+from harness.model.load_settings import KeptStream
 from harness.model.request_settings import HeaderSource, MixedRequest, TlsSettings
 from harness.model.run import Expect, MeasuredService
 from harness.redaction import door

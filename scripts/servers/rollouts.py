@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.clusters.choice import cluster
 from harness.fixture_files import fixtures
-from harness.model.experiment import Experiment, KeptStream, LoadSettings, NewStream
+from harness.model.experiment import Experiment
+from harness.model.load_settings import KeptStream, LoadSettings, NewStream
 from harness.runner.experiment import run_experiment
 from harness.runner.experiment_file import read_experiment
 from harness.runner.scenario import Scenario, scenarios

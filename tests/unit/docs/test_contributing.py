@@ -97,6 +97,10 @@ class Tried:
     after: str
 
 
+# All is tried in the set-up of the first: on a busy machine that takes minutes.
+pytestmark = pytest.mark.timeout(700)
+
+
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory: pytest.TempPathFactory) -> Tried:
     """All examples at once: none is in the way of another."""
@@ -129,7 +133,7 @@ def _failed(copy: Path, tests: Iterable[str]) -> str:
 def run(copy: Path, *command: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": f"{copy}:{copy / 'tests' / 'unit'}"}
     return subprocess.run(
-        [sys.executable, *command], cwd=copy, env=environment, capture_output=True, text=True, check=False, timeout=100
+        [sys.executable, *command], cwd=copy, env=environment, capture_output=True, text=True, check=False, timeout=600
     )
 
 

@@ -51,12 +51,6 @@ def test_an_experiment_that_is_shown_is_one(page: Path) -> None:
             Experiment.model_validate(YAML(typ="safe", pure=True).load(block))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_what_is_linked_is_there(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#:]+?)\)", page.read_text()):
-        assert (page.parent / target).exists(), target
-
-
 def test_every_command_stands_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text()
     for name in COMMAND.commands:

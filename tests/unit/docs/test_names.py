@@ -40,7 +40,7 @@ def quoted(page: Path) -> Iterator[str]:
 
 def paths(page: Path) -> list[str]:
     """Those that look like paths of the repository: with a folder, or with the name of a Python file."""
-    places = {path.name for path in (*ROOT.iterdir(), *(ROOT / "harness").iterdir())}
+    places = {path.name for path in (*ROOT.iterdir(), *(ROOT / "harness").iterdir())} - {"reports"}  # where runs land
     return [
         token
         for token in quoted(page)

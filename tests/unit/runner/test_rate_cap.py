@@ -12,7 +12,7 @@ from harness.clusters.cluster import ClientHost
 from harness.errors import UsageError
 from harness.fixture_files import fixtures
 from harness.load import Plan, PortBudgetError, Stream
-from harness.model.experiment import LoadSettings
+from harness.model.load_settings import LoadSettings
 from harness.runner.load_workers import plans
 from harness.runner.ports import check_ports, check_rate
 
