@@ -21,7 +21,10 @@ SENSITIVE = (
 NAME = rf"[\w.-]{{0,40}}{SENSITIVE}[\w.-]{{0,40}}"
 """Such a name, whole; bounded, as all is: messages come from whoever wants to hang us."""
 
-is_sensitive = re.compile(rf"(?i){SENSITIVE}|(?:^|[_.-])auth(?:$|[_.-])").search
+HEADER = r"(?:(?:proxy-)?authorization|(?:set-)?cookie|x-(?:[\w-]{0,40}-)?(?:key|auth|session)(?:-[\w-]{0,40})?)"
+"""Names of the headers that authenticate whoever sends them."""
+
+is_sensitive = re.compile(rf"(?i){SENSITIVE}|(?:^|[_.-])auth(?:$|[_.-])|^{HEADER}$").search
 
 _SCHEME = re.compile(r"(?i)(?:bearer|basic|digest|token|negotiate)\s+(\S.*)", re.DOTALL)
 _COOKIE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+=(\"?)([^;\"]*)\1(?:;\s*|$)")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from harness.redaction.forms import SENSITIVE, is_sensitive
+from harness.redaction.forms import HEADER, SENSITIVE, is_sensitive
 
 HARMLESS_HEADERS = frozenset(
     """
@@ -23,7 +23,7 @@ HARMLESS_HEADERS = frozenset(
 
 _MANAGER = ("manager", "operation", "time")
 _APPLIED = re.compile(r"(?i)last-applied|applied-config|/(?:applied|original)$").search
-_SENSITIVE_KEY = re.compile(rf"(?i).*{SENSITIVE}").fullmatch
+_SENSITIVE_KEY = re.compile(rf"(?i).*{SENSITIVE}|{HEADER}").fullmatch
 _MACHINE = frozenset(
     """
     apiVersion kind name generateName namespace uid resourceVersion type phase reason status nodeName hostname subdomain
@@ -61,9 +61,12 @@ class Places:
         if not isinstance(node, dict):
             return node
         kept: dict[str, Any] = {}
+        names_secret = isinstance(node.get("name"), str) and bool(is_sensitive(node["name"]))
         for name, value in node.items():
             key = str(name)
-            if key != "managedFields":
+            if key == "value" and names_secret and isinstance(value, str):  # a header that a route sets, a setting
+                kept[key] = self.secret(value, True)
+            elif key != "managedFields":
                 kept[key] = self._entry(key, value, node, in_hook=in_hook or key == "lifecycle")
             elif managers := _managers(value):
                 kept[key] = managers

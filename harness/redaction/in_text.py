@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from harness.redaction.forms import NAME
+from harness.redaction.forms import HEADER, NAME
 
 _BARE = r"[^\s\"'`,;&|<>(){}\[\]\\]+"
 _VALUE = rf"(?:\"([^\"]*)\"|'([^']*)'|({_BARE}))"
+_CRYPT = r"(?:apr1|[1256]|2[abxy])"  # crypt(5)
 _TO_THE_END = r"([^\"'\r\n]+)"
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE | re.MULTILINE)
@@ -19,19 +20,20 @@ _PATTERNS = tuple(
         rf"^[ \t]{{0,40}}{NAME}[ \t]?:[ \t]{{1,9}}{_VALUE}[ \t\r]{{0,9}}$",
         rf"(?<!\S)[\"']?--?{NAME}[\"']?,?\s{{1,9}}(?!-){_VALUE}",
         r"(?<!\S)[\"']?(?:-u|--(?:proxy-)?user)[\"']?[\s=]{1,9}[\"']?([^\s\"':]+:[^\s\"']+)",
-        rf"\b(?:proxy-)?authorization[\"']?\s{{0,9}}[:=]\s{{0,9}}[\"']?{_TO_THE_END}",
-        rf"\b(?:set-)?cookie[\"']?\s{{0,9}}[:=]\s{{0,9}}[\"']?{_TO_THE_END}",
-        rf"\bx-(?:[\w-]{{0,40}}-)?(?:key|auth|session)(?:-[\w-]{{0,40}})?[\"']?\s{{0,9}}[:=]\s{{0,9}}[\"']?{_TO_THE_END}",
+        rf"\b{HEADER}[\"']?\s{{0,9}}[:=]\s{{0,9}}[\"']?{_TO_THE_END}",
+        rf"_header\s{{1,9}}[\"']?(?:{HEADER}|{NAME})[\"']?\s{{1,9}}[\"']?([^\"';\r\n]+)",
+        rf"\b[\w.@-]{{1,100}}:(\${_CRYPT}\$[\w./$]{{8,200}}|\{{SHA\}}[\w+/]{{8,40}}=*)",
         r"\b(?:bearer|basic)\s{1,9}((?=[a-z._~+/-]*[0-9=])[\w.~+/-]{8,}=*)",
         r"\b(?:env|httpHeaders)\[\d{1,9}\]\.value is (.{1,200}?)(?:, a number without quotes)?, where",
         r"\b(eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)",
     )
 )
-"""URL with a user, assignment, JSON, YAML, flag and word, curl's user, three kinds of header, a token by its scheme,
-our own words on a misshapen manifest, a JWT (RFC 7519). The group that took part holds the secret."""
+"""URL with a user, assignment, JSON, YAML, flag and word, curl's user, a header, a header that nginx sets, a line of
+htpasswd, a token by its scheme, our own words on a misshapen manifest, a JWT (RFC 7519). The group that took part holds
+the secret."""
 
-_HINTS = re.compile(r"://|=|:|--|\.value is |\s-u\s|^-|(?i:bearer|basic)\s|eyJ").search
-_REFERENCE = re.compile(r"\$.*|%\w+%|\*+")
+_HINTS = re.compile(r"://|=|:|--|\.value is |\s-u\s|^-|_header\s|(?i:bearer|basic)\s|eyJ").search
+_REFERENCE = re.compile(rf"\$(?!{_CRYPT}\$).*|%\w+%|\*+")
 
 
 def spans(text: str) -> Iterator[tuple[int, int]]:

@@ -89,6 +89,17 @@ def test_headers_of_probes_go(door: Redaction, name: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["Authorization", "Cookie", "X-Api-Key", "X-Auth-Request"])
+def test_headers_that_a_route_or_a_middleware_sets_go(door: Redaction, name: str) -> None:
+    headers = [{"name": name, "value": SECRET}, {"name": "X-Shard", "value": "blue-1"}]
+    route = {"kind": "HTTPRoute", "spec": {"rules": [{"filters": [{"requestHeaderModifier": {"set": headers}}]}]}}
+    kept = door.object(route)["spec"]["rules"][0]["filters"][0]["requestHeaderModifier"]["set"]
+    assert kept == [{"name": name, "value": door.digest(SECRET)}, headers[1]]
+    middleware = {"kind": "Middleware", "spec": {"headers": {"customRequestHeaders": {name: SECRET, "X-Shard": "b"}}}}
+    found = door.object(middleware)["spec"]["headers"]["customRequestHeaders"]
+    assert found == {name: door.digest(SECRET), "X-Shard": "b"}
+
+
 def test_commands_go_but_what_the_judge_reads_of_a_hook_stays(door: Redaction) -> None:
     line = (
         f"curl -u shop:{SECRET} localhost/drain; curl -H 'Authorization: Bearer {SECRET}' --token={SECRET} b; sleep 7"

@@ -122,6 +122,8 @@ def test_a_name_that_everybody_knows_is_not_hidden(door: Redaction) -> None:
         ("> Cookie: a=b; c=d", "a=b; c=d"),
         ("> Authorization: Bearer abc", "Bearer abc"),
         ("x-api-key: abc", "abc"),
+        ('proxy_set_header Authorization "abc def";', "abc def"),
+        ("users: shop:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/", "$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/"),
         ("spec.containers[0].env[1].value is 12345678, where text is wanted", "12345678"),
         ("got eyJhbGciOiJI.eyJzdWIiOiIx.SflKxwRJ", "eyJhbGciOiJI.eyJzdWIiOiIx.SflKxwRJ"),
     ],
@@ -139,6 +141,7 @@ def test_known_forms_are_hidden_without_having_been_seen_before(door: Redaction,
         "MountVolume.SetUp failed for volume: token expired",
         "run --password=$PASSWORD --token ${TOKEN} --secret $(SECRET)",
         "Basic authentication failed",
+        "proxy_set_header Authorization $http_authorization; proxy_set_header Host shop;",
         "Readiness probe failed: Get http://10.0.0.1:80/: dial tcp: connect: connection refused",
     ],
 )
@@ -210,7 +213,23 @@ def test_a_great_secret_is_no_trouble(door: Redaction) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["a.", "a", "password", "a://", "x-", " ", "\n", "-u ", "-u a", "'", "eyJaaaaaaaaa.", "a=b; "]
+    "piece",
+    [
+        "a.",
+        "a",
+        "password",
+        "a://",
+        "x-",
+        " ",
+        "\n",
+        "-u ",
+        "-u a",
+        "'",
+        "eyJaaaaaaaaa.",
+        "a=b; ",
+        "a:$1$",
+        "_header x-",
+    ],
 )
 def test_no_message_keeps_the_door_busy_for_long(door: Redaction, piece: str) -> None:
     """What a server, a kubelet or a container says may be made to hang whoever reads it."""
