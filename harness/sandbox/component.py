@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -121,7 +122,11 @@ def _streams(stdout: int, stderr: Path) -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(stdout, 1)
     os.dup2(os.open(stderr, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 2)
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    # A container may be allowed a billion descriptors: too many to try to close each.
+    for descriptor in sorted(int(one.name) for one in Path("/proc/self/fd").iterdir()):
+        if descriptor > 2:
+            with suppress(OSError):  # that by which the folder was read
+                os.close(descriptor)
 
 
 def _signals(unblocked: set[Any]) -> None:

@@ -32,10 +32,12 @@ def main():
     exec(os.environ["END"])
 """
 FORKING = """\
-import json, os, signal, sys
+import fcntl, json, os, resource, signal, sys
 from pathlib import Path
 from harness.sandbox.component import Plan, load, start
 
+fcntl.fcntl(0, fcntl.F_DUPFD, 60)  # what is open stays open when a limit below it comes, which therefore tells nothing
+resource.setrlimit(resource.RLIMIT_NOFILE, (50, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 signal.signal(signal.SIGCHLD, lambda *_: None)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 heard = os.pipe()
