@@ -18,7 +18,7 @@ from harness.analysis.verdict.verdict import RolloutAccount
 from harness.model.deed_words import DeedWords, deed_words
 from harness.model.quantity import things
 from harness.model.result import ScenarioResult
-from harness.model.run import GoneOn, Run, RunInfo, WorkerEnd
+from harness.model.run import GoneOn, LoadWorker, Run, RunInfo, WorkerEnd
 
 UNDER_WAY = "interrupted"
 """The reason of a run whose interrupted rollout lost calls, and no cause was shown."""
@@ -35,7 +35,12 @@ def counted_part(run: Run) -> Run:
         return run
     until = gone_on.until
     info = replace(
-        run.info, finished=True, stopped=None, planned_rollouts=gone_on.rollouts, ends=_ends(run.requests, until)
+        run.info,
+        finished=True,
+        stopped=None,
+        planned_rollouts=gone_on.rollouts,
+        ends=_ends(run.requests, until),
+        workers=tuple(_until(one, until) for one in run.info.workers),
     )
     return replace(
         run,
@@ -43,6 +48,12 @@ def counted_part(run: Run) -> Run:
         requests=run.requests.filter(pl.col("scheduled") < until),
         worker_seconds=tuple(second for second in run.worker_seconds if _moment(second) < until),
     )
+
+
+def _until(worker: LoadWorker, until: float) -> LoadWorker:
+    """As it was then: one that was lost later was there."""
+    lost_later = worker.lost_at is not None and worker.lost_at >= until
+    return replace(worker, lost_at=None, why=None) if lost_later else worker
 
 
 def against(gone_on: GoneOn | None, accounts: Sequence[RolloutAccount]) -> tuple[int, ...]:

@@ -66,9 +66,11 @@ class Left:
                 raise UsageError(f"resuming {part.folder}", f"its {what} was {before}, and is {after} now", _ANEW)
 
     def begun(self) -> None:
-        """Write into the parts before that this goes on with them; once there is a record of it, and not earlier."""
+        """Write into the part before that this goes on with it; once there is a record of it, and not earlier. Those
+        that came before say so of theirs already."""
         for part in self.parts:
-            mark_gone_on(part.folder, GoneOn(by=self.folder, rollouts=part.rollouts, until=part.until))
+            if part.info.gone_on is None:
+                mark_gone_on(part.folder, GoneOn(by=self.folder, rollouts=part.rollouts, until=part.until))
 
     @property
     def goes_on_from(self) -> str | None:

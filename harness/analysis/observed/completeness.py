@@ -41,12 +41,12 @@ def missing(
     if not found:
         return ()
     lost = {part.worker.worker: part.since for part in lost_parts(info, frame)}
-    stated = None if info.ends is None else [end for end in info.ends if end.worker not in lost]
+    stated = [end for end in info.ends or () if end.worker not in lost]
     whole = [course for course in found if course.worker not in lost]
     return (
         *_streams(info, found),
         *_numbers(frame, found, lost),
-        *(_stated(stated, whole) if stated is not None else _counted(whole, seconds)),
+        *(_counted(whole, seconds) if info.ends is None else _stated(stated, whole) if info.ends else ()),
         *(
             ["no load worker stated at its end how many requests it had made"]
             if info.finished and info.ends == ()
@@ -108,9 +108,8 @@ def _stated(ends: Sequence[WorkerEnd], found: Sequence[Course]) -> Iterator[str]
                     f"the last request of {_name(course, found)} that has a row is number {course.high},"
                     f" and its worker's last was number {count - 1}"
                 )
-    if ends:
-        for course in rows.values():
-            yield f"{_requests(course.rows)} of {_name(course, found)}, of which no worker says that it made them"
+    for course in rows.values():
+        yield f"{_requests(course.rows)} of {_name(course, found)}, of which no worker says that it made them"
 
 
 def _counted(found: Sequence[Course], seconds: Sequence[dict[str, Any]]) -> Iterator[str]:

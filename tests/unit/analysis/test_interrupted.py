@@ -11,7 +11,7 @@ import pytest
 from harness.analysis import judge, pool
 from harness.analysis.counted import counted_runs
 from harness.model.result import ScenarioResult, Verdict
-from harness.model.run import GoneOn, Run
+from harness.model.run import GoneOn, LoadWorker, Run
 from harness.store.parts import whole_part
 
 from .literal import history
@@ -144,6 +144,18 @@ def test_a_worker_whose_rows_stop_before_a_rollout_does_is_not_taken_to_have_mad
     assert whole_part(two) == (0, 0.0), "the worker may have stopped in the first rollout"
     until_25 = run.requests.filter(pl.col("scheduled") < 25.0).with_columns(worker=pl.lit(1, pl.Int64))
     assert whole_part(replace(run, requests=pl.concat([run.requests, until_25]))) == (1, 20.0)
+
+
+def test_a_worker_that_was_lost_in_the_interrupted_rollout_was_there_in_those_that_count() -> None:
+    run = recorded(AFTER, quiet_s=10.5, gone_on=GoneOn(by="default-part2", rollouts=2, until=32.0))
+    workers = (LoadWorker(worker=0), LoadWorker(worker=1, lost_at=33.0, why="evicted"))
+    other = run.requests.filter(pl.col("scheduled") < 33.0).with_columns(worker=pl.lit(1, pl.Int64))
+    requests = pl.concat([run.requests, other])
+    assert judge(replace(run, info=replace(run.info, workers=workers), requests=requests)).verdict is Verdict.SEAMLESS
+    early = (workers[0], replace(workers[1], lost_at=21.0))
+    kept = requests.filter((pl.col("worker") == 0) | (pl.col("scheduled") < 21.0))
+    found = judge(replace(run, info=replace(run.info, workers=early), requests=kept))
+    assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, "worker-lost")
 
 
 def test_before_the_second_update_nothing_was_measured_whole() -> None:

@@ -88,6 +88,12 @@ def test_a_part_that_was_interrupted_too_is_gone_on_with_in_a_third(run: Path) -
     third, _ = left_to_run(run, planned())
     assert (third.folder, third.scenario.rollouts) == ("default-part3", 1)
     assert [(part.folder.name, part.rollouts) for part in third.parts] == [("default", 3), ("default-part2", 1)]
+    third.begun()
+    by = [
+        info.gone_on and info.gone_on.by
+        for info in (read_info(run / one, []) for one in ("default", third.goes_on_from or ""))
+    ]
+    assert by == ["default-part2", "default-part3"], "each says which part follows it"
 
 
 def test_a_run_that_came_to_its_end_or_ended_by_itself_is_not_gone_on_with(run: Path) -> None:

@@ -60,3 +60,19 @@ def test_what_was_in_flight_with_it_is_no_gap_and_what_is_missing_from_before_is
     assert 19.8 < part.since < 19.95
     assert judge(flying).reason == "worker-lost"
     assert judge(of_two(29.0, hole=12.0)).reason == "incomplete-record"
+
+
+def test_that_a_lost_worker_stated_its_end_says_nothing_of_one_that_did_not() -> None:
+    run = of_two(29.0)
+    made = 1 + int(run.requests.filter(pl.col("worker") == 1)["seq"].max())  # type: ignore[arg-type]
+    found = judge(replace(run, info=replace(run.info, ends=(WorkerEnd(worker=1, requests={"new": made}),))))
+    assert found.reason == "incomplete-record"
+    assert "600 requests of stream new, of which no worker says that it made them" in found.sentence
+
+
+def test_of_a_stream_without_a_row_all_may_have_been_in_flight() -> None:
+    run = of_two(20.0)
+    info = replace(run.info, streams={"new": 40.0, "slow": 0.2})
+    longest_s = info.load.connect_timeout_s + info.load.read_timeout_s
+    (part,) = lost_parts(info, run.requests)
+    assert part.since == 20.0 - longest_s
