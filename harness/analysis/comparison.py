@@ -51,6 +51,10 @@ def side(name: str, runs: Sequence[tuple[RunInfo, ScenarioResult]]) -> Side:
 
 
 def _doubt(result: ScenarioResult) -> str:
+    """Why its numbers may be too small; a run that dropped calls may have dropped more than was seen."""
+    if result.verdict == Verdict.DROPPING:
+        of_rollouts = (one.note for one in result.rollouts if not one.dropping)
+        return next(filter(None, (*result.doubts, *of_rollouts)), "")
     doubtful = result.verdict == Verdict.INCONCLUSIVE and result.reason != TOO_FEW
     return result.sentence if doubtful else ""
 

@@ -77,6 +77,7 @@ def pool(results: Sequence[ScenarioResult], *, confidence: Confidence | None = N
         notes=tuple(dict.fromkeys(chain.from_iterable(map(attrgetter("notes"), results)))),
         failures=tuple(chain.from_iterable(map(attrgetter("failures"), results))),
         races=_races(results),
+        doubts=tuple(dict.fromkeys(chain.from_iterable(map(attrgetter("doubts"), results)))),
     )
 
 

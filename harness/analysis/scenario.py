@@ -86,9 +86,10 @@ def _judged(
     gates_note, shortfall = gate_words(seen)
     to_answer = charged.own & np.isin(charged.at, positions)
     own = list(tally(list(why.causes.label[to_answer])).items())
+    of_run = (*doubts, *run_doubts(seen, tally(list(why.causes.cause[charged.nobodys]))))
     said = conclusion(
         shown,
-        doubts=(*doubts, *run_doubts(seen, tally(list(why.causes.cause[charged.nobodys])))),
+        doubts=of_run,
         causes=own,
         background=background(counts, told.quiet, seen.words),
         confidence=run.info.confidence,
@@ -132,6 +133,7 @@ def _judged(
         ),
         chart=chart(seen),
         failures=failed_requests(seen, why),
+        doubts=tuple(words for _, words in of_run),
     )
     return replace(result, races=races(seen, why, lags, result, counts.at))
 

@@ -214,6 +214,7 @@ class ScenarioResult:
     failures: tuple[FailedRequest, ...] = ()  # goes to failures.csv, not to result.json
     left_out: dict[str, int] = field(default_factory=dict)  # of lists that were too long: how much, by what it is
     races: Races = field(default_factory=Races)  # for the picture; not in result.json
+    doubts: tuple[str, ...] = ()  # of the whole run, also of one that dropped calls all the same; not in result.json
 
     @property
     def exceeded(self) -> bool:

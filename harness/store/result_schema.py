@@ -14,10 +14,11 @@ def result_schema() -> Schema:
     from pydantic import TypeAdapter  # half a second, which no other command needs
 
     from harness.model.result import ScenarioResult
+    from harness.store.results import NOT_TOLD
 
     scenario: Schema = TypeAdapter(ScenarioResult).json_schema(mode="serialization")
     defined = scenario.pop("$defs")
-    _without(scenario, "failures", "words", "races")
+    _without(scenario, *NOT_TOLD)
     _flatten_rollout(defined)
     _rename(defined["Lag"], "since", "from")
     _without(defined["Measured"], "words")

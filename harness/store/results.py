@@ -21,6 +21,9 @@ MOST_BYTES = 2_000_000
 
 _FAILURE_FIELDS = ("stream", "worker", "seq", "rollout", "cause_label", "pod", "evidence")
 _FAILURE_COLUMNS = tuple(name.removesuffix("_label") for name in _FAILURE_FIELDS)
+NOT_TOLD = ("failures", "races", "words", "doubts")
+"""What of a ScenarioResult is not in result.json: its reader has it elsewhere."""
+
 _LINE = 160
 _FEWEST = 1  # bounds below which nothing more is left out
 
@@ -48,7 +51,8 @@ def scenario_json(result: ScenarioResult, bounds: Bounds = USUAL) -> dict[str, A
     """The content of a scenario's result.json, its lists within the bounds."""
     within = bounded(result, bounds)
     data: dict[str, Any] = _plain(replace(within, failures=(), races=Races(), propagation=None, sizing=None))
-    del data["failures"], data["races"], data["words"]
+    for name in NOT_TOLD:
+        del data[name]
     for name in ("budget", "left_out"):  # said only where there is one, or something was
         if not data[name]:
             del data[name]

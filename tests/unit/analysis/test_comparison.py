@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 
@@ -11,12 +12,16 @@ import pytest
 import scipy.stats
 from numpy.typing import NDArray
 
-from harness.analysis import proportions
+from harness.analysis import judge, proportions
 from harness.analysis.comparison import compare
+from harness.analysis.comparison import side as as_side
 from harness.analysis.permutation import shift, ways
 from harness.analysis.power import ALPHA, failures_needed, shares_needed
 from harness.analysis.proportions import share_change
 from harness.model.comparison import Comparison, Measure, Side
+from harness.model.result import Verdict
+
+from .literal import history
 
 Values = NDArray[np.float64]
 
@@ -169,6 +174,27 @@ def test_what_is_in_doubt_or_was_made_otherwise_is_said() -> None:
     assert gated([0] * 5, [0] * 5, doubt="the watch stood still").exit_code == 3
     (pair,) = gated([0] * 5, [0] * 5, load="new 500/s").pairs
     assert pair.unlike == ("load: new 100/s against new 500/s",)
+
+
+def test_a_run_that_dropped_calls_is_in_doubt_where_it_may_have_dropped_more_than_was_seen() -> None:
+    text = """
+        update 8.0 complete 9.0 settled 9.5
+        update 20.0 {second}
+        pod a deleted 8.5 ended 8.8 gone 9.0
+        pod b revision r2 created 8.1 ready 8.4 deleted 20.5 ended 20.8 gone 21.0
+        pod c revision r3 created 20.1 ready 20.4
+        ok new 0..8.6 every 0.05 by a
+        connect-refused new 8.61 8.62
+        ok new 8.65..40 every 0.05 by b
+    """
+    whole = history(text.format(second="complete 21.0 settled 21.5"), planned_rollouts=2)
+    assert as_side("run", [(whole.info, judge(whole))]).doubt == ""
+    never = history(text.format(second=""), planned_rollouts=2)
+    assert judge(never).verdict is Verdict.DROPPING
+    assert "rollout 2 never completed" in as_side("run", [(never.info, judge(never))]).doubt
+    short = replace(whole, info=replace(whole.info, planned_rollouts=9))
+    assert judge(short).verdict is Verdict.DROPPING
+    assert "after 2 of 9 rollouts" in as_side("run", [(short.info, judge(short))]).doubt
 
 
 def test_many_pairs_fail_together_no_more_often_than_the_level_says() -> None:
