@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import re
-
+from harness.clusters.docker_words import OF_THE_MACHINE, REACH, Sign, cure
 from harness.errors import SetupError
 
 _PULLED = "Put it on this machine (docker pull, docker load), or name one that is there: cluster: {k3s: {image: ...}}."
-_SIGNS: tuple[tuple[str, str], ...] = (
-    (r"[Pp]ermission ?denied", "Let this user reach Docker (group docker, or rootless), or use sudo."),
+_SIGNS: tuple[Sign, ...] = (
+    (r"[Pp]ermission ?denied", REACH),
     (
         r"fetching server API version|Connection ?refused|Cannot connect to the Docker",
         "Start Docker, or set DOCKER_HOST.",
     ),
-    (r"no space left on device", "Free some of the disk: docker system df shows what Docker has on it."),
+    *OF_THE_MACHINE,
     (r"manifest unknown|pull access denied|no matching manifest|not found: manifest|[Nn]o such image", _PULLED),
     (r"no such host|dial tcp|i/o timeout|TLS handshake|registry|toomanyrequests", _PULLED),
-    (r"port is already allocated|address already in use", "Another program took that port meanwhile: run it again."),
     (r"cgroup", "See https://docs.k3s.io/advanced#running-k3s-in-docker; cgroup v2 needs k3s v1.20 or newer."),
     (r"privileged|[Oo]peration not permitted", "k3s needs a privileged container: a Docker that is not rootless."),
-    (r"too many open files|inotify", "Raise fs.inotify.max_user_watches and max_user_instances."),
 )
 
 
@@ -30,5 +27,4 @@ def trouble(tried: str, seen: str, do: str = "") -> SetupError:
     'Free some of the disk: docker system df shows what Docker has on it.'
     """
     said = " ".join(seen.split()) or "nothing was said"
-    cure = next((cure for sign, cure in _SIGNS if re.search(sign, said)), do)
-    return SetupError(tried, said, cure or "Is Docker up, and may this user reach it?")
+    return SetupError(tried, said, cure(said, _SIGNS, do) or "Is Docker up, and may this user reach it?")

@@ -6,8 +6,7 @@ https://kind.sigs.k8s.io/docs/user/known-issues.
 
 from __future__ import annotations
 
-import re
-
+from harness.clusters.docker_words import OF_THE_MACHINE, REACH, Sign, cure
 from harness.clusters.programs import Ended
 from harness.errors import ClusterError
 
@@ -16,15 +15,10 @@ ALREADY_THERE = "already exist for a cluster with the name"
 
 _KNOWN_ISSUES = "See https://kind.sigs.k8s.io/docs/user/known-issues."
 
-_SIGNS: tuple[tuple[str, str], ...] = (
+_SIGNS: tuple[Sign, ...] = (
     (r"Cannot connect to the Docker daemon|error during connect|[Ii]s the docker daemon running", "Start Docker."),
-    (
-        r"permission denied while trying to connect",
-        "Let this user reach Docker (group docker, or rootless), or use sudo.",
-    ),
+    (r"permission denied while trying to connect", REACH),
     (r"Cannot connect to Podman", "Start Podman's service (podman machine start, or its socket)."),
-    (r"no space left on device", "Free some of the disk: docker system df shows what Docker has on it."),
-    (r"port is already allocated|address already in use", "Another program took that port meanwhile: run it again."),
     (ALREADY_THERE, "Somebody else has just made it: run it again to use it, or give it another name."),
     (r"is already in use by container|the container name .* is already in use", "Remove it, or use another name."),
     (
@@ -35,7 +29,7 @@ _SIGNS: tuple[tuple[str, str], ...] = (
     (r"content digest sha256:\w+: not found", "The image is here for another platform only: pull it for this one."),
     (r"no suitable export target found for platform", "The image is here for another platform: pull it for this one."),
     (r"could not find a log line that matches", f"The node did not boot (inotify limits?). {_KNOWN_ISSUES}"),
-    (r"too many open files", f"Raise fs.inotify.max_user_watches and max_user_instances. {_KNOWN_ISSUES}"),
+    *OF_THE_MACHINE,
     (r"requires cgroup v2|Delegate=yes", "See https://kind.sigs.k8s.io/docs/user/rootless."),
     (r"non-overlapping", "Docker has no network left: docker network prune, or `default-address-pools`."),
     (r"executable file not found", "Install Docker or Podman: https://docs.docker.com/engine/install."),
@@ -45,8 +39,8 @@ _SIGNS: tuple[tuple[str, str], ...] = (
 
 def trouble(ended: Ended, do: str = "") -> ClusterError:
     """The error of a program that failed. `do`: what to do where its words are not known."""
-    cure = next((cure for sign, cure in _SIGNS if re.search(sign, ended.stderr)), do or _KNOWN_ISSUES)
-    return ClusterError(ended.tried, f"it ended with {ended.code}: {said(ended.stderr)}", cure)
+    what_to_do = cure(ended.stderr, _SIGNS, otherwise=do or _KNOWN_ISSUES)
+    return ClusterError(ended.tried, f"it ended with {ended.code}: {said(ended.stderr)}", what_to_do)
 
 
 def said(stderr: str) -> str:
