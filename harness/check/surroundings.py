@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from harness.check.sources import Source
 from harness.manifests.located import Located
-from harness.spec.around import sends_to
 from harness.spec.counts import protects, scales
+from harness.spec.ingresses import sends_to
 from harness.spec.workload import Object, selects, spec_of
 
 AROUND = ("Service", "Ingress", "Namespace", "HorizontalPodAutoscaler", "PodDisruptionBudget")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.spec.counts import Autoscaler, Budget
+from harness.spec.ingresses import class_of
 from harness.spec.shape import named
 from harness.spec.workload import Object, spec_of
 
@@ -72,7 +73,7 @@ def balancer(services: Iterable[Object], ingresses: Iterable[Object]) -> Balance
     """
     services = tuple(services)
     for ingress in ingresses:
-        if _class(ingress) == "alb":
+        if class_of(ingress) == "alb":
             said = next((kind for each in (ingress, *services) if (kind := _annotations(each).get(_INGRESS))), "")
             return Balancer(name=named(ingress), targets=_targets(said))
     for service in services:
@@ -94,20 +95,6 @@ def _of_service(service: Object) -> Balancer:
 def _targets(said: str) -> Targets:
     """What a target type says, or else the type of the balancer; without either, nodes."""
     return Targets.IP if said in _BY_IP else Targets.INSTANCE
-
-
-def _class(ingress: Object) -> str:
-    return str(spec_of(ingress).get("ingressClassName") or _annotations(ingress).get("kubernetes.io/ingress.class"))
-
-
-def sends_to(ingress: Object) -> frozenset[str]:
-    """The names of the Services that an Ingress sends to."""
-    spec = spec_of(ingress)
-    rules = [rule for rule in spec.get("rules") or () if isinstance(rule, dict)]
-    paths = [path for rule in rules for path in (rule.get("http") or {}).get("paths") or ()]
-    backends = [spec.get("defaultBackend"), *(path.get("backend") for path in paths if isinstance(path, dict))]
-    services = [(backend or {}).get("service") or {} for backend in backends]
-    return frozenset(str(service["name"]) for service in services if service.get("name"))
 
 
 def _annotations(manifest: Object) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.spec.around import sends_to
 from harness.spec.workload import Object, spec_of
 
 _CLASS = "kubernetes.io/ingress.class"
@@ -14,6 +13,16 @@ def class_of(ingress: Object) -> str:
     """The class that it names, by its spec or by the annotation of old; empty where it names none."""
     annotations = (ingress.get("metadata") or {}).get("annotations") or {}
     return str(spec_of(ingress).get("ingressClassName") or annotations.get(_CLASS) or "")
+
+
+def sends_to(ingress: Object) -> frozenset[str]:
+    """The names of the Services that an Ingress sends to."""
+    spec = spec_of(ingress)
+    rules = [rule for rule in spec.get("rules") or () if isinstance(rule, dict)]
+    paths = [path for rule in rules for path in (rule.get("http") or {}).get("paths") or ()]
+    backends = [spec.get("defaultBackend"), *(path.get("backend") for path in paths if isinstance(path, dict))]
+    services = [(backend or {}).get("service") or {} for backend in backends]
+    return frozenset(str(service["name"]) for service in services if service.get("name"))
 
 
 def leading_to(ingresses: Iterable[Object], service: str, name: str | None = None) -> tuple[Object, ...]:

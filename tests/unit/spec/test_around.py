@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.spec.around import Targets, balancer, sends_to
+from harness.spec.around import Targets, balancer
+from harness.spec.ingresses import sends_to
 
 Object = dict[str, Any]
 AWS = "service.beta.kubernetes.io/aws-load-balancer-"
