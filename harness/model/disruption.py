@@ -9,37 +9,14 @@ from pydantic import Field, model_validator
 
 from harness.model.deploy_command import DeployCommand, Words, deploy_command
 from harness.model.duration import duration
-from harness.model.record import Duration, Image, Record
+from harness.model.record import Choice, Duration, Image, Record
 from harness.model.watch_settings import Watch
 
 Count = Annotated[int, Field(ge=1, le=1000)]
 Replicas = Annotated[int, Field(ge=0, le=1000)]
 
 
-class OneOf(Record):
-    """A mapping with exactly one key, which names the disruption, and what is said of it."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if len(self.model_fields_set) != 1 or self.setting is None:
-            names = (field.alias or name for name, field in type(self).model_fields.items())
-            raise ValueError(f"name exactly one of {', '.join(names)}")
-        return self
-
-    @property
-    def name(self) -> str:
-        """The disruption that is meant, as it is written."""
-        (field,) = self.model_fields_set
-        return field.replace("_", "-")
-
-    @property
-    def setting(self) -> Any:
-        """What is said of it."""
-        (field,) = self.model_fields_set
-        return getattr(self, field)
-
-
-class Update(OneOf):
+class Update(Choice):
     """A rolling update by other images."""
 
     image: dict[str, Annotated[tuple[Image, ...], Field(min_length=1, strict=False)]] | None = Field(
@@ -119,6 +96,6 @@ Word = Literal["restart", "delete-pod", "evict", "drain", "watch"]
 _DEFAULTS: dict[str, Any] = {"delete-pod": DeletePod(), "evict": Evict(), "drain": Drain(), "watch": Watch()}
 
 
-def named(asked: OneOf | Word) -> tuple[str, Any]:
+def named(asked: Update | Word) -> tuple[str, Any]:
     """The name of a disruption and its setting, which is None where there is none."""
     return (asked, _DEFAULTS.get(asked)) if isinstance(asked, str) else (asked.name, asked.setting)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -65,8 +65,9 @@ class Choice(Record):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if len(self._given) != 1:
-            *names, last = type(self).model_fields
-            raise ValueError(f"name exactly one of {', '.join(names)} or {last}, not {len(self._given)}")
+            *names, last = (field.alias or name for name, field in type(self).model_fields.items())
+            known = f"{', '.join(names)} or {last}" if names else last
+            raise ValueError(f"name exactly one of {known}, not {len(self._given)}")
         return self
 
     @property
@@ -75,5 +76,10 @@ class Choice(Record):
 
     @property
     def name(self) -> str:
-        """The field that is given."""
-        return self._given[0]
+        """What is meant, as it is written."""
+        return type(self).model_fields[self._given[0]].alias or self._given[0]
+
+    @property
+    def setting(self) -> Any:
+        """What is said of it."""
+        return getattr(self, self._given[0])
