@@ -6,9 +6,9 @@ and show equal values as equal.
 
 from __future__ import annotations
 
-from harness.redaction.redaction import Redaction
+from harness.redaction.redaction import Redaction, without_digests
 
-__all__ = ["Redaction", "door"]
+__all__ = ["Redaction", "door", "without_digests"]
 
 _of_this_process = Redaction()
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 from harness.errors import ExperimentError
 from harness.inputs.files import file_bytes
 from harness.model.experiment import Experiment
-from harness.redaction import door
+from harness.redaction import door, without_digests
 
 _ELSEWHERE = ("version", "name", "manifests", "cluster", "namespace", "rollouts")
 """Compared by what the run directory has of them."""
@@ -28,7 +27,6 @@ _OF_THE_WATCH = ("rollout_timeout", "abort_if", "abort", "protected_contexts", "
 """When to give up, and what is allowed: nothing that a rollout which was measured whole depends on."""
 
 _KEPT_SECRET = ("headers", "certificate", "key")
-_REDACTED = re.compile(r"<redacted [^>]*>")
 _SALT = "salt"
 
 
@@ -51,7 +49,7 @@ def otherwise(experiment: Experiment, before: Mapping[str, str]) -> Iterator[str
 
 
 def _digest(value: Any, salt: str) -> str:
-    text = _REDACTED.sub("<redacted>", door().text(json.dumps(_read(value), sort_keys=True, default=str)))
+    text = without_digests(door().text(json.dumps(_read(value), sort_keys=True, default=str)))
     return hashlib.scrypt(text.encode(), salt=salt.encode(), n=1 << 10, r=8, p=1, dklen=16).hex()
 
 

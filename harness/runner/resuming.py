@@ -8,7 +8,6 @@ first part must make the second: an experiment, target or cluster that is anothe
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ from harness.inputs.shown import shown
 from harness.manifests.patch import in_namespace
 from harness.model.quantity import things
 from harness.model.run import GoneOn, RequestFacts, RunInfo
-from harness.redaction import door
+from harness.redaction import door, without_digests
 from harness.runner.facts import run_info
 from harness.runner.fingerprint import otherwise
 from harness.runner.scenario import Scenario
@@ -32,7 +31,6 @@ from harness.store.reader import is_run, read_info, read_run, scenario_folders
 from harness.store.undo import is_pending
 
 _INTERRUPTED = (None, "interrupted")
-_REDACTED = re.compile(r"<redacted [^>]*>")
 _ANEW = "Resume it with what it was begun with, or begin a new run."
 
 
@@ -152,7 +150,7 @@ def _part(folder: Path, info: RunInfo) -> Part:
 def _request(one: RequestFacts) -> str:
     """One kind of request in words, without the digests of what is hidden in its path."""
     on, success = f" on {one.stream}" if one.stream else "", ", ".join(one.success)
-    path = _REDACTED.sub("<redacted>", one.path)
+    path = without_digests(one.path)
     return f"{one.method} {path}{on}, weight {one.weight}, success {success}"
 
 
@@ -189,7 +187,7 @@ def _differences(before: RunInfo, now: RunInfo, scenario: Scenario) -> Iterator[
         if was != is_:
             yield what, shown(was), shown(is_)
     # More of them are found out while it runs.
-    was, is_ = (tuple(_REDACTED.sub("<redacted>", words) for words in info.provisos) for info in (before, now))
+    was, is_ = (tuple(map(without_digests, info.provisos)) for info in (before, now))
     if was[: len(is_)] != is_:
         yield "provisos", shown(" ".join(was)), shown(" ".join(is_))
     if scenario.experiment.is_there or not before.manifests:
@@ -203,7 +201,7 @@ def _differences(before: RunInfo, now: RunInfo, scenario: Scenario) -> Iterator[
     for name, was in then.items():
         if name not in after:
             yield f"manifest of {name}", f"in run.json of {scenario.name}", "not among the manifests"
-        elif _without_digests(was) != _without_digests(after[name]):
+        elif _as_text(was) != _as_text(after[name]):
             yield f"manifest of {name}", f"as run.json of {scenario.name} has it", "another one"
     for name in after:
         if name not in then:
@@ -215,6 +213,5 @@ def _named(manifests: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {f"{one.get('kind')}/{one['metadata'].get('name')}": one for one in manifests}
 
 
-def _without_digests(manifest: Any) -> str:
-    """As text, without the digests of what is hidden: those of two processes cannot be compared."""
-    return _REDACTED.sub("<redacted>", json.dumps(manifest, sort_keys=True))
+def _as_text(manifest: Any) -> str:
+    return without_digests(json.dumps(manifest, sort_keys=True))
