@@ -1,4 +1,4 @@
-"""A request's body in JSON -> the value in it, and a sentence for each field that stands twice in an object."""
+"""A request's body in JSON -> the value in it, and each field that stands twice in an object."""
 
 from __future__ import annotations
 
@@ -26,11 +26,17 @@ class _Pairs(list[tuple[str, Any]]):
 
 
 def loads(raw: bytes) -> tuple[Any, list[str]]:
-    """The value, where the last of equal keys counts, and the sentences. Raises: ValueError where it is no JSON."""
+    """The value, where the last of equal keys counts, and a sentence for each. Raises: ValueError: it is no JSON."""
+    value, twice = parsed(raw)
+    return value, [f'duplicate field "{where}"' for where, _ in twice]
+
+
+def parsed(raw: bytes) -> tuple[Any, list[tuple[str, str]]]:
+    """The same with the place, such as "spec.replicas", and the key of each field that stands twice."""
     try:
         return _ONCE.decode(raw.decode(json.detect_encoding(raw), "surrogatepass")), []
     except _Twice:
-        twice: list[str] = []
+        twice: list[tuple[str, str]] = []
         written = json.loads(raw, object_pairs_hook=_Pairs, parse_constant=_no_constant)
         return _value(written, "", twice), twice
 
@@ -50,13 +56,13 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _value(written: Any, path: str, twice: list[str]) -> Any:
+def _value(written: Any, path: str, twice: list[tuple[str, str]]) -> Any:
     if isinstance(written, _Pairs):
         found: dict[str, Any] = {}
         for key, item in written:
             where = f"{path}.{key}" if path else key
             if key in found:
-                twice.append(f'duplicate field "{where}"')
+                twice.append((where, key))
             found[key] = _value(item, where, twice)
         return found
     if isinstance(written, list):

@@ -6,7 +6,6 @@ strategies in kubernetes `pkg/registry`.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,7 @@ from harness.sandbox.apiserver.fieldmanager.tracking import (
     track_change,
     track_creation,
 )
-from harness.sandbox.apiserver.generated_names import with_suffix
+from harness.sandbox.apiserver.identity import check_identity, identity, keep_what_clients_cannot_change
 from harness.sandbox.apiserver.resources import DEFINITIONS, EVENTS, MODERN_EVENTS, NAMESPACES, PODS
 from harness.sandbox.apiserver.store import freeze
 from harness.sandbox.apiserver.strategy import (
@@ -35,7 +34,6 @@ from harness.sandbox.apiserver.strategy import (
     filled,
     in_shape,
     settled,
-    status_metadata,
 )
 from harness.sandbox.apiserver.validation import validate
 
@@ -45,10 +43,6 @@ if TYPE_CHECKING:
     from harness.sandbox.apiserver.store import Object, Store, Stored
 
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
-_SERVER_OWNED = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
-_NAME_TRIES = 8
-
-
 _WITH_STATUS = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob")
 """Kinds whose status is there from the beginning."""
 
@@ -102,7 +96,15 @@ class Registry:
             return in_version(resource, self.create(EVENTS, namespace, events.core(event), options))
         obj = in_shape(resource, obj, strict=options.strict, warn=options.warn)
         metadata = obj.setdefault("metadata", {})
-        metadata.update(self._identity(resource, namespace, metadata))
+        metadata.update(
+            identity(
+                resource,
+                namespace,
+                metadata,
+                lambda name: self.store.get(resource, namespace, name) is not None,
+                self.now(),
+            )
+        )
         if metadata.pop("resourceVersion", None) not in (None, "", "0"):
             raise api_errors.version_of_new()
         metadata.pop("deletionTimestamp", None)
@@ -155,9 +157,9 @@ class Registry:
         before = old["metadata"].get("managedFields")
         changed = change(in_version(resource, stored).copy())
         new = in_shape(resource, changed, strict=options.strict, warn=options.warn, owners=before)
-        self._check_identity(resource, stored, new)
+        check_identity(resource, stored, new)
         owners = new["metadata"].get("managedFields")
-        self._keep_what_clients_cannot_change(resource, old, new, part)
+        keep_what_clients_cannot_change(resource, old, new, part)
         new = filled(resource, new)
         count_template(resource, old, new)
         self._own_changed(resource, old, new, owners, part, options)
@@ -253,68 +255,6 @@ class Registry:
 
     def _operation(self, resource: Resource, part: str, options: WriteOptions) -> Operation:
         return operation_of(resource, options.manager, part or options.through, self.stamp())
-
-    def _identity(self, resource: Resource, namespace: str, metadata: Object) -> Object:
-        named = metadata.get("namespace")
-        if resource.namespaced and named and named != namespace:
-            raise api_errors.bad_request(
-                "the namespace of the provided object does not match the namespace sent on the request"
-            )
-        name = metadata.get("name")
-        if not name and isinstance(prefix := metadata.get("generateName"), str):
-            tries = (with_suffix(prefix) for _ in range(_NAME_TRIES))
-            name = next((free for free in tries if self.store.get(resource, namespace, free) is None), "")
-        if not name:
-            why = "Required value: name or generateName is required"
-            cause = api_errors.Cause(field="metadata.name", reason="FieldValueRequired", message=why)
-            raise api_errors.invalid(resource, "", [cause])
-        identity = {"name": name, "uid": str(uuid.uuid4()), "creationTimestamp": rfc3339(self.now())}
-        if resource.namespaced:
-            identity["namespace"] = namespace
-        else:
-            metadata.pop("namespace", None)
-        return identity
-
-    @staticmethod
-    def _check_identity(resource: Resource, stored: Stored, new: Object) -> None:
-        metadata, name = new["metadata"], stored.obj["metadata"]["name"]
-        for key, where in (("name", "name on the URL"), ("namespace", "namespace on the request")):
-            seen, expected = metadata.get(key), stored.obj["metadata"].get(key)
-            if seen is not None and seen != expected:
-                raise api_errors.bad_request(
-                    f"the {key} of the object ({seen}) does not match the {where} ({expected})"
-                )
-        if metadata.get("uid") and metadata["uid"] != stored.obj["metadata"]["uid"]:
-            why = (
-                f"Precondition failed: UID in precondition: {metadata['uid']}, "
-                f"UID in object meta: {stored.obj['metadata']['uid']}"
-            )
-            raise api_errors.conflict(resource, name, why)
-        version = metadata.get("resourceVersion")
-        if version and version not in ("0", stored.obj["metadata"]["resourceVersion"]):
-            raise api_errors.conflict(resource, name)
-        if not version and not resource.updates_unconditionally:
-            raise api_errors.version_missing(resource, name)
-
-    @staticmethod
-    def _keep_what_clients_cannot_change(resource: Resource, old: Object, new: Object, part: str) -> None:
-        metadata = new["metadata"] = dict(new["metadata"])
-        for key in ("name", "namespace", "resourceVersion", "generateName", *_SERVER_OWNED):
-            if key in old["metadata"]:
-                metadata[key] = old["metadata"][key]
-            else:
-                metadata.pop(key, None)
-        metadata.pop("managedFields", None)
-        new["kind"], new["apiVersion"] = resource.kind, resource.api_version
-        if part == "status":
-            status = {"status": new["status"]} if new.get("status") is not None else {}
-            kept = {key: value for key, value in old.items() if key != "status"}
-            new.clear()
-            new.update({**kept, "metadata": status_metadata(resource, old["metadata"], metadata), **status})
-        elif "status" in resource.subresources:
-            new.pop("status", None)
-            if "status" in old:
-                new["status"] = old["status"]
 
     def _mark(self, resource: Resource, stored: Stored, new: Object, grace_s: int) -> Stored:
         """Writes into `new` when it is to be gone; a second deletion can only shorten the grace. Stores a change."""

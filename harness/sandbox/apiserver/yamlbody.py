@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from harness.sandbox.apiserver import jsonbody
 from harness.sandbox.apiserver.requests import DEEPEST, deeper_than
 
 _LONE = re.compile("[\ud800-\udfff]")
@@ -51,7 +52,8 @@ _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 def loads(raw: bytes) -> tuple[Any, list[str]]:
     """The value, and a sentence where keys stand twice. Raises: ValueError where the body is neither JSON nor YAML."""
     try:
-        value, twice = _of_json(raw)
+        value, found = jsonbody.parsed(raw)
+        twice = [f'line 1: key "{key}" already set in map' for _, key in found]
     except (ValueError, RecursionError):
         value, twice = _of_yaml(raw)
     if deeper_than(value, DEEPEST):
@@ -62,26 +64,6 @@ def loads(raw: bytes) -> tuple[Any, list[str]]:
     if not twice:
         return value, []
     return value, ["error converting YAML to JSON: yaml: unmarshal errors:\n  " + "\n  ".join(twice)]
-
-
-def _of_json(raw: bytes) -> tuple[Any, list[str]]:
-    twice: list[str] = []
-
-    def paired(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            seen: set[str] = set()
-            for key, _ in pairs:
-                if key in seen:
-                    twice.append(f'line 1: key "{key}" already set in map')
-                seen.add(key)
-        return found
-
-    return json.loads(raw, object_pairs_hook=paired, parse_constant=_no_constant), twice
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _of_yaml(raw: bytes) -> tuple[Any, list[str]]:
