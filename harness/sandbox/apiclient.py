@@ -7,6 +7,7 @@ client-go: get, list, create, patch, delete, and an informer that lists, watches
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import random
 import ssl
@@ -89,6 +90,13 @@ class ApiClient:
         self._agent = agent
         self._socket, self._url, self._token, self._ca = socket, url.rstrip("/"), token, ca
         self._session: aiohttp.ClientSession | None = None
+
+    @classmethod
+    def of_kubeconfig(cls, kubeconfig: Object) -> Self:
+        """From outside, as `Sandbox.kubeconfig` has it."""
+        cluster, user = kubeconfig["clusters"][0]["cluster"], kubeconfig["users"][0]["user"]
+        ca = base64.b64decode(cluster["certificate-authority-data"]).decode()
+        return cls(url=cluster["server"], token=user["token"], ca=ca)
 
     async def __aenter__(self) -> Self:
         connector: aiohttp.BaseConnector

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -58,9 +57,7 @@ async def reached(folder: Path, *, node_off_s: float = 0.0) -> AsyncIterator[Tar
             if node_off_s:
                 sys.path.remove(place)
                 place = ""
-            cluster, user = sandbox.kubeconfig["clusters"][0]["cluster"], sandbox.kubeconfig["users"][0]["user"]
-            ca = base64.b64decode(cluster["certificate-authority-data"]).decode()
-            async with ApiClient(url=cluster["server"], token=user["token"], ca=ca) as client:
+            async with ApiClient.of_kubeconfig(sandbox.kubeconfig) as client:
                 yield Target(sandbox=sandbox, client=client)
     finally:
         if place in sys.path:

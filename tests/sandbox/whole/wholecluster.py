@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable
 from contextlib import asynccontextmanager
@@ -172,12 +171,8 @@ class Cluster:
 @asynccontextmanager
 async def cluster_of(settings: Settings) -> AsyncIterator[Cluster]:
     """A cluster for the length of the block."""
-    async with Sandbox.start(settings) as sandbox:
-        config = sandbox.kubeconfig
-        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
-        ca = base64.b64decode(cluster["certificate-authority-data"]).decode()
-        async with ApiClient(url=cluster["server"], token=user["token"], ca=ca) as client:
-            yield Cluster(sandbox, client)
+    async with Sandbox.start(settings) as sandbox, ApiClient.of_kubeconfig(sandbox.kubeconfig) as client:
+        yield Cluster(sandbox, client)
 
 
 async def polled(what: str, look: Callable[[], Found | None], timeout_s: float = GIVE_UP_S) -> Found:
