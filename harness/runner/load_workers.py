@@ -1,4 +1,4 @@
-"""A plan and a number of workers -> so many load workers at work, started side by side, gone when the block is left."""
+"""A scenario, and where its load goes -> its load workers, started side by side, gone when the block is left."""
 
 from __future__ import annotations
 
@@ -10,12 +10,35 @@ from typing import Any
 import anyio
 import anyio.abc
 
-from harness.clusters.cluster import Cluster, Worker
+from harness.clusters.cluster import ClientHost, Cluster, Worker
 from harness.clusters.worker_objects import START_TIMEOUT_S
-from harness.load import Plan, plan_json, split
+from harness.load import PORTS, SIGN_PORT, Plan, plan_json, split
+from harness.runner.outside_address import Destination
+from harness.runner.planned_time import LOAD_LEAD_S, longest_load_s
+from harness.runner.ports import rotated, source_addresses
+from harness.runner.scenario import Scenario, load_plan
+from harness.runner.timeline import Timeline
 
 HOLD_S = START_TIMEOUT_S + 30.0
 """A worker waits for the others as long as their Pods may take to run, and some more."""
+
+
+def planned(
+    client: ClientHost, scenario: Scenario, to: Destination, place: tuple[int, int], timeline: Timeline
+) -> Plan:
+    """What all workers of the scenario together send from now on. `place`: of the scenario among those of the run."""
+    quiet_s = timeline.writer.info.quiet_s or 0.0
+    plan = load_plan(
+        scenario.experiment,
+        to=to,
+        source_addresses=source_addresses(client, scenario.experiment.load),
+        ports=rotated(PORTS, *place),
+        t0_monotonic_ns=timeline.t0_ns if client.same_machine else None,
+        own_clock=not client.same_machine,
+        start_s=timeline.now() + LOAD_LEAD_S,
+    )
+    longest_s = longest_load_s(scenario.experiment, scenario.rollouts, quiet_s)
+    return replace(plan, duration_s=longest_s, sign_port=None if client.same_machine else SIGN_PORT)
 
 
 def plans(plan: Plan, workers: int) -> tuple[Plan, ...]:

@@ -6,9 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import anyio
 import anyio.abc
@@ -21,12 +19,10 @@ from harness.kube.errors import LeftBehind
 from harness.kube.lease import Lease
 from harness.kube.ownership import Ownership, new_ownership
 from harness.kube.view import View
-from harness.kube.watch import EventType
-from harness.load import PORTS, SIGN_PORT, Plan
 from harness.model.observation import MarkType
 from harness.model.progress import Phase, Progress
 from harness.observers.cluster import application_objects, observe
-from harness.observers.heartbeat import Standstill, watch_oneself
+from harness.observers.heartbeat import watch_oneself
 from harness.runner.abort import aborting
 from harness.runner.changes import Changes
 from harness.runner.churn import churning
@@ -36,26 +32,24 @@ from harness.runner.facts import run_info
 from harness.runner.first_error import first_error, local_error
 from harness.runner.first_start import FirstStart
 from harness.runner.load_session import LoadSession
-from harness.runner.load_workers import load_workers, plans
+from harness.runner.load_workers import load_workers, planned, plans
 from harness.runner.namespaces import as_in
-from harness.runner.outside_address import Destination
 from harness.runner.planned_time import (
     BEGIN_TIMEOUT_S,
     CALM_S,
     LOAD_LEAD_S,
     longest_drain_s,
-    longest_load_s,
     longest_run_s,
     propagation_s,
     warm_up_limit_s,
 )
-from harness.runner.ports import rotated, source_addresses
 from harness.runner.read_back import read_back
 from harness.runner.rollouts import ContinueAfter, Rollouts
-from harness.runner.scenario import Scenario, load_plan
+from harness.runner.scenario import Scenario
 from harness.runner.telling import Telling
+from harness.runner.timeline import Timeline
 from harness.runner.under_test import under_test
-from harness.runner.watching import Versions, Watched
+from harness.runner.watching import Watched
 from harness.spec.workload import pod_selector
 from harness.store.writer import RunWriter
 
@@ -102,8 +96,7 @@ class ScenarioRunner:
         self._goes_on_from, self._begun = goes_on_from, begun
         self._t0_ns = time.monotonic_ns()
         self._t0_wall_ns = time.time_ns()
-        self._view, self._versions = View(), Versions()
-        self._over = False
+        self._view = View()
         self._ownership = Ownership(run="")
         self._left: HarnessError | None = None
         self._has_deployed = False
@@ -117,7 +110,9 @@ class ScenarioRunner:
         with RunWriter(self._folder, replace(info, goes_on_from=self._goes_on_from)) as writer:
             self._begun()
             try:
-                error = await self._to_the_end(writer)
+                error = await self._to_the_end(
+                    Timeline(writer=writer, t0_ns=self._t0_ns, kind=self._scenario.application.kind)
+                )
             except anyio.get_cancelled_exc_class():
                 with suppress(OutputError):
                     writer.update(stopped="interrupted")
@@ -136,11 +131,11 @@ class ScenarioRunner:
             taken_back=self._has_deployed and not kube.standing.commands(kube.kubectl),
         )
 
-    async def _to_the_end(self, writer: RunWriter) -> HarnessError | None:
+    async def _to_the_end(self, timeline: Timeline) -> HarnessError | None:
         """The error that ended it, if one did: task groups give theirs in groups."""
         error: HarnessError | None = None
         try:
-            await self._in_namespace(writer)
+            await self._in_namespace(timeline)
         except* LeftBehind as group:  # the measurement is whole: its verdict stands
             self._left = first_error(group)
         except* HarnessError as group:
@@ -149,8 +144,8 @@ class ScenarioRunner:
             error = error or local_error(refused)
         return error
 
-    async def _in_namespace(self, writer: RunWriter) -> None:
-        kube, experiment = self._cluster.kube, self._scenario.experiment
+    async def _in_namespace(self, timeline: Timeline) -> None:
+        kube, experiment, writer = self._cluster.kube, self._scenario.experiment, timeline.writer
         self._telling.enter(Phase.DEPLOYING)
         wanted = f"{experiment.name}-{self._scenario.name}"
         self._ownership = new_ownership(longest_run_s(experiment, self._scenario.rollouts, writer.info.quiet_s or 0.0))
@@ -167,7 +162,7 @@ class ScenarioRunner:
             writer.update(manifests=await as_in(kube, application, namespace))
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._telling.keep_on)
-                tasks.start_soon(watch_oneself, self._now, partial(self._stood_still, writer))
+                tasks.start_soon(watch_oneself, timeline.now, timeline.stood_still)
                 tasks.start_soon(self._watch_over_cluster)
                 if self._lease is not None:
                     tasks.start_soon(self._lease.keep)
@@ -177,7 +172,7 @@ class ScenarioRunner:
                     selector=application.selector,
                     service=application.service_name,
                 )
-                await observe(tasks, kube, namespace, watched, view=self._view, record=partial(self._record, writer))
+                await observe(tasks, kube, namespace, watched, view=self._view, record=timeline.record)
                 async with under_test(
                     self._cluster,
                     self._scenario,
@@ -187,12 +182,13 @@ class ScenarioRunner:
                     warn=self._telling.warned.append,
                     keep=self._keep,
                 ) as (workload, changes):
-                    await self._loaded(writer, namespace, int(workload["metadata"]["generation"]), changes)
+                    await self._loaded(timeline, namespace, int(workload["metadata"]["generation"]), changes)
                     self._telling.enter(Phase.CLEANING_UP)
                 tasks.cancel_scope.cancel()
 
-    async def _loaded(self, writer: RunWriter, namespace: str, generation: int, changes: Changes | None) -> None:
+    async def _loaded(self, timeline: Timeline, namespace: str, generation: int, changes: Changes | None) -> None:
         application, experiment, cluster = self._scenario.application, self._scenario.experiment, self._cluster
+        writer = timeline.writer
         workload = Workload(kind=application.kind, name=application.name, namespace=namespace)
         first_start = FirstStart(cluster.kube, workload, self._scenario, self._view)
         await first_start.until_up(generation, self._telling.hear)
@@ -203,7 +199,7 @@ class ScenarioRunner:
         writer.update(hops=to.hops)
         self._telling.enter(Phase.WARMING_UP)
         await anyio.sleep(propagation_s(cluster.facts.proxy.min_sync_period_s))
-        plan = self._plan(to, writer.info.quiet_s or 0.0)
+        plan = planned(cluster.client, self._scenario, to, self._place, timeline)
         parts = plans(plan, experiment.load.workers)
         async with (
             load_workers(
@@ -212,7 +208,7 @@ class ScenarioRunner:
             anyio.create_task_group() as tasks,
         ):
             load = self._telling.load = LoadSession(
-                workers, writer, self._now, own_clock=plan.own_clock, warn=self._telling.warned.append
+                workers, writer, timeline.now, own_clock=plan.own_clock, warn=self._telling.warned.append
             )
             # Shielded: what is in flight when someone presses Ctrl-C is still recorded. It ends when the worker does.
             following = anyio.CancelScope(shield=True)
@@ -222,31 +218,32 @@ class ScenarioRunner:
                     await load.begin(LOAD_LEAD_S, deadline_s=BEGIN_TIMEOUT_S)
                 async with first_start.explained():
                     await load.until_warm(CALM_S, deadline_s=warm_up_limit_s(experiment))
-                rollouts = self._rollouts(writer, load, workload, changes)
+                rollouts = self._rollouts(timeline, load, workload, changes)
                 async with aborting(experiment.abort_if, load, rollouts.abort):
-                    await self._control_window(writer, load)
+                    await self._control_window(timeline, load)
                     async with churning(cluster.kube, namespace, experiment.churn_s, self._ownership):
                         await rollouts.run(self._continue_after)
             finally:
-                await self._drain(writer, load, following)
+                await self._drain(timeline, load, following)
 
     async def _follow(self, load: LoadSession, scope: anyio.CancelScope) -> None:
         with scope:
             await load.follow()
 
     def _rollouts(
-        self, writer: RunWriter, load: LoadSession, workload: Workload, changes: Changes | None
+        self, timeline: Timeline, load: LoadSession, workload: Workload, changes: Changes | None
     ) -> Rollouts | Watched:
+        writer = timeline.writer
         name, setting = self._scenario.experiment.asked
         if name == "watch":
             return Watched(
                 workload=workload,
                 settings=setting,
                 view=self._view,
-                versions=self._versions,
+                versions=timeline.versions,
                 load=load,
                 writer=writer,
-                mark_at=partial(self._mark_at, writer),
+                mark_at=timeline.mark_at,
                 phase=self._telling.enter,
                 hear=self._telling.hear,
                 quiet_s=writer.info.quiet_s or 0.0,
@@ -260,70 +257,33 @@ class ScenarioRunner:
             view=self._view,
             load=load,
             writer=writer,
-            mark=partial(self._mark, writer),
+            mark=timeline.mark,
             phase=self._telling.enter,
             hear=self._telling.hear,
             quiet_s=writer.info.quiet_s or 0.0,
-            said=lambda rollout, line: writer.command_line(rollout, self._now(), line),
+            said=lambda rollout, line: writer.command_line(rollout, timeline.now(), line),
             original=present(self._view, workload),
             changes=changes,
         )
 
-    def _plan(self, to: Destination, quiet_s: float) -> Plan:
-        client = self._cluster.client
-        plan = load_plan(
-            self._scenario.experiment,
-            to=to,
-            source_addresses=source_addresses(client, self._scenario.experiment.load),
-            ports=rotated(PORTS, *self._place),
-            t0_monotonic_ns=self._t0_ns if client.same_machine else None,
-            own_clock=not client.same_machine,
-            start_s=self._now() + LOAD_LEAD_S,
-        )
-        longest_s = longest_load_s(self._scenario.experiment, self._scenario.rollouts, quiet_s)
-        return replace(plan, duration_s=longest_s, sign_port=None if client.same_machine else SIGN_PORT)
-
-    async def _control_window(self, writer: RunWriter, load: LoadSession) -> None:
+    async def _control_window(self, timeline: Timeline, load: LoadSession) -> None:
         self._telling.enter(Phase.CONTROL)
-        start = self._mark(writer, MarkType.CONTROL_START, {})
+        start = timeline.mark(MarkType.CONTROL_START, {})
         await anyio.sleep(self._scenario.experiment.control_s)
-        end = self._mark(writer, MarkType.CONTROL_END, {})
+        end = timeline.mark(MarkType.CONTROL_END, {})
         load.measure_background(start, end)
-        writer.update(control=(start, end))
+        timeline.writer.update(control=(start, end))
 
-    async def _drain(self, writer: RunWriter, load: LoadSession, following: anyio.CancelScope) -> None:
+    async def _drain(self, timeline: Timeline, load: LoadSession, following: anyio.CancelScope) -> None:
         self._telling.enter(Phase.DRAINING)
         try:
             with anyio.CancelScope(shield=True):
                 await load.stop(drain_s=longest_drain_s(self._scenario.experiment) + _DRAIN_SLACK_S)
         finally:  # a worker that may not be stopped must not keep the run waiting for its last line
             following.cancel()
-            self._mark(writer, MarkType.END, {})
-            self._over = True
-            writer.update(clocks=() if self._cluster.client.same_machine else load.clocks())
+            timeline.mark(MarkType.END, {})
+            timeline.over = True
+            timeline.writer.update(clocks=() if self._cluster.client.same_machine else load.clocks())
 
     async def _watch_over_cluster(self) -> None:
         raise await self._cluster.died()
-
-    def _record(self, writer: RunWriter, kind: str, type_: str, seen: dict[str, Any]) -> None:
-        if not self._over:  # what the clean-up does to the pods is no part of the run
-            now = self._now()
-            writer.observe(now, kind, type_, seen)
-            if kind == self._scenario.application.kind and type_ != EventType.DELETED:
-                self._versions.take(now, seen)
-
-    def _stood_still(self, writer: RunWriter, found: Standstill) -> None:
-        if not self._over:
-            known = {"start": found.start, "end": found.end, "asleep_s": found.asleep_s}
-            self._mark(writer, MarkType.STALL, {name: round(value, 6) for name, value in known.items()})
-
-    def _mark(self, writer: RunWriter, type_: MarkType, details: dict[str, Any]) -> float:
-        return self._mark_at(writer, self._now(), type_, details)
-
-    def _mark_at(self, writer: RunWriter, t: float, type_: MarkType, details: dict[str, Any]) -> float:
-        moment = round(t, 6)
-        writer.observe(moment, "Mark", type_, details)
-        return moment
-
-    def _now(self) -> float:
-        return (time.monotonic_ns() - self._t0_ns) / 1e9
