@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.analysis.statistics import LEVEL, fewest_for_significance, fisher, holm
+from harness.analysis.proportions import alike, fewest_to_differ
+from harness.analysis.statistics import LEVEL, holm
 from harness.model.result import ExperimentResult, ScenarioResult, Verdict
 from harness.model.run import Expect
 
@@ -59,7 +60,7 @@ def _is_good(result: ScenarioResult) -> bool:
 
 
 def comparisons(results: Sequence[ScenarioResult]) -> tuple[dict[str, Any], ...]:
-    """Every pair of scenarios: `a, b`, their `dropping` and `rollouts`, Fisher's `p`, `p_holm`, `significant`.
+    """Every pair of scenarios: `a, b`, their `dropping` and `rollouts`, Barnard's `p`, `p_holm`, `significant`.
 
     `needed`: rollouts of each that are needed before all against none could be significant at all.
     """
@@ -68,7 +69,7 @@ def comparisons(results: Sequence[ScenarioResult]) -> tuple[dict[str, Any], ...]
         (sum(r.dropping for r in a.rollouts), len(a.rollouts), sum(r.dropping for r in b.rollouts), len(b.rollouts))
         for a, b in pairs
     ]
-    p_values = [fisher(*count) for count in counts]
+    p_values = [alike(*count) for count in counts]
     return tuple(
         {
             "a": a.scenario,
@@ -78,7 +79,7 @@ def comparisons(results: Sequence[ScenarioResult]) -> tuple[dict[str, Any], ...]
             "p": p,
             "p_holm": corrected,
             "significant": corrected < 1.0 - LEVEL,
-            "needed": fewest_for_significance(),
+            "needed": fewest_to_differ(),
         }
         for (a, b), count, p, corrected in zip(pairs, counts, p_values, holm(p_values), strict=True)
     )

@@ -96,21 +96,6 @@ def poisson_tail(count: int, expected: float) -> float:
     return float(pdtrc(count - 1, expected)) if count > 0 else 1.0
 
 
-def fisher(a: int, n: int, b: int, m: int) -> float:
-    """Fisher's exact test, two-sided: `a` of `n` rollouts against `b` of `m`. The p-value.
-
-    >>> round(fisher(4, 4, 0, 4), 4), round(fisher(3, 3, 0, 3), 4)
-    (0.0286, 0.1)
-    """
-    _check(a, n)
-    _check(b, m)
-    drawn, whole = a + b, n + m
-    lowest, highest = max(0, drawn - m), min(drawn, n)
-    terms = _hypergeometric(lowest, highest, drawn, n, whole)
-    observed = terms[a - lowest]
-    return min(1.0, float(terms[terms <= observed * (1.0 + 1e-9)].sum()))
-
-
 def _hypergeometric(lowest: int, highest: int, marked: int, drawn: int, whole: int) -> NDArray[np.float64]:
     """P(X = x) for x = lowest..highest: x of the `marked` are among the `drawn` of the `whole`."""
 
@@ -150,18 +135,6 @@ def bootstrap_mean(
     draws = np.random.default_rng(seed).choice(np.asarray(values, dtype=np.float64), size=(resamples, len(values)))
     low, high = np.quantile(draws.mean(axis=1), [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
     return float(low), float(high)
-
-
-def fewest_for_significance(level: float = LEVEL) -> int:
-    """How many rollouts each of two variants needs so that all against none can be told apart at all.
-
-    >>> fewest_for_significance()
-    4
-    """
-    n = 1
-    while fisher(n, n, 0, n) > 1.0 - level:
-        n += 1
-    return n
 
 
 def visible_excess(requests: int, control_failed: int, control_requests: int, expected: int, p: float = 0.01) -> int:

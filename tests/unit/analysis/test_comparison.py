@@ -17,7 +17,7 @@ from harness.analysis.comparison import compare
 from harness.analysis.comparison import side as as_side
 from harness.analysis.permutation import shift, ways
 from harness.analysis.power import ALPHA, failures_needed, shares_needed
-from harness.analysis.proportions import share_change
+from harness.analysis.proportions import alike, fewest_to_differ, share_change
 from harness.model.comparison import Comparison, Measure, Side
 from harness.model.result import Verdict
 
@@ -108,6 +108,17 @@ def test_the_test_of_shares_is_barnards_with_all_ties_and_agrees_with_its_interv
     found = share_change(a, n, b, m)
     assert found.p_more == pytest.approx(float(np.max(chance)), abs=1e-6)
     assert (found.low > 0) == (found.p <= 0.05)
+
+
+@pytest.mark.parametrize("counts", [(0, 3, 3, 3), (1, 7, 4, 5), (6, 6, 2, 9), (0, 4, 0, 4)])
+def test_variants_in_a_report_are_told_apart_by_the_test_of_compare(counts: tuple[int, int, int, int]) -> None:
+    assert alike(*counts) == share_change(*counts).p
+    assert alike(*counts[2:], *counts[:2]) == pytest.approx(alike(*counts))
+
+
+def test_three_of_each_are_the_fewest_that_can_be_told_apart() -> None:
+    assert fewest_to_differ() == 3
+    assert alike(0, 2, 2, 2) > 0.05
 
 
 def test_the_numbers_of_the_power_table_have_the_power_that_they_say() -> None:

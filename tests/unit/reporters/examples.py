@@ -343,10 +343,10 @@ COMPARISON: Final = {
     "b": "both",
     "dropping": [3, 0],
     "rollouts": [3, 3],
-    "p": 0.1,
-    "p_holm": 0.1,
-    "significant": False,
-    "needed": 4,
+    "p": 0.03125,
+    "p_holm": 0.03125,
+    "significant": True,
+    "needed": 3,
 }
 EXPERIMENT: Final = ExperimentResult(
     experiment="demo", scenarios=(DEFAULT, BOTH), exit_code=0, comparisons=(COMPARISON,)

@@ -83,8 +83,8 @@ def test_the_largest_lag_of_each_side_is_told() -> None:
 
 def test_comparison_says_what_is_known_of_two_variants() -> None:
     assert figures.comparison(COMPARISON) == (
-        "default 3 of 3 rollouts dropping, both 0 of 3: not significant, p = 0.1, corrected for all comparisons 0.1; "
-        "at least 4 rollouts of each are needed to tell two variants apart"
+        "default 3 of 3 rollouts dropping, both 0 of 3: significant, p = 0.031, corrected for all comparisons 0.031; "
+        "at least 3 rollouts of each are needed to tell two variants apart"
     )
 
 
