@@ -138,6 +138,10 @@ docs: .venv/.docs
 reference: .venv/.dev
 	$(BIN)/python -m scripts.reference
 
+# The pictures and figures of docs/races.md, from recorded rollouts.
+pictures: .venv/.dev
+	$(BIN)/python -m scripts.pictures
+
 golden: .venv/.dev
 	$(BIN)/pytest tests/unit/reporters tests/unit/analysis/test_snapshots.py --update-golden
 

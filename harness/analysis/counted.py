@@ -17,11 +17,9 @@ from harness.analysis.verdict.doubts import Doubt
 from harness.analysis.verdict.verdict import RolloutAccount
 from harness.model.deed_words import DeedWords, deed_words
 from harness.model.quantity import things
+from harness.model.reasons import Reason
 from harness.model.result import ScenarioResult
 from harness.model.run import GoneOn, LoadWorker, Run, RunInfo, WorkerEnd
-
-UNDER_WAY = "interrupted"
-"""The reason of a run whose interrupted rollout lost calls, and no cause was shown."""
 
 
 def counted_part(run: Run) -> Run:
@@ -71,7 +69,7 @@ def unshown(gone_on: GoneOn | None, accounts: Sequence[RolloutAccount], words: D
     if gone_on is None or not any(one.unexplained for one in accounts[gone_on.rollouts :]):
         return ()
     lost = f"the {words.noun} that was under way when the run was interrupted lost calls, and no cause was shown"
-    return ((UNDER_WAY, lost),)
+    return ((Reason.INTERRUPTED, lost),)
 
 
 def counted_runs(runs: Sequence[tuple[RunInfo, ScenarioResult]]) -> list[tuple[RunInfo, ScenarioResult]]:
@@ -89,7 +87,7 @@ def counted_runs(runs: Sequence[tuple[RunInfo, ScenarioResult]]) -> list[tuple[R
 def _counts(info: RunInfo, result: ScenarioResult) -> bool:
     if info.gone_on is None or info.gone_on.rollouts:
         return True
-    return bool(result.rollouts) or result.reason == UNDER_WAY
+    return bool(result.rollouts) or result.reason == Reason.INTERRUPTED
 
 
 def _moment(second: dict[str, object]) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.analysis.proportions import alike, fewest_to_differ
 from harness.analysis.statistics import LEVEL, holm
+from harness.model.reasons import Reason
 from harness.model.result import ExperimentResult, ScenarioResult, Verdict
 from harness.model.run import Expect
 
@@ -40,7 +41,7 @@ def judge_experiment(
 def _blinded(result: ScenarioResult, names: str) -> ScenarioResult:
     if result.verdict == Verdict.DROPPING:
         return result
-    reason = "negative-control" if result.verdict == Verdict.SEAMLESS else result.reason
+    reason = str(Reason.NEGATIVE_CONTROL) if result.verdict == Verdict.SEAMLESS else result.reason
     sentence = (
         f"the negative control ({names}) dropped nothing, so an outage would not have been seen; {result.sentence}"
     )

@@ -11,10 +11,10 @@ from harness.analysis.observed.lost_workers import lost_parts
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.windows import Span
 from harness.model.quantity import things
-from harness.model.result import Cause
+from harness.model.reasons import Reason
 
-Doubt = tuple[str, str]
-"""A short word for the reason, and a sentence."""
+Doubt = tuple[Reason, str]
+"""The reason, and a sentence."""
 
 UNSURE_S = 0.5
 """How far off a worker's clock may be: as long as all that a rollout drops may take, on a fast data plane."""
@@ -23,14 +23,14 @@ UNSURE_S = 0.5
 def _nothing_sent(seen: Observed) -> Doubt | None:
     sent = len(seen.requests.frame)
     if not sent:
-        return "no-requests", "no request was recorded"
+        return Reason.NO_REQUESTS, "no request was recorded"
     if len(seen.requests.failures) + int(seen.requests.frame["unsent"].sum() or 0) == sent:
-        return "no-success", "not one request was answered as wanted"
+        return Reason.NO_SUCCESS, "not one request was answered as wanted"
     return None
 
 
 def _nothing_rolled(seen: Observed) -> Doubt | None:
-    return None if seen.windows.rollouts else ("no-rollout", f"no {seen.words.noun} was recorded")
+    return None if seen.windows.rollouts else (Reason.NO_ROLLOUT, f"no {seen.words.noun} was recorded")
 
 
 def _cut_short(seen: Observed) -> Doubt | None:
@@ -41,16 +41,16 @@ def _cut_short(seen: Observed) -> Doubt | None:
     done = sum(span.settled is not None for span in rollouts)
     why = info.stopped or "the run was cut short"
     of = seen.words.counted(planned) if planned is not None else f"? {seen.words.plural}"
-    return "cut-short", f"{why} after {done} of {of}"
+    return Reason.CUT_SHORT, f"{why} after {done} of {of}"
 
 
 def _damaged_record(seen: Observed) -> Doubt | None:
     damage = (*seen.run.damage, *seen.requests.notes)
-    return ("damaged-record", _all(damage)) if damage else None
+    return (Reason.DAMAGED_RECORD, _all(damage)) if damage else None
 
 
 def _incomplete_record(seen: Observed) -> Doubt | None:
-    return ("incomplete-record", _all(seen.missing)) if seen.missing else None
+    return (Reason.INCOMPLETE_RECORD, _all(seen.missing)) if seen.missing else None
 
 
 def _all(found: tuple[str, ...], most: int = 3) -> str:
@@ -62,22 +62,24 @@ def _all(found: tuple[str, ...], most: int = 3) -> str:
 def _load_was_late(seen: Observed) -> Doubt | None:
     if not seen.load.why:
         return None
-    return str(Cause.LOAD_GENERATOR), f"the load generator did not keep its schedule: {seen.load.why}"
+    return Reason.LOAD_GENERATOR, f"the load generator did not keep its schedule: {seen.load.why}"
 
 
 def _no_timeline(seen: Observed) -> Doubt | None:
     if any(event.kind == "Pod" for event in seen.run.timeline):
         return None
-    return "no-timeline", "the watch events are missing: what happened to the pods is not known"
+    return Reason.NO_TIMELINE, "the watch events are missing: what happened to the pods is not known"
 
 
 def _no_control(seen: Observed) -> Doubt | None:
     if not seen.windows.rollouts:
         return None
     if seen.windows.control is None:
-        return "no-control", "there was no control window to compare with"
+        return Reason.NO_CONTROL, "there was no control window to compare with"
     due = seen.requests.frame["scheduled"].is_between(*seen.windows.control, closed="left")
-    return None if due.any() else ("no-control", "no request was sent in the control window: nothing to compare with")
+    return (
+        None if due.any() else (Reason.NO_CONTROL, "no request was sent in the control window: nothing to compare with")
+    )
 
 
 def _changed_by_others(seen: Observed) -> Doubt | None:
@@ -86,14 +88,14 @@ def _changed_by_others(seen: Observed) -> Doubt | None:
     if not told:
         return None
     more = f", and {things(len(told) - 1, 'more change')}" if len(told) > 1 else ""
-    return str(Cause.FOREIGN_CHANGE), f"{told[0].words}, {told[0].start:.1f} s into the run{more}"
+    return Reason.FOREIGN_CHANGE, f"{told[0].words}, {told[0].start:.1f} s into the run{more}"
 
 
 def _clock_unknown(seen: Observed) -> Doubt | None:
     unsure_s = max((clock.uncertainty_s for clock in seen.run.info.clocks), default=0.0)
     if unsure_s <= UNSURE_S:
         return None
-    return "clock", f"a worker's clock is known to within {unsure_s:.1f} s only: what failed when cannot be told"
+    return Reason.CLOCK, f"a worker's clock is known to within {unsure_s:.1f} s only: what failed when cannot be told"
 
 
 def _watch_stood_still(seen: Observed) -> Doubt | None:
@@ -105,7 +107,7 @@ def _watch_stood_still(seen: Observed) -> Doubt | None:
         if lost:
             words = f"the watch stood still for {one.late_s:.1f} s or more until {one.end:.1f} s"
             return (
-                "watch-stalled",
+                Reason.WATCH_STALLED,
                 f"{words}, as {things(lost, 'request')} failed: what happened to pods then is not known",
             )
     return None
@@ -122,7 +124,7 @@ def _harness_stood_still(seen: Observed) -> Doubt | None:
             if one.start < until and one.end > span.update:
                 words = f"the harness stood still for {one.late_s:.1f} s, {one.start:.1f} s into the run"
                 return (
-                    "harness-stalled",
+                    Reason.HARNESS_STALLED,
                     f"{words}, in {seen.words.numbered(span.number)}: when things happened then is not known",
                 )
     return None
@@ -153,7 +155,10 @@ def run_doubts(seen: Observed, nobodys: Mapping[str, int]) -> tuple[Doubt, ...]:
     if nobodys:
         told = ", ".join(f"{cause}: {count}" for cause, count in nobodys.items())
         doubts.append(
-            ("uncharged", f"failures such as {seen.words.plural} make ({told}) came with none that answers for them")
+            (
+                Reason.UNCHARGED,
+                f"failures such as {seen.words.plural} make ({told}) came with none that answers for them",
+            )
         )
     return tuple(doubts)
 
@@ -163,16 +168,16 @@ def incomplete(seen: Observed, plane: DataPlane, span: Span, created: Sequence[f
     end. `created`: when pods came, ascending."""
     name = seen.words.numbered(span.number)
     if span.undone:
-        return (("rollout-undone", f"{name} was undone before it was complete"),)
+        return ((Reason.ROLLOUT_UNDONE, f"{name} was undone before it was complete"),)
     if span.complete is None:
-        return (("rollout-incomplete", f"{name} never completed"),)
+        return ((Reason.ROLLOUT_INCOMPLETE, f"{name} never completed"),)
     if seen.pods and bisect_left(created, span.update) == bisect_left(created, span.end):
-        return (("nothing-rolled", f"{name} brought no new pod"),)
+        return ((Reason.NOTHING_ROLLED, f"{name} brought no new pod"),)
     if span.settled is None:
-        return (("rollout-unsettled", f"the old pods of {name} were not seen to go"),)
+        return ((Reason.ROLLOUT_UNSETTLED, f"the old pods of {name} were not seen to go"),)
     watched_s = min(span.end, seen.windows.end) - span.settled
     if plane.period_s is not None and watched_s < plane.period_s:
-        return (("too-short", f"load ended {watched_s:.1f} s after {name} had settled, within one proxy period"),)
+        return ((Reason.TOO_SHORT, f"load ended {watched_s:.1f} s after {name} had settled, within one proxy period"),)
     return _workers_lost(seen, span, until=span.settled + (seen.run.info.quiet_s or 0.0))
 
 
@@ -186,5 +191,7 @@ def _workers_lost(seen: Observed, span: Span, *, until: float) -> tuple[Doubt, .
             one = part.worker
             where = f" on node {one.node}" if one.node else ""
             words = f"load worker {one.worker}{where} was lost at {one.lost_at:.1f} s ({one.why})"
-            found.append(("worker-lost", f"{words}: what its part of the load would have met in {name} is not known"))
+            found.append(
+                (Reason.WORKER_LOST, f"{words}: what its part of the load would have met in {name} is not known")
+            )
     return tuple(found)

@@ -12,6 +12,7 @@ from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
 from harness.analysis.observed.windows import Span
 from harness.analysis.verdict.doubts import Doubt
+from harness.model.reasons import Reason
 from harness.model.result import Taker
 
 _BY = {
@@ -52,13 +53,15 @@ def endings_by_others(seen: Observed, known: Iterable[Ending], position: int) ->
     """What others did to the application's pods between the update and the settling, and what failed by it later."""
     span = seen.windows.rollouts[position]
     settled = span.settled if span.settled is not None else span.end
-    found: dict[str, str] = {}
+    found: dict[Reason, str] = {}
     for one in known:
         pod, taker, failing = one.pod, one.taker, one.last_failed >= span.update
         if taker is not None and _touches(span, pod.end_shown, settled, failing):
-            found.setdefault(str(taker), f"{pod.name} was taken by {_BY[taker]} in {seen.words.numbered(span.number)}")
+            found.setdefault(
+                Reason(taker), f"{pod.name} was taken by {_BY[taker]} in {seen.words.numbered(span.number)}"
+            )
         if any(_touches(span, start + SEEN_LATE_S, settled + SEEN_LATE_S, failing) for start, _ in pod.crashes):
-            found.setdefault(str(Taker.CRASH), f"{pod.name} crashed in {seen.words.numbered(span.number)}")
+            found.setdefault(Reason.CRASH, f"{pod.name} crashed in {seen.words.numbered(span.number)}")
     return tuple(found.items())
 
 

@@ -13,6 +13,7 @@ from harness.analysis.verdict.doubts import Doubt
 from harness.analysis.verdict.new_version import began_with, corrected, fails_more
 from harness.analysis.verdict.window_counts import Counted
 from harness.model.quantity import things
+from harness.model.reasons import Reason
 from harness.model.result import Cause
 
 
@@ -32,7 +33,9 @@ def failures_of_others(
         count = _of(window.by_cause, cause) - _of(own, cause)
         # A multiple of nothing is nothing: without a request in the control window there is no background.
         if count > 0 and (not base or count * base > _of(before, cause) * window.requests):
-            doubts.append((str(cause), f"{things(count, 'failure')} of {name}: {words.format(noun=seen.words.noun)}"))
+            doubts.append(
+                (Reason(cause), f"{things(count, 'failure')} of {name}: {words.format(noun=seen.words.noun)}")
+            )
     return tuple(doubts)
 
 
@@ -51,7 +54,7 @@ def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quie
     if not bad:
         return ()
     if fails_more(seen, position):
-        return (("new-version-errors", f"the new pods of {name} fail more requests than the old ones"),)
+        return ((Reason.NEW_VERSION_ERRORS, f"the new pods of {name} fail more requests than the old ones"),)
     before, base = failed_by_application(control), control.requests if control else 0
     if base and excess(bad, window.requests, before, base) >= corrected(seen):
         at_chance = int((quiet.lost & (counts.at == position)).sum())
@@ -59,10 +62,10 @@ def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quie
             return ()
         outside = things(quiet.requests, "request")
         few = f"of {outside} outside of {seen.words.plural} none failed so: too few to show whether they do"
-        return (("short-control", f"the application failed {things(bad, 'request')} of {name}; {few}"),)
+        return ((Reason.SHORT_CONTROL, f"the application failed {things(bad, 'request')} of {name}; {few}"),)
     new = began_with(seen, why, position)
     who = "pods of the new version" if new else "the application"
-    reason = "new-version-errors" if new else "application-errors"
+    reason = Reason.NEW_VERSION_ERRORS if new else Reason.APPLICATION_ERRORS
     return ((reason, f"{who} failed {things(bad, 'request')} of {name} while in service"),)
 
 

@@ -17,6 +17,7 @@ from harness.analysis.observed.lateness import SLOW_WATCH_S
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.windows import Span
 from harness.analysis.verdict.doubts import Doubt
+from harness.model.reasons import Reason
 
 
 def leavings(seen: Observed) -> tuple[float, ...]:
@@ -48,5 +49,7 @@ def stranger_left(seen: Observed, why: Explained, lefts: Iterable[float], span: 
         if left <= settled or failed:
             name, noun = seen.words.numbered(span.number), seen.words.noun
             words = f"another workload's endpoint left the Service in {name}, {left:.1f} s into the run"
-            return (("other-workload", f"{words}: what failed by that cannot be told from what failed by the {noun}"),)
+            return (
+                (Reason.OTHER_WORKLOAD, f"{words}: what failed by that cannot be told from what failed by the {noun}"),
+            )
     return ()

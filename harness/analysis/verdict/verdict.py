@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 from harness.analysis.statistics import LEVEL, at_most
 from harness.model.deed_words import ROLLOUT, DeedWords
+from harness.model.reasons import Reason
 from harness.model.result import ScenarioResult, Verdict
 from harness.model.run import Confidence, Expect
 
-_NOT_SHOWN, _TOO_FEW = "cause not shown", "confidence"
+_NOT_SHOWN, _TOO_FEW = "cause not shown", str(Reason.CONFIDENCE)
 _ASKED = "was asked for"
 _BUT = "; but "
 
