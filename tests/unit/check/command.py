@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.unit.program import called
+from program import called
 
 ROOT = Path(__file__).parents[3]
 

@@ -40,6 +40,14 @@ class Told:
         assert len(lines) == 1, self
         return lines[0]
 
+    @property
+    def refusal(self) -> str:
+        """All that it said, where it refused to begin: one line of error, and the exit code for that."""
+        assert self.code == 2, self
+        assert self.err == f"{self.error}\n", self
+        assert not self.out, self
+        return self.error
+
 
 def told(
     *words: str | Path,
@@ -52,7 +60,7 @@ def told(
     argv: list[str] = [*PROGRAM, *map(str, words)]
     if sh:
         argv = ["bash", "-c", f'{sh}\nexec "$@"', "bash", *argv]
-    environment = {"COLUMNS": "200", **os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {"COLUMNS": "200", **os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     for name, value in (env or {}).items():
         environment.pop(name, None)
         if value is not None:
