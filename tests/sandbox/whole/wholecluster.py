@@ -176,11 +176,16 @@ async def cluster_of(settings: Settings) -> AsyncIterator[Cluster]:
 
 
 async def polled(what: str, look: Callable[[], Found | None], timeout_s: float = GIVE_UP_S) -> Found:
-    """What `look` finds, for what tells nobody of its changes: a file, the kernel. `what` says what is awaited."""
+    """What `look` finds, for what tells nobody of its changes: a file, the kernel. `what` says what is awaited.
+
+    A look at all processes of a machine takes long: it pauses for as long, and leaves the processor to what it awaits.
+    """
     with anyio.move_on_after(timeout_s):
-        while (found := look()) is None:  # noqa: ASYNC110  nobody sets an event
-            await anyio.sleep(0.01)
-        return found
+        while True:
+            began = anyio.current_time()
+            if (found := look()) is not None:
+                return found
+            await anyio.sleep(max(0.01, anyio.current_time() - began))
     raise AssertionError(f"not within {timeout_s} s: {what}")
 
 
