@@ -17,6 +17,14 @@ SHOW = """
 HEAVY = ("kubernetes", "polars", "scipy", "aiohttp", "altair", "testcontainers", "httpx", "numpy", "pydantic")
 
 
+@pytest.fixture
+def alone(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Test runs with this plugin only: what else is installed here takes most of the time of a short one."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p rollout-harness")
+    return pytester
+
+
 def shown(pytester: pytest.Pytester, *options: str, ini: str = "", marks: str = "") -> str:
     pytester.makepyfile(SHOW.format(marks=marks))
     pytester.makeini(f"[pytest]\n{ini}")
@@ -26,24 +34,24 @@ def shown(pytester: pytest.Pytester, *options: str, ini: str = "", marks: str = 
     return settings.partition("SETTINGS ")[2] + protected.partition("PROTECTED")[2]
 
 
-def test_by_default_a_sandbox_and_one_rollout(pytester: pytest.Pytester) -> None:
-    assert shown(pytester) == "sandbox 1 False fail None None *prod*"
+def test_by_default_a_sandbox_and_one_rollout(alone: pytest.Pytester) -> None:
+    assert shown(alone) == "sandbox 1 False fail None None *prod*"
 
 
-def test_the_ini_file_sets_what_no_option_does(pytester: pytest.Pytester) -> None:
+def test_the_ini_file_sets_what_no_option_does(alone: pytest.Pytester) -> None:
     ini = (
         "rollout_cluster = kind\nrollout_count = 3\nrollout_keep = true\nrollout_inconclusive = skip\nrollout_out = o\n"
         "rollout_protected_contexts =\n"
     )
-    assert shown(pytester, ini=ini) == f"kind 3 True skip {pytester.path / 'o'} None"
+    assert shown(alone, ini=ini) == f"kind 3 True skip {alone.path / 'o'} None"
     options = ("--rollout-cluster=context:staging", "--rollout-count=2", "--rollout-worker-image=w:1")
     options += ("--rollout-protected-contexts=*live*, eu-*",)
-    assert shown(pytester, *options, ini=ini) == f"context:staging 2 True skip {pytester.path / 'o'} w:1 *live* eu-*"
+    assert shown(alone, *options, ini=ini) == f"context:staging 2 True skip {alone.path / 'o'} w:1 *live* eu-*"
 
 
-def test_the_marker_of_a_test_comes_first(pytester: pytest.Pytester) -> None:
+def test_the_marker_of_a_test_comes_first(alone: pytest.Pytester) -> None:
     marks = "@pytest.mark.rollout(count=5, inconclusive='xfail', keep=True, protected_contexts=['eu-*'])"
-    assert shown(pytester, "--rollout-count=2", marks=marks) == "sandbox 5 True xfail None None eu-*"
+    assert shown(alone, "--rollout-count=2", marks=marks) == "sandbox 5 True xfail None None eu-*"
 
 
 @pytest.mark.parametrize(
@@ -56,17 +64,17 @@ def test_the_marker_of_a_test_comes_first(pytester: pytest.Pytester) -> None:
     ],
 )
 def test_a_wrong_option_ends_the_test_run_before_it_began(
-    pytester: pytest.Pytester, options: list[str], ini: str, said: str
+    alone: pytest.Pytester, options: list[str], ini: str, said: str
 ) -> None:
-    pytester.makepyfile("def test_it(): pass")
-    pytester.makeini(f"[pytest]\n{ini}")
-    result = pytester.runpytest_subprocess("-p", "no:xdist", *options, timeout=60)
+    alone.makepyfile("def test_it(): pass")
+    alone.makeini(f"[pytest]\n{ini}")
+    result = alone.runpytest_subprocess("-p", "no:xdist", *options, timeout=60)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([said])
 
 
-def test_a_wrong_marker_or_cluster_fails_its_test_with_one_message(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
+def test_a_wrong_marker_or_cluster_fails_its_test_with_one_message(alone: pytest.Pytester) -> None:
+    alone.makepyfile(
         """
         import pytest
 
@@ -78,7 +86,7 @@ def test_a_wrong_marker_or_cluster_fails_its_test_with_one_message(pytester: pyt
             rollout()
         """
     )
-    result = pytester.runpytest_subprocess("-p", "no:xdist", timeout=60)
+    result = alone.runpytest_subprocess("-p", "no:xdist", timeout=60)
     result.assert_outcomes(errors=1, failed=1)
     result.stdout.fnmatch_lines(
         [
@@ -89,11 +97,11 @@ def test_a_wrong_marker_or_cluster_fails_its_test_with_one_message(pytester: pyt
     assert "harness/" not in result.stdout.str()
 
 
-def test_fixtures_and_options_are_listed(pytester: pytest.Pytester) -> None:
-    listed = pytester.runpytest_subprocess("--fixtures", "-p", "no:xdist", timeout=60).stdout.str()
+def test_fixtures_and_options_are_listed(alone: pytest.Pytester) -> None:
+    listed = alone.runpytest_subprocess("--fixtures", "-p", "no:xdist", timeout=60).stdout.str()
     for fixture in ("rollout", "rollout_cluster", "rollout_namespace"):
         assert f"\n{fixture}" in listed
-    helped = pytester.runpytest_subprocess("--help", "-p", "no:xdist", timeout=60).stdout.str()
+    helped = alone.runpytest_subprocess("--help", "-p", "no:xdist", timeout=60).stdout.str()
     for name in (
         "cluster",
         "out",
@@ -106,7 +114,7 @@ def test_fixtures_and_options_are_listed(pytester: pytest.Pytester) -> None:
     ):
         assert f"--rollout-{name}" in helped
         assert f"rollout_{name.replace('-', '_')} (" in helped
-    assert "@pytest.mark.rollout(" in pytester.runpytest_subprocess("--markers", timeout=60).stdout.str()
+    assert "@pytest.mark.rollout(" in alone.runpytest_subprocess("--markers", timeout=60).stdout.str()
 
 
 @pytest.mark.parametrize("options", [(), ("--collect-only",), ("-p", "no:rollout-harness")])
