@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from anyio.from_thread import start_blocking_portal
+from needs import missing
 
 from harness.sandbox.embedded import Sandbox
-from harness.sandbox.preflight import missing
 from harness.sandbox.settings import Settings
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-
-from harness.sandbox.preflight import missing
+from needs import missing
 
 from .clusters import Target, reached
 from .page import Line, written

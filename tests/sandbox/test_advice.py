@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from needs import missing
 from stalled import again_where_stalled, unless_stalled
 
 from harness.analysis.advice.remedies import END, FINISH, PROBE, SERVE
-from harness.sandbox.preflight import missing
 
 pytestmark = [
     pytest.mark.sandbox,

@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from harness.sandbox.preflight import missing
+from needs import missing
 
 pytestmark = [
     pytest.mark.sandbox,

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from anyio.from_thread import start_blocking_portal
+from needs import missing
 from stalled import again_where_stalled, unless_stalled
 
 from harness.analysis import judge
@@ -25,7 +26,6 @@ from harness.model.experiment import Experiment
 from harness.model.result import ScenarioResult
 from harness.runner.experiment import run_experiment
 from harness.runner.scenario import scenarios
-from harness.sandbox.preflight import missing
 from harness.store.reader import read_run
 
 pytestmark = [

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import anyio
 import pytest
+from needs import missing
 
 from harness.clusters.sandbox import sandbox_cluster
 from harness.errors import HarnessError
 from harness.model.cluster_settings import SandboxSettings
-from harness.sandbox.preflight import missing
 from harness.traces.comparison import compare
 from harness.traces.replay import replay, script
 from harness.traces.sidebyside import side_by_side

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from needs import missing
 
 from harness.clusters.sandbox import sandbox_cluster
 from harness.model.cluster_settings import SandboxSettings
-from harness.sandbox.preflight import missing
 from harness.traces.replay import replay, script
 from harness.traces.trace import Mark, Trace, read_trace
 

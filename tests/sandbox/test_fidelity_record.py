@@ -11,12 +11,12 @@ from pathlib import Path
 
 import anyio
 import pytest
+from needs import missing
 
 from harness.kube.client import Kube
 from harness.kube.connection import from_kubeconfig
 from harness.kube.watch import EventType, watch
 from harness.sandbox.embedded import Sandbox
-from harness.sandbox.preflight import missing
 from harness.sandbox.settings import Settings
 from harness.traces.lifecycles import lifecycles
 from harness.traces.trace import read_trace

@@ -8,10 +8,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from needs import missing
 from stalled import again_where_stalled, unless_stalled
 
 from harness.exit_codes import ExitCode
-from harness.sandbox.preflight import missing
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 import pytest
+from needs import missing
 
 from harness.clusters.cluster import Cluster
 from harness.clusters.sandbox import sandbox_cluster
@@ -23,7 +24,6 @@ from harness.errors import RolloutError
 from harness.kube.view import View
 from harness.model.cluster_settings import SandboxSettings
 from harness.observers.cluster import application_objects, observe
-from harness.sandbox.preflight import missing
 
 pytestmark = [
     pytest.mark.anyio,

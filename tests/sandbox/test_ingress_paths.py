@@ -7,11 +7,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from needs import missing
 from stalled import again_where_stalled
 from test_paths import lags, listed_late_s, ran, slowest_s
 from yaml import safe_load_all
-
-from harness.sandbox.preflight import missing
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,7 @@ from itertools import takewhile
 from pathlib import Path
 
 import pytest
-
-from harness.sandbox.preflight import missing
+from needs import missing
 
 pytestmark = [
     pytest.mark.sandbox,

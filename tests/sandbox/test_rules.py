@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from needs import missing
 from stalled import REASONS
 
 from harness.cli.mitigated_text import change_text
 from harness.model.experiment import Mitigation
 from harness.model.mitigations import PURPOSES
-from harness.sandbox.preflight import missing
 from harness.spec.hazard import HazardId
 from scripts.rules.cases import CASES, Proof
 from scripts.rules.page import manifests

@@ -7,12 +7,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from needs import missing
 from stalled import again_where_stalled
 from test_paths import ran
 from yaml import safe_load_all
 
 from harness.sandbox.images import traefik_program
-from harness.sandbox.preflight import missing
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
+from needs import missing
 
-from harness.sandbox.preflight import missing
 from scripts.servers.findings import finding, right_wrong_unknown
 from scripts.servers.rollouts import recorded
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
+from needs import missing
 
-from harness.sandbox.preflight import missing
 from scripts.servers.stop import stop_of
 
 pytestmark = [

@@ -13,8 +13,7 @@ import pytest
 import yaml
 from jobs import Did, Machine
 from kind_playback import Playback
-
-from harness.sandbox.preflight import missing
+from needs import missing
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENT = """

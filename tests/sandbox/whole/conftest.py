@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from needs import missing
 from wholecluster import SHELL, Cluster, Object, cluster_of, pod_of
 
-from harness.sandbox.preflight import missing
 from harness.sandbox.settings import Settings
 
 if TYPE_CHECKING:
