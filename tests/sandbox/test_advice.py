@@ -21,7 +21,7 @@ from harness.analysis.advice.remedies import END, FINISH, PROBE, SERVE
 pytestmark = [
     pytest.mark.sandbox,
     again_where_stalled,
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(bool(missing()), reason=" ".join(missing())),
 ]
 

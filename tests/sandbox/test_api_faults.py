@@ -123,7 +123,7 @@ async def test_an_informer_lives_through_an_outage_and_a_compaction(
                 told.set()
 
     task = asyncio.ensure_future(follow())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await known.wait()
         outage = asyncio.ensure_future(set_up(plane, "POST", "outage", {"for_s": 0.5}))
         await client.create(MAPS, {"metadata": {"name": "late"}})
@@ -140,7 +140,7 @@ async def test_an_outage_is_over_in_time_also_where_whoever_asked_for_it_went_aw
 ) -> None:
     assert (await refusal(outside.get(f"{MAPS}/none")))[0] == 404  # connected: no handshake is under way
     asked = asyncio.ensure_future(set_up(plane, "POST", "outage", {"for_s": 1.0}))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:  # until it is away
             try:
                 await outside.get(f"{MAPS}/none")
@@ -181,7 +181,7 @@ async def test_a_handshake_that_is_under_way_when_an_outage_begins_is_cut(plane:
         await set_up(plane, "POST", "compaction")  # the server has come round: it has accepted
     began = time.monotonic()
     outage = asyncio.ensure_future(set_up(plane, "POST", "outage", {"for_s": 3.0}))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         with suppress(ConnectionResetError):
             await reader.read()
     assert time.monotonic() - began < 2.0, "cut as it begins, not when it is over"
@@ -209,7 +209,7 @@ async def test_a_client_that_goes_in_the_middle_of_a_watch_leaves_no_socket_behi
                     known.set()
 
             task = asyncio.ensure_future(follow(aiter(leaving.informer(MAPS)), known))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await known.wait()
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

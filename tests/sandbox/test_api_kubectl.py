@@ -90,7 +90,7 @@ async def kubectl(plane: Plane, command: str) -> tuple[int, str, str]:
     return process.returncode or 0, out.decode(), complaints.decode()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed (make test installs it)")
 async def test_kubectl_prints_what_it_prints_on_a_real_cluster(plane: Plane, client: ApiClient) -> None:
     session = [json.loads(line) for line in (HERE / "session-1.jsonl").read_text().splitlines()]

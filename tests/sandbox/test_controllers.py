@@ -89,7 +89,7 @@ async def test_a_rolling_update_keeps_within_its_bounds_at_every_moment(client: 
         await client.patch(f"{DEPLOYMENTS}/web", image("nginx:1.29.1"), PatchType.STRATEGIC)
         await eventually(DEPLOYMENTS, lambda found: complete(found, 4, terminating=0))
         present, gone = set(old), set[str]()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             async for kind, pod in client.watch(PODS, {"resourceVersion": first["metadata"]["resourceVersion"]}):
                 uid, ends = pod["metadata"]["uid"], bool(pod["metadata"].get("deletionTimestamp"))
                 in_service[uid] = is_ready(pod) and not ends
@@ -133,7 +133,7 @@ async def test_recreate_waits_for_the_old_pods_to_be_gone(client: ApiClient, eve
         await client.patch(f"{DEPLOYMENTS}/web", image("nginx:1.29.1"), PatchType.STRATEGIC)
         await eventually(DEPLOYMENTS, lambda found: complete(found, 2, terminating=0))
         kinds = []
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             async for kind, pod in client.watch(PODS, {"resourceVersion": first["metadata"]["resourceVersion"]}):
                 if kind in ("ADDED", "DELETED"):
                     kinds.append((kind, pod["spec"]["containers"][0]["image"]))
@@ -222,7 +222,7 @@ async def test_endpoints_follow_the_pods(client: ApiClient, eventually: Wait) ->
         await client.delete(f"{DEPLOYMENTS}/web")
         await eventually(SLICES, lambda found: not of_web(found).get("endpoints"))
         seen = []
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             version = first["metadata"]["resourceVersion"]
             async for _, state in client.watch(SLICES, {"resourceVersion": version}):
                 seen.append(states(state))

@@ -57,7 +57,7 @@ def settled(found: list[Object], replicas: int, updated: int | None = None) -> b
 async def changes(client: ApiClient, version: str, count: int) -> list[tuple[str, str]]:
     """The first `count` creations and deletions of pods after `version`."""
     seen: list[tuple[str, str]] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async for kind, pod in client.watch(PODS, {"resourceVersion": version}):
             if kind in ("ADDED", "DELETED"):
                 seen.append((kind, pod["metadata"]["name"]))

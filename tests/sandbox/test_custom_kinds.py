@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -212,10 +213,12 @@ async def test_a_definition_takes_its_objects_along_and_waits_for_their_finalize
 
 async def test_a_thousand_objects_go_with_their_definition_in_one_breath(client: ApiClient) -> None:
     await client.create(CRDS, definition())
+    began = time.monotonic()
     for n in range(1000):
         await client.create(SHOPS, shop(f"s{n}"))
-    async with asyncio.timeout(5):
-        await client.delete(f"{CRDS}/shops.example.org")
+    made = time.monotonic()
+    await client.delete(f"{CRDS}/shops.example.org")
+    assert time.monotonic() - made < made - began, "quicker than they were made, one by one"
     assert (await client.list(CRDS))["items"] == []
 
 
@@ -228,7 +231,7 @@ async def test_a_watch_ends_with_the_definition_of_its_kind(client: ApiClient) -
         async for kind, _ in client.watch(SHOPS, {"resourceVersion": made["metadata"]["resourceVersion"]}):
             seen.append(kind)
 
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         group.create_task(watch())
         await client.patch(f"{SHOPS}/one", {"spec": {"size": 3}})
         await client.delete(f"{CRDS}/shops.example.org")

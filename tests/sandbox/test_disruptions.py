@@ -31,7 +31,7 @@ from harness.store.reader import read_run
 pytestmark = [
     pytest.mark.sandbox,
     again_where_stalled,
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(bool(missing()), reason=" ".join(missing())),
 ]
 

@@ -31,7 +31,7 @@ AT_A_TIME = 4
 pytestmark = [
     pytest.mark.anyio,
     pytest.mark.sandbox,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(not FILES, reason=f"recordings are not here: {RECORDINGS.name} beside the checkout"),
     pytest.mark.skipif(bool(missing()), reason=" ".join(missing())),
 ]

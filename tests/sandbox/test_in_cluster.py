@@ -18,7 +18,7 @@ import pytest
 
 from harness.judged_runs import judge_experiment_folder
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(300)]
 
 HARNESS = (sys.executable, "-m", "harness")
 KUBECTL = Path(sys.executable).parent / "kubectl"

@@ -19,7 +19,7 @@ from harness.load import SIGN_PORT
 from harness.sandbox.kept import get
 from harness.sandbox.supervisor import STATE
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(300)]
 
 HARNESS = (sys.executable, "-m", "harness")
 EXPERIMENT = """\

@@ -17,7 +17,7 @@ from needs import missing
 
 pytestmark = [
     pytest.mark.sandbox,
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(bool(missing()), reason=" ".join(missing())),
 ]
 

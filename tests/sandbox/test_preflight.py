@@ -30,7 +30,7 @@ from harness.kube.client import MERGE
 from harness.kube.connection import from_kubeconfig_file
 from harness.sandbox.apiclient import ApiClient
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.sandbox, pytest.mark.anyio, pytest.mark.timeout(300)]
 
 Object = dict[str, Any]
 EXPERIMENT = """\

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from stalled import again_where_stalled, unless_stalled
 
-pytestmark = [pytest.mark.sandbox, again_where_stalled, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.sandbox, again_where_stalled, pytest.mark.timeout(300)]
 
 HARNESS = (sys.executable, "-m", "harness")
 KUBECTL = Path(sys.executable).parent / "kubectl"

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from stalled import again_where_stalled, unless_stalled_in
 
-pytestmark = [pytest.mark.sandbox, again_where_stalled, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.sandbox, again_where_stalled, pytest.mark.timeout(300)]
 pytest_plugins = ["pytester"]
 
 ABOUT_BAD_INPUT = """

@@ -12,7 +12,7 @@ import pytest
 
 from tests.sandbox.stalled import again_where_stalled, unless_stalled_in
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(300)]
 
 HARNESS = (sys.executable, "-m", "harness")
 EXPERIMENT = """\

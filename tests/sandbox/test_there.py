@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from stalled import again_where_stalled, unless_stalled_in
 
-pytestmark = [pytest.mark.sandbox, again_where_stalled, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.sandbox, again_where_stalled, pytest.mark.timeout(300)]
 
 HARNESS = (sys.executable, "-m", "harness")
 EXPERIMENT = """\

@@ -20,7 +20,7 @@ import pytest
 
 from harness.model.request import COLUMNS
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(300)]
 
 HARNESS = (sys.executable, "-m", "harness")
 EXPERIMENT = """\

@@ -115,7 +115,7 @@ def test_a_pod_is_asked_for_its_log_and_runs_a_command(namespace: str) -> None:
 
 def test_a_port_of_a_pod_and_of_a_service_is_forwarded(ready: Deployment) -> None:
     with ready.pods()[0].portforward(remote_port=80, local_port="auto") as port:
-        assert httpx.get(f"http://127.0.0.1:{port}/", timeout=10).status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/", timeout=60).status_code == 200
     service = Service(
         {
             "metadata": {"name": "web"},
@@ -126,7 +126,7 @@ def test_a_port_of_a_pod_and_of_a_service_is_forwarded(ready: Deployment) -> Non
     service.create()
     assert len(service.ready_pods()) == 2
     with service.portforward(remote_port=80, local_port="auto") as port:
-        assert httpx.get(f"http://127.0.0.1:{port}/", timeout=10).status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/", timeout=60).status_code == 200
     assert service.proxy_http_get("/").status_code == 200
 
 
@@ -137,12 +137,12 @@ def test_a_custom_kind_is_an_object_like_any_other(namespace: str, crd: Object) 
     shop.refresh()
     assert shop.spec == {"size": 1, "color": "red"}
     shop.patch({"status": {"size": 2}}, subresource="status")
-    shop.wait("jsonpath='{.status.size}'=2", timeout=10)
+    shop.wait("jsonpath='{.status.size}'=2", timeout=60)
     with pytest.raises(kr8s.ServerError, match="should be less than or equal to 3"):
         shop.patch({"spec": {"size": 4}})
     assert [each.name for each in shop_kind.list(namespace=namespace)] == ["one"]
     shop.delete()
-    shop.wait("delete", timeout=10)
+    shop.wait("delete", timeout=60)
 
 
 @pytest.mark.anyio

@@ -60,6 +60,6 @@ def test_a_port_of_a_deployment_is_forwarded(
         port = free.getsockname()[1]
     with (
         cluster.port_forwarding("deployment/web", port, 80, namespace),
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as response,
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60) as response,
     ):
         assert response.status == 200

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from wholecluster import Cluster
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
 APPLICATION = Path(__file__).parents[1] / "echo_app.py"
 NAMES = ("env", "url", "secret", "encoded", "argument", "probe", "hook", "applied", "config")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 # What each program may use. `left` waits for the end of all that was started, the program's own helpers apart.
 PRELUDE = """

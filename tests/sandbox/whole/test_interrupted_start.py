@@ -15,7 +15,7 @@ from wholecluster import polled
 from harness.sandbox import running
 from harness.sandbox.supervisor import STATE
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
 PROGRAM = (sys.executable, "-m", "harness")
 EXPERIMENT = """\

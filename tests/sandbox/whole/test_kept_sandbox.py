@@ -20,7 +20,7 @@ from wholecluster import polled
 from harness.sandbox import running
 from harness.sandbox.running import Running
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
 PROGRAM = (sys.executable, "-m", "harness")
 
@@ -195,7 +195,7 @@ async def test_what_runs_on_the_client_host_ends_with_the_sandbox(machine: Machi
     with machine.start("exec", "--", "sleep", "600") as sleeping:
         await polled("it on the client host", lambda: machine.sandboxes()[0].clients or None)
         machine.run("down")
-        assert sleeping.wait(10) == -signal.SIGKILL
+        assert sleeping.wait(60) == -signal.SIGKILL
 
 
 async def test_a_kubeconfig_that_somebody_put_in_its_place_stays(machine: Machine) -> None:

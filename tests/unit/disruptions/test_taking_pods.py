@@ -64,12 +64,12 @@ async def under_way(
 
         tasks.start_soon(do)
         yield scene, api, marks, over
-        with anyio.fail_after(5):
+        with anyio.fail_after(60):
             await over.wait()
 
 
 async def asked(api: PaperApi, what: str, times: int = 1) -> None:
-    with anyio.fail_after(5):
+    with anyio.fail_after(60):
         while len(api.asked(what)) < times:
             await anyio.lowlevel.checkpoint()
 

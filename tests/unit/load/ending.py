@@ -51,7 +51,7 @@ class EndingServer:
 
     def end(self) -> None:
         self.process.kill()
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=60)
 
 
 @contextlib.contextmanager
@@ -88,7 +88,7 @@ def end_while_blocked(server: EndingServer) -> None:
     """The process ends while our loop stands still, and goes on standing still for `BLOCKED_S`."""
     assert server.said() == "taken"
     server.go()
-    server.process.wait(10)
+    server.process.wait(60)
     time.sleep(BLOCKED_S)
 
 

@@ -202,7 +202,7 @@ def one_by_one(
         clock = run_clock(plan)
         sender = sender_type(plan.engine)(plan, clock=clock)
         for seq in range(requests):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not ready(seq):  # noqa: ASYNC110 - the server is threads, which set no event of this loop
                     await asyncio.sleep(0.001)
             await asyncio.sleep(0.002)

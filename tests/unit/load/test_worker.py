@@ -110,7 +110,7 @@ def test_a_plan_with_an_end_is_followed_to_it(
     tell(process, plan)
     assert process.stdout is not None
     requests, seconds, end = read(process.stdout.read().splitlines())
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     assert end.end == {"new": 100, "kept": 50}
     assert {request.outcome for request in requests} == {Outcome.OK}
     assert {request.worker for request in requests} == {7}
@@ -169,7 +169,7 @@ def test_a_worker_that_is_told_to_stop_waits_for_what_is_in_flight(
         process.send_signal(signal.Signals[how])
     assert process.stdout is not None
     requests, _, end = read([first, *process.stdout.read().splitlines()])
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     assert time.monotonic() - stopped < 5
     assert {request.outcome for request in requests} == {Outcome.READ_TIMEOUT}
     assert len(requests) == end.end["slow"] > 3
@@ -191,13 +191,13 @@ def test_in_a_pod_the_plan_comes_from_a_file_and_sigterm_stops_it(
     process.terminate()
     assert process.stdout is not None
     requests, _, _ = read([*lines, *process.stdout.read().splitlines()])
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     assert len(requests) >= 29
 
 
 def sign(port: int) -> bytes | None:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{SIGN_PATH}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{SIGN_PATH}", timeout=60) as answer:
             return bytes(answer.read())
     except urllib.error.URLError:
         return None
@@ -214,7 +214,7 @@ def test_a_worker_without_a_parent_tells_its_harness_that_it_listens_for_signs(
     while (heard := sign(port)) is None and time.monotonic() < deadline:
         wait_for_request(process)
     assert isinstance(json.loads(heard or b"{}")["t"], float)
-    urllib.request.urlopen(f"http://127.0.0.1:{port}{RECEIVED_PATH}", timeout=10).close()  # so that it does not wait
+    urllib.request.urlopen(f"http://127.0.0.1:{port}{RECEIVED_PATH}", timeout=60).close()  # so that it does not wait
     process.terminate()
     assert process.stdout is not None
     printed = [line.rstrip("\n") for line in iter(process.stdout.readline, "") if "ability" not in line]
@@ -236,7 +236,7 @@ def test_a_worker_waits_to_be_told_when_to_begin_and_gives_its_lines_again_until
         wait_for_request(process)
     at = json.loads(heard or b"{}")["t"] + 0.7
     page = f"http://127.0.0.1:{port}"
-    urllib.request.urlopen(f"{page}{BEGIN_PATH}?at={at:.6f}", timeout=10).close()
+    urllib.request.urlopen(f"{page}{BEGIN_PATH}?at={at:.6f}", timeout=60).close()
     assert process.stdout is not None
     printed: list[str] = []
     while not (printed and printed[-1].startswith('{"end"')):
@@ -246,9 +246,9 @@ def test_a_worker_waits_to_be_told_when_to_begin_and_gives_its_lines_again_until
     before = {said.lines - n for n, said in enumerate(map(parse_line, printed)) if isinstance(said, Statistics)}
     assert len(before) == 1, "it counts what it prints; so many lines were read before"
     first = before.pop() + 5
-    with urllib.request.urlopen(f"{page}{LINES_PATH}?from={first}&to={first + 40}", timeout=10) as answer:
+    with urllib.request.urlopen(f"{page}{LINES_PATH}?from={first}&to={first + 40}", timeout=60) as answer:
         assert json.load(answer)["lines"] == printed[5:45]
-    urllib.request.urlopen(f"{page}{RECEIVED_PATH}", timeout=10).close()
+    urllib.request.urlopen(f"{page}{RECEIVED_PATH}", timeout=60).close()
     assert process.wait(20) == 0
 
 
@@ -290,7 +290,7 @@ def test_a_reader_that_went_away_ends_the_worker(
     assert process.stdout is not None
     process.stdout.readline()
     process.stdout.close()
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
 
 
 @pytest.mark.parametrize("broken", ["", "{}", "not json", '{"url": "http://x/", "streams": [], "colour": 1}'])

@@ -100,7 +100,7 @@ class Scene:
             show(self.view, each)
 
     async def until(self, *marks: str) -> None:
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             while [name for name, _ in self.marks] != list(marks):
                 await anyio.lowlevel.checkpoint()
 

@@ -21,7 +21,7 @@ LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
 
 def run(loop: Loop, test: Callable[[], Awaitable[None]]) -> None:
     async def limited() -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await test()
 
     with asyncio.Runner(loop_factory=loop) as runner:

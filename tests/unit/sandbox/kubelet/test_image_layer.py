@@ -34,7 +34,7 @@ def test_nodes_that_want_the_same_new_image_at_the_same_time_all_get_it(tmp_path
         together = Barrier(len(nodes))
 
         def laid(node: int, together: Barrier = together, number: int = number) -> Path:
-            together.wait(10)
+            together.wait(60)
             return image_layer(tmp_path, image(f"app:{number}"), DIRECTORIES, node)
 
         with ThreadPoolExecutor(len(nodes)) as pool:

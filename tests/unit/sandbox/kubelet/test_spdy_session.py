@@ -29,7 +29,7 @@ async def served(*sent: bytes, opened: Callable[[SpdyStream], None] = lambda _: 
         for chunk in sent:
             yield chunk
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(60):
         await SpdySession(send, opened).serve(chunks())
     return [*spdy.Framer().feed(b"".join(answers))]
 

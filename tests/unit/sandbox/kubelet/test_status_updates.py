@@ -55,7 +55,7 @@ async def told(told_to: SlowApi, *statuses: tuple[str, dict[str, Any]]) -> list[
         for name, one in statuses[1:]:
             updates.put(pod(name), one)
         told_to.open.set()
-        with anyio.fail_after(5):
+        with anyio.fail_after(60):
             await updates.flushed()
         group.cancel_scope.cancel()
     return told_to.seen
