@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
+from harness.sandbox import running
 from harness.sandbox.apiclient import ApiClient, ChangeType
 from harness.sandbox.embedded import Sandbox
 from harness.sandbox.images import Image
@@ -36,6 +37,25 @@ class Cluster:
 
     def __init__(self, sandbox: Sandbox, client: ApiClient) -> None:
         self.sandbox, self.client = sandbox, client
+
+    def kept_waiting(self) -> Callable[[], float]:
+        """Tells for how many seconds its processes and this one, all together, have waited for a processor since.
+
+        The kernel counts that: on a machine at rest it is next to nothing, and on no other is anything later by more.
+        """
+        before = self._waited_ns()
+        return lambda: sum(ns - before.get(task, 0) for task, ns in self._waited_ns().items()) / 1e9
+
+    def _waited_ns(self) -> dict[Path, int]:
+        own = [Path("/proc/self"), *(Path(f"/proc/{one.pid}") for one in running.processes() if self._has(one))]
+        found = dict[Path, int]()
+        for task in (task for process in own for task in process.glob("task/*")):
+            with suppress(OSError, IndexError):  # it has ended, or the kernel does not count
+                found[task] = int((task / "schedstat").read_text().split()[1])
+        return found
+
+    def _has(self, process: running.Process) -> bool:
+        return process.mark is not None and process.mark.id == self.sandbox.mark.id
 
     async def create(self, obj: Object, namespace: str = "default") -> Object:
         """Creates an object of a kind that the tests use."""
