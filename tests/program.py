@@ -19,7 +19,7 @@ from harness.cli.ending import ended
 
 PROGRAM = (sys.executable, "-m", "harness")
 CODES = {0, 1, 2, 3, 70, 129, 130, 143}
-TIMEOUT_S = 60
+TIMEOUT_S = 240  # what hangs: nothing takes that long, be the machine as busy as it may
 
 _CRASH = re.compile(r"Traceback|Exception ignored|\w+Warning: |NoneType|has no attribute|CommentedMap")
 
