@@ -25,11 +25,12 @@ _FIRST_PATIENCE_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """How the API addresses the objects of one kind."""
+    """How the API addresses the objects of one kind, and what it can do with them."""
 
     prefix: str  # "api/v1", "apis/apps/v1"
     plural: str
     namespaced: bool
+    verbs: frozenset[str] = frozenset()
 
     def path(self, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
         """The URL's path of the collection, of one object, or of a subresource of it."""
@@ -82,23 +83,32 @@ class Kube:
         return str((await self.request("GET", "/version", patience_s=patience_s))["gitVersion"])
 
     async def resource(self, api_version: str, kind: str) -> Resource:
-        """How this cluster addresses a kind, found by discovery once per API version.
+        """How this cluster addresses a kind.
 
         Raises:
             ClusterError: the cluster does not have that kind.
         """
-        prefix = ("api/" if "/" not in api_version else "apis/") + api_version
-        if prefix not in self._resources:
-            found = await self.request("GET", "/" + prefix)
-            self._resources[prefix] = {
-                entry["kind"]: Resource(prefix=prefix, plural=entry["name"], namespaced=entry["namespaced"])
-                for entry in found["resources"]
-                if "/" not in entry["name"]
-            }
         try:
-            return self._resources[prefix][kind]
+            return (await self.resources(api_version))[kind]
         except KeyError:
             raise NoSuchKind(f"looking for {api_version} {kind}", f"{self.server} does not have this kind") from None
+
+    async def resources(self, api_version: str, *, patience_s: float | None = None) -> Mapping[str, Resource]:
+        """All kinds of an API version, found by discovery once."""
+        prefix = ("api/" if "/" not in api_version else "apis/") + api_version
+        if prefix not in self._resources:
+            found = await self.request("GET", "/" + prefix, patience_s=patience_s)
+            self._resources[prefix] = {
+                entry["kind"]: Resource(
+                    prefix=prefix,
+                    plural=entry["name"],
+                    namespaced=bool(entry.get("namespaced")),
+                    verbs=frozenset(entry.get("verbs") or ()),
+                )
+                for entry in found.get("resources") or ()
+                if "/" not in entry["name"]
+            }
+        return self._resources[prefix]
 
     async def create(
         self, manifest: Mapping[str, Any], namespace: str | None = None, *, warn: Callable[[str], None] | None = None

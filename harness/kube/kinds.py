@@ -39,16 +39,13 @@ async def deletable_kinds(kube: Kube) -> Kinds:
     unread: list[str] = []
     for version in versions:
         try:
-            listed = await kube.request("GET", f"/{'api' if version == 'v1' else 'apis'}/{version}", patience_s=0.0)
+            listed = await kube.resources(version, patience_s=0.0)
         except ClusterError as error:  # one whose server is away, such as that of metrics, must not hide the others
             unread.append(f"{version}: {error.seen or error.tried}")
             continue
         found += [
-            Kind(api_version=version, name=entry["kind"])
-            for entry in listed.get("resources", ())
-            if "/" not in entry["name"]
-            and entry.get("namespaced")
-            and {"list", "delete"} <= set(entry.get("verbs", ()))
-            and entry["kind"] not in _OTHERS_MAKE
+            Kind(api_version=version, name=name)
+            for name, resource in listed.items()
+            if resource.namespaced and resource.verbs >= {"list", "delete"} and name not in _OTHERS_MAKE
         ]
     return Kinds(found=tuple(found), unread=tuple(unread))
