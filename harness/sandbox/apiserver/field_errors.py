@@ -7,65 +7,13 @@ from functools import cache
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
+from harness.sandbox.apiserver import field_forms as forms
 from harness.sandbox.apiserver.api_errors import Cause, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from harness.sandbox.apiserver.store import Object
-
-_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-_SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
-_LABEL_1035 = r"[a-z]([-a-z0-9]*[a-z0-9])?"
-_LABEL_VALUE = r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
-_NAME_PART = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
-_CONFIG_KEY = r"[-._a-zA-Z0-9]+"
-_ENV_NAME = r"[ -<>-~]+"
-_PORT_NAME = r"[-a-z0-9]+"
-_HEADER = r"[-A-Za-z0-9]+"
-_HEADER_TEXT = (
-    "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for "
-    f"validation is '{_HEADER}')"
-)
-_WILDCARD = rf"\*\.{_SUBDOMAIN}"
-_OPERATORS = ("DoesNotExist", "Exists", "In", "NotIn")
-_PERCENT_TEXT = (
-    "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for "
-    "validation is '[0-9]+%')"
-)
-
-SUBDOMAIN_TEXT = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
-    f"end with an alphanumeric character (e.g. 'example.com', regex used for validation is '{_SUBDOMAIN}')"
-)
-LABEL_TEXT = (
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
-    f"an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '{_LABEL}')"
-)
-_LABEL_1035_TEXT = (
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
-    "and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
-    f"'{_LABEL_1035}')"
-)
-_LABEL_VALUE_TEXT = (
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
-    "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
-    f"'{_LABEL_VALUE}')"
-)
-_NAME_PART_TEXT = (
-    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
-    "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
-    f"'{_NAME_PART}')"
-)
-_WILDCARD_TEXT = (
-    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of "
-    "lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', "
-    f"regex used for validation is '{_WILDCARD}')"
-)
-_CONFIG_KEY_TEXT = (
-    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or "
-    f"'key-name', regex used for validation is '{_CONFIG_KEY}')"
-)
 
 
 class FieldErrors:
@@ -127,7 +75,7 @@ class FieldErrors:
             self.not_negative(field, value)
             return value
         if not re.fullmatch(r"[0-9]+%", value):
-            self.invalid(field, value, _PERCENT_TEXT)
+            self.invalid(field, value, forms.PERCENT_TEXT)
             return None
         return int(value[:-1])
 
@@ -191,7 +139,7 @@ class FieldErrors:
     def host(self, field: str, value: str) -> None:
         """A DNS name, perhaps with a wildcard for its first label."""
         if "*" in value:
-            self._named(field, value, _WILDCARD, _WILDCARD_TEXT, 253)
+            self._named(field, value, forms.WILDCARD, forms.WILDCARD_TEXT, 253)
         else:
             self.subdomain(field, value)
 
@@ -218,7 +166,7 @@ class FieldErrors:
 
     def _term(self, at: str, term: Object) -> None:
         operator, values = term.get("operator", ""), term.get("values") or []
-        if operator not in _OPERATORS:
+        if operator not in forms.OPERATORS:
             self.invalid(f"{at}.operator", operator, "not a valid selector operator")
         elif operator in ("In", "NotIn") and not values:
             self.required(f"{at}.values", "must be specified when `operator` is 'In' or 'NotIn'")
@@ -230,15 +178,15 @@ class FieldErrors:
 
     def label(self, field: str, value: str) -> None:
         """A DNS label."""
-        self._named(field, value, _LABEL, LABEL_TEXT, 63)
+        self._named(field, value, forms.LABEL, forms.LABEL_TEXT, 63)
 
     def label_1035(self, field: str, value: str) -> None:
         """A DNS label that begins with a letter."""
-        self._named(field, value, _LABEL_1035, _LABEL_1035_TEXT, 63)
+        self._named(field, value, forms.LABEL_1035, forms.LABEL_1035_TEXT, 63)
 
     def subdomain(self, field: str, value: str) -> None:
         """A DNS name."""
-        self._named(field, value, _SUBDOMAIN, SUBDOMAIN_TEXT, 253)
+        self._named(field, value, forms.SUBDOMAIN, forms.SUBDOMAIN_TEXT, 253)
 
     def path_segment(self, field: str, value: str) -> None:
         """A name that need only fit into a path."""
@@ -250,20 +198,20 @@ class FieldErrors:
 
     def config_key(self, field: str, value: str) -> None:
         """A key of a ConfigMap or Secret."""
-        self._named(field, value, _CONFIG_KEY, _CONFIG_KEY_TEXT, 253)
+        self._named(field, value, forms.CONFIG_KEY, forms.CONFIG_KEY_TEXT, 253)
 
     def env_name(self, field: str, value: str) -> None:
         """The name of an environment variable."""
         text = "a valid environment variable name must consist only of printable ASCII characters other than '='"
-        self._named(field, value, _ENV_NAME, text, 2**20)
+        self._named(field, value, forms.ENV_NAME, text, 2**20)
 
     def header(self, field: str, value: str) -> None:
         """The name of an HTTP header."""
-        self._named(field, value, _HEADER, _HEADER_TEXT, 2**20)
+        self._named(field, value, forms.HEADER, forms.HEADER_TEXT, 2**20)
 
     def label_value(self, field: str, value: str) -> None:
         """A value of a label."""
-        self._named(field, value, _LABEL_VALUE, _LABEL_VALUE_TEXT, 63)
+        self._named(field, value, forms.LABEL_VALUE, forms.LABEL_VALUE_TEXT, 63)
 
     def labels(self, field: str, labels: dict[str, str]) -> None:
         """Keys and values of labels."""
@@ -274,11 +222,11 @@ class FieldErrors:
     def qualified(self, field: str, key: str) -> None:
         """A key with an optional DNS prefix."""
         prefix, slash, name = key.rpartition("/")
-        if slash and (not re.fullmatch(_SUBDOMAIN, prefix) or len(prefix) > 253):
-            self.invalid(field, key, f"prefix part {SUBDOMAIN_TEXT}")
+        if slash and (not re.fullmatch(forms.SUBDOMAIN, prefix) or len(prefix) > 253):
+            self.invalid(field, key, f"prefix part {forms.SUBDOMAIN_TEXT}")
         if not name:
             self.invalid(field, key, "name part must be non-empty")
-        self._named(field, name, _NAME_PART, _NAME_PART_TEXT, 63, shown_as=key)
+        self._named(field, name, forms.NAME_PART, forms.NAME_PART_TEXT, 63, shown_as=key)
 
     def _named(self, field: str, value: str, pattern: str, text: str, longest: int, shown_as: str = "") -> None:
         if len(value) > longest:
@@ -299,7 +247,9 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 def _port_name_faults(name: str) -> list[str]:
     faults = {
         "must be no more than 15 characters": len(name) > 15,
-        "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)": not re.fullmatch(_PORT_NAME, name),
+        "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)": not re.fullmatch(
+            forms.PORT_NAME, name
+        ),
         "must contain at least one letter (a-z)": not re.search("[a-z]", name),
         "must not contain consecutive hyphens": "--" in name,
         "must not begin or end with a hyphen": name.startswith("-") or name.endswith("-"),

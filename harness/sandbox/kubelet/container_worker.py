@@ -10,6 +10,7 @@ import anyio
 import anyio.abc
 
 from harness.sandbox.kubelet.backoff import BackOff
+from harness.sandbox.kubelet.container import RuntimeFailure
 from harness.sandbox.kubelet.container_process import container_process, host_name
 from harness.sandbox.kubelet.environment import ConfigError, Source
 from harness.sandbox.kubelet.hooks import HookFailed, run_hook
@@ -17,7 +18,6 @@ from harness.sandbox.kubelet.hosts_file import hosts_file
 from harness.sandbox.kubelet.image_puller import ImagePuller, NotPulled
 from harness.sandbox.kubelet.probe_worker import ProbeType, ProbeWorker
 from harness.sandbox.kubelet.records import ContainerRecord, Running, Terminated, Waiting
-from harness.sandbox.kubelet.runtime import RuntimeFailure
 from harness.sandbox.kubelet.termination import GracePeriod, terminate
 from harness.sandbox.kubelet.termination_message import message, message_mount
 from harness.sandbox.kubelet.volumes import container_mounts
@@ -25,10 +25,11 @@ from harness.sandbox.kubelet.volumes import container_mounts
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.sandbox.kubelet.container import Container, Network
     from harness.sandbox.kubelet.logs import Log
     from harness.sandbox.kubelet.prober import ProbeResult
     from harness.sandbox.kubelet.records import PodRecord
-    from harness.sandbox.kubelet.runtime import Container, Network, Runtime
+    from harness.sandbox.kubelet.runtime import Runtime
     from harness.sandbox.settings import Settings
 
 

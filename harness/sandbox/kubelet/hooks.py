@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from harness.sandbox.kubelet.container import RuntimeFailure
 from harness.sandbox.kubelet.prober import http_get
-from harness.sandbox.kubelet.runtime import RuntimeFailure
 
 if TYPE_CHECKING:
+    from harness.sandbox.kubelet.container import Container
     from harness.sandbox.kubelet.records import Object
-    from harness.sandbox.kubelet.runtime import Container
 
 _HTTP_TIMEOUT_S = 30.0
 

@@ -20,12 +20,13 @@ from harness.sandbox.apiclient import ApiClient, ApiError
 from harness.sandbox.kubelet import active_deadline, environment, volumes
 from harness.sandbox.kubelet.backoff import retry_after_s
 from harness.sandbox.kubelet.config_data import config_data, take_service_ports
+from harness.sandbox.kubelet.container import Network, RuntimeFailure
 from harness.sandbox.kubelet.container_worker import ContainerWorker
 from harness.sandbox.kubelet.pod_actions import containers_to_start
 from harness.sandbox.kubelet.pod_tokens import keep_tokens
 from harness.sandbox.kubelet.probe_worker import ProbeType
 from harness.sandbox.kubelet.records import ContainerRecord, Object, PodRecord, Terminated, Waiting
-from harness.sandbox.kubelet.runtime import Network, Runtime, RuntimeFailure
+from harness.sandbox.kubelet.runtime import Runtime
 from harness.sandbox.kubelet.status import phase, pod_status
 from harness.sandbox.kubelet.sync_timing import SyncTiming
 from harness.sandbox.kubelet.termination import GracePeriod, settle_states, stop_all

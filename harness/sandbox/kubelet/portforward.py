@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable
     from pathlib import Path
 
-    from harness.sandbox.kubelet.runtime import Network
+    from harness.sandbox.kubelet.container import Network
     from harness.sandbox.kubelet.websocket_streams import WebSocketChannels
 
 _CONNECT_TIMEOUT_S = 5.0

@@ -17,8 +17,8 @@ from harness.sandbox.kubelet.prober import ProbeResult, listens, probe
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.sandbox.kubelet.container import Container
     from harness.sandbox.kubelet.records import Object
-    from harness.sandbox.kubelet.runtime import Container
 
 # From a started container to its first probe a kubelet needs 10 to 45 ms in recordings of 1.36.
 FIRST_PROBE_AFTER_S = 0.03

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from harness.sandbox.kubelet.runtime import RuntimeFailure
+from harness.sandbox.kubelet.container import RuntimeFailure
 
 if TYPE_CHECKING:
+    from harness.sandbox.kubelet.container import Container
     from harness.sandbox.kubelet.records import Object
-    from harness.sandbox.kubelet.runtime import Container
 
 
 _BODY_BYTES = 10240

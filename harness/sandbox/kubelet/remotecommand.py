@@ -20,10 +20,10 @@ from harness.sandbox.kubelet.pipe import Pipe
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from harness.sandbox.kubelet.container import Container
     from harness.sandbox.kubelet.descriptors import Descriptor
     from harness.sandbox.kubelet.exec_process import ExecProcess
     from harness.sandbox.kubelet.records import Object
-    from harness.sandbox.kubelet.runtime import Container
 
 _RESIZE_BYTES = 1024
 

@@ -5,24 +5,20 @@ A container's program is a child of the kubelet, PID 1 of a PID namespace of its
 
 from __future__ import annotations
 
-import os
 import pwd
 import shutil
-import signal
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from subprocess import DEVNULL, PIPE, STDOUT
+from subprocess import STDOUT
 from typing import TYPE_CHECKING
 
 import anyio
 
-from harness.sandbox.kubelet.exec_process import ExecProcess, NotExecuted
+from harness.sandbox.kubelet.container import Container, Network, RuntimeFailure
 from harness.sandbox.kubelet.execution import refusal
 from harness.sandbox.kubelet.host_root import host_root
 from harness.sandbox.kubelet.image_layer import image_layer
 from harness.sandbox.kubelet.logs import Log, Rotation
-from harness.sandbox.kubelet.pipe import Pipe
 from harness.sandbox.kubelet.runtime_spec import (
     DEFAULT_PATH,
     DEVICE_LINKS,
@@ -38,125 +34,14 @@ from harness.sandbox.kubelet.spawn import Child, spawn
 from harness.sandbox.netns import AddressesExhausted, attach_script, detach_script, next_pod_address, pod_gateway
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
     from harness.sandbox.images import Image
 
-_TAP_CHUNKS = 256
 _NAMESPACES = ("--uts", "--ipc", "--mount")
 # What a container runtime and its CNI take at least, in recordings of containerd (medians over 34 starts, 130 stops): a
 # faster one would squeeze a rollout into one period of kube-proxy.
 _SANDBOX_S, _START_S, _NETWORK_GONE_S, _SANDBOX_GONE_S = 0.15, 0.07, 0.06, 0.1
-
-
-class RuntimeFailure(Exception):
-    """A namespace or a process could not be made; the text is what the tool said."""
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """A pod's place in the node's network."""
-
-    namespace: Path
-    address: str
-
-
-class Container:
-    """A running program: its process id, its output, and its end."""
-
-    def __init__(self, child: Child, log: Log, process: Process, network: Network) -> None:
-        self._child, self.log, self.process, self.network = child, log, process, network
-        self.exited = anyio.Event()
-        self.exit_code: int | None = None
-        self._taps: list[Pipe] = []
-        self._closed = False
-
-    def signal(self, name: str) -> None:
-        """Sends a signal to the program, as the runtime does: a program that is PID 1 may ignore all but SIGKILL."""
-        if not self.exited.is_set():
-            os.kill(self._child.pid, signal.Signals[name])
-
-    def begin(self, argv: tuple[str, ...], *, stdin: bool, tty: bool) -> ExecProcess:
-        """Starts `argv` inside the container, as somebody else's: who asks for it ends it.
-
-        Raises:
-            NotExecuted: the container has no such program, or has ended.
-        """
-        if self.exited.is_set():
-            raise NotExecuted("cannot exec in a stopped container")
-        return ExecProcess.start(self._child.pid, replace(self.process, argv=argv, stdin=stdin, tty=tty))
-
-    @contextmanager
-    def attached(self) -> Iterator[Pipe]:
-        """What the program writes from now on; a reader that falls far behind is cut off, so as not to hold it up."""
-        output = Pipe(_TAP_CHUNKS)
-        if self._closed:
-            output.end()
-        self._taps.append(output)
-        try:
-            yield output
-        finally:
-            self._taps.remove(output)
-
-    async def write(self, chunk: bytes) -> None:
-        """Lets the program read `chunk`, if it reads at all.
-
-        Raises:
-            BrokenPipeError: it does not any more.
-        """
-        if self._child.stdin is not None:
-            await self._child.stdin.send(chunk)
-
-    def end_input(self) -> None:
-        """Lets the program read the end of its input."""
-        self._child.end_input()
-
-    def resize(self, columns: int, rows: int) -> None:
-        """Sets the size of the program's terminal, if it has one."""
-        self._child.resize(columns, rows)
-
-    async def run(self) -> None:
-        """Collects output until the program's end; sets `exit_code` and `exited`."""
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._collect)
-            self.exit_code = await self._child.wait()
-            self.exited.set()
-        self.log.close()
-        self._closed = True
-        for tap in self._taps:
-            tap.end()
-        self._child.close()
-
-    async def exec(self, argv: tuple[str, ...], timeout_s: float | None) -> tuple[int, str]:
-        """Runs `argv` inside the container: (exit code, output).
-
-        Raises:
-            TimeoutError: it did not end in time; it has been killed.
-            RuntimeFailure: it cannot be executed.
-        """
-        inside = replace(self.process, argv=argv)
-        if (why := refusal(argv, inside.env)) is not None:
-            raise RuntimeFailure(why)
-        namespaces = ["--net", "--uts", "--ipc", "--mount", "--pid", "--root"]
-        if inside.user or inside.group:
-            namespaces += ["--setuid", str(inside.user), "--setgid", str(inside.group)]
-        command = ["nsenter", "--target", str(self._child.pid), *namespaces, "--", *inside.command()]
-        async with await anyio.open_process(command, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT) as process:
-            with anyio.fail_after(timeout_s):
-                try:
-                    assert process.stdout is not None
-                    output = b"".join([chunk async for chunk in process.stdout])
-                    return await process.wait(), output[:10240].decode(errors="replace")
-                finally:
-                    if process.returncode is None:
-                        _kill_tree(process.pid)
-
-    async def _collect(self) -> None:
-        async for chunk in self._child.output():
-            self.log.feed(chunk)
-            for tap in self._taps:
-                if not tap.offer(chunk):
-                    tap.end()
 
 
 class Runtime:
@@ -323,15 +208,6 @@ async def _started(child: Child, rotation: Rotation) -> Log:
 
 def _words(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
-
-
-def _kill_tree(pid: int) -> None:
-    """Kills an `nsenter` and the process it forked into the container's PID namespace."""
-    with suppress(OSError, ValueError):
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            os.kill(int(child), signal.SIGKILL)
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
 
 
 async def _shell(script: str) -> None:

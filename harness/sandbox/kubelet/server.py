@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
+    from harness.sandbox.kubelet.container import Container
     from harness.sandbox.kubelet.container_worker import ContainerWorker
     from harness.sandbox.kubelet.kubelet import Kubelet
     from harness.sandbox.kubelet.pod_worker import PodWorker
     from harness.sandbox.kubelet.remotecommand import Streams
-    from harness.sandbox.kubelet.runtime import Container
 
 _POD_TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=5)
 _OF_THE_CONNECTION = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})

@@ -17,9 +17,9 @@ from harness.sandbox.kubelet.records import Terminated, Waiting
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from harness.sandbox.kubelet.container import Container
     from harness.sandbox.kubelet.container_worker import ContainerWorker
     from harness.sandbox.kubelet.records import Object, PodRecord
-    from harness.sandbox.kubelet.runtime import Container
 
 MINIMUM_S = 2.0
 # A container that never ran has no end of its own; the kubelet invents one when the pod goes.
