@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.load.outcomes import Phase
 from harness.load.records import safe
-from harness.model.request import Outcome, Request, TcpFacts
+from harness.model.request import Outcome, Request, TcpFacts, TlsFacts
 
 if TYPE_CHECKING:
     from harness.load.plan import Plan
@@ -32,6 +32,7 @@ class Attempt:
         "status",
         "stream",
         "tcp",
+        "tls",
         "via",
     )
 
@@ -46,6 +47,7 @@ class Attempt:
         self.bytes: int | None = None
         self.pod = self.via = ""
         self.tcp: TcpFacts | None = None
+        self.tls: TlsFacts | None = None
 
     def request(self, *, worker: int, outcome: Outcome, ended: float) -> Request:
         """What is recorded."""
@@ -66,6 +68,7 @@ class Attempt:
             pod=self.pod,
             via=self.via,
             tcp=self.tcp,
+            tls=self.tls,
         )
 
     def learn(self, **facts: float | None) -> None:

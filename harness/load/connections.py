@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from harness.load.attempt import HeaderReader, outcome_of
 from harness.load.dial import Dialer
 from harness.load.outcomes import Phase, classify
+from harness.load.tls import learn_handshake, learn_trouble, server_name, tls_context
 from harness.load.transport import Connection
-from harness.load.wire import forms, server_name, tls_context
+from harness.load.wire import forms
 
 if TYPE_CHECKING:
     import socket
@@ -101,8 +102,10 @@ class AsyncioSender:
         def ended(connection: Connection, attempt: Attempt, error: BaseException | None) -> None:
             if error is not None:
                 connection.abort()
-                done(attempt, classify(attempt.phase, error))
+                done(attempt, self._outcome(attempt, error))
                 return
+            if self._tls is not None and not attempt.reused:
+                self._tls.keep_of(connection.tls)
             if connection.reusable and connection in self._kept:
                 pool.idle.append(connection)
             else:
@@ -123,6 +126,8 @@ class AsyncioSender:
             # At once, not when this task wakes up: a server may speak first.
             deadline.reschedule(None)
             begun = True
+            if self._tls is not None:
+                learn_handshake(attempt, connection.tls, self._clock())
             if keep:
                 self._kept.add(connection)
             self._open_now[connection] = asyncio.get_running_loop().create_future()
@@ -151,7 +156,13 @@ class AsyncioSender:
                 pool.kept -= keep
                 if attempt.phase is Phase.AWAIT:  # connected, and lost again before anything could be sent
                     attempt.learn(acked=0)
-                done(attempt, classify(attempt.phase, error))
+                done(attempt, self._outcome(attempt, error))
+
+    def _outcome(self, attempt: Attempt, error: BaseException) -> Outcome:
+        outcome = classify(attempt.phase, error)
+        if self._tls is not None:
+            learn_trouble(attempt, outcome, error)
+        return outcome
 
     def _lose(self, pool: _Pool, connection: Connection) -> None:
         if connection in self._kept:

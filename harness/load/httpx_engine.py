@@ -17,9 +17,11 @@ from harness.load.attempt import HeaderReader, outcome_of
 from harness.load.dial import Dialer
 from harness.load.httpx_sockets import FLIGHT, Backend, Flight
 from harness.load.outcomes import Phase, ProtocolError, classify
-from harness.load.wire import Form, forms, host_header, server_name, tls_context
+from harness.load.tls import learn_trouble, server_name, tls_context
+from harness.load.wire import Form, forms, host_header
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
     from harness.load.attempt import Attempt
@@ -111,6 +113,8 @@ class HttpxSender:
             attempt.status, attempt.bytes = response.status_code, 0
             for name, value in response.headers.raw:
                 self._headers.read(attempt, name, value)
+            if self._tls is not None and not attempt.reused:
+                self._tls.keep_of(_ssl_object(response))
             assert isinstance(response.stream, httpx.AsyncByteStream)
             async for part in response.stream:
                 attempt.bytes += len(part)
@@ -119,13 +123,20 @@ class HttpxSender:
         return outcome_of(response.status_code, form.success)
 
 
+def _ssl_object(response: httpx.Response) -> ssl.SSLObject | None:
+    stream = response.extensions.get("network_stream")
+    return None if stream is None else stream.get_extra_info("ssl_object")
+
+
 def _classified(attempt: Attempt, error: Exception, flight: Flight) -> Outcome:
     """The outcome, with what is known of the connection that it ended."""
     if flight.sent:
         attempt.learn(**flight.facts)
     elif attempt.phase is Phase.AWAIT:  # connected, and lost again before anything could be sent
         attempt.learn(acked=0)
-    return classify(attempt.phase, error)
+    outcome = classify(attempt.phase, error)
+    learn_trouble(attempt, outcome, error)
+    return outcome
 
 
 def _what_ended(error: httpx.RemoteProtocolError, flight: Flight) -> Exception:

@@ -19,6 +19,7 @@ from anyio.streams.tls import TLSAttribute, TLSStream
 from harness.load.dial import spoken_to
 from harness.load.outcomes import Phase
 from harness.load.tcp_info import facts_at_end
+from harness.load.tls import learn_handshake
 
 if TYPE_CHECKING:
     import socket
@@ -187,6 +188,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         except BaseException:
             await self.aclose()
             raise
+        learn_handshake(FLIGHT.get().attempt, wrapped.extra(TLSAttribute.ssl_object, None), self._backend.now())
         return _Stream(wrapped, self._sock, self._twin, self._port, self._backend, self._end)
 
     def get_extra_info(self, info: str) -> Any:

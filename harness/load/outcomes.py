@@ -33,6 +33,7 @@ class Ending(StrEnum):
     EOF = "eof"  # closed in good order, but too early
     GARBAGE = "garbage"  # bytes that are not HTTP
     TLS = "tls"
+    ALERT = "alert"  # the peer's word that it ends TLS, and why
     DNS = "dns"
     LOCAL = "local"  # the fault is here: no descriptor, no memory, no free port
 
@@ -75,6 +76,7 @@ _ALWAYS = {
     Ending.UNREACHABLE: Outcome.UNREACHABLE,
     Ending.DNS: Outcome.DNS_ERROR,
     Ending.TLS: Outcome.TLS_ERROR,
+    Ending.ALERT: Outcome.TLS_ERROR,
     Ending.LOCAL: Outcome.UNSENT,
 }
 _IN_HANDSHAKE = _ALWAYS | dict.fromkeys(
@@ -85,8 +87,14 @@ _AFTER_SENDING = _ALWAYS | {
     Ending.GARBAGE: Outcome.PROTOCOL_ERROR,
     # TLS that breaks after the handshake: records that cannot be read are bytes that are not the protocol.
     Ending.TLS: Outcome.PROTOCOL_ERROR,
+    Ending.ALERT: Outcome.PROTOCOL_ERROR,
 }
-_BEFORE_RESPONSE = {Ending.RESET: Outcome.RESET_BEFORE_RESPONSE, Ending.EOF: Outcome.EOF_BEFORE_RESPONSE}
+_BEFORE_RESPONSE = {
+    Ending.RESET: Outcome.RESET_BEFORE_RESPONSE,
+    Ending.EOF: Outcome.EOF_BEFORE_RESPONSE,
+    # In TLS 1.3 the client is done before the server has looked at its certificate.
+    Ending.ALERT: Outcome.TLS_ERROR,
+}
 _MID_RESPONSE = {Ending.RESET: Outcome.RESET_MID_RESPONSE, Ending.EOF: Outcome.EOF_MID_RESPONSE}
 
 MEANING: dict[Phase, dict[Ending, Outcome]] = {
@@ -108,13 +116,13 @@ def ending(error: BaseException) -> Ending:
     kernel ended the connection. Raises the error itself where no network can have caused it: that is a bug of ours,
     to be seen and not to be counted against anybody.
     """
-    for link in _chain(error, depth=3):
+    for link in chain(error):
         if (known := _ending(link)) is not None:
             return known
     raise error
 
 
-def _chain(error: BaseException, depth: int) -> list[BaseException]:
+def chain(error: BaseException, depth: int = 3) -> list[BaseException]:
     """An exception and its causes, outermost first: with httpx the errno sits at the bottom.
 
     Contexts count like causes, since httpcore cuts causes off (`raise exc from None`).
@@ -132,7 +140,7 @@ def _ending(error: BaseException) -> Ending | None:
         case ssl.SSLEOFError() | ssl.SSLZeroReturnError() | EOFError():
             return Ending.EOF
         case ssl.SSLError():
-            return Ending.TLS
+            return Ending.ALERT if "_ALERT_" in (getattr(error, "reason", None) or "") else Ending.TLS
         case TimeoutError() if error.errno is None:
             return Ending.TIMEOUT
         case OSError() if error.errno is not None:

@@ -80,8 +80,9 @@ class Plan:
     kernel chooses. `addresses`: several in place of one `address`, taken in turn, a connection each. `success` are
     inclusive ranges of status codes. `headers` hold values as they are sent; they are never written anywhere.
     `messages`: a mix, in place of `method`, the URL's path and `success`. `client_pem`: the certificate that the
-    client shows, and its key. `sign_port`: where a worker without a parent hears that its harness is still there
-    (`signs`). `hold_s`: for so long at most it waits there to be told when to begin; 0: it begins as planned.
+    client shows, and its key. `server_name`: what TLS asks for, in the host's place. `session_reuse`: connections go on
+    with the session of an earlier one. `sign_port`: where a worker without a parent hears that its harness is still
+    there (`signs`). `hold_s`: for so long at most it waits there to be told when to begin; 0: it begins as planned.
     """
 
     url: str
@@ -108,6 +109,8 @@ class Plan:
     ca_pem: str = ""
     client_pem: str = ""
     insecure: bool = False
+    server_name: str = ""
+    session_reuse: bool = False
     sign_port: int | None = None
     hold_s: float = 0.0
 

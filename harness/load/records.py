@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import asdict, dataclass, fields
 
-from harness.model.request import COLUMNS, Outcome, Request, TcpFacts
+from harness.model.request import COLUMNS, Outcome, Request, TcpFacts, TlsFacts
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._:/()~+; =-]")
 _LONGEST = 80
@@ -67,6 +67,7 @@ def line(request: Request) -> str:
         f"{r.stream},{r.worker},{r.seq},{r.scheduled:.6f},{_time(r.started)},{_time(r.connected)},"
         f"{_time(r.first_byte)},{_time(r.ended)},{_number(r.local_port)},{r.reused:d},{r.outcome.value},"
         f"{_number(r.status)},{_number(r.bytes)},{r.pod},{r.via}{_NO_FACTS if r.tcp is None else _facts(r.tcp)}"
+        f"{_NO_TLS if r.tls is None else _tls(r.tls)}"
     )
 
 
@@ -78,6 +79,13 @@ def _facts(tcp: TcpFacts) -> str:
         f",{_number(tcp.acked)},{_number(tcp.request_bytes)},{_time(tcp.min_rtt)},{_time(tcp.seen_late)}"
         f",{_number(tcp.retransmits)}"
     )
+
+
+_NO_TLS = "," * len(fields(TlsFacts))
+
+
+def _tls(tls: TlsFacts) -> str:
+    return f",{_time(tls.handshake)},{'' if tls.resumed is None else int(tls.resumed)},{tls.trouble}"
 
 
 def _time(seconds: float | None) -> str:
@@ -159,7 +167,8 @@ def _parse_row(text: str) -> Request | None:
         bytes=int(row[12]) if row[12] else None,
         pod=row[13],
         via=row[14],
-        tcp=_parse_facts(row[15:]) if any(row[15:]) else None,
+        tcp=_parse_facts(row[15:20]) if any(row[15:20]) else None,
+        tls=_parse_tls(row[20:]) if any(row[20:]) else None,
     )
 
 
@@ -171,4 +180,13 @@ def _parse_facts(cells: list[str]) -> TcpFacts:
         min_rtt=float(min_rtt) if min_rtt else None,
         seen_late=float(seen_late) if seen_late else None,
         retransmits=int(retransmits) if retransmits else None,
+    )
+
+
+def _parse_tls(cells: list[str]) -> TlsFacts:
+    handshake, resumed, trouble = cells
+    return TlsFacts(
+        handshake=float(handshake) if handshake else None,
+        resumed=resumed == "1" if resumed else None,
+        trouble=trouble,
     )

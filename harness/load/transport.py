@@ -12,6 +12,7 @@ from harness.load.tcp_info import facts_at_end
 
 if TYPE_CHECKING:
     import socket
+    import ssl
     from collections.abc import Callable
 
     from harness.load.attempt import Attempt, HeaderReader
@@ -85,6 +86,11 @@ class Connection(asyncio.Protocol):
         attempt.phase = Phase.AWAIT
         self._timer = asyncio.get_running_loop().call_later(timeout_s, self._finish, TimeoutError())
         self._transport.write(request)
+
+    @property
+    def tls(self) -> ssl.SSLObject | None:
+        """What TLS knows of it; None for a connection in the clear, and for one that is lost."""
+        return None if self._transport is None else self._transport.get_extra_info("ssl_object")
 
     def closed(self) -> bool:
         """Look at an idle connection: whether the peer has closed it, or says something nobody asked for."""

@@ -1,10 +1,8 @@
-"""A plan into the bytes of its requests and the TLS context they go through."""
+"""A plan into the bytes of its requests."""
 
 from __future__ import annotations
 
 import base64
-import os
-import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
@@ -76,31 +74,3 @@ def request_headers(plan: Plan, stream: Stream, message: Message, length: int) -
     given = [(name, value) for name, value in plan.headers if name.lower() not in its_own] + list(message.headers)
     replaced = {name.lower() for name, _ in given}
     return [(name, value) for name, value in ours if name.lower() not in replaced] + given
-
-
-def server_name(plan: Plan) -> str:
-    """The name that TLS asks for and checks: the Host header's, else the URL's."""
-    return urlsplit(f"//{host_header(plan)}").hostname or ""
-
-
-def tls_context(plan: Plan) -> ssl.SSLContext | None:
-    """The context of an https:// plan, None for http://. With `ca_pem`, nothing else is trusted."""
-    if urlsplit(plan.url).scheme != "https":
-        return None
-    context = ssl.create_default_context(cadata=plan.ca_pem or None)
-    if plan.client_pem:
-        _show(context, plan.client_pem)
-    if plan.insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _show(context: ssl.SSLContext, pem: str) -> None:
-    """Have the client show this certificate. ssl reads files alone; this one is memory: no disk ever has the key."""
-    descriptor = os.memfd_create("client.pem")
-    try:
-        os.write(descriptor, pem.encode())
-        context.load_cert_chain(f"/proc/self/fd/{descriptor}")
-    finally:
-        os.close(descriptor)

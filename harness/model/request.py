@@ -70,6 +70,31 @@ class TcpFacts:
     retransmits: int | None = None
 
 
+class Cut(StrEnum):
+    """How a TLS handshake was cut short, by nothing that TLS says: as any other connection is."""
+
+    RESET = "reset"
+    EOF = "eof"  # closed in good order, but too early
+    TIMEOUT = "timeout"  # not done when the time to connect was over
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsFacts:
+    """What is known of the TLS handshake of a request that opened its connection: columns of requests.csv.
+
+    - `handshake`: seconds from `connected` until the client had finished it. It sends at once then.
+    - `resumed`: whether the server took up the session of an earlier connection; its certificate was not shown then.
+    - `trouble`: of a `tls-error`, a `Cut`, or what was wrong in OpenSSL's words, "certificate: certificate has expired"
+      (ours) or "tlsv13 alert certificate required" (the peer's).
+
+    All are None, and `trouble` is empty, where nobody could know: older runs, http://, kept connections.
+    """
+
+    handshake: float | None = None
+    resumed: bool | None = None
+    trouble: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One row of requests.csv.
@@ -77,7 +102,8 @@ class Request:
     Times are seconds on the run's clock; None where the request never came so far. `ended` is when the outcome was
     known, failures too. `seq` counts without gaps per worker and stream: a gap is a request whose end is not known.
     `via` tells who answered, from the response's headers. Latency (`ended - scheduled`) and lag
-    (`started - scheduled`) are derived, so they are not stored. `tcp` is None for nearly all.
+    (`started - scheduled`) are derived, so they are not stored. `tcp` is None for nearly all, `tls` but for
+    those that opened an https:// connection.
     """
 
     stream: str
@@ -96,6 +122,7 @@ class Request:
     pod: str = ""
     via: str = ""
     tcp: TcpFacts | None = None
+    tls: TlsFacts | None = None
 
 
 COLUMNS = (
@@ -119,5 +146,8 @@ COLUMNS = (
     "min_rtt",
     "seen_late",
     "retransmits",
+    "handshake",
+    "resumed",
+    "tls_trouble",
 )
 """The header of requests.csv, format 1. Those after `via` are absent in older runs, and empty in most rows."""

@@ -49,6 +49,12 @@ class TlsSettings(Record):
     certificate: FilePath | None = Field(None, description="the client's, with what leads to its authority")
     key: FilePath | None = Field(None, description="the client's, not encrypted; without it, in the certificate's file")
     insecure: bool = Field(False, description="whoever answers is believed")
+    server_name: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$",
+        description="what is asked for (SNI), and held against the certificate; without it, the Host, else the address",
+    )
+    session_reuse: bool = Field(False, description="a connection takes up the session of an earlier one")
 
     @model_validator(mode="after")
     def _key_of_a_certificate(self) -> Self:

@@ -267,7 +267,13 @@ def _certificates(tls: TlsSettings) -> dict[str, Any]:
     ca, certificate, key = ("" if file is None else file_text(file, error=ExperimentError) for file in files)
     if certificate:
         door().learn(key or certificate)
-    return {"ca_pem": ca, "client_pem": "\n".join(filter(None, (certificate, key))), "insecure": tls.insecure}
+    return {
+        "ca_pem": ca,
+        "client_pem": "\n".join(filter(None, (certificate, key))),
+        "insecure": tls.insecure,
+        "server_name": tls.server_name or "",
+        "session_reuse": tls.session_reuse,
+    }
 
 
 def _header(name: str, value: str | HeaderSource, environment: Mapping[str, str]) -> str:

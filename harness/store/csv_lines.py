@@ -14,15 +14,16 @@ _COUNT = rb"[0-9]{1,9}"
 _PLAIN = rb"[^\",\x00-\x1f\x7f]"
 _QUOTED = rb'"(?:[^"\x00-\x1f\x7f]|"")*"'
 _TEXT = b"(?:" + _PLAIN + b"*|" + _QUOTED + b")"
+_TIMES = ("started", "connected", "first_byte", "ended", "min_rtt", "seen_late", "handshake")
 _CELLS: dict[str, bytes] = {
     "stream": b"(?:" + _PLAIN + b"+|" + _QUOTED + b")",
     "worker": _COUNT,
     "seq": _COUNT,
     "scheduled": _TIME,
-    **dict.fromkeys(("started", "connected", "first_byte", "ended", "min_rtt", "seen_late"), b"(?:" + _TIME + b")?"),
+    **dict.fromkeys(_TIMES, b"(?:" + _TIME + b")?"),
     **dict.fromkeys(("acked", "request_bytes"), b"(?:-?" + _COUNT + b")?"),
     "local_port": rb"(?:[0-9]{1,5})?",
-    "reused": b"[01]?",
+    **dict.fromkeys(("reused", "resumed"), b"[01]?"),
     "outcome": b"(?:" + b"|".join(re.escape(str(outcome)).encode() for outcome in Outcome) + b")",
     "status": b"(?:[1-9][0-9]{2})?",
     "bytes": b"(?:[0-9]{1,18})?",

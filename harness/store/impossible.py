@@ -65,7 +65,9 @@ def _times(frame: pl.DataFrame) -> dict[str, pl.Expr]:
 def _numbers(frame: pl.DataFrame) -> dict[str, pl.Expr]:
     import polars as pl
 
-    limits = {"seq": (0, None), "worker": (0, None), "local_port": (0, _LAST_PORT), "status": _STATUS, "reused": (0, 1)}
+    limits: dict[str, tuple[int, int | None]]
+    limits = {"seq": (0, None), "worker": (0, None), "local_port": (0, _LAST_PORT), "status": _STATUS}
+    limits |= dict.fromkeys(("reused", "resumed"), (0, 1)) | {"handshake": (0, None)}
     rules = {}
     for name in _given(frame, *limits):
         least, most = limits[name]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NEEDED = ("stream", "seq", "scheduled", "outcome")
 _OLDEST = COLUMNS[: COLUMNS.index("acked")]
+_TEXTS = ("stream", "outcome", "pod", "via", "tls_trouble")
 _CHUNK_BYTES = 1 << 20
 _NAMED = 5
 """So many lines are named; of more, how many they are."""
@@ -94,11 +95,11 @@ def _lines(numbers: Sequence[int]) -> str:
 def _schema() -> dict[str, Any]:
     import polars as pl
 
-    text = dict.fromkeys(("stream", "outcome", "pod", "via"), pl.Categorical)
+    text = dict.fromkeys(_TEXTS, pl.Categorical)
     times = dict.fromkeys(("scheduled", "started", "connected", "first_byte", "ended"), pl.Float64)
-    spans = dict.fromkeys(("min_rtt", "seen_late"), pl.Float32)
+    spans = dict.fromkeys(("min_rtt", "seen_late", "handshake"), pl.Float32)
     whole = dict.fromkeys(("worker", "seq", "local_port", "acked", "request_bytes"), pl.Int32)
-    small = {"reused": pl.Int8, "status": pl.Int16, "retransmits": pl.Int16}
+    small = {"reused": pl.Int8, "resumed": pl.Int8, "status": pl.Int16, "retransmits": pl.Int16}
     return {**text, **times, **spans, **whole, **small, "bytes": pl.Int64}
 
 
@@ -166,7 +167,7 @@ def _shaped(frame: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     return frame.with_columns(
-        pl.col("reused").cast(pl.Boolean), pl.col("pod", "via").fill_null(""), pl.col("worker").fill_null(0)
+        pl.col("reused", "resumed").cast(pl.Boolean), pl.col("pod", "via").fill_null(""), pl.col("worker").fill_null(0)
     )
 
 
@@ -174,7 +175,7 @@ def _texts(frame: pl.DataFrame) -> list[str]:
     """Every text in it, once a column."""
     import polars as pl
 
-    columns = (frame[name].unique().cast(pl.String) for name in ("stream", "outcome", "pod", "via"))
+    columns = (frame[name].unique().cast(pl.String) for name in _TEXTS)
     return [text for column in columns for text in column.drop_nulls()]
 
 

@@ -52,11 +52,11 @@ class PaperCluster:
         rows = self._load()
         frame = pl.DataFrame(rows, schema=dict.fromkeys(COLUMNS, None), orient="row", infer_schema_length=None).cast(
             dict.fromkeys(("scheduled", "started", "connected", "first_byte", "ended"), pl.Float64)
-            | dict.fromkeys(("min_rtt", "seen_late"), pl.Float64)
+            | dict.fromkeys(("min_rtt", "seen_late", "handshake"), pl.Float64)
             | dict.fromkeys(("worker", "seq", "local_port", "status", "bytes"), pl.Int64)
             | dict.fromkeys(("acked", "request_bytes", "retransmits"), pl.Int64)
-            | dict.fromkeys(("stream", "outcome", "pod", "via"), pl.String)
-            | {"reused": pl.Boolean}
+            | dict.fromkeys(("stream", "outcome", "pod", "via", "tls_trouble"), pl.String)
+            | dict.fromkeys(("reused", "resumed"), pl.Boolean)
         )
         first = self.updates[0][0] if self.updates else self.end
         info = RunInfo(

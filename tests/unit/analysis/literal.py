@@ -47,10 +47,10 @@ def frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
     """Rows of requests with the types of requests.csv; what is not given is empty."""
     whole = dict.fromkeys(("worker", "seq", "local_port", "status", "bytes", *_COUNTED), pl.Int64)
     times = dict.fromkeys(
-        ("scheduled", "started", "connected", "first_byte", "ended", "min_rtt", "seen_late"), pl.Float64
+        ("scheduled", "started", "connected", "first_byte", "ended", "min_rtt", "seen_late", "handshake"), pl.Float64
     )
-    text = dict.fromkeys(("stream", "outcome", "pod", "via"), pl.String)
-    schema: dict[str, Any] = {**whole, **times, **text, "reused": pl.Boolean}
+    text = dict.fromkeys(("stream", "outcome", "pod", "via", "tls_trouble"), pl.String)
+    schema: dict[str, Any] = {**whole, **times, **text, "reused": pl.Boolean, "resumed": pl.Boolean}
     return pl.DataFrame(rows, schema={name: schema[name] for name in COLUMNS})
 
 

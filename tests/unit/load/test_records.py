@@ -7,13 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.load.records import End, Statistics, end_line, line, parse_line, safe, statistics_line
-from harness.model.request import COLUMNS, Outcome, Request, TcpFacts
+from harness.model.request import COLUMNS, Outcome, Request, TcpFacts, TlsFacts
 
 SECONDS = st.none() | st.floats(0, 1e5).map(lambda seconds: round(seconds, 6))
 COUNTS = st.none() | st.integers(0, 10**6)
 TCP = st.builds(
     TcpFacts, acked=COUNTS, request_bytes=COUNTS, min_rtt=SECONDS, seen_late=SECONDS, retransmits=COUNTS
 ).filter(lambda facts: facts != TcpFacts())
+TLS = st.builds(TlsFacts, handshake=SECONDS, resumed=st.none() | st.booleans(), trouble=st.text().map(safe)).filter(
+    lambda facts: facts != TlsFacts()
+)
 REQUESTS = st.builds(
     Request,
     stream=st.sampled_from(["new", "kept", "slow"]),
@@ -32,6 +35,7 @@ REQUESTS = st.builds(
     pod=st.text().map(safe),
     via=st.text().map(safe),
     tcp=st.none() | TCP,
+    tls=st.none() | TLS,
 )
 SECOND = Statistics(
     t=1.0,
@@ -77,7 +81,7 @@ def test_no_line_makes_the_reader_fail(text: str) -> None:
 
 
 def test_every_torn_line_is_dropped_until_its_last_field() -> None:
-    row = "new,0,0,1.000000,1.000100,1.000200,1.000300,1.000400,10240,0,ok,200,2,web-1,nginx/1.28.0,,,,,"
+    row = "new,0,0,1.000000,1.000100,1.000200,1.000300,1.000400,10240,0,ok,200,2,web-1,nginx/1.28.0,,,,,,,,"
     assert parse_line(row) is not None
     assert all(parse_line(row[:end]) is None for end in range(row.rindex(",")))
 

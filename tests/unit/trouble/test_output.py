@@ -135,7 +135,7 @@ class _FullDisk:
 
 def test_rows_that_a_full_disk_cut_off_are_taken_back(tmp_path: Path) -> None:
     with RunWriter(tmp_path / "run", RunInfo(experiment="a", scenario="b", variant="b")) as writer:
-        row = b"new,0,%d,1.0,1.0,1.0,1.1,1.1,5,0,ok,200,2,web-a,,,,,"
+        row = b"new,0,%d,1.0,1.0,1.0,1.1,1.1,5,0,ok,200,2,web-a,,,,,,,,"
         columns = len(room.COLUMNS)
         row = row.rstrip(b",") + b"," * (columns - 14)
         writer.requests([row % 0])
