@@ -263,7 +263,7 @@ class _Programs:
         kubectl = str(Path(sys.executable).parent / "kubectl")
         command = [kubectl, "--kubeconfig", str(file), "create", "-f", "-"]
         subprocess.run(
-            command, check=True, timeout=60, input=json.dumps(config_map).encode(), stdout=subprocess.DEVNULL
+            command, check=True, timeout=200, input=json.dumps(config_map).encode(), stdout=subprocess.DEVNULL
         )
         found: dict[str, Any] = json.loads(file.read_text())
         return found
@@ -283,7 +283,7 @@ class _Programs:
             ours = state.get("kubeconfig") is None
         if gone is not None and gone["whole"] and ours:
             down = ("sandbox", "down", "--name", self._sandbox(flags["--name"]))
-            subprocess.run([*_harness(), *down], check=True, timeout=60, stdout=subprocess.DEVNULL)
+            subprocess.run([*_harness(), *down], check=True, timeout=200, stdout=subprocess.DEVNULL)
         said = "" if gone is None else "Deleted nodes: "
         answer = recorded("kind", "delete", "cluster", "--name", "rollout-harness", said=said)
         return _named(answer, "rollout-harness", flags["--name"])

@@ -27,7 +27,7 @@ class Kubectl:
     def ends(self, line: str) -> tuple[int, str]:
         """The exit code of a command line, and all that it said."""
         command = ["kubectl", "--namespace", self._namespace, *shlex.split(line)]
-        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=90)
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=200)
         return done.returncode, (done.stdout + done.stderr).strip()
 
     def __call__(self, line: str) -> str:

@@ -20,7 +20,7 @@ def worker_image() -> tuple[str, ...]:
     for program in ("docker", "kind"):
         if shutil.which(program) is None:
             pytest.skip(f"needs Docker and kind: {program} is not installed")
-    answered = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False, timeout=60)
+    answered = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False, timeout=200)
     if answered.returncode:
         pytest.skip(f"needs Docker and kind: Docker does not answer ({answered.stderr.strip().splitlines()[-1]})")
     image = os.environ.get("ROLLOUT_HARNESS_WORKER_IMAGE")

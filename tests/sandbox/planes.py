@@ -84,7 +84,7 @@ def control_plane() -> Iterator[Plane]:
             line = lines.readline()
         reading.close()
         if not line:
-            process.join(timeout=60)
+            process.join(timeout=200)
             raise AssertionError(f"the control plane did not start: {errors.read_text()}")
         ready = json.loads(line)["ready"]
         url = f"https://127.0.0.1:{ready['port']}"
@@ -92,7 +92,7 @@ def control_plane() -> Iterator[Plane]:
         yield Plane(state=state, pid=process.pid, url=url, ca=ready["ca"], token=ready["token"])
     finally:
         process.terminate()
-        process.join(timeout=60)
+        process.join(timeout=200)
         code, complaints = process.exitcode, errors.read_text()
         process.close()
         shutil.rmtree(state)

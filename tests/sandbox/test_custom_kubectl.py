@@ -36,7 +36,7 @@ def run(plane: Plane, command: str) -> tuple[int, list[str]]:
     assert KUBECTL is not None
     environment = {**os.environ, "KUBECONFIG": str(plane.kubeconfig()), "HOME": str(plane.state)}
     done = subprocess.run(
-        [KUBECTL, *shlex.split(command)], cwd=HERE, env=environment, capture_output=True, text=True, timeout=60
+        [KUBECTL, *shlex.split(command)], cwd=HERE, env=environment, capture_output=True, text=True, timeout=200
     )
     return done.returncode, normal(done.stdout + done.stderr)
 

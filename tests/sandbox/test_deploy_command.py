@@ -41,10 +41,12 @@ Json = dict[str, Any]
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A sandbox by a context, and kubectl on PATH."""
     kubeconfig = tmp_path_factory.mktemp("kubeconfig") / "config"
-    subprocess.run([*HARNESS, "sandbox", "up", "--name", NAME, "--kubeconfig", str(kubeconfig)], check=True, timeout=60)
+    subprocess.run(
+        [*HARNESS, "sandbox", "up", "--name", NAME, "--kubeconfig", str(kubeconfig)], check=True, timeout=200
+    )
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     yield {**os.environ, "KUBECONFIG": str(kubeconfig), "PATH": path}
-    subprocess.run([*HARNESS, "sandbox", "down", "--name", NAME], check=True, timeout=60)
+    subprocess.run([*HARNESS, "sandbox", "down", "--name", NAME], check=True, timeout=200)
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def kubectl(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Itera
     """A sandbox with an application in namespace shop, and the harness' CronJob beside it."""
     kubeconfig = tmp_path_factory.mktemp("kubeconfig") / "config"
     up = [*HARNESS, "sandbox", "up", "--name", NAME, "--kubeconfig", str(kubeconfig)]
-    subprocess.run(up, check=True, timeout=60)
+    subprocess.run(up, check=True, timeout=200)
     try:
         made, manifests = Kubectl(kubeconfig), repository / "fixtures" / "manifests"
         made("create", "namespace", "shop")
@@ -81,7 +81,7 @@ def kubectl(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Itera
         made("rollout", "status", "deployment/web", "--timeout=60s")
         yield made
     finally:
-        subprocess.run([*HARNESS, "sandbox", "down", "--name", NAME], check=True, timeout=60)
+        subprocess.run([*HARNESS, "sandbox", "down", "--name", NAME], check=True, timeout=200)
 
 
 def start(kubectl: Kubectl, name: str, experiment: str) -> None:

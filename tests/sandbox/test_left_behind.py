@@ -45,9 +45,11 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
     """The environment in which `--cluster context:sandbox` is a cluster that someone else runs."""
     kubeconfig = tmp_path_factory.mktemp("kubeconfig") / "config"
     name = NAME
-    subprocess.run([*HARNESS, "sandbox", "up", "--name", name, "--kubeconfig", str(kubeconfig)], check=True, timeout=60)
+    subprocess.run(
+        [*HARNESS, "sandbox", "up", "--name", name, "--kubeconfig", str(kubeconfig)], check=True, timeout=200
+    )
     yield {**os.environ, "KUBECONFIG": str(kubeconfig)}
-    subprocess.run([*HARNESS, "sandbox", "down", "--name", name], check=True, timeout=60)
+    subprocess.run([*HARNESS, "sandbox", "down", "--name", name], check=True, timeout=200)
 
 
 @pytest.fixture
@@ -69,12 +71,12 @@ def harness(context: dict[str, str], tmp_path: Path, repository: Path) -> Iterat
     yield run
     for process in started:
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=200)
 
 
 def kubectl(environment: dict[str, str], *words: str) -> str:
     program = Path(sys.executable).parent / "kubectl"
-    done = subprocess.run([program, *words], capture_output=True, text=True, env=environment, timeout=60, check=False)
+    done = subprocess.run([program, *words], capture_output=True, text=True, env=environment, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -145,7 +147,7 @@ def test_a_signal_puts_the_cluster_back(
     until(process, "control window")
     assert set(ours(context)) > set(before)
     process.send_signal(number)
-    _, stderr = process.communicate(timeout=90)
+    _, stderr = process.communicate(timeout=200)
     assert process.returncode == 128 + number
     assert f"{number.name}: putting the cluster back" in stderr
     assert ours(context) == before
@@ -161,7 +163,7 @@ def test_the_second_signal_leaves_at_once_and_names_what_is_left_with_the_comman
     until(process, "putting the cluster back")
     second = time.monotonic()
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=30)
+    _, stderr = process.communicate(timeout=200)
     assert time.monotonic() - second < 5
     assert process.returncode == 130
     (left,) = set(ours(context)) - set(before)
@@ -208,7 +210,7 @@ def test_what_a_killed_run_left_is_told_by_the_next_listed_and_removed_but_not_a
     assert ours(context) == [new]
     assert worker(context, new)["status"]["phase"] == "Running"
     going_on.send_signal(signal.SIGTERM)
-    going_on.communicate(timeout=90)
+    going_on.communicate(timeout=200)
     assert "Nothing of an earlier run was found." in clean(context)[1]
 
 

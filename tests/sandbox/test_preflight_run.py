@@ -60,7 +60,7 @@ class Shop:
 
     def kubectl(self, *words: str, given: str = "") -> str:
         done = subprocess.run(
-            [KUBECTL, *words], capture_output=True, text=True, env=self.admin, timeout=60, check=False, input=given
+            [KUBECTL, *words], capture_output=True, text=True, env=self.admin, timeout=200, check=False, input=given
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -110,10 +110,10 @@ class Shop:
 def shop(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[Shop]:
     opened = Shop(tmp_path_factory.mktemp("shop"), repository)
     up = [*HARNESS, "sandbox", "up", "--name", NAME, "--kubeconfig", str(opened.folder / "admin")]
-    subprocess.run(up, check=True, timeout=60)
+    subprocess.run(up, check=True, timeout=200)
     opened.open()
     yield opened
-    subprocess.run([*HARNESS, "sandbox", "down", "--name", NAME], check=True, timeout=60)
+    subprocess.run([*HARNESS, "sandbox", "down", "--name", NAME], check=True, timeout=200)
 
 
 def start(shop: Shop, out: Path) -> subprocess.Popen[str]:

@@ -38,19 +38,19 @@ def context(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Itera
     """The environment in which `--cluster context:sandbox` is somebody else's, with `web` in namespace staging."""
     kubeconfig = tmp_path_factory.mktemp("kubeconfig") / "config"
     up = [*HARNESS, "sandbox", "up", "--name", NAME, "--kubeconfig", str(kubeconfig)]
-    subprocess.run(up, check=True, timeout=60)
+    subprocess.run(up, check=True, timeout=200)
     environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
     kubectl(environment, "create", "namespace", "staging")
     manifests = repository / "fixtures" / "manifests" / "nginx.yaml"
     kubectl(environment, "-n", "staging", "apply", "--server-side", "-f", str(manifests))
     kubectl(environment, "-n", "staging", "rollout", "status", "deployment/web", "--timeout=60s")
     yield environment
-    subprocess.run([*HARNESS, "sandbox", "down", "--name", NAME], check=True, timeout=60)
+    subprocess.run([*HARNESS, "sandbox", "down", "--name", NAME], check=True, timeout=200)
 
 
 def kubectl(environment: dict[str, str], *words: str) -> str:
     program = Path(sys.executable).parent / "kubectl"
-    done = subprocess.run([program, *words], capture_output=True, text=True, env=environment, timeout=90, check=False)
+    done = subprocess.run([program, *words], capture_output=True, text=True, env=environment, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -104,7 +104,7 @@ def test_options_alone_amount_to_a_file_that_is_printed(context: dict[str, str],
 
     def planned(*words: str) -> str:
         command = [*HARNESS, "run", *words, *there]
-        done = subprocess.run(command, capture_output=True, text=True, env=context, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, env=context, timeout=200, check=False)
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
 
@@ -199,7 +199,7 @@ def started(context: dict[str, str], tmp_path: Path) -> Iterator[Callable[[str],
     yield start
     for process in processes:
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=200)
 
 
 def images(found: Json) -> list[str]:
@@ -208,7 +208,7 @@ def images(found: Json) -> list[str]:
 
 def restore(environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
     words = [*HARNESS, "restore", str(folder)]
-    return subprocess.run(words, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    return subprocess.run(words, capture_output=True, text=True, env=environment, timeout=200, check=False)
 
 
 def until_rolled(environment: dict[str, str], image: str) -> Json:
@@ -245,7 +245,7 @@ def test_what_a_killed_run_changed_is_restored_unless_somebody_else_deploys_mean
     assert as_owned(deployment(context)) == as_owned(before)
     assert "already" in restore(context, tmp_path / "run").stdout
     clean = [*HARNESS, "clean", "--cluster", "context:sandbox", "--yes"]  # of the load's Pod
-    subprocess.run(clean, check=True, env=context, timeout=60)
+    subprocess.run(clean, check=True, env=context, timeout=200)
     deploys(context, repository, tmp_path, "nginx:1.28.0")
 
 
@@ -257,7 +257,7 @@ def test_an_interrupted_run_puts_it_back(
     process = started(BY_IMAGE.format(rollouts=2))
     until_rolled(context, "nginx:1.29.1")
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=60) == 3
+    assert process.wait(timeout=200) == 3
     assert as_owned(deployment(context)) == as_owned(before)
     deploys(context, repository, tmp_path, "nginx:1.28.0")
 
@@ -288,7 +288,7 @@ def test_a_run_that_does_too_much_harm_puts_it_back_unless_it_is_to_be_left(
     until_rolled(context, "nginx:1.29.1")
     try:
         kubectl(context, "-n", "staging", "patch", "service", "web", "-p", json.dumps(NOWHERE))
-        assert process.wait(timeout=90) in (1, 3)
+        assert process.wait(timeout=200) in (1, 3)
     finally:
         back = [{"op": "replace", "path": "/spec/selector", "value": selector}]
         kubectl(context, "-n", "staging", "patch", "service", "web", "--type=json", "-p", json.dumps(back))

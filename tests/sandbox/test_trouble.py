@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from program import called
 
 from harness.model.request import COLUMNS
 
@@ -42,9 +43,11 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
     """The environment in which `--cluster context:sandbox` is a cluster that someone else runs."""
     kubeconfig = tmp_path_factory.mktemp("kubeconfig") / "config"
     name = f"trouble-{os.getpid()}"
-    subprocess.run([*HARNESS, "sandbox", "up", "--name", name, "--kubeconfig", str(kubeconfig)], check=True, timeout=60)
+    subprocess.run(
+        [*HARNESS, "sandbox", "up", "--name", name, "--kubeconfig", str(kubeconfig)], check=True, timeout=200
+    )
     yield {**os.environ, "KUBECONFIG": str(kubeconfig)}
-    subprocess.run([*HARNESS, "sandbox", "down", "--name", name], check=True, timeout=60)
+    subprocess.run([*HARNESS, "sandbox", "down", "--name", name], check=True, timeout=200)
 
 
 @pytest.fixture
@@ -67,6 +70,13 @@ def run(command: Sequence[str], environment: dict[str, str], *, code: int) -> st
     return done.stderr
 
 
+def refused(experiment: Path, environment: dict[str, str], *more: str) -> str:
+    """The line of error of a run that does not begin: what it would do to processes and signals plays no part."""
+    done = called(*arguments(experiment, *more)[len(HARNESS) :], env=environment)
+    assert done.code == 2, done
+    return done.error
+
+
 def error_line(stderr: str) -> str:
     (line,) = [line for line in stderr.splitlines() if line.startswith("error: ")]
     return line
@@ -80,7 +90,7 @@ def namespaces(environment: dict[str, str]) -> set[str]:
         text=True,
         env=environment,
         check=True,
-        timeout=30,
+        timeout=200,
     )
     return set(done.stdout.split())
 
@@ -124,12 +134,12 @@ def test_what_is_wrong_is_said_before_anything_is_touched(
         assert old in text
         text = text.replace(old, new)
     experiment.write_text(text)
-    assert says in error_line(run(arguments(experiment), context, code=2))
+    assert says in refused(experiment, context)
     assert namespaces(context) == before
 
 
 def test_an_unknown_context_is_named_with_those_that_there_are(context: dict[str, str], experiment: Path) -> None:
-    line = error_line(run(arguments(experiment, "--cluster", "context:staging", "--yes"), context, code=2))
+    line = refused(experiment, context, "--cluster", "context:staging", "--yes")
     assert "'staging'" in line
     assert "Contexts there: sandbox." in line
 
@@ -148,7 +158,7 @@ def test_a_cluster_that_does_not_answer_is_named(experiment: Path, tmp_path: Pat
         )
     )
     environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
-    line = error_line(run(arguments(experiment, "--cluster", "context:dead", "--yes"), environment, code=2))
+    line = refused(experiment, environment, "--cluster", "context:dead", "--yes")
     assert "127.0.0.1:1: no answer" in line
 
 
@@ -174,7 +184,7 @@ def test_a_context_needs_no_image_for_the_load_worker(context: dict[str, str], e
 
 def test_an_image_that_the_sandbox_does_not_know_is_named(experiment: Path) -> None:
     experiment.write_text(experiment.read_text().replace("nginx:1.29.1", "shop:7"))
-    line = error_line(run(arguments(experiment, "--cluster", "sandbox"), dict(os.environ), code=2))
+    line = refused(experiment, {}, "--cluster", "sandbox")
     assert "the sandbox does not know shop:7" in line
     assert not (experiment.parent / "run").exists()
 
@@ -234,7 +244,7 @@ def test_ctrl_c_puts_the_cluster_back(
         until(process, moment)
         assert namespaces(context) != before
         process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=60)
+        stdout, stderr = process.communicate(timeout=200)
     assert process.returncode == code, stderr
     assert "Traceback" not in stderr
     assert "putting the cluster back" in stderr
@@ -281,7 +291,7 @@ def test_a_harness_that_was_stopped_in_a_rollout_turns_no_verdict(
             until_shown(context, folder, lambda shown: is_rolled(shown) and time.monotonic() - stopped > 1.0)
         finally:
             process.send_signal(signal.SIGCONT)
-        _, stderr = process.communicate(timeout=90)
+        _, stderr = process.communicate(timeout=200)
     timeline = [json.loads(line) for line in (folder / "timeline.jsonl").read_text().splitlines()]
     stalls = [seen["object"] for seen in timeline if seen["type"] == "stall"]
     result = json.loads((folder / "result.json").read_text())
@@ -304,7 +314,7 @@ def until_shown(
     command = [kubectl, "get", "deployment", "web", "-n", namespace, "-o", "json"]
     end = time.monotonic() + deadline_s
     while time.monotonic() < end:
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True, timeout=30)
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True, timeout=200)
         if holds(shown := json.loads(done.stdout)):
             return
     pytest.fail(f"after {deadline_s:g} s it is {shown}")
@@ -337,7 +347,7 @@ def test_no_update_is_made_without_load(experiment: Path, how: signal.Signals, s
         until(process, "quiet time")
         for worker in load_workers(process.pid):
             os.kill(worker, how)
-        _, stderr = process.communicate(timeout=90)
+        _, stderr = process.communicate(timeout=200)
     assert process.returncode in (1, 3), stderr  # 1: what was seen before is seen
     run_json = json.loads((folder / "run.json").read_text())
     assert says in run_json["stopped"]
@@ -374,7 +384,7 @@ def test_a_run_that_was_killed_can_still_be_judged(experiment: Path) -> None:
             assert time.monotonic() < deadline, "no request was lost"
             time.sleep(0.01)
         process.kill()
-    done = subprocess.run([*HARNESS, "report", str(folder)], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([*HARNESS, "report", str(folder)], capture_output=True, text=True, timeout=200, check=False)
     assert "Traceback" not in done.stderr
     assert "cut short" in done.stdout
     assert "dropping" in done.stdout  # what was seen is seen: a failure with a shown cause needs no end of the run

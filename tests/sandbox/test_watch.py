@@ -28,22 +28,24 @@ Json = dict[str, Any]
 def environment(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[dict[str, str]]:
     """`web`, mitigated, in namespace staging of a sandbox that is reached by a context."""
     kubeconfig = tmp_path_factory.mktemp("kubeconfig") / "config"
-    subprocess.run([*HARNESS, "sandbox", "up", "--name", NAME, "--kubeconfig", str(kubeconfig)], check=True, timeout=60)
+    subprocess.run(
+        [*HARNESS, "sandbox", "up", "--name", NAME, "--kubeconfig", str(kubeconfig)], check=True, timeout=200
+    )
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     found = {**os.environ, "KUBECONFIG": str(kubeconfig), "PATH": path}
     kubectl(found, "create", "namespace", "staging")
     plain = repository / "fixtures" / "manifests" / "nginx.yaml"
     mitigate = [*HARNESS, "mitigate", str(plain), "--prestop", "3s", "--min-ready", "2s"]
-    sound = subprocess.run(mitigate, check=True, capture_output=True, text=True, timeout=60).stdout
+    sound = subprocess.run(mitigate, check=True, capture_output=True, text=True, timeout=200).stdout
     kubectl(found, "-n", "staging", "apply", "-f", "-", given=sound)
     kubectl(found, "-n", "staging", "rollout", "status", "deployment/web", "--timeout=60s")
     yield found
-    subprocess.run([*HARNESS, "sandbox", "down", "--name", NAME], check=True, timeout=60)
+    subprocess.run([*HARNESS, "sandbox", "down", "--name", NAME], check=True, timeout=200)
 
 
 def kubectl(environment: dict[str, str], *words: str, given: str | None = None) -> str:
     done = subprocess.run(
-        ["kubectl", *words], capture_output=True, text=True, input=given, env=environment, timeout=90, check=False
+        ["kubectl", *words], capture_output=True, text=True, input=given, env=environment, timeout=200, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

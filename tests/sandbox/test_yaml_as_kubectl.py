@@ -28,7 +28,7 @@ def test_kubectl_takes_each_scalar_for_the_same(tmp_path: Path) -> None:
     file.write_text(text)
     assert KUBECTL is not None
     command = [KUBECTL, "annotate", "--local", "-f", str(file), "a=b", "-o", "json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=200)
     decoder, at, seen = json.JSONDecoder(), 0, []
     while at < len(done.stdout.rstrip()):
         found, at = decoder.raw_decode(done.stdout, at)

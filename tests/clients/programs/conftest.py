@@ -22,7 +22,7 @@ def anyio_backend() -> str:
 
 def kubectl(*arguments: str, text: str | None = None) -> str:
     """What kubectl prints; fails with its complaint."""
-    done = subprocess.run(["kubectl", *arguments], capture_output=True, text=True, input=text, timeout=60)
+    done = subprocess.run(["kubectl", *arguments], capture_output=True, text=True, input=text, timeout=200)
     assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
     return done.stdout
 

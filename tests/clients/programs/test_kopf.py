@@ -32,7 +32,7 @@ def operator(namespace: str, crd: Object, tmp_path: Path) -> Iterator[Path]:
     finally:
         process.terminate()
         try:
-            code = process.wait(timeout=60)
+            code = process.wait(timeout=200)
         finally:
             process.kill()
     assert code == 0, log.read_text()

@@ -22,7 +22,7 @@ def ready(namespace: str, deployment: Callable[..., Object]) -> Deployment:
     """A Deployment of two pods, available."""
     made = Deployment(deployment("web", replicas=2), namespace=namespace)
     made.create()
-    made.wait("condition=Available", timeout=30)
+    made.wait("condition=Available", timeout=200)
     return made
 
 
@@ -30,11 +30,11 @@ def test_a_deployment_is_created_awaited_scaled_and_deleted(ready: Deployment) -
     assert ready.ready()
     assert ready.replicas == 2
     ready.scale(3)
-    ready.wait("jsonpath='{.status.readyReplicas}'=3", timeout=30)
+    ready.wait("jsonpath='{.status.readyReplicas}'=3", timeout=200)
     assert {pod.labels["app"] for pod in ready.pods()} == {"web"}
     assert len(ready.pods()) == 3
     ready.delete(propagation_policy="Foreground")
-    ready.wait("delete", timeout=30)
+    ready.wait("delete", timeout=200)
     assert not ready.exists()
     assert list(kr8s.get("pods", namespace=ready.namespace, label_selector="app=web")) == []
 
@@ -105,7 +105,7 @@ def test_a_pod_is_asked_for_its_log_and_runs_a_command(namespace: str) -> None:
     container["command"] = ["sh", "-c", "echo first; echo second; touch /tmp/said; exec sleep 60"]
     container["readinessProbe"] = {"exec": {"command": ["test", "-e", "/tmp/said"]}, "periodSeconds": 1}
     pod.create()
-    pod.wait("condition=Ready", timeout=30)
+    pod.wait("condition=Ready", timeout=200)
     assert list(pod.logs()) == ["first", "second"]
     assert list(pod.logs(tail_lines=1)) == ["second"]
     done = pod.exec(["sh", "-c", "hostname; echo no >&2; exit 3"], check=False)
@@ -115,7 +115,7 @@ def test_a_pod_is_asked_for_its_log_and_runs_a_command(namespace: str) -> None:
 
 def test_a_port_of_a_pod_and_of_a_service_is_forwarded(ready: Deployment) -> None:
     with ready.pods()[0].portforward(remote_port=80, local_port="auto") as port:
-        assert httpx.get(f"http://127.0.0.1:{port}/", timeout=60).status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/", timeout=200).status_code == 200
     service = Service(
         {
             "metadata": {"name": "web"},
@@ -126,7 +126,7 @@ def test_a_port_of_a_pod_and_of_a_service_is_forwarded(ready: Deployment) -> Non
     service.create()
     assert len(service.ready_pods()) == 2
     with service.portforward(remote_port=80, local_port="auto") as port:
-        assert httpx.get(f"http://127.0.0.1:{port}/", timeout=60).status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/", timeout=200).status_code == 200
     assert service.proxy_http_get("/").status_code == 200
 
 
@@ -137,12 +137,12 @@ def test_a_custom_kind_is_an_object_like_any_other(namespace: str, crd: Object) 
     shop.refresh()
     assert shop.spec == {"size": 1, "color": "red"}
     shop.patch({"status": {"size": 2}}, subresource="status")
-    shop.wait("jsonpath='{.status.size}'=2", timeout=60)
+    shop.wait("jsonpath='{.status.size}'=2", timeout=200)
     with pytest.raises(kr8s.ServerError, match="should be less than or equal to 3"):
         shop.patch({"spec": {"size": 4}})
     assert [each.name for each in shop_kind.list(namespace=namespace)] == ["one"]
     shop.delete()
-    shop.wait("delete", timeout=60)
+    shop.wait("delete", timeout=200)
 
 
 @pytest.mark.anyio

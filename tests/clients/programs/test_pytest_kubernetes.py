@@ -37,7 +37,7 @@ def test_a_dictionary_and_a_file_are_applied_awaited_and_asked_for_their_log(
     web = deployment("web")
     web["metadata"]["namespace"] = namespace
     cluster.apply(web)
-    cluster.wait("deployment/web", "condition=Available=True", timeout=30, namespace=namespace)
+    cluster.wait("deployment/web", "condition=Available=True", timeout=200, namespace=namespace)
     manifest = tmp_path / "settings.yaml"
     manifest.write_text(f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: settings, namespace: {namespace}}}\n")
     cluster.apply(manifest)
@@ -54,12 +54,12 @@ def test_a_port_of_a_deployment_is_forwarded(
     web = deployment("web")
     web["metadata"]["namespace"] = namespace
     cluster.apply(web)
-    cluster.wait("deployment/web", "condition=Available=True", timeout=30, namespace=namespace)
+    cluster.wait("deployment/web", "condition=Available=True", timeout=200, namespace=namespace)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with (
         cluster.port_forwarding("deployment/web", port, 80, namespace),
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60) as response,
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=200) as response,
     ):
         assert response.status == 200

@@ -193,7 +193,7 @@ class Run:
 
     def _kubectl(self, *words: str) -> str:
         done = subprocess.run(
-            [KUBECTL, *words], capture_output=True, text=True, env=self.environment, check=True, timeout=30
+            [KUBECTL, *words], capture_output=True, text=True, env=self.environment, check=True, timeout=200
         )
         return done.stdout
 

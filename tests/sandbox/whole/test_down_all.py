@@ -41,7 +41,7 @@ anyio.run(main)
 
 def sandbox(*words, code=0, **changed):
     environment = {**os.environ, **changed}
-    done = subprocess.run([*PROGRAM, "sandbox", *words], capture_output=True, text=True, env=environment, timeout=60)
+    done = subprocess.run([*PROGRAM, "sandbox", *words], capture_output=True, text=True, env=environment, timeout=200)
     assert done.returncode == code, done
     assert "Traceback" not in done.stderr
     return done.stdout + done.stderr
@@ -180,7 +180,7 @@ until("it runs", lambda: running.running())
 starting.send_signal(signal.SIGSTOP)  # so that it gets no further meanwhile
 assert masked(sandbox("down", "--all")) == ["Ended: sandbox play (process N)."]
 starting.send_signal(signal.SIGCONT)
-assert "it was stopped while it was starting" in starting.communicate(timeout=60)[1]
+assert "it was stopped while it was starting" in starting.communicate(timeout=200)[1]
 assert starting.returncode == 2
 assert processes() == []
 assert list(RUNTIME.iterdir()) == []
@@ -202,7 +202,7 @@ assert processes() == []
 
 def test_all_and_a_name_are_not_both_meant() -> None:
     command = [sys.executable, "-m", "harness", "sandbox", "down", "--all", "--name", "play"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
     assert (done.returncode, done.stderr) == (
         2,
         "error: ending sandboxes: both --all and --name were given. Give one of them.\n",

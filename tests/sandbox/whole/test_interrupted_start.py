@@ -69,7 +69,7 @@ class Started:
     def ended_by(self, number: signal.Signals) -> int:
         """Send the signal, and wait for the end: gives the exit code."""
         self.process.send_signal(number)
-        _, said = self.process.communicate(timeout=60)
+        _, said = self.process.communicate(timeout=200)
         assert "Traceback" not in said
         return self.process.returncode
 
@@ -117,7 +117,7 @@ def down(up: Started, *, check: bool) -> None:
     """End the sandbox that is left."""
     command = [*PROGRAM, "sandbox", "down", "--name", "play"]
     environment = {**os.environ, "XDG_RUNTIME_DIR": str(up.folder)}
-    subprocess.run(command, check=check, env=environment, timeout=60, capture_output=True)
+    subprocess.run(command, check=check, env=environment, timeout=200, capture_output=True)
 
 
 def is_up_or_gone(up: Started, code: int) -> None:

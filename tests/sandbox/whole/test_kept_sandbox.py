@@ -54,7 +54,7 @@ class Machine:
     def run(self, *words: str, code: int = 0) -> str:
         """What a command prints that ends with `code`: nothing but one line of error where that is not 0."""
         with self.start(*words) as process:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=200)
         assert process.returncode == code, (out, err)
         assert [line[:7] for line in err.splitlines()] == ["error: "] * (code != 0), err
         return out + err
@@ -95,7 +95,7 @@ def pasted(machine: Machine, line: str) -> subprocess.CompletedProcess[str]:
     """What comes of it in a shell where the program is installed."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {**machine.environment, "PATH": path}
-    return subprocess.run(["sh", "-c", line], env=environment, text=True, capture_output=True, timeout=60, check=False)
+    return subprocess.run(["sh", "-c", line], env=environment, text=True, capture_output=True, timeout=200, check=False)
 
 
 async def held_while_starting(machine: Machine, name: str) -> subprocess.Popen[str]:
@@ -112,7 +112,7 @@ async def told_when_ended(machine: Machine, starting: subprocess.Popen[str], lin
         ending = threads.submit(pasted, machine, line)
         await polled("the end of its processes", lambda: not machine.sandboxes() or None, 30)
         starting.send_signal(signal.SIGCONT)
-        _, said = starting.communicate(timeout=60)
+        _, said = starting.communicate(timeout=200)
         assert starting.returncode == 2
         assert ending.result(60).stdout == "The sandbox is gone.\n"
     return said
@@ -120,7 +120,7 @@ async def told_when_ended(machine: Machine, starting: subprocess.Popen[str], lin
 
 async def test_of_two_that_start_one_name_at_once_one_wins_and_the_other_says_so(machine: Machine) -> None:
     both = [machine.start("up", "--name", "play") for _ in range(2)]
-    said = [process.communicate(timeout=60) for process in both]
+    said = [process.communicate(timeout=200) for process in both]
     assert sorted(process.returncode for process in both) == [0, 2], said
     (lost,) = [err for _, err in said if err]
     winner = next(process for process in both if process.returncode == 0)
@@ -344,7 +344,7 @@ def test_a_disk_that_is_read_only_or_full_is_refused_before_anything_starts(
     shell += "" if options == "ro" else f"head -c 4096 /dev/zero > {disk}/full; "
     shell += f'ls -R {disk}; "$@"; code=$?; ls -R {disk}; exit $code'
     command = ["unshare", "--mount", "sh", "-c", shell, "sh", *PROGRAM, "sandbox", "up", *words]
-    done = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=200, check=False)
     assert done.returncode == 2, done
     assert re.fullmatch(r"error: [^\n]* cannot be (made|written) \([a-z -]+\)\.[^\n]*\n", done.stderr)
     half = len(done.stdout) // 2

@@ -29,7 +29,7 @@ def ask(path):
     request = urllib.request.Request(url + path, headers={{"Authorization": f"Bearer {{read('token')}}"}})
     context = ssl.create_default_context(cafile=f"{{place}}/ca.crt")
     try:
-        with urllib.request.urlopen(request, context=context, timeout=60) as answer:
+        with urllib.request.urlopen(request, context=context, timeout=200) as answer:
             return answer.status, json.load(answer)["kind"]
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)["message"]

@@ -59,7 +59,7 @@ def environment() -> dict[str, str]:
 
 def test_an_ordinary_user_has_the_same_sandbox() -> None:
     command = [*NOBODY, interpreter(), "-c", PROGRAM]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False, timeout=60, cwd="/")
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False, timeout=200, cwd="/")
     assert done.stdout == "Succeeded\n", done.stderr
 
 
@@ -81,7 +81,7 @@ def test_an_ordinary_user_keeps_one_and_ends_all_of_his_own() -> None:
         os.chown(runtime, 65534, 65534)
         environ = {**environment(), "XDG_RUNTIME_DIR": runtime}
         command = [*alone, "sh", "-c", KEEPING, "sh", interpreter()]
-        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60, cwd="/")
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=200, cwd="/")
     assert done.returncode == 0, done.stderr
     said = re.sub(r"process \d+", "process N", done.stdout).splitlines()
     assert said == ["10.200.1.10 10.200.1.11 10.200.1.12 10.200.1.13 ", "Ended: sandbox rootless (process N)."]

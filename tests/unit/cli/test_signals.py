@@ -43,7 +43,7 @@ def program() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     yield start
     for process in started:
         process.kill()
-        process.communicate(timeout=60)
+        process.communicate(timeout=200)
 
 
 def said(process: subprocess.Popen[str]) -> str:
@@ -68,7 +68,7 @@ def test_the_first_is_taken_in_order_and_the_second_leaves_at_once(
     assert said(process) == f"first {one}"
     assert answers(process, "more") == "got more"
     process.send_signal(signal.Signals[two])
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=200)
     assert process.returncode == 7
     assert stderr.splitlines() == [f"second {two}", "  kubectl delete namespace a"]
 
@@ -96,7 +96,7 @@ def test_last_words_do_not_wait_for_who_does_not_read() -> None:
             os.write(writer, b"x" * 4096)
     os.set_blocking(writer, True)
     try:
-        done = subprocess.run([sys.executable, "-c", script], stderr=writer, timeout=60, check=False)
+        done = subprocess.run([sys.executable, "-c", script], stderr=writer, timeout=200, check=False)
     finally:
         os.close(writer)
         os.close(reader)

@@ -36,7 +36,7 @@ def model(settings: dict[str, Any]) -> KindSettings:
 def script(repository: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = ["sh", str(repository / "scripts" / "kind-up.sh"), "--print-config", *options]
     environment = {"PATH": "/usr/bin:/bin", **environment}
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False, env=environment)
 
 
 def meant(text: str) -> Any:

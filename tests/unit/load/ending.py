@@ -51,7 +51,7 @@ class EndingServer:
 
     def end(self) -> None:
         self.process.kill()
-        self.process.communicate(timeout=60)
+        self.process.communicate(timeout=200)
 
 
 @contextlib.contextmanager

@@ -175,7 +175,7 @@ def load(plan: Plan, *, then: Callable[[Engine], None] | None = None) -> list[Re
             running.cancel()
 
         asyncio.get_running_loop().set_exception_handler(fault)
-        await asyncio.wait([running], timeout=30)
+        await asyncio.wait([running], timeout=200)
         if faults:
             raise faults[0]
         assert running.done(), "the engine did not end within 30 s"

@@ -135,7 +135,7 @@ def meet_afar(name: str, connection: str, engine: Engine) -> Request:
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=HERE.parents[2], start_new_session=True
     ) as wire:
         try:
-            said, complaint = wire.communicate(timeout=60)
+            said, complaint = wire.communicate(timeout=200)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(wire.pid, signal.SIGKILL)  # with all that it started

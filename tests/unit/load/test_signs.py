@@ -24,7 +24,7 @@ def free_port() -> int:
 
 
 def ask(port: int, path: str = SIGN_PATH) -> bytes:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=200) as answer:
         return bytes(answer.read())
 
 

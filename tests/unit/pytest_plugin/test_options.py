@@ -28,7 +28,7 @@ def alone(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
 def shown(pytester: pytest.Pytester, *options: str, ini: str = "", marks: str = "") -> str:
     pytester.makepyfile(SHOW.format(marks=marks))
     pytester.makeini(f"[pytest]\n{ini}")
-    result = pytester.runpytest_subprocess("-s", "-p", "no:xdist", *options, timeout=60)
+    result = pytester.runpytest_subprocess("-s", "-p", "no:xdist", *options, timeout=200)
     result.assert_outcomes(passed=1)
     settings, protected = (line for line in result.outlines if "SETTINGS" in line or "PROTECTED" in line)
     return settings.partition("SETTINGS ")[2] + protected.partition("PROTECTED")[2]
@@ -68,7 +68,7 @@ def test_a_wrong_option_ends_the_test_run_before_it_began(
 ) -> None:
     alone.makepyfile("def test_it(): pass")
     alone.makeini(f"[pytest]\n{ini}")
-    result = alone.runpytest_subprocess("-p", "no:xdist", *options, timeout=60)
+    result = alone.runpytest_subprocess("-p", "no:xdist", *options, timeout=200)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([said])
 
@@ -86,7 +86,7 @@ def test_a_wrong_marker_or_cluster_fails_its_test_with_one_message(alone: pytest
             rollout()
         """
     )
-    result = alone.runpytest_subprocess("-p", "no:xdist", timeout=60)
+    result = alone.runpytest_subprocess("-p", "no:xdist", timeout=200)
     result.assert_outcomes(errors=1, failed=1)
     result.stdout.fnmatch_lines(
         [
@@ -98,10 +98,10 @@ def test_a_wrong_marker_or_cluster_fails_its_test_with_one_message(alone: pytest
 
 
 def test_fixtures_and_options_are_listed(alone: pytest.Pytester) -> None:
-    listed = alone.runpytest_subprocess("--fixtures", "-p", "no:xdist", timeout=60).stdout.str()
+    listed = alone.runpytest_subprocess("--fixtures", "-p", "no:xdist", timeout=200).stdout.str()
     for fixture in ("rollout", "rollout_cluster", "rollout_namespace"):
         assert f"\n{fixture}" in listed
-    helped = alone.runpytest_subprocess("--help", "-p", "no:xdist", timeout=60).stdout.str()
+    helped = alone.runpytest_subprocess("--help", "-p", "no:xdist", timeout=200).stdout.str()
     for name in (
         "cluster",
         "out",
@@ -114,7 +114,7 @@ def test_fixtures_and_options_are_listed(alone: pytest.Pytester) -> None:
     ):
         assert f"--rollout-{name}" in helped
         assert f"rollout_{name.replace('-', '_')} (" in helped
-    assert "@pytest.mark.rollout(" in alone.runpytest_subprocess("--markers", timeout=60).stdout.str()
+    assert "@pytest.mark.rollout(" in alone.runpytest_subprocess("--markers", timeout=200).stdout.str()
 
 
 @pytest.mark.parametrize("options", [(), ("--collect-only",), ("-p", "no:rollout-harness")])
@@ -128,5 +128,5 @@ def test_who_rolls_nothing_pays_nothing(pytester: pytest.Pytester, options: tupl
         """
     )
     pytester.makeconftest(f"import sys\ndef pytest_unconfigure(): assert not set({HEAVY!r}) & sys.modules.keys()")
-    done = pytester.runpytest_subprocess("-p", "no:xdist", "-p", "no:anyio", *options, timeout=60)
+    done = pytester.runpytest_subprocess("-p", "no:xdist", "-p", "no:anyio", *options, timeout=200)
     assert done.ret == 0

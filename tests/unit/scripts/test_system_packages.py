@@ -23,7 +23,7 @@ def machine(tmp_path: Path):
             (tmp_path / name.replace("_", "-")).chmod(0o755)
         command = ["/bin/sh", str(SCRIPT), "nginx-light", "nftables"]
         return subprocess.run(
-            command, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False, timeout=60
+            command, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False, timeout=200
         )
 
     return run

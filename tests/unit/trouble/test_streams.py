@@ -41,7 +41,7 @@ def test_a_reader_that_had_enough_is_no_failure() -> None:
         ["bash", "-c", 'set -o pipefail; "$@" | head -1', "bash", *PROGRAM, "schema"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=False,
         cwd=ROOT,
     )
@@ -69,7 +69,7 @@ def test_a_librarys_warning_is_shown_to_who_asks_for_it(asked: tuple[str, ...], 
         "app.main()\n"
     )
     done = subprocess.run(
-        [PROGRAM[0], *asked, "-c", script], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
+        [PROGRAM[0], *asked, "-c", script], capture_output=True, text=True, timeout=200, check=True, cwd=ROOT
     )
     assert ("of a library" in done.stderr) == shown
 
@@ -179,7 +179,7 @@ def test_lasting_streams_are_put_in_place_of_the_given_ones(capsys: pytest.Captu
         "    lost = streams.lost_output()\n"
         "print(lost is None, file=sys.stderr)\n"
     )
-    done = subprocess.run([PROGRAM[0], "-c", script], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT)
+    done = subprocess.run([PROGRAM[0], "-c", script], capture_output=True, text=True, timeout=200, check=True, cwd=ROOT)
     assert (len(done.stdout), done.stderr) == (100001, "True\n")
 
 

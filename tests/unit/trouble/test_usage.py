@@ -179,7 +179,7 @@ def test_a_signal_before_anything_was_done_ends_with_its_code(number: signal.Sig
         while _unread(waiting.stdin) and time.monotonic() < until:
             os.sched_yield()  # until it waits for more
         waiting.send_signal(number)
-        out, err = waiting.communicate(timeout=60)
+        out, err = waiting.communicate(timeout=200)
     assert (waiting.returncode, out, err) == (ExitCode.of_signal(number), b"", b"")
 
 

@@ -17,7 +17,7 @@ from harness.model.result import Cause
 
 def test_the_page_is_what_the_command_prints(repository: Path, pytestconfig: pytest.Config) -> None:
     command = [sys.executable, "-m", "harness.analysis.causes.reference"]
-    printed = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True, timeout=60).stdout
+    printed = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True, timeout=200).stdout
     page = repository / "docs" / "causes.md"
     if pytestconfig.getoption("--update-golden"):
         page.write_text(printed)
