@@ -163,8 +163,8 @@ def test_a_cluster_that_does_not_answer_is_named(experiment: Path, tmp_path: Pat
 
 
 def test_without_yes_and_without_a_terminal_nothing_is_touched(context: dict[str, str], experiment: Path) -> None:
-    line = error_line(run(arguments(experiment, "--cluster", "context:sandbox"), context, code=2))
-    assert "Give --yes." in line
+    line = refused(experiment, context, "--cluster", "context:sandbox")
+    assert "Nothing was changed. Give --yes to run without asking." in line
 
 
 def test_a_context_needs_no_image_for_the_load_worker(context: dict[str, str], experiment: Path) -> None:
