@@ -22,7 +22,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "compare --power",
     ),
     "check": ("check deploy/", "check - --json", "check --context staging -n shop"),
-    "mitigate": ("mitigate shop.yaml --for unknown --output diff", "mitigate shop.yaml --prestop 5s --min-ready 5s"),
+    "mitigate": (
+        "mitigate deploy/shop.yaml --for unknown --output diff",
+        "mitigate deploy/shop.yaml --prestop 5s --min-ready 5s",
+    ),
     "clean": ("clean --cluster context:staging", "clean --cluster kind --yes"),
     "restore": ("restore reports/shop",),
     "doctor": ("doctor", "doctor --for sandbox --json"),

@@ -21,7 +21,7 @@ refused, paths are relative to the file, and durations have a unit: `500ms`, `5s
 ```yaml
 version: 1
 name: shop
-manifests: [shop.yaml]
+manifests: [deploy/shop.yaml]
 target: deployment/shop
 service: {name: shop, port: 80}
 update: {image: {shop: ["shop:1.2", "shop:1.1"]}}
