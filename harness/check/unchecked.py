@@ -70,4 +70,4 @@ def named(manifest: Object) -> str:
     """The object in a message: "Deployment shop/web"."""
     metadata = manifest.get("metadata") or {}
     namespace = f"{metadata['namespace']}/" if metadata.get("namespace") else ""
-    return f"{manifest.get('kind')} {namespace}{metadata.get('name')}"
+    return f"{manifest.get('kind')} {namespace}{metadata.get('name') or metadata.get('generateName')}"

@@ -111,9 +111,13 @@ def _named(manifests: Sequence[Manifest], kind: str, name: str) -> Manifest:
     found = [m for m in manifests if m["kind"] == kind and m["metadata"]["name"] == name]
     if len(found) == 1:
         return found[0]
+    tried = f"looking for {kind} {name}"
+    if found:
+        spaces = ", ".join(str(m["metadata"].get("namespace") or "(none)") for m in found)
+        seen = f"the manifests have {len(found)} of them, in the namespaces {spaces}"
+        raise ManifestError(tried, seen, "A run has one namespace: give it the manifests of one of them.")
     have = ", ".join(f"{m['kind']} {m['metadata']['name']}" for m in manifests) or "nothing"
-    seen = f"the manifests have {len(found)} of them" if found else f"the manifests hold only {have}"
-    raise ManifestError(f"looking for {kind} {name}", seen, "Name one of them in the experiment.")
+    raise ManifestError(tried, f"the manifests hold only {have}", "Name one of them in the experiment.")
 
 
 def _check_workload(workload: Manifest, target: str) -> None:
@@ -145,13 +149,33 @@ def _labels(workload: Manifest) -> dict[str, str]:
 
 
 def _check_selector(workload: Manifest, service: Manifest, target: str) -> None:
+    tried = f"matching Service {service['metadata']['name']} with {target}"
+    _check_sends_to_pods(workload, service, tried)
     selector, labels = dict(spec_of(service).get("selector") or {}), _labels(workload)
     if not selects(selector, labels):
         raise ManifestError(
-            f"matching Service {service['metadata']['name']} with {target}",
+            tried,
             f"the Service selects {selector}, the pods are labelled {labels}: it would have no endpoint",
             "Make the two agree.",
         )
+
+
+def _check_sends_to_pods(workload: Manifest, service: Manifest, tried: str) -> None:
+    """A Service sends to the pods of its own namespace that it selects.
+
+    https://kubernetes.io/docs/concepts/services-networking/service/
+    """
+    other = "Name the Service that selects the pods."
+    if spec_of(service).get("type") == "ExternalName":
+        seen = "the Service is of type ExternalName: a DNS alias, which has no endpoints, whatever it selects"
+        raise ManifestError(tried, seen, other)
+    if not spec_of(service).get("selector"):
+        seen = "the Service has no selector: its endpoints are somebody else's to write, and no rollout changes them"
+        raise ManifestError(tried, seen, other)
+    own, theirs = (each["metadata"].get("namespace") for each in (service, workload))
+    if own and theirs and own != theirs:
+        seen = f"the Service is in namespace {own}, the pods are in {theirs}: it would have no endpoint"
+        raise ManifestError(tried, seen, "Put both in one namespace.")
 
 
 def _port(workload: Manifest, service: Manifest, port: int | str) -> int:

@@ -14,6 +14,8 @@ from harness.manifests.as_applied import as_applied, without_nulls
 from harness.manifests.kubectl_yaml import MeaningError, documents
 from harness.spec.shape import misshapen, named
 
+BUILD = "Build them first: kubectl kustomize FOLDER, and give what that prints."
+
 Manifest = dict[str, Any]
 """One Kubernetes object as YAML or JSON says it."""
 
@@ -21,24 +23,56 @@ Manifest = dict[str, Any]
 def read_manifests(paths: Iterable[Path]) -> tuple[Manifest, ...]:
     """All objects of the files, in order; a list (`kind: List`, `kind: ServiceList`) counts as its items.
 
+    Of an object that comes twice the last counts, in the place of the first, as for `kubectl apply`. One that has only
+    a `generateName` has a name made of it.
+
     Raises:
         ManifestError: a file is missing, is not YAML, or holds something that is no Kubernetes object.
     """
-    return tuple(as_applied(manifest) for path in paths for manifest in _read(path))
+    found: dict[tuple[str, ...], Manifest] = {}
+    for path in paths:
+        for written in _read(path):
+            manifest = as_applied(written)
+            _name(manifest, number=len(found))
+            found[_identity(manifest)] = manifest
+    return tuple(found.values())
+
+
+def _identity(manifest: Manifest) -> tuple[str, ...]:
+    """By what a cluster tells an object from others: its version is none of it."""
+    metadata = manifest["metadata"]
+    group = str(manifest["apiVersion"]).rpartition("/")[0]
+    return group, str(manifest["kind"]), str(metadata.get("namespace") or ""), str(metadata["name"])
+
+
+def _name(manifest: Manifest, number: int) -> None:
+    """A server would add five characters of its choice; the number of the object makes a name that no other has."""
+    metadata = manifest["metadata"]
+    if not metadata.get("name"):
+        metadata["name"] = f"{metadata.pop('generateName')}{number:05d}"
 
 
 def objects_of(document: Any) -> Iterator[Any]:
     """The objects of a document: itself, or the items of a list, which inherit its kind where they name none.
 
-    What has a field `items` that is a list is one, as for kubectl (apimachinery: unstructured, detectList).
+    What has a field `items` that is a list is one, as for kubectl (apimachinery: unstructured, detectList); one whose
+    items are null is an empty one.
     """
-    if not isinstance(document, dict) or not isinstance(document.get("items"), list):
+    if not is_list(document):
         yield document
         return
     kind = str(document.get("kind") or "").removesuffix("List")
-    for item in document["items"]:
+    for item in document["items"] or ():
         inherits = kind and isinstance(item, dict) and not item.get("kind")
         yield from objects_of({"apiVersion": document.get("apiVersion"), "kind": kind, **item} if inherits else item)
+
+
+def is_list(document: Any) -> bool:
+    """Whether a document is a list of objects, and none itself."""
+    if not isinstance(document, dict) or "items" not in document:
+        return False
+    empty = document["items"] is None and str(document.get("kind") or "").endswith("List")
+    return empty or isinstance(document["items"], list)
 
 
 def meaning(text: str, *, tried: str) -> list[Any]:
@@ -64,7 +98,8 @@ def checked(objects: Iterable[Any], *, tried: str) -> list[Manifest]:
     found = []
     for number, each in enumerate(objects, start=1):
         if wrong := _is_no_object(each):
-            raise ManifestError(tried, f"object {number} in it {wrong}", "Is it a manifest of Kubernetes?")
+            do = BUILD if _is_kustomization(each) else "Is it a manifest of Kubernetes?"
+            raise ManifestError(tried, f"object {number} in it {wrong}", do)
         manifest: Manifest = without_nulls(each)
         if misfit := misshapen(manifest):
             do = RENDER if "{{" in misfit.found else "Kubernetes would refuse it."
@@ -73,13 +108,19 @@ def checked(objects: Iterable[Any], *, tried: str) -> list[Manifest]:
     return found
 
 
+def _is_kustomization(each: Any) -> bool:
+    return isinstance(each, dict) and str(each.get("apiVersion")).startswith("kustomize.config.k8s.io/")
+
+
 def _is_no_object(each: Any) -> str:
     """What keeps it from being a Kubernetes object with a name, in words; empty where nothing does."""
+    if _is_kustomization(each):
+        return "is a Kustomization, which says of what manifests are built"
     if isinstance(each, dict) and str(each.get("kind")).endswith("List") and "items" in each:
         return f"is a {cut(printable(str(each['kind'])), 80)} whose items are no list"
     fields = each if isinstance(each, dict) else {}
     metadata = fields.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
+    name = metadata.get("name") or metadata.get("generateName") if isinstance(metadata, dict) else None
     words = {"apiVersion": fields.get("apiVersion"), "kind": fields.get("kind"), "metadata.name": name}
     *lacks, last = [path for path, word in words.items() if not (isinstance(word, str) and word)] or [""]
     if not last:

@@ -19,7 +19,7 @@ from ruamel.yaml.scalarstring import LiteralScalarString, SingleQuotedScalarStri
 
 from harness.manifests.as_applied import without_nulls
 from harness.manifests.kubectl_yaml import MeaningError, documents, is_more
-from harness.manifests.read import Manifest, checked, meaning, objects_of
+from harness.manifests.read import Manifest, checked, is_list, meaning, objects_of
 from harness.manifests.stream import parts
 from harness.manifests.style import Indents, indents, spliced
 
@@ -115,8 +115,8 @@ def _means(text: str, wanted: list[Manifest]) -> bool:
 
 
 def _items(document: Any) -> Iterator[Any]:
-    if isinstance(document.get("items"), list):
-        for item in document["items"]:
+    if is_list(document):
+        for item in document["items"] or ():
             yield from _items(item)
     else:
         yield document

@@ -21,8 +21,9 @@ from harness.runner.undos import recorded, restores
 from harness.spec.hazards import Hazard, HazardId, hazards
 from harness.spec.nodes import SECOND_NODE, undrainable
 from harness.spec.references import absent_objects, absent_ports
+from harness.spec.rolling import wanted_replicas
 from harness.spec.serving import target_ports
-from harness.spec.workload import Object, pod_spec, workload_name
+from harness.spec.workload import Object, pod_spec, spec_of, workload_name
 
 _WHAT_VARIANTS_ARE_ABOUT = frozenset({HazardId.NO_PRESTOP, HazardId.NO_MIN_READY})
 
@@ -45,6 +46,12 @@ def check_scenarios(scenarios: Iterable[Scenario]) -> None:
         UsageError: says what is in the way, and what to set; nothing was changed.
     """
     for scenario in scenarios:
+        if wanted_replicas(spec_of(scenario.application.target)) == 0:
+            raise UsageError(
+                f"checking {scenario.experiment.target} before anything is changed",
+                "there is no pod that could be replaced, or answer a request (replicas: 0)",
+                "Needed: replicas of at least 1; a HorizontalPodAutoscaler does not scale up from 0 either.",
+            )
         blocking = [hazard for hazard in scenario_hazards(scenario) if hazard.blocks]
         if blocking:
             raise UsageError(

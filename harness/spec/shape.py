@@ -188,5 +188,5 @@ def spec_shape(kind: str) -> Shape:
 def named(manifest: Object) -> str:
     """The object in a message: "Service shop"."""
     metadata = manifest.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
+    name = metadata.get("name") or metadata.get("generateName") if isinstance(metadata, dict) else None
     return cut(printable(f"{manifest.get('kind')} {name}"), 120)

@@ -19,7 +19,8 @@ LATE_P99_S = 0.1
 STALL_S = 0.5
 UNSENT_SHARE = 0.001
 SHORT_SHARE = 0.05
-"""The bounds: 1 % of the requests 100 ms late, one 0.5 s late, 0.1 % unsent, or 5 % of the planned ones missing."""
+"""The bounds: 1 % of the requests 100 ms late, one 0.5 s late, 0.1 % unsent, or 5 % of the planned ones missing; of
+those due from the control window on, but for the last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ def load_health(
     }
     if cpu := [second["cpu"] for second in seconds if isinstance(second.get("cpu"), float)]:
         facts["cpu_max"] = max(cpu)
-    why = _why(facts, p99 or 0.0, most or 0.0)
+    why = _why(facts, p99 or 0.0, most or 0.0, _unsent(frame, start))
     facts |= {"kept_schedule": not why, "why": why}
     return LoadHealth(why=why, facts=facts, stalls=_stalls(frame))
 
@@ -77,13 +78,28 @@ def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(1000.0 * seconds, 3)
 
 
-def _why(facts: dict[str, Any], p99: float, most: float) -> str:
+def _unsent(frame: pl.DataFrame, start: float) -> str:
+    """More unsent requests than are borne, of those due from `start` on, and why they were not sent; else empty.
+
+    Before, an application comes up and workers start, and nothing is counted for or against a rollout.
+    """
+    due = frame.lazy().filter(pl.col("scheduled") >= start)
+    unsent = due.filter(pl.col("unsent")).select(late=pl.col("ended") - pl.col("scheduled")).collect()["late"]
+    requests = int(due.select(pl.len()).collect().item())
+    if len(unsent) <= UNSENT_SHARE * max(1, requests):
+        return ""
+    stood_still = int((unsent > STALL_S).sum() or 0) > len(unsent) / 2
+    why = "since it had stood still" if stood_still else "for lack of slots"
+    return f"{len(unsent)} of {things(requests, 'request')} not sent {why}"
+
+
+def _why(facts: dict[str, Any], p99: float, most: float, unsent: str) -> str:
     if p99 > LATE_P99_S:
         return f"1 % of the requests went out more than {1000 * p99:.0f} ms late"
     if most > STALL_S:
         return f"it stood still for {most:.1f} s"
-    if facts["unsent"] > UNSENT_SHARE * max(1, facts["requests"]):
-        return f"{facts['unsent']} of {things(facts['requests'], 'request')} not sent for lack of slots"
+    if unsent:
+        return unsent
     for stream, rate in facts["per_s"].items():
         if rate["planned"] and rate["sent"] < (1.0 - SHORT_SHARE) * rate["planned"]:
             return f"stream {stream} had {rate['sent']:.1f} requests per second of the planned {rate['planned']:g}"

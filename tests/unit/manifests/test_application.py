@@ -36,6 +36,14 @@ def service(selector: Any = None, ports: Any = None) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": spec}
 
 
+def in_space(manifest: dict[str, Any], namespace: str) -> dict[str, Any]:
+    return {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}}
+
+
+def without_selector(**spec: Any) -> dict[str, Any]:
+    return {**service(), "spec": {"ports": [{"port": 80}], **spec}}
+
+
 def find(*manifests: dict[str, Any], target: str = "deployment/web", port: int | str = 80) -> Any:
     return find_application(manifests, target=target, service="web", port=port)
 
@@ -53,7 +61,18 @@ def test_an_application_knows_its_parts() -> None:
         ([service()], {}, "looking for Deployment web: the manifests hold only Service web"),
         ([deployment()], {}, "looking for Service web: the manifests hold only Deployment web"),
         ([deployment(), service()], {"target": "statefulset/web"}, "looking for StatefulSet web"),
-        ([deployment(), deployment(), service()], {}, "the manifests have 2 of them"),
+        (
+            [in_space(deployment(), "dev"), in_space(deployment(), "prod"), service()],
+            {},
+            "the manifests have 2 of them, in the namespaces dev, prod. A run has one namespace",
+        ),
+        (
+            [in_space(deployment(), "shop"), in_space(service(), "edge")],
+            {},
+            "the Service is in namespace edge, the pods are in shop: it would have no endpoint",
+        ),
+        ([deployment(), without_selector(type="ExternalName", externalName="a.example")], {}, "of type ExternalName"),
+        ([deployment(), without_selector()], {}, "the Service has no selector"),
         ([deployment(selector={"app": "shop"}), service()], {}, "does not match its pod template's labels"),
         ([deployment(), service(selector={"app": "shop"})], {}, "it would have no endpoint"),
         ([deployment(), service()], {"port": 8080}, "looking for port 8080 of Service web: it has 80"),

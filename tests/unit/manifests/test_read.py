@@ -28,6 +28,10 @@ def read(tmp_path: Path, text: str | bytes) -> tuple[dict[str, Any], ...]:
         (b"kind: Service", "object 1 in it has no apiVersion and metadata.name"),
         (b"\xff\xfe\x00", "it is not text in UTF-8"),
         (b"kind: List\napiVersion: v1\nitems: [1]", "object 1 in it has no apiVersion"),
+        (
+            b"kind: Kustomization\napiVersion: kustomize.config.k8s.io/v1beta1\nresources: [web.yaml]",
+            "is a Kustomization, which says of what manifests are built. Build them first: kubectl kustomize FOLDER",
+        ),
     ],
 )
 def test_a_file_that_holds_no_manifests_is_named(tmp_path: Path, text: bytes, says: str) -> None:
@@ -53,6 +57,40 @@ def test_an_empty_list_and_empty_documents_hold_nothing(tmp_path: Path) -> None:
     text = "---\n# nothing\n---\n{kind: List, apiVersion: v1, items: []}\n---\n"
     with pytest.raises(ManifestError, match="it holds no object"):
         read(tmp_path, text)
+
+
+def test_a_list_whose_items_are_null_is_an_empty_one(tmp_path: Path) -> None:
+    """As charts render it where a loop ran over nothing."""
+    text = "{kind: List, apiVersion: v1, items: null}\n---\n{kind: Service, apiVersion: v1, metadata: {name: a}}"
+    assert [m["metadata"]["name"] for m in read(tmp_path, text)] == ["a"]
+
+
+def test_of_an_object_that_comes_twice_the_last_counts(tmp_path: Path) -> None:
+    def text(*objects: tuple[str, str, str]) -> str:
+        form = "{{apiVersion: {}, kind: Deployment, metadata: {{name: web}}, spec: {{{}}}}}"
+        return "\n---\n".join(
+            [form.format(version, spec).replace("name: web", name) for version, name, spec in objects]
+        )
+
+    found = read(
+        tmp_path,
+        text(
+            ("apps/v1", "name: web", "replicas: 2"),
+            ("apps/v1", "name: api", "replicas: 1"),
+            ("apps/v1", "name: web", "replicas: 3"),
+            ("apps/v1", "name: web, namespace: other", "replicas: 4"),
+            ("extensions/v1beta1", "name: web", "replicas: 5"),
+        ),
+    )
+    assert [(m["metadata"]["name"], m["spec"]["replicas"]) for m in found] == [
+        ("web", 3), ("api", 1), ("web", 4), ("web", 5)
+    ]  # fmt: skip
+
+
+def test_a_generated_name_is_one_that_no_other_has(tmp_path: Path) -> None:
+    job = "{apiVersion: batch/v1, kind: Job, metadata: {generateName: migrate-}}"
+    found = read(tmp_path, f"{job}\n---\n{job}")
+    assert [m["metadata"] for m in found] == [{"name": "migrate-00000"}, {"name": "migrate-00001"}]
 
 
 def test_json_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ apiVersion: apps/v1
 kind: {kind}
 metadata: {{name: web}}
 spec:
-  replicas: 3
+  replicas: {replicas}
   minReadySeconds: 5
   {spec}
   selector: {{matchLabels: {{app: web}}}}
@@ -55,6 +55,7 @@ def written(
     folder: Path,
     *,
     kind: str = "Deployment",
+    replicas: str = "3",
     spec: str = "",
     pod: str = "",
     container: str = "",
@@ -68,6 +69,7 @@ def written(
     """An experiment and its manifest; each argument changes one thing of a workload without faults."""
     manifest = WORKLOAD.format(
         kind=kind,
+        replicas=replicas,
         spec=spec,
         pod=pod,
         container=container,
@@ -97,6 +99,7 @@ BLOCKED = [
         {"kind": "StatefulSet", "spec": "updateStrategy: {rollingUpdate: {partition: 3}}"},
         "for its partition keeps them all (partition: 3, replicas: 3). Needed: partition: 0.",
     ),
+    ({"replicas": "0"}, "or answer a request (replicas: 0). Needed: replicas of at least 1"),
     ({"service": "clusterIP: None, "}, "(clusterIP: None in Service web). Needed: a Service with a ClusterIP."),
 ]
 
@@ -109,7 +112,7 @@ def test_that_no_pod_is_left_is_said_before_it_is_done(tmp_path: Path, numbers: 
     assert (words in warnings(planned(file))) is told
 
 
-@pytest.mark.parametrize(("change", "says"), BLOCKED, ids=["paused", "on-delete", "partition", "headless"])
+@pytest.mark.parametrize(("change", "says"), BLOCKED, ids=["paused", "on-delete", "partition", "no pods", "headless"])
 def test_what_could_show_nothing_is_refused(tmp_path: Path, change: dict[str, str], says: str) -> None:
     with pytest.raises(UsageError) as refused:
         check_scenarios(planned(written(tmp_path, **change)))
@@ -119,7 +122,7 @@ def test_what_could_show_nothing_is_refused(tmp_path: Path, change: dict[str, st
 
 @pytest.mark.parametrize("command", [("run", "--dry-run"), ("run",)], ids=["dry run", "run"])
 @pytest.mark.parametrize(
-    "change", [change for change, _ in BLOCKED], ids=["paused", "on-delete", "partition", "headless"]
+    "change", [change for change, _ in BLOCKED], ids=["paused", "on-delete", "partition", "no pods", "headless"]
 )
 def test_run_and_dry_run_refuse_it_before_a_cluster_is_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, str], command: tuple[str, ...]
