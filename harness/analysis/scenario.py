@@ -189,6 +189,7 @@ def _notes(seen: Observed, why: Explained, counts: Counted, lags: Propagation) -
         _clocks(info),
         _plane(why),
         overruns(seen, why, lags),
+        _failed_hooks(seen),
         _idle_closes(seen, why),
         outside(seen, counts),
     )
@@ -217,6 +218,19 @@ def _held(seen: Observed) -> str:
     longest = max(held, key=lambda one: one.seconds)
     others = f", as {things(len(held) - 1, 'other')} for less" if len(held) > 1 else ""
     return f"{longest.pod} was held for {longest.seconds:.1f} s before it could be evicted{others}: {longest.why}"
+
+
+def _failed_hooks(seen: Observed) -> str:
+    """That pods stopped as if they had no preStop hook, which no manifest shows."""
+    taken = [pod for pod in seen.pods if pod.uid in seen.takers]
+    failed = [pod.failed_hook for pod in taken if pod.failed_hook is not None]
+    if not failed:
+        return ""
+    words = failed[0].words.removeprefix("PreStopHook failed").strip(": ")
+    return (
+        f"the preStop hook failed in {len(failed)} of {things(len(taken), 'pod')} that stopped"
+        f"{f' ({words})' if words else ''}: the stop signal came at once, as without a hook"
+    )
 
 
 def _gaps(seen: Observed) -> str:

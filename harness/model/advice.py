@@ -145,7 +145,8 @@ class Measured:
     `killed_unending`: how many of them did, or had long had the time to finish the slowest answer. `stopped`: how many
     pods ended by themselves. `causes`: of the requests for which rollouts have to answer, how many by each;
     `turned_away_kept`: how many of these a stopping pod answered with an error on a kept connection. `hurried`: how
-    many pods we deleted with less than the grace period that their spec gives them. `words`: for what was done.
+    many pods we deleted with less than the grace period that their spec gives them. `hooks_failed`: of how many the
+    preStop hook failed. `words`: for what was done.
     """
 
     removal_s: float | None = None
@@ -172,6 +173,7 @@ class Measured:
     causes: dict[str, int] = field(default_factory=dict)
     turned_away_kept: int = 0
     hurried: int = 0
+    hooks_failed: int = 0
     words: DeedWords = ROLLOUT
 
     @property

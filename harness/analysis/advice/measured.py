@@ -69,6 +69,7 @@ def measure(
         causes=dict(causes),
         turned_away_kept=_turned_away_kept(why, charged),
         hurried=_hurried(seen),
+        hooks_failed=sum(pod.failed_hook is not None for pod in took),
         words=seen.words,
     )
 
@@ -99,6 +100,7 @@ def merged(one: Measured, other: Measured) -> Measured:
         causes=causes,
         turned_away_kept=one.turned_away_kept + other.turned_away_kept,
         hurried=one.hurried + other.hurried,
+        hooks_failed=one.hooks_failed + other.hooks_failed,
     )
 
 

@@ -24,6 +24,7 @@ UNENDING = (
     "to serve on for longer than that"
 )
 SERVE = "the application answering as before, until it ends, what still comes on the connections that it has open"
+HOOK = "a preStop hook that does not fail, such as sleep, which needs no program of the image (Kubernetes >= 1.30)"
 GATE = "a readiness gate of the balancer, where it has one, or a minReadySeconds that outlasts its taking a pod in"
 PROBE = "a readiness probe that succeeds only once the application serves"
 RESEND = "a client that sends again what met a connection as it was closed (RFC 9112, 9.3.1)"
@@ -73,6 +74,7 @@ def sentences(measured: Measured, app: ApplicationSettings, prestop: Setting) ->
         (Cause.IN_FLIGHT_KILL, GRACE, measured.hurried > 0),
         (Cause.IN_FLIGHT_KILL, FINISH, not measured.killed and not measured.hurried),
         (Cause.IN_FLIGHT_KILL, END, measured.killed_serving > 0 or measured.never_ends),
+        (Cause.TERMINATION_RACE, HOOK, not measured.hurried and measured.hooks_failed > 0),
         (Cause.TERMINATION_RACE, SERVE, not measured.hurried and _serving_cures(measured, app, prestop)),
         (Cause.CREATION_RACE, PROBE, not measured.external and not _unready(app)),
         (Cause.IDLE_CLOSE, RESEND, True),
@@ -91,7 +93,8 @@ def _lost(measured: Measured, cause: Cause) -> int:
 
 def _serving_cures(measured: Measured, app: ApplicationSettings, prestop: Setting) -> bool:
     """Whether it takes an application that goes on answering: on kept connections, or with all the preStop needed."""
-    return measured.turned_away_kept > 0 or (not app.gap and _has_enough(prestop))
+    enough = not app.gap and not measured.hooks_failed and _has_enough(prestop)
+    return measured.turned_away_kept > 0 or enough
 
 
 def _has_enough(setting: Setting) -> bool:
@@ -149,6 +152,9 @@ def _race_to_a_pod(measured: Measured, app: ApplicationSettings, raised: Mapping
     words = _words(raised, "preStop", "terminationGracePeriodSeconds")
     if app.gap:
         return _Told(needed=", ".join(filter(None, (app.gap_cure, words))), why=app.gap)
+    if measured.hooks_failed:
+        why = f"the preStop hook of {things(measured.hooks_failed, 'pod')} failed, and the stop signal came at once"
+        return _Told(needed=", ".join(filter(None, (HOOK, words))), why=why, by_settings=False)
     have = f"its preStop of {app.prestop_s:g} s"
     took = "" if measured.removal_s is None else f", which took up to {measured.removal_s:.2f} s"
     if "preStop" not in raised:

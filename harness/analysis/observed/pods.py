@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from harness.analysis.observed import failed_hooks
+from harness.analysis.observed.failed_hooks import FailedHook, failed_hook
 from harness.analysis.observed.lateness import EXIT_S, WATCH_S, Blindness, ClusterClock
 from harness.analysis.observed.node_clocks import PRESENT_S, untrusted_nodes
 from harness.analysis.observed.ownership import Ownership, controller_of
@@ -32,7 +34,8 @@ class Life:
     earlier. `ended`: the watch showed them ended; the kubelet says so only after it has taken the pod's network down.
     `crashes`: when a container was down though nobody had asked for it. `disrupted`: the reason of a DisruptionTarget.
     `killed`: it did not end by itself within its grace period. `lingers`: until when it may have run on after it had
-    gone, because it was deleted without waiting for its end (`kubectl delete --force`).
+    gone, because it was deleted without waiting for its end (`kubectl delete --force`). `failed_hook`: why no preStop
+    hook held it, though it has one.
     """
 
     uid: str
@@ -54,6 +57,7 @@ class Life:
     disrupted: str | None = None
     killed: bool = False
     lingers: float | None = None
+    failed_hook: FailedHook | None = None
     promise: ServingExpectation = NO_PROMISE
 
     @property
@@ -74,7 +78,7 @@ class _Seen:
     start: float | None = None
     pods: dict[str, PodEvents] = field(default_factory=dict)
     killing: dict[str, float] = field(default_factory=dict)
-    hook_failed: set[str] = field(default_factory=set)
+    failed_hooks: dict[str, list[FailedHook]] = field(default_factory=dict)
 
 
 def lives(
@@ -86,8 +90,7 @@ def lives(
     clock = ClusterClock(info.t0_wall, untrusted_nodes(info.t0_wall, events))
     seen = _seen(events, owned, clock, stalls)
     targets = target_ports(info.manifests, info.service)
-    pods = (_life(uid, events, seen, pod_spec(workload), targets) for uid, events in seen.pods.items())
-    return tuple(_held(pod, pod.uid in seen.hook_failed) for pod in pods)
+    return tuple(_held(_life(uid, events, seen, pod_spec(workload), targets)) for uid, events in seen.pods.items())
 
 
 def _seen(timeline: Iterable[Observation], owned: Ownership, clock: ClusterClock, stalls: WatchStalls) -> _Seen:
@@ -114,19 +117,20 @@ def _seen(timeline: Iterable[Observation], owned: Ownership, clock: ClusterClock
 def _note(event: Observation, found: _Seen) -> None:
     """Take note of what the kubelet's events say of a pod."""
     reason = event.object.get("reason")
-    if reason not in ("Killing", "FailedPreStopHook"):
+    if reason not in ("Killing", failed_hooks.REASON):
         return
     involved = event.object.get("involvedObject") or event.object.get("regarding") or {}
     if reason == "Killing":
         found.killing.setdefault(str(involved.get("uid")), event.t)
     else:
-        found.hook_failed.add(str(involved.get("uid")))
+        found.failed_hooks.setdefault(str(involved.get("uid")), []).append(FailedHook.of(event))
 
 
 def _life(uid: str, events: PodEvents, seen: _Seen, template: Object, targets: tuple[Port, ...]) -> Life:
     metadata = events.latest.get("metadata") or {}
     deletion = events.deleted(seen.killing.get(uid))
     created = events.first.t if events.first.t > (seen.start or 0.0) + PRESENT_S else None
+    spec = events.latest.get("spec") or template
     return Life(
         uid=uid,
         name=str(metadata.get("name") or uid),
@@ -147,7 +151,8 @@ def _life(uid: str, events: PodEvents, seen: _Seen, template: Object, targets: t
         disrupted=events.disrupted,
         killed=events.killed,
         lingers=_lingers(events, template),
-        promise=serving_expectation(events.latest.get("spec") or template, targets),
+        failed_hook=failed_hook(seen.failed_hooks.get(uid, ()), spec, targets, deletion),
+        promise=serving_expectation(spec, targets),
     )
 
 
@@ -171,9 +176,9 @@ def _owner(metadata: Object) -> str:
     return str((controller_of({"metadata": metadata}) or {}).get("name") or "")
 
 
-def _held(pod: Life, hook_failed: bool) -> Life:
+def _held(pod: Life) -> Life:
     """The pod, without what its preStop hook promised where the hook failed, or its containers ended before it did."""
     hold_s = pod.promise.prestop_s
     short = pod.deletion is not None and pod.exit is not None and pod.exit + EXIT_S < pod.deletion + hold_s - WATCH_S
-    held = not hold_s or not (hook_failed or short)
+    held = not hold_s or not (pod.failed_hook or short)
     return pod if held else replace(pod, promise=replace(pod.promise, prestop_s=0.0))

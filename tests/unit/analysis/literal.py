@@ -239,7 +239,7 @@ def _pod_object(
         metadata["deletionTimestamp"] = "2026-01-01T00:00:30Z"
         if facts["evicted"]:
             conditions.append({"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"})
-    container: dict[str, Any] = {"ports": [{"containerPort": 80}]}
+    container: dict[str, Any] = {"name": "web", "ports": [{"containerPort": 80}]}
     if facts["probe"]:
         container["readinessProbe"] = {"httpGet": {"port": 80}}
     if "prestop" in facts:
