@@ -44,7 +44,7 @@ def containers(status: dict[str, Any]) -> Containers:
         now = (container.get("state") or {}).get("terminated")
         if now is not None:
             ended.append(now)
-        if last := (container.get("lastState") or {}).get("terminated") or now:
+        if last := now or (container.get("lastState") or {}).get("terminated"):
             last_ends.append(last)
     return Containers(
         number=len(all_of),
