@@ -71,13 +71,14 @@ class KubeProxy:
 
     async def _sync(self, ports: tuple[ServicePort, ...]) -> None:
         start_ns = time.monotonic_ns()
-        rules = ruleset(ports, self._node, node_address(node_number(self._node)), gone=self._affinities)
+        address = node_address(node_number(self._node))
+        rules = ruleset(ports, self._node, address, gone=self._affinities)
         done = await anyio.run_process(["nft", "-f", "-"], input=rules.encode(), check=False)
         if done.returncode != 0:
             raise RulesRefused(done.stderr.decode(errors="replace").strip())
         end_ns = time.monotonic_ns()
         self._last_ended = anyio.current_time()
-        self._affinities = affinity_sets(ports)
+        self._affinities = affinity_sets(ports, self._node, address)
         await self._health.sync(ports)
         self.synced.set()
         if self._on_sync is not None:

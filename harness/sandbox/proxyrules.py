@@ -97,18 +97,11 @@ def ruleset(ports: Iterable[ServicePort], node: str, node_address: str, *, gone:
 
     The chains that hook into the kernel stay as they are: only their rules are replaced, so no packet meets a gap.
     """
-    rules = _Rules(pods=str(pod_network(node_number(node))))
-    addresses: list[str] = []
+    ports = tuple(ports)
+    rules = _gathered(ports, node, node_address)
+    addresses = [port.cluster_ip for port in ports]
     masqueraded: set[str] = set()
     for port in ports:
-        addresses.append(port.cluster_ip)
-        match = f"ip daddr {port.cluster_ip} {port.protocol} dport {port.port}"
-        rules.route(port, match, port.usable(node if port.internal_local else ""))
-        outside = [f"ip daddr {address} {port.protocol} dport {port.port}" for address in port.external_ips]
-        if port.node_port:
-            outside.append(f"ip daddr {node_address} {port.protocol} dport {port.node_port}")
-        for match in outside:
-            rules.route_from_outside(port, match, node)
         masqueraded |= {endpoint.address for endpoint in port.usable()}
         if port.internal_local or port.external_local:
             masqueraded |= {endpoint.address for endpoint in port.usable(node)}
@@ -140,9 +133,25 @@ def sync_due(changed_at: float, last_ended: float | None, min_period_s: float) -
     return changed_at if last_ended is None else max(changed_at, last_ended + min_period_s)
 
 
-def affinity_sets(ports: Iterable[ServicePort]) -> frozenset[str]:
-    """The names of the sets in which the rules keep which client belongs to which endpoint."""
-    return frozenset(_affinity(port, each) for port in ports if port.affinity_s for each in port.endpoints)
+def affinity_sets(ports: Iterable[ServicePort], node: str, node_address: str) -> frozenset[str]:
+    """The names of the sets in which `ruleset` keeps which client belongs to which endpoint.
+
+    An endpoint to which nothing is sent has none, and what is not there cannot be deleted later.
+    """
+    return frozenset(_gathered(ports, node, node_address).affinities)
+
+
+def _gathered(ports: Iterable[ServicePort], node: str, node_address: str) -> _Rules:
+    rules = _Rules(pods=str(pod_network(node_number(node))))
+    for port in ports:
+        match = f"ip daddr {port.cluster_ip} {port.protocol} dport {port.port}"
+        rules.route(port, match, port.usable(node if port.internal_local else ""))
+        outside = [f"ip daddr {address} {port.protocol} dport {port.port}" for address in port.external_ips]
+        if port.node_port:
+            outside.append(f"ip daddr {node_address} {port.protocol} dport {port.node_port}")
+        for match in outside:
+            rules.route_from_outside(port, match, node)
+    return rules
 
 
 def _affinity(port: ServicePort, endpoint: Endpoint) -> str:

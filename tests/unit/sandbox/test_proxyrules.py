@@ -158,11 +158,22 @@ def sticky(*addresses: str) -> ServicePort:
     return one(*map(endpoint, addresses), sessionAffinity="ClientIP")
 
 
+NODE = ("node1", "10.201.0.1")
+
+
+def test_only_a_set_that_was_made_is_deleted() -> None:
+    """`nft` refuses the whole transaction else: an endpoint that is not ready has no set yet."""
+    before = one(endpoint("10.244.16.2"), endpoint("10.244.16.3", "starting"), sessionAffinity="ClientIP")
+    made = {line.split()[1] for line in ruleset([before], *NODE).splitlines() if line.startswith("  set ")}
+    assert made == affinity_sets([before], *NODE)
+    assert len(made) == 1
+
+
 def test_a_client_stays_with_its_endpoint_from_sync_to_sync() -> None:
     before, after = sticky("10.244.16.2", "10.244.16.3"), sticky("10.244.16.3", "10.244.16.4")
-    text = ruleset([after], "node1", "10.201.0.1", gone=affinity_sets([before]))
-    (lost,) = affinity_sets([before]) - affinity_sets([after])
-    (stays,) = affinity_sets([before]) & affinity_sets([after])
+    text = ruleset([after], *NODE, gone=affinity_sets([before], *NODE))
+    (lost,) = affinity_sets([before], *NODE) - affinity_sets([after], *NODE)
+    (stays,) = affinity_sets([before], *NODE) & affinity_sets([after], *NODE)
     assert f"delete set ip kube-proxy {lost}\n" in text
     assert f"delete set ip kube-proxy {stays}\n" not in text
     assert f"set {stays} {{ type ipv4_addr; flags dynamic,timeout; timeout 10800s; }}" in text
