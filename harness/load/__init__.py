@@ -1,7 +1,7 @@
 """Load against any URL: a plan into requests that start on schedule, are never retried, and are all recorded."""
 
 from harness.load.plan import Engine, Message, Plan, PlanError, Stream, descriptors, plan_json, split
-from harness.load.ports import PORTS, PortBudgetError, budget_per_s, check_budget
+from harness.load.ports import PORTS, TIME_WAIT_S, PortBudgetError, budget_per_s, check_budget
 from harness.load.records import Ability, End, Refusal, Statistics, parse_line
 from harness.load.sign_terms import (
     BEGIN_PATH,
@@ -24,6 +24,7 @@ __all__ = [
     "SIGN_EVERY_S",
     "SIGN_PATH",
     "SIGN_PORT",
+    "TIME_WAIT_S",
     "Ability",
     "End",
     "Engine",

@@ -85,7 +85,8 @@ class Backend(httpcore.AsyncNetworkBackend):
         """A connection; the time-outs are the engine's."""
         with _raising(httpcore.ConnectError):
             attempt = FLIGHT.get().attempt
-            sock, end = await self._dialer.dial(attempt)
+            dialed = await self._dialer.dial(attempt)
+            sock, end = dialed.sock, dialed.end
             twin = sock.dup()
             try:
                 stream = await SocketStream.from_socket(sock)
@@ -102,9 +103,9 @@ class Backend(httpcore.AsyncNetworkBackend):
         """Wait."""
         await anyio.sleep(seconds)
 
-    def release(self, end: LocalEnd) -> None:
+    def release(self, end: LocalEnd, *, ended_by_both: bool) -> None:
         """The connection with this local end is closed."""
-        self._dialer.release(end)
+        self._dialer.release(end, ended_by_both=ended_by_both)
 
     def found_closed(self) -> None:
         """An idle connection turned out to be closed before anything was sent on it."""
@@ -131,6 +132,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         self._backend, self._end = backend, end
         self._written = 0
         self._looked_closed = False
+        self._ended_by_both = True
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         with _raising(httpcore.ReadError):
@@ -140,7 +142,8 @@ class _Stream(httpcore.AsyncNetworkStream):
                 FLIGHT.get().eof = True
                 self._learn_end(is_eof=True)
                 return b""
-            except BaseException:
+            except BaseException as error:
+                self._ended_by_both = not isinstance(error, asyncio.CancelledError)  # by a time-out of ours
                 self._learn_end()
                 raise
         flight, attempt = FLIGHT.get(), FLIGHT.get().attempt
@@ -174,7 +177,7 @@ class _Stream(httpcore.AsyncNetworkStream):
 
     async def aclose(self) -> None:
         self._twin.close()
-        self._backend.release(self._end)
+        self._backend.release(self._end, ended_by_both=self._ended_by_both)
         await self._stream.aclose()
 
     async def start_tls(

@@ -39,11 +39,16 @@ class Turns:
     """The addresses of several hosts, a host after another."""
 
     def __init__(self, hosts: Iterable[Address], *, clock: Callable[[], float]) -> None:
-        self._resolvers = cycle([Resolver(*host, clock=clock) for host in hosts])
+        resolvers = [Resolver(*host, clock=clock) for host in hosts]
+        self._resolvers, self._are_fixed = cycle(resolvers), all(resolver.fixed for resolver in resolvers)
 
     async def address(self) -> Address:
         """Where to connect to next. Raises socket.gaierror."""
         return await next(self._resolvers).address()
+
+    def fixed(self) -> Address | None:
+        """Where to connect to next, None where a name may have to be looked up first."""
+        return next(self._resolvers).fixed if self._are_fixed else None
 
 
 class Resolver:
@@ -51,15 +56,15 @@ class Resolver:
 
     def __init__(self, host: str, port: int, *, clock: Callable[[], float]) -> None:
         self._host, self._port, self._clock = host, port, clock
-        self._fixed: Address | None = (host, port) if _is_ip(host) else None
+        self.fixed: Address | None = (host, port) if _is_ip(host) else None
         self._turns: Iterator[Address] | None = None
         self._found_at = 0.0
         self._asking: asyncio.Future[list[Address]] | None = None
 
     async def address(self) -> Address:
         """Where to connect to next. Raises socket.gaierror."""
-        if self._fixed is not None:
-            return self._fixed
+        if self.fixed is not None:
+            return self.fixed
         if self._turns is None or self._clock() - self._found_at > FRESH_S:
             if self._asking is None:
                 self._asking = asyncio.ensure_future(self._ask())

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.load.attempt import Attempt, HeaderReader
+    from harness.load.deadlines import Deadlines
+    from harness.load.plain import PlainTransport
 
     Done = Callable[["Connection", Attempt, BaseException | None], None]
     """Called once per exchange; with None when the answer is complete."""
@@ -31,6 +33,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_attempt",
         "_clock",
+        "_deadlines",
         "_done",
         "_encrypted",
         "_framed",
@@ -41,9 +44,9 @@ class Connection(asyncio.Protocol):
         "_parser",
         "_request",
         "_sock",
-        "_timer",
         "_transport",
         "_written",
+        "cut",
         "gone",
         "port",
         "reusable",
@@ -52,6 +55,7 @@ class Connection(asyncio.Protocol):
     def __init__(
         self,
         sock: socket.socket,
+        port: int,
         *,
         clock: Callable[[], float],
         headers: HeaderReader,
@@ -61,7 +65,7 @@ class Connection(asyncio.Protocol):
     ) -> None:
         self._sock, self._clock, self._headers, self._is_head = sock, clock, headers, False
         self._made, self._lost = made, lost
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport | PlainTransport | None = None
         self._attempt: Attempt | None = None
         self._done: Done | None = None
         self._parser: HttpResponseParser | None = None
@@ -69,23 +73,32 @@ class Connection(asyncio.Protocol):
         self._framed = False
         self._request = b""
         self._written = 0  # bytes of all requests so far
-        self._timer: asyncio.TimerHandle | None = None
-        self.port: int = sock.getsockname()[1]
+        self._deadlines: Deadlines | None = None
+        self.port = port
         self.reusable = True
         self.gone = False
+        self.cut = False  # by us, without a word of the peer's
 
     # --- what the engine does
 
-    def send(self, request: bytes, attempt: Attempt, done: Done, timeout_s: float, *, is_head: bool = False) -> None:
-        """Send a request; `done` is called when its end is known, at the latest after `timeout_s`."""
+    def send(
+        self, request: bytes, attempt: Attempt, done: Done, deadlines: Deadlines, *, is_head: bool = False
+    ) -> None:
+        """Send a request; `done` is called when its end is known, at the latest when its time is over."""
         assert self._transport is not None
         self._attempt, self._done, self._request, self._is_head = attempt, done, request, is_head
         self._written += len(request)
         if self._parser is None:
             self._parser = HttpResponseParser(self)
         attempt.phase = Phase.AWAIT
-        self._timer = asyncio.get_running_loop().call_later(timeout_s, self._finish, TimeoutError())
+        self._deadlines = deadlines
+        deadlines.begin(self)
         self._transport.write(request)
+
+    def expire(self) -> None:
+        """The time of its exchange is over."""
+        self.cut = True
+        self._finish(TimeoutError())
 
     @property
     def tls(self) -> ssl.SSLObject | None:
@@ -110,8 +123,8 @@ class Connection(asyncio.Protocol):
 
     # --- asyncio.Protocol
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods only
+    def connection_made(self, transport: asyncio.BaseTransport | PlainTransport) -> None:
+        self._transport = cast("asyncio.Transport | PlainTransport", transport)  # uvloop's is one by its methods only
         self._made(self)
 
     def data_received(self, data: bytes) -> None:
@@ -206,9 +219,9 @@ class Connection(asyncio.Protocol):
         if attempt is None or done is None:
             return
         self._attempt = self._done = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self._deadlines is not None:
+            self._deadlines.end(self)
+            self._deadlines = None
         if error is not None:
             self.reusable = False
             if not isinstance(error, ProtocolError):

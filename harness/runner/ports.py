@@ -6,7 +6,7 @@ import math
 
 from harness.clusters.cluster import ClientHost
 from harness.errors import UsageError
-from harness.load import PORTS, PortBudgetError, budget_per_s
+from harness.load import PORTS, TIME_WAIT_S, PortBudgetError, budget_per_s
 from harness.model.load_settings import KeptStream, LoadSettings
 from harness.model.providers import CONTEXT
 
@@ -19,7 +19,7 @@ def source_addresses(client: ClientHost, load: LoadSettings) -> tuple[str, ...]:
 
 
 def check_ports(client: ClientHost, load: LoadSettings) -> None:
-    """Refuse a load whose source ports would come again within 120 s: stale conntrack entries would fail its requests.
+    """Refuse a load that opens more connections than its source ports last for.
 
     Raises:
         PortBudgetError: says how many connections a second are possible.
@@ -29,8 +29,8 @@ def check_ports(client: ClientHost, load: LoadSettings) -> None:
     if need > have:
         raise PortBudgetError(
             f"planning {_new_per_s(load):g} new connections/s",
-            f"{have} source addresses last for {_budget_per_s(have, load):.0f}/s, since each port "
-            "must rest 120 s (stale conntrack entries)",
+            f"{have} source addresses last for {budget_per_s(have, PORTS):.0f}/s, since the kernel may hold each port "
+            f"for {TIME_WAIT_S:.0f} s",
             "Lower the rate of the streams that open a connection per request"
             + (f", or have {need} Pods send it (load.workers: {need})." if pods == have else "."),
         )
@@ -52,11 +52,7 @@ def check_rate(cluster: str, load: LoadSettings) -> None:
 
 
 def _addresses_needed(load: LoadSettings) -> int:
-    return max(1, math.ceil(_new_per_s(load) / _budget_per_s(1, load)))
-
-
-def _budget_per_s(addresses: int, load: LoadSettings) -> float:
-    return budget_per_s(addresses, PORTS, load.connect_timeout_s)
+    return max(1, math.ceil(_new_per_s(load) / budget_per_s(1, PORTS)))
 
 
 def _new_per_s(load: LoadSettings) -> float:

@@ -15,7 +15,10 @@ import trustme
 import uvloop
 
 from harness.load.attempt import Attempt, HeaderReader
+from harness.load.deadlines import Deadlines
+from harness.load.plain import PlainTransport
 from harness.load.plan import Engine, Stream
+from harness.load.poller import READ, Poller
 from harness.load.transport import Connection
 from harness.model.request import Outcome, Request
 
@@ -267,19 +270,25 @@ def test_an_answer_that_waits_when_our_own_write_fails_still_counts() -> None:
             recorded.append((attempt.status, error))
             ended.set_result(None)
 
+        deadlines, poller = Deadlines(10, clock=loop.time), Poller()
         connection = Connection(
             ours,
+            ours.getsockname()[1],
             clock=loop.time,
             headers=HeaderReader(plan),
-            made=lambda made: made.send(b"GET / HTTP/1.1\r\n\r\n", Attempt("new", 0, 0, 0), done, 10),
+            made=lambda made: made.send(b"GET / HTTP/1.1\r\n\r\n", Attempt("new", 0, 0, 0), done, deadlines),
             lost=lambda lost: gone.set_result(None),
         )
         gone: asyncio.Future[None] = loop.create_future()
-        await loop.create_connection(lambda: connection, sock=ours)
+        transport = PlainTransport(ours, poller, connection)
+        poller.watch(ours.fileno(), READ, transport.ready)
+        connection.connection_made(transport)
         await asyncio.wait_for(ended, 10)
         connection.abort()
         await asyncio.wait_for(gone, 10)
-        ours.detach()
+        assert ours.fileno() < 0
+        deadlines.close()
+        poller.close()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(exchange())

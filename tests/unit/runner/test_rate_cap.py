@@ -31,11 +31,11 @@ def test_all_streams_together_are_what_a_cluster_bears() -> None:
 
 def test_pods_have_ports_of_their_own_and_it_is_said_how_many_a_rate_takes() -> None:
     pods, host = ClientHost(same_machine=False), ClientHost(source_addresses=("192.0.2.1",))
-    check_ports(pods, load(1500, 10, workers=4))
+    check_ports(pods, load(3000, 10, workers=4))
     with pytest.raises(PortBudgetError, match=r"or have 4 Pods send it \(load\.workers: 4\)"):
-        check_ports(pods, load(1500, 10, workers=3))
+        check_ports(pods, load(3000, 10, workers=3))
     with pytest.raises(PortBudgetError):
-        check_ports(host, load(1500, 10, workers=4))
+        check_ports(host, load(3000, 10, workers=4))
 
 
 def test_each_worker_has_a_kept_connection_at_least() -> None:
