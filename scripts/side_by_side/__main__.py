@@ -63,9 +63,19 @@ def _described(
         **written,
         **PLACES[place],
         "manifests": [str((folder / each).resolve()) for each in written["manifests"]],
+        **({"images": _with_paths(written["images"], folder)} if "images" in written else {}),
         "variants": {variant: {**written["variants"][variant], "expect": "any"}},
         **({} if rollouts is None else {"rollouts": rollouts}),
     }
+
+
+def _with_paths(images: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The images, with the paths of their commands made absolute: they are relative to the experiment's `folder`."""
+
+    def absolute(word: str) -> str:
+        return str((folder / word).resolve()) if word.startswith(("./", "../")) else word
+
+    return {name: {**image, "command": list(map(absolute, image["command"]))} for name, image in images.items()}
 
 
 def _found(each: tuple[str, str], described: dict[str, Any], out: Path) -> Finding | None:

@@ -26,6 +26,9 @@ UNKNOWN_LAG_S = 15.0
 LONGEST_S = 60.0
 """How long a proxy that does not keep its period may be thought to lag, at most."""
 
+OVERRUN_S = 10.0
+"""By how much a hop whose delays were configured may be thought to exceed them, at most: what its machine adds."""
+
 _BALANCERS = (HopKind.PASSTHROUGH, HopKind.REVERSE_PROXY)
 PROXY_LATE = "the proxy had not synced yet"
 BALANCER_LATE = "what stands before the pods still listed it"
@@ -199,4 +202,5 @@ def _of_pod(pod: Life, listed: Endpoints, plane: DataPlane, streaks: Streaks, sy
     if plane.lag_s is None or not math.isfinite(left):
         return Horizon(until=min(shown, replied), shown=shown)
     kept = min(proven, left + plane.lag_s)
-    return Horizon(until=min(kept, shown, replied), shown=max(min(kept, shown), min(shown, left + LONGEST_S)))
+    longest_s = LONGEST_S if plane.adding_s is None else min(LONGEST_S, plane.lag_s) + OVERRUN_S
+    return Horizon(until=min(kept, shown, replied), shown=max(min(kept, shown), min(shown, left + longest_s)))

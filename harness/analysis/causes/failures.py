@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harness.analysis.causes.closed_behind import closed_as_ever
 from harness.analysis.causes.conntrack import UNANSWERED
 from harness.analysis.causes.data_plane import DataPlane
 from harness.analysis.causes.hop_answers import hop_flags
@@ -80,7 +81,7 @@ def failures(
     sent, ended = (np.array(rows[name].to_numpy()) for name in ("started", "ended"))
     reused = np.array(rows["reused"].to_numpy())
     status = np.array(rows["status"].fill_null(0).to_numpy())
-    own = own_pods(seen.requests, seen.pods)
+    own = own_pods(seen.requests, seen.pods, ends_tcp=info.way.ends_tcp)
     by_hop = hop_flags(seen, status, sent)
     # Where a hop has no target it says so, as a node's proxy that has no endpoint refuses.
     told = np.where(by_hop[Flag.NO_TARGET], "connect-refused", outcome)
@@ -100,6 +101,7 @@ def failures(
         Flag.POD_KNOWN: own != NOBODY,
         Flag.POD_KILLED: _killed(seen.pods, windows, own, ended),
         **by_hop,
+        Flag.CLOSED_AS_EVER: closed_as_ever(seen, by_hop[Flag.CLOSED_BEHIND], sent, windows),
         Flag.NO_ENDPOINT: absent.rejecting,
         Flag.MAYBE_NO_ENDPOINT: absent.maybe,
         Flag.STALE: np.array(stale.to_numpy()),

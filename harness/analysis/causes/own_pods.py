@@ -13,12 +13,13 @@ from harness.analysis.observed.pods import Life
 from harness.analysis.observed.requests import KEY, Requests
 
 
-def own_pods(requests: Requests, pods: Sequence[Life]) -> NDArray[np.int64]:
+def own_pods(requests: Requests, pods: Sequence[Life], *, ends_tcp: bool = False) -> NDArray[np.int64]:
     """The position of the pod at the other end, where it is known; of two with one name, the one that lived then.
 
-    The answer names it where one began; a kept connection stays with the pod that answered on it before.
+    The answer names it where one began; a kept connection stays with the pod that answered on it before. `ends_tcp`:
+    not so where something before the pods ends it, which sends each request to another.
     """
-    failures = requests.failures.with_columns(pod=_kept_by(requests))
+    failures = requests.failures if ends_tcp else requests.failures.with_columns(pod=_kept_by(requests))
 
     by_name: dict[str, list[tuple[float, int]]] = {}
     for position, pod in enumerate(pods):

@@ -43,6 +43,7 @@ class Way(StrEnum):
     CRASHED = "crashed"
     ENDS = "ends"
     UNACCEPTING = "unaccepting"
+    DRAINING = "draining"
     LOOSE_REFUSING = "loose-refusing"
     LOOSE_VANISHED = "loose-vanished"
     LOOSE_STOPPING = "loose-stopping"
@@ -57,6 +58,7 @@ WAY_WORDS = {
     Way.CRASHED: "a container of a pod was down though nobody had asked for it",
     Way.ENDS: "the containers of a pod ended",
     Way.UNACCEPTING: "a pod in deletion may still have been sent to and have accepted no more, its kernel was there",
+    Way.DRAINING: "a pod in deletion had left a balancer's list, which may have ended what was still open to it",
     Way.LOOSE_REFUSING: "as refusing, should the watch or the proxy have been late",
     Way.LOOSE_VANISHED: "as vanished, should the watch or the proxy have been late",
     Way.LOOSE_STOPPING: "as stopping, should the watch have been late",
@@ -79,6 +81,7 @@ class Flag(StrEnum):
     BAD_TARGET = "bad-target"
     CLOSED_BEHIND = "closed-behind"
     KEPT_BEHIND = "kept-behind"
+    CLOSED_AS_EVER = "closed-as-ever"
     NO_ENDPOINT = "no-endpoint"
     MAYBE_NO_ENDPOINT = "maybe-no-endpoint"
     STALE = "stale"
@@ -107,6 +110,7 @@ FLAG_WORDS = {
     Flag.BAD_TARGET: "that hop answered 502 or 504: its target did not answer",
     Flag.CLOSED_BEHIND: "that hop answered 502: its target refused, or closed the connection",
     Flag.KEPT_BEHIND: "a pod in service had answered that hop before, so that it may have kept a connection to it",
+    Flag.CLOSED_AS_EVER: "that hop answered 502, as pods stopped no more often than at other times",
     Flag.NO_ENDPOINT: "the data plane surely had no endpoint",
     Flag.MAYBE_NO_ENDPOINT: "the data plane may have had no endpoint",
     Flag.STALE: "the same source port went unanswered less than 120 s before",

@@ -69,8 +69,15 @@ def time_windows(pods: Sequence[Life], clues: Clues) -> TimeWindows:
     )
     found[Way.STARTING] = starting = _real(_starting(pods, clues))
     found[Way.UNREGISTERED] = starting if clues.balanced and clues.plane.least_s is not None else ()
+    found[Way.DRAINING] = _draining(pods, ending, clues)
     found[Way.CRASHED] = _real((*span, at) for at, pod in enumerate(pods) for span in _crashing(pod, clues))
     return MappingProxyType(found)
+
+
+def _draining(pods: Sequence[Life], ending: Sequence[int], clues: Clues) -> Spans:
+    """Of a balancer alone: a node's proxy leaves open connections to their pod."""
+    spans = ((_begun(pods[at]), _ended(pods[at]) + WATCH_S, at) for at in ending)
+    return _real(spans) if clues.balanced else ()
 
 
 def _real(spans: Iterable[tuple[float, float, int]]) -> Spans:

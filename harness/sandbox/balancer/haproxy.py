@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 PORT = 80
 _MOST_KEPT = 1000
 _REASONS = {502: "Bad Gateway", 503: "Service Temporarily Unavailable", 504: "Gateway Time-out"}
-_UNCONNECTED = "x-unconnected"
+_UNCONNECTED, _CLIENT_PORT = "x-unconnected", "x-client-port"
 _ROUNDING_MS = 50
 _LOG = (
     '{"kind":"http-balancer","wall_ms":%Ts%ms,"took_ms":%Ta,"backend":"%b","server":"%s","status":%ST,"end":"%ts",'
-    '"retries":"%rc"}'
+    '"retries":"%rc","client_port":"%[var(txn.client_port)]","source":"%[bc_src]","source_port":"%[bc_src_port]"}'
 )
-"""`end`: https://docs.haproxy.org/2.6/configuration.html#8.5, two characters of the termination state."""
+"""`end`: https://docs.haproxy.org/2.6/configuration.html#8.5, two characters of the termination state. `client_port`:
+whose request it was; `source`: its own end of the connection to the server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,7 @@ def configuration(proxy: Proxy, http: Http, serving: Mapping[str, Iterable[Key]]
         "  option forwardfor",
         "  http-request set-header X-Forwarded-Proto http",
         f"  http-request set-header X-Forwarded-Port {PORT}",
+        f"  http-request set-header {_CLIENT_PORT} %[src_port]",  # to the inner one, and no further
         "  default_backend inner",
         "backend inner",
         "  option http-server-close",
@@ -96,6 +98,8 @@ def configuration(proxy: Proxy, http: Http, serving: Mapping[str, Iterable[Key]]
         "  log global",
         f"  log-format {quoted(_LOG)}",
         "  http-request set-var(txn.came) date(0,ms)",
+        f"  http-request set-var(txn.client_port) req.hdr({_CLIENT_PORT})",
+        f"  http-request del-header {_CLIENT_PORT}",
         *_answers(http),
         *(line for rule in proxy.rules for line in _uses(rule)),
         "  default_backend nothing",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import doctest
 from dataclasses import replace
+from pathlib import Path
 
 from scripts.side_by_side import findings
+from scripts.side_by_side.__main__ import _described
 from scripts.side_by_side.findings import Finding
 from scripts.side_by_side.page import dose_table, matrix_table, picture
 
@@ -44,3 +46,11 @@ def test_the_picture_shows_each_variant() -> None:
     drawn = picture([ONE, OTHER], "matrix")
     assert drawn.startswith("<svg")
     assert all(f">{word}</text>" in drawn for word in ("all", "none", "creation-race"))
+
+
+def test_what_an_experiment_names_beside_itself_is_found_from_where_its_variants_are_written(tmp_path: Path) -> None:
+    image = {"command": ["{python}", "-I", "../app/app.py"], "env": {"A": "1"}}
+    written = {"manifests": ["../manifests/app.yaml"], "images": {"app:1": image}, "variants": {"all": {}}}
+    made = _described(written, tmp_path / "experiments", "all", "as-written", rollouts=None)
+    assert made["manifests"] == [str(tmp_path / "manifests/app.yaml")]
+    assert made["images"] == {"app:1": {**image, "command": ["{python}", "-I", str(tmp_path / "app/app.py")]}}

@@ -28,12 +28,14 @@ class Cut(StrEnum):
     NEVER_READ = "never-read"
     UNREAD = "unread"
     IN_FLIGHT = "cut"
+    DRAINED = "cut-drained"
     ALIVE = "cut-alive"
 
 
 _RESET = (Outcome.RESET_BEFORE_RESPONSE,)
 _BEFORE = (Outcome.RESET_BEFORE_RESPONSE, Outcome.EOF_BEFORE_RESPONSE)
-_ANY = (*_BEFORE, Outcome.RESET_MID_RESPONSE, Outcome.EOF_MID_RESPONSE)
+_MID = (Outcome.RESET_MID_RESPONSE, Outcome.EOF_MID_RESPONSE)
+_ANY = (*_BEFORE, *_MID)
 _STOPPED = (Way.STOPPING, Way.LOOSE_STOPPING)
 
 CUTS = (
@@ -152,6 +154,18 @@ CUTS = (
         names=_STOPPED,
         evidence="accepted, and cut before the answer was complete, {ago} began to terminate (observed): the pod "
         "stopped (inferred)",
+    ),
+    Row(
+        rule=Cut.DRAINED,
+        outcomes=_MID,
+        moment=Moment.ENDED,
+        holds=(Way.DRAINING,),
+        cause=Cause.IN_FLIGHT_KILL,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_CUT,),
+        names=(Named.OWN, Way.DRAINING),
+        evidence="accepted, and cut before the answer was complete, {ago} began to terminate (observed), before that "
+        "was told to stop: what stands before the pods ended what was still open as it deregistered that (inferred)",
     ),
     Row(
         rule=Cut.ALIVE,

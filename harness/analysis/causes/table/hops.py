@@ -18,20 +18,22 @@ class ByHop(StrEnum):
 
     WITHOUT_ENDPOINT = "hop-without-endpoint"
     UNREGISTERED = "hop-unregistered"
+    WITHOUT_TARGET = "hop-without-target"
     CRASHED = "hop-to-crashed"
     TO_ENDING = "hop-to-ending"
     KILLED = "hop-to-killed"
     CUT = "hop-cut"
+    DRAINED = "hop-drained"
     IDLE_CLOSE = "hop-idle-close"
     FAILED = "hop-to-failed"
     SLOW = "hop-to-slow"
     SILENT = "hop-silent"
+    SILENT_LATE = "hop-silent-late"
 
 
 _STATUS = (Outcome.STATUS,)
 _STOPPED = (Way.STOPPING, Way.LOOSE_STOPPING)
 _CLOSED = (Way.REFUSING, Way.VANISHED, Way.LOOSE_REFUSING, Way.LOOSE_VANISHED)
-_GONE = (Way.VANISHED, Way.LOOSE_VANISHED)
 _ANSWERED = "answered with status {status} by what stands before the pods (observed)"
 
 HOPS = (
@@ -57,6 +59,15 @@ HOPS = (
         "(inferred; {plane})",
     ),
     Row(
+        rule=ByHop.WITHOUT_TARGET,
+        outcomes=_STATUS,
+        holds=(Flag.NO_TARGET,),
+        cause=Cause.UNKNOWN,
+        fault=Fault.UNTOLD,
+        unexplained=True,
+        evidence=f"{_ANSWERED}: it had no target, although a pod was ready that it should have known (observed)",
+    ),
+    Row(
         rule=ByHop.CRASHED,
         outcomes=_STATUS,
         moment=Moment.ENDED,
@@ -72,6 +83,7 @@ HOPS = (
         outcomes=_STATUS,
         holds=(Flag.BAD_TARGET,),
         any_of=_CLOSED,
+        excludes=(Flag.CLOSED_AS_EVER,),
         cause=Cause.TERMINATION_RACE,
         fault=Fault.ROLLOUT,
         charged=(Charge.PODS_THAT_WENT,),
@@ -84,6 +96,7 @@ HOPS = (
         outcomes=_STATUS,
         moment=Moment.ENDED,
         holds=(Flag.BAD_TARGET, Flag.POD_KILLED),
+        excludes=(Flag.CLOSED_AS_EVER,),
         cause=Cause.IN_FLIGHT_KILL,
         fault=Fault.ROLLOUT,
         charged=(Charge.PODS_THAT_CUT,),
@@ -98,6 +111,7 @@ HOPS = (
         moment=Moment.ENDED,
         holds=(Flag.BAD_TARGET,),
         any_of=_STOPPED,
+        excludes=(Flag.CLOSED_AS_EVER,),
         cause=Cause.UNKNOWN,
         between=(Cause.TERMINATION_RACE, Cause.IN_FLIGHT_KILL),
         fault=Fault.ROLLOUT,
@@ -106,14 +120,28 @@ HOPS = (
         evidence=f"{_ANSWERED}, {{ago}} began to terminate (observed): that ended a connection to which it had been "
         "sent, be it accepted or still in the queue: which cannot be told",
     ),
+    # A kept connection that closes as idle is closed at once; what has been open for longer was being worked on.
+    Row(
+        rule=ByHop.DRAINED,
+        outcomes=_STATUS,
+        moment=Moment.ENDED,
+        holds=(Flag.CLOSED_BEHIND, Way.DRAINING),
+        excludes=(Flag.CLOSED_AS_EVER, Flag.INSTANT),
+        cause=Cause.IN_FLIGHT_KILL,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_CUT,),
+        names=(Way.DRAINING,),
+        evidence=f"{_ANSWERED}, {{ago}} began to terminate (observed), before that was told to stop: it ended what was "
+        "still open as it deregistered it (inferred)",
+    ),
     Row(
         rule=ByHop.IDLE_CLOSE,
         outcomes=_STATUS,
         holds=(Flag.CLOSED_BEHIND, Flag.KEPT_BEHIND),
         cause=Cause.BACKEND_CLOSE,
         fault=Fault.APPLICATION,
-        evidence=f"{_ANSWERED} while no pod was stopping or down (observed): a pod was closing the kept connection on "
-        "which it sent the request (inferred)",
+        evidence=f"{_ANSWERED} while no pod was stopping or down, or as often as at such times (observed): a pod was "
+        "closing the kept connection on which it sent the request (inferred)",
     ),
     Row(
         rule=ByHop.FAILED,
@@ -121,8 +149,8 @@ HOPS = (
         holds=(Flag.CLOSED_BEHIND,),
         cause=Cause.APPLICATION,
         fault=Fault.APPLICATION,
-        evidence=f"{_ANSWERED} while no pod was stopping or down, and before any pod in service had answered it "
-        "(observed): a live pod refused or closed a new connection (inferred)",
+        evidence=f"{_ANSWERED} while no pod was stopping or down, or as often as at such times, and before any pod in "
+        "service had answered it (observed): a live pod refused or closed a new connection (inferred)",
     ),
     Row(
         rule=ByHop.SLOW,
@@ -135,15 +163,26 @@ HOPS = (
     Row(
         rule=ByHop.SILENT,
         outcomes=(Outcome.READ_TIMEOUT,),
-        moment=Moment.UNDER_WAY,
-        holds=(Flag.BEHIND_HOP, Flag.CHAIN),
-        any_of=_GONE,
+        holds=(Flag.BEHIND_HOP, Flag.CHAIN, Way.VANISHED),
         excludes=(Flag.OVERSLEPT,),
         cause=Cause.TERMINATION_RACE,
         fault=Fault.ROLLOUT,
         charged=(Charge.PODS_THAT_WENT,),
-        names=_GONE,
+        names=(Way.VANISHED,),
         evidence="not answered in time, sent {ago} began to terminate (observed): what stands before the pods was "
         "still connecting to that, it was gone, and {late} (inferred; {plane})",
+    ),
+    # Later than it is said to be late, a new pod that is slow looks the same.
+    Row(
+        rule=ByHop.SILENT_LATE,
+        outcomes=(Outcome.READ_TIMEOUT,),
+        holds=(Flag.BEHIND_HOP, Flag.CHAIN, Way.LOOSE_VANISHED),
+        excludes=(Flag.OVERSLEPT,),
+        cause=Cause.UNKNOWN,
+        fault=Fault.UNTOLD,
+        unexplained=True,
+        names=(Way.LOOSE_VANISHED,),
+        evidence="not answered in time, sent {ago} began to terminate (observed), later than what stands before the "
+        "pods is known to send there ({plane}): it was late, or a live pod was slow: which cannot be told",
     ),
 )

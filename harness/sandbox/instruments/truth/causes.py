@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.sandbox.instruments.truth.world import Entry, Pod, World
 
 Cause = tuple[str, str]
+NO_FAILURE = frozenset({"ok", "unsent"})
 
 _REFUSED, _SILENT = "connect-refused", frozenset({"connect-timeout", "unreachable"})
 _CUT = frozenset({"reset-before-response", "eof-before-response", "reset-mid-response", "eof-mid-response"})

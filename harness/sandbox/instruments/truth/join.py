@@ -14,15 +14,18 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.instruments.truth.causes import Attempt, cause
+from harness.sandbox.instruments.truth.causes import NO_FAILURE, Attempt, Cause, cause
 from harness.sandbox.instruments.truth.world import Pod, TruthIncomplete, World, world
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    Teller = Callable[[Attempt, float], tuple[Pod | None, Cause]]
+    """A request, and when its port was used for the next connection -> the pod to which it was really sent, and why it
+    failed, where it did."""
+
 COLUMNS = ("stream", "worker", "seq", "sent_to_pod", "cause", "detail")
-_NO_FAILURE = frozenset({"ok", "unsent"})
 _TAIL_S = 1.0  # what happened that long after the run's end is still told of its pods
 
 
@@ -44,15 +47,30 @@ def write_truth(run: Path, record: Path) -> Joined:
         TruthIncomplete: events were lost, or the load came from several addresses, which requests.csv does not tell.
     """
     info = json.loads((run / "run.json").read_text())
+    happened = world(
+        recorded_lines(record), recorded_lines(run / "timeline.jsonl"), t0_wall=info["t0_wall"], client=client_of(info)
+    )
+    return write_told(run, happened, lambda attempt, until: _by_kernel(attempt, happened, until))
+
+
+def client_of(info: Mapping[str, Any]) -> str:
+    """The address from which a run's load came.
+
+    Raises:
+        TruthIncomplete: there were several, which requests.csv does not tell apart.
+    """
     sources = info["load"]["source_addresses"]
     if len(sources) != 1:
         raise TruthIncomplete(f"the load came from {len(sources)} addresses: a port alone does not tell a connection")
-    (source,) = sources
-    happened = world(_lines(record), _lines(run / "timeline.jsonl"), t0_wall=info["t0_wall"], client=source)
+    return str(sources[0])
+
+
+def write_told(run: Path, happened: World, tell: Teller) -> Joined:
+    """Write truth.csv and truth-pods.json into the run directory, by what `tell` says of each request that was sent."""
     with (run / "requests.csv").open(newline="") as rows:
         requests = list(csv.DictReader(rows))
     following = next_connections(requests)
-    told = [_told(request, happened, following) for request in requests]
+    told = [_told(request, tell, following) for request in requests]
     with (run / "truth.csv").open("w", newline="") as truth:
         writer = csv.writer(truth, lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -69,7 +87,8 @@ def write_truth(run: Path, record: Path) -> Joined:
     )
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
+def recorded_lines(path: Path) -> list[dict[str, Any]]:
+    """The lines of a file of JSON."""
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
@@ -91,10 +110,10 @@ def next_connections(requests: Iterable[Mapping[str, str]]) -> Callable[[int, fl
     return following
 
 
-def _told(request: dict[str, str], happened: World, following: Callable[[int, float], float]) -> tuple[str, ...]:
+def _told(request: dict[str, str], tell: Teller, following: Callable[[int, float], float]) -> tuple[str, ...]:
     key = (request["stream"], request["worker"], request["seq"])
     if not request["started"] or not request["local_port"]:
-        failed = request["outcome"] not in _NO_FAILURE
+        failed = request["outcome"] not in NO_FAILURE
         return (*key, "", *(("load-generator", "not-sent") if failed else ("", "")))
     attempt = Attempt(
         started=float(request["started"]),
@@ -104,11 +123,14 @@ def _told(request: dict[str, str], happened: World, following: Callable[[int, fl
         reused=request["reused"] == "1",
         outcome=request["outcome"],
     )
-    until = following(attempt.port, attempt.started)
+    pod, why = tell(attempt, following(attempt.port, attempt.started))
+    return (*key, pod.name if pod else "", *(("", "") if attempt.outcome in NO_FAILURE else why))
+
+
+def _by_kernel(attempt: Attempt, happened: World, until: float) -> tuple[Pod | None, Cause]:
     entry = happened.entry(attempt.port, attempt.started, attempt.ended, reused=attempt.reused, until=until)
     pod = None if entry is None else happened.pod_at(entry.answering[0], entry.began)
-    why = ("", "") if attempt.outcome in _NO_FAILURE else cause(attempt, entry, pod, happened)
-    return (*key, pod.name if pod else "", *why)
+    return pod, cause(attempt, entry, pod, happened)
 
 
 def _pods_json(happened: World, end: float) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from harness.analysis.causes.row import Fault
 from harness.analysis.causes.table import TABLE
 from harness.analysis.verdict.background import APPLICATION
 from harness.model.paths import Hop, HopKind, Span, Targets
-from harness.model.result import ScenarioResult
+from harness.model.result import Cause, ScenarioResult
 
 from ..literal import history
 
@@ -173,3 +173,60 @@ def test_the_answers_of_a_proxy_that_is_not_known_say_no_more_than_that_it_faile
     unsigned = replace(PROXY, answers_as="", removal=None, addition=None)
     found = judged(f"{ROLLED}\nstatus new 30.01 code 502", unsigned)
     assert set(found.causes) <= {"unknown", "application", "creation-race"}
+
+
+MITIGATED = """
+    update 8.0 complete 18.5 settled 28.5
+    pod old-1 deleted 18.5 prestop 9 ended 27.8 gone 28.2
+    pod old-2
+    pod new-1 revision r2 created 8.1 ready 8.4
+    ok new 0..60 every 0.02 by old-2
+    ok new 0.01..21.5 every 0.02 by old-1
+    ok new 20.41..60 every 0.02 by new-1
+"""
+
+
+@pytest.mark.parametrize("every_s", [0.5, 0.3, 0.13])
+def test_connections_that_pods_close_all_the_time_are_no_rollouts_loss_as_pods_stop(every_s: float) -> None:
+    found = judged(f"{MITIGATED}\nstatus new 0.511..59 every {every_s} code 502 {BY_PROXY}", PROXY)
+    assert (found.verdict, set(found.causes)) == ("seamless", {"backend-close"})
+
+
+@pytest.mark.parametrize("every_s", [0.5, 2.0, 9.0])
+@pytest.mark.parametrize("race", ["8.61..11.5 every 0.04", "8.6..8.9 every 0.1"])
+def test_a_race_is_seen_over_such_a_background(race: str, every_s: float) -> None:
+    steady = f"status new 0.511..49 every {every_s} code 502 {BY_PROXY}"
+    found = judged(f"{ROLLED}\n{steady}\nstatus new {race} code 502 {BY_PROXY}", PROXY)
+    assert (found.verdict, found.causes["termination-race"] >= 4) == ("dropping", True)
+
+
+def test_a_kept_connection_to_a_proxy_is_none_to_the_pod_that_answered_on_it() -> None:
+    kept = "ok kept 8.3 port 40001 reused by new-1\nread-timeout kept 8.9..11.5 every 0.05 port 40001 reused"
+    lost = f"{kept}\nread-timeout new 8.9..11.5 every 0.04"
+    assert set(judged(f"{ROLLED}\n{lost}", PROXY).causes) == {"termination-race"}
+
+
+def test_silence_later_than_a_proxy_is_known_to_be_late_is_not_blamed_on_a_pod_that_is_gone() -> None:
+    """The pod left at 8.5, and was sent to until 11.5: what hangs on, hangs in new pods, or in a proxy that is late."""
+    found = judged(f"{ROLLED}\nread-timeout new 8.9..14.5 every 0.05", PROXY)
+    causes = [failure.cause for failure in found.failures]
+    assert list(dict.fromkeys(causes)) == ["termination-race", "unknown"]  # in order of time
+    assert causes.count(Cause.UNKNOWN) >= (14.5 - 12.2) / 0.05
+
+
+def test_a_proxy_that_has_no_target_although_pods_were_ready_all_along_sent_nothing_to_a_pod_that_ends() -> None:
+    found = judged(f"{ROLLED}\nstatus new 9.0..9.4 every 0.04 code 503 {BY_PROXY}", PROXY)
+    assert "termination-race" not in found.causes
+
+
+@pytest.mark.parametrize(
+    "lost",
+    ["eof-mid-response slow 17.5 until 22.6 by old-1", f"status slow 17.5 until 22.6 code 502 {BY_PROXY}"],
+)
+def test_what_a_proxy_cuts_as_it_has_deregistered_a_pod_that_still_lives_is_the_rollouts(lost: str) -> None:
+    """The pod sleeps in its preStop hook: nobody has told it to stop, and what it works on ends all the same."""
+    found = judged(f"{MITIGATED}\n{lost}", PROXY)
+    assert (found.verdict, found.causes) == ("dropping", {"in-flight-kill": 1})
+    assert found.failures[0].pod == "old-1"
+    alive = judged(f"{MITIGATED}\neof-mid-response slow 35.0 until 40.1 by new-1", PROXY)
+    assert alive.causes == {"application": 1}

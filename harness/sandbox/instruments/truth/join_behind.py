@@ -1,0 +1,45 @@
+"""A recorder's file, a proxy's log and a run directory -> truth.csv and truth-pods.json of a path that a proxy ends."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from harness.sandbox.instruments.truth.behind import Behind
+from harness.sandbox.instruments.truth.join import Joined, client_of, recorded_lines, write_told
+from harness.sandbox.instruments.truth.proxied import Log, by_haproxy
+from harness.sandbox.instruments.truth.world import TruthIncomplete, world
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.sandbox.instruments.truth.causes import Attempt, Cause
+    from harness.sandbox.instruments.truth.world import Pod
+
+
+def write_truth_behind_haproxy(run: Path, record: Path) -> Joined:
+    """Write truth.csv and truth-pods.json of a run behind the sandbox's balancer of layer 7, by HAProxy's log beside
+    the recorder's file and by the kernel.
+
+    Raises:
+        TruthIncomplete: HAProxy wrote of no request, events were lost, or the load came from several addresses.
+    """
+    info = json.loads((run / "run.json").read_text())
+    client_of(info)
+    passed = by_haproxy(record.parent.glob(f"{record.stem}-haproxy-*.jsonl"), info["t0_wall"])
+    sources = dict.fromkeys(each.source[0] for each in passed if each.source)
+    if not sources:
+        raise TruthIncomplete(f"beside {record} there is no word of HAProxy of a request that it passed on")
+    (front, *_) = (hop for hop in info["hops"] if hop["kind"] == "reverse-proxy")
+    lines, timeline = recorded_lines(record), recorded_lines(run / "timeline.jsonl")
+    worlds = {each: world(lines, timeline, t0_wall=info["t0_wall"], client=each) for each in sources}
+    removal_s = float((front["removal"] or {}).get("most_s", 0.0))
+    behind = Behind(worlds=worlds, by_node=front["targets"] == "nodes", removal_s=removal_s)
+    log = Log(passed)
+
+    def tell(attempt: Attempt, until: float) -> tuple[Pod | None, Cause]:
+        found = log.of(attempt.port, attempt.started, attempt.ended, until)
+        given_up = attempt.ended if attempt.outcome == "read-timeout" else None
+        return behind.pod(found), behind.cause(found, given_up)
+
+    return write_told(run, next(iter(worlds.values())), tell)

@@ -1,0 +1,183 @@
+"""The rollouts on every path but the ClusterIP's of which the truth is recorded, and the verdict that is right of each.
+
+Delays are shorter than a cloud's, so that a case takes a minute or two; `OUTLASTING` is what outlasts them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from yaml import safe_load_all
+
+from harness.fixture_files import fixtures
+
+Object = dict[str, Any]
+
+OUTLASTING: Object = {"mitigations": [{"prestop": "10s"}, {"min-ready": "8s"}]}
+_QUICK: Object = {"controller": "200ms", "registration": "2s", "propagation": "200ms", "deregistration": "3s"}
+_CHECKS: Object = {"interval": "500ms", "timeout": "5s", "healthy": 2}
+_LOAD: Object = {"new": {"rate": 40}, "kept": {"rate": 20, "connections": 5}, "pod_header": "X-Pod"}
+_SLOW: Object = {**_LOAD, "slow": {"rate": 4, "path": "/slow"}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A variant of an experiment. `described`: that without its variants; `objects`: manifests beside its own."""
+
+    name: str
+    described: Object
+    verdict: str
+    variant: Object = field(default_factory=dict)
+    objects: tuple[Object, ...] = ()
+
+
+def cases() -> tuple[Case, ...]:
+    """All of them."""
+    return (*_albs(), *_nodes_behind_an_alb(), *_negs(), *_layer_4())
+
+
+def _albs() -> tuple[Case, ...]:
+    alb, quick = (_ingress("alb"),), _balancer("aws-alb-ip")
+    slowly = _balancer("aws-alb-ip", registration="9s", deregistration="1s")
+    app, creating = _app("ingress", quick), _app("ingress", slowly, quiet="15s")
+    idle = _app("ingress", quick, IDLE_S="0.3")
+    return (
+        Case(name="aws-alb-ip-default", described=app, verdict="dropping", objects=alb),
+        Case(name="aws-alb-ip-outlasting", described=app, verdict="seamless", variant=OUTLASTING, objects=alb),
+        Case(name="aws-alb-ip-cut", described=_cutting(quick), verdict="dropping", objects=alb),
+        Case(name="aws-alb-ip-nginx", described=_nginx("ingress", quick), verdict="dropping", objects=alb),
+        Case(name="aws-alb-ip-creation", described=creating, verdict="dropping", variant=_prestop("6s"), objects=alb),
+        Case(name="aws-alb-ip-idle-close", described=idle, verdict="seamless", variant=OUTLASTING, objects=alb),
+        Case(
+            name="aws-alb-ip-draining",
+            described=_app("ingress", _balancer("aws-alb-ip", deregistration="1s", draining="1s"), load=_SLOW),
+            verdict="dropping",
+            variant=OUTLASTING,
+            objects=alb,
+        ),
+    )
+
+
+def _nodes_behind_an_alb() -> tuple[Case, ...]:
+    instance, quick = (_ingress("alb", "instance"),), _balancer("aws-alb-instance", registration="0s")
+    service = {"kind": "Service", "name": "web", "patch": {"spec": {"type": "NodePort"}}}
+    both = {"mitigations": [{"prestop": "5s"}, {"min-ready": "5s"}]}
+    return tuple(
+        Case(
+            name=f"aws-alb-instance-{name}",
+            described=described,
+            verdict=verdict,
+            variant={**variant, "patches": [service]},
+            objects=instance,
+        )
+        for name, described, verdict, variant in (
+            ("default", _app("ingress", quick), "dropping", {}),
+            ("both", _app("ingress", quick), "seamless", both),
+            ("cut", _cutting(quick), "dropping", {}),
+        )
+    )
+
+
+def _negs() -> tuple[Case, ...]:
+    gce, quick = (_ingress(""),), _balancer("gke-neg")
+    app = _app("ingress", quick)
+    return (
+        Case(name="gke-neg-default", described=app, verdict="dropping", objects=gce),
+        Case(name="gke-neg-outlasting", described=app, verdict="seamless", variant=OUTLASTING, objects=gce),
+        Case(
+            name="gke-neg-draining",
+            described=_app("ingress", quick, load=_SLOW),
+            verdict="dropping",
+            variant=OUTLASTING,
+            objects=gce,
+        ),
+    )
+
+
+def _layer_4() -> tuple[Case, ...]:
+    found = []
+    for kind, path, profiles in (
+        ("NodePort", "nodeport", (None,)),
+        ("LoadBalancer", "loadbalancer", ("aws-nlb-instance", "gke-l4", "none")),
+    ):
+        for profile in profiles:
+            cluster = (
+                {"sandbox": {"proxy": {"minSyncPeriod": "1s"}}}
+                if profile is None
+                else _balancer(profile, **{**_CHECKS, "registration": "0s"})
+            )
+            service = {"kind": "Service", "name": "web", "patch": {"spec": {"type": kind}}}
+            described = _app(path, cluster)
+            for name, verdict, mitigations in (
+                ("default", "dropping", []),
+                ("both", "seamless", [{"prestop": "5s"}, {"min-ready": "5s"}]),
+                ("cut", "dropping", []),
+            ):
+                found.append(
+                    Case(
+                        name=f"{profile or path}-{name}",
+                        described=_app(path, cluster, load=_SLOW, ON_SIGTERM="cut") if name == "cut" else described,
+                        verdict=verdict,
+                        variant={"mitigations": mitigations, "patches": [service]},
+                    )
+                )
+    return tuple(found)
+
+
+def _prestop(seconds: str) -> Object:
+    return {"mitigations": [{"prestop": seconds}]}
+
+
+def _ingress(class_: str, targets: str = "ip") -> Object:
+    documents = safe_load_all((fixtures() / "manifests" / "ingress-alb.yaml").read_text())
+    made: Object = next(document for document in documents if document["kind"] == "Ingress")
+    annotations = made["metadata"]["annotations"]
+    annotations["alb.ingress.kubernetes.io/target-type"] = targets
+    if not class_:
+        del made["spec"]["ingressClassName"]
+        del made["metadata"]["annotations"]
+    return made
+
+
+def _balancer(profile: str, **changes: Any) -> Object:
+    return {"sandbox": {"balancer": {"profile": profile, **_QUICK, **changes}}}
+
+
+def _app(path: Any, cluster: Object, *, load: Object = _LOAD, quiet: str = "9s", **environment: str) -> Object:
+    """The application of fixtures/app, which behaves as its environment says."""
+    program = str(fixtures() / "app" / "app.py")
+    told = {"APP_SLOW_S": "1.5", **{f"APP_{name}": value for name, value in environment.items()}}
+    image: Object = {"command": ["{python}", "-I", "-S", program], "env": told}
+    return {
+        **_described("app", path, cluster),
+        "images": {"app:1": image, "app:2": image},
+        "update": {"image": {"app": ["app:2", "app:1"]}},
+        "load": load,
+        "quiet": quiet,
+    }
+
+
+def _cutting(cluster: Object) -> Object:
+    return _app("ingress", cluster, load=_SLOW, ON_SIGTERM="cut")
+
+
+def _nginx(path: Any, cluster: Object) -> Object:
+    return {**_described("nginx", path, cluster), "update": {"image": {"nginx": ["nginx:1.29.1", "nginx:1.28.0"]}}}
+
+
+def _described(manifest: str, path: Any, cluster: Object) -> Object:
+    return {
+        "version": 1,
+        "name": "path",
+        "manifests": [str(fixtures() / "manifests" / f"{manifest}.yaml")],
+        "target": "deployment/web",
+        "service": {"name": "web", "port": 80},
+        "path": path,
+        "cluster": cluster,
+        "rollouts": 1,
+        "rollout_timeout": "5m",
+        "control": "4s",
+        "quiet": "9s",
+        "load": _LOAD,
+    }
