@@ -21,8 +21,10 @@ class Attempt:
     __slots__ = (
         "bytes",
         "connected",
+        "ended",
         "first_byte",
         "local_port",
+        "outcome",
         "phase",
         "pod",
         "reused",
@@ -34,6 +36,7 @@ class Attempt:
         "tcp",
         "tls",
         "via",
+        "worker",
     )
 
     def __init__(self, stream: str, seq: int, scheduled: float, started: float | None) -> None:
@@ -48,21 +51,29 @@ class Attempt:
         self.pod = self.via = ""
         self.tcp: TcpFacts | None = None
         self.tls: TlsFacts | None = None
+        self.worker: int
+        self.outcome: Outcome
+        self.ended: float | None = None
 
-    def request(self, *, worker: int, outcome: Outcome, ended: float) -> Request:
-        """What is recorded."""
+    def end(self, *, worker: int, outcome: Outcome, ended: float) -> Attempt:
+        """It has ended: nothing more is learnt, and it can be recorded."""
+        self.worker, self.outcome, self.ended = worker, outcome, ended
+        return self
+
+    def request(self) -> Request:
+        """What is recorded, once it has ended."""
         return Request(
             stream=self.stream,
-            worker=worker,
+            worker=self.worker,
             seq=self.seq,
             scheduled=self.scheduled,
             started=self.started,
             connected=self.connected,
             first_byte=self.first_byte,
-            ended=ended,
+            ended=self.ended,
             local_port=self.local_port,
             reused=self.reused,
-            outcome=outcome,
+            outcome=self.outcome,
             status=self.status,
             bytes=self.bytes,
             pod=self.pod,

@@ -118,7 +118,7 @@ async def _one(sender: Sender, stream: Stream, seq: int) -> None:
     ended = asyncio.get_running_loop().create_future()
 
     def done(attempt: Attempt, outcome: Outcome) -> None:
-        line(attempt.request(worker=0, outcome=outcome, ended=time.monotonic()))
+        line(attempt.end(worker=0, outcome=outcome, ended=time.monotonic()))
         ended.set_result(None)
 
     now = time.monotonic()

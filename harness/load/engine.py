@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from harness.load.attempt import Attempt
 from harness.load.lateness import LOOK_S, TICK_S, Lateness
 from harness.load.pacer import Schedule
-from harness.model.request import Outcome, Request
+from harness.model.request import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,12 +67,12 @@ class _Course:
 class Engine:
     """The open loop of one worker.
 
-    `clock` gives seconds on the run's clock; `record` gets each request once, when its end is known. What the
+    `clock` gives seconds on the run's clock; `record` gets each attempt once, when its end is known. What the
     statistics need is counted here: `sent`, `unsent`, `lags_s` since they were last taken.
     """
 
     def __init__(
-        self, plan: Plan, sender: Sender, *, clock: Callable[[], float], record: Callable[[Request], None]
+        self, plan: Plan, sender: Sender, *, clock: Callable[[], float], record: Callable[[Attempt], None]
     ) -> None:
         self._plan, self._sender, self._clock, self._record = plan, sender, clock, record
         self._courses: dict[str, _Course] = {}
@@ -144,7 +144,7 @@ class Engine:
         if course.in_flight >= course.slots or now - scheduled > LATEST_S:
             self.unsent += 1
             attempt = Attempt(course.stream.name, seq, scheduled, None)
-            self._record(attempt.request(worker=self._plan.worker, outcome=Outcome.UNSENT, ended=now))
+            self._record(attempt.end(worker=self._plan.worker, outcome=Outcome.UNSENT, ended=now))
             return
         course.in_flight += 1
         self.sent += 1
@@ -155,7 +155,7 @@ class Engine:
         now = self._clock()
         if outcome is not Outcome.OK and outcome in _ENDS:
             self._learn_lateness(attempt, now)
-        self._record(attempt.request(worker=self._plan.worker, outcome=outcome, ended=now))
+        self._record(attempt.end(worker=self._plan.worker, outcome=outcome, ended=now))
         if self.stopping:
             self._look_if_drained()
 

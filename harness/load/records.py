@@ -3,8 +3,12 @@
 import json
 import re
 from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING
 
 from harness.model.request import COLUMNS, Outcome, Request, TcpFacts, TlsFacts
+
+if TYPE_CHECKING:
+    from harness.load.attempt import Attempt
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._:/()~+; =-]")
 _LONGEST = 80
@@ -60,14 +64,19 @@ class Refusal:
     do: str = ""
 
 
-def line(request: Request) -> str:
-    """A row of requests.csv without its line break: times with microseconds, empty where it never came."""
-    r = request
+def line(r: "Attempt | Request") -> str:
+    """A row of requests.csv without its line break: times with microseconds, empty where it never came.
+
+    `r`: a Request, or an attempt that has ended, of which none need be made for that. Written out, since it is done for
+    every request: calls would take as long as what they format.
+    """
     return (
-        f"{r.stream},{r.worker},{r.seq},{r.scheduled:.6f},{_time(r.started)},{_time(r.connected)},"
-        f"{_time(r.first_byte)},{_time(r.ended)},{_number(r.local_port)},{r.reused:d},{r.outcome.value},"
-        f"{_number(r.status)},{_number(r.bytes)},{r.pod},{r.via}{_NO_FACTS if r.tcp is None else _facts(r.tcp)}"
-        f"{_NO_TLS if r.tls is None else _tls(r.tls)}"
+        f"{r.stream},{r.worker},{r.seq},{r.scheduled:.6f},"
+        f"{'' if r.started is None else f'{r.started:.6f}'},{'' if r.connected is None else f'{r.connected:.6f}'},"
+        f"{'' if r.first_byte is None else f'{r.first_byte:.6f}'},{'' if r.ended is None else f'{r.ended:.6f}'},"
+        f"{'' if r.local_port is None else r.local_port},{'1' if r.reused else '0'},{r.outcome},"
+        f"{'' if r.status is None else r.status},{'' if r.bytes is None else r.bytes},"
+        f"{r.pod},{r.via}{_NO_FACTS if r.tcp is None else _facts(r.tcp)}{_NO_TLS if r.tls is None else _tls(r.tls)}"
     )
 
 

@@ -23,7 +23,7 @@ from harness.load.signs import SignsOfLife, end_without_signs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.model.request import Request
+    from harness.load.attempt import Attempt
 
 FLUSH_S = 0.1
 SECOND_S = 1.0
@@ -129,8 +129,8 @@ async def follow(plan: Plan, *, stdout: int, stdin: int | None) -> None:
     sender = sender_type(plan.engine)
     clock = run_clock(plan)
 
-    def record(request: Request) -> None:
-        output.add(line(request))
+    def record(attempt: Attempt) -> None:
+        output.add(line(attempt))
 
     engine = OpenLoop(plan, sender(plan, clock=clock), clock=clock, record=record)
     output = Output(stdout, broken=lambda: _from_thread(loop, engine.stop))

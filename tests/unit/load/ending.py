@@ -190,7 +190,8 @@ async def _meet(plan: Plan, way: Way, kept: bool, server: EndingServer) -> Reque
     meddler = _Meddler(sender_type(plan.engine)(plan, clock=clock), way, kept, server, clock)
     found: list[Request] = []
 
-    def record(request: Request) -> None:
+    def record(attempt: Attempt) -> None:
+        request = attempt.request()
         if request.seq == meddler.met:
             found.append(request)
             engine.stop()

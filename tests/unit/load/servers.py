@@ -166,7 +166,12 @@ def load(plan: Plan, *, then: Callable[[Engine], None] | None = None) -> list[Re
 
     async def follow() -> None:
         clock = run_clock(plan)
-        engine = Engine(plan, sender_type(plan.engine)(plan, clock=clock), clock=clock, record=records.append)
+        engine = Engine(
+            plan,
+            sender_type(plan.engine)(plan, clock=clock),
+            clock=clock,
+            record=lambda ended: records.append(ended.request()),
+        )
         running = asyncio.ensure_future(engine.run())
         faults: list[BaseException] = []
 
@@ -210,7 +215,7 @@ def one_by_one(
             attempt = Attempt(stream.name, seq, clock(), clock())
             sender.send(stream, attempt, lambda _, outcome, ended=ended: ended.set_result(outcome))
             outcome = await asyncio.wait_for(ended, 30)
-            records.append(attempt.request(worker=0, outcome=outcome, ended=clock()))
+            records.append(attempt.end(worker=0, outcome=outcome, ended=clock()).request())
         await sender.close()
         return sender.replaced
 
