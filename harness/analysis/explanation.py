@@ -102,17 +102,20 @@ class Explainer:
             seq=row["seq"],
             outcome=str(row["outcome"]),
             status=row["status"],
-            pod=str(row["pod"] or ""),
-            via=str(row["via"] or ""),
+            pod=_words(row, "pod"),
+            via=_words(row, "via"),
             times=Times(
                 due=row["scheduled"],
                 sent=row["started"],
                 connected=row["connected"],
+                handshake_s=row.get("handshake"),
                 first_byte=row["first_byte"],
                 ended=row["ended"],
             ),
             local_port=row["local_port"],
             reused=bool(row["reused"]),
+            resumed=row.get("resumed"),
+            tls_trouble=_words(row, "tls_trouble"),
             before=self._before(row) if row["reused"] else "",
             rollout=None if span is None else span.number,
             since_update_s=None if span is None else row["scheduled"] - span.update,
@@ -143,3 +146,8 @@ class Explainer:
         ago_s = row["scheduled"] - (last["ended"] if last["ended"] is not None else last["scheduled"])
         by = f" by {last['pod']}" if last["pod"] else ""
         return f"{things(len(on_it), 'request')} before it; the last was {last['outcome']}{by} {ago_s:.2f} s before"
+
+
+def _words(row: dict[str, Any], name: str) -> str:
+    """A cell of text, empty where there is none."""
+    return str(row.get(name) or "")

@@ -23,6 +23,7 @@ _TIMES = (
     "scheduled",
     "started",
     "connected",
+    "handshake",
     "first_byte",
     "ended",
     "local_port",
@@ -30,6 +31,7 @@ _TIMES = (
     "outcome",
     "status",
     "via",
+    "tls_trouble",
 )
 
 

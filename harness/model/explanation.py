@@ -59,11 +59,15 @@ class PodThen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """When the parts of a request happened: seconds on the run's clock; None: never, or not recorded."""
+    """When the parts of a request happened: seconds on the run's clock; None: never, or not recorded.
+
+    `handshake_s`: how long TLS took after `connected`.
+    """
 
     due: float
     sent: float | None = None
     connected: float | None = None
+    handshake_s: float | None = None
     first_byte: float | None = None
     ended: float | None = None
 
@@ -71,6 +75,7 @@ class Times:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedRequest:
     """The request that is asked about. `before`: of a kept connection, what went over it earlier, in words.
+    `resumed`: of a new one, whether TLS took up an earlier session; `tls_trouble`: what broke it.
 
     `since_update_s`: since the update of its `rollout`, whose number is that for people; both None outside of any.
     """
@@ -85,6 +90,8 @@ class AskedRequest:
     times: Times
     local_port: int | None
     reused: bool
+    resumed: bool | None
+    tls_trouble: str
     before: str
     rollout: int | None
     since_update_s: float | None

@@ -60,7 +60,8 @@ class Earlier:
 class LostRequest:
     """One failed request, its times, its connection, and why it failed.
 
-    `rule`: the row of the table of causes that named it. `pod`: where it went, where that is only one's;
+    `handshake`: seconds that TLS took after `connected`; `tls_trouble`: what broke it. `rule`: the row of the table of
+    causes that named it. `pod`: where it went, where that is only one's;
     `candidates`: the pods that could have taken it.
     """
 
@@ -70,6 +71,7 @@ class LostRequest:
     scheduled: float
     started: float
     connected: float | None
+    handshake: float | None
     first_byte: float | None
     ended: float
     local_port: int | None
@@ -77,6 +79,7 @@ class LostRequest:
     outcome: str
     status: int | None
     via: str
+    tls_trouble: str
     cause: str
     rule: str
     pod: str

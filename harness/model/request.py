@@ -78,6 +78,14 @@ class Cut(StrEnum):
     TIMEOUT = "timeout"  # not done when the time to connect was over
 
 
+CUT_SHORT = {
+    Cut.RESET: Outcome.RESET_BEFORE_RESPONSE,
+    Cut.EOF: Outcome.EOF_BEFORE_RESPONSE,
+    Cut.TIMEOUT: Outcome.READ_TIMEOUT,
+}
+"""What a handshake that was cut short would have been without TLS; by that its cause is sought."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsFacts:
     """What is known of the TLS handshake of a request that opened its connection: columns of requests.csv.

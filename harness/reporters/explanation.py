@@ -54,6 +54,11 @@ def _request(request: AskedRequest) -> Iterator[str]:
     else:
         connected = "never" if times.connected is None else f"{_ms(times.connected - begun)} after it was sent"
         yield from _row("connected", f"{connected}; a connection of its own{_port(request)}")
+    if times.handshake_s is not None:
+        taken_up = "; the session of an earlier connection" if request.resumed else ""
+        yield from _row("TLS", f"{_ms(times.handshake_s)} after that{taken_up}")
+    if request.tls_trouble:
+        yield from _row("TLS", f"failed: {request.tls_trouble}")
     first = "never" if times.first_byte is None else f"{_ms(times.first_byte - begun)} after it was sent"
     yield from _row("first byte", first)
     ended = "not known" if times.ended is None else f"{_ms(times.ended - begun)} after it was sent"

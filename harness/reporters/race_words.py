@@ -121,7 +121,7 @@ def lost_facts(lost: LostRequest, race: Race, rules: Mapping[str, str]) -> Facts
     return tuple(
         (label, words)
         for label, words in (
-            ("outcome", lost.outcome + (f" {lost.status}" if lost.status else "")),
+            ("outcome", _outcome(lost)),
             ("cause", lost.cause),
             ("evidence", lost.evidence),
             (f"rule {lost.rule}", rules.get(lost.rule, "")),
@@ -167,12 +167,19 @@ def _sent(pod: PodRace, t: float) -> str:
     return "the data plane sent to it"
 
 
+def _outcome(lost: LostRequest) -> str:
+    if lost.tls_trouble:
+        return f"{lost.outcome}: {lost.tls_trouble}"
+    return f"{lost.outcome} {lost.status}" if lost.status else lost.outcome
+
+
 def _times(lost: LostRequest) -> str:
     """Phase by phase, as far as it came: "started 1.20 ms late; connected in 0.40 ms; then lost after 3.10 ms"."""
     parts = [f"sent {number_ms(1000 * (lost.started - lost.scheduled))} ms after it was due"]
     last = lost.started
     for moment, words in (
         (lost.connected, "connected in {} ms"),
+        (_secured(lost), "TLS in {} ms"),
         (lost.first_byte, "the answer began {} ms after that"),
     ):
         if moment is not None and moment >= last and not (lost.reused and words.startswith("connected")):
@@ -180,6 +187,11 @@ def _times(lost: LostRequest) -> str:
             last = moment
     parts.append(f"lost {number_ms(1000 * (lost.ended - last))} ms later")
     return "; ".join(parts)
+
+
+def _secured(lost: LostRequest) -> float | None:
+    """When TLS was up, and the request went out."""
+    return None if lost.connected is None or lost.handshake is None else lost.connected + lost.handshake
 
 
 def _connection(lost: LostRequest) -> str:

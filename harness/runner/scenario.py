@@ -22,9 +22,10 @@ from harness.model.advice import Applied
 from harness.model.deed_words import DeedWords, deed_words
 from harness.model.experiment import Experiment
 from harness.model.load_settings import KeptStream
-from harness.model.request_settings import HeaderSource, MixedRequest, TlsSettings
+from harness.model.request_settings import HeaderSource, MixedRequest
 from harness.model.run import Expect, MeasuredService
 from harness.redaction import door
+from harness.runner import certificates
 from harness.runner.destination import check_path
 from harness.runner.gates import check_gates
 from harness.runner.ingress_address import host_in
@@ -205,7 +206,7 @@ def load_plan(
     """What the load worker of a scenario does, sent `to` where the application is reached.
 
     Raises:
-        ExperimentError: a header's value cannot be had from where it is kept.
+        ExperimentError: a header's value cannot be had from where it is kept, or a certificate is not usable.
         PlanError: the request is not one that can be sent.
     """
     load, request, tls = experiment.load, experiment.request, experiment.request.tls
@@ -236,7 +237,7 @@ def load_plan(
         headers=_headers(request.headers, environment),
         success=request.success_ranges,
         messages=tuple(_message(each, environment) for each in experiment.requests),
-        **({} if tls is None else _certificates(tls)),
+        **({} if tls is None else certificates.of_plan(tls)),
         pod_header=load.pod_header or "",
         engine=Engine(load.engine),
     )
@@ -259,21 +260,6 @@ def _message(asked: MixedRequest, environment: Mapping[str, str]) -> Message:
         weight=asked.weight,
         success=asked.success_ranges,
     )
-
-
-def _certificates(tls: TlsSettings) -> dict[str, Any]:
-    """What a plan holds of them. The key is learnt, so that nothing that is written has it."""
-    files = (tls.ca, tls.certificate, tls.key)
-    ca, certificate, key = ("" if file is None else file_text(file, error=ExperimentError) for file in files)
-    if certificate:
-        door().learn(key or certificate)
-    return {
-        "ca_pem": ca,
-        "client_pem": "\n".join(filter(None, (certificate, key))),
-        "insecure": tls.insecure,
-        "server_name": tls.server_name or "",
-        "session_reuse": tls.session_reuse,
-    }
 
 
 def _header(name: str, value: str | HeaderSource, environment: Mapping[str, str]) -> str:

@@ -49,7 +49,7 @@ class Reach:
     def __init__(self, seen: Observed, why: Explained) -> None:
         self._seen, self._why = seen, why
         failed = seen.requests.failures
-        outcome = failed["outcome"].cast(pl.String)
+        outcome = failed["met"].cast(pl.String)
         self._with_outcome: dict[Sequence[str], Mask] = {
             outcomes: outcome.is_in(outcomes).to_numpy() for outcomes, *_ in _ENDS
         }

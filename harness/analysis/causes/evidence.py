@@ -52,6 +52,7 @@ class Narrator:
                     port=ports[i],
                     status=failures.status[i],
                     outcome=failures.outcome[i],
+                    trouble=failures.trouble[i] or "why is not on record",
                 )
             )
         return words

@@ -40,8 +40,8 @@ def explain(seen: Observed, table: Sequence[Row] = TABLE) -> Explained:
     plane = data_plane(info)
     syncs = seen_syncs(seen.pods, seen.endpoints, seen.answers, runs) if info.way.one_list else SeenSyncs()
     until = horizons(seen.pods, seen.endpoints, plane, runs, syncs)
-    sent, outcome = requests.failures["started"].to_numpy(), requests.failures["outcome"].to_numpy()
-    cut = requests.failures.filter(~pl.col("reused"), pl.col("connected").is_not_null(), pl.col("outcome").is_in(CUT))
+    sent, outcome = requests.failures["started"].to_numpy(), requests.failures["met"].to_numpy()
+    cut = requests.failures.filter(~pl.col("reused"), pl.col("connected").is_not_null(), pl.col("met").is_in(CUT))
     windows = time_windows(
         seen.pods,
         Clues(

@@ -40,12 +40,15 @@ LATE_S = 0.2
 class Failures:
     """The failed requests in the order of `Requests.failures`, one array a fact.
 
+    `outcome`: of a TLS handshake that was cut short, what that would have been without TLS. `trouble`: what broke it.
+
     `sent`, `ended`: seconds; `busy_until`: until when it can have been worked on, seconds. `own`: the position of the
     pod at the other end, or `NOBODY`. `flags`: by flag, whether it is true of each. `windows`: when each way was
     possible.
     """
 
     outcome: NDArray[np.object_]
+    trouble: NDArray[np.object_]
     sent: NDArray[np.float64]
     ended: NDArray[np.float64]
     busy_until: NDArray[np.float64]
@@ -58,6 +61,7 @@ class Failures:
     def __post_init__(self) -> None:
         frozen(
             self.outcome,
+            self.trouble,
             self.sent,
             self.ended,
             self.busy_until,
@@ -77,7 +81,7 @@ def failures(
 ) -> Failures:
     """All that the rules ask of the failures of a run. `stale`: per failure, whether a stale conntrack entry fits."""
     rows, info = seen.requests.failures, seen.run.info
-    outcome = rows["outcome"].to_numpy().astype(object)
+    outcome = rows["met"].to_numpy().astype(object)
     sent, ended = (np.array(rows[name].to_numpy()) for name in ("started", "ended"))
     reused = np.array(rows["reused"].to_numpy())
     status = np.array(rows["status"].fill_null(0).to_numpy())
@@ -91,7 +95,10 @@ def failures(
     timed_out = outcome == "read-timeout"
     work_s = slowest_s(seen, timed_out)
     lost = losses(seen, silent, timed_out, work_s, streaks, plane, windows)
-    stalled, late = _stalled(sent, ended, seen.load), _late(info, outcome, ended - sent)
+    stalled, late = (
+        _stalled(sent, ended, seen.load),
+        _late(info, rows["outcome"].to_numpy().astype(object), ended - sent),
+    )
     flags = {
         Flag.REUSED: reused,
         Flag.INSTANT: _instant(rows["connected"].to_numpy(), sent, ended, reused),
@@ -116,6 +123,7 @@ def failures(
     }
     return Failures(
         outcome=outcome,
+        trouble=rows["tls_trouble"].to_numpy().astype(object),
         sent=sent,
         ended=ended,
         busy_until=np.where(timed_out, sent + work_s, ended),
@@ -157,7 +165,8 @@ def _killed(
 
 def _late(info: RunInfo, outcome: NDArray[np.object_], took: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether a time-out fired much later than it was due: the worker itself did not run then."""
-    limits = {"connect-timeout": info.load.connect_timeout_s, "read-timeout": info.load.read_timeout_s}
+    limits = dict.fromkeys(("connect-timeout", "tls-error"), info.load.connect_timeout_s)
+    limits["read-timeout"] = info.load.read_timeout_s
     late = np.zeros(len(outcome), dtype=bool)
     for name, limit in limits.items():
         late |= (outcome == name) & (took > limit + LATE_S)

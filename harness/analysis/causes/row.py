@@ -180,7 +180,8 @@ class Row:
     `between`: causes of which it is one, where `cause` is `unknown`, and which cannot be told apart. `charged`: what
     a rollout answers for by it. `unexplained`: more of such failures than the control window has are the rollout's.
     `names`: whose pod stands in the result, where it is only one's; of several ways the first that holds. `evidence`:
-    a sentence with `{ago}`, `{pods}`, `{plane}`, `{late}`, `{port}`, `{status}` and `{outcome}` in it.
+    a sentence with `{ago}`, `{pods}`, `{plane}`, `{late}`, `{port}`, `{status}`,
+    `{outcome}` and `{trouble}` in it.
     """
 
     rule: StrEnum

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from harness.model.quantity import things
-from harness.model.request import Outcome
+from harness.model.request import CUT_SHORT, Outcome
 
 KEY = ("stream", "worker", "seq")
 
@@ -17,7 +17,8 @@ class Requests:
     """All requests of a run.
 
     `frame`: one row a request, with `failed` and `unsent` (Boolean). `failures`: the failed rows alone, sorted by
-    `started`, then worker and seq. `notes`: what had to be left out, in words.
+    `started`, then worker and seq, with `met`: the outcome that it would have had without TLS, by which its cause is
+    sought, and `tls_trouble` (empty where nothing is known). `notes`: what had to be left out, in words.
     """
 
     frame: pl.DataFrame
@@ -68,9 +69,25 @@ def clean(rows: pl.DataFrame) -> Requests:
             pl.col("started").fill_null(pl.col("scheduled")),
         )
         .with_columns(pl.col("ended").fill_null(pl.col("started")).clip(lower_bound=pl.col("started")))
+        .with_columns(tls_trouble=_trouble(frame))
+        .with_columns(met=_met())
         .sort("started", "worker", "stream", "seq")
     )
     return Requests(frame=frame, failures=failures, notes=tuple(notes))
+
+
+def _trouble(frame: pl.DataFrame) -> pl.Expr:
+    if "tls_trouble" not in frame.columns:
+        return pl.lit("")
+    return pl.col("tls_trouble").cast(pl.String).fill_null("")
+
+
+def _met() -> pl.Expr:
+    of_tls = pl.col("outcome") == str(Outcome.TLS_ERROR)
+    plain = pl.col("tls_trouble").replace_strict(
+        {str(cut): str(outcome) for cut, outcome in CUT_SHORT.items()}, default=str(Outcome.TLS_ERROR)
+    )
+    return pl.when(of_tls).then(plain).otherwise(pl.col("outcome"))
 
 
 def _without_doubles(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:

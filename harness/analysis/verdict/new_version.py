@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.analysis.causes.explained import Explained
 from harness.analysis.causes.intervals import NOBODY
@@ -74,9 +75,29 @@ def began_with(seen: Observed, why: Explained, position: int) -> bool:
     if len(named):
         theirs = bool(2 * np.isin(named, list(new)).sum() >= len(named))
     else:
-        theirs = all(at in new or _left(pod) < first for at, pod in enumerate(seen.pods))
+        theirs = _alone(seen, new, first) or _new_trouble(why, here)
     settled = span.settled if span.settled is not None else span.end
     return theirs and min(ready) - SLOW_WATCH_S <= first <= settled
+
+
+def _alone(seen: Observed, new: set[int], t: float) -> bool:
+    """Whether all pods but these had been told to go before `t`."""
+    return all(at in new or _left(pod) < t for at, pod in enumerate(seen.pods))
+
+
+def _new_trouble(why: Explained, here: NDArray[np.bool_]) -> bool:
+    """Whether TLS failed for reasons that nothing had failed for before: what a pod shows it shows to everybody."""
+    trouble, sent = why.failures.trouble, why.failures.sent
+    if not trouble[here].all():
+        return False
+    known = set(trouble[sent < sent[here].min()].tolist())
+    return not known & set(trouble[here].tolist())
+
+
+def tls_trouble(why: Explained, here: NDArray[np.bool_]) -> str:
+    """What most of these failures broke TLS on; empty where none did."""
+    told = [words for words in why.failures.trouble[here].tolist() if words]
+    return max(sorted(set(told)), key=told.count, default="")
 
 
 def _left(pod: Life) -> float:

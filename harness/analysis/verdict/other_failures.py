@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.analysis.causes.explained import Explained
+from harness.analysis.causes.row import Fault
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.windows import CONTROL
 from harness.analysis.statistics import excess
 from harness.analysis.verdict.background import Background, failed_by_application
 from harness.analysis.verdict.doubts import Doubt
-from harness.analysis.verdict.new_version import began_with, corrected, fails_more
+from harness.analysis.verdict.new_version import began_with, corrected, fails_more, tls_trouble
 from harness.analysis.verdict.window_counts import Counted
 from harness.model.quantity import things
 from harness.model.reasons import Reason
@@ -66,7 +67,15 @@ def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quie
     new = began_with(seen, why, position)
     who = "pods of the new version" if new else "the application"
     reason = Reason.NEW_VERSION_ERRORS if new else Reason.APPLICATION_ERRORS
-    return ((reason, f"{who} failed {things(bad, 'request')} of {name} while in service"),)
+    return (
+        (reason, f"{who} failed {things(bad, 'request')} of {name} while in service{_by_tls(why, position, counts)}"),
+    )
+
+
+def _by_tls(why: Explained, position: int, counts: Counted) -> str:
+    """What most of them broke TLS on, in brackets; empty where none did."""
+    trouble = tls_trouble(why, why.causes.by(lambda row: row.fault == Fault.APPLICATION) & (counts.at == position))
+    return f" (TLS: {trouble})" if trouble else ""
 
 
 _WORDS = {

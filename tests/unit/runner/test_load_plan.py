@@ -4,6 +4,7 @@ import base64
 from pathlib import Path
 
 import pytest
+import trustme
 
 from harness.cli.plan import plan_text
 from harness.clusters.sandbox_balancer import balancer, balancer_facts
@@ -166,6 +167,8 @@ def test_the_quiet_time_that_is_planned_is_that_of_the_run() -> None:
     assert expected != 60.0
 
 
+AUTHORITY = trustme.CA()
+CLIENT = AUTHORITY.issue_cert("me@shop.example")
 MIXED = """\
 version: 1
 name: mixed
@@ -188,9 +191,9 @@ def mixed(tmp_path: Path) -> Experiment:
     files = {
         "experiment.yaml": MIXED,
         "token.txt": "s3cret-token",
-        "ca.pem": "CA",
-        "client.pem": "CERT",
-        "key.pem": "KEY",
+        "ca.pem": AUTHORITY.cert_pem.bytes().decode(),
+        "client.pem": CLIENT.cert_chain_pems[0].bytes().decode(),
+        "key.pem": CLIENT.private_key_pem.bytes().decode(),
     }
     for name, text in files.items():
         (tmp_path / name).write_text(text)
@@ -201,7 +204,9 @@ def mixed(tmp_path: Path) -> Experiment:
 def test_a_mix_has_its_bodies_headers_and_certificates_from_where_they_are_kept(mixed: Experiment) -> None:
     made = plan(mixed, {})
     assert made.url == "https://10.96.0.7:80/"
-    assert (made.ca_pem, made.client_pem, made.insecure) == ("CA", "CERT\nKEY", False)
+    certificate, key = (blob.bytes().decode() for blob in (CLIENT.cert_chain_pems[0], CLIENT.private_key_pem))
+    assert (made.ca_pem, made.insecure) == (AUTHORITY.cert_pem.bytes().decode(), False)
+    assert made.client_pem == f"{certificate}\n{key}"
     look, buy = made.messages
     assert (look.method, look.path, look.weight, look.success) == ("GET", "/look", 3, ((200, 299),))
     assert (buy.method, buy.headers, buy.success) == (

@@ -19,6 +19,7 @@ class Answer(StrEnum):
     PATH_TO_ENDING = "path-to-ending"
     PATH_TO_STARTING = "path-to-starting"
     PATH_TO_EITHER = "path-to-either"
+    HANDSHAKE = "handshake"
     GARBLED = "garbled"
     NOTHING = "nothing"
 
@@ -95,9 +96,18 @@ ANSWERS = (
         names=(Way.STARTING,),
         evidence=_BY_PATH,
     ),
+    # One that was cut short is not here: it is judged as the same without TLS is.
+    Row(
+        rule=Answer.HANDSHAKE,
+        outcomes=(Outcome.TLS_ERROR,),
+        cause=Cause.APPLICATION,
+        fault=Fault.APPLICATION,
+        names=(Named.OWN,),
+        evidence="client and server did not come to terms on TLS (observed): {trouble}",
+    ),
     Row(
         rule=Answer.GARBLED,
-        outcomes=(Outcome.PROTOCOL_ERROR, Outcome.TLS_ERROR),
+        outcomes=(Outcome.PROTOCOL_ERROR,),
         cause=Cause.APPLICATION,
         fault=Fault.APPLICATION,
         names=(Named.OWN,),
