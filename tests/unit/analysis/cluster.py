@@ -234,7 +234,7 @@ class PaperCluster:
     ) -> tuple[Any, ...]:
         return (
             stream, 0, seq, scheduled, started, connected, byte, ended, port, reused, outcome,
-            status if byte else None, 0, pod, "", *[None] * 5,
+            status if byte else None, 0, pod, "", *[None] * (len(COLUMNS) - 15),
         )  # fmt: skip
 
     # -- the watch --------------------------------------------------------------------------------------------------
