@@ -1,4 +1,4 @@
-"""The PEM files that `request.tls` names -> what a plan holds of them; what is wrong with one is found here."""
+"""The PEM files that `tls` of `request` names -> what a plan holds of them; what is wrong with one is found here."""
 
 from __future__ import annotations
 
