@@ -75,6 +75,7 @@ class AsyncioSender:
         for connection in list(self._open_now):
             connection.abort()
         if self._open_now:
+            self._none_open.clear()  # it may have been so before
             await asyncio.wait([asyncio.ensure_future(self._none_open.wait())], timeout=TLS_GOODBYE_S)
         if self._tls is not None:
             # A transport whose handshake failed was never ours to follow; the loop closes it within two turns.

@@ -49,7 +49,6 @@ class Deadlines:
             self._timer = None
 
     def _look(self) -> None:
-        self._timer = None
         now = self._clock()
         over = []
         for waiting, end in self._ends.items():
@@ -59,7 +58,8 @@ class Deadlines:
         for waiting in over:
             if self._ends.pop(waiting, None) is not None:  # one that is over may end another
                 waiting.expire()
+        self._timer = None  # not before: who begins anew comes after those that wait already
         for end in self._ends.values():
             wait_s = max(_SOONEST_S, end - self._clock())
-            self._timer = self._timer or asyncio.get_running_loop().call_later(wait_s, self._look)
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._look)
             break

@@ -94,8 +94,8 @@ class Dialer:
     def settle(self, dialed: Dialed, attempt: Attempt) -> None:
         """The handshake has ended, with `dialed.number`. Raises OSError where that is none that connected."""
         number = dialed.number
-        # Reset, not refused: it was connected, and is so no longer.
-        if number in (0, errno.ECONNRESET):
+        # Reset, not refused: it was connected, and is so no longer. EPIPE: the peer had said that it is done before.
+        if number in (0, errno.ECONNRESET, errno.EPIPE):
             attempt.phase = self._next_phase
         if number:
             raise OSError(number, os.strerror(number))

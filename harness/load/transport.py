@@ -144,7 +144,8 @@ class Connection(asyncio.Protocol):
                 self._finish(ProtocolError(str(error)))
             else:
                 self.reusable = False
-                self.close()
+        if self._attempt is None and not self.reusable:
+            self.close()
 
     def eof_received(self) -> None:
         attempt = self._attempt
@@ -183,6 +184,8 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._framed = False
+        if self._attempt is None:
+            self.reusable = False  # a second answer right behind the first, which the next request must not get
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._attempt is not None and self._headers.read(self._attempt, name, value):
@@ -202,7 +205,9 @@ class Connection(asyncio.Protocol):
             self._complete()
 
     def on_body(self, body: bytes) -> None:
-        if self._attempt is not None and self._attempt.bytes is not None:
+        if self._attempt is None:
+            self.reusable = False  # an answer to HEAD that has a body all the same
+        elif self._attempt.bytes is not None:
             self._attempt.bytes += len(body)
 
     def on_message_complete(self) -> None:

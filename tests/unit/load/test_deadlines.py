@@ -72,3 +72,20 @@ def test_one_that_is_over_may_end_another_and_begin_anew(loop: Loop) -> None:
     deadlines.begin(second)
     loop.until(10.0)
     assert (first.expired, second.expired) == ([2.0, 4.0], [])
+
+
+def test_one_that_begins_anew_does_not_hold_up_who_waits_already(loop: Loop) -> None:
+    deadlines, second = Deadlines(2.0, clock=loop.time), Waiting(loop)
+
+    class First(Waiting):
+        def expire(self) -> None:
+            super().expire()
+            if len(self.expired) < 2:
+                deadlines.begin(self)
+
+    first = First(loop)
+    deadlines.begin(first)
+    loop.until(0.5)
+    deadlines.begin(second)
+    loop.until(10.0)
+    assert (first.expired, second.expired) == ([2.0, 4.0], [2.5])

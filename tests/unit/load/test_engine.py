@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from collections import Counter
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import uvloop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -100,6 +102,23 @@ def test_a_kept_connection_found_closed_is_replaced_and_no_failure(
     assert replaced == 5
 
 
+@pytest.mark.parametrize("behind", [GOOD[:40], GOOD, b"junk"])
+def test_what_comes_right_behind_an_answer_is_no_answer_to_the_next_request(
+    server: Callable[..., Server], behind: bytes
+) -> None:
+    started = server(breaking({1: says(GOOD + behind, then=silence)}))
+    records, _ = one_by_one(few(started.url(), Engine.ASYNCIO, connections=1, read_timeout_s=2.0), 4)
+    assert [(record.outcome, record.bytes) for record in records] == [(Outcome.OK, 2)] * 4
+    assert [record.reused for record in records] == [False, True, False, True]
+
+
+def test_an_answer_larger_than_any_buffer_is_read_whole(server: Callable[..., Server], engine: Engine) -> None:
+    size = 5_000_000
+    large = says(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size, b"x" * size)
+    records, _ = one_by_one(few(server(lambda n: large).url(), engine), 3)
+    assert [(record.outcome, record.bytes) for record in records] == [(Outcome.OK, size)] * 3
+
+
 def test_connection_close_is_heeded(server: Callable[..., Server], engine: Engine) -> None:
     polite = says(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
     records, replaced = one_by_one(few(server(lambda n: polite).url(), engine, connections=3), 10)
@@ -165,6 +184,8 @@ def open_descriptors() -> int:
 
 
 def test_nothing_stays_open_afterwards(engine: Engine) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as first:
+        first.run(asyncio.sleep(0))  # libuv opens a pipe for signals once, for as long as the process lives
     before = open_descriptors()
     started = Server(breaking({3: reset, 5: FIN, 8: ERROR}))
     for connections in (0, 3):

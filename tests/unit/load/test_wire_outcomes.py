@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import select
 import socket
 import ssl
@@ -16,6 +17,8 @@ import uvloop
 
 from harness.load.attempt import Attempt, HeaderReader
 from harness.load.deadlines import Deadlines
+from harness.load.dial import Dialed, Dialer, handshake_end
+from harness.load.outcomes import Phase, classify
 from harness.load.plain import PlainTransport
 from harness.load.plan import Engine, Stream
 from harness.load.poller import READ, Poller
@@ -293,3 +296,19 @@ def test_an_answer_that_waits_when_our_own_write_fails_still_counts() -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(exchange())
     assert recorded == [(200, None)]
+
+
+def test_a_connection_that_the_peer_closed_and_reset_before_we_looked_was_no_refusal() -> None:
+    attempt, plan = Attempt("new", 0, 0, 0), few("http://127.0.0.1/", Engine.ASYNCIO)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = socket.create_connection(listener.getsockname())
+        peer, _ = listener.accept()
+    with ours:
+        peer.shutdown(socket.SHUT_WR)
+        reset(peer)
+        select.select([ours], [], [], 10)
+        dialed = Dialed(ours, ("", 0), 0.0, handshake_end(ours), sent=True)
+        attempt.phase, attempt.connected = Phase.CONNECT, 0.0
+        with pytest.raises(OSError, match=os.strerror(errno.EPIPE)) as broken:
+            Dialer(plan, clock=lambda: 0.0).settle(dialed, attempt)
+    assert classify(attempt.phase, broken.value) is Outcome.RESET_BEFORE_RESPONSE
