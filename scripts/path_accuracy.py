@@ -1,6 +1,6 @@
 """Rollouts on the sandbox's other paths, recorded with the truth of its kernel and of what stands on the way.
 
-    python scripts/path_accuracy.py DIR [--only CASE...]       then: python scripts/accuracy.py --paths DIR
+    python scripts/path_accuracy.py DIR [--only CASE...]
 
 Each case of scripts/path_cases.py is run on a sandbox of its own. DIR/CASE is its run directory with truth.csv and
 truth-pods.json beside, DIR/expected.json has what is right. What DIR has already is kept. It prints how the judgement

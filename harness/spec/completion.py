@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.spec.ordinals import first_ordinal, ordinal
 from harness.spec.rolling import RolloutSpec, Strategy, rollout_spec, wanted_replicas
 from harness.spec.workload import Object, spec_of
 
@@ -65,18 +66,12 @@ def carries_update(workload: Object, pods: Iterable[Object]) -> bool:
     if workload["kind"] != "StatefulSet":
         return True
     spec, revision = spec_of(workload), (workload.get("status") or {}).get("updateRevision")
-    first = int((spec.get("ordinals") or {}).get("start") or 0) + rollout_spec("StatefulSet", spec).partition
-    return all(_revision(pod) == revision for pod in pods if (ordinal(pod) or 0) >= first)
+    first = first_ordinal(spec) + rollout_spec("StatefulSet", spec).partition
+    return all(_revision(pod) == revision for pod in pods if (ordinal(_name(pod)) or 0) >= first)
 
 
-def ordinal(pod: Object) -> int | None:
-    """The number of a StatefulSet's pod, from its name; None where it has none.
-
-    >>> ordinal({"metadata": {"name": "web-12"}}), ordinal({"metadata": {"name": "web-8449c9bc4f-89q8p"}})
-    (12, None)
-    """
-    last = str((pod.get("metadata") or {}).get("name") or "").rpartition("-")[2]
-    return int(last) if last.isdecimal() else None
+def _name(pod: Object) -> str:
+    return str((pod.get("metadata") or {}).get("name") or "")
 
 
 def _revision(pod: Object) -> str | None:

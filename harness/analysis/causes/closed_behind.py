@@ -15,37 +15,90 @@ from harness.analysis.causes.intervals import cover
 from harness.analysis.causes.row import Way
 from harness.analysis.causes.time_windows import TimeWindows
 from harness.analysis.observed.observed import Observed
+from harness.analysis.observed.windows import CONTROL
 from harness.analysis.statistics import P_VALUE, excess
 
 ENOUGH = 5
 """How many must have come while no pod stopped, so that a rate is known at all; fewer excuse nothing."""
 
-_SURELY = (Way.REFUSING, Way.VANISHED, Way.STOPPING)
-_LOOSELY = (Way.LOOSE_REFUSING, Way.LOOSE_VANISHED, Way.LOOSE_STOPPING)
+_STOPS = (
+    (Way.REFUSING, Way.VANISHED, Way.STOPPING),
+    (Way.LOOSE_REFUSING, Way.LOOSE_VANISHED, Way.LOOSE_STOPPING),
+    (Way.DRAINING,),
+)
+"""When pods stop: surely, loosely, and while a balancer drains them; each beyond those before it."""
+
+_OTHERWISE = (Way.STARTING, Way.CRASHED)
+"""When a 502 has another reason that does not come all the time, and so tells no rate."""
 
 
 def closed_as_ever(
-    seen: Observed, closed: NDArray[np.bool_], sent: NDArray[np.float64], windows: TimeWindows
+    seen: Observed,
+    closed: NDArray[np.bool_],
+    instant: NDArray[np.bool_],
+    sent: NDArray[np.float64],
+    windows: TimeWindows,
 ) -> NDArray[np.bool_]:
     """Per failure, whether it was `closed` behind the hop while a pod was stopping, or may have been, and no more were
-    then than at other times. `sent`: of each failure, seconds."""
+    then than at other times. `sent`: of each failure, seconds.
+
+    Those that were lost at once (`instant`) and those that were being worked on come by different ways, and each kind
+    excuses its own alone.
+    """
     found = np.zeros_like(closed)
     if closed.sum() < ENOUGH:
         return found
     good = seen.requests.frame.filter(~seen.requests.frame["failed"])["started"].drop_nulls().to_numpy()
-    surely, well_surely = _within(windows, _SURELY, sent), _within(windows, _SURELY, good)
-    loosely = _within(windows, _LOOSELY, sent) & ~surely
-    well_loosely = _within(windows, _LOOSELY, good) & ~well_surely
-    quiet = int((closed & ~surely & ~loosely).sum())
-    requests = quiet + int((~well_surely & ~well_loosely).sum())
-    if quiet < ENOUGH:
-        return found
-    for inside, well in ((surely, well_surely), (loosely, well_loosely)):
-        mine = closed & inside
-        number = int(mine.sum())
-        if number and excess(number, number + int(well.sum()), quiet, requests) >= P_VALUE:
-            found |= mine
+    stops, well = _stops(windows, sent), _stops(windows, good)
+    quiet, well_quiet = (_is_quiet(windows, *of) for of in ((stops, sent), (well, good)))
+    at, well_at = (seen.windows.positions(moments) for moments in (sent, good))
+    for kind in (closed & instant, closed & ~instant):
+        rate = _Rate(kind & quiet, well_quiet, at, well_at)
+        for way in range(len(_STOPS)):
+            inside = kind & (stops == way)
+            if inside.any() and rate.is_kept(inside, well == way):
+                found |= inside
     return found
+
+
+class _Rate:
+    """How many come at other times: of all of them, and of those before the first rollout."""
+
+    def __init__(
+        self,
+        closed: NDArray[np.bool_],
+        well: NDArray[np.bool_],
+        at: NDArray[np.int64],
+        well_at: NDArray[np.int64],
+    ) -> None:
+        self._at, self._well_at = at, well_at
+        both = int(closed.sum()), int(well.sum())
+        before = int((closed & (at == CONTROL)).sum()), int((well & (well_at == CONTROL)).sum())
+        self._quiet = [(failed, failed + good) for failed, good in (both, before)]
+
+    def is_kept(self, closed: NDArray[np.bool_], well: NDArray[np.bool_]) -> bool:
+        """Whether no more came then: in all rollouts together, and in none of them, which the others may hide."""
+        if self._quiet[0][0] < ENOUGH:
+            return False
+        rollouts = np.unique(self._at[closed])
+        of_each = ((closed & (self._at == one), well & (self._well_at == one)) for one in rollouts)
+        return not self._exceeds(closed, well, P_VALUE) and not any(
+            self._exceeds(mine, good, P_VALUE / len(rollouts)) for mine, good in of_each
+        )
+
+    def _exceeds(self, closed: NDArray[np.bool_], well: NDArray[np.bool_], p_value: float) -> bool:
+        number = int(closed.sum())
+        return any(excess(number, number + int(well.sum()), *quiet) < p_value for quiet in self._quiet)
+
+
+def _stops(windows: TimeWindows, moments: NDArray[np.float64]) -> NDArray[np.int64]:
+    """By moment, the first of `_STOPS` that holds then; as many as they are where none does."""
+    held = [_within(windows, ways, moments) for ways in _STOPS]
+    return np.asarray(np.argmax([*held, np.ones_like(moments, dtype=bool)], axis=0), dtype=np.int64)
+
+
+def _is_quiet(windows: TimeWindows, stops: NDArray[np.int64], moments: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.asarray((stops == len(_STOPS)) & ~_within(windows, _OTHERWISE, moments))
 
 
 def _within(windows: TimeWindows, ways: Sequence[Way], moments: NDArray[np.float64]) -> NDArray[np.bool_]:

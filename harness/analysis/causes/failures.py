@@ -99,16 +99,17 @@ def failures(
         _stalled(sent, ended, seen.load),
         _late(info, rows["outcome"].to_numpy().astype(object), ended - sent),
     )
+    instant = _instant(rows["connected"].to_numpy(), sent, ended, reused)
     flags = {
         Flag.REUSED: reused,
-        Flag.INSTANT: _instant(rows["connected"].to_numpy(), sent, ended, reused),
+        Flag.INSTANT: instant,
         Flag.UNDER_WAY: ends.under_way,
         Flag.UNACKNOWLEDGED: ends.unacknowledged,
         Flag.MAYBE_IDLE: ends.untold,
         Flag.POD_KNOWN: own != NOBODY,
         Flag.POD_KILLED: _killed(seen.pods, windows, own, ended),
         **by_hop,
-        Flag.CLOSED_AS_EVER: closed_as_ever(seen, by_hop[Flag.CLOSED_BEHIND], sent, windows),
+        Flag.CLOSED_AS_EVER: closed_as_ever(seen, by_hop[Flag.CLOSED_BEHIND], instant, sent, windows),
         Flag.NO_ENDPOINT: absent.rejecting,
         Flag.MAYBE_NO_ENDPOINT: absent.maybe,
         Flag.STALE: np.array(stale.to_numpy()),

@@ -13,6 +13,7 @@ from harness.analysis.observed.ownership import Ownership
 from harness.analysis.observed.watch_stalls import ALWAYS_ON, WatchStalls, standstills
 from harness.model.observation import MarkType, Observation
 from harness.spec.agreement import is_patched
+from harness.spec.ordinals import first_ordinal
 from harness.spec.rolling import wanted_replicas
 from harness.spec.template import same_template
 from harness.spec.workload import WORKLOAD_KINDS, Object
@@ -66,11 +67,11 @@ class ReplicaSetHistory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateRevision:
-    """What a StatefulSet was to become: since when, which revision, how many replicas."""
+    """What a StatefulSet was to become: since when, which revision, which of its numbered pods."""
 
     t: float
     revision: str
-    replicas: int
+    ordinals: range
 
 
 @dataclass(slots=True)
@@ -157,7 +158,9 @@ class Controllers:
             self.scaled.append((seen.t, replicas))
         revision = (seen.object.get("status") or {}).get("updateRevision")
         if revision:
-            self.update_revisions.append(UpdateRevision(t=seen.t, revision=str(revision), replicas=replicas))
+            first = first_ordinal(spec)
+            wanted = range(first, first + replicas)
+            self.update_revisions.append(UpdateRevision(t=seen.t, revision=str(revision), ordinals=wanted))
 
     def _is_ours(self, t: float, template: Object | None) -> bool:
         """Whether a changed template is what our last update asked for: one change, soon, and with its patch."""

@@ -10,6 +10,7 @@ from harness.analysis.observed.controllers import SEEN_S, Controllers, UpdateRev
 from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.pods import Life
 from harness.model.result import Taker
+from harness.spec.ordinals import ordinal
 
 
 def ours(pods: Sequence[Life], taken: Mapping[str, Taker], told: Controllers) -> frozenset[str]:
@@ -94,10 +95,9 @@ def _by_scaling(pod: Life, t: float, told: Controllers) -> bool:
 
 
 def _not_to_be_replaced(pod: Life, becoming: UpdateRevision) -> bool:
-    """Whether a StatefulSet's pod was beyond its number of replicas, or of the revision that all were to become."""
-    ordinal = pod.name.rsplit("-", 1)[-1]
-    beyond = ordinal.isdigit() and int(ordinal) >= becoming.replicas
-    return beyond or pod.revision == becoming.revision
+    """Whether a StatefulSet's pod was none of those that it wants, or of the revision that all were to become."""
+    number = ordinal(pod.name)
+    return (number is not None and number not in becoming.ordinals) or pod.revision == becoming.revision
 
 
 def _of_the_present_template(pod: Life, t: float, told: Controllers) -> bool:

@@ -230,3 +230,35 @@ def test_what_a_proxy_cuts_as_it_has_deregistered_a_pod_that_still_lives_is_the_
     assert found.failures[0].pod == "old-1"
     alive = judged(f"{MITIGATED}\neof-mid-response slow 35.0 until 40.1 by new-1", PROXY)
     assert alive.causes == {"application": 1}
+
+
+RACE = f"status new 8.61..9.4 every 0.1 code 502 {BY_PROXY}"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        f"crash new-1 30.5 38\nstatus new 30.6..38 every 0.04 code 502 {BY_PROXY}",  # a crash is no idle connection
+        f"status new 30.6..48 every 0.04 code 502 {BY_PROXY}",  # a burst after the rollout, with nothing before it
+    ],
+)
+def test_what_went_wrong_at_another_time_by_itself_excuses_no_race(other: str) -> None:
+    found = judged(f"{ROLLED}\n{RACE}\n{other}", PROXY)
+    assert (found.verdict, found.causes["termination-race"]) == ("dropping", 8)
+
+
+def test_idle_connections_that_close_all_the_time_excuse_no_work_that_was_cut() -> None:
+    steady = f"status new 0.511..59 every 0.13 code 502 {BY_PROXY}"
+    cut = f"status slow 19.0..21.0 every 0.5 until 22.6 code 502 {BY_PROXY}"
+    found = judged(f"{MITIGATED}\n{steady}\n{cut}", PROXY)
+    assert (found.verdict, found.causes["in-flight-kill"]) == ("dropping", 4)
+
+
+def test_an_answer_that_a_live_pod_cut_is_not_the_rollouts_though_another_is_drained() -> None:
+    assert judged(f"{MITIGATED}\neof-mid-response slow 17.5 until 22.6 by new-1", PROXY).causes == {"application": 1}
+
+
+@pytest.mark.parametrize("late", ["24..26", "35..36"])
+def test_what_comes_later_than_a_proxy_may_exceed_its_delay_leaves_a_doubt(late: str) -> None:
+    for lost in (f"status new {late} every 0.04 code 502 {BY_PROXY}", f"read-timeout new {late} every 0.04"):
+        assert judged(f"{ROLLED}\n{lost}", PROXY).verdict == "inconclusive"

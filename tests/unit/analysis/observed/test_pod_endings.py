@@ -102,8 +102,8 @@ def test_a_disruption_target_was_evicted() -> None:
     }
 
 
-def stateful(t: float, revision: str, replicas: int) -> Observation:
-    return seen(t, "StatefulSet", spec={"replicas": replicas}, status={"updateRevision": revision})
+def stateful(t: float, revision: str, replicas: int, **spec: object) -> Observation:
+    return seen(t, "StatefulSet", spec={"replicas": replicas, **spec}, status={"updateRevision": revision})
 
 
 @pytest.mark.parametrize(
@@ -113,6 +113,15 @@ def stateful(t: float, revision: str, replicas: int) -> Observation:
 def test_a_stateful_pod_beyond_the_number_is_scaled_away(name: str, revision: str, replicas: int, taker: Taker) -> None:
     timeline = [stateful(8.1, "r2", replicas), *deleted_by_controller(8.5, name)]
     assert takers([pod(name, "web", 8.5, revision=revision)], controllers(timeline, ANYBODY, [8.0])) == {name: taker}
+
+
+@pytest.mark.parametrize(
+    ("name", "taker"),
+    [("web-4", Taker.SCALING), ("web-5", Taker.ROLLOUT), ("web-7", Taker.ROLLOUT), ("web-8", Taker.SCALING)],
+)
+def test_a_stateful_sets_numbers_count_from_its_first(name: str, taker: Taker) -> None:
+    timeline = [stateful(8.1, "r2", 3, ordinals={"start": 5}), *deleted_by_controller(8.5, name)]
+    assert takers([pod(name, "web", 8.5, revision="r1")], controllers(timeline, ANYBODY, [8.0])) == {name: taker}
 
 
 @pytest.mark.parametrize(("word", "reason"), [("evicted", "eviction"), ("stranger", "foreign")])
