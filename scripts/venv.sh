@@ -24,7 +24,7 @@ into=.venv
 case "$1" in
 clients | docs)
     into=.venv/$1
-    [ -x $into/bin/python ] || .venv/bin/python -m venv $into
+    [ -x "$into"/bin/python ] || .venv/bin/python -m venv "$into"
     set -- -r "requirements/$1.txt"
     ;;
 runtime) set -- -r requirements/runtime.txt ;;
@@ -33,13 +33,13 @@ esac
 
 # uv takes a tenth of pip's time, and leaves to Python the compiling of what is imported. It does not read pip's
 # configuration: the index comes from there. Where uv cannot do it, pip does, which says what is wrong.
-uv() { .venv/bin/uv --quiet --system-certs pip "$@" --python $into/bin/python; }
+uv() { .venv/bin/uv --quiet --system-certs pip "$@" --python "$into"/bin/python; }
 index=$(pip config list | sed -n "s/^[^=]*[:.]index-url='\(.*\)'$/\1/p" | tail -n 1)
 [ -z "$index" ] || export UV_DEFAULT_INDEX="$index"
-us() { [ $into != .venv ] || "$@" --no-deps -e .; }
+us() { [ "$into" != .venv ] || "$@" --no-deps -e .; }
 if pip install -q -r requirements/installer.txt && uv install "$@" && us uv install; then
     exit 0
 fi
 echo "uv could not install it: pip does, which takes a minute." >&2
-$into/bin/python -m pip --disable-pip-version-check install -q "$@"
+"$into"/bin/python -m pip --disable-pip-version-check install -q "$@"
 us pip install -q
