@@ -261,7 +261,7 @@ class _Programs:
         config_map["metadata"] = {"name": "kube-proxy", "namespace": "kube-system"}
         config_map["data"]["config.conf"] = yaml.safe_dump(there)
         kubectl = str(Path(sys.executable).parent / "kubectl")
-        command = [kubectl, "--kubeconfig", str(file), "create", "-f", "-"]
+        command = [kubectl, "--kubeconfig", str(file), "apply", "--server-side", "--force-conflicts", "-f", "-"]
         subprocess.run(
             command, check=True, timeout=200, input=json.dumps(config_map).encode(), stdout=subprocess.DEVNULL
         )

@@ -153,7 +153,8 @@ ROWS: tuple[Row, ...] = (
     Row(
         name="no-replicas",
         change=_replicas(0),
-        line="Deployment web has no pod to roll (replicas: 0). Scale it up before.",
+        line="there is no pod that could be replaced, or answer a request (replicas: 0). Needed: replicas of at least 1; "
+        "a HorizontalPodAutoscaler does not scale up from 0 either.",
         code=2,
     ),
     Row(

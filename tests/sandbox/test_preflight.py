@@ -219,7 +219,7 @@ def test_on_a_terminal_it_asks(rolled: Run, monkeypatch: pytest.MonkeyPatch, ans
         "Deploy into a new namespace of context sandbox, load it and roll it? [y/N]" in line for line in told.lines
     )
     if code:
-        assert told.lines[-1].endswith("asking before touching the cluster: the answer was no; nothing was changed")
+        assert told.lines[-1].endswith("asking before the cluster is changed: the answer was no; nothing was changed")
 
 
 async def test_a_namespace_that_is_stuck_in_its_end_is_told_with_what_holds_it(plane: Plane, rolled: Run) -> None:

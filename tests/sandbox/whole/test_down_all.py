@@ -205,5 +205,5 @@ def test_all_and_a_name_are_not_both_meant() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
     assert (done.returncode, done.stderr) == (
         2,
-        "error: ending sandboxes: both --all and --name were given. Give one of them.\n",
+        "error: stopping sandboxes: both --all and --name were given. Give one of them.\n",
     )

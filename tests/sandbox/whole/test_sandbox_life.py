@@ -253,7 +253,10 @@ def test_a_kept_sandbox_stays_until_it_is_ended(tmp_path: Path, monkeypatch: pyt
         assert kept.get("play") == info
         done = subprocess.run(kept.exec_argv("play", ["hostname", "-I"]), capture_output=True, text=True, check=True)
         assert info.client_addresses[0] in done.stdout
-        with pytest.raises(NotKept, match="one of that name is running"), keeping.up("play", None, Settings()):
+        with (
+            pytest.raises(NotKept, match="a sandbox of that name is already running"),
+            keeping.up("play", None, Settings()),
+        ):
             pass
     finally:
         kept.down("play")
