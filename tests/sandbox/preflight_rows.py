@@ -153,8 +153,8 @@ ROWS: tuple[Row, ...] = (
     Row(
         name="no-replicas",
         change=_replicas(0),
-        line="there is no pod that could be replaced, or answer a request (replicas: 0). Needed: replicas of at least 1; "
-        "a HorizontalPodAutoscaler does not scale up from 0 either.",
+        line="there is no pod that could be replaced, or answer a request (replicas: 0). Needed: replicas of "
+        "at least 1; a HorizontalPodAutoscaler does not scale up from 0 either.",
         code=2,
     ),
     Row(
