@@ -177,7 +177,8 @@ def incomplete(seen: Observed, plane: DataPlane, span: Span, created: Sequence[f
         return ((Reason.ROLLOUT_UNSETTLED, f"the old pods of {name} were not seen to go"),)
     watched_s = min(span.end, seen.windows.end) - span.settled
     if plane.period_s is not None and watched_s < plane.period_s:
-        return ((Reason.TOO_SHORT, f"load ended {watched_s:.1f} s after {name} had settled, within one proxy period"),)
+        what = "the next one began" if span.end < seen.windows.end else "load ended"
+        return ((Reason.TOO_SHORT, f"{what} {watched_s:.1f} s after {name} had settled, within one proxy period"),)
     return _workers_lost(seen, span, until=span.settled + (seen.run.info.quiet_s or 0.0))
 
 

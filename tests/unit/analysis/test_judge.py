@@ -125,6 +125,14 @@ def test_what_speaks_against_a_clean_run_is_said(text: str, more: dict[str, obje
     assert verdict(text, **more) == ("inconclusive", reason)
 
 
+def test_a_rollout_that_the_next_one_follows_at_once_is_told_as_that() -> None:
+    """On the same clock as `CLEAN`: what the proxy still had to apply of the first, the second would hide."""
+    second = "update 9.9 complete 11.0 settled 12.0\npod new-2 revision r3 created 10.0 ready 10.4\n"
+    result = judge(history(CLEAN + second))
+    assert (result.verdict, result.reason) == (Verdict.INCONCLUSIVE, "too-short")
+    assert "the next one began 0.1 s after rollout 1 had settled" in result.sentence
+
+
 def test_nothing_at_all_is_inconclusive() -> None:
     assert verdict("period 1") == ("inconclusive", "no-requests")
 

@@ -262,3 +262,10 @@ def test_an_answer_that_a_live_pod_cut_is_not_the_rollouts_though_another_is_dra
 def test_what_comes_later_than_a_proxy_may_exceed_its_delay_leaves_a_doubt(late: str) -> None:
     for lost in (f"status new {late} every 0.04 code 502 {BY_PROXY}", f"read-timeout new {late} every 0.04"):
         assert judged(f"{ROLLED}\n{lost}", PROXY).verdict == "inconclusive"
+
+
+@pytest.mark.xfail(strict=True, reason="a burst is held against the rate of all of a stop's window, not its own second")
+def test_a_late_burst_over_a_steady_background_is_no_part_of_it() -> None:
+    steady = f"status new 0.511..59 every 0.5 code 502 {BY_PROXY}"
+    lost = f"status new 35..36 every 0.04 code 502 {BY_PROXY}"
+    assert judged(f"{ROLLED}\n{steady}\n{lost}", PROXY).verdict != "seamless"
