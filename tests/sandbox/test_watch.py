@@ -108,9 +108,9 @@ def test_every_rollout_that_somebody_else_makes_is_judged_and_nothing_is_changed
         until(process, "waiting for a rollout")
         kubectl(environment, "-n", "staging", "set", "image", "deployment/web", "nginx=nginx:1.29.1")
         until(process, "quiet time")
-        time.sleep(
-            PERIOD_S + 0.5
-        )  # a rollout that the next one follows sooner leaves a doubt: the proxy may be to sync
+        # One that the next follows within a period leaves a doubt: the proxy may still be to sync. The last pod may be
+        # gone up to a second after the quiet time began.
+        time.sleep(3 * PERIOD_S)
         kubectl(environment, "-n", "staging", "rollout", "restart", "deployment/web")
         code, stdout, stderr = ended(process)
     unless_stalled_in(out)
