@@ -6,6 +6,7 @@ import asyncio
 import errno
 from typing import TYPE_CHECKING
 
+from harness.load import poller
 from harness.load.attempt import HeaderReader, outcome_of
 from harness.load.deadlines import Deadlines
 from harness.load.dial import Dialer, handshake_end
@@ -33,13 +34,14 @@ TLS_GOODBYE_S = 1.0
 
 
 class AsyncioSender:
-    """The default engine: sockets of our own and httptools, asyncio's TLS. Sees every raw outcome."""
+    """The default engine: httptools on sockets of our own, or on asyncio's for TLS and without epoll. Sees every outcome."""
 
     def __init__(self, plan: Plan, *, clock: Callable[[], float]) -> None:
         self.replaced = 0
         self._plan, self._clock = plan, clock
         self._dialer = Dialer(plan, clock=clock)
         self._tls, self._server_name = tls_context(plan), server_name(plan)
+        self._own_sockets = self._tls is None and poller.AVAILABLE  # else asyncio's transports
         self._headers = HeaderReader(plan)
         self._pools = {stream.name: Pool(plan, stream, clock) for stream in plan.streams}
         self._poller, self._connecting = Poller(), Deadlines(plan.connect_timeout_s, clock=clock)
@@ -56,7 +58,7 @@ class AsyncioSender:
             self._exchange(pool, connection, attempt, done)
             return
         opening = Opening(self, pool, attempt, done)
-        if self._tls is None and (address := self._dialer.address()) is not None:
+        if self._own_sockets and (address := self._dialer.address()) is not None:
             self._connect(opening, address)
             return
         task = asyncio.get_running_loop().create_task(self._open(opening))
@@ -204,7 +206,7 @@ class AsyncioSender:
         try:
             async with asyncio.timeout(self._plan.connect_timeout_s) as opening.deadline:
                 dialed = await self._dialer.dial(attempt)
-                if self._tls is None:
+                if self._own_sockets:
                     self._lay(opening, dialed)
                 else:
                     await self._speak(opening, dialed)
@@ -230,7 +232,7 @@ class AsyncioSender:
             self.replaced += 1
 
     async def _speak(self, opening: Opening, dialed: Dialed) -> None:
-        """Lay the protocol over TLS, and that over a connected socket."""
+        """Lay the protocol over a transport of asyncio's, with TLS where the URL asks for it."""
         loop, connection = asyncio.get_running_loop(), self._connection(opening, dialed)
         opening.dialed = dialed
         try:
@@ -238,8 +240,8 @@ class AsyncioSender:
                 lambda: connection,
                 sock=dialed.sock,
                 ssl=self._tls,
-                server_hostname=self._server_name,
-                ssl_shutdown_timeout=TLS_GOODBYE_S,
+                server_hostname=None if self._tls is None else self._server_name,
+                ssl_shutdown_timeout=None if self._tls is None else TLS_GOODBYE_S,
             )
         except BaseException:
             _let_go(dialed.sock, loop)

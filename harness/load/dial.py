@@ -29,7 +29,8 @@ RESENT_S = 0.9
 """A connection that took so long may have needed a second SYN: Linux sends it after 1 s (RFC 6298, 2.1)."""
 
 _TAKEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL)
-_STREAM = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
+_NONBLOCK = getattr(socket, "SOCK_NONBLOCK", 0)  # macOS has it not
+_STREAM = socket.SOCK_STREAM | _NONBLOCK
 _CONNECTED = (1, 8)  # tcpi_state: TCP_ESTABLISHED, TCP_CLOSE_WAIT
 _LOOK = int(socket.MSG_PEEK | socket.MSG_DONTWAIT)
 
@@ -120,6 +121,8 @@ class Dialer:
 
     def _connect(self, end: LocalEnd, address: Address, attempt: Attempt) -> Dialed:
         sock = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET, _STREAM)
+        if not _NONBLOCK:
+            sock.setblocking(False)
         began = self._clock()
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -158,13 +161,19 @@ class Dialer:
         return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
 
+def _is_connected(sock: socket.socket) -> bool:
+    try:
+        if hasattr(socket, "TCP_INFO"):
+            return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in _CONNECTED
+        sock.getpeername()  # macOS
+    except OSError:
+        return False
+    return True
+
+
 def handshake_end(sock: socket.socket) -> int:
     """How the TCP handshake ended: an error number, 0 for well, EINPROGRESS for not yet."""
-    try:
-        state = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-    except OSError:
-        return errno.EINPROGRESS
-    if state in _CONNECTED:
+    if _is_connected(sock):
         return 0
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or errno.EINPROGRESS
 

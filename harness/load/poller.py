@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     Ready = Callable[[], None]
 
-READ, WRITE = select.EPOLLIN, select.EPOLLOUT
+READ, WRITE = select.POLLIN, select.POLLOUT  # of the same value as EPOLLIN and EPOLLOUT, epoll(7)
+
+AVAILABLE = hasattr(select, "epoll")
+"""Linux alone has it."""
 
 _AT_ONCE = 256
 """Descriptors served before the loop's timers get their turn."""
@@ -31,14 +34,14 @@ class Poller:
     __slots__ = ("_calls", "_epoll", "_loop")
 
     def __init__(self) -> None:
-        self._epoll = select.epoll()
+        self._epoll: select.epoll
         self._calls: dict[int, Ready] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def watch(self, descriptor: int, events: int, call: Ready) -> None:
         """Call whenever one of the events can be served; closing the descriptor does not end that, `forget` does."""
         if self._loop is None:
-            self._loop = asyncio.get_running_loop()
+            self._loop, self._epoll = asyncio.get_running_loop(), select.epoll()
             self._loop.add_reader(self._epoll.fileno(), self._serve)
         self._calls[descriptor] = call
         self._epoll.register(descriptor, events)
@@ -63,8 +66,8 @@ class Poller:
         if self._loop is not None:
             self._loop.remove_reader(self._epoll.fileno())
             self._loop = None
+            self._epoll.close()
         self._calls.clear()
-        self._epoll.close()
 
     def _serve(self) -> None:
         if self._epoll.closed:

@@ -24,6 +24,7 @@ PATTERN_WORDS = {
     r"^([a-z0-9.-]+/)?[a-z0-9.-]+$": "it must be the name of a Service, or NAMESPACE/NAME",
     r"^[a-z0-9]([a-z0-9.-]{0,48}[a-z0-9])?$": "a name has up to 50 lower-case letters, digits, - and .; at its ends a "
     "letter or digit",
+    r"^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$": "it must be a host name, such as shop.example.com",
     r"^\S+$": "an image's name holds no spaces",
     r"^[A-Za-z0-9][A-Za-z0-9._/:@-]*$": "it is not the name of an image, such as shop:1.2",
 }

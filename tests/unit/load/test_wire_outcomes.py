@@ -90,6 +90,16 @@ def test_a_misbehaviour_gives_exactly_its_outcome(name: str, server: Callable[..
     assert (record.first_byte is None) == (outcome.value.endswith("before-response") or name == "silence")
 
 
+@pytest.mark.parametrize("name", MISBEHAVIOURS)
+def test_a_machine_without_epoll_sees_the_same(
+    name: str, server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.load.poller.AVAILABLE", False)
+    behaviour, outcome = MISBEHAVIOURS[name]
+    plan = few(server(lambda n: behaviour).url(), Engine.ASYNCIO, read_timeout_s=0.4, requests=3)
+    assert [record.outcome for record in load(plan)] == [outcome] * 3
+
+
 @pytest.mark.parametrize("name", GOOD_MANNERS)
 def test_unusual_but_whole_answers_are_ok(name: str, server: Callable[..., Server], engine: Engine) -> None:
     record = the_one(load(few(server(lambda n: GOOD_MANNERS[name]).url(), engine)))
@@ -273,7 +283,7 @@ def test_an_answer_that_waits_when_our_own_write_fails_still_counts() -> None:
             recorded.append((attempt.status, error))
             ended.set_result(None)
 
-        deadlines, poller = Deadlines(10, clock=loop.time), Poller()
+        deadlines, watcher = Deadlines(10, clock=loop.time), Poller()
         connection = Connection(
             ours,
             ours.getsockname()[1],
@@ -283,15 +293,15 @@ def test_an_answer_that_waits_when_our_own_write_fails_still_counts() -> None:
             lost=lambda lost: gone.set_result(None),
         )
         gone: asyncio.Future[None] = loop.create_future()
-        transport = PlainTransport(ours, poller, connection)
-        poller.watch(ours.fileno(), READ, transport.ready)
+        transport = PlainTransport(ours, watcher, connection)
+        watcher.watch(ours.fileno(), READ, transport.ready)
         connection.connection_made(transport)
         await asyncio.wait_for(ended, 10)
         connection.abort()
         await asyncio.wait_for(gone, 10)
         assert ours.fileno() < 0
         deadlines.close()
-        poller.close()
+        watcher.close()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(exchange())
