@@ -34,7 +34,7 @@ TLS_GOODBYE_S = 1.0
 
 
 class AsyncioSender:
-    """The default engine: httptools on sockets of our own, or on asyncio's for TLS and without epoll; sees all outcomes."""
+    """The default engine: httptools on sockets of our own; TLS, and all without epoll, on those of asyncio."""
 
     def __init__(self, plan: Plan, *, clock: Callable[[], float]) -> None:
         self.replaced = 0
