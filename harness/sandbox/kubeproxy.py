@@ -44,6 +44,7 @@ class KubeProxy:
         self._changed = anyio.Event()
         self._last_ended: float | None = None
         self._affinities: frozenset[str] = frozenset()
+        self._rules = ""
         self._health = NodeHealth(node, node_address(node_number(node)))
         self.synced = anyio.Event()
 
@@ -73,9 +74,7 @@ class KubeProxy:
         start_ns = time.monotonic_ns()
         address = node_address(node_number(self._node))
         rules = ruleset(ports, self._node, address, gone=self._affinities)
-        done = await anyio.run_process(["nft", "-f", "-"], input=rules.encode(), check=False)
-        if done.returncode != 0:
-            raise RulesRefused(done.stderr.decode(errors="replace").strip())
+        await self._write(rules)
         end_ns = time.monotonic_ns()
         self._last_ended = anyio.current_time()
         self._affinities = affinity_sets(ports, self._node, address)
@@ -83,3 +82,13 @@ class KubeProxy:
         self.synced.set()
         if self._on_sync is not None:
             self._on_sync(ProxySync(start_ns, end_ns, ports))
+
+    async def _write(self, rules: str) -> None:
+        """What the kernel has already is not written again, as kube-proxy leaves alone what did not change: a packet
+        that is being routed as the rules are exchanged may find the old map empty, and is rejected."""
+        if rules == self._rules:
+            return
+        done = await anyio.run_process(["nft", "-f", "-"], input=rules.encode(), check=False)
+        if done.returncode != 0:
+            raise RulesRefused(done.stderr.decode(errors="replace").strip())
+        self._rules = rules

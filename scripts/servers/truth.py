@@ -150,16 +150,19 @@ def telling(cause: str, detail: str, request: Mapping[str, str], seen: Seen) -> 
 def _cut(cause: str, detail: str, request: Mapping[str, str], seen: Seen) -> tuple[str, str]:
     """A connection that ended before its answer.
 
-    Taken by a program, or answered in part: killed in flight. A new one that no program took, and that lasted longer
-    than the kernel's tables were looked up apart, ended in the accept queue unless it was seen to leave it; a shorter
-    one may have left it unseen. A kept one that no program read goes by its end's time, where that can tell whether the
+    Taken by a program, or answered in part: killed in flight. A new one that was accepted and reset had bytes that no
+    program had read, for a kernel ends with a FIN what was read: whether that is a request cut in hand or one that came
+    to a pod on its way out is no question of fact. A new one that no program took, and that lasted longer than the
+    kernel's tables were looked up apart, ended in the accept queue unless it was seen to leave it; a shorter one may
+    have left it unseen. A kept one that no program read goes by its end's time, where that can tell whether the
     end or the request came first; in between nothing here can, short of the packets.
     """
     if seen.taken or request["outcome"].endswith("mid-response"):
         return Cause.IN_FLIGHT_KILL, "taken"
     if request["reused"] != "1":
         if seen.accepted:
-            return Cause.IN_FLIGHT_KILL, "accepted"
+            is_reset = request["outcome"] == "reset-before-response"
+            return (Cause.UNKNOWN, "accepted-and-unread") if is_reset else (Cause.IN_FLIGHT_KILL, "accepted")
         if request["outcome"] != "reset-before-response" or cause != Cause.IN_FLIGHT_KILL:
             return cause, detail
         if seen.lasted_s > LOOKED_S:

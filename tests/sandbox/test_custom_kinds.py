@@ -226,14 +226,17 @@ async def test_a_watch_ends_with_the_definition_of_its_kind(client: ApiClient) -
     await client.create(CRDS, definition())
     made = await client.create(SHOPS, shop())
     seen: list[str] = []
+    watching = asyncio.Event()
 
     async def watch() -> None:
         async for kind, _ in client.watch(SHOPS, {"resourceVersion": made["metadata"]["resourceVersion"]}):
             seen.append(kind)
+            watching.set()
 
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         group.create_task(watch())
         await client.patch(f"{SHOPS}/one", {"spec": {"size": 3}})
+        await watching.wait()
         await client.delete(f"{CRDS}/shops.example.org")
     assert seen == ["MODIFIED", "DELETED"]
 

@@ -40,9 +40,11 @@ def test_a_reset_that_the_kernel_saw_in_the_queue_keeps_its_word() -> None:
     assert found == ("termination-race", "accept-queue")
 
 
-def test_what_was_accepted_and_reset_was_killed_in_flight() -> None:
-    found = told("termination-race", "accept-queue", "reset-before-response", accepted=True, lasted_s=0.5)
+def test_what_was_accepted_and_ended_was_killed_in_flight_unless_a_reset_shows_that_nobody_read_it() -> None:
+    found = told("in-flight-kill", "fast-shutdown", "eof-before-response", accepted=True, lasted_s=0.5)
     assert found == ("in-flight-kill", "accepted")
+    found = told("termination-race", "accept-queue", "reset-before-response", accepted=True, lasted_s=0.5)
+    assert found == ("unknown", "accepted-and-unread")
 
 
 @pytest.mark.parametrize(

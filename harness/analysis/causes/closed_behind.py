@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.analysis.causes.bursts import has_burst, in_order
 from harness.analysis.causes.intervals import cover
 from harness.analysis.causes.row import Way
 from harness.analysis.causes.time_windows import TimeWindows
@@ -54,9 +55,11 @@ def closed_as_ever(
     at, well_at = (seen.windows.positions(moments) for moments in (sent, good))
     for kind in (closed & instant, closed & ~instant):
         rate = _Rate(kind & quiet, well_quiet, at, well_at)
+        as_ever = in_order(sent[kind & quiet], good[well_quiet])
         for way in range(len(_STOPS)):
             inside = kind & (stops == way)
-            if inside.any() and rate.is_kept(inside, well == way):
+            then = well == way
+            if inside.any() and rate.is_kept(inside, then) and not has_burst(sent[inside], good[then], as_ever):
                 found |= inside
     return found
 

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harness.analysis.causes.bursts import has_burst, in_order
 from harness.analysis.causes.explained import Explained
 from harness.analysis.causes.row import Fault
 from harness.analysis.observed.observed import Observed
@@ -49,15 +54,13 @@ def _of(counts: Mapping[str, int], cause: Cause) -> int:
 def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quiet: Background) -> tuple[Doubt, ...]:
     """Failures of the application: of the version that the rollout brought, more than before it, or such as nobody has
     shown to come without a rollout."""
-    window, control = counts.windows[position], counts.windows.get(CONTROL)
     name = seen.words.numbered(seen.windows.rollouts[position].number)
-    bad = failed_by_application(window)
+    bad = failed_by_application(counts.windows[position])
     if not bad:
         return ()
     if fails_more(seen, position):
         return ((Reason.NEW_VERSION_ERRORS, f"the new pods of {name} fail more requests than the old ones"),)
-    before, base = failed_by_application(control), control.requests if control else 0
-    if base and excess(bad, window.requests, before, base) >= corrected(seen):
+    if _as_usual(seen, position, counts) and not _at_once(seen, why, position, counts, quiet):
         at_chance = int((quiet.lost & (counts.at == position)).sum())
         if quiet.shown or bad == at_chance:
             return ()
@@ -70,6 +73,36 @@ def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quie
     return (
         (reason, f"{who} failed {things(bad, 'request')} of {name} while in service{_by_tls(why, position, counts)}"),
     )
+
+
+def _as_usual(seen: Observed, position: int, counts: Counted) -> bool:
+    """Whether the application failed no more requests, in all, than the control window's rate explains."""
+    window, control = counts.windows[position], counts.windows.get(CONTROL)
+    if control is None or not control.requests:
+        return False
+    bad, before = failed_by_application(window), failed_by_application(control)
+    return excess(bad, window.requests, before, control.requests) >= corrected(seen)
+
+
+def _at_once(seen: Observed, why: Explained, position: int, counts: Counted, quiet: Background) -> bool:
+    """Whether the application failed more requests in a row than the control window's rate explains, though not more in
+    all: what a network loses left out."""
+    control = seen.windows.control
+    if control is None:
+        return False
+    moments = seen.requests.failures["scheduled"].to_numpy()
+    mine = why.causes.by(lambda row: row.fault == Fault.APPLICATION) & ~quiet.lost
+    fine = seen.requests.frame.filter(~pl.col("failed"))["scheduled"].to_numpy()
+    spans = control, (counts.windows[position].start, counts.windows[position].end)
+    before, then = (
+        (moments[mine & (counts.at == at)], _between(fine, span))
+        for at, span in zip((CONTROL, position), spans, strict=True)
+    )
+    return has_burst(*then, in_order(*before))
+
+
+def _between(moments: NDArray[np.float64], span: tuple[float, float]) -> NDArray[np.float64]:
+    return moments[(moments >= span[0]) & (moments < span[1])]
 
 
 def _by_tls(why: Explained, position: int, counts: Counted) -> str:

@@ -126,6 +126,7 @@ async def no_row_is_lost(
     async with cluster_of(settings) as cluster:
         paper, session = await loaded(cluster, nginx, rate=rate, for_s=for_s)
     wanted = round(rate * for_s)
+    assert not [(one.number, one.lost) for one in session.followed if one.lost]
     assert [end.requests for end in sorted(session.ends, key=lambda end: end.worker)] == [{"kept": wanted}] * 4
     keys = Counter((row[COLUMNS.index("worker")], row[COLUMNS.index("seq")]) for row in paper.rows)
     assert len(keys) == len(paper.rows) == 4 * wanted

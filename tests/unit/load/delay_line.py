@@ -2,7 +2,8 @@
 
 To be run in a user and network namespace of its own (`unshare -Urn`). COMMAND runs here, with the other end's address
 in PEER_ADDRESS and what runs a command there in PEER_PREFIX. The wire is this process between two TUN devices: kernels
-do not always have netem, and this one never lets a packet go early.
+do not always have netem, and this one never lets a packet go early. How much too late one went, at most, it says on the
+last line of its standard error.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import struct
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 HERE, THERE = "10.9.0.1", "10.9.0.2"
@@ -30,7 +32,14 @@ def run(*command: str) -> None:
     subprocess.run(command, check=True)
 
 
-def forward(ends: tuple[int, int], delay_s: float, until: subprocess.Popen[bytes]) -> None:
+def kept_waiting_s() -> float:
+    """For how long this process waited for a processor, so that packets waited for it."""
+    return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
+
+
+def forward(ends: tuple[int, int], delay_s: float, until: subprocess.Popen[bytes]) -> float:
+    """Pass packets on `until` that has ended; how many seconds one was late, at most."""
+    waited_before_s, late_s = kept_waiting_s(), 0.0
     other = dict(zip(ends, reversed(ends), strict=True))
     on_the_way: collections.deque[tuple[float, int, bytes]] = collections.deque()
     while until.poll() is None:
@@ -40,8 +49,10 @@ def forward(ends: tuple[int, int], delay_s: float, until: subprocess.Popen[bytes
             packet = os.read(end, 65536)
             on_the_way.append((time.monotonic() + delay_s, other[end], packet))
         while on_the_way and on_the_way[0][0] <= time.monotonic():
-            _, end, packet = on_the_way.popleft()
+            due, end, packet = on_the_way.popleft()
             os.write(end, packet)
+            late_s = max(late_s, time.monotonic() - due)
+    return late_s + kept_waiting_s() - waited_before_s
 
 
 def main() -> int:
@@ -61,8 +72,9 @@ def main() -> int:
         run(*inside, "ip", "link", "set", "there", "up")
         environment = os.environ | {"PEER_ADDRESS": THERE, "PEER_PREFIX": " ".join(inside)}
         with subprocess.Popen(command, env=environment) as child:
-            forward(ends, delay_s, child)
+            late_s = forward(ends, delay_s, child)
         holder.stdin.close()
+    print(late_s, file=sys.stderr)
     return child.returncode
 
 

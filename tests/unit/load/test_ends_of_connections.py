@@ -122,8 +122,9 @@ DELAY_S = 0.02
 HERE = Path(__file__).parent
 
 
-def meet_afar(name: str, connection: str, engine: Engine) -> Request:
-    """The same at the other end of a wire on which each packet takes 20 ms."""
+def meet_afar(name: str, connection: str, engine: Engine) -> tuple[Request, float]:
+    """The same at the other end of a wire on which each packet takes 20 ms, and how many seconds longer one may have
+    taken."""
     if not Path("/dev/net/tun").exists() or shutil.which("nsenter") is None:
         pytest.skip("needs /dev/net/tun and nsenter (util-linux)")
     prefix = ["unshare", "-Urn", sys.executable]
@@ -145,17 +146,17 @@ def meet_afar(name: str, connection: str, engine: Engine) -> Request:
     tcp = facts(record)
     assert tcp.min_rtt is not None
     assert tcp.min_rtt >= 2 * DELAY_S
-    return record
+    return record, float(complaint.splitlines()[-1])
 
 
 @pytest.mark.parametrize("name", ["idle close", "half-close", "idle close, late reader"])
 def test_an_end_under_way_before_the_request_arrived_comes_within_the_round_trip(name: str, engine: Engine) -> None:
-    record = meet_afar(name, "kept", engine)
+    record, late_s = meet_afar(name, "kept", engine)
     tcp = facts(record)
     assert record.outcome == Outcome.EOF_BEFORE_RESPONSE
     assert tcp.min_rtt is not None
     assert tcp.seen_late is not None
-    assert took(record) - tcp.seen_late < tcp.min_rtt
+    assert took(record) - tcp.seen_late - late_s < tcp.min_rtt
     if took(record) < 2 * DELAY_S:
         # What the peer's kernel says about the request itself takes the whole round trip.
         assert tcp.acked == 0
@@ -166,7 +167,7 @@ def test_an_end_under_way_before_the_request_arrived_comes_within_the_round_trip
     "name", ["read, exit", "read, SIGKILL", "unread for 1 ms, exit", "unread for 60 ms, exit", "cut midway"]
 )
 def test_an_end_that_the_request_met_takes_the_whole_round_trip(name: str, connection: str, engine: Engine) -> None:
-    record = meet_afar(name, connection, engine)
+    record, _ = meet_afar(name, connection, engine)
     expected = ON_KEPT[name]
     assert record.outcome in expected.outcomes
     assert acked(record) in expected.acked

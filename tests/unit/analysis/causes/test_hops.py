@@ -264,7 +264,6 @@ def test_what_comes_later_than_a_proxy_may_exceed_its_delay_leaves_a_doubt(late:
         assert judged(f"{ROLLED}\n{lost}", PROXY).verdict == "inconclusive"
 
 
-@pytest.mark.xfail(strict=True, reason="a burst is held against the rate of all of a stop's window, not its own second")
 def test_a_late_burst_over_a_steady_background_is_no_part_of_it() -> None:
     steady = f"status new 0.511..59 every 0.5 code 502 {BY_PROXY}"
     lost = f"status new 35..36 every 0.04 code 502 {BY_PROXY}"
