@@ -13,7 +13,9 @@ from harness.inputs.templates import RENDER, unrendered
 from harness.manifests.as_applied import as_applied, without_nulls
 from harness.manifests.kubectl_yaml import MeaningError, documents
 from harness.spec.shape import misshapen, named
+from harness.spec.workload import WORKLOAD_KINDS
 
+_ONE_IS_MEANT = frozenset({*WORKLOAD_KINDS, "Service"})
 BUILD = "Build them first: kubectl kustomize FOLDER, and give what that prints."
 
 Manifest = dict[str, Any]
@@ -23,19 +25,31 @@ Manifest = dict[str, Any]
 def read_manifests(paths: Iterable[Path]) -> tuple[Manifest, ...]:
     """All objects of the files, in order; a list (`kind: List`, `kind: ServiceList`) counts as its items.
 
-    Of an object that comes twice the last counts, in the place of the first, as for `kubectl apply`. One that has only
-    a `generateName` has a name made of it.
+    Of an object that comes twice the last counts, in the place of the first, as for `kubectl apply`; but not of a
+    workload or a Service, of which one would be measured and the other meant. One that has only a `generateName` has a
+    name made of it.
 
     Raises:
-        ManifestError: a file is missing, is not YAML, or holds something that is no Kubernetes object.
+        ManifestError: a file is missing, is not YAML, or holds something that is no Kubernetes object; a workload or a
+            Service comes twice.
     """
     found: dict[tuple[str, ...], Manifest] = {}
+    places: dict[tuple[str, ...], Path] = {}
     for path in paths:
         for written in _read(path):
             manifest = as_applied(written)
             _name(manifest, number=len(found))
-            found[_identity(manifest)] = manifest
+            identity = _identity(manifest)
+            if identity in found and manifest["kind"] in _ONE_IS_MEANT:
+                raise _twice(manifest, places[identity], path)
+            found[identity], places[identity] = manifest, path
     return tuple(found.values())
+
+
+def _twice(manifest: Manifest, first: Path, second: Path) -> ManifestError:
+    where = "it has 2 of them" if first == second else f"it stands in {first} already, so there are 2 of them"
+    do = "Which is meant? kubectl apply would have the last one stand; take the other out, or name it otherwise."
+    return ManifestError(f"reading {second}", f"{named(manifest)} comes twice: {where}", do)
 
 
 def _identity(manifest: Manifest) -> tuple[str, ...]:

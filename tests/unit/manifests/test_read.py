@@ -67,7 +67,7 @@ def test_a_list_whose_items_are_null_is_an_empty_one(tmp_path: Path) -> None:
 
 def test_of_an_object_that_comes_twice_the_last_counts(tmp_path: Path) -> None:
     def text(*objects: tuple[str, str, str]) -> str:
-        form = "{{apiVersion: {}, kind: Deployment, metadata: {{name: web}}, spec: {{{}}}}}"
+        form = "{{apiVersion: {}, kind: ReplicaSet, metadata: {{name: web}}, spec: {{{}}}}}"
         return "\n---\n".join(
             [form.format(version, spec).replace("name: web", name) for version, name, spec in objects]
         )
@@ -85,6 +85,18 @@ def test_of_an_object_that_comes_twice_the_last_counts(tmp_path: Path) -> None:
     assert [(m["metadata"]["name"], m["spec"]["replicas"]) for m in found] == [
         ("web", 3), ("api", 1), ("web", 4), ("web", 5)
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "Service"])
+def test_what_is_measured_must_not_come_twice(tmp_path: Path, kind: str) -> None:
+    """Not even where both are equal: one that is mended later, and not the other, would go unseen."""
+    twice = f"{{apiVersion: v1, kind: {kind}, metadata: {{name: web}}}}"
+    with pytest.raises(ManifestError, match=rf"{kind} web comes twice: it has 2 of them\. Which is meant\?"):
+        read(tmp_path, f"{twice}\n---\n{twice}")
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text(twice)
+    with pytest.raises(ManifestError, match=r"reading .*b\.yaml: .* stands in .*a\.yaml already, so there are 2"):
+        read_manifests([tmp_path / "a.yaml", tmp_path / "b.yaml"])
 
 
 def test_a_generated_name_is_one_that_no_other_has(tmp_path: Path) -> None:
