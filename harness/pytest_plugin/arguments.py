@@ -9,50 +9,24 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.errors import UsageError
 from harness.fixture_files import fixtures
-from harness.inputs.shown import near, shown
+from harness.inputs.shown import shown
 from harness.manifests.application import KINDS
 from harness.manifests.read import Manifest, read_manifests
 from harness.model.duration import duration
 from harness.model.experiment import Experiment
-from harness.model.mitigations import MITIGATIONS
+from harness.pytest_plugin.image_argument import turns
+from harness.pytest_plugin.mitigations_argument import named_mitigations
+from harness.pytest_plugin.wrong_argument import TRIED, WOULD_DO, wrong
 from harness.runner.choice import Asked, chosen_front, chosen_target
 from harness.runner.experiment_file import with_images_of
 from harness.runner.experiment_problems import best_fitting
 from harness.runner.from_cluster import called
 from harness.runner.from_manifests import LOAD, rollout_timeout_s
-from harness.spec.workload import containers, pod_spec, workload_name
+from harness.spec.workload import workload_name
 
 VARIANT = "rollout"
-TRIED = "reading the arguments of rollout()"
-
 _NEXT_IMAGE = "nginx:1.29.1"
-_SEEDED = {"prestop": "5s", "min-ready": "5s"}
-"""What a mitigation that is only named is set to: the seed's value inside the cluster."""
-
-_WOULD_DO = {
-    "manifest": "Give a YAML file, a directory, a list of them, or parsed documents.",
-    "image": 'Give image="nginx:1.29.1", image={"nginx": "nginx:1.29.1"}, or a list of either.',
-    "disruption": 'Give disruption="restart", "delete-pod", "evict" or "drain", or what `disruption:` of an experiment '
-    'holds, such as {"scale": {"to": 1}}.',
-    "rollouts": "Give a whole number from 1 to 1000.",
-    "load": 'Give new connections per second, such as load=100, or load={"new": {"rate": 100}}.',
-    "path": 'Give path="clusterip", "nodeport", "loadbalancer", "ingress" or "gateway", or what `path:` of an '
-    'experiment holds, such as {"url": "https://shop.example.com"}.',
-    "mitigations": f'Give a list of {", ".join(MITIGATIONS)}, as "prestop", "prestop=10s" or {{"prestop": "10s"}}.',
-    "budget": 'Give a mapping such as budget={"failed": 0, "p99_during": "250ms"}.',
-    "expect": 'Give expect="seamless", "dropping" or "any".',
-    "images": 'Give images={"*": {"stand_in": "finishes"}}, or what `images:` of an experiment holds.',
-    "target": 'Give target="deployment/NAME" or "statefulset/NAME".',
-    "namespace": 'Give namespace="staging" and target="deployment/NAME", and no manifest.',
-    "service": 'Give service="NAME" or "NAME:PORT".',
-}
-
-
-def wrong(argument: str, seen: str) -> UsageError:
-    """The error that names an argument, and what would do."""
-    return UsageError(TRIED, f"{argument}: {seen}", _WOULD_DO[argument.partition(".")[0]])
 
 
 def manifest_files(manifest: Any, places: Sequence[Path], folder: Path) -> tuple[Path, ...]:
@@ -203,7 +177,7 @@ def _argument(keys: Sequence[int | str], by_image: bool) -> str:
         first, *rest = rest[1:] or ["mitigations"]
     if first == "disruption" and by_image:
         first = "image"
-    return ".".join([first, *rest]) if first in _WOULD_DO else "manifest"
+    return ".".join([first, *rest]) if first in WOULD_DO else "manifest"
 
 
 def _disruption(disruption: Any) -> Any:
@@ -223,84 +197,6 @@ def _mapping(argument: str, given: Any) -> dict[str, Any]:
         raise wrong(argument, f"{shown(given)} is no mapping")
     plain: dict[str, Any] = _plain(given)
     return plain
-
-
-def turns(image: Any, workload: Manifest) -> dict[str, list[str]]:
-    """By container the images that the rollouts go to in turn, the last of them the manifest's own.
-
-    Raises:
-        UsageError: a container that there is not, or several where one must be named.
-    """
-    pod = pod_spec(workload)
-    inside = {container["name"]: container.get("image", "") for container in containers(pod)}
-    given = [image] if isinstance(image, str | Mapping) else image
-    if not isinstance(given, Sequence) or not given:
-        raise wrong("image", f"{shown(image)} is none")
-    found: dict[str, list[str]] = {}
-    steps = [_by_container(each, workload, inside) for each in given]
-    for name in dict.fromkeys(name for step in steps for name in step):
-        now, images = inside[name], []
-        for step in steps:
-            now = step.get(name, now)
-            images.append(now)
-        found[name] = [*images, inside[name]]
-    return found
-
-
-def _by_container(image: Any, workload: Manifest, inside: Mapping[str, str]) -> dict[str, str]:
-    have = ", ".join(inside)
-    if isinstance(image, str):
-        main = {container["name"]: "" for container in pod_spec(workload).get("containers", ())}
-        return {_main_container(workload, main): image}
-    if not isinstance(image, Mapping) or not all(isinstance(value, str) for value in image.values()):
-        raise wrong("image", f"{shown(image)} is none")
-    for name in image:
-        if name not in inside:
-            seen = f"there is no container {shown(name)} in {workload_name(workload)}{near(str(name), inside)}"
-            raise wrong("image", f"{seen}; there is {have}")
-    return dict(image)
-
-
-def _main_container(workload: Manifest, inside: Mapping[str, str]) -> str:
-    """The only container; of several the one that kubectl takes by default, where an annotation says which."""
-    template = (workload.get("spec") or {}).get("template") or {}
-    annotations = (template.get("metadata") or {}).get("annotations") or {}
-    named = annotations.get("kubectl.kubernetes.io/default-container")
-    if named in inside:
-        return str(named)
-    if len(inside) != 1:
-        example = f'image={{"{next(iter(inside), "web")}": "..."}}'
-        seen = f"{workload_name(workload)} has {len(inside)} containers: {', '.join(inside)}"
-        raise UsageError(TRIED, f"image: {seen}", f"Name the one that changes: {example}.")
-    return next(iter(inside))
-
-
-def named_mitigations(given: Any) -> list[dict[str, str]]:
-    """As an experiment holds them, from "prestop", "prestop=5s", {"prestop": "5s"}, or a list of such."""
-    several = [given] if isinstance(given, str | Mapping) else given
-    if not isinstance(several, Sequence):
-        raise wrong("mitigations", f"{shown(given)} is none")
-    found: list[dict[str, str]] = []
-    for each in several:
-        if isinstance(each, Mapping):
-            found += [{str(name): value} for name, value in each.items()]
-        elif isinstance(each, str):
-            found.append(_mitigation(each))
-        else:
-            raise wrong("mitigations", f"{shown(each)} is none")
-    for one in found:
-        if (name := next(iter(one))) not in MITIGATIONS:
-            raise wrong("mitigations", f"there is no {shown(name)}{near(name, MITIGATIONS)}")
-    return found
-
-
-def _mitigation(text: str) -> dict[str, str]:
-    name, has_value, value = (part.strip() for part in text.partition("="))
-    if not has_value and name in MITIGATIONS:
-        if name not in _SEEDED:
-            raise wrong("mitigations", f'{name} has no value by default; write "{name}=30s"')
-        value = _SEEDED[name]
-    return {name: value}
 
 
 def paths_in_turn(test_file: Path, root: Path) -> tuple[Path, ...]:

@@ -11,12 +11,11 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-import aiohttp
 import anyio
 import anyio.abc
 import anyio.to_thread
 
-from harness.sandbox.apiclient import ApiClient, ApiError
+from harness.sandbox.apiclient import ApiClient
 from harness.sandbox.kubelet import active_deadline, environment, volumes
 from harness.sandbox.kubelet.backoff import retry_after_s
 from harness.sandbox.kubelet.config_data import config_data, take_service_ports
@@ -29,7 +28,7 @@ from harness.sandbox.kubelet.records import ContainerRecord, Object, PodRecord, 
 from harness.sandbox.kubelet.runtime import Runtime
 from harness.sandbox.kubelet.status import phase, pod_status
 from harness.sandbox.kubelet.sync_timing import SyncTiming
-from harness.sandbox.kubelet.termination import GracePeriod, settle_states, stop_all
+from harness.sandbox.kubelet.termination import GracePeriod, is_deleted, never_ran, settle_states, stop_all
 from harness.sandbox.stand_ins import adapted
 
 if TYPE_CHECKING:
@@ -252,7 +251,7 @@ class PodWorker:
         self.record.generation = self.record.pod["metadata"].get("generation", 1)
         if not self.record.ended:
             self._grace = GracePeriod(self._grace_s())
-            for record in self._never_ran():
+            for record in never_ran(self.record):
                 record.state = Waiting(reason="ContainerCreating")
             self.report()
             await stop_all(self.record, self.containers, self._grace)
@@ -266,10 +265,6 @@ class PodWorker:
         self._settle_states()
         await self._status_updates.flushed()
         await self._delete()
-
-    def _never_ran(self) -> tuple[ContainerRecord, ...]:
-        waiting = (record for record in self.record.all_containers if isinstance(record.state, Waiting))
-        return tuple(record for record in waiting if record.last_state is None)
 
     def _settle_states(self) -> None:
         """Gives every container an end before the pod goes; the conditions stay as they were, as on a real node."""
@@ -287,16 +282,9 @@ class PodWorker:
         self.record.network = False
 
     async def _delete(self) -> None:
-        path = f"/api/v1/namespaces/{self.record.namespace}/pods/{self.record.name}"
         while not self._removed:
-            try:
-                await self._client.delete(path, grace_s=0, uid=self.record.uid)
+            if await is_deleted(self._client, self.record):
                 return
-            except ApiError as error:
-                if error.status in (404, 409):
-                    return  # gone already, or another pod of that name
-            except (aiohttp.ClientError, OSError, TimeoutError):
-                pass
             await anyio.sleep(_MOUNT_RETRY_S)
 
     def _grace_s(self) -> float:

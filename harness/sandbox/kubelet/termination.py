@@ -9,8 +9,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import aiohttp
 import anyio
 
+from harness.sandbox.apiclient import ApiClient, ApiError
 from harness.sandbox.kubelet.hooks import HookFailed, run_hook
 from harness.sandbox.kubelet.records import Terminated, Waiting
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from harness.sandbox.kubelet.container import Container
     from harness.sandbox.kubelet.container_worker import ContainerWorker
-    from harness.sandbox.kubelet.records import Object, PodRecord
+    from harness.sandbox.kubelet.records import ContainerRecord, Object, PodRecord
 
 MINIMUM_S = 2.0
 # A container that never ran has no end of its own; the kubelet invents one when the pod goes.
@@ -87,3 +89,21 @@ def settle_states(record: PodRecord) -> None:
     for container in record.all_containers:
         if isinstance(container.state, Waiting):
             container.state = container.last_state or _LOST
+
+
+def never_ran(record: PodRecord) -> tuple[ContainerRecord, ...]:
+    """The pod's containers of which none was ever started."""
+    waiting = (one for one in record.all_containers if isinstance(one.state, Waiting))
+    return tuple(one for one in waiting if one.last_state is None)
+
+
+async def is_deleted(client: ApiClient, record: PodRecord) -> bool:
+    """Deletes the pod's object, which has come to its end; whether that is done, or another pod has its name."""
+    path = f"/api/v1/namespaces/{record.namespace}/pods/{record.name}"
+    try:
+        await client.delete(path, grace_s=0, uid=record.uid)
+    except ApiError as error:
+        return error.status in (404, 409)
+    except (aiohttp.ClientError, OSError, TimeoutError):
+        return False
+    return True
