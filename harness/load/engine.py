@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from harness.load.attempt import Attempt
 from harness.load.lateness import LOOK_S, TICK_S, Lateness
-from harness.load.pacer import Schedule
+from harness.load.pacer import Patience, Schedule
 from harness.model.request import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.load.plan import Plan, Stream
-
-LATEST_S = 1.0
-"""A request this late is `unsent`: the backlog of a stall, sent all at once, would be a load nobody asked for."""
 
 BATCH = 64
 """Requests started before the loop gets its turn to read answers."""
@@ -78,7 +75,7 @@ class Engine:
         self._courses: dict[str, _Course] = {}
         self.begin_at(plan.start_s)
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
-        self._lateness = Lateness()
+        self._lateness, self._patience = Lateness(), Patience()
         self.stopping = False
         self._drained = asyncio.Event()
         self.sent = self.unsent = 0
@@ -141,7 +138,7 @@ class Engine:
     def _start(self, course: _Course, seq: int) -> None:
         scheduled, now = course.schedule.at(seq), self._clock()
         self.lags_s.append(now - scheduled)
-        if course.in_flight >= course.slots or now - scheduled > LATEST_S:
+        if not self._patience.bears(now - scheduled, now) or course.in_flight >= course.slots:
             self.unsent += 1
             attempt = Attempt(course.stream.name, seq, scheduled, None)
             self._record(attempt.end(worker=self._plan.worker, outcome=Outcome.UNSENT, ended=now))

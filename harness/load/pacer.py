@@ -1,4 +1,4 @@
-"""A rate and a start into the exact times at which requests are to start, and which of them are due."""
+"""A rate and a start into the exact times at which requests are to start, which are due, and which come too late."""
 
 import math
 from dataclasses import dataclass
@@ -41,3 +41,37 @@ class Schedule:
     def wait_s(self, n: int, now_s: float) -> float:
         """Seconds from `now_s` until request n is due, 0 when it is already, infinity when there is no request n."""
         return math.inf if self.over(n) else max(0.0, self.at(n) - now_s)
+
+
+LATEST_S = 1.0
+"""A request this late is not sent: the backlog of a stall, sent all at once, would be a load nobody asked for."""
+
+BEHIND_S, FOR_S = 0.1, 0.25
+"""What is so late all the time, for so long, does not catch up from a stall: it cannot keep up."""
+
+ON_TIME_S, CALM_S = 0.01, 1.0
+"""From then on what is later than the first is not sent, until that was not needed for the second."""
+
+
+class Patience:
+    """How late a request may be and still be sent.
+
+    A worker that is given more than it can send would be late with everything, and the later the longer; so it sends on
+    time what it can, and says of the rest that it was not sent.
+    """
+
+    def __init__(self) -> None:
+        self._behind_since: float | None = None
+        self._short_until = -math.inf
+
+    def bears(self, lag_s: float, now_s: float) -> bool:
+        """Whether a request that is due since `lag_s` is still to be sent; to be asked of each."""
+        if lag_s <= BEHIND_S:
+            self._behind_since = None
+        elif self._behind_since is None:
+            self._behind_since = now_s
+        overloaded = self._behind_since is not None and now_s - self._behind_since >= FOR_S
+        if lag_s > ON_TIME_S and (overloaded or now_s < self._short_until):
+            self._short_until = now_s + CALM_S
+            return False
+        return lag_s <= LATEST_S

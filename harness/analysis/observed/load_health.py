@@ -17,6 +17,7 @@ from harness.model.run import RunInfo
 
 LATE_P99_S = 0.1
 STALL_S = 0.5
+ON_TIME_S = 0.01
 UNSENT_SHARE = 0.001
 SHORT_SHARE = 0.05
 """The bounds: 1 % of the requests 100 ms late, one 0.5 s late, 0.1 % unsent, or 5 % of the planned ones missing; of
@@ -88,8 +89,14 @@ def _unsent(frame: pl.DataFrame, start: float) -> str:
     requests = int(due.select(pl.len()).collect().item())
     if len(unsent) <= UNSENT_SHARE * max(1, requests):
         return ""
-    stood_still = int((unsent > STALL_S).sum() or 0) > len(unsent) / 2
-    why = "since it had stood still" if stood_still else "for lack of slots"
+    typical = float(unsent.median() or 0.0)  # type: ignore[arg-type]
+    why = (
+        "since it had stood still"
+        if typical > STALL_S
+        else "as it could not keep up"
+        if typical >= ON_TIME_S
+        else "for lack of slots"
+    )
     return f"{len(unsent)} of {things(requests, 'request')} not sent {why}"
 
 
@@ -133,7 +140,8 @@ def _each_its_own(its: Sequence[Course]) -> float:
 
 def _stalls(frame: pl.DataFrame) -> tuple[tuple[float, float], ...]:
     """Intervals in which the worker did not run, joined where they overlap."""
-    late = frame.lazy().filter(pl.col("started") - pl.col("scheduled") > STALL_S / 2).select("scheduled", "started")
+    seen = pl.coalesce("started", pl.when(pl.col("unsent")).then("ended")).alias("started")
+    late = frame.lazy().filter(seen - pl.col("scheduled") > STALL_S / 2).select("scheduled", seen)
     joined: list[tuple[float, float]] = []
     for start, end in late.sort("scheduled").collect().iter_rows():
         if joined and start <= joined[-1][1]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.load.pacer import Schedule
+from harness.load.pacer import LATEST_S, ON_TIME_S, Patience, Schedule
 
 RATES = st.floats(0.01, 50_000, allow_nan=False)
 STARTS = st.floats(0, 1e6, allow_nan=False)
@@ -79,3 +79,46 @@ def test_workers_that_share_a_rate_start_no_two_requests_at_once(workers: int, r
     )
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert all(gap == pytest.approx(1 / rate, rel=1e-6) for gap in gaps)
+
+
+def lags(
+    rate_per_s: float, for_s: float, send_s: float, *, stall: tuple[float, float] = (math.inf, 0.0)
+) -> list[float]:
+    """Of a worker to which each request costs `send_s`, and which stands still once, at a time for so long: how late
+    each went out; infinite where it was not sent."""
+    pace, patience, now, late = Schedule(start_s=0.0, rate_per_s=rate_per_s, end_s=for_s), Patience(), 0.0, []
+    stalls_at, stands_s = stall
+    for n in range(round(rate_per_s * for_s)):
+        now = max(now, pace.at(n))
+        if now >= stalls_at:
+            now, stalls_at = now + stands_s, math.inf
+        lag = now - pace.at(n)
+        sent = patience.bears(lag, now)
+        late.append(lag if sent else math.inf)
+        now += send_s if sent else 1e-5
+    return late
+
+
+@pytest.mark.parametrize("overload", [1.2, 1.5, 3.0])
+def test_a_worker_that_cannot_keep_up_sends_on_time_what_it_can_and_leaves_the_rest(overload: float) -> None:
+    found = lags(1000.0, 10.0, overload / 1000.0)
+    after = found[3000:]
+    sent = [lag for lag in after if lag < math.inf]
+    assert max(sent) <= ON_TIME_S
+    assert len(sent) > 0.9 * len(after) / overload, "it does not give up more than it must"
+
+
+@pytest.mark.parametrize("stands_s", [0.05, 0.3, 0.8])
+def test_a_stall_is_caught_up_with(stands_s: float) -> None:
+    assert max(lags(1000.0, 5.0, 0.0001, stall=(2.0, stands_s))) <= stands_s + 0.001
+
+
+def test_what_a_long_stall_left_behind_for_more_than_a_second_is_not_sent() -> None:
+    found = lags(1000.0, 8.0, 0.0001, stall=(2.0, 3.0))
+    assert max(lag for lag in found if lag < math.inf) <= LATEST_S
+    assert 1900 <= sum(lag == math.inf for lag in found) <= 2100
+
+
+def test_whoever_is_a_little_late_all_the_time_goes_on() -> None:
+    patience = Patience()
+    assert all(patience.bears(0.09, n / 100) for n in range(1000))

@@ -36,6 +36,7 @@ def test_what_was_not_sent_before_the_control_window_is_no_doubt() -> None:
     ("late_s", "why"),
     [
         (1.2, "20 of 2,720 requests not sent since it had stood still"),
+        (0.012, "20 of 2,720 requests not sent as it could not keep up"),
         (0.0, "20 of 2,720 requests not sent for lack of slots"),
     ],
 )
