@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 import sys
@@ -49,14 +50,18 @@ def file_bytes(path: Path, *, error: type[HarnessError], hint: str = "") -> byte
 
 
 def _bytes(path: Path, tried: str, error: type[HarnessError]) -> bytes:
+    _regular(path.stat().st_mode, tried, error)  # a socket cannot even be opened
     # Without O_NONBLOCK to open a FIFO would wait for a writer.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     with open(descriptor, "rb") as file:  # noqa: PTH123 - of the descriptor that is checked
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
-            kind = next((words for is_kind, words in _KINDS if is_kind(mode)), "it is no regular file")
-            raise error(tried, kind, "Give a regular file, or `-` and pipe the text in.")
+        _regular(os.fstat(descriptor).st_mode, tried, error)
         return _at_most(file.read(MOST_BYTES + 1), tried, error)
+
+
+def _regular(mode: int, tried: str, error: type[HarnessError]) -> None:
+    if not stat.S_ISREG(mode):
+        kind = next((words for is_kind, words in _KINDS if is_kind(mode)), "it is no regular file")
+        raise error(tried, kind, "Give a regular file, or `-` and pipe the text in.")
 
 
 def standard_input_text(*, what: str, error: type[HarnessError], hint: str) -> str:
@@ -90,6 +95,9 @@ def _text(data: bytes, tried: str, error: type[HarnessError]) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            seen = "it is not text in UTF-8: it begins as UTF-16 does, which > of Windows PowerShell writes"
+            raise error(tried, seen, "Save it as UTF-8, or write it by: ... | Out-File -Encoding utf8 FILE.") from None
         line = data.count(b"\n", 0, wrong.start) + 1
         seen = f"line {line}: it is not text in UTF-8 (byte {wrong.start})"
         raise error(tried, seen, "Give a text file in UTF-8.") from None

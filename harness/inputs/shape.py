@@ -49,6 +49,9 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
+MOST = 2**31 - 1
+"""Kubernetes' counts are of 32 bits."""
+
 ANY = Kind("anything", lambda _: True)
 
 
@@ -63,10 +66,15 @@ def unquoted(value: Any) -> str:
     return ", a number without quotes" if isinstance(value, int | float) else ""
 
 
+def too_large(value: Any) -> str:
+    """Of a whole number that is beyond what Kubernetes counts to, that it is."""
+    return ", more than 2147483647" if is_whole(value, MOST + 1, 2**1024) else ""
+
+
 TEXT = Kind("text", lambda value: isinstance(value, str), how=unquoted)
 FLAG = Kind("true or false", lambda value: isinstance(value, bool))
 NUMBER = Kind("a number", is_number)
-COUNT = Kind("a whole number from 0 on", lambda value: is_whole(value, 0, 2**31 - 1))
+COUNT = Kind("a whole number from 0 on", lambda value: is_whole(value, 0, MOST), how=too_large)
 INTEGER = Kind("a whole number", lambda value: is_whole(value, -(2**63), 2**63 - 1))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterable
 from textwrap import wrap
@@ -18,16 +19,22 @@ _COMMAND: Final = re.compile(r"(?<=: )(?:kubectl|rollout-harness) [^;]*?(?=, the
 
 
 def shown(value: object) -> str:
-    r"""The value in quotes, cut at 80 characters; what cannot be printed stands as an escape.
+    r"""The value in quotes, or as JSON says it, cut at 80 characters; what cannot be printed stands as an escape.
 
     >>> print(shown("a\x1b[2J\u202eb"))
     'a\x1b[2J\u202eb'
     >>> len(shown("x" * 100))
     82
+    >>> print(shown(True), shown({"app": None}))
+    true {"app": null}
     """
     if isinstance(value, str):
         return repr(value if len(value) <= _VALUE else value[: _VALUE - 4] + "... ")
-    return cut(_number(value) if isinstance(value, int) else printable(repr(value)), _VALUE)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return cut(_number(value), _VALUE)
+    if isinstance(value, float):
+        return repr(value)
+    return cut(printable(json.dumps(value, ensure_ascii=False, default=repr)), _VALUE)
 
 
 def printable(text: str) -> str:

@@ -6,10 +6,10 @@ import re
 
 from harness.inputs.shown import shown
 
-_ACTION = re.compile(r"\{\{.*?\}\}")
+_ACTION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")  # Go's and Jinja's
 _BARE = re.compile(r"""(?:[^'"#]|(?<=\S)#|"[^"]*"|'[^']*')*""")  # before what is neither quoted nor a comment
 
-RENDER = "Render it first: helm template CHART, and give what that prints."
+RENDER = "Render it first (a chart by: helm template CHART), and give what that prints."
 
 
 def unrendered(text: str, line: int | None = None) -> str:
@@ -19,6 +19,8 @@ def unrendered(text: str, line: int | None = None) -> str:
 
     >>> unrendered("a: 1\nreplicas: {{ .Values.replicas }}")
     "line 2: it is a template that is not rendered ('{{ .Values.replicas }}')"
+    >>> unrendered("replicas: {% if big %}9{% endif %}")
+    "line 1: it is a template that is not rendered ('{% if big %}')"
     >>> unrendered("image: n:\nargs: {{ x }}", 1), unrendered("args: '{{ x }}'\nimage: n:", 2)
     ('', '')
     """

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.errors import ManifestError
+from harness.inputs.shown import shown
 from harness.manifests.read import Manifest
+from harness.spec.rolling import moves_nothing
 from harness.spec.selector import is_selector, matches, selector_text
 from harness.spec.serving import named_ports, target_port, tcp_ports
 from harness.spec.workload import (
@@ -135,10 +137,13 @@ def _check_workload(workload: Manifest, target: str) -> None:
             if not (isinstance(container, dict) and container.get("name") and container.get("image")):
                 seen = f"{word} {number} of its pod template lacks a name or an image"
                 raise ManifestError(tried, seen, "Kubernetes would refuse it.")
+    if moves_nothing(workload):
+        seen = "maxSurge and maxUnavailable are both 0: no pod may come, and none may go"
+        raise ManifestError(tried, seen, "Kubernetes would refuse it: set one of them.")
     if not (is_selector(selector) and matches(selector, labels)):
         raise ManifestError(
             tried,
-            f"its selector {selector} does not match its pod template's labels {labels}",
+            f"its selector {shown(selector)} does not match its pod template's labels {shown(labels)}",
             "Kubernetes would refuse it: make the two agree.",
         )
 
@@ -155,7 +160,7 @@ def _check_selector(workload: Manifest, service: Manifest, target: str) -> None:
     if not selects(selector, labels):
         raise ManifestError(
             tried,
-            f"the Service selects {selector}, the pods are labelled {labels}: it would have no endpoint",
+            f"the Service selects {shown(selector)}, the pods are labelled {shown(labels)}: it would have no endpoint",
             "Make the two agree.",
         )
 

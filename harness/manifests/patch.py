@@ -68,9 +68,10 @@ def image_sequence(application: Application, images: Mapping[str, tuple[str, ...
     if rollout:
         before = before | {container: turns[(rollout - 1) % len(turns)] for container, turns in images.items()}
     if all(before[container] == image for container, image in wanted.items()):
+        images_words = ", ".join(f"{image} ({container})" for container, image in wanted.items())
         raise ManifestError(
             f"planning rollout {rollout + 1}",
-            f"it would go from {wanted} to the same: Kubernetes would roll nothing",
+            f"it would go from {images_words} to the same: Kubernetes would roll nothing",
             "List at least two images, the first one other than the manifest's.",
         )
     return wanted

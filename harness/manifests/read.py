@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.errors import ManifestError
 from harness.inputs.files import file_text
+from harness.inputs.shape import unquoted
 from harness.inputs.shown import cut, printable, shown
 from harness.inputs.templates import RENDER, unrendered
 from harness.manifests.as_applied import as_applied, without_nulls
@@ -34,22 +35,27 @@ def read_manifests(paths: Iterable[Path]) -> tuple[Manifest, ...]:
             Service comes twice.
     """
     found: dict[tuple[str, ...], Manifest] = {}
-    places: dict[tuple[str, ...], Path] = {}
-    for path in paths:
+    places: dict[tuple[str, ...], tuple[int, Path]] = {}
+    for number, path in enumerate(paths):
         for written in _read(path):
             manifest = as_applied(written)
             _name(manifest, number=len(found))
             identity = _identity(manifest)
             if identity in found and manifest["kind"] in _ONE_IS_MEANT:
-                raise _twice(manifest, places[identity], path)
-            found[identity], places[identity] = manifest, path
+                raise _twice(manifest, places[identity], (number, path))
+            found[identity], places[identity] = manifest, (number, path)
     return tuple(found.values())
 
 
-def _twice(manifest: Manifest, first: Path, second: Path) -> ManifestError:
-    where = "it has 2 of them" if first == second else f"it stands in {first} already, so there are 2 of them"
+def _twice(manifest: Manifest, first: tuple[int, Path], second: tuple[int, Path]) -> ManifestError:
+    """`first`, `second`: the files in which they stand, with their places among all files."""
+    where = f"it stands in {first[1]} already, so there are 2 of them"
+    if first == second:
+        where = "it has 2 of them"
+    elif first[1] == second[1]:
+        where = "that file is given twice, so there are 2 of them"
     do = "Which is meant? kubectl apply would have the last one stand; take the other out, or name it otherwise."
-    return ManifestError(f"reading {second}", f"{named(manifest)} comes twice: {where}", do)
+    return ManifestError(f"reading {second[1]}", f"{named(manifest)} comes twice: {where}", do)
 
 
 def _identity(manifest: Manifest) -> tuple[str, ...]:
@@ -136,6 +142,9 @@ def _is_no_object(each: Any) -> str:
     metadata = fields.get("metadata")
     name = metadata.get("name") or metadata.get("generateName") if isinstance(metadata, dict) else None
     words = {"apiVersion": fields.get("apiVersion"), "kind": fields.get("kind"), "metadata.name": name}
+    for path, word in words.items():
+        if word is not None and not isinstance(word, str):
+            return f"has {path} {cut(shown(word))}{unquoted(word)}, where text is wanted"
     *lacks, last = [path for path, word in words.items() if not (isinstance(word, str) and word)] or [""]
     if not last:
         return ""

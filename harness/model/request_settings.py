@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from harness.inputs.shown import shown
 from harness.model.record import FilePath, Record
@@ -35,7 +36,27 @@ class HeaderSource(Record):
         return self if self.file is None else self.model_copy(update={"file": folder / self.file})
 
 
-Headers = dict[str, str | HeaderSource]
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_UNSENDABLE = re.compile(r"[\r\n\0]")
+
+
+def _sendable(headers: dict[str, str | HeaderSource]) -> dict[str, str | HeaderSource]:
+    """The headers, if HTTP can carry them (RFC 9110, 5.1 and 5.5): what is kept elsewhere is seen when it is read."""
+    for name, value in headers.items():
+        if not _TOKEN.fullmatch(name):
+            raise ValueError(f"a header's name has letters, digits and !#$%&'*+-.^_`|~ only, not {shown(name)}")
+        if isinstance(value, str) and _UNSENDABLE.search(value):
+            raise ValueError(f"the value of {name} has a line break or a NUL in it, which no header has")
+    return headers
+
+
+def _sendable_host(host: str | None) -> str | None:
+    if host is not None and (_UNSENDABLE.search(host) or not host.strip()):
+        raise ValueError(f"it must be a host name, with its port where it has one, not {shown(host)}")
+    return host
+
+
+Headers = Annotated[dict[str, str | HeaderSource], AfterValidator(_sendable)]
 
 
 def _in_folder(headers: Headers, folder: Path) -> Headers:
@@ -91,7 +112,7 @@ class RequestSettings(_Answered):
 
     method: Method = Field("GET", description="of every request")
     path: UrlPath = Field("/", description="what is asked for")
-    host: str | None = Field(None, description="the Host header")
+    host: Annotated[str | None, AfterValidator(_sendable_host)] = Field(None, description="the Host header")
     headers: Headers = Field(default_factory=dict, description="by name: a value, or where it is to be had")
     success: Statuses = Field(("200-299",), description="status codes, or ranges of them, that are a success")
     tls: TlsSettings | None = Field(None, description="send by HTTPS; `{}` for what this machine trusts")

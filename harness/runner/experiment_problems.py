@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from harness.inputs.shown import near, shown
 from harness.model.experiment_keys import keys_at
+from harness.model.quantity import things
 
 _TELLING = {"value_error": 2, "extra_forbidden": 1}
 _QUOTED = re.compile(r"'([^']+)'")
@@ -29,6 +30,18 @@ PATTERN_WORDS = {
     r"^[A-Za-z0-9][A-Za-z0-9._/:@-]*$": "it is not the name of an image, such as shop:1.2",
 }
 """The regular expressions of an experiment's texts, as people say them."""
+
+_KIND_WORDS = {
+    "tuple_type": "input should be a list, such as [a, b]",
+    "list_type": "input should be a list, such as [a, b]",
+    "dict_type": "input should be a mapping, such as {key: value}",
+    "model_type": "input should be a mapping, such as {key: value}",
+    "model_attributes_type": "input should be a mapping, such as {key: value}",
+    "path_type": "input should be the path of a file",
+}
+"""What pydantic says in the words of Python, in those of YAML."""
+
+_FEWEST = re.compile(r"(?P<bound>at least|at most) (?P<number>\d+) item")
 
 
 def fit(problem: Any, keys: Sequence[int | str]) -> tuple[int, int]:
@@ -73,9 +86,11 @@ def expected(problem: Any, keys: Sequence[int | str]) -> str:
         return "it is missing"
     if kind == "value_error":
         return message.removeprefix("Value error, ")
+    if bound := _FEWEST.search(message):
+        return f"it must have {bound['bound']} {things(int(bound['number']), 'item')}"
+    message = _KIND_WORDS.get(kind, message[0].lower() + message[1:])
     if given is None:
-        return f"it is null (empty), where a value is needed: {message[0].lower()}{message[1:]}"
-    message = message[0].lower() + message[1:]
+        return f"it is null (empty), where a value is needed: {message}"
     if isinstance(given, str):
         return f"{message}, not {shown(given)}{near(given, _QUOTED.findall(message))}"
     if isinstance(given, int | float):

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.spec.workload import Object
+from harness.spec.workload import Object, spec_of
 
 PROGRESS_DEADLINE_DEFAULT_S = 600
 _SHARE_DEFAULT = "25%"
@@ -113,6 +113,16 @@ def _bounds(strategy: str, rolling: Object, replicas: int) -> tuple[int, int]:
         _SHARE_DEFAULT if surge is None else surge, _SHARE_DEFAULT if unavailable is None else unavailable, replicas
     )
     return surge, min(unavailable, replicas)
+
+
+def moves_nothing(workload: Object) -> bool:
+    """Whether a Deployment's rolling update may neither add a pod nor take one away, as it is written.
+
+    What only rounds to that is taken (pkg/apis/apps/validation/validation.go, ValidateRollingUpdateDeployment).
+    """
+    rolling = (spec_of(workload).get("strategy") or {}).get("rollingUpdate") or {}
+    nothing = (0, "0%", "00%")
+    return bool(rolling) and all(rolling.get(field, 1) in nothing for field in ("maxSurge", "maxUnavailable"))
 
 
 def fenceposts(surge: int | str, unavailable: int | str, replicas: int) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from harness.inputs.shape import (
     COUNT,
     FLAG,
     INTEGER,
+    MOST,
     TEXT,
     Kind,
     Misfit,
@@ -20,6 +21,7 @@ from harness.inputs.shape import (
     is_whole,
     map_of,
     misfits,
+    too_large,
     unquoted,
 )
 from harness.inputs.shown import cut, printable
@@ -48,7 +50,13 @@ NAME = Kind("text", _is_rendered, how=lambda value: _UNRENDERED if isinstance(va
 SHARE = Kind("a number of pods or a percentage such as 25%", _is_share)
 PORT = Kind("a port number from 1 to 65535", _is_port)
 PORT_OR_NAME = Kind("a port number from 1 to 65535, or a port's name", lambda it: _is_port(it) or _is_rendered(it))
-SECONDS = Kind("a whole number of seconds from 0 on", lambda value: is_whole(value, 0, 2**31 - 1))
+
+
+def _one_of(*words: str) -> Kind:
+    return Kind(" or ".join(words), lambda value: value in words)
+
+
+SECONDS = Kind("a whole number of seconds from 0 on", lambda value: is_whole(value, 0, MOST), how=too_large)
 
 _LABELS = map_of(NAME)
 _SELECTOR: Shape = {
@@ -133,12 +141,14 @@ _ROLLED = {
     "minReadySeconds": SECONDS,
     "revisionHistoryLimit": COUNT,
 }
-_UPDATE: Shape = {"type": NAME, "rollingUpdate": {"maxSurge": SHARE, "maxUnavailable": SHARE, "partition": COUNT}}
+_PACE: Shape = {"maxSurge": SHARE, "maxUnavailable": SHARE, "partition": COUNT}
+_DEPLOYMENTS: Shape = {"type": _one_of("RollingUpdate", "Recreate"), "rollingUpdate": _PACE}
+_UPDATE: Shape = {"type": _one_of("RollingUpdate", "OnDelete"), "rollingUpdate": _PACE}
 _JOB = {**_ROLLED, "manualSelector": FLAG, "completions": COUNT, "parallelism": COUNT, "backoffLimit": COUNT}
 _BACKEND: Shape = {"service": {"name": NAME}}
 _SPECS: dict[str, Shape] = {
     "Deployment": {
-        **_ROLLED, "strategy": _UPDATE, "paused": FLAG, "progressDeadlineSeconds": SECONDS,
+        **_ROLLED, "strategy": _DEPLOYMENTS, "paused": FLAG, "progressDeadlineSeconds": SECONDS,
     },
     "StatefulSet": {
         **_ROLLED, "updateStrategy": _UPDATE, "podManagementPolicy": NAME, "serviceName": NAME,

@@ -244,7 +244,7 @@ _ANSWERS = (
         Phase.CLEAN_UP,
         "the namespace's DELETE is answered 403 for ever",
         answer(403, "delete", path=NAMESPACE, times=None),
-        Holds(verdicts=(SEAMLESS,), codes=(3,), cluster=Left.NAMED, says="kubectl delete namespace"),
+        Holds(verdicts=(SEAMLESS,), codes=(3,), cluster=Left.NAMED, says=r"kubectl --context faulty delete namespace"),
         app=App.MITIGATED,
     ),
     on_call(

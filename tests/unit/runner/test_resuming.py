@@ -119,7 +119,7 @@ def test_a_run_that_came_to_its_end_or_ended_by_itself_is_not_gone_on_with(run: 
             FACTS,
             "success 200-299', and is 'GET /, weight 1, success 200-599' now",
         ),
-        ({"strict_idle_close": True}, FACTS, "strict_idle_close was False, and is True now"),
+        ({"strict_idle_close": True}, FACTS, "strict_idle_close was false, and is true now"),
         ({"variants": {"default": {"expect": "any"}, "prestop": {}}}, FACTS, "expect was 'seamless', and is 'any' now"),
         ({"budget": {"failed": 3}}, FACTS, "budget was '', and is 'failed 3' now"),
         ({}, replace(FACTS, kind="kind"), "cluster was 'sandbox', and is 'kind' now"),

@@ -48,7 +48,7 @@ def test_only_regular_files_are_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "socket"))
-        for name, seen in (("fifo", "it is a pipe"), ("socket", "no such device"), (".", "it is a directory")):
+        for name, seen in (("fifo", "it is a pipe"), ("socket", "it is a socket"), (".", "it is a directory")):
             with pytest.raises(ExperimentError, match=seen):
                 file_text(tmp_path / name, error=ExperimentError)
     with pytest.raises(UsageError, match=r"/dev/zero: it is a device\. Give a regular file, or `-`"):
@@ -199,6 +199,40 @@ def test_a_wrong_experiment_is_one_line(tmp_path: Path, old: str, new: str, says
     assert len(str(refused.value)) < 1000
 
 
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ("rollouts: true", "line 6, rollouts: input should be a valid integer, not true"),
+        ("variants: {}", r"line 6, variants: it must have at least 1 item$"),
+        ("variants: [a]", r"variants: input should be a mapping, such as \{key: value\}, not a list"),
+        ("update: {image: {web: []}}", r"update\.image\.web: it must have at least 1 item$"),
+        ("update: {image: {web: nginx}}", r"update\.image\.web: input should be a list, such as \[a, b\], not 'nginx'"),
+        ("request: {headers: [a]}", r"request\.headers: input should be a mapping, .*not a list"),
+        ('request: {headers: {X-A: "a\\r\\nB: c"}}', r"line 6, request\.headers: the value of X-A has a line break"),
+        ("request: {headers: {X A: b}}", r"request\.headers: a header's name has letters, .*, not 'X A'"),
+        ('request: {host: "a\\r\\nB: c"}', r"request\.host: it must be a host name"),
+        (
+            "manifests: [~]",
+            r"manifests\.0: it is null \(empty\), where a value is needed: input should be the path of a",
+        ),
+    ],
+)
+def test_it_is_told_in_the_words_of_yaml_and_not_of_python(tmp_path: Path, more: str, says: str) -> None:
+    file = tmp_path / "experiment.yaml"
+    lines = [line for line in GOOD.splitlines() if not more.startswith(line.partition(":")[0])]
+    file.write_text("\n".join([*lines, more, ""]))
+    with pytest.raises(ExperimentError, match=says) as refused:
+        read_experiment(file)
+    for word in ("tuple", "dictionary", "<class", "None", "True", "False"):
+        assert word not in str(refused.value)
+
+
+def test_text_of_windows_is_known_by_its_first_bytes(tmp_path: Path) -> None:
+    (tmp_path / "experiment.yaml").write_bytes(GOOD.encode("utf-16"))
+    with pytest.raises(ExperimentError, match=r"it begins as UTF-16 does.*Save it as UTF-8"):
+        read_experiment(tmp_path / "experiment.yaml")
+
+
 def test_near_spellings_are_told_and_far_ones_are_not() -> None:
     assert near("conections", ["connections", "rate"]) == "; did you mean connections?"
     assert near("zebra", ["connections", "rate"]) == ""
@@ -220,6 +254,10 @@ def test_near_spellings_are_told_and_far_ones_are_not() -> None:
         ("image: nginx}", "image: {}}", r"image is an empty mapping, where text is wanted"),
         ("replicas: 2", 'replicas: "2"', r"Deployment shop: spec\.replicas is '2' \(text\), where a whole number"),
         ("replicas: 2", "replicas: -1", r"spec\.replicas is -1"),
+        ("replicas: 2", "replicas: 2147483648", r"replicas is 2147483648, more than 2147483647, where a whole"),
+        ("replicas: 2", "replicas: {% if x %}2{% endif %}", "line 5: it is a template .*'{% if x %}'|.*endif"),
+        ("replicas: 2", "strategy: {type: BlueGreen}", r"strategy\.type is 'BlueGreen'.*RollingUpdate or Recreate"),
+        ("kind: Deployment\nmetadata: {name: shop}", "kind: Deployment\nmetadata: {name: 5}", r"name 5, a number"),
         ("replicas: 2", "replicas: 1.5", r"spec\.replicas is 1\.5"),
         ("replicas: 2", "replicas: true", r"spec\.replicas is true"),
         ("replicas: 2", "minReadySeconds: -5", r"spec\.minReadySeconds is -5"),
