@@ -45,7 +45,8 @@ async def seen(scene: Scene) -> Seen:
         found.wrong.append(f"the phase {scene.fault.begins} never came")
         return found
     _injected(scene, found)
-    found.ended_s = scene.ended - scene.struck
+    assert scene.began is not None
+    found.ended_s = scene.ended - scene.began
     holds = scene.fault.holds
     if found.ended_s > holds.within_s:
         found.wrong.append(f"it ended {found.ended_s:.0f} s after the injection, not within {holds.within_s:g} s")

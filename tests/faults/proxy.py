@@ -12,6 +12,7 @@ import base64
 import json
 import re
 import ssl
+import time
 from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -96,6 +97,7 @@ class Proxy:
     target: str
     port: int = 0
     hits: Counter[Rule] = field(default_factory=Counter)
+    first_hit: float | None = None  # time.time() of the first call that met a rule
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     _rules: list[Rule] = field(default_factory=list)
     _flowing: asyncio.Event = field(default_factory=asyncio.Event)
@@ -189,6 +191,7 @@ class Proxy:
         for rule in self._rules:
             if rule.means(verb, path) and (rule.times is None or self.hits[rule] < rule.times):
                 self.hits[rule] += 1
+                self.first_hit = self.first_hit or time.time()
                 return rule
         return None
 

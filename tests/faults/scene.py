@@ -130,6 +130,12 @@ class Scene:
         assert self.proxy is not None
         return self.proxy
 
+    @property
+    def began(self) -> float | None:
+        """time.time() of when the fault first did something: a rule does when a call meets it."""
+        hit = self.proxy.first_hit if self.proxy is not None else None
+        return hit if self.armed and hit is not None else self.struck
+
     def arm(self, *rules: Rule) -> None:
         """Put rules in force that some call must meet: else the row has shown nothing."""
         self.armed += rules

@@ -12,16 +12,17 @@ from pathlib import Path
 from zlib import crc32
 
 import pytest
+from stalled import again_where_stalled, unless_stalled
 
 from .clusters import Target, alone
-from .fault import Fault, Where
+from .fault import INCONCLUSIVE, Fault, Where
 from .holding import seen
 from .page import line
 from .proxy import Proxy
 from .scene import Scene, play
 from .table import ROWS
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(360)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(360), again_where_stalled]
 
 
 def _row(fault: Fault) -> object:
@@ -47,6 +48,8 @@ async def test_what_must_hold_holds(
         found = await seen(scene)
         if cluster is target:
             await cluster.forget(f"rollout-{name}-")
+    if found.wrong and INCONCLUSIVE not in fault.holds.verdicts:
+        unless_stalled(found.reason)
     record_property("fault", json.dumps(asdict(line(fault, found))))
     assert not found.wrong, "\n".join([*found.wrong, "", "its stderr:", *scene.stderr[-25:]])
 

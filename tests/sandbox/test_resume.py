@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.sandbox.stalled import again_where_stalled, unless_stalled_in
+from stalled import again_where_stalled, unless_stalled_in
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(300)]
 
