@@ -142,15 +142,22 @@ def _is_no_object(each: Any) -> str:
     metadata = fields.get("metadata")
     name = metadata.get("name") or metadata.get("generateName") if isinstance(metadata, dict) else None
     words = {"apiVersion": fields.get("apiVersion"), "kind": fields.get("kind"), "metadata.name": name}
-    for path, word in words.items():
-        if word is not None and not isinstance(word, str):
-            return f"has {path} {cut(shown(word))}{unquoted(word)}, where text is wanted"
+    if wrong := _is_no_text(words):
+        return wrong
     *lacks, last = [path for path, word in words.items() if not (isinstance(word, str) and word)] or [""]
     if not last:
         return ""
     of = f"({shown(name)}) " if isinstance(name, str) and name else ""
     why = "" if isinstance(each, dict) else f", for it is {'a list' if isinstance(each, list) else shown(each)}"
     return f"{of}has no {', '.join(lacks)}{' and ' if lacks else ''}{last}{why}"
+
+
+def _is_no_text(words: dict[str, Any]) -> str:
+    """Which of what is there is something else than text, in words; empty where none is."""
+    wrong = ((path, word) for path, word in words.items() if word is not None and not isinstance(word, str))
+    for path, word in wrong:
+        return f"has {path} {shown(word)}{unquoted(word)}, where text is wanted"
+    return ""
 
 
 def _read(path: Path) -> list[Manifest]:
