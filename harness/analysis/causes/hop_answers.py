@@ -10,14 +10,26 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harness.analysis.causes.intervals import NOBODY, Spans, cover
-from harness.analysis.causes.row import Flag
+from harness.analysis.causes.row import Flag, Way
 from harness.analysis.causes.streaks import PATH_STATUS
+from harness.analysis.causes.time_windows import TimeWindows
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
 from harness.model.paths import UNSIGNED
 from harness.model.run import RunInfo
 
 CLOSED_BEHIND, NO_TARGET = 502, 503
+
+_GOING = (
+    Way.REFUSING,
+    Way.VANISHED,
+    Way.STOPPING,
+    Way.DRAINING,
+    Way.LOOSE_REFUSING,
+    Way.LOOSE_VANISHED,
+    Way.LOOSE_STOPPING,
+)
+"""When a pod that was told to go ends what is sent to it, or has ended itself."""
 
 
 def hop_flags(seen: Observed, status: NDArray[np.int64], sent: NDArray[np.float64]) -> dict[Flag, NDArray[np.bool_]]:
@@ -35,6 +47,19 @@ def hop_flags(seen: Observed, status: NDArray[np.int64], sent: NDArray[np.float6
         Flag.CLOSED_BEHIND: closed,
         Flag.KEPT_BEHIND: closed & _maybe_kept(seen, sent) if closed.any() else closed,
     }
+
+
+def off_all_lists(
+    bad_target: NDArray[np.bool_], sent: NDArray[np.float64], ended: NDArray[np.float64], windows: TimeWindows
+) -> NDArray[np.bool_]:
+    """Whether a request that met a bad target was sent when the hop, as answers show, sent to none of the pods any more
+    that were stopping, or being drained, until it ended."""
+    found = bad_target.copy()
+    until = {at: end for _, end, at in windows[Way.SENT_TO]}
+    for way in _GOING:
+        for start, end, at in windows[way]:
+            found &= ~((sent <= until.get(at, -math.inf)) & (sent <= end) & (ended >= start))
+    return found
 
 
 def _from_the_path(rows: pl.DataFrame, info: RunInfo) -> NDArray[np.bool_]:

@@ -41,6 +41,7 @@ class Way(StrEnum):
     STARTING = "starting"
     UNREGISTERED = "unregistered"
     CRASHED = "crashed"
+    SENT_TO = "sent-to"
     ENDS = "ends"
     UNACCEPTING = "unaccepting"
     DRAINING = "draining"
@@ -56,6 +57,7 @@ WAY_WORDS = {
     Way.STARTING: "a pod was listed and may not have been listening yet",
     Way.UNREGISTERED: "a pod was listed, and a balancer that passes packets on may have known neither it nor another",
     Way.CRASHED: "a container of a pod was down though nobody had asked for it",
+    Way.SENT_TO: "a pod that was deleted may have been sent to: answers show that it no longer was, while it lived on",
     Way.ENDS: "the containers of a pod ended",
     Way.UNACCEPTING: "a pod in deletion may still have been sent to and have accepted no more, its kernel was there",
     Way.DRAINING: "a pod in deletion had left a balancer's list, which may have ended what was still open to it",
@@ -82,6 +84,7 @@ class Flag(StrEnum):
     CLOSED_BEHIND = "closed-behind"
     KEPT_BEHIND = "kept-behind"
     CLOSED_AS_EVER = "closed-as-ever"
+    OFF_ALL_LISTS = "off-all-lists"
     NO_ENDPOINT = "no-endpoint"
     MAYBE_NO_ENDPOINT = "maybe-no-endpoint"
     STALE = "stale"
@@ -111,6 +114,7 @@ FLAG_WORDS = {
     Flag.CLOSED_BEHIND: "that hop answered 502: its target refused, or closed the connection",
     Flag.KEPT_BEHIND: "a pod in service had answered that hop before, so that it may have kept a connection to it",
     Flag.CLOSED_AS_EVER: "that hop answered 502, as pods stopped no more often than at other times",
+    Flag.OFF_ALL_LISTS: "when it was sent, no pod that stopped before it ended was still sent to, as answers show",
     Flag.NO_ENDPOINT: "the data plane surely had no endpoint",
     Flag.MAYBE_NO_ENDPOINT: "the data plane may have had no endpoint",
     Flag.STALE: "the same source port went unanswered less than 120 s before",

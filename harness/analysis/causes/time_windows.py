@@ -107,6 +107,15 @@ def _loosely_stopping(pod: Life, clues: Clues) -> tuple[float, float]:
     return _loosely(pod), _ended(pod) + SLOW_WATCH_S
 
 
+def _sent_to(pod: Life, clues: Clues) -> tuple[float, float]:
+    """Until so many good connections in a row, all after its last answer, that it can no longer have been listed: where
+    that came while its preStop hook held it alive, and it would have answered. Else for as long as may be."""
+    last = clues.seen.last_answer(pod.uid)
+    off = clues.streaks.healthy_after(last + WATCH_S, needed_in_a_row(clues.listed.most))
+    shown = math.isfinite(last) and off <= _begun(pod) + pod.promise.prestop_s
+    return -math.inf, off if shown else math.inf
+
+
 def _ending(pod: Life, clues: Clues) -> tuple[float, float]:
     return (pod.exit if pod.exit is not None else math.inf), _ended(pod) + WATCH_S
 
@@ -168,6 +177,7 @@ _OF_PODS_THAT_END: dict[Way, Callable[[Life, Clues], tuple[float, float]]] = {
     Way.VANISHED: _vanishing,
     Way.STOPPING: _stopping,
     Way.ENDS: _ending,
+    Way.SENT_TO: _sent_to,
     Way.UNACCEPTING: _unaccepting,
     Way.LOOSE_REFUSING: _loosely_refusing,
     Way.LOOSE_VANISHED: _loosely_gone,

@@ -83,7 +83,7 @@ HOPS = (
         outcomes=_STATUS,
         holds=(Flag.BAD_TARGET,),
         any_of=_CLOSED,
-        excludes=(Flag.CLOSED_AS_EVER,),
+        excludes=(Flag.CLOSED_AS_EVER, Flag.OFF_ALL_LISTS),
         cause=Cause.TERMINATION_RACE,
         fault=Fault.ROLLOUT,
         charged=(Charge.PODS_THAT_WENT,),
@@ -96,7 +96,7 @@ HOPS = (
         outcomes=_STATUS,
         moment=Moment.ENDED,
         holds=(Flag.BAD_TARGET, Flag.POD_KILLED),
-        excludes=(Flag.CLOSED_AS_EVER,),
+        excludes=(Flag.CLOSED_AS_EVER, Flag.OFF_ALL_LISTS),
         cause=Cause.IN_FLIGHT_KILL,
         fault=Fault.ROLLOUT,
         charged=(Charge.PODS_THAT_CUT,),
@@ -111,7 +111,7 @@ HOPS = (
         moment=Moment.ENDED,
         holds=(Flag.BAD_TARGET,),
         any_of=_STOPPED,
-        excludes=(Flag.CLOSED_AS_EVER,),
+        excludes=(Flag.CLOSED_AS_EVER, Flag.OFF_ALL_LISTS),
         cause=Cause.UNKNOWN,
         between=(Cause.TERMINATION_RACE, Cause.IN_FLIGHT_KILL),
         fault=Fault.ROLLOUT,
@@ -126,7 +126,7 @@ HOPS = (
         outcomes=_STATUS,
         moment=Moment.ENDED,
         holds=(Flag.CLOSED_BEHIND, Way.DRAINING),
-        excludes=(Flag.CLOSED_AS_EVER, Flag.INSTANT),
+        excludes=(Flag.CLOSED_AS_EVER, Flag.INSTANT, Flag.OFF_ALL_LISTS),
         cause=Cause.IN_FLIGHT_KILL,
         fault=Fault.ROLLOUT,
         charged=(Charge.PODS_THAT_CUT,),
@@ -140,8 +140,8 @@ HOPS = (
         holds=(Flag.CLOSED_BEHIND, Flag.KEPT_BEHIND),
         cause=Cause.BACKEND_CLOSE,
         fault=Fault.APPLICATION,
-        evidence=f"{_ANSWERED} while no pod was stopping or down, or as often as at such times (observed): a pod was "
-        "closing the kept connection on which it sent the request (inferred)",
+        evidence=f"{_ANSWERED} while no pod that it sent to was stopping or down, or as often as at such times "
+        "(observed): a pod was closing the kept connection on which it sent the request (inferred)",
     ),
     Row(
         rule=ByHop.FAILED,
@@ -149,8 +149,9 @@ HOPS = (
         holds=(Flag.CLOSED_BEHIND,),
         cause=Cause.APPLICATION,
         fault=Fault.APPLICATION,
-        evidence=f"{_ANSWERED} while no pod was stopping or down, or as often as at such times, and before any pod in "
-        "service had answered it (observed): a live pod refused or closed a new connection (inferred)",
+        evidence=f"{_ANSWERED} while no pod that it sent to was stopping or down, or as often as at such times, "
+        "and before any pod in service had answered it (observed): a live pod refused or closed a new connection "
+        "(inferred)",
     ),
     Row(
         rule=ByHop.SLOW,

@@ -268,3 +268,41 @@ def test_a_late_burst_over_a_steady_background_is_no_part_of_it() -> None:
     steady = f"status new 0.511..59 every 0.5 code 502 {BY_PROXY}"
     lost = f"status new 35..36 every 0.04 code 502 {BY_PROXY}"
     assert judged(f"{ROLLED}\n{steady}\n{lost}", PROXY).verdict != "seamless"
+
+
+OUTLASTING = MITIGATED.replace("settled 28.5", "settled 31.5").replace("ended 27.8 gone 28.2", "ended 30.8 gone 31.2")
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        # While the preStop hook runs, and nobody has told the server to stop: slowly, as on a machine that is busy.
+        "status new 24.5 until 24.65",
+        # As the pod stops, or has, nine seconds after it was deregistered.
+        "status new 29.0",
+        "status new 31.0 until 31.2",
+        "status new 31.5",
+        "status new 30.8..33 every 0.04",
+    ],
+)
+def test_what_was_sent_when_a_proxy_had_left_the_pod_that_ends_is_not_that_pods(lost: str) -> None:
+    """It lived on in its preStop hook, and answered nothing any more of all that was answered meanwhile."""
+    found = judged(f"{OUTLASTING}\n{lost} code 502 {BY_PROXY}", PROXY)
+    assert (found.verdict, set(found.causes)) == ("inconclusive", {"backend-close"})
+
+
+def test_where_answers_name_no_pod_nothing_shows_that_a_proxy_had_left_it() -> None:
+    unnamed = OUTLASTING.replace("by old-1", "").replace("by old-2", "").replace("by new-1", "")
+    found = judged(f"{unnamed}\nstatus new 29.0 code 502 {BY_PROXY}", PROXY)
+    assert (found.verdict, set(found.causes)) == ("dropping", {"termination-race"})
+
+
+def test_a_pod_that_still_answered_shortly_before_it_stopped_was_still_sent_to() -> None:
+    late = OUTLASTING.replace("0.01..21.5", "0.01..27.4")
+    found = judged(f"{late}\nstatus new 29.0..30 every 0.1 code 502 {BY_PROXY}", PROXY)
+    assert (found.verdict, set(found.causes)) == ("dropping", {"termination-race"})
+
+
+def test_work_that_a_pod_had_before_it_left_the_list_is_cut_as_it_stops_however_late_that_is() -> None:
+    found = judged(f"{OUTLASTING}\nstatus slow 19.0 until 30.8 code 502 {BY_PROXY}", PROXY)
+    assert (found.verdict, set(found.causes)) == ("dropping", {"termination-race or in-flight-kill"})
