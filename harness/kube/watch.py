@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 
 from harness.errors import ClusterError
+from harness.inputs.shown import shown
 from harness.kube.client import Kube, Resource, label_selector
 from harness.kube.errors import ApiRefusal
 
@@ -19,6 +20,7 @@ _GONE = 410
 _SERVER_ENDS_AFTER_S = 290
 _PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 4.0
+_SHOWN = 200
 
 
 class EventType(StrEnum):
@@ -107,7 +109,11 @@ async def _relist(
     answer = await kube.request("GET", path, query=query)
     api_version = resource.prefix.split("/", 1)[1]
     before = position.known or {}
-    now = {item["metadata"]["uid"]: item for item in answer["items"]}
+    try:
+        version = answer["metadata"]["resourceVersion"]
+        now = {item["metadata"]["uid"]: item for item in answer["items"]}
+    except (LookupError, TypeError):
+        raise ClusterError(f"listing {path}", f"what came is no list: {shown(answer)}") from None
     for uid, gone in before.items():
         if uid not in now:
             yield WatchEvent(type=EventType.DELETED, object=gone)
@@ -115,10 +121,10 @@ async def _relist(
         item |= {"apiVersion": api_version, "kind": kind}  # items of a list do not carry them
         if uid not in before:
             yield WatchEvent(type=EventType.ADDED, object=item)
-        elif before[uid]["metadata"]["resourceVersion"] != item["metadata"]["resourceVersion"]:
+        elif before[uid]["metadata"]["resourceVersion"] != item["metadata"].get("resourceVersion"):
             yield WatchEvent(type=EventType.MODIFIED, object=item)
     position.known = now
-    position.resource_version = answer["metadata"]["resourceVersion"]
+    position.resource_version = version
 
 
 async def _watch_once(
@@ -134,21 +140,37 @@ async def _watch_once(
     }
     async with kube.stream(path, watch_query, deadline_s=_SERVER_ENDS_AFTER_S + 30) as lines:
         async for line in lines:
-            event = json.loads(line)
-            changed = event["object"]
-            if event["type"] == "ERROR":
-                raise ApiRefusal(
-                    f"watching {path}",
-                    int(changed.get("code", 0)),
-                    changed.get("reason", ""),
-                    changed.get("message", ""),
-                )
-            position.pause_s = _PAUSE_S
-            position.resource_version = changed["metadata"]["resourceVersion"]
-            if event["type"] == "BOOKMARK":
-                continue
-            if event["type"] == "DELETED":
-                position.known.pop(changed["metadata"]["uid"], None)
-            else:
-                position.known[changed["metadata"]["uid"]] = changed
-            yield WatchEvent(type=EventType(event["type"]), object=changed)
+            try:
+                event = _taken_in(line, position, path)
+            except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+                # Its place is not counted as reached, so that the event is asked for again.
+                raise ClusterError(
+                    f"watching {path}", f"what came is no event: {shown(line[:_SHOWN].decode(errors='replace'))}"
+                ) from None
+            if event is not None:
+                yield event
+
+
+def _taken_in(line: bytes, position: _Position, path: str) -> WatchEvent | None:
+    """What the line says of an object; None for a bookmark, which says of none.
+
+    Raises:
+        ApiRefusal: it is the API's word that the watch is over.
+        ValueError, LookupError, TypeError, AttributeError, RecursionError: it is no event.
+    """
+    event = json.loads(line)
+    kind, changed = event["type"], event["object"]
+    if kind == "ERROR":
+        code = int(changed.get("code", 0))
+        raise ApiRefusal(f"watching {path}", code, changed.get("reason", ""), changed.get("message", ""))
+    version, uid = changed["metadata"]["resourceVersion"], changed["metadata"].get("uid")
+    known = {} if position.known is None else position.known
+    told = None
+    if kind != "BOOKMARK":
+        told = WatchEvent(type=EventType(kind), object=changed)
+        if kind == "DELETED":
+            known.pop(uid, None)
+        else:
+            known[changed["metadata"]["uid"]] = changed
+    position.pause_s, position.resource_version = _PAUSE_S, version
+    return told

@@ -11,7 +11,8 @@ import pytest
 from needs import missing
 
 from .clusters import Target, reached
-from .page import Line, written
+from .page import Line, key_of, written
+from .table import ROWS
 
 PAGE = "RELIABILITY_PAGE"
 _lines: list[Line] = []
@@ -44,4 +45,5 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     page = os.environ.get(PAGE)
     if told and page and "PYTEST_XDIST_WORKER" not in os.environ:
         _lines.extend(Line(**json.loads(each)) for each in told)
-        Path(page).write_text(written(_lines))
+        before = Path(page).read_text() if Path(page).exists() else ""
+        Path(page).write_text(written(_lines, before, {key_of(fault) for fault in ROWS}))

@@ -76,7 +76,8 @@ class Holds:
     """What must hold of the run: which verdicts and exit codes are right, what is on disk, cluster and machine.
 
     `none` among the verdicts: that nothing was judged is right. `within_s` counts from the injection to the end of the
-    harness. `says`: a pattern that its stderr or report must show. Always: no stack trace, no process left.
+    harness, without the time in which some process of the machine waited for a processor. `says`: a pattern that its
+    stderr or report must show. Always: no stack trace, no process left.
     """
 
     verdicts: tuple[str, ...]

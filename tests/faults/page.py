@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from .fault import Fault, Group
@@ -12,7 +14,8 @@ HEAD = """\
 
 What a run does when something goes wrong around it. Every row below is a fault that was injected into a real run on the
 embedded sandbox: a rolling update of nginx under 100 requests/s. "Drops calls": as most deploy it; "drops none": with a
-preStop and minReadySeconds. `make faults` injects them all again and writes this page; it is never edited by hand.
+preStop and minReadySeconds. `make faults` injects them all again and writes this page, which is never edited by hand; a
+row that is injected by itself (`RELIABILITY_PAGE=docs/reliability.md pytest tests/faults -k NAME`) takes its own place.
 
 Of every run it is asked: is the verdict still right, or in doubt? Are the records whole? Is the load gone within 30 s,
 and is whatever is left on the cluster named? Is nothing left on the machine? Does it end in time, with the right exit
@@ -60,24 +63,49 @@ def line(fault: Fault, found: Seen) -> Line:
     )
 
 
-def written(lines: list[Line]) -> str:
-    """The page."""
-    kinds = {each.name for each in lines if each.group != Group.NONE}
-    held = sum(not each.wrong for each in lines)
-    text = [HEAD, f"{len(kinds)} kinds of fault, {len(lines)} rows: {held} hold.\n"]
+Key = tuple[str, str, str]
+"""By what rows are told apart, and in which order they stand: the fault in words, phase, application."""
+
+
+def written(lines: list[Line], before: str = "", known: Container[Key] = frozenset()) -> str:
+    """The page. A row that did not run stands as in the page `before`, as long as it is one of the `known`."""
+    rows = {(group, key): row for group, key, row in _stood(before) if key in known}
+    rows |= {(each.group, key_of(each)): _line(each) for each in lines}
+    kinds = {key[0].partition(":")[0] for group, key in rows if group != Group.NONE}
+    held = sum(row.endswith(_HOLDS) for row in rows.values())
+    text = [HEAD, f"{len(kinds)} kinds of fault, {len(rows)} rows: {held} hold.\n"]
     for group in Group:
-        rows = [each for each in lines if each.group == group]
-        if rows:
-            text += [f"## {group[0].upper()}{group[1:]}\n", _table(rows)]
+        ours = sorted((key, row) for (its, key), row in rows.items() if its == group)
+        if ours:
+            text += [_heading(group), "\n".join([_COLUMNS, *(row for _, row in ours), ""])]
     return "\n".join(text)
 
 
-def _table(rows: list[Line]) -> str:
-    head = (
-        "| fault | phase | application | must hold | seen | failed of requests | holds |\n|---|---|---|---|---|---|---|"
-    )
-    order = sorted(rows, key=lambda each: (each.name, each.phase, each.app))
-    return "\n".join([head, *map(_line, order), ""])
+def key_of(each: Line | Fault) -> Key:
+    """The first cells of its row."""
+    return f"`{each.name}`: {each.what}".replace("|", "\\|"), str(each.phase), str(each.app)
+
+
+_COLUMNS = (
+    "| fault | phase | application | must hold | seen | failed of requests | holds |\n|---|---|---|---|---|---|---|"
+)
+_HOLDS = "| yes |"
+_CELL = re.compile(r"(?<!\\) ?\| ?")
+
+
+def _heading(group: str) -> str:
+    return f"## {group[0].upper()}{group[1:]}\n"
+
+
+def _stood(page: str) -> Iterator[tuple[str, Key, str]]:
+    """Group, key and text of the rows of a page."""
+    group = ""
+    for row in page.splitlines():
+        if row.startswith("## "):
+            group = next((each for each in Group if _heading(each).strip() == row), "")
+        elif row.startswith("| `") and group:
+            _, what, phase, app, *_ = _CELL.split(row)
+            yield group, (what, phase, app), row
 
 
 def _line(each: Line) -> str:
@@ -87,12 +115,10 @@ def _line(each: Line) -> str:
     left = f", left {len(each.left)} namespace" if each.left else ""
     holds = "yes" if not each.wrong else "**no**: " + "; ".join(wrong[:200] for wrong in each.wrong)
     cells = [
-        f"`{each.name}`: {each.what}",
-        each.phase,
-        each.app,
         each.must,
         f"{judged}{reason}, exit {each.code}{ended}{left}",
         f"{each.failed} of {each.requests}",
         holds,
     ]
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+    told = (cell.replace("|", "\\|").replace("\n", " ") for cell in cells)
+    return "| " + " | ".join([*key_of(each), *told]) + " |"

@@ -58,3 +58,15 @@ def load_workers(above: int) -> list[int]:
 def found(above: int, part: str) -> int:
     """The innermost process below `above` whose command line contains `part`."""
     return max(pid for pid in tree(above) if part in command(pid))
+
+
+def waits_s() -> float:
+    """For how long, since the machine started, some process had to wait for a processor; 0 where it is not told.
+
+    https://docs.kernel.org/accounting/psi.html
+    """
+    try:
+        some = Path("/proc/pressure/cpu").read_text().splitlines()[0]
+    except OSError:
+        return 0.0
+    return int(some.rpartition("=")[2]) / 1e6

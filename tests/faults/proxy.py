@@ -44,6 +44,7 @@ class Do(StrEnum):
     DELAY = "delayed"
     SILENCE = "unanswered"  # the API never sees it, and nothing comes back
     SWALLOW = "swallowed"  # the API does it, and nothing comes back
+    MASK = "masked"  # the API does it; another answer comes back, as from a balancer whose time is up
     TEAR = "torn"  # half of the answer, then the connection is reset
 
 
@@ -101,7 +102,7 @@ class Proxy:
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     _rules: list[Rule] = field(default_factory=list)
     _flowing: asyncio.Event = field(default_factory=asyncio.Event)
-    _streams: list[tuple[str, web.BaseRequest]] = field(default_factory=list)  # a request has no hash
+    _streams: list[tuple[str, web.BaseRequest, web.StreamResponse]] = field(default_factory=list)  # none has a hash
     _runner: web.ServerRunner | None = None
     _session: aiohttp.ClientSession | None = None
     _tls: ssl.SSLContext | None = None
@@ -166,9 +167,16 @@ class Proxy:
         await asyncio.sleep(for_s)
         self._flowing.set()
 
+    async def say(self, verb: str, line: bytes) -> int:
+        """Has running watches or logs show a line that the API did not send; how many there were."""
+        meant = [response for known, _, response in self._streams if known == verb]
+        for response in meant:
+            await response.write(line)
+        return len(meant)
+
     def break_streams(self, *verbs: str) -> int:
         """Resets the connections of running watches or logs; how many there were."""
-        meant = [request for verb, request in self._streams if verb in verbs]
+        meant = [request for verb, request, _ in self._streams if verb in verbs]
         for request in meant:
             if request.transport is not None:
                 request.transport.abort()
@@ -211,10 +219,11 @@ class Proxy:
             case Do.DELAY:
                 assert rule is not None
                 await asyncio.sleep(rule.delay_s)
-        return await self._pass_on(request, verb, rule.do if rule else None)
+        return await self._pass_on(request, verb, rule)
 
-    async def _pass_on(self, request: web.BaseRequest, verb: str, do: Do | None) -> web.StreamResponse:
+    async def _pass_on(self, request: web.BaseRequest, verb: str, rule: Rule | None) -> web.StreamResponse:
         assert self._session is not None
+        do = rule.do if rule else None
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}
         body = await request.read()
         try:
@@ -227,6 +236,8 @@ class Proxy:
         except aiohttp.ClientError:
             return _abort(request)
         await self._flowing.wait()
+        if rule is not None and do is Do.MASK:
+            return _answer(rule)
         if do is Do.LOSE:
             return _abort(request)
         if do is Do.SWALLOW:
@@ -245,7 +256,7 @@ class Proxy:
     ) -> web.StreamResponse:
         response = web.StreamResponse(status=upstream.status, headers=_passed(upstream.headers))
         await response.prepare(request)
-        known = (verb, request)
+        known = (verb, request, response)
         self._streams.append(known)
         try:
             async for chunk in upstream.content.iter_any():

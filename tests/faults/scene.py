@@ -25,7 +25,7 @@ from harness.sandbox.apiclient import ApiClient, ApiError
 from harness.sandbox.embedded import Sandbox
 
 from .fault import App, Fault, Phase, Where
-from .processes import Known, load_workers, tree
+from .processes import Known, load_workers, tree, waits_s
 from .proxy import NAME, Proxy, Rule
 
 HARNESS = (sys.executable, "-m", "harness")
@@ -97,6 +97,8 @@ class Scene:
     phases: dict[Phase, anyio.Event] = field(default_factory=lambda: {phase: anyio.Event() for phase in Phase})
     known: Known = field(default_factory=dict)
     struck: float | None = None  # time.time() of the injection's beginning
+    struck_waits_s: float = 0.0  # how long somebody had waited for a processor by then
+    waited_s: float = 0.0  # and in the time from then to the end of the harness
     done: bool = False  # it came to its end
     ended: float | None = None
     environment: dict[str, str] | None = None  # of the harness
@@ -280,6 +282,7 @@ async def play(scene: Scene, repository: Path) -> None:
                 process.kill()
                 await process.wait()
             scene.ended = time.time()
+            scene.waited_s = waits_s() - scene.struck_waits_s
             with anyio.move_on_after(1):  # what is in the pipes; a child that is left may hold them open
                 for stream in read:
                     await stream.wait()
@@ -292,7 +295,7 @@ async def _inject(scene: Scene) -> None:
     scene.phases[Phase.START].set()
     await scene.phases[scene.fault.begins].wait()
     scene.known |= tree(scene.pid)
-    scene.struck = time.time()
+    scene.struck, scene.struck_waits_s = time.time(), waits_s()
     await scene.fault.inject(scene)
     scene.done = True
 

@@ -91,6 +91,16 @@ async def compacted(scene: Scene) -> None:
     scene.way.break_streams("watch")
 
 
+def said(verb: str, line: bytes) -> Inject:
+    """A running watch or log shows something that the API did not send."""
+
+    async def inject(scene: Scene) -> None:
+        await scene.lasting(0.2)
+        assert await scene.way.say(verb, line)
+
+    return inject
+
+
 async def expired(scene: Scene) -> None:
     scene.arm(Rule(do=Do.ANSWER, status=401, times=None))
 
@@ -257,6 +267,65 @@ _ANSWERS = (
     ),
 )
 
+_ODD_ANSWERS = (
+    on_call(
+        "update-throttled-for-an-hour",
+        Phase.ROLLOUT,
+        "the update is answered 429, Retry-After 3600",
+        answer(429, "patch", path=DEPLOYMENT, retry_after_s=3600),
+        Holds(verdicts=(DROPPING, INCONCLUSIVE), codes=(1, 3), within_s=140),
+    ),
+    on_call(
+        "update-done-and-504",
+        Phase.ROLLOUT,
+        "the update is made, and answered 504 by a balancer whose time is up",
+        Rule(do=Do.MASK, verbs=("patch",), path=DEPLOYMENT, status=504),
+        AS_IT_IS,
+    ),
+    on_call(
+        "update-denied",
+        Phase.ROLLOUT,
+        "the update is answered 422 for ever, as a webhook does",
+        answer(422, "patch", path=DEPLOYMENT, times=None),
+        Holds(verdicts=(INCONCLUSIVE,), codes=(3,), says="error: "),
+    ),
+    on_call(
+        "redirected",
+        Phase.START,
+        "every call is answered 302, to a page to log in at",
+        answer(302, path="", times=None, body=b"<html>Log in</html>"),
+        REFUSED,
+    ),
+    on_call(
+        "namespace-name-taken",
+        Phase.DEPLOY,
+        "the namespace's creation is answered 409 once",
+        answer(409, "create", path=NAMESPACES),
+        Holds(verdicts=(DROPPING, NONE), codes=(1, 2), records=Records.ANY),
+    ),
+    on_call(
+        "secret-forbidden",
+        Phase.DEPLOY,
+        "the creation of the load worker's Secret is answered 403",
+        answer(403, "create", path="/secrets$", times=None),
+        REFUSED,
+    ),
+    on_call(
+        "log-no-lines",
+        Phase.DEPLOY,
+        "the worker's log is answered by a login page for ever",
+        answer(200, "log", path="", times=None, body=b"<html>Log in</html>"),
+        Holds(verdicts=(NONE, INCONCLUSIVE), codes=(2, 3), records=Records.ANY, says="error: ", within_s=140),
+    ),
+    on_call(
+        "signs-forbidden",
+        Phase.CONTROL,
+        "the way to the worker's signs of life is answered 403 for ever",
+        answer(403, "get", path="/proxy/", times=None),
+        AS_IT_IS,
+    ),
+)
+
 _LOST = (
     on_call(
         "namespace-answer-lost",
@@ -388,6 +457,28 @@ _STREAMS = (
         NEVER_DROPPING,
         app=App.MITIGATED,
     ),
+    row(
+        "watches-garbled",
+        Phase.ROLLOUT,
+        "all watches show half an event",
+        said("watch", b'{"type":"MODI\n'),
+        NEVER_SEAMLESS,
+    ),
+    row(
+        "watches-garbled",
+        Phase.ROLLOUT,
+        "all watches show half an event",
+        said("watch", b'{"type":"MODI\n'),
+        NEVER_DROPPING,
+        app=App.MITIGATED,
+    ),
+    row(
+        "log-garbled",
+        Phase.ROLLOUT,
+        "the worker's log shows half a line",
+        said("log", b'{"t": 1\nnew,0,1\n'),
+        NEVER_SEAMLESS,
+    ),
     *(
         row("log-cut", phase, "the worker's log breaks off", broken("log", after_s=0.2), NEVER_SEAMLESS)
         for phase in (Phase.CONTROL, Phase.ROLLOUT, Phase.QUIET)
@@ -431,4 +522,4 @@ _OUTAGES = (
     ),
 )
 
-ROWS = (*_ANSWERS, *_LOST, *_STREAMS, *_OUTAGES)
+ROWS = (*_ANSWERS, *_ODD_ANSWERS, *_LOST, *_STREAMS, *_OUTAGES)

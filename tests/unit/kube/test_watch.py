@@ -60,7 +60,7 @@ async def api(*script: Any) -> AsyncIterator[tuple[Kube, list[dict[str, str]]]]:
 
     async def pods(request: web.Request) -> web.StreamResponse:
         asked.append(dict(request.query))
-        step = next(steps, [])
+        step: Any = next(steps, [])
         if isinstance(step, int):
             return web.json_response({"kind": "Status", "reason": "Gone", "message": "so it is"}, status=step)
         if isinstance(step, dict):
@@ -72,7 +72,7 @@ async def api(*script: Any) -> AsyncIterator[tuple[Kube, list[dict[str, str]]]]:
                 assert request.transport is not None
                 request.transport.abort()
                 return response
-            line = json.dumps(each).encode() + b"\n"
+            line = each if isinstance(each, bytes) else json.dumps(each).encode() + b"\n"
             await response.write(line[:7])  # lines do not come whole
             await response.write(line[7:])
         return response
@@ -119,6 +119,26 @@ async def test_a_watch_that_the_server_ends_is_taken_up_where_it_was() -> None:
     async with api(listed(5), [event("ADDED", pod("a", 6))], [event("MODIFIED", pod("a", 7))]) as (kube, asked):
         assert await first(kube, 2) == ["ADDED a@6", "MODIFIED a@7"]
     assert asked[2]["resourceVersion"] == "6"
+
+
+@pytest.mark.parametrize(
+    "garbled",
+    [b'{"type":"MODI\n', b"null\n", b"[]\n", b"\xff\xfe\n", b'{"type":"MODIFIED","object":{"metadata":{}}}\n',
+     b'{"type":"MODIFIED","object":"pod"}\n', b'{"type":"RENAMED","object":{"metadata":{"resourceVersion":"9"}}}\n',
+     b'{"type":"ERROR","object":{"code":"much"}}\n', b"[" * 100_000 + b"\n"],
+)  # fmt: skip
+async def test_what_is_no_event_is_a_gap_and_is_asked_for_again(garbled: bytes) -> None:
+    steps = [event("ADDED", pod("a", 6)), garbled], [event("MODIFIED", pod("a", 7))]
+    async with api(listed(5), *steps) as (kube, asked):
+        assert await first(kube, 3) == ["ADDED a@6", "GAP", "MODIFIED a@7"]
+    assert asked[2]["resourceVersion"] == "6"
+
+
+@pytest.mark.parametrize("answer", [{"kind": "Status"}, {"metadata": {}, "items": []}, listed(5, {"metadata": "a"})])
+async def test_an_answer_that_is_no_list_is_said(answer: dict[str, Any]) -> None:
+    async with api(answer) as (kube, _):
+        with pytest.raises(ClusterError, match="what came is no list"):
+            await first(kube, 1)
 
 
 async def test_bookmarks_move_the_place_and_say_nothing() -> None:
