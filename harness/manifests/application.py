@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from harness.errors import ManifestError
 from harness.inputs.shown import shown
 from harness.manifests.read import Manifest
-from harness.spec.rolling import moves_nothing
+from harness.spec.refused import refusal
 from harness.spec.selector import is_selector, matches, selector_text
 from harness.spec.serving import named_ports, target_port, tcp_ports
 from harness.spec.workload import (
@@ -137,9 +137,8 @@ def _check_workload(workload: Manifest, target: str) -> None:
             if not (isinstance(container, dict) and container.get("name") and container.get("image")):
                 seen = f"{word} {number} of its pod template lacks a name or an image"
                 raise ManifestError(tried, seen, "Kubernetes would refuse it.")
-    if moves_nothing(workload):
-        seen = "maxSurge and maxUnavailable are both 0: no pod may come, and none may go"
-        raise ManifestError(tried, seen, "Kubernetes would refuse it: set one of them.")
+    if refused := refusal(workload):  # read as it should be, it may have been patched
+        raise ManifestError(tried, refused, "Kubernetes would refuse it.")
     if not (is_selector(selector) and matches(selector, labels)):
         raise ManifestError(
             tried,

@@ -13,6 +13,7 @@ from harness.inputs.shown import cut, printable, shown
 from harness.inputs.templates import RENDER, unrendered
 from harness.manifests.as_applied import as_applied, without_nulls
 from harness.manifests.kubectl_yaml import MeaningError, documents
+from harness.spec.refused import refusal
 from harness.spec.shape import misshapen, named
 from harness.spec.workload import WORKLOAD_KINDS
 
@@ -110,7 +111,7 @@ def meaning(text: str, *, tried: str) -> list[Any]:
 
 
 def checked(objects: Iterable[Any], *, tried: str) -> list[Manifest]:
-    """The objects, each of the shape that Kubernetes wants, null absent.
+    """The objects, each as Kubernetes wants it, as far as that can be told without a cluster; null absent.
 
     Raises:
         ManifestError: one is not; says which, and where in it.
@@ -124,6 +125,8 @@ def checked(objects: Iterable[Any], *, tried: str) -> list[Manifest]:
         if misfit := misshapen(manifest):
             do = RENDER if "{{" in misfit.found else "Kubernetes would refuse it."
             raise ManifestError(tried, f"{named(manifest)}: {misfit}", do)
+        if refused := refusal(manifest):
+            raise ManifestError(tried, f"{named(manifest)}: {refused}", "Kubernetes would refuse it.")
         found.append(manifest)
     return found
 

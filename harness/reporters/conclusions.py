@@ -41,7 +41,8 @@ def cost(info: RunInfo, result: ScenarioResult) -> str:
     if not asked:
         return f"No setting mends it; what has to change: {left[0].needed}." if left else ""
     longer = sizing.predicted_rollout_s
-    took = f"A {result.words.noun} then takes {longer.recommended:.3g} s instead of {longer.have:.3g} s (predicted)."
+    then, now = f"{longer.recommended:.3g} s", f"{longer.have:.3g} s"
+    took = f"A {result.words.noun} then takes {then} {f'instead of {now}' if then != now else 'as before'} (predicted)."
     more = f" Not cured by that: {left[0].needed}." if left and not info.applied else ""
     return f"To mend it: {', '.join(asked)}. {took}{more}"
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from harness.manifests.application import Application
 from harness.manifests.read import Manifest
 
+_HOOK = "helm.sh/hook"
 _POD_MAKERS = frozenset(
     ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob", "Pod")
 )
@@ -25,6 +26,19 @@ def without_others(application: Application) -> tuple[Application, tuple[str, ..
         return makes_pods(manifest) and manifest is not application.target
 
     return without(application, other, "as others: skip says")
+
+
+def without_hooks(application: Application) -> tuple[Application, tuple[str, ...]]:
+    """The application without the Jobs and Pods that Helm runs beside a release: before an upgrade, or to test it.
+
+    `helm template` prints them among the release's objects: https://helm.sh/docs/topics/charts_hooks/
+    """
+
+    def hook(manifest: Manifest) -> bool:
+        annotations = manifest["metadata"].get("annotations") or {}
+        return makes_pods(manifest) and manifest is not application.target and _HOOK in annotations
+
+    return without(application, hook, f"since Helm runs what has {_HOOK}, and no rollout does")
 
 
 def without(

@@ -29,7 +29,7 @@ from harness.runner import certificates
 from harness.runner.destination import check_path
 from harness.runner.gates import check_gates
 from harness.runner.ingress_address import host_in
-from harness.runner.left_out import without_others
+from harness.runner.left_out import without_hooks, without_others
 from harness.runner.outside_address import Destination
 
 _LONGEST_BODY_BYTES = 128 * 1024
@@ -121,9 +121,7 @@ def scenarios(
     application = _application(experiment, manifests)
     check_path(experiment.way_in, application, host_in(experiment.request.headers))
     paper_plan(experiment)  # to find what is wrong with it
-    provisos: tuple[str, ...] = ()
-    if experiment.others == "skip":
-        application, provisos = without_others(application)
+    application, provisos = _to_deploy(experiment, application)
     if experiment.is_there:
         disruption, more = planned_there(application, experiment)
         provisos += more
@@ -135,7 +133,7 @@ def scenarios(
         own = application
         if variant.patches:
             own = _application(experiment, with_patches(manifests, variant.patches))
-            own = without_others(own)[0] if experiment.others == "skip" else own
+            own = _to_deploy(experiment, own)[0]
             check_path(experiment.way_in, own, host_in(experiment.request.headers))
         check_gates(own, experiment.way_in.name, variant.expect)
         measured = MeasuredService(name=own.service_name, port=own.port)
@@ -163,6 +161,15 @@ def _application(experiment: Experiment, manifests: Sequence[Manifest]) -> Appli
         service=experiment.service.name,
         port=experiment.service.port,
     )
+
+
+def _to_deploy(experiment: Experiment, application: Application) -> tuple[Application, tuple[str, ...]]:
+    """The application without what is not to run beside it, and the sentences that say so."""
+    kept, hooks = without_hooks(application)
+    if experiment.others != "skip":
+        return kept, hooks
+    alone, others = without_others(kept)
+    return alone, (*hooks, *others)
 
 
 def _teach(experiment: Experiment, manifests: Sequence[Manifest]) -> None:

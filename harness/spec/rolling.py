@@ -9,7 +9,8 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.spec.workload import Object, spec_of
+from harness.spec.ordinals import first_ordinal
+from harness.spec.workload import Object
 
 PROGRESS_DEADLINE_DEFAULT_S = 600
 _SHARE_DEFAULT = "25%"
@@ -28,7 +29,8 @@ class RolloutSpec:
     """What a workload's spec says about its rollouts, with the API's defaults where it is silent.
 
     `max_surge`, `max_unavailable`: resolved to pods; a StatefulSet replaces one at a time, unless a feature gate of its
-    cluster honours `stateful_unavailable`, its own maxUnavailable. `partition`: ordinals below it keep their revision.
+    cluster honours `stateful_unavailable`, its own maxUnavailable. `partition`: so many of the lowest
+    ordinals, which count from `first`, keep their revision.
     `progress_deadline_s`: None for a StatefulSet, which has none. `ordered`: a StatefulSet creates its pods one after
     another.
     """
@@ -41,6 +43,7 @@ class RolloutSpec:
     min_ready_s: float = 0.0
     progress_deadline_s: float | None = PROGRESS_DEADLINE_DEFAULT_S
     partition: int = 0
+    first: int = 0
     ordered: bool = True
     paused: bool = False
     stateful_unavailable: int | str | None = None
@@ -88,6 +91,7 @@ def rollout_spec(kind: str, spec: Object, *, replicas: int | None = None) -> Rol
         if deployment
         else None,
         partition=int(rolling.get("partition") or 0),
+        first=first_ordinal(spec),
         ordered=(spec.get("podManagementPolicy") or "OrderedReady") == "OrderedReady",
         paused=bool(spec.get("paused")),
         stateful_unavailable=None if deployment else rolling.get("maxUnavailable"),
@@ -113,16 +117,6 @@ def _bounds(strategy: str, rolling: Object, replicas: int) -> tuple[int, int]:
         _SHARE_DEFAULT if surge is None else surge, _SHARE_DEFAULT if unavailable is None else unavailable, replicas
     )
     return surge, min(unavailable, replicas)
-
-
-def moves_nothing(workload: Object) -> bool:
-    """Whether a Deployment's rolling update may neither add a pod nor take one away, as it is written.
-
-    What only rounds to that is taken (pkg/apis/apps/validation/validation.go, ValidateRollingUpdateDeployment).
-    """
-    rolling = (spec_of(workload).get("strategy") or {}).get("rollingUpdate") or {}
-    nothing = (0, "0%", "00%")
-    return bool(rolling) and all(rolling.get(field, 1) in nothing for field in ("maxSurge", "maxUnavailable"))
 
 
 def fenceposts(surge: int | str, unavailable: int | str, replicas: int) -> tuple[int, int]:

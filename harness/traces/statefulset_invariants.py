@@ -35,7 +35,7 @@ def _created_in_order(lifecycles: Lifecycles) -> Iterator[str]:
         if change is not life.first or not life.born or not spec.ordered:
             continue
         pods = _now(lifecycles, change)
-        for lower in range(_ordinal(life)):
+        for lower in range(spec.first, _ordinal(life)):
             if lower not in pods or not ready(pods[lower][1]) or not active(pods[lower][1]):
                 yield f"{change.t:.2f} s: {life.name} is created while ordinal {lower} is not Ready"
 
@@ -45,7 +45,7 @@ def _one_at_a_time(lifecycles: Lifecycles) -> Iterator[str]:
         if change is not life.deleting:
             continue
         for ordinal, (pod, state) in _now(lifecycles, change).items():
-            if ordinal <= _ordinal(life) or ordinal >= spec.replicas:
+            if ordinal <= _ordinal(life) or ordinal >= spec.first + spec.replicas:
                 continue
             since = pod.since(ready)
             waited = since is not None and change.t - since.t >= spec.min_ready_s - EARLY_S
@@ -55,7 +55,7 @@ def _one_at_a_time(lifecycles: Lifecycles) -> Iterator[str]:
 
 def _partition_kept(lifecycles: Lifecycles) -> Iterator[str]:
     for life, change, spec in _steps(lifecycles):
-        if change is life.deleting and _ordinal(life) < spec.partition:
+        if change is life.deleting and _ordinal(life) < spec.first + spec.partition:
             yield f"{change.t:.2f} s: {life.name} is deleted, below partition {spec.partition}"
 
 

@@ -76,7 +76,7 @@ def test_an_application_knows_its_parts() -> None:
         (
             [deployment(strategy={"rollingUpdate": {"maxSurge": "0%", "maxUnavailable": 0}}), service()],
             {},
-            "maxSurge and maxUnavailable are both 0: no pod may come, and none may go. Kubernetes would refuse it",
+            "maxUnavailable: Invalid value: 0: may not be 0 when `maxSurge` is 0. Kubernetes would refuse it",
         ),
         ([deployment(selector={"app": "shop"}), service()], {}, "does not match its pod template's labels"),
         ([deployment(), service(selector={"app": "shop"})], {}, "it would have no endpoint"),

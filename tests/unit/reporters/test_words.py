@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from harness.model.result import ExperimentResult, Latency, Outage
 from harness.model.run import ClusterFacts, Expect, FactSource, ProxyFacts, RunInfo
 from harness.reporters import figures, objects
+from harness.reporters.conclusions import cost
 from harness.reporters.escaping import markdown, unbroken, visible
 from harness.reporters.place import particulars, started, where
 
-from .examples import BOTH, BOTH_INFO, COMPARISON, DEFAULT
+from .examples import BOTH, BOTH_INFO, COMPARISON, DEFAULT, DEFAULT_INFO
 
 
 @pytest.mark.parametrize(
@@ -184,3 +185,13 @@ def test_no_cause_and_no_outcome_is_broken_at_its_hyphens_in_a_page_and_nothing_
         '7 by <span class="word">termination-race</span>, &lt;b&gt; of web-a-b'
     )
     assert unbroken("no-termination-race-at-all") == "no-termination-race-at-all"
+
+
+def test_a_rollout_that_takes_as_long_as_before_is_not_said_to_take_that_instead() -> None:
+    sizing = DEFAULT.sizing
+    assert sizing is not None
+    longer = sizing.predicted_rollout_s
+    same = replace(sizing, predicted_rollout_s=replace(longer, have=longer.recommended + 0.001))
+    assert "instead of" in cost(DEFAULT_INFO, DEFAULT)
+    words = cost(DEFAULT_INFO, replace(DEFAULT, sizing=same))
+    assert words.endswith(f"A rollout then takes {longer.recommended:.3g} s as before (predicted).")

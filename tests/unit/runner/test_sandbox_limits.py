@@ -67,6 +67,17 @@ def test_others_run_unless_they_are_to_be_skipped(planned: Any) -> None:
     assert skipped.provisos == (told,)
 
 
+def test_what_helm_runs_beside_a_release_is_left_out_and_said(planned: Any) -> None:
+    hook = {"metadata": {"name": "migrate", "annotations": {"helm.sh/hook": "pre-upgrade"}}}
+    template = {"metadata": {}, "spec": {"restartPolicy": "Never", "containers": [{"name": "m", "image": "migrate:1"}]}}
+    job = {"apiVersion": "batch/v1", "kind": "Job", **hook, "spec": {"template": template}}
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", **hook, "data": {"a": "b"}}
+    images = {"acme/shop:1": {"stand_in": "finishes"}}
+    scenario = in_the_sandbox(planned(workload(), job, settings, images=images))
+    assert names(scenario) == ["Deployment web", "ConfigMap migrate", "Service web"]
+    assert scenario.provisos[0] == "Left out, since Helm runs what has helm.sh/hook, and no rollout does: Job migrate."
+
+
 def test_kinds_that_the_sandbox_has_not_are_left_out_and_said(planned: Any) -> None:
     storage = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "fast"}}
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "web"}}

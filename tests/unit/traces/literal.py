@@ -104,6 +104,8 @@ class _World:
         for key, value in _pairs(words):
             if key in STRATEGY:
                 obj["spec"].setdefault(strategy, {}).setdefault("rollingUpdate", {})[STRATEGY[key]] = int(value)
+            elif key == "start":
+                obj["spec"]["ordinals"] = {"start": int(value)}
             elif key == "strategy":
                 obj["spec"][strategy] = {"type": value}
             elif key in SPEC:

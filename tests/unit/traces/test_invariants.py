@@ -155,3 +155,22 @@ def test_the_end_of_everything_breaks_no_rule() -> None:
     ending += "15.0 mark delete\n15.0 deployment gone\n15.1 rs r2 gone\n15.1 pod b deleting\n15.2 slice\n"
     ending += "17.3 pod b ended\n17.9 pod b gone\n"
     assert not any(broken(lifecycles(trace(ending))).values())
+
+
+FROM_FIVE = STATEFUL.replace("partition=0", "start=5 partition=0").replace("web-1", "web-6").replace("web-0", "web-5")
+FROM_FIVE_CASES = {
+    rule: (broken_by[1].replace("web-1", "web-6").replace("web-0", "web-5"), broken_by[2])
+    for rule, broken_by in CASES.items()
+    if broken_by[0] == STATEFUL
+}
+
+
+def test_ordinals_count_from_their_start() -> None:
+    assert not any(broken(lifecycles(trace(FROM_FIVE))).values())
+
+
+@pytest.mark.parametrize("rule", FROM_FIVE_CASES)
+def test_with_another_start_the_same_changes_break_the_same_rules(rule: str) -> None:
+    old, new = FROM_FIVE_CASES[rule]
+    assert old in FROM_FIVE
+    assert broken(lifecycles(trace(FROM_FIVE.replace(old, new))))[rule]
