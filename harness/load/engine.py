@@ -46,9 +46,12 @@ class Sender(Protocol):
 
 
 class _Course:
-    """A stream on its way: the next request's number and how many are in flight."""
+    """A stream on its way: the next request's number and how many are in flight.
 
-    __slots__ = ("in_flight", "next", "schedule", "slots", "stream")
+    Each has a patience of its own: one that is on time is no sign that another, of more requests, can be kept up with.
+    """
+
+    __slots__ = ("in_flight", "next", "patience", "schedule", "slots", "stream")
 
     def __init__(self, plan: Plan, stream: Stream) -> None:
         self.stream = stream
@@ -58,6 +61,7 @@ class _Course:
             end_s=None if plan.duration_s is None else plan.start_s + plan.duration_s,
         )
         self.slots = plan.slots_of(stream)
+        self.patience = Patience()
         self.next = self.in_flight = 0
 
 
@@ -75,7 +79,7 @@ class Engine:
         self._courses: dict[str, _Course] = {}
         self.begin_at(plan.start_s)
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
-        self._lateness, self._patience = Lateness(), Patience()
+        self._lateness = Lateness()
         self.stopping = False
         self._drained = asyncio.Event()
         self.sent = self.unsent = 0
@@ -138,7 +142,7 @@ class Engine:
     def _start(self, course: _Course, seq: int) -> None:
         scheduled, now = course.schedule.at(seq), self._clock()
         self.lags_s.append(now - scheduled)
-        if not self._patience.bears(now - scheduled, now) or course.in_flight >= course.slots:
+        if not course.patience.bears(now - scheduled, now) or course.in_flight >= course.slots:
             self.unsent += 1
             attempt = Attempt(course.stream.name, seq, scheduled, None)
             self._record(attempt.end(worker=self._plan.worker, outcome=Outcome.UNSENT, ended=now))
