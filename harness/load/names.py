@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import math
 import socket
 from itertools import cycle
 from typing import TYPE_CHECKING
@@ -57,22 +58,24 @@ class Resolver:
     def __init__(self, host: str, port: int, *, clock: Callable[[], float]) -> None:
         self._host, self._port, self._clock = host, port, clock
         self.fixed: Address | None = (host, port) if _is_ip(host) else None
-        self._turns: Iterator[Address] | None = None
-        self._found_at = 0.0
-        self._asking: asyncio.Future[list[Address]] | None = None
+        self._found: list[Address] = []
+        self._turns: Iterator[Address] = iter(())
+        self._found_at = -math.inf
+        self._asking: asyncio.Future[None] | None = None
 
     async def address(self) -> Address:
         """Where to connect to next. Raises socket.gaierror."""
         if self.fixed is not None:
             return self.fixed
-        if self._turns is None or self._clock() - self._found_at > FRESH_S:
+        if self._clock() - self._found_at > FRESH_S:
             if self._asking is None:
                 self._asking = asyncio.ensure_future(self._ask())
+                self._asking.add_done_callback(_heard)
             # Shielded: one request's time-out must not take the look-up away from the others.
-            self._turns = cycle(await asyncio.shield(self._asking))
+            await asyncio.shield(self._asking)
         return next(self._turns)
 
-    async def _ask(self) -> list[Address]:
+    async def _ask(self) -> None:
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
@@ -81,7 +84,15 @@ class Resolver:
         finally:
             self._asking = None
         self._found_at = self._clock()
-        return [(str(entry[4][0]), self._port) for entry in found]
+        addresses = sorted({(str(entry[4][0]), self._port) for entry in found})  # servers turn them round themselves
+        if addresses != self._found:
+            self._found, self._turns = addresses, cycle(addresses)
+
+
+def _heard(asked: asyncio.Future[None]) -> None:
+    """A look-up that fails when nobody waits for it any more is no error of ours, which would end the worker."""
+    if not asked.cancelled():
+        asked.exception()
 
 
 def _is_ip(text: str) -> bool:
