@@ -11,7 +11,7 @@ from harness.load.attempt import HeaderReader, outcome_of
 from harness.load.deadlines import Deadlines
 from harness.load.dial import Dialer, handshake_end
 from harness.load.opening import Opening, Pool
-from harness.load.outcomes import Phase, classify
+from harness.load.outcomes import Phase, classify, ending
 from harness.load.plain import PlainTransport
 from harness.load.poller import READ, WRITE, Poller
 from harness.load.tls import learn_handshake, learn_trouble, server_name, tls_context
@@ -211,7 +211,9 @@ class AsyncioSender:
                 else:
                     await self._speak(opening, dialed)
         except Exception as error:
-            if not opening.begun:
+            if opening.begun:
+                ending(error)  # what ended the exchange has been told; an error of our own goes on, to `_over`
+            else:
                 self._fail(opening, error)
 
     def _outcome(self, attempt: Attempt, error: BaseException) -> Outcome:
