@@ -29,8 +29,9 @@ def of_plan(tls: TlsSettings, *, now: datetime | None = None) -> dict[str, Any]:
     ca = certificate = key = ""
     if tls.ca is not None:
         ca = file_text(tls.ca, error=ExperimentError)
-        # Of a bundle some may have expired, as in every system's.
-        _check_valid(tls.ca, max(_certificates(tls.ca, ca), key=lambda each: each.not_valid_after_utc), moment)
+        # Of a bundle some may have expired, as in every system's, or be the next one's, which is not valid yet.
+        latest_first = sorted(_certificates(tls.ca, ca), key=lambda each: each.not_valid_after_utc, reverse=True)
+        _check_valid(tls.ca, next((each for each in latest_first if _is_valid(each, moment)), latest_first[0]), moment)
     if tls.certificate is not None:
         certificate = file_text(tls.certificate, error=ExperimentError)
         key_file = tls.key or tls.certificate
@@ -62,10 +63,14 @@ def _certificates(file: Path, text: str) -> list[Certificate]:
         raise ExperimentError(tried, seen, "Is it whole? openssl x509 -noout -text -in FILE says more.") from None
 
 
+def _is_valid(certificate: Certificate, now: datetime) -> bool:
+    return certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
+
+
 def _check_valid(file: Path, certificate: Certificate, now: datetime) -> None:
-    since, until = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    if since <= now <= until:
+    if _is_valid(certificate, now):
         return
+    since, until = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     word = f"expired on {until:%Y-%m-%d}" if now > until else f"is not valid before {since:%Y-%m-%d}"
     name = certificate.subject.rfc4514_string()
     raise ExperimentError(f"reading {file}", f"the certificate of {name} {word}", "Name one that is valid.")

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives import serialization as pem
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from harness.errors import ExperimentError
 from harness.load.plan import Plan, Stream
@@ -99,3 +102,21 @@ def test_what_is_right_is_taken_and_the_key_is_written_nowhere(apart: bool, tmp_
     assert tls_context(Plan(url="https://shop.test/", streams=(stream,), **made)) is not None
     written = door().text(f"a server echoed {KEY}")
     assert not any(line in written for line in KEY.splitlines()[1:-1])
+
+
+def authority(since: datetime, until: datetime) -> str:
+    """An authority's certificate, valid for that time."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"until {until:%Y}")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), since, until)
+    return made.sign(key, hashes.SHA256()).public_bytes(pem.Encoding.PEM).decode()
+
+
+BEFORE, NEXT = authority(NOW - 2 * YEAR, NOW - YEAR), authority(NOW + YEAR, NOW + 2 * YEAR)
+
+
+def test_a_bundle_with_the_authority_before_and_the_next_one_is_valid_by_the_one_of_today(tmp_path: Path) -> None:
+    today = authority(NOW - YEAR, NOW + YEAR / 2)
+    assert of_plan(settings(tmp_path, ca=BEFORE + today + NEXT))["ca_pem"]
+    with pytest.raises(ExperimentError, match=r"until .* is not valid before"):
+        of_plan(settings(tmp_path, ca=BEFORE + NEXT))
