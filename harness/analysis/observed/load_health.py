@@ -12,6 +12,7 @@ import polars as pl
 from harness.analysis.observed.courses import Course
 from harness.analysis.observed.requests import Requests
 from harness.analysis.observed.windows import Windows
+from harness.model.deed_words import deed_words
 from harness.model.quantity import things
 from harness.model.run import RunInfo
 
@@ -21,7 +22,8 @@ ON_TIME_S = 0.01
 UNSENT_SHARE = 0.001
 SHORT_SHARE = 0.05
 """The bounds: 1 % of the requests 100 ms late, one 0.5 s late, 0.1 % unsent, or 5 % of the planned ones missing; of
-those due from the control window on, but for the last."""
+those due from the control window on, but for the last. Of a long run 0.1 % may be all that a rollout loses, so in
+none of them may as much of a stream be unsent as is due in `STALL_S`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ def load_health(
     }
     if cpu := [second["cpu"] for second in seconds if isinstance(second.get("cpu"), float)]:
         facts["cpu_max"] = max(cpu)
-    why = _why(facts, p99 or 0.0, most or 0.0, _unsent(frame, start))
+    why = _why(facts, p99 or 0.0, most or 0.0, _unsent(frame, start, info, windows))
     facts |= {"kept_schedule": not why, "why": why}
     return LoadHealth(why=why, facts=facts, stalls=_stalls(frame))
 
@@ -79,17 +81,31 @@ def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(1000.0 * seconds, 3)
 
 
-def _unsent(frame: pl.DataFrame, start: float) -> str:
+def _unsent(frame: pl.DataFrame, start: float, info: RunInfo, windows: Windows) -> str:
     """More unsent requests than are borne, of those due from `start` on, and why they were not sent; else empty.
 
     Before, an application comes up and workers start, and nothing is counted for or against a rollout.
     """
     due = frame.lazy().filter(pl.col("scheduled") >= start)
-    unsent = due.filter(pl.col("unsent")).select(late=pl.col("ended") - pl.col("scheduled")).collect()["late"]
+    late = pl.col("ended") - pl.col("scheduled")
+    unsent = due.filter(pl.col("unsent")).select("stream", "scheduled", late=late).collect()
     requests = int(due.select(pl.len()).collect().item())
-    if len(unsent) <= UNSENT_SHARE * max(1, requests):
-        return ""
-    typical = float(unsent.median() or 0.0)  # type: ignore[arg-type]
+    if len(unsent) > UNSENT_SHARE * max(1, requests):
+        return _not_sent(unsent, things(requests, "request"))
+    for span in windows.rollouts:
+        over = span.end if span.settled is None else span.settled + (info.quiet_s or 0.0)
+        until = min(over, span.end, windows.end)
+        then = pl.col("scheduled").is_between(span.update, until, closed="left")
+        for (stream,), missed in unsent.filter(then).group_by("stream", maintain_order=True):
+            of_stream = int(due.filter(then, pl.col("stream") == stream).select(pl.len()).collect().item())
+            if len(missed) / of_stream * (until - span.update) > STALL_S:
+                name = deed_words(info.disruption).numbered(span.number)
+                return _not_sent(missed, f"{things(of_stream, 'request')} of stream {stream} in {name}")
+    return ""
+
+
+def _not_sent(unsent: pl.DataFrame, of: str) -> str:
+    typical = float(unsent["late"].median() or 0.0)  # type: ignore[arg-type]
     why = (
         "since it had stood still"
         if typical > STALL_S
@@ -97,7 +113,7 @@ def _unsent(frame: pl.DataFrame, start: float) -> str:
         if typical >= ON_TIME_S
         else "for lack of slots"
     )
-    return f"{len(unsent)} of {things(requests, 'request')} not sent {why}"
+    return f"{len(unsent)} of {of} not sent {why}"
 
 
 def _why(facts: dict[str, Any], p99: float, most: float, unsent: str) -> str:

@@ -44,3 +44,24 @@ def test_what_was_not_sent_in_a_rollout_is_said_with_the_reason(late_s: float, w
     result = judge(_run("8.1..8.3 every 0.01", late_s=late_s))
     assert (result.verdict, result.reason) == (Verdict.INCONCLUSIVE, "load-generator")
     assert why in result.sentence
+
+
+LONG = """
+    update 500 complete 501 settled 501.5
+    update 1000 complete 1001 settled 1001.5
+    pod one deleted 500.5 prestop 0.5 ended 501 gone 501.3
+    pod two revision r2 created 500.1 ready 500.4 deleted 1000.5 prestop 0.5 ended 1001 gone 1001.3
+    pod three revision r3 created 1000.1 ready 1000.4
+    ok new 0..1000.5 every 0.25
+"""
+KEPT = "\nok new 1000.5..1500 every 0.25\nok kept 0..1000.5 every 0.25 reused"
+
+
+@pytest.mark.parametrize(("stream", "beside"), [("new", ""), ("kept", KEPT)])
+def test_what_a_rollout_would_have_lost_may_be_few_of_a_long_run(stream: str, beside: str) -> None:
+    few = f"unsent {stream} 1000.5\nok {stream} 1000.75..1500 every 0.25{beside}"
+    assert judge(history(f"{LONG}{few}", quiet_s=5.0)).verdict == Verdict.SEAMLESS
+    hole = f"unsent {stream} 1000.5..1001.25 every 0.25\nok {stream} 1001.25..1500 every 0.25{beside}"
+    result = judge(history(f"{LONG}{hole}", quiet_s=5.0))
+    assert (result.verdict, result.reason) == (Verdict.INCONCLUSIVE, "load-generator")
+    assert f"3 of 26 requests of stream {stream} in rollout 2 not sent for lack of slots" in result.sentence
