@@ -7,6 +7,7 @@ What comes as pods stop is theirs only where more comes then.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,27 +34,59 @@ _OTHERWISE = (Way.STARTING, Way.CRASHED)
 """When a 502 has another reason that does not come all the time, and so tells no rate."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsEver:
+    """Per failure, whether it was closed behind the hop while a pod was stopping, or may have been, and no more were
+    then than at other times: of as many requests (`by_requests`); or of more, though not in as much time, nor than
+    later on (`by_time`).
+    """
+
+    by_requests: NDArray[np.bool_]
+    by_time: NDArray[np.bool_]
+
+
 def closed_as_ever(
     seen: Observed,
     closed: NDArray[np.bool_],
     instant: NDArray[np.bool_],
     sent: NDArray[np.float64],
     windows: TimeWindows,
-) -> NDArray[np.bool_]:
-    """Per failure, whether it was `closed` behind the hop while a pod was stopping, or may have been, and no more were
-    then than at other times. `sent`: of each failure, seconds.
+) -> AsEver:
+    """Which of those that were `closed` are as many as ever. `sent`: of each failure, seconds.
 
     Those that were lost at once (`instant`) and those that were being worked on come by different ways, and each kind
-    excuses its own alone.
+    excuses its own alone. Idle connections end by time, not by requests: where fewer requests are sent than before,
+    more of them meet one. A race loses more of them too: which it is cannot be told then.
     """
     found = np.zeros_like(closed)
-    if closed.sum() < ENOUGH:
-        return found
-    good = seen.requests.frame.filter(~seen.requests.frame["failed"])["started"].drop_nulls().to_numpy()
+    good = np.sort(seen.requests.frame.filter(~seen.requests.frame["failed"])["started"].drop_nulls().to_numpy())
+    if closed.sum() < ENOUGH or not len(good):
+        return AsEver(by_requests=found, by_time=found)
+    kinds = closed & instant, closed & ~instant
+    by_requests = _as_ever(seen, kinds, sent, good, windows)
+    clock = np.linspace(good[0], good[-1], len(good))
+    by_time = _as_ever(seen, kinds, sent, clock, windows) & _as_ever(seen, kinds, sent, good, windows, later=True)
+    return AsEver(by_requests=by_requests, by_time=by_time & ~by_requests)
+
+
+def _as_ever(
+    seen: Observed,
+    kinds: Sequence[NDArray[np.bool_]],
+    sent: NDArray[np.float64],
+    good: NDArray[np.float64],
+    windows: TimeWindows,
+    *,
+    later: bool = False,
+) -> NDArray[np.bool_]:
+    """Whether no more were lost than at other times. `good`: moments of what was not, or of a clock that goes on.
+    `later`: than at those after the first rollout began, when as many requests were sent."""
+    found = np.zeros(len(sent), dtype=bool)
     stops, well = _stops(windows, sent), _stops(windows, good)
     quiet, well_quiet = (_is_quiet(windows, *of) for of in ((stops, sent), (well, good)))
     at, well_at = (seen.windows.positions(moments) for moments in (sent, good))
-    for kind in (closed & instant, closed & ~instant):
+    if later:
+        quiet, well_quiet = quiet & (at != CONTROL), well_quiet & (well_at != CONTROL)
+    for kind in kinds:
         rate = _Rate(kind & quiet, well_quiet, at, well_at)
         as_ever = in_order(sent[kind & quiet], good[well_quiet])
         for way in range(len(_STOPS)):

@@ -100,6 +100,7 @@ def failures(
         _late(info, rows["outcome"].to_numpy().astype(object), ended - sent),
     )
     instant = _instant(rows["connected"].to_numpy(), sent, ended, reused)
+    as_ever = closed_as_ever(seen, by_hop[Flag.CLOSED_BEHIND], instant, sent, windows)
     flags = {
         Flag.REUSED: reused,
         Flag.INSTANT: instant,
@@ -109,7 +110,8 @@ def failures(
         Flag.POD_KNOWN: own != NOBODY,
         Flag.POD_KILLED: _killed(seen.pods, windows, own, ended),
         **by_hop,
-        Flag.CLOSED_AS_EVER: closed_as_ever(seen, by_hop[Flag.CLOSED_BEHIND], instant, sent, windows),
+        Flag.CLOSED_AS_EVER: as_ever.by_requests,
+        Flag.CLOSED_BY_TIME: as_ever.by_time,
         Flag.OFF_ALL_LISTS: off_all_lists(by_hop[Flag.BAD_TARGET], sent, ended, windows),
         Flag.NO_ENDPOINT: absent.rejecting,
         Flag.MAYBE_NO_ENDPOINT: absent.maybe,

@@ -84,6 +84,7 @@ class Flag(StrEnum):
     CLOSED_BEHIND = "closed-behind"
     KEPT_BEHIND = "kept-behind"
     CLOSED_AS_EVER = "closed-as-ever"
+    CLOSED_BY_TIME = "closed-by-time"
     OFF_ALL_LISTS = "off-all-lists"
     NO_ENDPOINT = "no-endpoint"
     MAYBE_NO_ENDPOINT = "maybe-no-endpoint"
@@ -114,6 +115,7 @@ FLAG_WORDS = {
     Flag.CLOSED_BEHIND: "that hop answered 502: its target refused, or closed the connection",
     Flag.KEPT_BEHIND: "a pod in service had answered that hop before, so that it may have kept a connection to it",
     Flag.CLOSED_AS_EVER: "that hop answered 502, as pods stopped no more often than at other times",
+    Flag.CLOSED_BY_TIME: "that hop answered 502, of more requests as pods stopped, and no more often in as much time",
     Flag.OFF_ALL_LISTS: "when it was sent, no pod that stopped before it ended was still sent to, as answers show",
     Flag.NO_ENDPOINT: "the data plane surely had no endpoint",
     Flag.MAYBE_NO_ENDPOINT: "the data plane may have had no endpoint",

@@ -24,6 +24,7 @@ class ByHop(StrEnum):
     KILLED = "hop-to-killed"
     CUT = "hop-cut"
     DRAINED = "hop-drained"
+    CLOSED_BY_EITHER = "hop-closed-by-either"
     IDLE_CLOSE = "hop-idle-close"
     FAILED = "hop-to-failed"
     SLOW = "hop-to-slow"
@@ -83,7 +84,7 @@ HOPS = (
         outcomes=_STATUS,
         holds=(Flag.BAD_TARGET,),
         any_of=_CLOSED,
-        excludes=(Flag.CLOSED_AS_EVER, Flag.OFF_ALL_LISTS),
+        excludes=(Flag.CLOSED_AS_EVER, Flag.CLOSED_BY_TIME, Flag.OFF_ALL_LISTS),
         cause=Cause.TERMINATION_RACE,
         fault=Fault.ROLLOUT,
         charged=(Charge.PODS_THAT_WENT,),
@@ -96,7 +97,7 @@ HOPS = (
         outcomes=_STATUS,
         moment=Moment.ENDED,
         holds=(Flag.BAD_TARGET, Flag.POD_KILLED),
-        excludes=(Flag.CLOSED_AS_EVER, Flag.OFF_ALL_LISTS),
+        excludes=(Flag.CLOSED_AS_EVER, Flag.CLOSED_BY_TIME, Flag.OFF_ALL_LISTS),
         cause=Cause.IN_FLIGHT_KILL,
         fault=Fault.ROLLOUT,
         charged=(Charge.PODS_THAT_CUT,),
@@ -111,7 +112,7 @@ HOPS = (
         moment=Moment.ENDED,
         holds=(Flag.BAD_TARGET,),
         any_of=_STOPPED,
-        excludes=(Flag.CLOSED_AS_EVER, Flag.OFF_ALL_LISTS),
+        excludes=(Flag.CLOSED_AS_EVER, Flag.CLOSED_BY_TIME, Flag.OFF_ALL_LISTS),
         cause=Cause.UNKNOWN,
         between=(Cause.TERMINATION_RACE, Cause.IN_FLIGHT_KILL),
         fault=Fault.ROLLOUT,
@@ -126,13 +127,25 @@ HOPS = (
         outcomes=_STATUS,
         moment=Moment.ENDED,
         holds=(Flag.CLOSED_BEHIND, Way.DRAINING),
-        excludes=(Flag.CLOSED_AS_EVER, Flag.INSTANT, Flag.OFF_ALL_LISTS),
+        excludes=(Flag.CLOSED_AS_EVER, Flag.CLOSED_BY_TIME, Flag.INSTANT, Flag.OFF_ALL_LISTS),
         cause=Cause.IN_FLIGHT_KILL,
         fault=Fault.ROLLOUT,
         charged=(Charge.PODS_THAT_CUT,),
         names=(Way.DRAINING,),
         evidence=f"{_ANSWERED}, {{ago}} began to terminate (observed), before that was told to stop: it ended what was "
         "still open as it deregistered it (inferred)",
+    ),
+    # Of so many fewer requests more are lost by the background alone: their number says nothing against a rollout.
+    Row(
+        rule=ByHop.CLOSED_BY_EITHER,
+        outcomes=_STATUS,
+        holds=(Flag.CLOSED_BEHIND, Flag.CLOSED_BY_TIME),
+        excludes=(Flag.OFF_ALL_LISTS,),
+        cause=Cause.UNKNOWN,
+        between=(Cause.TERMINATION_RACE, Cause.BACKEND_CLOSE),
+        fault=Fault.UNTOLD,
+        evidence=f"{_ANSWERED} while a pod was stopping, as often as at other times though of fewer requests "
+        "(observed): that pod, or a kept connection that closed as idle, which cannot be told",
     ),
     Row(
         rule=ByHop.IDLE_CLOSE,

@@ -306,3 +306,26 @@ def test_a_pod_that_still_answered_shortly_before_it_stopped_was_still_sent_to()
 def test_work_that_a_pod_had_before_it_left_the_list_is_cut_as_it_stops_however_late_that_is() -> None:
     found = judged(f"{OUTLASTING}\nstatus slow 19.0 until 30.8 code 502 {BY_PROXY}", PROXY)
     assert (found.verdict, set(found.causes)) == ("dropping", {"termination-race or in-flight-kill"})
+
+
+@pytest.mark.parametrize("every_s", [0.1, 0.3])
+def test_a_background_by_time_is_not_named_a_race_where_fewer_requests_meet_it_than_before(every_s: float) -> None:
+    """From the rollout on, the load is a fifth, and less, of what the control window had; pods close what is idle as
+    often as before. Of so few requests that are too many to be told from a race: a doubt."""
+    thinned = f"""
+        update 28.0 complete 38.5 settled 48.5
+        pod old-1 deleted 38.5 prestop 1 ended 40.8 gone 41.2
+        pod old-2
+        pod new-1 revision r2 created 28.1 ready 28.4
+        ok new 0..28 every 0.02 by old-2
+        ok new 28.01..90 every {every_s} by old-2
+        ok new 0.01..28 every 0.02 by old-1
+        ok new 28.02..38.5 every {every_s} by old-1
+        ok new 40.41..90 every {every_s} by new-1
+        status new 0.511..89 every 0.5 code 502 {BY_PROXY}
+    """
+    found = judged(thinned, PROXY)
+    assert (found.verdict, found.reason) == ("inconclusive", "application-errors")
+    assert set(found.causes) == {"backend-close", "termination-race or backend-close"}
+    raced = judged(f"{thinned}\nstatus new 39.6..42 every 0.05 code 502 {BY_PROXY}", PROXY)
+    assert (raced.verdict, raced.causes["termination-race"] >= 48) == ("dropping", True)
