@@ -41,7 +41,8 @@ def _albs() -> tuple[Case, ...]:
     alb, quick = (_ingress("alb"),), _balancer("aws-alb-ip")
     slowly = _balancer("aws-alb-ip", registration="9s", deregistration="1s")
     app, creating = _app("ingress", quick), _app("ingress", slowly, quiet="15s")
-    idle = _app("ingress", quick, IDLE_S="0.3")
+    # About the time between two requests to a pod, so that it closes connections all the time; that takes time to show.
+    idle = {**_app("ingress", quick, IDLE_S="0.05"), "control": "15s"}
     return (
         Case(name="aws-alb-ip-default", described=app, verdict="dropping", objects=alb),
         Case(name="aws-alb-ip-outlasting", described=app, verdict="seamless", variant=OUTLASTING, objects=alb),

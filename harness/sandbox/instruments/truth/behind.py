@@ -94,7 +94,8 @@ class Behind:
         told = cause(own, self.entry(passed), pod, world)
         if passed.end is not End.CLOSED or not passed.reused or pod is None:
             return told
-        stopping = pod.deletion is not None and pod.deletion - _WATCH_S <= passed.ended
+        # While its preStop hook runs, a pod that is being deleted serves, and closes what is idle as ever.
+        stopping = pod.deletion is not None and _closed(pod, self.entry(passed), passed.ended + _WATCH_S)
         if stopping and (told[0] == "idle-close" or _closed(pod, self.entry(passed), passed.began)):
             return "termination-race", "keepalive-close-at-stop"
         return ("backend-close", told[1]) if told[0] == "idle-close" else told

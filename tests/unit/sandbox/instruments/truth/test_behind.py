@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -76,3 +77,9 @@ def test_where_targets_are_nodes_the_nodes_table_tells_the_pod() -> None:
     assert told.pod(passed(End.ANSWERED, 5.0, target=node)) is ALIVE
     assert told.pod(passed(End.ANSWERED, 5.0, target=node, source=None)) is None
     assert behind(ALIVE, by_node=True).cause(passed(End.REFUSED, 5.0, target=node)) == ("unknown", "not-tracked")
+
+
+def test_a_pod_whose_prestop_hook_runs_closes_idle_connections_as_ever() -> None:
+    held = replace(STOPPED, deletion=4.0)
+    closed = passed(End.CLOSED, 6.0, reused=True)
+    assert behind(held).cause(closed) == ("backend-close", "keepalive-close-race")
