@@ -36,6 +36,7 @@ class HazardId(StrEnum):
     PARTITION = "partition"
     PARTITION_KEEPS_ALL = "partition-keeps-all"
     HEADLESS = "headless"
+    PUBLISHES_NOT_READY = "publishes-not-ready"
     HOST_NETWORK = "host-network"
     HOST_PORT = "host-port"
     GRACE_BELOW_STOP_TIME = "grace-below-stop-time"

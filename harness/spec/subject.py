@@ -20,7 +20,8 @@ from harness.spec.workload import Object, containers, pod_spec, spec_of
 class Subject:
     """What a row looks at: the workload's spec, resolved, and the target ports of the Services before it.
 
-    `headless`: the names of the Services, where all of them are: one beside them serves as it would alone.
+    `headless`: the names of the Services, where all of them are: one beside them serves as it would alone. `unready`:
+    the names of those with a ClusterIP that list pods which are not Ready.
     `disruption`: what is done to it, a rolling update where None. `around`: what is known of its surroundings, where
     nothing is done to it: it is judged by its manifest alone. `fewest`: how it rolls with the fewest pods that its
     autoscaler may leave it; None without one.
@@ -30,6 +31,7 @@ class Subject:
     pod: Object
     targets: tuple[Port, ...]
     headless: str = ""
+    unready: str = ""
     disruption: str | None = None
     around: Around | None = None
     fewest: RolloutSpec | None = None
@@ -159,6 +161,7 @@ def subject(
     kind, spec = str(workload["kind"]), spec_of(workload)
     return Subject(
         headless=_headless(services),
+        unready=_unready(services),
         disruption=disruption,
         around=around,
         rollout=rollout_spec(kind, spec, replicas=replicas),
@@ -166,6 +169,14 @@ def subject(
         pod=pod_spec(workload),
         targets=target_ports(services, measured),
     )
+
+
+def _unready(services: tuple[Object, ...]) -> str:
+    """A headless one lists them so that the pods of a StatefulSet find each other: nothing is balanced over them."""
+    found = (
+        it for it in services if spec_of(it).get("publishNotReadyAddresses") and spec_of(it).get("clusterIP") != "None"
+    )
+    return ", ".join(str((service.get("metadata") or {}).get("name")) for service in found)
 
 
 def _headless(services: tuple[Object, ...]) -> str:

@@ -217,6 +217,7 @@ CASES: dict[HazardId, Case] = {
         passes=App(kind="StatefulSet"),
     ),
     HazardId.HEADLESS: Case(fails=App(service={"clusterIP": "None"})),
+    HazardId.PUBLISHES_NOT_READY: Case(fails=App(service={"publishNotReadyAddresses": True})),
     HazardId.HOST_NETWORK: Case(fails=App(pod={"hostNetwork": True})),
     HazardId.HOST_PORT: Case(
         fails=App(container={"ports": [{"name": "http", "containerPort": 8080, "hostPort": 8080}]})

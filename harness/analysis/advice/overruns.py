@@ -13,6 +13,8 @@ from harness.analysis.causes.streaks import LIKELY, needed_in_a_row
 from harness.analysis.observed.observed import Observed
 from harness.model.advice import Propagation
 
+_STICKY = "sessionAffinity"
+
 
 def overruns(seen: Observed, why: Explained, lags: Propagation) -> str:
     """A sentence about the longest time beyond the period; empty where nothing shows one.
@@ -40,6 +42,8 @@ def _removals(lags: Propagation, period_s: float) -> Iterator[tuple[float, str]]
 
 def _additions(seen: Observed, lags: Propagation, period_s: float) -> Iterator[tuple[float, str]]:
     if seen.requests.frame["worker"].n_unique() > 1:  # each has a proxy of its own, and so a share of its own
+        return
+    if any(_STICKY in hop.settings for hop in seen.run.info.hops):  # a new pod has no share of who is known already
         return
     started = seen.requests.frame.lazy().filter(~pl.col("reused")).select("started").drop_nulls().collect()["started"]
     fresh = (started if started.is_sorted() else started.sort()).to_numpy()

@@ -82,6 +82,20 @@ ROWS: tuple[Row, ...] = (
         blocks=True,
     ),
     Row(
+        id=HazardId.PUBLISHES_NOT_READY,
+        severity=Severity.ERROR,
+        holds=lambda it: bool(it.unready),
+        wrong="its Service lists pods that are not Ready yet, and those that terminate until they are gone",
+        found="publishNotReadyAddresses: true in Service {it.unready}",
+        cause=Cause.TERMINATION_RACE,
+        mend="no publishNotReadyAddresses, or a headless Service of its own for it",
+        path="spec.publishNotReadyAddresses",
+        where=Where.SERVICE,
+        why="All addresses then count as ready. Calls go to a pod before it listens, and to one that stops until it is "
+        "gone, whatever its probes say: a preStop hook only makes that later.",
+        source="https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/#ServiceSpec",
+    ),
+    Row(
         id=HazardId.HOST_NETWORK,
         severity=Severity.WARNING,
         holds=lambda it: bool(it.pod.get("hostNetwork")),

@@ -73,7 +73,7 @@ CASES: dict[HazardId, list[tuple[Object, str]]] = {
 
 
 def test_there_is_a_case_for_every_row_and_a_row_for_every_name() -> None:
-    others = {HazardId.HEADLESS, HazardId.LONE_POD}  # one is the Service's, one no update's
+    others = {HazardId.HEADLESS, HazardId.PUBLISHES_NOT_READY, HazardId.LONE_POD}  # the Service's; no update's
     others |= {row.id for row in BY_MANIFEST}  # docs/rules has a case for each
     assert [row.id for row in HAZARDS] == list(HazardId)
     assert list(CASES) == [each for each in HazardId if each not in others]
@@ -117,6 +117,16 @@ def test_what_only_a_manifest_without_a_run_tells_is_told_to_no_run() -> None:
 def test_scaling_up_takes_no_pod() -> None:
     assert hazards(workload(replicas=1), [service()], disruption="scale") == ()
     assert hazards(workload("StatefulSet", replicas=1), [service()], disruption="scale") == ()
+
+
+def test_a_service_that_lists_pods_which_are_not_ready_is_a_hazard_unless_it_is_for_names_alone() -> None:
+    lists = service()
+    lists["spec"]["publishNotReadyAddresses"] = True
+    (told,) = hazards(workload(), [service(), lists])
+    assert (told.id, told.where) == (HazardId.PUBLISHES_NOT_READY, "Service")
+    assert told.found == "publishNotReadyAddresses: true in Service web"
+    lists["spec"]["clusterIP"] = "None"
+    assert hazards(workload(), [service(), lists]) == ()
 
 
 def test_a_headless_service_is_a_hazard_where_no_other_stands_before_the_workload() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.analysis import judge
+from harness.spec.ways_in import node_proxy
 
 from ..literal import history
 
@@ -44,6 +47,14 @@ def test_a_hair_is_named_too() -> None:
 def test_a_new_pod_that_gets_no_share_for_longer_shows_it() -> None:
     (note,) = said(9.49, 12.41)
     assert "new-1 was not sent to yet 3." in note
+
+
+def test_where_clients_stay_with_their_pods_a_new_one_that_gets_no_share_shows_nothing() -> None:
+    run = history(TEXT.format(left=9.49, reached=12.41))
+    for affinity, told in (("None", True), ("ClientIP", False)):
+        hop = node_proxy({"spec": {"sessionAffinity": affinity}}, "clusterip", run.info.cluster.proxy, ["node-1"])
+        notes = judge(replace(run, info=replace(run.info, hops=(hop,)))).notes
+        assert any("overran" in note for note in notes) is told
 
 
 def test_without_a_known_period_nothing_can_be_said() -> None:
