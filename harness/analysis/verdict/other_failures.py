@@ -13,7 +13,7 @@ from harness.analysis.causes.explained import Explained
 from harness.analysis.causes.row import Fault
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.windows import CONTROL
-from harness.analysis.statistics import excess
+from harness.analysis.statistics import P_VALUE, excess
 from harness.analysis.verdict.background import Background, failed_by_application
 from harness.analysis.verdict.doubts import Doubt
 from harness.analysis.verdict.new_version import began_with, corrected, fails_more, tls_trouble
@@ -38,11 +38,31 @@ def failures_of_others(
     for cause, words in _WORDS.items():
         count = _of(window.by_cause, cause) - _of(own, cause)
         # A multiple of nothing is nothing: without a request in the control window there is no background.
-        if count > 0 and (not base or count * base > _of(before, cause) * window.requests):
+        more = not base or count * base > _of(before, cause) * window.requests
+        if count > 0 and (more or _at_one_time(seen, why, cause, counts)):
             doubts.append(
                 (Reason(cause), f"{things(count, 'failure')} of {name}: {words.format(noun=seen.words.noun)}")
             )
     return tuple(doubts)
+
+
+def _at_one_time(seen: Observed, why: Explained, cause: Cause, counts: Counted) -> bool:
+    """Whether what failed so in the control window lies closer together there than what comes all the time: one outage
+    tells no rate that would excuse the next one.
+
+    Of n moments that chance spreads evenly, all lie within a share r of the time with the probability
+    n * r ** (n - 1) - (n - 1) * r ** n.
+    """
+    if seen.windows.control is None:
+        return False
+    labels = {label for label in set(why.causes.label.tolist()) if _of({str(label): 1}, cause)}
+    there = (counts.at == CONTROL) & np.isin(why.causes.label, list(labels))
+    moments = seen.requests.failures["scheduled"].to_numpy()[there]
+    start, end = seen.windows.control
+    if len(moments) < 2:
+        return False
+    n, share = len(moments), float(np.ptp(moments)) / (end - start)
+    return n * share ** (n - 1) - (n - 1) * share**n < P_VALUE
 
 
 def _of(counts: Mapping[str, int], cause: Cause) -> int:

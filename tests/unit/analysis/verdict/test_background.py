@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harness.analysis import judge, pool
 from harness.model.run import Confidence, WorkerClock
 
@@ -103,3 +105,26 @@ def test_as_far_as_a_clock_is_unsure_what_may_be_a_rollouts_is() -> None:
 def test_a_clock_that_is_not_known_carries_no_clean_run() -> None:
     result = judge(history(CLEAN, clocks=(WorkerClock(worker=0, offset_s=0.0, uncertainty_s=5.0),)))
     assert (result.verdict, result.reason) == ("inconclusive", "clock")
+
+
+TWO_ROLLOUTS = """
+    update 60 complete 61 settled 61.5
+    update 120 complete 121 settled 121.5
+    pod one deleted 60.5 prestop 0.5 ended 61 gone 61.3
+    pod two revision r2 created 60.1 ready 60.4 deleted 120.5 prestop 0.5 ended 121 gone 121.3
+    pod three revision r3 created 120.1 ready 120.4
+"""
+
+
+@pytest.mark.parametrize("outcome", ["connect-refused", "dns-error"])
+def test_one_outage_before_the_rollouts_excuses_no_other(outcome: str) -> None:
+    outages = "\n".join(f"{outcome} new {start}..{start + 3} every 0.05" for start in (20, 80, 140))
+    well = "\n".join(f"ok new {a}..{b} every 0.05" for a, b in ((0, 20), (23, 80), (83, 140), (143, 180)))
+    found = judge(history(f"{TWO_ROLLOUTS}{well}\n{outages}"))
+    assert (found.verdict, found.reason) == ("inconclusive", "unknown")
+    assert found.sentence.startswith("60 failures of rollout 1: cause unknown")
+
+
+def test_what_fails_so_all_the_time_excuses_as_much() -> None:
+    steady = "ok new 0..180 every 0.05\ndns-error new 2.01..180 every 3"
+    assert judge(history(f"{TWO_ROLLOUTS}{steady}")).verdict == "seamless"
