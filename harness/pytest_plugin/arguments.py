@@ -10,14 +10,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.fixture_files import fixtures
-from harness.inputs.shown import shown
 from harness.manifests.application import KINDS
 from harness.manifests.read import Manifest, read_manifests
 from harness.model.duration import duration
 from harness.model.experiment import Experiment
 from harness.pytest_plugin.image_argument import turns
 from harness.pytest_plugin.mitigations_argument import named_mitigations
-from harness.pytest_plugin.wrong_argument import TRIED, WOULD_DO, wrong
+from harness.pytest_plugin.wrong_argument import TRIED, WOULD_DO, in_python, wrong
 from harness.runner.choice import Asked, chosen_front, chosen_target
 from harness.runner.experiment_file import with_images_of
 from harness.runner.experiment_problems import best_fitting
@@ -43,7 +42,7 @@ def manifest_files(manifest: Any, places: Sequence[Path], folder: Path) -> tuple
         return _files_at(_path(manifest), places)
     documents = [manifest] if isinstance(manifest, Mapping) else manifest
     if not isinstance(documents, Sequence) or not documents:
-        raise wrong("manifest", f"{shown(manifest)} is none")
+        raise wrong("manifest", f"{in_python(manifest)} is none")
     if all(isinstance(each, Mapping) for each in documents):
         return (_written(documents, folder),)
     if all(isinstance(each, str | os.PathLike) for each in documents):
@@ -58,11 +57,11 @@ def target_there(namespace: Any, target: Any, manifest: Any) -> str:
         UsageError: it is not said which, or something is to be deployed besides.
     """
     if not isinstance(namespace, str):
-        raise wrong("namespace", f"{shown(namespace)} is no text")
+        raise wrong("namespace", f"{in_python(namespace)} is no text")
     if manifest is not None:
         raise wrong("namespace", "it is given beside manifest; what is there is not deployed")
     if not isinstance(target, str) or target.partition("/")[0].lower() not in KINDS:
-        raise wrong("target", f"{shown(target)} does not say what is there in namespace {namespace}")
+        raise wrong("target", f"{in_python(target)} does not say what is there in namespace {namespace}")
     return target.lower()
 
 
@@ -133,7 +132,7 @@ def experiment_of(
     """
     for name, value in (("target", target), ("service", service)):
         if value is not None and not isinstance(value, str):
-            raise wrong(name, f"{shown(value)} is no text")
+            raise wrong(name, f"{in_python(value)} is no text")
     manifests = there or read_manifests(files)
     asked = Asked(target, service, '{}="{}"')
     workload = chosen_target(manifests, asked)
@@ -194,7 +193,7 @@ def _load(load: Any) -> dict[str, Any]:
 
 def _mapping(argument: str, given: Any) -> dict[str, Any]:
     if not isinstance(given, Mapping):
-        raise wrong(argument, f"{shown(given)} is no mapping")
+        raise wrong(argument, f"{in_python(given)} is no mapping")
     plain: dict[str, Any] = _plain(given)
     return plain
 

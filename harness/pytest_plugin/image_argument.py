@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.errors import UsageError
-from harness.inputs.shown import near, shown
+from harness.inputs.shown import near
 from harness.manifests.read import Manifest
-from harness.pytest_plugin.wrong_argument import TRIED, wrong
+from harness.pytest_plugin.wrong_argument import TRIED, in_python, wrong
 from harness.spec.workload import containers, pod_spec, workload_name
 
 
@@ -22,7 +22,7 @@ def turns(image: Any, workload: Manifest) -> dict[str, list[str]]:
     inside = {container["name"]: container.get("image", "") for container in containers(pod)}
     given = [image] if isinstance(image, str | Mapping) else image
     if not isinstance(given, Sequence) or not given:
-        raise wrong("image", f"{shown(image)} is none")
+        raise wrong("image", f"{in_python(image)} is none")
     found: dict[str, list[str]] = {}
     steps = [_by_container(each, workload, inside) for each in given]
     for name in dict.fromkeys(name for step in steps for name in step):
@@ -40,10 +40,10 @@ def _by_container(image: Any, workload: Manifest, inside: Mapping[str, str]) -> 
         main = {container["name"]: "" for container in pod_spec(workload).get("containers", ())}
         return {_main_container(workload, main): image}
     if not isinstance(image, Mapping) or not all(isinstance(value, str) for value in image.values()):
-        raise wrong("image", f"{shown(image)} is none")
+        raise wrong("image", f"{in_python(image)} is none")
     for name in image:
         if name not in inside:
-            seen = f"there is no container {shown(name)} in {workload_name(workload)}{near(str(name), inside)}"
+            seen = f"there is no container {in_python(name)} in {workload_name(workload)}{near(str(name), inside)}"
             raise wrong("image", f"{seen}; there is {have}")
     return dict(image)
 

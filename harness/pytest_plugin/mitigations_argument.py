@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.inputs.shown import near, shown
+from harness.inputs.shown import near
 from harness.model.mitigations import MITIGATIONS
-from harness.pytest_plugin.wrong_argument import wrong
+from harness.pytest_plugin.wrong_argument import in_python, wrong
 
 _SEEDED = {"prestop": "5s", "min-ready": "5s"}
 """What a mitigation that is only named is set to: the seed's value inside the cluster."""
@@ -17,7 +17,7 @@ def named_mitigations(given: Any) -> list[dict[str, str]]:
     """As an experiment holds them, from "prestop", "prestop=5s", {"prestop": "5s"}, or a list of such."""
     several = [given] if isinstance(given, str | Mapping) else given
     if not isinstance(several, Sequence):
-        raise wrong("mitigations", f"{shown(given)} is none")
+        raise wrong("mitigations", f"{in_python(given)} is none")
     found: list[dict[str, str]] = []
     for each in several:
         if isinstance(each, Mapping):
@@ -25,10 +25,10 @@ def named_mitigations(given: Any) -> list[dict[str, str]]:
         elif isinstance(each, str):
             found.append(_mitigation(each))
         else:
-            raise wrong("mitigations", f"{shown(each)} is none")
+            raise wrong("mitigations", f"{in_python(each)} is none")
     for one in found:
         if (name := next(iter(one))) not in MITIGATIONS:
-            raise wrong("mitigations", f"there is no {shown(name)}{near(name, MITIGATIONS)}")
+            raise wrong("mitigations", f"there is no {in_python(name)}{near(name, MITIGATIONS)}")
     return found
 
 

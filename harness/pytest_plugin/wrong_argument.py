@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.errors import UsageError
+from harness.inputs.shown import cut, printable, shown
 from harness.model.mitigations import MITIGATIONS
 
 TRIED = "reading the arguments of rollout()"
@@ -29,3 +30,8 @@ WOULD_DO = {
 def wrong(argument: str, seen: str) -> UsageError:
     """The error that names an argument, and what would do."""
     return UsageError(TRIED, f"{argument}: {seen}", WOULD_DO[argument.partition(".")[0]])
+
+
+def in_python(value: object) -> str:
+    """The value as Python says it, cut at 80 characters; what cannot be printed stands as an escape."""
+    return shown(value) if isinstance(value, str | float) or type(value) is int else cut(printable(repr(value)), 80)

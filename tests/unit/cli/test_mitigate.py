@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 from program import called
 
@@ -115,6 +115,7 @@ REMAIN = {
     HazardId.GATES_BY_INSTANCE,  # of the balancer
     HazardId.GATES_WITHOUT_LABEL,  # of the namespace
     HazardId.PRESTOP_SLEEP_TOO_NEW,  # of a cluster that was not named
+    HazardId.PUBLISHES_NOT_READY,  # of the Service: its pods may have to find each other before they are Ready
 }
 
 
@@ -148,6 +149,7 @@ def test_of_any_application_nothing_is_left_that_a_manifest_cures(
     replicas: int, kind: str, surge: object, unavailable: object, hook: object, probe: object, image: str,
     grace: int | None, deadline: int | None, purpose: str,
 ) -> None:  # fmt: skip
+    assume(kind != "Deployment" or surge != 0 or unavailable != 0)  # which is refused
     rolling = {"strategy": {"rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}}}
     app = App(
         kind=kind,
