@@ -22,13 +22,13 @@ class ExitCode(IntEnum):
 
 
 MEANINGS: dict[str, str] = {
-    "0": "every scenario is as expected; of other commands: done",
-    "1": "one drops calls unexpectedly, or is seamless where dropping was expected; of `trace diff`: they differ; of "
-    "`check`: errors were found; of `compare --baseline`: a run is worse",
-    "2": "what was given cannot be used (options, files, cluster, machine), or the application does not come up; "
-    "nothing was rolled, and what had been deployed was taken back; of `check`: a manifest cannot be checked",
+    "0": "every scenario is as expected; other commands: done",
+    "1": "one drops calls unexpectedly, or is seamless where dropping was expected; `trace diff`: they differ; "
+    "`check`: errors were found; `compare --baseline`: a run is worse",
+    "2": "the input cannot be used (options, files, cluster, machine), or the application does not come up; "
+    "nothing was rolled, and what had been deployed was removed; `check`: a manifest cannot be checked",
     "3": "inconclusive, a damaged record, something left behind, or cut short after the first update or while judging",
-    "70": "a fault of rollout-harness itself; its line names the file with the stack trace",
+    "70": "a bug in rollout-harness itself; the error names the file with the stack trace",
     "128 + n": "ended by signal n before the first update, after cleaning up: 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP",
 }
 """Each code as people write it, and when it comes."""

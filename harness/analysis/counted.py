@@ -131,8 +131,8 @@ def _left(run: Run, gone_on: GoneOn, words: DeedWords, found_against: int) -> st
     if found_against:
         lost = "was" if found_against == 1 else "were"
         return (
-            f"{words.counted(found_against)} that {lost} not measured whole lost calls: that counts against it, and "
-            "says nothing of how many more would have been lost"
+            f"{words.counted(found_against)} that {lost} not measured whole lost calls: that counts against it, beside "
+            f"the {words.plural} that were planned, and says nothing of how many more would have been lost"
         )
     rest = run.requests.filter(pl.col("scheduled") >= gone_on.until)
     failed = int((~rest["outcome"].cast(pl.String).is_in(["ok", "unsent"])).sum())

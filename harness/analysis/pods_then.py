@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
-from harness.model.advice import Lag, Propagation
+from harness.model.advice import Interval, Lag, Propagation
 from harness.model.explanation import PodThen
+from harness.model.moment_words import listing, not_yet_sent_to, still_sent_to, told_to_stop
 
 MOST_PODS = 4
 """How many pods are told of at one moment: those that may have taken the request first."""
@@ -51,30 +51,18 @@ class Scene:
         return _within(self.seen.endpoints.listed.get(pod.uid, ()), t)
 
     def _api(self, pod: Life, t: float) -> str:
-        return ", ".join((*_told_of(pod, t), self._slice(pod, t)))
-
-    def _slice(self, pod: Life, t: float) -> str:
-        spans = self.seen.endpoints.listed.get(pod.uid, ())
-        if not spans:
-            return "never listed"
-        last = next((span for span in reversed(spans) if span[0] <= t), None)
-        if last is None:
-            return f"not in the list of endpoints yet (comes {_when(spans[0][0], t)})"
-        if last[1] <= t:
-            return f"out of the list of endpoints since {t - last[1]:.2f} s"
-        until = f"; leaves it {_when(last[1], t)}" if math.isfinite(last[1]) else ""
-        return f"in the list of endpoints (since {t - last[0]:.2f} s){until}"
+        return ", ".join((*_told_of(pod, t), listing(self.seen.endpoints.listed.get(pod.uid, ()), t)))
 
     def _data_plane(self, pod: Life, t: float) -> str:
         going, coming = self.removal.get(pod.uid), self.addition.get(pod.uid)
         if going is not None and going.since <= t:
-            return _still_sent_to(going, t)
+            return _of_lag(going, t, still_sent_to)
         if coming is not None:
-            return _not_yet_sent_to(coming, t)
+            return _of_lag(coming, t, not_yet_sent_to)
         first = self.seen.answers.first_new.get(pod.uid)
         if first is not None and first <= t:
             return "sent new connections to it"
-        return "no connection is known to have reached it by then"
+        return "is not known to have sent it a connection by then"
 
 
 def scene(seen: Observed, lags: Propagation) -> Scene:
@@ -113,21 +101,21 @@ def _was(pod: Life, t: float) -> str:
 def _stages(pod: Life, t: float) -> Iterator[str]:
     yield from _ends(pod, t)
     if _within(pod.crashes, t):
-        yield "its container was down, though nobody had asked for it"
+        yield "its container was down, and nobody had asked for that"
     yield from _starts(pod, t)
     if _within(pod.unready, t):
         yield "running, and not Ready"
     since_s = t - (pod.ready or 0.0)
-    yield "running, as it had from the beginning" if pod.created is None else f"running, Ready for {since_s:.2f} s"
+    yield "running, since before the run began" if pod.created is None else f"running, Ready for {since_s:.2f} s"
 
 
 def _ends(pod: Life, t: float) -> Iterator[str]:
     if pod.gone is not None and pod.gone <= t:
-        yield f"gone since {t - pod.gone:.2f} s"
+        yield f"gone for {t - pod.gone:.2f} s"
     if pod.ended is not None and pod.ended <= t:
-        yield f"its containers had ended: shown {t - pod.ended:.2f} s before"
+        yield f"its containers had ended, as the API showed {t - pod.ended:.2f} s before"
     if pod.deletion is not None and pod.deletion <= t:
-        yield f"told to stop {t - pod.deletion:.2f} s before{_stopping(pod, t)}"
+        yield f"{told_to_stop(pod.deletion, t)}{_stopping(pod, t)}"
 
 
 def _starts(pod: Life, t: float) -> Iterator[str]:
@@ -158,7 +146,7 @@ def _told_of(pod: Life, t: float) -> Iterator[str]:
     if pod.gone is not None and pod.gone <= t:
         yield "deleted"
     elif shown is not None and shown <= t:
-        yield f"terminating since {t - shown:.2f} s"
+        yield f"terminating for {t - shown:.2f} s"
     elif _within(pod.unready, t):
         yield "not Ready"
     elif pod.ready is not None and pod.ready <= t:
@@ -167,38 +155,14 @@ def _told_of(pod: Life, t: float) -> Iterator[str]:
         yield "not Ready yet"
 
 
-def _still_sent_to(lag: Lag, t: float) -> str:
-    """Of a pod that was to get no more."""
+def _of_lag(lag: Lag, t: float, words: Callable[[float, float, float], str]) -> str:
+    """What a lag says of that moment, or why it is not known."""
     if lag.lag is None:
         return lag.note
-    first, last = lag.since + lag.lag.earliest_s, lag.since + lag.lag.latest_s
-    took = _took(lag)
-    if t <= first:
-        return f"still sent new connections to it, and went on to do so for {last - t:.2f} s at most ({took})"
-    if t <= last:
-        return f"may still have sent new connections to it, for {last - t:.2f} s more at most ({took})"
-    return f"had sent it the last new connection {t - last:.2f} s before, at the latest ({took})"
+    return f"{words(lag.since + lag.lag.earliest_s, lag.since + lag.lag.latest_s, t)} ({_took(lag.lag)})"
 
 
-def _not_yet_sent_to(lag: Lag, t: float) -> str:
-    """Of a pod that came."""
-    if lag.lag is None:
-        return lag.note
-    first, last = lag.since + lag.lag.earliest_s, lag.since + lag.lag.latest_s
-    if t < first:
-        return f"had not sent to it yet: first {first - t:.2f} s later ({_took(lag)})"
-    if t < last:
-        return f"may have sent to it already ({_took(lag)})"
-    return f"sent new connections to it ({_took(lag)})"
-
-
-def _took(lag: Lag) -> str:
+def _took(lag: Interval) -> str:
     """How long the change took to reach the client."""
-    if lag.lag is None:
-        return ""
-    least, most = lag.lag.earliest_s, lag.lag.latest_s
+    least, most = lag.earliest_s, lag.latest_s
     return f"lag {most:.2f} s" if most - least < 0.005 else f"lag {least:.2f} to {most:.2f} s"
-
-
-def _when(moment: float, t: float) -> str:
-    return f"{abs(moment - t):.2f} s {'before' if moment <= t else 'later'}"

@@ -23,31 +23,32 @@ _VERSION = re.compile(r"v?(\d{1,3})\.(\d{1,3})(?:[.+-].*)?")
 def check(
     manifests: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[MANIFEST|DIR|-]...", help="YAML or JSON files, folders, or `-`: standard input."),
+        typer.Argument(metavar="[MANIFEST|DIR|-]...", help="YAML or JSON files, folders, or `-` for standard input."),
     ] = None,
     context: Annotated[
-        str | None, typer.Option(help="Instead of files: what stands in the cluster of this kubeconfig context.")
+        str | None, typer.Option(help="Instead of files: check what runs in the cluster of this kubeconfig context.")
     ] = None,
     namespace: Annotated[
-        str | None, typer.Option("--namespace", "-n", help="With --context: this one; else all but the cluster's own.")
+        str | None,
+        typer.Option("--namespace", "-n", help="With --context: only this namespace. Default: all but the system's."),
     ] = None,
     output: Annotated[
-        Format, typer.Option("--format", help="What to print; github: annotations of a workflow.")
+        Format, typer.Option("--format", help="The output format; github: workflow annotations.")
     ] = Format.TEXT,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     ci_timeout: Annotated[
-        str | None, typer.Option(help="What the pipeline gives a rollout, such as 5m: is that enough?")
+        str | None, typer.Option(help="The time that the pipeline allows for a rollout, such as 5m.")
     ] = None,
     stop_time: Annotated[
-        str | None, typer.Option(help="How long the application takes to end after its stop signal, such as 20s.")
+        str | None, typer.Option(help="How long the application takes to stop after its stop signal, such as 20s.")
     ] = None,
     kubernetes: Annotated[str | None, typer.Option(help="The cluster's version, such as 1.29.")] = None,
     proxy_period: Annotated[str | None, typer.Option(help="kube-proxy's minSyncPeriod, such as 10s.")] = None,
 ) -> None:
-    """Find, without running anything, what in manifests will lose calls in a rollout, and what mends it.
+    """Find what in manifests will lose calls in a rollout, and how to fix it, without running anything.
 
-    Exit code 1 where there are errors; else 2 where a manifest is broken, or what was named cannot be read; what is no
-    manifest is named and passed over. docs/rules.md has a page for every rule. To ignore one, say why in a comment:
+    Exit code 1 if there are errors, else 2 if a manifest is broken or a file cannot be read. Files that are not
+    manifests are listed and skipped. docs/rules.md has a page for every rule. To ignore a rule, write a comment:
     `# rollout-harness: ignore RULE REASON`.
     """
     from harness.check.checking import Known
@@ -70,11 +71,13 @@ def check(
 def _report(manifests: list[Path], context: str | None, namespace: str | None, known: Known) -> Report:
     if (context is None) == (not manifests):
         raise UsageError(
-            "reading what to check", "both or neither are given", "Name files, folders or `-`, or give --context NAME."
+            "reading what to check",
+            "give either files or --context",
+            "Name files, folders or `-`, or give --context NAME.",
         )
     if context is None:
         if namespace is not None:
-            raise UsageError(f"reading --namespace {namespace}", "it goes with --context", "Leave it out.")
+            raise UsageError(f"reading --namespace {namespace}", "it only goes with --context", "Leave it out.")
         from harness.check.checking import check as checked
         from harness.check.sources import sources
 
@@ -99,5 +102,7 @@ def _version(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     if (found := _VERSION.fullmatch(text)) is None:
-        raise UsageError(f"reading --kubernetes {text}", "it is no version of Kubernetes", "Such as --kubernetes 1.29.")
+        raise UsageError(
+            f"reading --kubernetes {text}", "that is not a Kubernetes version", "Example: --kubernetes 1.29."
+        )
     return int(found[1]), int(found[2])

@@ -23,13 +23,15 @@ _LOOK_S = 10.0
 
 
 def clean(
-    cluster: Annotated[str, typer.Option(help="Where to look: kind or context:NAME.")],
+    cluster: Annotated[str, typer.Option(help="The cluster to look at: kind or context:NAME.")],
     namespace: Annotated[
-        list[str] | None, typer.Option(help="Look here only, where you may not look everywhere; repeatable.")
+        list[str] | None, typer.Option(help="Look only in this namespace, if you may not look everywhere; repeatable.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove it; without, it is only listed.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Remove what is found; otherwise it is only listed.")
+    ] = False,
     everything: Annotated[
-        bool, typer.Option("--all", help="Remove too what may belong to a run in progress on another machine.")
+        bool, typer.Option("--all", help="Also remove what may belong to a run in progress on another machine.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
@@ -67,7 +69,7 @@ async def _clean(context: str, namespaces: tuple[str, ...], yes: bool, everythin
         if going:
             more = "".join(f" --namespace {shlex.quote(name)}" for name in namespaces)
             more += " --all" if everything else ""
-            tell(f"Remove it: {command(context)}{more} --yes")
+            tell(f"To remove it: {command(context)}{more} --yes")
         return ExitCode.AS_EXPECTED
 
 
@@ -76,7 +78,7 @@ def _tell_states(states: list[tuple[EarlierRun, State]], going: list[EarlierRun]
 
     for run, known in states:
         tell(described(run, now))
-        hint = "" if known is State.RUNNING else "; --all takes it too"
+        hint = "" if known is State.RUNNING else "; --all removes it too"
         tell(f"  {known.value}" if run in going else f"  left alone: {known.value}{hint}")
 
 
@@ -175,7 +177,7 @@ async def tell_of_earlier_runs(kube: Kube, settings: ClusterSettings, namespace:
         left = [run for run in found.runs if state(run.ownership, now) not in maybe]
         if left:
             runs = f"{len(left)} earlier runs" if len(left) > 1 else "an earlier run"
-            tell(f"mind: {runs} left something on this cluster; see what: {command(context)}", error=True)
+            tell(f"mind: {runs} left something on this cluster; to list it: {command(context)}", error=True)
 
 
 def _tell_changed(found: Found, context: str) -> None:
@@ -190,16 +192,16 @@ def _tell_changed(found: Found, context: str) -> None:
             beside, cluster=f"{CONTEXT}:{context}", kind=each.kind, name=each.name, namespace=each.namespace
         )
         how = how_to_restore(each.lease, commands)
-        tell(f"{each.kind.lower()}/{each.name} in {each.namespace}: changed by a run, and not put back. {how}")
+        tell(f"{each.kind.lower()}/{each.name} in {each.namespace}: changed by a run and not put back. {how}")
 
 
 def _tell_unseen(found: Found, unseen: tuple[str, ...], namespaces: tuple[str, ...]) -> None:
     if not found.runs and not found.changed:
-        tell("Nothing of an earlier run was found.")
+        tell("No earlier run left anything here.")
     if unseen:
-        where = "" if namespaces else "; --namespace looks where you may"
+        where = "" if namespaces else "; --namespace looks where you have access"
         rest = f" and {len(unseen) - 1} more" if len(unseen) > 1 else ""
-        tell(f"mind: not everything could be looked through: {unseen[0]}{rest}{where}", error=True)
+        tell(f"mind: not everything could be listed: {unseen[0]}{rest}{where}", error=True)
 
 
 def _context(cluster: str) -> str:
@@ -211,8 +213,8 @@ def _context(cluster: str) -> str:
     context = _of_settings(settings)
     if context is None:
         raise UsageError(
-            f"looking for what runs left in {settings.provider}",
-            "it is made for one run and goes with it",
+            f"looking for what runs left on {settings.provider}",
+            "that cluster exists only as long as its run",
             "Give kind or context:NAME (a kept sandbox is reached by the context of its kubeconfig).",
         )
     return context

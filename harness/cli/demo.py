@@ -19,11 +19,13 @@ def demo(
     cluster: Cluster = None,
     worker_image: WorkerImage = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Only the two ends, once each: a verdict within a minute.")
+        bool, typer.Option("--quick", help="Only `default` and `both`, one rollout each: a verdict within a minute.")
     ] = False,
     no_image_load: NoImageLoad = False,
     keep_cluster: KeepCluster = False,
-    out: Annotated[Path, typer.Option(help="Folder of the run; what is in it is replaced.")] = Path("reports/demo"),
+    out: Annotated[Path, typer.Option(help="Folder for the run; an earlier run in it is replaced.")] = Path(
+        "reports/demo"
+    ),
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -37,7 +39,7 @@ def demo(
     experiment = read_experiment(fixtures() / "experiments" / ("demo-quick.yaml" if quick else "demo.yaml"))
     planned = scenarios(experiment)
     if _is_something_else(out) and not is_run(out):
-        raise UsageError(f"replacing {out}", "it holds something else than a run", "Give another --out.")
+        raise UsageError(f"replacing {out}", "it holds something other than a run", "Give another --out.")
     settings = chosen(cluster, experiment.cluster)
     settings = with_kind_options(settings, no_image_load=no_image_load, keep_cluster=keep_cluster)
     conclude(execute(experiment, planned, settings, out, worker_image=worker_image, replace=True))

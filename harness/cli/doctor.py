@@ -19,14 +19,13 @@ if TYPE_CHECKING:
 def doctor(
     wanted: Annotated[
         list[str] | None,
-        typer.Option("--for", help="What must work, such as sandbox or kind; repeatable. Default: either of the two."),
+        typer.Option("--for", help="What must work, such as sandbox or kind; repeatable. Default: one of these two."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
-    """Look at what this machine can do: sandbox, kind and what goes with them, each with the command that mends it.
+    """Check what this machine can do: the sandbox, kind and their tools, each with the command that fixes it.
 
-    Exit code 2 where it can roll nothing: neither the sandbox nor a kind cluster works, or what --for names does not.
-    Changes nothing.
+    Changes nothing. Exit code 2 if neither the sandbox nor kind works, or if something that --for names does not.
     """
     import anyio
 
@@ -54,6 +53,6 @@ def _print(findings: tuple[Finding, ...], wanted: list[str], works: bool) -> Non
     if wanted:
         tell(f"{', '.join(wanted)}: {'works' if works else 'does not work'}")
     elif works:
-        tell(f"rollouts can be made here: {ways}")
+        tell(f"this machine can run rollouts: {ways}")
     else:
-        tell("no rollout can be made here: neither the sandbox nor kind works; `check` and `report` need neither")
+        tell("this machine cannot run rollouts: neither the sandbox nor kind works; `check` and `report` need neither")

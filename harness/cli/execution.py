@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from harness.cli.ending import tell, tell_error
-from harness.cli.live import shown
+from harness.cli.live import awaited, shown
 from harness.cli.signals import Stopped, first_and_second, stopped_by_signals, write_unbuffered
 from harness.errors import HarnessError, NothingRolled, OutputError
 from harness.exit_codes import ExitCode
@@ -76,7 +77,7 @@ class Execution:
             if not self._has_updated():
                 raise
             again = f"Judge it: rollout-harness report {self._folder}"
-            tell_error(HarnessError("judging the run", "interrupted; its record is whole", again))
+            tell_error(HarnessError("judging the run", "interrupted; the record is complete", again))
             return ExitCode.INCONCLUSIVE
         finally:
             if not self._has_updated() and not self._has_records():
@@ -104,7 +105,8 @@ class Execution:
         try:
             async with anyio.create_task_group() as tasks:
                 stop = partial(self._stop, asyncio.get_running_loop(), tasks.cancel_scope)
-                with first_and_second(stop, self._leave), shown(self._console) as live:
+                with first_and_second(stop, self._leave), shown(self._console) as live, ExitStack() as waiting:
+                    waiting.enter_context(awaited("the cluster to be up"))
                     async with cluster(
                         self._settings,
                         self._experiment.images,
@@ -113,6 +115,7 @@ class Execution:
                         tell=self._tell,
                         making=self._made.append,
                     ) as ours:
+                        waiting.close()
                         self._cluster = ours
                         await tell_of_earlier_runs(ours.kube, self._settings, self._experiment.namespace)
                         await run_experiment(
@@ -166,8 +169,10 @@ class Execution:
         """Put the cluster back and end."""
         self._interrupted = received
 
+        again = "Ctrl-C again" if received is signal.SIGINT else "once more"
+
         def in_turn() -> None:  # a signal comes in the middle of anything, such as a line that is being printed
-            self._tell(f"{received.name}: putting the cluster back. Once more to leave it as it is.")
+            self._tell(f"{received.name}: cleaning up; {again} to skip")
             scope.cancel()
 
         loop.call_soon_threadsafe(in_turn)
@@ -176,7 +181,7 @@ class Execution:
         """End at once, and name what is left."""
         left = [*(self._cluster.standing() if self._cluster is not None else self._made), *self._to_restore()]
         code = ExitCode.INCONCLUSIVE if self._has_updated() else ExitCode.of_signal(received)
-        words = f"{received.name}: left as it is.{' Remove what is left:' if left else ''}"
+        words = f"{received.name}: clean-up skipped.{' To remove what is left:' if left else ''}"
         write_unbuffered([words, *(f"  {command}" for command in left)])
         os._exit(code)
 
@@ -222,7 +227,8 @@ class Execution:
         for error in errors:
             tell_error(error)
         try:
-            judged = judge_experiment_folder(self._folder)
+            with awaited("the run to be judged and its reports to be written"):
+                judged = judge_experiment_folder(self._folder)
         except (OutputError, RunFormatError) as error:  # the disk is full, or somebody removed the folder
             tell_error(error)
             return ExitCode.INCONCLUSIVE

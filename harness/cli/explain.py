@@ -24,20 +24,20 @@ _REQUEST = re.compile(r"(?P<stream>[^/]+)/(?:(?P<worker>\d{1,9})/)?(?P<seq>\d{1,
 
 
 def explain(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="An experiment's folder or a scenario's.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory: of an experiment or of a scenario.")],
     request: Annotated[
         str | None,
-        typer.Option(help="This one, as reports and failures.csv name it: STREAM/N or STREAM/WORKER/N."),
+        typer.Option(help="One request, as reports and failures.csv name it: STREAM/N or STREAM/WORKER/N."),
     ] = None,
     cause: Annotated[
-        str | None, typer.Option(help="Failures of this cause, such as termination-race, or maybe of it.")
+        str | None, typer.Option(help="Failures with this cause, such as termination-race, including possible ones.")
     ] = None,
-    rollout: Annotated[int | None, typer.Option(min=1, help="Failures in this rollout, counted from 1.")] = None,
+    rollout: Annotated[int | None, typer.Option(min=1, help="Failures in this rollout, counting from 1.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
-    """Explain why a request failed: what the pod was, what the API said, what the data plane did, which rule decided.
+    """Explain why a request failed: the state of the pod, the API and the data plane at that moment, and the rule that decided.
 
-    Without options: one failure of each cause, and what else can be asked. The run is only read.
+    Without options: one failure of each cause, and what else you can ask. The run is only read.
     """
     if request is not None and (cause is not None or rollout is not None):
         raise UsageError(f"reading --request {request}", "it names one request", "Leave out --cause and --rollout.")
@@ -80,7 +80,7 @@ def _opened(folder: Path) -> Scenario:
 def _named(request: str) -> tuple[str, int, int | None]:
     found = _REQUEST.fullmatch(request)
     if found is None:
-        raise UsageError(f"reading --request {request}", "that is no request", "Such as --request new/812.")
+        raise UsageError(f"reading --request {request}", "that does not name a request", "Example: --request new/812.")
     return found["stream"], int(found["seq"]), None if found["worker"] is None else int(found["worker"])
 
 
@@ -89,8 +89,8 @@ def _check_cause(cause: str) -> None:
 
     for part in cause.split(" or "):
         if part not in {known.value for known in Cause}:
-            seen = f"there is no cause of that name{near(part, [known.value for known in Cause])}"
-            raise UsageError(f"reading --cause {cause}", seen, "docs/causes.md has them all.")
+            seen = f"there is no such cause{near(part, [known.value for known in Cause])}"
+            raise UsageError(f"reading --cause {cause}", seen, "docs/causes.md lists all causes.")
 
 
 class _Told:
@@ -138,7 +138,7 @@ class _Told:
             UsageError: what was asked for is nothing that the run has.
         """
         if rollout is not None and rollout > self._rollouts:
-            raise UsageError(f"looking for rollout {rollout}", "; ".join(self._known), "They are counted from 1.")
+            raise UsageError(f"looking for rollout {rollout}", "; ".join(self._known), "Rollouts are counted from 1.")
         if self._as_json and (self._data or request is None):
             self._print(json.dumps({"explanations": self._data}, indent=1))
             return
@@ -160,7 +160,7 @@ class _Told:
 
     def _more(self) -> None:
         command = f"rollout-harness explain {shlex.quote(str(self._run))}"
-        self._print("What else can be asked:")
+        self._print("You can also ask for:")
         for option in ("--request STREAM/N", "--cause CAUSE", "--rollout NUMBER"):
             self._print(f"  {command} {option}")
         for known in self._known:
@@ -209,10 +209,10 @@ def _has(asked: Explainer, stream: str, seq: int) -> str:
     frame = asked.frame
     of_stream = frame.filter(pl.col("stream").cast(pl.String) == stream)
     if not len(of_stream):
-        return f"it has no stream {stream}, but {', '.join(sorted(frame['stream'].cast(pl.String).unique()))}"
+        return f"it has no stream {stream}; it has {', '.join(sorted(frame['stream'].cast(pl.String).unique()))}"
     low, high = of_stream["seq"].min(), of_stream["seq"].max()
     if low is not None and high is not None and low <= seq <= high:  # type: ignore[operator]
-        return "it was sent, or about to be, and how it ended was not recorded"
+        return "it was sent or about to be sent, and its end was not recorded"
     return f"its requests of {stream} are {low!s} to {high!s}"
 
 

@@ -21,9 +21,9 @@ _HERE = Path(harness.__file__).parent
 def told(error: BaseException, command: str) -> str:
     """The line for people: what kind of fault, where, and in which file the rest is."""
     file = _written(error)
-    where = f"the stack trace is in {file}" if file else "and no folder takes its stack trace (HOME, TMPDIR)"
+    where = f"the stack trace is in {file}" if file else "and the stack trace could not be saved (HOME, TMPDIR)"
     return (
-        f"{command}: a fault of rollout-harness itself ({place(error)}); {where}. "
+        f"{command}: a bug in rollout-harness itself ({place(error)}); {where}. "
         f"Please report it with that; exit code 70 says nothing about your rollout."
     )
 
@@ -35,7 +35,7 @@ def unjudged(error: Exception, runs: Sequence[Path]) -> DamagedRunError:
     return DamagedRunError(
         which.removeprefix("while "),
         f"its record cannot be judged ({place(error)})",
-        f"It is damaged, or this is a fault of rollout-harness: the stack trace is in {file}." if file else "",
+        f"It is damaged, or this is a bug in rollout-harness: the stack trace is in {file}." if file else "",
     )
 
 

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from harness.model.kind_settings import LocalCluster
 
 NoImageLoad = Annotated[
-    bool, typer.Option("--no-image-load", help="kind, k3s: leave images to the nodes, which have or pull them.")
+    bool, typer.Option("--no-image-load", help="kind, k3s: do not load local images; the nodes have them or pull them.")
 ]
 KeepCluster = Annotated[
-    bool, typer.Option("--keep-cluster", help="kind, k3s: leave the cluster, if it was made for this run.")
+    bool, typer.Option("--keep-cluster", help="kind, k3s: keep the cluster that was created for this run.")
 ]
 
 

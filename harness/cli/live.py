@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from harness.cli.ending import tell
 from harness.cli.loudness import Loudness, loudness
 from harness.inputs.shown import COLUMNS, paragraph, printable
 from harness.model.progress import Phase
@@ -17,6 +19,7 @@ from harness.model.progress import Progress as RunProgress
 from harness.redaction import door
 
 _PIPED_EVERY_S, _VERBOSE_EVERY_S = 10.0, 1.0
+_AWAITED_S = 3.0
 
 
 def _words(now: RunProgress) -> str:
@@ -151,6 +154,29 @@ def shown(console: Console) -> Iterator[LiveTerminal | PipedLines | WarningsAlon
     )
     with Progress(*columns, console=console) as progress:
         yield LiveTerminal(progress)
+
+
+@contextmanager
+def awaited(what: str) -> Iterator[None]:
+    """Say now and then what is being waited for, while the block lasts and nothing else tells of it."""
+    if loudness() is Loudness.QUIET:
+        yield
+        return
+    start, over = time.monotonic(), threading.Event()
+
+    def tell_on() -> None:
+        wait_s = _AWAITED_S
+        while not over.wait(wait_s):
+            tell(f"{time.monotonic() - start:6.1f} s  waiting for {what}", error=True)
+            wait_s = _PIPED_EVERY_S
+
+    teller = threading.Thread(target=tell_on, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
 
 
 def _is_piped() -> bool:

@@ -65,7 +65,7 @@ Quiet = Annotated[
     typer.Option(
         "--quiet",
         "-q",
-        help="No progress; of each verdict one line. Warnings and errors stay.",
+        help="No progress, and one line for each verdict; warnings and errors are still printed.",
         callback=_quiet,
         expose_value=False,
     ),
@@ -75,7 +75,7 @@ Verbose = Annotated[
     typer.Option(
         "--verbose",
         "-v",
-        help="Every scenario in full, progress each second, and what lies behind an error.",
+        help="Every scenario in full, progress every second, and what caused an error.",
         callback=_verbose,
         expose_value=False,
     ),

@@ -35,27 +35,31 @@ class Printed(StrEnum):
 
 def mitigate(
     manifest: Annotated[
-        Path, typer.Argument(help="A YAML file with the workload, `-`: standard input; other objects in it stay.")
+        Path,
+        typer.Argument(
+            help="A YAML file with the workload, or `-` for standard input; other objects in it stay as they are."
+        ),
     ],
     purpose: Annotated[
         Purpose | None,
         typer.Option(
-            "--for", help="Who calls it: the cluster's own pods (5 s), somebody behind a balancer, or not known (30 s)."
+            "--for",
+            help="Who calls it: pods of the same cluster (5 s), clients behind a load balancer, or unknown (both 30 s).",
         ),
     ] = None,
     run: Annotated[
-        Path | None, typer.Option("--from", metavar="RUN", help="With the settings that a judged run recommends.")
+        Path | None, typer.Option("--from", metavar="RUN", help="Apply the settings that a judged run recommends.")
     ] = None,
     output: Annotated[
-        Printed, typer.Option(help="The manifests, a diff of them, or a patch for kustomize.")
+        Printed, typer.Option(help="What to print: the manifests, a diff, or a kustomize patch.")
     ] = Printed.MANIFESTS,
     **values: str | None,
 ) -> None:
     """Print the manifests with the mitigations applied to every Deployment and StatefulSet in them.
 
-    Nothing is weakened: what is longer already stays, and a hook that does something goes on doing it. What was left as
-    it was is said on standard error. With --for and --from what else `check` calls an error is mended too, and what is
-    left of it is said.
+    Nothing is weakened: longer values stay, and existing hooks keep doing what they do. What was left unchanged is
+    listed on standard error. With --for and --from, other errors that `check` finds are fixed as well, and those that
+    remain are listed.
     """
     from harness.cli.mitigated_text import change_text
 
@@ -64,7 +68,7 @@ def mitigate(
     changed = change_text(_text(manifest), mitigations, tried=f"reading {manifest}", mend=bool(purpose or run))
     if not mitigations and not (purpose or run):
         tell(
-            "nothing was changed, for nothing was asked for: such as --for unknown, --from RUN or --prestop 5s",
+            "nothing was changed: give a mitigation, such as --for unknown, --from RUN or --prestop 5s",
             error=True,
         )
     for line in changed.said:
@@ -113,7 +117,7 @@ def _mitigations(asked: dict[str, str]) -> tuple[Mitigation, ...]:
             found.append(Mitigation.model_validate({name: asked[name]}))
         except ValidationError as error:
             seen = error.errors()[0]["msg"].removeprefix("Value error, ")
-            raise UsageError(f"reading --{name}", seen, f"Such as --{name} 5s.") from None
+            raise UsageError(f"reading --{name}", seen, f"Example: --{name} 5s.") from None
     if wrong := contradiction([(mitigation.name, mitigation.value_s) for mitigation in found]):
         raise UsageError(f"reading {' '.join(f'--{name} {value}' for name, value in asked.items())}", wrong)
     return tuple(found)

@@ -114,7 +114,7 @@ class _Change:
         known = "only Deployments and StatefulSets are changed"
         lines = list(self.left_alone)
         if self.unknown:
-            lines.append(f"left as they are, for {known}: {', '.join(self.unknown)}")
+            lines.append(f"left unchanged, because {known}: {', '.join(self.unknown)}")
         elif not self.workloads:
-            lines.append(f"nothing was changed: there is no workload in it, and {known}")
+            lines.append(f"nothing was changed: it contains no workload, and {known}")
         return lines

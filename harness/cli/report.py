@@ -16,15 +16,17 @@ from harness.redaction import door
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="An experiment's folder or a scenario's.")],
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="A run directory: of an experiment or of a scenario.")
+    ],
     out: Annotated[
-        Path | None, typer.Option(help="Folder of results and reports; RUN is then only read. Default: RUN.")
+        Path | None, typer.Option(help="Folder for results and reports, so that RUN is only read. Default: RUN.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON instead of text.")] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Judge run directories again and write their reports; several runs of a variant are pooled."""
+    """Judge run directories again and write their reports; runs of the same variant are pooled."""
     check_memory()
     from rich.console import Console
 

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 def restore(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="An experiment's folder or a scenario's.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory: of an experiment or of a scenario.")],
     cluster: Annotated[
-        str | None, typer.Option(help="Where it is now: context:NAME; else what undo.json in the run says.")
+        str | None, typer.Option(help="The cluster, as context:NAME. Default: the one that undo.json in the run names.")
     ] = None,
 ) -> None:
-    """Put back what a run changed of an application that is there, or of a node, after a kill -9 or a lost cluster."""
+    """Undo what a run changed on an existing application or a node, after a kill -9 or a lost connection."""
     from harness.store.output import not_in_progress
     from harness.store.reader import scenario_folders
     from harness.store.undo import read_cordon, read_undo
@@ -41,7 +41,7 @@ def restore(
         for words in unknown:
             tell(words)
         if not (unknown or undos or cordons):
-            tell(f"{run}: this run changed nothing that is to be put back.")
+            tell(f"{run}: this run changed nothing that has to be undone.")
         done = [not unknown]
         done += [_put_back(folder, undo, cluster) for folder, undo in undos]
         done += [_let_pods_in(folder, cordon, cluster) for folder, cordon in cordons]
@@ -57,7 +57,7 @@ def _put_back(folder: Path, undo: Undo, cluster: str | None) -> bool:
 
     if undo.done:
         only = all(map(restarted_at, undo.written))
-        tell(f"{undo.workload}: {'it was only restarted' if only else 'it has been put back already'}.")
+        tell(f"{undo.workload}: {'it was only restarted' if only else 'it has already been put back'}.")
         return True
     return anyio.run(_restored, folder.absolute(), undo, _context(undo.cluster, undo.workload, cluster))
 
@@ -67,7 +67,7 @@ def _let_pods_in(folder: Path, cordon: Cordon, cluster: str | None) -> bool:
     import anyio
 
     if cordon.done:
-        tell(f"node {cordon.node}: it has been put back already.")
+        tell(f"node {cordon.node}: it has already been put back.")
         return True
     return anyio.run(_uncordoned, folder, cordon, _context(cordon.cluster, f"node {cordon.node}", cluster))
 
@@ -80,8 +80,8 @@ def _of_a_command(folder: Path) -> str:
     if info.disruption != "command" or info.finished or len(info.commands) >= len(info.rollouts):
         return ""
     return (
-        f"{info.target}: a deploy command was under way when this run ended, and may be still. What it changed is not "
-        f"known, and not taken back. Look at {folder / f'command-{info.rollouts[-1].rollout}.log'}; "
+        f"{info.target}: a deploy command was running when this run ended, and may still be. What it changed is not "
+        f"known and was not undone. Look at {folder / f'command-{info.rollouts[-1].rollout}.log'}; "
         f"kubectl rollout history {info.target} shows what can be undone."
     )
 
@@ -128,7 +128,7 @@ def _context(of_run: str, what: str, cluster: str | None) -> str:
     if kind != CONTEXT or not context:
         raise UsageError(
             f"looking for the cluster {named} of {what}",
-            "it is no context of a kubeconfig" if cluster else "it went with its run",
+            "it is not a kubeconfig context" if cluster else "it was removed with its run",
             "Give --cluster context:NAME.",
         )
     return context

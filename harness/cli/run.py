@@ -40,25 +40,26 @@ _LONGEST_NAME = 63
 _JUDGED = (ExitCode.AS_EXPECTED, ExitCode.NOT_AS_EXPECTED)
 
 Cluster = Annotated[
-    str | None, typer.Option(help=f"{choices()}; else what the experiment says. k3s was not tried on a real one.")
+    str | None,
+    typer.Option(help=f"{choices()}; default: what the experiment says. k3s has not been tried on a real one."),
 ]
 Truth = Annotated[
     Path | None,
-    typer.Option(hidden=True, help="Folder for what the sandbox's kernel saw (truth.jsonl); no judge reads it."),
+    typer.Option(hidden=True, help="Folder for what the sandbox's kernel saw (truth.jsonl); no verdict uses it."),
 ]
 Budgets = Annotated[
     list[str] | None,
-    typer.Option("--budget", metavar="NAME=LIMIT", help=f"What rollouts may cost: {', '.join(LIMITS)}."),
+    typer.Option("--budget", metavar="NAME=LIMIT", help=f"A limit on what rollouts may cost: {', '.join(LIMITS)}."),
 ]
 Namespace = Annotated[
     str | None,
-    typer.Option("--namespace", "-n", help="Namespace to run in, which stays if it is there; default: a new one."),
+    typer.Option("--namespace", "-n", help="Namespace to run in; kept if it already exists. Default: a new one."),
 ]
 WorkerImage = Annotated[
     str | None,
     typer.Option(
-        help="Image of the load worker's Pod, on clusters that are not ours: any with Python 3.11 or newer; "
-        "python:3.13-slim by default."
+        help="Image of the load worker's Pod, on clusters that the harness did not create: any with Python 3.11 or newer. "
+        "Default: python:3.13-slim."
     ),
 ]
 
@@ -66,42 +67,52 @@ WorkerImage = Annotated[
 def run(
     experiment: Annotated[
         Path | None,
-        typer.Argument(help="The experiment's YAML file; `-`: manifests on standard input; without: give --target."),
+        typer.Argument(
+            help="The experiment's YAML file; `-` for manifests on standard input; leave it out to use --target."
+        ),
     ] = None,
     cluster: Cluster = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run; default: reports/NAME-TIME.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the run. Default: reports/NAME-TIME.")] = None,
     worker_image: WorkerImage = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and stop.")] = False,
     apply_sizing: Annotated[
         bool,
-        typer.Option("--apply-sizing", help="Run what dropped calls again, with the settings that would have held."),
+        typer.Option(
+            "--apply-sizing", help="Run the variants that dropped calls again, with the recommended settings."
+        ),
     ] = False,
     target: Annotated[
-        str | None, typer.Option(help="With `-` or without a file: what is rolled, such as deployment/shop.")
+        str | None, typer.Option(help="The workload to roll, such as deployment/shop. Not with an experiment file.")
     ] = None,
     service: Annotated[
-        str | None, typer.Option(help="With `-` or without a file: what is called, NAME or NAME:PORT.")
+        str | None, typer.Option(help="The Service to call: NAME or NAME:PORT. Not with an experiment file.")
     ] = None,
-    restart: Annotated[bool, typer.Option("--restart", help="Without a file: roll by a restart.")] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Roll by restarting the workload. Only without a file.")
+    ] = False,
     image: Annotated[
         list[str] | None,
-        typer.Option(metavar="[CONTAINER=]IMAGE", help="Without a file: roll to this image, and back; repeatable."),
+        typer.Option(
+            metavar="[CONTAINER=]IMAGE", help="Roll to this image, and back; repeatable. Only without a file."
+        ),
     ] = None,
     rollouts: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="Without a file: how often it is rolled.")
+        int | None, typer.Option(min=1, max=1000, help="The number of rollouts. Only without a file.")
     ] = None,
     path: WayIn = None,
     stand_in: Annotated[
         StandIns | None,
-        typer.Option(help="What stands in for images that the sandbox has not does with its work at the stop signal."),
+        typer.Option(
+            help="Use a stand-in for images that the sandbox does not have; this is what it does on the stop signal."
+        ),
     ] = None,
-    latency: Annotated[str | None, typer.Option(help="How long each answer of a stand-in takes, such as 50ms.")] = None,
+    latency: Annotated[str | None, typer.Option(help="How long a stand-in takes to answer, such as 50ms.")] = None,
     budget: Budgets = None,
     namespace: Namespace = None,
     resume: Annotated[
         Path | None,
-        typer.Option(metavar="RUN", help="Go on with a run that was interrupted, with the rollouts that are left."),
+        typer.Option(metavar="RUN", help="Continue an interrupted run with its remaining rollouts."),
     ] = None,
     no_image_load: NoImageLoad = False,
     keep_cluster: KeepCluster = False,
@@ -109,7 +120,7 @@ def run(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Run an experiment: deploy, load, roll, record, judge, and put the cluster back."""
+    """Run an experiment: deploy, send load, roll, record, judge, and clean up."""
     options = Options(
         target=target,
         namespace=namespace,
@@ -133,7 +144,7 @@ def run(
         asked = asked if target is not None else asked.over(resume)
         if out is not None or apply_sizing:
             option = "--out" if out is not None else "--apply-sizing"
-            raise UsageError(f"resuming {resume}", f"{option} is of a run from its beginning", f"Leave {option} out.")
+            raise UsageError(f"resuming {resume}", f"{option} only goes with a new run", f"Leave {option} out.")
     with _experiment(asked.experiment, options, asked.cluster, asked.stand_in, asked.latency) as described:
         code = plan_and_run(
             in_namespace(within_budget(described, asked.budget), asked.namespace),
@@ -160,7 +171,11 @@ def _experiment(
     """The experiment that a file, standard input or options alone describe."""
     if file is None:
         if stand_in is not None:
-            raise UsageError("planning stand-ins", "nothing stands in for what is there", "Leave --stand-in out.")
+            raise UsageError(
+                "planning stand-ins",
+                "a stand-in cannot replace an application that is already running",
+                "Leave --stand-in out.",
+            )
         yield experiment_of_options(options, cluster)
         return
     options.refused_beside(str(file))
@@ -192,8 +207,8 @@ def plan_and_run(
     settings = chosen(cluster, experiment.cluster)
     settings = with_kind_options(settings, no_image_load=no_image_load, keep_cluster=keep_cluster)
     if experiment.is_there and apply_sizing:
-        seen = f"{experiment.target} is there already, and its settings are its owner's"
-        raise UsageError("reading --apply-sizing", seen, "Give `manifests` to try them on.")
+        seen = f"{experiment.target} is already running, and its settings are up to its owner"
+        raise UsageError("reading --apply-sizing", seen, "Give `manifests` to try the settings on.")
     there = application_there(experiment, settings)
     described = with_planned_rollouts(there.experiment)
     with there.planning():
@@ -204,7 +219,9 @@ def plan_and_run(
         planned = tuple(map(in_the_sandbox, planned))
         check_balancer(planned, settings.sandbox)
     elif any(image.stand_in for image in described.images.values()):
-        raise UsageError("planning stand-ins", "only the sandbox has them", "Leave out --cluster, or the stand-in.")
+        raise UsageError(
+            "planning stand-ins", "only the sandbox has stand-ins", "Leave --cluster out, or the stand-in."
+        )
     check_rate(settings.provider, described.load)  # before anybody is asked, and of a dry run too
     left = None
     if resume is not None:
@@ -234,8 +251,8 @@ def in_namespace(experiment: Experiment, namespace: str | None) -> Experiment:
     if namespace is None:
         return experiment
     if len(namespace) > _LONGEST_NAME or not _NAME.fullmatch(namespace):
-        allowed = "Small letters, digits and - are allowed, a letter or digit at either end, 63 at most."
-        raise UsageError(f"reading --namespace {shown(namespace)}", "it is no name of a namespace", allowed)
+        allowed = "Use up to 63 lower-case letters, digits and -, with a letter or digit at each end."
+        raise UsageError(f"reading --namespace {shown(namespace)}", "that is not a valid namespace name", allowed)
     return experiment.model_copy(update={"namespace": namespace})
 
 

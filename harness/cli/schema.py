@@ -15,9 +15,9 @@ class Kind(StrEnum):
 
 
 def schema(
-    kind: Annotated[Kind, typer.Argument(help="The experiment file, or result.json.")] = Kind.EXPERIMENT,
+    kind: Annotated[Kind, typer.Argument(help="Which schema to print.")] = Kind.EXPERIMENT,
 ) -> None:
-    """Print the JSON Schema of the experiment file, for editors and CI, or of result.json, for who reads that."""
+    """Print the JSON Schema of the experiment file, for editors and CI, or of result.json."""
     if kind is Kind.RESULT:
         from harness.store.result_schema import result_schema
 

@@ -32,9 +32,9 @@ class Proof:
     def title(self) -> str:
         """What the second run is for: to show that the advice holds, or what is left when it has done what it can."""
         if not self.remains:
-            return "Again, with the settings that would have held:"
+            return "Again, with the recommended settings:"
         lines = "\n".join(f"  {line}" for line in self.remains)
-        return f"No setting cures all that was lost:\n{lines}\nAgain, with the settings that cure a part of it:"
+        return f"No setting prevents every loss:\n{lines}\nAgain, with the settings that prevent a part of it:"
 
 
 def proof(experiment: Experiment, results: Iterable[ScenarioResult]) -> Proof | None:
@@ -66,7 +66,7 @@ def dropping(results: Iterable[ScenarioResult]) -> tuple[ScenarioResult, ...]:
 
 def nothing_to_apply(results: Iterable[ScenarioResult]) -> str:
     """Why there is nothing to prove, in words: none dropped calls, or what must change is no setting."""
-    said = "Nothing to prove: no variant dropped calls that settings would have saved."
+    said = "Nothing to prove: no variant dropped calls that settings would have prevented."
     lines = [
         f"  {_needed(result, remedy)}"
         for result in dropping(results)

@@ -16,7 +16,8 @@ from harness.judged_runs import Judged
 
 def print_verdict(judged: Judged, console: Console, *, records: Sequence[Path]) -> None:
     """Print the table, what each verdict rests on, and where the reports are; as much of it as is asked for."""
-    from harness.reporters.terminal import experiment_text, scenario_text, verdict_line
+    from harness.reporters.escaping import visible
+    from harness.reporters.terminal import details_text, experiment_text, verdict_line
 
     colour = console.is_terminal and console.color_system is not None and not console.no_color
     if loudness() is Loudness.QUIET:
@@ -27,7 +28,8 @@ def print_verdict(judged: Judged, console: Console, *, records: Sequence[Path]) 
     typer.echo(experiment_text(judged.result, judged.infos, colour=colour))
     for result in judged.result.scenarios if loudness() is Loudness.VERBOSE else ():
         typer.echo("")
-        typer.echo(scenario_text(judged.infos[result.scenario], result, colour=colour))
+        typer.echo(f"{visible(result.scenario)} in full")
+        typer.echo(details_text(result))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         from harness.reporters.annotations import workflow_commands
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 _NARROW, _WIDE = 80, 120
 
-app = typer.Typer(help="Record rollouts, play them again elsewhere, compare.", no_args_is_help=True)
-Out = Annotated[Path, typer.Option(help="The file to write; it must not be there.")]
+app = typer.Typer(help="Record rollouts, replay them on another cluster, and compare.", no_args_is_help=True)
+Out = Annotated[Path, typer.Option(help="The file to write; it must not exist.")]
 Where = Annotated[str | None, typer.Option("--cluster", help=f"{choices_by_default('sandbox')}.")]
 
 
@@ -38,11 +38,11 @@ def record(
     out: Out,
     namespace: Annotated[str, typer.Option(help="The namespace to watch.")],
     cluster: Where = None,
-    seconds: Annotated[float | None, typer.Option(min=0, help="How long; otherwise until Ctrl-C.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0, help="How long to record. Default: until Ctrl-C.")] = None,
 ) -> None:
-    """Write down what happens in a namespace: JSON lines {t, kind, type, object}, t in seconds.
+    """Record what happens in a namespace, as JSON lines {t, kind, type, object}, with t in seconds.
 
-    The sandbox that is meant by default is the one that `sandbox up` keeps.
+    The default cluster is the sandbox that `sandbox up` started.
     """
     import anyio
 
@@ -75,7 +75,7 @@ def _api(settings: ClusterSettings) -> AbstractAsyncContextManager[Kube]:
     if settings.context is not None:
         return from_context(settings.context)
     if settings.sandbox is None:
-        raise UsageError("recording", "only a cluster that is there already can be watched", "Give context:NAME.")
+        raise UsageError("recording", "only an existing cluster can be watched", "Give --cluster context:NAME.")
     try:
         return from_kubeconfig_file(get("default").kubeconfig)
     except SandboxFailed as failed:
@@ -86,7 +86,7 @@ def _api(settings: ClusterSettings) -> AbstractAsyncContextManager[Kube]:
 def replay(
     trace: Annotated[Path, typer.Argument(help="A recording with marks.")], out: Out, cluster: Where = None
 ) -> None:
-    """Do again what a recording's marks say was done, in a namespace of its own, and record what comes of it."""
+    """Repeat what a recording's marks say was done, in a new namespace, and record what happens."""
     import anyio
 
     from harness.traces.replay import script
@@ -128,12 +128,12 @@ async def _replay(settings: ClusterSettings, what: Script, file: BinaryIO) -> bo
 
 @app.command()
 def diff(
-    a: Annotated[Path, typer.Argument(help="The yardstick, on the left.")],
-    b: Annotated[Path, typer.Argument(help="What is held against it, on the right.")],
-    width: Annotated[int | None, typer.Option(min=60, help="Columns; otherwise the terminal's, 80 to 120.")] = None,
-    only_differences: Annotated[bool, typer.Option(help="Leave out what is the same.")] = False,
+    a: Annotated[Path, typer.Argument(help="The reference, on the left.")],
+    b: Annotated[Path, typer.Argument(help="The recording to compare with it, on the right.")],
+    width: Annotated[int | None, typer.Option(min=60, help="Columns. Default: the terminal's, from 80 to 120.")] = None,
+    only_differences: Annotated[bool, typer.Option(help="Leave out what is equal.")] = False,
 ) -> None:
-    """Show two recordings side by side; exit code 1 where they differ in what must hold."""
+    """Show two recordings side by side; exit code 1 if they differ in what must be equal."""
     from harness.traces.comparison import compare
     from harness.traces.sidebyside import side_by_side
     from harness.traces.trace import read_trace
@@ -158,7 +158,7 @@ def _new(path: Path) -> Iterator[BinaryIO]:
     try:
         file = path.open("xb")
     except OSError as error:
-        raise UsageError(f"writing {path}", error.strerror or str(error), "Name a file that is not there.") from None
+        raise UsageError(f"writing {path}", error.strerror or str(error), "Name a file that does not exist.") from None
     try:
         with file:
             yield file

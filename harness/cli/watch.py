@@ -25,27 +25,29 @@ _OPTIONS = {"for": "--for", "until_rollouts": "--until-rollouts", "path": "--req
 
 
 def watch(
-    target: Annotated[str, typer.Option(help="What others roll, such as deployment/shop.")],
-    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Where it is.")],
-    service: Annotated[str | None, typer.Option(help="What is called, NAME or NAME:PORT.")] = None,
+    target: Annotated[str, typer.Option(help="The workload that others roll, such as deployment/shop.")],
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Its namespace.")],
+    service: Annotated[str | None, typer.Option(help="The Service to call: NAME or NAME:PORT.")] = None,
     cluster: Cluster = None,
     for_: Annotated[str, typer.Option("--for", metavar="TIME", help="How long to watch.")] = "30m",
     until_rollouts: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="How many rollouts are waited for; fewer are inconclusive.")
+        int | None, typer.Option(min=1, max=1000, help="Stop after this many rollouts; fewer are inconclusive.")
     ] = None,
     path: WayIn = None,
     request_path: Annotated[
-        str | None, typer.Option(help="What is requested; default: what the readiness probe asks for.")
+        str | None, typer.Option(help="The path to request. Default: that of the readiness probe.")
     ] = None,
-    rate: Annotated[float | None, typer.Option(help="New connections a second, and half as many on kept ones.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run; default: reports/NAME-TIME.")] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="Requests per second on new connections; half as many more on kept-alive ones.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the run. Default: reports/NAME-TIME.")] = None,
     worker_image: WorkerImage = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     budget: Budgets = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Send load, change nothing, and judge every rollout that somebody else makes: a colleague, Argo CD, Flux."""
+    """Send load, change nothing, and judge every rollout that others make: a colleague, Argo CD, Flux."""
     watched = {"for": for_, **({"until_rollouts": until_rollouts} if until_rollouts else {})}
     described = _described(target.lower(), namespace, service, cluster, watched, way_in(path))
     if request_path is not None:

@@ -54,11 +54,11 @@ async def sandbox() -> Told:
 async def rootless() -> Told:
     """Whether a user who is not root may make the namespaces that the sandbox needs."""
     if sys.platform != "linux" or shutil.which("unshare") is None:
-        return State.MISSING, "it needs Linux, and util-linux", install("unshare")
+        return State.MISSING, "it needs Linux and util-linux", install("unshare")
     as_nobody = ("setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups")
     tried = await ended(*(as_nobody if os.geteuid() == 0 else ()), *_ROOTLESS, patience_s=PATIENCE_S)
     if tried.code == 0:
-        return State.WORKS, "users may make namespaces", ""
+        return State.WORKS, "users may create namespaces", ""
     for name, bad, good in _USERNS:
         if _kernel_setting(name) == bad:
             return State.BROKEN, f"sysctl {name}={bad}", f"sudo sysctl -w {name}={good}"
@@ -69,7 +69,7 @@ async def conntrack() -> Told:
     """Whether the kernel tracks connections, as NAT to a Service does."""
     most = _kernel_setting(_CONNTRACK)
     if most is None:
-        return State.MISSING, "the kernel tracks no connection yet", "sudo modprobe nf_conntrack"
+        return State.MISSING, "connection tracking is not loaded in the kernel", "sudo modprobe nf_conntrack"
     return State.WORKS, f"up to {int(most):,} connections", ""
 
 
@@ -117,7 +117,7 @@ def _kernel_setting(name: str) -> str | None:
 def _said(told: Ended) -> str:
     """The line that tells most of a program that failed."""
     lines = (told.stderr.strip() or told.stdout.strip()).splitlines()
-    return lines[-1].strip() if lines else f"it ended with {told.code} and printed nothing"
+    return lines[-1].strip() if lines else f"it exited with {told.code} and printed nothing"
 
 
 def _version(told: Ended) -> str:

@@ -25,12 +25,14 @@ class Row:
 
 ROWS = (
     Row(name="sandbox", serves="rollouts without Docker and without a cluster", look=looking.sandbox),
-    Row(name="rootless", serves="the sandbox of a user who is not root", look=looking.rootless),
+    Row(name="rootless", serves="the sandbox without root", look=looking.rootless),
     Row(name="nginx", serves="the sandbox's demo images", look=looking.program("nginx", "-v", path=PATH)),
     Row(name="nft", serves="the sandbox's kube-proxy", look=looking.program("nft", "--version", path=PATH)),
     Row(name="conntrack", serves="the sandbox's Services", look=looking.conntrack),
-    Row(name="haproxy", serves="balancers of layer 7", look=looking.program("haproxy", "-v", path=PATH)),
-    Row(name="traefik", serves="Ingress and Gateway by Traefik", look=looking.program("traefik", "version")),
+    Row(
+        name="haproxy", serves="layer 7 load balancers in the sandbox", look=looking.program("haproxy", "-v", path=PATH)
+    ),
+    Row(name="traefik", serves="Ingress and Gateway in the sandbox", look=looking.program("traefik", "version")),
     Row(name="kind", serves="rollouts on a kind cluster", look=looking.container_engine),
     Row(
         name="docker",
@@ -82,5 +84,7 @@ def fit(findings: Iterable[Finding], wanted: Iterable[str] = ()) -> bool:
     names = tuple(wanted)
     for name in names:
         if name not in known:
-            raise UsageError(f"reading --for {name}", "there is no such thing", f"There are {', '.join(known)}.")
+            raise UsageError(
+                f"reading --for {name}", "there is no check of that name", f"Choose from {', '.join(known)}."
+            )
     return all(known[name] for name in names) if names else any(known.get(way, False) for way in WAYS)

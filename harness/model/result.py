@@ -184,7 +184,7 @@ class ScenarioResult:
     """The judgement of one scenario (several runs of one variant pooled). See docs/run-directory.md.
 
     `sentence` is the verdict for people, with its bound:
-    "0 of 3 rollouts dropped calls: with 95 % confidence, at most 63 % of rollouts do".
+    "0 of 3 rollouts dropped calls: with 95 % confidence, at most 63 % of rollouts drop calls".
     `statistics`, `load` are JSON objects whose keys are documented where they are made.
     """
 

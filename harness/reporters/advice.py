@@ -50,7 +50,7 @@ def advice(sizing: Sizing | None) -> tuple[Advice, ...]:
 
 
 def _advice(name: str, setting: Setting) -> Advice:
-    saved = "" if setting.advised else "it would have saved none of the requests that were lost"
+    saved = "" if setting.advised else "it would not have saved any of the lost requests"
     why = "; ".join(filter(None, (setting.why, setting.not_alone, saved)))
     return Advice(
         setting=name,
@@ -81,7 +81,7 @@ def held(result: ScenarioResult) -> tuple[str, ...]:
 
 
 def _beside(setting: Setting) -> str:
-    return f"measured {_measured(setting)}; {_seconds(setting.recommended)} because {setting.why}"
+    return f"measured {_measured(setting)}; {setting.why}"
 
 
 def _measured(setting: Setting) -> str:
@@ -98,7 +98,7 @@ def remains(info: RunInfo, result: ScenarioResult) -> tuple[str, ...]:
     left = result.sizing.remedies
     if info.applied:
         return (f"applied: {', '.join(info.applied)}", *(f"what remains: {_remedy(one)}" for one in left))
-    return tuple(f"no setting cures all: {_remedy(one)}" for one in left if not one.by_settings)
+    return tuple(f"no setting prevents every loss: {_remedy(one)}" for one in left if not one.by_settings)
 
 
 def _remedy(remedy: Remedy) -> str:

@@ -27,24 +27,24 @@ def conclusion(result: ScenarioResult) -> str:
     """The verdict in one sentence, with the numbers behind it."""
     requests = sum(r.window.requests for r in result.rollouts)
     failed = sum(r.window.failed for r in result.rollouts)
-    numbers = f"of {things(requests, 'request')} meanwhile {count(failed)} failed"
+    numbers = f"{count(failed)} of {things(requests, 'request')} failed meanwhile"
     return f"{result.variant} {_SAYS[result.verdict]}: {result.sentence}; {numbers}."
 
 
 def cost(info: RunInfo, result: ScenarioResult) -> str:
-    """What it takes to mend, and what that costs: "To mend it: preStop 5 s. A rollout then takes 17.6 s ..."."""
+    """What it takes to mend, and what that costs: "To fix it: preStop 5 s. A rollout then takes 17.6 s ..."."""
     sizing = result.sizing
     if result.verdict is not Verdict.DROPPING or sizing is None:
         return ""
     asked = [*sizing.cure, *(f"{name} {one.recommended} s" for name, one in sizing.raised.items())]
     left = [one for one in sizing.remedies if not one.by_settings]
     if not asked:
-        return f"No setting mends it; what has to change: {left[0].needed}." if left else ""
+        return f"No setting fixes it. What has to change: {left[0].needed}." if left else ""
     longer = sizing.predicted_rollout_s
     then, now = f"{longer.recommended:.3g} s", f"{longer.have:.3g} s"
     took = f"A {result.words.noun} then takes {then} {f'instead of {now}' if then != now else 'as before'} (predicted)."
-    more = f" Not cured by that: {left[0].needed}." if left and not info.applied else ""
-    return f"To mend it: {', '.join(asked)}. {took}{more}"
+    more = f" That does not fix all of it: {left[0].needed}." if left and not info.applied else ""
+    return f"To fix it: {', '.join(asked)}. {took}{more}"
 
 
 def load_in_words(info: RunInfo) -> str:
@@ -89,12 +89,12 @@ def _statistics(result: ScenarioResult) -> Iterable[str]:
         level = f"{100 * facts['level']:g} %"
         yield (
             f"{facts['dropping']} of {things(facts['rollouts'], words.noun)} dropped calls: with {level} confidence, "
-            f"{share(result)} of all do."
+            f"{share(result)} of {words.plural} do."
         )
-        yield f"Lost by the fault of a {words.noun}, on average (with its {level} interval): {per_rollout(result)}."
+        yield f"Requests lost by the fault of one {words.noun}, on average (with the {level} interval): {per_rollout(result)}."
     if "needed" in facts:
-        met = "that is met" if facts.get("enough") else "that is not met"
-        yield f"The confidence that was asked for takes {things(facts['needed'], f'clean {words.noun}')}: {met}."
+        met = "there were enough" if facts.get("enough") else "there were too few"
+        yield f"The confidence asked for takes {things(facts['needed'], f'clean {words.noun}')}: {met}."
 
 
 def _propagation(found: Propagation | None) -> Iterable[str]:
@@ -110,7 +110,7 @@ def _lags(name: str, lags: Lags) -> Iterable[str]:
     if lags.p50 and lags.p90 and lags.max:
         parts = ((lags.p50, "half of them within"), (lags.p90, "nine in ten within"), (lags.max, "the longest"))
         told = ", ".join(f"{words} {_interval(one)}" for one, words in parts)
-        yield f"{name}: {things(lags.n, 'pod')} told it; {told}."
+        yield f"{name}: measured on {things(lags.n, 'pod')}; {told}."
 
 
 def _interval(one: Interval) -> str:
@@ -148,9 +148,9 @@ def _load(load: Mapping[str, Any]) -> Iterable[str]:
             f"{number_ms(lag['p99'])} ms, the last {number_ms(lag['max'])} ms."
         )
     if load.get("unsent"):
-        yield f"{things(load['unsent'], 'request')} not sent for lack of slots."
+        yield f"{things(load['unsent'], 'request')} not sent: all slots were taken."
     if load.get("unfinished"):
-        yield f"Of {things(load['unfinished'], 'request')} the end is not known."
+        yield f"The end of {things(load['unfinished'], 'request')} is not known."
     if "cpu_max" in load:
         yield f"The busiest worker took {100 * load['cpu_max']:.0f} % of a core."
     if load.get("why"):
@@ -180,7 +180,7 @@ def unlisted(result: ScenarioResult, most: int = MOST_ROLLOUTS) -> str:
     failed = sum(r.window.failed for r in rest)
     return (
         f"And {things(len(rest), f'other {result.words.noun}')}: {count(dropping)} dropped calls, "
-        f"{count(failed)} requests failed. All are in result.json."
+        f"{count(failed)} requests failed. result.json has them all."
     )
 
 

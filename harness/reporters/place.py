@@ -51,7 +51,18 @@ def hop_words(hop: Hop) -> str:
 def notes(info: RunInfo, result: ScenarioResult) -> tuple[str, ...]:
     """What every report says beside the verdict: the result's notes, and what a clean one rests on."""
     rest = _rests_on_quiet(info) if result.verdict is Verdict.SEAMLESS else ""
-    return tuple(filter(None, (*result.notes, _untold(result), rest)))
+    return tuple(filter(None, (*result.notes, _of_the_application(result), _untold(result), rest)))
+
+
+def _of_the_application(result: ScenarioResult) -> str:
+    """How many requests failed by the application's own errors; a clean run's sentence says that itself."""
+    own = result.causes.get(Cause.APPLICATION, 0)
+    if not own or result.verdict is Verdict.SEAMLESS:
+        return ""
+    return (
+        f"{own:,} of {things(result.failed, 'failed request')} are errors of the application itself, for which no "
+        f"{result.words.noun} is to blame (cause application)"
+    )
 
 
 def _untold(result: ScenarioResult) -> str:

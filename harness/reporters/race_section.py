@@ -47,7 +47,7 @@ def race_section(result: ScenarioResult, room: int) -> dict[str, Any] | None:
         return None
     if others := len(result.rollouts) - len(drawn):
         for one in drawn:
-            one["note"] += f" {things(others, result.words.noun)} that lost no more than these cannot be chosen."
+            one["note"] += f" {things(others, result.words.noun)} that lost no more than these cannot be selected."
     return {
         "races": drawn,
         "note": drawn[0]["note"],

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from harness.model.moment_words import listing, not_yet_sent_to, still_sent_to, told_to_stop
 from harness.model.quantity import things
 from harness.model.race import LostRequest, PodRace, Race
 from harness.reporters.figures import count, interval, number_ms
@@ -144,27 +145,24 @@ def _candidates(lost: LostRequest, pods: Mapping[str, PodRace]) -> str:
 
     words = ", ".join(map(named, lost.candidates))
     if not words:
-        return "no pod is known that could have"
+        return "no pod that is known of"
     return f"only {words}" if len(lost.candidates) == 1 else f"one of {words}"
 
 
 def _then(pod: PodRace, lost: LostRequest) -> str:
     """What the three said of the pod when the request was sent."""
     t = lost.started
-    told = f"told to stop {t - pod.told:.2f} s before" if pod.told is not None and pod.told <= t else "not told to stop"
-    listed = "in" if any(since <= t < until for since, until in pod.listed) else "not in"
-    sent = _sent(pod, t)
-    return f"{pod.name}: {told}; {listed} the EndpointSlice; {sent}."
+    told = told_to_stop(pod.told, t) if pod.told is not None and pod.told <= t else "not told to stop"
+    return f"{pod.name}: {told}; {listing(pod.listed, t)}; the data plane {_sent(pod, t)}."
 
 
 def _sent(pod: PodRace, t: float) -> str:
-    if pod.sent_until is not None and t > pod.sent_until.latest:
-        return "the data plane sent it nothing more"
-    if pod.sent_until is not None and t > pod.sent_until.earliest:
-        return "the data plane may still have sent to it"
-    if pod.sent_from is not None and t < pod.sent_from.latest:
-        return "the data plane may not have sent to it yet"
-    return "the data plane sent to it"
+    last, first = pod.sent_until, pod.sent_from
+    if last is not None and (pod.leaving is None or pod.leaving <= t):
+        return still_sent_to(last.earliest, last.latest, t)
+    if first is not None:
+        return not_yet_sent_to(first.earliest, first.latest, t)
+    return "is not known to have sent it a connection by then" if last is None else "sent new connections to it"
 
 
 def _outcome(lost: LostRequest) -> str:
@@ -196,12 +194,12 @@ def _secured(lost: LostRequest) -> float | None:
 
 def _connection(lost: LostRequest) -> str:
     if not lost.reused:
-        return "a new one"
+        return "new, for this request"
     if lost.earlier is None:
-        return "a kept one; what it carried before is not known"
+        return "kept alive; what it carried before is not known"
     before = lost.earlier
     by = f", by {before.pod}" if before.pod else ""
     return (
-        f"a kept one, opened {lost.started - before.opened:.2f} s before: {things(before.requests, 'request')} on it, "
+        f"kept alive, opened {lost.started - before.opened:.2f} s before: {things(before.requests, 'request')} on it, "
         f"the last answered {lost.started - before.last:.2f} s before{by}"
     )

@@ -68,8 +68,14 @@ def experiment_text(result: ExperimentResult, infos: Mapping[str, RunInfo], *, c
 
 
 def scenario_text(info: RunInfo, result: ScenarioResult, *, colour: bool = False) -> str:
-    """One scenario in full: what dropped, when after the update, with which outcomes and causes, rollout by rollout."""
+    """One scenario in full: its conclusion, and all that it rests on."""
     lines = [*_conclusion(info, result, within=True, colour=colour), "", *_paragraph(where(info)), ""]
+    return "\n".join(lines) + "\n" + details_text(result)
+
+
+def details_text(result: ScenarioResult) -> str:
+    """What a conclusion rests on: when what dropped after the update, with which outcomes and causes, by rollout."""
+    lines: list[str] = []
     if result.control:
         lines += [*_paragraph(f"control window: {_window(result.control)}"), ""]
     for rollout in result.rollouts:
@@ -165,7 +171,7 @@ def _conclusion(info: RunInfo, result: ScenarioResult, *, within: bool, colour: 
 
 
 def _rollout(rollout: RolloutFindings, words: DeedWords) -> Iterator[str]:
-    word = "dropping" if rollout.dropping else "no call dropped"
+    word = "dropping" if rollout.dropping else "no calls dropped"
     complete, settled = after(rollout.complete, rollout.update), after(rollout.settled, rollout.update)
     marks = f"update at {seconds(rollout.update)}, complete after {complete}, settled after {settled}"
     yield from _paragraph(f"{called(rollout, words)}: {word}; {marks}")
@@ -187,7 +193,7 @@ def _rollout(rollout: RolloutFindings, words: DeedWords) -> Iterator[str]:
 
 def _failures(rollout: RolloutFindings) -> Iterator[str]:
     first, last = seconds(rollout.first_failure_s), seconds(rollout.last_failure_s)
-    yield from _paragraph(f"first failure {first}, last {last} after the update", "  ")
+    yield from _paragraph(f"first failure {first} after the update, last {last}", "  ")
     yield from _paragraph(f"outcomes: {listed(rollout.window.by_outcome)}", "  ")
     yield from _paragraph(f"causes: {listed(rollout.window.by_cause)}", "  ")
 

@@ -322,7 +322,7 @@ def test_what_no_setting_cures_is_a_sentence_and_no_setting_is_claimed(
     assert run.raised == set()
     assert not any(remedy["by_settings"] for remedy in run.advice["remedies"])
     assert run.sized is None
-    assert "Nothing to prove: no variant dropped calls that settings would have saved." in run.said
+    assert "Nothing to prove: no variant dropped calls that settings would have prevented." in run.said
     assert f"Needed: {sentence}" in run.said
 
 

@@ -149,7 +149,7 @@ def test_a_signal_puts_the_cluster_back(
     process.send_signal(number)
     _, stderr = process.communicate(timeout=200)
     assert process.returncode == 128 + number
-    assert f"{number.name}: putting the cluster back" in stderr
+    assert f"{number.name}: cleaning up" in stderr
     assert ours(context) == before
 
 
@@ -160,7 +160,7 @@ def test_the_second_signal_leaves_at_once_and_names_what_is_left_with_the_comman
     process = harness()
     until(process, "control window")
     process.send_signal(signal.SIGINT)
-    until(process, "putting the cluster back")
+    until(process, "cleaning up; Ctrl-C again to skip")
     second = time.monotonic()
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=200)
@@ -201,7 +201,7 @@ def test_what_a_killed_run_left_is_told_by_the_next_listed_and_removed_but_not_a
     assert code == 0
     assert f"namespace/{left}\n  its process has ended\n" in stdout
     assert f"namespace/{new}\n  left alone: in progress: its process runs on this machine\n" in stdout
-    assert "Remove it: rollout-harness clean --cluster context:sandbox --yes" in stdout
+    assert "To remove it: rollout-harness clean --cluster context:sandbox --yes" in stdout
     assert set(ours(context)) == {left, new}  # it only lists
 
     code, stdout, stderr = clean(context, "--yes", "--all")
@@ -211,7 +211,7 @@ def test_what_a_killed_run_left_is_told_by_the_next_listed_and_removed_but_not_a
     assert worker(context, new)["status"]["phase"] == "Running"
     going_on.send_signal(signal.SIGTERM)
     going_on.communicate(timeout=200)
-    assert "Nothing of an earlier run was found." in clean(context)[1]
+    assert "No earlier run left anything here." in clean(context)[1]
 
 
 def config_maps(environment: dict[str, str]) -> set[str]:
@@ -233,7 +233,7 @@ def test_in_a_namespace_that_was_there_before_clean_removes_the_run_s_objects_an
     code, stdout, _ = clean(context, "--yes")
     assert code == 0
     assert "run 0ld of ada, " in stdout
-    assert "left alone: it does not say until when it may last; --all takes it too" in stdout
+    assert "left alone: it does not say until when it may last; --all removes it too" in stdout
     assert config_maps(context) == {"theirs", "undated"}
     assert clean(context, "--yes", "--all", "--namespace", "before")[0] == 0
     assert config_maps(context) == {"theirs"}

@@ -248,7 +248,7 @@ def test_ctrl_c_puts_the_cluster_back(
         stdout, stderr = process.communicate(timeout=200)
     assert process.returncode == code, stderr
     assert "Traceback" not in stderr
-    assert "putting the cluster back" in stderr
+    assert "cleaning up; " in stderr
     assert namespaces(context) == before
     run_json = json.loads((experiment.parent / "run" / "default" / "run.json").read_text())
     assert run_json["stopped"] == "interrupted"

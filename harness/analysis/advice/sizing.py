@@ -118,7 +118,7 @@ def _prestop(measured: Measured, app: ApplicationSettings) -> Setting:
         seen=_largest_of(measured.removals, "removal lag"),
         recommended=recommended,
         why=why,
-        not_alone=f"no cure alone: {app.gap}" if app.gap else "",
+        not_alone=f"this setting alone is not enough: {app.gap}" if app.gap else "",
         # What mends the manifest lets old pods go beside new ones, as they do elsewhere.
         advised=prestop_helps(measured) or bool(app.mends),
     )
@@ -134,7 +134,7 @@ def _min_ready(measured: Measured, app: ApplicationSettings) -> Setting:
         seen=_largest_of(measured.additions, "addition lag"),
         recommended=recommended,
         why=why,
-        not_alone=f"no cure alone: {gaps}" if gaps else "",
+        not_alone=f"this setting alone is not enough: {gaps}" if gaps else "",
         advised=_min_ready_helps(measured, app),
     )
 
@@ -200,8 +200,7 @@ def _lag_and_more(lag_s: float | None, told: int, measured: Measured) -> tuple[i
     unknown = "" if measured.period_s is not None else f"; {measured.plane}"
     if recommended == _whole(seed_s):
         noun, deeds = measured.words.noun, measured.words.plural
-        few_told = {0: f"no {noun} told a lag", 1: f"1 {noun} says little"}.get(told, f"{told} {deeds} say little")
-        why = f"{few_told}: with fewer than {ENOUGH_ROLLOUTS} {deeds} not below {seed_s:g} s"
+        why = f"minimum {seed_s:g} s until {ENOUGH_ROLLOUTS} {deeds} have been observed, {told} so far"
     elif recommended == _whole(period_s):
         why = f"a change may wait for the whole {measured.plane}, and {PERIOD_MARGIN_S:g} s for the sync"
     else:

@@ -10,20 +10,20 @@ from harness.model.request import Outcome
 from harness.model.result import Cause
 
 CAUSE_WORDS = {
-    Cause.TERMINATION_RACE: "it was still sent to a pod that had stopped listening, was gone, or sent it away because "
-    "it was stopping",
-    Cause.CREATION_RACE: "it was sent to a pod that did not listen yet, or turned away by a balancer that did not know "
-    "the new pod yet",
-    Cause.IN_FLIGHT_KILL: "it had been accepted, and its pod stopped before the answer was complete",
-    Cause.IDLE_CLOSE: "it went out on a kept connection at the moment in which the server closed that as idle",
-    Cause.BACKEND_CLOSE: "what stands before the pods sent it on a kept connection of its own, which a pod was closing "
-    "as idle",
+    Cause.TERMINATION_RACE: "it was sent to a pod that had stopped listening, was gone, or turned it away because it "
+    "was stopping",
+    Cause.CREATION_RACE: "it was sent to a pod that was not listening yet, or turned away by a balancer that did not "
+    "know the new pod yet",
+    Cause.IN_FLIGHT_KILL: "a pod had accepted it, and stopped before its answer was complete",
+    Cause.IDLE_CLOSE: "it was sent on a kept-alive connection just as the server closed it as idle",
+    Cause.BACKEND_CLOSE: "a proxy in front of the pods sent it on a kept-alive connection of its own, just as a pod "
+    "closed that as idle",
     Cause.NO_ENDPOINTS: "the data plane had no pod to send it to",
-    Cause.APPLICATION: "a pod in service answered with an error, too late or not at all, or it was lost on the way as "
-    "requests are at other times",
-    Cause.STALE_CONNTRACK: "the client host itself sent it to a pod that is long gone, by an old conntrack entry",
-    Cause.FOREIGN_CHANGE: "somebody else had changed the Service or its endpoints, and it may have gone astray by that",
-    Cause.LOAD_GENERATOR: "the worker that sent it stood still",
+    Cause.APPLICATION: "a pod in service answered with an error, too late or not at all, or it was lost on the way, "
+    "as happens without a rollout too",
+    Cause.STALE_CONNTRACK: "an old conntrack entry on the client host sent it to a pod that was long gone",
+    Cause.FOREIGN_CHANGE: "somebody else had changed the Service or its endpoints, which may have misdirected it",
+    Cause.LOAD_GENERATOR: "the load worker that sent it was stalled",
     Cause.UNKNOWN: "no cause could be shown for it, or several causes could not be told apart",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
@@ -90,9 +91,11 @@ def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quie
     new = began_with(seen, why, position)
     who = "pods of the new version" if new else "the application"
     reason = Reason.NEW_VERSION_ERRORS if new else Reason.APPLICATION_ERRORS
-    return (
-        (reason, f"{who} failed {things(bad, 'request')} of {name} while in service{_by_tls(why, position, counts)}"),
-    )
+    mine = why.causes.by(lambda row: row.fault == Fault.APPLICATION) & (counts.at == position)
+    trouble = tls_trouble(why, mine)
+    how = f"TLS: {trouble}" if trouble else _outcomes(seen, mine)
+    words = f"{who} failed {things(bad, 'request')} of {name} while in service ({how})"
+    return ((reason, f"{words}: {_READY_TOO_EARLY}" if new and not trouble else words),)
 
 
 def _as_usual(seen: Observed, position: int, counts: Counted) -> bool:
@@ -125,11 +128,17 @@ def _between(moments: NDArray[np.float64], span: tuple[float, float]) -> NDArray
     return moments[(moments >= span[0]) & (moments < span[1])]
 
 
-def _by_tls(why: Explained, position: int, counts: Counted) -> str:
-    """What most of them broke TLS on, in brackets; empty where none did."""
-    trouble = tls_trouble(why, why.causes.by(lambda row: row.fault == Fault.APPLICATION) & (counts.at == position))
-    return f" (TLS: {trouble})" if trouble else ""
+def _outcomes(seen: Observed, mine: NDArray[np.bool_]) -> str:
+    """With which statuses, or else outcomes, these failures ended, most frequent first."""
+    rows = seen.requests.failures.select(pl.col("outcome").cast(pl.String), "status").filter(pl.Series(mine)).rows()
+    every = Counter(f"status {status}" if status is not None else outcome for outcome, status in rows)
+    told = [f"{how} {number} times" if len(every) > 1 else how for how, number in every.most_common(_MOST_KINDS)]
+    return f"{', '.join(told)}{', and others' if len(every) > len(told) else ''}"
 
+
+_MOST_KINDS = 3
+
+_READY_TOO_EARLY = "a pod that needs time before it can answer must not be Ready until then (readinessProbe)"
 
 _WORDS = {
     Cause.LOAD_GENERATOR: "the load generator was late",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from harness.analysis.statistics import LEVEL, at_most
 from harness.model.deed_words import ROLLOUT, DeedWords
+from harness.model.quantity import things
 from harness.model.reasons import Reason
 from harness.model.result import ScenarioResult, Verdict
 from harness.model.run import Confidence, Expect
@@ -79,7 +80,7 @@ def _conclusion(
     every = [*doubts, *(doubt for rollout in rollouts for doubt in rollout.doubts)]
     if every:
         reason, said = every[0]
-        sentence = said + _none_seen(len(rollouts), words)
+        sentence = said + _others(rollouts, reason, words) + _none_seen(len(rollouts), words)
         return Conclusion(verdict=Verdict.INCONCLUSIVE, reason=reason, sentence=sentence)
     return _clean(len(rollouts), background, confidence, level, words)
 
@@ -135,6 +136,12 @@ def _too_few(result: ScenarioResult) -> bool:
     return result.verdict == Verdict.INCONCLUSIVE and result.reason.partition(", ")[0] == _TOO_FEW
 
 
+def _others(rollouts: Sequence[RolloutAccount], reason: str, words: DeedWords) -> str:
+    """In how many more rollouts the same is in doubt."""
+    alike = sum(any(doubt == reason for doubt, _ in one.doubts) for one in rollouts)
+    return f"; likewise in {things(alike - 1, f'other {words.noun}')}" if alike > 1 else ""
+
+
 def _none_seen(n: int, words: DeedWords) -> str:
     """No bound here: it would rest on rollouts that cannot be called clean."""
     if not n:
@@ -166,7 +173,7 @@ def bound_sentence(k: int, n: int, level: float = LEVEL, words: DeedWords = ROLL
     """How many rollouts dropped calls, and how many at most do.
 
     >>> bound_sentence(0, 3)
-    '0 of 3 rollouts dropped calls: with 95 % confidence, at most 63 % of rollouts do'
+    '0 of 3 rollouts dropped calls: with 95 % confidence, at most 63 % of rollouts drop calls'
     >>> bound_sentence(1, 1)
     '1 of 1 rollout dropped calls'
     """
@@ -174,7 +181,7 @@ def bound_sentence(k: int, n: int, level: float = LEVEL, words: DeedWords = ROLL
     if n == 0 or k == n:
         return dropped
     most = _percent(at_most(k, n, level))
-    return f"{dropped}: with {_percent(level)} confidence, at most {most} of {words.plural} do"
+    return f"{dropped}: with {_percent(level)} confidence, at most {most} of {words.plural} drop calls"
 
 
 def _percent(share: float) -> str:

@@ -31,7 +31,7 @@ def verdict(text: str, **more: object) -> tuple[str, str]:
 def test_a_clean_rollout_is_seamless_with_its_bound() -> None:
     result = judge(history(CLEAN))
     assert result.verdict == Verdict.SEAMLESS
-    assert result.sentence == "0 of 1 rollout dropped calls: with 95 % confidence, at most 95 % of rollouts do"
+    assert result.sentence == "0 of 1 rollout dropped calls: with 95 % confidence, at most 95 % of rollouts drop calls"
     assert result.as_expected
 
 
@@ -217,7 +217,7 @@ def test_variants_are_compared_with_correction() -> None:
 def test_runs_of_one_variant_are_pooled() -> None:
     clean = scenario(Expect.SEAMLESS, CLEAN)
     pooled = pool([clean] * 3)
-    assert pooled.sentence == "0 of 3 rollouts dropped calls: with 95 % confidence, at most 63 % of rollouts do"
+    assert pooled.sentence == "0 of 3 rollouts dropped calls: with 95 % confidence, at most 63 % of rollouts drop calls"
     assert [rollout.rollout for rollout in pooled.rollouts] == [0, 1, 2]
     assert pooled.requests == 3 * clean.requests
     assert [lag.rollout for lag in pooled.propagation.removal.pods] == [0, 1, 2]
@@ -250,7 +250,7 @@ def test_pooled_runs_with_a_background_say_it() -> None:
     pooled = pool([scenario(Expect.SEAMLESS, CLEAN), once, once])
     assert pooled.reason == once.reason == "no call was lost to a rollout above the background"
     assert pooled.sentence.startswith(
-        "0 of 3 rollouts dropped calls: with 95 % confidence, at most 63 % of rollouts do; "
+        "0 of 3 rollouts dropped calls: with 95 % confidence, at most 63 % of rollouts drop calls; "
         "in 2 of 3 runs requests failed beside the rollouts, in run 2: seamless above a background of 2 %"
     )
 
@@ -272,7 +272,7 @@ def test_pooling_reaches_a_confidence_that_one_run_cannot() -> None:
     assert short.reason == "confidence"
     assert (
         short.sentence
-        == "0 of 2 rollouts dropped calls: with 90 % confidence, at most 68 % of rollouts do, and 50 % was asked for"
+        == "0 of 2 rollouts dropped calls: with 90 % confidence, at most 68 % of rollouts drop calls, and 50 % was asked for"
     )
 
 

@@ -333,11 +333,11 @@ def test_five_hundred_files_are_held_against_each_other_without_looking_at_all_o
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ((), "both or neither are given"),
-        (("nothing.yaml", "--context", "kind"), "both or neither are given"),
-        (("nothing.yaml", "-n", "shop"), "it goes with --context"),
+        ((), "give either files or --context"),
+        (("nothing.yaml", "--context", "kind"), "give either files or --context"),
+        (("nothing.yaml", "-n", "shop"), "it only goes with --context"),
         (("nothing.yaml", "--ci-timeout", "soon"), "reading --ci-timeout soon"),
-        (("nothing.yaml", "--kubernetes", "new"), "it is no version of Kubernetes"),
+        (("nothing.yaml", "--kubernetes", "new"), "that is not a Kubernetes version"),
     ],
 )
 def test_what_is_asked_for_wrongly_is_one_line(arguments: tuple[str, ...], says: str) -> None:

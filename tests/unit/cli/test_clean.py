@@ -55,7 +55,7 @@ def left(*items: dict[str, Any], **more: list[Any]) -> dict[str, list[Any]]:
 
 
 def test_nothing_left_is_said(tmp_path: Path) -> None:
-    assert clean(tmp_path, left()) == (0, "Nothing of an earlier run was found.\n", "", [])
+    assert clean(tmp_path, left()) == (0, "No earlier run left anything here.\n", "", [])
 
 
 def test_it_lists_with_owner_age_and_expiry_and_says_why_something_is_left_alone(tmp_path: Path) -> None:
@@ -67,8 +67,8 @@ def test_it_lists_with_owner_age_and_expiry_and_says_why_something_is_left_alone
     assert why_old == "  it should have been over by now"
     assert new.endswith("namespace/new-2b")
     assert why_new.startswith("  left alone: it may be in progress")
-    assert why_new.endswith("; --all takes it too")
-    assert hint == "Remove it: rollout-harness clean --cluster context:paper --yes"
+    assert why_new.endswith("; --all removes it too")
+    assert hint == "To remove it: rollout-harness clean --cluster context:paper --yes"
 
 
 @pytest.mark.parametrize(("words", "gone"), [(("--yes",), ["old-1a"]), (("--yes", "--all"), ["new-2b", "old-1a"])])
@@ -134,7 +134,7 @@ def test_what_a_killed_run_changed_of_somebodys_is_told_with_the_command_that_pu
         "GET /apis": [{"groups": [{"preferredVersion": {"groupVersion": "apps/v1"}}]}],
         "GET /apis/apps/v1/deployments": [{"items": [{"metadata": metadata}]}],
     }
-    told = "deployment/web in shop: changed by a run, and not put back. To put it back: rollout-harness restore"
+    told = "deployment/web in shop: changed by a run and not put back. To put it back: rollout-harness restore"
     code, out, _, _ = clean(tmp_path, left(**answers), discovery={"/apis/apps/v1": [deployments]})
     assert (code, out) == (0, f"{told} '{folder}'\n")
     write_undo(folder, replace(undo, done=True))

@@ -47,8 +47,8 @@ def test_what_cannot_be_explained_is_said() -> None:
     well = called("explain", RACE, "--request", "new/5")
     assert (well.code, "it did not fail" in well.out) == (0, True)
     assert "its requests of new are 0 to" in called("explain", RACE, "--request", "new/99999999").error
-    assert "it has no stream fresh, but" in called("explain", RACE, "--request", "fresh/1").error
-    assert "that is no request" in called("explain", RACE, "--request", "new").error
+    assert "it has no stream fresh; it has" in called("explain", RACE, "--request", "fresh/1").error
+    assert "that does not name a request" in called("explain", RACE, "--request", "new").error
     assert "no failed request of cause idle-close" in called("explain", RACE, "--cause", "idle-close").out
     assert "did you mean termination-race?" in called("explain", RACE, "--cause", "terminaton-race").error
     assert "in 1 rollout" in called("explain", RACE, "--rollout", "9").error

@@ -67,7 +67,7 @@ def test_hooks_go_on_doing_what_they_do_and_what_was_left_alone_is_said(tmp_path
         "Deployment ingress: the preStop hook of container web (exec /wait-shutdown) stays as it is, for no shell is "
         "known in its image that could sleep before it: let it sleep 5 s first",
         "Deployment ingress: its minReadySeconds stays at 10, which is more than 5",
-        "left as they are, for only Deployments and StatefulSets are changed: DaemonSet logs, Rollout shop",
+        "left unchanged, because only Deployments and StatefulSets are changed: DaemonSet logs, Rollout shop",
     ]
 
 

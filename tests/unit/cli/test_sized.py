@@ -55,12 +55,12 @@ def test_what_no_setting_cures_is_expected_to_be_anything_and_said_before_it_is_
     assert found.title == (
         "No setting cures all that was lost:\n"
         "  default: 3 requests by in-flight-kill. Needed: finishing\n"
-        "Again, with the settings that cure a part of it:"
+        "Again, with the settings that prevent a part of it:"
     )
     cured = proof(experiment(repository, default=Variant(expect=Expect.ANY)), [dropping()])
     assert cured is not None
     assert cured.experiment.variants["default-sized"].expect == Expect.SEAMLESS
-    assert cured.title == "Again, with the settings that would have held:"
+    assert cured.title == "Again, with the recommended settings:"
 
 
 def test_each_variant_is_expected_what_its_own_causes_allow(repository: Path) -> None:
@@ -100,7 +100,7 @@ def test_what_only_the_application_can_cure_is_said_and_not_run(repository: Path
     )
     assert proof(experiment(repository, default=Variant()), [result]) is None
     assert nothing_to_apply([result]) == (
-        "Nothing to prove: no variant dropped calls that settings would have saved.\n"
+        "Nothing to prove: no variant dropped calls that settings would have prevented.\n"
         "  default: 3 requests by in-flight-kill: they ended. Needed: finishing"
     )
 

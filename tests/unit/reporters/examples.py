@@ -218,7 +218,7 @@ DEFAULT: Final = ScenarioResult(
     path="clusterip",
     verdict=Verdict.DROPPING,
     reason="221 requests failed by termination-race: sent to pods that had stopped listening",
-    sentence="3 of 3 rollouts dropped calls: with 95 % confidence, at least 37 % of rollouts do",
+    sentence="3 of 3 rollouts dropped calls: with 95 % confidence, at least 37 % of rollouts drop calls",
     expect=Expect.DROPPING,
     as_expected=True,
     requests=4395,
@@ -260,10 +260,18 @@ DEFAULT: Final = ScenarioResult(
             ),
         ),
         prestop_s=Setting(
-            have=None, measured=1.02, seen="the largest of 9 removal lags", recommended=5, why="3 rollouts say little"
+            have=None,
+            measured=1.02,
+            seen="the largest of 9 removal lags",
+            recommended=5,
+            why="minimum 5 s until 59 rollouts have been observed, 3 so far",
         ),
         min_ready_s=Setting(
-            have=0.0, measured=0.44, seen="the largest of 9 addition lags", recommended=5, why="3 rollouts say little"
+            have=0.0,
+            measured=0.44,
+            seen="the largest of 9 addition lags",
+            recommended=5,
+            why="minimum 5 s until 59 rollouts have been observed, 3 so far",
         ),
         grace_s=Setting(
             have=30.0,
@@ -308,7 +316,7 @@ BOTH: Final = ScenarioResult(
     path="clusterip",
     verdict=Verdict.SEAMLESS,
     reason="no request failed in any of 3 rollouts",
-    sentence="0 of 3 rollouts dropped calls: with 95 % confidence, at most 63 % of rollouts do",
+    sentence="0 of 3 rollouts dropped calls: with 95 % confidence, at most 63 % of rollouts drop calls",
     expect=Expect.SEAMLESS,
     as_expected=True,
     requests=13281,

@@ -13,7 +13,7 @@ from .examples import BOTH, BOTH_INFO, DEFAULT, DEFAULT_INFO
 
 
 def test_sizing_becomes_advice() -> None:
-    few = "3 rollouts say little"
+    few = "minimum 5 s until 59 rollouts have been observed, 3 so far"
     pods = "the largest of 9 pods,"
     grace, step = "preStop 5 s + 1.0 s to stop", "one step takes 0.5 s to Ready"
     assert advice.advice(DEFAULT.sizing) == (
@@ -30,8 +30,8 @@ def test_what_no_seconds_cure_comes_first_among_the_changes() -> None:
     sizing = replace(DEFAULT.sizing, cure=("strategy: RollingUpdate",))
     assert advice.changes(sizing) == (
         "strategy: RollingUpdate",
-        "preStop 5 s (measured 1.02 s, the largest of 9 removal lags; 5 s because 3 rollouts say little)",
-        "minReadySeconds 5 s (measured 0.44 s, the largest of 9 addition lags; 5 s because 3 rollouts say little)",
+        "preStop 5 s (measured 1.02 s, the largest of 9 removal lags; minimum 5 s until 59 rollouts have been observed, 3 so far)",
+        "minReadySeconds 5 s (measured 0.44 s, the largest of 9 addition lags; minimum 5 s until 59 rollouts have been observed, 3 so far)",
     )
 
 
@@ -47,7 +47,7 @@ def test_what_is_left_with_the_advice_applied_is_told_with_what_was_applied() ->
         "are still sent to it. Needed: preStop 5 s",
         f"what remains: {rest}",
     )
-    assert advice.remains(DEFAULT_INFO, left) == (f"no setting cures all: {rest}",)
+    assert advice.remains(DEFAULT_INFO, left) == (f"no setting prevents every loss: {rest}",)
     assert advice.remains(DEFAULT_INFO, replace(left, verdict=Verdict.SEAMLESS)) == ()
 
 
@@ -73,7 +73,7 @@ def test_what_would_have_held_stands_in_every_report_of_what_drops_and_in_no_oth
     sizing = replace(DEFAULT.sizing, cure=("the application answering as before",))
     left = replace(DEFAULT, sizing=sizing)
     seamless = replace(left, verdict=Verdict.SEAMLESS)
-    preset = "preStop 5 s (measured 1.02 s, the largest of 9 removal lags; 5 s because 3 rollouts say little)"
+    preset = "preStop 5 s (measured 1.02 s, the largest of 9 removal lags; minimum 5 s until 59 rollouts have been observed, 3 so far)"
     assert advice.held(left)[:2] == ("the application answering as before", preset)
     assert advice.held(seamless) == ()
     for of in (scenario_text, scenario_markdown, scenario_html):

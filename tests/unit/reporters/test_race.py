@@ -108,7 +108,8 @@ def test_a_lost_request_is_told_with_what_the_three_said_of_the_pod() -> None:
     facts = dict(lost_facts(LOST, RACE, {"listener-closed": "As it was sent: ..."}))
     assert facts["could have taken it"] == "only web-old-1 on node-1"
     assert facts["then"] == (
-        "web-old-1: told to stop 0.20 s before; not in the EndpointSlice; the data plane sent to it."
+        "web-old-1: told to stop 0.20 s before; out of the EndpointSlice for 0.20 s; "
+        "the data plane still sent new connections to it, for up to 0.77 s more."
     )
     assert facts["times"] == "sent 1.00 ms after it was due; lost 2.00 ms later"
 

@@ -132,7 +132,7 @@ def container(**more: Any) -> dict[str, Any]:
 def test_what_no_number_of_seconds_cures_is_said(replicas: int, spec: dict[str, Any], cure: list[str]) -> None:
     found = sized(manifests=(deployment(replicas, **spec),))
     assert list(found.cure) == cure
-    assert ("no cure alone" in found.min_ready_s.not_alone) == bool(cure)
+    assert ("this setting alone is not enough" in found.min_ready_s.not_alone) == bool(cure)
 
 
 def test_sizes_of_several_runs_keep_the_cure() -> None:
@@ -206,7 +206,7 @@ def raised(sizing: Sizing) -> dict[str, int]:
 def test_what_was_measured_stands_beside_what_is_recommended() -> None:
     found = told({"termination-race": 7}).prestop_s
     assert (found.measured, found.seen) == (1.1, "the largest of 9 removal lags")
-    assert (found.recommended, found.why) == (5, "3 rollouts say little: with fewer than 59 rollouts not below 5 s")
+    assert (found.recommended, found.why) == (5, "minimum 5 s until 59 rollouts have been observed, 3 so far")
 
 
 @pytest.mark.parametrize(
@@ -216,8 +216,8 @@ def test_what_was_measured_stands_beside_what_is_recommended() -> None:
         ({"removal_s": 7.2}, 8, "so long it took"),
         ({"removal_rollouts": 60}, 2, "a change may wait for the whole proxy period 1 s"),
         ({"period_s": None, "plane": "the proxy's period is not known"}, 5, "the proxy's period is not known"),
-        ({"external": True}, 30, "not below 30 s"),
-        ({"removal_rollouts": 1, "rollouts": 70}, 5, "1 rollout says little"),
+        ({"external": True}, 30, "minimum 30 s until 59 rollouts"),
+        ({"removal_rollouts": 1, "rollouts": 70}, 5, "until 59 rollouts have been observed, 1 so far"),
         ({"removal_s": None, "removals": 0, "removal_rollouts": 0}, 5, "no rollout told a lag: with fewer than 59"),
     ],
 )

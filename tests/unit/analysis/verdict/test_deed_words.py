@@ -83,7 +83,7 @@ def test_several_runs_are_counted_in_the_same_words() -> None:
     lost, clean = judge(run("evict", LOST)), judge(run("evict"))
     assert (
         pool([lost, clean]).sentence
-        == "1 of 2 evictions dropped calls: with 95 % confidence, at most 97 % of evictions do"
+        == "1 of 2 evictions dropped calls: with 95 % confidence, at most 97 % of evictions drop calls"
     )
     assert pool([clean, clean]).reason == clean.reason
     nodes = [judge(run("drain", node=node)) for node in ("a", "b")]
