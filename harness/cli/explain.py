@@ -35,7 +35,7 @@ def explain(
     rollout: Annotated[int | None, typer.Option(min=1, help="Failures in this rollout, counting from 1.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
-    """Explain why a request failed: the state of the pod, the API and the data plane at that moment, and the rule that decided.
+    """Explain why a request failed: what pod, API and data plane did at that moment, and which rule decided.
 
     Without options: one failure of each cause, and what else you can ask. The run is only read.
     """

@@ -44,7 +44,7 @@ def mitigate(
         Purpose | None,
         typer.Option(
             "--for",
-            help="Who calls it: pods of the same cluster (5 s), clients behind a load balancer, or unknown (both 30 s).",
+            help="Who calls it: pods of the same cluster (5 s), clients behind a balancer (30 s), or unknown (30 s).",
         ),
     ] = None,
     run: Annotated[

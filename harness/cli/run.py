@@ -58,7 +58,7 @@ Namespace = Annotated[
 WorkerImage = Annotated[
     str | None,
     typer.Option(
-        help="Image of the load worker's Pod, on clusters that the harness did not create: any with Python 3.11 or newer. "
+        help="Image of the load worker's Pod, on clusters that the harness does not create: any with Python >= 3.11. "
         "Default: python:3.13-slim."
     ),
 ]

@@ -73,7 +73,7 @@ class Setting:
     """What a setting is (`have`; None where the manifest does not say), what was measured, and what is recommended.
 
     `measured`: in seconds, None where nothing showed it; `seen`: what it is, in words ("the largest of 9 removal
-    lags"). `recommended`: in whole seconds; `why`: why that and not what was measured ("minimum 5 s until 59 rollouts have been observed").
+    lags"). `recommended`: in whole seconds; `why`: why that and not what was measured ("minimum 5 s until ...").
     `not_alone`: why it cures nothing by itself. `advised`: whether raising it would have saved what was lost; another
     cause needs another cure.
     """

@@ -91,7 +91,7 @@ def _statistics(result: ScenarioResult) -> Iterable[str]:
             f"{facts['dropping']} of {things(facts['rollouts'], words.noun)} dropped calls: with {level} confidence, "
             f"{share(result)} of {words.plural} do."
         )
-        yield f"Requests lost by the fault of one {words.noun}, on average (with the {level} interval): {per_rollout(result)}."
+        yield f"Lost by the fault of one {words.noun}, on average ({level} interval): {per_rollout(result)}."
     if "needed" in facts:
         met = "there were enough" if facts.get("enough") else "there were too few"
         yield f"The confidence asked for takes {things(facts['needed'], f'clean {words.noun}')}: {met}."

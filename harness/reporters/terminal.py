@@ -193,7 +193,7 @@ def _rollout(rollout: RolloutFindings, words: DeedWords) -> Iterator[str]:
 
 def _failures(rollout: RolloutFindings) -> Iterator[str]:
     first, last = seconds(rollout.first_failure_s), seconds(rollout.last_failure_s)
-    yield from _paragraph(f"first failure {first} after the update, last {last}", "  ")
+    yield from _paragraph(f"first failure {first}, last {last} after the update", "  ")
     yield from _paragraph(f"outcomes: {listed(rollout.window.by_outcome)}", "  ")
     yield from _paragraph(f"causes: {listed(rollout.window.by_cause)}", "  ")
 

@@ -199,7 +199,7 @@ def _lag_and_more(lag_s: float | None, told: int, measured: Measured) -> tuple[i
     recommended = _whole(max(lag_s or 0.0, period_s, seed_s))
     unknown = "" if measured.period_s is not None else f"; {measured.plane}"
     if recommended == _whole(seed_s):
-        noun, deeds = measured.words.noun, measured.words.plural
+        deeds = measured.words.plural
         why = f"minimum {seed_s:g} s until {ENOUGH_ROLLOUTS} {deeds} have been observed, {told} so far"
     elif recommended == _whole(period_s):
         why = f"a change may wait for the whole {measured.plane}, and {PERIOD_MARGIN_S:g} s for the sync"

@@ -270,9 +270,9 @@ def test_pooling_reaches_a_confidence_that_one_run_cannot() -> None:
     assert pool(runs, confidence=wanted).verdict == Verdict.SEAMLESS
     short = pool(runs[:2], confidence=wanted)
     assert short.reason == "confidence"
-    assert (
-        short.sentence
-        == "0 of 2 rollouts dropped calls: with 90 % confidence, at most 68 % of rollouts drop calls, and 50 % was asked for"
+    assert short.sentence == (
+        "0 of 2 rollouts dropped calls: with 90 % confidence, at most 68 % of rollouts drop calls, and 50 % was asked "
+        "for"
     )
 
 

@@ -11,14 +11,15 @@ from harness.reporters.terminal import experiment_text, scenario_text
 
 from .examples import BOTH, BOTH_INFO, DEFAULT, DEFAULT_INFO
 
+FEW = "minimum 5 s until 59 rollouts have been observed, 3 so far"
+
 
 def test_sizing_becomes_advice() -> None:
-    few = "minimum 5 s until 59 rollouts have been observed, 3 so far"
     pods = "the largest of 9 pods,"
     grace, step = "preStop 5 s + 1.0 s to stop", "one step takes 0.5 s to Ready"
     assert advice.advice(DEFAULT.sizing) == (
-        ("preStop", "none", "1.02 s, the largest of 9 removal lags", "5 s", few),
-        ("minReadySeconds", "0 s", "0.44 s, the largest of 9 addition lags", "5 s", few),
+        ("preStop", "none", "1.02 s, the largest of 9 removal lags", "5 s", FEW),
+        ("minReadySeconds", "0 s", "0.44 s, the largest of 9 addition lags", "5 s", FEW),
         ("terminationGracePeriodSeconds", "30 s", f"0.90 s, {pods} from deletion to end", "11 s", grace),
         ("progressDeadlineSeconds", "600 s", f"0.50 s, {pods} from creation to Ready", "42 s", step),
         ("time limit in CI", "none", "1.50 s, the largest of 3 rollouts", "57 s", "3 steps, 18 s in all"),
@@ -30,8 +31,8 @@ def test_what_no_seconds_cure_comes_first_among_the_changes() -> None:
     sizing = replace(DEFAULT.sizing, cure=("strategy: RollingUpdate",))
     assert advice.changes(sizing) == (
         "strategy: RollingUpdate",
-        "preStop 5 s (measured 1.02 s, the largest of 9 removal lags; minimum 5 s until 59 rollouts have been observed, 3 so far)",
-        "minReadySeconds 5 s (measured 0.44 s, the largest of 9 addition lags; minimum 5 s until 59 rollouts have been observed, 3 so far)",
+        f"preStop 5 s (measured 1.02 s, the largest of 9 removal lags; {FEW})",
+        f"minReadySeconds 5 s (measured 0.44 s, the largest of 9 addition lags; {FEW})",
     )
 
 
@@ -73,7 +74,7 @@ def test_what_would_have_held_stands_in_every_report_of_what_drops_and_in_no_oth
     sizing = replace(DEFAULT.sizing, cure=("the application answering as before",))
     left = replace(DEFAULT, sizing=sizing)
     seamless = replace(left, verdict=Verdict.SEAMLESS)
-    preset = "preStop 5 s (measured 1.02 s, the largest of 9 removal lags; minimum 5 s until 59 rollouts have been observed, 3 so far)"
+    preset = f"preStop 5 s (measured 1.02 s, the largest of 9 removal lags; {FEW})"
     assert advice.held(left)[:2] == ("the application answering as before", preset)
     assert advice.held(seamless) == ()
     for of in (scenario_text, scenario_markdown, scenario_html):

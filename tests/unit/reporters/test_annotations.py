@@ -19,8 +19,8 @@ def test_only_what_is_not_as_expected_is_told() -> None:
     assert told(replace(DEFAULT, as_expected=False), BOTH) == (
         "::error title=rollout-harness%2C default%3A dropping%2C not as expected%3A dropping expected::default drops "
         "calls: 3 of 3 rollouts dropped calls: with 95 %25 confidence, at least 37 %25 of rollouts drop calls; "
-        "of 3,539 requests meanwhile 221 "
-        "failed. To fix it: preStop 5 s, minReadySeconds 5 s. A rollout then takes 17.6 s instead of 1.6 s "
+        "221 of 3,539 requests "
+        "failed meanwhile. To fix it: preStop 5 s, minReadySeconds 5 s. A rollout then takes 17.6 s instead of 1.6 s "
         "(predicted).",
     )
     assert told(replace(BOTH, verdict=Verdict.INCONCLUSIVE, as_expected=False))[0].startswith("::warning title=")
