@@ -88,14 +88,14 @@ def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quie
         outside = things(quiet.requests, "request")
         few = f"of {outside} outside of {seen.words.plural} none failed so: too few to show whether they do"
         return ((Reason.SHORT_CONTROL, f"the application failed {things(bad, 'request')} of {name}; {few}"),)
-    new = began_with(seen, why, position)
-    who = "pods of the new version" if new else "the application"
-    reason = Reason.NEW_VERSION_ERRORS if new else Reason.APPLICATION_ERRORS
     mine = why.causes.by(lambda row: row.fault == Fault.APPLICATION) & (counts.at == position)
     trouble = tls_trouble(why, mine)
-    how = f"TLS: {trouble}" if trouble else _outcomes(seen, mine)
-    words = f"{who} failed {things(bad, 'request')} of {name} while in service ({how})"
-    return ((reason, f"{words}: {_READY_TOO_EARLY}" if new and not trouble else words),)
+    how = f" (TLS: {trouble})" if trouble else _outcomes(seen, mine)
+    failed = f"failed {things(bad, 'request')} of {name} while in service{how}"
+    if began_with(seen, why, position):
+        told = f"pods of the new version {failed}"
+        return ((Reason.NEW_VERSION_ERRORS, told if trouble else f"{told}: {_READY_TOO_EARLY}"),)
+    return ((Reason.APPLICATION_ERRORS, f"the application {failed}"),)
 
 
 def _as_usual(seen: Observed, position: int, counts: Counted) -> bool:
@@ -129,11 +129,11 @@ def _between(moments: NDArray[np.float64], span: tuple[float, float]) -> NDArray
 
 
 def _outcomes(seen: Observed, mine: NDArray[np.bool_]) -> str:
-    """With which statuses, or else outcomes, these failures ended, most frequent first."""
+    """With which statuses, or else outcomes, these failures ended, most frequent first, in brackets."""
     rows = seen.requests.failures.select(pl.col("outcome").cast(pl.String), "status").filter(pl.Series(mine)).rows()
     every = Counter(f"status {status}" if status is not None else outcome for outcome, status in rows)
     told = [f"{how} {number} times" if len(every) > 1 else how for how, number in every.most_common(_MOST_KINDS)]
-    return f"{', '.join(told)}{', and others' if len(every) > len(told) else ''}"
+    return f" ({', '.join(told)}{', and others' if len(every) > len(told) else ''})" if told else ""
 
 
 _MOST_KINDS = 3

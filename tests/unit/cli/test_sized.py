@@ -53,7 +53,7 @@ def test_what_no_setting_cures_is_expected_to_be_anything_and_said_before_it_is_
     assert found is not None
     assert found.experiment.variants["default-sized"].expect == Expect.ANY
     assert found.title == (
-        "No setting cures all that was lost:\n"
+        "No setting prevents every loss:\n"
         "  default: 3 requests by in-flight-kill. Needed: finishing\n"
         "Again, with the settings that prevent a part of it:"
     )
@@ -108,4 +108,4 @@ def test_what_only_the_application_can_cure_is_said_and_not_run(repository: Path
 def test_nothing_is_proved_where_nothing_dropped(repository: Path) -> None:
     doubtful = replace(dropping(), verdict=Verdict.INCONCLUSIVE)
     assert proof(experiment(repository, default=Variant()), [BOTH, doubtful]) is None
-    assert nothing_to_apply([BOTH]).endswith("settings would have saved.")
+    assert nothing_to_apply([BOTH]).endswith("settings would have prevented.")

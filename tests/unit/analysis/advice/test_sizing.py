@@ -49,7 +49,7 @@ def test_prestop_covers_the_lag_that_was_seen() -> None:
 def test_few_rollouts_advise_the_rule_of_thumb() -> None:
     assert sized().prestop_s.recommended == 5
     assert sized(path="loadbalancer").prestop_s.recommended == 30
-    assert "fewer than 59 rollouts" in sized().prestop_s.why
+    assert "until 59 rollouts have been observed" in sized().prestop_s.why
 
 
 def period(seconds: float, source: FactSource | None = None) -> ClusterFacts:
@@ -218,7 +218,11 @@ def test_what_was_measured_stands_beside_what_is_recommended() -> None:
         ({"period_s": None, "plane": "the proxy's period is not known"}, 5, "the proxy's period is not known"),
         ({"external": True}, 30, "minimum 30 s until 59 rollouts"),
         ({"removal_rollouts": 1, "rollouts": 70}, 5, "until 59 rollouts have been observed, 1 so far"),
-        ({"removal_s": None, "removals": 0, "removal_rollouts": 0}, 5, "no rollout told a lag: with fewer than 59"),
+        (
+            {"removal_s": None, "removals": 0, "removal_rollouts": 0},
+            5,
+            "until 59 rollouts have been observed, 0 so far",
+        ),
     ],
 )
 def test_the_reason_is_what_decided(measured: dict[str, Any], recommended: int, why: str) -> None:
