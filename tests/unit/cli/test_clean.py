@@ -95,12 +95,13 @@ def test_what_may_not_be_removed_ends_it_with_3_and_the_command(tmp_path: Path) 
 def test_where_it_may_not_look_is_said(tmp_path: Path) -> None:
     code, _, err, _ = clean(tmp_path, {f"GET {NAMESPACES}": [403]})
     assert code == 0
-    assert "mind: not everything could be looked through: namespaces: " in err
-    assert "--namespace looks where you may" in err
+    assert "mind: not everything could be listed: namespaces: " in err
+    assert "--namespace looks where you have access" in err
 
 
 @pytest.mark.parametrize(
-    ("cluster", "says"), [("sandbox", "goes with it"), ("k3s", "goes with it"), ("x", "no provider")]
+    ("cluster", "says"),
+    [("sandbox", "only as long as its run"), ("k3s", "only as long as its run"), ("x", "no provider")],
 )
 def test_clusters_of_one_run_have_nothing_to_clean(cluster: str, says: str) -> None:
     done = called("clean", "--cluster", cluster)

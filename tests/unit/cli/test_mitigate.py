@@ -81,7 +81,7 @@ def test_twice_is_once_and_standard_input_is_read() -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ("apiVersion: v1\nkind: Service\nmetadata: {name: a}\n", "nothing was changed: there is no workload in it"),
+        ("apiVersion: v1\nkind: Service\nmetadata: {name: a}\n", "nothing was changed: it contains no workload"),
         ("apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\nspec: {jobTemplate: {}}\n", "changed: CronJob a"),
     ],
 )

@@ -34,7 +34,7 @@ def test_a_deploy_command_whose_end_was_not_seen_is_told_of(tmp_path: Path) -> N
     done = CliRunner().invoke(app, ["restore", str(run_of(tmp_path / "default"))])
     told = " ".join(done.output.split())
     assert done.exit_code == 3, done.output
-    assert "deployment/shop: a deploy command was under way when this run ended, and may be still" in told
+    assert "deployment/shop: a deploy command was running when this run ended, and may still be" in told
     assert "command-0.log" in told
     assert "kubectl rollout history deployment/shop" in told
 
@@ -45,4 +45,4 @@ def test_a_deploy_command_whose_end_was_not_seen_is_told_of(tmp_path: Path) -> N
 def test_what_was_seen_to_end_leaves_nothing_to_tell(tmp_path: Path, more: dict[str, object]) -> None:
     done = CliRunner().invoke(app, ["restore", str(run_of(tmp_path / "default", **more))])
     assert done.exit_code == 0, done.output
-    assert "this run changed nothing that is to be put back" in " ".join(done.output.split())
+    assert "this run changed nothing that has to be undone" in " ".join(done.output.split())

@@ -57,7 +57,7 @@ def test_a_stand_in_for_an_experiments_file_takes_what_it_does_not_map(tmp_path:
 
 def test_a_cluster_that_pulls_images_itself_has_no_stand_ins() -> None:
     refused = run("-", "--stand-in", "exits", "--cluster", "context:staging")
-    assert (refused.code, "only the sandbox has them" in refused.err) == (2, True)
+    assert (refused.code, "only the sandbox has stand-ins" in refused.err) == (2, True)
 
 
 def test_nothing_on_standard_input_is_said() -> None:

@@ -64,7 +64,7 @@ def test_one_way_to_make_a_rollout_is_enough_unless_something_is_wanted() -> Non
     assert fit(found)
     assert not fit(found, ["kind"])
     assert not fit(found[1:])
-    with pytest.raises(UsageError, match="There are sandbox, kind"):
+    with pytest.raises(UsageError, match="Choose from sandbox, kind"):
         fit(found, ["minikube"])
 
 

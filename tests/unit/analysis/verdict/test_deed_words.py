@@ -75,7 +75,7 @@ def test_a_clean_one_is_too(disruption: str, one: str) -> None:
     assert (result.verdict, result.reason) == ("seamless", f"no call was lost to {one}")
     assert (
         result.sentence
-        == f"0 of 1 {one.split()[1]} dropped calls: with 95 % confidence, at most 95 % of {one.split()[1]}s do"
+        == f"0 of 1 {one.split()[1]} dropped calls: with 95 % confidence, at most 95 % of {one.split()[1]}s drop calls"
     )
 
 
