@@ -193,7 +193,8 @@ def test_what_a_killed_run_left_is_told_by_the_next_listed_and_removed_but_not_a
     going_on = harness()
     said = until(going_on, "control window")
     assert [line.strip() for line in said if line.startswith("mind: ")] == [
-        "mind: an earlier run left something on this cluster; to list it: rollout-harness clean --cluster context:sandbox"
+        "mind: an earlier run left something on this cluster; to list it: "
+        "rollout-harness clean --cluster context:sandbox"
     ]
     (new,) = set(ours(context)) - {left}
 
