@@ -40,10 +40,14 @@ def _removals(lags: Propagation, period_s: float) -> Iterator[tuple[float, str]]
             yield pod.lag.earliest_s, f"{pod.pod} was still sent to {pod.lag.earliest_s:.2f} s after it left the list"
 
 
+def _has_a_share(seen: Observed) -> bool:
+    """Whether a new pod gets its share of what is sent, as soon as it is sent to at all."""
+    several = seen.requests.frame["worker"].n_unique() > 1  # each has a proxy of its own, and so a share of its own
+    return not several and not any(_STICKY in hop.settings for hop in seen.run.info.hops)  # who is known stays
+
+
 def _additions(seen: Observed, lags: Propagation, period_s: float) -> Iterator[tuple[float, str]]:
-    if seen.requests.frame["worker"].n_unique() > 1:  # each has a proxy of its own, and so a share of its own
-        return
-    if any(_STICKY in hop.settings for hop in seen.run.info.hops):  # a new pod has no share of who is known already
+    if not _has_a_share(seen):
         return
     started = seen.requests.frame.lazy().filter(~pl.col("reused")).select("started").drop_nulls().collect()["started"]
     fresh = (started if started.is_sorted() else started.sort()).to_numpy()
