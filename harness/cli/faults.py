@@ -21,10 +21,10 @@ _HERE = Path(harness.__file__).parent
 def told(error: BaseException, command: str) -> str:
     """The line for people: what kind of fault, where, and in which file the rest is."""
     file = _written(error)
-    where = f"the stack trace is in {file}" if file else "and the stack trace could not be saved (HOME, TMPDIR)"
+    where = f"the stack trace is in {file}" if file else "the stack trace could not be saved (HOME, TMPDIR)"
     return (
         f"{command}: a bug in rollout-harness itself ({place(error)}); {where}. "
-        f"Please report it with that; exit code 70 says nothing about your rollout."
+        f"Please report {'it with that' if file else 'this line'}; exit code 70 says nothing about your rollout."
     )
 
 

@@ -106,11 +106,13 @@ def from_json(data: object, *, source: str = "run.json") -> RunInfo:
     if not isinstance(data, dict):
         raise RunFormatError(f"reading {source}", "it does not hold a JSON object", "Is it a run directory's run.json?")
     version = data.get("format", FORMAT)
-    if isinstance(version, bool) or not isinstance(version, int) or version > FORMAT:
+    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= FORMAT:
+        newer = isinstance(version, int) and version > FORMAT
+        known = f"up to {FORMAT}" if newer else f"1 to {FORMAT}"
         raise RunFormatError(
             f"reading {source}",
-            f"it has format {shown(version)}, and this harness reads up to {FORMAT}",
-            "Update the harness.",
+            f"it has format {shown(version)}, and this harness reads {known}",
+            "Update the harness." if newer else "Was it changed by hand?",
         )
     if misfit := next(misfits(data, _SHAPE), None):
         raise DamagedRunError(f"reading {source}", f"a value is not what format {FORMAT} says: {misfit}")

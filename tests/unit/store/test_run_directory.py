@@ -105,6 +105,7 @@ def test_run_json_has_the_names_of_the_format() -> None:
     ("data", "says"),
     [
         ({"format": 2}, "it has format 2, and this harness reads up to 1. Update the harness."),
+        ({"format": 0}, "it has format 0, and this harness reads 1 to 1. Was it changed by hand?"),
         ([], "does not hold a JSON object"),
         ({"streams": {"new": "fast"}}, "a value is not what format 1 says"),
         ({"rollouts": [{"update": 1}]}, "a value is not what format 1 says"),

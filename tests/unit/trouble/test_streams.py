@@ -166,7 +166,7 @@ def test_a_fault_is_said_where_no_folder_takes_its_trace(
 
     assert ended(faulty, "rollout-harness run")[0] == ExitCode.FAULT
     (line,) = capsys.readouterr().err.splitlines()
-    assert "the stack trace could not be saved (HOME, TMPDIR)" in line
+    assert "the stack trace could not be saved (HOME, TMPDIR). Please report this line; " in line
     assert "secret" not in line
 
 
