@@ -96,6 +96,23 @@ def poisson_tail(count: int, expected: float) -> float:
     return float(pdtrc(count - 1, expected)) if count > 0 else 1.0
 
 
+def closeness(moments: Sequence[float] | NDArray[np.float64], whole: float) -> float:
+    """The probability that so many moments, spread evenly over a time of length `whole`, lie as close together as
+    these, or closer. 1 for fewer than two.
+
+    Source: the range of n uniform variables has the distribution n r^(n-1) - (n-1) r^n (David and Nagaraja, Order
+    Statistics, 2003, 2.3).
+
+    >>> closeness([1.0], 10.0), round(closeness([3.0, 4.0], 10.0), 2), closeness([0.0, 10.0], 10.0)
+    (1.0, 0.19, 1.0)
+    """
+    n = len(moments)
+    if n < 2:
+        return 1.0
+    share = float(np.ptp(moments)) / whole
+    return float(n * share ** (n - 1) - (n - 1) * share**n)
+
+
 def _hypergeometric(lowest: int, highest: int, marked: int, drawn: int, whole: int) -> NDArray[np.float64]:
     """P(X = x) for x = lowest..highest: x of the `marked` are among the `drawn` of the `whole`."""
 

@@ -68,7 +68,7 @@ def unquoted(value: Any) -> str:
 
 def too_large(value: Any) -> str:
     """Of a whole number that is beyond what Kubernetes counts to, that it is."""
-    return ", more than 2147483647" if is_whole(value, MOST + 1, 2**1024) else ""
+    return f", more than {MOST}" if is_whole(value, MOST + 1, 2**1024) else ""
 
 
 TEXT = Kind("text", lambda value: isinstance(value, str), how=unquoted)

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from harness.model.request import ON_TIME_S
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
@@ -49,8 +51,8 @@ LATEST_S = 1.0
 BEHIND_S, FOR_S = 0.1, 0.25
 """What is so late all the time, for so long, does not catch up from a stall: it cannot keep up."""
 
-ON_TIME_S, CALM_S = 0.01, 1.0
-"""From then on what is later than the first is not sent, until that was not needed for the second."""
+CALM_S = 1.0
+"""From then on what is not on time is not sent, until that was not needed for so long."""
 
 
 class Patience:

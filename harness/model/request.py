@@ -9,6 +9,9 @@ CONNECT_TIMEOUT_S = 2.5
 With 2.5 s it is a slow request, and a pod that is gone stays gone: conntrack sends the second SYN the same way.
 """
 
+ON_TIME_S = 0.01
+"""What is sent so long after it was due, at most, is on time; a worker that cannot keep up sends only such requests."""
+
 
 class Outcome(StrEnum):
     """What the client saw: the phase in which the request ended, and how.
@@ -29,7 +32,7 @@ class Outcome(StrEnum):
     EOF_MID_RESPONSE = "eof-mid-response"
     READ_TIMEOUT = "read-timeout"
     PROTOCOL_ERROR = "protocol-error"
-    UNSENT = "unsent"  # no slot was free; counted apart, neither ok nor failed
+    UNSENT = "unsent"  # no slot was free, or it was too late; counted apart, neither ok nor failed
 
     @property
     def failed(self) -> bool:

@@ -148,7 +148,7 @@ def _load(load: Mapping[str, Any]) -> Iterable[str]:
             f"{number_ms(lag['p99'])} ms, the last {number_ms(lag['max'])} ms."
         )
     if load.get("unsent"):
-        yield f"{things(load['unsent'], 'request')} not sent: all slots were taken."
+        yield f"{things(load['unsent'], 'request')} not sent: it was too late for them, or all slots were taken."
     if load.get("unfinished"):
         yield f"The end of {things(load['unfinished'], 'request')} is not known."
     if "cpu_max" in load:

@@ -7,7 +7,7 @@ What comes as pods stop is theirs only where more comes then.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,37 +62,50 @@ def closed_as_ever(
     good = np.sort(seen.requests.frame.filter(~seen.requests.frame["failed"])["started"].drop_nulls().to_numpy())
     if closed.sum() < ENOUGH or not len(good):
         return AsEver(by_requests=found, by_time=found)
+    lost = _When.of(seen, windows, sent)
+    well = _When.of(seen, windows, good)
+    clock = _When.of(seen, windows, np.linspace(good[0], good[-1], len(good)))
     kinds = closed & instant, closed & ~instant
-    by_requests = _as_ever(seen, kinds, sent, good, windows)
-    clock = np.linspace(good[0], good[-1], len(good))
-    by_time = _as_ever(seen, kinds, sent, clock, windows) & _as_ever(seen, kinds, sent, good, windows, later=True)
+    by_requests = _as_ever(kinds, lost, well)
+    by_time = _as_ever(kinds, lost, clock) & _as_ever(kinds, lost.later(), well.later())
     return AsEver(by_requests=by_requests, by_time=by_time & ~by_requests)
 
 
-def _as_ever(
-    seen: Observed,
-    kinds: Sequence[NDArray[np.bool_]],
-    sent: NDArray[np.float64],
-    good: NDArray[np.float64],
-    windows: TimeWindows,
-    *,
-    later: bool = False,
-) -> NDArray[np.bool_]:
-    """Whether no more were lost than at other times. `good`: moments of what was not, or of a clock that goes on.
-    `later`: than at those after the first rollout began, when as many requests were sent."""
-    found = np.zeros(len(sent), dtype=bool)
-    stops, well = _stops(windows, sent), _stops(windows, good)
-    quiet, well_quiet = (_is_quiet(windows, *of) for of in ((stops, sent), (well, good)))
-    at, well_at = (seen.windows.positions(moments) for moments in (sent, good))
-    if later:
-        quiet, well_quiet = quiet & (at != CONTROL), well_quiet & (well_at != CONTROL)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _When:
+    """Moments, in seconds; of each, the first of `_STOPS` that held then, or their number where none did (`stop`), the
+    window that it lies in (`at`), and whether nothing was the matter with a pod (`quiet`)."""
+
+    moments: NDArray[np.float64]
+    stop: NDArray[np.int64]
+    at: NDArray[np.int64]
+    quiet: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, seen: Observed, windows: TimeWindows, moments: NDArray[np.float64]) -> _When:
+        held = [_within(windows, ways, moments) for ways in _STOPS]
+        stop = np.argmax([*held, np.ones_like(moments, dtype=bool)], axis=0)
+        quiet = (stop == len(_STOPS)) & ~_within(windows, _OTHERWISE, moments)
+        return cls(moments=moments, stop=stop, at=seen.windows.positions(moments), quiet=quiet)
+
+    def later(self) -> _When:
+        """The same, with the control window not counted as quiet: from the first rollout on, as many requests are sent
+        as while pods stop."""
+        return replace(self, quiet=self.quiet & (self.at != CONTROL))
+
+
+def _as_ever(kinds: Sequence[NDArray[np.bool_]], lost: _When, well: _When) -> NDArray[np.bool_]:
+    """Of each that was `lost`, whether no more of its kind were than in quiet times. `well`: what was not, or a clock
+    that goes on."""
+    found = np.zeros(len(lost.moments), dtype=bool)
     for kind in kinds:
-        rate = _Rate(kind & quiet, well_quiet, at, well_at)
-        as_ever = in_order(sent[kind & quiet], good[well_quiet])
+        rate = _Rate(kind & lost.quiet, well.quiet, lost.at, well.at)
+        as_ever = in_order(lost.moments[kind & lost.quiet], well.moments[well.quiet])
         for way in range(len(_STOPS)):
-            inside = kind & (stops == way)
-            then = well == way
-            if inside.any() and rate.is_kept(inside, then) and not has_burst(sent[inside], good[then], as_ever):
+            inside, then = kind & (lost.stop == way), well.stop == way
+            if not inside.any() or not rate.is_kept(inside, then):
+                continue
+            if not has_burst(lost.moments[inside], well.moments[then], as_ever):
                 found |= inside
     return found
 
@@ -125,16 +138,6 @@ class _Rate:
     def _exceeds(self, closed: NDArray[np.bool_], well: NDArray[np.bool_], p_value: float) -> bool:
         number = int(closed.sum())
         return any(excess(number, number + int(well.sum()), *quiet) < p_value for quiet in self._quiet)
-
-
-def _stops(windows: TimeWindows, moments: NDArray[np.float64]) -> NDArray[np.int64]:
-    """By moment, the first of `_STOPS` that holds then; as many as they are where none does."""
-    held = [_within(windows, ways, moments) for ways in _STOPS]
-    return np.asarray(np.argmax([*held, np.ones_like(moments, dtype=bool)], axis=0), dtype=np.int64)
-
-
-def _is_quiet(windows: TimeWindows, stops: NDArray[np.int64], moments: NDArray[np.float64]) -> NDArray[np.bool_]:
-    return np.asarray((stops == len(_STOPS)) & ~_within(windows, _OTHERWISE, moments))
 
 
 def _within(windows: TimeWindows, ways: Sequence[Way], moments: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -14,16 +14,16 @@ from harness.analysis.observed.requests import Requests
 from harness.analysis.observed.windows import Windows
 from harness.model.deed_words import deed_words
 from harness.model.quantity import things
+from harness.model.request import ON_TIME_S
 from harness.model.run import RunInfo
 
 LATE_P99_S = 0.1
 STALL_S = 0.5
-ON_TIME_S = 0.01
 UNSENT_SHARE = 0.001
 SHORT_SHARE = 0.05
 """The bounds: 1 % of the requests 100 ms late, one 0.5 s late, 0.1 % unsent, or 5 % of the planned ones missing; of
-those due from the control window on, but for the last. Of a long run 0.1 % may be all that a rollout loses, so in
-none of them may as much of a stream be unsent as is due in `STALL_S`."""
+those due from the control window on, but for the last, which holds for the whole run. Of a long run 0.1 % may be all
+that a rollout loses, so in none of them may as much of a stream be unsent as is due in `STALL_S`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,14 +106,12 @@ def _unsent(frame: pl.DataFrame, start: float, info: RunInfo, windows: Windows) 
 
 def _not_sent(unsent: pl.DataFrame, of: str) -> str:
     typical = float(unsent["late"].median() or 0.0)  # type: ignore[arg-type]
-    why = (
-        "since it had stood still"
-        if typical > STALL_S
-        else "as it could not keep up"
-        if typical >= ON_TIME_S
-        else "for lack of slots"
-    )
-    return f"{len(unsent)} of {of} not sent {why}"
+    not_sent = f"{len(unsent)} of {of} not sent"
+    if typical > STALL_S:
+        return f"{not_sent} since it had stood still"
+    if typical >= ON_TIME_S:
+        return f"{not_sent} as it could not keep up"
+    return f"{not_sent} for lack of slots"
 
 
 def _why(facts: dict[str, Any], p99: float, most: float, unsent: str) -> str:

@@ -14,7 +14,7 @@ from harness.analysis.causes.explained import Explained
 from harness.analysis.causes.row import Fault
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.windows import CONTROL
-from harness.analysis.statistics import P_VALUE, excess
+from harness.analysis.statistics import P_VALUE, closeness, excess
 from harness.analysis.verdict.background import Background, failed_by_application
 from harness.analysis.verdict.doubts import Doubt
 from harness.analysis.verdict.new_version import began_with, corrected, fails_more, tls_trouble
@@ -50,9 +50,6 @@ def failures_of_others(
 def _at_one_time(seen: Observed, why: Explained, cause: Cause, counts: Counted) -> bool:
     """Whether what failed so in the control window lies closer together there than what comes all the time: one outage
     tells no rate that would excuse the next one.
-
-    Of n moments that chance spreads evenly, all lie within a share r of the time with the probability
-    n * r ** (n - 1) - (n - 1) * r ** n.
     """
     if seen.windows.control is None:
         return False
@@ -60,10 +57,7 @@ def _at_one_time(seen: Observed, why: Explained, cause: Cause, counts: Counted) 
     there = (counts.at == CONTROL) & np.isin(why.causes.label, list(labels))
     moments = seen.requests.failures["scheduled"].to_numpy()[there]
     start, end = seen.windows.control
-    if len(moments) < 2:
-        return False
-    n, share = len(moments), float(np.ptp(moments)) / (end - start)
-    return n * share ** (n - 1) - (n - 1) * share**n < P_VALUE
+    return closeness(moments, end - start) < P_VALUE
 
 
 def _of(counts: Mapping[str, int], cause: Cause) -> int:

@@ -153,7 +153,7 @@ HOPS = (
         holds=(Flag.CLOSED_BEHIND, Flag.KEPT_BEHIND),
         cause=Cause.BACKEND_CLOSE,
         fault=Fault.APPLICATION,
-        evidence=f"{_ANSWERED} while no pod that it sent to was stopping or down, or as often as at such times "
+        evidence=f"{_ANSWERED} while no pod that it sent to was stopping or down, or no more often than while none was "
         "(observed): a pod was closing the kept connection on which it sent the request (inferred)",
     ),
     Row(
@@ -162,8 +162,8 @@ HOPS = (
         holds=(Flag.CLOSED_BEHIND,),
         cause=Cause.APPLICATION,
         fault=Fault.APPLICATION,
-        evidence=f"{_ANSWERED} while no pod that it sent to was stopping or down, or as often as at such times, "
-        "and before any pod in service had answered it (observed): a live pod refused or closed a new connection "
+        evidence=f"{_ANSWERED} while no pod that it sent to was stopping or down, or no more often than while none "
+        "was, and before any pod in service had answered it (observed): a live pod refused or closed a new connection "
         "(inferred)",
     ),
     Row(
