@@ -20,7 +20,7 @@ MOST_BYTES = 2_000_000
 """What a result.json may take: a browser and an editor open it, and a script reads it at once."""
 
 _FAILURE_FIELDS = ("stream", "worker", "seq", "rollout", "cause_label", "pod", "evidence")
-_FAILURE_COLUMNS = tuple(name.removesuffix("_label") for name in _FAILURE_FIELDS)
+FAILURE_COLUMNS = tuple(name.removesuffix("_label") for name in _FAILURE_FIELDS)
 NOT_TOLD = ("failures", "races", "words", "doubts")
 """What of a ScenarioResult is not in result.json: its reader has it elsewhere."""
 
@@ -110,7 +110,7 @@ def _lines(value: Any, indent: str) -> str:
 def _failures_csv(failures: tuple[FailedRequest, ...]) -> str:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(_FAILURE_COLUMNS)
+    rows.writerow(FAILURE_COLUMNS)
     for failed in failures:
         rows.writerow(["" if (value := getattr(failed, name)) is None else value for name in _FAILURE_FIELDS])
     return text.getvalue()
