@@ -113,6 +113,7 @@ class Explainer:
                 ended=row["ended"],
             ),
             local_port=row["local_port"],
+            client_node=self.seen.run.info.client_node(row["worker"] or 0),
             reused=bool(row["reused"]),
             resumed=row.get("resumed"),
             tls_trouble=_words(row, "tls_trouble"),

@@ -49,13 +49,20 @@ def lost_requests(
             rule=str(causes.table[causes.row[at]].rule),
             candidates=_candidates(seen, why, at),
             earlier=before.get((told[at].stream, told[at].worker, told[at].seq)),
+            client_node=seen.run.info.client_node(told[at].worker),
         )
         for at, row in zip(chosen.tolist(), rows, strict=True)
     )
 
 
 def _lost(
-    row: Mapping[str, Any], told: FailedRequest, *, rule: str, candidates: tuple[str, ...], earlier: Earlier | None
+    row: Mapping[str, Any],
+    told: FailedRequest,
+    *,
+    rule: str,
+    candidates: tuple[str, ...],
+    earlier: Earlier | None,
+    client_node: str,
 ) -> LostRequest:
     return LostRequest(
         stream=told.stream,
@@ -67,6 +74,7 @@ def _lost(
         candidates=candidates,
         evidence=told.evidence,
         earlier=earlier,
+        client_node=client_node,
         **row,
     )
 

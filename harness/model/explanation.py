@@ -75,6 +75,7 @@ class Times:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedRequest:
     """The request that is asked about. `before`: of a kept connection, what went over it earlier, in words.
+    `client_node`: the cluster's node that it was sent from, if any.
     `resumed`: of a new one, whether TLS took up an earlier session; `tls_trouble`: what broke it.
 
     `since_update_s`: since the update of its `rollout`, whose number is that for people; both None outside of any.
@@ -89,6 +90,7 @@ class AskedRequest:
     via: str
     times: Times
     local_port: int | None
+    client_node: str
     reused: bool
     resumed: bool | None
     tls_trouble: str

@@ -62,7 +62,7 @@ class LostRequest:
 
     `handshake`: seconds that TLS took after `connected`; `tls_trouble`: what broke it. `rule`: the row of the table of
     causes that named it. `pod`: where it went, where that is only one's;
-    `candidates`: the pods that could have taken it.
+    `candidates`: the pods that could have taken it. `client_node`: the cluster's node that it was sent from.
     """
 
     stream: str
@@ -86,6 +86,7 @@ class LostRequest:
     candidates: tuple[str, ...]
     evidence: str
     earlier: Earlier | None = None
+    client_node: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -235,6 +235,11 @@ class RunInfo:
         """What the hops of its path come to."""
         return hops(self.path, self.hops)
 
+    def client_node(self, worker: int) -> str:
+        """The cluster's node that a load worker sent from, whose data plane its requests met; empty for none, or where
+        it is not known."""
+        return next((one.node for one in self.workers if one.worker == worker and one.node), "")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confidence:

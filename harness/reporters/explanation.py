@@ -76,7 +76,8 @@ def _in_rollout(request: AskedRequest) -> str:
 
 
 def _port(request: AskedRequest) -> str:
-    return f" from port {request.local_port}" if request.local_port is not None else ""
+    port = f" from port {request.local_port}" if request.local_port is not None else ""
+    return f"{port} of node {request.client_node}" if port and request.client_node else port
 
 
 def _ms(seconds: float) -> str:

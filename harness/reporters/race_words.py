@@ -132,6 +132,7 @@ def lost_facts(lost: LostRequest, race: Race, rules: Mapping[str, str]) -> Facts
             ("times", _times(lost)),
             ("connection", _connection(lost)),
             ("client port", str(lost.local_port) if lost.local_port is not None else "not recorded"),
+            ("client node", lost.client_node),
             ("answered by", lost.via),
         )
         if words

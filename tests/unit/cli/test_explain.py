@@ -36,6 +36,17 @@ def test_json_has_the_same() -> None:
     ]
 
 
+def test_the_node_of_the_worker_that_sent_it_is_named_where_it_was_on_one(tmp_path: Path) -> None:
+    placed = tmp_path / "run"
+    shutil.copytree(RACE, placed)
+    written = json.loads((placed / "run.json").read_text())
+    (placed / "run.json").write_text(json.dumps(written | {"workers": [{"worker": 0, "node": "node-2"}]}))
+    (one,) = json.loads(called("explain", placed, "--request", "new/0/606", "--json").out)["explanations"]
+    assert one["request"]["client_node"] == "node-2"
+    port = one["request"]["local_port"]
+    assert f"from port {port} of node node-2" in " ".join(called("explain", placed, "--request", "new/606").out.split())
+
+
 def test_without_options_there_is_one_failure_of_each_cause_and_what_else_can_be_asked() -> None:
     said = called("explain", RECORDINGS / "sigterm-stop")
     assert "in-flight-kill: 13 requests" in said.out

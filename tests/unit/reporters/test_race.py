@@ -112,6 +112,8 @@ def test_a_lost_request_is_told_with_what_the_three_said_of_the_pod() -> None:
         "the data plane still sent new connections to it, for up to 0.77 s more."
     )
     assert facts["times"] == "sent 1.00 ms after it was due; lost 2.00 ms later"
+    assert "client node" not in facts
+    assert dict(lost_facts(replace(LOST, client_node="node-2"), RACE, {}))["client node"] == "node-2"
 
 
 def test_the_race_in_characters() -> None:
