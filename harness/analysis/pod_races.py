@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from harness.analysis.advice.propagation import left
 from harness.analysis.causes.explained import Explained
 from harness.analysis.causes.row import Way
+from harness.analysis.observed.gates import GatedPod
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
 from harness.model.advice import Lag, Propagation
@@ -22,10 +24,11 @@ def pod_races(seen: Observed, why: Explained, lags: Propagation) -> dict[str, Po
     """
     closed = _closed(why)
     nodes = _nodes(seen)
+    gated = {pod.uid: pod for pod in seen.gated if pod.gates}
     added = {(lag.pod, lag.since): lag for lag in lags.addition.pods}
     removed = {(lag.pod, lag.since): lag for lag in lags.removal.pods}
     return {
-        pod.uid: _of_pod(seen, pod, closed.get(at), nodes.get(pod.uid, ""), added, removed)
+        pod.uid: _gated(_of_pod(seen, pod, closed.get(at), nodes.get(pod.uid, ""), added, removed), gated.get(pod.uid))
         for at, pod in enumerate(seen.pods)
     }
 
@@ -60,6 +63,13 @@ def _of_pod(
         sent_until=_moment(last),
         untold=next((lag.note for lag in (last, first) if lag is not None and lag.note), ""),
     )
+
+
+def _gated(race: PodRace, gated: GatedPod | None) -> PodRace:
+    """With what its gates tell of the balancers, where it has any."""
+    if gated is None:
+        return race
+    return replace(race, up=gated.up, healthy=gated.healthy if math.isfinite(gated.healthy) else None)
 
 
 def _first(*moments: float | None) -> float | None:

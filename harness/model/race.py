@@ -25,7 +25,9 @@ class PodRace:
     What it was: it took connections from `listening` on, at the latest; was `told` to stop; its listener `closed`, at
     the earliest; its containers had `ended`. What the API said: `ready`, `listed` in the EndpointSlice for traffic,
     `leaving` it (terminating, or its deletion), `gone`. What the data plane did, by what requests show: new connections
-    went to it from `sent_from` until `sent_until`. `untold`: why one of these is not known.
+    went to it from `sent_from` until `sent_until`. What balancers did, by its readiness gates:
+    they could find it healthy from `up` on, when its containers were ready, and all had, by `healthy`. `untold`: why
+    one of these is not known.
     """
 
     uid: str
@@ -43,6 +45,8 @@ class PodRace:
     gone: float | None = None
     sent_from: Between | None = None
     sent_until: Between | None = None
+    up: float | None = None
+    healthy: float | None = None
     untold: str = ""
 
 

@@ -1,4 +1,4 @@
-"""Turns one pod into three rows of time: what it was, what the API said of it, what the data plane did."""
+"""Turns one pod into rows of time: what it was, what the API said, what balancers found, what the data plane did."""
 
 from collections.abc import Iterable
 
@@ -8,10 +8,17 @@ Span = tuple[str, float, float]
 """What it was, from when to when, in seconds on the run's clock."""
 
 
-def pod_spans(pod: PodRace, race: Race) -> tuple[tuple[Span, ...], ...]:
-    """The three rows; a later span lies over those before it. What was not seen ends with the picture."""
+POD, API, BALANCER, DATA_PLANE = ROWS = ("pod", "API", "balancer", "data plane")
+"""The rows of a pod, in their order; that of the balancers only where readiness gates tell of them."""
+
+
+def pod_spans(pod: PodRace, race: Race) -> dict[str, tuple[Span, ...]]:
+    """By row; a later span lies over those before it. What was not seen ends with the picture."""
     gone = race.end if pod.gone is None else pod.gone
-    return tuple(_is(pod, race, gone)), tuple(_says(pod, race, gone)), tuple(_does(pod, race))
+    found = {POD: tuple(_is(pod, race, gone)), API: tuple(_says(pod, race, gone))}
+    if pod.up is not None:
+        found[BALANCER] = tuple(_finds(pod, pod.up, gone))
+    return found | {DATA_PLANE: tuple(_does(pod, race))}
 
 
 def _is(pod: PodRace, race: Race, gone: float) -> Iterable[Span]:
@@ -38,6 +45,14 @@ def _says(pod: PodRace, race: Race, gone: float) -> Iterable[Span]:
     yield "terminating", leaving, gone
     for since, until in pod.listed:
         yield "in the EndpointSlice", since, until
+
+
+def _finds(pod: PodRace, up: float, gone: float) -> Iterable[Span]:
+    """Until the pod leaves: nothing tells when a balancer lets go of it (kubernetes/kubernetes#89263)."""
+    leaving = gone if pod.leaving is None else min(pod.leaving, gone)
+    healthy = leaving if pod.healthy is None else min(max(pod.healthy, up), leaving)
+    yield "not found healthy", up, healthy
+    yield "found healthy", healthy, leaving
 
 
 def _does(pod: PodRace, race: Race) -> Iterable[Span]:

@@ -1,4 +1,4 @@
-"""Turns the rows of one rollout into a Vega-Lite document: pods in three rows each, and below them the requests.
+"""Turns the rows of one rollout into a Vega-Lite document: three or four rows a pod, and below them the requests.
 
 One document gives the static picture and the one that can be zoomed: all panels share one x axis, whose domain is the
 parameter `view`; `lit` is the cause whose failures light up, `chosen` the failure whose panel is open.

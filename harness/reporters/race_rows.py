@@ -10,7 +10,7 @@ from harness.reporters.escaping import visible
 from harness.reporters.figures import count, number_ms
 from harness.reporters.frame import label
 from harness.reporters.palette import outcome_colour, outcome_rank, stream_colours
-from harness.reporters.pod_spans import pod_spans
+from harness.reporters.pod_spans import DATA_PLANE, ROWS, pod_spans
 from harness.reporters.race_words import Kind, gaps
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -30,6 +30,10 @@ SAYS: Final = {
     "ready": ("var(--says-ready, #a9dccb)", "var(--says, #007a5a)"),
     "in the EndpointSlice": ("var(--says, #007a5a)", "var(--says, #007a5a)"),
     "terminating": ("var(--terminating, #a3acb8)", "var(--terminating, #a3acb8)"),
+}
+FINDS: Final = {
+    "not found healthy": (PAPER, "var(--finds, #b3589a)"),
+    "found healthy": ("var(--finds, #b3589a)", "var(--finds, #b3589a)"),
 }
 DOES: Final = {
     "sends": ("var(--does, #7a5195)", "var(--does, #7a5195)"),
@@ -60,21 +64,30 @@ def race_rows(race: Race, outages: Sequence[Outage]) -> Rows:
     }
 
 
+_COLOURS: Final = dict(zip(ROWS, (IS, SAYS, FINDS, DOES), strict=True))
+
+
+def _row(pod: PodRace, at: int, row: str) -> str:
+    """The lane of one of a pod's rows; the first has its name."""
+    place = ROWS.index(row)
+    return _lane(at, "abcd"[place], row if place else pod.name)
+
+
 def _lane(at: int, row: str, name: str) -> str:
     """A lane's name sorts as it is drawn; the axis shows what stands behind the fourth character."""
     return label(f"{at:03d}{row}{name}")
 
 
 def _pod(pod: PodRace, at: int, race: Race) -> Iterable[dict[str, Any]]:
-    """The three rows of a pod."""
-    yield {"lane": _lane(at, "d", ""), "from": 0, "to": 0, "fill": PAPER, "stroke": PAPER, "tip": ""}
-    for parts, row, colours in zip(pod_spans(pod, race), "abc", (IS, SAYS, DOES), strict=True):
+    """The rows of a pod."""
+    yield {"lane": _lane(at, "z", ""), "from": 0, "to": 0, "fill": PAPER, "stroke": PAPER, "tip": ""}
+    for row, parts in pod_spans(pod, race).items():
         for what, start, end in parts:
             since, until = max(start, race.start), min(end, race.end)
             if since < until:
-                fill, stroke = colours[what]
+                fill, stroke = _COLOURS[row][what]
                 yield {
-                    "lane": _lane(at, row, {"a": pod.name, "b": "API", "c": "data plane"}[row]),
+                    "lane": _row(pod, at, row),
                     "from": _after(since, race),
                     "to": _after(until, race),
                     "fill": fill,
@@ -89,7 +102,7 @@ def _gaps(pod: PodRace, at: int, race: Race) -> Iterable[dict[str, Any]]:
         since, until = max(gap.start, race.start), min(gap.end, race.end)
         if since < until:
             yield {
-                "lane": _lane(at, "c", "data plane"),
+                "lane": _row(pod, at, DATA_PLANE),
                 "from": _after(since, race),
                 "to": _after(until, race),
                 "fill": COLOURS[gap.kind],

@@ -9,7 +9,7 @@ from harness.model.result import Outage, ScenarioResult
 from harness.reporters.escaping import visible
 from harness.reporters.figures import count
 from harness.reporters.palette import outcome_colour, outcome_rank, stream_colours
-from harness.reporters.race_rows import ANSWERED, COLOURS, DOES, IS, SAYS, race_rows
+from harness.reporters.race_rows import ANSWERED, COLOURS, DOES, FINDS, IS, SAYS, race_rows
 from harness.reporters.race_words import POD_HEADERS, Kind, lost_facts, lost_title, pod_table
 from harness.reporters.vega import packed
 
@@ -31,6 +31,11 @@ _LEGEND: Final = (
     ("answered request", ANSWERED, ANSWERED),
 )
 
+_BALANCER: Final = (
+    ("a balancer has not found it healthy, by its gate", *FINDS["not found healthy"]),
+    ("has found it healthy", *FINDS["found healthy"]),
+)
+
 
 def race_section(result: ScenarioResult, room: int) -> dict[str, Any] | None:
     """The rollouts that lost most, as many as take `room` bytes when they are packed; None where there is none."""
@@ -48,12 +53,13 @@ def race_section(result: ScenarioResult, room: int) -> dict[str, Any] | None:
     if others := len(result.rollouts) - len(drawn):
         for one in drawn:
             one["note"] += f" {things(others, result.words.noun)} that lost no more than these cannot be selected."
+    gated = any(pod.up is not None for race in races for pod in race.pods)
     return {
         "races": drawn,
         "note": drawn[0]["note"],
         "pods": drawn[0]["pods"],
         "headers": POD_HEADERS,
-        "legend": [_LEGEND, _lines(races)],
+        "legend": [_LEGEND, _BALANCER if gated else (), _lines(races)],
     }
 
 

@@ -8,7 +8,7 @@ from harness.model.race import PodRace, Race
 from harness.model.result import ScenarioResult
 from harness.reporters.escaping import visible
 from harness.reporters.figures import count
-from harness.reporters.pod_spans import pod_spans
+from harness.reporters.pod_spans import DATA_PLANE, pod_spans
 from harness.reporters.race_words import Kind, gaps
 
 COLUMNS: Final = 64
@@ -24,9 +24,12 @@ _LETTERS: Final = {
     "ready": "-",
     "in the EndpointSlice": "=",
     "terminating": "x",
+    "not found healthy": ".",
+    "found healthy": "=",
     "sends": "=",
     "may send": "?",
 }
+_SHORT: Final = {DATA_PLANE: "traffic"}
 _GAPS: Final = {Kind.LATE: "~", Kind.RACE: "!", Kind.MAYBE: "?"}
 _BARS: Final = " ▁▂▃▄▅▆▇█"
 KEY: Final = (
@@ -34,6 +37,7 @@ KEY: Final = (
     "API:     . not ready  - ready       = in the EndpointSlice       x terminating",
     "traffic: = sent to    ~ late, harmless   ! sent to, and lost   ? cannot be told",
 )
+GATED_KEY: Final = "balancer, by its readiness gate: . not found healthy   = found healthy"
 
 
 def race_text(race: Race) -> str:
@@ -44,13 +48,14 @@ def race_text(race: Race) -> str:
     step = (race.end - race.start) / COLUMNS
     lines = [f"{'':{width}}           {_marks(race)}"]
     for pod in pods:
-        for name, row, cells in zip((_name(pod), "", ""), ("pod", "API", "traffic"), _rows(pod, race), strict=True):
-            lines.append(f"{name:{width}}  {row:7}  {cells}".rstrip())
+        for at, (row, cells) in enumerate(_rows(pod, race).items()):
+            lines.append(f"{'' if at else _name(pod):{width}}  {_SHORT.get(row, row):8} {cells}".rstrip())
     lines.append(f"{'lost requests':{width}}           {_lost(race)}".rstrip())
     lines.append(f"{'':{width}}           one character is {step:.2g} s; {things(race.failed, 'request')} lost")
     left = len(race.pods) - len(pods) + race.pods_left_out
     lines += [f"{'':{width}}           {things(left, 'other pod')} not shown"] if left else []
-    return "\n".join([*lines, "", *KEY])
+    gated = any(pod.up is not None for pod in pods)
+    return "\n".join([*lines, "", *KEY, *([GATED_KEY] if gated else [])])
 
 
 def _name(pod: PodRace) -> str:
@@ -62,14 +67,16 @@ def _at(t: float, race: Race) -> int:
     return min(COLUMNS, max(0, round((t - race.start) / (race.end - race.start) * COLUMNS)))
 
 
-def _rows(pod: PodRace, race: Race) -> tuple[str, ...]:
-    rows = [[" "] * COLUMNS for _ in range(3)]
-    for cells, parts in zip(rows, pod_spans(pod, race), strict=True):
+def _rows(pod: PodRace, race: Race) -> dict[str, str]:
+    """By row, its characters."""
+    rows = {}
+    for row, parts in pod_spans(pod, race).items():
+        cells = rows[row] = [" "] * COLUMNS
         for what, start, end in parts:
             _fill(cells, start, end, _LETTERS[what], race)
     for gap in gaps(pod):
-        _fill(rows[2], gap.start, gap.end, _GAPS[gap.kind], race)
-    return tuple("".join(cells) for cells in rows)
+        _fill(rows[DATA_PLANE], gap.start, gap.end, _GAPS[gap.kind], race)
+    return {row: "".join(cells) for row, cells in rows.items()}
 
 
 def _fill(cells: list[str], start: float, end: float, letter: str, race: Race) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,3 +80,31 @@ def test_what_a_rollout_cut_is_drawn_and_explained_with_it_though_it_was_due_bef
     asked = Explainer(run)
     assert asked.where(rollout=1) == [0]
     assert "due         5.000 s, 3.00 s before the update of rollout 1" in explanation_text(asked.explanation(0))
+
+
+def test_what_balancers_found_is_drawn_of_a_pod_with_gates_and_of_no_other(found: Races) -> None:
+    run = read_run(RECORDING)
+    (plain,) = found.races
+    came = next(pod for pod in plain.pods if pod.sent_from is not None)
+    assert came.ready is not None
+    gate, opened = "target-health.elbv2.k8s.aws/web", came.ready + 1.0
+    timeline = [
+        replace(event, object=with_gate(event.object, gate, is_open=event.t >= opened))
+        if event.kind == "Pod" and event.object["metadata"]["uid"] == came.uid
+        else event
+        for event in run.timeline
+    ]
+    last = next(event for event in reversed(timeline) if event.object.get("metadata", {}).get("uid") == came.uid)
+    told = replace(last, t=opened, object=with_gate(last.object, gate, is_open=True))
+    (race,) = judge(replace(run, timeline=tuple(sorted((*timeline, told), key=lambda event: event.t)))).races.races
+    gated = {pod.uid: (pod.up, pod.healthy) for pod in race.pods}
+    assert gated.pop(came.uid) == (pytest.approx(came.ready, abs=0.5), opened)
+    assert set(gated.values()) == {(None, None)}
+
+
+def with_gate(pod: dict[str, Any], gate: str, *, is_open: bool) -> dict[str, Any]:
+    """The pod as a balancer's webhook makes it, and as its controller marks it."""
+    status = pod.get("status") or {}
+    marked = [{"type": gate, "status": "True", "reason": "TargetHealthy"}] if is_open else []
+    gates = {"spec": {**(pod.get("spec") or {}), "readinessGates": [{"conditionType": gate}]}}
+    return pod | gates | {"status": {**status, "conditions": [*(status.get("conditions") or []), *marked]}}

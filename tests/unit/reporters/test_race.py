@@ -10,6 +10,7 @@ from harness.analysis import judge, judge_experiment, pool
 from harness.model.race import Beat, Between, LostRequest, PodRace, Race
 from harness.reporters.html import experiment_html
 from harness.reporters.markdown import experiment_markdown
+from harness.reporters.pod_spans import BALANCER, pod_spans
 from harness.reporters.race_rows import race_rows
 from harness.reporters.race_text import race_text
 from harness.reporters.race_words import Kind, gaps, lost_facts, pod_table
@@ -98,7 +99,7 @@ def test_the_rows_of_the_picture_are_what_the_table_says() -> None:
     parts = [(row["lane"][3:].strip(), row["tip"].split(": for")[0], row["from"], row["to"]) for row in rows["spans"]]
     assert ("aweb-old-1", "web-old-1 closing", 1.1, 1.4) in parts
     assert ("bAPI", "web-old-1 terminating", 1.0, 1.9) in parts
-    assert ("cdata plane", "web-old-1 may send", 1.5, 1.97) in parts
+    assert ("ddata plane", "web-old-1 may send", 1.5, 1.97) in parts
     assert sum(row["requests"] for row in rows["outcomes"]) == 10
     assert [(row["t"], row["ms"]) for row in rows["lost"]] == [(1.2, 3.0)]
     assert pod_table(RACE)[0][-3:] == ("+1.50 to +1.97 s", "+1.90 s", "0.50-0.97 s: deleted, still sent to")
@@ -122,6 +123,28 @@ def test_the_race_in_characters() -> None:
     assert lines[1].split()[2] == "=" * 20 + "~" + "xxx"
     assert lines[3].split()[1] == "=" * 20 + "~!!!!?????"
     assert "█  (at most 1)" in lines[7]
+
+
+def test_what_a_balancer_found_is_a_row_where_gates_tell_it() -> None:
+    gated = replace(RACE, pods=(OLD, replace(NEW, up=10.5, healthy=13.0)))
+    spans = race_rows(gated, ())["spans"]
+    found = [
+        (row["lane"], row["tip"].split(": for")[0], row["from"], row["to"]) for row in spans if "healthy" in row["tip"]
+    ]
+    assert found == [
+        ("001cbalancer ", "web-new-1 not found healthy", 0.5, 3.0),
+        ("001cbalancer ", "web-new-1 found healthy", 3.0, 5.4),
+    ]
+    text = race_text(gated)
+    assert text.count("balancer") == 2  # one row, and what its characters mean
+    assert "balancer" not in race_text(RACE)
+
+
+def test_a_gate_that_never_opened_is_waited_for_until_the_pod_leaves() -> None:
+    never = replace(OLD, up=9.5, healthy=None)
+    assert [(what, end) for what, start, end in pod_spans(never, RACE)[BALANCER] if start < end] == [
+        ("not found healthy", OLD.leaving)
+    ]
 
 
 def test_no_name_ends_the_block_of_code() -> None:
