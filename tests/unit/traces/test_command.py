@@ -79,4 +79,4 @@ def test_a_file_that_is_there_is_not_written_over(
 ) -> None:
     there = written(tmp_path / "there", ROLLING)
     assert trace(monkeypatch, "record", "--namespace", "default", "--cluster", "context:none", "--out", there) == 2
-    assert "Name a file that is not there." in capsys.readouterr().err
+    assert "Name a file that does not exist." in capsys.readouterr().err
