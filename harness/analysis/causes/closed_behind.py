@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from harness.analysis.causes.bursts import has_burst, in_order
@@ -59,7 +60,8 @@ def closed_as_ever(
     more of them meet one. A race loses more of them too: which it is cannot be told then.
     """
     found = np.zeros_like(closed)
-    good = np.sort(seen.requests.frame.filter(~seen.requests.frame["failed"])["started"].drop_nulls().to_numpy())
+    sent_well = seen.requests.frame.lazy().filter(~pl.col("failed")).select(pl.col("started").drop_nulls().sort())
+    good = sent_well.collect()["started"].to_numpy()
     if closed.sum() < ENOUGH or not len(good):
         return AsEver(by_requests=found, by_time=found)
     lost = _When.of(seen, windows, sent)

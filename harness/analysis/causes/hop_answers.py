@@ -54,11 +54,15 @@ def off_all_lists(
 ) -> NDArray[np.bool_]:
     """Whether a request that met a bad target was sent when the hop, as answers show, sent to none of the pods any more
     that were stopping, or being drained, until it ended."""
-    found = bad_target.copy()
+    (those,) = np.nonzero(bad_target)
+    off = np.ones(len(those), dtype=bool)
+    sent, ended = sent[those], ended[those]
     until = {at: end for _, end, at in windows[Way.SENT_TO]}
-    for way in _GOING:
+    for way in _GOING if len(those) else ():
         for start, end, at in windows[way]:
-            found &= ~((sent <= until.get(at, -math.inf)) & (sent <= end) & (ended >= start))
+            off &= ~((sent <= until.get(at, -math.inf)) & (sent <= end) & (ended >= start))
+    found = np.zeros_like(bad_target)
+    found[those] = off
     return found
 
 

@@ -92,7 +92,7 @@ def _unsent(frame: pl.DataFrame, start: float, info: RunInfo, windows: Windows) 
     requests = int(due.select(pl.len()).collect().item())
     if len(unsent) > UNSENT_SHARE * max(1, requests):
         return _not_sent(unsent, things(requests, "request"))
-    for span in windows.rollouts:
+    for span in windows.rollouts if len(unsent) else ():
         over = span.end if span.settled is None else span.settled + (info.quiet_s or 0.0)
         until = min(over, span.end, windows.end)
         then = pl.col("scheduled").is_between(span.update, until, closed="left")

@@ -109,17 +109,18 @@ def _at_once(seen: Observed, why: Explained, position: int, counts: Counted, qui
         return False
     moments = seen.requests.failures["scheduled"].to_numpy()
     mine = why.causes.by(lambda row: row.fault == Fault.APPLICATION) & ~quiet.lost
-    fine = seen.requests.frame.filter(~pl.col("failed"))["scheduled"].to_numpy()
     spans = control, (counts.windows[position].start, counts.windows[position].end)
     before, then = (
-        (moments[mine & (counts.at == at)], _between(fine, span))
+        (moments[mine & (counts.at == at)], _answered(seen, span))
         for at, span in zip((CONTROL, position), spans, strict=True)
     )
     return has_burst(*then, in_order(*before))
 
 
-def _between(moments: NDArray[np.float64], span: tuple[float, float]) -> NDArray[np.float64]:
-    return moments[(moments >= span[0]) & (moments < span[1])]
+def _answered(seen: Observed, span: tuple[float, float]) -> NDArray[np.float64]:
+    """When those were due that were answered well and due in that span: all that were sent there and not lost."""
+    well = ~pl.col("failed") & ~pl.col("unsent") & pl.col("scheduled").is_between(*span, closed="left")
+    return seen.requests.frame.lazy().filter(well).select("scheduled").collect()["scheduled"].to_numpy()
 
 
 def _outcomes(seen: Observed, mine: NDArray[np.bool_]) -> str:
