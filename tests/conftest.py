@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -14,6 +15,12 @@ import harness.redaction
 # How fast examples are made and tried says something of the machine, and nothing of what they look at.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+# Under nohup, or in the background of a shell, these are ignored, and by all that tests start as well; what is tested
+# is what a program does with them that was started as programs are.
+for ignored, usual in ((signal.SIGHUP, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
+    if signal.getsignal(ignored) == signal.SIG_IGN:
+        signal.signal(ignored, usual)
 
 # What CI cannot install is named here by the beginning of the reason.
 _ALLOWED = ("needs Docker", "recordings are not here")
