@@ -28,12 +28,14 @@ from harness.analysis.verdict.attribution import Attribution, attribute
 from harness.analysis.verdict.background import Background, background, shown_background
 from harness.analysis.verdict.doubts import Doubt, run_doubts
 from harness.analysis.verdict.gates import gate_words
+from harness.analysis.verdict.other_answers import other_answers
 from harness.analysis.verdict.outside import outside
 from harness.analysis.verdict.verdict import RolloutAccount, as_expected, conclusion
 from harness.analysis.verdict.window_counts import Counted, counted, tally
 from harness.model.advice import Propagation
 from harness.model.observation import MarkType
 from harness.model.quantity import things
+from harness.model.reasons import Reason
 from harness.model.result import Cause, RolloutFindings, ScenarioResult
 from harness.model.run import Run, RunInfo
 
@@ -86,7 +88,8 @@ def _judged(
     gates_note, shortfall = gate_words(seen)
     to_answer = charged.own & np.isin(charged.at, positions)
     own = list(tally(list(why.causes.label[to_answer])).items())
-    of_run = (*doubts, *run_doubts(seen, tally(list(why.causes.cause[charged.nobodys]))))
+    other = ((Reason.OTHER_ANSWERS, words) for words in other_answers(seen, why.windows))
+    of_run = (*doubts, *run_doubts(seen, tally(list(why.causes.cause[charged.nobodys]))), *other)
     said = conclusion(
         shown,
         doubts=of_run,

@@ -12,6 +12,7 @@ from harness.load.records import safe
 from harness.model.request import Outcome, Request, TcpFacts, TlsFacts
 
 if TYPE_CHECKING:
+    from harness.load.body import Wanted
     from harness.load.plan import Plan
 
 
@@ -36,6 +37,7 @@ class Attempt:
         "tcp",
         "tls",
         "via",
+        "wanted",
         "worker",
     )
 
@@ -51,6 +53,7 @@ class Attempt:
         self.pod = self.via = ""
         self.tcp: TcpFacts | None = None
         self.tls: TlsFacts | None = None
+        self.wanted: Wanted | None = None  # where the status alone does not tell a good answer
         self.worker: int
         self.outcome: Outcome
         self.ended: float | None = None
@@ -160,6 +163,9 @@ def _add(attempt: Attempt, what: str) -> None:
     attempt.via = safe(f"{attempt.via}; {what}") if attempt.via else what
 
 
-def outcome_of(status: int, success: tuple[tuple[int, int], ...]) -> Outcome:
-    """Whether a complete answer counts as success: its status lies in one of the inclusive ranges."""
-    return Outcome.OK if any(low <= status <= high for low, high in success) else Outcome.STATUS
+def outcome_of(attempt: Attempt, success: tuple[tuple[int, int], ...]) -> Outcome:
+    """Whether a complete answer counts as success: its status lies in one of the inclusive ranges, and its body has
+    the text that is wanted of it, if any is."""
+    status = attempt.status
+    good = status is not None and any(low <= status <= high for low, high in success)
+    return Outcome.OK if good and (attempt.wanted is None or attempt.wanted.found) else Outcome.STATUS

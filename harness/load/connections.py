@@ -195,9 +195,9 @@ class AsyncioSender:
                 pool.idle.append(connection)
             else:
                 connection.close()
-            assert attempt.status is not None
-            done(attempt, outcome_of(attempt.status, form.success))
+            done(attempt, outcome_of(attempt, form.success))
 
+        attempt.wanted = form.wanted
         connection.send(form.data, attempt, ended, pool.deadlines, is_head=form.is_head)
 
     async def _open(self, opening: Opening) -> None:

@@ -106,6 +106,7 @@ class HttpxSender:
 
     async def _exchange(self, transport: httpx.AsyncHTTPTransport, stream: Stream, attempt: Attempt) -> Outcome:
         form = self._forms[stream.name][attempt.seq % len(self._forms[stream.name])]
+        attempt.wanted = form.wanted
         response = await transport.handle_async_request(self._request(form))
         try:
             if attempt.first_byte is None:
@@ -118,9 +119,11 @@ class HttpxSender:
             assert isinstance(response.stream, httpx.AsyncByteStream)
             async for part in response.stream:
                 attempt.bytes += len(part)
+                if attempt.wanted is not None:
+                    attempt.wanted.read(part)
         finally:
             await response.aclose()
-        return outcome_of(response.status_code, form.success)
+        return outcome_of(attempt, form.success)
 
 
 def _ssl_object(response: httpx.Response) -> ssl.SSLObject | None:

@@ -60,6 +60,7 @@ class Message:
     body: str = ""
     weight: int = 1
     success: tuple[tuple[int, int], ...] = ((200, 299),)
+    contains: str = ""
 
 
 Part = TypeVar("Part", Stream, Message)
@@ -75,14 +76,15 @@ class Plan:
     All times of its records are seconds since `t0_monotonic_ns` (CLOCK_MONOTONIC, same machine). With `own_clock`
     (another machine, whose wall clock may say anything) it starts `GREETING_S` before `start_s`, by its own
     account, and whoever reads its lines puts its times right. Requests start at `start_s` on that clock and go on
-    for `duration_s` (None: until stopped). `address` ("IP" or "IP:port", IPv6 in brackets) is connected to in place
-    of the URL's host. `ports` are inclusive ranges, used in turn with each of `source_addresses`; without them the
-    kernel chooses. `addresses`: several in place of one `address`, taken in turn, a connection each. `success` are
-    inclusive ranges of status codes. `headers` hold values as they are sent; they are never written anywhere.
-    `messages`: a mix, in place of `method`, the URL's path and `success`. `client_pem`: the certificate that the
-    client shows, and its key. `server_name`: what TLS asks for, in the host's place. `session_reuse`: connections go on
-    with the session of an earlier one. `sign_port`: where a worker without a parent hears that its harness is still
-    there (`signs`). `hold_s`: for so long at most it waits there to be told when to begin; 0: it begins as planned.
+    for `duration_s` (None: until stopped). `address` ("IP" or "IP:port", IPv6 in brackets) is connected to in place of
+    the URL's host. `ports` are inclusive ranges, used in turn with each of `source_addresses`; without them the kernel
+    chooses. `addresses`: several in place of one `address`, taken in turn, a connection each. `success` are inclusive
+    ranges of status codes; `contains`: text that the body of a good answer has. `headers` hold values as they are sent;
+    they are never written anywhere. `messages`: a mix, in place of `method`, the URL's path and `success`.
+    `client_pem`: the certificate that the client shows, and its key. `server_name`: what TLS asks for, in the host's
+    place. `session_reuse`: connections go on with the session of an earlier one. `sign_port`: where a worker without a
+    parent hears that its harness is still there (`signs`). `hold_s`: for so long at most it waits there to be told when
+    to begin; 0: it begins as planned.
     """
 
     url: str
@@ -102,6 +104,7 @@ class Plan:
     host: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     success: tuple[tuple[int, int], ...] = ((200, 299),)
+    contains: str = ""
     messages: tuple[Message, ...] = ()
     pod_header: str | None = "X-Pod"
     engine: Engine = Engine.ASYNCIO

@@ -209,6 +209,8 @@ class Connection(asyncio.Protocol):
             self.reusable = False  # an answer to HEAD that has a body all the same
         elif self._attempt.bytes is not None:
             self._attempt.bytes += len(body)
+            if self._attempt.wanted is not None:
+                self._attempt.wanted.read(body)
 
     def on_message_complete(self) -> None:
         if self._attempt is not None and self._attempt.status is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from harness.load.body import Wanted
 from harness.load.mix import in_turn
 from harness.load.plan import Message
 
@@ -26,6 +27,12 @@ class Form:
     body: bytes
     data: bytes
     success: tuple[tuple[int, int], ...]
+    contains: bytes = b""
+
+    @property
+    def wanted(self) -> Wanted | None:
+        """What looks through the body of one answer, where its status alone does not tell whether it is good."""
+        return Wanted(self.contains) if self.contains else None
 
     @property
     def is_head(self) -> bool:
@@ -38,7 +45,8 @@ def forms(plan: Plan, stream: Stream) -> tuple[Form, ...]:
     if not plan.messages:
         parts = urlsplit(plan.url)
         path = stream.path or (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        return (_form(plan, stream, Message(method=plan.method, path=path, success=plan.success)),)
+        one = Message(method=plan.method, path=path, success=plan.success, contains=plan.contains)
+        return (_form(plan, stream, one),)
     each = [_form(plan, stream, message) for message in plan.messages]
     return in_turn(each, [message.weight for message in plan.messages])
 
@@ -55,6 +63,7 @@ def _form(plan: Plan, stream: Stream, message: Message) -> Form:
         body=body,
         data=("\r\n".join(lines) + "\r\n\r\n").encode() + body,
         success=message.success,
+        contains=message.contains.encode(),
     )
 
 

@@ -248,7 +248,7 @@ class Experiment(Record):
     def _one_kind_of_request_or_several(self) -> Self:
         if not self.requests:
             return self
-        for key in ("method", "path", "success"):
+        for key in ("method", "path", "success", "contains"):
             if key in self.request.model_fields_set:
                 raise ValueError(f"request.{key}: each of `requests` says that itself")
         for name, stream in self.load.streams.items():

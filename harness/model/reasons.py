@@ -41,6 +41,7 @@ class Reason(StrEnum):
     UNCHARGED = "uncharged"
     NEW_VERSION_ERRORS = "new-version-errors"
     APPLICATION_ERRORS = "application-errors"
+    OTHER_ANSWERS = "other-answers"
     STALE_CONNTRACK = "stale-conntrack"
     NO_ENDPOINTS = "no-endpoints"
     UNKNOWN = "unknown"

@@ -14,6 +14,8 @@ from harness.model.record import FilePath, Record
 Method = Literal["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
 UrlPath = Annotated[str, Field(pattern=r"^/[^\s]*$")]
 Statuses = Annotated[tuple[str | int, ...], Field(min_length=1, strict=False)]
+Contained = Annotated[str | None, Field(min_length=1)]
+_CONTAINS = 'text that the body of a good answer has, such as `"ok":true`; without it only statuses count'
 
 READING = frozenset({"GET", "HEAD"})
 """The methods that change nothing (RFC 9110, 9.2.1), and that every application is made for."""
@@ -90,9 +92,15 @@ class TlsSettings(Record):
 
 
 class _Answered(Record):
-    """A request whose answers are a success by their status codes, which the field `_STATUSES` has."""
+    """A request whose answers are a success by their status codes, which the field `_STATUSES` has, and their body."""
 
     _STATUSES: ClassVar[str]
+
+    @model_validator(mode="after")
+    def _with_a_body(self) -> Self:
+        if getattr(self, "contains", None) is not None and getattr(self, "method", None) == "HEAD":
+            raise ValueError("contains: an answer to HEAD has no body to look at")
+        return self
 
     @model_validator(mode="after")
     def _statuses(self) -> Self:
@@ -115,6 +123,7 @@ class RequestSettings(_Answered):
     host: Annotated[str | None, AfterValidator(_sendable_host)] = Field(None, description="the Host header")
     headers: Headers = Field(default_factory=dict, description="by name: a value, or where it is to be had")
     success: Statuses = Field(("200-299",), description="status codes, or ranges of them, that are a success")
+    contains: Contained = Field(None, description=_CONTAINS)
     tls: TlsSettings | None = Field(None, description="send by HTTPS; `{}` for what this machine trusts")
 
     def in_folder(self, folder: Path) -> Self:
@@ -134,6 +143,7 @@ class MixedRequest(_Answered):
     body_file: FilePath | None = Field(None, description="what is sent as the body")
     weight: int = Field(1, ge=1, le=1000, description="how many of them, beside the others'")
     expect: Statuses = Field(("200-299",), description="status codes, or ranges of them, that are a success")
+    contains: Contained = Field(None, description=_CONTAINS)
 
     def in_folder(self, folder: Path) -> Self:
         """The same with its paths, which are relative to `folder`, made relative to the working directory."""

@@ -142,13 +142,15 @@ class MeasuredService:
 class RequestFacts:
     """One kind of request that was sent: `weight` of it beside the others', on one `stream`, or on all where None.
 
-    `path`: without its query, in which secrets may be; `success`: status codes and ranges, as they are written.
+    `path`: without its query, in which secrets may be; `success`: status codes and ranges, as they are written;
+    `contains`: a good answer had to have a text in its body.
     """
 
     method: str
     path: str
     weight: int = 1
     success: tuple[str, ...] = ()
+    contains: bool = False
     stream: str | None = None
 
 

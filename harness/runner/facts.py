@@ -55,17 +55,27 @@ def run_info(cluster: Cluster, scenario: Scenario, *, t0_wall_s: float) -> RunIn
 def requests_sent(experiment: Experiment) -> Iterator[RequestFacts]:
     """What is sent: the mix, or the one kind of request, by stream where a stream has a path of its own."""
     for each in experiment.requests:
-        success = tuple(map(str, each.expect))
-        yield RequestFacts(method=each.method, path=_bare(each.path), weight=each.weight, success=success)
+        yield RequestFacts(
+            method=each.method,
+            path=_bare(each.path),
+            weight=each.weight,
+            success=tuple(map(str, each.expect)),
+            contains=each.contains is not None,
+        )
     if experiment.requests:
         return
     request, paths = experiment.request, {name: one.path for name, one in experiment.load.streams.items()}
-    success = tuple(map(str, request.success))
+    one = RequestFacts(
+        method=request.method,
+        path=_bare(request.path),
+        success=tuple(map(str, request.success)),
+        contains=request.contains is not None,
+    )
     if not all(paths.values()):
-        yield RequestFacts(method=request.method, path=_bare(request.path), success=success)
+        yield one
     for stream, path in paths.items():
         if path:
-            yield RequestFacts(method=request.method, path=_bare(path), success=success, stream=stream)
+            yield replace(one, path=_bare(path), stream=stream)
 
 
 def _bare(path: str) -> str:

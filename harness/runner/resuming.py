@@ -151,7 +151,8 @@ def _request(one: RequestFacts) -> str:
     """One kind of request in words, without the digests of what is hidden in its path."""
     on, success = f" on {one.stream}" if one.stream else "", ", ".join(one.success)
     path = without_digests(one.path)
-    return f"{one.method} {path}{on}, weight {one.weight}, success {success}"
+    body = ", by their body too" if one.contains else ""
+    return f"{one.method} {path}{on}, weight {one.weight}, success {success}{body}"
 
 
 _SAME: dict[str, Callable[[RunInfo], Any]] = {

@@ -243,6 +243,7 @@ def load_plan(
         host=request.host,
         headers=_headers(request.headers, environment),
         success=request.success_ranges,
+        contains=request.contains or "",
         messages=tuple(_message(each, environment) for each in experiment.requests),
         **({} if tls is None else certificates.of_plan(tls)),
         pod_header=load.pod_header or "",
@@ -266,6 +267,7 @@ def _message(asked: MixedRequest, environment: Mapping[str, str]) -> Message:
         body=base64.b64encode(body).decode(),
         weight=asked.weight,
         success=asked.success_ranges,
+        contains=asked.contains or "",
     )
 
 

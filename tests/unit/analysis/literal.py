@@ -11,9 +11,9 @@
     connect-refused new 8.6 8.61 8.62                    failed ones, by when they were sent
     eof-mid-response slow 8.2 until 8.55 by old-1        ... and by when they ended
 
-`port 7000`, `reused`, `code 502`, `via awselb/2.0`, `took 0.06` (instead of `until`), `acked 60` (bytes, on a
-connection whose shortest round trip was 0.2 ms) and `trouble no_certificate` (of a `tls-error`) may end a line of
-requests. Endpoints follow from the pods: ready ones, those that terminate marked so, gone when ended.
+`port 7000`, `reused`, `code 502`, `via awselb/2.0`, `took 0.06` (instead of `until`), `size 12` (bytes of the body),
+`acked 60` (bytes, on a connection whose shortest round trip was 0.2 ms) and `trouble no_certificate` (of a `tls-error`)
+may end a line of requests. Endpoints follow from the pods: ready ones, those that terminate marked so, gone when ended.
 """
 
 from __future__ import annotations
@@ -115,6 +115,8 @@ class _Teller:
                 more |= {"status": int(words.pop(0))} if word == "code" else {"via": words.pop(0)}
             elif word == "trouble":
                 more["tls_trouble"] = words.pop(0).replace("_", " ")
+            elif word == "size":
+                more["bytes"] = int(words.pop(0))
             elif word == "acked":
                 acked = int(words.pop(0))
             elif word == "every":

@@ -126,6 +126,17 @@ def test_what_counts_as_success_is_the_plans_choice(server: Callable[..., Server
     assert the_one(load(few(teapot.url(), engine, success=((200, 399),)))).outcome == Outcome.STATUS
 
 
+@pytest.mark.parametrize("pieces", [[b'{"ok":true}'], [b'{"o', b'k"', b":tru", b"e}"]], ids=["whole", "in pieces"])
+def test_a_good_status_with_another_body_than_is_wanted_is_no_success(
+    pieces: list[bytes], server: Callable[..., Server], engine: Engine
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+    answering = server(lambda n: says(head + chunks + b"0\r\n\r\n"))
+    assert the_one(load(few(answering.url(), engine, contains='"ok":true'))).outcome == Outcome.OK
+    assert the_one(load(few(answering.url(), engine, contains='"ok":false'))).outcome == Outcome.STATUS
+
+
 def test_nobody_listening_is_refused(engine: Engine) -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
