@@ -7,6 +7,7 @@ from harness.model.kubernetes_version import applied_at_once
 from harness.model.paths import Hop
 from harness.model.providers import CONTEXT, PROVIDERS
 from harness.model.quantity import things
+from harness.model.reasons import Reason
 from harness.model.result import Cause, ScenarioResult, Verdict
 from harness.model.run import ClusterFacts, ProxyFacts, RunInfo
 
@@ -55,9 +56,10 @@ def notes(info: RunInfo, result: ScenarioResult) -> tuple[str, ...]:
 
 
 def _of_the_application(result: ScenarioResult) -> str:
-    """How many requests failed by the application's own errors; a clean run's sentence says that itself."""
+    """How many requests failed by the application's own errors; the sentence of a clean run, or of a new version's
+    errors, says that itself."""
     own = result.causes.get(Cause.APPLICATION, 0)
-    if not own or result.verdict is Verdict.SEAMLESS:
+    if not own or result.verdict is Verdict.SEAMLESS or result.reason == Reason.NEW_VERSION_ERRORS:
         return ""
     return (
         f"{own:,} of {things(result.failed, 'failed request')} are errors of the application itself, for which no "

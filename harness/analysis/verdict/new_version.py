@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from harness.analysis.causes.explained import Explained
@@ -78,6 +79,26 @@ def began_with(seen: Observed, why: Explained, position: int) -> bool:
         theirs = _alone(seen, new, first) or _new_trouble(why, here)
     settled = span.settled if span.settled is not None else span.end
     return theirs and min(ready) - SLOW_WATCH_S <= first <= settled
+
+
+def warm_up_s(seen: Observed, why: Explained, position: int) -> float | None:
+    """For how long after they were Ready the pods of a rollout failed requests, where none did after that; seconds.
+
+    None where pods are not known by name, or where one was not seen to answer well for as long again.
+    """
+    mine = why.causes.by(lambda row: row.fault == Fault.APPLICATION)
+    good = seen.requests.frame.lazy().filter(pl.col("outcome") == "ok").group_by("pod").agg(pl.col("ended").max())
+    well = dict(good.with_columns(pl.col("pod").cast(pl.String)).collect().iter_rows())
+    longest = 0.0
+    for at in _brought(seen, position):
+        pod, failed = seen.pods[at], why.failures.ended[mine & (why.causes.pod == at)]
+        if not len(failed) or pod.ready is None:
+            continue
+        lasted = max(0.0, float(failed.max()) - pod.ready)
+        if well.get(pod.name, -math.inf) < pod.ready + 2 * lasted:
+            return None
+        longest = max(longest, lasted)
+    return longest or None
 
 
 def _alone(seen: Observed, new: set[int], t: float) -> bool:

@@ -17,7 +17,7 @@ from harness.analysis.observed.windows import CONTROL
 from harness.analysis.statistics import P_VALUE, closeness, excess
 from harness.analysis.verdict.background import Background, failed_by_application
 from harness.analysis.verdict.doubts import Doubt
-from harness.analysis.verdict.new_version import began_with, corrected, fails_more, tls_trouble
+from harness.analysis.verdict.new_version import began_with, corrected, fails_more, tls_trouble, warm_up_s
 from harness.analysis.verdict.window_counts import Counted
 from harness.model.quantity import things
 from harness.model.reasons import Reason
@@ -74,7 +74,13 @@ def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quie
     if not bad:
         return ()
     if fails_more(seen, position):
-        return ((Reason.NEW_VERSION_ERRORS, f"the new pods of {name} fail more requests than the old ones"),)
+        cold_s = warm_up_s(seen, why, position)
+        then = (
+            ""
+            if cold_s is None
+            else f", and only in the first {cold_s:.1f} s after they were Ready: {_READY_TOO_EARLY}"
+        )
+        return ((Reason.NEW_VERSION_ERRORS, f"the new pods of {name} fail more requests than the old ones{then}"),)
     if _as_usual(seen, position, counts) and not _at_once(seen, why, position, counts, quiet):
         at_chance = int((quiet.lost & (counts.at == position)).sum())
         if quiet.shown or bad == at_chance:

@@ -93,6 +93,23 @@ def test_a_few_errors_of_the_new_pods_alone_are_enough_where_answers_name_them()
     assert verdict(text + errors.replace("new-1", "old-1")) == ("inconclusive", "short-control")
 
 
+def test_errors_of_new_pods_that_end_are_told_as_a_warm_up() -> None:
+    text = """
+        update 8.0 complete 9 settled 14
+        pod old-1 deleted 8.6 prestop 5 ended 13.7 gone 14
+        pod new-1 revision r2 created 8.1 ready 8.4
+        ok new 0..8.6 every 0.05 by old-1
+        status new 8.5..10 every 0.05 by new-1
+        ok new 10..30 every 0.05 by new-1
+    """
+    result = judge(history(text))
+    assert result.reason == "new-version-errors"
+    assert "only in the first 1.6 s after they were Ready" in result.sentence
+    assert "must not be Ready until then" in result.sentence
+    later = judge(history(text + "status new 25 by new-1\n"))
+    assert "only in the first" not in later.sentence
+
+
 def test_failures_in_the_control_window_alone_are_not_the_rollouts() -> None:
     result = judge(history(CLEAN + "connect-timeout new 2.0 2.1 2.2\n"))
     assert result.verdict == Verdict.SEAMLESS
