@@ -39,6 +39,7 @@ class HeaderSource(Record):
 
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HTTP_ALONE = "the load speaks HTTP alone, and no WebSockets: ask for a path that answers a plain request"
 _UNSENDABLE = re.compile(r"[\r\n\0]")
 
 
@@ -47,6 +48,8 @@ def _sendable(headers: dict[str, str | HeaderSource]) -> dict[str, str | HeaderS
     for name, value in headers.items():
         if not _TOKEN.fullmatch(name):
             raise ValueError(f"a header's name has letters, digits and !#$%&'*+-.^_`|~ only, not {shown(name)}")
+        if name.lower() == "upgrade":
+            raise ValueError(f"{name}: {_HTTP_ALONE}")
         if isinstance(value, str) and _UNSENDABLE.search(value):
             raise ValueError(f"the value of {name} has a line break or a NUL in it, which no header has")
     return headers
@@ -158,4 +161,6 @@ def _status_range(key: str, text: str) -> tuple[int, int]:
     low, high = int(first), int(last or first)
     if not 100 <= low <= high <= 599:
         raise ValueError(f"{key}: {shown(text)} is not a range inside 100-599")
+    if high < 200:
+        raise ValueError(f"{key}: {shown(text)} is no last answer; {_HTTP_ALONE}")
     return low, high

@@ -77,6 +77,15 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("update: {image: {nginx: []}}\n", "line 6, update.image.nginx: "),
         ("update: reboot\n", "line 6, update: "),
         ("request: {success: [900]}\n", "line 6, request: success: '900' is not a range inside 100-599"),
+        (
+            "request: {success: [101]}\n",
+            "line 6, request: success: '101' is no last answer; the load speaks HTTP alone",
+        ),
+        (
+            "request: {headers: {Upgrade: websocket}}\n",
+            "line 6, request.headers: Upgrade: the load speaks HTTP alone, and no WebSockets",
+        ),
+        ("request: {method: HEAD, contains: ok}\n", "line 6, request: contains: an answer to HEAD has no body"),
         ("request: {headers: {A: {env: X, file: y}}}\n", "line 6, request.headers.A: name either env or file"),
         ("variants: {a: {mitigations: [{prestopp: 5s}]}}\n", "line 6, variants.a.mitigations.0.prestopp: there is no"),
         ("variants: {a: {mitigations: [{prestop: 500ms}]}}\n", "Kubernetes counts whole seconds, not 500ms"),
