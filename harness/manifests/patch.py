@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -31,25 +31,39 @@ RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 def in_namespace(manifest: Manifest, namespace: str, among: Iterable[Manifest] = ()) -> Manifest:
     """The manifest in that namespace; objects that live in none are left as they are.
 
-    A binding of rights to a service account that is `among` the manifests goes with that account, as with kustomize's
-    `namespace`.
+    What it names of a namespace goes with that where it is `among` the manifests, as with kustomize's `namespace`: the
+    service account of a binding of rights, a route's Gateway and Services, a Gateway's Secret.
     """
-    moved = deepcopy(manifest)
+    moved, among = deepcopy(manifest), tuple(among)
     for subject in moved.get("subjects") or () if manifest["kind"] in _BINDINGS else ():
-        if any(_is(subject, account) for account in among):
+        if subject.get("kind") == "ServiceAccount" and any(_is(subject, account) for account in among):
             subject["namespace"] = namespace
+    for reference, kind in _references(moved):
+        if any(_is({"kind": kind, **reference}, each) for each in among if reference.get("namespace")):
+            reference["namespace"] = namespace
     if manifest["kind"] not in _CLUSTER_SCOPED:
         moved["metadata"]["namespace"] = namespace
     return moved
 
 
-def _is(subject: Mapping[str, Any], account: Manifest) -> bool:
-    """Whether the subject of a binding is this object, a service account."""
-    if subject.get("kind") != "ServiceAccount" or account["kind"] != "ServiceAccount":
-        return False
-    metadata = account["metadata"]
-    named = subject.get("name"), subject.get("namespace") or _DEFAULT
-    return named == (metadata["name"], metadata.get("namespace") or _DEFAULT)
+def _references(manifest: Manifest) -> Iterator[tuple[dict[str, Any], str]]:
+    """What an object of the Gateway API names, each with the kind that it is of unless it says another.
+
+    https://gateway-api.sigs.k8s.io/reference/api-spec/main/spec (ParentReference, BackendRef, SecretObjectReference)
+    """
+    spec = manifest.get("spec") or {}
+    if str(manifest.get("apiVersion")).startswith("gateway.networking.k8s.io/"):
+        yield from ((each, "Gateway") for each in spec.get("parentRefs") or ())
+        yield from ((each, "Service") for rule in spec.get("rules") or () for each in rule.get("backendRefs") or ())
+        served = [listener.get("tls") or {} for listener in spec.get("listeners") or ()]
+        yield from ((each, "Secret") for tls in served for each in tls.get("certificateRefs") or ())
+
+
+def _is(reference: Mapping[str, Any], manifest: Manifest) -> bool:
+    """Whether a reference means this object; of no namespace is that of `default`."""
+    metadata = manifest["metadata"]
+    meant = reference.get("kind"), reference.get("name"), reference.get("namespace") or _DEFAULT
+    return meant == (manifest["kind"], metadata["name"], metadata.get("namespace") or _DEFAULT)
 
 
 def image_sequence(application: Application, images: Mapping[str, tuple[str, ...]], rollout: int) -> dict[str, str]:

@@ -32,8 +32,12 @@ def check_path(path: PathSettings, application: Application, host: str | None = 
         raise ManifestError(f"planning the path {path.name}", *found)
 
 
-async def destination(cluster: Cluster, path: PathSettings, namespace: str, application: Application) -> Destination:
+async def destination(
+    cluster: Cluster, path: PathSettings, namespace: str, application: Application, *, secure: bool = False
+) -> Destination:
     """Where the application is reached by this path; a load balancer's address is waited for.
+
+    `secure`: the requests are HTTPS, for which what ends connections on the way has a port of its own.
 
     Raises:
         ClusterError: the cluster does not offer the path, or not in time.
@@ -49,9 +53,10 @@ async def destination(cluster: Cluster, path: PathSettings, namespace: str, appl
         return await _by_node_port(cluster, service, port, path.nodeport.node)
     if path.ingress is not None:
         by_type = partial(_by_type, cluster, path.wait_s)
-        return await by_ingress(cluster, path.ingress, service, await _node_names(kube), by_type)
+        return await by_ingress(cluster, path.ingress, service, await _node_names(kube), by_type, secure=secure)
     if path.gateway is not None:
-        return await by_gateway(cluster, path.gateway, service, partial(_by_type, cluster, path.wait_s))
+        by_type = partial(_by_type, cluster, path.wait_s)
+        return await by_gateway(cluster, path.gateway, service, by_type, secure=secure)
     if path.loadbalancer is not None:
         return await _by_balancer(cluster, service, port, path.wait_s)
     return _by_cluster_ip(cluster, service, port)

@@ -10,14 +10,14 @@ from harness.errors import ClusterError, ManifestError
 from harness.kube.client import Kube
 from harness.manifests.application import Application
 from harness.model.path_settings import IngressSettings
+from harness.model.request_settings import RequestSettings
 from harness.runner import ingress_front
-from harness.runner.ingress_front import WayTo
+from harness.runner.ingress_front import HTTP, HTTPS, WayTo
 from harness.runner.outside_address import Destination, at, said_of, status_entry
 from harness.spec.ingresses import class_of, hosts, is_for, leading_to
 from harness.spec.ways_in import hops_of, unknown_proxy
 
 _API = "networking.k8s.io/v1"
-_HTTP = 80
 
 
 def check_ingress(path: IngressSettings, application: Application, host: str | None) -> None:
@@ -38,10 +38,10 @@ def check_ingress(path: IngressSettings, application: Application, host: str | N
         )
 
 
-def host_in(headers: Mapping[str, object]) -> str | None:
+def host_in(request: RequestSettings) -> str | None:
     """The Host that requests name, where it is written out."""
-    named = (value for name, value in headers.items() if name.lower() == "host")
-    return next((value for value in named if isinstance(value, str)), None)
+    named = (value for name, value in request.headers.items() if name.lower() == "host")
+    return request.host or next((value for value in named if isinstance(value, str)), None)
 
 
 def ingress_of(path: IngressSettings, application: Application) -> dict[str, Any]:
@@ -50,31 +50,46 @@ def ingress_of(path: IngressSettings, application: Application) -> dict[str, Any
 
 
 async def by_ingress(
-    cluster: Cluster, path: IngressSettings, service: dict[str, Any], nodes: Sequence[str], way_to: WayTo
+    cluster: Cluster,
+    path: IngressSettings,
+    service: dict[str, Any],
+    nodes: Sequence[str],
+    way_to: WayTo,
+    *,
+    secure: bool,
 ) -> Destination:
     """Where the load goes to come by the Ingress; its address is waited for.
 
     Where a Service of the cluster has that address, what serves the Ingress runs there, and the way to that Service is
-    a part of the path. `way_to`: gives the way to a Service's port.
+    a part of the path. `way_to`: gives the way to a Service's port; `secure`: the requests are HTTPS.
 
     Raises:
-        ClusterError: no Ingress leads to the Service, or it has no address in time.
+        ClusterError: no Ingress leads to the Service, it has no address in time, or no port for HTTPS.
     """
     kube, metadata = cluster.kube, service["metadata"]
     listed = await kube.list(_API, "Ingress", metadata["namespace"])
     ingress = {"apiVersion": _API, "kind": "Ingress", **_the_one(listed, metadata["name"], path.name, ClusterError)}
     if path.controller is not None:
         front = await ingress_front.named(kube, path.controller, metadata["namespace"])
-        return await ingress_front.by_controller(cluster, front, ingress, way_to, unknown_proxy(ingress))
+        return await ingress_front.by_controller(cluster, front, ingress, way_to, unknown_proxy(ingress), secure=secure)
     entry = await status_entry(kube, ingress, path.wait_s)
     if entry is None:
         raise await _without_address(kube, ingress, path.wait_s)
     facts, address = cluster.facts, str(entry.get("ip") or entry.get("hostname"))
     if (found := await ingress_front.having(kube, address)) is not None:
-        return await ingress_front.by_controller(cluster, found, ingress, way_to, unknown_proxy(ingress))
+        return await ingress_front.by_controller(cluster, found, ingress, way_to, unknown_proxy(ingress), secure=secure)
     hops = hops_of("ingress", service, facts.proxy, nodes=nodes, balancer=facts.balancer, ingress=ingress)
-    port = next((int(each["port"]) for each in entry.get("ports") or ()), _HTTP)
-    return Destination(addresses=(at(address, port),), hops=hops)
+    return Destination(addresses=(at(address, _port(entry, secure=secure)),), hops=hops)
+
+
+def _port(entry: Mapping[str, Any], *, secure: bool) -> int:
+    """At which an entry of its status takes HTTP or HTTPS: 80 and 443, unless it tells others.
+
+    networking.k8s.io/v1: IngressLoadBalancerIngress.ports; IngressTLS ("a single TLS port, 443").
+    """
+    number = HTTPS if secure else HTTP
+    told = [int(each["port"]) for each in entry.get("ports") or ()]
+    return number if number in told or not told else told[-1 if secure else 0]
 
 
 def _the_one(

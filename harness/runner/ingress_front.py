@@ -15,8 +15,8 @@ from harness.spec.ways_in import through
 from harness.spec.workload import spec_of
 
 _MIDDLEWARE = "traefik.io/v1alpha1"
-_HTTP_PORTS = ("web", "http")
-HTTP = 80
+HTTP, HTTPS = 80, 443
+_PORT_NAMES = {HTTP: ("web", "http"), HTTPS: ("websecure", "https")}
 
 Object = dict[str, Any]
 WayTo = Callable[[Object, int], Awaitable[Destination]]
@@ -49,10 +49,16 @@ async def having(kube: Kube, address: str) -> Object | None:
 
 
 async def by_controller(
-    cluster: Cluster, controller: Object, ingress: Object, way_to: WayTo, otherwise: Hop
+    cluster: Cluster, controller: Object, ingress: Object, way_to: WayTo, otherwise: Hop, *, secure: bool
 ) -> Destination:
-    """Where the load goes to come by the Service of what serves the Ingress, by `way_to`."""
-    to = await way_to(controller, http_port(controller))
+    """Where the load goes to come by the Service of what serves the Ingress, by `way_to`; `secure`: by HTTPS.
+
+    Raises:
+        ClusterError: that Service has no port for HTTPS.
+    """
+    if (port := front_port(controller, secure=secure)) is None:
+        raise ClusterError(f"looking for the way in by Service {controller['metadata']['name']}", *no_https(controller))
+    to = await way_to(controller, port)
     behind = await hop_of(cluster.kube, controller, ingress) or otherwise
     return Destination(addresses=to.addresses, origin=to.origin, hops=through(controller, to.hops, behind))
 
@@ -77,12 +83,31 @@ async def hop_of(kube: Kube, controller: Object, ingress: Object) -> Hop | None:
     return traefik_hop(spec_of(traefik[0]), ingress, middlewares_of(objects), instances=len(traefik))
 
 
-def http_port(service: Object) -> int:
-    """The port at which a controller's Service takes HTTP: by its name, else 80, else its first."""
+def front_port(service: Object, *, secure: bool) -> int | None:
+    """The port at which a controller's Service takes HTTP or HTTPS: by its name, else 80 or 443.
+
+    For HTTP it is else its first, for HTTPS None.
+
+    >>> both = {"spec": {"ports": [{"name": "web", "port": 8080}, {"name": "websecure", "port": 8443}]}}
+    >>> front_port(both, secure=False), front_port(both, secure=True)
+    (8080, 8443)
+    >>> front_port({"spec": {"ports": [{"name": "web", "port": 80}]}}, secure=True) is None
+    True
+    """
     ports: Sequence[Object] = spec_of(service).get("ports") or ()
-    by_name = (each for each in ports if each.get("name") in _HTTP_PORTS)
-    by_number = (each for each in ports if each.get("port") == HTTP)
-    return int(next(iter((*by_name, *by_number, *ports)), {"port": HTTP})["port"])
+    number = HTTPS if secure else HTTP
+    by_name = (each for each in ports if each.get("name") in _PORT_NAMES[number])
+    by_number = (each for each in ports if each.get("port") == number)
+    any_other = () if secure else (*ports, {"port": HTTP})
+    found = next(iter((*by_name, *by_number, *any_other)), None)
+    return None if found is None else int(found["port"])
+
+
+def no_https(service: Object) -> tuple[str, str]:
+    """What is in the way where a controller's Service takes no HTTPS, and what would do."""
+    ports = ", ".join(f"{each.get('name') or 'one'} ({each['port']})" for each in spec_of(service).get("ports") or ())
+    seen = f"`request.tls` asks for HTTPS, and Service {service['metadata']['name']} has no port for that: {ports}"
+    return seen, "Give it one with the number 443, or the name https or websecure; or leave out `request.tls`."
 
 
 async def _listed(

@@ -9,7 +9,7 @@ from harness.model.request import COLUMNS, Outcome
 
 _TIMES = slice(COLUMNS.index("scheduled"), COLUMNS.index("ended") + 1)
 _ENDED = COLUMNS.index("ended")
-_OUTCOME, _STATUS = COLUMNS.index("outcome"), COLUMNS.index("status")
+_OUTCOME, _STATUS, _TROUBLE = (COLUMNS.index(name) for name in ("outcome", "status", "tls_trouble"))
 _UNCOUNTED = frozenset({Outcome.OK.value, Outcome.UNSENT.value})
 
 
@@ -24,6 +24,7 @@ class LoadCounts:
     requests: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)  # HTTP's, of the answers that failed by it
+    troubles: Counter[str] = field(default_factory=Counter)  # what broke TLS, in OpenSSL's words
     first: float | None = None  # run clock of the first request's end
     last_lost: float | None = None
     lost: dict[int, float] = field(default_factory=dict)  # second of the run clock -> its last such failure
@@ -47,6 +48,8 @@ class LoadCounts:
             self.statuses[cells[_STATUS].decode()] += 1
         elif outcome not in _UNCOUNTED:
             self.last_lost = now
+            if outcome == Outcome.TLS_ERROR.value:
+                self.troubles[cells[_TROUBLE].decode()] += 1
             self.lost[int(self.last_lost)] = self.last_lost
 
     def _count_second(self, ended: bytes, outcome: str, shift_s: float) -> None:

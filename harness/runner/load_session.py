@@ -19,6 +19,7 @@ from harness.model.run import WorkerClock, WorkerEnd
 from harness.runner.followed_worker import FollowedWorker
 from harness.runner.load_counts import LoadCounts, shifted
 from harness.runner.quiet import is_above
+from harness.runner.unsteady import unsteady
 from harness.store.writer import RunWriter
 
 _CLOCK_STEP_S = 0.001
@@ -284,14 +285,7 @@ class LoadSession(LoadCounts):
                 continue
             if self.now() - max(self.first, self.last_lost or self.first) >= calm_s:
                 return
-        named = {Outcome.STATUS.value: f"status ({', '.join(sorted(self.statuses))})"}
-        counts = (f"{count} {named.get(outcome, outcome)}" for outcome, count in self.outcomes.most_common())
-        seen = ", ".join(counts) or "no answer at all"
-        raise LoadError(
-            f"warming up for {deadline_s:g} s",
-            f"the Service is not answering steadily: {seen}",
-            "Does the application work without any rollout? Are request.path and service.port right?",
-        )
+        raise unsteady(self, deadline_s)
 
 
 def _differ(clock: WorkerClock, kept: WorkerClock) -> bool:

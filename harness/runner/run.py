@@ -195,7 +195,8 @@ class ScenarioRunner:
         otherwise = read_back(application, self._view, workload)
         self._telling.warned += otherwise
         writer.update(provisos=(*self._scenario.provisos, *otherwise))
-        to = await destination(cluster, experiment.way_in, namespace, application)
+        secure = experiment.request.tls is not None
+        to = await destination(cluster, experiment.way_in, namespace, application, secure=secure)
         writer.update(hops=to.hops)
         self._telling.enter(Phase.WARMING_UP)
         await anyio.sleep(propagation_s(cluster.facts.proxy.min_sync_period_s))

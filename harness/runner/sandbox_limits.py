@@ -18,6 +18,7 @@ from harness.model.balancer_settings import BalancerSettings
 from harness.model.cluster_settings import SandboxSettings
 from harness.model.path_settings import GatewaySettings, IngressSettings, PathSettings
 from harness.runner.ingress_address import ingress_of
+from harness.runner.ingress_front import front_port, no_https
 from harness.runner.left_out import makes_pods, without
 from harness.runner.scenario import Scenario
 from harness.runner.stand_in_notes import stand_in_notes
@@ -63,22 +64,27 @@ def check_balancer(scenarios: Iterable[Scenario], settings: SandboxSettings) -> 
         UsageError: says how it gets one.
     """
     for scenario in scenarios:
-        path = scenario.experiment.way_in
+        path, secure = scenario.experiment.way_in, scenario.experiment.request.tls is not None
         if path.gateway is not None:
-            _check_front(path.gateway, scenario.application, settings.balancing, _BY_GATEWAY)
+            _check_front(path.gateway, scenario.application, settings.balancing, _BY_GATEWAY, secure=secure)
         if path.name in _LAYERS:
-            _check_balancer(scenario, path, settings.balancing)
+            _check_balancer(scenario, path, settings.balancing, secure=secure)
 
 
-def _check_balancer(scenario: Scenario, path: PathSettings, balancer: BalancerSettings | None) -> None:
+def _check_balancer(scenario: Scenario, path: PathSettings, balancer: BalancerSettings | None, *, secure: bool) -> None:
     application, (layer, profile) = scenario.application, _LAYERS[path.name]
     named = application.service if path.ingress is None else ingress_of(path.ingress, application)
     tried = f"planning the path {path.name} for the sandbox"
     if path.ingress is not None and _brings_class(application.manifests, class_of(named)):
-        _check_front(path.ingress, application, balancer, tried)
+        _check_front(path.ingress, application, balancer, tried, secure=secure)
         return
     _refuse_pending(balancer, named, layer, profile, tried)
     assert balancer is not None
+    if path.ingress is not None and secure:
+        seen = f"`request.tls` asks for HTTPS, and its load balancer {balancer.profile} listens for HTTP alone"
+        raise UsageError(
+            tried, seen, "Leave out `request.tls`, or let the manifests bring a controller (docs/paths.md)."
+        )
     if path.ingress is not None and (why := why_not_served(balancer, named, services(application.manifests))):
         seen = f"{named['kind']} {named['metadata']['name']} {why}"
         raise UsageError(
@@ -87,9 +93,16 @@ def _check_balancer(scenario: Scenario, path: PathSettings, balancer: BalancerSe
 
 
 def _check_front(
-    path: IngressSettings | GatewaySettings, application: Application, balancer: BalancerSettings | None, tried: str
+    path: IngressSettings | GatewaySettings,
+    application: Application,
+    balancer: BalancerSettings | None,
+    tried: str,
+    *,
+    secure: bool,
 ) -> None:
     front = _controllers_service(path, application, tried)
+    if secure and front_port(front, secure=True) is None:
+        raise UsageError(tried, *no_https(front))
     if way_to(front) == "loadbalancer":
         _refuse_pending(balancer, front, _LAYERS["loadbalancer"][0], _ANNOUNCED, tried)
 

@@ -119,7 +119,6 @@ def scenarios(
     manifests = there if experiment.is_there else read_manifests(experiment.manifests)
     _teach(experiment, manifests)
     application = _application(experiment, manifests)
-    check_path(experiment.way_in, application, host_in(experiment.request.headers))
     paper_plan(experiment)  # to find what is wrong with it
     application, provisos = _to_deploy(experiment, application)
     if experiment.is_there:
@@ -134,7 +133,7 @@ def scenarios(
         if variant.patches:
             own = _application(experiment, with_patches(manifests, variant.patches))
             own = _to_deploy(experiment, own)[0]
-            check_path(experiment.way_in, own, host_in(experiment.request.headers))
+        check_path(experiment.way_in, own, host_in(experiment.request))
         check_gates(own, experiment.way_in.name, variant.expect)
         measured = MeasuredService(name=own.service_name, port=own.port)
         sound = mended(own.target, own.service, measured, advised.mends)

@@ -24,16 +24,30 @@ def hosts_of(route: Object) -> frozenset[str] | None:
     return frozenset(map(str, spec_of(route).get("hostnames") or ())) or None
 
 
-def shares(route: Object, service: str) -> bool:
-    """Whether other Services get a part of its requests, in some rule that sends to this one."""
-    rules = (_weighted(rule) for rule in spec_of(route).get("rules") or ())
-    return any(service in names and len(names) > 1 for names in rules)
+def shares(route: Object, service: str) -> frozenset[str]:
+    """What else gets a part of its requests, in some rule that sends to this Service."""
+    rules = (_weighted(rule, _namespace(route)) for rule in spec_of(route).get("rules") or ())
+    return frozenset(name for names in rules if service in names for name in names - {service})
 
 
-def gateway_of(route: Object) -> str | None:
-    """The name of the first Gateway to which it attaches; None where it names none."""
+def gateway_of(route: Object) -> tuple[str, str]:
+    """Namespace (the route's, unless it says another) and name of the first Gateway to which it attaches."""
     parents = spec_of(route).get("parentRefs") or ()
-    return next((str(each["name"]) for each in parents if each.get("kind", "Gateway") == "Gateway"), None)
+    first: Object = next((each for each in parents if each.get("kind", "Gateway") == "Gateway"), {})
+    return str(first.get("namespace") or _namespace(route)), str(first.get("name", ""))
+
+
+def listener_port(gateway: Object, route: Object, *, secure: bool) -> int | None:
+    """The port at which a Gateway takes HTTP, or HTTPS, for a route; None where it does not.
+
+    It is that of the listener that the route names, else of the first with that protocol.
+    """
+    protocol, (_, name) = "HTTPS" if secure else "HTTP", gateway_of(route)
+    parents = [each for each in spec_of(route).get("parentRefs") or () if each.get("name") == name]
+    sections = {each.get("sectionName") for each in parents}
+    listeners = spec_of(gateway).get("listeners") or ()
+    fitting = [each for each in listeners if None in sections or each.get("name") in sections]
+    return next((int(each["port"]) for each in fitting if each.get("protocol") == protocol), None)
 
 
 def why_not_accepted(route: Object) -> str | None:
@@ -52,11 +66,25 @@ def why_not_accepted(route: Object) -> str | None:
     return "; ".join(told) or None
 
 
+def _namespace(route: Object) -> str:
+    return str(route["metadata"].get("namespace") or "default")
+
+
 def _backends(route: Object) -> frozenset[str]:
-    return frozenset(name for rule in spec_of(route).get("rules") or () for name in _weighted(rule))
+    rules = spec_of(route).get("rules") or ()
+    return frozenset(name for rule in rules for name in _weighted(rule, _namespace(route)))
 
 
-def _weighted(rule: Object) -> frozenset[str]:
-    """The Services that get requests by a rule; without a weight it is 1."""
-    backends = rule.get("backendRefs") or ()
-    return frozenset(str(b["name"]) for b in backends if b.get("kind", "Service") == "Service" and b.get("weight", 1))
+def _weighted(rule: Object, namespace: str) -> frozenset[str]:
+    """What gets requests by a rule: the names of Services of this namespace, others with theirs, or with their kinds.
+
+    Without a weight it is 1.
+    """
+    return frozenset(_backend(each, namespace) for each in rule.get("backendRefs") or () if each.get("weight", 1))
+
+
+def _backend(reference: Object, namespace: str) -> str:
+    name, kind, home = reference["name"], reference.get("kind") or "Service", reference.get("namespace") or namespace
+    if kind != "Service":
+        return f"{kind} {name}"
+    return str(name) if home == namespace else f"{home}/{name}"

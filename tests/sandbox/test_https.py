@@ -50,7 +50,8 @@ def renewed(
     **fields: Any,
 ) -> dict[str, Object]:
     """nginx with a certificate of ours, which is renewed by this authority and rolled; the scenarios by variant."""
-    documents = list(safe_load_all((repository / "fixtures/manifests/https.yaml").read_text()))
+    files = (repository / f"fixtures/manifests/{name}.yaml" for name in ("https", "https-secret"))
+    documents = [each for file in files for each in safe_load_all(file.read_text())]
     secret = next(each for each in documents if each["kind"] == "Secret")
     secret["stringData"] = pair(OURS)
     (tmp_path / "manifests.yaml").write_text(safe_dump_all(documents))

@@ -34,6 +34,7 @@ _DISCOVERY = {
     },
     "/apis/discovery.k8s.io/v1": {"EndpointSlice": "endpointslices"},
     "/apis/coordination.k8s.io/v1": {"Lease": "leases"},
+    "/apis/gateway.networking.k8s.io/v1": {"Gateway": "gateways", "HTTPRoute": "httproutes"},
     "/apis/networking.k8s.io/v1": {"Ingress": "ingresses", "IngressClass": "ingressclasses"},
 }
 

@@ -173,6 +173,30 @@ def test_rights_go_with_the_service_account_that_is_among_the_manifests() -> Non
     assert in_namespace(binding, "here")["subjects"] == binding["subjects"]
 
 
+def test_what_a_route_names_of_another_namespace_goes_with_it_where_it_is_among_the_manifests() -> None:
+    def named(kind: str, name: str, namespace: str = "") -> dict[str, Any]:
+        return {"kind": kind, "metadata": {"name": name, **({"namespace": namespace} if namespace else {})}}
+
+    api = {"apiVersion": "gateway.networking.k8s.io/v1"}
+    abroad = {"name": "web", "namespace": "till"}
+    backends = [{"name": "web", "namespace": "shop"}, abroad, {"name": "web"}]
+    parents = [{"name": "edge", "namespace": "infra"}, {"name": "other", "namespace": "infra"}]
+    route = {
+        **api,
+        **named("HTTPRoute", "web", "shop"),
+        "spec": {"parentRefs": parents, "rules": [{"backendRefs": backends}]},
+    }
+    tls = {"certificateRefs": [{"name": "web-tls", "namespace": "infra"}]}
+    gateway = {**api, **named("Gateway", "edge", "infra"), "spec": {"listeners": [{"tls": tls}, {}]}}
+    among = (route, gateway, named("Service", "web", "shop"), named("Secret", "web-tls", "infra"))
+    spec = in_namespace(route, "here", among)["spec"]
+    assert [each.get("namespace") for each in spec["parentRefs"]] == ["here", "infra"]
+    assert [each.get("namespace") for each in spec["rules"][0]["backendRefs"]] == ["here", "till", None]
+    (listener, _) = in_namespace(gateway, "here", among)["spec"]["listeners"]
+    assert listener["tls"]["certificateRefs"] == [{"name": "web-tls", "namespace": "here"}]
+    assert abroad == {"name": "web", "namespace": "till"}
+
+
 def port(name: str | None, number: int, protocol: str = "TCP") -> dict[str, Any]:
     return {"name": name, "containerPort": number, "protocol": protocol}
 

@@ -15,8 +15,11 @@ from harness.manifests.application import Application
 from harness.model.balancer_settings import BalancerSettings
 from harness.model.cluster_settings import SandboxSettings
 from harness.model.path_settings import PathSettings
+from harness.model.request_settings import RequestSettings
 from harness.model.run import ClusterFacts
+from harness.runner import ingress_front
 from harness.runner.destination import check_path, destination
+from harness.runner.ingress_address import host_in
 from harness.runner.sandbox_limits import check_balancer
 from harness.runner.scenario import Scenario
 from harness.sandbox import preflight
@@ -76,11 +79,11 @@ def test_what_no_ingress_leads_to_is_refused_before_anything_is_changed(
     return None
 
 
-async def led(made: dict[str, Any], **answers: Any) -> tuple[str, ...]:
+async def led(made: dict[str, Any], *, secure: bool = False, **answers: Any) -> tuple[str, ...]:
     places = {SERVICES: service("ClusterIP"), INGRESSES: {"items": [made]}, NODES: TWO_NODES, **answers}
     async with paper_kube({f"GET {place}": [answer] for place, answer in places.items()}) as (kube, _):
         cluster = cast("Cluster", SimpleNamespace(kube=kube, facts=ClusterFacts(kind="context")))
-        to = await destination(cluster, path(wait="300ms"), "shop", application())
+        to = await destination(cluster, path(wait="300ms"), "shop", application(), secure=secure)
     assert [hop.name for hop in to.hops] == ["what serves Ingress web (alb)"]
     return to.addresses
 
@@ -90,6 +93,36 @@ async def test_the_load_goes_to_the_address_in_its_status() -> None:
     made = ingress()
     made["status"] = {"loadBalancer": {"ingress": [{"hostname": "k8s-shop.elb.amazonaws.com"}]}}
     assert await led(made) == ("k8s-shop.elb.amazonaws.com:80",)
+
+
+@pytest.mark.anyio
+async def test_https_goes_to_its_port_for_that() -> None:
+    made, entry = ingress(), {"ip": "192.0.2.9"}
+    for ports, http, https in (
+        ([], 80, 443),
+        ([{"port": 443}, {"port": 80}], 80, 443),
+        ([{"port": 8080}, {"port": 8443}], 8080, 8443),
+    ):
+        made["status"] = {"loadBalancer": {"ingress": [{**entry, "ports": ports}]}}
+        assert await led(made) == (f"192.0.2.9:{http}",)
+        assert await led(made, secure=True) == (f"192.0.2.9:{https}",)
+
+
+@pytest.mark.anyio
+async def test_a_controller_without_a_port_for_https_is_told_with_those_that_it_has() -> None:
+    made, front = ingress(), service("LoadBalancer", {"ip": "192.0.2.9"})
+    made["status"] = front["status"]
+    front["spec"]["ports"] = [{"name": "web", "port": 80}]
+    with pytest.raises(
+        ClusterError, match=r"`request.tls` asks for HTTPS, and Service web has no port for that: web \(80\)"
+    ):
+        await led(made, secure=True, **{"/api/v1/services": {"items": [front]}})
+
+
+def test_the_host_may_be_given_by_either_key() -> None:
+    for request in ({"host": "shop.example"}, {"headers": {"host": "shop.example"}}):
+        assert host_in(RequestSettings.model_validate(request)) == "shop.example"
+    assert host_in(RequestSettings.model_validate({"headers": {"Host": {"env": "SHOP"}}})) is None
 
 
 @pytest.mark.anyio
@@ -129,7 +162,7 @@ async def test_a_class_that_nobody_serves_is_told_with_those_that_there_are() ->
 def test_what_the_sandboxs_balancer_would_leave_pending_is_refused(
     manifests: list[dict[str, Any]], kind: str, balancer: Any, way: dict[str, Any], says: str
 ) -> None:
-    experiment = SimpleNamespace(way_in=PathSettings.model_validate(way))
+    experiment = SimpleNamespace(way_in=PathSettings.model_validate(way), request=RequestSettings())
     scenario = cast("Scenario", SimpleNamespace(application=application(*manifests, kind=kind), experiment=experiment))
     settings = SandboxSettings(balancer=None if balancer is None else BalancerSettings(profile=balancer))
     if not says:
@@ -137,6 +170,32 @@ def test_what_the_sandboxs_balancer_would_leave_pending_is_refused(
     with pytest.raises(UsageError, match=says):
         check_balancer([scenario], settings)
     return None
+
+
+FRONT = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "traefik"},
+    "spec": {"type": "LoadBalancer", "ports": [{"name": "web", "port": 80}]},
+}
+CLASS = {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "traefik"}}
+
+
+@pytest.mark.parametrize(
+    ("manifests", "balancer", "says"),
+    [
+        ([ingress()], "aws-alb-ip", "its load balancer aws-alb-ip listens for HTTP alone"),
+        ([ingress(named="traefik"), CLASS, FRONT], "none", r"Service traefik has no port for that: web \(80\)"),
+    ],
+)
+def test_https_where_nothing_takes_it_is_refused_before_anything_is_changed(
+    manifests: list[dict[str, Any]], balancer: Any, says: str
+) -> None:
+    request = RequestSettings.model_validate({"tls": {}})
+    experiment = SimpleNamespace(way_in=PathSettings.model_validate({"ingress": {}}), request=request)
+    scenario = cast("Scenario", SimpleNamespace(application=application(*manifests), experiment=experiment))
+    with pytest.raises(UsageError, match=says):
+        check_balancer([scenario], SandboxSettings(balancer=BalancerSettings(profile=balancer)))
 
 
 def test_a_missing_haproxy_is_one_line_with_the_command_and_only_where_it_is_needed(
@@ -149,4 +208,4 @@ def test_a_missing_haproxy_is_one_line_with_the_command_and_only_where_it_is_nee
 
 
 def test_the_worked_examples() -> None:
-    assert doctest.testmod(ingresses).failed == 0
+    assert [doctest.testmod(module).failed for module in (ingresses, ingress_front)] == [0, 0]

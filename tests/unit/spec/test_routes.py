@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.spec.routes import gateway_of, hosts_of, routes_to, shares, why_not_accepted
+from harness.spec.routes import gateway_of, hosts_of, listener_port, routes_to, shares, why_not_accepted
 
 
 def route(*backends: dict[str, Any], name: str = "web", **spec: Any) -> dict[str, Any]:
@@ -24,14 +24,36 @@ def test_a_route_leads_where_its_weights_send() -> None:
     other_kind = route({"name": "web", "kind": "TraefikService"}, name="other")
     assert routes_to((both, drained, other_kind, {"kind": "Service", "metadata": {"name": "web"}}), "web") == (both,)
     assert routes_to((both,), "web", "elsewhere") == ()
-    assert (shares(both, "web"), shares(drained, "old")) == (True, False)
+    assert (shares(both, "web"), shares(drained, "old")) == ({"old"}, frozenset())
+
+
+def test_a_service_of_another_namespace_is_another() -> None:
+    abroad = route({"name": "web", "namespace": "till"})
+    assert routes_to((abroad,), "web") == ()
+    both = route({"name": "web", "namespace": "shop"}, {"name": "web", "namespace": "till"})
+    both["metadata"]["namespace"] = "shop"
+    assert routes_to((both,), "web") == (both,)
+    assert shares(both, "web") == {"till/web"}
+    kinds = route({"name": "web"}, {"name": "web", "kind": "TraefikService"})
+    assert shares(kinds, "web") == {"TraefikService web"}
 
 
 def test_a_route_is_for_its_hosts_and_attaches_to_its_gateway() -> None:
     parents = [{"kind": "Service", "name": "mesh"}, {"name": "edge"}]
     named = route({"name": "web"}, hostnames=["a.example"], parentRefs=parents)
-    assert (hosts_of(named), gateway_of(named)) == ({"a.example"}, "edge")
-    assert (hosts_of(route({"name": "web"})), gateway_of(route({"name": "web"}))) == (None, None)
+    assert (hosts_of(named), gateway_of(named)) == ({"a.example"}, ("default", "edge"))
+    assert hosts_of(route({"name": "web"})) is None
+    shared = route({"name": "web"}, parentRefs=[{"name": "edge", "namespace": "infra"}])
+    assert gateway_of(shared) == ("infra", "edge")
+
+
+def test_a_gateway_takes_it_at_the_port_of_a_listener_with_its_protocol() -> None:
+    listeners = [("web", "HTTP", 80), ("tls", "HTTPS", 443), ("other", "HTTPS", 8443)]
+    spec = {"listeners": [{"name": name, "protocol": protocol, "port": port} for name, protocol, port in listeners]}
+    any_of_them = route({"name": "web"}, parentRefs=[{"name": "edge"}])
+    assert [listener_port({"spec": spec}, any_of_them, secure=secure) for secure in (False, True)] == [80, 443]
+    one = route({"name": "web"}, parentRefs=[{"name": "edge", "sectionName": "other"}])
+    assert [listener_port({"spec": spec}, one, secure=secure) for secure in (False, True)] == [None, 8443]
 
 
 @pytest.mark.parametrize(
