@@ -50,6 +50,11 @@ class AsyncioSender:
         self._kept: set[Connection] = set()
         self._none_open = asyncio.Event()
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The addresses that a name leads to, as last looked up."""
+        return self._dialer.named
+
     def send(self, stream: Stream, attempt: Attempt, done: Done) -> None:
         """Send on an idle connection, or open one; connections take turns, so that all of them are in use."""
         pool = self._pools[stream.name]

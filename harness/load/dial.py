@@ -57,6 +57,11 @@ class Dialer:
         self._bind = bool(plan.source_addresses or plan.ports)
         self._next_phase = Phase.HANDSHAKE if plan.url.startswith("https:") else Phase.AWAIT
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The addresses that a name leads to, as last looked up; empty where it connects to none."""
+        return self._resolver.named
+
     async def dial(self, attempt: Attempt) -> Dialed:
         """A connected, non-blocking socket; its local end is to be released when it is closed.
 

@@ -38,6 +38,10 @@ class Sender(Protocol):
     replaced: int
     """Kept connections found closed before anything was sent on them, so far."""
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The addresses that a name leads to, as last looked up; empty where it connects to none."""
+
     def send(self, stream: Stream, attempt: Attempt, done: Callable[[Attempt, Outcome], None]) -> None:
         """Start an attempt and return at once; `done` is called exactly once, when its end is known."""
 
@@ -99,6 +103,11 @@ class Engine:
     def replaced(self) -> int:
         """Kept connections found closed before anything was sent on them, so far."""
         return self._sender.replaced
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The addresses that a name leads to, as last looked up; empty where it connects to none."""
+        return self._sender.named
 
     def begin_at(self, start_s: float) -> None:
         """Have the first requests due then, before `run`."""

@@ -41,7 +41,8 @@ class HttpxSender:
         self.replaced = 0
         self._plan, self._clock, self._headers = plan, clock, HeaderReader(plan)
         self._tls = tls_context(plan)
-        self._backend = Backend(Dialer(plan, clock=clock), clock=clock, replaced=self._count_replaced)
+        self._dialer = Dialer(plan, clock=clock)
+        self._backend = Backend(self._dialer, clock=clock, replaced=self._count_replaced)
         self._transports = {
             stream.name: deque(self._transport(stream) for _ in range(max(1, stream.connections)))
             for stream in plan.streams
@@ -66,6 +67,11 @@ class HttpxSender:
         for transports in self._transports.values():
             for transport in transports:
                 await transport.aclose()
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The addresses that a name leads to, as last looked up."""
+        return self._dialer.named
 
     def _count_replaced(self) -> None:
         self.replaced += 1

@@ -40,12 +40,17 @@ class Turns:
     """The addresses of several hosts, a host after another."""
 
     def __init__(self, hosts: Iterable[Address], *, clock: Callable[[], float]) -> None:
-        resolvers = [Resolver(*host, clock=clock) for host in hosts]
-        self._resolvers, self._are_fixed = cycle(resolvers), all(resolver.fixed for resolver in resolvers)
+        self._all = [Resolver(*host, clock=clock) for host in hosts]
+        self._resolvers, self._are_fixed = cycle(self._all), all(resolver.fixed for resolver in self._all)
 
     async def address(self) -> Address:
         """Where to connect to next. Raises socket.gaierror."""
         return await next(self._resolvers).address()
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The addresses that the names among them lead to, as last looked up; empty where there is no name."""
+        return tuple(sorted({address for resolver in self._all for address in resolver.named}))
 
     def fixed(self) -> Address | None:
         """Where to connect to next, None where a name may have to be looked up first."""
@@ -62,6 +67,11 @@ class Resolver:
         self._turns: Iterator[Address] = iter(())
         self._found_at = -math.inf
         self._asking: asyncio.Future[None] | None = None
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """What the name led to when it was last looked up; empty of an IP."""
+        return tuple(address for address, _ in self._found)
 
     async def address(self) -> Address:
         """Where to connect to next. Raises socket.gaierror."""

@@ -20,7 +20,8 @@ class Statistics:
 
     `t` is its end on the run's clock; `lag` is started - scheduled, 0 where nothing was due; `cpu` the fraction of one
     core; `replaced` the kept connections found closed before anything was sent on them (nothing was lost).
-    `lines`: how many lines the worker had printed before.
+    `lines`: how many lines the worker had printed before. `addresses`: those that a name led to when it was last looked
+    up; empty where it connects to none.
     """
 
     t: float
@@ -34,6 +35,7 @@ class Statistics:
     cpu: float
     replaced: int
     lines: int = 0
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +154,8 @@ def _parse_json(text: str) -> Statistics | Ability | Refusal | End | None:
     if "end" in found:
         return End(end={str(name): int(count) for name, count in dict(found["end"]).items()})
     names = {field.name for field in fields(Statistics)}
-    return Statistics(**{name: value for name, value in found.items() if name in names})
+    known = {name: value for name, value in found.items() if name in names}
+    return Statistics(**{**known, "addresses": tuple(map(str, known.get("addresses") or ()))})
 
 
 def _parse_row(text: str) -> Request | None:

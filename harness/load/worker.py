@@ -115,6 +115,7 @@ class Seconds:
             cpu=round((cpu_s - self._cpu_s) / max(now - self._at, 1e-9), 4),
             replaced=engine.replaced - self._replaced,
             lines=self._output.added,
+            addresses=engine.named,
         )
         self._replaced, self._cpu_s, self._at = engine.replaced, cpu_s, now
         engine.sent = engine.unsent = 0

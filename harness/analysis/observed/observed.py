@@ -13,6 +13,7 @@ from harness.analysis.observed.endpoints import Endpoints, endpoints
 from harness.analysis.observed.foreign_changes import ForeignChange, foreign_changes
 from harness.analysis.observed.gates import GatedPod, gated_pods
 from harness.analysis.observed.load_health import LoadHealth, load_health
+from harness.analysis.observed.moved_names import moved_names
 from harness.analysis.observed.ownership import ownership
 from harness.analysis.observed.pod_endings import ours, takers
 from harness.analysis.observed.pods import Life, lives
@@ -62,6 +63,8 @@ def observe(run: Run) -> Observed:
     told = controllers(run.timeline, owned, spans.updates, by_others=run.info.disruption == "watch")
     taken = takers(pods, told)
     nodes = drained_nodes(run.timeline)
+    changed = foreign_changes(run.info, run.timeline, owned, told, spans.rollouts)
+    moved = moved_names(run.worker_seconds, requests.failures["started"].to_numpy())
     return Observed(
         run=run,
         requests=requests,
@@ -69,7 +72,7 @@ def observe(run: Run) -> Observed:
         pods=pods,
         takers=taken,
         ours=ours(pods, taken, told),
-        foreign=foreign_changes(run.info, run.timeline, owned, told, spans.rollouts),
+        foreign=tuple(sorted((*changed, *moved), key=lambda change: change.start)),
         endpoints=endpoints(run.info, run.timeline, pods),
         answers=answers(requests, pods),
         load=load_health(run.info, requests, spans, made, run.worker_seconds),

@@ -134,6 +134,10 @@ class _Meddler:
     def replaced(self) -> int:
         return self._sender.replaced
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        return self._sender.named
+
     def send(self, stream: Stream, attempt: Attempt, done: Callable[[Attempt, Outcome], None]) -> None:
         if self._to_come:
             self._to_come -= 1

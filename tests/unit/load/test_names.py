@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from harness.load.names import FRESH_S, Resolver
+from harness.load.names import FRESH_S, Resolver, Turns
 
 ADDRESSES = ("10.0.0.1", "10.0.0.2")
 
@@ -71,6 +71,22 @@ def test_a_request_a_look_up_still_takes_turns(turned: bool, monkeypatch: pytest
 
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_more: answers(next(orders)))
     assert asyncio.run(ask()) == list(ADDRESSES) * 3
+
+
+def test_what_a_name_leads_to_is_known_and_an_address_is_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    now: Iterator[float] = itertools.count(0.0, 2 * FRESH_S)
+    found = iter([ADDRESSES, ADDRESSES[1:]])
+
+    async def ask() -> list[tuple[str, ...]]:
+        turns = Turns([("web.test", 80), ("10.0.0.9", 80)], clock=lambda: next(now))
+        known = [turns.named]
+        for _ in range(4):  # the name, and the address, in turn
+            await turns.address()
+            known.append(turns.named)
+        return known
+
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_more: answers(next(found)))
+    assert asyncio.run(ask()) == [(), ADDRESSES, ADDRESSES, ADDRESSES[1:], ADDRESSES[1:]]
 
 
 def test_a_name_that_has_moved_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ class Laborious:
     """Answers at once; each request costs it so many seconds."""
 
     replaced = 0
+    named = ()
 
     def __init__(self, loop: Loop, cost_s: float) -> None:
         self._loop, self._cost_s = loop, cost_s
