@@ -9,18 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harness.analysis.causes.intervals import cover
 from harness.analysis.causes.row import Way
 from harness.analysis.causes.time_windows import TimeWindows
 from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.observed import Observed
-from harness.analysis.observed.pods import Life
 from harness.analysis.statistics import excess
 from harness.model.quantity import things
 
@@ -31,96 +27,69 @@ STARTING_S = 2.0
 """A pod's first answers, held against its later ones: less than a quiet time, which leaves enough of those."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Good:
-    """Good answers in the order of the record: name of the pod (empty without one), end in seconds, and `kind`, which
-    counts the pairs of stream and size in bytes that there are, `kinds`."""
-
-    pod: NDArray[np.object_]
-    ended: NDArray[np.float64]
-    kind: NDArray[np.int64]
-    kinds: tuple[tuple[str, int], ...]
-
-    def numbers(self, which: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """How many of these answers there are of each kind."""
-        return np.bincount(self.kind[which], minlength=len(self.kinds))
-
-
 def other_answers(seen: Observed, windows: TimeWindows) -> Iterator[str]:
     """Sentences on answers with a good status whose sizes pods in service never gave."""
     sent = seen.run.info.requests
     if (sent and all(one.contains for one in sent)) or not seen.windows.updates:
         return  # the body of every answer was looked at
     good = _good(seen)
-    if not good.kinds:
-        return
-    named = seen.answers.named
-    stopping = _stopping(seen, good) if named else cover(windows[Way.LOOSE_STOPPING], good.ended).count > 0
-    starting = _starting(seen, good) & ~stopping if named else np.zeros_like(stopping)
-    in_service = ~stopping & ~starting
-    yield from _odd(good, stopping, in_service, "as they stopped")
-    yield from _odd(good, starting, in_service, "just after they were Ready")
+    good = _by_pod(seen, good) if seen.answers.named else _by_time(windows, good)
+    for state, when in (("stopping", "as they stopped"), ("starting", "just after they were Ready")):
+        yield from _odd(good, state, when)
 
 
-def _good(seen: Observed) -> _Good:
-    rows = seen.requests.frame.filter(pl.col("outcome") == "ok").drop_nulls(["bytes", "ended"])
-    rows = rows.with_columns(pl.col("stream", "pod").cast(pl.String).fill_null(""))
-    kinds = rows.select("stream", "bytes").unique(maintain_order=True).with_row_index("kind")
-    return _Good(
-        pod=rows["pod"].to_numpy().astype(object),
-        ended=rows["ended"].to_numpy(),
-        kind=rows.join(kinds, on=["stream", "bytes"], how="left", maintain_order="left")["kind"]
-        .cast(pl.Int64)
-        .to_numpy(),
-        kinds=tuple(kinds.select("stream", "bytes").rows()),
+def _good(seen: Observed) -> pl.DataFrame:
+    """Good answers: `stream`, `bytes`, `pod` (a name; empty without one), `ended` in seconds."""
+    good = seen.requests.frame.lazy().filter(pl.col("outcome") == "ok").select("stream", "bytes", "pod", "ended")
+    texts = pl.col("stream", "pod").cast(pl.String).fill_null("")
+    return good.drop_nulls(["bytes", "ended"]).with_columns(texts).collect()
+
+
+def _by_time(windows: TimeWindows, good: pl.DataFrame) -> pl.DataFrame:
+    """With `stopping`: whether some pod that had been told to stop may have given it; and `starting`, which it never
+    is, as new versions may answer otherwise."""
+    stopping = cover(windows[Way.LOOSE_STOPPING], good["ended"].to_numpy()).count > 0
+    return good.with_columns(stopping=pl.Series(stopping), starting=pl.lit(value=False))
+
+
+def _by_pod(seen: Observed, good: pl.DataFrame) -> pl.DataFrame:
+    """With `stopping`: whether it came from a pod that had been told to stop; and `starting`: from one that had begun
+    to answer just before, and went on for as long after that."""
+    names = Counter(pod.name for pod in seen.pods)
+    pods = [pod for pod in seen.pods if names[pod.name] == 1]
+    told = [None if pod.deletion is None else pod.deletion + pod.promise.prestop_s - WATCH_S for pod in pods]
+    known = pl.DataFrame(
+        {"pod": [pod.name for pod in pods], "told": told, "came": [pod.created is not None for pod in pods]},
+        schema={"pod": pl.String, "told": pl.Float64, "came": pl.Boolean},
+    )
+    first, last = pl.col("ended").min().over("pod"), pl.col("ended").max().over("pod")
+    starts = pl.col("came") & (last >= first + 2 * STARTING_S) & (pl.col("ended") < first + STARTING_S)
+    return (
+        good.join(known, on="pod", how="left")
+        .with_columns(stopping=(pl.col("ended") >= pl.col("told")).fill_null(value=False))
+        .with_columns(starting=starts.fill_null(value=False) & ~pl.col("stopping"))
     )
 
 
-def _stopping(seen: Observed, good: _Good) -> NDArray[np.bool_]:
-    """Which came from a pod that had been told to stop."""
-    found = np.zeros(len(good.ended), dtype=bool)
-    for pod in _of_one_name(seen):
-        if pod.deletion is not None:
-            told = pod.deletion + pod.promise.prestop_s - WATCH_S
-            found |= (good.pod == pod.name) & (good.ended >= told)
-    return found
-
-
-def _starting(seen: Observed, good: _Good) -> NDArray[np.bool_]:
-    """Which came from a pod that had begun to answer just before, and went on for as long after that."""
-    found = np.zeros(len(good.ended), dtype=bool)
-    for pod in _of_one_name(seen):
-        own = good.pod == pod.name
-        if pod.created is None or not own.any():
-            continue
-        first, last = float(good.ended[own].min()), float(good.ended[own].max())
-        if last >= first + 2 * STARTING_S:
-            found |= own & (good.ended < first + STARTING_S)
-    return found
-
-
-def _of_one_name(seen: Observed) -> Iterator[Life]:
-    names = Counter(pod.name for pod in seen.pods)
-    return (pod for pod in seen.pods if names[pod.name] == 1)
-
-
-def _odd(good: _Good, here: NDArray[np.bool_], others: NDArray[np.bool_], when: str) -> Iterator[str]:
-    """A sentence where more sizes than chance explains are such as none of the others has.
+def _odd(good: pl.DataFrame, state: str, when: str) -> Iterator[str]:
+    """A sentence where more sizes than chance explains, of pods in that state, are such as none in service has.
 
     How often an answer has a size that was never seen is told by those that were seen once (Good, 1953,
     doi:10.1093/biomet/40.3-4.237): bodies of many lengths, such as those that carry a time, are no doubt.
     """
-    mine, usual = good.numbers(here), good.numbers(others)
-    odd = np.where(usual == 0, mine, 0)
-    if excess(int(odd.sum()), int(mine.sum()), int((usual == 1).sum()), int(usual.sum())) >= CHANCE:
+    in_service = ~pl.col("stopping") & ~pl.col("starting")
+    kinds = (
+        good.group_by("stream", "bytes").agg(mine=pl.col(state).sum(), usual=in_service.sum()).sort("stream", "bytes")
+    )
+    odd = kinds.filter(pl.col("usual") == 0, pl.col("mine") > 0)
+    unseen, once = int(odd["mine"].sum()), int((kinds["usual"] == 1).sum())
+    if excess(unseen, int(kinds["mine"].sum()), once, int(kinds["usual"].sum())) >= CHANCE:
         return
-    stream, size = good.kinds[int(odd.argmax())]
-    same = [(number, kind[1]) for number, kind in zip(usual.tolist(), good.kinds, strict=True) if kind[0] == stream]
-    most, as_ever = max(same)
-    usually = f", not {as_ever:,}" if most else ""
-    count = things(int(odd.sum()), "answer")
+    stream, size, _, _ = odd.row(int(odd["mine"].arg_max() or 0))
+    same = kinds.filter(pl.col("stream") == stream, pl.col("usual") > 0).sort("usual", descending=True)["bytes"]
+    usually = f", not {same[0]:,}" if len(same) else ""
     yield (
-        f"{count} of pods {when} had a good status and a size that pods in service never gave ({size:,} "
-        f"bytes{usually}, on stream {stream}): an error in the body, or a body that was cut, is no failure to a client "
-        "that looks at the status alone (request.contains says what a good body has)"
+        f"{things(unseen, 'answer')} of pods {when} had a good status and a size that pods in service never gave "
+        f"({size:,} bytes{usually}, on stream {stream}): an error in the body, or a body that was cut, is no failure "
+        "to a client that looks at the status alone (request.contains says what a good body has)"
     )
