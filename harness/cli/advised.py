@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -36,11 +35,12 @@ def _judging(run: Path) -> str:
 
 def _sizings(run: Path, tried: str) -> list[dict[str, Any]]:
     from harness.inputs.files import file_text
+    from harness.inputs.json_text import json_value
 
     text = file_text(run / "result.json", error=UsageError, hint=f"Judge it first: {_judging(run)}")
     try:
-        result = json.loads(text)
+        result = json_value(text, tried=tried, error=UsageError, do=f"Judge it again: {_judging(run)}")
         scenarios = result.get("scenarios", [result])
         return [dict(scenario.get("sizing") or {}) for scenario in scenarios]
-    except (ValueError, AttributeError, TypeError):
+    except (AttributeError, TypeError):
         raise UsageError(tried, "its result.json is damaged", f"Judge it again: {_judging(run)}") from None

@@ -35,7 +35,7 @@ from harness.cli.examples import epilog
 from harness.cli.loudness import as_usual
 from harness.cli.signals import stopped_by_signals
 from harness.cli.streams import lasting_streams
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.exit_codes import MEANINGS, ExitCode
 
 _EXIT_CODES = "\n\n".join(["Exit codes:", *(f"{code}: {meaning}." for code, meaning in MEANINGS.items())])
@@ -107,9 +107,24 @@ def arranged(words: list[str]) -> None:
     Not through typer's own `main`, which prints errors in a box and ends with 1 where a pipe is closed.
     """
     as_usual()
+    _refuse_empty(words)
     command = _commands()
     with command.make_context(PROGRAM, words) as context:
         command.invoke(context)
+
+
+def _refuse_empty(words: list[str]) -> None:
+    """An empty word is a variable of a shell that is not set; as a path it would be the working directory.
+
+    Raises:
+        UsageError: there is one, elsewhere than in a command of the user's own.
+    """
+    if words[:2] == ["sandbox", "exec"]:
+        return
+    for number, word in enumerate(words, 1):
+        if not word or (word.startswith("--") and word.endswith("=")):
+            what = word.removesuffix("=") or f"word {number} after {PROGRAM}"
+            raise UsageError("reading the command line", f"{what} is empty", "Is a variable of the shell not set?")
 
 
 @functools.cache  # what typer reads from the annotations of all commands is the same each time

@@ -32,9 +32,11 @@ def within_budget(experiment: Experiment, asked: Sequence[str]) -> Experiment:
     try:
         budget = Budget.model_validate({**before, **given})
     except ValidationError as error:
+        from harness.runner.experiment_problems import expected
+
         problem = error.errors()[0]
         name = str(problem["loc"][0]) if problem["loc"] else ""
-        seen = problem["msg"].removeprefix("Value error, ")
+        seen = expected(problem, problem["loc"])
         raise UsageError(f"reading --budget {name}={given.get(name, '')}", seen, _SUCH_AS) from None
     return experiment.model_copy(update={"budget": budget})
 

@@ -93,7 +93,11 @@ def _of_usage(misused: typer.TyperException) -> int:
         return ExitCode.USAGE
     context = getattr(misused, "ctx", None)
     help_ = f"See {context.command_path} --help." if context is not None else ""
-    tell_error(HarnessError("reading the command line", misused.format_message().rstrip("."), help_))
+    tell_error(
+        HarnessError(
+            "reading the command line", misused.format_message().replace("Value error, ", "").rstrip("."), help_
+        )
+    )
     return ExitCode.USAGE
 
 

@@ -56,10 +56,12 @@ def change_text(text: str, mitigations: Sequence[Mitigation], *, tried: str, men
     """The text with the mitigations; `mend`: without what else `check` calls errors, as far as a manifest cures them.
 
     Raises:
-        ManifestError: it holds what is no Kubernetes object.
+        ManifestError: it holds no object, or what is no Kubernetes object.
     """
     change = _Change(mitigations, _services(text) if mend else None)
     new = rewritten(text, change, tried=tried)
+    if not change.objects:
+        raise ManifestError(tried, "it holds no object")
     said = (*change.said(), *(_remaining(new) if mend else ()))
     return Changed(before=text, text=new, workloads=tuple(change.workloads), said=said)
 
@@ -86,8 +88,10 @@ class _Change:
     workloads: list[tuple[Manifest, Manifest]] = field(default_factory=list)
     left_alone: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    objects: int = 0
 
     def __call__(self, manifest: Manifest) -> Manifest:
+        self.objects += 1
         name = f"{manifest['kind']} {manifest['metadata']['name']}"
         if manifest["kind"] not in WORKLOAD_KINDS:
             if is_foreign(manifest):

@@ -51,6 +51,9 @@ def up(
         raise UsageError("starting the sandbox", seen, f"There are {', '.join(sorted(PROFILES))} (docs/paths.md).")
     try:
         period_s = 0.0 if min_sync_period == "instant" else seconds(min_sync_period)
+    except ValueError as error:
+        raise UsageError(f"reading --min-sync-period {min_sync_period}", str(error)) from None
+    try:
         settings = Settings(
             nodes=nodes,
             proxy_min_sync_period_s=period_s,

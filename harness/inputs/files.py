@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import stat
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from harness.errors import HarnessError
 
 MOST_BYTES = 10_000_000
 STANDARD_INPUT = "-"
+_URL = re.compile(r"https?:/", re.IGNORECASE)  # a path has one slash where two stood
 
 _KINDS = (
     (stat.S_ISDIR, "it is a directory (folder), not a file"),
@@ -36,26 +38,28 @@ def file_text(path: Path, *, error: type[HarnessError], hint: str = "") -> str:
     return _text(data, f"reading {path}", error)
 
 
-def file_bytes(path: Path, *, error: type[HarnessError], hint: str = "") -> bytes:
-    """The same as bytes, whatever they are."""
+def file_bytes(path: Path, *, error: type[HarnessError], hint: str = "", most: int = MOST_BYTES) -> bytes:
+    """The same as bytes, whatever they are, `most` of them."""
     tried = f"reading {path}"
     try:
-        return _bytes(path, tried, error)
+        return _bytes(path, tried, error, most)
     except ValueError:  # what no system call takes
         raise error(tried, "a NUL character is in the path, which no path may have") from None
     except FileNotFoundError as missing:
+        if _URL.match(str(path)):
+            raise error(tried, "it is a URL, and files are read", "Download it, and name the file.") from None
         raise error(tried, os_errors.seen(missing), hint or os_errors.what_to_do(missing)) from None
     except OSError as refused:
         raise error(tried, os_errors.seen(refused), os_errors.what_to_do(refused)) from None
 
 
-def _bytes(path: Path, tried: str, error: type[HarnessError]) -> bytes:
+def _bytes(path: Path, tried: str, error: type[HarnessError], most: int) -> bytes:
     _regular(path.stat().st_mode, tried, error)  # a socket cannot even be opened
     # Without O_NONBLOCK to open a FIFO would wait for a writer.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     with open(descriptor, "rb") as file:  # noqa: PTH123 - of the descriptor that is checked
         _regular(os.fstat(descriptor).st_mode, tried, error)
-        return _at_most(file.read(MOST_BYTES + 1), tried, error)
+        return _at_most(file.read(most + 1), tried, error, most)
 
 
 def _regular(mode: int, tried: str, error: type[HarnessError]) -> None:
@@ -85,9 +89,9 @@ def standard_input_text(*, what: str, error: type[HarnessError], hint: str) -> s
     return text
 
 
-def _at_most(data: bytes, tried: str, error: type[HarnessError]) -> bytes:
-    if len(data) > MOST_BYTES:
-        raise error(tried, f"it is larger than {MOST_BYTES // 1_000_000} MB", "Give a smaller file.")
+def _at_most(data: bytes, tried: str, error: type[HarnessError], most: int = MOST_BYTES) -> bytes:
+    if len(data) > most:
+        raise error(tried, f"it is larger than {most // 1_000_000} MB", "Give a smaller file.")
     return data
 
 

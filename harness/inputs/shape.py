@@ -46,7 +46,7 @@ def is_whole(value: Any, least: int, most: int) -> bool:
 
 def is_number(value: Any) -> bool:
     """Whether it is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value < math.inf
 
 
 MOST = 2**31 - 1

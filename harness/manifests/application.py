@@ -187,8 +187,9 @@ def _port(workload: Manifest, service: Manifest, port: int | str) -> int:
     tried = f"looking for port {port} of Service {service['metadata']['name']}"
     found = [entry for entry in tcp_ports(service) if port in (entry.get("port"), entry.get("name"))]
     if not found:
-        have = ", ".join(_shown(entry) for entry in spec_of(service).get("ports") or ()) or "none"
-        raise ManifestError(tried, f"it has {have}", "Name one of these as service.port in the experiment.")
+        have = ", ".join(_shown(entry) for entry in spec_of(service).get("ports") or ())
+        do = "Name one of these, of TCP, as service.port in the experiment." if have else "Give it a port."
+        raise ManifestError(tried, f"it has {have or 'no port'}", do)
     target = target_port(found[0])
     if isinstance(target, str) and target not in named_ports(pod_spec(workload)):
         raise ManifestError(tried, f"its targetPort is {target!r}, and no container has a TCP port of that name")

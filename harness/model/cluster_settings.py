@@ -83,6 +83,9 @@ class SandboxSettings(Record):
         return self.balancer
 
 
+ContextName = Annotated[str, Field(min_length=1)]
+
+
 class NamedProvider(Choice):
     """Where it runs, unless `--cluster` says otherwise: exactly one of these."""
 
@@ -100,10 +103,10 @@ if TYPE_CHECKING:
         sandbox: SandboxSettings | None = None
         kind: KindSettings | None = None
         k3s: K3sSettings | None = None
-        context: str | None = None
+        context: ContextName | None = None
 
 else:
-    _OF_A_TYPE = {"sandbox": SandboxSettings, "kind": KindSettings, "k3s": K3sSettings, "context": str}
+    _OF_A_TYPE = {"sandbox": SandboxSettings, "kind": KindSettings, "k3s": K3sSettings, "context": ContextName}
     _WORDS = {"context": "the name of a context of your kubeconfig"}
     ClusterSettings = create_model(
         "ClusterSettings",

@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from harness.inputs.shown import shown
 from harness.model.abort_settings import AbortIf
 from harness.model.budget_settings import Budget
 from harness.model.cluster_settings import ClusterSettings, SandboxImage, SandboxSettings
@@ -39,6 +40,13 @@ class ServiceRef(Record):
     port: Annotated[int, Field(ge=1, le=65535)] | Annotated[str, Field(min_length=1)] = Field(
         description="its port, by number or name"
     )
+
+    @field_validator("port")
+    @classmethod
+    def _no_number_in_quotes(cls, port: int | str) -> int | str:
+        if isinstance(port, str) and port.isdecimal():  # a port's name has a letter in it (RFC 6335, 5.1)
+            raise ValueError(f"{shown(port)} in quotes is a name, which no port has: write {port} without them")
+        return port
 
 
 class NamedMitigation(Record):
@@ -171,7 +179,9 @@ class Experiment(Record):
         description="how long a rollout may take; what no waiting mends is given up within seconds",
     )
     request: RequestSettings = Field(RequestSettings(), description="what is sent, and which answers are a success")
-    requests: tuple[MixedRequest, ...] = Field((), strict=False, description="several kinds in turn, by their weights")
+    requests: tuple[MixedRequest, ...] = Field(
+        (), min_length=1, strict=False, description="several kinds in turn, by their weights"
+    )
     allow_methods: tuple[Method, ...] = Field(
         (), strict=False, description="what may be sent besides GET and HEAD to an application that is there"
     )

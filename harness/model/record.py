@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -24,8 +25,12 @@ def _duration(value: object) -> object:
     if isinstance(value, str):
         return seconds(value)
     if value is None:
-        raise ValueError("it is null (empty); write a duration such as 500ms, 5s or 1m30s")
-    raise ValueError(f"{shown(value)} has no unit; write a duration such as 500ms, 5s or 1m30s")
+        seen = "it is null (empty)"
+    elif isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        seen = f"{shown(value)} has no unit"
+    else:
+        seen = f"{shown(value)} is no duration"
+    raise ValueError(f"{seen}; write a duration such as 500ms, 5s or 1m30s")
 
 
 def _above_zero(value_s: float) -> float:

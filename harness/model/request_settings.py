@@ -12,7 +12,7 @@ from harness.inputs.shown import shown
 from harness.model.record import FilePath, Record
 
 Method = Literal["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
-UrlPath = Annotated[str, Field(pattern=r"^/[^\s]*$")]
+UrlPath = Annotated[str, Field(pattern=r"^/[^\s#\x00-\x1f\x7f]*$")]
 Statuses = Annotated[tuple[str | int, ...], Field(min_length=1, strict=False)]
 Contained = Annotated[str | None, Field(min_length=1)]
 _CONTAINS = 'text that the body of a good answer has, such as `"ok":true`; without it only statuses count'
@@ -41,6 +41,12 @@ class HeaderSource(Record):
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HTTP_ALONE = "the load speaks HTTP alone, and no WebSockets: ask for a path that answers a plain request"
 _UNSENDABLE = re.compile(r"[\r\n\0]")
+_NO_HOST = re.compile(r"[\s\0-\x1f\x7f/?#@]")
+
+
+def sendable(value: str) -> bool:
+    """Whether a header can have that value."""
+    return not _UNSENDABLE.search(value)
 
 
 def _sendable(headers: dict[str, str | HeaderSource]) -> dict[str, str | HeaderSource]:
@@ -50,13 +56,13 @@ def _sendable(headers: dict[str, str | HeaderSource]) -> dict[str, str | HeaderS
             raise ValueError(f"a header's name has letters, digits and !#$%&'*+-.^_`|~ only, not {shown(name)}")
         if name.lower() == "upgrade":
             raise ValueError(f"{name}: {_HTTP_ALONE}")
-        if isinstance(value, str) and _UNSENDABLE.search(value):
+        if isinstance(value, str) and not sendable(value):
             raise ValueError(f"the value of {name} has a line break or a NUL in it, which no header has")
     return headers
 
 
 def _sendable_host(host: str | None) -> str | None:
-    if host is not None and (_UNSENDABLE.search(host) or not host.strip()):
+    if host is not None and (_NO_HOST.search(host) or not host):
         raise ValueError(f"it must be a host name, with its port where it has one, not {shown(host)}")
     return host
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -90,16 +91,18 @@ def _described(error: ValidationError, document: Document) -> str:
     that fits best: whose problem lies deepest, and is one of the value rather than of its type. A key that is misspelt
     is told rather than that the right one is missing.
     """
-    best: dict[int, tuple[tuple[int, int], str]] = {}
+    best: dict[int, tuple[tuple[int, int], Any, list[int | str]]] = {}
     for problem in error.errors(include_url=False, include_context=False):
         keys, line = _locate(problem["loc"], document, missing=problem["type"] == "missing")
         fits = fit(problem, keys)
         if line not in best or fits > best[line][0]:
-            where = cut(printable(".".join(map(str, keys))), 80) or "the file"
-            best[line] = (fits, f"line {line}, {where}: {expected(problem, keys)}")
-    clauses = [clause for _, (_, clause) in sorted(best.items())]
-    more = len(clauses) - _MAX_SHOWN
-    return "; ".join(clauses[:_MAX_SHOWN] + ([f"and {more} more"] if more > 0 else []))
+            best[line] = (fits, problem, keys)
+    clauses = [  # only what is shown is worded, since there may be thousands
+        f"line {line}, {cut(printable('.'.join(map(str, keys))), 80) or 'the file'}: {expected(problem, keys)}"
+        for line, (_, problem, keys) in sorted(best.items())[:_MAX_SHOWN]
+    ]
+    more = len(best) - _MAX_SHOWN
+    return "; ".join([*clauses, *([f"and {more} more"] if more > 0 else [])])
 
 
 def _locate(loc: tuple[int | str, ...], document: Document, *, missing: bool) -> tuple[list[int | str], int]:

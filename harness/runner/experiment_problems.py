@@ -16,7 +16,7 @@ _TELLING = {"value_error": 2, "extra_forbidden": 1}
 _QUOTED = re.compile(r"'([^']+)'")
 
 PATTERN_WORDS = {
-    r"^/[^\s]*$": "it must begin with / and hold no spaces",
+    r"^/[^\s#\x00-\x1f\x7f]*$": "it must begin with / and hold no spaces, control characters or #",
     r"^[A-Za-z0-9-]+$": "a header's name has letters, digits and - only",
     r"^(deployment|statefulset)/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$": "it must be deployment/NAME or statefulset/NAME",
     r"^[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?$": "a name has up to 52 lower-case letters, digits and -, no - at its ends",
@@ -49,7 +49,8 @@ def fit(problem: Any, keys: Sequence[int | str]) -> tuple[int, int]:
 
     The best is the one that lies deepest, and is one of the value rather than of its type.
     """
-    return len(keys), _TELLING.get(problem["type"], 0)
+    kind = problem["type"]
+    return len(keys), -1 if kind in _KIND_WORDS else _TELLING.get(kind, 0)
 
 
 def best_fitting(error: ValidationError, value: Mapping[str, Any]) -> tuple[list[int | str], str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.disruptions.disruption import Disruption, planned, planned_there
 from harness.errors import ExperimentError
-from harness.inputs.files import file_bytes, file_text
+from harness.inputs.files import file_bytes
 from harness.load import Engine, Message, Plan, Stream
 from harness.manifests.application import Application, find_application
 from harness.manifests.mends import mended
@@ -22,12 +22,13 @@ from harness.model.advice import Applied
 from harness.model.deed_words import DeedWords, deed_words
 from harness.model.experiment import Experiment
 from harness.model.load_settings import KeptStream
-from harness.model.request_settings import HeaderSource, MixedRequest
+from harness.model.request_settings import MixedRequest
 from harness.model.run import Expect, MeasuredService
 from harness.redaction import door
 from harness.runner import certificates
 from harness.runner.destination import check_path
 from harness.runner.gates import check_gates
+from harness.runner.header_values import header_values
 from harness.runner.ingress_address import host_in
 from harness.runner.left_out import without_hooks, without_others
 from harness.runner.outside_address import Destination
@@ -240,7 +241,7 @@ def load_plan(
         read_timeout_s=load.read_timeout_s,
         method=request.method,
         host=request.host,
-        headers=_headers(request.headers, environment),
+        headers=header_values(request.headers, environment),
         success=request.success_ranges,
         contains=request.contains or "",
         messages=tuple(_message(each, environment) for each in experiment.requests),
@@ -248,10 +249,6 @@ def load_plan(
         pod_header=load.pod_header or "",
         engine=Engine(load.engine),
     )
-
-
-def _headers(headers: Mapping[str, str | HeaderSource], environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, _header(name, value, environment)) for name, value in headers.items())
 
 
 def _message(asked: MixedRequest, environment: Mapping[str, str]) -> Message:
@@ -262,39 +259,9 @@ def _message(asked: MixedRequest, environment: Mapping[str, str]) -> Message:
     return Message(
         method=asked.method,
         path=asked.path,
-        headers=_headers(asked.headers, environment),
+        headers=header_values(asked.headers, environment),
         body=base64.b64encode(body).decode(),
         weight=asked.weight,
         success=asked.success_ranges,
         contains=asked.contains or "",
     )
-
-
-def _header(name: str, value: str | HeaderSource, environment: Mapping[str, str]) -> str:
-    """The value as it is sent; what an answer says of it is not written."""
-    sent = header_value(name, value, environment)
-    if isinstance(value, str):
-        door().learn_header(name, sent)
-    else:
-        door().learn(sent)
-    return sent
-
-
-def header_value(name: str, value: str | HeaderSource, environment: Mapping[str, str]) -> str:
-    """The value of a request header, from where the experiment says it is kept; it is never written anywhere.
-
-    Raises:
-        ExperimentError: the variable is not set, or the file cannot be read.
-    """
-    if isinstance(value, str):
-        return value
-    tried = f"reading the value of header {name}"
-    if value.env is not None:
-        if value.env not in environment:
-            raise ExperimentError(tried, f"the environment variable {value.env} is not set", "Set it.")
-        return environment[value.env]
-    assert value.file is not None
-    try:
-        return file_text(value.file, error=ExperimentError).strip()
-    except ExperimentError as error:
-        raise ExperimentError(tried, f"{error.tried}: {error.seen}", error.do) from None

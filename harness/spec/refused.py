@@ -9,12 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from harness.inputs.shown import cut, shown
+from harness.inputs.shown import cut, near, shown
 from harness.spec.workload import WORKLOAD_KINDS, Object, is_custom, pod_spec, spec_of
 
 SUBDOMAIN_MOST, LABEL_MOST = 253, 63
 """How many bytes a name may have: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/."""
 
+_CLOSED = frozenset(("v1", "apps/v1"))
+_KINDS = (
+    "Binding", "ComponentStatus", "ConfigMap", "Endpoints", "Event", "LimitRange", "Namespace", "Node",
+    "PersistentVolume", "PersistentVolumeClaim", "Pod", "PodTemplate", "ReplicationController", "ResourceQuota",
+    "Secret", "Service", "ServiceAccount", "ControllerRevision", "DaemonSet", "Deployment", "ReplicaSet", "StatefulSet",
+)  # fmt: skip
+"""What there is in the groups to which nobody adds a kind: https://kubernetes.io/docs/reference/kubernetes-api/."""
 _LABELS = frozenset(("Service", "Namespace"))
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _HOOKS = ("postStart", "preStop")
@@ -32,6 +39,9 @@ def refusal(manifest: Object) -> str:
 
 
 def _refusals(manifest: Object) -> Iterator[str]:
+    kind, version = str(manifest.get("kind")), str(manifest.get("apiVersion"))
+    if version in _CLOSED and kind not in _KINDS and (meant := near(kind, _KINDS)):
+        yield f"there is no kind {shown(kind)} in {version}{meant}"
     if is_custom(manifest):
         return
     yield from _names(manifest)
@@ -82,5 +92,10 @@ def _container(container: Object, at: str) -> Iterator[str]:
 
 def _handlers(action: Object | None, at: str) -> Iterator[str]:
     """A probe or a hook does one thing."""
-    for name in [name for name in _HANDLERS if (action or {}).get(name) is not None][1:]:
+    if action is None:
+        return
+    does = [name for name in _HANDLERS if action.get(name) is not None]
+    if not does:
+        yield f"{at}: Required value: must specify a handler type"
+    for name in does[1:]:
         yield f"{at}.{name}: Forbidden: may not specify more than 1 handler type"

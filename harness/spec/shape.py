@@ -56,6 +56,7 @@ def _one_of(*words: str) -> Kind:
     return Kind(" or ".join(words), lambda value: value in words)
 
 
+_PROTOCOL = _one_of("TCP", "UDP", "SCTP")
 SECONDS = Kind("a whole number of seconds from 0 on", lambda value: is_whole(value, 0, MOST), how=too_large)
 
 _LABELS = map_of(NAME)
@@ -94,7 +95,7 @@ _CONTAINER: Shape = {
     "workingDir": TEXT,
     "ports": [
         {"name": NAME, "containerPort!": PORT, "hostPort": Kind("a port number", lambda it: is_whole(it, 0, 65535)),
-         "protocol": NAME}
+         "protocol": _PROTOCOL}
     ],
     "env": [
         {"name!": NAME, "value": TEXT, "valueFrom": {
@@ -169,9 +170,10 @@ _SPECS: dict[str, Shape] = {
     "PodDisruptionBudget": {"selector": _SELECTOR, "minAvailable": SHARE, "maxUnavailable": SHARE},
     "Service": {
         "selector": _LABELS,
-        "type": NAME,
+        "type": _one_of("ClusterIP", "NodePort", "LoadBalancer", "ExternalName"),
         "clusterIP": NAME,
-        "ports": [{"name": NAME, "port!": PORT, "targetPort": PORT_OR_NAME, "nodePort": INTEGER, "protocol": NAME}],
+        "ports": [{"name": NAME, "port!": PORT, "targetPort": PORT_OR_NAME, "nodePort": INTEGER,
+                   "protocol": _PROTOCOL}],
         "publishNotReadyAddresses": FLAG,
         "sessionAffinity": NAME,
     },

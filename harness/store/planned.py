@@ -8,12 +8,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from harness.errors import RunFormatError
+from harness.errors import DamagedRunError, RunFormatError
+from harness.inputs.files import file_bytes
+from harness.inputs.json_text import json_value
+from harness.inputs.shape import ANY, TEXT, Shape, map_of, misfits
 from harness.model.run import FORMAT
 from harness.store.output import output_error
 from harness.store.writer import replace_file
 
 _NAME = "experiment.json"
+_SHAPE: Shape = {"scenarios!": [TEXT], "asked": map_of(ANY), "digests": map_of(ANY)}
 
 
 def write_planned(
@@ -42,13 +46,7 @@ def read_planned(folder: Path) -> tuple[str, ...]:
     Raises:
         RunFormatError: the file is there and is not what it should be.
     """
-    path = folder / _NAME
-    if not path.is_file():
-        return ()
-    try:
-        return tuple(map(str, json.loads(path.read_bytes())["scenarios"]))
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunFormatError(f"reading {path}", f"it does not name the planned scenarios ({error})") from error
+    return tuple(_plan(folder).get("scenarios", ()))
 
 
 def read_asked(folder: Path) -> dict[str, Any]:
@@ -57,7 +55,7 @@ def read_asked(folder: Path) -> dict[str, Any]:
     Raises:
         RunFormatError: the file is there and is not what it should be.
     """
-    return _table(folder, "asked", "options")
+    return _table(folder, "asked")
 
 
 def read_digests(folder: Path) -> dict[str, str]:
@@ -66,13 +64,21 @@ def read_digests(folder: Path) -> dict[str, str]:
     Raises:
         RunFormatError: the file is there and is not what it should be.
     """
-    return {name: str(digest) for name, digest in _table(folder, "digests", "digests").items()}
+    return {name: str(digest) for name, digest in _table(folder, "digests").items()}
 
 
-def _table(folder: Path, name: str, what: str) -> dict[str, Any]:
-    if not read_planned(folder):
+def _table(folder: Path, name: str) -> dict[str, Any]:
+    return dict(_plan(folder).get(name) or {})
+
+
+def _plan(folder: Path) -> dict[str, Any]:
+    """What experiment.json says, which has its shape; nothing where there is none."""
+    path = folder / _NAME
+    if not path.is_file():
         return {}
-    found = json.loads((folder / _NAME).read_bytes()).get(name) or {}
-    if not isinstance(found, dict):
-        raise RunFormatError(f"reading {folder / _NAME}", f"`{name}` holds no {what}")
-    return found
+    tried = f"reading {path}"
+    found = json_value(file_bytes(path, error=RunFormatError), tried=tried, error=DamagedRunError)
+    if misfit := next(misfits(found, _SHAPE), None):
+        raise DamagedRunError(tried, f"it does not name the planned scenarios: {misfit}")
+    plan: dict[str, Any] = found
+    return plan

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import os_errors
 from harness.errors import DamagedRunError, RunFormatError
+from harness.inputs.files import file_bytes
+from harness.inputs.json_text import json_value
 from harness.model.observation import MarkType, Observation
 from harness.model.quantity import things
 from harness.model.run import Run, RunInfo
@@ -84,13 +85,8 @@ def read_info(folder: Path, damage: list[str]) -> RunInfo:
     if not path.is_file():
         damage.append("run.json is missing")
         return RunInfo(experiment="", scenario=folder.name, variant=folder.name)
-    try:
-        data = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise DamagedRunError(f"reading {path}", f"it is not JSON ({error})") from error
-    except OSError as error:
-        raise RunFormatError(f"reading {path}", os_errors.seen(error), os_errors.what_to_do(error)) from None
-    return from_json(data, source=str(path))
+    data = file_bytes(path, error=RunFormatError)
+    return from_json(json_value(data, tried=f"reading {path}", error=DamagedRunError), source=str(path))
 
 
 def _read_timeline(path: Path, damage: list[str], fault_of: FaultOf) -> tuple[Observation, ...]:

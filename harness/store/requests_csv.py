@@ -139,7 +139,7 @@ def _at_once(path: Path, names: list[str], census: _Census) -> pl.DataFrame | No
     """All rows, where every one of them has all of its cells and each can be read; else None."""
     import polars as pl
 
-    if census.lines < 1 or census.commas != census.lines * (len(names) - 1):
+    if census.lines < 1 or census.commas != census.lines * (len(names) - 1) or not _is_utf8(path):
         return None
     try:
         frame = _strict(path, names, rows=census.lines - 1)
@@ -147,6 +147,14 @@ def _at_once(path: Path, names: list[str], census: _Census) -> pl.DataFrame | No
         return None
     whole = len(frame) == census.lines - 1 and all(map(_is_one_cell, _texts(frame)))
     return frame if whole else None
+
+
+def _is_utf8(path: Path) -> bool:
+    """Whether polars can be told of it: on Linux a path may be of any bytes."""
+    try:
+        return bool(str(path).encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _strict(source: Path | io.BytesIO, names: list[str], *, rows: int | None = None) -> pl.DataFrame:
@@ -158,7 +166,7 @@ def _strict(source: Path | io.BytesIO, names: list[str], *, rows: int | None = N
     import polars as pl
 
     schema = _schema()
-    read = pl.scan_csv(source, schema={name: schema.get(name, pl.String) for name in names}, n_rows=rows)
+    read = pl.scan_csv(source, schema={name: schema.get(name, pl.String) for name in names}, n_rows=rows, glob=False)
     absent = [pl.lit(None, dtype=schema[name]).alias(name) for name in COLUMNS if name not in names]
     return read.with_columns(absent).select(COLUMNS).collect(engine="streaming")
 

@@ -17,6 +17,7 @@ from harness.inputs.shape import (
     is_number,
     map_of,
     misfits,
+    unquoted,
 )
 from harness.inputs.shown import shown
 from harness.model.budget import LIMITS
@@ -40,10 +41,12 @@ from harness.store.cluster_json import CLUSTER_SHAPE, HOP_SHAPE, SPAN, cluster, 
 
 _MOMENT = Kind("seconds on the run's clock", lambda value: is_number(value) and abs(value) < 1e9)
 _WALL = Kind("seconds since 1970", lambda value: is_number(value) and 0 <= value < 1e11)
+_NAME = Kind("text of 300 characters at most", lambda value: isinstance(value, str) and len(value) <= 300, how=unquoted)
 _STATUS = Kind("an exit status", lambda value: isinstance(value, int) and abs(value) < 1 << 32)
 _SHAPE: Shape = {
     "hops": [HOP_SHAPE],
-    **dict.fromkeys(("experiment", "scenario", "variant", "path", "target", "disruption"), TEXT),
+    **dict.fromkeys(("experiment", "scenario", "variant", "path"), _NAME),
+    **dict.fromkeys(("target", "disruption"), TEXT),
     **dict.fromkeys(("pod_header", "expect", "stopped", "goes_on_from"), TEXT),
     "gone_on": {"by!": TEXT, "rollouts!": COUNT, "until!": _MOMENT},
     "commands": [{"rollout!": COUNT, "command!": TEXT, "exit_code": _STATUS, "seconds!": SPAN}],
@@ -118,8 +121,10 @@ def from_json(data: object, *, source: str = "run.json") -> RunInfo:
         raise DamagedRunError(f"reading {source}", f"a value is not what format {FORMAT} says: {misfit}")
     try:
         return _run_info(data)
-    except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
+    except ValueError as error:
         raise DamagedRunError(f"reading {source}", f"a value is not what format {FORMAT} says ({error})") from error
+    except (TypeError, LookupError, AttributeError, OverflowError) as error:  # whose words are Python's
+        raise DamagedRunError(f"reading {source}", f"a value is missing or is not what format {FORMAT} says") from error
 
 
 def _run_info(data: dict[str, Any]) -> RunInfo:

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.errors import RunFormatError
+from harness.inputs.files import file_bytes
+from harness.inputs.json_text import json_value
+from harness.inputs.shape import ANY, FLAG, TEXT, map_of, misfits
 from harness.model.run import FORMAT
 from harness.model.undo import Cordon, Undo
 from harness.store.writer import replace_file
@@ -19,6 +22,18 @@ from harness.store.writer import replace_file
 UNDO = "undo.json"
 CORDON = "cordon.json"
 
+_Shape = dict[str, Any]
+_CORDON: _Shape = {"format!": ANY, "cluster!": TEXT, "node!": TEXT, "uid!": TEXT, "done": FLAG}
+_UNDO: _Shape = {
+    **{f"{name}!": TEXT for name in ("cluster", "namespace", "kind", "name", "uid", "rest")},
+    **{
+        "format!": ANY,
+        "patch!": map_of(ANY),
+        "written!": [map_of(ANY)],
+        "managed_fields!": [map_of(ANY)],
+        "done": FLAG,
+    },
+}
 _Record = TypeVar("_Record", Undo, Cordon)
 
 
@@ -59,7 +74,7 @@ def read_undo(folder: Path) -> Undo | None:
     def undo(found: dict[str, Any]) -> Undo:
         return Undo(**{**found, **{name: tuple(found[name]) for name in ("written", "managed_fields")}})
 
-    return _read(folder / UNDO, undo, "Put the workload back by hand: kubectl rollout undo.")
+    return _read(folder / UNDO, _UNDO, undo, "Put the workload back by hand: kubectl rollout undo.")
 
 
 def read_cordon(folder: Path) -> Cordon | None:
@@ -68,16 +83,18 @@ def read_cordon(folder: Path) -> Cordon | None:
     Raises:
         RunFormatError: the file cannot be read, or does not say what it must.
     """
-    return _read(folder / CORDON, lambda found: Cordon(**found), "Look at kubectl get nodes, and kubectl uncordon.")
+    do = "Look at kubectl get nodes, and kubectl uncordon."
+    return _read(folder / CORDON, _CORDON, lambda found: Cordon(**found), do)
 
 
-def _read(path: Path, record: Callable[[dict[str, Any]], _Record], do: str) -> _Record | None:
+def _read(path: Path, shape: _Shape, record: Callable[[dict[str, Any]], _Record], do: str) -> _Record | None:
     if not path.is_file():
         return None
-    try:
-        found = json.loads(path.read_bytes())
-        if (format_ := found.pop("format")) != FORMAT:
-            raise ValueError(f"its format is {format_}, and this version reads {FORMAT}")
-        return record(found)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RunFormatError(f"reading {path}", f"it does not say what is to be undone ({error})", do) from None
+    tried = f"reading {path}"
+    found = json_value(file_bytes(path, error=RunFormatError), tried=tried, error=RunFormatError, do=do)
+    misfit = next(misfits(found, shape), None)
+    if misfit:
+        raise RunFormatError(tried, f"it does not say what is to be undone: {misfit}", do)
+    if (format_ := found.pop("format")) != FORMAT:
+        raise RunFormatError(tried, f"its format is {format_}, and this version reads {FORMAT}", do)
+    return record({name: value for name, value in found.items() if f"{name}!" in shape or name in shape})

@@ -29,18 +29,19 @@ def latest_offset_s(trace: Trace) -> float:
 
 def began_at_latest(change: Change, condition: str, offset_s: float) -> float:
     """When the condition became what it is in that change, at the latest: as seen, or as the API tells."""
-    told = change.condition(condition).get("lastTransitionTime")
-    return change.t if told is None else min(change.t, _seconds(told) + _RESOLUTION_S + offset_s)
+    told = _seconds(change.condition(condition).get("lastTransitionTime"))
+    return change.t if told is None else min(change.t, told + _RESOLUTION_S + offset_s)
 
 
 def _times(change: Change) -> Iterator[float]:
-    created = change.object["metadata"].get("creationTimestamp")
-    if created:
-        yield _seconds(created)
-    for condition in change.status.get("conditions") or ():
-        if condition.get("lastTransitionTime"):
-            yield _seconds(condition["lastTransitionTime"])
+    told = [change.object["metadata"].get("creationTimestamp")]
+    told += [condition.get("lastTransitionTime") for condition in change.status.get("conditions") or ()]
+    yield from (at for at in map(_seconds, told) if at is not None)
 
 
-def _seconds(told: str) -> float:
-    return datetime.fromisoformat(told).timestamp()
+def _seconds(told: str | None) -> float | None:
+    """What the API says when it was; nothing where it does not, or where that is no time."""
+    try:
+        return datetime.fromisoformat(told).timestamp() if told else None
+    except (ValueError, OverflowError):
+        return None

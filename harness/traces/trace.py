@@ -15,10 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
+from harness.inputs.files import file_bytes
+from harness.inputs.json_text import json_value
+from harness.inputs.shape import is_number
+from harness.spec.observed_shape import observed_fault
 
 Object = dict[str, Any]
 
 MARK = "Mark"
+_MOST_BYTES = 500_000_000  # a night of rollouts
 _ADVICE = "A trace has one JSON object a line: t (seconds), kind, type, object."
 
 
@@ -126,10 +131,7 @@ def read_trace(path: Path) -> Trace:
     Raises:
         UsageError: the file is missing or holds something that is no trace.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"reading {path}", error.strerror or str(error), _ADVICE) from None
+    data = file_bytes(path, error=UsageError, hint=_ADVICE, most=_MOST_BYTES)
     lines = data.split(b"\n")
     if len(lines) > 1 and _is_torn(lines[-1]):
         del lines[-1]
@@ -142,6 +144,8 @@ def _is_torn(last: bytes) -> bool:
         json.loads(last)
     except ValueError:
         return True
+    except RecursionError:  # which is told of it as of any other line
+        return False
     return False
 
 
@@ -162,13 +166,10 @@ def parse_trace(name: str, lines: Iterable[bytes], *, place: str | None = None) 
 
 
 def _row(line: bytes, tried: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except ValueError:
-        raise UsageError(tried, "it is not JSON", _ADVICE) from None
+    row = json_value(line, tried=tried, error=UsageError, do=_ADVICE)
     if not isinstance(row, dict) or not {"t", "kind", "type", "object"} <= row.keys():
         raise UsageError(tried, "it has no t, kind, type and object", _ADVICE)
-    if not isinstance(row["t"], int | float) or isinstance(row["t"], bool) or not isinstance(row["kind"], str):
+    if not is_number(row["t"]) or not isinstance(row["kind"], str):
         raise UsageError(tried, "t is no number, or kind no text", _ADVICE)
     if row["kind"] == MARK:
         if not isinstance(row["type"], str) or not isinstance(row["object"], dict | None):
@@ -177,6 +178,8 @@ def _row(line: bytes, tried: str) -> dict[str, Any]:
     metadata = row["object"].get("metadata") if isinstance(row["object"], dict) else None
     if not isinstance(metadata, dict) or not {"name", "uid"} <= metadata.keys() or row["type"] not in _CHANGE_TYPES:
         raise UsageError(tried, "it is no watch event of an object with name and uid", _ADVICE)
+    if fault := observed_fault(row["kind"], row["object"]):
+        raise UsageError(tried, f"it is no event as the API sends it: {fault}", "Is it damaged?")
     return row
 
 

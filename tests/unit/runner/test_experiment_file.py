@@ -71,7 +71,10 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("control: 5\n", "line 6, control: 5 has no unit; write a duration such as 500ms, 5s or 1m30s"),
         ("control: -5s\n", "line 6, control: '-5s' is not a duration such as 500ms, 5s or 1m30s"),
         ("target: web\n", "line 6, target: it must be deployment/NAME or statefulset/NAME, not 'web'"),
-        ("request: {path: cart}\n", "line 6, request.path: it must begin with / and hold no spaces, not 'cart'"),
+        (
+            "request: {path: cart}\n",
+            "line 6, request.path: it must begin with / and hold no spaces, control characters or #, not 'cart'",
+        ),
         ("cluster: {}\n", "line 6, cluster: name exactly one of sandbox, kind, k3s or context, not 0"),
         ("cluster: {sandbox: {}, k3s: {}}\n", "line 6, cluster: name exactly one of"),
         ("update: {image: {nginx: []}}\n", "line 6, update.image.nginx: "),

@@ -41,7 +41,23 @@ def test_a_difference_in_what_must_hold_is_1(
     assert "    ready false, terminating true        <" in shown
 
 
-@pytest.mark.parametrize("content", [None, b"", b"\x00\xff\x00", b'{"t": 0}\n', b"no trace\n"])
+_POD = '{"t": %s, "kind": "Pod", "type": "ADDED", "object": {"metadata": {"name": "a", "uid": "u"}%s}}\n'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        b"",
+        b"\x00\xff\x00",
+        b'{"t": 0}\n',
+        b"no trace\n",
+        b"[" * 100_000 + b"\n",
+        (_POD % ("NaN", "")).encode(),
+        (_POD % ("1", ', "status": 5')).encode(),
+        (_POD % ("1", ', "status": {"conditions": [5]}')).encode(),
+    ],
+)
 def test_what_cannot_be_read_is_2_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: bytes | None
 ) -> None:

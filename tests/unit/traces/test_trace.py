@@ -76,5 +76,5 @@ def test_binary_and_missing_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\x89PNG\r\n\x1a\n\0\xff\n")
     with pytest.raises(UsageError, match="not JSON"):
         read_trace(tmp_path / "binary")
-    with pytest.raises(UsageError, match="No such file"):
+    with pytest.raises(UsageError, match="there is no such file"):
         read_trace(tmp_path / "missing")

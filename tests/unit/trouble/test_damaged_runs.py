@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from program import told
 
 from harness.errors import DamagedRunError, RunFormatError
 from harness.exit_codes import ExitCode
@@ -41,13 +42,16 @@ def run(tmp_path: Path) -> Path:
         ({"clocks": [{"worker": None, "offset_s": None, "uncertainty_s": "x"}]}, r"clocks\[0\]\.worker is missing"),
         ({"clocks": 5}, "clocks is 5, where a list"),
         ({"control": ["a", "b"]}, r"control\[0\] is 'a' \(text\)"),
-        ({"control": [1.0]}, "a value is not what format 1 says"),
+        ({"control": [1.0]}, "a value is missing or is not what format 1 says"),
         ({"rollouts": {"rollout": 1}}, r"rollouts is a mapping \(rollout\), where a list"),
         ({"rollouts": [{"rollout": 0}]}, r"rollouts\[0\]\.update is missing"),
         ({"streams": {"new": "many"}}, r"streams\.new is 'many'"),
         ({"manifests": [5]}, r"manifests\[0\] is 5"),
         ({"expect": "perfection"}, "a value is not what format 1 says"),
         ({"provisos": "none"}, "provisos is 'none'"),
+        ({"t0_wall": 10**400}, "t0_wall is a number of more than 80 digits"),
+        ({"variant": "x" * 5000}, "variant is .*, where text of 300 characters at most"),
+        ({"streams": {"new": None}}, "a value is missing or is not what format 1 says$"),
     ],
 )
 def test_a_run_json_of_other_kinds_is_3_with_the_key(change: dict[str, Any], says: str) -> None:
@@ -100,6 +104,27 @@ def test_lines_of_other_kinds_are_left_out_and_counted_with_the_first_row(run: P
     assert damage.startswith(
         f"2 lines of timeline.jsonl are no events as the API sends them (line {pods[3] + 1}: status is a"
     )
+
+
+@pytest.mark.parametrize("text", ["{", "null", "5", '{"scenarios": 5}', '{"scenarios": [null]}', "[" * 100_000])
+def test_a_plan_that_names_no_scenarios_is_3_and_no_word_of_python(run: Path, text: str) -> None:
+    (run.parent / "experiment.json").write_text(text)
+    said = called("report", run.parent)
+    assert said.code == ExitCode.INCONCLUSIVE
+    assert said.error.startswith(f"error: reading {run.parent / 'experiment.json'}: it ")
+
+
+@pytest.mark.parametrize("text", ["{", "null", "5", '{"format": 1, "patch": 5}', "[]"])
+def test_what_is_to_be_undone_is_said_or_is_asked_for_by_hand(run: Path, text: str) -> None:
+    (run / "undo.json").write_text(text)
+    said = called("restore", run)
+    assert said.code == ExitCode.USAGE
+    assert said.error.endswith("Put the workload back by hand: kubectl rollout undo.")
+
+
+def test_a_folder_may_have_any_name(run: Path) -> None:
+    other = run.rename(run.with_name("x[1]\udcff*"))  # brackets and stars, and a byte that is no UTF-8
+    assert told("report", other).code == ExitCode.NOT_AS_EXPECTED
 
 
 SPOILT = (None, 5, "x", [], True, [[None]], {"x": None}, -1, 1e300)

@@ -179,6 +179,12 @@ def test_a_number_of_thousands_of_digits_is_no_number() -> None:
         ("version: 1", "version: 1\nvariants: {a: {mitigations: [{prestop: 5s}, {prestop-exec: 5s}]}}", "not both"),
         ("version: 1", "version: 1\nvariants: {a: {mitigations: [{prestop: 5s}, {grace: 3s}]}}", "contradict"),
         ("version: 1", "version: 1\nvariants: {a: {mitigations: [{grace: 5s}, {grace: 6s}]}}", "given twice"),
+        ("version: 1", "version: 1\ncontrol: {s: 5}", r'line 2, control: \{"s": 5\} is no duration'),
+        ("version: 1", "version: 1\ncontrol: .inf", "line 2, control: inf is no duration"),
+        ("port: 80", 'port: "80"', "line 4, service.port: '80' in quotes is a name, .* write 80 without them"),
+        ("version: 1", "version: 1\nrequests: []", "line 2, requests: it must have at least 1 item$"),
+        ("version: 1", "version: 1\ncluster: {context: ''}", "line 2, cluster.context: .* at least 1 character"),
+        ("version: 1", "version: 1\ndisruption: restar", "line 2, disruption: .*; did you mean restart"),
         ("rate: 100", "rate: {{ .Values.rate }}", "line 5: it is a template that is not rendered .*helm template"),
         (
             "version: 1",
@@ -211,6 +217,9 @@ def test_a_wrong_experiment_is_one_line(tmp_path: Path, old: str, new: str, says
         ('request: {headers: {X-A: "a\\r\\nB: c"}}', r"line 6, request\.headers: the value of X-A has a line break"),
         ("request: {headers: {X A: b}}", r"request\.headers: a header's name has letters, .*, not 'X A'"),
         ('request: {host: "a\\r\\nB: c"}', r"request\.host: it must be a host name"),
+        ("request: {host: a/b}", r"request\.host: it must be a host name"),
+        ('request: {path: "/a\\0"}', r"request\.path: it must begin with / and hold no spaces, control characters"),
+        ("request: {path: '/a#b'}", r"request\.path: it must begin with / and hold no spaces, control characters or #"),
         (
             "manifests: [~]",
             r"manifests\.0: it is null \(empty\), where a value is needed: input should be the path of a",
@@ -225,6 +234,13 @@ def test_it_is_told_in_the_words_of_yaml_and_not_of_python(tmp_path: Path, more:
         read_experiment(file)
     for word in ("tuple", "dictionary", "<class", "None", "True", "False"):
         assert word not in str(refused.value)
+
+
+def test_of_thousands_of_wrong_keys_a_few_are_told_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "experiment.yaml"
+    file.write_text(GOOD + "".join(f"key{number}: 1\n" for number in range(5000)))
+    with pytest.raises(ExperimentError, match=r"key0: there is no such key; .*and 4995 more$"):
+        read_experiment(file)
 
 
 def test_text_of_windows_is_known_by_its_first_bytes(tmp_path: Path) -> None:
@@ -269,6 +285,10 @@ def test_near_spellings_are_told_and_far_ones_are_not() -> None:
         ("ports: [{port: 80}]", "ports: [{name: a}]", r"spec\.ports\[0\]\.port is missing"),
         ("ports: [{port: 80}]", "ports: [{port: 99999}]", r"spec\.ports\[0\]\.port is 99999"),
         ("labels: {app: shop}", "labels: {app: 5}", r"spec\.template\.metadata\.labels\.app is 5"),
+        ("ports: [{port: 80}]", "ports: [{port: 80, protocol: HTTP}]", "protocol is 'HTTP' .* TCP or UDP or SCTP"),
+        ("{selector: {app: shop}", "{type: ClusterIp, selector: {app: shop}", "type is .ClusterIp. .*ClusterIP or"),
+        ("image: nginx}", "image: nginx, lifecycle: {preStop: {}}}", "preStop: Required value: must specify a handler"),
+        ("kind: Deployment", "kind: deployment", "no kind 'deployment' in apps/v1; did you mean Deployment"),
         ("kind: Service", "kind: ~", "object 2 in it .*'shop'.* has no kind"),
         ("kind: Service\n", "kind: List\nitems: 5\n", "object 2 in it is a List whose items are no list"),
     ],
