@@ -39,7 +39,9 @@ def _sizings(run: Path, tried: str) -> list[dict[str, Any]]:
 
     text = file_text(run / "result.json", error=UsageError, hint=f"Judge it first: {_judging(run)}")
     try:
-        result = json_value(text, tried=tried, error=UsageError, do=f"Judge it again: {_judging(run)}")
+        result = json_value(
+            text, tried=f"reading {run / 'result.json'}", error=UsageError, do=f"Judge it again: {_judging(run)}"
+        )
         scenarios = result.get("scenarios", [result])
         return [dict(scenario.get("sizing") or {}) for scenario in scenarios]
     except (AttributeError, TypeError):

@@ -16,12 +16,17 @@ def json_value(data: bytes | str, *, tried: str, error: type[HarnessError], do: 
     """
     try:
         return json.loads(data)
-    except json.JSONDecodeError as wrong:
-        seen = f"it is not JSON (line {wrong.lineno}: {wrong.msg[0].lower()}{wrong.msg[1:]})"
-    except UnicodeDecodeError:
-        seen = "it is not JSON (it is not text in UTF-8)"
-    except RecursionError:
-        seen = "it is not JSON that can be read here (it is nested too deep)"
-    except ValueError:
-        seen = "it is not JSON that can be read here (a number in it has thousands of digits)"
-    raise error(tried, seen, do)
+    except (ValueError, RecursionError) as wrong:
+        raise error(tried, _seen(wrong), do) from wrong
+
+
+def _seen(wrong: Exception) -> str:
+    match wrong:
+        case json.JSONDecodeError():
+            return f"it is not JSON (line {wrong.lineno}: {wrong.msg[0].lower()}{wrong.msg[1:]})"
+        case UnicodeDecodeError():
+            return "it is not JSON (it is not text in UTF-8)"
+        case RecursionError():
+            return "it is not JSON that can be read here (it is nested too deep)"
+        case _:
+            return "it is not JSON that can be read here (a number in it has thousands of digits)"

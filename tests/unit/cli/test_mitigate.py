@@ -238,7 +238,7 @@ def test_the_settings_of_a_run_are_those_that_it_recommends(tmp_path: Path) -> N
     [
         (("--for", "internal", "--from", "x"), "both are given"),
         (("--from", "nowhere"), "Judge it first"),
-        (("--from", "damaged"), "its result.json is damaged"),
+        (("--from", "damaged"), "reading damaged/result.json: it is not JSON (line 1: "),
         (("--from", "empty"), "it recommends nothing"),
     ],
 )
