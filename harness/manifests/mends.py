@@ -5,12 +5,15 @@ Only what is wrong in the manifest and loses requests; seconds are the mitigatio
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 
+from harness.manifests.mitigations import prestop
 from harness.manifests.read import Manifest
 from harness.model.run import MeasuredService
 from harness.spec.hazards import HazardId
+from harness.spec.hooks import surely_serves_s
 from harness.spec.readiness import ready_probes
 from harness.spec.rolling import PROGRESS_DEADLINE_DEFAULT_S
 from harness.spec.serving import Port, serving_containers, target_ports
@@ -71,6 +74,14 @@ def declared_target(container: Object, targets: Sequence[Port]) -> Port | None:
     return next((target for target in targets if target in declared), None)
 
 
+def _same_hook(workload: Manifest, targets: Sequence[Port]) -> None:
+    """Every container sleeps for as long before its stop signal as the one that serves."""
+    serving = serving_containers(pod_spec(workload), targets)
+    held = [seconds for container in serving if (seconds := surely_serves_s(container))]
+    if held:
+        workload["spec"] = prestop.apply(workload, math.ceil(min(held))).workload["spec"]
+
+
 MENDS: dict[HazardId, Mend] = {
     HazardId.RECREATE: _rolling_update,
     HazardId.MAX_UNAVAILABLE_ALL: _one_more_first,
@@ -78,5 +89,6 @@ MENDS: dict[HazardId, Mend] = {
     HazardId.LONE_POD: _two_replicas,
     HazardId.NO_READINESS_PROBE: _probe_of_the_serving_port,
     HazardId.PROBE_ON_ANOTHER_PORT: _probe_of_the_serving_port,
+    HazardId.SIDECAR_STOPS_FIRST: _same_hook,
 }
 """What mends each; `Row.mend` says it in words."""

@@ -144,7 +144,8 @@ class Measured:
     grace period was over, so that `stop_s` is too short; `killed_serving`: how many of them took requests until then;
     `killed_unending`: how many of them did, or had long had the time to finish the slowest answer. `stopped`: how many
     pods ended by themselves. `causes`: of the requests for which rollouts have to answer, how many by each;
-    `turned_away_kept`: how many of these a stopping pod answered with an error on a kept connection. `hurried`: how
+    `turned_away_kept`: how many of these a stopping server answered with an error on a kept connection; `beside`: how
+    many were lost as a container beside the one that serves stopped, before that did. `hurried`: how
     many pods we deleted with less than the grace period that their spec gives them. `hooks_failed`: of how many the
     preStop hook failed. `words`: for what was done.
     """
@@ -171,6 +172,7 @@ class Measured:
     killed_unending: int = 0
     stopped: int = 0
     causes: dict[str, int] = field(default_factory=dict)
+    beside: int = 0
     turned_away_kept: int = 0
     hurried: int = 0
     hooks_failed: int = 0
@@ -191,8 +193,9 @@ class ApplicationSettings:
     Recreate). `prestop_s`: how long its preStop hooks surely hold the container that serves; `hook_s`: what the longest
     of all its hooks takes. `gap`: why there is a moment without any pod that serves, which no preStop and no
     minReadySeconds closes; `gap_cure`: the setting that does. `probed`: whether a container has a readiness probe;
-    `probe_cure`: what mends one that looks at another port than the one that serves. `mends`: the rows of the table of
-    hazards that these two come from.
+    `probe_cure`: what mends one that looks at another port than the one that serves. `beside_cure`: what mends that a
+    container beside the one that serves is told to stop before it. `mends`: the rows of the table of hazards that these
+    come from.
     """
 
     replicas: int = 1
@@ -210,6 +213,7 @@ class ApplicationSettings:
     gap_cure: str = ""
     probed: bool = True
     probe_cure: str = ""
+    beside_cure: str = ""
     mends: tuple[str, ...] = ()
 
 
@@ -258,8 +262,9 @@ def as_object(record: Propagation | Sizing | None) -> dict[str, Any]:
             found[side]["pods"] = [_lag_object(lag) for lag in found[side]["pods"]]
     else:
         del found["measured"]["words"]
-        if not record.measured.hurried:  # said only where it happened
-            del found["measured"]["hurried"]
+        for name in ("hurried", "beside"):
+            if not found["measured"][name]:  # said only where it happened
+                del found["measured"][name]
     return found
 
 

@@ -11,6 +11,8 @@ from harness.spec.hooks import surely_serves_s
 from harness.spec.readiness import readiness_s
 from harness.spec.rolling import rollout_spec
 from harness.spec.serving import serving_containers, target_ports
+from harness.spec.stopping import stopping_first
+from harness.spec.subject import subject
 from harness.spec.termination import grace_period_s, hooks_take_s, longest_hook_s
 from harness.spec.workload import Object, judged_workload, pod_spec, services, spec_of
 
@@ -71,6 +73,8 @@ def rollout_shape(
     gap = next((hazard for hazard in found if hazard.gap), None)
     named = {hazard.id: hazard for hazard in found}
     elsewhere, kept = named.get(HazardId.PROBE_ON_ANOTHER_PORT), named.get(HazardId.PARTITION)
+    # Only what a run showed tells whether that costs anything.
+    beside = stopping_first(subject(workload, services(manifests), measured=measured))
     unready = [hazard for hazard in found if hazard.id in _ABOUT_READINESS]
     return ApplicationSettings(
         replicas=rollout.replicas,
@@ -88,5 +92,6 @@ def rollout_shape(
         gap_cure=gap.mend if gap else "",
         probed=HazardId.NO_READINESS_PROBE not in named,
         probe_cure=elsewhere.mend if elsewhere else "",
+        beside_cure=row(HazardId.SIDECAR_STOPS_FIRST).mend if beside else "",
         mends=tuple(hazard.id.value for hazard in (*filter(None, [gap]), *unready)),
     )

@@ -9,7 +9,7 @@ from harness.model.run import MeasuredService
 from harness.spec.hooks import surely_serves_s
 from harness.spec.readiness import probed_ports
 from harness.spec.termination import grace_period_s
-from harness.spec.workload import Object, containers, services, spec_of
+from harness.spec.workload import Object, containers, main_containers, services, spec_of
 
 Port = int | str
 """A number, or the name that a container gives to one."""
@@ -20,11 +20,13 @@ class ServingExpectation:
     """What a pod's own spec lets one expect of it while it serves.
 
     `prestop_s`: it surely goes on serving that long after its deletion; 0 where nothing is said, which does not mean
-    that it stops at once: a spec may be known in part only. `listens_when_ready`: its readiness or startup probe
-    connects to the port to which the Service sends, so that a Ready pod has listened.
+    that it stops at once: a spec may be known in part only. `untold_s`: for that long none of its containers hears that
+    it is to stop; one beside the one that serves may be what calls pass through, or need. `listens_when_ready`: its
+    readiness or startup probe connects to the port to which the Service sends, so that a Ready pod has listened.
     """
 
     prestop_s: float = 0.0
+    untold_s: float = 0.0
     listens_when_ready: bool = False
 
 
@@ -35,10 +37,18 @@ def serving_expectation(pod: Object, targets: Iterable[Port]) -> ServingExpectat
     they all hold is expected.
     """
     targets = tuple(targets)
-    held_s = min((surely_serves_s(container) or 0.0 for container in serving_containers(pod, targets)), default=0.0)
+    serving = serving_containers(pod, targets)
+    held_s, untold_s = _all_held_s(serving), _all_held_s((*serving, *main_containers(pod)))
+    grace_s = grace_period_s(pod)
     return ServingExpectation(
-        prestop_s=min(held_s, grace_period_s(pod)), listens_when_ready=listens_when_ready(pod, targets)
+        prestop_s=min(held_s, grace_s),
+        untold_s=min(untold_s, grace_s),
+        listens_when_ready=listens_when_ready(pod, targets),
     )
+
+
+def _all_held_s(of: Sequence[Object]) -> float:
+    return min((surely_serves_s(container) or 0.0 for container in of), default=0.0)
 
 
 def target_ports(manifests: Iterable[Object], measured: MeasuredService | None = None) -> tuple[Port, ...]:

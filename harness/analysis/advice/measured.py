@@ -11,11 +11,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harness.analysis.causes.explained import Explained
+from harness.analysis.causes.intervals import NOBODY
 from harness.analysis.causes.table.answers import Answer
 from harness.analysis.observed.deeds import deeds
+from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
 from harness.model.advice import Lags, Measured, Propagation
+from harness.model.result import Cause
 from harness.spec.hooks import only_sleeps
 from harness.spec.serving import serving_containers, target_ports
 from harness.spec.termination import grace_period_s, longest_hook_s
@@ -43,6 +46,7 @@ def measure(
     ends, starts = _Largest.of(_ends(seen)), _Largest.of(_starts(seen))
     took = _rollouts_own(seen)
     killed = [pod for pod in took if pod.killed]
+    beside = _beside(seen, why, charged)
     answer_s, took_s = _Largest.of(_slowest_answer(seen)).value, _Largest.of(_rollouts(seen))
     return Measured(
         removal_s=removals.value,
@@ -67,7 +71,8 @@ def measure(
         killed_unending=_unending(seen, killed, answer_s),
         stopped=sum(pod.ended is not None for pod in took) - len(killed),
         causes=dict(causes),
-        turned_away_kept=_turned_away_kept(why, charged),
+        turned_away_kept=_turned_away_kept(why, charged, beside),
+        beside=int(beside.sum()),
         hurried=_hurried(seen),
         hooks_failed=sum(pod.failed_hook is not None for pod in took),
         words=seen.words,
@@ -99,6 +104,7 @@ def merged(one: Measured, other: Measured) -> Measured:
         stopped=one.stopped + other.stopped,
         causes=causes,
         turned_away_kept=one.turned_away_kept + other.turned_away_kept,
+        beside=one.beside + other.beside,
         hurried=one.hurried + other.hurried,
         hooks_failed=one.hooks_failed + other.hooks_failed,
     )
@@ -193,10 +199,24 @@ def _hurried(seen: Observed) -> int:
     return len(frozenset().union(*(deed.pods & seen.ours for deed in acts)))
 
 
-def _turned_away_kept(why: Explained, charged: NDArray[np.bool_] | None) -> int:
-    """How many requests a stopping pod answered with an error on a connection that the client had open."""
-    found = why.causes.by(lambda row: row.rule == Answer.TURNED_AWAY) & why.failures.reused
+def _turned_away_kept(why: Explained, charged: NDArray[np.bool_] | None, beside: NDArray[np.bool_]) -> int:
+    """How many requests a stopping server answered with an error on a connection that the client had open."""
+    found = why.causes.by(lambda row: row.rule == Answer.TURNED_AWAY) & why.failures.reused & ~beside
     return int((found if charged is None else found & charged).sum())
+
+
+def _beside(seen: Observed, why: Explained, charged: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    """Which requests pods turned away, or no longer took, before the container that serves was told to stop: what
+    stopped was a container beside it."""
+    raced = why.causes.by(lambda row: row.cause == Cause.TERMINATION_RACE)
+    at, found = why.failures.sent, np.zeros(len(raced), dtype=bool)
+    for position, pod in enumerate(seen.pods):
+        if pod.deletion is not None and pod.promise.untold_s < pod.promise.prestop_s:
+            own = (why.causes.pod == position) | (why.causes.pod == NOBODY)
+            told = pod.deletion + pod.promise.prestop_s - WATCH_S
+            found |= own & (at >= pod.deletion - WATCH_S) & (at < told)
+    found &= raced
+    return found if charged is None else found & charged
 
 
 def _served_to_the_end(seen: Observed, pod: Life) -> bool:

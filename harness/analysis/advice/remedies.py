@@ -58,10 +58,11 @@ def grace_cut(measured: Measured) -> bool:
 
 def prestop_helps(measured: Measured) -> bool:
     """Whether a preStop may have saved some of what was lost: not what was turned away on connections kept open, nor
-    what pods lost that were not given their grace period."""
+    what another container's end cost, nor what pods lost that were not given their grace period."""
     if measured.hurried and measured.causes:
         return False
-    return not measured.causes or _lost(measured, Cause.TERMINATION_RACE) > measured.turned_away_kept
+    saved = _lost(measured, Cause.TERMINATION_RACE) - measured.turned_away_kept - measured.beside
+    return not measured.causes or saved > 0
 
 
 def sentences(measured: Measured, app: ApplicationSettings, prestop: Setting) -> tuple[str, ...]:
@@ -94,7 +95,8 @@ def _lost(measured: Measured, cause: Cause) -> int:
 def _serving_cures(measured: Measured, app: ApplicationSettings, prestop: Setting) -> bool:
     """Whether it takes an application that goes on answering: on kept connections, or with all the preStop needed."""
     enough = not app.gap and not measured.hooks_failed and _has_enough(prestop)
-    return measured.turned_away_kept > 0 or enough
+    others = _lost(measured, Cause.TERMINATION_RACE) > measured.beside
+    return measured.turned_away_kept > 0 or (enough and others)
 
 
 def _has_enough(setting: Setting) -> bool:
@@ -134,9 +136,26 @@ def remedies(measured: Measured, app: ApplicationSettings, raised: Mapping[str, 
 
 
 def _termination_race(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
-    """Where some were turned away on kept connections, the application's part of it comes first."""
     if measured.hurried:
         return _hurry(measured)
+    if app.beside_cure and measured.beside:
+        return _beside(measured, app, raised)
+    return _race_to_a_server(measured, app, raised)
+
+
+def _beside(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
+    """Where some were lost as a container stopped before the one that serves, that comes first."""
+    lost, wrong = measured.beside, row(HazardId.SIDECAR_STOPS_FIRST).wrong
+    if (others := _lost(measured, Cause.TERMINATION_RACE) - lost) <= 0:
+        return _Told(needed=app.beside_cure, why=wrong)
+    told = _race_to_a_server(measured, app, raised)
+    why = f"{things(lost, 'request')} of them: {wrong}; {told.why}"
+    needed = f"{app.beside_cure}; for the other {others}: {told.needed}"
+    return _Told(needed=needed, why=why, by_settings=told.by_settings)
+
+
+def _race_to_a_server(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
+    """Where some were turned away on kept connections, the application's part of it comes first."""
     if not (kept := measured.turned_away_kept):
         return _race_to_a_pod(measured, app, raised)
     why = f"{things(kept, 'request')} came on kept connections, and a stopping pod answered with an error: {_KEPT}"

@@ -78,9 +78,10 @@ def sizes(measured: Measured, app: ApplicationSettings, note: str) -> Sizing:
     after_s = min_ready.recommended
     need_s = rollout_s(app, start_s=start_s, min_ready_s=after_s, stop_s=prestop.recommended + stop_s)
     have_s = rollout_s(app, start_s=start_s, min_ready_s=app.min_ready_s, stop_s=app.prestop_s + stop_s)
+    beside = {HazardId.SIDECAR_STOPS_FIRST.value: app.beside_cure} if app.beside_cure and measured.beside else {}
     found = Sizing(
-        cure=(*cures(app), *sentences(measured, app, prestop)),
-        mends=app.mends,
+        cure=(*cures(app), *beside.values(), *sentences(measured, app, prestop)),
+        mends=(*app.mends, *beside),
         prestop_s=prestop,
         min_ready_s=min_ready,
         grace_s=grace,

@@ -89,8 +89,11 @@ def _begun(pod: Life) -> float:
 
 
 def _loosely(pod: Life) -> float:
-    """While a known preStop hook runs, nobody has told the server to stop: neither listener nor network is gone."""
-    return (pod.deletion if pod.deletion is not None else math.inf) + pod.promise.prestop_s - SLOW_WATCH_S
+    """While known preStop hooks run, nobody has told the server to stop: neither listener nor network is gone.
+
+    Where a container beside it has none, what answers through that may be gone before.
+    """
+    return (pod.deletion if pod.deletion is not None else math.inf) + pod.promise.untold_s - SLOW_WATCH_S
 
 
 def _loosely_gone(pod: Life, clues: Clues) -> tuple[float, float]:

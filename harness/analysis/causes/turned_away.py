@@ -38,12 +38,14 @@ def turned_away(seen: Observed, own: NDArray[np.int64], stopping: Spans) -> NDAr
     answered, errors = _answers_while_stopping(seen)
     others = len(_answered(seen)) - answered
     more = excess(errors, answered, int(status.sum()) - errors, others) < CHANCE
-    return suspects if more else np.zeros_like(suspects)
+    # What answers in a pod's place, as it stops, may not name it though the pod does.
+    unnamed = _by_time(seen, status & (own == NOBODY), ended, stopping)
+    return (suspects | unnamed) if more else unnamed
 
 
 def _told_to_stop(pod: Life) -> float:
-    """When it can have heard at the earliest that it is to stop: after what its preStop hook surely sleeps."""
-    return pod.deletion + pod.promise.prestop_s - WATCH_S if pod.deletion is not None else np.inf
+    """When one of its containers can have heard at the earliest that it is to stop: after what preStop hooks sleep."""
+    return pod.deletion + pod.promise.untold_s - WATCH_S if pod.deletion is not None else np.inf
 
 
 def _by_time(

@@ -181,4 +181,4 @@ def _held(pod: Life) -> Life:
     hold_s = pod.promise.prestop_s
     short = pod.deletion is not None and pod.exit is not None and pod.exit + EXIT_S < pod.deletion + hold_s - WATCH_S
     held = not hold_s or not (pod.failed_hook or short)
-    return pod if held else replace(pod, promise=replace(pod.promise, prestop_s=0.0))
+    return pod if held else replace(pod, promise=replace(pod.promise, prestop_s=0.0, untold_s=0.0))

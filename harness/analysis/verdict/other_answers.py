@@ -57,7 +57,7 @@ def _by_pod(seen: Observed, good: pl.DataFrame) -> pl.DataFrame:
     to answer just before, and went on for as long after that."""
     names = Counter(pod.name for pod in seen.pods)
     pods = [pod for pod in seen.pods if names[pod.name] == 1]
-    told = [None if pod.deletion is None else pod.deletion + pod.promise.prestop_s - WATCH_S for pod in pods]
+    told = [None if pod.deletion is None else pod.deletion + pod.promise.untold_s - WATCH_S for pod in pods]
     known = pl.DataFrame(
         {"pod": [pod.name for pod in pods], "told": told, "came": [pod.created is not None for pod in pods]},
         schema={"pod": pl.String, "told": pl.Float64, "came": pl.Boolean},

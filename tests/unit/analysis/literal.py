@@ -5,6 +5,7 @@
     update 8.0 complete 9.0 settled 9.5                  one rollout; `undo 9.2` takes it back
     pod old-1 deleted 8.5 ended 8.8 gone 9.0             a pod of the old revision, ready from the beginning
     pod new-1 revision r2 created 8.1 ready 8.4 prestop 5 noprobe       ... or evicted, stranger, killed
+    pod old-1 prestop 5 beside                           ... and another container in it, without a hook
     pod old-2 ready 0.3 pending                          one of the beginning whose start the watch showed
     crash new-1 20.0 21.5                                its container was down that long, and was restarted
     ok new 0..30 every 0.01 by old-1                     answered requests of a stream
@@ -27,7 +28,7 @@ from harness.model.request import COLUMNS
 from harness.model.run import ClusterFacts, LoadFacts, ProxyFacts, RolloutMarks, Run, RunInfo
 
 STATUS = {"ok": 200, "status": 503}
-FLAGS = ("noprobe", "stranger", "evicted", "killed", "pending")
+FLAGS = ("noprobe", "stranger", "evicted", "killed", "pending", "beside")
 TOOK_S = {"connect-timeout": 1.0, "read-timeout": 5.0}
 
 
@@ -90,6 +91,7 @@ class _Teller:
         for name, value in zip(pairs[::2], pairs[1::2], strict=True):
             facts[name] = value if name in ("revision", "uid", "name") else float(value)
         facts["pending"] = "pending" in words
+        facts["beside"] = "beside" in words
         facts["evicted"], facts["killed"] = "evicted" in words, "killed" in words
         facts.setdefault("name", words[0])
         self.pods[words[0]] = facts
@@ -251,7 +253,7 @@ def _pod_object(
     state = {"terminated": {"exitCode": 137 if facts["killed"] else 0}} if ended else {"running": {}}
     return {
         "metadata": metadata,
-        "spec": {"containers": [container]},
+        "spec": {"containers": [container, {"name": "php"}] if facts["beside"] else [container]},
         "status": {
             "phase": "Succeeded" if ended else phase,
             "conditions": conditions,

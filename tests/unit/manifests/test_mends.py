@@ -8,7 +8,9 @@ import pytest
 
 from harness.manifests.mends import MENDS, mended
 from harness.model.run import MeasuredService
+from harness.spec.around import Around
 from harness.spec.hazards import HazardId, hazards
+from harness.spec.workload import pod_spec
 from tests.unit.spec.objects import Object, container, rolling, service, workload
 
 ELSEWHERE = container(readinessProbe={"httpGet": {"port": 9090}, "periodSeconds": 3})
@@ -34,7 +36,16 @@ def found(subject: Object) -> set[HazardId]:
 
 
 def test_each_mend_has_its_cases() -> None:
-    assert CASES.keys() | {HazardId.LONE_POD} == MENDS.keys()
+    assert CASES.keys() | {HazardId.LONE_POD, HazardId.SIDECAR_STOPS_FIRST} == MENDS.keys()
+
+
+def test_containers_beside_the_one_that_serves_sleep_as_long_as_that() -> None:
+    hook = {"lifecycle": {"preStop": {"sleep": {"seconds": 7}}}}
+    before = workload("Deployment", container(**hook), {"name": "php"})
+    after = mended(before, service(), MEASURED, [HazardId.SIDECAR_STOPS_FIRST])
+    assert [each["lifecycle"] for each in pod_spec(after)["containers"]] == [hook["lifecycle"]] * 2
+    assert HazardId.SIDECAR_STOPS_FIRST in {one.id for one in hazards(before, (service(),), around=Around())}
+    assert HazardId.SIDECAR_STOPS_FIRST not in {one.id for one in hazards(after, (service(),), around=Around())}
 
 
 def test_a_lone_pod_gets_another_beside_it() -> None:

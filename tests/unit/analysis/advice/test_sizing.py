@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -398,6 +399,15 @@ def test_errors_on_new_connections_alone_are_cured_by_a_prestop() -> None:
     found = judge(history(AWAY.format(hook="") + NEW_AWAY)).sizing
     assert (found.cure, raised(found)) == ((), {"preStop": 5})
     assert found.remedies[0].by_settings
+
+
+def test_what_a_container_beside_the_one_that_serves_lost_is_cured_by_its_hook() -> None:
+    app = ApplicationSettings(has_prestop=True, prestop_s=5, hook_s=5, beside_cure="the same hook")
+    lost = Measured(causes={"termination-race": 12}, beside=12)
+    found = sizes(lost, app, "")
+    assert (found.cure, found.mends, raised(found)) == (("the same hook",), ("sidecar-stops-first",), {})
+    assert (found.remedies[0].needed, found.remedies[0].by_settings) == ("the same hook", True)
+    assert sizes(replace(lost, beside=0), app, "").cure == (SERVE,)
 
 
 def test_what_cures_the_most_comes_first() -> None:

@@ -57,6 +57,19 @@ def test_errors_before_a_pod_can_have_heard_of_its_end_are_the_applications() ->
     assert causes(result) == {"application": 6}
 
 
+@pytest.mark.parametrize("named", ["by old-1", ""], ids=["named", "unnamed"])
+def test_errors_after_a_container_beside_the_one_that_serves_was_stopped_are_the_rollouts(named: str) -> None:
+    """nginx sleeps in its preStop, and php-fpm behind it has none: what nginx answers then does not name the pod."""
+    text = ROLLOUT.replace("deleted 8.5 ended 12.5 gone 12.8", "deleted 8.5 ended 13.5 gone 13.8 prestop 5 beside")
+    errors = "".join(f"status new {8.6 + n / 10:.1f} {named} code 502\n" for n in range(12))
+    service = {"kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}}
+    result = judge(history(text + errors, manifests=(service,)))
+    assert causes(result) == {"termination-race": 12}
+    assert result.verdict == Verdict.DROPPING
+    assert result.sizing is not None
+    assert result.sizing.measured.beside == 12
+
+
 def test_where_the_new_version_fails_on_nothing_is_said_of_the_old_one() -> None:
     failing = "status new 9..30 every 0.5 by new-1\n"
     result = judged(failing, blank=True)
