@@ -162,7 +162,8 @@ class _Deploy:
         else:
             do = (
                 "Does it change anything when it is run again? {rollout} in its words is the number of the rollout, "
-                "{namespace} where the target is."
+                "{namespace} where the target is. A Service that is switched to another workload (blue/green) rolls "
+                "none, and is not judged."
             )
         return RolloutError(f"running `{shlex.join(self.words)}`", seen.replace("  ", " "), do)
 

@@ -16,6 +16,7 @@ SHORTEST = 6
 
 _WORD = 12
 _QUANTITY = re.compile(r"[-+]?[\d.,:_]+\s?(?:[a-zA-Zµ]{1,3}|%)?|(?:\d+(?:\.\d+)?(?:h|m|s|ms|us))+")
+_PATH = re.compile(r"(?:/[a-z]{1,11}(?:[-_.][a-z]{1,11}){0,2}){1,4}/?")
 _OWN = (Cause, Expect, FactSource, MarkType, Outcome, Phase, Taker, Verdict)
 _WORDS = frozenset(
     """
@@ -32,17 +33,20 @@ def is_common(value: str, *, surely: bool) -> bool:
     """Whether a value is not replaced wherever it turns up.
 
     `surely`: it stood where only secrets stand (a Secret, a header that authenticates, an argument or a variable whose
-    name says so). Of other values, such as of any variable, one short word alone is taken for a setting too.
+    name says so). Of other values, such as of any variable, one short word alone is taken for a setting too, and a path
+    of such words: it turns up in the names of files.
 
     >>> [is_common(value, surely=False) for value in ("true", "10.5Gi", "10.0.0.1:80", "verbose", "verb0se", "a-b-c-d")]
     [True, True, True, True, False, False]
-    >>> is_common("verbose", surely=True)
-    False
+    >>> [is_common(value, surely=False) for value in ("/ready", "/api/health-check", "/9j/4AAQSkZJRg")]
+    [True, True, False]
+    >>> is_common("verbose", surely=True), is_common("/ready", surely=True)
+    (False, False)
     """
     bare = value.strip()
     if len(bare) < SHORTEST or bare.lower() in _WORDS or _QUANTITY.fullmatch(bare) or _is_address(bare):
         return True
-    return not surely and bare.isalpha() and len(bare) < _WORD
+    return not surely and ((bare.isalpha() and len(bare) < _WORD) or _PATH.fullmatch(bare) is not None)
 
 
 def _is_address(text: str) -> bool:

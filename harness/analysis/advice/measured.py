@@ -213,7 +213,7 @@ def _beside(seen: Observed, why: Explained, charged: NDArray[np.bool_] | None) -
     for position, pod in enumerate(seen.pods):
         if pod.deletion is not None and pod.promise.untold_s < pod.promise.prestop_s:
             own = (why.causes.pod == position) | (why.causes.pod == NOBODY)
-            told = pod.deletion + pod.promise.prestop_s - WATCH_S
+            told = pod.deletion + pod.promise.prestop_s
             found |= own & (at >= pod.deletion - WATCH_S) & (at < told)
     found &= raced
     return found if charged is None else found & charged

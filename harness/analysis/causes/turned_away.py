@@ -35,7 +35,9 @@ def turned_away(seen: Observed, own: NDArray[np.int64], stopping: Spans) -> NDAr
         return _by_time(seen, status, ended, stopping)
     told = np.array([*map(_told_to_stop, seen.pods), np.inf])  # the last is NOBODY's
     suspects = status & (own != NOBODY) & (ended >= told[own])
-    answered, errors = _answers_while_stopping(seen)
+    answered, named_errors = _answers_while_stopping(seen)
+    errors = max(named_errors, int(suspects.sum()))  # a kept connection tells the pod of those that do not name it
+    answered += errors - named_errors
     others = len(_answered(seen)) - answered
     more = excess(errors, answered, int(status.sum()) - errors, others) < CHANCE
     # What answers in a pod's place, as it stops, may not name it though the pod does.

@@ -63,11 +63,14 @@ def test_errors_after_a_container_beside_the_one_that_serves_was_stopped_are_the
     text = ROLLOUT.replace("deleted 8.5 ended 12.5 gone 12.8", "deleted 8.5 ended 13.5 gone 13.8 prestop 5 beside")
     errors = "".join(f"status new {8.6 + n / 10:.1f} {named} code 502\n" for n in range(12))
     service = {"kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}}
-    result = judge(history(text + errors, manifests=(service,)))
-    assert causes(result) == {"termination-race": 12}
+    kept = "ok kept 8.0 8.2 by old-1 port 7000\n" + "".join(
+        f"status kept {8.65 + n / 10:.2f} port 7000 reused code 502\n" for n in range(12)
+    )
+    result = judge(history(text + errors + kept, manifests=(service,)))
+    assert causes(result) == {"termination-race": 24}
     assert result.verdict == Verdict.DROPPING
     assert result.sizing is not None
-    assert result.sizing.measured.beside == 12
+    assert result.sizing.measured.beside == 24
 
 
 def test_where_the_new_version_fails_on_nothing_is_said_of_the_old_one() -> None:
