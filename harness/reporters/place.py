@@ -61,8 +61,9 @@ def _of_the_application(result: ScenarioResult) -> str:
     own = result.causes.get(Cause.APPLICATION, 0)
     if not own or result.verdict is Verdict.SEAMLESS or result.reason == Reason.NEW_VERSION_ERRORS:
         return ""
+    errors = "is an error" if own == 1 else "are errors"
     return (
-        f"{own:,} of {things(result.failed, 'failed request')} are errors of the application itself, for which no "
+        f"{own:,} of {things(result.failed, 'failed request')} {errors} of the application itself, for which no "
         f"{result.words.noun} is to blame (cause application)"
     )
 

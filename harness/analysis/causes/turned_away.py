@@ -20,6 +20,12 @@ from harness.analysis.statistics import excess
 CHANCE = 0.001
 """How improbable it must be that pods in service would have answered with so many errors."""
 
+NEIGHBOURS = 10
+"""So many answers before an error are looked at, and so many after it, whoever gave them ..."""
+
+LEAST_GOOD = 0.25
+"""... and so large a part of both is good where one of several pods fails: more are listed than stop."""
+
 
 def turned_away(seen: Observed, own: NDArray[np.int64], stopping: Spans) -> NDArray[np.bool_]:
     """Per failure, whether it is an error answer of a pod that was stopping, such as pods in service do not give.
@@ -42,6 +48,7 @@ def turned_away(seen: Observed, own: NDArray[np.int64], stopping: Spans) -> NDAr
     more = excess(errors, answered, int(status.sum()) - errors, others) < CHANCE
     # What answers in a pod's place, as it stops, may not name it though the pod does.
     unnamed = _by_time(seen, status & (own == NOBODY), ended, stopping)
+    unnamed &= _among_good(seen, ended)
     return (suspects | unnamed) if more else unnamed
 
 
@@ -66,6 +73,21 @@ def _by_time(
     more = excess(int(suspects.sum()), int(within.sum()), int(bad_later + bad_before), int(later + before)) < CHANCE
     new_fails = excess(int(bad_later), int(later), int(bad_before), int(before)) < CHANCE
     return suspects if more and not new_fails else np.zeros_like(suspects)
+
+
+def _among_good(seen: Observed, ended: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether others were answered well just then: where nobody was, it is no pod that stops, but all of them that
+    fail."""
+    good = seen.requests.frame.filter(pl.col("outcome") == "ok")["ended"].drop_nulls().to_numpy()
+    moments, is_good = np.concatenate((good, ended)), np.repeat([1, 0], [len(good), len(ended)])
+    order = np.argsort(moments, kind="stable")
+    sums = np.concatenate(([0], np.cumsum(is_good[order])))
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    mine = place[len(good) :]
+    first, last = np.maximum(mine - NEIGHBOURS, 0), np.minimum(mine + 1 + NEIGHBOURS, len(order))
+    before, after = sums[mine] - sums[first], sums[last] - sums[mine]
+    return np.asarray((before >= LEAST_GOOD * (mine - first)) & (after >= LEAST_GOOD * (last - mine - 1)))
 
 
 def _answered(seen: Observed) -> NDArray[np.float64]:

@@ -73,6 +73,16 @@ def test_errors_after_a_container_beside_the_one_that_serves_was_stopped_are_the
     assert result.sizing.measured.beside == 24
 
 
+def test_unnamed_errors_of_all_pods_at_once_are_the_applications() -> None:
+    """A database that is away for a second, while one pod stops: nobody is answered well."""
+    text = ROLLOUT.replace("ok new 0..30 every 0.05 by old-2", "ok new 0..9.0 every 0.05 by old-2").replace(
+        "ok new 9..30", "ok new 10.2..30"
+    )
+    result = judge(history(text + "status new 9..10.2 every 0.05 code 500\n"))
+    assert set(causes(result)) == {"application"}
+    assert result.verdict == Verdict.INCONCLUSIVE
+
+
 def test_where_the_new_version_fails_on_nothing_is_said_of_the_old_one() -> None:
     failing = "status new 9..30 every 0.5 by new-1\n"
     result = judged(failing, blank=True)
