@@ -265,6 +265,8 @@ def as_object(record: Propagation | Sizing | None) -> dict[str, Any]:
         for name in ("hurried", "beside"):
             if not found["measured"][name]:  # said only where it happened
                 del found["measured"][name]
+        if not record.application.beside_cure:
+            del found["application"]["beside_cure"]
     return found
 
 

@@ -63,6 +63,5 @@ def absence(
         lost = started[early & unanswered & vanished]
         last_lost = float(lost[-1]) if len(lost) else -math.inf
         maybe |= early & refused & ((started > last_lost) | ~by_stopping)
-        if not math.isfinite(onset):
-            maybe |= early & unanswered & ~vanished & (started > last_lost)
+        maybe |= early & unanswered & ~vanished & (started > last_lost)
     return Absence(rejecting=rejecting, maybe=maybe & ~rejecting)

@@ -78,6 +78,8 @@ def _conclusion(
     if any(rollout.dropping for rollout in rollouts):
         return _dropping(rollouts, causes, level, words)
     every = [*doubts, *(doubt for rollout in rollouts for doubt in rollout.doubts)]
+    if every and every[0][0] == Reason.UNCHARGED:  # that a container crashed says why nobody is charged
+        every.sort(key=lambda doubt: doubt[0] != Reason.CRASH)
     if every:
         reason, said = every[0]
         sentence = said + _others(rollouts, reason, words) + _none_seen(len(rollouts), words)

@@ -29,6 +29,9 @@ from harness.model.run import ClusterFacts, LoadFacts, ProxyFacts, RolloutMarks,
 
 STATUS = {"ok": 200, "status": 503}
 FLAGS = ("noprobe", "stranger", "evicted", "killed", "pending", "beside")
+FOUND_S = 0.5
+"""How long after a crash it is seen, and the pod leaves the list."""
+
 TOOK_S = {"connect-timeout": 1.0, "read-timeout": 5.0}
 
 
@@ -193,7 +196,7 @@ class _Teller:
         if "ready" in facts:
             seen(facts["ready"], "MODIFIED", ready=True)
         for restarts, (start, end) in enumerate(facts.get("crashes", ()), start=1):
-            seen(start + 0.5, "MODIFIED", ready=False, restarts=restarts)
+            seen(start + FOUND_S, "MODIFIED", ready=False, restarts=restarts)
             seen(end, "MODIFIED", ready=True, restarts=restarts)
         if "deleted" in facts:
             seen(facts["deleted"], "MODIFIED", ready=True, going=True)
@@ -209,6 +212,7 @@ class _Teller:
         moments = {0.1}
         for facts in self.pods.values():
             moments |= {facts[name] for name in ("ready", "deleted", "ended", "gone") if name in facts}
+            moments |= {t for start, end in facts.get("crashes", ()) for t in (start + FOUND_S, end)}
         return [Observation(t=t, kind="EndpointSlice", type="MODIFIED", object=self._slice(t)) for t in sorted(moments)]
 
     def _slice(self, t: float) -> dict[str, Any]:
@@ -219,7 +223,8 @@ class _Teller:
             if not since <= t < facts.get("ended", facts.get("gone", never)):
                 continue
             going = t >= facts.get("deleted", never)
-            conditions = {"ready": not going, "serving": True, "terminating": going}
+            down = any(start + FOUND_S <= t < end for start, end in facts.get("crashes", ()))
+            conditions = {"ready": not (going or down), "serving": not down, "terminating": going}
             endpoints.append({"conditions": conditions, "targetRef": {"uid": uid, "name": facts["name"]}})
         return {"metadata": {"name": "web", "labels": {"kubernetes.io/service-name": "web"}}, "endpoints": endpoints}
 

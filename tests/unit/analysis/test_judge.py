@@ -110,6 +110,26 @@ def test_errors_of_new_pods_that_end_are_told_as_a_warm_up() -> None:
     assert "only in the first" not in later.sentence
 
 
+def test_a_new_version_that_crashes_again_and_again_is_no_termination_race() -> None:
+    """No pod is listed, and the crashed ones may still refuse: what nobody answers was not sent to a pod long gone."""
+    text = """
+        period 1
+        update 8 complete 9 settled 15
+        pod old-1 deleted 8.5 prestop 5 ended 13.7 gone 14.4
+        pod new-1 revision r2 created 8.1 ready 8.4
+        crash new-1 15.0 21.0
+        ok new 0..8.5 every 0.05 by old-1
+        ok new 8.6..15.0 every 0.05 by new-1
+        connect-refused new 15.05..15.6 every 0.05
+        connect-timeout new 15.7..17.5 every 0.05
+        connect-refused new 17.55 18.6 19.7
+        ok new 21.1..30 every 0.05 by new-1
+    """
+    result = judge(history(text))
+    assert "termination-race" not in result.causes
+    assert (result.verdict, result.reason) == ("inconclusive", "crash")
+
+
 def test_failures_in_the_control_window_alone_are_not_the_rollouts() -> None:
     result = judge(history(CLEAN + "connect-timeout new 2.0 2.1 2.2\n"))
     assert result.verdict == Verdict.SEAMLESS
