@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
 NAME = "faulty"
+_LOOK_S = 0.02
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10)
 _HOP_BY_HOP = frozenset({"host", "connection", "transfer-encoding", "content-length", "keep-alive"})
 _VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
@@ -103,6 +104,7 @@ class Proxy:
     _rules: list[Rule] = field(default_factory=list)
     _flowing: asyncio.Event = field(default_factory=asyncio.Event)
     _streams: list[tuple[str, web.BaseRequest, web.StreamResponse]] = field(default_factory=list)  # none has a hash
+    _held: frozenset[str] = frozenset()
     _runner: web.ServerRunner | None = None
     _session: aiohttp.ClientSession | None = None
     _tls: ssl.SSLContext | None = None
@@ -166,6 +168,12 @@ class Proxy:
         self._flowing.clear()
         await asyncio.sleep(for_s)
         self._flowing.set()
+
+    async def hold_streams(self, *verbs: str, for_s: float) -> None:
+        """For so long running watches or logs stand still, with their connections open; other calls are answered."""
+        self._held = frozenset(verbs)
+        await asyncio.sleep(for_s)
+        self._held = frozenset()
 
     async def say(self, verb: str, line: bytes) -> int:
         """Has running watches or logs show a line that the API did not send; how many there were."""
@@ -261,6 +269,8 @@ class Proxy:
         try:
             async for chunk in upstream.content.iter_any():
                 await self._flowing.wait()
+                while verb in self._held:  # noqa: ASYNC110 - of one of two kinds of stream
+                    await asyncio.sleep(_LOOK_S)
                 await response.write(chunk)
         finally:
             self._streams = [other for other in self._streams if other is not known]

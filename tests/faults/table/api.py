@@ -101,6 +101,11 @@ def said(verb: str, line: bytes) -> Inject:
     return inject
 
 
+async def watches_silent(scene: Scene) -> None:
+    """As behind a NAT that forgot them: the connections stand, and nothing comes for 4 s."""
+    await scene.way.hold_streams("watch", for_s=4.0)
+
+
 async def expired(scene: Scene) -> None:
     scene.arm(Rule(do=Do.ANSWER, status=401, times=None))
 
@@ -479,6 +484,7 @@ _STREAMS = (
         said("log", b'{"t": 1\nnew,0,1\n'),
         NEVER_SEAMLESS,
     ),
+    row("watches-silent", Phase.ROLLOUT, "all watches stand still for 4 s", watches_silent, NEVER_SEAMLESS),
     *(
         row("log-cut", phase, "the worker's log breaks off", broken("log", after_s=0.2), NEVER_SEAMLESS)
         for phase in (Phase.CONTROL, Phase.ROLLOUT, Phase.QUIET)

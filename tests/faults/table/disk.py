@@ -66,6 +66,24 @@ async def no_run_json(scene: Scene) -> None:
     (scene.record / "run.json").unlink()
 
 
+async def renamed(scene: Scene) -> None:
+    """Somebody tidies up."""
+    scene.record.rename(scene.out / "old")
+
+
+async def no_rows(scene: Scene) -> None:
+    (scene.record / "requests.csv").unlink()
+
+
+async def garbled_run_json(scene: Scene) -> None:
+    (scene.record / "run.json").write_bytes(b'{"format": 1, "exp\0\xff')
+
+
+async def timeline_emptied(scene: Scene) -> None:
+    await scene.lasting(0.3)
+    os.truncate(scene.record / "timeline.jsonl", 0)
+
+
 async def limited(scene: Scene) -> None:
     """No file may become longer than the longest is now."""
     longest = max(path.stat().st_size for path in scene.record.iterdir())
@@ -129,6 +147,17 @@ ROWS = (
         app=App.MITIGATED,
     ),
     row("run-json-removed", Phase.ROLLOUT, "run.json is removed", no_run_json, _late()),
+    row("run-json-garbled", Phase.ROLLOUT, "run.json is overwritten with something else", garbled_run_json, _late()),
+    row("rows-removed", Phase.ROLLOUT, "requests.csv is removed", no_rows, _late(records=Records.ANY)),
+    row("record-renamed", Phase.ROLLOUT, "the folder of the record is renamed", renamed, _late(records=Records.ANY)),
+    row(
+        "timeline-emptied",
+        Phase.QUIET,
+        "timeline.jsonl is emptied",
+        timeline_emptied,
+        Holds(verdicts=(INCONCLUSIVE,), codes=(3,), records=Records.READABLE),
+        app=App.MITIGATED,
+    ),
     row("file-size-limit", Phase.ROLLOUT, "no file may become longer than it is", limited, _late()),
     row(
         "results-in-the-way",

@@ -110,6 +110,10 @@ async def nobody_reads(scene: Scene) -> None:
     await scene.process.stderr.aclose()
 
 
+async def no_kubeconfig(scene: Scene) -> None:
+    (scene.folder / "config").unlink()
+
+
 async def no_descriptors(scene: Scene) -> None:
     """It may open no more files than it has now."""
     used = max(int(place) for place in os.listdir(f"/proc/{scene.pid}/fd")) + 1  # noqa: PTH208 - names alone
@@ -303,6 +307,7 @@ ROWS = (
         CLEAN,
         app=App.MITIGATED,
     ),
+    row("kubeconfig-removed", Phase.ROLLOUT, "the kubeconfig is removed", no_kubeconfig, AS_IT_IS),
     row(
         "no-descriptors",
         Phase.ROLLOUT,
