@@ -48,7 +48,8 @@ def turned_away(seen: Observed, own: NDArray[np.int64], stopping: Spans) -> NDAr
     more = excess(errors, answered, int(status.sum()) - errors, others) < CHANCE
     # What answers in a pod's place, as it stops, may not name it though the pod does.
     unnamed = _by_time(seen, status & (own == NOBODY), ended, stopping)
-    unnamed &= _among_good(seen, ended)
+    if unnamed.any():
+        unnamed &= _among_good(seen, ended) | (cover(_serving(seen), ended).count == 0)
     return (suspects | unnamed) if more else unnamed
 
 
@@ -78,7 +79,8 @@ def _by_time(
 def _among_good(seen: Observed, ended: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether others were answered well just then: where nobody was, it is no pod that stops, but all of them that
     fail."""
-    good = seen.requests.frame.filter(pl.col("outcome") == "ok")["ended"].drop_nulls().to_numpy()
+    well = seen.requests.frame.lazy().filter(pl.col("outcome") == "ok").select(pl.col("ended").drop_nulls())
+    good = well.collect()["ended"].to_numpy()
     moments, is_good = np.concatenate((good, ended)), np.repeat([1, 0], [len(good), len(ended)])
     order = np.argsort(moments, kind="stable")
     sums = np.concatenate(([0], np.cumsum(is_good[order])))
@@ -88,6 +90,18 @@ def _among_good(seen: Observed, ended: NDArray[np.float64]) -> NDArray[np.bool_]
     first, last = np.maximum(mine - NEIGHBOURS, 0), np.minimum(mine + 1 + NEIGHBOURS, len(order))
     before, after = sums[mine] - sums[first], sums[last] - sums[mine]
     return np.asarray((before >= LEAST_GOOD * (mine - first)) & (after >= LEAST_GOOD * (last - mine - 1)))
+
+
+def _serving(seen: Observed) -> Spans:
+    """When each pod was listed and had answered a new connection before, so that the data plane knew of it."""
+    reached = seen.answers.first_new
+    return tuple(
+        (max(since, reached[pod.uid]), until, at)
+        for at, pod in enumerate(seen.pods)
+        if pod.uid in reached
+        for since, until in seen.endpoints.listed.get(pod.uid, ())
+        if reached[pod.uid] <= until
+    )
 
 
 def _answered(seen: Observed) -> NDArray[np.float64]:

@@ -83,6 +83,22 @@ def test_unnamed_errors_of_all_pods_at_once_are_the_applications() -> None:
     assert result.verdict == Verdict.INCONCLUSIVE
 
 
+def test_unnamed_errors_of_the_only_pod_that_is_known_to_the_proxy_are_its_own() -> None:
+    """One replica: until the proxy knows the new pod, all go to the old one, and no other could answer well."""
+    text = """
+        period 1
+        update 8 complete 9 settled 13
+        pod old-1 deleted 8.5 ended 12.5 gone 12.8
+        pod new-1 revision r2 created 8.1 ready 8.4
+        ok new 0..8.6 every 0.05 by old-1
+        status new 8.6..10.2 every 0.05
+        ok new 10.2..30 every 0.05 by new-1
+    """
+    result = judge(history(text))
+    assert causes(result) == {"termination-race": 32}
+    assert result.verdict == Verdict.DROPPING
+
+
 def test_where_the_new_version_fails_on_nothing_is_said_of_the_old_one() -> None:
     failing = "status new 9..30 every 0.5 by new-1\n"
     result = judged(failing, blank=True)
