@@ -65,6 +65,7 @@ def balancer_facts(settings: BalancerSettings | None) -> BalancerFacts | None:
         kind=HopKind.PASSTHROUGH if settings.http is None else HopKind.REVERSE_PROXY,
         retries=settings.http is not None and settings.http.retries,
         answers_as="" if settings.http is None else settings.http.answers_as,
+        draining_s=None if settings.http is None else settings.http.draining_s,
         settings=settings.words,
     )
 

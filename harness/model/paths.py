@@ -56,7 +56,8 @@ class Hop:
     at once where no rollout changes its list, None where it is not known. `instances`: how many of them share the
     traffic, each with a list of its own. `settings`: what it was set to, in words. `answers_as`: what a request's
     record has under `via` where it answered by itself, with 502, 503 or 504: `UNSIGNED` where nothing; empty where that
-    is not known.
+    is not known. `draining_s`: how long after a target left its list it ends what is still open to that; None where it
+    does not, or that is not known.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Hop:
     instances: int = 1
     implies: str = ""
     answers_as: str = ""
+    draining_s: float | None = None
     settings: dict[str, str] = field(default_factory=dict)
 
     @property

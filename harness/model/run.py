@@ -55,8 +55,9 @@ class ProxyFacts:
 class BalancerFacts:
     """The load balancer that a cluster has for Services of type LoadBalancer, or for Ingresses, and how late it is.
 
-    `kind`: of the hop that it is. `targets`: what it sends to. `removal`, `addition`, `retries`, `answers_as`: as those
-    of a hop (`harness.model.paths`), where rollouts change its list. `settings`: what it was set to, in words.
+    `kind`: of the hop that it is. `targets`: what it sends to. `removal`, `addition`, `retries`, `answers_as`,
+    `draining_s`: as those of a hop (`harness.model.paths`), where rollouts change its list. `settings`: what it was set
+    to, in words.
     """
 
     profile: str
@@ -66,6 +67,7 @@ class BalancerFacts:
     kind: HopKind = HopKind.PASSTHROUGH
     retries: bool = False
     answers_as: str = ""
+    draining_s: float | None = None
     settings: dict[str, str] = field(default_factory=dict)
 
 

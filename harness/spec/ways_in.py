@@ -186,6 +186,7 @@ def _named(facts: BalancerFacts, *, removal: Span | None, addition: Span | None,
         addition=addition,
         implies=f"{implies}; {_DOES[facts.kind]}" + (_RETRIES if facts.retries else ""),
         answers_as=facts.answers_as,
+        draining_s=facts.draining_s,
         settings=dict(facts.settings),
     )
 

@@ -18,6 +18,7 @@ _BALANCER: dict[str, Shape] = {
     "settings": map_of(TEXT),
     "retries": FLAG,
     "answers_as": TEXT,
+    "draining_s": SPAN,
 }
 CLUSTER_SHAPE: Shape = {
     **dict.fromkeys(("kind", "kubernetes", "server"), TEXT),
@@ -87,5 +88,6 @@ def _delays(data: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: None if not span else Span(**span) for name, span in spans.items()},
         "answers_as": str(data.get("answers_as") or ""),
+        "draining_s": None if data.get("draining_s") is None else float(data["draining_s"]),
         "settings": {str(name): str(value) for name, value in (data.get("settings") or {}).items()},
     }

@@ -39,8 +39,9 @@ class DataPlane:
     """How late the data plane may be. `lag_s`: at most; None where its period is not known. `words`: for evidence.
     `apart_s`: how long there is no sync after one; None where nothing keeps two apart, or that is not known.
     `adding_s`: how late it may be about a pod that came, where that is another time. `least_s`: for how long at least a
-    balancer still sends to a pod that left; None where that is not known. `late`: what has
-    not happened yet when it still sends to a pod that left.
+    balancer still sends to a pod that left; None where that is not known. `draining_s`: how long after that it ends, at
+    the earliest, what is still open to the pod; 0 where that is not known. `late`: what has not happened yet when it
+    still sends to a pod that left.
     """
 
     lag_s: float | None
@@ -49,6 +50,7 @@ class DataPlane:
     apart_s: float | None = None
     adding_s: float | None = None
     least_s: float | None = None
+    draining_s: float = 0.0
     late: str = PROXY_LATE
 
     @property
@@ -89,6 +91,7 @@ def _of_hops(deciding: Sequence[Hop]) -> DataPlane:
         lag_s=_together(removals),
         adding_s=_together(additions),
         least_s=_at_least(deciding),
+        draining_s=min((hop.draining_s or 0.0 for hop in deciding if hop.ends_tcp), default=0.0),
         words="; ".join(_told(hop) for hop in deciding),
         late=late,
     )

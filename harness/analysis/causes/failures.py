@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from harness.analysis.causes.closed_behind import closed_as_ever
 from harness.analysis.causes.conntrack import UNANSWERED
 from harness.analysis.causes.data_plane import DataPlane
-from harness.analysis.causes.hop_answers import hop_flags, off_all_lists
+from harness.analysis.causes.hop_answers import TOLD_TO_STOP, hop_flags, off_all_lists
 from harness.analysis.causes.idle_ends import idle_ends
 from harness.analysis.causes.intervals import NOBODY, cover, cover_of_own_pod, frozen
 from harness.analysis.causes.losses import losses, slowest_s
@@ -113,6 +113,7 @@ def failures(
         Flag.CLOSED_AS_EVER: as_ever.by_requests,
         Flag.CLOSED_BY_TIME: as_ever.by_time,
         Flag.OFF_ALL_LISTS: off_all_lists(by_hop[Flag.BAD_TARGET], sent, ended, windows),
+        Flag.OFF_STOPPING_LISTS: off_all_lists(by_hop[Flag.BAD_TARGET], sent, ended, windows, TOLD_TO_STOP),
         Flag.NO_ENDPOINT: absent.rejecting,
         Flag.MAYBE_NO_ENDPOINT: absent.maybe,
         Flag.STALE: np.array(stale.to_numpy()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import polars as pl
@@ -20,16 +20,18 @@ from harness.model.run import RunInfo
 
 CLOSED_BEHIND, NO_TARGET = 502, 503
 
-_GOING = (
+TOLD_TO_STOP = (
     Way.REFUSING,
     Way.VANISHED,
     Way.STOPPING,
-    Way.DRAINING,
     Way.LOOSE_REFUSING,
     Way.LOOSE_VANISHED,
     Way.LOOSE_STOPPING,
 )
-"""When a pod that was told to go ends what is sent to it, or has ended itself."""
+"""When a pod that was told to stop ends what is sent to it, or has ended itself: none does while its hook holds it."""
+
+GOING = (*TOLD_TO_STOP, Way.DRAINING)
+"""The same, and when a balancer may end what is still open to a pod."""
 
 
 def hop_flags(seen: Observed, status: NDArray[np.int64], sent: NDArray[np.float64]) -> dict[Flag, NDArray[np.bool_]]:
@@ -50,15 +52,19 @@ def hop_flags(seen: Observed, status: NDArray[np.int64], sent: NDArray[np.float6
 
 
 def off_all_lists(
-    bad_target: NDArray[np.bool_], sent: NDArray[np.float64], ended: NDArray[np.float64], windows: TimeWindows
+    bad_target: NDArray[np.bool_],
+    sent: NDArray[np.float64],
+    ended: NDArray[np.float64],
+    windows: TimeWindows,
+    ways: Sequence[Way] = GOING,
 ) -> NDArray[np.bool_]:
     """Whether a request that met a bad target was sent when the hop, as answers show, sent to none of the pods any more
-    that were stopping, or being drained, until it ended."""
+    of which one of the `ways` held until it ended."""
     (those,) = np.nonzero(bad_target)
     off = np.ones(len(those), dtype=bool)
     sent, ended = sent[those], ended[those]
     until = {at: end for _, end, at in windows[Way.SENT_TO]}
-    for way in _GOING if len(those) else ():
+    for way in ways if len(those) else ():
         for start, end, at in windows[way]:
             off &= ~((sent <= until.get(at, -math.inf)) & (sent <= end) & (ended >= start))
     found = np.zeros_like(bad_target)

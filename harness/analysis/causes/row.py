@@ -86,6 +86,7 @@ class Flag(StrEnum):
     CLOSED_AS_EVER = "closed-as-ever"
     CLOSED_BY_TIME = "closed-by-time"
     OFF_ALL_LISTS = "off-all-lists"
+    OFF_STOPPING_LISTS = "off-stopping-lists"
     NO_ENDPOINT = "no-endpoint"
     MAYBE_NO_ENDPOINT = "maybe-no-endpoint"
     STALE = "stale"
@@ -116,7 +117,8 @@ FLAG_WORDS = {
     Flag.KEPT_BEHIND: "a pod in service had answered that hop before, so that it may have kept a connection to it",
     Flag.CLOSED_AS_EVER: "that hop answered 502, as pods stopped no more often than at other times",
     Flag.CLOSED_BY_TIME: "that hop answered 502, of more requests as pods stopped, and no more often in as much time",
-    Flag.OFF_ALL_LISTS: "when it was sent, no pod that stopped before it ended was still sent to, as answers show",
+    Flag.OFF_ALL_LISTS: "when it was sent, no pod that was deleted before it ended was still sent to, as answers show",
+    Flag.OFF_STOPPING_LISTS: "when it was sent, no pod that stopped before it ended was still sent to, as answers show",
     Flag.NO_ENDPOINT: "the data plane surely had no endpoint",
     Flag.MAYBE_NO_ENDPOINT: "the data plane may have had no endpoint",
     Flag.STALE: "the same source port went unanswered less than 120 s before",

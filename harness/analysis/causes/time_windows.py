@@ -75,8 +75,12 @@ def time_windows(pods: Sequence[Life], clues: Clues) -> TimeWindows:
 
 
 def _draining(pods: Sequence[Life], ending: Sequence[int], clues: Clues) -> Spans:
-    """Of a balancer alone: a node's proxy leaves open connections to their pod."""
-    spans = ((_begun(pods[at]), _ended(pods[at]) + WATCH_S, at) for at in ending)
+    """Of a balancer alone: a node's proxy leaves open connections to their pod.
+
+    Where it is known when one ends them, not before that.
+    """
+    after_s = (clues.plane.least_s or 0.0) + clues.plane.draining_s
+    spans = ((_begun(pods[at]) + after_s, _ended(pods[at]) + WATCH_S, at) for at in ending)
     return _real(spans) if clues.balanced else ()
 
 

@@ -53,7 +53,15 @@ INFO = RunInfo(
     ),
     path="loadbalancer",
     hops=(
-        Hop(name="a balancer", kind=HopKind.REVERSE_PROXY, targets=Targets.PODS, instances=2, answers_as="me", **LAGS),
+        Hop(
+            name="a balancer",
+            kind=HopKind.REVERSE_PROXY,
+            targets=Targets.PODS,
+            instances=2,
+            answers_as="me",
+            draining_s=1.5,
+            **LAGS,
+        ),
         Hop(name="a proxy", kind=HopKind.UNKNOWN, targets=Targets.UNKNOWN, retries=None, implies="little"),
     ),
     streams={"new": 100.0, "kept": 50.0},

@@ -192,6 +192,39 @@ def test_connections_that_pods_close_all_the_time_are_no_rollouts_loss_as_pods_s
     assert (found.verdict, set(found.causes)) == ("seamless", {"backend-close"})
 
 
+STAGGERED = """
+    update 8.0 complete 34.5 settled 46.5
+    pod old-1 deleted 18.5 prestop 9 ended 27.8 gone 30.2
+    pod old-2 deleted 28.5 prestop 15 ended 43.8 gone 44.2
+    pod new-1 revision r2 created 8.1 ready 8.4
+    pod new-2 revision r2 created 18.6 ready 18.9
+    ok new 0..43 every 0.02 by old-2
+    ok new 0.01..21.5 every 0.02 by old-1
+    ok new 20.41..60 every 0.02 by new-1
+    ok new 31.42..60 every 0.02 by new-2
+"""
+
+
+def test_a_pod_off_the_list_is_not_blamed_because_another_one_that_its_hook_holds_is_on_it() -> None:
+    few = "".join(f"status new {t} code 502 {BY_PROXY}\n" for t in (1.013, 3.013, 5.013, 12.013, 16.013))
+    stopped = f"status new 29.013..30.2 every 0.2 code 502 {BY_PROXY}"
+    found = judged(f"{STAGGERED}\n{few}\n{stopped}", PROXY)
+    assert "termination-race" not in found.causes
+    assert found.verdict != "dropping"
+    # Where it still answers as its hook ends, it is on the list, and so are its losses the rollout's.
+    listed = STAGGERED.replace("ok new 0.01..21.5 every 0.02 by old-1", "ok new 0.01..27.4 every 0.02 by old-1")
+    race = f"status new 28.013..30.2 every 0.04 code 502 {BY_PROXY}"
+    assert judged(f"{listed}\n{few}\n{race}", PROXY).verdict == "dropping"
+
+
+@pytest.mark.parametrize(
+    ("draining_s", "cause"), [(None, "in-flight-kill"), (0.5, "in-flight-kill"), (300.0, "backend-close")]
+)
+def test_a_balancer_cuts_nothing_before_its_draining_is_over(draining_s: float | None, cause: str) -> None:
+    lost = f"status slow 17.5 until 22.6 code 502 {BY_PROXY}"
+    assert judged(f"{MITIGATED}\n{lost}", replace(PROXY, draining_s=draining_s)).causes == {cause: 1}
+
+
 @pytest.mark.parametrize("every_s", [0.5, 2.0, 9.0])
 @pytest.mark.parametrize("race", ["8.61..11.5 every 0.04", "8.6..8.9 every 0.1"])
 def test_a_race_is_seen_over_such_a_background(race: str, every_s: float) -> None:
