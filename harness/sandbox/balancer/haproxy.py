@@ -1,9 +1,11 @@
 """What a balancer of layer 7 is to do -> the configuration of one HAProxy, and the commands for its runtime API.
 
-Two proxies in one process, one behind the other. HAProxy closes a client's connection without a word where a kept
+Three proxies in one process, one behind the other. HAProxy closes a client's connection without a word where a kept
 connection to a server ends under any but the first request of that client, for it leaves the repetition to the client
 (src/http_ana.c, TX_NOT_FIRST). The balancers that it stands for say 502. So the outer one, which clients see, opens a
-connection of its own to the inner one for each request, and to that every request is a first one.
+connection of its own to the middle one for each request, and so does that to the inner one, which sends to the servers:
+to these two every request is a first one. What is open to a server when it is cut ends in the inner one without a word
+too, be it a request that is still connecting: for that the middle one says 502.
 https://docs.haproxy.org/2.6/configuration.html, https://docs.haproxy.org/2.6/management.html (9.3)
 """
 
@@ -66,7 +68,8 @@ def server_name(key: Key) -> str:
 
 def configuration(proxy: Proxy, http: Http, serving: Mapping[str, Iterable[Key]]) -> str:
     """Its configuration. `serving`: by backend, the servers with which it begins."""
-    inner, attempts = proxy.directory / "inner.sock", 1 if http.retries else 0
+    middle, inner = proxy.directory / "middle.sock", proxy.directory / "inner.sock"
+    attempts = 1 if http.retries else 0
     lines = [
         "global",
         "  nbthread 1",
@@ -86,13 +89,12 @@ def configuration(proxy: Proxy, http: Http, serving: Mapping[str, Iterable[Key]]
         "  http-request set-header X-Forwarded-Proto http",
         f"  http-request set-header X-Forwarded-Port {PORT}",
         f"  http-request set-header {_CLIENT_PORT} %[src_port]",  # to the inner one, and no further
-        "  default_backend inner",
-        "backend inner",
-        "  option http-server-close",
-        "  http-reuse never",
-        "  retries 0",
-        f"  timeout server {_ms(2 * (http.answer_s + http.connect_s))}",  # it is the inner one that gives up
-        f"  server inner unix@{inner}",
+        *_passing("middle", middle, http),
+        "frontend middle",
+        f"  bind unix@{middle}",
+        *_added_header(http, " if ! { res.hdr({name}) -m found }"),
+        *_passing("inner", inner, http),
+        f"  errorfile 502 {proxy.directory / '502.http'}",
         "frontend inner",
         f"  bind unix@{inner}",
         "  log global",
@@ -167,9 +169,27 @@ def _answers(http: Http) -> list[str]:
         f"  http-after-response set-status 504 if {{ res.hdr({_UNCONNECTED}) -m found }} {late}",
         f"  http-after-response del-header {_UNCONNECTED}",
     ]
-    if http.added is not None:
-        lines.append(f"  http-after-response add-header {http.added[0]} {quoted(http.added[1])}")
-    return lines
+    return [*lines, *_added_header(http)]
+
+
+def _added_header(http: Http, unless: str = "") -> list[str]:
+    if http.added is None:
+        return []
+    name, value = http.added
+    return [f"  http-after-response add-header {name} {quoted(value)}{unless.replace('{name}', name)}"]
+
+
+def _passing(name: str, socket: Path, http: Http) -> list[str]:
+    """What ends a frontend that passes each request on to the next one, on a connection of its own."""
+    return [
+        f"  default_backend {name}",
+        f"backend {name}",
+        "  option http-server-close",
+        "  http-reuse never",
+        "  retries 0",
+        f"  timeout server {_ms(2 * (http.answer_s + http.connect_s))}",  # it is the inner one that gives up
+        f"  server {name} unix@{socket}",
+    ]
 
 
 def _uses(rule: Rule) -> list[str]:

@@ -49,11 +49,14 @@ _ENDS = {
     "sD": End.LATE,
     "CH": End.LATE,
     "CD": End.LATE,
+    "K-": End.UNCONNECTED,
+    "KC": End.UNCONNECTED,
     "KH": End.DRAINED,
     "KD": End.DRAINED,
 }
 """By HAProxy's two letters (https://docs.haproxy.org/2.6/configuration.html#8.5): whose doing it was (C the client's,
-S the server's, K an order's; small: a time-out), and in which phase (C connecting, H before the answer, D in it)."""
+S the server's, K an order's; small: a time-out), and in which phase (C connecting, H before the answer, D in it; with K
+also none, which was connecting still)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ def read(tmp_path: Path, *lines: str) -> tuple[Passed, ...]:
         ({"status": 200, "end": "SD"}, End.CUT),
         ({"status": 504, "end": "sH"}, End.LATE),
         ({"status": 503, "end": "KD"}, End.DRAINED),
+        ({"status": -1, "end": "K-"}, End.UNCONNECTED),  # cut while it was connecting still
         ({"status": 503, "end": "LR", "server": "<NOSRV>"}, End.NO_TARGET),
         ({"status": 404, "end": "LR", "server": "<NOSRV>"}, End.TURNED_AWAY),
     ],
