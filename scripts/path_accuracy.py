@@ -18,8 +18,7 @@ from pathlib import Path
 
 import accuracy_by_cause
 import anyio
-import yaml
-from path_cases import Case, cases
+from path_cases import Case, cases, what_is_wrong, written
 from sandbox_accuracy import dropping
 
 from harness.analysis import judge
@@ -33,18 +32,6 @@ from harness.sandbox.instruments.truth.join_behind import write_truth_behind_hap
 from harness.store.reader import read_run
 
 _SPOILT = ("harness-stalled", "load-generator")
-
-
-def written(case: Case, out: Path) -> Path:
-    """The experiment file of a case, and the manifests that are its own, in `out`."""
-    described = {**case.described, "variants": {"one": {**case.variant, "expect": "any"}}}
-    if case.objects:
-        objects = out / f"{case.name}-objects.yaml"
-        objects.write_text(yaml.safe_dump_all(case.objects))
-        described["manifests"] = [*described["manifests"], str(objects.absolute())]
-    file = out / f"{case.name}.yaml"
-    file.write_text(yaml.safe_dump(described))
-    return file
 
 
 async def recorded(case: Case, out: Path) -> None:
@@ -98,9 +85,9 @@ def main(arguments: list[str]) -> int:
         mine = accuracy_by_cause.pairs(result, run / "truth.csv")
         pairs.append(mine)
         spoilt = any(word in result.reason for word in _SPOILT)
-        right = spoilt or result.verdict == case.verdict
-        good &= right
-        print(f"{case.name}: {result.verdict} ({result.reason}){'' if right else f', not {case.verdict}'}")
+        wrong = "" if spoilt else what_is_wrong(case, result.verdict, any(expected[case.name]["rollouts"]))
+        good &= not wrong
+        print(f"{case.name}: {result.verdict} ({result.reason}){wrong and f', {wrong}'}")
         print(f"  {joined}, true and judged: {_shown(mine)}", flush=True)
     causes, fine = accuracy_by_cause.table(pairs)
     print(causes)
