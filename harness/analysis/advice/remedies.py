@@ -17,7 +17,8 @@ FINISH = "the application finishing, after its stop signal, what it has accepted
 END = (
     "the application ending by itself at its stop signal, within its grace period: a handler for that signal, since "
     "the first process of a container (PID 1) ignores one without, and the application as that process (command in "
-    "exec form), since a shell before it passes no signal on"
+    "exec form), since a shell before it passes no signal on; where it drains on purpose, a grace period longer than "
+    "that"
 )
 UNENDING = (
     "the application does not end at its stop signal, and a longer grace period only puts that off, unless it is meant "
