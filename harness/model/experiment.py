@@ -189,6 +189,7 @@ class Experiment(Record):
     variants: dict[Name, Variant] = Field(
         {"default": Variant()},
         min_length=1,
+        max_length=1000,
         description="the same application with other settings, each rolled as often",
     )
     confidence: Confidence | None = Field(

@@ -210,6 +210,10 @@ def test_a_wrong_experiment_is_one_line(tmp_path: Path, old: str, new: str, says
     [
         ("rollouts: true", "line 6, rollouts: input should be a valid integer, not true"),
         ("variants: {}", r"line 6, variants: it must have at least 1 item$"),
+        (
+            "variants: {" + ", ".join(f"v{n}: {{}}" for n in range(1001)) + "}",
+            r"variants: it must have at most 1,000 items",
+        ),
         ("variants: [a]", r"variants: input should be a mapping, such as \{key: value\}, not a list"),
         ("update: {image: {web: []}}", r"update\.image\.web: it must have at least 1 item$"),
         ("update: {image: {web: nginx}}", r"update\.image\.web: input should be a list, such as \[a, b\], not 'nginx'"),
