@@ -87,6 +87,23 @@ async def pods_deleted(scene: Scene) -> None:
             await scene.api.delete(f"{path}/{pod['metadata']['name']}")
 
 
+async def pods_killed(scene: Scene) -> None:
+    """As `kubectl delete pod --force`."""
+    await _in_the_middle(scene)
+    path = await scene.path("pods")
+    for pod in (await scene.api.list(path, labelSelector="app=web"))["items"]:
+        with suppress(ApiError):
+            await scene.api.delete(f"{path}/{pod['metadata']['name']}", grace_s=0)
+
+
+async def slice_emptied(scene: Scene) -> None:
+    """The control plane's own EndpointSlice, which it mends."""
+    await _in_the_middle(scene)
+    path = await scene.path("endpointslices")
+    (found, *_) = (await scene.api.list(path, labelSelector="kubernetes.io/service-name=web"))["items"]
+    await scene.api.patch(f"{path}/{found['metadata']['name']}", {"endpoints": []})
+
+
 async def pods_evicted(scene: Scene) -> None:
     await _in_the_middle(scene)
     await _evicted(scene, labelSelector="app=web")
@@ -235,6 +252,22 @@ _OBJECTS = (
         app=App.MITIGATED,
     ),
     row(
+        "target-port-changed",
+        Phase.ROLLOUT,
+        "the Service sends to another port",
+        patched("services", "web", {"spec": {"ports": [{"port": 80, "targetPort": 81}]}}),
+        Holds(verdicts=(INCONCLUSIVE,), codes=(3,), within_s=150),
+        app=App.MITIGATED,
+    ),
+    row(
+        "slice-emptied",
+        Phase.ROLLOUT,
+        "somebody empties the EndpointSlice",
+        slice_emptied,
+        NEVER_DROPPING,
+        app=App.MITIGATED,
+    ),
+    row(
         "foreign-slice",
         Phase.ROLLOUT,
         "a foreign EndpointSlice adds a dead endpoint for 3 s",
@@ -302,6 +335,8 @@ _PODS = (
         NEVER_DROPPING,
         app=App.MITIGATED,
     ),
+    row("pods-killed", Phase.ROLLOUT, "somebody deletes all pods by force", pods_killed, NEVER_SEAMLESS),
+    row("pods-killed", Phase.ROLLOUT, "somebody deletes all pods by force", pods_killed, IN_DOUBT, app=App.MITIGATED),
     row("pods-evicted", Phase.ROLLOUT, "all pods are evicted", pods_evicted, IN_DOUBT, app=App.MITIGATED),
     row(
         "worker-deleted",
