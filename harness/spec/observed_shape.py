@@ -21,14 +21,14 @@ _METADATA: Shape = {
     "deletionGracePeriodSeconds": COUNT,
     "ownerReferences": [{**dict.fromkeys(("kind", "name", "uid"), TEXT), "controller": FLAG}],
 }
-_CONDITIONS: Shape = [dict.fromkeys(("type", "status", "reason", "message", "lastTransitionTime"), TEXT)]
+_CONDITIONS: Shape = [dict.fromkeys(("type!", "status!", "reason", "message", "lastTransitionTime"), TEXT)]
 _STATE: Shape = {
     "running": {"startedAt": TEXT},
     "waiting": {"reason": TEXT, "message": TEXT},
     "terminated": {**dict.fromkeys(("reason", "message", "startedAt", "finishedAt"), TEXT), "exitCode": INTEGER},
 }
 _CONTAINER_STATUS: Shape = {
-    "name": TEXT, "image": TEXT, "ready": FLAG, "started": FLAG, "restartCount": COUNT, "state": _STATE,
+    "name!": TEXT, "image": TEXT, "ready": FLAG, "started": FLAG, "restartCount": COUNT, "state": _STATE,
     "lastState": _STATE,
 }  # fmt: skip
 _INVOLVED = dict.fromkeys(("kind", "name", "namespace", "uid", "fieldPath"), TEXT)

@@ -116,7 +116,7 @@ def _cut(trace: Trace) -> float:
 
 def running(change: Change) -> bool:
     """Whether a container of the pod runs."""
-    return any("running" in container.get("state", {}) for container in containers(change))
+    return any("running" in (container.get("state") or {}) for container in containers(change))
 
 
 def ended(change: Change) -> bool:
@@ -124,7 +124,7 @@ def ended(change: Change) -> bool:
     if change.status.get("phase") in _TERMINAL:
         return True
     found = containers(change)
-    return change.deleting and bool(found) and all("terminated" in c.get("state", {}) for c in found)
+    return change.deleting and bool(found) and all("terminated" in (c.get("state") or {}) for c in found)
 
 
 def ready(change: Change) -> bool:

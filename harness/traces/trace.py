@@ -35,7 +35,7 @@ class ChangeType(StrEnum):
     DELETED = "DELETED"
 
 
-_CHANGE_TYPES = frozenset(map(str, ChangeType))
+_CHANGE_TYPES = tuple(map(str, ChangeType))
 
 
 class MarkType(StrEnum):

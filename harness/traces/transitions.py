@@ -96,7 +96,7 @@ def _condition(condition: Object) -> str:
 def _container(status: Object) -> str:
     state: dict[str, Object] = status.get("state") or {"unknown": {}}
     name, detail = next(iter(state.items()))
-    words = [name, *(str(detail[key]) for key in ("reason", "exitCode") if key in detail)]
+    words = [name, *(str(detail[key]) for key in ("reason", "exitCode") if key in (detail or {}))]
     words += [word for word in ("started", "ready") if status.get(word)]
     if status.get("restartCount"):
         words.append("again")

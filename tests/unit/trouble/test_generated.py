@@ -152,6 +152,12 @@ EVENTS: list[dict[str, Any]] = [
 ]
 
 
+def with_container(status: dict[str, Any]) -> dict[str, Any]:
+    """The event of the pod, with that status of its container."""
+    pod = EVENTS[2]["object"]
+    return {**EVENTS[2], "object": {**pod, "status": {**pod["status"], "containerStatuses": [status]}}}
+
+
 def check(told: Told) -> None:
     """Refused in one line, or done."""
     check_harmless(told)
@@ -214,6 +220,10 @@ def test_a_manifest_with_spoilt_values(folder: Path, changed: tuple[int, Any]) -
 
 @settings(max_examples=EXAMPLES // 6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(spoilt(EVENTS))
+@example([EVENTS[0], {**EVENTS[1], "type": []}])
+@example([*EVENTS[:2], with_container({"state": {"running": {}}})])
+@example([*EVENTS[:2], with_container({"name": "web", "state": None})])
+@example([*EVENTS[:2], with_container({"name": "web", "state": {"running": None}})])
 def test_a_recording_with_spoilt_values(folder: Path, events: Any) -> None:
     lines = events if isinstance(events, list) else [events]
     for name, recorded in (("good.jsonl", EVENTS), ("spoilt.jsonl", lines)):
