@@ -73,7 +73,11 @@ def test_a_format_of_the_future_is_no_damage(version: object) -> None:
     [
         ("Pod", {"metadata": 5}, "metadata is 5, where a mapping is wanted"),
         ("Pod", {"status": {"conditions": "Ready"}}, "status.conditions is 'Ready' (text), where a list is wanted"),
-        ("Pod", {"status": {"containerStatuses": [{"restartCount": "x"}]}}, "status.containerStatuses[0].restartCount"),
+        (
+            "Pod",
+            {"status": {"containerStatuses": [{"name": "c", "restartCount": "x"}]}},
+            "status.containerStatuses[0].restartCount",
+        ),
         ("Pod", {"spec": {"containers": {}}}, "spec.containers is an empty mapping, where a list is wanted"),
         ("Deployment", {"spec": {"replicas": "two"}}, "spec.replicas is 'two' (text)"),
         ("EndpointSlice", {"endpoints": [True]}, "endpoints[0] is true, where a mapping is wanted"),
