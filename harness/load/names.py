@@ -10,15 +10,14 @@ from itertools import cycle
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from harness.model.request import NAME_USED_S
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from harness.load.plan import Plan
 
     Address = tuple[str, int]
-
-FRESH_S = 1.0
-"""How long an answer is used. A failed look-up is not kept: those who waited for it fail, the next one asks again."""
 
 
 def destinations(plan: Plan) -> tuple[Address, ...]:
@@ -58,7 +57,10 @@ class Turns:
 
 
 class Resolver:
-    """Addresses of one host. An IP is its own address and costs nothing."""
+    """Addresses of one host. An IP is its own address and costs nothing.
+
+    A failed look-up is not kept: those who waited for it fail, the next one asks again.
+    """
 
     def __init__(self, host: str, port: int, *, clock: Callable[[], float]) -> None:
         self._host, self._port, self._clock = host, port, clock
@@ -77,7 +79,7 @@ class Resolver:
         """Where to connect to next. Raises socket.gaierror."""
         if self.fixed is not None:
             return self.fixed
-        if self._clock() - self._found_at > FRESH_S:
+        if self._clock() - self._found_at > NAME_USED_S:
             if self._asking is None:
                 self._asking = asyncio.ensure_future(self._ask())
                 self._asking.add_done_callback(_heard)

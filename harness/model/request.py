@@ -12,6 +12,9 @@ With 2.5 s it is a slow request, and a pod that is gone stays gone: conntrack se
 ON_TIME_S = 0.01
 """What is sent so long after it was due, at most, is on time; a worker that cannot keep up sends only such requests."""
 
+NAME_USED_S = 1.0
+"""How long a worker connects to the addresses that a name led to, before it looks the name up again."""
+
 
 class Outcome(StrEnum):
     """What the client saw: the phase in which the request ended, and how.

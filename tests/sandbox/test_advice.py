@@ -13,17 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from needs import missing
-from stalled import again_where_stalled, unless_stalled
+from of_fixtures import judged_on_sandbox
+from stalled import unless_stalled
 
 from harness.analysis.advice.remedies import END, FINISH, PROBE, SERVE
 
-pytestmark = [
-    pytest.mark.sandbox,
-    again_where_stalled,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(bool(missing()), reason=" ".join(missing())),
-]
+pytestmark = judged_on_sandbox(300)
 
 Object = dict[str, Any]
 LOAD: Object = {"new": {"rate": 60}, "pod_header": "X-Pod"}

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from needs import missing
-from stalled import again_where_stalled, unless_stalled
+from of_fixtures import judged_on_sandbox
+from stalled import unless_stalled
 
 from harness.analysis import judge
 from harness.clusters.choice import cluster
@@ -28,12 +28,7 @@ from harness.runner.experiment import run_experiment
 from harness.runner.scenario import scenarios
 from harness.store.reader import read_run
 
-pytestmark = [
-    pytest.mark.sandbox,
-    again_where_stalled,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(bool(missing()), reason=" ".join(missing())),
-]
+pytestmark = judged_on_sandbox(300)
 
 TIMES = 2
 """A proxy may sync in the very moment in which a pod stops, and lose nothing by it; hardly twice."""

@@ -7,22 +7,15 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-import pytest
-from needs import missing
-from stalled import again_where_stalled, unless_stalled
+from of_fixtures import judged_on_sandbox
+from stalled import unless_stalled
 
 from harness.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [
-    pytest.mark.sandbox,
-    pytest.mark.slow,
-    again_where_stalled,
-    pytest.mark.timeout(400),
-    pytest.mark.skipif(bool(missing()), reason=" ".join(missing())),
-]
+pytestmark = judged_on_sandbox(400, slow=True)
 
 Object = dict[str, Any]
 LABEL = "elbv2.k8s.aws/pod-readiness-gate-inject"

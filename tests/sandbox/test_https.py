@@ -5,25 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
-from needs import missing
-from stalled import again_where_stalled, unless_stalled
+from of_fixtures import judged_on_sandbox, run
 from yaml import safe_dump_all, safe_load_all
 
 from harness.exit_codes import ExitCode
 
-pytestmark = [
-    pytest.mark.sandbox,
-    again_where_stalled,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(bool(missing()), reason=" ".join(missing())),
-]
+pytestmark = judged_on_sandbox(300)
 
 Object = dict[str, Any]
 NAME = "shop.example.com"
@@ -73,20 +66,9 @@ def renewed(
     }
     (tmp_path / "experiment.yaml").write_text(json.dumps(described))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    out = tmp_path / "run"
-    done = subprocess.run(
-        [sys.executable, "-m", "harness", "run", str(tmp_path / "experiment.yaml"), "--out", str(out)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=280,
-        env={**os.environ, "PATH": path},
-    )
-    assert (out / "result.json").exists(), done.stdout + done.stderr
-    scenarios = json.loads((out / "result.json").read_text())["scenarios"]
-    unless_stalled(*(scenario["reason"] for scenario in scenarios))
-    assert done.returncode == code, done.stdout + done.stderr
-    return {scenario["variant"]: scenario for scenario in scenarios}
+    found = run(tmp_path / "experiment.yaml", timeout_s=280, env={**os.environ, "PATH": path})
+    assert found.code == code, found.said
+    return found.scenarios
 
 
 def requests(tmp_path: Path, variant: str) -> list[dict[str, str]]:

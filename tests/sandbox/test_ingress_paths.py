@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from needs import missing
-from stalled import again_where_stalled
+from of_fixtures import judged_on_sandbox
 from test_paths import assert_as_late, listed_late_s, ran, slowest_s
 from yaml import safe_load_all
 
@@ -16,13 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LACKING = missing(http_balancer=True)
-pytestmark = [
-    pytest.mark.sandbox,
-    pytest.mark.slow,
-    again_where_stalled,
-    pytest.mark.timeout(1500),
-    pytest.mark.skipif(bool(LACKING), reason=" ".join(LACKING)),
-]
+pytestmark = judged_on_sandbox(1500, slow=True, lacking=LACKING)
 Object = dict[str, Any]
 QUICK = {"propagation": "200ms", "controller": "200ms", "registration": "3s", "deregistration": "4s"}
 OUTLASTING = [{"prestop": "14s"}, {"min-ready": "9s"}]

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from needs import missing
-from of_fixtures import outcome
-from stalled import again_where_stalled
+from of_fixtures import judged_on_sandbox, outcome
 
 from harness.exit_codes import ExitCode
 
@@ -15,13 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LACKING = missing(http_balancer=True)
-pytestmark = [
-    pytest.mark.sandbox,
-    pytest.mark.slow,
-    again_where_stalled,
-    pytest.mark.timeout(600),
-    pytest.mark.skipif(bool(LACKING), reason=" ".join(LACKING)),
-]
+pytestmark = judged_on_sandbox(600, slow=True, lacking=LACKING)
 RACE, CUT = "termination-race", "in-flight-kill"
 
 

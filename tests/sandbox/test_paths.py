@@ -7,13 +7,10 @@ from the balancer's own record, which no judge reads, and is allowed for.
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from needs import missing
-from stalled import again_where_stalled, unless_stalled
+from of_fixtures import judged_on_sandbox, run
 from yaml import safe_dump_all, safe_load_all
 
 from harness.exit_codes import ExitCode
@@ -21,12 +18,7 @@ from harness.exit_codes import ExitCode
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [
-    pytest.mark.sandbox,
-    again_where_stalled,
-    pytest.mark.timeout(400),
-    pytest.mark.skipif(bool(missing()), reason=" ".join(missing())),
-]
+pytestmark = judged_on_sandbox(400)
 
 Object = dict[str, Any]
 QUICK = {"propagation": "200ms", "interval": "500ms", "timeout": "5s", "healthy": 2}
@@ -60,16 +52,9 @@ def ran(
         **fields,
     }
     (tmp_path / "experiment.yaml").write_text(json.dumps(described))
-    out = tmp_path / "run"
-    command = [sys.executable, "-m", "harness", "run", str(tmp_path / "experiment.yaml"), "--out", str(out)]
-    done = subprocess.run(
-        [*command, "--truth", str(tmp_path / "truth")], capture_output=True, text=True, check=False, timeout=timeout_s
-    )
-    assert (out / "result.json").exists(), done.stdout + done.stderr
-    scenarios = json.loads((out / "result.json").read_text())["scenarios"]
-    unless_stalled(*(scenario["reason"] for scenario in scenarios))
-    assert done.returncode == code, done.stdout + done.stderr
-    return {scenario["variant"]: scenario for scenario in scenarios}
+    found = run(tmp_path / "experiment.yaml", "--truth", str(tmp_path / "truth"), timeout_s=timeout_s)
+    assert found.code == code, found.said
+    return found.scenarios
 
 
 def balancing(**changes: Any) -> Object:

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from needs import missing
-from stalled import REASONS
+from of_fixtures import judged_on_sandbox, run
 
 from harness.cli.mitigated_text import change_text
 from harness.model.experiment import Mitigation
@@ -25,28 +22,14 @@ from harness.spec.hazard import HazardId
 from scripts.rules.cases import CASES, Proof
 from scripts.rules.page import manifests
 
-pytestmark = [
-    pytest.mark.sandbox,
-    pytest.mark.slow,
-    pytest.mark.timeout(400),
-    pytest.mark.skipif(bool(missing()), reason=" ".join(missing())),
-]
+pytestmark = judged_on_sandbox(800, slow=True)
 
 Object = dict[str, Any]
 
 
 def rolled(written: str, kind: str, proof: Proof, folder: Path, repository: Path) -> Object:
-    """What a rollout of it showed; where the machine let the harness or its load stand still, it is made again."""
-    for attempt in range(3):
-        out = folder / str(attempt)
-        out.mkdir(parents=True)
-        found = _rolled(written, kind, proof, out, repository)
-        if not any(word in found["reason"] for word in REASONS):
-            break
-    return found
-
-
-def _rolled(written: str, kind: str, proof: Proof, folder: Path, repository: Path) -> Object:
+    """What a rollout of it showed."""
+    folder.mkdir(parents=True)
     (folder / "manifests.yaml").write_text(written)
     program = ["{python}", "-I", "-S", str(repository / "fixtures" / "app" / "app.py")]
     image: Object = {"command": program, "env": proof.env}
@@ -66,17 +49,10 @@ def _rolled(written: str, kind: str, proof: Proof, folder: Path, repository: Pat
         "load": {**proof.load, "pod_header": "X-Pod"},
     }
     (folder / "experiment.json").write_text(json.dumps(experiment))
-    out = folder / "run"
-    done = subprocess.run(
-        [sys.executable, "-m", "harness", "run", str(folder / "experiment.json"), "--out", str(out)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert (out / "result.json").exists(), done.stdout + done.stderr
-    (scenario,) = json.loads((out / "result.json").read_text())["scenarios"]
-    return dict(scenario)
+    found = run(folder / "experiment.json", timeout_s=300)
+    assert found.scenarios, found.said
+    (scenario,) = found.scenarios.values()
+    return scenario
 
 
 PROVED = [rule for rule, case in CASES.items() if case.proof is not None]
@@ -111,4 +87,4 @@ def test_what_mitigate_makes_of_what_fails_drops_none(rule: HazardId, tmp_path: 
     wanted = [Mitigation.model_validate({name: f"{value}s"}) for name, value in seconds.items()]
     mitigated = change_text(manifests(case.fails), wanted, tried="", mend=True).text
     assert mitigated != manifests(case.fails)
-    is_seamless(rolled(mitigated, case.fails.kind, case.proof, tmp_path, repository))
+    is_seamless(rolled(mitigated, case.fails.kind, case.proof, tmp_path / "mended", repository))

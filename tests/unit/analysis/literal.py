@@ -19,6 +19,7 @@ may end a line of requests. Endpoints follow from the pods: ready ones, those th
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import polars as pl
@@ -42,6 +43,11 @@ def history(text: str, **more: Any) -> Run:
         if words := line.split("#")[0].split():
             teller.tell(words)
     return teller.run(more)
+
+
+def nameless(text: str) -> str:
+    """The same history where no answer names its pod."""
+    return re.sub(r"(?m)^(?!\s*pod )(.*?) by \S+", r"\1", text)
 
 
 _COUNTED = ("acked", "request_bytes", "retransmits")

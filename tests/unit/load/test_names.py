@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from harness.load.names import FRESH_S, Resolver, Turns
+from harness.load.names import Resolver, Turns
+from harness.model.request import NAME_USED_S
 
 ADDRESSES = ("10.0.0.1", "10.0.0.2")
 
@@ -62,7 +63,7 @@ def test_those_who_waited_for_one_look_up_take_turns(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_request_a_look_up_still_takes_turns(turned: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    now: Iterator[float] = itertools.count(0.0, 2 * FRESH_S)
+    now: Iterator[float] = itertools.count(0.0, 2 * NAME_USED_S)
     orders = itertools.cycle([ADDRESSES, ADDRESSES[::-1]] if turned else [ADDRESSES])
 
     async def ask() -> list[str]:
@@ -74,7 +75,7 @@ def test_a_request_a_look_up_still_takes_turns(turned: bool, monkeypatch: pytest
 
 
 def test_what_a_name_leads_to_is_known_and_an_address_is_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    now: Iterator[float] = itertools.count(0.0, 2 * FRESH_S)
+    now: Iterator[float] = itertools.count(0.0, 2 * NAME_USED_S)
     found = iter([ADDRESSES, ADDRESSES[1:]])
 
     async def ask() -> list[tuple[str, ...]]:
@@ -90,7 +91,7 @@ def test_what_a_name_leads_to_is_known_and_an_address_is_no_name(monkeypatch: py
 
 
 def test_a_name_that_has_moved_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
-    now: Iterator[float] = itertools.count(0.0, 2 * FRESH_S)
+    now: Iterator[float] = itertools.count(0.0, 2 * NAME_USED_S)
     found = iter([ADDRESSES[:1], ADDRESSES[1:]])
 
     async def ask() -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from harness.analysis import judge
 from harness.model.result import ScenarioResult, Verdict
 
-from ..literal import history
+from ..literal import history, nameless
 
 ROLLOUT = """
     period 1
@@ -25,9 +25,7 @@ TURNED_AWAY = "status kept 9.0 9.2 9.4 9.6 9.8 10.0 by old-1\n"
 
 def judged(more: str, *, blank: bool = False) -> ScenarioResult:
     text = ROLLOUT + more
-    for pod in ("old-1", "old-2", "new-1") if blank else ():
-        text = text.replace(f" by {pod}", "")
-    return judge(history(text))
+    return judge(history(nameless(text) if blank else text))
 
 
 def causes(result: ScenarioResult) -> Counter[str]:

@@ -8,7 +8,7 @@ from harness.analysis import judge
 from harness.model.result import ScenarioResult, Verdict
 from harness.model.run import RequestFacts
 
-from ..literal import history
+from ..literal import history, nameless
 
 ROLLOUT = """
     period 1
@@ -24,9 +24,7 @@ NEW = "ok new 9..30 every 0.05 by new-1 size 11\n"
 
 def judged(more: str, *, blank: bool = False) -> ScenarioResult:
     text = ROLLOUT + more
-    for pod in ("old-1", "old-2", "new-1") if blank else ():
-        text = text.replace(f" by {pod}", "")
-    return judge(history(text))
+    return judge(history(nameless(text) if blank else text))
 
 
 def test_pods_that_answer_as_ever_until_they_end_are_no_doubt() -> None:
