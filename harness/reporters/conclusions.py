@@ -7,9 +7,8 @@ from harness.model.advice import Interval, Lags, Propagation, Sizing
 from harness.model.quantity import things
 from harness.model.result import Outage, RolloutFindings, ScenarioResult, Verdict
 from harness.model.run import RunInfo
-from harness.reporters.escaping import visible
+from harness.reporters.escaping import label, visible
 from harness.reporters.figures import count, interval, number_ms, seconds
-from harness.reporters.frame import label
 
 _SAYS = {
     Verdict.DROPPING: "drops calls",

@@ -12,6 +12,8 @@ from harness.model.result import Cause
 _MARKDOWN_SPECIAL: Final = re.compile(r"[\\`*_\[\]<&|~$]")
 _WORDS: Final = sorted((str(word) for word in (*Cause, *Outcome) if "-" in word), key=len, reverse=True)
 _HYPHENATED: Final = re.compile(rf"(?<![\w-])(?:{'|'.join(_WORDS)})(?![\w-])")
+_ASTRAL: Final = re.compile("[\U00010000-\U0010ffff]")
+_REPLACEMENT: Final = "\ufffd"
 _MARKDOWN_BLOCK: Final = re.compile(r"^(?:[#+=>-]|\d+(?=[.)](?:\s|$)))")
 
 
@@ -39,6 +41,15 @@ def _visible_character(character: str) -> str:
     if category[0] == "C" or category in ("Zl", "Zp"):
         return character.encode("unicode_escape").decode("ascii")
     return character
+
+
+def label(text: str) -> str:
+    """Foreign text that Vega is given in a list, as a title or a domain.
+
+    With a space at its end, for there Vega takes the bare word "if" for the name of a signal, and fails. Characters
+    that UTF-16 writes in two halves are replaced: where Vega shortens a label between the halves, it fails too.
+    """
+    return f"{_ASTRAL.sub(_REPLACEMENT, visible(text))} "
 
 
 def lines(text: str) -> Markup:

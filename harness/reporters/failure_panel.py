@@ -8,8 +8,8 @@ import altair as alt
 
 from harness.model.result import Chart, ScenarioResult
 from harness.model.run import RunInfo
-from harness.reporters.escaping import visible
-from harness.reporters.frame import FAINT, LABELS_PX, WIDTH, Frame, Panel, behind, label
+from harness.reporters.escaping import label, visible
+from harness.reporters.frame import FAINT, LABELS_PX, WIDTH, Frame, Panel, behind
 from harness.reporters.palette import outcome_colour, outcome_rank
 
 _HEIGHT_PX: Final = 96

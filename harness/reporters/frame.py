@@ -1,6 +1,5 @@
 """Turns a scenario's interval and marks into what all panels of its timeline share: x axis, style, shaded windows."""
 
-import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -8,7 +7,6 @@ from typing import Any, Final
 import altair as alt
 
 from harness.model.result import ScenarioResult
-from harness.reporters.escaping import visible
 
 Panel = alt.LayerChart | alt.FacetChart
 
@@ -16,8 +14,6 @@ WIDTH: Final = 860
 LABELS_PX: Final = 160  # room left of every panel for a pod's name: the same in all, so that their x axes lie in line
 WORD_PX: Final = 66  # room for "rollout 12" and for "control"
 _LETTER_PX: Final = 6.6
-_ASTRAL: Final = re.compile("[\U00010000-\U0010ffff]")
-_REPLACEMENT: Final = "\ufffd"
 INK: Final = "var(--ink, #1b1f24)"
 FAINT: Final = "var(--faint, #5d6672)"
 _LINE: Final = "var(--line, #c9ced6)"
@@ -79,15 +75,6 @@ class Frame:
         name = f"rows-{len(self.rows)}"
         self.rows[name] = rows
         return alt.Chart(alt.NamedData(name=name))
-
-
-def label(text: str) -> str:
-    """Foreign text that Vega is given in a list, as a title or a domain.
-
-    With a space at its end, for there Vega takes the bare word "if" for the name of a signal, and fails. Characters
-    that UTF-16 writes in two halves are replaced: where Vega shortens a label between the halves, it fails too.
-    """
-    return f"{_ASTRAL.sub(_REPLACEMENT, visible(text))} "
 
 
 def behind(result: ScenarioResult, frame: Frame, *, last: bool = False) -> list[alt.Chart]:

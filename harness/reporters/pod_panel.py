@@ -6,8 +6,8 @@ from typing import Any, Final
 import altair as alt
 
 from harness.model.result import Chart, PodLife, ScenarioResult, Taker
-from harness.reporters.escaping import visible
-from harness.reporters.frame import INK, LABELS_PX, WIDTH, Frame, Panel, behind, label
+from harness.reporters.escaping import label, visible
+from harness.reporters.frame import INK, LABELS_PX, WIDTH, Frame, Panel, behind
 from harness.reporters.palette import revision_colours
 
 _ROW_PX: Final = 19

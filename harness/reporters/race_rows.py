@@ -6,9 +6,8 @@ from typing import Any, Final
 
 from harness.model.race import LostRequest, PodRace, Race
 from harness.model.result import Outage
-from harness.reporters.escaping import visible
+from harness.reporters.escaping import label, visible
 from harness.reporters.figures import count, number_ms
-from harness.reporters.frame import label
 from harness.reporters.palette import outcome_colour, outcome_rank, stream_colours
 from harness.reporters.pod_spans import DATA_PLANE, ROWS, pod_spans
 from harness.reporters.race_words import Kind, gaps

@@ -12,7 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from harness.model.result import Chart, FailureBin, PodLife, Taker
-from harness.reporters.frame import label
+from harness.reporters.escaping import label
 from harness.reporters.palette import OUTCOMES, outcome_colour
 from harness.reporters.svg import picture
 from harness.reporters.timeline import timeline

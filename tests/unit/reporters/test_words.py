@@ -180,6 +180,12 @@ def test_the_room_is_entered_without_its_heavy_libraries() -> None:
     assert done.stdout == "set()\n"
 
 
+def test_a_page_without_pictures_needs_no_library_that_draws() -> None:
+    code = "import sys, harness.reporters.markdown; print({'altair', 'vl_convert'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=200)
+    assert done.stdout == "set()\n"
+
+
 def test_no_cause_and_no_outcome_is_broken_at_its_hyphens_in_a_page_and_nothing_else_is_touched() -> None:
     assert unbroken("7 by termination-race, <b> of web-a-b") == (
         '7 by <span class="word">termination-race</span>, &lt;b&gt; of web-a-b'
