@@ -10,6 +10,7 @@ from typing import Any
 from harness.cli.described import StandIns
 from harness.errors import UsageError
 from harness.store.output import LOCK
+from harness.store.reader import no_folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ def experiment_folder(run: Path) -> Path:
     """
     tried = f"resuming {run}"
     if not run.is_dir():
-        raise UsageError(tried, "there is no such folder", "Give the folder of an interrupted run.")
+        raise UsageError(tried, no_folder(run), "Give the folder of an interrupted run.")
     if all(child.name == LOCK for child in run.iterdir()):
         again = f"Start it again: rollout-harness run EXPERIMENT --out {shlex.quote(str(run))}"
         raise UsageError(tried, "nothing was recorded: the run was killed before it began", again)

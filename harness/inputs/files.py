@@ -99,6 +99,8 @@ def _text(data: bytes, tried: str, error: type[HarnessError]) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:
+        if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):  # before UTF-16: the one begins as the other
+            raise error(tried, "it is not text in UTF-8: it begins as UTF-32 does", "Save it as UTF-8.") from None
         if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             seen = "it is not text in UTF-8: it begins as UTF-16 does, which > of Windows PowerShell writes"
             raise error(tried, seen, "Save it as UTF-8, or write it by: ... | Out-File -Encoding utf8 FILE.") from None

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.errors import ManifestError
-from harness.inputs.templates import RENDER, unrendered
+from harness.inputs.unfinished import RENDER, unfinished
 from harness.inputs.yaml_nodes import Collection, Node, Scalar
 from harness.manifests.kubectl_yaml import MeaningError, documents, located
 from harness.manifests.read import Manifest, checked, objects_of
@@ -94,17 +94,14 @@ def _otherwise(part: Part, error: MeaningError) -> Iterator[Located | Unreadable
     try:
         meant = documents(part.text)
     except MeaningError:
-        template = _without_line(unrendered(part.text, error.line))
-        why = template or f"it is not YAML as kubectl reads it: {_without_place(str(error))}"
-        yield Unreadable(line=(error.line or 1) + part.line - 1, why=why, refused=not template)
+        known = unfinished(part.text, error.line)
+        why = known.what if known else f"it is not YAML as kubectl reads it: {_without_place(str(error))}"
+        line = known.line if known else error.line or 1
+        yield Unreadable(line=line + part.line - 1, why=why, refused=known is None or known.do != RENDER)
         return
     for value in meant:
         for each in objects_of(value):
             yield _object(each, None, part)
-
-
-def _without_line(words: str) -> str:
-    return words.partition(": ")[2]
 
 
 def _without_place(words: str) -> str:

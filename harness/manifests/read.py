@@ -10,7 +10,7 @@ from harness.errors import ManifestError
 from harness.inputs.files import file_text
 from harness.inputs.shape import unquoted
 from harness.inputs.shown import cut, printable, shown
-from harness.inputs.templates import RENDER, unrendered
+from harness.inputs.unfinished import RENDER, unfinished
 from harness.manifests.as_applied import as_applied, without_nulls
 from harness.manifests.kubectl_yaml import MeaningError, documents
 from harness.spec.refused import refusal
@@ -105,8 +105,8 @@ def meaning(text: str, *, tried: str) -> list[Any]:
     try:
         return documents(text)
     except MeaningError as error:
-        if template := unrendered(text, error.line):
-            raise ManifestError(tried, template, RENDER) from None
+        if why := unfinished(text, error.line):
+            raise ManifestError(tried, str(why), why.do) from None
         raise ManifestError(tried, f"it is not YAML as kubectl reads it: {error}") from None
 
 

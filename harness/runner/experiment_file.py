@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from harness.errors import ExperimentError
 from harness.inputs.files import file_text
 from harness.inputs.shown import cut, printable
-from harness.inputs.templates import RENDER, unrendered
+from harness.inputs.unfinished import unfinished
 from harness.inputs.yaml_core import Document, document
 from harness.inputs.yaml_nodes import YamlError
 from harness.model.cluster_settings import SandboxImage
@@ -76,8 +76,8 @@ def _load(path: Path) -> Document:
     try:
         found = document(text)
     except YamlError as error:
-        if template := unrendered(text, error.line):
-            raise ExperimentError(tried, template, RENDER) from None
+        if why := unfinished(text, error.line):
+            raise ExperimentError(tried, str(why), why.do) from None
         raise ExperimentError(tried, str(error), _EXAMPLE) from None
     if found.value is None:
         raise ExperimentError(tried, "it is empty", _EXAMPLE)

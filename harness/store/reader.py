@@ -33,9 +33,7 @@ def scenario_folders(folder: Path) -> tuple[Path, ...]:
         RunFormatError: neither.
     """
     if not folder.is_dir():
-        raise RunFormatError(
-            f"reading {folder}", "there is no such folder", "Give a run directory, such as reports/demo."
-        )
+        raise RunFormatError(f"reading {folder}", no_folder(folder), "Give a run directory, such as reports/demo.")
     if _is_scenario(folder):
         return (folder,)
     inside = tuple(sorted(child for child in folder.iterdir() if child.is_dir() and _is_scenario(child)))
@@ -46,6 +44,11 @@ def scenario_folders(folder: Path) -> tuple[Path, ...]:
             "Give a run directory, such as reports/demo.",
         )
     return inside
+
+
+def no_folder(place: Path) -> str:
+    """Why a place that is no folder is none, in words."""
+    return "it is a file, not a folder" if place.exists() else "there is no such folder"
 
 
 def is_run(folder: Path) -> bool:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import doctest
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from harness.analysis import judge
-from harness.analysis.observed import moved_names
 from harness.model.result import ScenarioResult
 
 from .literal import history
@@ -54,7 +52,3 @@ def test_a_race_that_is_shown_is_told_although_the_name_leads_elsewhere_later() 
     lost = "connect-refused new 8.75..9.1 every 0.02"
     found = judged(f"{race}\n{lost}\n{LOST}", (0, OLD), (21, NEW))
     assert found.verdict == "dropping"
-
-
-def test_the_worked_examples() -> None:
-    assert doctest.testmod(moved_names).failed == 0

@@ -20,3 +20,5 @@ def test_a_run_that_was_killed_before_it_wrote_anything_is_to_be_started_again(t
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     assert "there is no such folder" in called("run", "--resume", tmp_path / "none").error
+    (tmp_path / "file").touch()
+    assert "it is a file, not a folder" in called("run", "--resume", tmp_path / "file").error

@@ -1,11 +1,9 @@
 """When the loop's timer ran into how late the loop may be."""
 
-import doctest
 import math
 
 import pytest
 
-from harness.load import lateness as module
 from harness.load.lateness import LOOK_S, TICK_S, Lateness
 
 
@@ -15,10 +13,6 @@ def after(*ran_s: float) -> Lateness:
     for now in ran_s:
         lateness.ran(now, next_s=now + LOOK_S)
     return lateness
-
-
-def test_the_docstring_says_what_it_does() -> None:
-    assert doctest.testmod(module).failed == 0
 
 
 def test_without_a_timer_nothing_is_known() -> None:

@@ -1,13 +1,12 @@
 """Source ports rest as long as they can."""
 
-import doctest
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.load import Plan, PortBudgetError, Stream, budget_per_s, check_budget, ports
+from harness.load import Plan, PortBudgetError, Stream, budget_per_s, check_budget
 from harness.load.ports import PORTS, NoPortError, PortCycle, kernel_budget_per_s
 
 
@@ -105,10 +104,6 @@ def test_a_longer_rest_is_not_cut_short() -> None:
     assert [cycle.take()] == [("", 2)]
     with pytest.raises(NoPortError, match="all 2 local ends are in use or must rest"):
         cycle.take()
-
-
-def test_the_docstrings_say_what_it_does() -> None:
-    assert doctest.testmod(ports).failed == 0
 
 
 def test_loopback_is_exempt() -> None:

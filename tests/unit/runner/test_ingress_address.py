@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import shutil
 from types import SimpleNamespace
 from typing import Any, cast
@@ -17,13 +16,11 @@ from harness.model.cluster_settings import SandboxSettings
 from harness.model.path_settings import PathSettings
 from harness.model.request_settings import RequestSettings
 from harness.model.run import ClusterFacts
-from harness.runner import ingress_front
 from harness.runner.destination import check_path, destination
 from harness.runner.ingress_address import host_in
 from harness.runner.sandbox_limits import check_balancer
 from harness.runner.scenario import Scenario
 from harness.sandbox import preflight
-from harness.spec import ingresses
 from tests.unit.paper_api import paper_kube
 from tests.unit.runner.test_destination import EVENTS, NODES, SERVICES, TWO_NODES, service
 
@@ -205,7 +202,3 @@ def test_a_missing_haproxy_is_one_line_with_the_command_and_only_where_it_is_nee
     monkeypatch.setattr(preflight, "_missing_rights", list)
     assert preflight.missing() == ()
     assert preflight.missing(http_balancer=True) == ("Not installed: haproxy. As root: apt-get install haproxy",)
-
-
-def test_the_worked_examples() -> None:
-    assert [doctest.testmod(module).failed for module in (ingresses, ingress_front)] == [0, 0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import json
 import socket
 from typing import TYPE_CHECKING
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from harness.sandbox import nodehealth
 from harness.sandbox.nodehealth import NodeHealth, local_endpoints
 from tests.unit.sandbox.test_proxyrules import endpoint, one
 
@@ -32,10 +30,6 @@ def test_only_ready_pods_of_the_node_count() -> None:
 def test_a_service_that_is_not_local_has_no_such_port() -> None:
     port = one(endpoint("10.244.1.2"), type="LoadBalancer", healthCheckNodePort=31999)
     assert local_endpoints([port], "node1") == {}
-
-
-def test_the_worked_example() -> None:
-    assert doctest.testmod(nodehealth).failed == 0
 
 
 @pytest.fixture

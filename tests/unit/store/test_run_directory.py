@@ -226,9 +226,11 @@ def test_a_run_is_an_experiments_folder_or_a_scenarios(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("nowhere", "there is no such folder"), (".", "neither it nor a folder in it")]
+    ("name", "says"),
+    [("nowhere", "there is no such folder"), ("file", "it is a file, not"), (".", "neither it nor a folder in it")],
 )
 def test_a_folder_that_is_no_run_is_named(tmp_path: Path, name: str, says: str) -> None:
+    (tmp_path / "file").touch()
     with pytest.raises(RunFormatError, match=says):
         scenario_folders(tmp_path / name)
 

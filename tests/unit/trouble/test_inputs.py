@@ -253,6 +253,22 @@ def test_text_of_windows_is_known_by_its_first_bytes(tmp_path: Path) -> None:
         read_experiment(tmp_path / "experiment.yaml")
 
 
+def test_text_of_four_bytes_a_letter_is_not_taken_for_that_of_two(tmp_path: Path) -> None:
+    (tmp_path / "experiment.yaml").write_bytes(GOOD.encode("utf-32"))
+    with pytest.raises(ExperimentError, match="it begins as UTF-32 does"):
+        read_experiment(tmp_path / "experiment.yaml")
+
+
+def test_both_sides_of_a_merge_are_known_in_an_experiment_and_in_manifests(tmp_path: Path) -> None:
+    file = tmp_path / "some.yaml"
+    file.write_text("version: 1\n<<<<<<< HEAD\nname: a\n=======\nname: b\n>>>>>>> theirs\n")
+    words = r"line 2: it holds both sides of a merge's conflict \('<<<<<<< HEAD'\)\. Resolve the conflict"
+    with pytest.raises(ExperimentError, match=words):
+        read_experiment(file)
+    with pytest.raises(ManifestError, match=words):
+        read_manifests([file])
+
+
 def test_near_spellings_are_told_and_far_ones_are_not() -> None:
     assert near("conections", ["connections", "rate"]) == "; did you mean connections?"
     assert near("zebra", ["connections", "rate"]) == ""

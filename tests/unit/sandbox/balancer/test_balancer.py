@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import json
 from dataclasses import replace
 from typing import Any, get_args
@@ -14,7 +13,6 @@ import pytest
 from harness.clusters.sandbox_balancer import balancer, balancer_facts
 from harness.model.balancer_settings import BalancerProfile
 from harness.model.balancer_settings import BalancerSettings as Asked
-from harness.sandbox.balancer import checks
 from harness.sandbox.balancer.checks import passes
 from harness.sandbox.balancer.fronts import Front, fronts, is_served, obstacle
 from harness.sandbox.balancer.network import rules
@@ -127,7 +125,3 @@ async def test_a_check_connects_and_with_a_path_wants_a_good_answer(status: byte
         assert await passes(replace(CHECK, path="/healthz"), "127.0.0.1", port) == good
         tasks.cancel_scope.cancel()
     assert not await passes(CHECK, "127.0.0.1", port)
-
-
-def test_the_worked_examples() -> None:
-    assert doctest.testmod(checks).failed == 0

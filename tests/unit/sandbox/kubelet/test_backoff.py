@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-
-from harness.sandbox.kubelet import backoff
 from harness.sandbox.kubelet.backoff import LONGEST_S, BackOff
 
 
@@ -20,7 +17,3 @@ def test_the_first_restart_is_immediate_and_the_waits_double_up_to_five_minutes(
 def test_a_long_time_in_peace_is_forgiven() -> None:
     back = BackOff().next(0.0).next(20.0)
     assert back.next(20.0 + 2 * LONGEST_S + 1).wait_s == 10.0
-
-
-def test_the_examples_in_the_documentation_hold() -> None:
-    assert doctest.testmod(backoff).failed == 0

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import doctest
 from typing import Any
 
 import pytest
 
-from harness.sandbox.kubelet import probe_worker
 from harness.sandbox.kubelet.probe_worker import ProbeType, before_first
 
 
@@ -38,7 +36,3 @@ def test_a_result_changes_when_its_threshold_is_reached(
     kind: ProbeType, attempts: str, probe: dict[str, int], seen: str
 ) -> None:
     assert results(kind, attempts, **probe) == seen
-
-
-def test_the_examples_in_the_documentation_hold() -> None:
-    assert doctest.testmod(probe_worker).failed == 0
