@@ -179,7 +179,7 @@ def _seen(
     labels = {"pod-template-hash": str(number // replicas)}
     metadata = {"name": _name(number, replicas), "uid": f"uid-{number}", "labels": labels}
     probe = {"readinessProbe": {"httpGet": {"port": 80}}, "env": [{"name": "A", "value": "x" * 400}]}
-    containers = [{"restartCount": 0, "state": more.pop("state", {"running": {}})}]
+    containers = [{"name": "web", "restartCount": 0, "state": more.pop("state", {"running": {}})}]
     status = {
         "phase": "Running",
         "conditions": [{"type": "Ready", "status": str(ready)}],

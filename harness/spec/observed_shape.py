@@ -28,7 +28,7 @@ _STATE: Shape = {
     "terminated": {**dict.fromkeys(("reason", "message", "startedAt", "finishedAt"), TEXT), "exitCode": INTEGER},
 }
 _CONTAINER_STATUS: Shape = {
-    "name!": TEXT, "image": TEXT, "ready": FLAG, "started": FLAG, "restartCount": COUNT, "state": _STATE,
+    "name": TEXT, "image": TEXT, "ready": FLAG, "started": FLAG, "restartCount": COUNT, "state": _STATE,
     "lastState": _STATE,
 }  # fmt: skip
 _INVOLVED = dict.fromkeys(("kind", "name", "namespace", "uid", "fieldPath"), TEXT)

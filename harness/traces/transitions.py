@@ -82,7 +82,7 @@ def _pod(change: Change) -> State:
     if status.get("podIP"):
         state["ip"] = "given"
     state |= {c["type"]: _condition(c) for c in status.get("conditions") or ()}
-    state |= {container["name"]: _container(container) for container in containers(change)}
+    state |= {container.get("name") or "": _container(container) for container in containers(change)}
     if change.deleting:
         state["deletion"] = f"in {metadata.get('deletionGracePeriodSeconds')} s"
     return state

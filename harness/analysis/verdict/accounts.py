@@ -19,7 +19,7 @@ from harness.analysis.verdict.doubts import incomplete
 from harness.analysis.verdict.new_version import corrected
 from harness.analysis.verdict.other_endings import Ending, endings, endings_by_others
 from harness.analysis.verdict.other_failures import failures_of_others
-from harness.analysis.verdict.strangers import leavings, stranger_left
+from harness.analysis.verdict.strangers import by_strangers, leavings, stranger_left
 from harness.analysis.verdict.verdict import RolloutAccount
 from harness.analysis.verdict.window_counts import Counted, tally
 from harness.model.result import Cause, Window
@@ -34,11 +34,13 @@ def accounts(
     """What counts for and against each rollout, in their order."""
     unexplained = why.causes.by(lambda row: row.unexplained)
     scheduled = seen.requests.failures["scheduled"].to_numpy()[unexplained]
+    lefts = leavings(seen)
     found = _Found(
         label=why.causes.label,
         unexplained=_spans(seen.windows.positions(scheduled), scheduled),
         endings=endings(seen, why),
-        lefts=leavings(seen),
+        lefts=lefts,
+        strange=np.sort(why.failures.sent[by_strangers(why, lefts, why.failures.sent)]),
         created=tuple(sorted(pod.created for pod in seen.pods if pod.created is not None)),
     )
     return tuple(
@@ -49,12 +51,14 @@ def accounts(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
     """What is looked for once in the whole run: the cause of each failure; by position in how many spans of time
-    something failed without a cause; pods that others took; when others' endpoints left, and when pods came."""
+    something failed without a cause; pods that others took; when others' endpoints left, when that was sent, ascending,
+    which may have failed by those; and when pods came."""
 
     label: NDArray[np.object_]
     unexplained: Counter[int]
     endings: tuple[Ending, ...]
     lefts: tuple[float, ...]
+    strange: NDArray[np.float64]
     created: tuple[float, ...]
 
 
@@ -79,7 +83,7 @@ def _account(
         doubts=(
             *incomplete(seen, why.plane, span, found.created),
             *strange,
-            *stranger_left(seen, why, found.lefts, span),
+            *stranger_left(seen, found.lefts, found.strange, span),
             *failures_of_others(seen, why, position, counts, tally(list(found.label[own])), quiet),
         ),
     )

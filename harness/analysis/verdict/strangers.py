@@ -6,7 +6,7 @@ that leaves may refuse as much as one of ours, and whose a refused connection wa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,24 +27,25 @@ def leavings(seen: Observed) -> tuple[float, ...]:
     return tuple(sorted(until for each in spans for _, until in each if np.isfinite(until)))
 
 
-def by_strangers(why: Explained, lefts: Iterable[float], moments: NDArray[np.float64]) -> NDArray[np.bool_]:
+def by_strangers(why: Explained, lefts: tuple[float, ...], moments: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Per failure, whether a pod of another workload may have been the one: no answer named its pod, and one had just
     left. `lefts`: the `leavings`."""
-    lag_s = why.plane.longest_lag_s
-    found = np.zeros(len(moments), dtype=bool)
-    for left in lefts:
-        found |= (moments >= left - SLOW_WATCH_S) & (moments <= left + lag_s + SLOW_WATCH_S)
-    return np.asarray(found & (why.failures.own == NOBODY), dtype=bool)
+    first = np.searchsorted(lefts, moments - why.plane.longest_lag_s - SLOW_WATCH_S, side="left")
+    beyond = np.searchsorted(lefts, moments + SLOW_WATCH_S, side="right")
+    return np.asarray((first < beyond) & (why.failures.own == NOBODY), dtype=bool)
 
 
-def stranger_left(seen: Observed, why: Explained, lefts: Iterable[float], span: Span) -> tuple[Doubt, ...]:
-    """That one left in a rollout, before it had settled or while requests failed. `lefts`: the `leavings`."""
-    here = [left for left in lefts if span.update <= left < span.end]
+def stranger_left(seen: Observed, lefts: tuple[float, ...], lost: NDArray[np.float64], span: Span) -> tuple[Doubt, ...]:
+    """That one left in a rollout, before it had settled or while requests failed.
+
+    `lefts`: the `leavings`. `lost`: when that was sent, ascending, which may have failed `by_strangers`.
+    """
+    here = lefts[bisect_left(lefts, span.update) : bisect_left(lefts, span.end)]
     if not here:
         return ()
     settled = span.settled if span.settled is not None else span.end
-    sent = why.failures.sent
-    failed = bool((by_strangers(why, lefts, sent) & (sent >= span.update) & (sent < span.end)).any())
+    since, until = np.searchsorted(lost, (span.update, span.end))
+    failed = bool(since < until)
     for left in here:
         if left <= settled or failed:
             name, noun = seen.words.numbered(span.number), seen.words.noun
