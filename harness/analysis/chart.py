@@ -6,6 +6,7 @@ import polars as pl
 
 from harness.analysis.causes.evidence import Narrator
 from harness.analysis.causes.explained import Explained
+from harness.analysis.causes.never_listened import target_words
 from harness.analysis.observed.observed import Observed
 from harness.model.result import Chart, FailedRequest, FailureBin, PodLife
 
@@ -51,7 +52,9 @@ def failed_requests(seen: Observed, why: Explained) -> tuple[FailedRequest, ...]
     numbers = [span.rollout for span in seen.windows.rollouts]
     ports = failures["local_port"].to_list()
     left = {uid: spans[-1][1] for uid, spans in seen.endpoints.listed.items() if spans}
-    words = Narrator(pods=seen.pods, plane=why.plane, left=left).sentences(why.failures, why.causes, ports)
+    words = Narrator(pods=seen.pods, plane=why.plane, left=left, target=target_words(seen.run.info)).sentences(
+        why.failures, why.causes, ports
+    )
     cause, label = why.causes.cause, why.causes.label
     rows = failures.select("stream", "worker", "seq").rows()
     return tuple(

@@ -12,6 +12,7 @@ import polars as pl
 from harness.analysis.advice.propagation import propagation
 from harness.analysis.causes.evidence import Narrator
 from harness.analysis.causes.explained import Explained, explain
+from harness.analysis.causes.never_listened import target_words
 from harness.analysis.causes.row import CAUSE_WORDS, MOMENT_WORDS
 from harness.analysis.causes.tried import moment_of, suspects, tried
 from harness.analysis.observed.observed import Observed, observe
@@ -126,7 +127,9 @@ class Explainer:
     def _sentences(self) -> list[str]:
         left = {uid: spans[-1][1] for uid, spans in self.seen.endpoints.listed.items() if spans}
         ports = self.seen.requests.failures["local_port"].to_list()
-        narrator = Narrator(pods=self.seen.pods, plane=self.why.plane, left=left)
+        narrator = Narrator(
+            pods=self.seen.pods, plane=self.why.plane, left=left, target=target_words(self.seen.run.info)
+        )
         return narrator.sentences(self.why.failures, self.why.causes, ports)
 
     @cached_property

@@ -147,7 +147,9 @@ class Measured:
     `turned_away_kept`: how many of these a stopping server answered with an error on a kept connection; `beside`: how
     many were lost as a container beside the one that serves stopped, before that did. `hurried`: how
     many pods we deleted with less than the grace period that their spec gives them. `hooks_failed`: of how many the
-    preStop hook failed. `words`: for what was done.
+    preStop hook failed. `never_listened`: how many were refused by pods that never listened where the Service
+    sends to, `target` ("port 8080"), and `probed` ("port 9090") is what their readiness probes ask. `words`: for what
+    was done.
     """
 
     removal_s: float | None = None
@@ -176,6 +178,9 @@ class Measured:
     turned_away_kept: int = 0
     hurried: int = 0
     hooks_failed: int = 0
+    never_listened: int = 0
+    target: str = ""
+    probed: str = ""
     words: DeedWords = ROLLOUT
 
     @property
@@ -262,7 +267,7 @@ def as_object(record: Propagation | Sizing | None) -> dict[str, Any]:
             found[side]["pods"] = [_lag_object(lag) for lag in found[side]["pods"]]
     else:
         del found["measured"]["words"]
-        for name in ("hurried", "beside"):
+        for name in ("hurried", "beside", "never_listened", "target", "probed"):
             if not found["measured"][name]:  # said only where it happened
                 del found["measured"][name]
         if not record.application.beside_cure:

@@ -23,11 +23,13 @@ class ServingExpectation:
     that it stops at once: a spec may be known in part only. `untold_s`: for that long none of its containers hears that
     it is to stop; one beside the one that serves may be what calls pass through, or need. `listens_when_ready`: its
     readiness or startup probe connects to the port to which the Service sends, so that a Ready pod has listened.
+    `probed`: the ports to which those connect.
     """
 
     prestop_s: float = 0.0
     untold_s: float = 0.0
     listens_when_ready: bool = False
+    probed: tuple[Port, ...] = ()
 
 
 def serving_expectation(pod: Object, targets: Iterable[Port]) -> ServingExpectation:
@@ -44,6 +46,7 @@ def serving_expectation(pod: Object, targets: Iterable[Port]) -> ServingExpectat
         prestop_s=min(held_s, grace_s),
         untold_s=min(untold_s, grace_s),
         listens_when_ready=listens_when_ready(pod, targets),
+        probed=tuple(dict.fromkeys(port for container in containers(pod) for port in probed_ports(container))),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from harness.analysis.causes.explained import Explained
 from harness.analysis.causes.intervals import NOBODY
+from harness.analysis.causes.never_listened import target_words
+from harness.analysis.causes.row import Way
 from harness.analysis.causes.table.answers import Answer
+from harness.analysis.causes.table.refusals import Refusal
 from harness.analysis.observed.deeds import deeds
 from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.observed import Observed
@@ -75,6 +78,7 @@ def measure(
         beside=int(beside.sum()),
         hurried=_hurried(seen),
         hooks_failed=sum(pod.failed_hook is not None for pod in took),
+        **_never_listened(seen, why, charged),
         words=seen.words,
     )
 
@@ -107,6 +111,9 @@ def merged(one: Measured, other: Measured) -> Measured:
         beside=one.beside + other.beside,
         hurried=one.hurried + other.hurried,
         hooks_failed=one.hooks_failed + other.hooks_failed,
+        never_listened=one.never_listened + other.never_listened,
+        target=one.target or other.target,
+        probed=one.probed or other.probed,
     )
 
 
@@ -217,6 +224,19 @@ def _beside(seen: Observed, why: Explained, charged: NDArray[np.bool_] | None) -
             found |= own & (at >= pod.deletion - WATCH_S) & (at < told)
     found &= raced
     return found if charged is None else found & charged
+
+
+def _never_listened(seen: Observed, why: Explained, charged: NDArray[np.bool_] | None) -> dict[str, Any]:
+    """How many requests met a pod that never listened where the Service sends to; on which port, and what such pods'
+    probes ask instead: by the names of `Measured`, empty where there was none."""
+    found = why.causes.by(lambda row: row.rule == Refusal.NEVER_LISTENED)
+    number = int((found if charged is None else found & charged).sum())
+    if not number:
+        return {}
+    pods = {at for _, _, at in why.windows[Way.NEVER_LISTENED]}
+    probed = dict.fromkeys(port for at in sorted(pods) for port in seen.pods[at].promise.probed)
+    words = f"port {', '.join(map(str, probed))}" if probed else ""
+    return {"never_listened": number, "target": target_words(seen.run.info), "probed": words}
 
 
 def _served_to_the_end(seen: Observed, pod: Life) -> bool:

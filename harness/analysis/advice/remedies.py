@@ -28,6 +28,11 @@ SERVE = "the application answering as before, until it ends, what still comes on
 HOOK = "a preStop hook that does not fail, such as sleep, which needs no program of the image (Kubernetes >= 1.30)"
 GATE = "a readiness gate of the balancer, where it has one, or a minReadySeconds that outlasts its taking a pod in"
 PROBE = "a readiness probe that succeeds only once the application serves"
+SAME_PORT = (
+    "one port for what the new version listens on, what the Service sends to and what the readiness probe asks: a "
+    "targetPort by name (targetPort: http) is in each pod that pod's own number, and a probe of it keeps one that does "
+    "not listen there from being Ready"
+)
 RESEND = "a client that sends again what met a connection as it was closed (RFC 9112, 9.3.1)"
 ONE_LEFT = "a number of replicas that leaves a Ready pod at every moment, never 0"
 KEEP_LONGER = (
@@ -78,7 +83,8 @@ def sentences(measured: Measured, app: ApplicationSettings, prestop: Setting) ->
         (Cause.IN_FLIGHT_KILL, END, measured.killed_serving > 0 or measured.never_ends),
         (Cause.TERMINATION_RACE, HOOK, not measured.hurried and measured.hooks_failed > 0),
         (Cause.TERMINATION_RACE, SERVE, not measured.hurried and _serving_cures(measured, app, prestop)),
-        (Cause.CREATION_RACE, PROBE, not measured.external and not _unready(app)),
+        (Cause.CREATION_RACE, SAME_PORT, measured.never_listened > 0),
+        (Cause.CREATION_RACE, PROBE, _probing_cures(measured, app)),
         (Cause.IDLE_CLOSE, RESEND, True),
         (Cause.BACKEND_CLOSE, KEEP_LONGER, True),
         (Cause.NO_ENDPOINTS, _always_one(measured), not app.gap),
@@ -185,7 +191,33 @@ def _race_to_a_pod(measured: Measured, app: ApplicationSettings, raised: Mapping
     return _Told(needed=words, why=f"{have} may be over before the network has learnt of it{took}")
 
 
+def _probing_cures(measured: Measured, app: ApplicationSettings) -> bool:
+    """Whether it takes a probe that says more than the one of the port that serves."""
+    return not measured.external and not _unready(app) and _came_late(measured) > 0
+
+
+def _came_late(measured: Measured) -> int:
+    """How many requests may have met a pod that was only not listening yet, or not known yet."""
+    return _lost(measured, Cause.CREATION_RACE) - measured.never_listened
+
+
 def _creation_race(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
+    """Where some pods never listened, that comes first."""
+    if not (never := measured.never_listened):
+        return _late(measured, app, raised)
+    ready = f"their readiness probe asks {measured.probed}" if measured.probed else "they have no readiness probe of it"
+    why = (
+        f"new pods accepted no connection on {measured.target}, to which the Service sends, for as long as they were "
+        f"listed ({ready}); {_NO_SETTING}"
+    )
+    if (others := _came_late(measured)) <= 0:
+        return _Told(needed=SAME_PORT, why=why, by_settings=False)
+    told = _late(measured, app, raised)
+    needed = f"{SAME_PORT}; for the other {others}: {told.needed}"
+    return _Told(needed=needed, why=f"{things(never, 'request')} of them: {why}; {told.why}", by_settings=False)
+
+
+def _late(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
     if mend := _unready(app):
         wrong = row(HazardId.PROBE_ON_ANOTHER_PORT if app.probed else HazardId.NO_READINESS_PROBE).wrong
         return _Told(needed=mend, why=f"{wrong}; {_SENT_WHEN_READY}")

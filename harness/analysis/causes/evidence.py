@@ -25,11 +25,16 @@ SHOWN_S = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Narrator:
-    """Writes evidence. `plane`: what is known of the data plane. `left`: by uid, when a pod left the list."""
+    """Writes evidence.
+
+    `plane`: what is known of the data plane. `left`: by uid, when a pod left the list. `target`: the port of the pods
+    to which the Service sends, in words.
+    """
 
     pods: Sequence[Life]
     plane: DataPlane
     left: Mapping[str, float]
+    target: str
 
     def sentences(self, failures: Failures, causes: Causes, ports: Sequence[int | None]) -> list[str]:
         """One sentence a failure, in their order."""
@@ -50,6 +55,7 @@ class Narrator:
                     plane=self._plane(t, told),
                     late=self.plane.late,
                     port=ports[i],
+                    target=self.target,
                     status=failures.status[i],
                     outcome=failures.outcome[i],
                     trouble=failures.trouble[i] or "why is not on record",

@@ -12,8 +12,8 @@ from harness.model.result import Cause
 CAUSE_WORDS = {
     Cause.TERMINATION_RACE: "it was sent to a pod that had stopped listening, was gone, or turned it away because it "
     "was stopping",
-    Cause.CREATION_RACE: "it was sent to a pod that was not listening yet, or turned away by a balancer that did not "
-    "know the new pod yet",
+    Cause.CREATION_RACE: "it was sent to a pod that was not listening yet, or never on that port, or turned away by a "
+    "balancer that did not know the new pod yet",
     Cause.IN_FLIGHT_KILL: "a pod had accepted it, and stopped before its answer was complete",
     Cause.IDLE_CLOSE: "it was sent on a kept-alive connection just as the server closed it as idle",
     Cause.BACKEND_CLOSE: "a proxy in front of the pods sent it on a kept-alive connection of its own, just as a pod "
@@ -39,6 +39,7 @@ class Way(StrEnum):
     VANISHED = "vanished"
     STOPPING = "stopping"
     STARTING = "starting"
+    NEVER_LISTENED = "never-listened"
     UNREGISTERED = "unregistered"
     CRASHED = "crashed"
     SENT_TO = "sent-to"
@@ -55,6 +56,8 @@ WAY_WORDS = {
     Way.VANISHED: "a pod in deletion may still have been sent to, and its network may have been gone",
     Way.STOPPING: "a pod may have been cutting or resetting what it had accepted, because it was told to stop",
     Way.STARTING: "a pod was listed and may not have been listening yet",
+    Way.NEVER_LISTENED: "a pod was listed, and accepted no connection on the Service's target port for as long as it "
+    "was, although as many came as would have met it",
     Way.UNREGISTERED: "a pod was listed, and a balancer that passes packets on may have known neither it nor another",
     Way.CRASHED: "a container of a pod was down though nobody had asked for it",
     Way.SENT_TO: "a pod that was deleted may have been sent to: answers show that it no longer was, while it lived on",
@@ -188,7 +191,7 @@ class Row:
     `between`: causes of which it is one, where `cause` is `unknown`, and which cannot be told apart. `charged`: what
     a rollout answers for by it. `unexplained`: more of such failures than the control window has are the rollout's.
     `names`: whose pod stands in the result, where it is only one's; of several ways the first that holds. `evidence`:
-    a sentence with `{ago}`, `{pods}`, `{plane}`, `{late}`, `{port}`, `{status}`,
+    a sentence with `{ago}`, `{pods}`, `{plane}`, `{late}`, `{port}`, `{target}`, `{status}`,
     `{outcome}` and `{trouble}` in it.
     """
 

@@ -95,6 +95,10 @@ class Streaks:
             total += np.searchsorted(side, end) - np.searchsorted(side, moments)
         return total
 
+    def begun_between(self, start: float, end: float) -> int:
+        """How many new connections began then."""
+        return int(self.count_until(np.array([start]), end)[0])
+
     def good_after(self, t: float) -> float:
         """The first good new connection that began after `t`; infinite where there was none."""
         goods = (worker.good for worker in self.workers)

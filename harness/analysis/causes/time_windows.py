@@ -13,6 +13,7 @@ from scipy.special import bdtr
 
 from harness.analysis.causes.data_plane import NEVER, DataPlane, Horizon, SeenSyncs, earliest_sync
 from harness.analysis.causes.intervals import NOBODY, Spans, cover
+from harness.analysis.causes.never_listened import never_listened
 from harness.analysis.causes.row import Way
 from harness.analysis.causes.streaks import Streaks, needed_in_a_row
 from harness.analysis.observed.answers import Answers
@@ -68,10 +69,18 @@ def time_windows(pods: Sequence[Life], clues: Clues) -> TimeWindows:
         (_closing(pods[at], clues), min(_horizon(pods[at], clues).until, kernels[at]), at) for at in ending
     )
     found[Way.STARTING] = starting = _real(_starting(pods, clues))
+    found[Way.NEVER_LISTENED] = _never_listening(pods, starting, clues)
     found[Way.UNREGISTERED] = starting if clues.balanced and clues.plane.least_s is not None else ()
     found[Way.DRAINING] = _draining(pods, ending, clues)
     found[Way.CRASHED] = _real((*span, at) for at, pod in enumerate(pods) for span in _crashing(pod, clues))
     return MappingProxyType(found)
+
+
+def _never_listening(pods: Sequence[Life], starting: Spans, clues: Clues) -> Spans:
+    """A balancer that turns clients away says nothing of a pod."""
+    if clues.balanced:
+        return ()
+    return never_listened(pods, starting, clues.seen, clues.listed, clues.streaks, clues.plane)
 
 
 def _draining(pods: Sequence[Life], ending: Sequence[int], clues: Clues) -> Spans:

@@ -16,6 +16,7 @@ class Refusal(StrEnum):
     REJECTED = "rejected"
     EITHER = "refused-by-either"
     LISTENER_CLOSED = "listener-closed"
+    NEVER_LISTENED = "never-listened"
     NOT_LISTENING_YET = "not-listening-yet"
     CRASHED = "refused-by-crashed"
     MAYBE_REJECTED = "maybe-rejected"
@@ -66,6 +67,18 @@ REFUSALS = (
         charged=(Charge.PODS_THAT_WENT,),
         names=(Way.REFUSING,),
         evidence=_LISTENER_CLOSED,
+    ),
+    Row(
+        rule=Refusal.NEVER_LISTENED,
+        outcomes=_REFUSED,
+        holds=(Way.STARTING, Way.NEVER_LISTENED),
+        excludes=others(_RIVALS, Way.STARTING),
+        cause=Cause.CREATION_RACE,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_CAME,),
+        names=(Way.NEVER_LISTENED,),
+        evidence="refused (observed) while {pods} was listed as ready and accepted no connection on {target}, to which "
+        "the Service sends, for as long as it was listed (observed): it does not listen there (inferred)",
     ),
     Row(
         rule=Refusal.NOT_LISTENING_YET,
