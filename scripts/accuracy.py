@@ -1,9 +1,10 @@
 """Recordings with the kernel's truth beside them -> a Markdown table of how often the judgement is right.
 
-    python scripts/accuracy.py [DIR...] [--sandbox DIR] [--out docs/accuracy.md]
+    python scripts/accuracy.py [DIR...] [--sandbox DIR] [--paths DIR] [--out docs/accuracy.md]
 
 DIR holds run directories of format 1 with truth.csv, and expected.json beside them; by default `../shared/rich` beside
-the checkout. Those of `--sandbox` are what scripts/sandbox_accuracy.py recorded; they stand apart under that name.
+the checkout. Those of `--sandbox` are what scripts/sandbox_accuracy.py recorded, those of `--paths` what
+scripts/path_accuracy.py did; each stand apart under that name.
 Truth is read here and in tests alone, never by the judge. Each case is judged as it is, and again with less known:
 (a) answers do not name their pod, (b) the proxy's period is unknown, (c) preStop and every other delay of the manifests
 are unknown, (d) all of these. Every failed request of a run is scored, those before the control window too.
@@ -15,25 +16,20 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import accuracy_by_cause
+import accuracy_by_path
 import polars as pl
+from accuracy_score import Score, score
 
 from harness.analysis import judge
-from harness.model.result import Cause, ScenarioResult
 from harness.model.run import ProxyFacts, Run
 from harness.store.reader import read_run
 
 DEFAULT = Path(__file__).resolve().parent.parent.parent / "shared" / "rich"
-_OF_THE_WAY = (Cause.APPLICATION, Cause.UNKNOWN)
-"""What a request that was lost on the way may be called: it is no rollout's."""
-
-ROUNDED_S = 2e-6
-"""Times of a result are rounded to microseconds."""
-
 DELAYS = frozenset({"lifecycle", "command", "args", "initialDelaySeconds", "minReadySeconds"})
 
 
@@ -77,105 +73,6 @@ KNOWLEDGE: dict[str, Callable[[Run], Run]] = {
     "c": without_delays,
     "d": without_all,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
-    """How one judgement compares with the truth. `lost`: failed requests that were lost on the way, of which even the
-    kernel knows no cause, and which no rollout was blamed for; they are neither right nor wrong. `lag_error_s`: how far
-    the true lag lies outside of its interval, at most; None without any. `inside`: how many of all `lags` lie inside
-    theirs. `widths_s`: of the intervals, ascending. `rollouts_right`: how many were rightly called dropping or not."""
-
-    verdict: str
-    verdict_right: bool
-    rollouts_right: int
-    rollouts: int
-    failed: int
-    lost: int
-    right: int
-    wrong: int
-    pods_named: int
-    pods_wrong: int
-    lag_error_s: float | None
-    inside: int
-    lags: int
-    widths_s: tuple[float, ...]
-
-    @property
-    def judged(self) -> int:
-        """The failed requests of which there is a cause to judge."""
-        return self.failed - self.lost
-
-
-def score(result: ScenarioResult, folder: Path, expected: dict[str, Any]) -> Score:
-    """Compare a judgement with truth.csv and the expected verdict."""
-    truth = {(row[0], row[1], row[2]): (row[3], row[4]) for row in _truth(folder).iter_rows()}
-    right = wrong = named = misnamed = lost = 0
-    for failure in result.failures:
-        pod, cause = truth.get((failure.stream, failure.worker, failure.seq), ("", ""))
-        if cause == Cause.UNKNOWN and failure.cause in _OF_THE_WAY:
-            lost += 1
-            continue
-        right += failure.cause == cause
-        wrong += failure.cause not in (cause, Cause.UNKNOWN)
-        named += bool(failure.pod)
-        misnamed += bool(failure.pod) and bool(pod) and failure.pod != pod
-    dropping = [rollout.dropping for rollout in result.rollouts]
-    wanted = expected.get("rollouts", [])
-    errors, widths = _lag_errors(result, folder)
-    return Score(
-        verdict=str(result.verdict),
-        verdict_right=str(result.verdict) in expected.get("verdict", [str(result.verdict)]),
-        rollouts_right=sum(a == b for a, b in zip(dropping, wanted, strict=False)),
-        rollouts=len(wanted),
-        failed=len(result.failures),
-        lost=lost,
-        right=right,
-        wrong=wrong,
-        pods_named=named,
-        pods_wrong=misnamed,
-        lag_error_s=max(errors, default=None),
-        inside=sum(error <= 0.0 for error in errors),
-        lags=len(errors),
-        widths_s=tuple(sorted(widths)),
-    )
-
-
-def _truth(folder: Path) -> pl.DataFrame:
-    text = dict.fromkeys(("stream", "sent_to_pod", "cause", "detail"), pl.String)
-    return pl.read_csv(folder / "truth.csv", schema_overrides=text).with_columns(
-        pl.col("sent_to_pod", "cause", "detail").fill_null("")
-    )
-
-
-def _lag_errors(result: ScenarioResult, folder: Path) -> tuple[list[float], list[float]]:
-    """How far each removal and addition lag lies outside of its interval, and how wide the intervals are.
-
-    The true ones: the last and the first new connection that the kernel sent to the pod (where truth.csv leaves out
-    what was answered: that the pod answered). None is negative: where that connection came before the change was
-    shown, it is 0. A lag of a pod to which none was sent is infinitely wrong.
-    """
-    if result.propagation is None:
-        return [], []
-    sent = (
-        read_run(folder)
-        .requests.filter(~pl.col("reused"), pl.col("started").is_not_null())
-        .with_columns(pl.col("stream").cast(pl.String))
-        .select("stream", pl.col("worker", "seq").cast(pl.Int64), pl.col("pod").cast(pl.String), "started")
-        .join(_truth(folder), on=["stream", "worker", "seq"], how="left")
-        .filter(pl.col("cause").fill_null("") != str(Cause.STALE_CONNTRACK))
-        .with_columns(pl.col("sent_to_pod").fill_null(pl.col("pod")))
-        .group_by("sent_to_pod")
-        .agg(first=pl.col("started").min(), last=pl.col("started").max())
-    )
-    reached = {pod: (first, last) for pod, first, last in sent.iter_rows()}
-    sides = ((result.propagation.addition, 0), (result.propagation.removal, 1))
-    told = [(pod, pod.lag, side) for lags, side in sides for pod in lags.pods if pod.lag is not None]
-    errors = []
-    for pod, lag, side in told:
-        true = max(0.0, reached[pod.pod][side] - pod.since) if pod.pod in reached else float("inf")
-        errors.append(max(0.0, lag.earliest_s - true - ROUNDED_S, true - lag.latest_s - ROUNDED_S))
-    return errors, [lag.latest_s - lag.earliest_s for _, lag, _ in told]
 
 
 def cases(folders: list[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -234,13 +131,13 @@ def _percent(part: int, whole: int) -> str:
 
 HEAD = """# How often the judgement is right
 
-Made by `python scripts/accuracy.py --sandbox DIR --out docs/accuracy.md`. Each case is judged with everything known
-(`all`), with the pod's name blanked (`a`), without the proxy's period (`b`), without preStop and the other delays of
-the manifests (`c`), and without all of these (`d`). A failed request is right where its cause is the true one, wrong
-where another is named, else `unknown`. One that was lost on the way has no cause even by the kernel: it is counted
-apart, unless a rollout is blamed for it, which is wrong. A lag is an interval; the true one is that of the first
-(addition) or last (removal) new connection that the kernel really sent to the pod. The lag error is how far the worst
-one lies outside.
+Made by `python scripts/accuracy.py DIR --sandbox DIR --paths DIR --out docs/accuracy.md`. Each case is judged with
+everything known (`all`), with the pod's name blanked (`a`), without the proxy's period (`b`), without preStop and the
+other delays of the manifests (`c`), and without all of these (`d`). A failed request is right where its cause is the
+true one, wrong where another is named, else `unknown`. One that was lost on the way has no cause even by the kernel: it
+is counted apart, unless a rollout is blamed for it, which is wrong. A lag is an interval; the true one is that of the
+first (addition) or last (removal) new connection that the kernel really sent to the pod. The lag error is how far the
+worst one lies outside.
 """
 
 REAL = """
@@ -259,6 +156,14 @@ script does not have is a run of the same experiments, kept for what happened in
 
 """
 
+PATHS = """
+## Other ways in
+
+Rollouts of the embedded cluster behind node ports, load balancers and Ingress, recorded by
+`python scripts/path_accuracy.py DIR` with the truth of its kernel and of HAProxy's own log: each profile of a balancer,
+as it is, with what outlasts its delays, and with other faults. A verdict is right by that truth.
+
+"""
 
 CAUSES = """
 ## By cause
@@ -275,9 +180,10 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path, default=[DEFAULT], metavar="DIR")
     parser.add_argument("--sandbox", type=Path, metavar="DIR")
+    parser.add_argument("--paths", type=Path, metavar="DIR")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args(arguments)
-    groups = [*asked.folders, *([asked.sandbox] if asked.sandbox else [])]
+    groups = [*asked.folders, *filter(None, (asked.sandbox, asked.paths))]
     missing = [str(folder) for folder in groups if not folder.is_dir()]
     if missing:
         print(f"reading recordings: there is no folder {', '.join(missing)}", file=sys.stderr)
@@ -289,6 +195,11 @@ def main(arguments: list[str]) -> int:
         told += there
         rows, good = f"{rows}\n\n{more}", good and fine
         page += SANDBOX + more + "\n"
+    if asked.paths:
+        more, fine, there = accuracy_by_path.table(asked.paths)
+        told += there
+        rows, good = f"{rows}\n\n{more}", good and fine
+        page += PATHS + more + "\n"
     causes, fine = accuracy_by_cause.table([*told, *accuracy_by_cause.of_servers()])
     rows, good, page = f"{rows}\n\n{causes}", good and fine, page + CAUSES + causes + "\n"
     if asked.out:
