@@ -124,7 +124,7 @@ def failures(
         Flag.BACKGROUND: lost.background,
         Flag.EVERYWHERE: lost.everywhere,
         Flag.REROUTED: _rerouted(seen, plane, sent),
-        Flag.TURNED_AWAY: turned_away(seen, own, windows[Way.LOOSE_STOPPING]),
+        Flag.TURNED_AWAY: turned_away(seen, own, windows[Way.LOOSE_STOPPING], plane.lag_s),
     }
     return Failures(
         outcome=outcome,

@@ -27,18 +27,22 @@ LEAST_GOOD = 0.25
 """... and so large a part of both is good where one of several pods fails: more are listed than stop."""
 
 
-def turned_away(seen: Observed, own: NDArray[np.int64], stopping: Spans) -> NDArray[np.bool_]:
+def turned_away(
+    seen: Observed, own: NDArray[np.int64], stopping: Spans, lag_s: float | None = None
+) -> NDArray[np.bool_]:
     """Per failure, whether it is an error answer of a pod that was stopping, such as pods in service do not give.
 
     `own`: the pod at the other end, where it is known. `stopping`: when pods may have known that they are to stop, with
-    the pod's position; used where no answer names its pod.
+    the pod's position; used where no answer names its pod. `lag_s`: after which a pod that is listed is sent to; None
+    where that is not known.
     """
     failures = seen.requests.failures
     status, ended = (failures["outcome"] == "status").to_numpy(), failures["ended"].to_numpy()
     if not status.any():
         return np.zeros(len(failures), dtype=bool)
     if not seen.answers.named:
-        return _by_time(seen, status, ended, stopping)
+        suspects = _by_time(seen, status, ended, stopping)
+        return suspects & ~_all_fail(seen, suspects, lag_s) if suspects.any() and lag_s is not None else suspects
     told = np.array([*map(_told_to_stop, seen.pods), np.inf])  # the last is NOBODY's
     suspects = status & (own != NOBODY) & (ended >= told[own])
     answered, named_errors = _answers_while_stopping(seen)
@@ -49,7 +53,7 @@ def turned_away(seen: Observed, own: NDArray[np.int64], stopping: Spans) -> NDAr
     # What answers in a pod's place, as it stops, may not name it though the pod does.
     unnamed = _by_time(seen, status & (own == NOBODY), ended, stopping)
     if unnamed.any():
-        unnamed &= _among_good(seen, ended) | (cover(_serving(seen), ended).count == 0)
+        unnamed &= _among_good(_good(seen), ended, ended) | (cover(_serving(seen), ended).count == 0)
     return (suspects | unnamed) if more else unnamed
 
 
@@ -76,20 +80,44 @@ def _by_time(
     return suspects if more and not new_fails else np.zeros_like(suspects)
 
 
-def _among_good(seen: Observed, ended: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether others were answered well just then: where nobody was, it is no pod that stops, but all of them that
-    fail."""
-    well = seen.requests.frame.lazy().filter(pl.col("outcome") == "ok").select(pl.col("ended").drop_nulls())
-    good = well.collect()["ended"].to_numpy()
-    moments, is_good = np.concatenate((good, ended)), np.repeat([1, 0], [len(good), len(ended)])
-    order = np.argsort(moments, kind="stable")
-    sums = np.concatenate(([0], np.cumsum(is_good[order])))
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    mine = place[len(good) :]
-    first, last = np.maximum(mine - NEIGHBOURS, 0), np.minimum(mine + 1 + NEIGHBOURS, len(order))
-    before, after = sums[mine] - sums[first], sums[last] - sums[mine]
-    return np.asarray((before >= LEAST_GOOD * (mine - first)) & (after >= LEAST_GOOD * (last - mine - 1)))
+def _good(seen: Observed, *, fresh: bool = False) -> NDArray[np.float64]:
+    """When each good answer came, ascending; `fresh`: of those on new connections."""
+    well = seen.requests.frame.lazy().filter(pl.col("outcome") == "ok")
+    if fresh:
+        well = well.filter(~pl.col("reused"))
+    return well.select(pl.col("ended").drop_nulls().sort()).collect()["ended"].to_numpy()
+
+
+def _all_fail(seen: Observed, suspects: NDArray[np.bool_], lag_s: float) -> NDArray[np.bool_]:
+    """Which of the errors came while no new connection was answered well, though not all pods were stopping: what all
+    need (a database) failed.
+
+    Kept connections stay with their pod, so they say nothing of the others. From the last good answer to the next, the
+    first error decides: where nobody else was sent to by then, it may only take long until somebody is.
+    """
+    failures = seen.requests.failures
+    ended, fresh = failures["ended"].to_numpy(), ~failures["reused"].to_numpy()
+    good = _good(seen, fresh=True)
+    if not len(good):
+        return np.zeros_like(suspects)
+    bad = np.sort(ended[suspects & fresh])
+    alone = ~_among_good(good, bad, ended) if len(bad) else np.zeros_like(suspects)
+    run = np.searchsorted(good, ended)
+    first = np.full(len(good) + 1, np.inf)
+    np.minimum.at(first, run[suspects], ended[suspects])
+    return np.asarray(suspects & alone & (cover(_listed_in_service(seen, lag_s), first[run]).count > 0))
+
+
+def _among_good(good: NDArray[np.float64], bad: NDArray[np.float64], moments: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Per moment, whether others were answered well just then: where nobody was, it is no pod that stops, but all of
+    them that fail."""
+    every = np.concatenate((good, bad))
+    order = np.argsort(every, kind="stable")
+    sums = np.concatenate(([0], np.cumsum(order < len(good))))
+    start, end = (np.searchsorted(every[order], moments, side) for side in ("left", "right"))
+    first, last = np.maximum(start - NEIGHBOURS, 0), np.minimum(end + NEIGHBOURS, len(every))
+    before, after = sums[start] - sums[first], sums[last] - sums[end]
+    return np.asarray((before >= LEAST_GOOD * (start - first)) & (after >= LEAST_GOOD * (last - end)))
 
 
 def _serving(seen: Observed) -> Spans:
@@ -101,6 +129,16 @@ def _serving(seen: Observed) -> Spans:
         if pod.uid in reached
         for since, until in seen.endpoints.listed.get(pod.uid, ())
         if reached[pod.uid] <= until
+    )
+
+
+def _listed_in_service(seen: Observed, lag_s: float) -> Spans:
+    """When each pod was listed, not told to go, and sent to: for as long as it takes from its being listed on."""
+    return tuple(
+        (since + (0.0 if pod.created is None else lag_s), min(until, going), at)
+        for at, pod in enumerate(seen.pods)
+        for since, until in seen.endpoints.listed.get(pod.uid, ())
+        if since + lag_s <= (going := np.inf if pod.deletion is None else pod.deletion)
     )
 
 

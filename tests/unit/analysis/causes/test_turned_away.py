@@ -81,6 +81,55 @@ def test_unnamed_errors_of_all_pods_at_once_are_the_applications() -> None:
     assert result.verdict == Verdict.INCONCLUSIVE
 
 
+OUTAGE = """
+    period 1
+    update 8 complete 9 settled 13
+    pod old-1 deleted 8.5 ended 12.5 gone 12.8
+    pod old-2
+    pod old-3
+    pod new-1 revision r2 created 8.1 ready 8.4
+"""
+
+
+@pytest.mark.parametrize("kept", ["", "status kept 9.5..12 every 0.1 reused code 500"], ids=["new", "new and kept"])
+def test_where_no_answer_names_its_pod_an_outage_of_all_is_not_the_stopping_ones(kept: str) -> None:
+    """A database that is away for 2.5 s of the 4 s in which one of three pods stops."""
+    new = "ok new 0..9.5 every 0.02 \n status new 9.5..12 every 0.02 code 500 \n ok new 12..30 every 0.02"
+    result = judge(history(f"{OUTAGE}\n{new}\n{kept}\nok kept 0..30 every 0.1 reused"))
+    assert set(causes(result)) == {"application"}
+    assert (result.verdict, result.reason) == (Verdict.INCONCLUSIVE, "application-errors")
+
+
+def test_the_share_of_one_pod_is_the_stopping_ones() -> None:
+    new = "ok new 0..30 every 0.02 \n status new 8.61..10 every 0.06 code 503"
+    result = judge(history(f"{OUTAGE}\n{new}"))
+    assert set(causes(result)) == {"termination-race"}
+    assert result.verdict == Verdict.DROPPING
+
+
+def test_kept_connections_alone_all_to_pods_that_stop_are_theirs() -> None:
+    """Nothing is known of the pods to which no kept connection leads."""
+    kept = "ok kept 0..8.7 every 0.02 \n status kept 8.7..12 every 0.02 reused \n ok kept 12..30 every 0.02"
+    result = judge(
+        history(f"{OUTAGE}\n{kept}".replace("ok kept 0..8.7 every 0.02", "ok kept 0..8.7 every 0.02 reused"))
+    )
+    assert set(causes(result)) == {"termination-race"}
+
+
+@pytest.mark.parametrize("until", [10.2, 13.0], ids=["soon", "late"])
+def test_an_outage_that_began_while_only_the_stopping_pod_was_sent_to_is_its_own_to_the_end(until: float) -> None:
+    text = f"""
+        period 1
+        update 8 complete 9 settled 15
+        pod old-1 deleted 8.5 ended 14.5 gone 14.8
+        pod new-1 revision r2 created 8.1 ready 8.4
+        ok new 0..8.6 every 0.05
+        status new 8.6..{until} every 0.05
+        ok new {until}..30 every 0.05
+    """
+    assert set(causes(judge(history(text)))) == {"termination-race"}
+
+
 def test_unnamed_errors_of_the_only_pod_that_is_known_to_the_proxy_are_its_own() -> None:
     """One replica: until the proxy knows the new pod, all go to the old one, and no other could answer well."""
     text = """
