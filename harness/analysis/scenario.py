@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from harness.analysis.advice.overruns import overruns
 from harness.analysis.advice.propagation import propagation
 from harness.analysis.advice.sizing import sizing
+from harness.analysis.advice.unended import unended
 from harness.analysis.budget import spent
 from harness.analysis.causes.explained import Explained, explain
 from harness.analysis.causes.row import Row
@@ -100,6 +101,7 @@ def _judged(
         shortfall=shortfall,
     )
     lags = propagation(seen, why)
+    sized = sizing(seen, why, lags, causes=dict(own), charged=to_answer)
     ended = _ended(seen)
     rollouts = tuple(
         _rollout(seen, counts, one, at, ended.get(at, {})) for one, at in zip(shown, positions, strict=True)
@@ -123,7 +125,7 @@ def _judged(
         by_outcome=tally(seen.requests.failures["outcome"].to_list()),
         budget=spent(run.info.budget, rollouts),
         propagation=lags,
-        sizing=sizing(seen, why, lags, causes=dict(own), charged=to_answer),
+        sizing=sized,
         statistics=rollout_statistics(
             [one.dropping for one in shown],
             [int(charged.of(at).sum()) for at in positions],
@@ -132,7 +134,10 @@ def _judged(
         ),
         load=seen.load.facts,
         notes=tuple(
-            filter(None, (interruption(recorded, found_against), *_notes(seen, why, counts, lags), gates_note))
+            filter(
+                None,
+                (interruption(recorded, found_against), *_notes(seen, why, counts, lags), unended(sized), gates_note),
+            )
         ),
         chart=chart(seen),
         failures=failed_requests(seen, why),
