@@ -30,6 +30,9 @@ from harness.spec.workload import judged_workload, pod_spec
 SERVING_S = 1.0
 """A pod that answered a request sent so long after its stop signal, and so shortly before it was killed, goes on."""
 
+KILL_SEEN_S = 0.5
+"""How far what is cut by a kill may lie from when that was due."""
+
 LONG_ENOUGH = 2.0
 """A pod that was killed after so many times its slowest answer, and `SERVING_S`, did not lack the time to finish it."""
 
@@ -48,7 +51,8 @@ def measure(
     removals, additions = _Largest.of(_lags(lags.removal)), _Largest.of(_lags(lags.addition))
     ends, starts = _Largest.of(_ends(seen)), _Largest.of(_starts(seen))
     took = _rollouts_own(seen)
-    killed = [pod for pod in took if pod.killed]
+    hurried = _hurried(seen)
+    killed = [pod for pod in took if pod.killed or (not hurried and _killed_unseen(why, pod))]
     beside = _beside(seen, why, charged)
     answer_s, took_s = _Largest.of(_slowest_answer(seen)).value, _Largest.of(_rollouts(seen))
     return Measured(
@@ -76,7 +80,7 @@ def measure(
         causes=dict(causes),
         turned_away_kept=_turned_away_kept(why, charged, beside),
         beside=int(beside.sum()),
-        hurried=_hurried(seen),
+        hurried=hurried,
         hooks_failed=sum(pod.failed_hook is not None for pod in took),
         **_never_listened(seen, why, charged),
         words=seen.words,
@@ -196,6 +200,17 @@ def _unending(seen: Observed, killed: Sequence[Life], answer_s: float | None) ->
     told = all(map(only_sleeps, serving)) and longest_hook_s(pod) < grace_period_s(pod)
     enough_s = LONG_ENOUGH * answer_s + SERVING_S if told and answer_s is not None else float("inf")
     return sum(_served_to_the_end(seen, life) or _stop_time(life) >= enough_s for life in killed)
+
+
+def _killed_unseen(why: Explained, pod: Life) -> bool:
+    """Whether requests were cut just as a pod that was deleted without a grace period was killed.
+
+    Nobody is shown the end of such a pod, to whose containers its node gives a moment nevertheless.
+    """
+    if pod.lingers is None:
+        return False
+    cut = why.failures.ended[why.causes.cause == Cause.IN_FLIGHT_KILL]
+    return bool((np.abs(cut - pod.lingers) <= KILL_SEEN_S).any())
 
 
 def _hurried(seen: Observed) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from harness.analysis import judge
+from harness.analysis.advice.remedies import FINISH
 from harness.analysis.observed.controllers import Controllers, controllers
 from harness.analysis.observed.deeds import Deed, deeds
 from harness.analysis.observed.ownership import ownership
@@ -188,6 +189,39 @@ def test_a_pod_that_is_deleted_by_force_may_run_on_after_it_has_gone() -> None:
     (remedy,) = result.sizing.remedies
     assert remedy.needed == "the grace period that its spec gives it"
     assert not result.sizing.raised
+
+
+def rolled_without_grace(cut_at: float) -> Run:
+    """The same of a rollout of pods whose own spec gives them no grace period."""
+    found = history(FORCED.replace(" stranger", "").replace("until 10.2", f"until {cut_at}"))
+    for event in found.timeline:
+        if event.kind == "Pod":
+            event.object.setdefault("spec", {})["terminationGracePeriodSeconds"] = 0
+            if (metadata := event.object["metadata"]).get("deletionTimestamp"):
+                metadata["deletionGracePeriodSeconds"] = 0
+                event.object["status"] |= {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}
+    spec = {"template": {"spec": {"terminationGracePeriodSeconds": 0}}}
+    manifest = {"kind": "Deployment", "metadata": {"name": "web"}, "spec": spec}
+    return replace(found, info=replace(found.info, manifests=(manifest,)))
+
+
+def test_what_is_cut_two_seconds_after_a_deletion_without_grace_was_killed_and_wants_a_longer_one() -> None:
+    result = judge(rolled_without_grace(10.12))
+    assert (result.verdict, result.causes) == ("dropping", {"in-flight-kill": 2})
+    assert result.sizing is not None
+    assert result.sizing.measured.killed == 1
+    assert "terminationGracePeriodSeconds" in result.sizing.raised
+    assert FINISH not in result.sizing.cure
+    (remedy,) = result.sizing.remedies
+    assert remedy.by_settings
+    assert remedy.why == "1 pod was killed when the grace period of 0 s was over"
+
+
+def test_what_ends_sooner_ended_by_itself() -> None:
+    result = judge(rolled_without_grace(8.6))
+    assert result.sizing is not None
+    assert result.sizing.measured.killed == 0
+    assert FINISH in result.sizing.cure
 
 
 def test_a_pod_that_had_its_time_has_ended_when_it_goes() -> None:
