@@ -16,6 +16,7 @@ from harness.analysis.observed.windows import Span
 from harness.model.observation import Observation
 from harness.model.run import RunInfo
 from harness.spec.agreement import missing, missing_of_pod
+from harness.spec.serving import Port, target_port, tcp_ports
 from harness.spec.workload import Object, judged_workload, pod_spec, services, spec_of, workload_name
 
 CONTROLLERS = ("endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io")
@@ -73,7 +74,7 @@ def _of_service(events: Iterable[Observation]) -> Iterable[ForeignChange]:
         first = first if first is not None else routing
         if routing != first and open_ is None:
             what = "deleted" if routing is None else "changed"
-            words = f"Service {_name(seen.object)} was {what}{by_whom(seen.object)}"
+            words = f"Service {_name(seen.object)} was {what}{by_whom(seen.object)}{_otherwise_routed(first, routing)}"
             open_ = ForeignChange(start=seen.t, end=math.inf, words=words, reroutes=True)
         elif routing == first and open_ is not None:
             yield replace(open_, end=seen.t)
@@ -85,6 +86,22 @@ def _of_service(events: Iterable[Observation]) -> Iterable[ForeignChange]:
 def _routing(seen: Observation) -> Object | None:
     """What a Service says of where requests go; None of one that was deleted."""
     return None if seen.type == "DELETED" else {key: spec_of(seen.object).get(key) for key in _ROUTING}
+
+
+def _otherwise_routed(before: Object | None, after: Object | None) -> str:
+    """In brackets, what of a Service's routing is not as it was; empty where it is gone."""
+    if before is None or after is None:
+        return ""
+    old, new = _targets(before), _targets(after)
+    ports = [
+        f"port {port} leads to {new[port]}, not {old[port]}" for port in old if port in new and old[port] != new[port]
+    ]
+    fields = [key for key in _ROUTING if before.get(key) != after.get(key) and not (key == "ports" and ports)]
+    return f" ({', '.join((*ports, *fields))})"
+
+
+def _targets(routing: Object) -> dict[int, Port]:
+    return {entry["port"]: target_port(entry) for entry in tcp_ports({"spec": routing}) if entry.get("port")}
 
 
 def _events_of(timeline: Iterable[Observation], kind: str, name: str) -> Iterable[Observation]:

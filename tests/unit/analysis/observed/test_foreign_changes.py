@@ -100,6 +100,18 @@ def service(t: float, kind: str, **spec: Any) -> Observation:
     return Observation(t=t, kind="Service", type=kind, object=SERVICE | {"spec": SERVICE["spec"] | spec})
 
 
+PORTS = {target: [{"port": 80, "protocol": "TCP", "targetPort": target}] for target in (8080, 9090)}
+
+
+def test_a_target_port_that_was_changed_is_named() -> None:
+    told = history(GONE, manifests=manifests())
+    first, then = service(0.1, "ADDED", ports=PORTS[8080]), service(10, "MODIFIED", ports=PORTS[9090])
+    result = judge(with_events(told, first, then))
+    assert result.sentence.startswith(
+        "Service web was changed by somebody else (port 80 leads to 9090, not 8080), 10.0 s into the run"
+    )
+
+
 def slice_of(t: float, kind: str, manager: str) -> Observation:
     labels = {"kubernetes.io/service-name": "web", "endpointslice.kubernetes.io/managed-by": manager}
     return Observation(t=t, kind="EndpointSlice", type=kind, object={"metadata": {"name": "odd", "labels": labels}})
@@ -113,7 +125,10 @@ def manifests() -> tuple[dict[str, Any], ...]:
     ("events", "words"),
     [
         ([service(10, "DELETED"), service(13, "ADDED")], "Service web was deleted"),
-        ([service(10, "MODIFIED", selector={"app": "x"}), service(13, "MODIFIED")], "Service web was changed"),
+        (
+            [service(10, "MODIFIED", selector={"app": "x"}), service(13, "MODIFIED")],
+            "Service web was changed by somebody else (selector), ",
+        ),
         ([slice_of(10, "ADDED", "someone.example"), slice_of(13, "DELETED", "someone.example")], "someone.example"),
     ],
 )
