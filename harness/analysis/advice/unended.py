@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from harness.analysis.advice.remedies import END, lost_by, pods
 from harness.model.advice import Sizing
+from harness.model.quantity import things
 from harness.model.result import Cause
+
+BOUND = (
+    "a bound, shorter than the grace period, to what it waits for before it ends (idle connections, work that hangs)"
+)
 
 
 def unended(found: Sizing) -> str:
@@ -18,8 +23,9 @@ def unended(found: Sizing) -> str:
     cut = bool(measured.causes) and lost_by(measured, Cause.IN_FLIGHT_KILL)
     if not measured.killed_unending or measured.hurried or cut:
         return ""
+    others = f"; {things(measured.stopped, 'other')} ended before" if measured.stopped else ""
     return (
         f"{pods(measured.killed_unending)} killed when the grace period of {found.application.grace_s:g} s was over "
         "(SIGKILL, exit code 137), long after the slowest answer would have been given: each stays for all of that "
-        f"time, and what it has in hand at its end is cut. Needed: {END}"
+        f"time, and what it has in hand at its end is cut{others}. Needed: {BOUND if measured.stopped else END}"
     )

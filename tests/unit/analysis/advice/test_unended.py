@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.analysis import judge
 from harness.analysis.advice.remedies import END
+from harness.analysis.advice.unended import BOUND
 from harness.model.result import ScenarioResult, Verdict
 
 from ..literal import history
@@ -28,6 +29,11 @@ def test_pods_that_had_to_be_killed_are_told_of_though_nothing_was_lost() -> Non
     (note,) = told(result)
     assert note.startswith("1 pod was killed when the grace period of 30 s was over")
     assert note.endswith(END)
+
+
+def test_where_others_end_by_themselves_it_is_not_for_lack_of_a_handler() -> None:
+    (note,) = told(judge(history(f"{DEAF}\npod old-2 deleted 8.5 ended 9.5 gone 9.8")))
+    assert note.endswith(f"is cut; 1 other ended before. Needed: {BOUND}")
 
 
 def test_pods_that_end_by_themselves_are_not() -> None:
