@@ -7,11 +7,14 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
 from harness.analysis.causes.data_plane import DataPlane
+from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.lost_workers import lost_parts
 from harness.analysis.observed.observed import Observed
+from harness.analysis.observed.pods import Life
 from harness.analysis.observed.windows import Span
 from harness.model.quantity import things
 from harness.model.reasons import Reason
+from harness.model.result import Cause
 
 Doubt = tuple[Reason, str]
 """The reason, and a sentence."""
@@ -157,10 +160,34 @@ def run_doubts(seen: Observed, nobodys: Mapping[str, int]) -> tuple[Doubt, ...]:
         doubts.append(
             (
                 Reason.UNCHARGED,
-                f"failures such as {seen.words.plural} make ({told}) came with none that answers for them",
+                f"failures such as {seen.words.plural} make ({told}) came with none that answers for them"
+                f"{_lost_readiness(seen) if Cause.NO_ENDPOINTS in nobodys else ''}",
             )
         )
     return tuple(doubts)
+
+
+def _lost_readiness(seen: Observed) -> str:
+    """That no pod was left to send to because pods that nobody had told to go lost their readiness."""
+    names = [
+        pod.name for pod in seen.pods if any(_in_service(pod, span) and _empties(seen, span) for span in pod.unready)
+    ]
+    if not names:
+        return ""
+    some = names[0] if len(names) == 1 else f"{len(names)} pods"
+    return f": no pod was Ready, for {some} in service had lost readiness (a readiness probe that failed, or a gate)"
+
+
+def _in_service(pod: Life, unready: tuple[float, float]) -> bool:
+    """Whether nothing else than its readiness was amiss: it had not been told to go, and no container was down."""
+    since, until = unready
+    going = pod.deletion is not None and pod.deletion <= since
+    return not going and not any(down <= until and since <= up for down, up in pod.crashes)
+
+
+def _empties(seen: Observed, unready: tuple[float, float]) -> bool:
+    """Whether the list of endpoints became empty while it was unready."""
+    return any(unready[0] - WATCH_S <= start <= unready[1] for start, _ in seen.endpoints.empty)
 
 
 def incomplete(seen: Observed, plane: DataPlane, span: Span, created: Sequence[float]) -> tuple[Doubt, ...]:

@@ -38,6 +38,31 @@ def fails_more(seen: Observed, position: int) -> bool:
     return excess(bad_new, all_new, bad_old, all_old) < corrected(seen)
 
 
+def fail_together(seen: Observed, why: Explained, position: int) -> bool:
+    """Whether pods that a rollout replaced failed requests as often as those that it brought, while those did.
+
+    Then it is what all of them need that failed (a database), of which mostly new pods were there to tell.
+    """
+    new = _brought(seen, position)
+    old = {at for at, pod in enumerate(seen.pods) if at not in new and _went_in(seen, pod, position)}
+    ended, mine = why.failures.ended, why.causes.by(lambda row: row.fault == Fault.APPLICATION)
+    theirs = ended[mine & np.isin(why.causes.pod, list(new))]
+    if not len(theirs) or not old:
+        return False
+    during = pl.col("ended").is_between(float(theirs.min()), float(theirs.max()))
+    answered = seen.requests.frame.lazy().filter(during, pl.col("outcome").is_in(["ok", "status"])).group_by("pod")
+    numbers = dict(answered.agg(n=pl.len()).with_columns(pl.col("pod").cast(pl.String)).collect().iter_rows())
+    within = mine & (ended >= theirs.min()) & (ended <= theirs.max())
+    (all_new, bad_new), (all_old, bad_old) = (
+        (
+            sum(numbers.get(seen.pods[at].name, 0) for at in some),
+            int((within & np.isin(why.causes.pod, list(some))).sum()),
+        )
+        for some in (new, old)
+    )
+    return bad_old > 0 and excess(bad_new, all_new, bad_old, all_old) >= corrected(seen)
+
+
 def _went_in(seen: Observed, pod: Life, position: int) -> bool:
     """Whether a pod was deleted in that rollout."""
     return pod.deletion is not None and seen.windows.at(pod.deletion) == seen.windows.rollouts[position]

@@ -17,7 +17,14 @@ from harness.analysis.observed.windows import CONTROL
 from harness.analysis.statistics import P_VALUE, closeness, excess
 from harness.analysis.verdict.background import Background, failed_by_application
 from harness.analysis.verdict.doubts import Doubt
-from harness.analysis.verdict.new_version import began_with, corrected, fails_more, tls_trouble, warm_up_s
+from harness.analysis.verdict.new_version import (
+    began_with,
+    corrected,
+    fail_together,
+    fails_more,
+    tls_trouble,
+    warm_up_s,
+)
 from harness.analysis.verdict.window_counts import Counted
 from harness.model.quantity import things
 from harness.model.reasons import Reason
@@ -73,7 +80,8 @@ def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quie
     bad = failed_by_application(counts.windows[position])
     if not bad:
         return ()
-    if fails_more(seen, position):
+    together = fail_together(seen, why, position)
+    if fails_more(seen, position) and not together:
         cold_s = warm_up_s(seen, why, position)
         then = (
             ""
@@ -92,7 +100,7 @@ def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quie
     trouble = tls_trouble(why, mine)
     how = f" (TLS: {trouble})" if trouble else _outcomes(seen, mine)
     failed = f"failed {things(bad, 'request')} of {name} while in service{how}"
-    if began_with(seen, why, position):
+    if began_with(seen, why, position) and not together:
         told = f"pods of the new version {failed}"
         return ((Reason.NEW_VERSION_ERRORS, told if trouble else f"{told}: {_READY_TOO_EARLY}"),)
     return ((Reason.APPLICATION_ERRORS, f"the application {failed}"),)
