@@ -55,6 +55,7 @@ def measure(
     killed = [pod for pod in took if pod.killed or (not hurried and _killed_unseen(why, pod))]
     beside = _beside(seen, why, charged)
     answer_s, took_s = _Largest.of(_slowest_answer(seen)).value, _Largest.of(_rollouts(seen))
+    unending = _unending(seen, killed, answer_s)
     return Measured(
         removal_s=removals.value,
         removals=removals.n,
@@ -62,7 +63,7 @@ def measure(
         addition_s=additions.value,
         additions=additions.n,
         addition_rollouts=_rollouts_that_told(lags.addition),
-        stop_s=_Largest.of(_stop_times(seen)).value,
+        stop_s=_Largest.of(_stop_times(seen, unending)).value,
         end_s=ends.value,
         ends=ends.n,
         start_s=starts.value,
@@ -75,7 +76,7 @@ def measure(
         plane=why.plane.words,
         killed=len(killed),
         killed_serving=sum(_served_to_the_end(seen, pod) for pod in killed),
-        killed_unending=_unending(seen, killed, answer_s),
+        killed_unending=len(unending),
         stopped=sum(pod.ended is not None for pod in took) - len(killed),
         causes=dict(causes),
         turned_away_kept=_turned_away_kept(why, charged, beside),
@@ -153,9 +154,11 @@ def _ends(seen: Observed) -> Iterator[float]:
     return (pod.ended - pod.deletion for pod in seen.pods if pod.deletion is not None and pod.ended is not None)
 
 
-def _stop_times(seen: Observed) -> Iterator[float]:
-    """Of each pod that ended, how long it took to stop once its preStop hook was over."""
-    return (_stop_time(pod) for pod in seen.pods if pod.deletion is not None and pod.ended is not None)
+def _stop_times(seen: Observed, unending: Sequence[Life]) -> Iterator[float]:
+    """Of each pod that ended, how long it took to stop once its preStop hook was over; of those that do not end by
+    themselves only where there are no others."""
+    ended = [pod for pod in seen.pods if pod.deletion is not None and pod.ended is not None]
+    return (_stop_time(pod) for pod in [pod for pod in ended if pod not in unending] or ended)
 
 
 def _stop_time(pod: Life) -> float:
@@ -188,8 +191,8 @@ def _rollouts_own(seen: Observed) -> list[Life]:
     return [pod for pod in seen.pods if pod.ready is not None and pod.uid in seen.ours]
 
 
-def _unending(seen: Observed, killed: Sequence[Life], answer_s: float | None) -> int:
-    """How many of the pods that were killed would not have ended in a longer grace period either.
+def _unending(seen: Observed, killed: Sequence[Life], answer_s: float | None) -> list[Life]:
+    """Which of the pods that were killed would not have ended in a longer grace period either.
 
     They took requests until then, or had the time for the slowest answer, and more, since their stop signal. When that
     came is known only of a pod whose hook does nothing but sleep, and not for longer than its grace period.
@@ -199,7 +202,7 @@ def _unending(seen: Observed, killed: Sequence[Life], answer_s: float | None) ->
     serving = serving_containers(pod, target_ports(info.manifests, info.service))
     told = all(map(only_sleeps, serving)) and longest_hook_s(pod) < grace_period_s(pod)
     enough_s = LONG_ENOUGH * answer_s + SERVING_S if told and answer_s is not None else float("inf")
-    return sum(_served_to_the_end(seen, life) or _stop_time(life) >= enough_s for life in killed)
+    return [life for life in killed if _served_to_the_end(seen, life) or _stop_time(life) >= enough_s]
 
 
 def _killed_unseen(why: Explained, pod: Life) -> bool:

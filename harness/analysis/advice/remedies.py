@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from harness.analysis.advice.endings import END, UNENDING, ending
 from harness.model.advice import ApplicationSettings, Measured, Remedy, Setting
 from harness.model.deed_words import deed_words
 from harness.model.quantity import things
@@ -14,16 +15,6 @@ from harness.spec.hazards import HazardId, row
 FINISH = "the application finishing, after its stop signal, what it has accepted"
 """What cures requests that were cut in hand: no number of seconds does, unless the grace period was what cut them."""
 
-END = (
-    "the application ending by itself at its stop signal, within its grace period: a handler for that signal, since "
-    "the first process of a container (PID 1) ignores one without, and the application as that process (command in "
-    "exec form), since a shell before it passes no signal on; where it drains on purpose, a grace period longer than "
-    "that"
-)
-UNENDING = (
-    "the application does not end at its stop signal, and a longer grace period only puts that off, unless it is meant "
-    "to serve on for longer than that"
-)
 SERVE = "the application answering as before, until it ends, what still comes on the connections that it has open"
 HOOK = "a preStop hook that does not fail, such as sleep, which needs no program of the image (Kubernetes >= 1.30)"
 GATE = "a readiness gate of the balancer, where it has one, or a minReadySeconds that outlasts its taking a pod in"
@@ -80,7 +71,7 @@ def sentences(measured: Measured, app: ApplicationSettings, prestop: Setting) ->
         (Cause.TERMINATION_RACE, GRACE, measured.hurried > 0),
         (Cause.IN_FLIGHT_KILL, GRACE, measured.hurried > 0),
         (Cause.IN_FLIGHT_KILL, FINISH, not measured.killed and not measured.hurried),
-        (Cause.IN_FLIGHT_KILL, END, measured.killed_serving > 0 or measured.never_ends),
+        (Cause.IN_FLIGHT_KILL, ending(measured), measured.killed_serving > 0 or measured.never_ends),
         (Cause.TERMINATION_RACE, HOOK, not measured.hurried and measured.hooks_failed > 0),
         (Cause.TERMINATION_RACE, SERVE, not measured.hurried and _serving_cures(measured, app, prestop)),
         (Cause.CREATION_RACE, SAME_PORT, measured.never_listened > 0),
@@ -238,7 +229,9 @@ def _in_flight_kill(measured: Measured, app: ApplicationSettings, raised: Mappin
         told = "; ".join(filter(None, (f"{over} (SIGKILL, exit code 137), and none ended before", slowest, UNENDING)))
         return _Told(needed=END, why=told, by_settings=False)
     if measured.killed_serving:
-        return _Told(needed=END, why=f"{over}, and still took requests then; {_NO_SETTING}", by_settings=False)
+        return _Told(
+            needed=ending(measured), why=f"{over}, and still took requests then; {_NO_SETTING}", by_settings=False
+        )
     if measured.killed:
         # A pod may be given less than its spec says, by whoever deletes it.
         words = _words(raised, "preStop", "terminationGracePeriodSeconds") or GRACE

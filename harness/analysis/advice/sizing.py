@@ -10,8 +10,9 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.analysis.advice.endings import UNENDING
 from harness.analysis.advice.measured import measure, merged
-from harness.analysis.advice.remedies import UNENDING, grace_cut, lost_by, pods, prestop_helps, remedies, sentences
+from harness.analysis.advice.remedies import grace_cut, lost_by, pods, prestop_helps, remedies, sentences
 from harness.analysis.causes.explained import Explained
 from harness.analysis.observed.observed import Observed
 from harness.model.advice import ApplicationSettings, Measured, PredictedRollout, Propagation, Setting, Sizing
@@ -108,7 +109,8 @@ def _work_s(measured: Measured) -> float:
     """
     if measured.never_ends:
         return measured.answer_s or 0.0
-    return max((measured.stop_s or 0.0) * (KILLED_FACTOR if measured.killed else 1.0), measured.answer_s or 0.0)
+    cut_off = measured.killed > measured.killed_unending
+    return max((measured.stop_s or 0.0) * (KILLED_FACTOR if cut_off else 1.0), measured.answer_s or 0.0)
 
 
 def _prestop(measured: Measured, app: ApplicationSettings) -> Setting:

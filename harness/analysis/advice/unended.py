@@ -6,14 +6,11 @@ nothing in hand when it is killed, and hides what it would cost: each old pod st
 
 from __future__ import annotations
 
-from harness.analysis.advice.remedies import END, lost_by, pods
+from harness.analysis.advice.endings import ending
+from harness.analysis.advice.remedies import lost_by, pods
 from harness.model.advice import Sizing
 from harness.model.quantity import things
 from harness.model.result import Cause
-
-BOUND = (
-    "a bound, shorter than the grace period, to what it waits for before it ends (idle connections, work that hangs)"
-)
 
 
 def unended(found: Sizing) -> str:
@@ -27,5 +24,5 @@ def unended(found: Sizing) -> str:
     return (
         f"{pods(measured.killed_unending)} killed when the grace period of {found.application.grace_s:g} s was over "
         "(SIGKILL, exit code 137), long after the slowest answer would have been given: each stays for all of that "
-        f"time, and what it has in hand at its end is cut{others}. Needed: {BOUND if measured.stopped else END}"
+        f"time, and what it has in hand at its end is cut{others}. Needed: {ending(measured)}"
     )

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from harness.analysis import judge
-from harness.analysis.advice.remedies import ALWAYS_ONE, END, FINISH, ONE_LEFT, PROBE, RESEND, SERVE, UNENDING
+from harness.analysis.advice.endings import BOUND, END, UNENDING
+from harness.analysis.advice.remedies import ALWAYS_ONE, FINISH, ONE_LEFT, PROBE, RESEND, SERVE
 from harness.analysis.advice.sizing import pooled_sizing, sizes
 from harness.model.advice import ApplicationSettings, Measured, Setting, Sizing
 from harness.model.deed_words import deed_words
@@ -268,6 +269,7 @@ GAP = {"gap": "all go at once", "gap_cure": "strategy: RollingUpdate", "mends": 
         ("creation-race", {}, {"probe_cure": "a probe of the port"}, "a probe of the port", {}),
         ("in-flight-kill", {}, {}, FINISH, {}),
         ("in-flight-kill", {"killed": 2, "killed_serving": 1}, {}, END, {}),
+        ("in-flight-kill", {"killed": 2, "killed_serving": 1, "stopped": 4}, {}, BOUND, {}),
         ("in-flight-kill", {"killed": 2, "stop_s": 30.0}, HELD, "terminationGracePeriodSeconds 73 s", None),
         ("no-endpoints", {}, GAP, "strategy: RollingUpdate", {"preStop": 5}),
         ("no-endpoints", {}, {}, ALWAYS_ONE, {}),
@@ -284,7 +286,7 @@ def test_each_cause_has_its_remedy(
     assert needed in remedy.needed
     if settings is not None:
         assert raised(found) == settings
-    by_application = needed in {SERVE, PROBE, FINISH, END, ALWAYS_ONE, ONE_LEFT, RESEND}
+    by_application = needed in {SERVE, PROBE, FINISH, END, BOUND, ALWAYS_ONE, ONE_LEFT, RESEND}
     assert remedy.by_settings is not by_application
     assert (needed in found.cure) or not by_application
 
@@ -345,6 +347,16 @@ def test_a_pod_that_is_killed_has_to_end_by_itself_unless_its_answers_take_that_
     assert (found.measured.killed, found.measured.killed_serving) == (1, serving)
     assert found.cure == cure
     assert ("terminationGracePeriodSeconds" in raised(found)) != bool(cure)
+
+
+def test_a_pod_that_does_not_end_by_itself_says_nothing_of_the_time_that_others_need() -> None:
+    lone = f"{KILLED}\nok kept 8.4..12.3 every 0.1 by old-1"
+    beside = f"{lone}\npod old-2 deleted 8.5 ended 10.0 gone 10.3\nok new 8.0 by old-2"
+    template = {"spec": container()["spec"] | {"terminationGracePeriodSeconds": 4}}
+    one, two = (judge(history(text, manifests=(deployment(2, template=template),))).sizing for text in (lone, beside))
+    assert (one.measured.stop_s, one.measured.killed_unending) == (4.0, 1)
+    assert (two.measured.stop_s, two.measured.killed_unending, two.measured.stopped) == (1.5, 1, 1)
+    assert "terminationGracePeriodSeconds" not in two.raised
 
 
 @pytest.mark.parametrize("grace_s", [5.0, 30.0, 75.0, 161.0])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from harness.analysis import judge
-from harness.analysis.advice.remedies import END
-from harness.analysis.advice.unended import BOUND
+from harness.analysis.advice.endings import BOUND, END
 from harness.model.result import ScenarioResult, Verdict
 
 from ..literal import history
