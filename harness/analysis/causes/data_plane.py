@@ -168,16 +168,18 @@ class Horizon:
     """Until when new connections may have been sent to a pod that left the list.
 
     `until`: as far as the data plane keeps its period, and until so many connections in a row got a reply from some
-    kernel, after the pod's own was gone, that it most probably was no longer among those sent to. `shown`: as far as
-    connections show it: until so many good ones in a row, all begun after the pod's end, that a proxy which still
-    listed it would have had to be very lucky. A proxy that is frozen or overrun lives beyond its period.
+    kernel, after the pod's own was gone, that it most probably was no longer among those sent to. `likely`: the same,
+    whatever the period. `shown`: as far as connections show it: until so many good ones in a row, all begun after the
+    pod's end, that a proxy which still listed it would have had to be very lucky. A proxy that is frozen or overrun
+    lives beyond its period.
     """
 
     until: float
+    likely: float
     shown: float
 
 
-NEVER = Horizon(until=-math.inf, shown=-math.inf)
+NEVER = Horizon(until=-math.inf, likely=-math.inf, shown=-math.inf)
 
 
 def horizons(
@@ -203,7 +205,8 @@ def _of_pod(pod: Life, listed: Endpoints, plane: DataPlane, streaks: Streaks, sy
     shown = min(proven, streaks.healthy_after(end + WATCH_S, needed) if math.isfinite(end) else math.inf)
     replied = streaks.replied_after(ended, needed_in_a_row(listed.most, LIKELY)) if math.isfinite(ended) else math.inf
     if plane.lag_s is None or not math.isfinite(left):
-        return Horizon(until=min(shown, replied), shown=shown)
+        return Horizon(until=min(shown, replied), likely=min(shown, replied), shown=shown)
     kept = min(proven, left + plane.lag_s)
     longest_s = LONGEST_S if plane.adding_s is None else min(LONGEST_S, plane.lag_s) + OVERRUN_S
-    return Horizon(until=min(kept, shown, replied), shown=max(min(kept, shown), min(shown, left + longest_s)))
+    shown_or_kept = max(min(kept, shown), min(shown, left + longest_s))
+    return Horizon(until=min(kept, shown, replied), likely=min(shown_or_kept, replied), shown=shown_or_kept)

@@ -46,6 +46,7 @@ class Way(StrEnum):
     ENDS = "ends"
     UNACCEPTING = "unaccepting"
     DRAINING = "draining"
+    LATE_VANISHED = "late-vanished"
     LOOSE_REFUSING = "loose-refusing"
     LOOSE_VANISHED = "loose-vanished"
     LOOSE_STOPPING = "loose-stopping"
@@ -64,6 +65,8 @@ WAY_WORDS = {
     Way.ENDS: "the containers of a pod ended",
     Way.UNACCEPTING: "a pod in deletion may still have been sent to and have accepted no more, its kernel was there",
     Way.DRAINING: "a pod in deletion had left a balancer's list, which may have ended what was still open to it",
+    Way.LATE_VANISHED: "as vanished, should the proxy have exceeded its period, until connections show that it no "
+    "longer listed it",
     Way.LOOSE_REFUSING: "as refusing, should the watch or the proxy have been late",
     Way.LOOSE_VANISHED: "as vanished, should the watch or the proxy have been late",
     Way.LOOSE_STOPPING: "as stopping, should the watch have been late",

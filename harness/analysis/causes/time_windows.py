@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import bdtr
 
-from harness.analysis.causes.data_plane import NEVER, DataPlane, Horizon, SeenSyncs, earliest_sync
+from harness.analysis.causes.clues import Clues
+from harness.analysis.causes.data_plane import NEVER, Horizon, earliest_sync
 from harness.analysis.causes.intervals import NOBODY, Spans, cover
 from harness.analysis.causes.never_listened import never_listened
 from harness.analysis.causes.row import Way
-from harness.analysis.causes.streaks import Streaks, needed_in_a_row
-from harness.analysis.observed.answers import Answers
+from harness.analysis.causes.streaks import needed_in_a_row
 from harness.analysis.observed.endpoints import Endpoints, Intervals
 from harness.analysis.observed.gates import SETTLES_S
 from harness.analysis.observed.lateness import SLOW_WATCH_S, WATCH_S
 from harness.analysis.observed.pods import Life
-from harness.analysis.observed.watch_stalls import WatchStalls
 
 CHANCE = 0.01
 """How improbable a count must be to speak against what would have made it."""
@@ -29,34 +27,6 @@ CHANCE = 0.01
 
 TimeWindows = Mapping[Way, Spans]
 """When each way to fail was physically possible, as far as the watch can tell."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clues:
-    """What bounds the time windows.
-
-    `refused`, `unanswered`: when such failures were sent, ascending (those of a stale conntrack entry left out).
-    `accepted`, `cut`: of new connections that some kernel accepted and that ended without an answer, the two moments.
-    `horizons`: until when a pod may have been sent to. `syncs`: those that are proven. `balanced`: a balancer stands
-    before the pods. `stalls`: when the watch stood still. `healthy`: by uid, from when on a pod's balancer had found it
-    healthy, as its readiness gate says. `listening`: by uid, when a pod that ended is known to have still had its
-    listener.
-    """
-
-    listed: Endpoints
-    seen: Answers
-    streaks: Streaks
-    horizons: dict[str, Horizon]
-    plane: DataPlane
-    balanced: bool
-    syncs: SeenSyncs
-    refused: NDArray[np.float64]
-    unanswered: NDArray[np.float64]
-    accepted: NDArray[np.float64]
-    cut: NDArray[np.float64]
-    stalls: WatchStalls
-    healthy: Mapping[str, float] = field(default_factory=dict)
-    listening: Mapping[str, float] = field(default_factory=dict)
 
 
 def time_windows(pods: Sequence[Life], clues: Clues) -> TimeWindows:
@@ -116,7 +86,9 @@ def _loosely_gone(pod: Life, clues: Clues) -> tuple[float, float]:
 
 
 def _loosely_refusing(pod: Life, clues: Clues) -> tuple[float, float]:
-    return max(_loosely(pod), clues.seen.last_new.get(pod.uid, -math.inf)), _horizon(pod, clues).shown
+    """However late the proxy is, an address that is gone refuses nothing: only a kernel that is there does."""
+    until = min(_horizon(pod, clues).shown, _ended(pod) + SLOW_WATCH_S)
+    return max(_loosely(pod), clues.seen.last_new.get(pod.uid, -math.inf)), until
 
 
 def _loosely_stopping(pod: Life, clues: Clues) -> tuple[float, float]:
@@ -189,12 +161,19 @@ def _vanishing(pod: Life, clues: Clues) -> tuple[float, float]:
     return max(_closing(pod, clues), exits), _horizon(pod, clues).until
 
 
+def _vanishing_late(pod: Life, clues: Clues) -> tuple[float, float]:
+    """The same, should the proxy not keep its period; not once the pod was no longer sent to though it lived on."""
+    since, _ = _vanishing(pod, clues)
+    return since, min(_horizon(pod, clues).likely, _sent_to(pod, clues)[1])
+
+
 _OF_PODS_THAT_END: dict[Way, Callable[[Life, Clues], tuple[float, float]]] = {
     Way.VANISHED: _vanishing,
     Way.STOPPING: _stopping,
     Way.ENDS: _ending,
     Way.SENT_TO: _sent_to,
     Way.UNACCEPTING: _unaccepting,
+    Way.LATE_VANISHED: _vanishing_late,
     Way.LOOSE_REFUSING: _loosely_refusing,
     Way.LOOSE_VANISHED: _loosely_gone,
     Way.LOOSE_STOPPING: _loosely_stopping,

@@ -29,6 +29,7 @@ class Silence(StrEnum):
     MAYBE_SILENT = "maybe-silent"
     STALLED = "stalled"
     OVERRUN = "overrun"
+    LONE_LOOSE = "lone-loose"
     LOST = "lost"
     EVERYWHERE = "lost-everywhere"
     NETWORK_GONE_LOOSE = "network-gone-loose"
@@ -168,6 +169,17 @@ SILENCES = (
         fault=Fault.APPLICATION,
         evidence="no answer (observed) while live pods took seconds over what they had accepted (observed): their "
         "queues were full (inferred)",
+    ),
+    # That a proxy keeps its period is no sight of it: what fails as a pod goes, and at no other time, shows no network.
+    Row(
+        rule=Silence.LONE_LOOSE,
+        outcomes=_UNANSWERED,
+        holds=(Way.LATE_VANISHED, Flag.CHANCE),
+        excludes=(Flag.BACKGROUND,),
+        cause=Cause.UNKNOWN,
+        fault=Fault.UNTOLD,
+        unexplained=True,
+        evidence=_LONE,
     ),
     Row(
         rule=Silence.LOST,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from harness.analysis import judge
 from harness.model.observation import Observation
 
-from ..literal import history
+from ..literal import history, nameless
 
 # old-1 serves on in its preStop while the proxy may still send to it, and is gone long after the proxy has synced.
 MITIGATED = """
@@ -98,3 +99,44 @@ def test_a_hook_that_the_kubelet_reports_as_failed_holds_nothing_however_long_th
     event = Observation(t=8.52, kind="Event", type="ADDED", object=failed)
     assert str(judge(run).failures[0].cause) == "unknown"
     assert str(judge(replace(run, timeline=(*run.timeline, event))).failures[0].cause) == "termination-race"
+
+
+# Few requests, and a proxy that is later than its period: what fails as the pod goes fails at no other time.
+SPARSE = """
+    period 1
+    update 30 complete 31 settled 35.2
+    pod old-1 deleted 30.5 prestop 3 ended 33.8 gone 34.1
+    pod old-2
+    pod new-1 revision r2 created 30.1 ready 30.4
+    ok new 0..33.9 every 0.2 by old-2
+    ok new 34.9..60 every 0.2 by new-1
+"""
+
+
+@pytest.mark.parametrize("name", [str, nameless])
+@pytest.mark.parametrize("lost", ["34.1", "34.1 34.5"])
+def test_that_a_proxy_keeps_its_period_is_no_sight_of_it(lost: str, name: Callable[[str], str]) -> None:
+    cause, verdict, evidence = told(name(SPARSE + f"connect-timeout new {lost}"))
+    assert (cause, verdict) == ("unknown", "inconclusive")
+    assert "it may have gone to a pod that was gone" in evidence
+
+
+@pytest.mark.parametrize("name", [str, nameless])
+def test_what_is_lost_once_connections_show_that_the_pod_is_not_sent_to_is_the_networks(
+    name: Callable[[str], str],
+) -> None:
+    text = SPARSE.replace("ok new 34.9..60 every 0.2", "ok new 33.9..60 every 0.01") + "connect-timeout new 34.6"
+    assert told(name(text))[:2] == ("application", "seamless")
+
+
+def test_what_is_lost_so_at_other_times_too_is_the_networks_also_as_a_pod_goes() -> None:
+    assert told(SPARSE + "connect-timeout new 5.1 12.3 21.5 27.7 34.1 42.1 50.3 58.5")[:2] == (
+        "application",
+        "seamless",
+    )
+
+
+def test_an_address_that_is_gone_refuses_nothing_however_late_the_proxy_is() -> None:
+    text = SPARSE + "connect-refused new {}"
+    assert told(text.format("33.9"))[:2] == ("termination-race", "dropping")
+    assert told(text.format("34.2 34.3 34.4"))[:2] == ("unknown", "inconclusive")
