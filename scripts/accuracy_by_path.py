@@ -27,10 +27,10 @@ def table(folder: Path) -> tuple[str, bool, list[Pairs]]:
     for case in cases():
         if case.name not in expected or not (folder / case.name / "truth.csv").is_file():
             continue
-        lost = expected[case.name]["rollouts"]
+        lost, whole = expected[case.name]["rollouts"], expected[case.name].get("whole", True)
         result = judge(read_run(folder / case.name))
         found = accuracy_by_cause.pairs(result, folder / case.name / "truth.csv")
-        wrong = what_is_wrong(case, result.verdict, any(lost))
+        wrong = what_is_wrong(case, result.verdict, any(lost), whole=whole)
         good &= not wrong
         every.append(found)
         lines.append(f"| {case.name} | {result.verdict}{' (wrong)' if wrong else ''} | {_of(lost)} | {_cells(found)} |")

@@ -79,13 +79,14 @@ def main(arguments: list[str]) -> int:
             print(f"{case.name}: {error}", file=sys.stderr)
             good = False
             continue
-        expected[case.name] = {"verdict": [case.verdict], "rollouts": dropping(run)}
+        lost, whole = dropping(run), joined.unexplained == 0
+        expected[case.name] = {"verdict": [case.verdict], "rollouts": lost, "whole": whole}
         known.write_text(json.dumps(expected, indent=1) + "\n")
         result = judge(read_run(run))
         mine = accuracy_by_cause.pairs(result, run / "truth.csv")
         pairs.append(mine)
         spoilt = any(word in result.reason for word in _SPOILT)
-        wrong = "" if spoilt else what_is_wrong(case, result.verdict, any(expected[case.name]["rollouts"]))
+        wrong = "" if spoilt else what_is_wrong(case, result.verdict, any(lost), whole=whole)
         good &= not wrong
         print(f"{case.name}: {result.verdict} ({result.reason}){wrong and f', {wrong}'}")
         print(f"  {joined}, true and judged: {_shown(mine)}", flush=True)

@@ -49,13 +49,16 @@ def written(case: Case, out: Path) -> Path:
     return file
 
 
-def what_is_wrong(case: Case, verdict: Verdict, lost: bool) -> str:
+def what_is_wrong(case: Case, verdict: Verdict, lost: bool, *, whole: bool = True) -> str:
     """What is wrong with a verdict, in words; empty where nothing is. `lost`: a rollout lost calls, by the truth.
 
     On a machine without time a case may not come about: then it is for its truth that a verdict is right or wrong.
+    `whole`: the truth of every failure is known; else that no rollout lost calls is not shown.
     """
     truth = Verdict.DROPPING if lost else Verdict.SEAMLESS
     wanted = case.verdict or truth
+    if not lost and not whole:
+        truth = wanted
     if verdict == truth == wanted:
         return ""
     if verdict not in (truth, Verdict.INCONCLUSIVE):

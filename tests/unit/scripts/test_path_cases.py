@@ -36,6 +36,12 @@ def test_a_verdict_is_held_against_the_truth_and_against_what_the_case_is_for(
     assert bool(said) == bool(says)
 
 
+def test_of_failures_whose_cause_nobody_knows_a_verdict_is_not_false() -> None:
+    case = Case(name="case", described={}, verdict="dropping")
+    assert what_is_wrong(case, Verdict.DROPPING, False, whole=False) == ""
+    assert what_is_wrong(case, Verdict.SEAMLESS, False, whole=False).startswith("FALSE")
+
+
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
 def test_each_case_can_be_run(tmp_path: Path, case: Case) -> None:
     experiment = read_experiment(written(case, tmp_path))
