@@ -41,8 +41,7 @@ def other_answers(seen: Observed, windows: TimeWindows) -> Iterator[str]:
 def _good(seen: Observed) -> pl.DataFrame:
     """Good answers: `stream`, `bytes`, `pod` (a name; empty without one), `ended` in seconds."""
     good = seen.requests.frame.lazy().filter(pl.col("outcome") == "ok").select("stream", "bytes", "pod", "ended")
-    texts = pl.col("stream", "pod").cast(pl.String).fill_null("")
-    return good.drop_nulls(["bytes", "ended"]).with_columns(texts).collect()
+    return good.drop_nulls(["bytes", "ended"]).collect()
 
 
 def _by_time(windows: TimeWindows, good: pl.DataFrame) -> pl.DataFrame:
@@ -61,7 +60,7 @@ def _by_pod(seen: Observed, good: pl.DataFrame) -> pl.DataFrame:
     known = pl.DataFrame(
         {"pod": [pod.name for pod in pods], "told": told, "came": [pod.created is not None for pod in pods]},
         schema={"pod": pl.String, "told": pl.Float64, "came": pl.Boolean},
-    )
+    ).with_columns(pl.col("pod").cast(pl.Categorical))
     first, last = pl.col("ended").min().over("pod"), pl.col("ended").max().over("pod")
     starts = pl.col("came") & (last >= first + 2 * STARTING_S) & (pl.col("ended") < first + STARTING_S)
     return (
@@ -79,7 +78,10 @@ def _odd(good: pl.DataFrame, state: str, when: str) -> Iterator[str]:
     """
     in_service = ~pl.col("stopping") & ~pl.col("starting")
     kinds = (
-        good.group_by("stream", "bytes").agg(mine=pl.col(state).sum(), usual=in_service.sum()).sort("stream", "bytes")
+        good.group_by("stream", "bytes")
+        .agg(mine=pl.col(state).sum(), usual=in_service.sum())
+        .with_columns(pl.col("stream").cast(pl.String))
+        .sort("stream", "bytes")
     )
     odd = kinds.filter(pl.col("usual") == 0, pl.col("mine") > 0)
     unseen, once = int(odd["mine"].sum()), int((kinds["usual"] == 1).sum())
