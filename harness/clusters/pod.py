@@ -18,7 +18,6 @@ from harness.clusters.worker_trouble import is_final, is_unpulled, state, told, 
 from harness.errors import ClusterError, LoadError
 from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusal, LeftBehind, NoAnswer, is_not_found
-from harness.kube.repetition import CLEAN_UP_PATIENCE_S
 from harness.load import BEGIN_PATH, END_PATH, LINES_PATH, RECEIVED_PATH, SIGN_EVERY_S, SIGN_PATH, Ability, parse_line
 from harness.model.round_trip import RoundTrip
 
@@ -240,7 +239,7 @@ async def _create(kube: Kube, namespace: str, pod: dict[str, Any]) -> None:
 
 async def _delete(kube: Kube, namespace: str, kind: str, name: str, why: str) -> None:
     try:
-        await kube.delete("v1", kind, name, namespace=namespace, grace_s=1, patience_s=CLEAN_UP_PATIENCE_S)
+        await kube.remove("v1", kind, name, namespace=namespace, grace_s=1)
     except ClusterError as error:
         if is_not_found(error):
             return

@@ -14,7 +14,7 @@ from harness.kube.access import Access
 from harness.kube.calls import Calls
 from harness.kube.errors import ApiRefusal, NoAnswer, NoSuchKind, is_not_found
 from harness.kube.ownership import RUN_LABEL
-from harness.kube.repetition import PATIENCE_S, passes, repeated, was_not_done
+from harness.kube.repetition import PATIENCE_S, CleanUpPatience, passes, repeated, was_not_done
 from harness.kube.standing import Standing
 
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
@@ -49,13 +49,14 @@ class Kube:
     nothing more when they are done twice. A POST is looked up first.
 
     `kubectl`: how people reach the same cluster, `access` how programs do. `standing`: what was created here with a
-    RUN_LABEL.
+    RUN_LABEL. `clean_up`: how long `remove` may still repeat.
     """
 
     _calls: Calls
     kubectl: str = "kubectl"
     access: Access = field(default_factory=Access)
     standing: Standing = field(default_factory=Standing)
+    clean_up: CleanUpPatience = field(default_factory=CleanUpPatience)
     patience_s: float = PATIENCE_S
     _resources: dict[str, dict[str, Resource]] = field(default_factory=dict)
     _silent: bool = False  # a call was repeated in vain for all its time, and nothing was answered since
@@ -233,6 +234,13 @@ class Kube:
             raise
         if kind != "Namespace":  # which goes when everything in it has gone
             self.standing.discard(kind, name, namespace)
+
+    async def remove(
+        self, api_version: str, kind: str, name: str, *, namespace: str | None = None, grace_s: int | None = None
+    ) -> None:
+        """Delete as clean-up does: repeated for what is left of its patience."""
+        with self.clean_up.spent() as patience_s:
+            await self.delete(api_version, kind, name, namespace=namespace, grace_s=grace_s, patience_s=patience_s)
 
     async def request(
         self,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
@@ -22,6 +24,27 @@ _THROTTLED = 429
 _PASSING = frozenset({500, 502, 503, 504})
 
 Answer = TypeVar("Answer")
+
+
+@dataclass(slots=True)
+class CleanUpPatience:
+    """How long clean-up may still repeat calls, all of them together: what stands in the way of one is in that of the
+    next as well, and whoever waits for the end is not to wait a minute for each."""
+
+    left_s: float = CLEAN_UP_PATIENCE_S
+
+    def renew(self) -> None:
+        """Another clean-up begins."""
+        self.left_s = CLEAN_UP_PATIENCE_S
+
+    @contextmanager
+    def spent(self) -> Iterator[float]:
+        """What a call may take of it; what it took is gone when the block is left."""
+        begun = anyio.current_time()
+        try:
+            yield self.left_s
+        finally:
+            self.left_s = max(0.0, self.left_s - (anyio.current_time() - begun))
 
 
 def passes(error: BaseException) -> bool:

@@ -11,7 +11,6 @@ from harness.errors import ClusterError
 from harness.kube.client import Kube
 from harness.kube.errors import LeftBehind, is_not_found
 from harness.kube.namespaces import kept_by
-from harness.kube.repetition import CLEAN_UP_PATIENCE_S
 
 GONE_TIMEOUT_S = 90.0
 """For so long a namespace may take to go."""
@@ -20,18 +19,16 @@ _POLL_S = 0.1
 
 
 async def delete_objects(kube: Kube, created: Iterable[Mapping[str, Any]], namespace: str) -> None:
-    """Delete what was created, the newest first; all of them share one minute of repetitions.
+    """Delete what was created, the newest first.
 
     Raises:
         LeftBehind: names what is left, why, and the commands that remove it.
     """
-    end = anyio.current_time() + CLEAN_UP_PATIENCE_S
     refused: dict[str, ClusterError] = {}
     for made in reversed(tuple(created)):
         kind, name = made["kind"], made["metadata"]["name"]
-        patience_s = max(0.0, end - anyio.current_time())
         try:
-            await kube.delete(made["apiVersion"], kind, name, namespace=namespace, patience_s=patience_s)
+            await kube.remove(made["apiVersion"], kind, name, namespace=namespace)
         except ClusterError as error:
             if not is_not_found(error):
                 refused[f"{kind.lower()}/{name}"] = error
@@ -53,7 +50,7 @@ async def delete_namespace(kube: Kube, name: str) -> None:
     """
     tried, by_hand = f"deleting namespace {name}", f"Delete it by hand: {kube.kubectl} delete namespace {name}"
     try:
-        await kube.delete("v1", "Namespace", name, patience_s=CLEAN_UP_PATIENCE_S)
+        await kube.remove("v1", "Namespace", name)
     except ClusterError as error:
         if is_not_found(error):
             return  # which Kube has noted

@@ -147,6 +147,7 @@ class ScenarioRunner:
     async def _in_namespace(self, timeline: Timeline) -> None:
         kube, experiment, writer = self._cluster.kube, self._scenario.experiment, timeline.writer
         self._telling.enter(Phase.DEPLOYING)
+        kube.clean_up.renew()
         wanted = f"{experiment.name}-{self._scenario.name}"
         self._ownership = new_ownership(longest_run_s(experiment, self._scenario.rollouts, writer.info.quiet_s or 0.0))
         async with namespace_for_run(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ..fault import Fault
-from . import api, clock, disk, foreign, nothing, process
+from . import api, clock, disk, foreign, nothing, process, streams
 
 ROWS: tuple[Fault, ...] = (
     *nothing.ROWS,
     *api.ROWS,
+    *streams.ROWS,
     *process.ROWS,
     *disk.ROWS,
     *clock.ROWS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from harness.sandbox.apiclient import ApiError, PatchType
@@ -94,6 +95,14 @@ async def pods_killed(scene: Scene) -> None:
     for pod in (await scene.api.list(path, labelSelector="app=web"))["items"]:
         with suppress(ApiError):
             await scene.api.delete(f"{path}/{pod['metadata']['name']}", grace_s=0)
+
+
+async def pod_taken_out(scene: Scene) -> None:
+    """As somebody does who wants to look at a pod in peace: neither Service nor ReplicaSet select it any more."""
+    await _in_the_middle(scene)
+    path = await scene.path("pods")
+    (pod, *_) = (await scene.api.list(path, labelSelector="app=web"))["items"]
+    await scene.api.patch(f"{path}/{pod['metadata']['name']}", {"metadata": {"labels": {"app": "looked-at"}}})
 
 
 async def slice_emptied(scene: Scene) -> None:
@@ -337,6 +346,22 @@ _PODS = (
     ),
     row("pods-killed", Phase.ROLLOUT, "somebody deletes all pods by force", pods_killed, NEVER_SEAMLESS),
     row("pods-killed", Phase.ROLLOUT, "somebody deletes all pods by force", pods_killed, IN_DOUBT, app=App.MITIGATED),
+    row(
+        "pod-taken-out",
+        Phase.ROLLOUT,
+        "somebody takes a pod out by its label",
+        pod_taken_out,
+        NEVER_DROPPING,
+        app=App.MITIGATED,
+    ),
+    row(
+        "strategy-changed",
+        Phase.ROLLOUT,
+        "the strategy becomes Recreate",
+        patched("deployments", "web", {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}}),
+        replace(NEVER_DROPPING, within_s=150),
+        app=App.MITIGATED,
+    ),
     row("pods-evicted", Phase.ROLLOUT, "all pods are evicted", pods_evicted, IN_DOUBT, app=App.MITIGATED),
     row(
         "worker-deleted",

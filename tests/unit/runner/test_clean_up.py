@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
 from paper_api import CUT, paper_kube
 
 from harness.kube.errors import LeftBehind
-from harness.runner import clean_up
+from harness.kube.repetition import CLEAN_UP_PATIENCE_S
 from harness.runner.clean_up import delete_namespace, delete_objects
 
 pytestmark = pytest.mark.anyio
@@ -43,10 +44,21 @@ async def test_what_is_gone_already_is_no_fault() -> None:
     await deleted(a=[404], b=[{}], c=[404])
 
 
-async def test_all_objects_share_one_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clean_up, "CLEAN_UP_PATIENCE_S", 0.3)
-    with pytest.raises(LeftBehind, match="pod/c pod/b pod/a"):
-        await deleted(a=[503], b=[503], c=[503])
+async def test_a_whole_clean_up_shares_one_time_and_the_next_one_has_its_own() -> None:
+    """Where every DELETE is throttled: the pods, then their namespace, and what hurries those that are left in it."""
+    table = {f"DELETE {AT}/pods/{name}": [503] for name in "abc"} | {f"DELETE {AT}": [503], f"GET {AT}/pods": [404]}
+    async with paper_kube(table) as (kube, api):
+        kube.clean_up.left_s = 0.3
+        with pytest.raises(LeftBehind, match="pod/c pod/b pod/a"):
+            await delete_objects(kube, MADE, "shop")
+        assert kube.clean_up.left_s < 0.3
+        kube.clean_up.left_s = 0.0
+        before = Counter(api.done())
+        with pytest.raises(LeftBehind, match="kubectl delete namespace shop"):
+            await delete_namespace(kube, "shop")
+        assert (Counter(api.done()) - before)[f"DELETE {AT}"] == 1
+        kube.clean_up.renew()
+        assert kube.clean_up.left_s == CLEAN_UP_PATIENCE_S
 
 
 async def test_pods_of_a_namespace_that_may_not_be_deleted_are_stopped_all_the_same() -> None:
