@@ -158,7 +158,8 @@ def _stop_times(seen: Observed, unending: Sequence[Life]) -> Iterator[float]:
     """Of each pod that ended, how long it took to stop once its preStop hook was over; of those that do not end by
     themselves only where there are no others."""
     ended = [pod for pod in seen.pods if pod.deletion is not None and pod.ended is not None]
-    return (_stop_time(pod) for pod in [pod for pod in ended if pod not in unending] or ended)
+    without = {pod.uid for pod in unending}
+    return (_stop_time(pod) for pod in [pod for pod in ended if pod.uid not in without] or ended)
 
 
 def _stop_time(pod: Life) -> float:

@@ -80,8 +80,7 @@ def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quie
     bad = failed_by_application(counts.windows[position])
     if not bad:
         return ()
-    together = fail_together(seen, why, position)
-    if fails_more(seen, position) and not together:
+    if fails_more(seen, position) and not fail_together(seen, why, position):
         cold_s = warm_up_s(seen, why, position)
         then = (
             ""
@@ -100,7 +99,7 @@ def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quie
     trouble = tls_trouble(why, mine)
     how = f" (TLS: {trouble})" if trouble else _outcomes(seen, mine)
     failed = f"failed {things(bad, 'request')} of {name} while in service{how}"
-    if began_with(seen, why, position) and not together:
+    if began_with(seen, why, position) and not fail_together(seen, why, position):
         told = f"pods of the new version {failed}"
         return ((Reason.NEW_VERSION_ERRORS, told if trouble else f"{told}: {_READY_TOO_EARLY}"),)
     return ((Reason.APPLICATION_ERRORS, f"the application {failed}"),)
