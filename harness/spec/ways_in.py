@@ -49,6 +49,11 @@ def node_port(service: Object, port: int) -> int | None:
     return next((int(number) for number in found if number), None)
 
 
+def is_sticky(service: Object) -> bool:
+    """Whether all connections of one client address go to the same pod while that is listed."""
+    return spec_of(service).get("sessionAffinity") == "ClientIP"
+
+
 def is_local(service: Object, path: str) -> bool:
     """Whether a node sends what comes by this path only to pods of its own."""
     key = "internalTrafficPolicy" if path == "clusterip" else "externalTrafficPolicy"
@@ -131,7 +136,7 @@ def node_proxy(service: Object, path: str, proxy: ProxyFacts, nodes: Sequence[st
         if local
         else "it sends to the pods of all nodes, and rejects what comes when there is none: a refusal"
     )
-    affinity = spec_of(service).get("sessionAffinity") == "ClientIP"
+    affinity = is_sticky(service)
     settings = {
         ("internalTrafficPolicy" if path == "clusterip" else "externalTrafficPolicy"): "Local" if local else "Cluster"
     }

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy.special import bdtr
 
 from harness.analysis.causes.conntrack import UNANSWERED
-from harness.analysis.causes.explained import CUT, Explained
+from harness.analysis.causes.explained import Explained
+from harness.analysis.causes.failures import CUT
 from harness.analysis.causes.intervals import NOBODY, Spans, cover
 from harness.analysis.causes.row import Way
 from harness.analysis.causes.streaks import LIKELY

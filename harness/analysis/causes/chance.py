@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +54,8 @@ class Sample:
 
     `lost`: of those in question; `suspects`: of how many pods each can have been the loss; `refused`: of others that
     show as well that a pod took its share and did not answer; `good`: of those that were answered. `endpoints`: how
-    many pods shared them. `first`, `last`: of the whole run.
+    many pods shared them, at most. `fewest`: of each that was lost, among how few pods it was shared out at least; one
+    where all connections of a client go to the same pod. `first`, `last`: of the whole run.
     """
 
     lost: NDArray[np.float64]
@@ -63,6 +63,7 @@ class Sample:
     refused: NDArray[np.float64]
     good: NDArray[np.float64]
     endpoints: int
+    fewest: NDArray[np.int64]
     first: float
     last: float
 
@@ -82,30 +83,38 @@ def held_against_chance(sample: Sample, suspect: Intervals, rolling: Intervals) 
     explained = np.array(
         [(of_pods if of_pods.concerns(one) else of_rollouts).explains(one) for one in range(len(sizes))]
     )
-    # What was lost is in order of time, and so are the chains.
-    edges = np.searchsorted(of, np.arange(len(sizes) + 1))
-    mine = [slice(start, end) for start, end in pairwise(edges)]
-    everywhere = np.array([_everywhere(sample, one) for one in mine]) & ~explained & ~chains.refusing
-    chain = ~explained[of] & ~everywhere[of]
+    others_too = _everywhere(sample, of, len(sizes)) & ~explained & ~chains.refusing
+    chain = ~explained[of] & ~others_too[of]
     within, without = of_rollouts.numbers(explained)
     if of_rollouts.probability(within, without) < CHANCE:  # each alone is chance; so many of them are not
         explained &= ~of_rollouts.busy_chain
     as_many = without > 0 and of_rollouts.probability(within, without) >= P_VALUE
-    return Losses(chain=chain, chance=explained[of], background=explained[of] & as_many, everywhere=everywhere[of])
+    return Losses(chain=chain, chance=explained[of], background=explained[of] & as_many, everywhere=others_too[of])
 
 
-def _everywhere(sample: Sample, mine: slice) -> bool:
-    """Whether a chain is more than the share that its suspects can have had of all requests from its first to its
-    last.
+def everywhere(sample: Sample) -> NDArray[np.bool_]:
+    """Per loss, whether so many failed with it that pods must have failed too which were not among the suspects."""
+    of = _chains(sample.lost, sample.good, sample.endpoints)
+    return _everywhere(sample, of, int(of.max(initial=-1)) + 1)[of]
 
-    Of m endpoints some may have left the list meanwhile; so half of m is what the others are counted as, at least.
+
+def _everywhere(sample: Sample, of: NDArray[np.int64], chains: int) -> NDArray[np.bool_]:
+    """By chain, whether it is more than the share that its suspects can have had of all requests from its first to its
+    last. `of`: the chain of each loss.
+
+    Of m endpoints some may have left the list meanwhile; so half of m is what the others are counted as, at most.
     """
-    lost, suspects = sample.lost[mine], int(sample.suspects[mine].max(initial=0))
-    share = suspects / math.ceil(max(1, sample.endpoints) / 2)
-    if not suspects or share >= 1.0:
-        return False
-    good = int(np.searchsorted(sample.good, lost[-1]) - np.searchsorted(sample.good, lost[0]))
-    return bool(bdtrc(len(lost) - 1, len(lost) + good, share) < EVERYWHERE)
+    found = np.zeros(chains, dtype=bool)
+    if not len(of):
+        return found
+    chain, first = np.unique(of, return_index=True)
+    last = np.append(first[1:], len(of)) - 1
+    suspects, fewest = np.maximum.reduceat(sample.suspects, first), np.minimum.reduceat(sample.fewest, first)
+    share = suspects / np.clip(fewest, 1, math.ceil(max(1, sample.endpoints) / 2))
+    good = np.searchsorted(sample.good, sample.lost[last]) - np.searchsorted(sample.good, sample.lost[first])
+    size, some = last - first + 1, (suspects > 0) & (share < 1.0)
+    found[chain[some]] = bdtrc(size[some] - 1, (size + good)[some], share[some]) < EVERYWHERE
+    return found
 
 
 def joined(spans: Intervals) -> Intervals:

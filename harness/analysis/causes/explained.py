@@ -11,15 +11,13 @@ import polars as pl
 from harness.analysis.causes.clues import Clues
 from harness.analysis.causes.conntrack import UNANSWERED, stale_entries
 from harness.analysis.causes.data_plane import DataPlane, SeenSyncs, data_plane, horizons, seen_syncs
-from harness.analysis.causes.failures import Failures, failures
+from harness.analysis.causes.failures import CUT, Failures, failures
 from harness.analysis.causes.naming import Causes, causes
 from harness.analysis.causes.row import Row
 from harness.analysis.causes.streaks import streaks
 from harness.analysis.causes.table import TABLE
 from harness.analysis.causes.time_windows import TimeWindows, time_windows
 from harness.analysis.observed.observed import Observed
-
-CUT = ("reset-before-response", "eof-before-response")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from harness.analysis.causes.data_plane import DataPlane
 from harness.analysis.causes.hop_answers import TOLD_TO_STOP, hop_flags, off_all_lists
 from harness.analysis.causes.idle_ends import idle_ends
 from harness.analysis.causes.intervals import NOBODY, cover, cover_of_own_pod, frozen
-from harness.analysis.causes.losses import losses, slowest_s
+from harness.analysis.causes.losses import at_once_everywhere, losses, slowest_s
 from harness.analysis.causes.no_endpoints import absence
 from harness.analysis.causes.own_pods import own_pods
 from harness.analysis.causes.row import Flag, Way
@@ -31,6 +31,8 @@ from harness.model.run import RunInfo
 
 INSTANT_S = 0.1
 """What was lost this soon after it was sent had not been worked on: the moment in which a server closes."""
+
+CUT = ("reset-before-response", "eof-before-response")
 
 LATE_S = 0.2
 """A time-out that fired so much later than asked for: the worker itself did not run."""
@@ -100,6 +102,9 @@ def failures(
         _late(info, rows["outcome"].to_numpy().astype(object), ended - sent),
     )
     instant = _instant(rows["connected"].to_numpy(), sent, ended, reused)
+    at_once = ~reused & ((outcome == "connect-refused") | (np.isin(outcome, CUT) & instant))
+    if not info.way.node_first:  # a balancer that knows of no pod turns everybody away
+        at_once = np.zeros_like(at_once)
     as_ever = closed_as_ever(seen, by_hop[Flag.CLOSED_BEHIND], instant, sent, windows)
     flags = {
         Flag.REUSED: reused,
@@ -122,7 +127,7 @@ def failures(
         Flag.CHAIN: lost.chain,
         Flag.CHANCE: lost.chance,
         Flag.BACKGROUND: lost.background,
-        Flag.EVERYWHERE: lost.everywhere,
+        Flag.EVERYWHERE: lost.everywhere | at_once_everywhere(seen, at_once, streaks, plane, windows),
         Flag.REROUTED: _rerouted(seen, plane, sent),
         Flag.TURNED_AWAY: turned_away(seen, own, windows[Way.LOOSE_STOPPING], plane.lag_s),
     }

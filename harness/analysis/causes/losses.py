@@ -13,16 +13,22 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harness.analysis.causes.chance import Intervals, Losses, Sample, held_against_chance
+from harness.analysis.causes.chance import Intervals, Losses, Sample, everywhere, held_against_chance
 from harness.analysis.causes.data_plane import DataPlane
 from harness.analysis.causes.intervals import Spans, cover
 from harness.analysis.causes.row import Way
 from harness.analysis.causes.streaks import Streaks
 from harness.analysis.causes.time_windows import TimeWindows
 from harness.analysis.observed.observed import Observed
+from harness.spec.ways_in import is_local, is_sticky
+from harness.spec.workload import services
 
 _GONE = (Way.VANISHED, Way.LOOSE_VANISHED)
 _STOPPING = (Way.UNACCEPTING, Way.STOPPING, Way.LOOSE_STOPPING)
+_ANYHOW = (
+    *(Way.REFUSING, Way.LOOSE_REFUSING, *_GONE, *_STOPPING),
+    *(Way.STARTING, Way.UNREGISTERED, Way.CRASHED),
+)
 
 
 def losses(
@@ -42,7 +48,7 @@ def losses(
     failures, requests = seen.requests.failures, seen.requests
     sent, refused = failures["started"].to_numpy(), (failures["outcome"] == "connect-refused").to_numpy()
     rolling = _rolling(seen, plane)
-    chain, chance, background, everywhere = (np.zeros(len(sent), dtype=bool) for _ in range(4))
+    chain, chance, background, others_too = (np.zeros(len(sent), dtype=bool) for _ in range(4))
 
     def hold(lost: NDArray[np.bool_], others: NDArray[np.float64], good: NDArray[np.float64], spans: Spans) -> None:
         # What was lost before anything was answered, as a balancer warms up, is not what is lost at other times.
@@ -56,12 +62,13 @@ def losses(
             refused=others,
             good=good,
             endpoints=seen.endpoints.most,
+            fewest=shared_among(seen, plane, sent[lost]),
             first=requests.first,
             last=requests.last,
         )
         found = held_against_chance(sample, [(start, end) for start, end, _ in spans], rolling)
         chain[lost], chance[lost], background[lost] = found.chain, found.chance, found.background
-        everywhere[lost] = found.everywhere
+        others_too[lost] = found.everywhere
 
     if unanswered.any():
         # What was refused was not lost, but it shows as well that a pod was still sent to.
@@ -72,7 +79,47 @@ def losses(
         before_s = float(work_s[timed_out].max())
         ways = (*_STOPPING, *_GONE) if seen.run.info.way.ends_tcp else _STOPPING
         hold(timed_out, np.empty(0), _answered(seen), _times(windows, ways, before_s))
-    return Losses(chain=chain, chance=chance, background=background, everywhere=everywhere)
+    return Losses(chain=chain, chance=chance, background=background, everywhere=others_too)
+
+
+def at_once_everywhere(
+    seen: Observed, at_once: NDArray[np.bool_], streaks: Streaks, plane: DataPlane, windows: TimeWindows
+) -> NDArray[np.bool_]:
+    """Which of the new connections that failed `at_once`, refused or reset, are more than the share of the pods that
+    were stopping, starting or down: so pods in service failed too, or what stands before them.
+    """
+    found = np.zeros(len(at_once), dtype=bool)
+    if at_once.any():
+        sent = seen.requests.failures["started"].to_numpy()[at_once]
+        found[at_once] = everywhere(
+            Sample(
+                lost=sent,
+                suspects=_how_many(_times(windows, _ANYHOW), sent),
+                refused=np.empty(0),
+                good=streaks.good,
+                endpoints=seen.endpoints.most,
+                fewest=shared_among(seen, plane, sent),
+                first=seen.requests.first,
+                last=seen.requests.last,
+            )
+        )
+    return found
+
+
+def shared_among(seen: Observed, plane: DataPlane, moments: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Among how few pods connections of each moment were shared out at least: so many as were listed then, or just
+    before, of which the data plane may not have heard since."""
+    info = seen.run.info
+    if any(is_local(one, info.path) or is_sticky(one) for one in services(info.manifests, info.service)):
+        return np.ones(len(moments), dtype=np.int64)  # a client's connections may all go to one
+    spans = [span for each in seen.endpoints.listed.values() for span in each]
+    starts, ends = (np.sort([span[side] for span in spans]) for side in (0, 1))
+    at = np.unique(np.concatenate((starts, ends[np.isfinite(ends)], [-math.inf])))
+    listed = np.searchsorted(starts, at, side="right") - np.searchsorted(ends, at, side="right")
+    listed[0] = seen.endpoints.most  # nothing is known of before
+    first, last = (np.searchsorted(at, t, side="right") - 1 for t in (moments - plane.longest_lag_s, moments))
+    pairs = np.column_stack((first, last + 1)).ravel()
+    return np.asarray(np.minimum.reduceat(np.append(listed, seen.endpoints.most), pairs)[::2], dtype=np.int64)
 
 
 def _times(windows: TimeWindows, ways: tuple[Way, ...], before_s: float = 0.0) -> Spans:

@@ -24,6 +24,7 @@ class Cut(StrEnum):
     UNACKNOWLEDGED = "unacknowledged"
     IDLE_UNTOLD = "idle-untold"
     SEVERAL = "cut-by-several"
+    EVERYWHERE = "cut-everywhere"
     ACCEPT_QUEUE = "accept-queue"
     NEVER_READ = "never-read"
     UNREAD = "unread"
@@ -102,6 +103,17 @@ CUTS = (
         fault=Fault.UNTOLD,
         unexplained=True,
         evidence=SEVERAL,
+    ),
+    Row(
+        rule=Cut.EVERYWHERE,
+        outcomes=_BEFORE,
+        moment=Moment.ENDED,
+        holds=(Flag.EVERYWHERE,),
+        any_of=_STOPPED,
+        cause=Cause.APPLICATION,
+        fault=Fault.APPLICATION,
+        evidence="connected and cut at once (observed) while more connections were than went to pods that were "
+        "stopping (observed): pods in service did so too, or what stands before them (inferred)",
     ),
     Row(
         rule=Cut.ACCEPT_QUEUE,

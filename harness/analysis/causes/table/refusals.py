@@ -15,6 +15,7 @@ class Refusal(StrEnum):
 
     REJECTED = "rejected"
     EITHER = "refused-by-either"
+    EVERYWHERE = "refused-everywhere"
     LISTENER_CLOSED = "listener-closed"
     NEVER_LISTENED = "never-listened"
     NOT_LISTENING_YET = "not-listening-yet"
@@ -56,6 +57,18 @@ REFUSALS = (
         fault=Fault.ROLLOUT,
         charged=(Charge.PODS_THAT_WENT, Charge.PODS_THAT_CAME),
         evidence=EITHER,
+    ),
+    Row(
+        rule=Refusal.EVERYWHERE,
+        outcomes=_REFUSED,
+        holds=(Flag.EVERYWHERE,),
+        any_of=(Way.REFUSING, Way.LOOSE_REFUSING),
+        excludes=others(_RIVALS, Way.REFUSING),
+        cause=Cause.UNKNOWN,
+        fault=Fault.UNTOLD,
+        unexplained=True,
+        evidence="refused (observed) while more connections were refused than went to pods that were stopping "
+        "(observed): pods in service refused too, or what stands before them did (inferred)",
     ),
     Row(
         rule=Refusal.LISTENER_CLOSED,

@@ -15,6 +15,7 @@ def test_thousands_of_losses_before_and_in_a_rollout_are_no_number_too_large() -
         refused=np.zeros(0),
         good=np.arange(0.0, 10.0, 0.01),
         endpoints=1,
+        fewest=np.ones(len(lost), dtype=np.int64),
         first=0.0,
         last=80.0,
     )
