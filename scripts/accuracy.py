@@ -172,6 +172,10 @@ All of these cases with everything known, and the recorded rollouts of fourteen 
 truth is that of the kernel and of their own request logs. Recall: of the requests that failed by a cause, those that
 were told so. Precision: of those that were told so, those that did.
 
+A request that a pod's kernel had taken in, and that was reset unread as the pod stopped, is `in-flight-kill` to the
+judge ("never read"), for it was lost by that; to the truth it is `idle-close`, as no program had taken it. The busier
+the machine, the more there are of these.
+
 """
 
 
