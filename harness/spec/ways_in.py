@@ -16,6 +16,7 @@ from harness.spec.workload import Object, spec_of
 _TYPES = {"nodeport": ("NodePort", "LoadBalancer"), "loadbalancer": ("LoadBalancer",)}
 _INGRESS_TARGET_TYPE = "alb.ingress.kubernetes.io/target-type"
 _INGRESS_TARGETS = {"ip": Targets.PODS, "instance": Targets.NODES}
+_NEAR = ("service.kubernetes.io/topology-mode", "service.kubernetes.io/topology-aware-hints")
 _DOES = {
     HopKind.PASSTHROUGH: "it passes packets on: a dead target is refused or silent as its host is",
     HopKind.REVERSE_PROXY: "it ends the client's connection and has its own to the targets: what fails there it "
@@ -58,6 +59,13 @@ def is_local(service: Object, path: str) -> bool:
     """Whether a node sends what comes by this path only to pods of its own."""
     key = "internalTrafficPolicy" if path == "clusterip" else "externalTrafficPolicy"
     return spec_of(service).get(key) == "Local"
+
+
+def prefers_near(service: Object) -> bool:
+    """Whether a node may send only to pods that are near to it (`trafficDistribution`, topology-aware routing)."""
+    annotations = (service.get("metadata") or {}).get("annotations") or {}
+    asked = (str(annotations.get(name) or "").lower() for name in _NEAR)
+    return bool(spec_of(service).get("trafficDistribution")) or any(word not in ("", "disabled") for word in asked)
 
 
 def hops_of(

@@ -20,11 +20,12 @@ from harness.analysis.causes.row import Way
 from harness.analysis.causes.streaks import Streaks
 from harness.analysis.causes.time_windows import TimeWindows
 from harness.analysis.observed.observed import Observed
-from harness.spec.ways_in import is_local, is_sticky
+from harness.spec.ways_in import is_local, is_sticky, prefers_near
 from harness.spec.workload import services
 
 _GONE = (Way.VANISHED, Way.LOOSE_VANISHED)
 _STOPPING = (Way.UNACCEPTING, Way.STOPPING, Way.LOOSE_STOPPING)
+_BY_CLIENT = frozenset({"ipvs"})  # its scheduler, which is not on record, may go by the client's address
 _ANYHOW = (
     *(Way.REFUSING, Way.LOOSE_REFUSING, *_GONE, *_STOPPING),
     *(Way.STARTING, Way.UNREGISTERED, Way.CRASHED),
@@ -110,7 +111,10 @@ def shared_among(seen: Observed, plane: DataPlane, moments: NDArray[np.float64])
     """Among how few pods connections of each moment were shared out at least: so many as were listed then, or just
     before, of which the data plane may not have heard since."""
     info = seen.run.info
-    if any(is_local(one, info.path) or is_sticky(one) for one in services(info.manifests, info.service)):
+    web = services(info.manifests, info.service)
+    if info.cluster.proxy.mode in _BY_CLIENT or any(
+        is_local(one, info.path) or is_sticky(one) or prefers_near(one) for one in web
+    ):
         return np.ones(len(moments), dtype=np.int64)  # a client's connections may all go to one
     spans = [span for each in seen.endpoints.listed.values() for span in each]
     starts, ends = (np.sort([span[side] for span in spans]) for side in (0, 1))

@@ -49,8 +49,19 @@ def test_the_share_of_one_that_stops_is_its_own(outcome: str, name: Callable[[st
     assert told(name(ROLLING + ITS_SHARE.format(outcome))) == ("termination-race", "dropping")
 
 
-def test_one_may_have_them_all_where_a_client_stays_with_its_pod() -> None:
-    web = {"kind": "Service", "metadata": {"name": "web"}, "spec": {"sessionAffinity": "ClientIP"}}
+@pytest.mark.parametrize(
+    ("annotations", "spec"),
+    [
+        ({}, {"sessionAffinity": "ClientIP"}),
+        ({}, {"internalTrafficPolicy": "Local"}),
+        ({}, {"trafficDistribution": "PreferSameZone"}),
+        ({"service.kubernetes.io/topology-mode": "Auto"}, {}),
+    ],
+)
+def test_one_may_have_them_all_where_a_client_stays_with_its_pod(
+    annotations: dict[str, str], spec: dict[str, str]
+) -> None:
+    web = {"kind": "Service", "metadata": {"name": "web", "annotations": annotations}, "spec": spec}
     assert told(ROLLING + ALL.format("connect-refused"), manifests=(web,)) == ("termination-race", "dropping")
 
 
