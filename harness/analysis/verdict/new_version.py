@@ -127,7 +127,7 @@ def warm_up_s(seen: Observed, why: Explained, position: int) -> float | None:
 
 
 def _alone(seen: Observed, new: set[int], t: float) -> bool:
-    """Whether all pods but these had been told to go before `t`."""
+    """Whether all pods but these had ended before `t`: until then they may answer, on kept connections at least."""
     return all(at in new or _left(pod) < t for at, pod in enumerate(seen.pods))
 
 
@@ -147,5 +147,5 @@ def tls_trouble(why: Explained, here: NDArray[np.bool_]) -> str:
 
 
 def _left(pod: Life) -> float:
-    """When it was told to go; infinite for a pod that stayed."""
-    return pod.end if pod.end is not None else math.inf
+    """When it had ended; infinite for a pod that stayed, or whose end was not seen."""
+    return next((moment for moment in (pod.lingers, pod.ended, pod.gone) if moment is not None), math.inf)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.analysis import judge
 from harness.model.result import ScenarioResult, Verdict
 
-from ..literal import history
+from ..literal import history, nameless
 
 ROLLOUT = """
     period 1
@@ -45,3 +45,20 @@ def test_where_old_pods_fail_far_more_rarely_it_is() -> None:
 
 def test_where_no_old_pod_was_asked_meanwhile_it_is() -> None:
     assert judged("").reason == "new-version-errors"
+
+
+def test_without_names_an_old_pod_that_has_not_ended_may_have_been_the_one() -> None:
+    """It answers on kept connections until it ends; once it has, only new pods are left."""
+    text = nameless(ROLLOUT).replace("status new 11..13 every 0.02 code 500\n", "")
+    during = text + "status new 11..13 every 0.02 code 500\nstatus kept 11..13 every 0.1 code 500 reused"
+    after = (
+        text.replace("ended 14.0 gone 14.5", "ended 10.0 gone 10.5")
+        .replace("prestop 5 ", "")
+        .replace("settled 14.6", "settled 11.5")
+        + "status new 11..13 every 0.02 code 500"
+    )
+    told = [judge(history(one)) for one in (during, after)]
+    assert [(one.verdict, one.reason) for one in told] == [
+        (Verdict.INCONCLUSIVE, "application-errors"),
+        (Verdict.INCONCLUSIVE, "new-version-errors"),
+    ]
