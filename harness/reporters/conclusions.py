@@ -42,7 +42,8 @@ def cost(info: RunInfo, result: ScenarioResult) -> str:
     longer = sizing.predicted_rollout_s
     then, now = f"{longer.recommended:.3g} s", f"{longer.have:.3g} s"
     took = f"A {result.words.noun} then takes {then} {f'instead of {now}' if then != now else 'as before'} (predicted)."
-    more = f" That does not fix all of it: {left[0].needed}." if left and not info.applied else ""
+    besides = [one.needed for one in left if one.needed not in asked]  # what the application has to do is asked already
+    more = f" That does not fix all of it: {besides[0]}." if besides and not info.applied else ""
     return f"To fix it: {', '.join(asked)}. {took}{more}"
 
 

@@ -76,8 +76,8 @@ def sizes(measured: Measured, app: ApplicationSettings, note: str) -> Sizing:
     start_s = measured.start_s or 0.0
     grace = _grace(measured, app, prestop, work_s)
     progress = _progress_deadline(measured, app, min_ready)
-    after_s = min_ready.recommended
-    need_s = rollout_s(app, start_s=start_s, min_ready_s=after_s, stop_s=prestop.recommended + stop_s)
+    after_s, hook_s = _then(min_ready, app.min_ready_s), _then(prestop, app.prestop_s)
+    need_s = rollout_s(app, start_s=start_s, min_ready_s=after_s, stop_s=hook_s + stop_s)
     have_s = rollout_s(app, start_s=start_s, min_ready_s=app.min_ready_s, stop_s=app.prestop_s + stop_s)
     beside = {HazardId.SIDECAR_STOPS_FIRST.value: app.beside_cure} if app.beside_cure and measured.beside else {}
     found = Sizing(
@@ -100,6 +100,11 @@ def sizes(measured: Measured, app: ApplicationSettings, note: str) -> Sizing:
         note=note,
     )
     return replace(found, remedies=remedies(measured, app, found.raised))
+
+
+def _then(setting: Setting, have: float) -> float:
+    """What it is once the advice is followed: what is longer already, and what is not advised, stays."""
+    return setting.recommended if setting.must_rise else have
 
 
 def _work_s(measured: Measured) -> float:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.model.advice import Remedy
 from harness.model.result import ExperimentResult, Latency, Outage
 from harness.model.run import ClusterFacts, Expect, FactSource, ProxyFacts, RunInfo
 from harness.reporters import figures, objects
@@ -201,3 +202,16 @@ def test_a_rollout_that_takes_as_long_as_before_is_not_said_to_take_that_instead
     assert "instead of" in cost(DEFAULT_INFO, DEFAULT)
     words = cost(DEFAULT_INFO, replace(DEFAULT, sizing=same))
     assert words.endswith(f"A rollout then takes {longer.recommended:.3g} s as before (predicted).")
+
+
+def test_what_the_application_has_to_do_is_asked_once() -> None:
+    assert DEFAULT.sizing is not None
+    finish = Remedy(cause="in-flight-kill", requests=7, needed="finish it", why="it was cut", by_settings=False)
+    other = replace(finish, needed="finish it; preStop 5 s")
+    once, more = (
+        cost(DEFAULT_INFO, replace(DEFAULT, sizing=replace(DEFAULT.sizing, cure=("finish it",), remedies=(remedy,))))
+        for remedy in (finish, other)
+    )
+    assert once.startswith("To fix it: finish it, ")
+    assert once.count("finish it") == 1
+    assert more.endswith(" That does not fix all of it: finish it; preStop 5 s.")

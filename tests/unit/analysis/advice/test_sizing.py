@@ -201,6 +201,14 @@ def told(causes: dict[str, int], *, app: dict[str, Any] | None = None, **measure
     return sizes(Measured(causes=causes, **facts), ApplicationSettings(**(app or {})), "")
 
 
+def test_what_is_not_advised_makes_no_rollout_longer() -> None:
+    """A pod that never listened is cured by no seconds, and no longer rollout is predicted for it."""
+    never = told({"creation-race": 7}, never_listened=7, target="port 8080").predicted_rollout_s
+    assert never.recommended == never.have
+    raced = told({"termination-race": 7}, app={"waits_for_stop": True}).predicted_rollout_s
+    assert raced.recommended == pytest.approx(raced.have + 5.0)
+
+
 def raised(sizing: Sizing) -> dict[str, int]:
     return {name: setting.recommended for name, setting in sizing.raised.items()}
 
