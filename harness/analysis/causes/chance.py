@@ -30,6 +30,9 @@ ALIKE = 2.0
 EVERYWHERE = 1e-6
 """How improbable it must be that the share of those pods that were stopping makes up so many of all requests."""
 
+ENOUGH = 5
+"""How many of a chain must have been lost while no pod can be to blame, so that a rate is known."""
+
 Intervals = list[tuple[float, float]]
 
 
@@ -114,6 +117,22 @@ def _everywhere(sample: Sample, of: NDArray[np.int64], chains: int) -> NDArray[n
     good = np.searchsorted(sample.good, sample.lost[last]) - np.searchsorted(sample.good, sample.lost[first])
     size, some = last - first + 1, (suspects > 0) & (share < 1.0)
     found[chain[some]] = bdtrc(size[some] - 1, (size + good)[some], share[some]) < EVERYWHERE
+    found[chain] |= _goes_on(sample, first, last)
+    return found
+
+
+def _goes_on(sample: Sample, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """By chain, from its `first` loss to its `last`, whether as large a part was lost beside the times in which a pod
+    can have been to blame as in them: what goes on like that has not come by a pod's end."""
+    places = np.arange(len(sample.lost))
+    begins = np.minimum.reduceat(np.where(sample.suspects > 0, places, len(places)), first)
+    ends = np.maximum.reduceat(np.where(sample.suspects > 0, places, -1), first)
+    found = np.zeros(len(first), dtype=bool)
+    for at in np.flatnonzero((begins <= ends) & ((begins - first) + (last - ends) >= ENOUGH)).tolist():
+        places_ = (first[at], begins[at], ends[at], last[at])
+        good = np.diff(np.searchsorted(sample.good, sample.lost[list(places_)])).tolist()
+        then, beside = int(ends[at] - begins[at]) + 1, int(begins[at] - first[at] + last[at] - ends[at])
+        found[at] = excess(then, then + good[1], beside, beside + good[0] + good[2]) >= P_VALUE
     return found
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.causes.chance import Intervals, Losses, Sample, everywhere, held_against_chance
 from harness.analysis.causes.data_plane import DataPlane
-from harness.analysis.causes.intervals import Spans, cover
+from harness.analysis.causes.intervals import Spans
 from harness.analysis.causes.row import Way
 from harness.analysis.causes.streaks import Streaks
 from harness.analysis.causes.time_windows import TimeWindows
@@ -51,7 +51,13 @@ def losses(
     rolling = _rolling(seen, plane)
     chain, chance, background, others_too = (np.zeros(len(sent), dtype=bool) for _ in range(4))
 
-    def hold(lost: NDArray[np.bool_], others: NDArray[np.float64], good: NDArray[np.float64], spans: Spans) -> None:
+    def hold(
+        lost: NDArray[np.bool_],
+        others: NDArray[np.float64],
+        good: NDArray[np.float64],
+        ways: tuple[Way, ...],
+        busy_s: NDArray[np.float64],
+    ) -> None:
         # What was lost before anything was answered, as a balancer warms up, is not what is lost at other times.
         early = lost & (sent < (good[0] if len(good) else -math.inf))
         chance[early], lost = True, lost & ~early
@@ -59,7 +65,7 @@ def losses(
             return
         sample = Sample(
             lost=sent[lost],
-            suspects=_how_many(spans, sent[lost]),
+            suspects=_how_many(_times(windows, ways), sent[lost], sent[lost] + busy_s[lost]),
             refused=others,
             good=good,
             endpoints=seen.endpoints.most,
@@ -67,19 +73,20 @@ def losses(
             first=requests.first,
             last=requests.last,
         )
-        found = held_against_chance(sample, [(start, end) for start, end, _ in spans], rolling)
+        before_s = float(busy_s[lost].max())
+        spans = [(start - before_s, end) for start, end, _ in _times(windows, ways)]
+        found = held_against_chance(sample, spans, rolling)
         chain[lost], chance[lost], background[lost] = found.chain, found.chance, found.background
         others_too[lost] = found.everywhere
 
     if unanswered.any():
         # What was refused was not lost, but it shows as well that a pod was still sent to.
-        hold(unanswered, sent[refused], streaks.good, _times(windows, _GONE))
+        hold(unanswered, sent[refused], streaks.good, _GONE, np.zeros_like(sent))
     if timed_out.any():
         # Behind a hop that ends connections, a pod that is gone keeps its share waiting as well.
         # What its pod was still working on as it began to stop had been sent a little before.
-        before_s = float(work_s[timed_out].max())
         ways = (*_STOPPING, *_GONE) if seen.run.info.way.ends_tcp else _STOPPING
-        hold(timed_out, np.empty(0), _answered(seen), _times(windows, ways, before_s))
+        hold(timed_out, np.empty(0), _answered(seen), ways, work_s)
     return Losses(chain=chain, chance=chance, background=background, everywhere=others_too)
 
 
@@ -95,7 +102,7 @@ def at_once_everywhere(
         found[at_once] = everywhere(
             Sample(
                 lost=sent,
-                suspects=_how_many(_times(windows, _ANYHOW), sent),
+                suspects=_how_many(_times(windows, _ANYHOW), sent, sent),
                 refused=np.empty(0),
                 good=streaks.good,
                 endpoints=seen.endpoints.most,
@@ -126,12 +133,12 @@ def shared_among(seen: Observed, plane: DataPlane, moments: NDArray[np.float64])
     return np.asarray(np.minimum.reduceat(np.append(listed, seen.endpoints.most), pairs)[::2], dtype=np.int64)
 
 
-def _times(windows: TimeWindows, ways: tuple[Way, ...], before_s: float = 0.0) -> Spans:
-    return tuple((start - before_s, end, pod) for way in ways for start, end, pod in windows[way])
+def _times(windows: TimeWindows, ways: tuple[Way, ...]) -> Spans:
+    return tuple(span for way in ways for span in windows[way])
 
 
-def _how_many(spans: Spans, moments: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Of how many pods a span holds each moment."""
+def _how_many(spans: Spans, since: NDArray[np.float64], until: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Of how many pods a span touches each [since, until]; twice, where two of one pod do."""
     apart: dict[int, list[tuple[float, float]]] = {}
     for start, end, pod in sorted(spans):
         own = apart.setdefault(pod, [])
@@ -139,7 +146,9 @@ def _how_many(spans: Spans, moments: NDArray[np.float64]) -> NDArray[np.int64]:
             own[-1] = (own[-1][0], max(own[-1][1], end))
         elif start <= end:
             own.append((start, end))
-    return cover(tuple((start, end, pod) for pod, own in apart.items() for start, end in own), moments).count
+    starts, ends = (np.sort([span[side] for own in apart.values() for span in own]) for side in (0, 1))
+    touched = np.searchsorted(starts, until, side="right") - np.searchsorted(ends, since, side="left")
+    return np.asarray(touched, dtype=np.int64)
 
 
 def _rolling(seen: Observed, plane: DataPlane) -> Intervals:

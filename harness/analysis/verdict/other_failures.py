@@ -88,7 +88,7 @@ def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quie
             else f", and only in the first {cold_s:.1f} s after they were Ready: {_READY_TOO_EARLY}"
         )
         return ((Reason.NEW_VERSION_ERRORS, f"the new pods of {name} fail more requests than the old ones{then}"),)
-    if _as_usual(seen, position, counts) and not _at_once(seen, why, position, counts, quiet):
+    if _as_usual(seen, why, position, counts, quiet) and not _at_once(seen, why, position, counts, quiet):
         at_chance = int((quiet.lost & (counts.at == position)).sum())
         if quiet.shown or bad == at_chance:
             return ()
@@ -105,10 +105,17 @@ def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quie
     return ((Reason.APPLICATION_ERRORS, f"the application {failed}"),)
 
 
-def _as_usual(seen: Observed, position: int, counts: Counted) -> bool:
-    """Whether the application failed no more requests, in all, than the control window's rate explains."""
+def _as_usual(seen: Observed, why: Explained, position: int, counts: Counted, quiet: Background) -> bool:
+    """Whether the application failed no more requests, in all, than the control window's rate explains.
+
+    One outage there tells no rate; what a network loses is left to chance.
+    """
     window, control = counts.windows[position], counts.windows.get(CONTROL)
     if control is None or not control.requests:
+        return False
+    mine = why.causes.by(lambda row: row.fault == Fault.APPLICATION) & ~quiet.lost
+    there = seen.requests.failures["scheduled"].to_numpy()[mine & (counts.at == CONTROL)]
+    if (mine & (counts.at == position)).any() and closeness(there, control.end - control.start) < P_VALUE:
         return False
     bad, before = failed_by_application(window), failed_by_application(control)
     return excess(bad, window.requests, before, control.requests) >= corrected(seen)

@@ -101,3 +101,12 @@ def test_a_network_that_is_down_for_all_is_no_termination_race() -> None:
     result = told(text)
     assert set(result.causes) == {"application"}
     assert (result.verdict, result.reason) == ("inconclusive", "application-errors")
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_pod_that_hung_before_another_stops_goes_on_hanging_and_that_one_is_not_to_blame(named: bool) -> None:
+    healthy = "ok new 0.04..30 every 0.06 by old-3"
+    hung = "ok new 0.04..6 every 0.06 by old-3\nread-timeout new 6.04..14 every 0.06\nok new 14..30 every 0.06 by old-3"
+    result = told(DEAF.replace(healthy, hung), named=named)
+    assert set(result.causes) == {"application"}
+    assert (result.verdict, result.reason) == ("inconclusive", "application-errors")

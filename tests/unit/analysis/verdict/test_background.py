@@ -125,6 +125,20 @@ def test_one_outage_before_the_rollouts_excuses_no_other(outcome: str) -> None:
     assert found.sentence.startswith("60 failures of rollout 1: cause unknown")
 
 
+@pytest.mark.parametrize("failed", ["status new {}", "reset-before-response new {}"])
+def test_one_outage_of_the_application_before_the_rollouts_excuses_no_other(failed: str) -> None:
+    outages = "\n".join(failed.format(f"{start}..{start + 3} every 0.05") for start in (20, 80))
+    well = "\n".join(f"ok new {a}..{b} every 0.05" for a, b in ((0, 20), (23, 80), (83, 180)))
+    found = judge(history(f"{TWO_ROLLOUTS}{well}\n{outages}"))
+    assert (found.verdict, found.reason) == ("inconclusive", "application-errors")
+    assert found.sentence.startswith("the application failed 60 requests of rollout 1 while in service")
+
+
+def test_what_the_application_fails_so_all_the_time_excuses_as_much() -> None:
+    steady = "ok new 0..180 every 0.05\nstatus new 2.01..180 every 3"
+    assert judge(history(f"{TWO_ROLLOUTS}{steady}")).verdict == "seamless"
+
+
 def test_what_fails_so_all_the_time_excuses_as_much() -> None:
     steady = "ok new 0..180 every 0.05\ndns-error new 2.01..180 every 3"
     assert judge(history(f"{TWO_ROLLOUTS}{steady}")).verdict == "seamless"
