@@ -19,7 +19,9 @@ from harness.analysis.causes.intervals import Spans
 from harness.analysis.causes.row import Way
 from harness.analysis.causes.streaks import Streaks
 from harness.analysis.causes.time_windows import TimeWindows
+from harness.analysis.observed.endpoints import Endpoints
 from harness.analysis.observed.observed import Observed
+from harness.model.run import RunInfo
 from harness.spec.ways_in import is_local, is_sticky, prefers_near
 from harness.spec.workload import services
 
@@ -123,14 +125,25 @@ def shared_among(seen: Observed, plane: DataPlane, moments: NDArray[np.float64])
         is_local(one, info.path) or is_sticky(one) or prefers_near(one) for one in web
     ):
         return np.ones(len(moments), dtype=np.int64)  # a client's connections may all go to one
-    spans = [span for each in seen.endpoints.listed.values() for span in each]
-    starts, ends = (np.sort([span[side] for span in spans]) for side in (0, 1))
-    at = np.unique(np.concatenate((starts, ends[np.isfinite(ends)], [-math.inf])))
-    listed = np.searchsorted(starts, at, side="right") - np.searchsorted(ends, at, side="right")
-    listed[0] = seen.endpoints.most  # nothing is known of before
+    at, listed = _listed(seen.endpoints)
     first, last = (np.searchsorted(at, t, side="right") - 1 for t in (moments - plane.longest_lag_s, moments))
     pairs = np.column_stack((first, last + 1)).ravel()
     return np.asarray(np.minimum.reduceat(np.append(listed, seen.endpoints.most), pairs)[::2], dtype=np.int64)
+
+
+def _listed(known: Endpoints) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Moments, ascending, and how many pods were listed from each on."""
+    spans = [span for each in known.listed.values() for span in each]
+    starts, ends = (np.sort([span[side] for span in spans]) for side in (0, 1))
+    at = np.unique(np.concatenate((starts, ends[np.isfinite(ends)], [-math.inf])))
+    listed = np.searchsorted(starts, at, side="right") - np.searchsorted(ends, at, side="right")
+    listed[0] = known.most  # nothing is known of before
+    return at, listed
+
+
+def _goes_to_one(info: RunInfo) -> bool:
+    """Whether all connections of a client may go to one pod, of however many."""
+    return any(is_local(one, info.path) or is_sticky(one) for one in services(info.manifests, info.service))
 
 
 def _times(windows: TimeWindows, ways: tuple[Way, ...]) -> Spans:
