@@ -174,7 +174,7 @@ def _lost_readiness(seen: Observed) -> str:
     ]
     if not names:
         return ""
-    some = names[0] if len(names) == 1 else f"{len(names)} pods"
+    some = names[0] if len(names) == 1 else things(len(names), "pod")
     return f": no pod was Ready, for {some} in service had lost readiness (a readiness probe that failed, or a gate)"
 
 

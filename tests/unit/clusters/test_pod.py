@@ -125,6 +125,8 @@ class StillPending:
     async def delete(self, api_version: str, kind: str, name: str, **options: Any) -> None:
         self.deleted.append(f"{kind} {name}")
 
+    remove = delete
+
 
 async def test_a_pod_that_does_not_start_is_told_with_what_holds_it_up_and_deleted(
     monkeypatch: pytest.MonkeyPatch,
