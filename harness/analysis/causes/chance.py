@@ -129,8 +129,8 @@ def _goes_on(sample: Sample, first: NDArray[np.int64], last: NDArray[np.int64]) 
     ends = np.maximum.reduceat(np.where(sample.suspects > 0, places, -1), first)
     found = np.zeros(len(first), dtype=bool)
     for at in np.flatnonzero((begins <= ends) & ((begins - first) + (last - ends) >= ENOUGH)).tolist():
-        places_ = (first[at], begins[at], ends[at], last[at])
-        good = np.diff(np.searchsorted(sample.good, sample.lost[list(places_)])).tolist()
+        edges = sample.lost[[first[at], begins[at], ends[at], last[at]]]
+        good = np.diff(np.searchsorted(sample.good, edges)).tolist()
         then, beside = int(ends[at] - begins[at]) + 1, int(begins[at] - first[at] + last[at] - ends[at])
         found[at] = excess(then, then + good[1], beside, beside + good[0] + good[2]) >= P_VALUE
     return found

@@ -119,12 +119,8 @@ def at_once_everywhere(
 def shared_among(seen: Observed, plane: DataPlane, moments: NDArray[np.float64]) -> NDArray[np.int64]:
     """Among how few pods connections of each moment were shared out at least: so many as were listed then, or just
     before, of which the data plane may not have heard since."""
-    info = seen.run.info
-    web = services(info.manifests, info.service)
-    if info.cluster.proxy.mode in _BY_CLIENT or any(
-        is_local(one, info.path) or is_sticky(one) or prefers_near(one) for one in web
-    ):
-        return np.ones(len(moments), dtype=np.int64)  # a client's connections may all go to one
+    if _goes_to_one(seen.run.info):
+        return np.ones(len(moments), dtype=np.int64)
     at, listed = _listed(seen.endpoints)
     first, last = (np.searchsorted(at, t, side="right") - 1 for t in (moments - plane.longest_lag_s, moments))
     pairs = np.column_stack((first, last + 1)).ravel()
@@ -143,7 +139,10 @@ def _listed(known: Endpoints) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 
 def _goes_to_one(info: RunInfo) -> bool:
     """Whether all connections of a client may go to one pod, of however many."""
-    return any(is_local(one, info.path) or is_sticky(one) for one in services(info.manifests, info.service))
+    web = services(info.manifests, info.service)
+    return info.cluster.proxy.mode in _BY_CLIENT or any(
+        is_local(one, info.path) or is_sticky(one) or prefers_near(one) for one in web
+    )
 
 
 def _times(windows: TimeWindows, ways: tuple[Way, ...]) -> Spans:
