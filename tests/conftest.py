@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import anyio.pytest_plugin
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -84,7 +86,21 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
         if not reason.removeprefix("Skipped: ").startswith(_ALLOWED):
             report.outcome = "failed"
             report.longrepr = f"CI must not skip this: {reason}"
+    _have_a_task_for_the_next()
     return report
+
+
+def _have_a_task_for_the_next() -> None:
+    """A test that is cancelled takes no other with it.
+
+    anyio runs all that is async in a process in one task. Where a CancelledError has ended that and the fixture of a
+    module or a session is still there, anyio 4.16 sends it everything that follows, which then fails with a
+    ClosedResourceError, the other files' tests too.
+    """
+    runner = getattr(anyio.pytest_plugin, "_current_runner")  # noqa: B009 - there is no public way
+    task: asyncio.Task[None] | None = getattr(runner, "_runner_task", None)
+    if task is not None and task.done():
+        setattr(runner, "_runner_task", None)  # noqa: B010
 
 
 @pytest.fixture
