@@ -1,4 +1,4 @@
-"""A test that is cancelled, where a fixture outlives it -> the tests after it run as if it had failed in any other way."""
+"""A cancelled test, where a fixture outlives it -> the tests after it run as if it had failed in any other way."""
 
 from __future__ import annotations
 
