@@ -151,7 +151,8 @@ async def _lines(process: anyio.abc.Process) -> AsyncIterator[dict[str, Any]]:
     async for chunk in process.stdout:
         *lines, torn = (torn + chunk).split(b"\n")
         for line in lines:
-            yield json.loads(line)
+            if line.startswith(b"{"):  # the supervisor's word, and no other's who had its standard output
+                yield json.loads(line)
 
 
 async def _stderr(process: anyio.abc.Process) -> list[str]:

@@ -5,6 +5,7 @@ A container's program is a child of the kubelet, PID 1 of a PID namespace of its
 
 from __future__ import annotations
 
+import os
 import pwd
 import shutil
 from contextlib import asynccontextmanager, suppress
@@ -42,6 +43,7 @@ _NAMESPACES = ("--uts", "--ipc", "--mount")
 # What a container runtime and its CNI take at least, in recordings of containerd (medians over 34 starts, 130 stops): a
 # faster one would squeeze a rollout into one period of kube-proxy.
 _SANDBOX_S, _START_S, _NETWORK_GONE_S, _SANDBOX_GONE_S = 0.15, 0.07, 0.06, 0.1
+_LOOK_S = 0.002
 
 
 class Runtime:
@@ -122,7 +124,9 @@ class Runtime:
             command = ["nsenter", f"--net={network.namespace}", "unshare", *_NAMESPACES, "sh", str(script)]
             async with _at_least(_START_S):
                 child = spawn(command, stdin=process.stdin, tty=process.tty)
-                return Container(child, await _started(child, self._rotation), process, network)
+                log = await _started(child, self._rotation)
+                await at_home(child.pid)
+                return Container(child, log, process, network)
         except OSError as error:
             raise RuntimeFailure(f"failed to create containerd task: {_words(error)}") from None
 
@@ -204,6 +208,18 @@ async def _started(child: Child, rotation: Rotation) -> Log:
     await child.wait()
     child.close()
     raise RuntimeFailure(seen.decode(errors="replace").strip() or "no message")
+
+
+async def at_home(pid: int) -> None:
+    """Waits until a process has another root than this one, or has ended.
+
+    What enters a container takes the root that its program has at that moment. Where that had yet to change to its own,
+    a hook, a probe or an `exec` would run among the node's files, and see the node's processes.
+    """
+    outside = Path("/").stat()
+    with suppress(OSError):  # it has ended
+        while os.path.samestat(Path(f"/proc/{pid}/root").stat(), outside):
+            await anyio.sleep(_LOOK_S)
 
 
 def _words(error: OSError) -> str:
