@@ -5,7 +5,6 @@ A container's program is a child of the kubelet, PID 1 of a PID namespace of its
 
 from __future__ import annotations
 
-import os
 import pwd
 import shutil
 from contextlib import asynccontextmanager, suppress
@@ -216,10 +215,15 @@ async def at_home(pid: int) -> None:
     What enters a container takes the root that its program has at that moment. Where that had yet to change to its own,
     a hook, a probe or an `exec` would run among the node's files, and see the node's processes.
     """
-    outside = Path("/").stat()
-    with suppress(OSError):  # it has ended
-        while os.path.samestat(Path(f"/proc/{pid}/root").stat(), outside):
-            await anyio.sleep(_LOOK_S)
+    while _has_our_root(pid):  # noqa: ASYNC110 - nobody tells that a process has changed its root
+        await anyio.sleep(_LOOK_S)
+
+
+def _has_our_root(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/root").samefile("/")
+    except OSError:
+        return False  # it has ended
 
 
 def _words(error: OSError) -> str:
