@@ -10,7 +10,8 @@ import typer
 from harness.cli.ending import conclude
 from harness.cli.kind_options import KeepCluster, NoImageLoad, with_kind_options
 from harness.cli.loudness import Quiet, Verbose
-from harness.cli.run import Cluster, WorkerImage, execute
+from harness.cli.options import Cluster, WorkerImage
+from harness.cli.run import execute
 from harness.fixture_files import fixtures
 from harness.store.output import LOCK
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,13 +19,13 @@ from harness.cli.ending import conclude, tell_paragraph
 from harness.cli.kind_options import KeepCluster, NoImageLoad, with_kind_options
 from harness.cli.loudness import Quiet, Verbose
 from harness.cli.memory import check_memory
+from harness.cli.namespace_option import Namespace, check_agrees, in_namespace
+from harness.cli.options import Budgets, Cluster, Truth, WorkerImage
+from harness.cli.paper import check_worker_image
 from harness.cli.there import Options, application_there, experiment_of_options
 from harness.cli.way_in import WayIn, way_in
 from harness.errors import UsageError
 from harness.exit_codes import ExitCode
-from harness.inputs.shown import shown
-from harness.model.budget import LIMITS
-from harness.model.providers import choices
 
 if TYPE_CHECKING:
     from harness.model.cluster_settings import ClusterSettings
@@ -35,33 +34,7 @@ if TYPE_CHECKING:
     from harness.runner.scenario import Scenario
 
 
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_LONGEST_NAME = 63
 _JUDGED = (ExitCode.AS_EXPECTED, ExitCode.NOT_AS_EXPECTED)
-
-Cluster = Annotated[
-    str | None,
-    typer.Option(help=f"{choices()}; default: what the experiment says. k3s has not been tried on a real one."),
-]
-Truth = Annotated[
-    Path | None,
-    typer.Option(hidden=True, help="Folder for what the sandbox's kernel saw (truth.jsonl); no verdict uses it."),
-]
-Budgets = Annotated[
-    list[str] | None,
-    typer.Option("--budget", metavar="NAME=LIMIT", help=f"A limit on what rollouts may cost: {', '.join(LIMITS)}."),
-]
-Namespace = Annotated[
-    str | None,
-    typer.Option("--namespace", "-n", help="Namespace to run in; kept if it already exists. Default: a new one."),
-]
-WorkerImage = Annotated[
-    str | None,
-    typer.Option(
-        help="Image of the load worker's Pod, on clusters that the harness does not create: any with Python >= 3.11. "
-        "Default: python:3.13-slim."
-    ),
-]
 
 
 def run(
@@ -129,6 +102,9 @@ def run(
         image=image or (),
         rollouts=rollouts,
         way=way_in(path),
+        worker_image=worker_image,
+        budget=budget or (),
+        out=out,
     )
     asked = Asked(
         experiment=experiment,
@@ -148,6 +124,7 @@ def run(
     with _experiment(asked.experiment, options, asked.cluster, asked.stand_in, asked.latency) as described:
         code = plan_and_run(
             in_namespace(within_budget(described, asked.budget), asked.namespace),
+            namespace=asked.namespace,
             cluster=asked.cluster,
             out=out,
             worker_image=asked.worker_image,
@@ -193,17 +170,22 @@ def plan_and_run(
     dry_run: bool,
     apply_sizing: bool,
     truth: Path | None,
+    namespace: str | None = None,
     no_image_load: bool = False,
     keep_cluster: bool = False,
     resume: Path | None = None,
     asked: Mapping[str, Any] = MappingProxyType({}),
 ) -> int | None:
-    """Plan it, and run it unless only the plan is asked for; gives the exit code, None where nothing ran."""
+    """Plan it, and run it unless only the plan is asked for; gives the exit code, None where nothing ran.
+
+    `namespace`: that of the experiment, where it is not its file that says it.
+    """
     from harness.cli.plan import with_planned_rollouts
     from harness.clusters.choice import chosen
     from harness.runner.ports import check_rate
     from harness.runner.scenario import scenarios
 
+    check_worker_image(worker_image)
     settings = chosen(cluster, experiment.cluster)
     settings = with_kind_options(settings, no_image_load=no_image_load, keep_cluster=keep_cluster)
     if experiment.is_there and apply_sizing:
@@ -213,6 +195,7 @@ def plan_and_run(
     described = with_planned_rollouts(there.experiment)
     with there.planning():
         planned = scenarios(described, there=there.manifests)
+    check_agrees(None if experiment.is_there else namespace, planned)
     if settings.sandbox is not None:
         from harness.runner.sandbox_limits import check_balancer, in_the_sandbox
 
@@ -240,20 +223,6 @@ def plan_and_run(
         # What dropped calls as it is has dropped them, whatever its sized twin does.
         code = code if code == ExitCode.NOT_AS_EXPECTED else proved
     return code
-
-
-def in_namespace(experiment: Experiment, namespace: str | None) -> Experiment:
-    """The experiment, in this namespace where one is given.
-
-    Raises:
-        UsageError: it is no name that a namespace can have.
-    """
-    if namespace is None:
-        return experiment
-    if len(namespace) > _LONGEST_NAME or not _NAME.fullmatch(namespace):
-        allowed = "Use up to 63 lower-case letters, digits and -, with a letter or digit at each end."
-        raise UsageError(f"reading --namespace {shown(namespace)}", "that is not a valid namespace name", allowed)
-    return experiment.model_copy(update={"namespace": namespace})
 
 
 def _prove_sizing(experiment: Experiment, settings: ClusterSettings, folder: Path, worker_image: str | None) -> int:

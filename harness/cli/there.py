@@ -6,9 +6,11 @@ import shlex
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.cli.described import told_file
+from harness.cli.paper import check_options
 from harness.errors import ManifestError, UsageError
 from harness.model.providers import CONTEXT
 
@@ -25,7 +27,7 @@ Answer = TypeVar("Answer")
 class Options:
     """What takes an experiment file's place. `image`: "CONTAINER=IMAGE", or the image where there is one container.
 
-    `way`: the experiment's `path`, where it is given.
+    `way`: the experiment's `path`, where it is given. `worker_image`, `budget` and `out` go with a file too.
     """
 
     target: str | None
@@ -35,6 +37,9 @@ class Options:
     image: Sequence[str]
     rollouts: int | None
     way: Mapping[str, Any]
+    worker_image: str | None = None
+    budget: Sequence[str] = ()
+    out: Path | None = None
 
     def refused_beside(self, file: str) -> None:
         """Refuse what a file says itself.
@@ -70,6 +75,15 @@ def experiment_of_options(options: Options, cluster: str | None) -> Experiment:
     if options.restart == bool(options.image):
         raise UsageError(tried, "what rolls it is not clear", "Give either --restart or --image.")
     kind_of(target)
+    there = {"target": target.lower(), "namespace": namespace}
+    done = {"rollouts": options.rollouts or 1, **options.way}
+    check_options(
+        {**there, "update": _images(options.image) or "restart", **done},
+        service=options.service,
+        worker_image=options.worker_image,
+        budget=options.budget,
+        out=options.out,
+    )
     settings = chosen(cluster, ClusterSettings.model_validate({"sandbox": {}}))
     context = context_there(settings, target, PROTECTED_CONTEXTS)
 
@@ -79,16 +93,30 @@ def experiment_of_options(options: Options, cluster: str | None) -> Experiment:
 
         return described_there(
             manifests := await manifests_there(kube, namespace, target.lower()),
-            target=target.lower(),
-            namespace=namespace,
+            **there,
             service=options.service,
-            done={"update": _update(options.image, manifests[0]), "rollouts": options.rollouts or 1, **options.way},
+            done={"update": _update(options.image, manifests[0]), **done},
             cluster={"context": context},
         )
 
     found = _asked(context, described)
     told_file("# This file would run the same:", found)
     return Experiment.model_validate(found)
+
+
+def _images(given: Sequence[str]) -> dict[str, Any]:
+    """The experiment's `update` as far as no container must be known; empty where no image is given.
+
+    Raises:
+        UsageError: one names no container before its "=", or no image after it.
+    """
+    turns: dict[str, list[str]] = {}
+    for each in given:
+        name, equals, image = each.partition("=")
+        if equals and not (name and image):
+            raise UsageError(f"reading --image {each}", "it lacks a container or an image", "Give CONTAINER=IMAGE.")
+        turns.setdefault(name if equals else "", []).append(image if equals else each)
+    return {"image": turns} if turns else {}
 
 
 def _update(images: Sequence[str], workload: Manifest) -> str | dict[str, Any]:

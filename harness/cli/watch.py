@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -12,16 +12,11 @@ from harness.cli.budget import within_budget
 from harness.cli.described import told_file
 from harness.cli.ending import conclude
 from harness.cli.loudness import Quiet, Verbose
-from harness.cli.run import Budgets, Cluster, WorkerImage, plan_and_run
+from harness.cli.options import Budgets, Cluster, WorkerImage
+from harness.cli.paper import check_options, experiment_of
+from harness.cli.run import plan_and_run
 from harness.cli.there import context_there
 from harness.cli.way_in import WayIn, way_in
-from harness.errors import UsageError
-
-if TYPE_CHECKING:
-    from harness.model.experiment import Experiment
-
-_OPTIONS = {"for": "--for", "until_rollouts": "--until-rollouts", "path": "--request-path", "rate": "--rate"}
-"""What an option is called in an experiment, and on the command line."""
 
 
 def watch(
@@ -48,14 +43,22 @@ def watch(
     verbose: Verbose = False,
 ) -> None:
     """Send load, change nothing, and judge every rollout that others make: a colleague, Argo CD, Flux."""
+    from harness.runner.from_manifests import LOAD
+    from harness.runner.there import kind_of
+
     watched = {"for": for_, **({"until_rollouts": until_rollouts} if until_rollouts else {})}
-    described = _described(target.lower(), namespace, service, cluster, watched, way_in(path))
-    if request_path is not None:
-        described["request"] = {**described.get("request", {}), "path": request_path}
-    if rate is not None:
-        load = described["load"]
-        described["load"] = {**load, "new": {"rate": rate}, "kept": {**load["kept"], "rate": max(1.0, rate / 2)}}
-    experiment = _experiment(described)
+    done = {"disruption": {"watch": watched}, **way_in(path)}
+    kind_of(target)
+    here = {"target": target.lower(), "namespace": namespace, **done}
+    check_options(
+        _loaded({**here, "load": LOAD}, request_path, rate),
+        service=service,
+        worker_image=worker_image,
+        budget=budget or (),
+        out=out,
+    )
+    described = _loaded(_described(target.lower(), namespace, service, cluster, done), request_path, rate)
+    experiment = experiment_of(described)
     told_file("# This file would watch the same:", described)
     code = plan_and_run(
         within_budget(experiment, budget or []),
@@ -71,23 +74,27 @@ def watch(
         conclude(code)
 
 
+def _loaded(described: dict[str, Any], request_path: str | None, rate: float | None) -> dict[str, Any]:
+    """The same with what is requested, and how often, as the options say."""
+    changed = dict(described)
+    if request_path is not None:
+        changed["request"] = {**described.get("request", {}), "path": request_path}
+    if rate is not None:
+        load = described["load"]
+        changed["load"] = {**load, "new": {"rate": rate}, "kept": {**load["kept"], "rate": max(1.0, rate / 2)}}
+    return changed
+
+
 def _described(
-    target: str,
-    namespace: str,
-    service: str | None,
-    cluster: str | None,
-    watched: Mapping[str, Any],
-    way: Mapping[str, Any],
+    target: str, namespace: str, service: str | None, cluster: str | None, done: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What the file of an experiment on that application would hold; `watched`: how; `way`: its `path`, if given."""
+    """What the file of an experiment on that application would hold; `done`: how it is watched, and its `path`."""
     import anyio
 
     from harness.clusters.choice import chosen
     from harness.model.cluster_settings import ClusterSettings
     from harness.model.providers import PROTECTED_CONTEXTS
-    from harness.runner.there import kind_of
 
-    kind_of(target)
     settings = chosen(cluster, ClusterSettings.model_validate({"sandbox": {}}))
     context = context_there(settings, target, PROTECTED_CONTEXTS)
 
@@ -103,28 +110,8 @@ def _described(
                 target=target,
                 namespace=namespace,
                 service=service,
-                done={"disruption": {"watch": watched}, **way},
+                done=done,
                 cluster={"context": context},
             )
 
     return anyio.run(asked)
-
-
-def _experiment(described: dict[str, Any]) -> Experiment:
-    """The experiment, or what of the options is none.
-
-    Raises:
-        UsageError: says which.
-    """
-    from pydantic import ValidationError
-
-    from harness.model.experiment import Experiment
-    from harness.runner.experiment_problems import best_fitting
-
-    try:
-        return Experiment.model_validate(described)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        option = next((name for part, name in _OPTIONS.items() if part in first["loc"]), "")
-        _, said = best_fitting(error, described)
-        raise UsageError(f"reading {option or 'the options of watch'}", said) from None

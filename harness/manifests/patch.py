@@ -46,6 +46,12 @@ def in_namespace(manifest: Manifest, namespace: str, among: Iterable[Manifest] =
     return moved
 
 
+def namespace_said(manifest: Manifest) -> str | None:
+    """The namespace that the manifest itself says; None where it says none, or lives in none."""
+    said = manifest["metadata"].get("namespace")
+    return None if not said or manifest["kind"] in _CLUSTER_SCOPED else str(said)
+
+
 def _references(manifest: Manifest) -> Iterator[tuple[dict[str, Any], str]]:
     """What an object of the Gateway API names, each with the kind that it is of unless it says another.
 

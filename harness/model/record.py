@@ -53,7 +53,7 @@ Duration = Annotated[
 ]
 LongDuration = Annotated[Duration, AfterValidator(_above_zero)]
 FilePath = Annotated[Path, BeforeValidator(_path), Field(strict=False)]
-Rate = Annotated[float, Field(gt=0, le=100_000, description="requests per second")]
+Rate = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False, description="requests per second")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?$")]
 Image = Annotated[str, Field(min_length=1, pattern=r"^\S+$")]
 

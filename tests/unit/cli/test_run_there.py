@@ -9,8 +9,8 @@ import pytest
 from program import called
 
 from harness.cli.described import told_file
+from harness.cli.paper import experiment_of
 from harness.cli.there import There
-from harness.cli.watch import _experiment
 from harness.errors import ManifestError, UsageError
 from harness.runner.from_cluster import described_there
 from tests.unit.runner.test_from_cluster import service, shop
@@ -72,9 +72,64 @@ def test_a_watch_is_refused_before_anything_is_sent(words: str, said: str) -> No
     assert said in refused("watch", "-n", "staging", "--cluster", "context:nowhere", *words.split())
 
 
+OF_BOTH = [
+    pytest.param("--service a:b:c", "--service 'a:b:c': it is no Service's name. Give NAME or NAME:PORT", id="service"),
+    pytest.param("--service Shop", "--service 'Shop': it is no Service's name", id="a Service's name"),
+    pytest.param("--path ftp://shop", "--path 'ftp://shop': it is no URL of HTTP", id="path"),
+    pytest.param("--budget filed=0", "--budget filed=0: there is no limit 'filed'; did you mean failed?", id="budget"),
+    pytest.param("--worker-image python:3.13slim?x -n X_Y", "--namespace: a name has up to", id="namespace"),
+    pytest.param("--out /dev/null", "writing to /dev/null: it is a file and no folder", id="out"),
+]
+"""Options of both commands, and what is said of them."""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        *OF_BOTH,
+        pytest.param("--for banana", "reading --for: 'banana' is not a duration", id="for"),
+        pytest.param("--rate -1", "reading --rate: input should be greater than 0, not -1", id="rate"),
+        pytest.param("--rate nan", "reading --rate: input should be a finite number, not nan", id="no rate"),
+        pytest.param(
+            "--rate 900", "planning 1350 requests/s: a cluster that others use too gets 1000/s", id="too much"
+        ),
+        pytest.param("--request-path up", "reading --request-path: it must begin with /", id="request path"),
+    ],
+)
+def test_options_of_a_watch_are_looked_at_before_a_cluster_is(words: str, said: str) -> None:
+    assert said in asked("watch", words)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        *OF_BOTH,
+        pytest.param("--image =shop:2", "--image =shop:2: it lacks a container or an image", id="no container"),
+        pytest.param("--image shop=", "--image shop=: it lacks a container or an image", id="no image"),
+    ],
+)
+def test_options_of_a_run_are_looked_at_before_a_cluster_is(words: str, said: str) -> None:
+    assert said in asked("run", words if "--image" in words else f"--restart {words}")
+
+
+@pytest.mark.parametrize("command", ["run", "watch"])
+def test_an_image_of_a_worker_with_a_space_is_none(command: str) -> None:
+    restart = ["--restart"] if command == "run" else []
+    said = refused(command, *_THERE, *restart, "--worker-image", "a b")
+    assert "reading --worker-image 'a b': an image's name holds no spaces" in said
+
+
+_THERE = ("--target", "deployment/web", "-n", "staging", "--cluster", "context:nowhere")
+
+
+def asked(command: str, words: str) -> str:
+    """What is said where the cluster is none that anybody could ask."""
+    return refused(command, *_THERE, *words.split())
+
+
 def test_options_of_a_watch_are_called_what_they_are_called_on_the_command_line() -> None:
     with pytest.raises(UsageError, match=r"^reading --for: 'banana' is not a duration"):
-        _experiment({**DESCRIBED, "disruption": {"watch": {"for": "banana"}}})
+        experiment_of({**DESCRIBED, "disruption": {"watch": {"for": "banana"}}})
 
 
 def test_a_watch_requests_what_a_run_would_request() -> None:
@@ -87,7 +142,7 @@ def test_a_watch_requests_what_a_run_would_request() -> None:
         done={"disruption": "watch"},
         cluster={"context": "staging"},
     )
-    experiment = _experiment(described)
+    experiment = experiment_of(described)
     assert (experiment.request.path, experiment.cluster.context) == ("/up", "staging")
 
 
@@ -99,7 +154,7 @@ def test_the_file_that_would_do_the_same_comes_before_what_is_said_later(monkeyp
 
 
 def test_what_cannot_be_planned_of_what_an_earlier_run_left_names_what_puts_it_back() -> None:
-    experiment = _experiment({**DESCRIBED, "disruption": "watch"})
+    experiment = experiment_of({**DESCRIBED, "disruption": "watch"})
     said = r"it would go to the same, since an earlier run has changed it and not put it back\. To put it back: x$"
     for put_back, says in (("To put it back: x", said), ("", "it would go to the same$")):
         there = There(experiment=experiment, put_back=put_back)
