@@ -114,36 +114,36 @@ def misfits(value: Any, shape: Shape, path: str = "") -> Iterator[Misfit]:
     return _misfits(value, shape, (path,))
 
 
-# Where a value stands: the path that was given, then keys and positions. Nearly all values have their shape, and a
-# recording has a hundred thousand of them, so a place is put into words where one has not.
-_Place = tuple[str | int, ...]
+Place = tuple[str | int, ...]
+"""Where a value stands: the path that was given, then keys and positions. Nearly all values have their shape, and a
+recording has a hundred thousand of them, so a place is put into words where one has not."""
 
 
-def _misfits(value: Any, shape: Shape, at: _Place) -> Iterator[Misfit]:
+def _misfits(value: Any, shape: Shape, at: Place) -> Iterator[Misfit]:
     if isinstance(shape, Kind):
         yield from _of_kind(value, shape, at)
     elif isinstance(shape, list):
         if not isinstance(value, list):
-            yield _misfit(at, value, "a list")
+            yield misfit(at, value, "a list")
             return
         for number, item in enumerate(value):
             yield from _misfits(item, shape[0], (*at, number))
     elif not isinstance(value, dict):
-        yield _misfit(at, value, "a mapping")
+        yield misfit(at, value, "a mapping")
     else:
         yield from _of_keys(value, shape, at)
 
 
-def _of_kind(value: Any, kind: Kind, at: _Place) -> Iterator[Misfit]:
+def _of_kind(value: Any, kind: Kind, at: Place) -> Iterator[Misfit]:
     if not kind.fits(value):
-        yield _misfit(at, value, kind.words, kind.how(value))
+        yield misfit(at, value, kind.words, kind.how(value))
     elif kind.values is not None:
         for key, inner in value.items():
             if inner is not None:
                 yield from _misfits(inner, kind.values, (*at, str(key)))
 
 
-def _of_keys(value: dict[str, Any], shape: Mapping[str, Any], at: _Place) -> Iterator[Misfit]:
+def _of_keys(value: dict[str, Any], shape: Mapping[str, Any], at: Place) -> Iterator[Misfit]:
     for name, inner in shape.items():
         key = name.removesuffix("!")
         found = value.get(key)
@@ -153,14 +153,15 @@ def _of_keys(value: dict[str, Any], shape: Mapping[str, Any], at: _Place) -> Ite
         elif not isinstance(inner, Kind) or inner.values is not None:
             yield from _misfits(found, inner, (*at, key))
         elif not inner.fits(found):
-            yield _misfit((*at, key), found, inner.words, inner.how(found))
+            yield misfit((*at, key), found, inner.words, inner.how(found))
 
 
-def _misfit(at: _Place, value: Any, wanted: str, how: str = "") -> Misfit:
+def misfit(at: Place, value: Any, wanted: str, how: str = "") -> Misfit:
+    """The misfit of a value in its words; `how` it may have come about, as an aside."""
     return Misfit(_path(at) or "it", f"is {_found(value)}{how}", wanted)
 
 
-def _path(at: _Place) -> str:
+def _path(at: Place) -> str:
     path, *parts = at
     for part in parts:
         path = f"{path}[{part}]" if isinstance(part, int) else _below(str(path), part)

@@ -16,8 +16,9 @@ from kubernetes.aio.client import models
 
 from harness.inputs.shown import near
 
-_LIST = re.compile(r"list\[(?P<inner>.+)\]", re.IGNORECASE)
-_MAP = re.compile(r"dict[\[(]str, ?(?P<inner>.+)[\])]", re.IGNORECASE)
+LIST = re.compile(r"list\[(?P<inner>.+)\]", re.IGNORECASE)
+MAP = re.compile(r"dict[\[(]str, ?(?P<inner>.+)[\])]", re.IGNORECASE)
+"""How the models write the types of lists and of maps."""
 
 
 def unknown_fields(manifest: Mapping[str, Any]) -> tuple[str, ...]:
@@ -28,7 +29,7 @@ def unknown_fields(manifest: Mapping[str, Any]) -> tuple[str, ...]:
     >>> unknown_fields({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"replica": 2}})
     ('unknown field "spec.replica"; did you mean replicas?',)
     """
-    model = _model(str(manifest.get("apiVersion")), str(manifest.get("kind")))
+    model = model_of(str(manifest.get("apiVersion")), str(manifest.get("kind")))
     if model is None:
         return ()
     return tuple(f"{unknown_field(path)}{near(field, known)}" for path, field, known in _of_model(manifest, model, ""))
@@ -39,7 +40,7 @@ def unknown_field(path: str) -> str:
     return f'unknown field "{path}"'
 
 
-def _model(api_version: str, kind: str) -> Any:
+def model_of(api_version: str, kind: str) -> Any:
     """The client's model of a kind; None where it has none, or no API for that group and version."""
     group, _, version = api_version.rpartition("/")
     api = "".join(part.capitalize() for part in (group or "core").removesuffix(".k8s.io").split("."))
@@ -72,10 +73,10 @@ def _of_model(value: Any, model: Any, path: str) -> Iterator[tuple[str, str, lis
 
 
 def _of_type(value: Any, text: str, path: str) -> Iterator[tuple[str, str, list[str]]]:
-    if (found := _LIST.fullmatch(text)) and isinstance(value, list):
+    if (found := LIST.fullmatch(text)) and isinstance(value, list):
         for number, item in enumerate(value):
             yield from _of_type(item, found["inner"], f"{path}[{number}]")
-    elif (found := _MAP.fullmatch(text)) and isinstance(value, Mapping):
+    elif (found := MAP.fullmatch(text)) and isinstance(value, Mapping):
         for key, item in value.items():
             yield from _of_type(item, found["inner"], f"{path}.{key}")
     elif (model := getattr(models, text, None)) is not None and hasattr(model, "attribute_map"):

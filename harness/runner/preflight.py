@@ -10,6 +10,7 @@ from harness.disruptions.obstacles import in_words, mends
 from harness.errors import UsageError
 from harness.inputs.shown import shown
 from harness.kube.client import Kube
+from harness.kube.field_types import mistyped
 from harness.kube.fields import unknown_fields
 from harness.model.run import MeasuredService
 from harness.preflight.intent import Intent
@@ -23,6 +24,7 @@ from harness.spec.nodes import SECOND_NODE, undrainable
 from harness.spec.references import absent_objects, absent_ports
 from harness.spec.rolling import wanted_replicas
 from harness.spec.serving import target_ports
+from harness.spec.shape import named
 from harness.spec.workload import Object, pod_spec, spec_of, workload_name
 
 _WHAT_VARIANTS_ARE_ABOUT = frozenset({HazardId.NO_PRESTOP, HazardId.NO_MIN_READY})
@@ -46,6 +48,7 @@ def check_scenarios(scenarios: Iterable[Scenario]) -> None:
         UsageError: says what is in the way, and what to set; nothing was changed.
     """
     for scenario in scenarios:
+        _check_types(scenario)
         if wanted_replicas(spec_of(scenario.application.target)) == 0:
             raise UsageError(
                 f"checking {scenario.experiment.target} before anything is changed",
@@ -59,6 +62,19 @@ def check_scenarios(scenarios: Iterable[Scenario]) -> None:
                 "; ".join(hazard.sentence for hazard in blocking),
                 f"Needed: {', '.join(hazard.mend for hazard in blocking)}.",
             )
+
+
+def _check_types(scenario: Scenario) -> None:
+    """Refuse what an API server would not even decode; what runs was taken by one.
+
+    Raises:
+        UsageError: names the object, its file, and where in it.
+    """
+    for manifest in () if scenario.experiment.is_there else scenario.application.manifests:
+        if (wrong := mistyped(manifest)) is not None:
+            where = place_of(manifest, files=scenario.experiment.manifests)
+            tried = f"checking {named(manifest)}{where} before anything is changed"
+            raise UsageError(tried, str(wrong), "Kubernetes would refuse it.")
 
 
 def preflight(scenarios: Iterable[Scenario], *, sandbox: bool = False) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ _SELECTOR: Shape = {
     "matchExpressions": [{"key!": NAME, "operator!": NAME, "values": [NAME]}],
 }
 _METADATA: Shape = {
-    "name": NAME, "namespace": NAME, "labels": _LABELS, "annotations": map_of(ANY), "finalizers": [TEXT],
+    "name": NAME, "namespace": NAME, "labels": _LABELS, "annotations": map_of(TEXT), "finalizers": [TEXT],
     "ownerReferences": [map_of(ANY)],
 }  # fmt: skip
 _HTTP: Shape = {

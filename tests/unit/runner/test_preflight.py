@@ -101,7 +101,16 @@ BLOCKED = [
     ),
     ({"replicas": "0"}, "or answer a request (replicas: 0). Needed: replicas of at least 1"),
     ({"service": "clusterIP: None, "}, "(clusterIP: None in Service web). Needed: a Service with a ClusterIP."),
+    (
+        {"pod": "priorityClassName: 1"},
+        "web.yaml before anything is changed: spec.template.spec.priorityClassName is 1, a number without quotes",
+    ),
+    (
+        {"more": "---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: of-shop}, data: {port: 8080}}\n"},
+        "checking ConfigMap of-shop of ",
+    ),
 ]
+BLOCKED_IDS = ["paused", "on-delete", "partition", "no pods", "headless", "a type", "another object's type"]
 
 
 @pytest.mark.parametrize(("numbers", "told"), [("0", True), ("[5, 0]", True), ("1", False)])
@@ -112,7 +121,7 @@ def test_that_no_pod_is_left_is_said_before_it_is_done(tmp_path: Path, numbers: 
     assert (words in warnings(planned(file))) is told
 
 
-@pytest.mark.parametrize(("change", "says"), BLOCKED, ids=["paused", "on-delete", "partition", "no pods", "headless"])
+@pytest.mark.parametrize(("change", "says"), BLOCKED, ids=BLOCKED_IDS)
 def test_what_could_show_nothing_is_refused(tmp_path: Path, change: dict[str, str], says: str) -> None:
     with pytest.raises(UsageError) as refused:
         check_scenarios(planned(written(tmp_path, **change)))
@@ -121,9 +130,7 @@ def test_what_could_show_nothing_is_refused(tmp_path: Path, change: dict[str, st
 
 
 @pytest.mark.parametrize("command", [("run", "--dry-run"), ("run",)], ids=["dry run", "run"])
-@pytest.mark.parametrize(
-    "change", [change for change, _ in BLOCKED], ids=["paused", "on-delete", "partition", "no pods", "headless"]
-)
+@pytest.mark.parametrize("change", [change for change, _ in BLOCKED], ids=BLOCKED_IDS)
 def test_run_and_dry_run_refuse_it_before_a_cluster_is_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, str], command: tuple[str, ...]
 ) -> None:

@@ -305,6 +305,16 @@ def test_near_spellings_are_told_and_far_ones_are_not() -> None:
         ("ports: [{port: 80}]", "ports: [{name: a}]", r"spec\.ports\[0\]\.port is missing"),
         ("ports: [{port: 80}]", "ports: [{port: 99999}]", r"spec\.ports\[0\]\.port is 99999"),
         ("labels: {app: shop}", "labels: {app: 5}", r"spec\.template\.metadata\.labels\.app is 5"),
+        (
+            "kind: Deployment\nmetadata: {name: shop",
+            "kind: Deployment\nmetadata: {annotations: {build: 7}, name: shop",
+            r"Deployment shop: metadata\.annotations\.build is 7, a number without quotes, where text",
+        ),
+        (
+            "labels: {app: shop}",
+            "labels: {app: shop}, annotations: {scrape: true}",
+            r"spec\.template\.metadata\.annotations\.scrape is true, as YAML reads y, yes and on without quotes",
+        ),
         ("ports: [{port: 80}]", "ports: [{port: 80, protocol: HTTP}]", "protocol is 'HTTP' .* TCP or UDP or SCTP"),
         ("{selector: {app: shop}", "{type: ClusterIp, selector: {app: shop}", "type is .ClusterIp. .*ClusterIP or"),
         ("image: nginx}", "image: nginx, lifecycle: {preStop: {}}}", "preStop: Required value: must specify a handler"),
