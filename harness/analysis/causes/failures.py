@@ -16,7 +16,7 @@ from harness.analysis.causes.data_plane import DataPlane
 from harness.analysis.causes.hop_answers import TOLD_TO_STOP, hop_flags, off_all_lists
 from harness.analysis.causes.idle_ends import idle_ends
 from harness.analysis.causes.intervals import NOBODY, cover, cover_of_own_pod, frozen
-from harness.analysis.causes.losses import at_once_everywhere, losses, slowest_s
+from harness.analysis.causes.losses import at_once_everywhere, losses, off_stopping_lists, slowest_s
 from harness.analysis.causes.no_endpoints import absence
 from harness.analysis.causes.own_pods import own_pods
 from harness.analysis.causes.row import Flag, Way
@@ -118,7 +118,8 @@ def failures(
         Flag.CLOSED_AS_EVER: as_ever.by_requests,
         Flag.CLOSED_BY_TIME: as_ever.by_time,
         Flag.OFF_ALL_LISTS: off_all_lists(by_hop[Flag.BAD_TARGET], sent, ended, windows),
-        Flag.OFF_STOPPING_LISTS: off_all_lists(by_hop[Flag.BAD_TARGET], sent, ended, windows, TOLD_TO_STOP),
+        Flag.OFF_STOPPING_LISTS: off_all_lists(by_hop[Flag.BAD_TARGET], sent, ended, windows, TOLD_TO_STOP)
+        | off_stopping_lists(seen, timed_out, work_s, windows),
         Flag.NO_ENDPOINT: absent.rejecting,
         Flag.MAYBE_NO_ENDPOINT: absent.maybe,
         Flag.STALE: np.array(stale.to_numpy()),

@@ -8,6 +8,9 @@ the times in which nothing was done (`chance`): what a network loses there, it l
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -59,6 +62,7 @@ def losses(
         good: NDArray[np.float64],
         ways: tuple[Way, ...],
         busy_s: NDArray[np.float64],
+        reachable: Callable[[NDArray[np.bool_]], _Reachable | None] = lambda _: None,
     ) -> None:
         # What was lost before anything was answered, as a balancer warms up, is not what is lost at other times.
         early = lost & (sent < (good[0] if len(good) else -math.inf))
@@ -67,7 +71,7 @@ def losses(
             return
         sample = Sample(
             lost=sent[lost],
-            suspects=_how_many(_times(windows, ways), sent[lost], sent[lost] + busy_s[lost]),
+            suspects=_how_many(_times(windows, ways), sent[lost], sent[lost] + busy_s[lost], reachable(lost)),
             refused=others,
             good=good,
             endpoints=seen.endpoints.most,
@@ -85,11 +89,52 @@ def losses(
         # What was refused was not lost, but it shows as well that a pod was still sent to.
         hold(unanswered, sent[refused], streaks.good, _GONE, np.zeros_like(sent))
     if timed_out.any():
-        # Behind a hop that ends connections, a pod that is gone keeps its share waiting as well.
         # What its pod was still working on as it began to stop had been sent a little before.
-        ways = (*_STOPPING, *_GONE) if seen.run.info.way.ends_tcp else _STOPPING
-        hold(timed_out, np.empty(0), _answered(seen), ways, work_s)
+        hold(
+            timed_out,
+            np.empty(0),
+            _answered(seen),
+            _blamed_for_time_outs(seen),
+            work_s,
+            partial(_reachable, seen, windows),
+        )
     return Losses(chain=chain, chance=chance, background=background, everywhere=others_too)
+
+
+def off_stopping_lists(
+    seen: Observed, timed_out: NDArray[np.bool_], work_s: NDArray[np.float64], windows: TimeWindows
+) -> NDArray[np.bool_]:
+    """Which of those that `timed_out` were sent on connections that a data plane which keeps its period no longer led
+    to any of the pods that stopped while they may have been worked on."""
+    sent = seen.requests.failures["started"].to_numpy()[timed_out]
+    found, ways = np.zeros_like(timed_out), _blamed_for_time_outs(seen)
+    reachable = _reachable(seen, windows, timed_out)
+    found[timed_out] = _how_many(_times(windows, ways), sent, sent + work_s[timed_out], reachable) == 0
+    return found
+
+
+def _blamed_for_time_outs(seen: Observed) -> tuple[Way, ...]:
+    """Behind a hop that ends connections, a pod that is gone keeps its share waiting as well."""
+    return (*_STOPPING, *_GONE) if seen.run.info.way.ends_tcp else _STOPPING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reachable:
+    """Until when the data plane sends to each pod that leaves, by position; and which of some failures went out on a
+    connection that leads to its pod whatever the data plane lists by then (`pinned`)."""
+
+    until: dict[int, float]
+    pinned: NDArray[np.bool_]
+
+
+def _reachable(seen: Observed, windows: TimeWindows, some: NDArray[np.bool_]) -> _Reachable:
+    """Of a hop that ends connections, be they kept, that it keeps its period is not taken for granted."""
+    ends_tcp = seen.run.info.way.ends_tcp
+    reused = seen.requests.failures["reused"].to_numpy()[some]
+    return _Reachable(
+        until={pod: end for _, end, pod in windows[Way.SENT_TO if ends_tcp else Way.LISTED]},
+        pinned=np.zeros_like(reused) if ends_tcp else reused,
+    )
 
 
 def at_once_everywhere(
@@ -149,8 +194,11 @@ def _times(windows: TimeWindows, ways: tuple[Way, ...]) -> Spans:
     return tuple(span for way in ways for span in windows[way])
 
 
-def _how_many(spans: Spans, since: NDArray[np.float64], until: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Of how many pods a span touches each [since, until]; twice, where two of one pod do."""
+def _how_many(
+    spans: Spans, since: NDArray[np.float64], until: NDArray[np.float64], reachable: _Reachable | None = None
+) -> NDArray[np.int64]:
+    """Of how many pods a span touches each [since, until], which may have been sent to since; twice, where two of one
+    pod do. `since` ascends."""
     apart: dict[int, list[tuple[float, float]]] = {}
     for start, end, pod in sorted(spans):
         own = apart.setdefault(pod, [])
@@ -158,9 +206,15 @@ def _how_many(spans: Spans, since: NDArray[np.float64], until: NDArray[np.float6
             own[-1] = (own[-1][0], max(own[-1][1], end))
         elif start <= end:
             own.append((start, end))
-    starts, ends = (np.sort([span[side] for own in apart.values() for span in own]) for side in (0, 1))
-    touched = np.searchsorted(starts, until, side="right") - np.searchsorted(ends, since, side="left")
-    return np.asarray(touched, dtype=np.int64)
+    longest_s = float((until - since).max(initial=0.0))
+    found = np.zeros(len(since), dtype=np.int64)
+    for pod, start, end in ((pod, *span) for pod, own in apart.items() for span in own):
+        some = slice(int(np.searchsorted(since, start - longest_s)), int(np.searchsorted(since, end, side="right")))
+        touched = until[some] >= start
+        if reachable is not None:
+            touched = touched & (reachable.pinned[some] | (since[some] <= reachable.until.get(pod, math.inf)))
+        found[some] += touched
+    return found
 
 
 def _rolling(seen: Observed, plane: DataPlane) -> Intervals:
@@ -178,22 +232,26 @@ def _answered(seen: Observed) -> NDArray[np.float64]:
 
 
 def slowest_s(seen: Observed, timed_out: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Per failure, what the slowest answers of its stream took, but for one in a thousand; without any, all the time
-    that it had. Only of those that timed out; of others 0."""
+    """Per failure, what the slowest answers of its stream took while nothing was done, but for one in a thousand;
+    without any, all the time that it had. Only of those that timed out; of others 0.
+
+    What hangs in a rollout, and answers then, does not tell how long a pod works on a request.
+    """
     work_s = np.zeros(len(timed_out))
     if not timed_out.any():
         return work_s
-    took = (
-        seen.requests.frame.lazy()
-        .filter(~pl.col("failed"), ~pl.col("unsent"))
-        .group_by(pl.col("stream").cast(pl.String))
-        .agg((pl.col("ended") - pl.col("started")).quantile(0.999))
-        .collect()
-    )
-    of_stream = dict(took.iter_rows())
+    well = seen.requests.frame.lazy().filter(~pl.col("failed"), ~pl.col("unsent"))
+    took = (pl.col("ended") - pl.col("started")).quantile(0.999)
+    of_stream: dict[str, float] = {}
+    for some in (well, *(well.filter(pl.col("scheduled").is_between(*span)) for span in _undisturbed(seen))):
+        of_stream |= dict(some.group_by(pl.col("stream").cast(pl.String)).agg(took).collect().iter_rows())
     rows = seen.requests.failures
     had_s = (rows["ended"] - rows["started"]).to_numpy()
-    streams = [of_stream.get(stream) for stream in rows["stream"]]
-    known = np.array([math.inf if slowest is None else slowest for slowest in streams], dtype=np.float64)
+    known = np.array([of_stream.get(stream, math.inf) for stream in rows["stream"]], dtype=np.float64)
     work_s[timed_out] = np.minimum(known, had_s)[timed_out]
     return work_s
+
+
+def _undisturbed(seen: Observed) -> Intervals:
+    """The control window, if there is one."""
+    return [seen.windows.control] if seen.windows.control is not None else []

@@ -43,6 +43,7 @@ class Way(StrEnum):
     UNREGISTERED = "unregistered"
     CRASHED = "crashed"
     SENT_TO = "sent-to"
+    LISTED = "listed"
     ENDS = "ends"
     UNACCEPTING = "unaccepting"
     DRAINING = "draining"
@@ -62,6 +63,7 @@ WAY_WORDS = {
     Way.UNREGISTERED: "a pod was listed, and a balancer that passes packets on may have known neither it nor another",
     Way.CRASHED: "a container of a pod was down though nobody had asked for it",
     Way.SENT_TO: "a pod that was deleted may have been sent to: answers show that it no longer was, while it lived on",
+    Way.LISTED: "a pod that was deleted may have been sent to, as far as the data plane keeps its period",
     Way.ENDS: "the containers of a pod ended",
     Way.UNACCEPTING: "a pod in deletion may still have been sent to and have accepted no more, its kernel was there",
     Way.DRAINING: "a pod in deletion had left a balancer's list, which may have ended what was still open to it",
@@ -124,7 +126,8 @@ FLAG_WORDS = {
     Flag.CLOSED_AS_EVER: "that hop answered 502, as pods stopped no more often than at other times",
     Flag.CLOSED_BY_TIME: "that hop answered 502, of more requests as pods stopped, and no more often in as much time",
     Flag.OFF_ALL_LISTS: "when it was sent, no pod that was deleted before it ended was still sent to, as answers show",
-    Flag.OFF_STOPPING_LISTS: "when it was sent, no pod that stopped before it ended was still sent to, as answers show",
+    Flag.OFF_STOPPING_LISTS: "when it was sent, no pod that stopped before it ended was still sent to, as answers "
+    "show, or a data plane that keeps its period",
     Flag.NO_ENDPOINT: "the data plane surely had no endpoint",
     Flag.MAYBE_NO_ENDPOINT: "the data plane may have had no endpoint",
     Flag.STALE: "the same source port went unanswered less than 120 s before",

@@ -104,6 +104,11 @@ def _sent_to(pod: Life, clues: Clues) -> tuple[float, float]:
     return -math.inf, off if shown else math.inf
 
 
+def _listed(pod: Life, clues: Clues) -> tuple[float, float]:
+    """The same, and not after the data plane must have heard that it left: where it keeps its period."""
+    return -math.inf, min(_horizon(pod, clues).until, _sent_to(pod, clues)[1])
+
+
 def _ending(pod: Life, clues: Clues) -> tuple[float, float]:
     return (pod.exit if pod.exit is not None else math.inf), _ended(pod) + WATCH_S
 
@@ -172,6 +177,7 @@ _OF_PODS_THAT_END: dict[Way, Callable[[Life, Clues], tuple[float, float]]] = {
     Way.STOPPING: _stopping,
     Way.ENDS: _ending,
     Way.SENT_TO: _sent_to,
+    Way.LISTED: _listed,
     Way.UNACCEPTING: _unaccepting,
     Way.LATE_VANISHED: _vanishing_late,
     Way.LOOSE_REFUSING: _loosely_refusing,

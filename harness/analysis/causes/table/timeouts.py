@@ -73,6 +73,7 @@ TIMEOUTS = (
         moment=Moment.UNDER_WAY,
         holds=(Flag.CHAIN,),
         any_of=_STOPPED,
+        excludes=(Flag.OFF_STOPPING_LISTS,),
         cause=Cause.IN_FLIGHT_KILL,
         fault=Fault.ROLLOUT,
         charged=(Charge.PODS_THAT_CUT,),

@@ -110,3 +110,54 @@ def test_a_pod_that_hung_before_another_stops_goes_on_hanging_and_that_one_is_no
     result = told(DEAF.replace(healthy, hung), named=named)
     assert set(result.causes) == {"application"}
     assert (result.verdict, result.reason) == ("inconclusive", "application-errors")
+
+
+# old-1 is told to stop at 15, long after the proxy has left it out. old-3 hangs for 6 s then: what waits for 5 s is
+# lost, the rest is answered as it comes back.
+HELD = """
+    period 1
+    update 9.5 complete 11 settled 16
+    pod old-1 deleted 10 prestop 5 ended 15.3 gone 15.6
+    pod old-2
+    pod old-3
+    pod new-1 revision r2 created 9.6 ready 9.9
+    ok new 0..10 every 0.06 by old-1
+    ok new 0.02..30 every 0.06 by old-2
+    ok new 0.04..{hangs:.2f} every 0.06 by old-3
+    ok new 11.03..30 every 0.06 by new-1
+"""
+
+
+def hung(hangs: float) -> str:
+    """The history in which a pod hangs for 6 s from that moment on."""
+    back = hangs + 6.0
+    lost = f"read-timeout new {hangs:.2f}..{back - 5:.2f} every 0.06\n"
+    waits = [back - 5 + 0.06 * n for n in range(80)]
+    late = "\n".join(f"ok new {t:.2f} until {back:.2f} by old-3" for t in waits)
+    return f"{HELD.format(hangs=hangs)}{lost}{late}\nok new {back:.2f}..30 every 0.06 by old-3\n"
+
+
+@pytest.mark.parametrize("hangs", [10.6, 13.0, 14.2, 14.7, 15.1])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_live_pod_that_hangs_as_another_ends_was_not_killed_by_that(named: bool, hangs: float) -> None:
+    result = told(hung(hangs), named=named)
+    assert set(result.causes) == {"application"}
+    assert (result.verdict, result.reason) == ("inconclusive", "application-errors")
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_slow_work_that_was_in_hand_as_its_pod_stopped_is_killed_in_flight(named: bool) -> None:
+    """Answers take 3 s, so what had been sent 3 s before was in hand."""
+    slow = "\n".join(f"ok slow {at}..{until} every 0.06 took 3" for at, until in ((0, 6.9), (11, 24)))
+    lost = "read-timeout slow 7.2..9.9 every 0.12\nok slow 7.26..9.9 every 0.12 took 3"
+    result = told(f"{DEAF}{slow}\n{lost}", named=named)
+    assert set(result.causes) == {"in-flight-kill"}
+    assert result.verdict == "dropping"
+
+
+@pytest.mark.parametrize("hangs", [9.0, 11.5])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_pod_that_hangs_does_not_clear_one_that_accepts_no_more(named: bool, hangs: float) -> None:
+    lost = f"read-timeout new 10.03..10.9 every 0.06\nread-timeout new {hangs + 0.01}..{hangs + 2} every 0.06"
+    result = told(DEAF + lost, named=named)
+    assert result.verdict != "seamless"
