@@ -172,9 +172,10 @@ All of these cases with everything known, and the recorded rollouts of fourteen 
 truth is that of the kernel and of their own request logs. Recall: of the requests that failed by a cause, those that
 were told so. Precision: of those that were told so, those that did.
 
-A request that a pod's kernel had taken in, and that was reset unread as the pod stopped, is `in-flight-kill` to the
-judge ("never read"), for it was lost by that; to the truth it is `idle-close`, as no program had taken it. The busier
-the machine, the more there are of these.
+A request on a kept connection that ended without an answer as its pod stopped was on its way when the pod closed it
+(`idle-close`), or with the pod before: read, or taken by its kernel and never read, `in-flight-kill` both. The truth
+tells it by the time: an end that comes within 1 ms of the send was under way before it, one that comes after more than
+20 ms was not; in between not even the kernel's events tell, and it is not counted.
 
 """
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.model.result import Cause
+from harness.sandbox.instruments.truth.causes import CROSSED_S, ROUND_TRIP_S
 from harness.sandbox.instruments.truth.join import next_connections
 from harness.sandbox.instruments.truth.world import World, world
 
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 
 ROLLOUTS_OWN = frozenset({Cause.TERMINATION_RACE, Cause.CREATION_RACE, Cause.IN_FLIGHT_KILL, Cause.NO_ENDPOINTS})
 _CUTS = frozenset({"reset-before-response", "eof-before-response", "reset-mid-response", "eof-mid-response"})
-# A connection that ends that soon after the send had its end under way before the request arrived; one that ends later
-# than the other had not. The round trip on one machine is far below either, but who is to read may have to wait for a
-# processor.
-_CROSSED_S, _ROUND_TRIP_S = 0.001, 0.02
 _CLOCKS_APART_S = 0.002
 LOOKED_S = 0.06  # accepted connections are looked up every 50 ms
 RECORD = "truth.jsonl"  # beside the run directories of a server
@@ -168,10 +165,10 @@ def _cut(cause: str, detail: str, request: Mapping[str, str], seen: Seen) -> tup
         if seen.lasted_s > LOOKED_S:
             return Cause.TERMINATION_RACE, "accept-queue"
         return Cause.UNKNOWN, "queued-or-accepted"
-    if seen.lasted_s > _ROUND_TRIP_S:
+    if seen.lasted_s > ROUND_TRIP_S:
         return Cause.IN_FLIGHT_KILL, "never-read"
     return (
-        (Cause.IDLE_CLOSE, "end-came-first") if seen.lasted_s < _CROSSED_S else (Cause.UNKNOWN, "end-or-request-first")
+        (Cause.IDLE_CLOSE, "end-came-first") if seen.lasted_s < CROSSED_S else (Cause.UNKNOWN, "end-or-request-first")
     )
 
 

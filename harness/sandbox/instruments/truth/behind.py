@@ -29,6 +29,9 @@ _OUTCOMES = {
     End.LATE: "read-timeout",
 }
 _WATCH_S = 0.3
+# HAProxy writes whole milliseconds, and not whether a kept connection was reset or ended: a request that was out for
+# longer had reached the program, for none gets the processor that late.
+_READ_S = 0.1
 # The client's word of its time-out and the proxy's of its having been left: two programs, and whole milliseconds.
 _SAME_S = 0.05
 
@@ -96,9 +99,11 @@ class Behind:
             return told
         # While its preStop hook runs, a pod that is being deleted serves, and closes what is idle as ever.
         stopping = pod.deletion is not None and _closed(pod, self.entry(passed), passed.ended + _WATCH_S)
-        if stopping and (told[0] == "idle-close" or _closed(pod, self.entry(passed), passed.began)):
+        read = passed.ended - passed.began > _READ_S and told[0] != "idle-close"
+        idle = not read and told[0] != "application"
+        if stopping and (idle or _closed(pod, self.entry(passed), passed.began)):
             return "termination-race", "keepalive-close-at-stop"
-        return ("backend-close", told[1]) if told[0] == "idle-close" else told
+        return ("backend-close", "keepalive-close-race") if idle else told
 
 
 def _closed(pod: Pod, entry: Entry | None, t: float) -> bool:

@@ -3,8 +3,9 @@
 The details are those of the recordings of a real cluster (`listener-closed`, `pod-network-gone`, `accept-queue`,
 `keepalive-close-race`, `not-listening-yet`, `fast-shutdown`, `rejected`, `rejected-without-icmp`,
 `untranslated-during-sync`, `status-from-live-pod`, `status-from-terminating-pod`, `entry-to-dead-pod`) and, for what
-only the sandbox's applications do, `never-accepted`, `crashed-pod`, `slow-answer`, `no-answer-from-live-pod`,
-`cut-by-live-pod`, `bad-answer`. A cause `unknown` means that even the kernel's events do not tell.
+only the sandbox's applications do, `never-accepted`, `never-read`, `end-or-request-first`, `crashed-pod`,
+`slow-answer`, `no-answer-from-live-pod`, `cut-by-live-pod`, `bad-answer`. A cause `unknown` means that even the
+kernel's events do not tell.
 """
 
 from __future__ import annotations
@@ -16,14 +17,18 @@ if TYPE_CHECKING:
     from harness.sandbox.instruments.truth.world import Entry, Pod, World
 
 Cause = tuple[str, str]
+# A kept connection ended as its pod stopped: no event tells whether that or the request was first.
+UNDECIDED: Cause = ("unknown", "end-or-request-first")
 NO_FAILURE = frozenset({"ok", "unsent"})
 
 _REFUSED, _SILENT = "connect-refused", frozenset({"connect-timeout", "unreachable"})
 _CUT = frozenset({"reset-before-response", "eof-before-response", "reset-mid-response", "eof-mid-response"})
 # How far the client's word of a loss and the kernel's word of what brought it may lie apart.
 _APART_S = 0.02
-# A request on a kept connection that was out for longer had reached the program: none gets the processor that late.
-_READ_S = 0.1
+# A connection that ends that soon after the send had its end under way before the request arrived; one that ends later
+# than the other had not. The round trip on one machine is far below either, but who is to read may have to wait for a
+# processor.
+CROSSED_S, ROUND_TRIP_S = 0.001, 0.02
 # A watch event may arrive that much after the kubelet has begun to act on it.
 _WATCH_S = 0.3
 
@@ -101,11 +106,7 @@ def _cut(attempt: Attempt, entry: Entry, pod: Pod) -> Cause:
         return "application", "crashed-pod"
     stopping = pod.deletion is not None and pod.deletion - _WATCH_S <= attempt.ended
     if attempt.reused:
-        # On its way when the connection was closed, or with the program long before: only the latter was taken. The
-        # kernel answers with a reset what no program has read, and ends with FIN where everything had been read.
-        long = attempt.ended - attempt.started > _READ_S and attempt.outcome == "eof-before-response"
-        taken = long or attempt.outcome.endswith("mid-response")
-        return ("in-flight-kill", "fast-shutdown") if stopping and taken else ("idle-close", "keepalive-close-race")
+        return _kept_cut(attempt) if stopping else ("idle-close", "keepalive-close-race")
     if not stopping:
         return "application", "cut-by-live-pod"
     closings = _closings(pod, entry.answering[1])
@@ -113,6 +114,19 @@ def _cut(attempt: Attempt, entry: Entry, pod: Pod) -> Cause:
     if closing and attempt.outcome == "reset-before-response" and not _accepted(attempt, entry, pod):
         return "termination-race", "accept-queue"
     return "in-flight-kill", "fast-shutdown"
+
+
+def _kept_cut(attempt: Attempt) -> Cause:
+    """On its way when the pod closed the connection, or with the pod before: with its kernel, unread, or its program.
+
+    The kernel answers with a reset what no program has read, and ends with FIN where everything had been read.
+    """
+    lasted_s = attempt.ended - attempt.started
+    if attempt.outcome.endswith("mid-response"):
+        return "in-flight-kill", "fast-shutdown"
+    if lasted_s > ROUND_TRIP_S:
+        return "in-flight-kill", "never-read" if attempt.outcome == "reset-before-response" else "fast-shutdown"
+    return UNDECIDED if lasted_s > CROSSED_S else ("idle-close", "keepalive-close-race")
 
 
 def _accepted(attempt: Attempt, entry: Entry, pod: Pod) -> bool:

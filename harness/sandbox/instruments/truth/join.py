@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.instruments.truth.causes import NO_FAILURE, Attempt, Cause, cause
+from harness.sandbox.instruments.truth.causes import NO_FAILURE, UNDECIDED, Attempt, Cause, cause
 from harness.sandbox.instruments.truth.world import Pod, TruthIncomplete, World, world
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ _TAIL_S = 1.0  # what happened that long after the run's end is still told of it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:
-    """What was written. `agreeing` of `named` answers named the pod to which the kernel sent the request."""
+    """What was written. `agreeing` of `named` answers named the pod to which the kernel sent the request; `unexplained`
+    are those of unknown cause, but for those of which no event could tell it."""
 
     requests: int
     failed: int
@@ -81,7 +82,7 @@ def write_told(run: Path, happened: World, tell: Teller) -> Joined:
     return Joined(
         requests=len(told),
         failed=sum(bool(row[4]) for row in told),
-        unexplained=sum(row[4] == "unknown" for row in told),
+        unexplained=sum(row[4] == "unknown" and (row[4], row[5]) != UNDECIDED for row in told),
         named=len(named),
         agreeing=sum(answered == sent for answered, sent in named),
     )

@@ -88,9 +88,11 @@ def test_a_new_connection(
 @pytest.mark.parametrize(
     ("outcome", "at", "took", "expected"),
     [
-        ("reset-before-response", 9.999, 0.001, ("idle-close", "keepalive-close-race")),
-        ("reset-before-response", 9.8, 0.2, ("idle-close", "keepalive-close-race")),
-        ("eof-before-response", 9.999, 0.001, ("idle-close", "keepalive-close-race")),
+        ("reset-before-response", 9.999, 0.0005, ("idle-close", "keepalive-close-race")),
+        ("reset-before-response", 9.99, 0.01, ("unknown", "end-or-request-first")),
+        ("reset-before-response", 9.8, 0.2, ("in-flight-kill", "never-read")),
+        ("eof-before-response", 9.999, 0.0005, ("idle-close", "keepalive-close-race")),
+        ("eof-before-response", 9.99, 0.01, ("unknown", "end-or-request-first")),
         ("eof-before-response", 9.5, 0.5, ("in-flight-kill", "fast-shutdown")),
         ("reset-mid-response", 9.999, 0.002, ("in-flight-kill", "fast-shutdown")),
         ("read-timeout", 10.5, 5.0, ("termination-race", "pod-network-gone")),
