@@ -51,6 +51,7 @@ CASES = (
     Case(name="recreate-slowstart", experiment="recreate", variant="default", verdict="dropping"),
     Case(name="sigterm-cut-slow-stream", experiment="sigterm", variant="default", verdict="dropping"),
     Case(name="app-errors-mitigated", experiment="app-errors", variant="both", verdict="seamless"),
+    Case(name="idle-close-mitigated", experiment="idle-close", variant="both", verdict="seamless"),
     Case(name="new-version-errors", experiment="new-version-errors", variant="both", verdict="inconclusive"),
     Case(name="new-version-crashes", experiment="crash", variant="both", verdict="inconclusive"),
 )
