@@ -19,6 +19,7 @@ from harness.store.reader import is_run, read_run, scenario_folders
 from harness.store.results import write_experiment_result, write_scenario_result
 
 _INCONCLUSIVE = 3
+_UNNAMED = "(unnamed)"  # where no record says what the experiment was called
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +191,7 @@ def _together(
     names = dict.fromkeys(experiment for experiment, _, _ in variants)
     pooled = [pool(results, confidence=infos[results[0].scenario].confidence) for results in variants.values()]
     notes = [f"Planned, and never ran: {', '.join(never_ran)}."] if never_ran else []
-    whole = judge_experiment(pooled, experiment=", ".join(filter(None, names)), notes=notes)
+    whole = judge_experiment(pooled, experiment=", ".join(filter(None, names)) or _UNNAMED, notes=notes)
     if never_ran and whole.exit_code == 0:
         whole = replace(whole, exit_code=_INCONCLUSIVE)
     if out is None:

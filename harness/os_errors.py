@@ -16,6 +16,7 @@ _DO = {
     errno.ENAMETOOLONG: "Give a shorter name.",
     errno.ELOOP: "Mend the symbolic links, which lead back to where they start.",
     errno.ENOTDIR: "A part of the path is a file where a folder is needed: name another path.",
+    errno.EISDIR: "Move that folder away, or name another path.",
     errno.ENOENT: "Look at the path: is each folder of it there?",
     errno.EMFILE: "Raise the limit on open files (ulimit -n).",
     errno.ENFILE: "The whole machine has too many files open: close some.",
@@ -26,6 +27,7 @@ _DO = {
 _SEEN = {
     errno.ENOENT: "there is no such file or folder",
     errno.ENOTDIR: "a part of the path is a file and no folder (not a directory)",
+    errno.EEXIST: "it is there already",
     errno.EISDIR: "it is a directory (folder), not a file",
     errno.ELOOP: "its symbolic links are a loop",
     errno.ENAMETOOLONG: "its name is too long",

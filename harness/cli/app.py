@@ -40,6 +40,9 @@ from harness.exit_codes import MEANINGS, ExitCode
 
 _EXIT_CODES = "\n\n".join(["Exit codes:", *(f"{code}: {meaning}." for code, meaning in MEANINGS.items())])
 
+_SAID_ON_OUTPUT = (ExitCode.AS_EXPECTED, ExitCode.NOT_AS_EXPECTED)
+"""What a command ends with that has printed what it found, and told no error."""
+
 PROGRAM = "rollout-harness"
 COMPLETE = "_ROLLOUT_HARNESS_COMPLETE"
 """The variable by which a shell's completion script asks; typer makes its name of the program's."""
@@ -95,9 +98,9 @@ def main() -> None:
         with stopped_by_signals():
             code, is_verdict = ended(lambda: arranged(words), name)
             lost = streams.lost_output()
-            if lost is not None and (is_verdict or code == ExitCode.AS_EXPECTED):
+            if lost is not None and (is_verdict or code in _SAID_ON_OUTPUT):
                 tell_error(HarnessError("writing to standard output", os_errors.seen(lost), os_errors.what_to_do(lost)))
-                code = code if is_verdict else ExitCode.USAGE
+                code = code if is_verdict or code else ExitCode.USAGE
     sys.exit(code)
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli.ending import tell_paragraph
 from harness.cli.faults import unjudged
 from harness.cli.memory import check_memory
-from harness.errors import HarnessError, UsageError
+from harness.errors import DamagedRunError, HarnessError, UsageError
 from harness.inputs.shown import near, paragraph, printable
 from harness.redaction import door
 
@@ -74,7 +75,12 @@ def _opened(folder: Path) -> Scenario:
     from harness.analysis.explanation import Explainer
     from harness.judged_runs import recorded
 
-    return Scenario(folder=folder, explainer=Explainer(recorded(folder)))
+    run = recorded(folder)
+    if run.damage and run.requests.is_empty():
+        raise DamagedRunError(f"reading {folder}", "; ".join(run.damage), "Without requests there is none to explain.")
+    for words in run.damage:
+        tell_paragraph(f"mind: {folder}: {words}", error=True)
+    return Scenario(folder=folder, explainer=Explainer(run))
 
 
 def _named(request: str) -> tuple[str, int, int | None]:

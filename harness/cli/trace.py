@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness import os_errors
 from harness.cli.ending import conclude
 from harness.errors import SandboxError, UsageError
 from harness.exit_codes import ExitCode
@@ -158,7 +159,7 @@ def _new(path: Path) -> Iterator[BinaryIO]:
     try:
         file = path.open("xb")
     except OSError as error:
-        raise UsageError(f"writing {path}", error.strerror or str(error), "Name a file that does not exist.") from None
+        raise UsageError(f"writing {path}", os_errors.seen(error), "Name a file that does not exist.") from None
     try:
         with file:
             yield file

@@ -8,6 +8,7 @@ import re
 import stat
 import sys
 from pathlib import Path
+from typing import TextIO
 
 from harness import os_errors
 from harness.errors import HarnessError
@@ -85,8 +86,18 @@ def standard_input_text(*, what: str, error: type[HarnessError], hint: str) -> s
         raise error(tried, os_errors.seen(refused), hint) from None
     text = _text(_at_most(data, tried, error), tried, error)
     if not text.strip():
+        if _is_nowhere(sys.stdin):
+            raise error(tried, "it is closed, or /dev/null", hint)
         raise error(tried, "nothing came", "Did the command before it fail?")
     return text
+
+
+def _is_nowhere(stream: TextIO) -> bool:
+    """Whether it is the null device, which stands in the place of a standard stream that is closed."""
+    try:
+        return os.fstat(stream.fileno()).st_rdev == Path(os.devnull).stat().st_rdev
+    except OSError:  # it is none of the system's
+        return False
 
 
 def _at_most(data: bytes, tried: str, error: type[HarnessError], most: int = MOST_BYTES) -> bytes:

@@ -53,5 +53,8 @@ def _write(path: Path, text: str) -> Path:
     try:
         new.write_text(text, encoding="utf-8", errors="backslashreplace")  # a name may be no text in UTF-8
         return new.replace(path)
+    except OSError as error:
+        error.filename = str(path)  # nobody knows the other one, under which it is written
+        raise
     finally:
         new.unlink(missing_ok=True)

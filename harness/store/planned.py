@@ -14,6 +14,7 @@ from harness.inputs.json_text import json_value
 from harness.inputs.shape import ANY, TEXT, Shape, map_of, misfits
 from harness.model.run import FORMAT
 from harness.store.output import output_error
+from harness.store.presence import in_its_place
 from harness.store.writer import replace_file
 
 _NAME = "experiment.json"
@@ -74,9 +75,11 @@ def _table(folder: Path, name: str) -> dict[str, Any]:
 def _plan(folder: Path) -> dict[str, Any]:
     """What experiment.json says, which has its shape; nothing where there is none."""
     path = folder / _NAME
+    tried = f"reading {path}"
+    if wrong := in_its_place(path):
+        raise DamagedRunError(tried, f"it is {wrong}", "What was planned stands in it: put it back, or take it away.")
     if not path.is_file():
         return {}
-    tried = f"reading {path}"
     found = json_value(file_bytes(path, error=RunFormatError), tried=tried, error=DamagedRunError)
     if misfit := next(misfits(found, _SHAPE), None):
         raise DamagedRunError(tried, f"it does not name the planned scenarios: {misfit}")

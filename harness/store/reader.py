@@ -14,6 +14,7 @@ from harness.inputs.json_text import json_value
 from harness.model.observation import MarkType, Observation
 from harness.model.quantity import things
 from harness.model.run import Run, RunInfo
+from harness.store.presence import in_its_place, is_there
 from harness.store.requests_csv import read_requests
 from harness.store.run_json import from_json
 
@@ -85,16 +86,14 @@ def read_info(folder: Path, damage: list[str]) -> RunInfo:
         RunFormatError: it is not JSON, or not of a format that this harness reads.
     """
     path = folder / "run.json"
-    if not path.is_file():
-        damage.append("run.json is missing")
+    if not is_there(path, damage):
         return RunInfo(experiment="", scenario=folder.name, variant=folder.name)
     data = file_bytes(path, error=RunFormatError)
     return from_json(json_value(data, tried=f"reading {path}", error=DamagedRunError), source=str(path))
 
 
 def _read_timeline(path: Path, damage: list[str], fault_of: FaultOf) -> tuple[Observation, ...]:
-    if not path.is_file():
-        damage.append("timeline.jsonl is missing")
+    if not is_there(path, damage):
         return ()
     observations: list[Observation] = []
     faults: list[str] = []
@@ -146,7 +145,7 @@ def _json_lines(path: Path, damage: list[str]) -> list[dict[str, Any]]:
 
 def _numbered(path: Path, damage: list[str]) -> list[tuple[int, dict[str, Any]]]:
     """The JSON objects of a file, with the numbers of their lines."""
-    if not path.is_file():
+    if not is_there(path, damage if in_its_place(path) else None):
         return []
     lines: list[tuple[int, dict[str, Any]]] = []
     torn: list[int] = []

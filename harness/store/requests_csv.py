@@ -16,6 +16,7 @@ from harness.errors import DamagedRunError
 from harness.model.request import COLUMNS
 from harness.store.csv_lines import Lines, good_lines
 from harness.store.impossible import impossible
+from harness.store.presence import is_there
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,8 +48,7 @@ def read_requests(path: Path, damage: list[str]) -> pl.DataFrame:
     """
     import polars as pl
 
-    if not path.is_file() or path.stat().st_size == 0:
-        damage.append(f"{path.name} is {'empty' if path.is_file() else 'missing'}")
+    if not is_there(path, damage) or _is_empty(path, damage):
         return _shaped(pl.DataFrame(schema={name: _schema()[name] for name in COLUMNS}))
     names = _columns(path, damage)
     census = _census(path)
@@ -101,6 +101,13 @@ def _schema() -> dict[str, Any]:
     whole = dict.fromkeys(("worker", "seq", "local_port", "acked", "request_bytes"), pl.Int32)
     small = {"reused": pl.Int8, "resumed": pl.Int8, "status": pl.Int16, "retransmits": pl.Int16}
     return {**text, **times, **spans, **whole, **small, "bytes": pl.Int64}
+
+
+def _is_empty(path: Path, damage: list[str]) -> bool:
+    if path.stat().st_size:
+        return False
+    damage.append(f"{path.name} is empty")
+    return True
 
 
 def _columns(path: Path, damage: list[str]) -> list[str]:

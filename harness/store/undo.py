@@ -17,6 +17,7 @@ from harness.inputs.json_text import json_value
 from harness.inputs.shape import ANY, FLAG, TEXT, map_of, misfits
 from harness.model.run import FORMAT
 from harness.model.undo import Cordon, Undo
+from harness.store.presence import in_its_place
 from harness.store.writer import replace_file
 
 UNDO = "undo.json"
@@ -88,9 +89,11 @@ def read_cordon(folder: Path) -> Cordon | None:
 
 
 def _read(path: Path, shape: _Shape, record: Callable[[dict[str, Any]], _Record], do: str) -> _Record | None:
+    tried = f"reading {path}"
+    if wrong := in_its_place(path):
+        raise RunFormatError(tried, f"it is {wrong}", do)
     if not path.is_file():
         return None
-    tried = f"reading {path}"
     found = json_value(file_bytes(path, error=RunFormatError), tried=tried, error=RunFormatError, do=do)
     misfit = next(misfits(found, shape), None)
     if misfit:

@@ -211,7 +211,7 @@ def test_torn_last_lines_are_left_out(tmp_path: Path) -> None:
 
 def test_an_existing_folder_is_not_written_over(tmp_path: Path) -> None:
     RunWriter(tmp_path / "a", INFO).close()
-    with pytest.raises(OutputError, match="file exists"):
+    with pytest.raises(OutputError, match="it is there already"):
         RunWriter(tmp_path / "a", INFO)
 
 
