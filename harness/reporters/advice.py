@@ -1,5 +1,6 @@
 """Turns the sizing of a result into words: what was measured beside what is recommended, and what nothing cures."""
 
+from collections.abc import Iterator
 from json import dumps
 from typing import Any, Final, NamedTuple
 
@@ -20,6 +21,9 @@ _SETTINGS: Final = {
     "ci_time_limit_s": "time limit in CI",
     "predicted_rollout_s": "a rollout takes (predicted)",
 }
+
+
+_CONTAINERS: Final = ("initContainers", "containers")  # the first has the native sidecars, which may serve as well
 
 
 class Advice(NamedTuple):
@@ -71,7 +75,10 @@ def changes(sizing: Sizing | None) -> tuple[str, ...]:
     """What must be set for the rollouts to hold ("strategy: RollingUpdate"), each setting beside what was measured."""
     if sizing is None:
         return ()
-    raised = (f"{name} {_seconds(one.recommended)} ({_beside(one)})" for name, one in sizing.raised.items())
+    place_of = sizing.application.place_of
+    raised = (
+        f"{name} {_seconds(one.recommended)}{place_of(name)} ({_beside(one)})" for name, one in sizing.raised.items()
+    )
     return (*sizing.cure, *raised)
 
 
@@ -120,22 +127,31 @@ def patch(info: RunInfo, sizing: Sizing) -> str:
     lines = [f"  {name}: {raised[name]}" for name in ("minReadySeconds", "progressDeadlineSeconds") if name in raised]
     pod = [f"      {name}: {raised[name]}" for name in ("terminationGracePeriodSeconds",) if name in raised]
     if "preStop" in raised:
-        pod += [
-            "      containers:",
-            f"        - name: {_container(info)}",
-            "          lifecycle:",
-            "            preStop:",
-            f"              sleep: {{seconds: {raised['preStop']}}}",
-        ]
+        pod += _hooks(info, sizing, raised["preStop"])
     lines += ["  template:", "    spec:", *pod] if pod else []
     return "\n".join(["spec:", *lines]) if lines else ""
 
 
-def _container(info: RunInfo) -> str:
-    """The container's name, as JSON, which is YAML too; where there are several, which serves is for people to say."""
-    pods = (manifest.get("spec") or {} for manifest in info.manifests if info.target and _is_target(manifest, info))
-    found = [one for spec in pods for one in ((spec.get("template") or {}).get("spec") or {}).get("containers") or ()]
-    return dumps(visible(found[0].get("name"))) if len(found) == 1 else "CONTAINER  # the one that serves"
+def _hooks(info: RunInfo, sizing: Sizing, value_s: int) -> Iterator[str]:
+    """The lines that give the hook to each container that serves. Names are JSON, which is YAML too."""
+    specs = [_pod_spec(manifest) for manifest in info.manifests if info.target and _is_target(manifest, info)]
+    among = {key: [str(one.get("name")) for spec in specs for one in spec.get(key) or ()] for key in _CONTAINERS}
+    wanted = sizing.application.serving or among["containers"][:1]
+    if not wanted or (not sizing.application.serving and len(among["containers"]) > 1):
+        among, wanted = {"containers": [""]}, ("",)  # which serves is for people to say
+    for key, names in among.items():
+        serving = [name for name in names if name in wanted]
+        yield from [f"      {key}:"] if serving else []
+        for name in serving:
+            yield f"        - name: {dumps(visible(name)) if name else 'CONTAINER  # the one that serves'}"
+            yield "          lifecycle:"
+            yield "            preStop:"
+            yield f"              sleep: {{seconds: {value_s}}}"
+
+
+def _pod_spec(manifest: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = ((manifest.get("spec") or {}).get("template") or {}).get("spec") or {}
+    return found
 
 
 def _is_target(manifest: dict[str, Any], info: RunInfo) -> bool:

@@ -35,7 +35,7 @@ def cost(info: RunInfo, result: ScenarioResult) -> str:
     sizing = result.sizing
     if result.verdict is not Verdict.DROPPING or sizing is None:
         return ""
-    asked = [*sizing.cure, *(f"{name} {one.recommended} s" for name, one in sizing.raised.items())]
+    asked = [*sizing.cure, *(_asked(sizing, name, one.recommended) for name, one in sizing.raised.items())]
     left = [one for one in sizing.remedies if not one.by_settings]
     if not asked:
         return f"No setting fixes it. What has to change: {left[0].needed}." if left else ""
@@ -45,6 +45,10 @@ def cost(info: RunInfo, result: ScenarioResult) -> str:
     besides = [one.needed for one in left if one.needed not in asked]  # what the application has to do is asked already
     more = f" That does not fix all of it: {besides[0]}." if besides and not info.applied else ""
     return f"To fix it: {', '.join(asked)}. {took}{more}"
+
+
+def _asked(sizing: Sizing, name: str, value_s: int) -> str:
+    return f"{name} {value_s} s{sizing.application.place_of(name)}"
 
 
 def load_in_words(info: RunInfo) -> str:

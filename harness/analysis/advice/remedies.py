@@ -166,7 +166,7 @@ def _race_to_a_server(measured: Measured, app: ApplicationSettings, raised: Mapp
 
 def _race_to_a_pod(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
     """Of requests that a preStop keeps from the pod, as far as it outlasts the lag."""
-    words = _words(raised, "preStop", "terminationGracePeriodSeconds")
+    words = _words(raised, app, "preStop", "terminationGracePeriodSeconds")
     if app.gap:
         return _Told(needed=", ".join(filter(None, (app.gap_cure, words))), why=app.gap)
     if measured.hooks_failed:
@@ -213,7 +213,7 @@ def _late(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Set
         wrong = row(HazardId.PROBE_ON_ANOTHER_PORT if app.probed else HazardId.NO_READINESS_PROBE).wrong
         return _Told(needed=mend, why=f"{wrong}; {_SENT_WHEN_READY}")
     if measured.external and "minReadySeconds" in raised:
-        words = _words(raised, "minReadySeconds", "progressDeadlineSeconds")
+        words = _words(raised, app, "minReadySeconds", "progressDeadlineSeconds")
         return _Told(needed=words, why=_BALANCER_IS_LATER)
     if measured.external:
         return _Told(needed=GATE, why=_BALANCER_IS_LATER, by_settings=False)
@@ -234,7 +234,7 @@ def _in_flight_kill(measured: Measured, app: ApplicationSettings, raised: Mappin
         )
     if measured.killed:
         # A pod may be given less than its spec says, by whoever deletes it.
-        words = _words(raised, "preStop", "terminationGracePeriodSeconds") or GRACE
+        words = _words(raised, app, "preStop", "terminationGracePeriodSeconds") or GRACE
         return _Told(needed=words, why=over)
     why = f"the pods ended by themselves, with requests in hand; {_NO_SETTING}"
     return _Told(needed=FINISH, why=why, by_settings=False)
@@ -279,8 +279,9 @@ _REMEDIES: dict[Cause, Callable[[Measured, ApplicationSettings, Mapping[str, Set
 }
 
 
-def _words(raised: Mapping[str, Setting], *names: str) -> str:
-    return ", ".join(f"{name} {raised[name].recommended} s" for name in names if name in raised)
+def _words(raised: Mapping[str, Setting], app: ApplicationSettings, *names: str) -> str:
+    words = (f"{name} {raised[name].recommended} s{app.place_of(name)}" for name in names if name in raised)
+    return ", ".join(words)
 
 
 def pods(number: int) -> str:

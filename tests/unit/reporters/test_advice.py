@@ -2,9 +2,13 @@
 
 from dataclasses import replace
 
+import yaml
+
 from harness.model.advice import Remedy
-from harness.model.result import ExperimentResult, Verdict
+from harness.model.result import ExperimentResult, ScenarioResult, Verdict
+from harness.model.run import RunInfo
 from harness.reporters import advice
+from harness.reporters.conclusions import cost
 from harness.reporters.html import experiment_html, scenario_html
 from harness.reporters.markdown import experiment_markdown, scenario_markdown
 from harness.reporters.terminal import experiment_text, scenario_text
@@ -34,6 +38,40 @@ def test_what_no_seconds_cure_comes_first_among_the_changes() -> None:
         f"preStop 5 s (measured 1.02 s, the largest of 9 removal lags; {FEW})",
         f"minReadySeconds 5 s (measured 0.44 s, the largest of 9 addition lags; {FEW})",
     )
+
+
+def serving(*names: str, **inside: list[str]) -> tuple[RunInfo, ScenarioResult]:
+    """The run and its result where these containers serve; `inside`: the names of all, by their key in the spec."""
+    spec = {key: [{"name": name} for name in given] for key, given in inside.items()}
+    manifest = {"kind": "Deployment", "metadata": {"name": "web"}, "spec": {"template": {"spec": spec}}}
+    settings = replace(DEFAULT.sizing.application, serving=names)
+    result = replace(DEFAULT, sizing=replace(DEFAULT.sizing, application=settings))
+    return replace(DEFAULT_INFO, target="deployment/web", manifests=(manifest,)), result
+
+
+def test_where_two_containers_serve_the_hook_of_each_is_advised_by_name() -> None:
+    info, result = serving("web", "api", containers=["web", "log", "api"])
+    assert advice.changes(result.sizing)[0].startswith("preStop 5 s in containers web and api (measured 1.02 s")
+    assert advice.changes(result.sizing)[1].startswith("minReadySeconds 5 s (")
+    assert "To fix it: preStop 5 s in containers web and api, minReadySeconds 5 s." in cost(info, result)
+    assert "preStop 5 s in containers web and api" in " ".join(scenario_text(info, result).split())
+    template = yaml.safe_load(advice.patch(info, result.sizing))["spec"]["template"]["spec"]
+    hook = {"preStop": {"sleep": {"seconds": 5}}}
+    assert template["containers"] == [{"name": name, "lifecycle": hook} for name in ("web", "api")]
+
+
+def test_a_sidecar_that_serves_has_its_hook_where_it_stands() -> None:
+    info, result = serving("proxy", containers=["web"], initContainers=["migrate", "proxy"])
+    assert advice.changes(result.sizing)[0].startswith("preStop 5 s in container proxy (")
+    template = yaml.safe_load(advice.patch(info, result.sizing))["spec"]["template"]["spec"]
+    assert [one["name"] for one in template["initContainers"]] == ["proxy"]
+    assert "containers" not in template
+
+
+def test_where_there_is_one_container_it_needs_no_name_but_in_the_patch() -> None:
+    info, result = serving(containers=["web"])
+    assert advice.changes(result.sizing)[0].startswith("preStop 5 s (measured")
+    assert '- name: "web"' in advice.patch(info, result.sizing)
 
 
 LEFT = Remedy(cause="in-flight-kill", requests=18, needed="the application finishing", why="cut", by_settings=False)

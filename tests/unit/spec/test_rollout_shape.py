@@ -8,7 +8,7 @@ import pytest
 
 from harness.model.advice import ApplicationSettings
 from harness.spec.rollout_shape import rollout_s, rollout_shape
-from tests.unit.spec.objects import container, hook, rolling, shell, workload
+from tests.unit.spec.objects import container, hook, rolling, service, shell, workload
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,14 @@ def test_a_hook_that_holds_nothing_is_still_one() -> None:
 def test_a_stateful_set_of_one_has_a_gap_that_more_replicas_close() -> None:
     assert rollout_shape([workload("StatefulSet", replicas=1)]).gap_cure == "more than 1 replica"
     assert rollout_shape([workload("StatefulSet", replicas=2)]).gap_cure == ""
+
+
+def test_where_several_containers_are_those_that_serve_have_their_names() -> None:
+    front = service({"port": 80}, {"port": 81})
+    web, log = container(name="web"), container(name="log", ports=None)
+    also = container(name="also", ports=[{"containerPort": 81}])
+    for inside, names in (([web], ()), ([web, log], ("web",)), ([web, log, also], ("web", "also"))):
+        assert rollout_shape([workload("Deployment", *inside), front]).serving == names
 
 
 def test_no_workload_has_the_defaults() -> None:
