@@ -20,6 +20,7 @@ from harness.disruptions.changed import Object, generation, is_rolled, template
 from harness.disruptions.processes import run_command
 from harness.disruptions.stage import Stage, present
 from harness.errors import ClusterError, HarnessError, RolloutError
+from harness.inputs.shown import cut
 from harness.kube.access import environment_for
 from harness.kube.client import Kube
 from harness.model.deploy_command import DeployCommand
@@ -27,6 +28,7 @@ from harness.model.duration import duration
 from harness.spec.template import same_template
 
 _LAST_LINES = 12
+_SHOWN = 120
 _LOOK_S = 1.0
 _QUESTION = re.compile(r"(?:\?|\[[yY]/[nN]\]|\(y(?:es)?/n(?:o)?\)|password.*:|:)\s*$", re.IGNORECASE)
 _KINDS = ("Deployment", "StatefulSet", "DaemonSet")
@@ -93,7 +95,7 @@ class _Deploy:
                 hear=self._hear,
             )
         except HarnessError as unstarted:
-            self.error = RolloutError(unstarted.tried, unstarted.seen, unstarted.do)
+            self.error = self._error(f"could not be started: {unstarted.seen}", unstarted.do)
             scope.cancel()
             return
         took_s = anyio.current_time() - began
@@ -112,22 +114,27 @@ class _Deploy:
     def _failed(self, status: int | None, took_s: float) -> RolloutError:
         said = next((line for line in reversed(self.last) if line.strip()), "")
         if status is None:
-            seen = f"it had not ended after {duration(self.command.timeout_s)}, and was killed with its children"
+            seen = f"had not ended after {duration(self.command.timeout_s)}, and was killed with its children"
             do = "Raise `timeout` of the command where it takes longer."
         else:
-            seen = f"exit code {status}" if status > 0 else f"it was ended by signal {-status}"
+            seen = f"ended with exit code {status}" if status > 0 else f"was ended by signal {-status}"
             seen += f" after {took_s:.1f} s"
             do = "Its output is in the run."
         if said:
-            seen += f"; it last said: {said.strip()}"
+            seen += f" (it last said: {cut(said.strip(), _SHOWN)})"
         if _QUESTION.search(said):
             do = (
                 "It seems to ask something: it has no terminal, and nothing on standard input. Give it the option that "
                 "answers, such as --yes."
             )
-        error = RolloutError(f"running `{shlex.join(self.words)}`", seen, do)
+        error = self._error(seen, do)
         error.details = tuple(self.last)
         return error
+
+    def _error(self, seen: str, do: str) -> RolloutError:
+        """What was seen of the command, with its name: a report has that sentence alone."""
+        name = cut(shlex.join(self.words), _SHOWN)
+        return RolloutError(f"rolling {self.stage.workload}", f"the deploy command `{name}` {seen}", do)
 
     async def rolled(self, others: Mapping[str, Object]) -> int:
         """Wait until what it rolls is complete, and it has ended without rolling more."""
@@ -155,7 +162,7 @@ class _Deploy:
         now = await _templates(stage.kube, stage.workload.namespace)
         rolled = [name for name, each in now.items() if not same_template(each, others.get(name))]
         within = f"within {duration(self.command.rolls_within_s)} of its end" if self.command.rolls_within_s else ""
-        seen = f"exit code 0, and {stage.workload} was not rolled {within}: its pod template is as before"
+        seen = f"ended with exit code 0, and {stage.workload} was not rolled {within}: its pod template is as before"
         if rolled:
             seen += f"; it rolled {', '.join(rolled)}"
             do = "Name that as the target, or correct the command."
@@ -165,7 +172,7 @@ class _Deploy:
                 "{namespace} where the target is. A Service that is switched to another workload (blue/green) rolls "
                 "none, and is not judged."
             )
-        return RolloutError(f"running `{shlex.join(self.words)}`", seen.replace("  ", " "), do)
+        return self._error(seen.replace("  ", " "), do)
 
 
 async def _templates(kube: Kube, namespace: str) -> dict[str, Object]:

@@ -1,6 +1,6 @@
 """Turns the sizing of a result into words: what was measured beside what is recommended, and what nothing cures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from json import dumps
 from typing import Any, Final, NamedTuple
 
@@ -102,14 +102,16 @@ def remains(info: RunInfo, result: ScenarioResult) -> tuple[str, ...]:
     """
     if result.verdict is not Verdict.DROPPING or result.sizing is None:
         return ()
-    left = result.sizing.remedies
+    left, told = result.sizing.remedies, held(result)
     if info.applied:
-        return (f"applied: {', '.join(info.applied)}", *(f"what remains: {_remedy(one)}" for one in left))
-    return tuple(f"no setting prevents every loss: {_remedy(one)}" for one in left if not one.by_settings)
+        return (f"applied: {', '.join(info.applied)}", *(f"what remains: {_remedy(one, told)}" for one in left))
+    return tuple(f"no setting prevents every loss: {_remedy(one, told)}" for one in left if not one.by_settings)
 
 
-def _remedy(remedy: Remedy) -> str:
-    return f"{things(remedy.requests, 'request')} by {remedy.cause}: {remedy.why}. Needed: {remedy.needed}"
+def _remedy(remedy: Remedy, told: Sequence[str]) -> str:
+    """What was lost and why, and what it needs unless that is among what is `told` beside it."""
+    needed = "" if remedy.needed in told else f". Needed: {remedy.needed}"
+    return f"{things(remedy.requests, 'request')} by {remedy.cause}: {remedy.why}{needed}"
 
 
 def _settings(sizing: Sizing, *keys: str) -> tuple[tuple[str, Setting], ...]:

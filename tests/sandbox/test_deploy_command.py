@@ -105,8 +105,11 @@ def test_one_that_fails_half_way_is_taken_back(run: Run, tmp_path: Path) -> None
     ended = run('[sh, -c, "kubectl set image deployment/web nginx=nginx:1.29.1; echo no such chart >&2; exit 4"]')
     assert ended.returncode == 3, ended.stderr
     line = error_line(ended)
-    assert "exit code 4 after" in line
-    assert "it last said: no such chart" in line
+    said = "echo no such chart >&2; exit 4'` ended with exit code 4 after"
+    assert "rolling deployment/web: the deploy command `sh -c 'kubectl set image" in line
+    assert said in line
+    assert "(it last said: no such chart). Its output is in the run." in line
+    assert said in " ".join(ended.stdout.split())
     assert record(tmp_path)["commands"][0]["exit_code"] == 4
     marks = [
         json.loads(entry)
@@ -124,7 +127,7 @@ def test_one_that_asks_is_killed_when_its_time_is_over_and_told_how_it_is_answer
     ended = run(f'{{run: [sh, -c, "{script}"], timeout: 2s}}')
     assert ended.returncode == 3, ended.stderr
     line = error_line(ended)
-    assert "it had not ended after 2s, and was killed with its children" in line
+    assert "` had not ended after 2s, and was killed with its children" in line
     assert "it last said: Deploy to staging? [y/N]" in line
     assert "It seems to ask something" in line
     assert record(tmp_path)["commands"][0]["exit_code"] is None
@@ -134,7 +137,7 @@ def test_one_that_rolls_something_else_is_told_what_it_rolled(run: Run, tmp_path
     ended = run('{run: [kubectl, create, deployment, cache, "--image=nginx:1.28.0"], rolls_within: 1s}')
     assert ended.returncode == 3, ended.stderr
     line = error_line(ended)
-    assert "exit code 0, and deployment/web was not rolled within 1s of its end" in line
+    assert "` ended with exit code 0, and deployment/web was not rolled within 1s of its end" in line
     assert "it rolled deployment/cache" in line
     assert record(tmp_path)["commands"][0]["exit_code"] == 0
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 import yaml
 
 from harness.model.advice import Remedy
@@ -88,6 +89,19 @@ def test_what_is_left_with_the_advice_applied_is_told_with_what_was_applied() ->
     )
     assert advice.remains(DEFAULT_INFO, left) == (f"no setting prevents every loss: {rest}",)
     assert advice.remains(DEFAULT_INFO, replace(left, verdict=Verdict.SEAMLESS)) == ()
+
+
+@pytest.mark.parametrize("applied", [(), ("preStop 5 s",)], ids=["as it is", "with the advice"])
+def test_what_is_needed_is_said_once(applied: tuple[str, ...]) -> None:
+    sizing = replace(DEFAULT.sizing, cure=(LEFT.needed,), remedies=(LEFT,))
+    info, left = replace(DEFAULT_INFO, applied=applied), replace(DEFAULT, sizing=sizing)
+    assert advice.remains(info, left)[-1].endswith(": 18 requests by in-flight-kill: cut")
+    for of in (scenario_text, scenario_markdown):
+        flat = " ".join(of(info, left).split())
+        assert "18 requests by in-flight-kill: cut" in flat
+        told = flat.partition("ould have held")[2]
+        assert "the application finishing" in told
+        assert flat.count("Needed: the application finishing") == 0
 
 
 def test_it_stands_at_the_terminal_and_in_both_reports() -> None:
