@@ -1,7 +1,7 @@
-"""502s by a hop, while pods were stopping and at all other times -> those that came as they ever do.
+"""502s by a hop, or resets, while pods were stopping and at all other times -> those that came as they ever do.
 
-A pod that closes idle connections sooner than the hop does loses calls all the time, in rollouts and outside of them.
-What comes as pods stop is theirs only where more comes then.
+A pod that closes idle connections sooner than the hop does, or the client, loses calls all the time, in rollouts and
+outside of them. What comes as pods stop is theirs only where more comes then.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _OTHERWISE = (Way.STARTING, Way.CRASHED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AsEver:
-    """Per failure, whether it was closed behind the hop while a pod was stopping, or may have been, and no more were
-    then than at other times: of as many requests (`by_requests`); or of more, though not in as much time, nor than
+    """Per failure, whether it was closed while a pod was stopping, or may have been, and no more were then than at
+    other times: of as many requests (`by_requests`); or of more, though not in as much time, nor than
     later on (`by_time`).
     """
 

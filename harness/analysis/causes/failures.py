@@ -106,12 +106,16 @@ def failures(
     if not info.way.node_first:  # a balancer that knows of no pod turns everybody away
         at_once = np.zeros_like(at_once)
     as_ever = closed_as_ever(seen, by_hop[Flag.CLOSED_BEHIND], instant, sent, windows)
+    reset = reused & (outcome == "reset-before-response")
+    reset_as_ever = closed_as_ever(seen, reset, reset, sent, windows)
     flags = {
         Flag.REUSED: reused,
         Flag.INSTANT: instant,
         Flag.UNDER_WAY: ends.under_way,
         Flag.UNACKNOWLEDGED: ends.unacknowledged,
         Flag.MAYBE_IDLE: ends.untold,
+        Flag.LATE_IDLE: ends.late,
+        Flag.RESET_AS_EVER: reset_as_ever.by_requests | reset_as_ever.by_time,
         Flag.POD_KNOWN: own != NOBODY,
         Flag.POD_KILLED: _killed(seen.pods, windows, own, ended),
         **by_hop,

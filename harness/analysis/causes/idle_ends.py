@@ -36,14 +36,16 @@ LINGERING_S = 0.1
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdleEnds:
     """Per failure: its end was under way (`under_way`), nothing of it had arrived (`unacknowledged`), or neither that
-    nor the opposite can be told (`untold`)."""
+    nor the opposite can be told (`untold`). `late`: it was reset after that, as no more were at that time than met an
+    end under way: so does a server that comes to close what is idle before it comes to read."""
 
     under_way: NDArray[np.bool_]
     unacknowledged: NDArray[np.bool_]
     untold: NDArray[np.bool_]
+    late: NDArray[np.bool_]
 
     def __post_init__(self) -> None:
-        frozen(self.under_way, self.unacknowledged, self.untold)
+        frozen(self.under_way, self.unacknowledged, self.untold, self.late)
 
 
 def idle_ends(seen: Observed) -> IdleEnds:
@@ -53,7 +55,7 @@ def idle_ends(seen: Observed) -> IdleEnds:
     reset = (rows["outcome"] == "reset-before-response").to_numpy()
     lost = rows["reused"].to_numpy() & (reset | (rows["outcome"] == "eof-before-response").to_numpy())
     if not lost.any():  # the control window is not asked for nothing: that takes a pass over all requests
-        return IdleEnds(under_way=lost, unacknowledged=lost, untold=lost)
+        return IdleEnds(under_way=lost, unacknowledged=lost, untold=lost, late=lost)
     connect_s, lag_s = _connect_s(seen), _lag_s(seen)
     acked, min_rtt = (_column(seen, name) for name in ("acked", "min_rtt"))
     known = ~np.isnan(acked) & ~np.isnan(min_rtt) & (not seen.run.info.way.ends_tcp)
@@ -67,7 +69,15 @@ def idle_ends(seen: Observed) -> IdleEnds:
         under_way=lost & early,
         unacknowledged=lost & known & ~early & ~reset & (acked == 0),
         untold=lost & ~known & ~early & ~(took <= slowest) & (took <= LINGERING_S),
+        late=_as_many(seen, lost & ~early & reset, lost & early),
     )
+
+
+def _as_many(seen: Observed, some: NDArray[np.bool_], others: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Those of some failures of which the same rollout, or the control window, has no more than of others."""
+    at = seen.windows.positions(seen.requests.failures["scheduled"].to_numpy())
+    few = [each for each in np.unique(at) if (some & (at == each)).sum() <= (others & (at == each)).sum()]
+    return some & np.isin(at, few)
 
 
 def _column(seen: Observed, name: str) -> NDArray[np.float64]:

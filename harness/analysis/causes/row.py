@@ -83,6 +83,8 @@ class Flag(StrEnum):
     UNDER_WAY = "end-under-way"
     UNACKNOWLEDGED = "unacknowledged"
     MAYBE_IDLE = "maybe-idle"
+    LATE_IDLE = "late-idle"
+    RESET_AS_EVER = "reset-as-ever"
     POD_KNOWN = "pod-known"
     POD_KILLED = "pod-killed"
     FROM_THE_PATH = "from-the-path"
@@ -115,6 +117,8 @@ FLAG_WORDS = {
     Flag.UNDER_WAY: "its end came within a round trip, so it was under way before the request arrived",
     Flag.UNACKNOWLEDGED: "the peer's kernel had acknowledged nothing of it",
     Flag.MAYBE_IDLE: "it was lost later than a round trip and than answers take, and its acknowledgement is not known",
+    Flag.LATE_IDLE: "it was reset later than a round trip, and no more were at that time than met an end under way",
+    Flag.RESET_AS_EVER: "kept connections were reset as pods stopped no more often than at other times",
     Flag.POD_KNOWN: "the pod at the other end is known",
     Flag.POD_KILLED: "the one pod that can have ended it had to be killed, and had been",
     Flag.FROM_THE_PATH: "what stands before the pods answered 502, 503 or 504",

@@ -30,6 +30,8 @@ class Cut(StrEnum):
     UNREAD = "unread"
     IN_FLIGHT = "cut"
     DRAINED = "cut-drained"
+    RESET_AS_EVER = "reset-as-ever"
+    IDLE_LATE = "idle-late"
     ALIVE = "cut-alive"
 
 
@@ -130,6 +132,19 @@ CUTS = (
         "as the listener closed (inferred)",
     ),
     Row(
+        rule=Cut.RESET_AS_EVER,
+        outcomes=_RESET,
+        moment=Moment.ENDED,
+        holds=(Flag.REUSED, Flag.RESET_AS_EVER),
+        any_of=_STOPPED,
+        excludes=(Flag.POD_KNOWN,),
+        cause=Cause.UNKNOWN,
+        fault=Fault.UNTOLD,
+        unexplained=True,
+        evidence="sent on a kept connection and reset without a byte while pods were stopping, as happened no less "
+        "often while none was (observed): one of them, or a live pod that was closing it as idle, which cannot be told",
+    ),
+    Row(
         rule=Cut.NEVER_READ,
         outcomes=_RESET,
         moment=Moment.ENDED,
@@ -178,6 +193,17 @@ CUTS = (
         names=(Named.OWN, Way.DRAINING),
         evidence="accepted, and cut before the answer was complete, {ago} began to terminate (observed), before that "
         "was told to stop: what stands before the pods ended what was still open as it deregistered that (inferred)",
+    ),
+    Row(
+        rule=Cut.IDLE_LATE,
+        outcomes=_RESET,
+        moment=Moment.ENDED,
+        holds=(Flag.REUSED, Flag.LATE_IDLE),
+        cause=Cause.IDLE_CLOSE,
+        fault=Fault.CLIENT,
+        names=(Named.OWN,),
+        evidence="sent on a kept connection and reset without a byte while no pod was stopping, as others were lost at "
+        "once (observed): its server was closing it as idle, and had not come to read it (inferred)",
     ),
     Row(
         rule=Cut.ALIVE,

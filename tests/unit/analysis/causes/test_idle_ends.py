@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from harness.analysis import judge
@@ -86,4 +88,48 @@ def test_many_that_were_killed_are_no_idle_closes() -> None:
     moments = " ".join(f"{8.7 + n / 500:.3f}" for n in range(30))
     result = judged(f"eof-before-response kept {moments} by old-1 reused until 8.76 acked 60")
     assert result.causes == {"in-flight-kill": 30}
+    assert result.verdict == Verdict.DROPPING
+
+
+# A live pod closes what is idle: five requests meet an end that is under way, in the rollout.
+CLOSING = "\n".join(f"    reset-before-response kept 1{n}.5 by old-2 reused took 0.0004 acked 0" for n in range(5))
+
+
+def test_a_live_server_that_comes_late_to_read_what_it_closes_as_idle_is_not_failing() -> None:
+    late = "\n".join(f"    reset-before-response kept 1{n}.7 by old-2 reused took 0.03 acked 0" for n in range(5))
+    result = judge(history(f"{RUN}{CLOSING}\n{late}"))
+    assert result.causes == {"idle-close": 10}
+    assert "had not come to read it" in result.failures[-1].evidence
+
+
+def test_a_live_server_that_resets_more_than_it_closes_as_idle_fails() -> None:
+    cut = "\n".join(f"    reset-before-response kept 17.{n} by old-2 reused took 0.03 acked 60" for n in range(6))
+    result = judge(history(f"{RUN}{CLOSING}\n{cut}"))
+    assert result.causes == {"idle-close": 5, "application": 6}
+
+
+def test_a_live_server_that_ends_what_it_had_read_fails() -> None:
+    cut = "\n".join(f"    eof-before-response kept 17.{n} by old-2 reused took 0.03 acked 60" for n in range(3))
+    result = judge(history(f"{RUN}{CLOSING}\n{cut}"))
+    assert result.causes == {"idle-close": 5, "application": 3}
+
+
+BEFORE = CLOSING.replace("kept 1", "kept ")
+AS_A_POD_STOPS = "    reset-before-response kept 8.7 reused took 0.03 acked 0"
+
+
+def without_names(*lines: str) -> ScenarioResult:
+    text = "\n".join((RUN, *lines))
+    return judge(history(re.sub(r" by \S+", "", text)))
+
+
+def test_of_a_server_that_closes_idle_connections_all_the_time_one_more_reset_as_a_pod_stops_tells_nothing() -> None:
+    result = without_names(BEFORE, CLOSING, AS_A_POD_STOPS)
+    assert result.causes == {"idle-close": 10, "unknown": 1}
+    assert result.verdict == Verdict.INCONCLUSIVE
+
+
+def test_of_any_other_server_it_was_never_read() -> None:
+    result = without_names(AS_A_POD_STOPS)
+    assert result.causes == {"in-flight-kill": 1}
     assert result.verdict == Verdict.DROPPING
