@@ -126,7 +126,8 @@ def _line(name: str, knowledge: str, scored: Score) -> str:
     widths = scored.widths_s
     wide = f"{widths[len(widths) // 2]:.2f} s, {widths[-1]:.2f} s" if widths else ""
     return (
-        f"| {name} | {knowledge} | {scored.verdict}{_mark(knowledge, scored)} | {scored.rollouts_right} of {scored.rollouts} "
+        f"| {name} | {knowledge} | {scored.verdict}{_mark(knowledge, scored)} "
+        f"| {scored.rollouts_right} of {scored.rollouts} "
         f"| {scored.failed} | {scored.lost or ''} | {share[0]} | {share[1]} | {unknown} "
         f"| {scored.pods_named} ({scored.pods_wrong}) | {lag} | {held} | {wide} |"
     )
