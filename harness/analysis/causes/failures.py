@@ -20,6 +20,7 @@ from harness.analysis.causes.losses import at_once_everywhere, losses, off_stopp
 from harness.analysis.causes.no_endpoints import absence
 from harness.analysis.causes.own_pods import own_pods
 from harness.analysis.causes.row import Flag, Way
+from harness.analysis.causes.slow_beside import no_more_than_before, slow_beside
 from harness.analysis.causes.streaks import Streaks
 from harness.analysis.causes.time_windows import TimeWindows
 from harness.analysis.causes.turned_away import turned_away
@@ -105,6 +106,7 @@ def failures(
     at_once = ~reused & ((outcome == "connect-refused") | (np.isin(outcome, CUT) & instant))
     if not info.way.node_first:  # a balancer that knows of no pod turns everybody away
         at_once = np.zeros_like(at_once)
+    slow = slow_beside(seen, timed_out, own)
     as_ever = closed_as_ever(seen, by_hop[Flag.CLOSED_BEHIND], instant, sent, windows)
     reset = reused & (outcome == "reset-before-response")
     reset_as_ever = closed_as_ever(seen, reset, reset, sent, windows)
@@ -133,6 +135,8 @@ def failures(
         Flag.CHANCE: lost.chance,
         Flag.BACKGROUND: lost.background,
         Flag.EVERYWHERE: lost.everywhere | at_once_everywhere(seen, at_once, streaks, plane, windows),
+        Flag.SLOW_BESIDE: slow,
+        Flag.SLOW_BEFORE: slow & no_more_than_before(seen, slow),
         Flag.REROUTED: _rerouted(seen, plane, sent),
         Flag.TURNED_AWAY: turned_away(seen, own, windows[Way.LOOSE_STOPPING], plane.lag_s),
     }

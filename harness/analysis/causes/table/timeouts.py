@@ -23,6 +23,8 @@ class Timeout(StrEnum):
     ENDED_MEANWHILE = "ended-meanwhile"
     NEVER_ACCEPTED = "never-accepted"
     NEVER_ANSWERED = "never-answered"
+    SLOW_OR_KILLED = "slow-or-killed"
+    SLOW_OR_UNACCEPTED = "slow-or-unaccepted"
     LONE_NEW = "lone-time-out"
     LONE_KEPT = "lone-time-out-kept"
     SLOW = "slow"
@@ -33,6 +35,10 @@ _STOPPED = (Way.STOPPING, Way.LOOSE_STOPPING)
 _LONE = (
     "not answered in time (observed), alone among good answers (observed): a pod that was stopping may have taken it, "
     "or it was lost on its way: which cannot be told"
+)
+_SLOW_OR_STOPPED = (
+    "accepted and not answered in time (observed), while answers to others took nearly as long (observed): as slow a "
+    "pod had it, or one that was stopping and worked on it no more: which cannot be told"
 )
 
 TIMEOUTS = (
@@ -59,7 +65,7 @@ TIMEOUTS = (
         rule=Timeout.NEVER_ACCEPTED,
         outcomes=_TIMED_OUT,
         holds=(Way.UNACCEPTING, Flag.CHAIN),
-        excludes=(Flag.REUSED, Flag.POD_KNOWN),
+        excludes=(Flag.REUSED, Flag.POD_KNOWN, Flag.SLOW_BEFORE),
         cause=Cause.TERMINATION_RACE,
         fault=Fault.ROLLOUT,
         charged=(Charge.PODS_THAT_WENT,),
@@ -73,7 +79,7 @@ TIMEOUTS = (
         moment=Moment.UNDER_WAY,
         holds=(Flag.CHAIN,),
         any_of=_STOPPED,
-        excludes=(Flag.OFF_STOPPING_LISTS,),
+        excludes=(Flag.OFF_STOPPING_LISTS, Flag.SLOW_BESIDE),
         cause=Cause.IN_FLIGHT_KILL,
         fault=Fault.ROLLOUT,
         charged=(Charge.PODS_THAT_CUT,),
@@ -82,10 +88,30 @@ TIMEOUTS = (
         "(inferred)",
     ),
     Row(
+        rule=Timeout.SLOW_OR_KILLED,
+        outcomes=_TIMED_OUT,
+        moment=Moment.UNDER_WAY,
+        holds=(Flag.SLOW_BESIDE,),
+        any_of=_STOPPED,
+        excludes=(Flag.SLOW_BEFORE, Flag.BACKGROUND, Flag.EVERYWHERE, Flag.OFF_STOPPING_LISTS),
+        cause=Cause.UNKNOWN,
+        fault=Fault.UNTOLD,
+        evidence=_SLOW_OR_STOPPED,
+    ),
+    Row(
+        rule=Timeout.SLOW_OR_UNACCEPTED,
+        outcomes=_TIMED_OUT,
+        holds=(Flag.SLOW_BESIDE, Way.UNACCEPTING),
+        excludes=(Flag.REUSED, Flag.SLOW_BEFORE, Flag.BACKGROUND, Flag.EVERYWHERE),
+        cause=Cause.UNKNOWN,
+        fault=Fault.UNTOLD,
+        evidence=_SLOW_OR_STOPPED,
+    ),
+    Row(
         rule=Timeout.LONE_NEW,
         outcomes=_TIMED_OUT,
         holds=(Way.UNACCEPTING,),
-        excludes=(Flag.REUSED, Flag.BACKGROUND, Flag.EVERYWHERE),
+        excludes=(Flag.REUSED, Flag.BACKGROUND, Flag.EVERYWHERE, Flag.SLOW_BESIDE),
         cause=Cause.UNKNOWN,
         fault=Fault.UNTOLD,
         unexplained=True,
@@ -97,7 +123,7 @@ TIMEOUTS = (
         moment=Moment.UNDER_WAY,
         holds=(Flag.REUSED,),
         any_of=_STOPPED,
-        excludes=(Flag.BACKGROUND, Flag.EVERYWHERE),
+        excludes=(Flag.BACKGROUND, Flag.EVERYWHERE, Flag.SLOW_BESIDE),
         cause=Cause.UNKNOWN,
         fault=Fault.UNTOLD,
         unexplained=True,

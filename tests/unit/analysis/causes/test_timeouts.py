@@ -161,3 +161,34 @@ def test_a_pod_that_hangs_does_not_clear_one_that_accepts_no_more(named: bool, h
     lost = f"read-timeout new 10.03..10.9 every 0.06\nread-timeout new {hangs + 0.01}..{hangs + 2} every 0.06"
     result = told(DEAF + lost, named=named)
     assert result.verdict != "seamless"
+
+
+# Four pods with one worker each, whose answers take longer than the next request is away: queues are nearly as long as
+# clients wait. Each pod works off what it has as it stops.
+OVERLOADED = """
+    period 1
+    update 30 complete 34 settled 35
+    pod old-1 deleted 30.9 ended 31.3 gone 31.6
+    pod old-2 deleted 31.9 ended 32.3 gone 32.6
+    pod old-3 deleted 32.9 ended 33.3 gone 33.6
+    pod old-4 deleted 33.9 ended 34.3 gone 34.6
+    pod new-1 revision r2 created 30.1 ready 30.8
+    pod new-2 revision r2 created 31.1 ready 31.8
+    pod new-3 revision r2 created 32.1 ready 32.8
+    pod new-4 revision r2 created 33.1 ready 33.8
+    ok new 0..55 every 0.05 took 4.8
+"""
+
+
+def test_what_an_overloaded_application_answered_too_late_before_is_its_background() -> None:
+    result = told(OVERLOADED + "read-timeout new 0.02..55 every 0.1")
+    assert set(result.causes) == {"application"}
+    assert (result.verdict, result.reason) == ("seamless", "no call was lost to a rollout above the background")
+
+
+def test_that_it_answers_more_of_them_too_late_as_pods_stop_shows_no_kill() -> None:
+    worse = "read-timeout new 0.02..55 every 0.2\nread-timeout new 30.01..33.5 every 0.03"
+    result = told(OVERLOADED + worse)
+    assert "in-flight-kill" not in result.causes
+    assert (result.verdict, result.reason) == ("inconclusive", "application-errors")
+    assert any("as slow a pod had it" in failure.evidence for failure in result.failures)
