@@ -6,9 +6,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from harness.analysis.advice.propagation import left
 from harness.analysis.causes.explained import Explained
+from harness.analysis.causes.intervals import NOBODY
+from harness.analysis.causes.never_listened import target_words
 from harness.analysis.causes.row import Way
+from harness.analysis.causes.table.refusals import Refusal
 from harness.analysis.observed.gates import GatedPod
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
@@ -27,10 +32,25 @@ def pod_races(seen: Observed, why: Explained, lags: Propagation) -> dict[str, Po
     gated = {pod.uid: pod for pod in seen.gated if pod.gates}
     added = {(lag.pod, lag.since): lag for lag in lags.addition.pods}
     removed = {(lag.pod, lag.since): lag for lag in lags.removal.pods}
-    return {
+    drawn = {
         pod.uid: _gated(_of_pod(seen, pod, closed.get(at), nodes.get(pod.uid, ""), added, removed), gated.get(pod.uid))
         for at, pod in enumerate(seen.pods)
     }
+    for at, refused in _never_listened(why).items():
+        uid, port = seen.pods[at].uid, target_words(seen.run.info)
+        drawn[uid] = replace(drawn[uid], listening=None, never_listened_on=port, refused=refused)
+    return drawn
+
+
+def _never_listened(why: Explained) -> dict[int, Between | None]:
+    """By position: pods that took no connection where the Service sends to, and when requests met that."""
+    met = why.causes.by(lambda row: row.rule == Refusal.NEVER_LISTENED)
+    found: dict[int, Between | None] = {}
+    for since, until, at in why.windows[Way.NEVER_LISTENED]:
+        sent = why.failures.sent
+        times = sent[met & (sent >= since) & (sent <= until) & np.isin(why.causes.pod, (at, NOBODY))]
+        found[at] = Between(earliest=float(times.min()), latest=float(times.max())) if len(times) else None
+    return {at: refused for at, refused in found.items() if met.any()}
 
 
 def _of_pod(

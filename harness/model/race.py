@@ -27,7 +27,8 @@ class PodRace:
     `leaving` it (terminating, or its deletion), `gone`. What the data plane did, by what requests show: new connections
     went to it from `sent_from` until `sent_until`. What balancers did, by its readiness gates:
     they could find it healthy from `up` on, when its containers were ready, and all had, by `healthy`. `untold`: why
-    one of these is not known.
+    one of these is not known. `never_listened_on`: the Service's port ("port 8080"), where it took no connection for as
+    long as it was there; `refused`: when requests met that, first and last.
     """
 
     uid: str
@@ -48,6 +49,8 @@ class PodRace:
     up: float | None = None
     healthy: float | None = None
     untold: str = ""
+    never_listened_on: str = ""
+    refused: Between | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

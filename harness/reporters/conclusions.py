@@ -8,7 +8,7 @@ from harness.model.quantity import things
 from harness.model.result import Outage, RolloutFindings, ScenarioResult, Verdict
 from harness.model.run import RunInfo
 from harness.reporters.escaping import label, visible
-from harness.reporters.figures import count, interval, number_ms, seconds
+from harness.reporters.figures import count, interval, number_ms, seconds, three_digits
 
 _SAYS = {
     Verdict.DROPPING: "drops calls",
@@ -40,7 +40,7 @@ def cost(info: RunInfo, result: ScenarioResult) -> str:
     if not asked:
         return f"No setting fixes it. What has to change: {left[0].needed}." if left else ""
     longer = sizing.predicted_rollout_s
-    then, now = f"{longer.recommended:.3g} s", f"{longer.have:.3g} s"
+    then, now = f"{three_digits(longer.recommended)} s", f"{three_digits(longer.have)} s"
     took = f"A {result.words.noun} then takes {then} {f'instead of {now}' if then != now else 'as before'} (predicted)."
     besides = [one.needed for one in left if one.needed not in asked]  # what the application has to do is asked already
     more = f" That does not fix all of it: {besides[0]}." if besides and not info.applied else ""
@@ -73,7 +73,7 @@ def per_rollout(result: ScenarioResult) -> str:
     if not found or not result.rollouts:
         return ""
     low, high = found["interval"]
-    return f"{found['mean']:.3g} ({low:.3g} to {high:.3g})"
+    return f"{three_digits(found['mean'])} ({three_digits(low)} to {three_digits(high)})"
 
 
 def basis(result: ScenarioResult) -> tuple[tuple[str, tuple[str, ...]], ...]:

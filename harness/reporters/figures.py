@@ -20,6 +20,11 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def three_digits(value: float) -> str:
+    """A number to three digits, and whole from there on: 1.234 -> "1.23", 17.6 -> "17.6", 1078.2 -> "1,078"."""
+    return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
+
+
 def seconds(value: float | None) -> str:
     """1.2789 -> "1.28 s"; None -> "not seen"."""
     return "not seen" if value is None else f"{value:.2f} s"

@@ -26,6 +26,10 @@ def _is(pod: PodRace, race: Race, gone: float) -> Iterable[Span]:
     ended = gone if pod.ended is None else min(pod.ended, gone)
     told = ended if pod.told is None else min(pod.told, ended)
     closed = ended if pod.closed is None else min(max(pod.closed, told), ended)
+    if pod.never_listened_on:  # Ready or not, it never served
+        yield "starting", created, created if pod.ready is None else min(max(pod.ready, created), told)
+        yield "never listening", created if pod.ready is None else min(max(pod.ready, created), told), ended
+        return
     listening = pod.ready if pod.listening is None else pod.listening
     listening = told if listening is None else min(max(listening, created), told)
     serving = listening if pod.ready is None else min(max(pod.ready, listening), told)
@@ -56,6 +60,9 @@ def _finds(pod: PodRace, up: float, gone: float) -> Iterable[Span]:
 
 
 def _does(pod: PodRace, race: Race) -> Iterable[Span]:
+    if pod.never_listened_on:  # what was refused was sent to it
+        yield from [] if pod.refused is None else [("sends", pod.refused.earliest, pod.refused.latest)]
+        return
     first, last = pod.sent_from, pod.sent_until
     since = pod.listed[0][0] if pod.listed and pod.created is None else None
     start = since if first is None else first.latest

@@ -20,6 +20,7 @@ ANSWERED: Final = "var(--answered, #c5ccd6)"
 IS: Final = {
     "starting": (PAPER, "var(--is, #0072b2)"),
     "listening": ("var(--is-listening, #b8d9ec)", "var(--is, #0072b2)"),
+    "never listening": (PAPER, "var(--race, #d55e00)"),
     "serving": ("var(--is, #0072b2)", "var(--is, #0072b2)"),
     "told to stop": ("var(--is-told, #6fb1d6)", "var(--is, #0072b2)"),
     "closing": ("var(--closing, #7d8793)", "var(--closing, #7d8793)"),
@@ -107,7 +108,7 @@ def _gaps(pod: PodRace, at: int, race: Race) -> Iterable[dict[str, Any]]:
                 "fill": COLOURS[gap.kind],
                 "words": gap.words,
                 "at": _after(since if _is_late(until, race) else until, race),
-                "late": _is_late(until, race),
+                "late": _is_late(until, race) and not _is_early(since, race),
                 "tip": f"{visible(pod.name)}: {gap.words}" if gap.words else "",
             }
 
@@ -190,6 +191,11 @@ def _outage(one: Outage, race: Race) -> dict[str, Any]:
 def _is_late(t: float, race: Race) -> bool:
     """Whether there is no room for words behind this moment: they stand before it then."""
     return (t - race.start) / (race.end - race.start) > _ROOM
+
+
+def _is_early(t: float, race: Race) -> bool:
+    """Whether there is no room for words before this moment either: they stand upon what begins there."""
+    return (t - race.start) / (race.end - race.start) < 1 - _ROOM
 
 
 def _after(t: float, race: Race) -> float:

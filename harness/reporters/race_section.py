@@ -31,6 +31,7 @@ _LEGEND: Final = (
     ("answered request", ANSWERED, ANSWERED),
 )
 
+_NEVER: Final = (("never listening on the Service's port", *IS["never listening"]),)
 _BALANCER: Final = (
     ("a balancer has not found it healthy, by its gate", *FINDS["not found healthy"]),
     ("has found it healthy", *FINDS["found healthy"]),
@@ -53,13 +54,15 @@ def race_section(result: ScenarioResult, room: int) -> dict[str, Any] | None:
     if others := len(result.rollouts) - len(drawn):
         for one in drawn:
             one["note"] += f" {things(others, result.words.noun)} that lost no more than these cannot be selected."
-    gated = any(pod.up is not None for race in races for pod in race.pods)
+    pods = [pod for race in races for pod in race.pods]
+    gated = any(pod.up is not None for pod in pods)
+    never = any(pod.never_listened_on for pod in pods)
     return {
         "races": drawn,
         "note": drawn[0]["note"],
         "pods": drawn[0]["pods"],
         "headers": POD_HEADERS,
-        "legend": [_LEGEND, _BALANCER if gated else (), _lines(races)],
+        "legend": [_LEGEND, _NEVER if never else (), _BALANCER if gated else (), _lines(races)],
     }
 
 

@@ -20,6 +20,7 @@ _LETTERS: Final = {
     "serving": "=",
     "told to stop": "~",
     "closing": "x",
+    "never listening": "o",
     "not ready": ".",
     "ready": "-",
     "in the EndpointSlice": "=",
@@ -37,6 +38,7 @@ KEY: Final = (
     "API:     . not ready  - ready       = in the EndpointSlice       x terminating",
     "traffic: = sent to    ~ late, harmless   ! sent to, and lost   ? cannot be told",
 )
+NEVER_KEY: Final = "pod:     o never listening on the Service's port"
 GATED_KEY: Final = "balancer, by its readiness gate: . not found healthy   = found healthy"
 
 
@@ -55,7 +57,8 @@ def race_text(race: Race) -> str:
     left = len(race.pods) - len(pods) + race.pods_left_out
     lines += [f"{'':{width}}           {things(left, 'other pod')} not shown"] if left else []
     gated = any(pod.up is not None for pod in pods)
-    return "\n".join([*lines, "", *KEY, *([GATED_KEY] if gated else [])])
+    never = any(pod.never_listened_on for pod in pods)
+    return "\n".join([*lines, "", *KEY, *([NEVER_KEY] if never else []), *([GATED_KEY] if gated else [])])
 
 
 def _name(pod: PodRace) -> str:

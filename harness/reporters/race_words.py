@@ -7,6 +7,7 @@ from typing import NamedTuple
 from harness.model.moment_words import listing, not_yet_sent_to, still_sent_to, told_to_stop
 from harness.model.quantity import things
 from harness.model.race import LostRequest, PodRace, Race
+from harness.reporters.escaping import visible
 from harness.reporters.figures import count, interval, number_ms
 
 Facts = tuple[tuple[str, str], ...]
@@ -36,6 +37,10 @@ def gaps(pod: PodRace) -> tuple[Gap, ...]:
 
 
 def _coming(pod: PodRace) -> Iterable[Gap]:
+    if pod.never_listened_on and pod.refused is not None:
+        words = f"sent to, never listening on {visible(pod.never_listened_on)}"
+        yield Gap(pod.refused.earliest, pod.refused.latest, words, Kind.RACE)
+        return
     first = pod.sent_from
     if first is None or pod.ready is None:
         return
@@ -47,7 +52,7 @@ def _coming(pod: PodRace) -> Iterable[Gap]:
 
 
 def _leaving(pod: PodRace) -> Iterable[Gap]:
-    last = pod.sent_until
+    last = None if pod.never_listened_on else pod.sent_until
     if last is None or pod.leaving is None or last.latest <= pod.leaving:
         return
     words = f"{_long(pod.leaving, last)}: deleted, still sent to"

@@ -81,6 +81,26 @@ RACE: Final = Race(
 )
 
 
+DEAF: Final = replace(NEW, listening=None, never_listened_on="port 8080", refused=Between(earliest=10.7, latest=15.2))
+
+
+def test_a_pod_that_never_listened_is_drawn_as_that_and_not_as_serving() -> None:
+    rows = pod_spans(DEAF, RACE)
+    assert rows["pod"] == (("starting", 10.2, 10.5), ("never listening", 10.5, 15.4))
+    assert rows["data plane"] == (("sends", 10.7, 15.2),)
+    (gap,) = gaps(DEAF)
+    assert (gap.words, gap.kind) == ("sent to, never listening on port 8080", Kind.RACE)
+    text = race_text(replace(RACE, pods=(DEAF,)))
+    assert "o never listening on the Service's port" in text
+    assert "=" not in text.splitlines()[1]
+    assert "o never listening" not in race_text(RACE)
+
+
+def test_words_of_what_fills_the_picture_stand_upon_it() -> None:
+    (row,) = race_rows(replace(RACE, pods=(DEAF,)), ())["gaps"]
+    assert (row["at"], row["late"]) == (row["from"], False)
+
+
 def test_each_gap_is_measured_and_says_whether_it_did_harm() -> None:
     assert [(gap.words, gap.kind) for gap in gaps(OLD)] == [
         ("", Kind.LATE),

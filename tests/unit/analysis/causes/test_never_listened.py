@@ -82,3 +82,12 @@ def test_what_several_runs_showed_is_one_advice() -> None:
     assert (pooled.measured.never_listened, pooled.measured.target) == (runs[0].measured.never_listened, "port 8080")
     (remedy,) = pooled.remedies
     assert remedy.needed.startswith(f"{SAME_PORT}; for the other ")
+
+
+def test_the_picture_has_the_port_and_when_requests_met_it() -> None:
+    (race,) = judged(WRONG_PORT).races.races
+    old, _, new = race.pods
+    assert (old.never_listened_on, new.never_listened_on) == ("", "port 8080")
+    assert new.refused is not None
+    assert (new.listening, new.refused.earliest, new.refused.latest) == (None, 8.43, 29.97)
+    assert not any(pod.never_listened_on for pod in judged(SLOW).races.races[0].pods)
