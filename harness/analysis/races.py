@@ -132,9 +132,15 @@ def _beats(frame: pl.DataFrame, start: float, end: float, beat_s: float) -> tupl
     """Requests by when they were due, in steps of `beat_s`: how many, and how long the answered ones took."""
     ok = pl.col("outcome") == "ok"
     took_ms = (1000.0 * (pl.col("ended") - pl.col("scheduled"))).filter(ok)
-    due = frame.filter(pl.col("scheduled").is_between(start, end, closed="left")).with_columns(
-        pl.col("stream", "outcome").cast(pl.String),
-        n=((pl.col("scheduled") - start) / beat_s).floor().cast(pl.Int64),
+    due = (
+        frame.lazy()
+        .filter(pl.col("scheduled").is_between(start, end, closed="left"))
+        .select(
+            pl.col("stream", "outcome").cast(pl.String),
+            *("scheduled", "ended", "failed", "unsent"),
+            n=((pl.col("scheduled") - start) / beat_s).floor().cast(pl.Int64),
+        )
+        .collect()
     )
     lost: dict[tuple[int, str], dict[str, int]] = {}
     for n, stream, outcome, number in (
