@@ -144,7 +144,7 @@ FLAG_WORDS = {
     Flag.CHANCE: "so few, or such a burst, losses on the way explain as well",
     Flag.BACKGROUND: "as many were lost while nothing was done",
     Flag.WHILE_HANGING: "live pods took seconds over what they had accepted",
-    Flag.SLOW_BESIDE: "its pod is not known, and answers to others took nearly as long as it had",
+    Flag.SLOW_BESIDE: "its pod is not known, and answers to others of its stream took nearly as long as it had",
     Flag.SLOW_BEFORE: "as many answers were too slow all through the control window",
     Flag.REROUTED: "somebody else had changed the Service or its endpoints when it was sent",
     Flag.TURNED_AWAY: "a pod that was stopping answered with an error, as pods in service do not",

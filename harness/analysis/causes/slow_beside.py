@@ -21,17 +21,25 @@ NEARLY = 0.9
 
 
 def slow_beside(seen: Observed, timed_out: NDArray[np.bool_], own: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Per failure, whether it timed out, of a pod that is not known, while answers were under way that were nearly too
-    late. `own`: the pod at the other end, or `NOBODY`."""
+    """Per failure, whether it timed out, of a pod that is not known, while answers to others of its stream were under
+    way that were nearly too late. `own`: the pod at the other end, or `NOBODY`."""
     found = np.array(timed_out & (own == NOBODY), dtype=np.bool_)
-    if not found.any():
-        return found
     rows = seen.requests.failures
-    sent, ended = (rows[name].to_numpy()[found] for name in ("started", "ended"))
+    sent, ended = (rows[name].to_numpy() for name in ("started", "ended"))
+    streams = rows["stream"].cast(pl.String).to_numpy()
     took = pl.col("ended") - pl.col("started")
-    late = seen.requests.frame.lazy().filter(~pl.col("failed"), took >= NEARLY * float((ended - sent).min()))
-    starts, ends = (np.sort(late.select(name).collect()[name].to_numpy()) for name in ("started", "ended"))
-    found[found] = np.searchsorted(starts, ended, side="right") > np.searchsorted(ends, sent, side="left")
+    for stream in np.unique(streams[found]):
+        mine = found & (streams == stream)
+        late = (
+            seen.requests.frame.lazy()
+            .filter(~pl.col("failed"), took >= NEARLY * float((ended - sent)[mine].min()))
+            .filter(pl.col("stream").cast(pl.String) == stream)
+            .select("started", "ended")
+            .collect()
+        )
+        starts, ends = (np.sort(late[name].to_numpy()) for name in ("started", "ended"))
+        begun = np.searchsorted(starts, ended[mine], side="right")
+        found[mine] = begun > np.searchsorted(ends, sent[mine], side="left")
     return found
 
 

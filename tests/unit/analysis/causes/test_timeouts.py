@@ -192,3 +192,10 @@ def test_that_it_answers_more_of_them_too_late_as_pods_stop_shows_no_kill() -> N
     assert "in-flight-kill" not in result.causes
     assert (result.verdict, result.reason) == ("inconclusive", "application-errors")
     assert any("as slow a pod had it" in failure.evidence for failure in result.failures)
+
+
+def test_slow_answers_of_another_stream_clear_no_pod_that_stops() -> None:
+    slow = "ok slow 0..30 every 0.5 took 4.8\n"
+    result = told(DEAF + slow + "read-timeout new 10.03..10.9 every 0.06", named=False)
+    assert set(result.causes) == {"termination-race"}
+    assert result.verdict == "dropping"
