@@ -195,7 +195,7 @@ def test_that_it_answers_more_of_them_too_late_as_pods_stop_shows_no_kill() -> N
 
 
 def test_slow_answers_of_another_stream_clear_no_pod_that_stops() -> None:
-    slow = "ok slow 0..30 every 0.5 took 4.8\n"
-    result = told(DEAF + slow + "read-timeout new 10.03..10.9 every 0.06", named=False)
-    assert set(result.causes) == {"termination-race"}
+    text = DEAF + "ok kept 0.03..10 every 0.05 by old-1 reused port 7000\nread-timeout kept 10.03..10.6 every 0.05 {}"
+    result = told(text.format("reused port 7000") + "\nok slow 0..30 every 0.5 took 4.8", named=False)
+    assert set(result.causes) == {"in-flight-kill"}
     assert result.verdict == "dropping"
