@@ -98,6 +98,9 @@ def failures(
     timed_out = outcome == "read-timeout"
     work_s = slowest_s(seen, timed_out)
     lost = losses(seen, silent, timed_out, work_s, streaks, plane, windows)
+    busy_until = np.where(timed_out, sent + work_s, ended)
+    # What was cut or answered on a new connection, of a pod that is not known; a balancer is not taken to be punctual.
+    direct = ~reused & (own == NOBODY) & np.isin(outcome, ("status", *CUT)) & info.way.node_first
     stalled, late = (
         _stalled(sent, ended, seen.load),
         _late(info, rows["outcome"].to_numpy().astype(object), ended - sent),
@@ -125,7 +128,7 @@ def failures(
         Flag.CLOSED_BY_TIME: as_ever.by_time,
         Flag.OFF_ALL_LISTS: off_all_lists(by_hop[Flag.BAD_TARGET], sent, ended, windows),
         Flag.OFF_STOPPING_LISTS: off_all_lists(by_hop[Flag.BAD_TARGET], sent, ended, windows, TOLD_TO_STOP)
-        | off_stopping_lists(seen, timed_out, work_s, windows),
+        | off_stopping_lists(seen, timed_out | direct, busy_until, windows),
         Flag.NO_ENDPOINT: absent.rejecting,
         Flag.MAYBE_NO_ENDPOINT: absent.maybe,
         Flag.STALE: np.array(stale.to_numpy()),
@@ -145,7 +148,7 @@ def failures(
         trouble=rows["tls_trouble"].to_numpy().astype(object),
         sent=sent,
         ended=ended,
-        busy_until=np.where(timed_out, sent + work_s, ended),
+        busy_until=busy_until,
         status=status,
         reused=reused,
         own=own,

@@ -8,6 +8,7 @@ the times in which nothing was done (`chance`): what a network loses there, it l
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -102,14 +103,13 @@ def losses(
 
 
 def off_stopping_lists(
-    seen: Observed, timed_out: NDArray[np.bool_], work_s: NDArray[np.float64], windows: TimeWindows
+    seen: Observed, some: NDArray[np.bool_], until: NDArray[np.float64], windows: TimeWindows
 ) -> NDArray[np.bool_]:
-    """Which of those that `timed_out` were sent on connections that a data plane which keeps its period no longer led
-    to any of the pods that stopped while they may have been worked on."""
-    sent = seen.requests.failures["started"].to_numpy()[timed_out]
-    found, ways = np.zeros_like(timed_out), _blamed_for_time_outs(seen)
-    reachable = _reachable(seen, windows, timed_out)
-    found[timed_out] = _how_many(_times(windows, ways), sent, sent + work_s[timed_out], reachable) == 0
+    """Which of `some` failures were sent on connections that a data plane which keeps its period no longer led to any
+    of the pods that stopped before `until`, when each ended or can have been worked on at the latest."""
+    sent = seen.requests.failures["started"].to_numpy()[some]
+    found, ways = np.zeros_like(some), _blamed_for_time_outs(seen)
+    found[some] = _how_many(_times(windows, ways), sent, until[some], _reachable(seen, windows, some)) == 0
     return found
 
 
@@ -128,11 +128,15 @@ class _Reachable:
 
 
 def _reachable(seen: Observed, windows: TimeWindows, some: NDArray[np.bool_]) -> _Reachable:
-    """Of a hop that ends connections, be they kept, that it keeps its period is not taken for granted."""
+    """Of a hop that ends connections, be they kept, that it keeps its period is not taken for granted. Nor is it of any
+    data plane before a new connection was answered well: nobody else may be known to it yet."""
     ends_tcp = seen.run.info.way.ends_tcp
     reused = seen.requests.failures["reused"].to_numpy()[some]
+    well = seen.requests.frame.lazy().filter(pl.col("outcome") == "ok", ~pl.col("reused"))
+    began = [*well.select(pl.col("started").drop_nulls().sort()).collect()["started"], math.inf]
+    spans = windows[Way.SENT_TO if ends_tcp else Way.LISTED]
     return _Reachable(
-        until={pod: end for _, end, pod in windows[Way.SENT_TO if ends_tcp else Way.LISTED]},
+        until={pod: began[min(bisect_left(began, end), len(began) - 1)] for _, end, pod in spans},
         pinned=np.zeros_like(reused) if ends_tcp else reused,
     )
 

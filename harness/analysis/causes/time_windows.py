@@ -105,8 +105,8 @@ def _sent_to(pod: Life, clues: Clues) -> tuple[float, float]:
 
 
 def _listed(pod: Life, clues: Clues) -> tuple[float, float]:
-    """The same, and not after the data plane must have heard that it left: where it keeps its period."""
-    return -math.inf, min(_horizon(pod, clues).until, _sent_to(pod, clues)[1])
+    """Until the data plane must have heard that it left, where that keeps its period."""
+    return -math.inf, _horizon(pod, clues).until
 
 
 def _ending(pod: Life, clues: Clues) -> tuple[float, float]:

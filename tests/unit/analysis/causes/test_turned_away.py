@@ -146,6 +146,26 @@ def test_unnamed_errors_of_the_only_pod_that_is_known_to_the_proxy_are_its_own()
     assert result.verdict == Verdict.DROPPING
 
 
+@pytest.mark.parametrize("outcome", ["status", "reset-before-response", "eof-before-response"])
+def test_unnamed_failures_after_the_proxy_left_a_stopping_pod_out_are_not_its_own(outcome: str) -> None:
+    """old-1 works on what it has until 14; one of the others fails what comes to it on new connections meanwhile."""
+    text = f"""
+        period 1
+        update 8 complete 9 settled 15
+        pod old-1 deleted 8.5 prestop 3 ended 14 gone 14.3
+        pod old-2
+        pod old-3
+        pod new-1 revision r2 created 8.1 ready 8.4
+        ok new 0..30 every 0.05
+        ok new 0.02..12 every 0.05
+        {outcome} new 12.02..13.5 every 0.05
+        ok new 13.52..30 every 0.05
+    """
+    result = judge(history(text))
+    assert set(causes(result)) == {"application"}
+    assert (result.verdict, result.reason) == ("inconclusive", "application-errors")
+
+
 def test_where_the_new_version_fails_on_nothing_is_said_of_the_old_one() -> None:
     failing = "status new 9..30 every 0.5 by new-1\n"
     result = judged(failing, blank=True)
