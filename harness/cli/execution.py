@@ -17,8 +17,9 @@ from rich.console import Console
 
 from harness.cli.ending import tell, tell_error
 from harness.cli.live import awaited, shown
+from harness.cli.memory import check_memory
 from harness.cli.signals import Stopped, first_and_second, stopped_by_signals, write_unbuffered
-from harness.errors import HarnessError, NothingRolled, OutputError
+from harness.errors import HarnessError, NothingRolled, OutputError, SetupError
 from harness.exit_codes import ExitCode
 from harness.model.progress import Decision, RolloutSummary
 
@@ -155,6 +156,7 @@ class Execution:
             if run.error is not None:
                 return True
             try:
+                check_memory()
                 _, judged = await anyio.to_thread.run_sync(judge_scenario, run.folder)
             except HarnessError:  # it is told where all of them are judged
                 return True
@@ -226,6 +228,11 @@ class Execution:
         errors = [run.error for run in self._runs if run.error is not None] or list(filter(None, [self._error]))
         for error in errors:
             tell_error(error)
+        try:  # it was checked before the run, and may have become less since
+            check_memory(f"The record is complete. Judge it then: rollout-harness report {self._folder}")
+        except SetupError as error:
+            tell_error(error)
+            return ExitCode.INCONCLUSIVE
         try:
             with awaited("the run to be judged and its reports to be written"):
                 judged = judge_experiment_folder(self._folder)

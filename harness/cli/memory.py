@@ -13,8 +13,8 @@ _NEEDED_BYTES = 2_000_000_000
 """Of address space, most of it never touched. Measured: with 0.7 GB polars aborts, with 1 GB it does not end."""
 
 
-def check_memory() -> None:
-    """Refuse to judge with less address space than that takes.
+def check_memory(do: str = "") -> None:
+    """Refuse to judge with less address space than that takes. `do`: what to do once there is enough.
 
     Raises:
         SetupError: says how much is needed, and how much there may be.
@@ -25,5 +25,5 @@ def check_memory() -> None:
             "judging runs",
             f"that needs {_NEEDED_BYTES // 10**6} MB of memory (address space), and this process may have "
             f"{soft // 10**6} MB",
-            f"Raise the limit: ulimit -v {_NEEDED_BYTES // 1000}.",
+            " ".join(filter(None, (f"Raise the limit: ulimit -v {_NEEDED_BYTES // 1000}.", do))),
         )

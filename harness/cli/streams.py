@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from harness.redaction import door
 
 _PIECE_BYTES = 4096  # PIPE_BUF: a pipe that select calls writable takes as much without blocking
-_PATIENCE_S = 1.0
+_PATIENCE_S = 0.3  # less than what counts as a stall of the harness, which a run would be in doubt by
 
 
 class _Outlet(io.RawIOBase):

@@ -101,6 +101,7 @@ class Scene:
     waited_s: float = 0.0  # and in the time from then to the end of the harness
     done: bool = False  # it came to its end
     ended: float | None = None
+    deaf: bool = False  # what the harness says is not read
     environment: dict[str, str] | None = None  # of the harness
     armed: list[Rule] = field(default_factory=list)
 
@@ -305,6 +306,8 @@ async def _read(scene: Scene, stream: anyio.abc.ByteReceiveStream | None, lines:
     torn = ""
     with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
         async for chunk in stream:
+            while scene.deaf:  # noqa: ASYNC110 - a fault's own time, not an event
+                await anyio.sleep(_LOOK_S)
             *whole, torn = (torn + chunk.decode(errors="replace")).split("\n")
             for line in whole:
                 lines.append(line)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ..fault import Fault
-from . import api, clock, disk, foreign, nothing, process, streams
+from . import api, clock, disk, foreign, nothing, pressure, process, streams
 
 ROWS: tuple[Fault, ...] = (
     *nothing.ROWS,
     *api.ROWS,
     *streams.ROWS,
     *process.ROWS,
+    *pressure.ROWS,
     *disk.ROWS,
     *clock.ROWS,
     *foreign.ROWS,

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 from typing import Any
 
 from ..fault import (
     AS_IT_IS,
-    CLEAN,
     DROPPING,
     IN_DOUBT,
     INCONCLUSIVE,
@@ -101,32 +99,8 @@ def part_gets(part: str, number: signal.Signals, *, then: signal.Signals | None 
     return inject
 
 
-async def nobody_reads(scene: Scene) -> None:
-    """Its stdout and stderr are closed at the other end, as `| head` leaves them."""
-    assert scene.process is not None
-    assert scene.process.stdout is not None
-    assert scene.process.stderr is not None
-    await scene.process.stdout.aclose()
-    await scene.process.stderr.aclose()
-
-
 async def no_kubeconfig(scene: Scene) -> None:
     (scene.folder / "config").unlink()
-
-
-async def no_descriptors(scene: Scene) -> None:
-    """It may open no more files than it has now."""
-    used = max(int(place) for place in os.listdir(f"/proc/{scene.pid}/fd")) + 1  # noqa: PTH208 - names alone
-    resource.prlimit(scene.pid, resource.RLIMIT_NOFILE, (used, used))
-
-
-async def others_compute(scene: Scene) -> None:
-    """Every processor of the machine is wanted twice more, for 3 s."""
-    burners = [
-        await scene.beside("timeout", "3", "sh", "-c", "while :; do :; done") for _ in range(2 * (os.cpu_count() or 1))
-    ]
-    for burner in burners:
-        await burner.wait()
 
 
 def _ended_by(name: str, number: signal.Signals, words: str, **more: Any) -> tuple[Fault, ...]:
@@ -298,30 +272,5 @@ ROWS = (
             (Phase.ROLLOUT, _EMBEDDED_GONE),
         )
     ),
-    row("nobody-reads", Phase.ROLLOUT, "stdout and stderr are closed", nobody_reads, AS_IT_IS),
-    row(
-        "nobody-reads",
-        Phase.ROLLOUT,
-        "stdout and stderr are closed",
-        nobody_reads,
-        CLEAN,
-        app=App.MITIGATED,
-    ),
     row("kubeconfig-removed", Phase.ROLLOUT, "the kubeconfig is removed", no_kubeconfig, AS_IT_IS),
-    row(
-        "no-descriptors",
-        Phase.ROLLOUT,
-        "the harness may open no more files",
-        no_descriptors,
-        Holds(
-            verdicts=(DROPPING, INCONCLUSIVE, NONE),
-            codes=(1, 2, 3),
-            records=Records.ANY,
-            cluster=Left.NAMED,
-            within_s=140,
-        ),
-    ),
-    row(
-        "busy-machine", Phase.ROLLOUT, "others want every processor twice more for 3 s", others_compute, NEVER_SEAMLESS
-    ),
 )

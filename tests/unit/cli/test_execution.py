@@ -70,6 +70,19 @@ def test_what_is_left_behind_is_told_and_turns_no_verdict(
     assert told == ([] if error is None else [f"error: {error}"])
 
 
+def test_what_memory_no_longer_suffices_for_is_not_judged_and_can_be_later(
+    repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.cli.memory.resource.getrlimit", lambda _: (700_000_000, -1))
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with pytest.raises(FileNotFoundError):  # no result was written
+        executed(repository / "tests" / "recordings" / "default-3replicas-sync1s", folder, None)
+    said = capsys.readouterr().err
+    assert "error: judging runs: that needs 2000 MB of memory" in said
+    assert f"The record is complete. Judge it then: rollout-harness report {folder}" in said
+
+
 STANDS = ClusterError("removing kind cluster mine", "docker is away", "Remove it: kind delete cluster --name mine.")
 KIND, SANDBOX = ClusterSettings(kind=KindSettings()), ClusterSettings(sandbox=SandboxSettings())
 SEAMLESS, DROPPING = "mitigated-3replicas-sync1s", "default-3replicas-sync1s"

@@ -14,6 +14,7 @@ from harness.cli import streams as room
 from harness.cli.ending import conclude, ended
 from harness.errors import HarnessError
 from harness.exit_codes import ExitCode
+from harness.observers import heartbeat
 
 ROOT = Path(__file__).parents[3]
 
@@ -46,6 +47,10 @@ def test_a_reader_that_had_enough_is_no_failure() -> None:
         cwd=ROOT,
     )
     assert (piped.returncode, piped.stdout, piped.stderr) == (0, "{\n", "")
+
+
+def test_nobody_who_reads_is_waited_for_as_long_as_a_stall_of_the_harness_lasts() -> None:
+    assert room._PATIENCE_S < heartbeat.LATE_S
 
 
 def test_all_streams_closed_is_no_fault() -> None:
