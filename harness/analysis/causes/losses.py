@@ -8,7 +8,6 @@ the times in which nothing was done (`chance`): what a network loses there, it l
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -107,8 +106,10 @@ def off_stopping_lists(
 ) -> NDArray[np.bool_]:
     """Which of `some` failures were sent on connections that a data plane which keeps its period no longer led to any
     of the pods that stopped before `until`, when each ended or can have been worked on at the latest."""
-    sent = seen.requests.failures["started"].to_numpy()[some]
     found, ways = np.zeros_like(some), _blamed_for_time_outs(seen)
+    if not some.any():
+        return found
+    sent = seen.requests.failures["started"].to_numpy()[some]
     found[some] = _how_many(_times(windows, ways), sent, until[some], _reachable(seen, windows, some)) == 0
     return found
 
@@ -133,10 +134,11 @@ def _reachable(seen: Observed, windows: TimeWindows, some: NDArray[np.bool_]) ->
     ends_tcp = seen.run.info.way.ends_tcp
     reused = seen.requests.failures["reused"].to_numpy()[some]
     well = seen.requests.frame.lazy().filter(pl.col("outcome") == "ok", ~pl.col("reused"))
-    began = [*well.select(pl.col("started").drop_nulls().sort()).collect()["started"], math.inf]
+    began = np.append(well.select(pl.col("started").drop_nulls().sort()).collect()["started"].to_numpy(), math.inf)
     spans = windows[Way.SENT_TO if ends_tcp else Way.LISTED]
+    after = began[np.minimum(np.searchsorted(began, [end for _, end, _ in spans]), len(began) - 1)]
     return _Reachable(
-        until={pod: began[min(bisect_left(began, end), len(began) - 1)] for _, end, pod in spans},
+        until={pod: t for (_, _, pod), t in zip(spans, after.tolist(), strict=True)},
         pinned=np.zeros_like(reused) if ends_tcp else reused,
     )
 
