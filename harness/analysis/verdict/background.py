@@ -50,9 +50,10 @@ def failed_by_application(window: Window | None) -> int:
 
 
 def shown_background(seen: Observed, why: Explained) -> Background:
-    """Count what came while nothing was done."""
+    """Count what came while nothing was done: after the last rollout that shows no background, for what fails there may
+    have come with it."""
     control = [seen.windows.control] if seen.windows.control is not None else []
-    rolled = [(span.settled, span.end) for span in seen.windows.rollouts if span.settled is not None]
+    rolled = [(span.settled, span.end) for span in seen.windows.rollouts[:-1] if span.settled is not None]
     quiet = [(settled + why.plane.longest_lag_s, end) for settled, end in rolled]
     spans = [*control, *quiet]
     application = why.causes.by(lambda row: row.fault == Fault.APPLICATION)

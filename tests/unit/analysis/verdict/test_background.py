@@ -26,10 +26,33 @@ def test_errors_in_a_rollout_are_no_background_that_a_short_control_window_has_n
     assert "too few to show whether they do" in result.sentence
 
 
+# Two rollouts; in each the application fails two requests, and none in the short control window.
+TWICE = """
+    update 8.0 complete 9.0 settled 15
+    update 40.0 complete 41.0 settled 47
+    pod one deleted 8.5 prestop 5 ended 14.0 gone 14.5
+    pod two revision r2 created 8.1 ready 8.4 deleted 40.5 prestop 5 ended 46.0 gone 46.5
+    pod both
+    pod three revision r3 created 40.1 ready 40.4
+    ok new 6..60 every 0.02 by both
+    status new 9.01 10.01 {between} 41.01 42.01 by both
+"""
+
+
 def test_the_time_between_rollouts_shows_a_background_too() -> None:
-    result = judge(history(CLEAN + "status new 9.01 10.01 22.01 24.01 by old-2"))
+    result = judge(history(TWICE.format(between="22.01 24.01")))
     assert (result.verdict, result.reason) == ("seamless", "no call was lost to a rollout above the background")
     assert "seamless above a background of" in result.sentence
+    assert judge(history(TWICE.format(between=""))).reason == "short-control"
+
+
+@pytest.mark.parametrize("named", ["by new-1", ""])
+def test_what_fails_after_the_last_rollout_shows_no_background_for_it_may_have_come_with_that(named: str) -> None:
+    """Two in a thousand of the new version's answers, and none before: no rate of the old one."""
+    text = CLEAN.replace("6..30", "0..60").replace("8.51..30", "8.51..60")
+    result = judge(history(text + f"status new 9.01 22.01 34.01 46.01 58.01 {named}"))
+    assert result.verdict == "inconclusive"
+    assert result.reason in ("short-control", "new-version-errors")
 
 
 def test_a_lone_lost_packet_needs_no_background_and_claims_none() -> None:
@@ -41,7 +64,7 @@ def test_a_lone_lost_packet_needs_no_background_and_claims_none() -> None:
 
 def test_a_background_is_told_where_the_rollouts_are_too_few_for_what_was_asked_too() -> None:
     asked = Confidence(max_dropping=0.05, level=0.95)
-    text = CLEAN + "status new 9.01 10.01 22.01 24.01 by old-2"
+    text = CLEAN + "status new 7.01 9.01 10.01 22.01 by old-2"
     few = judge(history(text, confidence=asked))
     assert (few.verdict, few.reason) == ("inconclusive", "confidence, above the background")
     assert "and 5 % was asked for; seamless above a background of" in few.sentence
