@@ -24,7 +24,7 @@ apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: web
-  annotations:
+  odd:
     date: 2026-01-31
     octal: 0400
     word: yes
