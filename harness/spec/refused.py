@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.inputs.shown import cut, near, shown
+from harness.spec.refused_names import refused_names
 from harness.spec.workload import WORKLOAD_KINDS, Object, is_custom, pod_spec, spec_of
 
 SUBDOMAIN_MOST, LABEL_MOST = 253, 63
@@ -45,6 +46,7 @@ def _refusals(manifest: Object) -> Iterator[str]:
     if is_custom(manifest):
         return
     yield from _names(manifest)
+    yield from refused_names(manifest)
     if manifest.get("kind") == "Deployment":
         yield from _strategy(spec_of(manifest).get("strategy") or {})
     if manifest.get("kind") in WORKLOAD_KINDS:

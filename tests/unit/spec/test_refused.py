@@ -48,7 +48,7 @@ def test_a_probe_asks_in_one_way(probe: str) -> None:
 def test_a_hook_does_one_thing_also_of_an_init_container() -> None:
     both = {"lifecycle": {"preStop": {"sleep": {"seconds": 5}, "exec": {"command": ["true"]}}}}
     at = "spec.template.spec.initContainers[0].lifecycle.preStop.sleep"
-    told = refusal(workload(pod={"initContainers": [container(**both)]}))
+    told = refusal(workload(pod={"initContainers": [container(name="first", **both)]}))
     assert told == f"{at}: Forbidden: may not specify more than 1 handler type"
 
 
