@@ -153,6 +153,10 @@ def _experiment(
                 "a stand-in cannot replace an application that is already running",
                 "Leave --stand-in out.",
             )
+        if latency is not None:
+            raise UsageError(
+                f"reading --latency {latency}", "it is a stand-in's, and none is asked for", "Leave it out."
+            )
         yield experiment_of_options(options, cluster)
         return
     options.refused_beside(str(file))

@@ -48,6 +48,9 @@ DESCRIBED = {
         pytest.param(
             "--target deployment/web -n staging --restart --cluster context:my-PROD", "it is protected", id="protected"
         ),
+        pytest.param(
+            "--target deployment/web -n staging --restart --latency 5ms", "--latency 5ms: it is a", id="latency"
+        ),
         pytest.param("shop.yaml --rollouts 3", "shop.yaml says that itself", id="beside a file"),
         pytest.param("shop.yaml --path nodeport", "shop.yaml says that itself", id="a path beside a file"),
         pytest.param(
