@@ -320,7 +320,7 @@ def test_what_no_setting_cures_is_a_sentence_and_no_setting_is_claimed(
     assert not any(remedy["by_settings"] for remedy in run.advice["remedies"])
     assert run.sized is None
     assert "Nothing to prove: no variant dropped calls that settings would have prevented." in run.said
-    assert f"Needed: {sentence}" in run.said
+    assert sentence in run.said
 
 
 def test_what_still_drops_with_the_advice_applied_says_what_remains_and_why(tmp_path: Path, repository: Path) -> None:
@@ -331,9 +331,10 @@ def test_what_still_drops_with_the_advice_applied_says_what_remains_and_why(tmp_
     assert run.raised == {"prestop_s"}
     assert run.sized is not None
     assert set(run.sized["causes"]) <= {"in-flight-kill", "idle-close"}
-    told = f"; neither preStop, minReadySeconds nor a longer grace period cures it. Needed: {FINISH}"
+    told = "with requests in hand; neither preStop, minReadySeconds nor a longer grace period cures it"
     reports = [(run.folder / "sized" / f"report.{kind}").read_text() for kind in ("md", "html")]
     for text in (run.said, *(" ".join(report.split()) for report in reports)):
         assert "applied: preStop 5 s" in text
         assert "what remains: " in text
-        assert f"with requests in hand{told}" in text
+        assert told in text
+        assert FINISH in text
