@@ -248,16 +248,13 @@ def slowest_s(seen: Observed, timed_out: NDArray[np.bool_]) -> NDArray[np.float6
         return work_s
     well = seen.requests.frame.lazy().filter(~pl.col("failed"), ~pl.col("unsent"))
     took = (pl.col("ended") - pl.col("started")).quantile(0.999)
+    control = seen.windows.control
+    undisturbed = () if control is None else (well.filter(pl.col("scheduled").is_between(*control)),)
     of_stream: dict[str, float] = {}
-    for some in (well, *(well.filter(pl.col("scheduled").is_between(*span)) for span in _undisturbed(seen))):
+    for some in (well, *undisturbed):  # of a stream that had no answer there, those of the whole run have to do
         of_stream |= dict(some.group_by(pl.col("stream").cast(pl.String)).agg(took).collect().iter_rows())
     rows = seen.requests.failures
     had_s = (rows["ended"] - rows["started"]).to_numpy()
     known = np.array([of_stream.get(stream, math.inf) for stream in rows["stream"]], dtype=np.float64)
     work_s[timed_out] = np.minimum(known, had_s)[timed_out]
     return work_s
-
-
-def _undisturbed(seen: Observed) -> Intervals:
-    """The control window, if there is one."""
-    return [seen.windows.control] if seen.windows.control is not None else []
