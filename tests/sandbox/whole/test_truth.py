@@ -11,7 +11,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from wholecluster import SHELL, Maker, Object, cluster_of, polled, recorded
+from wholecluster import SHELL, Maker, Object, cluster_of, ended, polled, recorded
 
 from harness.clusters.choice import cluster
 from harness.fixture_files import fixtures
@@ -71,6 +71,19 @@ async def test_nothing_is_recorded_unless_asked(tmp_path: Path, asked: bool) -> 
         assert any(b"harness.sandbox.node" in program for program in running)
         assert any(b"truth.recorder" in program for program in running) == asked
     assert (tmp_path / "truth.jsonl").exists() == asked
+
+
+TABLE = Path("/proc/sys/net/ipv4/tcp_ehash_entries")  # negative where it is the machine's
+
+
+@pytest.mark.parametrize("asked", [True, False])
+async def test_connections_are_looked_up_in_a_table_of_the_pods_own(tmp_path: Path, shell: Maker, asked: bool) -> None:
+    settings = Settings(truth=tmp_path / "truth.jsonl" if asked else None, images=(SHELL,))
+    async with cluster_of(settings) as started:
+        await started.create(shell("table", f"cat {TABLE} || echo 0", restartPolicy="Never"))
+        await started.pod("table", ended)
+        has_own = int(await started.logs("table")) > 0
+    assert has_own == (asked and TABLE.with_name("tcp_child_ehash_entries").exists())
 
 
 async def test_every_answer_of_a_run_came_from_the_pod_to_which_the_kernel_sent_it(tmp_path: Path) -> None:
