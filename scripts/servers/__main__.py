@@ -10,6 +10,7 @@ import argparse
 import json
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -22,16 +23,16 @@ from scripts.servers.page import page
 from scripts.servers.rollouts import recorded, server_experiment
 from scripts.servers.stop import stop_of
 
-_SERVER_S = 600
+_SERVER_S = 900
 
 
 def found(name: str, out: Path, *, again: bool) -> None:
     """The findings of one server, from what it does now or, `again`, from what it did."""
+    build(name)  # an experiment whose program is not there cannot be read
     folder = out / name
     runs = [folder / variant for variant in server_experiment(name).variants]
     stop = folder / "stop.json"
     if not (again and stop.is_file()):
-        build(name)
         folder.mkdir(parents=True, exist_ok=True)
         stop.write_text(json.dumps(stop_of(name), indent=1) + "\n")
     if not (again and all(run.is_dir() for run in runs)):
@@ -41,10 +42,14 @@ def found(name: str, out: Path, *, again: bool) -> None:
 
 def _in_its_own_process(name: str, out: Path, *, again: bool) -> str:
     command = [sys.executable, "-m", "scripts.servers", "--out", str(out), "--one", name, *["--again"] * again]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_SERVER_S, check=False)
-    said = done.stderr.strip().splitlines()[-1:] if done.returncode else []
-    print(f"{name}: {said[0] if said else 'done' if not done.returncode else 'failed'}", flush=True)
-    return name if done.returncode else ""
+    started = time.monotonic()
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SERVER_S, check=False)
+        said = done.stderr.strip().splitlines()[-1:] or ["failed"] if done.returncode else ["done"]
+    except subprocess.TimeoutExpired:
+        done, said = None, [f"not at its end, and ended: a server has {_SERVER_S} s"]
+    print(f"{name}: {said[0]} ({time.monotonic() - started:.0f} s)", flush=True)
+    return "" if done and not done.returncode else name
 
 
 def main(arguments: list[str]) -> int:

@@ -12,7 +12,7 @@ from harness.analysis import judge
 from harness.model.result import Cause, Verdict
 from harness.store.reader import read_run
 from scripts.servers.rollouts import LOGS
-from scripts.servers.truth import ROLLOUTS_OWN, RequestLog, Told, by_cause, dropped, told
+from scripts.servers.truth import RequestLog, Told, by_cause, dropped, told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,13 +24,15 @@ FILE = "findings.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A variant. `lost`: calls that the rollout cost, by the truth, in all and by stream; `truth` and `causes`: failed
-    requests by true cause and by the judge's. `compared`: how many failures have (true cause, judged cause)."""
+    """A variant. `lost`: calls that the rollout cost, by the truth, in all and by stream, and `perhaps_lost`: those of
+    which nobody can tell; `truth` and `causes`: failed requests by true cause and by the judge's. `compared`: how many
+    failures have (true cause, judged cause)."""
 
     variant: str
     requests: int
     failed: int
     lost: int
+    perhaps_lost: int
     lost_by_stream: dict[str, int]
     truth: dict[str, int]
     causes: dict[str, int]
@@ -40,8 +42,10 @@ class Finding:
     dropped: bool
 
     @property
-    def verdict_right(self) -> bool:
-        """Whether it said `dropping` where calls were lost, and only there."""
+    def verdict_right(self) -> bool | None:
+        """Whether it said `dropping` where calls were lost, and only there; None where nobody can tell if some were."""
+        if self.perhaps_lost and not self.dropped and self.verdict != Verdict.INCONCLUSIVE:
+            return None
         return (self.verdict == Verdict.DROPPING) == self.dropped and self.verdict != Verdict.INCONCLUSIVE
 
 
@@ -55,13 +59,14 @@ def finding(run: Path) -> Finding:
 def compared(result: ScenarioResult, truth: tuple[Told, ...], requests: int) -> Finding:
     """A judgement beside the truth of the same requests."""
     judged = {(found.stream, str(found.worker), str(found.seq)): str(found.cause) for found in result.failures}
-    lost = [failure for failure in truth if failure.cause in ROLLOUTS_OWN]
+    lost = [failure for failure in truth if failure.lost]
     pairs = Counter((failure.key[0], failure.cause, judged.get(failure.key, "")) for failure in truth)
     return Finding(
         variant=result.variant,
         requests=requests,
         failed=len(truth),
         lost=len(lost),
+        perhaps_lost=sum(failure.perhaps_lost for failure in truth),
         lost_by_stream=dict(Counter(failure.key[0] for failure in lost)),
         truth=dict(by_cause(truth)),
         causes={str(cause): count for cause, count in result.causes.items()},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.model.result import Cause
@@ -38,7 +39,9 @@ COST = """
 ## What a rollout costs
 
 Calls lost by the truth: the kernel's record of every connection, and each server's own note of what it had taken. In
-brackets: of these killed in flight, so that what was asked may have been done.
+brackets: of these killed in flight, so that what was asked may have been done. *2 to 7*: of five calls not even the
+truth can tell whether an idle connection was closed under them or they were taken and thrown away (the connection ended
+1 to 20 ms after the request was sent, and no program had noted it).
 
 | server | as it is | preStop | minReady | both | what cures it |
 |---|---|---|---|---|---|
@@ -56,9 +59,8 @@ Lost as it is, by length of answer and kind of connection.
 JUDGE = """
 ## The judge on them
 
-Whether the verdict was right, and of the failed requests the share whose cause was right, wrong, or left open; those
-that even the truth cannot tell (a kept connection that ended 1 to 20 ms after the request was sent, without any program
-having noted it) are left out.
+Whether the verdict was right, and of the failed requests the share whose cause was right, wrong, or left open. Left out
+are requests whose cause not even the truth can tell, and verdicts where it cannot tell whether anything was lost.
 
 | server | verdicts | failed | right | wrong | unknown | could not be told |
 |---|---|---|---|---|---|---|
@@ -118,16 +120,19 @@ def _cost_row(name: str, variants: list[Finding], *, deaf: bool) -> str:
 
 def _cost(found: Finding) -> str:
     killed = found.truth.get(Cause.IN_FLIGHT_KILL, 0)
-    return f"{found.lost} ({killed})" if killed else str(found.lost)
+    lost = f"{found.lost} to {found.lost + found.perhaps_lost}" if found.perhaps_lost else str(found.lost)
+    return f"{lost} ({killed})" if killed else lost
 
 
 def _cure(variants: list[Finding]) -> str:
     """The least that lost nothing here; where nothing did, why not, by what was lost under both."""
-    clean = [variant.variant for variant in variants if variant.lost == 0]
+    clean = [variant.variant for variant in variants if variant.lost == variant.perhaps_lost == 0]
     if "default" in clean:
         return "nothing was lost"
     if clean:
         return " or ".join(_SETTINGS[variant] for variant in clean if variant != "both" or len(clean) == 1)
+    if any(variant.lost == 0 for variant in variants):
+        return "perhaps " + _cure([replace(variant, perhaps_lost=0) for variant in variants])
     both = variants[-1]
     killed = both.truth.get(Cause.IN_FLIGHT_KILL, 0)
     if killed == both.lost:
@@ -144,11 +149,11 @@ def _stream_row(name: str, found: Finding) -> str:
 
 def _judge_row(name: str, variants: list[Finding]) -> str:
     right, wrong, unknown = (sum(parts) for parts in zip(*map(right_wrong_unknown, variants), strict=True))
-    verdicts = sum(variant.verdict_right for variant in variants)
+    verdicts = [variant.verdict_right for variant in variants if variant.verdict_right is not None]
     untold = sum(variant.truth.get(Cause.UNKNOWN, 0) for variant in variants)
     failed = sum(variant.failed for variant in variants)
     shares = [_share(part, failed - untold) for part in (right, wrong, unknown)]
-    return _row(_title(name), f"{verdicts} of {len(variants)}", failed, *shares, untold)
+    return _row(_title(name), f"{sum(verdicts)} of {len(verdicts)}", failed, *shares, untold)
 
 
 def _share(part: int, whole: int) -> str:

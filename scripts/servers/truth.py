@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 ROLLOUTS_OWN = frozenset({Cause.TERMINATION_RACE, Cause.CREATION_RACE, Cause.IN_FLIGHT_KILL, Cause.NO_ENDPOINTS})
+_LOST_EITHER_WAY = frozenset(
+    {"accepted-and-unread", "queued-or-accepted"}
+)  # which cause cannot be told, but lost it is
 _CUTS = frozenset({"reset-before-response", "eof-before-response", "reset-mid-response", "eof-mid-response"})
 _CLOCKS_APART_S = 0.002
 LOOKED_S = 0.06  # accepted connections are looked up every 50 ms
@@ -44,6 +47,16 @@ class Told:
     detail: str
     taken: bool
     lasted_s: float
+
+    @property
+    def lost(self) -> bool:
+        """Whether the rollout cost it."""
+        return self.cause in ROLLOUTS_OWN or self.detail in _LOST_EITHER_WAY
+
+    @property
+    def perhaps_lost(self) -> bool:
+        """Whether it may have: its connection ended as it was sent, and which of the two came first nobody can tell."""
+        return self.cause == Cause.UNKNOWN and not self.lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,4 +192,4 @@ def by_cause(failures: Iterable[Told]) -> Counter[str]:
 
 def dropped(failures: Iterable[Told]) -> bool:
     """Whether the rollout cost calls."""
-    return any(failure.cause in ROLLOUTS_OWN for failure in failures)
+    return any(failure.lost for failure in failures)
