@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 
-_PROGRAM = Path(__file__).parent / "image_files" / "stand_in" / "stand_in.py"
+_PROGRAM = Path(__file__).parent / "image_files" / "stand_in"  # a folder with a __main__.py
 _OWN_HANDLERS = ("readinessProbe", "livenessProbe", "startupProbe")
 _HOOKS = ("postStart", "preStop")
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
@@ -31,10 +31,10 @@ _LOADER = "LD_"
 
 def stand_in_image(name: str, at_stop: str, latency_s: float) -> Image:
     """The image `name` as a stand-in that does `at_stop` with its work (finishes, exits, ignores, refuses)."""
-    places = (str(_PROGRAM.parent), sys.prefix, sys.base_prefix)
+    places = (str(_PROGRAM), sys.prefix, sys.base_prefix)
     return Image(
         name=name,
-        entrypoint=(sys.executable, "-I", "-S", str(_PROGRAM)),
+        entrypoint=(sys.executable, "-I", "-S", "-B", str(_PROGRAM)),
         env=(("STAND_IN_AT_STOP", at_stop), ("STAND_IN_LATENCY_S", f"{latency_s:g}")),
         shared=tuple(dict.fromkeys(places)),
         fixed=True,

@@ -21,7 +21,7 @@ import harness.sandbox
 from harness.sandbox.kubelet.grpc_health import SERVING, health
 from harness.sandbox.stand_ins import certificate
 
-PROGRAM = Path(harness.sandbox.__file__).parent / "image_files" / "stand_in" / "stand_in.py"
+PROGRAM = Path(harness.sandbox.__file__).parent / "image_files" / "stand_in"
 WAIT_S = 60.0
 LATENCY_S = 1.0
 REQUEST = b"GET /work HTTP/1.1\r\nHost: shop\r\n\r\n"
@@ -79,7 +79,7 @@ class StandIn:
 def stand_in(**environment: str) -> Iterator[StandIn]:
     port = free_port()
     given = {"STAND_IN_TCP": str(port), **environment}
-    process = subprocess.Popen([sys.executable, "-I", "-S", str(PROGRAM)], env=given, stdout=subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, "-I", "-S", "-B", str(PROGRAM)], env=given, stdout=subprocess.PIPE)
     running = StandIn(process, port)
     try:
         yield running
@@ -273,14 +273,17 @@ def test_where_it_is_to_end_it_succeeds_at_once() -> None:
 
 def test_a_behaviour_that_there_is_not_is_refused() -> None:
     done = subprocess.run(
-        [sys.executable, "-I", "-S", PROGRAM], env={"STAND_IN_AT_STOP": "sulks"}, capture_output=True, timeout=WAIT_S
+        [sys.executable, "-I", "-S", "-B", PROGRAM],
+        env={"STAND_IN_AT_STOP": "sulks"},
+        capture_output=True,
+        timeout=WAIT_S,
     )
     assert done.returncode == 1
     assert b"'sulks' is not finishes, exits, ignores or refuses" in done.stderr
 
 
 def test_it_starts_without_what_costs_time() -> None:
-    command = [sys.executable, "-I", "-S", "-X", "importtime", str(PROGRAM)]
+    command = [sys.executable, "-I", "-S", "-B", "-X", "importtime", str(PROGRAM)]
     done = subprocess.run(command, env={"STAND_IN_ENDS": "1"}, capture_output=True, text=True, timeout=WAIT_S)
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "selectors" in loaded
