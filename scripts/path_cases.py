@@ -70,7 +70,7 @@ def what_is_wrong(case: Case, verdict: Verdict, lost: bool, *, whole: bool = Tru
 
 def cases() -> tuple[Case, ...]:
     """All of them."""
-    return (*_albs(), *_nodes_behind_an_alb(), *_negs(), *_layer_4())
+    return (*_albs(), *_nodes_behind_an_alb(), *_negs(), *_layer_4(), *_nlb_to_pods())
 
 
 def _albs() -> tuple[Case, ...]:
@@ -162,6 +162,25 @@ def _layer_4() -> tuple[Case, ...]:
                     )
                 )
     return tuple(found)
+
+
+def _nlb_to_pods() -> tuple[Case, ...]:
+    metadata = {"annotations": {"service.beta.kubernetes.io/aws-load-balancer-nlb-target-type": "ip"}}
+    spec = {"type": "LoadBalancer", "loadBalancerClass": "service.k8s.aws/nlb"}
+    service = {"kind": "Service", "name": "web", "patch": {"metadata": metadata, "spec": spec}}
+    balancer = _balancer("aws-nlb-ip", **{**_CHECKS, "registration": "1s"})
+    app = _app("loadbalancer", balancer)
+    cutting = _app("loadbalancer", balancer, load=_SLOW, ON_SIGTERM="cut")
+    slowly = _app("loadbalancer", _balancer("aws-nlb-ip", **{**_CHECKS, "registration": "9s"}), quiet="15s")
+    return tuple(
+        Case(name=f"aws-nlb-ip-{name}", described=described, verdict=verdict, variant={**variant, "patches": patches})
+        for name, described, verdict, variant, patches in (
+            ("default", app, "dropping", {}, [service]),
+            ("outlasting", app, "seamless", OUTLASTING, [service]),
+            ("cut", cutting, "dropping", {}, [service]),
+            ("creation", slowly, "dropping", {"mitigations": [{"prestop": "6s"}]}, [service, *_alone("6s")["patches"]]),
+        )
+    )
 
 
 def _alone(prestop: str) -> Object:

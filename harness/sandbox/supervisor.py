@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 # A place that every Linux has and that the sandbox can cover with its own tmpfs: nothing is ever made on the machine.
 STATE = Path("/dev/shm")
 _STATE_OPTIONS = "mode=0700,size=1g"
+_RECORDER = "harness.sandbox.instruments.truth.recorder"
 _READY_WITHIN_S = 50.0  # a second or two even on a busy machine; longer only where it is given no time at all
 STAY = b"stay"
 
@@ -143,16 +144,20 @@ def _stdin_ended(selector: selectors.BaseSelector, timeout_s: float | None) -> b
 def _plans(settings: Settings) -> list[Plan]:
     state = ("--state", str(STATE))
     plans = [Plan(name="control plane", module="harness.sandbox.controlplane", arguments=state)]
+    truth = "" if settings.truth is None else str(settings.truth)
     for number in range(1, settings.nodes + 1):
         name = node_name(number)
         network, node = STATE / "netns" / name, (*state, "--node", name)
         plans.append(Plan(name=name, module="harness.sandbox.node", arguments=node, network=network))
-        if settings.truth is not None:
-            module, arguments = "harness.sandbox.instruments.truth.recorder", (*node, "--out", str(settings.truth))
-            plans.append(Plan(name=f"{name}'s truth", module=module, arguments=arguments, network=network))
+        if truth:
+            recorded = (*node, "--out", truth)
+            plans.append(Plan(name=f"{name}'s truth", module=_RECORDER, arguments=recorded, network=network))
     if settings.balancer is not None:
         module, network = "harness.sandbox.balancer.controller", STATE / "netns" / "balancer"
         plans.append(Plan(name="load balancer", module=module, arguments=state, network=network))
+        if truth:
+            passed = (*state, "--node", "balancer", "--only-flows", "--out", truth)
+            plans.append(Plan(name="load balancer's truth", module=_RECORDER, arguments=passed, network=network))
     return plans
 
 

@@ -2,7 +2,7 @@
 
     python -m harness.sandbox.instruments.truth.recorder --state DIR --node NAME --out FILE
 
-It runs inside the node's network namespace.
+It runs inside the node's network namespace; inside a balancer's with --only-flows.
 
 Lines, each with `kind` and `t_ns`: `clock` (`wall_ns` at the same moment), `flow` (a connection that the node tracks:
 `event`, `client`, `addressed`, `answering`), `pod` (`uid`, `address`), `listening` (`uid`, `ports`: at every change,
@@ -68,9 +68,10 @@ class PodSeen:
 
 
 class Recorder:
-    """Follows one node; `write` takes one line after the other."""
+    """Follows one node, or with `only_flows` nothing but the connections that pass through."""
 
-    def __init__(self, state: Path, node: str, out: Path) -> None:
+    def __init__(self, state: Path, node: str, out: Path, *, only_flows: bool = False) -> None:
+        self._only_flows = only_flows
         self._namespaces = state / "netns"
         self._node = node
         # Written by a thread: a disk that is busy must not make a moment look later than it was.
@@ -129,8 +130,13 @@ class Recorder:
     def _tick(self) -> None:
         if self._ticks % _CLOCK_TICKS == 0:
             self._write("clock", time.monotonic_ns(), wall_ns=time.time_ns())
-        self._find_pods()
-        self._find_containers()
+        if not self._only_flows:
+            self._find_pods()
+            self._find_containers()
+            self._look_into_pods()
+        self._ticks += 1
+
+    def _look_into_pods(self) -> None:
         for pod in self._pods.values():
             before_ns = time.monotonic_ns()
             ports = pod.sockets.listening()
@@ -144,7 +150,6 @@ class Recorder:
                 for client in accepted - pod.accepted:
                     self._write("accepted", time.monotonic_ns(), uid=pod.uid, client=client)
                 pod.accepted = accepted
-        self._ticks += 1
 
     def _find_pods(self) -> None:
         there = {name for name in os.listdir(self._namespaces) if name.startswith("pod-")}  # noqa: PTH208 - 100 a second
@@ -247,13 +252,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Records what really happens on one node of a sandbox.")
     parser.add_argument("--state", type=Path, required=True, help="the sandbox's state directory")
     parser.add_argument("--node", required=True, help="the node's name")
+    parser.add_argument("--only-flows", action="store_true", help="no pods are here")
     parser.add_argument("--out", type=Path, required=True, help="the file that gets the lines")
     arguments = parser.parse_args()
     with suppress(PermissionError):  # not as an ordinary user
         os.setpriority(os.PRIO_PROCESS, 0, _PRIORITY)
     with suppress(OSError):  # an older kernel
         _OWN_TABLES.write_text(f"{_OWN_BUCKETS}\n")
-    recorder = Recorder(arguments.state, arguments.node, arguments.out)
+    recorder = Recorder(arguments.state, arguments.node, arguments.out, only_flows=arguments.only_flows)
     sys.stdout.write('{"ready": {}}\n')
     sys.stdout.flush()
     recorder.run()

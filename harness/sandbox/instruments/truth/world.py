@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from math import inf
 from operator import attrgetter
@@ -71,7 +71,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """kube-proxy put rules in place between `start` and `end`; `endpoints`: how many the application then had."""
+    """kube-proxy, or a balancer, put rules in place between `start` and `end`; `endpoints`: how many the application
+    then had."""
 
     start: float
     end: float
@@ -145,19 +146,17 @@ def world(lines: Iterable[Line], timeline: Iterable[Line], *, t0_wall: float, cl
     zero = zero_ns(lines, t0_wall)
     if any(_is(line, "lost") for line in lines):
         raise TruthIncomplete("the kernel dropped events that the recorder had not read yet")
-    entries = _entries([line for line in lines if _is(line, "flow") and line["client"][0] == client], zero)
-    addressed = Counter(
-        tuple(line["addressed"])
-        for line in lines
-        if _is(line, "flow") and line["client"][0] == client and line["t_ns"] >= zero
-    )
+    pods = {line["address"] for line in lines if _is(line, "pod")}
+    # What a balancer sends to a node is translated there once more, and only then sent to a pod.
+    flows = [line for line in lines if _is(line, "flow") and line["client"][0] == client]
+    flows = [line for line in flows if line["answering"][0] in pods]
+    addressed = Counter(tuple(line["addressed"]) for line in flows if line["t_ns"] >= zero)
     service = max(addressed, key=addressed.__getitem__, default=None)
     node = f"node{client.split('.')[2]}"  # the one through which this address enters (harness.sandbox.netns)
-    syncs = [line for line in lines if _is(line, "sync") and line["node"] == node]
     return World(
         pods=_pods(lines, timeline, zero),
-        entries=entries,
-        syncs=tuple(_sync(line, service, zero) for line in syncs),
+        entries=_entries(flows, zero),
+        syncs=_syncs(lines, node, service, zero),
         service=None if service is None else (service[0], service[1]),
     )
 
@@ -166,8 +165,17 @@ def _is(line: Line, kind: str) -> bool:
     return bool(line.get("kind") == kind)
 
 
-def _sync(line: Line, service: tuple[Any, ...] | None, zero: int) -> Sync:
-    endpoints = line["services"].get(f"{service[0]}:{service[1]}", ()) if service else ()
+def _syncs(lines: list[Line], node: str, service: tuple[Any, ...] | None, zero: int) -> tuple[Sync, ...]:
+    """The rules of whoever sends to pods: a balancer that has the address itself, else the node's kube-proxy."""
+    at = "" if service is None else f"{service[0]}:{service[1]}"
+    balanced = [line for line in lines if _is(line, "balancer") and f"{at}/tcp" in line["fronts"]]
+    if balanced:
+        return tuple(_sync(line, line["fronts"].get(f"{at}/tcp", ()), zero) for line in balanced)
+    synced = [line for line in lines if _is(line, "sync") and line["node"] == node]
+    return tuple(_sync(line, line["services"].get(at, ()), zero) for line in synced)
+
+
+def _sync(line: Line, endpoints: Sized, zero: int) -> Sync:
     return Sync((line["start_ns"] - zero) / 1e9, (line["end_ns"] - zero) / 1e9, len(endpoints))
 
 

@@ -172,3 +172,30 @@ def test_a_load_from_several_addresses_is_refused(run: Path) -> None:
     (run / "run.json").write_text(json.dumps(info))
     with pytest.raises(TruthIncomplete, match="2 addresses"):
         write_truth(run, record(run, RECORD))
+
+
+def behind_a_balancer(*, to: str, addressed: list[Any], front: str) -> list[dict[str, Any]]:
+    """A connection that a balancer sends on to `to`, and its rules, of which the last have no target."""
+    passed = {**flow(1.0, 41000, ""), "node": "balancer", "addressed": addressed, "answering": [to, 80]}
+    times = [{key: value for key, value in sync(t, t + 0.02).items() if key != "kind"} for t in (0.5, 5.0)]
+    rules = [
+        {**each, "kind": "balancer", "fronts": {front: targets}}
+        for each, targets in zip(times, ([f"{to}:80"], []), strict=True)
+    ]
+    return [RECORD[0], RECORD[1], passed, *rules]
+
+
+def test_where_a_balancer_sends_to_pods_its_rules_are_those_that_count() -> None:
+    lines = behind_a_balancer(to="10.244.1.2", addressed=["10.202.0.2", 80], front="10.202.0.2:80/tcp")
+    seen = world([*lines, sync(0.1, 0.12, "10.244.1.2:80")], TIMELINE, t0_wall=T0_WALL, client=CLIENT)
+    entry = seen.entry(41000, 1.0, 1.1, reused=False)
+    assert entry is not None
+    assert entry.answering == ("10.244.1.2", 80)
+    assert [sync.endpoints for sync in seen.syncs] == [1, 0]
+
+
+def test_what_a_balancer_sends_to_a_node_counts_where_the_node_sends_it() -> None:
+    lines = behind_a_balancer(to="10.100.0.1", addressed=["10.202.0.2", 80], front="10.202.0.2:80/tcp")
+    seen = world([*lines, flow(1.001, 41000, "10.244.1.2")], TIMELINE, t0_wall=T0_WALL, client=CLIENT)
+    assert [entry.answering for entry in seen.entries[41000]] == [("10.244.1.2", 80)]
+    assert seen.service == tuple(SERVICE)
