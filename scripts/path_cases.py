@@ -13,6 +13,7 @@ from yaml import safe_dump, safe_dump_all, safe_load_all
 
 from harness.fixture_files import fixtures
 from harness.model.result import Verdict
+from harness.sandbox.instruments.truth.traefik import ARGUMENTS
 
 Object = dict[str, Any]
 
@@ -20,6 +21,7 @@ OUTLASTING: Object = {"mitigations": [{"prestop": "10s"}, {"min-ready": "8s"}]}
 _QUICK: Object = {"controller": "200ms", "registration": "2s", "propagation": "200ms", "deregistration": "3s"}
 _CHECKS: Object = {"interval": "500ms", "timeout": "5s", "healthy": 2}
 _LOAD: Object = {"new": {"rate": 40}, "kept": {"rate": 20, "connections": 5}, "pod_header": "X-Pod"}
+_LOGS = "{logs}"
 _SLOW: Object = {**_LOAD, "slow": {"rate": 4, "path": "/slow"}}
 
 
@@ -27,7 +29,8 @@ _SLOW: Object = {**_LOAD, "slow": {"rate": 4, "path": "/slow"}}
 class Case:
     """A variant of an experiment. `described`: that without its variants; `objects`: manifests beside its own.
 
-    `verdict`: the one that is right; empty where that is a matter of luck, and its truth alone tells.
+    `verdict`: the one that is right; empty where that is a matter of luck, and its truth alone tells. `by_traefik`: a
+    Traefik stands on the way, and writes down what became of each request (`traefik_logs`).
     """
 
     name: str
@@ -35,6 +38,12 @@ class Case:
     verdict: str
     variant: Object = field(default_factory=dict)
     objects: tuple[Object, ...] = ()
+    by_traefik: bool = False
+
+
+def traefik_logs(case: Case, out: Path) -> Path:
+    """The folder in which the Traefik of a case writes."""
+    return out.absolute() / f"{case.name}.traefik"
 
 
 def written(case: Case, out: Path) -> Path:
@@ -42,7 +51,10 @@ def written(case: Case, out: Path) -> Path:
     described = {**case.described, "variants": {"one": {**case.variant, "expect": "any"}}}
     if case.objects:
         objects = out / f"{case.name}-objects.yaml"
-        objects.write_text(safe_dump_all(case.objects))
+        logs = traefik_logs(case, out)
+        objects.write_text(safe_dump_all(case.objects).replace(_LOGS, str(logs)))
+        if case.by_traefik:
+            logs.mkdir(exist_ok=True)
         described["manifests"] = [*described["manifests"], str(objects.absolute())]
     file = out / f"{case.name}.yaml"
     file.write_text(safe_dump(described))
@@ -70,7 +82,7 @@ def what_is_wrong(case: Case, verdict: Verdict, lost: bool, *, whole: bool = Tru
 
 def cases() -> tuple[Case, ...]:
     """All of them."""
-    return (*_albs(), *_nodes_behind_an_alb(), *_negs(), *_layer_4(), *_nlb_to_pods())
+    return (*_albs(), *_nodes_behind_an_alb(), *_negs(), *_layer_4(), *_nlb_to_pods(), *_traefiks())
 
 
 def _albs() -> tuple[Case, ...]:
@@ -181,6 +193,48 @@ def _nlb_to_pods() -> tuple[Case, ...]:
             ("creation", slowly, "dropping", {"mitigations": [{"prestop": "6s"}]}, [service, *_alone("6s")["patches"]]),
         )
     )
+
+
+def _traefiks() -> tuple[Case, ...]:
+    """It takes up a change of endpoints at most 2 s late."""
+    shop = {"request": {"headers": {"Host": "shop.example.com"}}}
+    announced = {"sandbox": {"balancer": "none"}}
+    app = {**_app("ingress", announced), **shop}
+    cutting = {**_cutting(announced), **shop}
+    nginx = {**_nginx("ingress", announced), **shop}
+    return tuple(
+        Case(
+            name=f"traefik-{name}",
+            described=described,
+            verdict=verdict,
+            variant=variant,
+            objects=_traefik_that_writes(),
+            by_traefik=True,
+        )
+        for name, described, verdict, variant in (
+            ("default", app, "dropping", {}),
+            ("outlasting", app, "seamless", OUTLASTING),
+            ("cut", cutting, "dropping", {}),
+            ("nginx", nginx, "dropping", {}),
+        )
+    )
+
+
+def _traefik_that_writes() -> tuple[Object, ...]:
+    files = [fixtures() / "manifests" / f"{name}.yaml" for name in ("traefik", "ingress-traefik")]
+    documents: list[Object] = [each for file in files for each in safe_load_all(file.read_text())]
+    for each in documents:
+        if each["kind"] == "Deployment":
+            spec = each["spec"]["template"]["spec"]
+            (container,) = spec["containers"]
+            container["args"] += ARGUMENTS
+            container["volumeMounts"] = [{"name": "logs", "mountPath": "/var/log/traefik"}]
+            spec["volumes"] = [{"name": "logs", "hostPath": {"path": _LOGS}}]
+        if (
+            each["kind"] == "Service"
+        ):  # else a node stands before it in the client's name, and its log says nobody else's
+            each["spec"]["externalTrafficPolicy"] = "Local"
+    return tuple(documents)
 
 
 def _alone(prestop: str) -> Object:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from harness.sandbox.instruments.truth.behind import Behind
 from harness.sandbox.instruments.truth.join import Joined, client_of, recorded_lines, write_told
 from harness.sandbox.instruments.truth.proxied import Log, by_haproxy
+from harness.sandbox.instruments.truth.traefik import by_traefik
 from harness.sandbox.instruments.truth.world import TruthIncomplete, world
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from harness.sandbox.instruments.truth.causes import Attempt, Cause
+    from harness.sandbox.instruments.truth.proxied import Passed
     from harness.sandbox.instruments.truth.world import Pod
 
 
@@ -30,9 +33,30 @@ def write_truth_behind_haproxy(run: Path, record: Path) -> Joined:
     sources = dict.fromkeys(each.source[0] for each in passed if each.source)
     if not sources:
         raise TruthIncomplete(f"beside {record} there is no word of HAProxy of a request that it passed on")
+    return _write(run, record, passed, sources)
+
+
+def write_truth_behind_traefik(run: Path, record: Path, logs: Path) -> Joined:
+    """Write truth.csv and truth-pods.json of a run behind a Traefik that ran as `traefik.ARGUMENTS` says, by its logs
+    in the folder `logs` and by the kernel.
+
+    Raises:
+        TruthIncomplete: Traefik wrote of no request, events were lost, or the load came from several addresses.
+    """
+    info = json.loads((run / "run.json").read_text())
+    client = client_of(info)
+    passed = by_traefik(logs, info["t0_wall"])
+    if not passed:
+        raise TruthIncomplete(f"in {logs} there is no word of Traefik of a request that it passed on")
+    return _write(run, record, passed, (client,))
+
+
+def _write(run: Path, record: Path, passed: tuple[Passed, ...], clients: Iterable[str]) -> Joined:
+    """`clients`: by whose connections pods are looked for, the proxy's own where its log tells them."""
+    info = json.loads((run / "run.json").read_text())
     (front, *_) = (hop for hop in info["hops"] if hop["kind"] == "reverse-proxy")
     lines, timeline = recorded_lines(record), recorded_lines(run / "timeline.jsonl")
-    worlds = {each: world(lines, timeline, t0_wall=info["t0_wall"], client=each) for each in sources}
+    worlds = {each: world(lines, timeline, t0_wall=info["t0_wall"], client=each) for each in clients}
     removal_s = float((front["removal"] or {}).get("most_s", 0.0))
     behind = Behind(worlds=worlds, by_node=front["targets"] == "nodes", removal_s=removal_s)
     log = Log(passed)
