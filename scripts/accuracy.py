@@ -168,8 +168,8 @@ PATHS = """
 ## Other ways in
 
 Rollouts of the embedded cluster behind node ports, load balancers and Ingress, recorded by
-`python scripts/path_accuracy.py DIR` with the truth of its kernel and of HAProxy's own log: each profile of a balancer,
-as it is, with what outlasts its delays, and with other faults. A verdict is right by that truth.
+`python scripts/path_accuracy.py DIR` with the truth of its kernel and of HAProxy's and Traefik's own logs: each profile
+of a balancer, as it is, with what outlasts its delays, and with other faults. A verdict is right by that truth.
 
 """
 
