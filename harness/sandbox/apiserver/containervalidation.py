@@ -44,14 +44,11 @@ def check_container(
         errors.required(f"{at}.name")
     else:
         errors.label(f"{at}.name", container["name"])
-    image = container.get("image", "")
-    if not image:
+    if not container.get("image"):
         errors.required(f"{at}.image")
-    elif image != image.strip():
-        errors.invalid(f"{at}.image", image, "must not have leading or trailing whitespace")
     errors.one_of(f"{at}.imagePullPolicy", container["imagePullPolicy"], _PULL_POLICIES)
     errors.one_of(f"{at}.terminationMessagePolicy", container["terminationMessagePolicy"], _MESSAGE_POLICIES)
-    _ports(errors, container.get("ports") or [], f"{at}.ports", shared=bool(pod.get("hostNetwork")))
+    _ports(errors, container.get("ports") or [], f"{at}.ports", shared=bool(pod.get("hostNetwork")) and not init)
     _environment(errors, container, at)
     check_mounts(errors, container, f"{at}.volumeMounts", volumes)
     _resources(errors, container.get("resources") or {}, f"{at}.resources")
@@ -205,8 +202,8 @@ def _handler(errors: FieldErrors, handler: Object, at: str, grace_s: int | None)
         errors.port(f"{at}.grpc.port", call.get("port", 0))
     if (call := handler.get("exec")) is not None and not call.get("command"):
         errors.required(f"{at}.exec.command")
-    pause_s = (handler.get("sleep") or {}).get("seconds", 0)
-    if grace_s is not None and not 0 <= pause_s <= grace_s:
+    pause_s = None if handler.get("sleep") is None else handler["sleep"].get("seconds", 0)
+    if grace_s is not None and pause_s is not None and not 0 <= pause_s <= grace_s:
         why = f"must be non-negative and less than terminationGracePeriodSeconds ({grace_s})"
         errors.invalid(f"{at}.sleep", pause_s, why)
 

@@ -208,7 +208,7 @@ class _Decoder:
             case "time":
                 self._time(value, path, plain, kind)
             case "bytes":
-                self._bytes(value, path, plain, kind)
+                return self._bytes(value, path, plain, kind)
         return value
 
     def _integer(self, value: Any, path: str, kind: str, plain: str) -> None:
@@ -229,13 +229,16 @@ class _Decoder:
         if stamp is None or stamp.tzinfo is None:
             raise self._bad_request(f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse it ({path})')
 
-    def _bytes(self, value: Any, path: str, plain: str, kind: str) -> None:
+    def _bytes(self, value: Any, path: str, plain: str, kind: str) -> str:
+        """The base64 without its line breaks, which Go passes over."""
         self._expect(value, str, path, "bytes", plain, kind)
+        text: str = value.replace("\n", "").replace("\r", "")
         try:
-            base64.b64decode(value, validate=True)
+            base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError):
-            at = next((n for n, sign in enumerate(value) if sign not in _BASE64), len(value))
+            at = next((n for n, sign in enumerate(text) if sign not in _BASE64), len(text))
             raise self._bad_request(f"illegal base64 data at input byte {at} ({path})") from None
+        return text
 
     def _expect(self, value: Any, wanted: type, path: str, text: str, plain: str, kind: str = "") -> None:
         if type(value) is not wanted:

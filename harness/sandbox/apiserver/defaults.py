@@ -118,7 +118,8 @@ def _service(obj: Object) -> None:
     fill(spec, type="ClusterIP", sessionAffinity="None")
     for port in dicts(spec.get("ports")):
         fill(port, protocol="TCP")
-        fill(port, targetPort=port.get("port", 0))
+        if port.get("targetPort") in (None, 0, ""):
+            port["targetPort"] = port.get("port", 0)
     if spec["type"] != "ExternalName":
         fill(spec, internalTrafficPolicy="Cluster", ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack")
     if spec["type"] in ("NodePort", "LoadBalancer"):

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 
 class FieldErrors:
-    """Collects causes; each method adds one kind of them."""
+    """Collects causes; each method adds one kind of them.
+
+    The attributes tell what is a rule in some versions of Kubernetes, or with some of their gates, and none in others.
+    """
+
+    toleration_operators: tuple[str, ...] = ("Equal", "Exists")
+    fewest_scaled = 1
 
     def __init__(self) -> None:
         self.causes: list[Cause] = []

@@ -1,4 +1,4 @@
-"""Where a default is written: a field that is not there, or null; what has the wrong shape is left to validation."""
+"""Where a default is written: a field that is not there, or empty; what has the wrong shape is left to validation."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ Object = dict[str, Any]
 
 
 def fill(target: Object, **values: Any) -> None:
-    """Set those of the fields that have no value."""
+    """Set those of the fields that have no value; a text that is empty is none, as in Go."""
     for key, value in values.items():
-        if target.get(key) is None:
+        if target.get(key) is None or (target[key] == "" and isinstance(value, str)):
             target[key] = value
 
 

@@ -35,6 +35,7 @@ def check_pod(errors: FieldErrors, obj: Object, old: Object | None) -> None:
     spec = obj["spec"]
     check_pod_spec(errors, spec, "spec")
     if old is None:
+        _images(errors, spec)
         if spec.get("ephemeralContainers"):
             errors.forbidden("spec.ephemeralContainers", "cannot be set on create")
         if spec.get("schedulingGates") and spec.get("nodeName"):
@@ -55,6 +56,15 @@ def check_pod(errors: FieldErrors, obj: Object, old: Object | None) -> None:
         errors.invalid("spec.activeDeadlineSeconds", None, "must not update from a positive integer to nil value")
     elif was_s is not None and deadline_s is not None and deadline_s > was_s:
         errors.invalid("spec.activeDeadlineSeconds", deadline_s, "must be less than or equal to previous value")
+
+
+def _images(errors: FieldErrors, spec: Object) -> None:
+    """What a template may have around an image's name, and its pods may not (validateContainerOnlyForPod)."""
+    for part in ("containers", "initContainers"):
+        for n, container in enumerate(spec.get(part) or ()):
+            if (image := container.get("image", "")) != image.strip():
+                why = "must not have leading or trailing whitespace"
+                errors.invalid(f"spec.{part}[{n}].image", image, why)
 
 
 def check_pod_spec(errors: FieldErrors, spec: Object, at: str, claims: Iterable[str] = ()) -> None:

@@ -45,8 +45,8 @@ def check_autoscaler(errors: FieldErrors, obj: Object, old: Object | None) -> No
     """A HorizontalPodAutoscaler."""
     spec = obj.get("spec") or {}
     least, most = spec.get("minReplicas"), spec.get("maxReplicas", 0)
-    if least is not None and least < 1:
-        errors.invalid("spec.minReplicas", least, "must be greater than or equal to 1")
+    if least is not None and least < errors.fewest_scaled:
+        errors.invalid("spec.minReplicas", least, f"must be greater than or equal to {errors.fewest_scaled}")
     if most < 1:
         errors.invalid("spec.maxReplicas", most, "must be greater than 0")
     if least is not None and most < least:
@@ -120,10 +120,7 @@ def _scaling(errors: FieldErrors, rules: Object, at: str) -> None:
         errors.invalid(f"{at}.stabilizationWindowSeconds", window_s, why)
     if rules.get("selectPolicy") is not None:
         errors.one_of(f"{at}.selectPolicy", rules["selectPolicy"], ("Disabled", "Max", "Min"))
-    policies = rules.get("policies") or []
-    if not policies:
-        errors.required(f"{at}.policies", "must specify at least one Policy")
-    for n, policy in enumerate(policies):
+    for n, policy in enumerate(rules.get("policies") or ()):  # where none is said there are defaults
         errors.one_of(f"{at}.policies[{n}].type", policy.get("type", ""), ("Percent", "Pods"))
         for field in ("value", "periodSeconds"):
             if policy.get(field, 0) <= 0:

@@ -56,7 +56,7 @@ def _toleration(errors: FieldErrors, toleration: Object, at: str) -> None:
         errors.invalid(f"{at}.operator", value, "value must be empty when `operator` is 'Exists'")
     elif operator == "Equal":
         errors.label_value(f"{at}.operator", value)
-    errors.one_of(f"{at}.operator", operator, ("Equal", "Exists"))
+    errors.one_of(f"{at}.operator", operator, errors.toleration_operators)
     if effect:
         errors.one_of(f"{at}.effect", effect, TAINT_EFFECTS)
 

@@ -129,7 +129,7 @@ def _cluster_addresses(errors: FieldErrors, spec: Object, before: Object) -> Non
 
 def _from_outside(errors: FieldErrors, spec: Object, kind: str) -> None:
     """What only Services that are reached from outside may have."""
-    policy = spec.get("externalTrafficPolicy")
+    policy = spec.get("externalTrafficPolicy") or None
     if policy is not None and kind not in _OUTSIDE and not spec.get("externalIPs"):
         why = "may only be set for externally-accessible services"
         errors.invalid("spec.externalTrafficPolicy", policy, why)

@@ -50,14 +50,19 @@ _LARGEST_ANNOTATIONS_BYTES = 256 * 1024
 def validate(resource: Resource, obj: Object, old: Object | None = None) -> None:
     """Raises: StatusError (422) with all causes; `old` is the stored state where the object is changed."""
     errors = FieldErrors()
-    _metadata(errors, resource, obj, old)
-    check = _CHECKS.get((resource.api_version, resource.kind))
-    if check is not None:
-        check(errors, obj, old)
-    elif resource.custom is not None:
-        errors.causes += resource.custom.causes(obj, old)
+    check(errors, resource, obj, old)
     if errors.causes:
         raise api_errors.invalid(resource, obj["metadata"].get("name", ""), errors.causes)
+
+
+def check(errors: FieldErrors, resource: Resource, obj: Object, old: Object | None = None) -> None:
+    """Collects what is wrong with the object in `errors`."""
+    _metadata(errors, resource, obj, old)
+    of_kind = _CHECKS.get((resource.api_version, resource.kind))
+    if of_kind is not None:
+        of_kind(errors, obj, old)
+    elif resource.custom is not None:
+        errors.causes += resource.custom.causes(obj, old)
 
 
 def _metadata(errors: FieldErrors, resource: Resource, obj: Object, old: Object | None) -> None:
@@ -69,7 +74,7 @@ def _metadata(errors: FieldErrors, resource: Resource, obj: Object, old: Object 
         errors.label_1035("metadata.name", name)
     elif resource is STATEFUL_SETS:
         errors.label("metadata.name", name)
-    elif resource.group == RBAC:
+    elif resource.group == RBAC or resource.kind == "PodDisruptionBudget":  # whose own rules have none for its name
         errors.path_segment("metadata.name", name)
     elif resource.plural != "events":
         errors.subdomain("metadata.name", name)

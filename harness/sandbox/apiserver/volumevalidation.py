@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 _MOST_MODE = 0o777
 _HOST_TYPES = ("", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket")
 _PROPAGATIONS = ("Bidirectional", "HostToContainer", "None")
-_MEDIA = ("", "HugePages", "Memory")
 # The field of a projection that names what it takes from.
 _PROJECTIONS = {"configMap": "name", "secret": "name", "downwardAPI": "", "serviceAccountToken": "path"}
 
@@ -64,7 +63,6 @@ def _source(errors: FieldErrors, kind: str, source: Object, at: str) -> None:
             if not source.get("claimName"):
                 errors.required(f"{at}.claimName")
         case "emptyDir":
-            errors.one_of(f"{at}.medium", source.get("medium", ""), _MEDIA)
             if (source.get("sizeLimit") or "").startswith("-"):
                 errors.forbidden(f"{at}.sizeLimit", "SizeLimit field must be a valid resource quantity")
 

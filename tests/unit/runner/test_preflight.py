@@ -89,6 +89,7 @@ def planned(file: Path) -> tuple[Scenario, ...]:
     return scenarios(read_experiment(file))
 
 
+SLEEP_9 = "{exec: {command: [sleep, '9']}}"
 BLOCKED = [
     ({"spec": "paused: true"}, "while it is paused an update replaces no pod (paused: true). Needed: paused: false."),
     (
@@ -109,8 +110,24 @@ BLOCKED = [
         {"more": "---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: of-shop}, data: {port: 8080}}\n"},
         "checking ConfigMap of-shop of ",
     ),
+    (
+        {"pod": "terminationGracePeriodSeconds: 3", "container": "lifecycle: {preStop: {sleep: {seconds: 9}}}"},
+        "web.yaml before anything is changed: spec.template.spec.containers[0].lifecycle.preStop.sleep: Invalid "
+        "value: 9: must be non-negative and less than terminationGracePeriodSeconds (3). Kubernetes would refuse it",
+    ),
+    (
+        {"container": "env: [{name: a=b}, {name: c=d}, {name: e=f}, {name: g=h}]"},
+        'before anything is changed: spec.template.spec.containers[0].env[0].name: Invalid value: "a=b"',
+    ),
+    (
+        {"more": "---\n{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {ports: [{port: 8}, {port: 9}]}}\n"},
+        "before anything is changed: spec.ports[0].name: Required value; spec.ports[1].name: Required value. K",
+    ),
 ]
-BLOCKED_IDS = ["paused", "on-delete", "partition", "no pods", "headless", "a type", "another object's type"]
+BLOCKED_IDS = [
+    "paused", "on-delete", "partition", "no pods", "headless", "a type", "another object's type", "a field",
+    "several fields", "another object's field",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("numbers", "told"), [("0", True), ("[5, 0]", True), ("1", False)])
@@ -228,7 +245,7 @@ VOLUME = (
         ({"probe": "admin"}, ("the readinessProbe of container web asks port 'admin', which it has not",)),
         ({"target": "9090", "probe": "9090"}, ("a Service sends to port 9090, which no container declares",)),
         (
-            {"pod": "terminationGracePeriodSeconds: 3", "container": "lifecycle: {preStop: {sleep: {seconds: 9}}}"},
+            {"pod": "terminationGracePeriodSeconds: 3", "container": f"lifecycle: {{preStop: {SLEEP_9}}}"},
             (
                 "its preStop hook leaves nothing of the grace period for the work that is under way "
                 "(the hook takes 9 s, terminationGracePeriodSeconds is 3)",

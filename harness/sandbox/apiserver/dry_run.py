@@ -1,0 +1,68 @@
+"""A manifest -> the fields for which API servers refuse it, without one: nothing is stored, and nobody is asked.
+
+By the decoding, defaults and rules that the sandbox's server has too. What only one cluster can know is left out (its
+addresses, families and node ports, its quotas, its webhooks), and so is what other versions of Kubernetes take.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+from harness.sandbox.apiserver.decoding import NotDecodedError
+from harness.sandbox.apiserver.field_errors import FieldErrors
+from harness.sandbox.apiserver.resources import resource_of
+from harness.sandbox.apiserver.strategy import filled, in_shape
+from harness.sandbox.apiserver.validation import check
+
+if TYPE_CHECKING:
+    from harness.sandbox.apiserver.store import Object
+
+_KINDS = frozenset(
+    {
+        "ClusterRole", "ClusterRoleBinding", "ConfigMap", "CronJob", "DaemonSet", "Deployment",
+        "HorizontalPodAutoscaler", "Ingress", "IngressClass", "Job", "NetworkPolicy", "PersistentVolumeClaim", "Pod",
+        "PodDisruptionBudget", "PriorityClass", "ReplicaSet", "ResourceQuota", "Role", "RoleBinding", "Secret",
+        "Service", "ServiceAccount", "StatefulSet",
+    }
+)  # fmt: skip
+_OF_ONE_CLUSTER = ("clusterIPs", "ipFamilies", "ipFamilyPolicy")
+_UID = "00000000-0000-4000-8000-000000000000"
+
+
+class _AnyVersion(FieldErrors):
+    """The rules of which none is younger or older than the versions that people run."""
+
+    toleration_operators = ("Equal", "Exists", "Gt", "Lt")  # gate TaintTolerationComparisonOperators
+    fewest_scaled = 0  # gate HPAScaleToZero
+
+    def label_1035(self, field: str, value: str) -> None:
+        """A Service's name may begin with a digit (gate RelaxedServiceNameValidation)."""
+        self.label(field, value)
+
+
+def refused_fields(manifest: Object) -> tuple[str, ...]:
+    """A line for each field that is wrong, as the server says it; none for a kind that is not known here.
+
+    Neither for values of another type than their field's. The pods of a StatefulSet are held against the rules too:
+    a server takes it with a template whose pods it then refuses.
+
+    >>> refused_fields({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {}})
+    ('spec.ports: Required value',)
+    """
+    resource = resource_of(str(manifest.get("apiVersion")), str(manifest.get("kind")))
+    if resource is None or resource.kind not in _KINDS:
+        return ()
+    try:
+        obj = in_shape(resource, copy.deepcopy(manifest), strict=False, warn=lambda _: None)
+    except NotDecodedError:
+        return ()
+    metadata = obj["metadata"]
+    metadata["uid"] = _UID  # which a Job's selector is made of
+    metadata["name"] = metadata.get("name") or f"{metadata.get('generateName', '')}00000"
+    if resource.kind == "Service":
+        for field in _OF_ONE_CLUSTER:
+            (obj.get("spec") or {}).pop(field, None)
+    errors = _AnyVersion()
+    check(errors, resource, filled(resource, obj))
+    return tuple(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in errors.causes))
