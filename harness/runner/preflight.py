@@ -14,6 +14,7 @@ from harness.kube.client import Kube
 from harness.kube.field_types import mistyped
 from harness.kube.fields import unknown_fields
 from harness.manifests.patch import in_namespace
+from harness.manifests.repeated_keys import repeated_keys
 from harness.model.run import MeasuredService
 from harness.preflight.intent import Intent
 from harness.runner.deployment import place_of
@@ -159,7 +160,9 @@ async def check_nodes(kube: Kube, scenarios: Iterable[Scenario]) -> None:
 
 def warnings(scenarios: Iterable[Scenario]) -> tuple[str, ...]:
     """What else will go wrong, or may, each once; not what the variants of an experiment are there to compare."""
-    told: dict[str, None] = {}
+    scenarios = tuple(scenarios)
+    read = [file for each in scenarios if not each.experiment.is_there for file in each.experiment.manifests]
+    told = dict.fromkeys(repeated_keys(read))
     for scenario in scenarios:
         application = scenario.application
         for hazard in scenario_hazards(scenario):

@@ -260,6 +260,13 @@ VOLUME = (
             ),
         ),
         (
+            {"spec": "minReadySeconds: 6"},
+            (
+                "{folder}/web.yaml, line 7: the key 'minReadySeconds' stands in line 6 already; the last one counts, "
+                "as for kubectl apply -f (kubectl apply -k refuses it)",
+            ),
+        ),
+        (
             {"more": GREEN},
             (
                 "Service web sends to deployment/green too: where a pod of it goes in a rollout, what fails by that "
