@@ -62,9 +62,10 @@ def _doubt(result: ScenarioResult) -> str:
 def _of_rollouts(rollouts: Sequence[RolloutFindings]) -> dict[Measure, tuple[float, ...]]:
     p99 = (one.window.latency.p99_ms for one in rollouts if one.window.latency is not None)
     took = (one.complete - one.update for one in rollouts if one.complete is not None)
+    asked = [one for one in rollouts if one.window.requests]  # of another nobody knows what it lost
     return {
-        Measure.FAILURES: tuple(float(one.own_failures) for one in rollouts),
-        Measure.DROPPING: tuple(float(one.dropping) for one in rollouts),
+        Measure.FAILURES: tuple(float(one.own_failures) for one in asked),
+        Measure.DROPPING: tuple(float(one.dropping) for one in asked),
         Measure.P99: tuple(p99),
         Measure.DURATION: tuple(took),
     }

@@ -159,10 +159,14 @@ def _series(sides: Sequence[Side]) -> Iterator[str]:
 
 
 def _drawn(side: Side, most: float) -> tuple[str, str, str, str]:
-    lost, p99 = side.mean(Measure.FAILURES) or 0.0, side.mean(Measure.P99)
-    bar = "#" * max(1 if lost else 0, round(_BAR * lost / most)) if most else ""
-    dropping = f"{round(sum(side.values[Measure.DROPPING]))} of {side.rollouts}"
-    return dropping, "-" if p99 is None else f"{p99:.1f}", f"{lost:,.4g}", bar
+    lost, p99, dropping = side.mean(Measure.FAILURES), side.mean(Measure.P99), side.values[Measure.DROPPING]
+    bar = "#" * max(1 if lost else 0, round(_BAR * lost / most)) if lost and most else ""
+    return (
+        f"{round(sum(dropping))} of {len(dropping)}" if dropping else "-",
+        "-" if p99 is None else f"{p99:.1f}",
+        "-" if lost is None else f"{lost:,.4g}",
+        bar,
+    )
 
 
 def _date(at: float) -> str:

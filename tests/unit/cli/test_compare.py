@@ -46,6 +46,27 @@ def test_the_variants_of_one_experiment_and_a_series_of_runs(tmp_path: Path) -> 
     assert series.out.count("#" * 24) == 4
 
 
+@pytest.mark.parametrize("left", [None, 0, 1], ids=["missing", "empty", "a head alone"])
+def test_rollouts_of_which_no_request_is_there_have_lost_nothing_and_kept_nothing(
+    tmp_path: Path, left: int | None
+) -> None:
+    blind = tmp_path / "blind"
+    shutil.copytree(DROPS, blind)
+    (blind / "requests.csv").unlink()
+    if left is not None:
+        lines = (DROPS / "requests.csv").read_text().splitlines(keepends=True)
+        (blind / "requests.csv").write_text("".join(lines[:left]))
+    said = called("compare", DROPS, blind)
+    assert "in doubt: blind: " in said.out
+    assert "rollouts that drop calls: not measured in both" in said.out
+    assert "lost calls per rollout: not measured in both" in said.out
+    assert "Significantly different" not in said.out
+    assert called("compare", "--baseline", DROPS, blind).code == 3
+    shutil.copytree(DROPS, tmp_path / "again")
+    *_, drawn = [x for x in called("compare", DROPS, blind, tmp_path / "again").out.splitlines() if " blind " in x]
+    assert drawn.split()[-3:] == ["-", "-", "-"]
+
+
 def test_what_a_run_lacks_of_its_baseline_is_said_and_passes_no_build(tmp_path: Path) -> None:
     """A variant of each that the other has not; a planned one that never ran; and a part of which nothing counts."""
     for run, names in (("main", ("a", "b")), ("pr", ("b", "c", "c-part2"))):
