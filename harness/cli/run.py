@@ -21,7 +21,7 @@ from harness.cli.loudness import Quiet, Verbose
 from harness.cli.memory import check_memory
 from harness.cli.namespace_option import Namespace, check_agrees, in_namespace
 from harness.cli.options import Budgets, Cluster, Truth, WorkerImage
-from harness.cli.paper import check_worker_image
+from harness.cli.paper import check_out, check_worker_image
 from harness.cli.there import Options, application_there, experiment_of_options
 from harness.cli.way_in import WayIn, way_in
 from harness.errors import UsageError
@@ -217,6 +217,7 @@ def plan_and_run(
         left, out = left_to_run(resume, planned), resume
         planned = tuple(one.scenario for one in left)
     if dry_run:
+        check_out(None if resume is not None else out)
         tell_plan(described, planned, settings, worker_image=worker_image)
         return None
     look_and_ask(described, planned, settings, worker_image=worker_image, yes=yes)

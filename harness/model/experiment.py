@@ -26,7 +26,7 @@ from harness.model.mitigations import MITIGATIONS, contradiction
 from harness.model.patch_settings import ManifestPatch
 from harness.model.path_settings import PathSettings, PathWord, written_path
 from harness.model.providers import PROTECTED_CONTEXTS
-from harness.model.record import Duration, FilePath, LongDuration, Name, Record
+from harness.model.record import Duration, FilePath, LongDuration, Name, Namespace, Record
 from harness.model.request_settings import READING, Method, MixedRequest, RequestSettings
 from harness.model.run import Confidence as ConfidenceRecord
 from harness.model.run import Expect
@@ -143,7 +143,7 @@ class Experiment(Record):
         pattern=r"^(deployment|statefulset)/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
         description="the workload that is rolled",
     )
-    namespace: Name | None = Field(
+    namespace: Namespace | None = Field(
         None, description="deploy into this one, if it is there; without it one is made, and deleted again"
     )
     service_: ServiceRef | None = Field(

@@ -55,6 +55,9 @@ LongDuration = Annotated[Duration, AfterValidator(_above_zero)]
 FilePath = Annotated[Path, BeforeValidator(_path), Field(strict=False)]
 Rate = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False, description="requests per second")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?$")]
+"""What objects and folders are named after, which add to it."""
+Namespace = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
+"""Kubernetes' own form: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names."""
 Image = Annotated[str, Field(min_length=1, pattern=r"^\S+$")]
 
 

@@ -20,6 +20,7 @@ PATTERN_WORDS = {
     r"^[A-Za-z0-9-]+$": "a header's name has letters, digits and - only",
     r"^(deployment|statefulset)/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$": "it must be deployment/NAME or statefulset/NAME",
     r"^[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?$": "a name has up to 52 lower-case letters, digits and -, no - at its ends",
+    r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$": "a name has up to 63 lower-case letters, digits and -, no - at its ends",
     r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$": "a name has lower-case letters, digits, - and ., and begins and ends with a "
     "letter or digit",
     r"^([a-z0-9.-]+/)?[a-z0-9.-]+$": "it must be the name of a Service, or NAMESPACE/NAME",

@@ -64,5 +64,31 @@ def test_of_manifests_on_standard_input_it_is_refused_too() -> None:
     assert "metadata.namespace is 'staging'" in told.error
 
 
+@pytest.mark.parametrize(("length", "code"), [(53, 0), (63, 0), (64, 2)])
+def test_a_namespace_is_a_label_in_the_file_as_in_the_option(tmp_path: Path, length: int, code: int) -> None:
+    name = length * "n"
+    assert run(tmp_path, "labels: {}", "--dry-run", "-n", name).code == code
+    (tmp_path / "web.yaml").write_text(f"{EXPERIMENT}namespace: {name}\n")
+    assert called("run", tmp_path / "web.yaml", "--dry-run").code == code
+    where = ("--target", "deployment/web", "-n", name, "--cluster", "context:of-nobody")
+    for command in (("watch",), ("run", "--restart")):
+        told = called(*command, *where)
+        assert told.code == 2
+        assert ("reading --namespace" in told.error) is (code == 2), told.error
+
+
+@pytest.mark.parametrize("command", [("--dry-run",), ()], ids=["dry run", "run"])
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path, command: tuple[str, ...]) -> None:
+    (place := tmp_path / "a-file").touch()
+    told = run(tmp_path, "labels: {}", "--out", str(place), *command)
+    assert told.refusal == f"error: writing to {place}: it is a file and no folder (directory). Name another folder."
+    assert told.out == ""
+
+
+def test_a_dry_run_leaves_no_folder(tmp_path: Path) -> None:
+    assert run(tmp_path, "labels: {}", "--out", str(tmp_path / "a" / "b"), "--dry-run").code == 0
+    assert not (tmp_path / "a").exists()
+
+
 def test_without_the_option_it_runs_in_a_namespace_of_its_own(tmp_path: Path) -> None:
     assert run(tmp_path, "namespace: staging", "--dry-run").code == 0
