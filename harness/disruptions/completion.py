@@ -215,11 +215,12 @@ def described(view: View, workload: Workload, *, rolls: bool = True) -> str:
     found = view.named(workload.kind, workload.name)
     if found is None:
         return f"{workload} is gone"
-    status = found.get("status") or {}
-    counts = (
-        f"{status.get('updatedReplicas', 0)} of {wanted_replicas(found['spec'])} pods updated, "
-        f"{status.get('availableReplicas', 0)} available"
-    )
+    status, wanted = found.get("status") or {}, wanted_replicas(found["spec"])
+    updated, available = (int(status.get(field) or 0) for field in ("updatedReplicas", "availableReplicas"))
+    counts = f"{updated} of {wanted} pods updated, {available} available"
+    old = int(status.get("replicas") or 0) - updated
+    if updated == wanted and old > 0:
+        counts += f", {old} old not told to go yet"
     standing = obstacles(view, workload, rolls=rolls)
     rest = [] if standing else [said for pod in own_pods(view, workload) if (said := _unready(pod))]
     return "; ".join(filter(None, [counts, in_words(standing), *rest]))

@@ -155,6 +155,11 @@ async def test_pods_that_hold_nothing_up_are_not_told(found: Any) -> None:
     assert described(shown(deployment(), found), WEB) == "3 of 3 pods updated, 3 available"
 
 
+async def test_old_pods_that_are_all_that_is_awaited_are_told() -> None:
+    found = described(shown(deployment(updated=3, total=4, available=4)), WEB)
+    assert found == "3 of 3 pods updated, 4 available, 1 old not told to go yet"
+
+
 async def test_a_workload_that_is_gone_is_told_so() -> None:
     assert described(shown(pod("a")), WEB) == "deployment/web is gone"
 
