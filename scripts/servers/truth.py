@@ -28,6 +28,7 @@ ROLLOUTS_OWN = frozenset({Cause.TERMINATION_RACE, Cause.CREATION_RACE, Cause.IN_
 _LOST_EITHER_WAY = frozenset(
     {"accepted-and-unread", "queued-or-accepted"}
 )  # which cause cannot be told, but lost it is
+_BY_LIVE_POD = "idle-or-cut-by-live-pod"
 _CUTS = frozenset({"reset-before-response", "eof-before-response", "reset-mid-response", "eof-mid-response"})
 _CLOCKS_APART_S = 0.002
 LOOKED_S = 0.06  # accepted connections are looked up every 50 ms
@@ -56,7 +57,7 @@ class Told:
     @property
     def perhaps_lost(self) -> bool:
         """Whether it may have: its connection ended as it was sent, and which of the two came first nobody can tell."""
-        return self.cause == Cause.UNKNOWN and not self.lost
+        return self.cause == Cause.UNKNOWN and not self.lost and self.detail != _BY_LIVE_POD
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,8 @@ def _cut(cause: str, detail: str, request: Mapping[str, str], seen: Seen) -> tup
     to a pod on its way out is no question of fact. A new one that no program took, and that lasted longer than the
     kernel's tables were looked up apart, ended in the accept queue unless it was seen to leave it; a shorter one may
     have left it unseen. A kept one that no program read goes by its end's time, where that can tell whether the
-    end or the request came first; in between nothing here can, short of the packets.
+    end or the request came first; in between nothing here can, short of the packets. What a pod cuts that nobody has
+    stopped is no rollout's.
     """
     if seen.taken or request["outcome"].endswith("mid-response"):
         return Cause.IN_FLIGHT_KILL, "taken"
@@ -178,11 +180,11 @@ def _cut(cause: str, detail: str, request: Mapping[str, str], seen: Seen) -> tup
         if seen.lasted_s > LOOKED_S:
             return Cause.TERMINATION_RACE, "accept-queue"
         return Cause.UNKNOWN, "queued-or-accepted"
+    if seen.lasted_s < CROSSED_S:
+        return Cause.IDLE_CLOSE, "end-came-first"
     if seen.lasted_s > ROUND_TRIP_S:
-        return Cause.IN_FLIGHT_KILL, "never-read"
-    return (
-        (Cause.IDLE_CLOSE, "end-came-first") if seen.lasted_s < CROSSED_S else (Cause.UNKNOWN, "end-or-request-first")
-    )
+        return (Cause.IN_FLIGHT_KILL, "never-read") if seen.stopping else (Cause.APPLICATION, "cut-by-live-pod")
+    return Cause.UNKNOWN, "end-or-request-first" if seen.stopping else _BY_LIVE_POD
 
 
 def by_cause(failures: Iterable[Told]) -> Counter[str]:

@@ -60,6 +60,23 @@ def test_a_kept_connection_that_nobody_read_goes_by_when_it_ended(lasted_s: floa
     assert found == expected
 
 
+@pytest.mark.parametrize(
+    ("lasted_s", "expected"),
+    [
+        (0.0004, ("idle-close", "end-came-first")),
+        (0.005, ("unknown", "idle-or-cut-by-live-pod")),
+        (0.05, ("application", "cut-by-live-pod")),
+    ],
+)
+def test_what_a_pod_closes_that_nobody_has_stopped_is_no_rollouts(lasted_s: float, expected: tuple[str, str]) -> None:
+    kept = OUT | {"outcome": "eof-before-response", "reused": "1"}
+    seen = Seen(taken=False, accepted=False, stopping=False, lasted_s=lasted_s)
+    found = telling("idle-close", "keepalive-close-race", kept, seen)
+    assert (found.cause, found.detail) == expected
+    assert not found.lost
+    assert not found.perhaps_lost
+
+
 def test_a_time_out_at_a_stopping_pod_that_accepts_no_more_is_the_rollouts() -> None:
     found = told("application", "slow-answer", "read-timeout", lasted_s=5.0)
     assert found == ("termination-race", "never-accepted")

@@ -105,7 +105,8 @@ def rules(serving: Mapping[tuple[str, str, int], Iterable[Key]]) -> str:
 
     An open connection stays with its target, whatever becomes of that. Where there is no target, what comes is lost.
     """
-    lines = []
+    # Linux follows connections only where some rule asks for it: else the last target would take along what is open.
+    lines = ["    ct state established accept"]
     for (address, protocol, port), targets in sorted(serving.items()):
         if keys := tuple(targets):
             choice = ", ".join(f"{n} : {to} . {number}" for n, (to, number) in enumerate(keys))

@@ -79,7 +79,7 @@ class Behind:
             passed = replace(passed, ended=given_up, end=end)
         world = self.world(passed)
         if passed.end is End.NO_TARGET:
-            always = _always_ready(world, passed.began - self.removal_s, passed.began)
+            always = world.always_ready(passed.began - self.removal_s, passed.began)
             return ("creation-race", "unregistered") if always else ("no-endpoints", "no-target")
         if passed.end is End.TURNED_AWAY:
             return "application", "no-route"
@@ -118,18 +118,3 @@ def _outcome(passed: Passed) -> str:
     if passed.end is End.CLOSED and not passed.reused:
         return "reset-before-response"
     return _OUTCOMES[passed.end]
-
-
-def _always_ready(world: World, since: float, until: float) -> bool:
-    """Whether at every moment some pod was ready, as the API said."""
-    spans = sorted(
-        (pod.ready, pod.deletion if pod.deletion is not None else float("inf"))
-        for pod in world.pods
-        if pod.ready is not None
-    )
-    reached = since
-    for start, end in spans:
-        if start > reached:
-            break
-        reached = max(reached, end)
-    return reached >= until

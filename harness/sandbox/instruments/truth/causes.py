@@ -3,9 +3,9 @@
 The details are those of the recordings of a real cluster (`listener-closed`, `pod-network-gone`, `accept-queue`,
 `keepalive-close-race`, `not-listening-yet`, `fast-shutdown`, `rejected`, `rejected-without-icmp`,
 `untranslated-during-sync`, `status-from-live-pod`, `status-from-terminating-pod`, `entry-to-dead-pod`) and, for what
-only the sandbox's applications do, `never-accepted`, `never-read`, `end-or-request-first`, `crashed-pod`,
-`slow-answer`, `no-answer-from-live-pod`, `cut-by-live-pod`, `bad-answer`. A cause `unknown` means that even the
-kernel's events do not tell.
+only the sandbox's applications and balancers do, `never-accepted`, `never-read`, `end-or-request-first`, `crashed-pod`,
+`slow-answer`, `no-answer-from-live-pod`, `cut-by-live-pod`, `bad-answer`, `unregistered`. A cause `unknown` means that
+even the kernel's events do not tell.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ UNDECIDED: Cause = ("unknown", "end-or-request-first")
 NO_FAILURE = frozenset({"ok", "unsent"})
 
 _REFUSED, _SILENT = "connect-refused", frozenset({"connect-timeout", "unreachable"})
-_CUT = frozenset({"reset-before-response", "eof-before-response", "reset-mid-response", "eof-mid-response"})
+CUT = frozenset({"reset-before-response", "eof-before-response", "reset-mid-response", "eof-mid-response"})
 # How far the client's word of a loss and the kernel's word of what brought it may lie apart.
 _APART_S = 0.02
 # A connection that ends that soon after the send had its end under way before the request arrived; one that ends later
@@ -63,13 +63,15 @@ def cause(attempt: Attempt, entry: Entry | None, pod: Pod | None, world: World) 
         return ("termination-race", "pod-network-gone") if gone else ("application", "no-answer-from-live-pod")
     if attempt.outcome == "read-timeout":
         return _unanswered(attempt, entry, pod)
-    if attempt.outcome in _CUT:
+    if attempt.outcome in CUT:
         return _cut(attempt, entry, pod)
     return "application", "bad-answer"
 
 
 def _untracked(attempt: Attempt, world: World) -> Cause:
     if world.without_endpoints(attempt.started):
+        if world.balanced and world.always_ready(attempt.started, attempt.started):
+            return "creation-race", "unregistered"
         return "no-endpoints", "rejected" if attempt.outcome == _REFUSED else "rejected-without-icmp"
     if attempt.outcome in _SILENT and world.syncing(attempt.started):
         return "no-endpoints", "untranslated-during-sync"

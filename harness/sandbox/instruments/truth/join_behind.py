@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.sandbox.instruments.truth.behind import Behind
+from harness.sandbox.instruments.truth.causes import CUT
 from harness.sandbox.instruments.truth.join import Joined, client_of, recorded_lines, write_told
-from harness.sandbox.instruments.truth.proxied import Log, by_haproxy
+from harness.sandbox.instruments.truth.proxied import End, Log, by_haproxy
 from harness.sandbox.instruments.truth.traefik import by_traefik
 from harness.sandbox.instruments.truth.world import TruthIncomplete, world
 
@@ -63,6 +65,8 @@ def _write(run: Path, record: Path, passed: tuple[Passed, ...], clients: Iterabl
 
     def tell(attempt: Attempt, until: float) -> tuple[Pod | None, Cause]:
         found = log.of(attempt.port, attempt.started, attempt.ended, until)
+        if found is not None and found.end is End.ANSWERED and attempt.outcome in CUT:
+            found = replace(found, end=End.CUT)  # it had begun to pass the answer on, and that was all it had
         given_up = attempt.ended if attempt.outcome == "read-timeout" else None
         return behind.pod(found), behind.cause(found, given_up)
 

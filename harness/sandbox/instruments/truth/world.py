@@ -81,12 +81,14 @@ class Sync:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What was really there. Entries and syncs are sorted by time; `service` is the application's own address."""
+    """What was really there. Entries and syncs are sorted by time; `service` is the application's own address.
+    `balanced`: whoever sends to pods is a balancer, with which they are registered."""
 
     pods: tuple[Pod, ...]
     entries: Mapping[int, tuple[Entry, ...]]  # by the client's port
     syncs: tuple[Sync, ...]
     service: Peer | None
+    balanced: bool = False
 
     def pod_at(self, address: str, t: float) -> Pod | None:
         """The pod that had the address at `t`, or had it last."""
@@ -116,6 +118,17 @@ class World:
         in_force = list(self.syncs[max(0, before - 1) : before])
         in_force += [sync for sync in self.syncs[before : before + 1] if sync.start <= t]
         return any(sync.endpoints == 0 for sync in in_force)
+
+    def always_ready(self, since: float, until: float) -> bool:
+        """Whether at every moment some pod was ready, as the API said."""
+        ready = [(pod.ready, pod.deletion) for pod in self.pods]
+        spans = sorted((start, inf if end is None else end) for start, end in ready if start is not None)
+        reached = since
+        for start, end in spans:
+            if start > reached:
+                break
+            reached = max(reached, end)
+        return reached >= until
 
     def syncing(self, t: float) -> bool:
         """Whether rules were being replaced at `t`."""
@@ -152,12 +165,15 @@ def world(lines: Iterable[Line], timeline: Iterable[Line], *, t0_wall: float, cl
     flows = [line for line in flows if line["answering"][0] in pods]
     addressed = Counter(tuple(line["addressed"]) for line in flows if line["t_ns"] >= zero)
     service = max(addressed, key=addressed.__getitem__, default=None)
+    at = "" if service is None else f"{service[0]}:{service[1]}"
+    balanced = any(f"{at}/tcp" in line["fronts"] for line in lines if _is(line, "balancer"))
     node = f"node{client.split('.')[2]}"  # the one through which this address enters (harness.sandbox.netns)
     return World(
         pods=_pods(lines, timeline, zero),
         entries=_entries(flows, zero),
-        syncs=_syncs(lines, node, service, zero),
+        syncs=_balanced(lines, at, zero) if balanced else _synced(lines, node, at, zero),
         service=None if service is None else (service[0], service[1]),
+        balanced=balanced,
     )
 
 
@@ -165,14 +181,13 @@ def _is(line: Line, kind: str) -> bool:
     return bool(line.get("kind") == kind)
 
 
-def _syncs(lines: list[Line], node: str, service: tuple[Any, ...] | None, zero: int) -> tuple[Sync, ...]:
-    """The rules of whoever sends to pods: a balancer that has the address itself, else the node's kube-proxy."""
-    at = "" if service is None else f"{service[0]}:{service[1]}"
-    balanced = [line for line in lines if _is(line, "balancer") and f"{at}/tcp" in line["fronts"]]
-    if balanced:
-        return tuple(_sync(line, line["fronts"].get(f"{at}/tcp", ()), zero) for line in balanced)
-    synced = [line for line in lines if _is(line, "sync") and line["node"] == node]
-    return tuple(_sync(line, line["services"].get(at, ()), zero) for line in synced)
+def _balanced(lines: Iterable[Line], at: str, zero: int) -> tuple[Sync, ...]:
+    return tuple(_sync(line, line["fronts"].get(f"{at}/tcp", ()), zero) for line in lines if _is(line, "balancer"))
+
+
+def _synced(lines: Iterable[Line], node: str, at: str, zero: int) -> tuple[Sync, ...]:
+    mine = (line for line in lines if _is(line, "sync") and line["node"] == node)
+    return tuple(_sync(line, line["services"].get(at, ()), zero) for line in mine)
 
 
 def _sync(line: Line, endpoints: Sized, zero: int) -> Sync:
