@@ -26,7 +26,8 @@ _KINDS = frozenset(
         "Service", "ServiceAccount", "StatefulSet",
     }
 )  # fmt: skip
-_OF_ONE_CLUSTER = ("clusterIPs", "ipFamilies", "ipFamilyPolicy")
+# What hangs on the families of one cluster's addresses, and on the time zones that one machine knows.
+_OF_ONE_CLUSTER = {"Service": ("clusterIPs", "ipFamilies", "ipFamilyPolicy"), "CronJob": ("timeZone",)}
 _UID = "00000000-0000-4000-8000-000000000000"
 
 
@@ -60,9 +61,8 @@ def refused_fields(manifest: Object) -> tuple[str, ...]:
     metadata = obj["metadata"]
     metadata["uid"] = _UID  # which a Job's selector is made of
     metadata["name"] = metadata.get("name") or f"{metadata.get('generateName', '')}00000"
-    if resource.kind == "Service":
-        for field in _OF_ONE_CLUSTER:
-            (obj.get("spec") or {}).pop(field, None)
+    for field in _OF_ONE_CLUSTER.get(resource.kind, ()):
+        (obj.get("spec") or {}).pop(field, None)
     errors = _AnyVersion()
     check(errors, resource, filled(resource, obj))
     return tuple(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in errors.causes))

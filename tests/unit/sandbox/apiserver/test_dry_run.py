@@ -181,6 +181,8 @@ TAKEN: list[tuple[str, str, Any]] = [
     ("Service", "spec", {"clusterIP": "192.168.7.9", "clusterIPs": ["192.168.7.9", "fd00::9"]}),
     ("Service", "spec", {"type": "LoadBalancer", "loadBalancerClass": "example.com/lb", "externalTrafficPolicy": "Local"}),
     ("Deployment", f"{POD}/volumes", [{"name": "v", "image": {"reference": "i"}}]),
+    ("CronJob", "spec", {"timeZone": "Moon/Tranquility"}),
+    *(("CronJob", "spec/schedule", words) for words in ("@every 1h30m", "@daily", "0 0 ? * MON-FRI", "5,10 */2 1-7/2 JAN *")),
     # Texts that a chart leaves empty
     ("Deployment", POD, {"restartPolicy": "", "dnsPolicy": "", "containers/0/imagePullPolicy": "", "serviceAccountName": ""}),
     ("Service", "spec", {"type": "", "sessionAffinity": "", "clusterIP": "", "externalTrafficPolicy": ""}),
