@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harness.analysis.causes.closed_behind import closed_as_ever
+from harness.analysis.causes.as_ever import closed_as_ever
 from harness.analysis.causes.conntrack import UNANSWERED
 from harness.analysis.causes.data_plane import DataPlane
 from harness.analysis.causes.hop_answers import TOLD_TO_STOP, hop_flags, off_all_lists
