@@ -22,6 +22,7 @@ from scripts.servers.findings import write_findings
 from scripts.servers.page import page
 from scripts.servers.rollouts import recorded, server_experiment
 from scripts.servers.stop import stop_of
+from scripts.servers.truth import STOP
 
 _SERVER_S = 900
 
@@ -31,7 +32,7 @@ def found(name: str, out: Path, *, again: bool) -> None:
     build(name)  # an experiment whose program is not there cannot be read
     folder = out / name
     runs = [folder / variant for variant in server_experiment(name).variants]
-    stop = folder / "stop.json"
+    stop = folder / STOP
     if not (again and stop.is_file()):
         folder.mkdir(parents=True, exist_ok=True)
         stop.write_text(json.dumps(stop_of(name), indent=1) + "\n")

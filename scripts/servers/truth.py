@@ -12,7 +12,7 @@ import csv
 import json
 from bisect import bisect_left
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,8 @@ _BY_LIVE_POD = "idle-or-cut-by-live-pod"
 _CUTS = frozenset({"reset-before-response", "eof-before-response", "reset-mid-response", "eof-mid-response"})
 _CLOCKS_APART_S = 0.002
 LOOKED_S = 0.06  # accepted connections are looked up every 50 ms
-RECORD = "truth.jsonl"  # beside the run directories of a server
+_SOONER_S = 0.5
+RECORD, STOP = "truth.jsonl", "stop.json"  # beside the run directories of a server
 
 Key = tuple[str, str, str]  # stream, worker, seq
 
@@ -86,12 +87,21 @@ class RequestLog:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """Of a request: whether a program noted that it had taken it, whether the kernel handed its new connection to one,
-    whether its pod was stopping when it ended, and for how long it lasted."""
+    whether its pod was stopping when it ended, and for how long it lasted. `on_request`: its server, while it stops,
+    closes a connection as the next request comes."""
 
     taken: bool
     accepted: bool
     stopping: bool
     lasted_s: float
+    on_request: bool = False
+
+
+def closes_on_request(stop: Mapping[str, Any]) -> bool:
+    """Whether a server, by what it does at its stop signal (`stop.stop_of`), ends a connection when a request comes on
+    it that would have stayed open without one."""
+    late, idle = stop["asked_late"], stop["idle"]
+    return late["what"] == "eof" and (idle["what"] == "open" or idle["after_s"] > late["after_s"] + _SOONER_S)
 
 
 def told(run: Path, log: RequestLog) -> tuple[Told, ...]:
@@ -100,6 +110,7 @@ def told(run: Path, log: RequestLog) -> tuple[Told, ...]:
     (source,) = info["load"]["source_addresses"]
     record, timeline = _lines(run.parent / RECORD), _lines(run / "timeline.jsonl")
     happened = world(record, timeline, t0_wall=info["t0_wall"], client=source)
+    on_request = closes_on_request(json.loads((run.parent / STOP).read_text()))
     found = []
     with (run / "truth.csv").open(newline="") as truth, (run / "requests.csv").open(newline="") as rows:
         requests = list(csv.DictReader(rows))
@@ -107,6 +118,7 @@ def told(run: Path, log: RequestLog) -> tuple[Told, ...]:
         for kernel, request in zip(csv.DictReader(truth), requests, strict=True):
             if kernel["cause"]:
                 seen = _seen(request, source, happened, following, log, info["t0_wall"])
+                seen = replace(seen, on_request=on_request)
                 found.append(telling(kernel["cause"], kernel["detail"], request, seen))
     return tuple(found)
 
@@ -167,7 +179,8 @@ def _cut(cause: str, detail: str, request: Mapping[str, str], seen: Seen) -> tup
     kernel's tables were looked up apart, ended in the accept queue unless it was seen to leave it; a shorter one may
     have left it unseen. A kept one that no program read goes by its end's time, where that can tell whether the
     end or the request came first; in between nothing here can, short of the packets. What a pod cuts that nobody has
-    stopped is no rollout's.
+    stopped is no rollout's. A server that was seen to close as a request comes, while what is idle stays open, has
+    been asked.
     """
     if seen.taken or request["outcome"].endswith("mid-response"):
         return Cause.IN_FLIGHT_KILL, "taken"
@@ -180,6 +193,8 @@ def _cut(cause: str, detail: str, request: Mapping[str, str], seen: Seen) -> tup
         if seen.lasted_s > LOOKED_S:
             return Cause.TERMINATION_RACE, "accept-queue"
         return Cause.UNKNOWN, "queued-or-accepted"
+    if seen.on_request and seen.stopping and request["outcome"] == "eof-before-response":
+        return Cause.IN_FLIGHT_KILL, "closed-on-request"
     if seen.lasted_s < CROSSED_S:
         return Cause.IDLE_CLOSE, "end-came-first"
     if seen.lasted_s > ROUND_TRIP_S:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.servers.truth import RequestLog, Seen, telling
+from scripts.servers.truth import RequestLog, Seen, closes_on_request, telling
 
 OUT = {"stream": "new", "worker": "0", "seq": "7", "status": ""}
 
@@ -58,6 +58,29 @@ def test_what_was_accepted_and_ended_was_killed_in_flight_unless_a_reset_shows_t
 def test_a_kept_connection_that_nobody_read_goes_by_when_it_ended(lasted_s: float, expected: tuple[str, str]) -> None:
     found = told("idle-close", "keepalive-close-race", "eof-before-response", reused=True, lasted_s=lasted_s)
     assert found == expected
+
+
+@pytest.mark.parametrize("lasted_s", [0.0004, 0.005, 0.05])
+def test_a_server_that_closes_as_requests_come_killed_what_it_closed_so(lasted_s: float) -> None:
+    kept = {"reused": True, "lasted_s": lasted_s, "on_request": True}
+    expected = ("in-flight-kill", "closed-on-request")
+    assert told("idle-close", "keepalive-close-race", "eof-before-response", **kept) == expected
+
+
+@pytest.mark.parametrize(
+    ("idle", "late", "closes"),
+    [
+        ({"what": "eof", "after_s": 2.2}, {"what": "eof", "after_s": 1.02}, True),
+        ({"what": "open", "after_s": 0.0}, {"what": "eof", "after_s": 1.02}, True),
+        ({"what": "eof", "after_s": 1.1}, {"what": "eof", "after_s": 1.1}, False),
+        ({"what": "eof", "after_s": 0.1}, {"what": "closed before", "after_s": 0.1}, False),
+        ({"what": "eof", "after_s": 5.8}, {"what": "answered", "after_s": 1.04}, False),
+    ],
+)
+def test_whether_a_server_closes_as_requests_come_is_seen_at_its_stop(
+    idle: dict[str, object], late: dict[str, object], closes: bool
+) -> None:
+    assert closes_on_request({"idle": idle, "asked_late": late}) is closes
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from harness.analysis.causes.hop_answers import TOLD_TO_STOP, hop_flags, off_all
 from harness.analysis.causes.idle_ends import idle_ends
 from harness.analysis.causes.intervals import NOBODY, cover, cover_of_own_pod, frozen
 from harness.analysis.causes.losses import at_once_everywhere, losses, off_stopping_lists, slowest_s
+from harness.analysis.causes.met_closings import more_than_chance
 from harness.analysis.causes.no_endpoints import absence
 from harness.analysis.causes.own_pods import own_pods
 from harness.analysis.causes.row import Flag, Way
@@ -120,6 +121,7 @@ def failures(
         Flag.UNACKNOWLEDGED: ends.unacknowledged,
         Flag.MAYBE_IDLE: ends.untold,
         Flag.LATE_IDLE: ends.late,
+        Flag.MET_CLOSINGS: more_than_chance(seen, ends.under_way, ends.within_s, own, windows),
         Flag.RESET_AS_EVER: reset_as_ever.by_requests | reset_as_ever.by_time,
         Flag.POD_KNOWN: own != NOBODY,
         Flag.POD_KILLED: _killed(seen.pods, windows, own, ended),

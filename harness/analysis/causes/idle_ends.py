@@ -37,15 +37,17 @@ LINGERING_S = 0.1
 class IdleEnds:
     """Per failure: its end was under way (`under_way`), nothing of it had arrived (`unacknowledged`), or neither that
     nor the opposite can be told (`untold`). `late`: it was reset after that, as no more were at that time than met an
-    end under way: so does a server that comes to close what is idle before it comes to read."""
+    end under way: so does a server that comes to close what is idle before it comes to read. `within_s`: how long after
+    the send an end may come that was under way, seconds."""
 
     under_way: NDArray[np.bool_]
     unacknowledged: NDArray[np.bool_]
     untold: NDArray[np.bool_]
     late: NDArray[np.bool_]
+    within_s: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        frozen(self.under_way, self.unacknowledged, self.untold, self.late)
+        frozen(self.under_way, self.unacknowledged, self.untold, self.late, self.within_s)
 
 
 def idle_ends(seen: Observed) -> IdleEnds:
@@ -55,7 +57,7 @@ def idle_ends(seen: Observed) -> IdleEnds:
     reset = (rows["outcome"] == "reset-before-response").to_numpy()
     lost = rows["reused"].to_numpy() & (reset | (rows["outcome"] == "eof-before-response").to_numpy())
     if not lost.any():  # the control window is not asked for nothing: that takes a pass over all requests
-        return IdleEnds(under_way=lost, unacknowledged=lost, untold=lost, late=lost)
+        return IdleEnds(under_way=lost, unacknowledged=lost, untold=lost, late=lost, within_s=np.zeros(len(lost)))
     connect_s, lag_s = _connect_s(seen), _lag_s(seen)
     acked, min_rtt = (_column(seen, name) for name in ("acked", "min_rtt"))
     known = ~np.isnan(acked) & ~np.isnan(min_rtt) & (not seen.run.info.way.ends_tcp)
@@ -64,12 +66,14 @@ def idle_ends(seen: Observed) -> IdleEnds:
     round_trip = np.fmax(min_rtt, connect_s) + late + np.where(reset, PAUSE_S, JITTER_S)
     coarse = connect_s + lag_s + PAUSE_S
     slowest = SLOWER * _slowest_s(seen)
-    early = took <= np.where(known, round_trip, coarse)
+    within_s = np.where(known, round_trip, coarse)
+    early = took <= within_s
     return IdleEnds(
         under_way=lost & early,
         unacknowledged=lost & known & ~early & ~reset & (acked == 0),
         untold=lost & ~known & ~early & ~(took <= slowest) & (took <= LINGERING_S),
         late=_as_many(seen, lost & ~early & reset, lost & early),
+        within_s=within_s,
     )
 
 

@@ -84,6 +84,7 @@ class Flag(StrEnum):
     UNACKNOWLEDGED = "unacknowledged"
     MAYBE_IDLE = "maybe-idle"
     LATE_IDLE = "late-idle"
+    MET_CLOSINGS = "met-closings"
     RESET_AS_EVER = "reset-as-ever"
     POD_KNOWN = "pod-known"
     POD_KILLED = "pod-killed"
@@ -120,6 +121,7 @@ FLAG_WORDS = {
     Flag.UNACKNOWLEDGED: "the peer's kernel had acknowledged nothing of it",
     Flag.MAYBE_IDLE: "it was lost later than a round trip and than answers take, and its acknowledgement is not known",
     Flag.LATE_IDLE: "it was reset later than a round trip, and no more were at that time than met an end under way",
+    Flag.MET_CLOSINGS: "as pods stopped, more kept connections ended the moment a request was sent than by chance",
     Flag.RESET_AS_EVER: "kept connections were reset as pods stopped no more often than at other times",
     Flag.POD_KNOWN: "the pod at the other end is known",
     Flag.POD_KILLED: "the one pod that can have ended it had to be killed, and had been",

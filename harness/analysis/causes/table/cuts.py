@@ -19,6 +19,7 @@ class Cut(StrEnum):
     """The rules of connections that were cut."""
 
     CRASHED = "cut-by-crash"
+    CLOSED_ON_REQUEST = "closed-on-request"
     IDLE_KILL = "idle-kill"
     IDLE_CLOSE = "idle-close"
     UNACKNOWLEDGED = "unacknowledged"
@@ -52,6 +53,20 @@ CUTS = (
         fault=Fault.APPLICATION,
         names=(Way.CRASHED,),
         evidence=CRASHED,
+    ),
+    Row(
+        rule=Cut.CLOSED_ON_REQUEST,
+        outcomes=_BEFORE,
+        moment=Moment.ENDED,
+        holds=(Flag.REUSED, Flag.UNDER_WAY, Flag.MET_CLOSINGS),
+        any_of=_STOPPED,
+        cause=Cause.IN_FLIGHT_KILL,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_CUT,),
+        names=_STOPPED,
+        evidence="sent on a kept connection and lost at once, {ago} began to terminate, as were requests on more "
+        "connections than ends that come by themselves would meet (observed): on its way out it closes a connection as "
+        "the next request comes, and does not answer that (inferred)",
     ),
     Row(
         rule=Cut.IDLE_KILL,
