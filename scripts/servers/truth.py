@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.model.result import Cause
-from harness.sandbox.instruments.truth.causes import CROSSED_S, ROUND_TRIP_S
+from harness.sandbox.instruments.truth.causes import CROSSED_S, ROUND_TRIP_S, WATCH_S
 from harness.sandbox.instruments.truth.join import next_connections
 from harness.sandbox.instruments.truth.world import World, world
 
@@ -145,7 +145,7 @@ def _seen(
     return Seen(
         taken=log.took(f"{source}:{port}", t0_wall + started, t0_wall + ended),
         accepted=accepted,
-        stopping=pod is not None and pod.deletion is not None and pod.deletion <= ended,
+        stopping=pod is not None and pod.deletion is not None and pod.deletion - WATCH_S <= ended,
         lasted_s=ended - started,
     )
 

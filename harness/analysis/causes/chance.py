@@ -9,6 +9,7 @@ is lost alone, and how often so many at once. The unit is a chain, not a request
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,22 +34,24 @@ EVERYWHERE = 1e-6
 ENOUGH = 5
 """How many of a chain must have been lost while no pod can be to blame, so that a rate is known."""
 
-Intervals = list[tuple[float, float]]
+Intervals = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Losses:
     """Per loss: whether it is in a chain such as losses on the way do not make (`chain`), whether they explain it
-    (`chance`), whether they were seen as often while nothing was done (`background`), and whether so many failed with
-    it that other pods must have failed too (`everywhere`)."""
+    (`chance`), whether they were seen as often while nothing was done (`background`), whether so many failed with it
+    that other pods must have failed too (`everywhere`), and whether so many came as pods stopped, and at no other time,
+    that only bursts explain them (`at_stops`)."""
 
     chain: NDArray[np.bool_]
     chance: NDArray[np.bool_]
     background: NDArray[np.bool_]
     everywhere: NDArray[np.bool_]
+    at_stops: NDArray[np.bool_]
 
     def __post_init__(self) -> None:
-        frozen(self.chain, self.chance, self.background, self.everywhere)
+        frozen(self.chain, self.chance, self.background, self.everywhere, self.at_stops)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +74,9 @@ class Sample:
     last: float
 
 
-def held_against_chance(sample: Sample, suspect: Intervals, rolling: Intervals) -> Losses:
+def held_against_chance(sample: Sample, suspect: Intervals, rolling: Intervals, deaf: Intervals = ()) -> Losses:
     """Whether chance explains each loss. `suspect`: when a pod can have been to blame; `rolling`: when rollouts went
-    on."""
+    on; `deaf`: when a pod that was there may have taken no more, which costs one here and there, and no other time."""
     moments = np.concatenate((sample.lost, sample.refused))
     order = np.argsort(moments, kind="stable")
     joint = np.empty(len(order), dtype=np.int64)
@@ -86,13 +89,23 @@ def held_against_chance(sample: Sample, suspect: Intervals, rolling: Intervals) 
     explained = np.array(
         [(of_pods if of_pods.concerns(one) else of_rollouts).explains(one) for one in range(len(sizes))]
     )
+    of_deaf = _Tally(chains, sample, joined(deaf))
+    if of_deaf.probability(*of_deaf.numbers(explained)) < CHANCE:
+        explained &= ~of_deaf.busy_chain
     others_too = _everywhere(sample, of, len(sizes)) & ~explained & ~chains.refusing
     chain = ~explained[of] & ~others_too[of]
     within, without = of_rollouts.numbers(explained)
     if of_rollouts.probability(within, without) < CHANCE:  # each alone is chance; so many of them are not
         explained &= ~of_rollouts.busy_chain
     as_many = without > 0 and of_rollouts.probability(within, without) >= P_VALUE
-    return Losses(chain=chain, chance=explained[of], background=explained[of] & as_many, everywhere=others_too[of])
+    inside = _inside(sample.lost, joined(deaf))
+    return Losses(
+        chain=chain,
+        chance=explained[of],
+        background=explained[of] & as_many,
+        everywhere=others_too[of],
+        at_stops=inside & (of_deaf.probability(int(inside.sum()), int((~inside).sum())) < P_VALUE),
+    )
 
 
 def everywhere(sample: Sample) -> NDArray[np.bool_]:
@@ -137,9 +150,9 @@ def _goes_on(sample: Sample, first: NDArray[np.int64], last: NDArray[np.int64]) 
 
 
 def joined(spans: Intervals) -> Intervals:
-    """The spans, ascending and apart."""
-    found: Intervals = []
-    for start, end in sorted(spans):
+    """The spans, ascending and apart; what ends before it begins is none."""
+    found: list[tuple[float, float]] = []
+    for start, end in sorted(span for span in spans if span[0] <= span[1]):
         if found and start <= found[-1][1]:
             found[-1] = (found[-1][0], max(found[-1][1], end))
         else:

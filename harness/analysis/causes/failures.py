@@ -138,6 +138,7 @@ def failures(
         Flag.OVERSLEPT: stalled & late,
         Flag.CHAIN: lost.chain,
         Flag.CHANCE: lost.chance,
+        Flag.AT_STOPS: lost.at_stops,
         Flag.BACKGROUND: lost.background,
         Flag.EVERYWHERE: lost.everywhere | at_once_everywhere(seen, at_once, streaks, plane, windows),
         Flag.SLOW_BESIDE: slow,

@@ -54,7 +54,7 @@ def losses(
     failures, requests = seen.requests.failures, seen.requests
     sent, refused = failures["started"].to_numpy(), (failures["outcome"] == "connect-refused").to_numpy()
     rolling = _rolling(seen, plane)
-    chain, chance, background, others_too = (np.zeros(len(sent), dtype=bool) for _ in range(4))
+    chain, chance, background, others_too, at_stops = (np.zeros(len(sent), dtype=bool) for _ in range(5))
 
     def hold(
         lost: NDArray[np.bool_],
@@ -63,6 +63,7 @@ def losses(
         ways: tuple[Way, ...],
         busy_s: NDArray[np.float64],
         reachable: Callable[[NDArray[np.bool_]], _Reachable | None] = lambda _: None,
+        deaf: Spans = (),
     ) -> None:
         # What was lost before anything was answered, as a balancer warms up, is not what is lost at other times.
         early = lost & (sent < (good[0] if len(good) else -math.inf))
@@ -81,13 +82,13 @@ def losses(
         )
         before_s = float(busy_s[lost].max())
         spans = [(start - before_s, end) for start, end, _ in _times(windows, ways)]
-        found = held_against_chance(sample, spans, rolling)
+        found = held_against_chance(sample, spans, rolling, [(start, end) for start, end, _ in deaf])
         chain[lost], chance[lost], background[lost] = found.chain, found.chance, found.background
-        others_too[lost] = found.everywhere
+        others_too[lost], at_stops[lost] = found.everywhere, found.at_stops
 
     if unanswered.any():
         # What was refused was not lost, but it shows as well that a pod was still sent to.
-        hold(unanswered, sent[refused], streaks.good, _GONE, np.zeros_like(sent))
+        hold(unanswered, sent[refused], streaks.good, _GONE, np.zeros_like(sent), deaf=windows[Way.UNACCEPTING])
     if timed_out.any():
         # What its pod was still working on as it began to stop had been sent a little before.
         hold(
@@ -98,7 +99,7 @@ def losses(
             work_s,
             partial(_reachable, seen, windows),
         )
-    return Losses(chain=chain, chance=chance, background=background, everywhere=others_too)
+    return Losses(chain=chain, chance=chance, background=background, everywhere=others_too, at_stops=at_stops)
 
 
 def off_stopping_lists(

@@ -29,6 +29,7 @@ class Silence(StrEnum):
     MAYBE_SILENT = "maybe-silent"
     STALLED = "stalled"
     OVERRUN = "overrun"
+    LONE_UNACCEPTED = "lone-queue-full"
     LONE_LOOSE = "lone-loose"
     LOST = "lost"
     EVERYWHERE = "lost-everywhere"
@@ -169,6 +170,18 @@ SILENCES = (
         fault=Fault.APPLICATION,
         evidence="no answer (observed) while live pods took seconds over what they had accepted (observed): their "
         "queues were full (inferred)",
+    ),
+    Row(
+        rule=Silence.LONE_UNACCEPTED,
+        outcomes=_UNANSWERED,
+        holds=(Way.UNACCEPTING, Flag.CHANCE, Flag.AT_STOPS),
+        excludes=(Flag.BACKGROUND,),
+        cause=Cause.UNKNOWN,
+        fault=Fault.UNTOLD,
+        unexplained=True,
+        evidence="no answer (observed), as others that were sent while pods stopped, and hardly any at other times "
+        "(observed): a pod that stops and accepts no more has a full queue, or bursts were lost on their way: which "
+        "cannot be told",
     ),
     # That a proxy keeps its period is no sight of it: what fails as a pod goes, and at no other time, shows no network.
     Row(

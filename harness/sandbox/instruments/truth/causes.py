@@ -30,7 +30,7 @@ _APART_S = 0.02
 # processor.
 CROSSED_S, ROUND_TRIP_S = 0.001, 0.02
 # A watch event may arrive that much after the kubelet has begun to act on it.
-_WATCH_S = 0.3
+WATCH_S = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +87,13 @@ def _refused(t: float, port: int, pod: Pod) -> Cause:
         return "application", "crashed-pod"
     if pod.gone is not None and pod.gone <= t:
         return "termination-race", "pod-network-gone"
-    if pod.deletion is not None and pod.deletion - _WATCH_S <= t:
+    if pod.deletion is not None and pod.deletion - WATCH_S <= t:
         return "termination-race", "listener-closed"
     return "application", "no-answer-from-live-pod"
 
 
 def _unanswered(attempt: Attempt, entry: Entry, pod: Pod) -> Cause:
-    stopping = pod.deletion is not None and pod.deletion - _WATCH_S <= attempt.started
+    stopping = pod.deletion is not None and pod.deletion - WATCH_S <= attempt.started
     if stopping and not attempt.reused and not _accepted(attempt, entry, pod):
         return "termination-race", "never-accepted"
     if pod.gone is None or pod.gone > attempt.ended:
@@ -106,7 +106,7 @@ def _unanswered(attempt: Attempt, entry: Entry, pod: Pod) -> Cause:
 def _cut(attempt: Attempt, entry: Entry, pod: Pod) -> Cause:
     if any(attempt.started - _APART_S <= crash <= attempt.ended + _APART_S for crash in _crashes(pod)):
         return "application", "crashed-pod"
-    stopping = pod.deletion is not None and pod.deletion - _WATCH_S <= attempt.ended
+    stopping = pod.deletion is not None and pod.deletion - WATCH_S <= attempt.ended
     if attempt.reused:
         return _kept_cut(attempt) if stopping else ("idle-close", "keepalive-close-race")
     if not stopping:
@@ -143,4 +143,4 @@ def _closings(pod: Pod, port: int) -> tuple[tuple[float, float], ...]:
 
 def _crashes(pod: Pod) -> tuple[float, ...]:
     """When containers ended though nobody had asked the pod to."""
-    return tuple(t for t in pod.exits if pod.deletion is None or t < pod.deletion - _WATCH_S)
+    return tuple(t for t in pod.exits if pod.deletion is None or t < pod.deletion - WATCH_S)
