@@ -53,28 +53,28 @@ def more_than_chance(
     if excess(int(stopped.sum()), inside, int((met & ~stopped).sum()), len(uses) - inside) >= P_VALUE:
         return found
     every_s = dict(uses.group_by("stream").agg(pl.col("since").median()).iter_rows())
-    opened_at = seen.windows.positions(uses.filter(~pl.col("reused"))["started"].to_numpy())
+    used_at = seen.windows.positions(uses["started"].to_numpy())
     at = seen.windows.positions(failures["scheduled"].to_numpy())
     for rollout in np.unique(at[stopped]):
         mine = stopped & (at == rollout)
         closed = len(np.unique(connections[mine]))
         chances = [min(1.0, within_s[n] / (every_s[streams[n]] or within_s[n])) for n in np.flatnonzero(mine)]
-        ends = max(closed, int((opened_at == rollout).sum()))
-        if float(bdtrc(closed - 1, ends, float(np.mean(chances)))) < CHANCE:
+        used = max(closed, uses.filter(used_at == rollout)["connection"].n_unique())
+        if float(bdtrc(closed - 1, used, float(np.mean(chances)))) < CHANCE:
             found |= mine
     return found
 
 
 def _uses(frame: pl.DataFrame, streams: set[str]) -> pl.DataFrame:
-    """What was sent on the connections of these streams: `stream`, `reused`, `started`, and `since`, the seconds since
-    the connection's use before."""
+    """What was sent on the connections of these streams: `stream`, `started`, `connection`, and `since`, the seconds
+    since that was used before."""
     return (
         frame.lazy()
         .with_columns(pl.col("stream").cast(pl.String))
         .filter(pl.col("stream").is_in(list(streams)), pl.col("started").is_not_null())
         .sort("started")
         .with_columns(since=pl.when("reused").then(pl.col("started").diff().over(_CONNECTION)))
-        .select("stream", "reused", "started", "since")
+        .select("stream", "started", "since", connection=pl.struct(_CONNECTION).hash())
         .collect()
     )
 

@@ -1,0 +1,68 @@
+"""Kept connections that end as requests are sent on them: by chance one in hundreds, of a pod that waits all."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.analysis import judge
+from harness.model.result import ScenarioResult, Verdict
+
+from ..literal import history
+
+# Ten kept connections, each used every 0.5 s for answers of 2 ms; old-1 had half of them, and ends 1 s after its stop.
+PORTS = range(7000, 7010)
+RUN = """
+    period 1
+    update 8.0 complete 10.0 settled 10.8
+    pod old-1 deleted 8.5 ended 9.5 gone 9.7
+    pod old-2
+    pod new-1 revision r2 created 8.1 ready 8.4
+    ok new 0..30 every 0.05 by old-2
+"""
+
+
+def kept(port: int) -> str:
+    first = (port - PORTS[0]) * 0.05
+    if port % 2:
+        return f"ok kept {first}..30 every 0.5 by old-2 reused took 0.002 port {port}"
+    return f"ok kept {first}..8.5 every 0.5 by old-1 reused took 0.002 port {port}"
+
+
+def met(*ports: int, outcome: str = "eof-before-response", acked: str = " acked 60", took: float = 0.0009) -> str:
+    """The next request on each of these connections after old-1 was told to stop is lost at once."""
+    sent = {port: 8.5 + (port - PORTS[0]) * 0.05 for port in ports}
+    lines = (f"{outcome} kept {t:.2f} by old-1 reused took {took} port {port}{acked}" for port, t in sent.items())
+    return "\n".join(lines)
+
+
+def judged(*lines: str) -> ScenarioResult:
+    return judge(history("\n".join((RUN, *map(kept, PORTS), *lines))))
+
+
+@pytest.mark.parametrize("outcome", ["eof-before-response", "reset-before-response"])
+def test_where_every_connection_of_a_pod_ends_at_the_next_request_that_pod_waits_for_it(outcome: str) -> None:
+    result = judged(met(7000, 7002, 7004, 7006, 7008, outcome=outcome))
+    assert result.causes == {"in-flight-kill": 5}
+    assert result.verdict == Verdict.DROPPING
+    assert all("does not answer that (inferred)" in failure.evidence for failure in result.failures)
+
+
+def test_one_that_is_met_is_chance() -> None:
+    result = judged(met(7004))
+    assert result.causes == {"idle-close": 1}
+    assert result.verdict == Verdict.SEAMLESS
+
+
+def test_several_that_the_client_met_late_are_its_own_pause() -> None:
+    """Without the kernel's word an end may come as late as the client's loop may have stood still."""
+    assert judged(met(7000, 7002, acked="", took=0.003)).causes == {"idle-close": 2}
+
+
+def test_what_is_met_as_often_while_no_pod_stops_has_another_reason() -> None:
+    ever = "\n".join(
+        f"eof-before-response kept {t} by old-2 reused took 0.0009 port {8000 + n} acked 60"
+        for n, t in enumerate((1.2, 2.3, 3.1, 4.7, 5.2, 6.3, 7.7, 12.1, 13.7, 14.9, 16.3, 18.1, 20.2, 22.2, 24.7, 27.7))
+    )
+    result = judged(ever, met(7000, 7002))
+    assert result.causes == {"idle-close": 18}
+    assert result.verdict == Verdict.SEAMLESS
