@@ -38,7 +38,7 @@ def described_experiment(
     latency: str | None,
     way: Mapping[str, Any],
 ) -> Iterator[Experiment]:
-    """The experiment that file and options mean; `way`: its `path`, where it is given."""
+    """The experiment that file and options mean; `way`: its `path`, and of manifests also `rollouts`, where given."""
     from harness.runner.experiment_file import read_experiment
 
     if latency is not None and stand_in is None:

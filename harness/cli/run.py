@@ -71,7 +71,7 @@ def run(
         ),
     ] = None,
     rollouts: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="The number of rollouts. Only without a file.")
+        int | None, typer.Option(min=1, max=1000, help="The number of rollouts. Without a file, or with - alone.")
     ] = None,
     path: WayIn = None,
     stand_in: Annotated[
@@ -160,7 +160,8 @@ def _experiment(
         yield experiment_of_options(options, cluster)
         return
     options.refused_beside(str(file))
-    with described_experiment(file, options.target, options.service, stand_in, latency, options.way) as described:
+    said = options.way if options.rollouts is None else {**options.way, "rollouts": options.rollouts}
+    with described_experiment(file, options.target, options.service, stand_in, latency, said) as described:
         yield described
 
 

@@ -42,11 +42,19 @@ class Options:
     out: Path | None = None
 
     def refused_beside(self, file: str) -> None:
-        """Refuse what a file says itself.
+        """Refuse what a file says itself; "-" are manifests, which do not say how often they are rolled.
 
         Raises:
             UsageError: one of them is given.
         """
+        if file == "-":
+            for name in ("restart", "image"):
+                if getattr(self, name):
+                    seen = "what comes on standard input is deployed anew, and rolled by its own restart"
+                    raise UsageError(
+                        f"reading --{name}", seen, "It goes with an application that is there: run --target."
+                    )
+            return
         for name in ("restart", "image", "rollouts"):
             if getattr(self, name):
                 raise UsageError(f"reading --{name}", f"{file} says that itself", "It goes without a file.")

@@ -206,12 +206,14 @@ def _image(name: str, image: SandboxImage) -> Image:
     if image.stand_in is not None:
         standing = stand_in_image(name, image.stand_in, image.latency_s)
         return replace(standing, env=(*image.env.items(), *standing.env), stop_signal=image.stop_signal)
-    command = tuple(word.replace("{python}", sys.executable) for word in image.command)
-    places = (sys.prefix, sys.base_prefix, *(place for word in command for place in _places(Path(word))))
+    command, args = (
+        tuple(word.replace("{python}", sys.executable) for word in words) for words in (image.command, image.args)
+    )
+    places = (sys.prefix, sys.base_prefix, *(place for word in (*command, *args) for place in _places(Path(word))))
     return Image(
         name=name,
         entrypoint=command,
-        command=image.args,
+        command=args,
         env=tuple(image.env.items()),
         stop_signal=image.stop_signal,
         shared=tuple(dict.fromkeys(place for place in places if place not in _EVERYWHERE)),

@@ -200,7 +200,8 @@ class ApplicationSettings:
     minReadySeconds closes; `gap_cure`: the setting that does. `probed`: whether a container has a readiness probe;
     `probe_cure`: what mends one that looks at another port than the one that serves. `beside_cure`: what mends that a
     container beside the one that serves is told to stop before it. `mends`: the rows of the table of hazards that these
-    come from. `serving`: the names of the containers that serve, where there are others beside them or several do.
+    come from. `hooked`: the names of the containers that a preStop belongs into, where a pod has several: those that
+    serve, and those beside them that listen too and would stop first.
     """
 
     replicas: int = 1
@@ -220,13 +221,13 @@ class ApplicationSettings:
     probe_cure: str = ""
     beside_cure: str = ""
     mends: tuple[str, ...] = ()
-    serving: tuple[str, ...] = ()
+    hooked: tuple[str, ...] = ()
 
     def place_of(self, setting: str) -> str:
         """Where a setting of Kubernetes' belongs, where that is not plain: " in container web"; else empty."""
-        if setting != "preStop" or not self.serving:
+        if setting != "preStop" or not self.hooked:
             return ""
-        *others, last = self.serving
+        *others, last = self.hooked
         return f" in containers {', '.join(others)} and {last}" if others else f" in container {last}"
 
 
@@ -278,7 +279,7 @@ def as_object(record: Propagation | Sizing | None) -> dict[str, Any]:
         for name in ("hurried", "beside", "never_listened", "target", "probed"):
             if not found["measured"][name]:  # said only where it happened
                 del found["measured"][name]
-        for name in ("beside_cure", "serving"):
+        for name in ("beside_cure", "hooked"):
             if not found["application"][name]:
                 del found["application"][name]
     return found

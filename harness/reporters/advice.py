@@ -138,8 +138,8 @@ def _hooks(info: RunInfo, sizing: Sizing, value_s: int) -> Iterator[str]:
     """The lines that give the hook to each container that serves. Names are JSON, which is YAML too."""
     specs = [_pod_spec(manifest) for manifest in info.manifests if info.target and _is_target(manifest, info)]
     among = {key: [str(one.get("name")) for spec in specs for one in spec.get(key) or ()] for key in _CONTAINERS}
-    wanted = sizing.application.serving or among["containers"][:1]
-    if not wanted or (not sizing.application.serving and len(among["containers"]) > 1):
+    wanted = sizing.application.hooked or among["containers"][:1]
+    if not wanted or (not sizing.application.hooked and len(among["containers"]) > 1):
         among, wanted = {"containers": [""]}, ("",)  # which serves is for people to say
     for key, names in among.items():
         serving = [name for name in names if name in wanted]

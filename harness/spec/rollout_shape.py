@@ -14,7 +14,7 @@ from harness.spec.serving import serving_containers, target_ports
 from harness.spec.stopping import stopping_first
 from harness.spec.subject import subject
 from harness.spec.termination import grace_period_s, hooks_take_s, longest_hook_s
-from harness.spec.workload import Object, containers, judged_workload, pod_spec, services, spec_of
+from harness.spec.workload import Object, containers, judged_workload, main_containers, pod_spec, services, spec_of
 
 OVERHEAD_S = 0.3
 """What controllers and scheduler add to each step (measured: 0.1 to 0.5 s)."""
@@ -94,5 +94,16 @@ def rollout_shape(
         probe_cure=elsewhere.mend if elsewhere else "",
         beside_cure=row(HazardId.SIDECAR_STOPS_FIRST).mend if beside else "",
         mends=tuple(hazard.id.value for hazard in (*filter(None, [gap]), *unready)),
-        serving=tuple(str(one.get("name")) for one in serving) if len(containers(pod)) > 1 else (),
+        hooked=_hooked(pod, serving),
     )
+
+
+def _hooked(pod: Object, serving: Iterable[Object]) -> tuple[str, ...]:
+    """Those that serve, and those beside them that listen too, to whom they may pass calls on: all containers but
+    native sidecars get their stop signal at once, each after its own hook."""
+    all_of_them, serve = containers(pod), [id(one) for one in serving]
+    if len(all_of_them) == 1:
+        return ()
+    listening = (one for one in main_containers(pod) if one.get("ports"))
+    bare = [id(one) for one in listening if not (one.get("lifecycle") or {}).get("preStop")]
+    return tuple(str(one.get("name")) for one in all_of_them if id(one) in (*serve, *bare))

@@ -55,7 +55,7 @@ def measure(
     killed = [pod for pod in took if pod.killed or (not hurried and _killed_unseen(why, pod))]
     beside = _beside(seen, why, charged)
     answer_s, took_s = _Largest.of(_slowest_answer(seen)).value, _Largest.of(_rollouts(seen))
-    unending = _unending(seen, killed, answer_s)
+    unending = _unending(seen, why, killed, answer_s)
     return Measured(
         removal_s=removals.value,
         removals=removals.n,
@@ -75,7 +75,7 @@ def measure(
         period_s=why.plane.period_s,
         plane=why.plane.words,
         killed=len(killed),
-        killed_serving=sum(_served_to_the_end(seen, pod) for pod in killed),
+        killed_serving=sum(_served_to_the_end(seen, why, pod) for pod in killed),
         killed_unending=len(unending),
         stopped=sum(pod.ended is not None for pod in took) - len(killed),
         causes=dict(causes),
@@ -192,7 +192,7 @@ def _rollouts_own(seen: Observed) -> list[Life]:
     return [pod for pod in seen.pods if pod.ready is not None and pod.uid in seen.ours]
 
 
-def _unending(seen: Observed, killed: Sequence[Life], answer_s: float | None) -> list[Life]:
+def _unending(seen: Observed, why: Explained, killed: Sequence[Life], answer_s: float | None) -> list[Life]:
     """Which of the pods that were killed would not have ended in a longer grace period either.
 
     They took requests until then, or had the time for the slowest answer, and more, since their stop signal. When that
@@ -203,7 +203,7 @@ def _unending(seen: Observed, killed: Sequence[Life], answer_s: float | None) ->
     serving = serving_containers(pod, target_ports(info.manifests, info.service))
     told = all(map(only_sleeps, serving)) and longest_hook_s(pod) < grace_period_s(pod)
     enough_s = LONG_ENOUGH * answer_s + SERVING_S if told and answer_s is not None else float("inf")
-    return [life for life in killed if _served_to_the_end(seen, life) or _stop_time(life) >= enough_s]
+    return [life for life in killed if _served_to_the_end(seen, why, life) or _stop_time(life) >= enough_s]
 
 
 def _killed_unseen(why: Explained, pod: Life) -> bool:
@@ -258,9 +258,14 @@ def _never_listened(seen: Observed, why: Explained, charged: NDArray[np.bool_] |
     return {"never_listened": number, "target": target_words(seen.run.info), "probed": words}
 
 
-def _served_to_the_end(seen: Observed, pod: Life) -> bool:
-    """Whether it still took requests, long after its stop signal, when it was killed."""
+def _served_to_the_end(seen: Observed, why: Explained, pod: Life) -> bool:
+    """Whether it still took requests, long after its stop signal, when it was killed: as its answers show, or, where
+    they do not name it, what was cut with it."""
     if pod.deletion is None or pod.ended is None:
         return False
     last = seen.answers.last_answer(pod.uid)
+    if not any(np.isfinite(seen.answers.last_answer(each.uid)) for each in seen.pods):  # no answer names its pod
+        at = next(position for position, each in enumerate(seen.pods) if each is pod)
+        cut = (why.causes.cause == Cause.IN_FLIGHT_KILL) & (why.causes.pod == at)
+        last = float(why.failures.sent[cut].max(initial=-np.inf))
     return last > pod.deletion + pod.promise.prestop_s + SERVING_S and last > pod.ended - 2 * SERVING_S

@@ -52,6 +52,7 @@ DESCRIBED = {
             "--target deployment/web -n staging --restart --latency 5ms", "--latency 5ms: it is a", id="latency"
         ),
         pytest.param("shop.yaml --rollouts 3", "shop.yaml says that itself", id="beside a file"),
+        pytest.param("- --restart", "It goes with an application that is there: run --target", id="beside manifests"),
         pytest.param("shop.yaml --path nodeport", "shop.yaml says that itself", id="a path beside a file"),
         pytest.param(
             "--path ingres", "--path 'ingres': there is no such path; did you mean ingress? Give cl", id="no path"

@@ -93,11 +93,13 @@ async def test_load_comes_from_a_process_on_the_client_host(started: list[Settin
 
 
 async def test_a_users_image_runs_the_users_command(started: list[Settings]) -> None:
-    given = SandboxImage(command=("{python}", "-u", "app.py"), env={"A": "b"}, stopSignal="SIGQUIT")
+    command, args = ("{python}", "-u", "app.py"), ("--with", "{python}")
+    given = SandboxImage(command=command, args=args, env={"A": "b"}, stopSignal="SIGQUIT")
     async with sandbox_cluster(SandboxSettings(), {"app:1": given}):
         pass
     (image,) = started[0].images
     assert (image.name, image.entrypoint) == ("app:1", (sys.executable, "-u", "app.py"))
+    assert image.command == ("--with", sys.executable)
     assert (image.env, image.stop_signal) == ((("A", "b"),), "SIGQUIT")
 
 

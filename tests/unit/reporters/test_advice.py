@@ -41,17 +41,17 @@ def test_what_no_seconds_cure_comes_first_among_the_changes() -> None:
     )
 
 
-def serving(*names: str, **inside: list[str]) -> tuple[RunInfo, ScenarioResult]:
-    """The run and its result where these containers serve; `inside`: the names of all, by their key in the spec."""
+def hooked(*names: str, **inside: list[str]) -> tuple[RunInfo, ScenarioResult]:
+    """The run and its result where a preStop belongs into these; `inside`: the names of all, by key of the spec."""
     spec = {key: [{"name": name} for name in given] for key, given in inside.items()}
     manifest = {"kind": "Deployment", "metadata": {"name": "web"}, "spec": {"template": {"spec": spec}}}
-    settings = replace(DEFAULT.sizing.application, serving=names)
+    settings = replace(DEFAULT.sizing.application, hooked=names)
     result = replace(DEFAULT, sizing=replace(DEFAULT.sizing, application=settings))
     return replace(DEFAULT_INFO, target="deployment/web", manifests=(manifest,)), result
 
 
 def test_where_two_containers_serve_the_hook_of_each_is_advised_by_name() -> None:
-    info, result = serving("web", "api", containers=["web", "log", "api"])
+    info, result = hooked("web", "api", containers=["web", "log", "api"])
     assert advice.changes(result.sizing)[0].startswith("preStop 5 s in containers web and api (measured 1.02 s")
     assert advice.changes(result.sizing)[1].startswith("minReadySeconds 5 s (")
     assert "To fix it: preStop 5 s in containers web and api, minReadySeconds 5 s." in cost(info, result)
@@ -62,7 +62,7 @@ def test_where_two_containers_serve_the_hook_of_each_is_advised_by_name() -> Non
 
 
 def test_a_sidecar_that_serves_has_its_hook_where_it_stands() -> None:
-    info, result = serving("proxy", containers=["web"], initContainers=["migrate", "proxy"])
+    info, result = hooked("proxy", containers=["web"], initContainers=["migrate", "proxy"])
     assert advice.changes(result.sizing)[0].startswith("preStop 5 s in container proxy (")
     template = yaml.safe_load(advice.patch(info, result.sizing))["spec"]["template"]["spec"]
     assert [one["name"] for one in template["initContainers"]] == ["proxy"]
@@ -70,7 +70,7 @@ def test_a_sidecar_that_serves_has_its_hook_where_it_stands() -> None:
 
 
 def test_where_there_is_one_container_it_needs_no_name_but_in_the_patch() -> None:
-    info, result = serving(containers=["web"])
+    info, result = hooked(containers=["web"])
     assert advice.changes(result.sizing)[0].startswith("preStop 5 s (measured")
     assert '- name: "web"' in advice.patch(info, result.sizing)
 

@@ -60,7 +60,16 @@ def test_where_several_containers_are_those_that_serve_have_their_names() -> Non
     web, log = container(name="web"), container(name="log", ports=None)
     also = container(name="also", ports=[{"containerPort": 81}])
     for inside, names in (([web], ()), ([web, log], ("web",)), ([web, log, also], ("web", "also"))):
-        assert rollout_shape([workload("Deployment", *inside), front]).serving == names
+        assert rollout_shape([workload("Deployment", *inside), front]).hooked == names
+
+
+def test_a_container_behind_the_one_that_serves_needs_the_same_hook() -> None:
+    """Else it stops at once, and the one that passes calls on to it answers 502 until its own hook is over."""
+    proxy = container(name="proxy", lifecycle=None)
+    behind = container(name="behind", lifecycle=None, ports=[{"containerPort": 9090}])
+    held = container(name="held", ports=[{"containerPort": 9091}], **hook(sleep={"seconds": 7}))
+    found = rollout_shape([workload("Deployment", proxy, behind, held), service({"port": 80})])
+    assert found.hooked == ("proxy", "behind")
 
 
 def test_no_workload_has_the_defaults() -> None:

@@ -15,7 +15,7 @@ from harness.model.advice import ApplicationSettings, Measured, Setting, Sizing
 from harness.model.deed_words import deed_words
 from harness.model.run import ClusterFacts, FactSource, ProxyFacts
 
-from ..literal import history
+from ..literal import history, nameless
 
 RUN = """
     update 8.0 complete 9.0 settled 9.8
@@ -355,6 +355,14 @@ def test_a_pod_that_is_killed_has_to_end_by_itself_unless_its_answers_take_that_
     assert (found.measured.killed, found.measured.killed_serving) == (1, serving)
     assert found.cure == cure
     assert ("terminationGracePeriodSeconds" in raised(found)) != bool(cure)
+
+
+def test_where_no_answer_names_its_pod_what_was_cut_with_it_shows_that_it_took_requests_until_then() -> None:
+    template = {"spec": container()["spec"] | {"terminationGracePeriodSeconds": 4}}
+    run = history(nameless(KILLED), manifests=(deployment(2, template=template),))
+    found = judge(run).sizing
+    assert (found.measured.killed, found.measured.killed_serving) == (1, 1)
+    assert found.cure == (END,)
 
 
 def test_a_pod_that_does_not_end_by_itself_says_nothing_of_the_time_that_others_need() -> None:
