@@ -73,6 +73,7 @@ def test_listening_and_accepted_sockets_of_this_namespace_are_seen(family: int, 
         assert port not in sockets.listening()
         server.listen()
         assert port in sockets.listening()
+        client.bind(("127.77.0.1", 0))  # else a connection of another test may have the same port, to another server
         client.connect(("127.0.0.1", port))
         assert client.getsockname() not in sockets.accepted()
         accepted, _ = server.accept()
