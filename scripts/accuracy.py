@@ -183,7 +183,8 @@ were told so. Precision: of those that were told so, those that did.
 A request on a kept connection that ended without an answer as its pod stopped was on its way when the pod closed it
 (`idle-close`), or with the pod before: read, or taken by its kernel and never read, `in-flight-kill` both. The truth
 tells it by the time: an end that comes within 1 ms of the send was under way before it, one that comes after more than
-20 ms was not; in between not even the kernel's events tell, and it is not counted.
+20 ms was not; in between not even the kernel's events tell, and it is not counted. Of a server that was seen, as it was
+stopped, to close a connection when a request comes (Tomcat), all that ended so were killed.
 
 """
 

@@ -110,7 +110,8 @@ def told(run: Path, log: RequestLog) -> tuple[Told, ...]:
     (source,) = info["load"]["source_addresses"]
     record, timeline = _lines(run.parent / RECORD), _lines(run / "timeline.jsonl")
     happened = world(record, timeline, t0_wall=info["t0_wall"], client=source)
-    on_request = closes_on_request(json.loads((run.parent / STOP).read_text()))
+    stop = run.parent / STOP
+    on_request = stop.is_file() and closes_on_request(json.loads(stop.read_text()))
     found = []
     with (run / "truth.csv").open(newline="") as truth, (run / "requests.csv").open(newline="") as rows:
         requests = list(csv.DictReader(rows))
