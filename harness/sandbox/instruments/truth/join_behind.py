@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.instruments.truth.behind import Behind
 from harness.sandbox.instruments.truth.causes import CUT
@@ -14,7 +14,7 @@ from harness.sandbox.instruments.truth.traefik import by_traefik
 from harness.sandbox.instruments.truth.world import TruthIncomplete, world
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from harness.sandbox.instruments.truth.causes import Attempt, Cause
@@ -35,7 +35,7 @@ def write_truth_behind_haproxy(run: Path, record: Path) -> Joined:
     sources = dict.fromkeys(each.source[0] for each in passed if each.source)
     if not sources:
         raise TruthIncomplete(f"beside {record} there is no word of HAProxy of a request that it passed on")
-    return _write(run, record, passed, sources)
+    return _write(run, info, record, passed, sources)
 
 
 def write_truth_behind_traefik(run: Path, record: Path, logs: Path) -> Joined:
@@ -50,12 +50,14 @@ def write_truth_behind_traefik(run: Path, record: Path, logs: Path) -> Joined:
     passed = by_traefik(logs, info["t0_wall"])
     if not passed:
         raise TruthIncomplete(f"in {logs} there is no word of Traefik of a request that it passed on")
-    return _write(run, record, passed, (client,))
+    return _write(run, info, record, passed, (client,))
 
 
-def _write(run: Path, record: Path, passed: tuple[Passed, ...], clients: Iterable[str]) -> Joined:
-    """`clients`: by whose connections pods are looked for, the proxy's own where its log tells them."""
-    info = json.loads((run / "run.json").read_text())
+def _write(
+    run: Path, info: Mapping[str, Any], record: Path, passed: tuple[Passed, ...], clients: Iterable[str]
+) -> Joined:
+    """`info`: the run's run.json; `clients`: by whose connections pods are looked for, the proxy's own where its log
+    tells them."""
     (front, *_) = (hop for hop in info["hops"] if hop["kind"] == "reverse-proxy")
     lines, timeline = recorded_lines(record), recorded_lines(run / "timeline.jsonl")
     worlds = {each: world(lines, timeline, t0_wall=info["t0_wall"], client=each) for each in clients}

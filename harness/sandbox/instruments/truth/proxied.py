@@ -75,6 +75,16 @@ class Passed:
     reused: bool = False
 
 
+def peer(address: str) -> Peer | None:
+    """The two parts of "host:port"; None where a proxy wrote of no host.
+
+    >>> peer("10.244.16.4:80"), peer("")
+    (('10.244.16.4', 80), None)
+    """
+    host, _, port = address.rpartition(":")
+    return (host, int(port)) if host else None
+
+
 def by_haproxy(files: Iterable[Path], zero_wall: float) -> tuple[Passed, ...]:
     """The requests of its logs, by when they began. `zero_wall`: the run's zero, seconds of the wall clock."""
     lines = [json.loads(line) for file in files for line in file.read_text().splitlines()]
@@ -84,8 +94,7 @@ def by_haproxy(files: Iterable[Path], zero_wall: float) -> tuple[Passed, ...]:
 
 def _passed(line: Mapping[str, Any], zero_wall: float) -> Passed:
     began = line["wall_ms"] / 1000 - zero_wall
-    host, _, port = line["server"].rpartition(":")
-    target = (host, int(port)) if host else None
+    target = peer(line["server"])
     end = _ENDS.get(line["end"])
     if end is None:
         none = line["status"] == 503 and target is None

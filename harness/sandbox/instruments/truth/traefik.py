@@ -13,7 +13,7 @@ from collections import deque
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.instruments.truth.proxied import End, Passed
+from harness.sandbox.instruments.truth.proxied import End, Passed, peer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -70,7 +70,11 @@ class _Reasons:
 
 
 def _passed(line: Mapping[str, Any], reasons: _Reasons, zero_wall: float) -> Passed:
-    began, target, status = _seconds(line["StartUTC"]) - zero_wall, _target(line), int(line["DownstreamStatus"])
+    began, target, status = (
+        _seconds(line["StartUTC"]) - zero_wall,
+        peer(line.get("ServiceAddr", "")),
+        int(line["DownstreamStatus"]),
+    )
     return Passed(
         client_port=int(line["ClientPort"]),
         began=began,
@@ -94,11 +98,6 @@ def _end(status: int, target: Peer | None, reasons: _Reasons) -> End:
             return End.UNCONNECTED
         return End.CLOSED if "reset" in reason or "broken pipe" in reason else End.CUT
     return End.LATE if status in (_GATEWAY_TIMEOUT, _CLIENT_LEFT) else End.ANSWERED
-
-
-def _target(line: Mapping[str, Any]) -> Peer | None:
-    host, _, port = line.get("ServiceAddr", "").rpartition(":")
-    return (host, int(port)) if host else None
 
 
 def _seconds(moment: str) -> float:

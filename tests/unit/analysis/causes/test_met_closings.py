@@ -1,4 +1,4 @@
-"""Kept connections that end as requests are sent on them: by chance one in hundreds, of a pod that waits all."""
+"""Kept connections that end as requests are sent on them: by chance one in hundreds, of some pods every one."""
 
 from __future__ import annotations
 
