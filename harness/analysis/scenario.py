@@ -27,6 +27,7 @@ from harness.analysis.statistics import rollout_statistics
 from harness.analysis.verdict.accounts import accounts
 from harness.analysis.verdict.attribution import Attribution, attribute
 from harness.analysis.verdict.background import Background, background, shown_background
+from harness.analysis.verdict.cut_answers import cut_answers
 from harness.analysis.verdict.doubts import Doubt, run_doubts
 from harness.analysis.verdict.gates import gate_words
 from harness.analysis.verdict.other_answers import other_answers
@@ -89,7 +90,8 @@ def _judged(
     gates_note, shortfall = gate_words(seen)
     to_answer = charged.own & np.isin(charged.at, positions)
     own = list(tally(list(why.causes.label[to_answer])).items())
-    other = ((Reason.OTHER_ANSWERS, words) for words in other_answers(seen, why.windows))
+    unlike = (*other_answers(seen, why.windows), *cut_answers(seen, why.windows))
+    other = ((Reason.OTHER_ANSWERS, words) for words in unlike)
     of_run = (*doubts, *run_doubts(seen, tally(list(why.causes.cause[charged.nobodys]))), *other)
     said = conclusion(
         shown,

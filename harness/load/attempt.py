@@ -21,6 +21,7 @@ class Attempt:
 
     __slots__ = (
         "bytes",
+        "close_delimited",
         "connected",
         "ended",
         "first_byte",
@@ -50,6 +51,7 @@ class Attempt:
         self.reused = False
         self.status: int | None = None
         self.bytes: int | None = None
+        self.close_delimited = False
         self.pod = self.via = ""
         self.tcp: TcpFacts | None = None
         self.tls: TlsFacts | None = None
@@ -83,6 +85,7 @@ class Attempt:
             via=self.via,
             tcp=self.tcp,
             tls=self.tls,
+            close_delimited=self.close_delimited,
         )
 
     def learn(self, **facts: float | None) -> None:

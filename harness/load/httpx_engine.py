@@ -104,6 +104,7 @@ class HttpxSender:
                 flight = Flight(attempt, deadline=deadline, read_timeout_s=plan.read_timeout_of(stream))
                 FLIGHT.set(flight)
                 outcome = await self._exchange(transport, stream, attempt)
+            attempt.close_delimited = flight.eof and not plan.http2
         except httpx.RemoteProtocolError as error:
             outcome = _classified(attempt, _what_ended(error, flight), flight)
         except Exception as error:

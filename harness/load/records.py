@@ -79,6 +79,7 @@ def line(r: "Attempt | Request") -> str:
         f"{'' if r.local_port is None else r.local_port},{'1' if r.reused else '0'},{r.outcome},"
         f"{'' if r.status is None else r.status},{'' if r.bytes is None else r.bytes},"
         f"{r.pod},{r.via}{_NO_FACTS if r.tcp is None else _facts(r.tcp)}{_NO_TLS if r.tls is None else _tls(r.tls)}"
+        f",{'1' if r.close_delimited else ''}"
     )
 
 
@@ -180,7 +181,8 @@ def _parse_row(text: str) -> Request | None:
         pod=row[13],
         via=row[14],
         tcp=_parse_facts(row[15:20]) if any(row[15:20]) else None,
-        tls=_parse_tls(row[20:]) if any(row[20:]) else None,
+        tls=_parse_tls(row[20:23]) if any(row[20:23]) else None,
+        close_delimited=row[23] == "1",
     )
 
 

@@ -150,9 +150,9 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> None:
         attempt = self._attempt
         if attempt is not None:
-            whole = attempt.status is not None and not self._framed
+            attempt.close_delimited = attempt.bytes is not None and not self._framed
             self.reusable = False
-            self._finish(None if whole and attempt.bytes is not None else EOFError())
+            self._finish(None if attempt.close_delimited else EOFError())
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.reusable = False

@@ -117,7 +117,8 @@ class Request:
     known, failures too. `seq` counts without gaps per worker and stream: a gap is a request whose end is not known.
     `via` tells who answered, from the response's headers. Latency (`ended - scheduled`) and lag
     (`started - scheduled`) are derived, so they are not stored. `tcp` is None for nearly all, `tls` but for
-    those that opened an https:// connection.
+    those that opened an https:// connection. `close_delimited`: only the end of the connection was the end of the
+    answer's body (RFC 9112, 6.3), so that nobody can tell a whole one from one that was cut.
     """
 
     stream: str
@@ -137,6 +138,7 @@ class Request:
     via: str = ""
     tcp: TcpFacts | None = None
     tls: TlsFacts | None = None
+    close_delimited: bool = False
 
 
 COLUMNS = (
@@ -163,5 +165,6 @@ COLUMNS = (
     "handshake",
     "resumed",
     "tls_trouble",
+    "close_delimited",
 )
 """The header of requests.csv, format 1. Those after `via` are absent in older runs, and empty in most rows."""

@@ -23,7 +23,7 @@ _CELLS: dict[str, bytes] = {
     **dict.fromkeys(_TIMES, b"(?:" + _TIME + b")?"),
     **dict.fromkeys(("acked", "request_bytes"), b"(?:-?" + _COUNT + b")?"),
     "local_port": rb"(?:[0-9]{1,5})?",
-    **dict.fromkeys(("reused", "resumed"), b"[01]?"),
+    **dict.fromkeys(("reused", "resumed", "close_delimited"), b"[01]?"),
     "outcome": b"(?:" + b"|".join(re.escape(str(outcome)).encode() for outcome in Outcome) + b")",
     "status": b"(?:[1-9][0-9]{2})?",
     "bytes": b"(?:[0-9]{1,18})?",

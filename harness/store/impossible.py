@@ -67,7 +67,7 @@ def _numbers(frame: pl.DataFrame) -> dict[str, pl.Expr]:
 
     limits: dict[str, tuple[int, int | None]]
     limits = {"seq": (0, None), "worker": (0, None), "local_port": (0, _LAST_PORT), "status": _STATUS}
-    limits |= dict.fromkeys(("reused", "resumed"), (0, 1)) | {"handshake": (0, None)}
+    limits |= dict.fromkeys(("reused", "resumed", "close_delimited"), (0, 1)) | {"handshake": (0, None)}
     rules = {}
     for name in _given(frame, *limits):
         least, most = limits[name]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 NEEDED = ("stream", "seq", "scheduled", "outcome")
 _OLDEST = COLUMNS[: COLUMNS.index("acked")]
 _TEXTS = ("stream", "outcome", "pod", "via", "tls_trouble")
+_FLAGS = ("reused", "resumed", "close_delimited")
 _CHUNK_BYTES = 1 << 20
 _NAMED = 5
 """So many lines are named; of more, how many they are."""
@@ -99,7 +100,7 @@ def _schema() -> dict[str, Any]:
     times = dict.fromkeys(("scheduled", "started", "connected", "first_byte", "ended"), pl.Float64)
     spans = dict.fromkeys(("min_rtt", "seen_late", "handshake"), pl.Float32)
     whole = dict.fromkeys(("worker", "seq", "local_port", "acked", "request_bytes"), pl.Int32)
-    small = {"reused": pl.Int8, "resumed": pl.Int8, "status": pl.Int16, "retransmits": pl.Int16}
+    small = {**dict.fromkeys(_FLAGS, pl.Int8), "status": pl.Int16, "retransmits": pl.Int16}
     return {**text, **times, **spans, **whole, **small, "bytes": pl.Int64}
 
 
@@ -182,7 +183,7 @@ def _shaped(frame: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     return frame.with_columns(
-        pl.col("reused", "resumed").cast(pl.Boolean), pl.col("pod", "via").fill_null(""), pl.col("worker").fill_null(0)
+        pl.col(_FLAGS).cast(pl.Boolean), pl.col("pod", "via").fill_null(""), pl.col("worker").fill_null(0)
     )
 
 

@@ -56,7 +56,7 @@ class PaperCluster:
             | dict.fromkeys(("worker", "seq", "local_port", "status", "bytes"), pl.Int64)
             | dict.fromkeys(("acked", "request_bytes", "retransmits"), pl.Int64)
             | dict.fromkeys(("stream", "outcome", "pod", "via", "tls_trouble"), pl.String)
-            | dict.fromkeys(("reused", "resumed"), pl.Boolean)
+            | dict.fromkeys(("reused", "resumed", "close_delimited"), pl.Boolean)
         )
         first = self.updates[0][0] if self.updates else self.end
         info = RunInfo(

@@ -12,7 +12,8 @@
     connect-refused new 8.6 8.61 8.62                    failed ones, by when they were sent
     eof-mid-response slow 8.2 until 8.55 by old-1        ... and by when they ended
 
-`port 7000`, `reused`, `code 502`, `via awselb/2.0`, `took 0.06` (instead of `until`), `size 12` (bytes of the body),
+`port 7000`, `reused`, `endless` (its body ended with the connection), `code 502`,
+`via awselb/2.0`, `took 0.06` (instead of `until`), `size 12` (bytes of the body),
 `acked 60` (bytes, on a connection whose shortest round trip was 0.2 ms) and `trouble no_certificate` (of a `tls-error`)
 may end a line of requests. Endpoints follow from the pods: ready ones, those that terminate marked so, gone when ended.
 """
@@ -60,7 +61,8 @@ def frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
         ("scheduled", "started", "connected", "first_byte", "ended", "min_rtt", "seen_late", "handshake"), pl.Float64
     )
     text = dict.fromkeys(("stream", "outcome", "pod", "via", "tls_trouble"), pl.String)
-    schema: dict[str, Any] = {**whole, **times, **text, "reused": pl.Boolean, "resumed": pl.Boolean}
+    flags = dict.fromkeys(("reused", "resumed", "close_delimited"), pl.Boolean)
+    schema: dict[str, Any] = {**whole, **times, **text, **flags}
     return pl.DataFrame(rows, schema={name: schema[name] for name in COLUMNS})
 
 
@@ -109,7 +111,9 @@ class _Teller:
         until = pod = port = took = acked = None
         more: dict[str, Any] = {}
         reused = "reused" in words
-        words = [word for word in words if word != "reused"]
+        if "endless" in words:
+            more["close_delimited"] = True
+        words = [word for word in words if word not in ("reused", "endless")]
         moments: list[float] = []
         step = None
         while words:

@@ -36,6 +36,7 @@ REQUESTS = st.builds(
     via=st.text().map(safe),
     tcp=st.none() | TCP,
     tls=st.none() | TLS,
+    close_delimited=st.booleans(),
 )
 SECOND = Statistics(
     t=1.0,
@@ -81,7 +82,7 @@ def test_no_line_makes_the_reader_fail(text: str) -> None:
 
 
 def test_every_torn_line_is_dropped_until_its_last_field() -> None:
-    row = "new,0,0,1.000000,1.000100,1.000200,1.000300,1.000400,10240,0,ok,200,2,web-1,nginx/1.28.0,,,,,,,,"
+    row = "new,0,0,1.000000,1.000100,1.000200,1.000300,1.000400,10240,0,ok,200,2,web-1,nginx/1.28.0,,,,,,,,,"
     assert parse_line(row) is not None
     assert all(parse_line(row[:end]) is None for end in range(row.rindex(",")))
 

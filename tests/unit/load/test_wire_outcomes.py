@@ -66,6 +66,7 @@ GOOD_MANNERS: dict[str, Behaviour] = {
     "byte for byte": says(*(GOOD[n : n + 1] for n in range(len(GOOD)))),
     "reset after the answer": says(GOOD, then=reset),
 }
+CLOSE_DELIMITED = ("an answer that ends with the connection", "an answer that ends with a half-close", "http 1.0")
 
 
 def the_one(records: list[Request]) -> Request:
@@ -104,6 +105,7 @@ def test_a_machine_without_epoll_sees_the_same(
 def test_unusual_but_whole_answers_are_ok(name: str, server: Callable[..., Server], engine: Engine) -> None:
     record = the_one(load(few(server(lambda n: GOOD_MANNERS[name]).url(), engine)))
     assert (record.outcome, record.status, record.bytes, record.pod) == (Outcome.OK, 200, 2, "web-1")
+    assert record.close_delimited == (name in CLOSE_DELIMITED)
 
 
 def test_an_answer_given_before_the_request_was_read_counts(server: Callable[..., Server], engine: Engine) -> None:

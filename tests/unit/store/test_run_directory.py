@@ -82,12 +82,12 @@ INFO = RunInfo(
     confidence=Confidence(max_dropping=0.05, level=0.95),
     stopped="interrupted",
 )
-ROW = b"new,0,%d,1.500000,1.500100,1.500300,1.500700,1.500800,10240,0,ok,200,615,web-1,nginx,,,,,,,,"
-ENDED = b"kept,0,0,1.5,1.5001,,,1.5608,10240,1,eof-before-response,,,,,83,83,0.000213,0.000000,,,,"
-RESENT = b"new,0,2,1.5,1.5001,2.5302,2.5307,2.5308,10241,0,ok,200,615,web-1,nginx,,,,,1,,,"
+ROW = b"new,0,%d,1.500000,1.500100,1.500300,1.500700,1.500800,10240,0,ok,200,615,web-1,nginx,,,,,,,,,"
+ENDED = b"kept,0,0,1.5,1.5001,,,1.5608,10240,1,eof-before-response,,,,,83,83,0.000213,0.000000,,,,,"
+RESENT = b"new,0,2,1.5,1.5001,2.5302,2.5307,2.5308,10241,0,ok,200,615,web-1,nginx,,,,,1,,,,"
 HANDSHAKES = (
-    b"new,0,3,1.5,1.5001,1.5003,1.5050,1.5051,10242,0,ok,200,615,web-1,nginx,,,,,,0.004210,1,",
-    b"new,0,4,1.6,1.6001,1.6003,,1.6051,10243,0,tls-error,,,,,,,,,,,,certificate: certificate has expired",
+    b"new,0,3,1.5,1.5001,1.5003,1.5050,1.5051,10242,0,ok,200,615,web-1,nginx,,,,,,0.004210,1,,",
+    b"new,0,4,1.6,1.6001,1.6003,,1.6051,10243,0,tls-error,,,,,,,,,,,,certificate: certificate has expired,",
 )
 
 
@@ -173,12 +173,12 @@ def test_what_is_known_of_tls_reads_back(tmp_path: Path) -> None:
 
 
 def test_a_run_from_before_there_were_such_columns_reads_with_nulls(tmp_path: Path) -> None:
-    names, values = ",".join(COLUMNS).split(",acked")[0], (ROW % 0).removesuffix(b",,,,,,,,")
+    names, values = ",".join(COLUMNS).split(",acked")[0], (ROW % 0).removesuffix(b",,,,,,,,,")
     (tmp_path / "requests.csv").write_bytes(names.encode() + b"\n" + values + b"\n")
     rows = read_run(tmp_path).requests
     assert rows.columns == list(COLUMNS)
     assert rows["via"].to_list() == ["nginx"]
-    assert rows.select(COLUMNS[COLUMNS.index("acked") :]).row(0) == (None,) * 8
+    assert rows.select(COLUMNS[COLUMNS.index("acked") :]).row(0) == (None,) * 9
 
 
 def test_a_run_that_does_not_say_its_connect_timeout_had_one_second() -> None:
