@@ -24,6 +24,7 @@ from harness.analysis.causes.row import Flag, Way
 from harness.analysis.causes.slow_beside import no_more_than_before, slow_beside
 from harness.analysis.causes.streaks import Streaks
 from harness.analysis.causes.time_windows import TimeWindows
+from harness.analysis.causes.too_few_left import too_few_left
 from harness.analysis.causes.turned_away import turned_away
 from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.load_health import LoadHealth
@@ -112,6 +113,7 @@ def failures(
         at_once = np.zeros_like(at_once)
     slow = slow_beside(seen, timed_out, own)
     as_ever = closed_as_ever(seen, by_hop[Flag.CLOSED_BEHIND], instant, sent, windows)
+    turned = turned_away(seen, own, windows[Way.LOOSE_STOPPING], plane.lag_s)
     reset = reused & (outcome == "reset-before-response")
     reset_as_ever = closed_as_ever(seen, reset, reset, sent, windows)
     flags = {
@@ -144,7 +146,8 @@ def failures(
         Flag.SLOW_BESIDE: slow,
         Flag.SLOW_BEFORE: slow & no_more_than_before(seen, slow),
         Flag.REROUTED: _rerouted(seen, plane, sent),
-        Flag.TURNED_AWAY: turned_away(seen, own, windows[Way.LOOSE_STOPPING], plane.lag_s),
+        Flag.TURNED_AWAY: turned,
+        Flag.TOO_FEW_LEFT: too_few_left(seen, turned, plane.lag_s, windows),
     }
     return Failures(
         outcome=outcome,

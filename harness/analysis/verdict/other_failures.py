@@ -25,6 +25,7 @@ from harness.analysis.verdict.new_version import (
     tls_trouble,
     warm_up_s,
 )
+from harness.analysis.verdict.when_they_failed import READY_TOO_EARLY, in_common
 from harness.analysis.verdict.window_counts import Counted
 from harness.model.quantity import things
 from harness.model.reasons import Reason
@@ -83,9 +84,7 @@ def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quie
     if fails_more(seen, position) and not fail_together(seen, why, position):
         cold_s = warm_up_s(seen, why, position)
         then = (
-            ""
-            if cold_s is None
-            else f", and only in the first {cold_s:.1f} s after they were Ready: {_READY_TOO_EARLY}"
+            "" if cold_s is None else f", and only in the first {cold_s:.1f} s after they were Ready: {READY_TOO_EARLY}"
         )
         return ((Reason.NEW_VERSION_ERRORS, f"the new pods of {name} fail more requests than the old ones{then}"),)
     if _as_usual(seen, why, position, counts, quiet) and not _at_once(seen, why, position, counts, quiet):
@@ -101,8 +100,9 @@ def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quie
     failed = f"failed {things(bad, 'request')} of {name} while in service{how}"
     if began_with(seen, why, position) and not fail_together(seen, why, position):
         told = f"pods of the new version {failed}"
-        return ((Reason.NEW_VERSION_ERRORS, told if trouble else f"{told}: {_READY_TOO_EARLY}"),)
-    return ((Reason.APPLICATION_ERRORS, f"the application {failed}"),)
+        return ((Reason.NEW_VERSION_ERRORS, told if trouble else f"{told}: {READY_TOO_EARLY}"),)
+    shared = in_common(seen, why, mine, position)
+    return ((Reason.APPLICATION_ERRORS, f"the application {failed}{f', {shared}' if shared else ''}"),)
 
 
 def _as_usual(seen: Observed, why: Explained, position: int, counts: Counted, quiet: Background) -> bool:
@@ -152,8 +152,6 @@ def _outcomes(seen: Observed, mine: NDArray[np.bool_]) -> str:
 
 
 _MOST_KINDS = 3
-
-_READY_TOO_EARLY = "a pod that needs time before it can answer must not be Ready until then (readinessProbe)"
 
 _WORDS = {
     Cause.LOAD_GENERATOR: "the load generator was late",

@@ -13,6 +13,7 @@ from harness.model.result import Cause
 class Answer(StrEnum):
     """The rules of answers that were not what was wanted, and of what nothing explains."""
 
+    TOO_FEW_LEFT = "too-few-left"
     TURNED_AWAY = "turned-away"
     STATUS = "status"
     PATH_WITHOUT_ENDPOINT = "path-without-endpoint"
@@ -31,6 +32,20 @@ _BY_PATH = (
 )
 
 ANSWERS = (
+    Row(
+        rule=Answer.TOO_FEW_LEFT,
+        outcomes=_STATUS,
+        moment=Moment.ENDED,
+        holds=(Flag.TURNED_AWAY, Flag.TOO_FEW_LEFT),
+        excludes=(Flag.FROM_THE_PATH, Flag.OFF_STOPPING_LISTS),
+        cause=Cause.UNKNOWN,
+        between=(Cause.TERMINATION_RACE, Cause.APPLICATION),
+        fault=Fault.UNTOLD,
+        unexplained=True,
+        evidence="answered with status {status} (observed) while fewer pods were in service than before: by a pod that "
+        "was stopping, or by one of those left, which answered so then too, with no stopping pod sent to any more "
+        "(inferred): maxUnavailable: 0 (with maxSurge) keeps as many in service",
+    ),
     Row(
         rule=Answer.TURNED_AWAY,
         outcomes=_STATUS,

@@ -1,0 +1,58 @@
+"""What all failures of the application in a rollout share that it brought: pods that are fresh, or fewer of them."""
+
+from __future__ import annotations
+
+from harness.analysis import judge
+from harness.model.result import ScenarioResult, Verdict
+
+from ..literal import history
+
+FRESH = """
+    period 1
+    update 8 complete 12 settled 15
+    pod old-1 deleted 10.5 prestop 5 ended 16 gone 16.5
+    pod new-1 revision r2 created 8.1 ready 10
+    ok new 0..30 every 0.05
+"""
+FEWER = """
+    period 1
+    update 8 complete 12 settled 15
+    pod old-1 deleted 8.2 prestop 5 ended 14 gone 14.5
+    pod old-2
+    pod new-1 revision r2 created 8.3 ready 11
+    ok new 0..30 every 0.05
+"""
+
+
+def judged(text: str, failed: str) -> ScenarioResult:
+    return judge(history(text + failed))
+
+
+def slow(start: float, end: float, every: float) -> str:
+    return f"read-timeout new {start}..{end} every {every}\n"
+
+
+def test_failures_only_while_a_pod_is_fresh_say_so() -> None:
+    result = judged(FRESH, slow(10.2, 13.0, 0.1))
+    assert (result.verdict, result.reason) == (Verdict.INCONCLUSIVE, "application-errors")
+    assert "all of them in the first 2.9 s after a pod was Ready" in result.sentence
+    assert "(readinessProbe)" in result.sentence
+
+
+def test_failures_while_fewer_pods_are_in_service_say_so() -> None:
+    result = judged(FEWER, slow(8.4, 11.2, 0.1))
+    assert (result.verdict, result.reason) == (Verdict.INCONCLUSIVE, "application-errors")
+    assert "all of them while fewer pods were in service than before" in result.sentence
+    assert "maxUnavailable: 0 (with maxSurge) keeps as many" in result.sentence
+
+
+def test_failures_at_other_times_too_share_nothing() -> None:
+    for text in (FRESH, FEWER):
+        result = judged(text, slow(8.05, 28.0, 0.3))
+        assert result.reason == "application-errors"
+        assert "all of them" not in result.sentence
+
+
+def test_a_few_share_nothing_that_chance_does_not_bring() -> None:
+    result = judged(FRESH, "read-timeout new 10.2 11.3\n")
+    assert "all of them" not in result.sentence
