@@ -14,16 +14,26 @@ _SETTINGS = {"prestop_s": "prestop", "min_ready_s": "min-ready", "grace_s": "gra
 def advised(run: Path) -> dict[str, int]:
     """Mitigation -> seconds, the largest of all scenarios of a run: what it recommends, whether or not calls were lost.
 
+    Where some were, a setting that would have saved none of them is not among it.
+
     Raises:
         UsageError: it is no run, it is not judged, or nothing of it tells how long anything took.
     """
     tried = f"reading --from {run}"
     found: dict[str, int] = {}
+    useless = False
     for sizing in _sizings(run, tried):
         for name, mitigation in _SETTINGS.items():
-            recommended = (sizing.get(name) or {}).get("recommended")
-            if isinstance(recommended, int) and recommended > 0:
+            setting = sizing.get(name) or {}
+            recommended = setting.get("recommended")
+            if not isinstance(recommended, int) or recommended <= 0:
+                continue
+            if setting.get("advised", True):
                 found[mitigation] = max(recommended, found.get(mitigation, 0))
+            else:
+                useless = True
+    if not found and useless:
+        raise UsageError(tried, "no setting would have saved what it lost", f"What would have: {_judging(run)}")
     if not found:
         raise UsageError(tried, "it recommends nothing: no rollout in it shows how long the network took")
     return found

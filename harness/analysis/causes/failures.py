@@ -19,6 +19,7 @@ from harness.analysis.causes.intervals import NOBODY, cover, cover_of_own_pod, f
 from harness.analysis.causes.losses import at_once_everywhere, losses, off_stopping_lists, slowest_s
 from harness.analysis.causes.met_closings import more_than_chance
 from harness.analysis.causes.no_endpoints import absence
+from harness.analysis.causes.one_moment import cut_with_others
 from harness.analysis.causes.own_pods import own_pods
 from harness.analysis.causes.row import Flag, Way
 from harness.analysis.causes.slow_beside import no_more_than_before, slow_beside
@@ -113,6 +114,7 @@ def failures(
         at_once = np.zeros_like(at_once)
     slow = slow_beside(seen, timed_out, own)
     as_ever = closed_as_ever(seen, by_hop[Flag.CLOSED_BEHIND], instant, sent, windows)
+    off = off_stopping_lists(seen, timed_out | direct, busy_until, windows)
     turned = turned_away(seen, own, windows[Way.LOOSE_STOPPING], plane.lag_s)
     reset = reused & (outcome == "reset-before-response")
     reset_as_ever = closed_as_ever(seen, reset, reset, sent, windows)
@@ -132,7 +134,7 @@ def failures(
         Flag.CLOSED_BY_TIME: as_ever.by_time,
         Flag.OFF_ALL_LISTS: off_all_lists(by_hop[Flag.BAD_TARGET], sent, ended, windows),
         Flag.OFF_STOPPING_LISTS: off_all_lists(by_hop[Flag.BAD_TARGET], sent, ended, windows, TOLD_TO_STOP)
-        | off_stopping_lists(seen, timed_out | direct, busy_until, windows),
+        | (off & ~cut_with_others(direct & np.isin(outcome, CUT) & ~instant, ended, ~off)),
         Flag.NO_ENDPOINT: absent.rejecting,
         Flag.MAYBE_NO_ENDPOINT: absent.maybe,
         Flag.STALE: np.array(stale.to_numpy()),

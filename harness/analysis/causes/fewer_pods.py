@@ -5,8 +5,6 @@ Those that are left get more requests each. Where they turn the rest away, it is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from harness.analysis.causes.intervals import Spans
@@ -24,25 +22,14 @@ def fewer_in_service(seen: Observed, lag_s: float) -> Spans:
     >>> fewer_in_service(Of(endpoints=Of(listed=listed), windows=windows), 1.0)
     ((9.0, 11.0, 0), (12.0, 14.0, 0))
     """
-    spans = [span for pod in seen.endpoints.listed.values() for span in pod]
-    moments = np.array(sorted({moment for span in spans for moment in span}), dtype=np.float64)
-    starts, ends = (np.sort(np.array([span[side] for span in spans], dtype=np.float64)) for side in (0, 1))
-
-    def number(at: float) -> int:
-        return int(np.searchsorted(starts, at, side="right") - np.searchsorted(ends, at, side="right"))
-
-    def found() -> Iterator[tuple[float, float, int]]:
-        for position, rollout in enumerate(seen.windows.rollouts):
-            before = number(rollout.update)
-            since: float | None = None
-            inside = moments[(moments > rollout.update) & (moments < rollout.end)]
-            for moment in inside.tolist():
-                if number(moment) < before:
-                    since = moment if since is None else since
-                elif since is not None:
-                    yield since, moment + lag_s, position
-                    since = None
-            if since is not None:
-                yield since, rollout.end, position
-
-    return tuple(found())
+    spans = np.array([span for pod in seen.endpoints.listed.values() for span in pod], dtype=np.float64).reshape(-1, 2)
+    moments, starts, ends = np.unique(spans), np.sort(spans[:, 0]), np.sort(spans[:, 1])
+    found: list[tuple[float, float, int]] = []
+    for position, rollout in enumerate(seen.windows.rollouts):
+        inside = moments[(moments > rollout.update) & (moments < rollout.end)]
+        at = np.append(rollout.update, inside)
+        number = np.searchsorted(starts, at, side="right") - np.searchsorted(ends, at, side="right")
+        turns = np.flatnonzero(np.diff(number < number[0], append=False, prepend=False))
+        until = np.append(at, rollout.end - lag_s) + lag_s
+        found += [(float(at[i]), float(until[j]), position) for i, j in turns.reshape(-1, 2).tolist()]
+    return tuple(found)

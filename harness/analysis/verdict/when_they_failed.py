@@ -28,24 +28,37 @@ def in_common(seen: Observed, why: Explained, mine: NDArray[np.bool_], position:
     `mine`: per failure of the run, whether it is meant.
     """
     sent = why.failures.sent[mine]
-    lag_s = why.plane.lag_s or 0.0
-    fewer = tuple(span for span in fewer_in_service(seen, lag_s) if span[2] == position)
-    if _only_then(seen, position, sent, fewer):
-        return (
-            "all of them while fewer pods were in service than before: if those that are left cannot take all "
-            "requests, maxUnavailable: 0 (with maxSurge) keeps as many"
-        )
-    ready = np.array(sorted(pod.ready for pod in seen.pods if pod.ready is not None and pod.created is not None))
-    since = sent[:, None] - (ready[None, :] - SLOW_WATCH_S)
-    newest = np.min(np.where(since >= 0.0, since, np.inf), axis=1, initial=np.inf)
-    longest = float(newest.max(initial=0.0))
-    fresh = tuple((float(t) - SLOW_WATCH_S, float(t) - SLOW_WATCH_S + longest, position) for t in ready)
-    if np.isfinite(longest) and _only_then(seen, position, sent, fresh):
-        return (
-            f"all of them in the first {max(longest - SLOW_WATCH_S, 0.1):.1f} s after a pod was Ready: if that is what "
-            f"it needs, {READY_TOO_EARLY}"
-        )
-    return ""
+    return _while_fewer(seen, why, sent, position) or _while_fresh(seen, sent, position)
+
+
+def _while_fewer(seen: Observed, why: Explained, sent: NDArray[np.float64], position: int) -> str:
+    fewer = tuple(span for span in fewer_in_service(seen, why.plane.lag_s or 0.0) if span[2] == position)
+    if not _only_then(seen, position, sent, fewer):
+        return ""
+    return (
+        "all of them while fewer pods were in service than before: if those that are left cannot take all requests, "
+        "maxUnavailable: 0 (with maxSurge) keeps as many"
+    )
+
+
+def _while_fresh(seen: Observed, sent: NDArray[np.float64], position: int) -> str:
+    known = (pod.ready for pod in seen.pods if pod.ready is not None and pod.created is not None)
+    ready = np.array(sorted(known), dtype=np.float64) - SLOW_WATCH_S
+    longest = _longest_since(ready, sent)
+    fresh = tuple((t, t + longest, position) for t in ready.tolist())
+    if not np.isfinite(longest) or not _only_then(seen, position, sent, fresh):
+        return ""
+    return (
+        f"all of them in the first {max(longest - SLOW_WATCH_S, 0.1):.1f} s after a pod was Ready: if that is what it "
+        f"needs, {READY_TOO_EARLY}"
+    )
+
+
+def _longest_since(moments: NDArray[np.float64], sent: NDArray[np.float64]) -> float:
+    """The longest time that had gone by since the last of the moments, which are ascending; infinite where for some
+    that were sent none had come."""
+    before = np.append(-np.inf, moments)[np.searchsorted(moments, sent, side="right")]
+    return float(np.max(sent - before, initial=0.0))
 
 
 def _only_then(seen: Observed, position: int, sent: NDArray[np.float64], spans: Spans) -> bool:

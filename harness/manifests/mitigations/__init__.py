@@ -21,14 +21,19 @@ def _apply(name: str) -> Apply:
     return cast("Apply", import_module(f"{__name__}.{name.replace('-', '_')}").apply)
 
 
+GRACE = "grace"
+
 APPLY: dict[str, Apply] = {name: _apply(name) for name in MITIGATIONS}
 """Every mitigation of the experiment file by its name; the second argument is in whole seconds."""
 
 
 def mitigated(workload: Manifest, mitigations: Iterable[Mitigation]) -> Mitigated:
-    """The workload with the mitigations applied in order; the one that is passed in stays as it was."""
+    """The workload with the mitigations applied; the one that is passed in stays as it was.
+
+    A grace period comes first: what a hook adds to it then is not taken for what the manifest says.
+    """
     left_alone: list[str] = []
-    for mitigation in mitigations:
+    for mitigation in sorted(mitigations, key=lambda one: one.name != GRACE):
         step = APPLY[mitigation.name](workload, int(mitigation.value_s))
         workload = step.workload
         left_alone += step.left_alone

@@ -233,6 +233,14 @@ def test_the_settings_of_a_run_are_those_that_it_recommends(tmp_path: Path) -> N
         assert expected in out
 
 
+def test_a_setting_that_would_have_saved_nothing_is_not_among_them(tmp_path: Path) -> None:
+    sizing = {"prestop_s": {"recommended": 7, "advised": True}, "min_ready_s": {"recommended": 6, "advised": False}}
+    (tmp_path / "result.json").write_text(json.dumps({"sizing": sizing}))
+    out, _ = changed(manifests(CASES[HazardId.NO_PRESTOP].fails), "--from", str(tmp_path))
+    assert "seconds: 7" in out
+    assert "minReadySeconds: 6" not in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -240,6 +248,7 @@ def test_the_settings_of_a_run_are_those_that_it_recommends(tmp_path: Path) -> N
         (("--from", "nowhere"), "Judge it first"),
         (("--from", "damaged"), "reading damaged/result.json: it is not JSON (line 1: "),
         (("--from", "empty"), "it recommends nothing"),
+        (("--from", "application"), "no setting would have saved what it lost"),
     ],
 )
 def test_a_run_that_tells_nothing_is_said_so(
@@ -248,7 +257,8 @@ def test_a_run_that_tells_nothing_is_said_so(
     from tests.unit.check.command import command
 
     monkeypatch.chdir(tmp_path)
-    for name, text in (("damaged", "{"), ("empty", '{"scenarios": []}')):
+    unadvised = json.dumps({"sizing": {"prestop_s": {"recommended": 5, "advised": False}}})
+    for name, text in (("damaged", "{"), ("empty", '{"scenarios": []}'), ("application", unadvised)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "result.json").write_text(text)
     done = command("mitigate", "-", *arguments, given=SHARED)

@@ -313,3 +313,10 @@ def _is_kept(old: Object | None, new: Object | None) -> bool:
     assert new is not None
     before, after = old["exec"]["command"], new["exec"]["command"]
     return bool(after[:-1] == before[:-1] and after[-1].endswith(before[-1]))
+
+
+def test_a_grace_period_is_not_said_to_stay_where_only_the_hook_made_it_longer() -> None:
+    asked = [Mitigation.model_validate({"prestop": "5s"}), Mitigation.model_validate({"grace": "11s"})]
+    done = mitigated(hooked(None, 3), asked)
+    assert done.workload["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 15
+    assert done.left_alone == ()

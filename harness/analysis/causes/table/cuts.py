@@ -33,6 +33,7 @@ class Cut(StrEnum):
     DRAINED = "cut-drained"
     RESET_AS_EVER = "reset-as-ever"
     IDLE_LATE = "idle-late"
+    OFF_LISTS = "cut-off-lists"
     ALIVE = "cut-alive"
 
 
@@ -220,6 +221,18 @@ CUTS = (
         names=(Named.OWN,),
         evidence="sent on a kept connection and reset without a byte while no pod was stopping, as others were lost at "
         "once (observed): its server was closing it as idle, and had not come to read it (inferred)",
+    ),
+    Row(
+        rule=Cut.OFF_LISTS,
+        outcomes=_ANY,
+        moment=Moment.ENDED,
+        holds=(Flag.OFF_STOPPING_LISTS,),
+        any_of=_STOPPED,
+        cause=Cause.APPLICATION,
+        fault=Fault.APPLICATION,
+        names=(Named.OWN,),
+        evidence="accepted and cut (observed) by a pod in service: it was sent when none that was stopping was sent to "
+        "any more (inferred: answers show it, or the data plane keeps its period)",
     ),
     Row(
         rule=Cut.ALIVE,
