@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from kubernetes.client import models
@@ -33,9 +34,28 @@ _FREE = {"data", "fieldsV1", "all", "single", "basic"}
 _WITH_ANYTHING = {"V1CustomResourceSubresources", "V1JSONSchemaProps"}  # where an object is one of any shape
 _SCHEMAS = {"additionalProperties": "boolean-or-schema", "items": "V1JSONSchemaProps"}  # of the schemas of custom kinds
 _QUANTITIES = {
-    "allocatable", "allocatedResources", "capacity", "default", "defaultRequest", "divisor", "hard", "limits", "max",
-    "maxLimitRequestRatio", "min", "overhead", "requests", "sizeLimit", "used",
+    "allocatable", "allocatedResources", "averageValue", "capacity", "default", "defaultRequest", "divisor", "hard",
+    "limits", "max", "maxLimitRequestRatio", "min", "overhead", "podFixed", "requests", "sizeLimit", "used",
 }  # fmt: skip
+_METRICS = {"V2MetricTarget", "V2MetricValueStatus"}  # whose value is a quantity
+# What manifests bring that is not served here: its types are known all the same.
+_ELSEWHERE = (
+    ("admissionregistration.k8s.io", "v1", "MutatingWebhookConfiguration"),
+    ("admissionregistration.k8s.io", "v1", "ValidatingAdmissionPolicy"),
+    ("admissionregistration.k8s.io", "v1", "ValidatingAdmissionPolicyBinding"),
+    ("admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguration"),
+    ("apiregistration.k8s.io", "v1", "APIService"),
+    ("autoscaling", "v1", "HorizontalPodAutoscaler"),
+    ("certificates.k8s.io", "v1", "CertificateSigningRequest"),
+    ("flowcontrol.apiserver.k8s.io", "v1", "FlowSchema"),
+    ("flowcontrol.apiserver.k8s.io", "v1", "PriorityLevelConfiguration"),
+    ("", "v1", "PersistentVolume"),
+    ("", "v1", "PodTemplate"),
+    ("", "v1", "ReplicationController"),
+    ("storage.k8s.io", "v1", "CSIDriver"),
+    ("storage.k8s.io", "v1", "StorageClass"),
+    ("storage.k8s.io", "v1", "VolumeAttributesClass"),
+)
 _CONTAINER = {
     "env": "merge name", "ports": "merge containerPort", "volumeDevices": "merge devicePath",
     "volumeMounts": "merge mountPath",
@@ -109,7 +129,7 @@ def refined(owner: str, field: str, text: str, names: list[str]) -> tuple[str, l
         return _SCHEMAS.get(field, text) if text == "any" else text, names
     if text == "any" and field not in _FREE:
         return "int-or-string", names
-    if field in _QUANTITIES and text in ("string", "{string}"):
+    if (field in _QUANTITIES or (owner in _METRICS and field == "value")) and text in ("string", "{string}"):
         return text.replace("string", "quantity"), names
     return text, names
 
@@ -119,15 +139,9 @@ def required_of(model: type) -> list[str]:
     return sorted(model.attribute_map[name] for name, field in model.model_fields.items() if field.is_required())
 
 
-def main() -> None:
-    """Writes the file."""
-    kinds = {
-        f"{row.api_version}/{row.kind}": name
-        for row in RESOURCES
-        if (name := model_of(row.group, row.version, row.kind)) is not None
-    }
-    waiting = [*kinds.values(), *_EXTRA, "V1ObjectMeta"]
-    types: dict[str, dict[str, str]] = {}
+def types_below(names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """These types, and all that they name: type -> field -> type."""
+    waiting, types = list(names), dict[str, dict[str, str]]()
     while waiting:
         name = waiting.pop()
         if name in types:
@@ -138,6 +152,23 @@ def main() -> None:
             field = model.attribute_map[attribute]
             types[name][field], more = refined(name, field, *described(text))
             waiting.extend(more)
+    return {name: types[name] for name in sorted(types)}
+
+
+def named_models(kinds: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    """apiVersion/kind -> the client's model, of those that it has."""
+    named = {
+        (f"{group}/{version}" if group else version, kind): model_of(group, version, kind)
+        for group, version, kind in kinds
+    }
+    return {"/".join(of): name for of, name in named.items() if name is not None}
+
+
+def main() -> None:
+    """Writes the file."""
+    kinds = named_models((row.group, row.version, row.kind) for row in RESOURCES)
+    types = types_below([*kinds.values(), *_EXTRA, "V1ObjectMeta"])
+    elsewhere = named_models(_ELSEWHERE)
     unknown = [f"{name}.{field}" for name, row in _PATCHES.items() for field in row if field not in types.get(name, {})]
     if unknown:
         raise SystemExit(f"no such field in the client's models: {', '.join(unknown)}")
@@ -145,8 +176,12 @@ def main() -> None:
     body = {
         "kinds": kinds,
         "required": required,
-        "types": {name: types[name] for name in sorted(types)},
+        "types": types,
         "patches": _PATCHES,
+        "elsewhere": elsewhere,
+        "elsewhere_types": {
+            name: fields for name, fields in types_below(elsewhere.values()).items() if name not in types
+        },
     }
     TARGET.write_text(json.dumps(body, separators=(",", ":"), sort_keys=True) + "\n")
     print(f"{TARGET.name}: {len(kinds)} kinds, {len(types)} types, {TARGET.stat().st_size} bytes")

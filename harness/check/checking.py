@@ -9,8 +9,10 @@ from harness.check.ignores import BAD_IGNORE, NEEDED, Ignore, ignores, reason_fo
 from harness.check.report import Finding, PassedOver, Place, Report
 from harness.check.sources import Source
 from harness.check.surroundings import Found, Index
-from harness.check.unchecked import Unchecked, foreign, is_workload, named, unchecked
+from harness.check.unchecked import Unchecked, foreign, is_part, is_workload, named, part_of_it, unchecked
+from harness.manifests.as_applied import as_applied
 from harness.manifests.located import Located, Unreadable, located_objects
+from harness.model.refusal import ApiRules, refused_words
 from harness.spec.around import Around, balancer
 from harness.spec.counts import autoscaler, budget
 from harness.spec.hazard import Hazard, Severity, Where
@@ -43,6 +45,7 @@ class _Check:
     """What is gathered on the way."""
 
     known: Known
+    rules: ApiRules
     index: Index = field(default_factory=Index)
     texts: dict[str, _Text] = field(default_factory=dict)
     workloads: list[Found] = field(default_factory=list)
@@ -59,8 +62,26 @@ class _Check:
                 self._pass_over(source, each.line, Unchecked(each.why, refused=each.refused or source.given))
             else:
                 text.objects.append(each)
-                self.take(Found(located=each, source=source))
+                found = Found(located=each, source=source)
+                if not self._is_refused(found):
+                    self.take(found)
         self.findings += (_bad(ignore, source) for ignore in text.ignores if ignore.wrong)
+
+    def _is_refused(self, found: Found) -> bool:
+        """Whether an API server refuses the object, which is told here; it stands around others all the same.
+
+        One in a folder that is not whole may be a patch of kustomize, and what that builds has the rest.
+        """
+        wrong, source = self.rules(as_applied(found.manifest)), found.source
+        name, is_patch = named(found.manifest), not source.given and is_part(found.manifest, wrong)
+        if not wrong or (is_patch and is_workload(found.manifest)):
+            return False
+        if is_patch:
+            self._pass_over(source, found.located.line, Unchecked(f"{name} {part_of_it(refused_words(wrong))}"))
+        for each in () if is_patch else wrong:
+            self._pass_over(source, found.located.line_of(each.field), Unchecked(f"{name}: {each}", refused=True))
+        self.index.add(found)
+        return True
 
     def take(self, found: Found) -> None:
         """Take in an object."""
@@ -123,9 +144,9 @@ class _Check:
         self.passed_over.append(PassedOver(place=place, why=reason.why, refused=reason.refused))
 
 
-def check(found: Iterable[Source | PassedOver], known: Known) -> Report:
-    """What is wrong with the workloads in these texts."""
-    checked = _Check(known)
+def check(found: Iterable[Source | PassedOver], known: Known, *, rules: ApiRules) -> Report:
+    """What is wrong with the workloads in these texts; `rules`: of what an API server refuses."""
+    checked = _Check(known, rules)
     for each in found:
         if isinstance(each, PassedOver):
             checked.passed_over.append(each)
@@ -135,8 +156,8 @@ def check(found: Iterable[Source | PassedOver], known: Known) -> Report:
 
 
 def check_objects(objects: Iterable[Object], where: str, known: Known) -> Report:
-    """What is wrong with those that stand in a cluster, which `where` names."""
-    checked = _Check(known)
+    """What is wrong with those that stand in a cluster, which `where` names and whose API server took them."""
+    checked = _Check(known, lambda _: ())
     source = Source(file=where, text="", given=False)
     for manifest in objects:
         located = Located(manifest=manifest, line=0, document=0, node=None, offset=0)

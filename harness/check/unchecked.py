@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from harness.model.refusal import Refusal
 from harness.spec.readiness import is_probed
 from harness.spec.rolling import wanted_replicas
 from harness.spec.workload import (
@@ -17,8 +18,6 @@ from harness.spec.workload import (
     pod_spec,
     spec_of,
 )
-
-_SERVED = "apps/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +42,31 @@ def foreign(manifest: Object) -> Unchecked | None:
     return Unchecked(f"{named(manifest)} is no Deployment and no StatefulSet") if is_foreign(manifest) else None
 
 
-def unchecked(workload: Object, services: Collection[object], *, replicas: int | None) -> Unchecked | None:
-    """Why a workload is not checked; None where it is. `replicas`: the fewest by its autoscaler, None without one.
+def is_part(manifest: Object, wrong: Collection[Refusal]) -> bool:
+    """Whether an object that an API server refuses may be a patch: a workload without what each has, or another that
+    is refused for nothing but what is not there."""
+    return not _is_whole(manifest) if is_workload(manifest) else all(each.lacks for each in wrong)
 
-    An apiVersion that Kubernetes 1.16 removed is refused by each later cluster:
-    https://kubernetes.io/docs/reference/using-api/deprecation-guide/#v1-16
-    """
-    name = named(workload)
-    if workload["apiVersion"] != _SERVED:
-        said = f"{name} is of apiVersion {workload['apiVersion']}, which no cluster serves (removed in Kubernetes 1.16)"
-        return Unchecked(f"{said}: make it {_SERVED}", refused=True)
-    pod = pod_spec(workload)
-    inside = containers(pod)
-    if not (inside and pod_selector(workload) and all(each.get("image") and each.get("name") for each in inside)):
-        part = "is not whole (no selector, containers or images), as a patch of kustomize: check what it builds"
-        return Unchecked(f"{name} {part}")
+
+def part_of_it(lacks: str) -> str:
+    """The end of a sentence on what is but a part of an object."""
+    return f"is not whole ({lacks}), as a patch of kustomize: check what it builds"
+
+
+def _is_whole(workload: Object) -> bool:
+    inside = containers(pod_spec(workload))
+    return bool(inside and pod_selector(workload) and all(each.get("image") and each.get("name") for each in inside))
+
+
+def unchecked(workload: Object, services: Collection[object], *, replicas: int | None) -> Unchecked | None:
+    """Why a workload is not checked; None where it is. `replicas`: the fewest by its autoscaler, None without one."""
+    name, pod = named(workload), pod_spec(workload)
+    if not _is_whole(workload):
+        return Unchecked(f"{name} {part_of_it('no selector, containers or images')}")
     if wanted_replicas(spec_of(workload)) == 0:
         off = " (its autoscaler is off as long as that is so)" if replicas is not None else ""
         return Unchecked(f"{name} has replicas: 0, and no pod that could be replaced{off}")
-    if services or is_probed(pod) or any(each.get("ports") for each in inside):
+    if services or is_probed(pod) or any(each.get("ports") for each in containers(pod)):
         return None
     return Unchecked(f"{name} serves nobody: no Service sends to it, and it has neither a port nor a readiness probe")
 

@@ -96,16 +96,16 @@ def _experiment_of_standard_input(
         ManifestError: what comes holds no Kubernetes objects.
     """
     from harness.inputs.files import standard_input_text
-    from harness.manifests.read import read_manifests
     from harness.model.experiment import Experiment
     from harness.runner.from_manifests import described_experiment
+    from harness.runner.refused_manifests import manifests_of_kinds
 
     text = standard_input_text(what="manifests", error=UsageError, hint="Pipe: helm template ... | ...")
     with tempfile.TemporaryDirectory(prefix="rollout-harness-") as folder:
         file = Path(folder) / _FILE
         file.write_text(text, encoding="utf-8")
         described = described_experiment(
-            read_manifests([file]), target=target, service=service, stand_in=stand_in, latency_s=latency_s
+            manifests_of_kinds([file]), target=target, service=service, stand_in=stand_in, latency_s=latency_s
         )
         described |= way
         words = f"# What was read from standard input, as {_FILE}, and this file beside it would run the same:"

@@ -65,7 +65,7 @@ def mitigate(
 
     asked = {name: value for name in MITIGATIONS if (value := values[name.replace("-", "_")]) is not None}
     mitigations = _mitigations({**_values(purpose, run, asked), **asked})
-    changed = change_text(_text(manifest), mitigations, tried=f"reading {manifest}", mend=bool(purpose or run))
+    changed = change_text(_text(manifest), mitigations, tried=f"reading {_name(manifest)}", mend=bool(purpose or run))
     if not mitigations and not (purpose or run):
         tell(
             "nothing was changed: give a mitigation, such as --for unknown, --from RUN or --prestop 5s",
@@ -94,6 +94,13 @@ def _values(purpose: Purpose | None, run: Path | None, asked: dict[str, str]) ->
     if "prestop-exec" in asked:
         found.pop("prestop", None)
     return found
+
+
+def _name(manifest: Path) -> str:
+    from harness.check.sources import STANDARD_INPUT_NAME
+    from harness.inputs.files import STANDARD_INPUT
+
+    return STANDARD_INPUT_NAME if str(manifest) == STANDARD_INPUT else str(manifest)
 
 
 def _text(manifest: Path) -> str:

@@ -10,15 +10,20 @@ from dataclasses import dataclass, field
 from harness.check.checking import Known
 from harness.check.checking import check as checked
 from harness.check.sources import Source
+from harness.clusters.api_rules import refusals
 from harness.errors import ManifestError
-from harness.manifests.located import Located, located_objects
+from harness.manifests.as_applied import as_applied
+from harness.manifests.located import Located, Unreadable, located_objects
 from harness.manifests.mitigations import Mitigated, mitigated
+from harness.manifests.objects import REFUSED
 from harness.manifests.patch_of import patch_of
 from harness.manifests.read import Manifest
 from harness.manifests.rewrite import rewritten
 from harness.manifests.safer import safer
 from harness.model.experiment import Mitigation
+from harness.model.refusal import refused_words
 from harness.spec.hazard import Severity
+from harness.spec.shape import named
 from harness.spec.workload import WORKLOAD_KINDS, Object, is_foreign, pod_spec, selects, spec_of
 
 
@@ -56,24 +61,49 @@ def change_text(text: str, mitigations: Sequence[Mitigation], *, tried: str, men
     """The text with the mitigations; `mend`: without what else `check` calls errors, as far as a manifest cures them.
 
     Raises:
-        ManifestError: it holds no object, or what is no Kubernetes object.
+        ManifestError: it holds no object, what is no Kubernetes object, or what an API server would refuse.
     """
-    change = _Change(mitigations, _services(text) if mend else None)
+    there = _located(text, tried)
+    change = _Change(mitigations, _services(there) if mend else None)
     new = rewritten(text, change, tried=tried)
     if not change.objects:
         raise ManifestError(tried, "it holds no object")
+    for located, after in zip(there, change.objects, strict=True):
+        _check(located, after, tried)
     said = (*change.said(), *(_remaining(new) if mend else ()))
     return Changed(before=text, text=new, workloads=tuple(change.workloads), said=said)
 
 
-def _services(text: str) -> tuple[Object, ...]:
-    found = (each.manifest for each in located_objects(text) if isinstance(each, Located))
-    return tuple(manifest for manifest in found if manifest["kind"] == "Service")
+def _located(text: str, tried: str) -> tuple[Located, ...]:
+    """The objects of the text.
+
+    Raises:
+        ManifestError: something in it is none; says on which line.
+    """
+    found = tuple(located_objects(text))
+    if first := next((each for each in found if isinstance(each, Unreadable)), None):
+        raise ManifestError(f"{tried}:{first.line}", first.why, first.do)
+    return tuple(each for each in found if isinstance(each, Located))
+
+
+def _check(located: Located, after: Manifest, tried: str) -> None:
+    """Refuse what an API server would not take as it is printed: a mitigation may be what cures it.
+
+    Raises:
+        ManifestError: says where, and why.
+    """
+    if wrong := refusals(as_applied(after)):
+        at = f"{tried}:{located.line_of(wrong[0].field)}"
+        raise ManifestError(at, f"{named(after)}: {refused_words(wrong)}", REFUSED)
+
+
+def _services(there: Sequence[Located]) -> tuple[Object, ...]:
+    return tuple(each.manifest for each in there if each.manifest["kind"] == "Service")
 
 
 def _remaining(text: str) -> list[str]:
     """The errors that `check` still finds, and what it cannot check."""
-    report = checked([Source(file="", text=text, given=True)], Known())
+    report = checked([Source(file="", text=text, given=True)], Known(), rules=refusals)
     errors = [finding for finding in report.told if finding.severity is Severity.ERROR]
     unchecked = [f"cannot be checked: {each.why}" for each in report.passed_over if each.refused]
     return [*(f"still an error ({one.rule}): {one.sentence}. Needed: {one.mend}" for one in errors), *unchecked]
@@ -88,19 +118,18 @@ class _Change:
     workloads: list[tuple[Manifest, Manifest]] = field(default_factory=list)
     left_alone: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
-    objects: int = 0
+    objects: list[Manifest] = field(default_factory=list)
 
     def __call__(self, manifest: Manifest) -> Manifest:
-        self.objects += 1
-        name = f"{manifest['kind']} {manifest['metadata']['name']}"
-        if manifest["kind"] not in WORKLOAD_KINDS:
+        self.objects.append(changed := self._changed(manifest))
+        return changed
+
+    def _changed(self, manifest: Manifest) -> Manifest:
+        name = named(manifest)
+        if manifest["kind"] not in WORKLOAD_KINDS or not pod_spec(manifest).get("containers"):
             if is_foreign(manifest):
                 self.unknown.append(name)
             return manifest
-        if not pod_spec(manifest).get("containers"):
-            raise ManifestError(
-                f"mitigating {name}", "it has no spec.template.spec.containers", "Kubernetes would refuse it."
-            )
         done = self._done(manifest)
         self.workloads.append((manifest, done.workload))
         self.left_alone += [f"{name}: {words}" for words in done.left_alone]

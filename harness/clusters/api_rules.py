@@ -5,18 +5,65 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.inputs.shown import cut, printable
+from harness.clusters.api_types import misfits
+from harness.inputs.shown import near, shown
+from harness.model.refusal import Refusal
+from harness.sandbox.apiserver.decoding import schemas
 from harness.sandbox.apiserver.dry_run import refused_fields
 
-_MOST_SHOWN, _MOST_CHARACTERS = 3, 400
+_CLOSED = frozenset(("v1", "apps/v1", "batch/v1"))
+_NOT_SERVED_HERE = {
+    "v1": (
+        "Binding", "ComponentStatus", "PersistentVolume", "PodTemplate", "ReplicationController",
+    ),
+}  # fmt: skip
+"""What else there is in the groups to which nobody adds a kind: https://kubernetes.io/docs/reference/kubernetes-api/."""
+
+_REMOVED = {
+    **dict.fromkeys((f"apps/{version}" for version in ("v1beta1", "v1beta2")), "1.16"),
+    "extensions/v1beta1": "1.22", "networking.k8s.io/v1beta1": "1.22",
+    "rbac.authorization.k8s.io/v1alpha1": "1.22", "rbac.authorization.k8s.io/v1beta1": "1.22",
+}  # fmt: skip
+"""The last version of Kubernetes that took any of it away: https://kubernetes.io/docs/reference/using-api/deprecation-guide/."""
 
 
-def refused(manifest: Mapping[str, Any]) -> str:
-    """Its first fields that are wrong, each with its path and what is wrong with it; empty where none is.
+def refusals(manifest: Mapping[str, Any]) -> tuple[Refusal, ...]:
+    """All that is wrong with it: a kind that there is not, else values of another type, else what the rules forbid.
 
-    >>> refused({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {}})
-    'spec.ports: Required value'
+    >>> [str(each) for each in refusals({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}})]
+    ['spec.ports: Required value']
+    >>> [str(each) for each in refusals({"apiVersion": "apps/v1", "kind": "Deploymnet", "metadata": {"name": "web"}})]
+    ["there is no kind 'Deploymnet' in apps/v1; did you mean Deployment?"]
     """
-    lines = refused_fields(dict(manifest))
-    more = f"; and {len(lines) - _MOST_SHOWN} more" if len(lines) > _MOST_SHOWN else ""
-    return "; ".join(cut(printable(line), _MOST_CHARACTERS) for line in lines[:_MOST_SHOWN]) + more
+    if wrong := kind_refusals(manifest):
+        return wrong
+    if found := tuple(Refusal(field=misfit.path, words=str(misfit)) for misfit in misfits(manifest)):
+        return found
+    return tuple(
+        Refusal(
+            field=cause.field,
+            words=f"{cause.field}: {cause.message}" if cause.field else cause.message,
+            lacks=cause.reason == "FieldValueRequired",
+        )
+        for cause in refused_fields(dict(manifest))
+    )
+
+
+def kind_refusals(manifest: Mapping[str, Any]) -> tuple[Refusal, ...]:
+    """What is wrong with its kind, by which all others find it."""
+    wrong = _no_kind(str(manifest.get("apiVersion")), str(manifest.get("kind")))
+    return (Refusal(field="kind", words=wrong),) if wrong else ()
+
+
+def _no_kind(version: str, kind: str) -> str:
+    """That there is none, and which was meant; empty where there may be one, or nothing is like it."""
+    served = [name.rsplit("/", 1) for name in schemas()["kinds"]]
+    elsewhere = [group for group, each in served if each == kind and group != version]
+    if version in _REMOVED and elsewhere:
+        since = f"since Kubernetes {_REMOVED[version]} no cluster serves it"
+        return f"there is no kind {shown(kind)} in {version}: {since}, and its apiVersion is {elsewhere[0]}"
+    own = {each for group, each in served if group == version} | {*_NOT_SERVED_HERE.get(version, ())}
+    if version not in _CLOSED or kind in own:
+        return ""
+    meant = f": its apiVersion is {elsewhere[0]}" if elsewhere else near(kind, sorted(own))
+    return f"there is no kind {shown(kind)} in {version}{meant}" if meant else ""

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from harness.errors import ManifestError
 from harness.inputs.shown import shown
 from harness.manifests.read import Manifest
-from harness.spec.refused import refusal
 from harness.spec.selector import is_selector, matches, selector_text
 from harness.spec.serving import named_ports, target_port, tcp_ports
 from harness.spec.workload import (
@@ -137,8 +136,6 @@ def _check_workload(workload: Manifest, target: str) -> None:
             if not (isinstance(container, dict) and container.get("name") and container.get("image")):
                 seen = f"{word} {number} of its pod template lacks a name or an image"
                 raise ManifestError(tried, seen, "Kubernetes would refuse it.")
-    if refused := refusal(workload):  # read as it should be, it may have been patched
-        raise ManifestError(tried, refused, "Kubernetes would refuse it.")
     if not (is_selector(selector) and matches(selector, labels)):
         raise ManifestError(
             tried,

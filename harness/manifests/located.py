@@ -9,14 +9,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.errors import ManifestError
 from harness.inputs.unfinished import RENDER, unfinished
 from harness.inputs.yaml_nodes import Collection, Node, Scalar
 from harness.manifests.kubectl_yaml import MeaningError, documents, located
-from harness.manifests.read import Manifest, checked, objects_of
+from harness.manifests.objects import Unfit, fitted, objects_of
 from harness.manifests.stream import Part, parts
 from harness.spec.shape import is_known
-from harness.spec.workload import is_custom
+from harness.spec.workload import Object, is_custom
 
 _YAML_ERROR = re.compile(r"(?:line \d+(?:, column \d+)?: )?it is not YAML that can be read here \((.*)\)", re.DOTALL)
 _AT = re.compile(r" \(line \d+\)$")
@@ -26,7 +25,7 @@ _AT = re.compile(r" \(line \d+\)$")
 class Located:
     """An object. `line`: of its beginning; `document`: of its document's; both from 1."""
 
-    manifest: Manifest
+    manifest: Object
     line: int
     document: int
     node: Node | None
@@ -35,36 +34,21 @@ class Located:
     def line_of(self, path: str, container: str = "") -> int:
         """The line of the field, or of the innermost on the way to it that is there.
 
-        `path`: "spec.template.spec.containers[].lifecycle"; `container`: the name of the one that is meant, which may
-        be an init container; else the first.
+        `path`: "spec.template.spec.containers[].lifecycle", or with the place in the list or the key in a mapping;
+        `container`: the name of the one that is meant by `[]`, which may be an init container; else the first.
         """
-        return self._line_of(path, container) + self.offset if self.node is not None else self.line
-
-    def _line_of(self, path: str, container: str) -> int:
-        node, line = self.node, self.line - self.offset
-        for name in path.split("."):
-            key, _, is_list = name.partition("[")
-            found = _field(node, key)
-            if is_list and container and (item := _named(node, container)) is not None:
-                node, line = item, item.line
-                continue
-            if found is None:
-                break
-            line, node = found[0].line, found[1]
-            if is_list and isinstance(node, Collection) and node.children:
-                node = node.children[0]
-                line = node.line
-        return line
+        return _line(self.node, path, container) + self.offset if self.node is not None else self.line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """A document, or an object, that is none: where, and why. `refused`: it is meant as one, and kubectl refuses it;
-    what is no manifest at all, or a template that is not rendered, is not."""
+    """A document, or an object, that is none: where, why, and what to do. `refused`: it is meant as one, and kubectl
+    refuses it; what is no manifest at all, or a template that is not rendered, is not."""
 
     line: int
     why: str
     refused: bool
+    do: str = ""
 
 
 def located_objects(text: str) -> Iterator[Located | Unreadable]:
@@ -97,7 +81,12 @@ def _otherwise(part: Part, error: MeaningError) -> Iterator[Located | Unreadable
         known = unfinished(part.text, error.line)
         why = known.what if known else f"it is not YAML as kubectl reads it: {_without_place(str(error))}"
         line = known.line if known else error.line or 1
-        yield Unreadable(line=line + part.line - 1, why=why, refused=known is None or known.do != RENDER)
+        yield Unreadable(
+            line=line + part.line - 1,
+            why=why,
+            refused=known is None or known.do != RENDER,
+            do=known.do if known else "",
+        )
         return
     for value in meant:
         for each in objects_of(value):
@@ -117,15 +106,15 @@ def _without_place(words: str) -> str:
 
 
 def _object(value: object, node: Node | None, part: Part) -> Located | Unreadable:
-    line = part.line + (node.line - 1 if node is not None else 0)
-    try:
-        (manifest,) = checked([value], tried="")
-    except ManifestError as error:
-        return Unreadable(line=line, why=error.seen.removeprefix("object 1 in "), refused=_is_refused(value, error))
-    return Located(manifest=manifest, line=line, document=part.line, node=node, offset=part.line - 1)
+    line, offset = part.line + (node.line - 1 if node is not None else 0), part.line - 1
+    manifest = fitted(value)
+    if isinstance(manifest, Unfit):
+        at = _line(node, manifest.path, "") + offset if node is not None and manifest.path else line
+        return Unreadable(line=at, why=manifest.seen, refused=_is_refused(value, manifest), do=manifest.do)
+    return Located(manifest=manifest, line=line, document=part.line, node=node, offset=offset)
 
 
-def _is_refused(value: object, error: ManifestError) -> bool:
+def _is_refused(value: object, unfit: Unfit) -> bool:
     """Whether it is meant as an object of Kubernetes' own, and no template.
 
     Settings of its programs have a kind and no name: Kustomization, KubeProxyConfiguration, a kubeconfig.
@@ -136,7 +125,7 @@ def _is_refused(value: object, error: ManifestError) -> bool:
     meant = bool(fields.get("apiVersion")) and (
         is_known(str(fields.get("kind"))) or (named and bool(fields.get("kind")))
     )
-    return meant and not is_custom(fields) and error.do != RENDER
+    return meant and not is_custom(fields) and unfit.do != RENDER
 
 
 def _nodes(node: Node) -> Iterator[Node]:
@@ -147,6 +136,56 @@ def _nodes(node: Node) -> Iterator[Node]:
         return
     for item in items[1].children:
         yield from _nodes(item)
+
+
+def _line(node: Node, path: str, container: str) -> int:
+    """The line of the field, in the lines of the document."""
+    line, at = node.line, _Step(node.line, node, path)
+    while at.rest and (at := _step(at.node, at.rest, container) or _NOWHERE) is not _NOWHERE:
+        line = at.line
+    return line
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What a path has led to, the line on which that begins, and the rest of the path."""
+
+    line: int
+    node: Node | None
+    rest: str
+
+
+_NOWHERE = _Step(0, None, "")
+
+
+def _step(node: Node | None, path: str, container: str) -> _Step | None:
+    """One step further; None where the path leads nowhere."""
+    if not isinstance(node, Collection):
+        return None
+    if node.is_mapping:
+        return _into_mapping(node, path, container)
+    number, _, rest = path.removeprefix("[").partition("]")
+    at = int(number) if number.isdecimal() else 0
+    if not path.startswith("[") or at >= len(node.children):
+        return None
+    return _Step(node.children[at].line, node.children[at], rest.removeprefix("."))
+
+
+def _into_mapping(node: Collection, path: str, container: str) -> _Step | None:
+    """By the longest key with which the path begins: it may hold dots (an annotation's), or stand in brackets."""
+    keys = [key.text for key, _ in node.pairs if isinstance(key, Scalar)]
+    begins = [(key, f"[{key}]") if path.startswith(f"[{key}]") else (key, key) for key in keys]
+    fits = [
+        (key, way) for key, way in begins if path.startswith(way) and path[len(way) : len(way) + 1] in ("", ".", "[")
+    ]
+    if not fits:
+        return None
+    key, way = max(fits, key=lambda found: len(found[1]))
+    rest = path[len(way) :].removeprefix(".")
+    if rest.startswith("[]") and container and (item := _named(node, container)) is not None:
+        return _Step(item.line, item, rest[2:].removeprefix("."))
+    found = _field(node, key)
+    return None if found is None else _Step(found[0].line, found[1], rest)
 
 
 def _field(node: Node | None, name: str) -> tuple[Node, Node] | None:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from harness.errors import ManifestError
 from harness.inputs.files import file_text
-from harness.inputs.shape import unquoted
-from harness.inputs.shown import cut, printable, shown
-from harness.inputs.unfinished import RENDER, unfinished
-from harness.manifests.as_applied import as_applied, without_nulls
-from harness.manifests.kubectl_yaml import MeaningError, documents
-from harness.spec.refused import refusal
-from harness.spec.shape import misshapen, named
+from harness.manifests.as_applied import as_applied
+from harness.manifests.located import Unreadable, located_objects
+from harness.manifests.objects import Unfit, fitted, meaning, objects_of
+from harness.spec.shape import named
 from harness.spec.workload import WORKLOAD_KINDS
 
 _ONE_IS_MEANT = frozenset({*WORKLOAD_KINDS, "Service"})
-BUILD = "Build them first: kubectl kustomize FOLDER, and give what that prints."
 
 Manifest = dict[str, Any]
 """One Kubernetes object as YAML or JSON says it."""
@@ -73,101 +69,28 @@ def _name(manifest: Manifest, number: int) -> None:
         metadata["name"] = f"{metadata.pop('generateName')}{number:05d}"
 
 
-def objects_of(document: Any) -> Iterator[Any]:
-    """The objects of a document: itself, or the items of a list, which inherit its kind where they name none.
-
-    What has a field `items` that is a list is one, as for kubectl (apimachinery: unstructured, detectList); one whose
-    items are null is an empty one.
-    """
-    if not is_list(document):
-        yield document
-        return
-    kind = str(document.get("kind") or "").removesuffix("List")
-    for item in document["items"] or ():
-        inherits = kind and isinstance(item, dict) and not item.get("kind")
-        yield from objects_of({"apiVersion": document.get("apiVersion"), "kind": kind, **item} if inherits else item)
-
-
-def is_list(document: Any) -> bool:
-    """Whether a document is a list of objects, and none itself."""
-    if not isinstance(document, dict) or "items" not in document:
-        return False
-    empty = document["items"] is None and str(document.get("kind") or "").endswith("List")
-    return empty or isinstance(document["items"], list)
-
-
-def meaning(text: str, *, tried: str) -> list[Any]:
-    """What each document of the text holds; an empty one is None.
+def checked(objects: Iterable[Any], text: str, *, tried: str) -> list[Manifest]:
+    """The objects of the text, each as it is read here; null absent.
 
     Raises:
-        ManifestError: it is not YAML as kubectl reads it, or a template that is not rendered.
-    """
-    try:
-        return documents(text)
-    except MeaningError as error:
-        if why := unfinished(text, error.line):
-            raise ManifestError(tried, str(why), why.do) from None
-        raise ManifestError(tried, f"it is not YAML as kubectl reads it: {error}") from None
-
-
-def checked(objects: Iterable[Any], *, tried: str) -> list[Manifest]:
-    """The objects, each as Kubernetes wants it, as far as that can be told without a cluster; null absent.
-
-    Raises:
-        ManifestError: one is not; says which, and where in it.
+        ManifestError: one is none; says which, on which line, and where in it.
     """
     found = []
     for number, each in enumerate(objects, start=1):
-        if wrong := _is_no_object(each):
-            do = BUILD if _is_kustomization(each) else "Is it a manifest of Kubernetes?"
-            raise ManifestError(tried, f"object {number} in it {wrong}", do)
-        manifest: Manifest = without_nulls(each)
-        if misfit := misshapen(manifest):
-            do = RENDER if "{{" in misfit.found else "Kubernetes would refuse it."
-            raise ManifestError(tried, f"{named(manifest)}: {misfit}", do)
-        if refused := refusal(manifest):
-            raise ManifestError(tried, f"{named(manifest)}: {refused}", "Kubernetes would refuse it.")
+        manifest = fitted(each)
+        if isinstance(manifest, Unfit):
+            place = next((f":{one.line}" for one in located_objects(text) if isinstance(one, Unreadable)), "")
+            seen = manifest.seen.replace("it ", f"object {number} in it ", 1) if not manifest.path else manifest.seen
+            raise ManifestError(f"{tried}{place}", seen, manifest.do)
         found.append(manifest)
     return found
-
-
-def _is_kustomization(each: Any) -> bool:
-    return isinstance(each, dict) and str(each.get("apiVersion")).startswith("kustomize.config.k8s.io/")
-
-
-def _is_no_object(each: Any) -> str:
-    """What keeps it from being a Kubernetes object with a name, in words; empty where nothing does."""
-    if _is_kustomization(each):
-        return "is a Kustomization, which says of what manifests are built"
-    if isinstance(each, dict) and str(each.get("kind")).endswith("List") and "items" in each:
-        return f"is a {cut(printable(str(each['kind'])), 80)} whose items are no list"
-    fields = each if isinstance(each, dict) else {}
-    metadata = fields.get("metadata")
-    name = metadata.get("name") or metadata.get("generateName") if isinstance(metadata, dict) else None
-    words = {"apiVersion": fields.get("apiVersion"), "kind": fields.get("kind"), "metadata.name": name}
-    if wrong := _is_no_text(words):
-        return wrong
-    *lacks, last = [path for path, word in words.items() if not (isinstance(word, str) and word)] or [""]
-    if not last:
-        return ""
-    of = f"({shown(name)}) " if isinstance(name, str) and name else ""
-    why = "" if isinstance(each, dict) else f", for it is {'a list' if isinstance(each, list) else shown(each)}"
-    return f"{of}has no {', '.join(lacks)}{' and ' if lacks else ''}{last}{why}"
-
-
-def _is_no_text(words: dict[str, Any]) -> str:
-    """Which of what is there is something else than text, in words; empty where none is."""
-    wrong = ((path, word) for path, word in words.items() if word is not None and not isinstance(word, str))
-    for path, word in wrong:
-        return f"has {path} {shown(word)}{unquoted(word)}, where text is wanted"
-    return ""
 
 
 def _read(path: Path) -> list[Manifest]:
     tried = f"reading {path}"
     text = file_text(path, error=ManifestError, hint="`manifests` names files relative to the experiment's.")
     found = [document for document in meaning(text, tried=tried) if document is not None]
-    manifests = checked((item for document in found for item in objects_of(document)), tried=tried)
+    manifests = checked((item for document in found for item in objects_of(document)), text, tried=tried)
     if not manifests:
         raise ManifestError(tried, "it holds no object")
     return manifests

@@ -19,7 +19,8 @@ from ruamel.yaml.scalarstring import LiteralScalarString, SingleQuotedScalarStri
 
 from harness.manifests.as_applied import without_nulls
 from harness.manifests.kubectl_yaml import MeaningError, documents, is_more
-from harness.manifests.read import Manifest, checked, is_list, meaning, objects_of
+from harness.manifests.objects import is_list, meaning, objects_of
+from harness.manifests.read import Manifest, checked
 from harness.manifests.stream import parts
 from harness.manifests.style import Indents, indents, spliced
 
@@ -48,7 +49,8 @@ def rewritten(text: str, change: Change, *, tried: str) -> str:
 
 def _document(text: str, change: Change, tried: str) -> str:
     meant = meaning(text, tried=tried)
-    before = checked((item for document in meant if document is not None for item in objects_of(document)), tried=tried)
+    objects = (item for document in meant if document is not None for item in objects_of(document))
+    before = checked(objects, text, tried=tried)
     after = [change(each) for each in before]
     if before == after:
         return text

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from harness.fixture_files import fixtures
 from harness.manifests.application import KINDS
-from harness.manifests.read import Manifest, read_manifests
+from harness.manifests.read import Manifest
 from harness.model.duration import duration
 from harness.model.experiment import Experiment
 from harness.pytest_plugin.image_argument import turns
@@ -22,6 +22,7 @@ from harness.runner.experiment_file import with_images_of
 from harness.runner.experiment_problems import best_fitting
 from harness.runner.from_cluster import called
 from harness.runner.from_manifests import LOAD, rollout_timeout_s
+from harness.runner.refused_manifests import manifests_of_kinds
 from harness.spec.workload import workload_name
 
 VARIANT = "rollout"
@@ -133,7 +134,7 @@ def experiment_of(
     for name, value in (("target", target), ("service", service)):
         if value is not None and not isinstance(value, str):
             raise wrong(name, f"{in_python(value)} is no text")
-    manifests = there or read_manifests(files)
+    manifests = there or manifests_of_kinds(files)
     asked = Asked(target, service, '{}="{}"')
     workload = chosen_target(manifests, asked)
     front, port = chosen_front(manifests, workload, asked)

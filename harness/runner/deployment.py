@@ -10,12 +10,14 @@ from typing import Any
 
 import anyio
 
-from harness.errors import ClusterError
+from harness.errors import ClusterError, ManifestError
+from harness.inputs.files import file_text
 from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusal, LeftBehind, is_not_found
 from harness.kube.fields import unknown_fields
 from harness.kube.ownership import Ownership
 from harness.manifests.application import Application
+from harness.manifests.located import Located, located_objects
 from harness.manifests.patch import in_namespace
 from harness.manifests.read import Manifest, read_manifests
 from harness.runner.clean_up import delete_namespace, delete_objects
@@ -169,10 +171,29 @@ def _owned(manifest: Mapping[str, Any], ownership: Ownership) -> dict[str, Any]:
     return {**manifest, "metadata": {**metadata, "labels": {**(metadata.get("labels") or {}), **ownership.labels}}}
 
 
-def place_of(manifest: Mapping[str, Any], *, files: Iterable[Path]) -> str:
-    """Which of the files holds an object of that kind and name: " of shop.yaml"; empty where none does."""
-    wanted = (manifest["kind"], manifest["metadata"]["name"])
+def place_of(manifest: Mapping[str, Any], *, files: Iterable[Path], field: str | None = None) -> str:
+    """Which of the files holds an object of that kind and name: " of shop.yaml"; empty where none does.
+
+    `field`: a path in it, of which the line is told too: " of shop.yaml:12".
+    """
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
     for file in files:
-        if any((each["kind"], each["metadata"]["name"]) == wanted for each in read_manifests([file])):
-            return f" of {file}"
+        if any((each["kind"], each["metadata"]["name"]) == (kind, name) for each in read_manifests([file])):
+            return f" of {file}{'' if field is None else _line(file, kind, name, field)}"
     return ""
+
+
+def _line(file: Path, kind: str, name: str, field: str) -> str:
+    """ ":12", the line of a field of the last such object in the file, of which a name may have been made."""
+    lines = [
+        each.line_of(field)
+        for each in located_objects(file_text(file, error=ManifestError))
+        if isinstance(each, Located) and each.manifest["kind"] == kind
+        if _is_named(each.manifest["metadata"], name)
+    ]
+    return f":{lines[-1]}" if lines else ""
+
+
+def _is_named(metadata: Mapping[str, Any], name: str) -> bool:
+    said = metadata.get("name")
+    return said == name if said else name.startswith(metadata["generateName"])

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.clusters.api_rules import refused
 from harness.clusters.worker_objects import STOCK_IMAGE, worker_pod
 from harness.disruptions.held_up import held_up
 from harness.disruptions.obstacles import in_words, mends
 from harness.errors import UsageError
 from harness.inputs.shown import shown
 from harness.kube.client import Kube
-from harness.kube.field_types import mistyped
 from harness.kube.fields import unknown_fields
-from harness.manifests.patch import in_namespace
 from harness.manifests.repeated_keys import repeated_keys
 from harness.model.run import MeasuredService
 from harness.preflight.intent import Intent
 from harness.runner.deployment import place_of
 from harness.runner.pod_logs import logs_in
+from harness.runner.refused_manifests import check_manifests
 from harness.runner.sandbox_limits import absent_programs
 from harness.runner.scenario import Scenario
 from harness.runner.undos import recorded, restores
@@ -27,10 +25,8 @@ from harness.spec.nodes import SECOND_NODE, undrainable
 from harness.spec.references import absent_objects, absent_ports
 from harness.spec.rolling import wanted_replicas
 from harness.spec.serving import target_ports
-from harness.spec.shape import named
 from harness.spec.workload import Object, pod_spec, spec_of, workload_name
 
-_SOME_NAMESPACE = "rollout"  # which one it will be is not known yet, and no rule asks
 _WHAT_VARIANTS_ARE_ABOUT = frozenset({HazardId.NO_PRESTOP, HazardId.NO_MIN_READY})
 
 
@@ -52,7 +48,9 @@ def check_scenarios(scenarios: Iterable[Scenario]) -> None:
         UsageError: says what is in the way, and what to set; nothing was changed.
     """
     for scenario in scenarios:
-        _check_manifests(scenario)
+        if not scenario.experiment.is_there:  # what runs was taken
+            own = scenario.application.manifests
+            check_manifests(own, among=own, files=scenario.experiment.manifests)
         if wanted_replicas(spec_of(scenario.application.target)) == 0:
             raise UsageError(
                 f"checking {scenario.experiment.target} before anything is changed",
@@ -66,20 +64,6 @@ def check_scenarios(scenarios: Iterable[Scenario]) -> None:
                 "; ".join(hazard.sentence for hazard in blocking),
                 f"Needed: {', '.join(hazard.mend for hazard in blocking)}.",
             )
-
-
-def _check_manifests(scenario: Scenario) -> None:
-    """Refuse what an API server would not take, or not even decode; what runs was taken by one.
-
-    Raises:
-        UsageError: names the object, its file, and where in it.
-    """
-    manifests = () if scenario.experiment.is_there else scenario.application.manifests
-    for manifest in manifests:
-        if wrong := mistyped(manifest) or refused(in_namespace(manifest, _SOME_NAMESPACE, manifests)):
-            where = place_of(manifest, files=scenario.experiment.manifests)
-            tried = f"checking {named(manifest)}{where} before anything is changed"
-            raise UsageError(tried, str(wrong), "Kubernetes would refuse it.")
 
 
 def preflight(scenarios: Iterable[Scenario], *, sandbox: bool = False) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from harness.model.path_settings import GatewaySettings, IngressSettings, PathSe
 from harness.runner.ingress_address import ingress_of
 from harness.runner.ingress_front import front_port, no_https
 from harness.runner.left_out import makes_pods, without
+from harness.runner.refused_manifests import check_manifests
 from harness.runner.scenario import Scenario
 from harness.runner.stand_in_notes import stand_in_notes
 from harness.spec.hazards import HazardId, hazards
@@ -44,6 +45,9 @@ def in_the_sandbox(scenario: Scenario) -> Scenario:
     Raises:
         UsageError: the sandbox cannot run it: an image, a kind, or what a pod wants of its node.
     """
+    own = () if scenario.experiment.is_there else scenario.application.manifests
+    left_out = (manifest for manifest in own if not serves(manifest))
+    check_manifests(left_out, among=own, files=scenario.experiment.manifests)
     _refuse_kinds(scenario)
     application, gone = without(
         scenario.application,

@@ -16,7 +16,7 @@ from harness.load import Engine, Message, Plan, Stream
 from harness.manifests.application import Application, find_application
 from harness.manifests.mends import mended
 from harness.manifests.mitigations import mitigated
-from harness.manifests.read import Manifest, read_manifests
+from harness.manifests.read import Manifest
 from harness.manifests.variants import with_patches
 from harness.model.advice import Applied
 from harness.model.deed_words import DeedWords, deed_words
@@ -32,6 +32,7 @@ from harness.runner.header_values import header_values
 from harness.runner.ingress_address import host_in
 from harness.runner.left_out import without_hooks, without_others
 from harness.runner.outside_address import Destination
+from harness.runner.refused_manifests import manifests_of_kinds
 
 _LONGEST_BODY_BYTES = 128 * 1024
 
@@ -117,7 +118,7 @@ def scenarios(
         ManifestError: the manifests do not hold the application, or the update cannot roll it.
         ExperimentError, PlanError: the requests cannot be sent as described, such as a header from an unset variable.
     """
-    manifests = there if experiment.is_there else read_manifests(experiment.manifests)
+    manifests = there if experiment.is_there else manifests_of_kinds(experiment.manifests)
     _teach(experiment, manifests)
     application = _application(experiment, manifests)
     paper_plan(experiment)  # to find what is wrong with it

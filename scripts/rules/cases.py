@@ -198,7 +198,12 @@ CASES: dict[HazardId, Case] = {
     ),
     HazardId.NO_MIN_READY: Case(fails=App(spec={"minReadySeconds": None})),
     HazardId.PROGRESS_DEADLINE_TOO_SHORT: Case(
-        fails=App(spec={"progressDeadlineSeconds": 5}), passes=App(spec={"progressDeadlineSeconds": 60})
+        fails=App(
+            spec={"progressDeadlineSeconds": 10}, container={"readinessProbe": {**_PROBE, "initialDelaySeconds": 10}}
+        ),
+        passes=App(
+            spec={"progressDeadlineSeconds": 60}, container={"readinessProbe": {**_PROBE, "initialDelaySeconds": 10}}
+        ),
     ),
     HazardId.ON_DELETE: Case(
         fails=App(kind="StatefulSet", spec={"updateStrategy": {"type": "OnDelete"}}), passes=App(kind="StatefulSet")

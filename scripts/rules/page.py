@@ -44,12 +44,12 @@ of the same file, else of the same folder. How many pods there are is then what 
 `replicas` where that is more.
 
 Exit codes: 1 where there are errors; else 2 where something *cannot be checked*: what was named and cannot be read or
-used, and, in a folder too, what is meant as a manifest and no cluster would take: broken YAML, an object of another
-shape than Kubernetes wants, an apiVersion that no cluster serves any longer. Else 0. What is no manifest, or none that
-is checked, is named and *passed over*, and changes no exit code: templates that are not rendered (pipe `helm template`
-or `kustomize build` into `check -`), files of other kinds, values and settings, custom kinds, patches of kustomize,
-workloads with `replicas: 0`, and workloads that nothing sends to. Where no workload was found at all, the last line
-says so.
+used, and, in a folder too, what is meant as a manifest and no cluster would take: broken YAML, and all for which an API
+server refuses an object, in its words and with the line, as `run --dry-run` and `mitigate` tell it. Else 0. What is no
+manifest, or none that is checked, is named and *passed over*, and changes no exit code: templates that are not rendered
+(pipe `helm template` or `kustomize build` into `check -`), files of other kinds, values and settings, custom kinds,
+patches of kustomize (what in a folder lacks something, but is not named itself), workloads with `replicas: 0`, and
+workloads that nothing sends to. Where no workload was found at all, the last line says so.
 
 As a hook of [pre-commit](https://pre-commit.com), with the revision that is wanted:
 

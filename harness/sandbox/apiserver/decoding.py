@@ -70,7 +70,7 @@ _OF_THESE_TYPES = frozenset(
 @cache
 def schemas() -> dict[str, dict[str, Any]]:
     """`kinds`: apiVersion/kind -> type; `types`: type -> field -> type; `required`: type -> fields; `patches`: type ->
-    field -> merge strategy."""
+    field -> merge strategy; `elsewhere`, `elsewhere_types`: kinds that are not served here, and their own types."""
     text = resources.files("harness.sandbox.apiserver").joinpath("schemas.json").read_text()
     loaded: dict[str, dict[str, Any]] = json.loads(text)
     return loaded
@@ -80,6 +80,17 @@ def type_of(api_version: Any, kind: Any) -> str | None:
     """The published type of a kind; None for kinds of custom resources."""
     name: str | None = schemas()["kinds"].get(f"{api_version}/{kind}")
     return name
+
+
+def published_type(api_version: str, kind: str) -> str | None:
+    """The type of a kind of Kubernetes' own, of those too that are not served here; None of others."""
+    return type_of(api_version, kind) or schemas()["elsewhere"].get(f"{api_version}/{kind}")
+
+
+@cache
+def published_types() -> dict[str, dict[str, str]]:
+    """Type -> field -> type, of the kinds that are not served here too."""
+    return schemas()["types"] | schemas()["elsewhere_types"]
 
 
 def decoded(
@@ -134,6 +145,13 @@ def _left_out(name: str, key: str, text: str) -> bool:
     return key in _LEFT_OUT_AT_ZERO or (name, key) in _OF_THESE_TYPES
 
 
+def _zero(text: str) -> Any:
+    """What Go makes of a null in a list of this type: the empty one of it."""
+    if text[0].isupper() or text[0] == "{":
+        return {}
+    return "" if text == "string" else None
+
+
 def _unpruned(obj: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     return obj, []
 
@@ -171,7 +189,8 @@ class _Decoder:
         if text[0] == "[":
             self._expect(value, list, path, text, plain, kind)
             inner = text[1:-1]
-            return [self._value(item, inner, f"{path}[{n}]", kind, plain) for n, item in enumerate(value)]
+            items = [_zero(inner) if item is None else item for item in value]
+            return [self._value(item, inner, f"{path}[{n}]", kind, plain) for n, item in enumerate(items)]
         if text[0] == "{":
             self._expect(value, dict, path, text, plain, kind)
             return {

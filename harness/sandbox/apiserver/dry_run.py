@@ -9,21 +9,22 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
+from harness.sandbox.apiserver.api_errors import Cause
 from harness.sandbox.apiserver.decoding import NotDecodedError
 from harness.sandbox.apiserver.field_errors import FieldErrors
 from harness.sandbox.apiserver.resources import resource_of
 from harness.sandbox.apiserver.strategy import filled, in_shape
-from harness.sandbox.apiserver.validation import check
+from harness.sandbox.apiserver.validation import check, check_metadata
 
 if TYPE_CHECKING:
     from harness.sandbox.apiserver.store import Object
 
 _KINDS = frozenset(
     {
-        "ClusterRole", "ClusterRoleBinding", "ConfigMap", "CronJob", "DaemonSet", "Deployment",
-        "HorizontalPodAutoscaler", "Ingress", "IngressClass", "Job", "NetworkPolicy", "PersistentVolumeClaim", "Pod",
-        "PodDisruptionBudget", "PriorityClass", "ReplicaSet", "ResourceQuota", "Role", "RoleBinding", "Secret",
-        "Service", "ServiceAccount", "StatefulSet",
+        "ClusterRole", "ClusterRoleBinding", "ConfigMap", "CronJob", "DaemonSet", "Deployment", "EndpointSlice",
+        "Endpoints", "HorizontalPodAutoscaler", "Ingress", "IngressClass", "Job", "Lease", "LimitRange", "Namespace",
+        "NetworkPolicy", "PersistentVolumeClaim", "Pod", "PodDisruptionBudget", "PriorityClass", "ReplicaSet",
+        "ResourceQuota", "Role", "RoleBinding", "RuntimeClass", "Secret", "Service", "ServiceAccount", "StatefulSet",
     }
 )  # fmt: skip
 # What hangs on the families of one cluster's addresses, and on the time zones that one machine knows.
@@ -42,27 +43,37 @@ class _AnyVersion(FieldErrors):
         self.label(field, value)
 
 
-def refused_fields(manifest: Object) -> tuple[str, ...]:
-    """A line for each field that is wrong, as the server says it; none for a kind that is not known here.
+def refused_fields(manifest: Object) -> tuple[Cause, ...]:
+    """Each field that is wrong, in the server's words; none for a kind that is none of Kubernetes' own.
 
-    Neither for values of another type than their field's. The pods of a StatefulSet are held against the rules too:
-    a server takes it with a template whose pods it then refuses.
+    Of a kind of its own that is not served here the labels and annotations are all that is looked at. The pods of a
+    StatefulSet are held against the rules too: a server takes it with a template whose pods it then refuses.
 
     >>> refused_fields({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {}})
-    ('spec.ports: Required value',)
+    (Cause(field='spec.ports', reason='FieldValueRequired', message='Required value'),)
     """
+    errors = _AnyVersion()
     resource = resource_of(str(manifest.get("apiVersion")), str(manifest.get("kind")))
     if resource is None or resource.kind not in _KINDS:
-        return ()
+        if _is_own(str(manifest.get("apiVersion"))):
+            check_metadata(errors, manifest["metadata"])
+        return tuple(dict.fromkeys(errors.causes))
     try:
         obj = in_shape(resource, copy.deepcopy(manifest), strict=False, warn=lambda _: None)
-    except NotDecodedError:
-        return ()
+    except NotDecodedError as error:
+        return (Cause(field="", reason="BadRequest", message=error.why),)
     metadata = obj["metadata"]
     metadata["uid"] = _UID  # which a Job's selector is made of
     metadata["name"] = metadata.get("name") or f"{metadata.get('generateName', '')}00000"
     for field in _OF_ONE_CLUSTER.get(resource.kind, ()):
         (obj.get("spec") or {}).pop(field, None)
-    errors = _AnyVersion()
+    if resource.namespaced and (namespace := metadata.get("namespace")):
+        errors.label("metadata.namespace", namespace)
     check(errors, resource, filled(resource, obj))
-    return tuple(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in errors.causes))
+    return tuple(dict.fromkeys(errors.causes))
+
+
+def _is_own(api_version: str) -> bool:
+    """Whether the group is Kubernetes' own: it has no domain, or that of Kubernetes."""
+    group = api_version.rpartition("/")[0]
+    return "." not in group or group.endswith(".k8s.io")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.apiserver import api_errors
-from harness.sandbox.apiserver.custom.definitions import fill_definition
 from harness.sandbox.apiserver.decoding import decoded
 from harness.sandbox.apiserver.defaults import apply_defaults
 from harness.sandbox.apiserver.resources import DAEMON_SETS, DEFINITIONS, NAMESPACES, PODS
@@ -56,6 +55,8 @@ def filled(resource: Resource, obj: Object) -> Object:
     if resource.custom is not None:
         return resource.custom.defaulted(obj)
     if resource is DEFINITIONS:
+        from harness.sandbox.apiserver.custom.definitions import fill_definition  # for those who need it
+
         return fill_definition(obj)
     apply_defaults(obj)
     return obj

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from harness.sandbox.apiserver import api_errors
 from harness.sandbox.apiserver.api_errors import shown
-from harness.sandbox.apiserver.custom.definitionvalidation import check_definition
 from harness.sandbox.apiserver.datavalidation import check_config_map, check_secret
 from harness.sandbox.apiserver.endpointsvalidation import check_endpoints
 from harness.sandbox.apiserver.events import check_event
@@ -78,6 +77,11 @@ def _metadata(errors: FieldErrors, resource: Resource, obj: Object, old: Object 
         errors.path_segment("metadata.name", name)
     elif resource.plural != "events":
         errors.subdomain("metadata.name", name)
+    check_metadata(errors, metadata, (old or {}).get("metadata", {}))
+
+
+def check_metadata(errors: FieldErrors, metadata: Object, before: Object | None = None) -> None:
+    """Collects what is wrong with it whatever the kind, whose name has rules of its own."""
     errors.labels("metadata.labels", metadata.get("labels") or {})
     annotations = metadata.get("annotations") or {}
     size = 0
@@ -87,7 +91,7 @@ def _metadata(errors: FieldErrors, resource: Resource, obj: Object, old: Object 
     if size > _LARGEST_ANNOTATIONS_BYTES:
         errors.too_long("metadata.annotations", _LARGEST_ANNOTATIONS_BYTES)
     if finalizers := metadata.get("finalizers"):
-        _finalizers(errors, finalizers, (old or {}).get("metadata", {}))
+        _finalizers(errors, finalizers, before or {})
     if owners := metadata.get("ownerReferences"):
         _owners(errors, owners)
 
@@ -161,8 +165,14 @@ def _lease(errors: FieldErrors, obj: Object, old: Object | None) -> None:
         errors.invalid("spec.holderIdentity", "", "must not be empty")
 
 
+def _definition(errors: FieldErrors, obj: Object, old: Object | None) -> None:
+    from harness.sandbox.apiserver.custom.definitionvalidation import check_definition  # for those who need it
+
+    check_definition(errors, obj, old)
+
+
 _CHECKS: dict[tuple[str, str], Check] = {
-    ("apiextensions.k8s.io/v1", "CustomResourceDefinition"): check_definition,
+    ("apiextensions.k8s.io/v1", "CustomResourceDefinition"): _definition,
     ("apps/v1", "DaemonSet"): check_daemon_set,
     ("apps/v1", "Deployment"): check_deployment,
     ("apps/v1", "ReplicaSet"): check_replica_set,

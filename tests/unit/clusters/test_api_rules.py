@@ -1,14 +1,21 @@
-"""Why an API server would refuse a manifest, in a sentence that stays short."""
+"""Why an API server would refuse a manifest, in sentences that stay short."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from harness.clusters.api_rules import refused
+import pytest
+
+from harness.clusters.api_rules import refusals
+from harness.model.refusal import refused_words
 
 
 def config_map(*keys: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": dict.fromkeys(keys, "b")}
+
+
+def refused(manifest: dict[str, Any]) -> str:
+    return refused_words(refusals(manifest))
 
 
 def test_what_is_taken_has_no_words() -> None:
@@ -24,3 +31,35 @@ def test_of_many_fields_the_first_three_are_told() -> None:
 
 def test_what_would_hide_in_a_terminal_is_shown() -> None:
     assert "\x1b" not in refused(config_map("a\x1b[2J"))
+
+
+def test_a_value_of_another_type_is_told_before_the_rules() -> None:
+    assert refused({**config_map("a b"), "immutable": "yes"}) == (
+        "immutable is 'yes' (text), where true or false is wanted"
+    )
+
+
+def of_kind(version: str, kind: str) -> dict[str, Any]:
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": "a"}}
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "said"),
+    [
+        ("apps/v1", "Deploymnet", "there is no kind 'Deploymnet' in apps/v1; did you mean Deployment?"),
+        ("v1", "Deployment", "there is no kind 'Deployment' in v1: its apiVersion is apps/v1"),
+        ("apps/v1", "Service", "there is no kind 'Service' in apps/v1: its apiVersion is v1"),
+        (
+            "extensions/v1beta1",
+            "Ingress",
+            "there is no kind 'Ingress' in extensions/v1beta1: since Kubernetes 1.22 no cluster serves it, and its "
+            "apiVersion is networking.k8s.io/v1",
+        ),
+        ("v1", "ReplicationController", ""),
+        ("v1", "Zebra", ""),
+        ("apps.kruise.io/v1alpha1", "StatefulSet", ""),
+        ("networking.k8s.io/v1beta1", "ServiceCIDR", ""),
+    ],
+)
+def test_a_kind_that_there_is_not_is_named_with_the_one_that_is_meant(version: str, kind: str, said: str) -> None:
+    assert refused(of_kind(version, kind)) == said

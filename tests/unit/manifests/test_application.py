@@ -73,11 +73,6 @@ def test_an_application_knows_its_parts() -> None:
         ),
         ([deployment(), without_selector(type="ExternalName", externalName="a.example")], {}, "of type ExternalName"),
         ([deployment(), without_selector()], {}, "the Service has no selector"),
-        (
-            [deployment(strategy={"rollingUpdate": {"maxSurge": "0%", "maxUnavailable": 0}}), service()],
-            {},
-            "maxUnavailable: Invalid value: 0: may not be 0 when `maxSurge` is 0. Kubernetes would refuse it",
-        ),
         ([deployment(selector={"app": "shop"}), service()], {}, "does not match its pod template's labels"),
         ([deployment(), service(selector={"app": "shop"})], {}, "it would have no endpoint"),
         ([deployment(), service()], {"port": 8080}, "looking for port 8080 of Service web: it has 80"),

@@ -29,10 +29,6 @@ def read(tmp_path: Path, text: str | bytes) -> tuple[dict[str, Any], ...]:
         (b"\xff\xfe\x00", "it is not text in UTF-8"),
         (b"kind: List\napiVersion: v1\nitems: [1]", "object 1 in it has no apiVersion"),
         (
-            b"{apiVersion: v1, kind: Service, metadata: {name: " + 64 * b"a" + b"}, spec: {}}",
-            "must be no more than 63 bytes. Kubernetes would refuse it",
-        ),
-        (
             b"kind: Kustomization\napiVersion: kustomize.config.k8s.io/v1beta1\nresources: [web.yaml]",
             "is a Kustomization, which says of what manifests are built. Build them first: kubectl kustomize FOLDER",
         ),

@@ -104,7 +104,7 @@ BLOCKED = [
     ({"service": "clusterIP: None, "}, "(clusterIP: None in Service web). Needed: a Service with a ClusterIP."),
     (
         {"pod": "priorityClassName: 1"},
-        "web.yaml before anything is changed: spec.template.spec.priorityClassName is 1, a number without quotes",
+        "web.yaml:12 before anything is changed: spec.template.spec.priorityClassName is 1, a number without quotes",
     ),
     (
         {"more": "---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: of-shop}, data: {port: 8080}}\n"},
@@ -112,7 +112,7 @@ BLOCKED = [
     ),
     (
         {"pod": "terminationGracePeriodSeconds: 3", "container": "lifecycle: {preStop: {sleep: {seconds: 9}}}"},
-        "web.yaml before anything is changed: spec.template.spec.containers[0].lifecycle.preStop.sleep: Invalid "
+        "web.yaml:18 before anything is changed: spec.template.spec.containers[0].lifecycle.preStop.sleep: Invalid "
         "value: 9: must be non-negative and less than terminationGracePeriodSeconds (3). Kubernetes would refuse it",
     ),
     (

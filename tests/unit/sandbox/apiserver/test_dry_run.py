@@ -201,7 +201,7 @@ def test_what_is_refused_is_told_and_what_stands_beside_it_is_taken(
     kind: str, path: str, wrong: Any, says: str, right: Any
 ) -> None:
     assert refused_fields(written(kind, path, right)) == ()
-    found = refused_fields(written(kind, path, wrong))
+    found = [f"{cause.field}: {cause.message}" for cause in refused_fields(written(kind, path, wrong))]
     assert any(says in line for line in found), found
 
 
@@ -220,8 +220,32 @@ def test_a_name_that_a_server_makes_is_one() -> None:
     assert refused_fields(nameless) == ()
 
 
-def test_what_is_of_another_type_is_told_elsewhere() -> None:
-    assert refused_fields(manifest("Deployment", {"spec/template/spec/tolerations": [None]})) == ()
+def test_what_is_of_another_type_is_told_as_the_decoder_says_it() -> None:
+    (cause,) = refused_fields(manifest("Deployment", {"spec/template/spec/priority": "1"}))
+    assert cause.message.startswith("json: cannot unmarshal string into Go struct field ")
+
+
+def test_a_null_in_a_list_is_an_empty_item_as_go_decodes_it() -> None:
+    (cause,) = refused_fields(manifest("Deployment", {"spec/template/spec/tolerations": [None]}))
+    assert cause.field == "spec.template.spec.tolerations[0].operator"
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "said"),
+    [
+        ("v1", "PersistentVolume", 1),
+        ("storage.k8s.io/v1", "StorageClass", 1),
+        ("example.com/v1", "Storage", 0),
+    ],
+)
+def test_of_a_kind_that_is_not_served_here_the_labels_are_looked_at(version: str, kind: str, said: int) -> None:
+    theirs = {"apiVersion": version, "kind": kind, "metadata": {"name": "a", "labels": {"a": "b c"}}}
+    assert [cause.field for cause in refused_fields(theirs)] == said * ["metadata.labels"]
+
+
+def test_a_namespace_is_a_label() -> None:
+    (cause,) = refused_fields(manifest("ConfigMap", {"metadata/namespace": "X_Y"}))
+    assert cause.field == "metadata.namespace"
 
 
 def test_a_manifest_stays_as_it_was_written() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.kube.field_types import mistyped
+from harness.clusters.api_types import misfits
 
 _NO_TEXT = ", a number without quotes, where text is wanted"
 
@@ -59,7 +59,7 @@ POD = "spec.template.spec"
     ],
 )
 def test_the_first_value_of_another_type_is_named_with_its_place(manifest: dict[str, Any], said: str) -> None:
-    assert str(mistyped(manifest)).startswith(said)
+    assert str(next(misfits(manifest))).startswith(said)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_the_first_value_of_another_type_is_named_with_its_place(manifest: dict[
     ],
 )
 def test_what_a_secret_holds_is_not_told(field: str, value: object, said: str) -> None:
-    assert str(mistyped(object_("Secret", **{field: {"key": value}}))) == said
+    assert [str(each) for each in misfits(object_("Secret", **{field: {"key": value}}))] == [said]
 
 
 @pytest.mark.parametrize(
@@ -91,4 +91,4 @@ def test_what_a_secret_holds_is_not_told(field: str, value: object, said: str) -
     ],
 )
 def test_what_an_api_server_takes_is_let_pass(manifest: dict[str, Any]) -> None:
-    assert mistyped(manifest) is None
+    assert list(misfits(manifest)) == []
