@@ -14,7 +14,7 @@ import anyio.abc
 from harness.errors import LoadError
 from harness.model.round_trip import RoundTrip
 
-WORKER_COMMAND = (sys.executable, "-m", "harness.load")
+WORKER_COMMAND = (sys.executable, "-P", "-m", "harness.load")
 _END_TIMEOUT_S = 5.0
 
 

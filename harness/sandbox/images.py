@@ -178,4 +178,4 @@ def _worker(name: str) -> Image:
     path = f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     env = (("PATH", path), ("PYTHONPATH", package), ("PYTHONUNBUFFERED", "1"))  # `python3` is this very Python
     shared = tuple(dict.fromkeys((package, sys.prefix, sys.base_prefix)))
-    return Image(name=name, entrypoint=(sys.executable, "-m", "harness.load"), env=env, shared=shared)
+    return Image(name=name, entrypoint=(sys.executable, "-P", "-m", "harness.load"), env=env, shared=shared)

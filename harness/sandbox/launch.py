@@ -43,7 +43,7 @@ def settings_here(settings: Settings) -> Settings:
 
 def supervisor_command() -> list[str]:
     """The command line of the sandbox's first process, in namespaces of its own."""
-    return [*namespaces_command(), sys.executable, "-m", "harness.sandbox.supervisor", ROOM]
+    return [*namespaces_command(), sys.executable, "-P", "-m", "harness.sandbox.supervisor", ROOM]
 
 
 def supervisor_environment(mark: Mark) -> dict[str, str]:

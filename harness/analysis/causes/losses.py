@@ -98,6 +98,7 @@ def losses(
             _blamed_for_time_outs(seen),
             work_s,
             partial(_reachable, seen, windows),
+            deaf=windows[Way.UNACCEPTING],
         )
     return Losses(chain=chain, chance=chance, background=background, everywhere=others_too, at_stops=at_stops)
 

@@ -6,13 +6,14 @@ The workers here are small shell scripts.
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import anyio
 import pytest
 
 from harness.clusters import process as room
-from harness.clusters.process import ProcessWorker, process_worker
+from harness.clusters.process import WORKER_COMMAND, ProcessWorker, process_worker
 from harness.errors import LoadError
 
 pytestmark = pytest.mark.anyio
@@ -132,3 +133,14 @@ async def test_a_worker_is_gone_too_when_the_block_is_cancelled() -> None:
             await anyio.sleep_forever()
     assert pid
     assert not runs(pid)
+
+
+@pytest.mark.parametrize("name", ["harness/__init__.py", "json.py"])
+def test_what_lies_in_the_working_directory_is_none_of_the_workers_modules(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("raise SystemExit('somebody else')\n")
+    monkeypatch.chdir(tmp_path)
+    done = subprocess.run(WORKER_COMMAND, input="{}\n", capture_output=True, text=True, timeout=60, check=False)
+    assert "reading the plan of a load worker" in done.stderr
