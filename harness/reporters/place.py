@@ -1,5 +1,7 @@
 """Turns a run's facts into the words that say where and how it ran: no report goes without them."""
 
+from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from harness.model.deed_words import deed_words
@@ -52,7 +54,7 @@ def hop_words(hop: Hop) -> str:
 def notes(info: RunInfo, result: ScenarioResult) -> tuple[str, ...]:
     """What every report says beside the verdict: the result's notes, and what a clean one rests on."""
     rest = _rests_on_quiet(info) if result.verdict is Verdict.SEAMLESS else ""
-    return tuple(filter(None, (*result.notes, _of_the_application(result), _untold(result), rest)))
+    return tuple(filter(None, (*result.notes, _of_the_application(result), *_untold(result), rest)))
 
 
 def _of_the_application(result: ScenarioResult) -> str:
@@ -68,12 +70,21 @@ def _of_the_application(result: ScenarioResult) -> str:
     )
 
 
-def _untold(result: ScenarioResult) -> str:
-    """How many failed requests no cause could be shown for; empty where there are none."""
-    untold = result.causes.get(Cause.UNKNOWN, 0)
-    if not untold:
-        return ""
-    return f"no cause could be shown for {untold:,} of {things(result.failed, 'failed request')}: failures.csv says why"
+def _untold(result: ScenarioResult) -> Iterator[str]:
+    """How many failed requests no one cause could be shown for, and what was seen of most of them."""
+    unknown = [one for one in result.failures if one.cause == Cause.UNKNOWN]
+    for label, number in result.causes.items():
+        seen = Counter(one.evidence for one in unknown if one.cause_label == label)
+        if label != Cause.UNKNOWN and (not seen or label in result.reason):
+            continue
+        said = f"for {number:,} of {things(result.failed, 'failed request')}"
+        said = f"no cause could be shown {said}" if label == Cause.UNKNOWN else f"{said} it is {label}"
+        (evidence, times), *others = seen.most_common() or [("", 0)]
+        if evidence and not others:
+            yield f"{said}: {evidence}"
+        else:
+            mostly = f"; most often ({times:,} times): {evidence}" if times > 1 else ""
+            yield f"{said}: failures.csv says why{mostly}"
 
 
 def _rests_on_quiet(info: RunInfo) -> str:

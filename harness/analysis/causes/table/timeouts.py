@@ -25,6 +25,7 @@ class Timeout(StrEnum):
     NEVER_ANSWERED = "never-answered"
     SLOW_OR_KILLED = "slow-or-killed"
     SLOW_OR_UNACCEPTED = "slow-or-unaccepted"
+    LONE_AT_STOPS = "lone-time-out-at-stops"
     LONE_NEW = "lone-time-out"
     LONE_KEPT = "lone-time-out-kept"
     SLOW = "slow"
@@ -106,6 +107,18 @@ TIMEOUTS = (
         cause=Cause.UNKNOWN,
         fault=Fault.UNTOLD,
         evidence=_SLOW_OR_STOPPED,
+    ),
+    Row(
+        rule=Timeout.LONE_AT_STOPS,
+        outcomes=_TIMED_OUT,
+        holds=(Way.UNACCEPTING, Flag.CHANCE, Flag.AT_STOPS),
+        excludes=(Flag.REUSED, Flag.BACKGROUND, Flag.EVERYWHERE, Flag.SLOW_BESIDE),
+        cause=Cause.UNKNOWN,
+        fault=Fault.UNTOLD,
+        unexplained=True,
+        evidence="connected and not answered in time (observed), as others that were sent while pods stopped, and "
+        "hardly any at other times (observed): a pod that stops and accepts no more, such as one whose signal handler "
+        "sleeps, or bursts were lost on their way: which cannot be told",
     ),
     Row(
         rule=Timeout.LONE_NEW,
