@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from harness.check.ignores import BAD_IGNORE, NEEDED, Ignore, ignores, reason_for
+from harness.check.oddities import ODDITIES, Oddity, oddities
 from harness.check.report import Finding, PassedOver, Place, Report
 from harness.check.sources import Source
 from harness.check.surroundings import Found, Index
@@ -38,6 +39,7 @@ class _Text:
     source: Source
     objects: list[Located]
     ignores: tuple[Ignore, ...]
+    odd: list[tuple[Found, Oddity]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -46,6 +48,7 @@ class _Check:
 
     known: Known
     rules: ApiRules
+    unknown: ApiRules
     index: Index = field(default_factory=Index)
     texts: dict[str, _Text] = field(default_factory=dict)
     workloads: list[Found] = field(default_factory=list)
@@ -63,8 +66,10 @@ class _Check:
             else:
                 text.objects.append(each)
                 found = Found(located=each, source=source)
+                text.odd += ((found, oddity) for oddity in oddities(each, self.unknown))
                 if not self._is_refused(found):
                     self.take(found)
+        self.findings += (self._odd(*each) for each in text.odd)
         self.findings += (_bad(ignore, source) for ignore in text.ignores if ignore.wrong)
 
     def _is_refused(self, found: Found) -> bool:
@@ -132,21 +137,35 @@ class _Check:
         }
         for hazard in hazards(workload.manifest, fronts, replicas=replicas, around=around):
             at = next(iter(beside.get(hazard.where, ())), workload)
-            ignored = self._reason(hazard, workload) or self._reason(hazard, at)
+            ignored = self._reason(hazard.id, workload) or self._reason(hazard.id, at)
             yield _finding(hazard, workload, at, ignored)
 
-    def _reason(self, hazard: Hazard, found: Found) -> str:
+    def _reason(self, rule: str, found: Found) -> str:
         text = self.texts.get(found.source.file)
-        return reason_for(hazard.id, found.located, text.objects, text.ignores) if text is not None else ""
+        return reason_for(rule, found.located, text.objects, text.ignores) if text is not None else ""
+
+    def _odd(self, found: Found, oddity: Oddity) -> Finding:
+        wrong, mend = ODDITIES[oddity.rule]
+        return Finding(
+            rule=oddity.rule,
+            severity=Severity.WARNING,
+            workload=named(found.manifest),
+            place=Place(file=found.source.file, line=oddity.line),
+            wrong=wrong,
+            found=oddity.found,
+            mend=mend,
+            ignored=self._reason(oddity.rule, found),
+        )
 
     def _pass_over(self, source: Source, line: int | None, reason: Unchecked) -> None:
         place = Place(file=source.file, line=line)
         self.passed_over.append(PassedOver(place=place, why=reason.why, refused=reason.refused))
 
 
-def check(found: Iterable[Source | PassedOver], known: Known, *, rules: ApiRules) -> Report:
-    """What is wrong with the workloads in these texts; `rules`: of what an API server refuses."""
-    checked = _Check(known, rules)
+def check(found: Iterable[Source | PassedOver], known: Known, *, rules: ApiRules, unknown: ApiRules) -> Report:
+    """What is wrong with the workloads in these texts; `rules`, `unknown`: of what an API server refuses, and of the
+    fields that it does not know."""
+    checked = _Check(known, rules, unknown)
     for each in found:
         if isinstance(each, PassedOver):
             checked.passed_over.append(each)
@@ -157,7 +176,7 @@ def check(found: Iterable[Source | PassedOver], known: Known, *, rules: ApiRules
 
 def check_objects(objects: Iterable[Object], where: str, known: Known) -> Report:
     """What is wrong with those that stand in a cluster, which `where` names and whose API server took them."""
-    checked = _Check(known, lambda _: ())
+    checked = _Check(known, lambda _: (), lambda _: ())
     source = Source(file=where, text="", given=False)
     for manifest in objects:
         located = Located(manifest=manifest, line=0, document=0, node=None, offset=0)

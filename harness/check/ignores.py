@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.check.oddities import ODDITIES
 from harness.inputs.shown import near, shown
 from harness.manifests.located import Located
 from harness.spec.hazard import HazardId
@@ -53,7 +54,7 @@ def _about(lines: Sequence[str], number: int) -> int:
 
 
 def _wrong(rule: str, reason: str) -> str:
-    known = [each.value for each in HazardId]
+    known = [*(each.value for each in HazardId), *ODDITIES]
     if not rule:
         return "it names no rule"
     if rule not in known:

@@ -24,7 +24,7 @@ def advised(run: Path) -> dict[str, int]:
     useless = False
     for sizing in _sizings(run, tried):
         for name, mitigation in _SETTINGS.items():
-            setting = sizing.get(name) or {}
+            setting = sizing[name]
             recommended = setting.get("recommended")
             if not isinstance(recommended, int) or recommended <= 0:
                 continue
@@ -43,7 +43,8 @@ def _judging(run: Path) -> str:
     return f"rollout-harness report {shlex.quote(str(run))}"
 
 
-def _sizings(run: Path, tried: str) -> list[dict[str, Any]]:
+def _sizings(run: Path, tried: str) -> list[dict[str, dict[str, Any]]]:
+    """Of each scenario, what is said of each setting."""
     from harness.inputs.files import file_text
     from harness.inputs.json_text import json_value
 
@@ -53,6 +54,7 @@ def _sizings(run: Path, tried: str) -> list[dict[str, Any]]:
             text, tried=f"reading {run / 'result.json'}", error=UsageError, do=f"Judge it again: {_judging(run)}"
         )
         scenarios = result.get("scenarios", [result])
-        return [dict(scenario.get("sizing") or {}) for scenario in scenarios]
-    except (AttributeError, TypeError):
+        sizings = [scenario.get("sizing") or {} for scenario in scenarios]
+        return [{name: dict(sizing.get(name) or {}) for name in _SETTINGS} for sizing in sizings]
+    except (AttributeError, TypeError, ValueError):
         raise UsageError(tried, "its result.json is damaged", f"Judge it again: {_judging(run)}") from None

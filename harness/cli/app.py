@@ -45,6 +45,7 @@ _SAID_ON_OUTPUT = (ExitCode.AS_EXPECTED, ExitCode.NOT_AS_EXPECTED)
 
 PROGRAM = "rollout-harness"
 COMPLETE = "_ROLLOUT_HARNESS_COMPLETE"
+_FEWEST_COLUMNS = 20
 """The variable by which a shell's completion script asks; typer makes its name of the program's."""
 
 app = typer.Typer(
@@ -93,6 +94,7 @@ def main() -> None:
     with lasting_streams() as streams, warnings.catch_warnings():
         if not sys.warnoptions:  # a library's warning is for who works on this, and is an error in the tests
             warnings.simplefilter("ignore")
+        _forget_no_width()
         words = sys.argv[1:]
         name = " ".join([PROGRAM, *[word for word in words[:1] if not word.startswith("-")]])
         with stopped_by_signals():
@@ -102,6 +104,13 @@ def main() -> None:
                 tell_error(HarnessError("writing to standard output", os_errors.seen(lost), os_errors.what_to_do(lost)))
                 code = code if is_verdict or code else ExitCode.USAGE
     sys.exit(code)
+
+
+def _forget_no_width() -> None:
+    """A terminal of no width, or of hardly any, does not know its own: help would be blank lines."""
+    width = os.environ.get("COLUMNS", "")
+    if width.isdecimal() and int(width) < _FEWEST_COLUMNS:
+        del os.environ["COLUMNS"]
 
 
 def arranged(words: list[str]) -> None:

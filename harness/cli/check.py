@@ -80,9 +80,10 @@ def _report(manifests: list[Path], context: str | None, namespace: str | None, k
             raise UsageError(f"reading --namespace {namespace}", "it only goes with --context", "Leave it out.")
         from harness.check.checking import check as checked
         from harness.check.sources import sources
+        from harness.clusters.api_fields import unknown_fields
         from harness.clusters.api_rules import refusals
 
-        return checked(sources(manifests), known, rules=refusals)
+        return checked(sources(manifests), known, rules=refusals, unknown=unknown_fields)
     import anyio
 
     from harness.check.live import check_context

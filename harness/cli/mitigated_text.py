@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from harness.check.checking import Known
 from harness.check.checking import check as checked
+from harness.check.oddities import ODDITIES, oddities
 from harness.check.sources import Source
+from harness.clusters.api_fields import unknown_fields
 from harness.clusters.api_rules import refusals
 from harness.errors import ManifestError
 from harness.manifests.as_applied import as_applied
@@ -70,7 +72,7 @@ def change_text(text: str, mitigations: Sequence[Mitigation], *, tried: str, men
         raise ManifestError(tried, "it holds no object")
     for located, after in zip(there, change.objects, strict=True):
         _check(located, after, tried)
-    said = (*change.said(), *(_remaining(new) if mend else ()))
+    said = (*change.said(), *(line for each in there for line in _odd(each)), *(_remaining(new) if mend else ()))
     return Changed(before=text, text=new, workloads=tuple(change.workloads), said=said)
 
 
@@ -97,13 +99,18 @@ def _check(located: Located, after: Manifest, tried: str) -> None:
         raise ManifestError(at, f"{named(after)}: {refused_words(wrong)}", REFUSED)
 
 
+def _odd(located: Located) -> Iterator[str]:
+    for each in oddities(located, unknown_fields):
+        yield f"mind: {named(located.manifest)}, line {each.line}: {ODDITIES[each.rule][0]} ({each.found})"
+
+
 def _services(there: Sequence[Located]) -> tuple[Object, ...]:
     return tuple(each.manifest for each in there if each.manifest["kind"] == "Service")
 
 
 def _remaining(text: str) -> list[str]:
     """The errors that `check` still finds, and what it cannot check."""
-    report = checked([Source(file="", text=text, given=True)], Known(), rules=refusals)
+    report = checked([Source(file="", text=text, given=True)], Known(), rules=refusals, unknown=unknown_fields)
     errors = [finding for finding in report.told if finding.severity is Severity.ERROR]
     unchecked = [f"cannot be checked: {each.why}" for each in report.passed_over if each.refused]
     return [*(f"still an error ({one.rule}): {one.sentence}. Needed: {one.mend}" for one in errors), *unchecked]

@@ -41,6 +41,11 @@ def repeated(text: str) -> Iterator[tuple[str, int, int]]:
         roots = compose(text)
     except YamlError:  # whose reader tells it
         return
+    yield from repeated_in(roots)
+
+
+def repeated_in(roots: Iterable[Node]) -> Iterator[tuple[str, int, int]]:
+    """The same of nodes."""
     seen: set[int] = set()
     found = (each for root in roots for each in _below(root, seen))
     yield from sorted(found, key=lambda each: (each[2], each[1]))

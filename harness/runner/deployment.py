@@ -10,11 +10,11 @@ from typing import Any
 
 import anyio
 
+from harness.clusters.api_fields import unknown_fields
 from harness.errors import ClusterError, ManifestError
 from harness.inputs.files import file_text
 from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusal, LeftBehind, is_not_found
-from harness.kube.fields import unknown_fields
 from harness.kube.ownership import Ownership
 from harness.manifests.application import Application
 from harness.manifests.located import Located, located_objects
@@ -161,7 +161,7 @@ async def _created(
         raise ClusterError(f"creating {named}{where}", f"{error.tried}: {error.seen}", do) from error
     known = unknown_fields(manifest) if warned else ()
     for text in warned:
-        if not any(sentence.startswith(text) for sentence in known):
+        if not any(str(each).startswith(text) for each in known):
             warn(f"{named}{place_of(manifest, files=files)}: {text}")
     return made
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.clusters.api_fields import unknown_fields
 from harness.clusters.worker_objects import STOCK_IMAGE, worker_pod
 from harness.disruptions.held_up import held_up
 from harness.disruptions.obstacles import in_words, mends
 from harness.errors import UsageError
 from harness.inputs.shown import shown
 from harness.kube.client import Kube
-from harness.kube.fields import unknown_fields
 from harness.manifests.repeated_keys import repeated_keys
 from harness.model.run import MeasuredService
 from harness.preflight.intent import Intent

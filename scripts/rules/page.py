@@ -39,6 +39,9 @@ checked. `rollout-harness mitigate --for internal|external|unknown` mends what a
 To ignore a rule, say why: `# rollout-harness: ignore RULE REASON`, anywhere in the object, or before the first object
 of a document for all in it. Without a reason it is an error (`bad-ignore`), and ignores nothing.
 
+Two warnings are about the text alone: `unknown-field`, a field that Kubernetes does not know, and `repeated-key`, a key
+that stands twice in one mapping.
+
 A HorizontalPodAutoscaler belongs to the workload that it names, a PodDisruptionBudget to those whose pods it selects,
 of the same file, else of the same folder. How many pods there are is then what the autoscaler leaves at least, or
 `replicas` where that is more.

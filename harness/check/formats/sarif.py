@@ -7,6 +7,7 @@ https://docs.github.com/en/code-security/reference/code-scanning/sarif-files/sar
 from __future__ import annotations
 
 import json
+import os
 from hashlib import sha256
 from pathlib import PurePath
 from typing import Any
@@ -14,6 +15,7 @@ from urllib.parse import quote
 
 import harness
 from harness.check.ignores import BAD_IGNORE, NEEDED
+from harness.check.oddities import ODDITIES
 from harness.check.report import Finding, PassedOver, Place, Report
 from harness.check.sources import STANDARD_INPUT_NAME
 from harness.spec.hazard import Row, Severity
@@ -24,7 +26,8 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 
 def sarif(report: Report) -> str:
     """One run, with all rules of the table; what is ignored is a result that is suppressed in its source."""
-    rules = [*(_rule(row) for row in HAZARDS), _bad_ignore()]
+    odd = (_told(rule, wrong, wrong, mend, Severity.WARNING) for rule, (wrong, mend) in ODDITIES.items())
+    rules = [*(_rule(row) for row in HAZARDS), *odd, _bad_ignore()]
     places = {rule["id"]: number for number, rule in enumerate(rules)}
     notifications = [_notification(each) for each in report.passed_over]
     run = {
@@ -50,12 +53,18 @@ def _rule(row: Row) -> dict[str, Any]:
 
 
 def _bad_ignore() -> dict[str, Any]:
+    full = f"A comment that ignores a rule names it and says why: {NEEDED}"
+    return _told(BAD_IGNORE, "a comment ignores nothing", full, NEEDED, Severity.ERROR)
+
+
+def _told(rule: str, short: str, full: str, mend: str, severity: Severity) -> dict[str, Any]:
+    """A rule that is none of the table."""
     return {
-        "id": BAD_IGNORE,
-        "shortDescription": {"text": "a comment ignores nothing"},
-        "fullDescription": {"text": f"A comment that ignores a rule names it and says why: {NEEDED}"},
-        "help": {"text": NEEDED},
-        "defaultConfiguration": {"level": Severity.ERROR.value},
+        "id": rule,
+        "shortDescription": {"text": short},
+        "fullDescription": {"text": full},
+        "help": {"text": mend},
+        "defaultConfiguration": {"level": severity.value},
         "properties": {"tags": ["kubernetes", "rollout"]},
     }
 
@@ -93,7 +102,7 @@ def _uri(file: str) -> str:
     if file == STANDARD_INPUT_NAME:
         return file
     path = PurePath(file)
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    return path.as_uri() if path.is_absolute() else quote(os.fsencode(path))  # which need not be UTF-8
 
 
 def _notification(each: PassedOver) -> dict[str, Any]:

@@ -163,7 +163,7 @@ def test_sarif_is_of_the_structure_that_the_standard_requires() -> None:
     jsonschema.Draft7Validator(SARIF).validate(document)
     (run,) = document["runs"]
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
-    assert rules == [*HazardId, "bad-ignore"]
+    assert rules == [*HazardId, "unknown-field", "repeated-key", "bad-ignore"]
     assert [rules[result["ruleIndex"]] for result in run["results"]] == [one.rule for one in REPORT.findings]
     assert [result["level"] for result in run["results"]] == ["error", "warning", "note", "error"]
     assert [bool(result.get("suppressions")) for result in run["results"]] == [False, False, True, False]

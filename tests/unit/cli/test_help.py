@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import typer.main
-from program import called
+from program import called, told
 
 import harness
 from harness.cli.app import app
@@ -27,6 +27,12 @@ def test_no_help_imports_anything_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=200)
     assert done.stdout.splitlines()[-1] == "[]"
     assert done.stdout.count("Usage: rollout-harness") == len(app.registered_commands) + 1
+
+
+@pytest.mark.parametrize("columns", ["0", "19", "many"])
+def test_a_terminal_of_hardly_any_width_is_shown_the_help_all_the_same(columns: str) -> None:
+    said = told("--help", env={"COLUMNS": columns})
+    assert (said.code, "Usage:" in said.out, "rollout-harness" in said.out) == (0, True, True)
 
 
 @pytest.mark.parametrize("name", sorted(EXAMPLES))

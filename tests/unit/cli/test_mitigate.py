@@ -14,6 +14,7 @@ from harness.check.checking import Known
 from harness.check.checking import check as checked
 from harness.check.sources import Source
 from harness.cli.mitigated_text import change_text
+from harness.clusters.api_fields import unknown_fields
 from harness.clusters.api_rules import refusals
 from harness.model.experiment import Mitigation
 from harness.model.mitigations import PURPOSES
@@ -163,7 +164,7 @@ def test_of_any_application_nothing_is_left_that_a_manifest_cures(
     )
     wanted = [Mitigation.model_validate({name: f"{seconds}s"}) for name, seconds in PURPOSES[purpose].items()]
     done = change_text(manifests(app), wanted, tried="", mend=True)
-    report = checked([Source(file="", text=done.text, given=True)], Known(), rules=refusals)
+    report = checked([Source(file="", text=done.text, given=True)], Known(), rules=refusals, unknown=unknown_fields)
     errors = {one.rule for one in report.told if one.severity is Severity.ERROR}
     expected = {
         HazardId.LONE_STATEFUL_POD: kind == "StatefulSet" and replicas == 1,
@@ -252,6 +253,8 @@ def test_a_setting_that_would_have_saved_nothing_is_not_among_them(tmp_path: Pat
         (("--from", "nowhere"), "Judge it first"),
         (("--from", "damaged"), "reading damaged/result.json: it is not JSON (line 1: "),
         (("--from", "empty"), "it recommends nothing"),
+        (("--from", "of-lists"), "its result.json is damaged. Judge it again: rollout-harness report of-lists"),
+        (("--from", "of-texts"), "its result.json is damaged"),
         (("--from", "application"), "no setting would have saved what it lost"),
     ],
 )
@@ -262,7 +265,14 @@ def test_a_run_that_tells_nothing_is_said_so(
 
     monkeypatch.chdir(tmp_path)
     unadvised = json.dumps({"sizing": {"prestop_s": {"recommended": 5, "advised": False}}})
-    for name, text in (("damaged", "{"), ("empty", '{"scenarios": []}'), ("application", unadvised)):
+    files = {
+        "damaged": "{",
+        "empty": '{"scenarios": []}',
+        "application": unadvised,
+        "of-lists": '{"scenarios": [{"sizing": {"prestop_s": [1]}}]}',
+        "of-texts": '{"scenarios": [{"sizing": {"prestop_s": "7s"}}]}',
+    }
+    for name, text in files.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "result.json").write_text(text)
     done = command("mitigate", "-", *arguments, given=SHARED)
@@ -283,7 +293,7 @@ def test_of_manifests_that_were_run_only_lines_of_the_change_change_and_what_is_
     workloads = 0
     for file in MANIFESTS[list(PURPOSES).index(purpose) :: len(PURPOSES)]:
         done = change_text(file.read_text(), wanted, tried="", mend=True)
-        report = checked([Source(file="", text=done.text, given=True)], Known(), rules=refusals)
+        report = checked([Source(file="", text=done.text, given=True)], Known(), rules=refusals, unknown=unknown_fields)
         errors = {one.rule for one in report.told if one.severity is Severity.ERROR}
         said = {line.split("(")[1].partition(")")[0] for line in done.said if line.startswith("still an error")}
         assert errors == said, file
