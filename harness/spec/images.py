@@ -27,10 +27,10 @@ SERVERS: tuple[Server, ...] = (
     Server(title="lighttpd", version="1.4.69", images=("lighttpd",), end_s=0.0, cuts=True),
     Server(title="Caddy", version="2.11.7", images=("caddy",), end_s=5.2),
     Server(title="HAProxy", version="2.6.12", images=("haproxy",), end_s=4.9),
-    Server(title="Traefik", version="3.7.15", images=("traefik",), end_s=5.3),
+    Server(title="Traefik", version="3.7.15", images=("traefik",), end_s=5.2),
     Server(title="Tomcat", version="10.1.60", images=("tomcat",), end_s=2.4, cuts=True),
-    Server(title="Jetty", version="9.4.57", images=("jetty",), end_s=2.5, cuts=True),
-    Server(title="Node's http", version="20.20.2", images=("node",), end_s=30.0, deaf=True),
+    Server(title="Jetty", version="9.4.57", images=("jetty",), end_s=3.0, cuts=True),
+    Server(title="Node's http", version="20.20.2", images=("node",), end_s=30.1, deaf=True),
 )
 """Those whose image says what runs in it: an application's own image, in which Go or gunicorn serves, does not."""
 
