@@ -21,6 +21,8 @@ from harness.spec.hazards import hazards
 from harness.spec.rollout_shape import predicted_rollout_s, rollout_shape
 from harness.spec.workload import Object, pod_spec, spec_of
 
+_MOST_TOLD = 10  # of one object: who has made so many of a kind has made them by a program
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
@@ -83,8 +85,12 @@ class _Check:
             return False
         if is_patch:
             self._pass_over(source, found.located.line, Unchecked(f"{name} {part_of_it(refused_words(wrong))}"))
-        for each in () if is_patch else wrong:
+        told = () if is_patch else wrong[:_MOST_TOLD]
+        for each in told:
             self._pass_over(source, found.located.line_of(each.field), Unchecked(f"{name}: {each}", refused=True))
+        if told and (more := wrong[_MOST_TOLD:]):
+            why = f"{name}: {len(more)} more of its fields, {more[0].field} and what follows"
+            self._pass_over(source, found.located.line_of(more[0].field), Unchecked(why, refused=True))
         self.index.add(found)
         return True
 

@@ -41,7 +41,9 @@ def refusals(manifest: Mapping[str, Any]) -> tuple[Refusal, ...]:
         return found
     return tuple(
         Refusal(
-            field=cause.field,
+            field=cause.field.replace(".template.labels", ".template.metadata.labels").replace(
+                ".template.annotations", ".template.metadata.annotations"
+            ),
             words=f"{cause.field}: {cause.message}" if cause.field else cause.message,
             lacks=cause.reason == "FieldValueRequired",
         )

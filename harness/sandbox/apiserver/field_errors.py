@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from harness.sandbox.apiserver.store import Object
 
+_LARGEST_ANNOTATIONS_BYTES = 256 * 1024
+
 
 class FieldErrors:
     """Collects causes; each method adds one kind of them.
@@ -224,6 +226,13 @@ class FieldErrors:
         for key, value in labels.items():
             self.qualified(field, key)
             self.label_value(field, value)
+
+    def annotations(self, field: str, annotations: dict[str, str]) -> None:
+        """Keys of annotations, in capitals too, and how large all of them are."""
+        for key in annotations:
+            self.qualified(field, key.lower())
+        if sum(len(each.encode()) for pair in annotations.items() for each in pair) > _LARGEST_ANNOTATIONS_BYTES:
+            self.too_long(field, _LARGEST_ANNOTATIONS_BYTES)
 
     def qualified(self, field: str, key: str) -> None:
         """A key with an optional DNS prefix."""

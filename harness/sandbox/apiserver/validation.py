@@ -43,7 +43,6 @@ _ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOnc
 _CLAIM_TEXT = (
     "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
 )
-_LARGEST_ANNOTATIONS_BYTES = 256 * 1024
 
 
 def validate(resource: Resource, obj: Object, old: Object | None = None) -> None:
@@ -83,13 +82,7 @@ def _metadata(errors: FieldErrors, resource: Resource, obj: Object, old: Object 
 def check_metadata(errors: FieldErrors, metadata: Object, before: Object | None = None) -> None:
     """Collects what is wrong with it whatever the kind, whose name has rules of its own."""
     errors.labels("metadata.labels", metadata.get("labels") or {})
-    annotations = metadata.get("annotations") or {}
-    size = 0
-    for key, value in annotations.items():
-        errors.qualified("metadata.annotations", key.lower())
-        size += len(key.encode()) + len(value.encode())
-    if size > _LARGEST_ANNOTATIONS_BYTES:
-        errors.too_long("metadata.annotations", _LARGEST_ANNOTATIONS_BYTES)
+    errors.annotations("metadata.annotations", metadata.get("annotations") or {})
     if finalizers := metadata.get("finalizers"):
         _finalizers(errors, finalizers, before or {})
     if owners := metadata.get("ownerReferences"):

@@ -134,6 +134,7 @@ def check_pods(errors: FieldErrors, spec: Object, policies: Iterable[str], claim
     """A template of pods by itself."""
     template = spec["template"]
     errors.labels("spec.template.labels", template["metadata"].get("labels") or {})
+    errors.annotations("spec.template.annotations", template["metadata"].get("annotations") or {})
     pod = template["spec"]
     check_pod_spec(errors, pod, "spec.template.spec", claims)
     policy, allowed = pod["restartPolicy"], tuple(policies)

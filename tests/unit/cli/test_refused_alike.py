@@ -67,6 +67,13 @@ REFUSED = [
         id="a type, of what is read",
     ),
     pytest.param(
+        "      labels: {app: web}\n",
+        "      labels: {app: web}\n      annotations:\n        a b: c\n",
+        10,
+        'spec.template.annotations: Invalid value: "a b": name part must consist of',
+        id="a rule, of what the server calls otherwise",
+    ),
+    pytest.param(
         "    spec:\n",
         "    spec:\n      priorityClassName: 1\n",
         11,
@@ -136,6 +143,15 @@ def test_what_only_lacks_something_is_a_part_where_it_was_found_in_a_folder(tmp_
     assert "cannot be checked" not in said.out
     said = called("check", str(patch))
     assert (said.code, f"{patch}:4: error: cannot be checked: Service web: spec.ports: Req" in said.out) == (2, True)
+
+
+def test_of_very_many_fields_of_an_object_the_first_are_told_and_how_many_there_are() -> None:
+    keys = "".join(f"  a {number}: b\n" for number in range(200))
+    said = called("check", "-", given_text=f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata:\n{keys}")
+    *lines, more, _ = said.out.splitlines()
+    assert (said.code, len(lines)) == (2, 10)
+    words = "ConfigMap a: 190 more of its fields, data[a 10] and what follows"
+    assert more == f"standard-input:15: error: cannot be checked: {words}"
 
 
 def test_a_mitigation_may_be_what_cures_it(tmp_path: Path) -> None:

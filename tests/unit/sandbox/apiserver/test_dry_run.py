@@ -107,6 +107,9 @@ RULES: list[tuple[str, str, Any, str, Any]] = [
     ("Deployment", f"{POD}/nodeSelector", {"a b": "c"}, "nodeSelector: Invalid value: \"a b\": name part must consist", {"kubernetes.io/os": "linux"}),
     ("Deployment", f"{POD}/topologySpreadConstraints", [{"maxSkew": 0, "topologyKey": "a", "whenUnsatisfiable": "DoNotSchedule"}], "topologySpreadConstraints[0].maxSkew: Invalid value: 0: must be greater than zero", [{"maxSkew": 1, "topologyKey": "a", "whenUnsatisfiable": "DoNotSchedule"}]),
     ("Deployment", f"{POD}/affinity", {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{}]}}, "requiredDuringSchedulingIgnoredDuringExecution[0].topologyKey: Required value: can not be empty", {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "kubernetes.io/hostname"}]}}),
+    ("Deployment", "spec/template/metadata/annotations", {"a b": "1"}, "spec.template.annotations: Invalid value: \"a b\": name part must consist", {"Example.com/A_b": "any text\n"}),
+    ("Deployment", "spec/template/metadata/annotations", {"a": "b" * 262144}, "spec.template.annotations: Too long: may not be more than 262144 bytes", {"a": "b" * 262143}),
+    ("DaemonSet", "spec/template/metadata/labels/b", "b c", "spec.template.labels: Invalid value: \"b c\": a valid label", "b_c.d-e"),
     # Workloads
     ("Deployment", "spec/replicas", -1, "spec.replicas: Invalid value: -1: must be greater than or equal to 0", 0),
     ("Deployment", "spec/minReadySeconds", -1, "spec.minReadySeconds: Invalid value: -1: must be greater than or equal to 0", 0),
