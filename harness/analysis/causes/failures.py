@@ -23,6 +23,7 @@ from harness.analysis.causes.one_moment import cut_with_others
 from harness.analysis.causes.own_pods import own_pods
 from harness.analysis.causes.row import Flag, Way
 from harness.analysis.causes.slow_beside import no_more_than_before, slow_beside
+from harness.analysis.causes.slow_ends import later_than_the_loop
 from harness.analysis.causes.streaks import Streaks
 from harness.analysis.causes.time_windows import TimeWindows
 from harness.analysis.causes.too_few_left import too_few_left
@@ -121,7 +122,7 @@ def failures(
     flags = {
         Flag.REUSED: reused,
         Flag.INSTANT: instant,
-        Flag.UNDER_WAY: ends.under_way,
+        Flag.UNDER_WAY: ends.under_way & ~later_than_the_loop(seen, ends, own, windows),
         Flag.UNACKNOWLEDGED: ends.unacknowledged,
         Flag.MAYBE_IDLE: ends.untold,
         Flag.LATE_IDLE: ends.late,

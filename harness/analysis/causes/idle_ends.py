@@ -38,16 +38,18 @@ class IdleEnds:
     """Per failure: its end was under way (`under_way`), nothing of it had arrived (`unacknowledged`), or neither that
     nor the opposite can be told (`untold`). `late`: it was reset after that, as no more were at that time than met an
     end under way: so does a server that comes to close what is idle before it comes to read. `within_s`: how long after
-    the send an end may come that was under way, seconds."""
+    the send an end may come that was under way, seconds; `round_trip_s`: the same had the client's loop never paused;
+    infinite where the kernel did not tell it."""
 
     under_way: NDArray[np.bool_]
     unacknowledged: NDArray[np.bool_]
     untold: NDArray[np.bool_]
     late: NDArray[np.bool_]
     within_s: NDArray[np.float64]
+    round_trip_s: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        frozen(self.under_way, self.unacknowledged, self.untold, self.late, self.within_s)
+        frozen(self.under_way, self.unacknowledged, self.untold, self.late, self.within_s, self.round_trip_s)
 
 
 def idle_ends(seen: Observed) -> IdleEnds:
@@ -57,7 +59,8 @@ def idle_ends(seen: Observed) -> IdleEnds:
     reset = (rows["outcome"] == "reset-before-response").to_numpy()
     lost = rows["reused"].to_numpy() & (reset | (rows["outcome"] == "eof-before-response").to_numpy())
     if not lost.any():  # the control window is not asked for nothing: that takes a pass over all requests
-        return IdleEnds(under_way=lost, unacknowledged=lost, untold=lost, late=lost, within_s=np.zeros(len(lost)))
+        none = np.zeros(len(lost))
+        return IdleEnds(under_way=lost, unacknowledged=lost, untold=lost, late=lost, within_s=none, round_trip_s=none)
     connect_s, lag_s = _connect_s(seen), _lag_s(seen)
     acked, min_rtt = (_column(seen, name) for name in ("acked", "min_rtt"))
     known = ~np.isnan(acked) & ~np.isnan(min_rtt) & (not seen.run.info.way.ends_tcp)
@@ -74,6 +77,7 @@ def idle_ends(seen: Observed) -> IdleEnds:
         untold=lost & ~known & ~early & ~(took <= slowest) & (took <= LINGERING_S),
         late=_as_many(seen, lost & ~early & reset, lost & early),
         within_s=within_s,
+        round_trip_s=np.where(known, np.fmax(min_rtt, connect_s) + late, np.inf),
     )
 
 

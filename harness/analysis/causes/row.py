@@ -119,7 +119,8 @@ class Flag(StrEnum):
 FLAG_WORDS = {
     Flag.REUSED: "it went out on a kept connection",
     Flag.INSTANT: "it was lost the moment it was sent",
-    Flag.UNDER_WAY: "its end came within a round trip, so it was under way before the request arrived",
+    Flag.UNDER_WAY: "its end came within a round trip, no later than the client's loop and the network are at times: "
+    "it was under way before the request arrived",
     Flag.UNACKNOWLEDGED: "the peer's kernel had acknowledged nothing of it",
     Flag.MAYBE_IDLE: "it was lost later than a round trip and than answers take, and its acknowledgement is not known",
     Flag.LATE_IDLE: "it was reset later than a round trip, and no more were at that time than met an end under way",
