@@ -32,6 +32,8 @@ def _of_struct(value: Any, name: str, path: str) -> Iterator[Refusal]:
     types = published_types()[name]
     for field, inner in value.items():
         below = f"{path}.{field}" if path else str(field)
+        if str(field).startswith("$"):  # a directive of a patch, to what merges it: `$patch: delete`
+            continue
         if field not in types:
             yield Refusal(field=below, words=f'unknown field "{below}"{near(str(field), types)}')
         else:

@@ -57,10 +57,11 @@ def check_binding(errors: FieldErrors, obj: Object, old: Object | None) -> None:
     if old is not None and old.get("roleRef") != obj.get("roleRef"):
         errors.invalid("roleRef", reference, "cannot change roleRef")
     for n, subject in enumerate(obj.get("subjects") or ()):
-        _subject(errors, subject, f"subjects[{n}]")
+        _subject(errors, subject, f"subjects[{n}]", namespaced=namespaced)
 
 
-def _subject(errors: FieldErrors, subject: Object, at: str) -> None:
+def _subject(errors: FieldErrors, subject: Object, at: str, *, namespaced: bool) -> None:
+    """An account without a namespace is one of the binding's."""
     kind = subject.get("kind", "")
     if not subject.get("name"):
         errors.required(f"{at}.name")
@@ -69,5 +70,5 @@ def _subject(errors: FieldErrors, subject: Object, at: str) -> None:
         return
     if (subject.get("apiGroup") or "") != _SUBJECTS[kind]:
         errors.unsupported(f"{at}.apiGroup", subject.get("apiGroup", ""), (_SUBJECTS[kind],))
-    if kind == "ServiceAccount" and not subject.get("namespace"):
+    if kind == "ServiceAccount" and not namespaced and not subject.get("namespace"):
         errors.required(f"{at}.namespace")

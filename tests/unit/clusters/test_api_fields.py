@@ -54,7 +54,7 @@ def test_an_unknown_field_is_named_with_its_path_and_what_was_probably_meant(
         {"apiVersion": "v1", "kind": "ConfigMap", "data": {"any": "thing"}, "binaryData": {"other": "eA=="}},
         deployment(template={"metadata": {"labels": {"any": "a"}, "annotations": {"thing": "b"}}}),
         deployment(template={"spec": {"containers": [{"resources": {"limits": {"example.com/gpu": 1}}}]}}),
-        deployment(template=3),
+        deployment(template=3, **{"$patch": "delete"}),
         deployment(template={"spec": {"volumes": [{"csi": {"driver": "d", "volumeAttributes": {"any": "a"}}}]}}),
     ],
     ids=["another group", "a custom kind", "data", "labels", "resources", "another type", "a driver's own"],

@@ -218,6 +218,14 @@ def test_the_pods_of_a_kind_of_somebody_elses_are_theirs() -> None:
     assert refused_fields(theirs) == ()
 
 
+def test_an_account_in_a_binding_is_of_its_namespace_unless_it_says_another() -> None:
+    subjects = [{"kind": "ServiceAccount", "name": "robot"}]
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "reader"}
+    of_one = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "a"}, "roleRef": role}
+    bindings = [{**of_one, "kind": kind, "subjects": subjects} for kind in ("RoleBinding", "ClusterRoleBinding")]
+    assert [[cause.field for cause in refused_fields(each)] for each in bindings] == [[], ["subjects[0].namespace"]]
+
+
 def test_a_name_that_a_server_makes_is_one() -> None:
     nameless = {**manifest("ConfigMap", {}), "metadata": {"generateName": "conf-"}}
     assert refused_fields(nameless) == ()
