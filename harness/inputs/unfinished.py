@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from harness.inputs.shown import shown
 
-_ACTION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")  # Go's and Jinja's
+_ACTIONS = (("{{", "}}"), ("{%", "%}"))  # Go's and Jinja's
+_MOST_ACTIONS, _MOST_BEFORE = 5000, 2000  # that are looked at, and characters before one in its line
 _BARE = re.compile(r"""(?:[^'"#]|(?<=\S)#|"[^"]*"|'[^']*')*""")  # before what is neither quoted nor a comment
+_QUOTED = re.compile(_BARE.pattern + r'"[^"]*')  # before what is in quotes, which its own quotes end
 
 _CONFLICT = re.compile(r"^<<<<<<< .*?^=======$.*?^>>>>>>> ", re.MULTILINE | re.DOTALL)  # git merge's
 
@@ -43,6 +47,32 @@ def unfinished(text: str, line: int | None = None) -> Unfinished | None:
     return _unrendered(text, line)
 
 
+def _actions(text: str) -> Iterator[tuple[int, str]]:
+    """Where each begins, and all of it, which may be several lines."""
+    found = (each for opens, closes in _ACTIONS for each in islice(_between(text, opens, closes), _MOST_ACTIONS))
+    yield from sorted(found)
+
+
+def _between(text: str, opens: str, closes: str) -> Iterator[tuple[int, str]]:
+    end = 0
+    while (start := text.find(opens, end)) >= 0 and (end := text.find(closes, start)) >= 0:
+        end += len(closes)
+        yield start, text[start:end]
+
+
+def _is_in_the_way(before: str, action: str) -> bool:
+    """Whether an action keeps its text from being read. `before`: what stands before it in its line.
+
+    >>> _is_in_the_way("name: ", "{{ .Name }}"), _is_in_the_way("# ", "{{ .Name }}")
+    (True, False)
+    >>> _is_in_the_way('name: "a-', '{{ if eq .Name "" }}'), _is_in_the_way('name: "a-', "{{ .Name }}")
+    (True, False)
+    """
+    if len(before) > _MOST_BEFORE:
+        return False
+    return bool(_BARE.fullmatch(before) or ('"' in action and _QUOTED.fullmatch(before)))
+
+
 def _unrendered(text: str, line: int | None) -> Unfinished | None:
     r"""Where the text is a template. What stands in quotes or in a comment is not what kept it from being read.
 
@@ -52,14 +82,18 @@ def _unrendered(text: str, line: int | None) -> Unfinished | None:
     "line 1: it is a template that is not rendered ('{% if big %}')"
     >>> _unrendered("image: n:\nargs: {{ x }}", 1), _unrendered("args: '{{ x }}'\nimage: n:", 2)
     (None, None)
+    >>> str(_unrendered("{{/*\nof the shop\n*/}}\nkind: Service\nname: {{ .Name }}", 1))
+    "line 1: it is a template that is not rendered ('{{/* of the shop */}}')"
     """
     found = {
-        text.count("\n", 0, action.start()) + 1: action[0]
-        for action in reversed(list(_ACTION.finditer(text)))
-        if _BARE.fullmatch(text[text.rfind("\n", 0, action.start()) + 1 : action.start()])
+        text.count("\n", 0, start) + 1: action
+        for start, action in reversed(list(_actions(text)))
+        if _is_in_the_way(text[text.rfind("\n", 0, start) + 1 : start], action)
     }
     before = [number for number in found if line is None or number <= line]
     if not before:
         return None
     at = line if line in found else min(before)
-    return Unfinished(line=at, what=f"it is a template that is not rendered ({shown(found[at])})", do=RENDER)
+    return Unfinished(
+        line=at, what=f"it is a template that is not rendered ({shown(' '.join(found[at].split()))})", do=RENDER
+    )
