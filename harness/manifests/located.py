@@ -76,6 +76,8 @@ def _of_document(part: Part) -> Iterator[Located | Unreadable]:
 def _otherwise(part: Part, error: MeaningError) -> Iterator[Located | Unreadable]:
     """What it is if it is not YAML: a stream of JSON, whose lines are not known, a template, or nothing."""
     try:
+        if not part.text.lstrip().startswith("{"):  # no JSON: it would be read a second time for the same error
+            raise error
         meant = documents(part.text)
     except MeaningError:
         known = unfinished(part.text, error.line)
