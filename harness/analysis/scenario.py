@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -201,6 +202,7 @@ def _notes(seen: Observed, why: Explained, counts: Counted, lags: Propagation) -
         overruns(seen, why, lags),
         _failed_hooks(seen),
         _idle_closes(seen, why),
+        _untried(seen),
         outside(seen, counts),
     )
     return (*seen.run.damage, *seen.requests.notes, *seen.missing, *filter(None, told))
@@ -277,6 +279,19 @@ def _clocks(info: RunInfo) -> str:
 
 def _plane(why: Explained) -> str:
     return f"{why.plane.words}: nothing was assumed about it" if why.plane.lag_s is None else ""
+
+
+def _untried(seen: Observed) -> str:
+    """How many of the pods that went had answered nothing, so that nobody can tell what their ends would have cost."""
+    went = [pod for pod in seen.pods if pod.uid in seen.ours and pod.ready is not None]
+    names = Counter(pod.name for pod in seen.pods)
+    idle = [pod for pod in went if names[pod.name] == 1 and pod.name not in seen.answers.by_name]
+    if not idle or not seen.answers.named:
+        return ""
+    return (
+        f"{len(idle)} of {things(len(went), 'pod')} that went had answered no request: what their end costs was not "
+        "tried (load.new, or more connections, reach them where the Service has no sessionAffinity)"
+    )
 
 
 def _idle_closes(seen: Observed, why: Explained) -> str:

@@ -65,8 +65,8 @@ def _of_the_application(result: ScenarioResult) -> str:
         return ""
     errors = "is an error" if own == 1 else "are errors"
     return (
-        f"{own:,} of {things(result.failed, 'failed request')} {errors} of the application itself, for which no "
-        f"{result.words.noun} is to blame (cause application)"
+        f"{own:,} of {things(result.failed, 'failed request')} {errors} of the application itself, which no "
+        f"{result.words.noun} is charged with (cause application)"
     )
 
 

@@ -97,7 +97,7 @@ def _run(plan: Plan, main: Any, stdout: int, stderr: Path, signals: set[Any]) ->
         _signals(signals)
         os.chdir("/")
         sys.argv = [plan.module, *plan.arguments]
-        sys.orig_argv = [sys.executable, "-P", "-m", plan.module, *plan.arguments]
+        sys.orig_argv = [sys.executable, "-m", plan.module, *plan.arguments]
         _show(sys.orig_argv)
         if plan.network is not None:
             enter(os.open(plan.network, os.O_RDONLY | os.O_CLOEXEC), NEW_NETWORK, str(plan.network))

@@ -27,7 +27,7 @@ from harness.analysis.causes.slow_ends import later_than_the_loop
 from harness.analysis.causes.streaks import Streaks
 from harness.analysis.causes.time_windows import TimeWindows
 from harness.analysis.causes.too_few_left import too_few_left
-from harness.analysis.causes.turned_away import turned_away
+from harness.analysis.causes.turned_away import in_hand, turned_away
 from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.load_health import LoadHealth
 from harness.analysis.observed.observed import Observed
@@ -150,6 +150,7 @@ def failures(
         Flag.SLOW_BEFORE: slow & no_more_than_before(seen, slow),
         Flag.REROUTED: _rerouted(seen, plane, sent),
         Flag.TURNED_AWAY: turned,
+        Flag.IN_HAND: in_hand(turned, sent, ended, own, windows[Way.LOOSE_STOPPING]),
         Flag.TOO_FEW_LEFT: too_few_left(seen, turned, plane.lag_s, windows),
     }
     return Failures(

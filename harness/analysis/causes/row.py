@@ -112,6 +112,7 @@ class Flag(StrEnum):
     SLOW_BESIDE = "slow-beside"
     SLOW_BEFORE = "slow-before"
     TURNED_AWAY = "turned-away"
+    IN_HAND = "in-hand"
     TOO_FEW_LEFT = "too-few-left"
     REROUTED = "rerouted"
 
@@ -154,6 +155,7 @@ FLAG_WORDS = {
     Flag.SLOW_BEFORE: "as many answers were too slow all through the control window",
     Flag.REROUTED: "somebody else had changed the Service or its endpoints when it was sent",
     Flag.TURNED_AWAY: "a pod that was stopping answered with an error, as pods in service do not",
+    Flag.IN_HAND: "it was sent before any pod that was stopping as its answer came can have been told to",
     Flag.TOO_FEW_LEFT: "fewer pods were in service than before, and those that were gave such errors then too",
 }
 

@@ -57,6 +57,28 @@ def turned_away(
     return (suspects | unnamed) if more else unnamed
 
 
+def in_hand(
+    turned: NDArray[np.bool_],
+    sent: NDArray[np.float64],
+    ended: NDArray[np.float64],
+    own: NDArray[np.int64],
+    stopping: Spans,
+) -> NDArray[np.bool_]:
+    """Which of those that a stopping pod `turned` away it had taken before it can have been told to stop: whichever of
+    those that were stopping as the answer came it was.
+
+    >>> import numpy as np
+    >>> both, told = np.array([True, True]), ((5.0, 9.0, 0), (7.0, 9.0, 1))
+    >>> in_hand(both, np.array([4.0, 6.0]), np.array([8.0, 8.0]), np.array([NOBODY, NOBODY]), told).tolist()
+    [True, False]
+    """
+    found = turned.copy()
+    for start, end, pod in stopping:
+        may_be = (ended >= start) & (ended <= end) & ((own == pod) | (own == NOBODY))
+        found &= ~(may_be & (sent >= start))
+    return found
+
+
 def _told_to_stop(pod: Life) -> float:
     """When one of its containers can have heard at the earliest that it is to stop: after what preStop hooks sleep."""
     return pod.deletion + pod.promise.untold_s - WATCH_S if pod.deletion is not None else np.inf

@@ -94,6 +94,6 @@ def _odd(good: pl.DataFrame, state: str, when: str) -> Iterator[str]:
     usually = f", not {same[0]:,}" if len(same) else ""
     yield (
         f"{things(unseen, 'answer')} of pods {when} had a good status and a size that pods in service never gave "
-        f"({size:,} bytes{usually}, on stream {stream}): an error in the body, or a body that was cut, is no failure "
-        "to a client that looks at the status alone (request.contains says what a good body has)"
+        f"(most often {size:,} bytes{usually}, on stream {stream}): an error in the body, or a body that was cut, is "
+        "no failure to a client that looks at the status alone (request.contains says what a good body has)"
     )

@@ -84,7 +84,7 @@ def test_images_that_one_pattern_takes_stay_two_images() -> None:
 def test_no_pattern_takes_the_load_workers_image() -> None:
     found = lookup(WORKER, (Image(name="*", command=("x",)),))
     assert found is not None
-    assert found.entrypoint[1:] == ("-m", "harness.load")
+    assert found.entrypoint[1:] == ("-P", "-m", "harness.load")
 
 
 def test_nginx_pinned_by_a_digest_is_nginx() -> None:

@@ -52,7 +52,7 @@ def test_the_image_names_itself_in_a_header_and_reads_only_conf_d() -> None:
 def test_the_worker_is_this_python_and_takes_arguments() -> None:
     image = lookup(WORKER)
     assert image is not None
-    assert image.entrypoint[1:] == ("-m", "harness.load")
+    assert image.entrypoint[1:] == ("-P", "-m", "harness.load")
     assert "PYTHONPATH" in dict(image.env)
 
 

@@ -14,6 +14,7 @@ class Answer(StrEnum):
     """The rules of answers that were not what was wanted, and of what nothing explains."""
 
     TOO_FEW_LEFT = "too-few-left"
+    GIVEN_UP = "given-up"
     TURNED_AWAY = "turned-away"
     STATUS = "status"
     PATH_WITHOUT_ENDPOINT = "path-without-endpoint"
@@ -45,6 +46,19 @@ ANSWERS = (
         evidence="answered with status {status} (observed) while fewer pods were in service than before: by a pod that "
         "was stopping, or by one of those left, which answered so then too, with no stopping pod sent to any more "
         "(inferred): maxUnavailable: 0 (with maxSurge) keeps as many in service",
+    ),
+    Row(
+        rule=Answer.GIVEN_UP,
+        outcomes=_STATUS,
+        moment=Moment.ENDED,
+        holds=(Flag.TURNED_AWAY, Flag.IN_HAND),
+        excludes=(Flag.FROM_THE_PATH, Flag.OFF_STOPPING_LISTS),
+        cause=Cause.IN_FLIGHT_KILL,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_CUT,),
+        names=(Named.OWN, Way.LOOSE_STOPPING),
+        evidence="accepted, and given up with status {status}, {ago} began to terminate (observed); pods in service "
+        "answer so more rarely, or never (observed): it stopped with the request in hand (inferred)",
     ),
     Row(
         rule=Answer.TURNED_AWAY,

@@ -171,7 +171,7 @@ CUTS = (
         charged=(Charge.PODS_THAT_CUT,),
         names=_STOPPED,
         evidence="sent on a kept connection and reset without a byte, {ago} began to terminate (observed): its kernel "
-        "had taken it, and the program never read it (inferred)",
+        "had taken it, and the program had not read it, or not answered it yet (inferred)",
     ),
     Row(
         rule=Cut.UNREAD,

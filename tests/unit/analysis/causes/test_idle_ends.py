@@ -61,7 +61,7 @@ def test_a_reset_after_the_round_trip_was_taken_by_the_kernel_and_never_read(ack
     """Within some 20 ms the kernel has not acknowledged yet what it has taken."""
     failure = lost(f"reset-before-response {LOST} took 0.02 acked {acked}")
     assert failure.cause == "in-flight-kill"
-    assert "the program never read it" in failure.evidence
+    assert "the program had not read it, or not answered it yet" in failure.evidence
 
 
 def test_a_pause_of_the_loop_between_fin_and_reset_is_no_proof() -> None:

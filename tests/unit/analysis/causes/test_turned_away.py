@@ -171,3 +171,13 @@ def test_where_the_new_version_fails_on_nothing_is_said_of_the_old_one() -> None
     result = judged(failing, blank=True)
     assert set(causes(result)) == {"application"}
     assert result.reason == "application-errors"
+
+
+@pytest.mark.parametrize("blank", [False, True], ids=["named", "blank"])
+def test_errors_to_what_a_pod_had_in_hand_as_it_was_told_to_stop_are_killed_in_flight(blank: bool) -> None:
+    """A server that gives up on what it is working on answers it with an error, and was asked before its stop."""
+    given_up = "status new 7.4 7.6 7.8 8.0 until 9.5 by old-1\n"
+    result = judged(given_up, blank=blank)
+    assert causes(result) == {"in-flight-kill": 4}
+    assert result.verdict == Verdict.DROPPING
+    assert "accepted, and given up with status 503" in result.failures[0].evidence

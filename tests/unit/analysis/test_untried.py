@@ -1,0 +1,31 @@
+"""Pods that went without having answered anything are said: nobody can tell what their ends cost."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.analysis import judge
+
+from .literal import history, nameless
+
+RUN = """
+    period 1
+    update 8 complete 9 settled 13
+    pod old-1 deleted 8.5 ended 9.5 gone 9.8
+    pod old-2 deleted 9.5 ended 10.5 gone 10.8
+    pod new-1 revision r2 created 8.1 ready 8.4
+    pod new-2 revision r2 created 9.1 ready 9.4
+    ok new 0..8 every 0.05 by old-1
+    ok new 9..30 every 0.05 by new-1
+"""
+ALL = "ok new 0.01..9 every 0.05 by old-2\n"
+
+
+def test_a_pod_that_no_request_reached_was_not_tried() -> None:
+    (said,) = [note for note in judge(history(RUN)).notes if "was not tried" in note]
+    assert said.startswith("1 of 2 pods that went had answered no request")
+
+
+@pytest.mark.parametrize("text", [RUN + ALL, nameless(RUN)], ids=["all answered", "no answer names its pod"])
+def test_where_all_were_reached_or_nobody_knows_nothing_is_said(text: str) -> None:
+    assert not [note for note in judge(history(text)).notes if "was not tried" in note]
