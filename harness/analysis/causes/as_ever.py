@@ -1,4 +1,4 @@
-"""502s by a hop, or resets, while pods were stopping and at all other times -> those that came as they ever do.
+"""502s by a hop, resets or refusals while pods were stopping and at all other times -> those that came as they ever do.
 
 A pod that closes idle connections sooner than the hop does, or the client, loses calls all the time, in rollouts and
 outside of them. What comes as pods stop is theirs only where more comes then.

@@ -119,6 +119,8 @@ def failures(
     turned = turned_away(seen, own, windows[Way.LOOSE_STOPPING], plane.lag_s)
     reset = reused & (outcome == "reset-before-response")
     reset_as_ever = closed_as_ever(seen, reset, reset, sent, windows)
+    refused = outcome == "connect-refused"
+    refused_as_ever = closed_as_ever(seen, refused, refused, sent, windows)
     flags = {
         Flag.REUSED: reused,
         Flag.INSTANT: instant,
@@ -128,6 +130,7 @@ def failures(
         Flag.LATE_IDLE: ends.late,
         Flag.MET_CLOSINGS: more_than_chance(seen, ends.under_way, ends.within_s, own, windows),
         Flag.RESET_AS_EVER: reset_as_ever.by_requests | reset_as_ever.by_time,
+        Flag.REFUSED_AS_EVER: refused_as_ever.by_requests,
         Flag.POD_KNOWN: own != NOBODY,
         Flag.POD_KILLED: _killed(seen.pods, windows, own, ended),
         **by_hop,

@@ -86,6 +86,7 @@ class Flag(StrEnum):
     LATE_IDLE = "late-idle"
     MET_CLOSINGS = "met-closings"
     RESET_AS_EVER = "reset-as-ever"
+    REFUSED_AS_EVER = "refused-as-ever"
     POD_KNOWN = "pod-known"
     POD_KILLED = "pod-killed"
     FROM_THE_PATH = "from-the-path"
@@ -127,6 +128,7 @@ FLAG_WORDS = {
     Flag.LATE_IDLE: "it was reset later than a round trip, and no more were at that time than met an end under way",
     Flag.MET_CLOSINGS: "as pods stopped, more kept connections ended the moment a request was sent than by chance",
     Flag.RESET_AS_EVER: "kept connections were reset as pods stopped no more often than at other times",
+    Flag.REFUSED_AS_EVER: "connections were refused as pods stopped no more often than at other times",
     Flag.POD_KNOWN: "the pod at the other end is known",
     Flag.POD_KILLED: "the one pod that can have ended it had to be killed, and had been",
     Flag.FROM_THE_PATH: "what stands before the pods answered 502, 503 or 504",

@@ -137,6 +137,7 @@ REFUSALS = (
         rule=Refusal.LISTENER_CLOSED_LOOSE,
         outcomes=_REFUSED,
         holds=(Way.LOOSE_REFUSING,),
+        excludes=(Flag.REFUSED_AS_EVER,),
         cause=Cause.TERMINATION_RACE,
         fault=Fault.ROLLOUT,
         charged=(Charge.PODS_THAT_WENT,),
