@@ -225,10 +225,13 @@ class ApplicationSettings:
 
     def place_of(self, setting: str) -> str:
         """Where a setting of Kubernetes' belongs, where that is not plain: " in container web"; else empty."""
-        if setting != "preStop" or not self.hooked:
+        if setting != "preStop":
             return ""
+        first = ", slept before what its hook does now" if self.has_prestop and not self.prestop_s else ""
+        if not self.hooked:
+            return first
         *others, last = self.hooked
-        return f" in containers {', '.join(others)} and {last}" if others else f" in container {last}"
+        return f" in containers {', '.join(others)} and {last}{first}" if others else f" in container {last}{first}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,9 @@ _SETTINGS: Final = {
 _CONTAINERS: Final = ("initContainers", "containers")  # the first has the native sidecars, which may serve as well
 
 
+_ONE_HANDLER: Final = "a hook has one handler: what this one does must come after the sleep, or be done without it"
+
+
 class Advice(NamedTuple):
     """One setting in words: what it is, what was measured, what is recommended, and why that."""
 
@@ -149,6 +152,14 @@ def _hooks(info: RunInfo, sizing: Sizing, value_s: int) -> Iterator[str]:
             yield "          lifecycle:"
             yield "            preStop:"
             yield f"              sleep: {{seconds: {value_s}}}"
+            yield from (f"              {handler}: null  # {_ONE_HANDLER}" for handler in _other_handlers(specs, name))
+
+
+def _other_handlers(specs: Sequence[dict[str, Any]], name: str) -> list[str]:
+    """What the container's hook does now, which an API server takes beside no sleep."""
+    there = [one for spec in specs for key in _CONTAINERS for one in spec.get(key) or () if one.get("name") == name]
+    hooks = [(one.get("lifecycle") or {}).get("preStop") or {} for one in there]
+    return sorted({handler for hook in hooks for handler, value in hook.items() if handler != "sleep" and value})
 
 
 def _pod_spec(manifest: dict[str, Any]) -> dict[str, Any]:

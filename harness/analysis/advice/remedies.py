@@ -179,6 +179,10 @@ def _race_to_a_pod(measured: Measured, app: ApplicationSettings, raised: Mapping
         return _Told(needed=SERVE, why=why, by_settings=False)
     if not app.has_prestop:
         return _Told(needed=words, why=row(HazardId.NO_PRESTOP).wrong)
+    if not app.prestop_s:
+        return _Told(
+            needed=words, why="its preStop hook is none that surely lets the server serve on, and may be what stops it"
+        )
     return _Told(needed=words, why=f"{have} may be over before the network has learnt of it{took}")
 
 

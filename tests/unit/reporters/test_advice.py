@@ -75,6 +75,18 @@ def test_where_there_is_one_container_it_needs_no_name_but_in_the_patch() -> Non
     assert '- name: "web"' in advice.patch(info, result.sizing)
 
 
+def test_a_hook_that_does_something_else_sleeps_first_and_the_patch_leaves_one_handler() -> None:
+    info, result = hooked(containers=["web"])
+    (manifest,) = info.manifests
+    quits = {"preStop": {"httpGet": {"path": "/quit", "port": 80}}}
+    manifest["spec"]["template"]["spec"]["containers"][0]["lifecycle"] = quits
+    settings = replace(result.sizing.application, has_prestop=True)
+    sizing = replace(result.sizing, application=settings)
+    assert advice.changes(sizing)[0].startswith("preStop 5 s, slept before what its hook does now (measured")
+    (web,) = yaml.safe_load(advice.patch(info, sizing))["spec"]["template"]["spec"]["containers"]
+    assert web["lifecycle"]["preStop"] == {"sleep": {"seconds": 5}, "httpGet": None}
+
+
 LEFT = Remedy(cause="in-flight-kill", requests=18, needed="the application finishing", why="cut", by_settings=False)
 
 
