@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.special import chdtrc
+from scipy.special import bdtrc
 
 from harness.analysis.causes.idle_ends import JITTER_S, IdleEnds
 from harness.analysis.causes.intervals import cover, cover_of_own_pod
@@ -56,7 +56,7 @@ def later_than_the_loop(
     over = took - ends.round_trip_s - (0.0 if known else JITTER_S)
     chance = np.fmax(_at_least(lags, over), _at_least(connects, took) if known else 0.0)
     moments = _one_each(ended[some], chance[some])
-    if chdtrc(2 * len(moments), -2.0 * float(np.log(moments).sum())) >= CHANCE:  # Fisher, 1925
+    if _by_chance(moments) >= CHANCE:
         return np.zeros_like(some)
     return some & (chance < RARE)
 
@@ -82,6 +82,22 @@ def _connects(seen: Observed) -> NDArray[np.float64]:
 def _at_least(ascending: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
     """How large a part is as large as each of the values, never none."""
     return np.asarray((len(ascending) - np.searchsorted(ascending, values) + 1) / (len(ascending) + 1))
+
+
+def _by_chance(chances: NDArray[np.float64]) -> float:
+    """How probably two or more of so many are as rare as they are: idle ends among them speak for nothing.
+
+    The smallest, over j, of the probability that j of n are as rare as the j-th, n times (Bonferroni).
+
+    >>> import numpy as np
+    >>> round(_by_chance(np.array([0.01, 0.01, 0.6])), 5), _by_chance(np.array([0.0001, 0.9]))
+    (0.00089, 1.0)
+    """
+    ordered, n = np.sort(chances), len(chances)
+    if n < 2:
+        return 1.0
+    least = np.arange(2, n + 1)
+    return min(1.0, n * float(np.min(bdtrc(least - 1, n, ordered[1:]))))
 
 
 def _one_each(ended: NDArray[np.float64], chance: NDArray[np.float64]) -> NDArray[np.float64]:
