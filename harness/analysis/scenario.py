@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -284,8 +284,7 @@ def _plane(why: Explained) -> str:
 def _untried(seen: Observed) -> str:
     """How many of the pods that went had answered nothing, so that nobody can tell what their ends would have cost."""
     went = [pod for pod in seen.pods if pod.uid in seen.ours and pod.ready is not None]
-    names = Counter(pod.name for pod in seen.pods)
-    idle = [pod for pod in went if names[pod.name] == 1 and pod.name not in seen.answers.by_name]
+    idle = [pod for pod in went if seen.answers.last_answer(pod.uid) == -math.inf]
     if not idle or not seen.answers.named:
         return ""
     return (

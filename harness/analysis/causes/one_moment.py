@@ -13,6 +13,16 @@ MOMENT_S = 0.02
 """How far apart a client sees two ends of one moment at most: its loop looks every 5 ms, and has many to look at."""
 
 
+def moments_of(ascending: NDArray[np.float64], apart_s: float = MOMENT_S) -> NDArray[np.int64]:
+    """The number of the moment, from 0, to which each of them belongs: no two neighbours in one are farther apart.
+
+    >>> import numpy as np
+    >>> moments_of(np.array([7.0, 7.01, 7.02, 9.0])).tolist()
+    [0, 0, 0, 1]
+    """
+    return np.concatenate(([0], np.cumsum(np.diff(ascending) > apart_s)))[: len(ascending)]
+
+
 def cut_with_others(
     waited: NDArray[np.bool_], ended: NDArray[np.float64], others: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
@@ -26,6 +36,6 @@ def cut_with_others(
     found = np.zeros_like(waited)
     (those,) = np.nonzero(waited)
     those = those[np.argsort(ended[those], kind="stable")]
-    moment = np.concatenate(([0], np.cumsum(np.diff(ended[those]) > MOMENT_S)))[: len(those)]
+    moment = moments_of(ended[those])
     found[those] = np.isin(moment, moment[others[those]])
     return found

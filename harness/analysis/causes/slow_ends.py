@@ -15,7 +15,7 @@ from scipy.special import bdtrc
 
 from harness.analysis.causes.idle_ends import JITTER_S, IdleEnds
 from harness.analysis.causes.intervals import cover, cover_of_own_pod
-from harness.analysis.causes.one_moment import MOMENT_S
+from harness.analysis.causes.one_moment import moments_of
 from harness.analysis.causes.row import Way
 from harness.analysis.causes.time_windows import TimeWindows
 from harness.analysis.observed.observed import Observed
@@ -103,5 +103,5 @@ def _by_chance(chances: NDArray[np.float64]) -> float:
 def _one_each(ended: NDArray[np.float64], chance: NDArray[np.float64]) -> NDArray[np.float64]:
     """The largest chance of each moment: one pause of the loop delays all that end in it."""
     order = np.argsort(ended, kind="stable")
-    first = np.flatnonzero(np.concatenate(([True], np.diff(ended[order]) > MOMENT_S)))
+    _, first = np.unique(moments_of(ended[order]), return_index=True)
     return np.maximum.reduceat(chance[order], first)

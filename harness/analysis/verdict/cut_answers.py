@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harness.analysis.causes.intervals import cover
+from harness.analysis.causes.one_moment import moments_of
 from harness.analysis.causes.row import Way
 from harness.analysis.causes.time_windows import TimeWindows
 from harness.analysis.observed.observed import Observed
@@ -63,8 +64,7 @@ def _ended(seen: Observed) -> NDArray[np.float64]:
 
 def _sizes(ended: NDArray[np.float64]) -> NDArray[np.int64]:
     """Of each of the ascending moments, how many follow each other, it among them, much closer than is usual."""
-    gaps = np.diff(ended)
-    of = np.concatenate(([0], np.cumsum(gaps > _NEAR * float(np.median(gaps)))))
+    of = moments_of(ended, _NEAR * float(np.median(np.diff(ended))))
     return np.bincount(of)[of]
 
 
