@@ -174,21 +174,24 @@ def never_ran(runs: Sequence[Path]) -> tuple[str, ...]:
 def _together(
     scenarios: Iterable[tuple[RunInfo, ScenarioResult]], out: Path | None, *, never_ran: Sequence[str] = ()
 ) -> Judged:
+    """Runs of one variant pooled, and all as one; of several experiments each variant carries its experiment's name."""
     from harness.analysis import judge_experiment, pool
     from harness.analysis.counted import counted_runs
     from harness.reporters import write_experiment
 
     scenarios = sorted(scenarios, key=lambda pair: pair[0].t0_wall)
+    names = dict.fromkeys(info.experiment for info, _ in scenarios)
     infos: dict[str, RunInfo] = {}
     found: dict[tuple[str, str, str], list[tuple[RunInfo, ScenarioResult]]] = {}
     for info, result in scenarios:
-        found.setdefault((info.experiment, info.variant, info.path), []).append((info, result))
+        of = f"{info.experiment or _UNNAMED}/" if len(names) > 1 else ""
+        named = replace(result, scenario=f"{of}{result.scenario}", variant=f"{of}{result.variant}")
+        found.setdefault((info.experiment, info.variant, info.path), []).append((info, named))
     variants: dict[tuple[str, str, str], list[ScenarioResult]] = {}
     for key, parts in found.items():
         for info, result in counted_runs(parts):
             variants.setdefault(key, []).append(result)
             infos.setdefault(variants[key][0].scenario, info)
-    names = dict.fromkeys(experiment for experiment, _, _ in variants)
     pooled = [pool(results, confidence=infos[results[0].scenario].confidence) for results in variants.values()]
     notes = [f"Planned, and never ran: {', '.join(never_ran)}."] if never_ran else []
     whole = judge_experiment(pooled, experiment=", ".join(filter(None, names)) or _UNNAMED, notes=notes)

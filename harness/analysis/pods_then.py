@@ -115,7 +115,7 @@ def _ends(pod: Life, t: float) -> Iterator[str]:
     if pod.ended is not None and pod.ended <= t:
         yield f"its containers had ended, as the API showed {t - pod.ended:.2f} s before"
     if pod.deletion is not None and pod.deletion <= t:
-        yield f"{told_to_stop(pod.deletion, t)}{_stopping(pod, t)}"
+        yield f"{_told(pod.deletion, pod.promise.prestop_s, t)}{_stopping(pod, t)}"
 
 
 def _starts(pod: Life, t: float) -> Iterator[str]:
@@ -129,6 +129,15 @@ def _starts(pod: Life, t: float) -> Iterator[str]:
 
 def _within(spans: Iterable[tuple[float, float]], t: float) -> bool:
     return any(since <= t < until for since, until in spans)
+
+
+def _told(deletion: float, hold_s: float, t: float) -> str:
+    """The stop signal comes after the hook: what a pod did with a request goes by that, not by the deletion."""
+    if not hold_s:
+        return told_to_stop(deletion, t)
+    held_until = t - deletion - hold_s
+    held = f", and held by its preStop hook until {held_until:.2f} s before" if held_until >= 0 else ""
+    return f"deleted {t - deletion:.2f} s before{held}"
 
 
 def _stopping(pod: Life, t: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -71,6 +72,19 @@ def test_runs_of_one_name_have_a_folder_each_below_it(experiment: Path, tmp_path
     (pooled,) = judged.result.scenarios
     assert {path.name for path in (tmp_path / "out").iterdir() if path.is_dir()} == {"both", "both-2"}
     assert len(pooled.rollouts) == 2 * len(judge_again([experiment], None).result.scenarios[0].rollouts)
+
+
+def test_variants_of_one_name_of_several_experiments_are_told_apart(experiment: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(experiment, other)
+    info = json.loads((other / "both" / "run.json").read_text())
+    (other / "both" / "run.json").write_text(json.dumps({**info, "experiment": "other"}))
+    judged = judge_again([experiment, other], tmp_path / "out")
+    both = {f"{name}/{CLEAN.name}" for name in (info["experiment"], "other")}
+    assert {one.scenario for one in judged.result.scenarios} == both == set(judged.infos)
+    assert {judged.infos[one.scenario].experiment for one in judged.result.scenarios} == {info["experiment"], "other"}
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert all(f"## {name}" in report for name in both)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a folder read-only, which takes root")
