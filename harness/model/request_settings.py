@@ -141,6 +141,10 @@ class RequestSettings(_Answered):
         return self.model_copy(update={"headers": _in_folder(self.headers, folder), "tls": tls})
 
 
+LONGEST_BODY_BYTES = 128 * 1024
+"""Bodies go with the load's plan into a Secret, and an API server takes none beyond 1 MiB."""
+
+
 class MixedRequest(_Answered):
     """One kind of request of a mix, sent in turn with the others."""
 
@@ -149,7 +153,9 @@ class MixedRequest(_Answered):
     method: Method = Field("GET", description="of this kind")
     path: UrlPath = Field("/", description="what is asked for")
     headers: Headers = Field(default_factory=dict, description="beside those of `request`, or in their place")
-    body_file: FilePath | None = Field(None, description="what is sent as the body")
+    body_file: FilePath | None = Field(
+        None, description=f"what is sent as the body: {LONGEST_BODY_BYTES:,} bytes at most"
+    )
     weight: int = Field(1, ge=1, le=1000, description="how many of them, beside the others'")
     expect: Statuses = Field(("200-299",), description="status codes, or ranges of them, that are a success")
     contains: Contained = Field(None, description=_CONTAINS)

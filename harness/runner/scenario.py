@@ -22,7 +22,7 @@ from harness.model.advice import Applied
 from harness.model.deed_words import DeedWords, deed_words
 from harness.model.experiment import Experiment
 from harness.model.load_settings import KeptStream
-from harness.model.request_settings import MixedRequest
+from harness.model.request_settings import LONGEST_BODY_BYTES, MixedRequest
 from harness.model.run import Expect, MeasuredService
 from harness.redaction import door
 from harness.runner import certificates
@@ -33,8 +33,6 @@ from harness.runner.ingress_address import host_in
 from harness.runner.left_out import without_hooks, without_others
 from harness.runner.outside_address import Destination
 from harness.runner.refused_manifests import manifests_of_kinds
-
-_LONGEST_BODY_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,9 +252,9 @@ def load_plan(
 
 def _message(asked: MixedRequest, environment: Mapping[str, str]) -> Message:
     body = file_bytes(asked.body_file, error=ExperimentError) if asked.body_file is not None else b""
-    if len(body) > _LONGEST_BODY_BYTES:
+    if len(body) > LONGEST_BODY_BYTES:
         seen = f"it has {len(body):,} bytes, and goes with the plan into a Secret, which holds little"
-        raise ExperimentError(f"reading {asked.body_file}", seen, f"Give {_LONGEST_BODY_BYTES:,} bytes at most.")
+        raise ExperimentError(f"reading {asked.body_file}", seen, f"Give {LONGEST_BODY_BYTES:,} bytes at most.")
     return Message(
         method=asked.method,
         path=asked.path,
