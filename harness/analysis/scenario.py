@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.advice.overruns import overruns
 from harness.analysis.advice.propagation import propagation
 from harness.analysis.advice.sizing import sizing
 from harness.analysis.advice.unended import unended
@@ -19,8 +17,7 @@ from harness.analysis.causes.row import Row
 from harness.analysis.causes.table import TABLE
 from harness.analysis.chart import chart, failed_requests
 from harness.analysis.counted import against, counted_part, interruption, unshown
-from harness.analysis.observed.deeds import held_evictions
-from harness.analysis.observed.lateness import WATCH_S
+from harness.analysis.notes import notes
 from harness.analysis.observed.observed import Observed, observe
 from harness.analysis.observed.windows import CONTROL
 from harness.analysis.races import races
@@ -32,15 +29,11 @@ from harness.analysis.verdict.cut_answers import cut_answers
 from harness.analysis.verdict.doubts import Doubt, run_doubts
 from harness.analysis.verdict.gates import gate_words
 from harness.analysis.verdict.other_answers import other_answers
-from harness.analysis.verdict.outside import outside
 from harness.analysis.verdict.verdict import RolloutAccount, as_expected, conclusion
 from harness.analysis.verdict.window_counts import Counted, counted, tally
-from harness.model.advice import Propagation
-from harness.model.observation import MarkType
-from harness.model.quantity import things
 from harness.model.reasons import Reason
-from harness.model.result import Cause, RolloutFindings, ScenarioResult
-from harness.model.run import Run, RunInfo
+from harness.model.result import RolloutFindings, ScenarioResult, Verdict
+from harness.model.run import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +132,13 @@ def _judged(
         notes=tuple(
             filter(
                 None,
-                (interruption(recorded, found_against), *_notes(seen, why, counts, lags), unended(sized), gates_note),
+                (
+                    interruption(recorded, found_against),
+                    *notes(seen, why, counts, lags),
+                    *_uncharged(of_run, said.verdict),
+                    unended(sized),
+                    gates_note,
+                ),
             )
         ),
         chart=chart(seen),
@@ -147,6 +146,12 @@ def _judged(
         doubts=tuple(words for _, words in of_run),
     )
     return replace(result, races=races(seen, why, lags, result, counts.at))
+
+
+def _uncharged(doubts: Sequence[Doubt], verdict: Verdict) -> Iterator[str]:
+    """Where rollouts lost calls, that more were lost than they are charged with: the reason counts those alone."""
+    if verdict == Verdict.DROPPING:
+        yield from (words for reason, words in doubts if reason == Reason.UNCHARGED)
 
 
 def _ended(seen: Observed) -> dict[int, dict[str, str]]:
@@ -186,116 +191,3 @@ def _failed_s(seen: Observed, counts: Counted, position: int) -> NDArray[np.floa
     failures, update = seen.requests.failures, seen.windows.rollouts[position].update
     due, ended = (failures[name].to_numpy()[counts.at == position] - update for name in ("scheduled", "ended"))
     return np.asarray(np.where(due < 0.0, ended, due), dtype=np.float64)
-
-
-def _notes(seen: Observed, why: Explained, counts: Counted, lags: Propagation) -> tuple[str, ...]:
-    info = seen.run.info
-    told = (
-        _cut_short(info),
-        _nodes(seen),
-        _held(seen),
-        _gaps(seen),
-        _standstills(seen),
-        _stalls(seen),
-        _clocks(info),
-        _plane(why),
-        overruns(seen, why, lags),
-        _failed_hooks(seen),
-        _idle_closes(seen, why),
-        _untried(seen),
-        outside(seen, counts),
-    )
-    return (*seen.run.damage, *seen.requests.notes, *seen.missing, *filter(None, told))
-
-
-def _cut_short(info: RunInfo) -> str:
-    return (
-        ""
-        if info.finished or info.gone_on is not None
-        else f"the run was cut short ({info.stopped or 'it does not say why'})"
-    )
-
-
-def _nodes(seen: Observed) -> str:
-    """Which node each drain was of, where that is not the same of all of them."""
-    if seen.words.of or not seen.nodes:
-        return ""
-    return "; ".join(f"{seen.words.numbered(rollout + 1)} was of {node}" for rollout, node in seen.nodes.items())
-
-
-def _held(seen: Observed) -> str:
-    held = held_evictions(seen.run.timeline)
-    if not held:
-        return ""
-    longest = max(held, key=lambda one: one.seconds)
-    others = f", as {things(len(held) - 1, 'other')} for less" if len(held) > 1 else ""
-    return f"{longest.pod} was held for {longest.seconds:.1f} s before it could be evicted{others}: {longest.why}"
-
-
-def _failed_hooks(seen: Observed) -> str:
-    """That pods stopped as if they had no preStop hook, which no manifest shows."""
-    taken = [pod for pod in seen.pods if pod.uid in seen.takers]
-    failed = [pod.failed_hook for pod in taken if pod.failed_hook is not None]
-    if not failed:
-        return ""
-    words = failed[0].words.removeprefix("PreStopHook failed").strip(": ")
-    return (
-        f"the preStop hook failed in {len(failed)} of {things(len(taken), 'pod')} that stopped"
-        f"{f' ({words})' if words else ''}: the stop signal came at once, as without a hook"
-    )
-
-
-def _gaps(seen: Observed) -> str:
-    gaps = sum(event.kind == "Mark" and event.type == MarkType.GAP for event in seen.run.timeline)
-    times = "once" if gaps == 1 else f"{gaps} times"
-    return f"the watch was lost {times}: what happened to pods in between is not known" if gaps else ""
-
-
-def _standstills(seen: Observed) -> str:
-    told = ", ".join(f"{one.late_s:.1f} s at {one.start:.1f} s" for one in seen.stalls.of_harness)
-    if not told:
-        return ""
-    return f"the harness stood still (for {told}): what it took in after that happened at any time since it had begun"
-
-
-def _stalls(seen: Observed) -> str:
-    stalls = [one for one in seen.stalls.stalls if not one.by_harness]
-    if not stalls:
-        return ""
-    worst = max(stalls, key=lambda one: one.late_s)
-    at = ", ".join(dict.fromkeys(f"{one.end:.1f} s" for one in stalls))
-    return (
-        f"the watch stood still: what it showed at {at} came in a burst, up to {worst.late_s:.1f} s or more late "
-        "against its own times; what happened to pods meanwhile is known to no better, and lags are as much wider"
-    )
-
-
-def _clocks(info: RunInfo) -> str:
-    unsure_s = max((clock.uncertainty_s for clock in info.clocks), default=0.0)
-    if unsure_s <= WATCH_S:
-        return ""
-    return f"a worker's clock is known to within {1000 * unsure_s:.0f} ms only: causes may be told wrongly"
-
-
-def _plane(why: Explained) -> str:
-    return f"{why.plane.words}: nothing was assumed about it" if why.plane.lag_s is None else ""
-
-
-def _untried(seen: Observed) -> str:
-    """How many of the pods that went had answered nothing, so that nobody can tell what their ends would have cost."""
-    went = [pod for pod in seen.pods if pod.uid in seen.ours and pod.ready is not None]
-    idle = [pod for pod in went if seen.answers.last_answer(pod.uid) == -math.inf]
-    if not idle or not seen.answers.named:
-        return ""
-    return (
-        f"{len(idle)} of {things(len(went), 'pod')} that went had answered no request: what their end costs was not "
-        "tried (load.new, or more connections, reach them where the Service has no sessionAffinity)"
-    )
-
-
-def _idle_closes(seen: Observed, why: Explained) -> str:
-    idle = int((why.causes.cause == Cause.IDLE_CLOSE).sum())
-    if not idle or seen.run.info.strict_idle_close:
-        return ""
-    met = things(idle, "request")
-    return f"{met} met a kept connection as its server closed it or was killed, before it was read: counted apart"

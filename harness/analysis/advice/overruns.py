@@ -40,10 +40,15 @@ def _removals(lags: Propagation, period_s: float) -> Iterator[tuple[float, str]]
             yield pod.lag.earliest_s, f"{pod.pod} was still sent to {pod.lag.earliest_s:.2f} s after it left the list"
 
 
+def keeps_clients(seen: Observed) -> bool:
+    """Whether all that one client address sends goes to one pod, for as long as that is listed."""
+    return any(_STICKY in hop.settings for hop in seen.run.info.hops)
+
+
 def _has_a_share(seen: Observed) -> bool:
     """Whether a new pod gets its share of what is sent, as soon as it is sent to at all."""
     several = seen.requests.frame["worker"].n_unique() > 1  # each has a proxy of its own, and so a share of its own
-    return not several and not any(_STICKY in hop.settings for hop in seen.run.info.hops)  # who is known stays
+    return not several and not keeps_clients(seen)
 
 
 def _additions(seen: Observed, lags: Propagation, period_s: float) -> Iterator[tuple[float, str]]:

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harness.analysis.causes.intervals import NOBODY, Spans, cover
-from harness.analysis.observed.lateness import WATCH_S
+from harness.analysis.observed.lateness import SLOW_WATCH_S, WATCH_S
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
 from harness.analysis.statistics import excess
@@ -54,7 +54,11 @@ def turned_away(
     unnamed = _by_time(seen, status & (own == NOBODY), ended, stopping)
     if unnamed.any():
         unnamed &= _among_good(_good(seen), ended, ended) | (cover(_serving(seen), ended).count == 0)
-    return (suspects | unnamed) if more else unnamed
+    if not more:
+        return unnamed
+    # Where the watch was slower than as a rule, a pod was told earlier: it gave errors, and nothing else, from then on.
+    early = status & (own != NOBODY) & (ended >= told[own] - (SLOW_WATCH_S - WATCH_S))
+    return np.asarray(suspects | unnamed | (early & (ended > _last_good(seen)[own])))
 
 
 def in_hand(
@@ -171,17 +175,35 @@ def _answered(seen: Observed) -> NDArray[np.float64]:
 
 def _answers_while_stopping(seen: Observed) -> tuple[int, int]:
     """How many answers pods gave after they were told to stop, and how many of those were errors."""
-    stopping = [(pod.name, _told_to_stop(pod), pod.gone or np.inf) for pod in seen.pods if pod.deletion is not None]
-    ends = pl.LazyFrame(
-        stopping, schema={"pod": pl.String, "since": pl.Float64, "until": pl.Float64}, orient="row"
-    ).with_columns(pl.col("pod").cast(pl.Categorical))
-    counts = (
+    counts = _while_stopping(seen, 0.0).select(n=pl.len(), bad=pl.col("failed").sum()).collect()
+    return int(counts.item(0, "n")), int(counts.item(0, "bad") or 0)
+
+
+def _last_good(seen: Observed) -> NDArray[np.float64]:
+    """By the pod's position, when its last good answer came around its stop or after it; -infinity without any, also
+    for NOBODY."""
+    well = (
+        _while_stopping(seen, SLOW_WATCH_S).filter(pl.col("outcome") == "ok").group_by("at").agg(pl.col("ended").max())
+    )
+    found = np.full(len(seen.pods) + 1, -np.inf)
+    for at, ended in well.collect().iter_rows():
+        found[at] = ended
+    return found
+
+
+def _while_stopping(seen: Observed, before_s: float) -> pl.LazyFrame:
+    """The answers that pods gave after they were told to stop, or so long before, each with the pod's position `at`."""
+    stopping = [
+        (pod.name, at, _told_to_stop(pod) - before_s, pod.gone or np.inf)
+        for at, pod in enumerate(seen.pods)
+        if pod.deletion is not None
+    ]
+    schema = {"pod": pl.String, "at": pl.Int64, "since": pl.Float64, "until": pl.Float64}
+    ends = pl.LazyFrame(stopping, schema=schema, orient="row").with_columns(pl.col("pod").cast(pl.Categorical))
+    return (
         seen.requests.frame.lazy()
         .filter(pl.col("outcome").is_in(["ok", "status"]))
-        .select("pod", "ended", "failed")
+        .select("pod", "ended", "failed", "outcome")
         .join(ends, on="pod")
         .filter(pl.col("ended").is_between("since", "until"))
-        .select(n=pl.len(), bad=pl.col("failed").sum())
-        .collect()
     )
-    return int(counts.item(0, "n")), int(counts.item(0, "bad") or 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.analysis import judge
+from harness.model.paths import Hop, HopKind, Targets
 
 from .literal import history, nameless
 
@@ -29,3 +30,9 @@ def test_a_pod_that_no_request_reached_was_not_tried() -> None:
 @pytest.mark.parametrize("text", [RUN + ALL, nameless(RUN)], ids=["all answered", "no answer names its pod"])
 def test_where_all_were_reached_or_nobody_knows_nothing_is_said(text: str) -> None:
     assert not [note for note in judge(history(text)).notes if "was not tried" in note]
+
+
+def test_where_clients_stay_with_a_pod_and_answers_name_none_that_is_said() -> None:
+    sticky = Hop(name="nftables", kind=HopKind.NODE_PROXY, targets=Targets.PODS, settings="sessionAffinity ClientIP")
+    (said,) = [note for note in judge(history(nameless(RUN), hops=(sticky,))).notes if "sessionAffinity" in note]
+    assert "of 2 pods that went those to which none was sent cost nothing" in said

@@ -55,6 +55,16 @@ def test_errors_before_a_pod_can_have_heard_of_its_end_are_the_applications() ->
     assert causes(result) == {"application": 6}
 
 
+@pytest.mark.parametrize(("good", "cause"), [("", "termination-race"), ("ok kept 11.39 by old-1", "application")])
+def test_an_error_just_before_the_hook_can_have_ended_is_the_rollouts_where_only_errors_came_after_it(
+    good: str, cause: str
+) -> None:
+    """A watch that was 0.16 s late dates the deletion so much too late, and with it the end of the hook."""
+    text = ROLLOUT.replace("ended 12.5 gone 12.8", "prestop 3 ended 12.5 gone 12.8")
+    result = judge(history(f"{text}status kept 11.37 11.5 11.6 11.7 11.8 11.9 by old-1\n{good}"))
+    assert causes(result) == Counter(["termination-race"] * 5 + [cause])
+
+
 @pytest.mark.parametrize("named", ["by old-1", ""], ids=["named", "unnamed"])
 def test_errors_after_a_container_beside_the_one_that_serves_was_stopped_are_the_rollouts(named: str) -> None:
     """nginx sleeps in its preStop, and php-fpm behind it has none: what nginx answers then does not name the pod."""

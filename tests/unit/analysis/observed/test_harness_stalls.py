@@ -77,6 +77,8 @@ def test_a_dropping_application_stays_so_by_what_was_taken_in_on_time() -> None:
     result = judge(stood_still(run, at, at + 2.0))
     assert result.verdict == "dropping"
     assert 0 < result.rollouts[0].own_failures < whole.rollouts[0].own_failures
+    assert any("came with none that answers for them" in note for note in result.notes)
+    assert not any("came with none that answers for them" in note for note in whole.notes)
 
 
 def test_our_own_update_that_is_shown_late_is_nobody_else_s_change() -> None:
