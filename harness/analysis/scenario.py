@@ -29,10 +29,10 @@ from harness.analysis.verdict.cut_answers import cut_answers
 from harness.analysis.verdict.doubts import Doubt, run_doubts
 from harness.analysis.verdict.gates import gate_words
 from harness.analysis.verdict.other_answers import other_answers
-from harness.analysis.verdict.verdict import RolloutAccount, as_expected, conclusion
+from harness.analysis.verdict.verdict import Conclusion, RolloutAccount, as_expected, conclusion
 from harness.analysis.verdict.window_counts import Counted, counted, tally
 from harness.model.reasons import Reason
-from harness.model.result import RolloutFindings, ScenarioResult, Verdict
+from harness.model.result import RolloutFindings, ScenarioResult
 from harness.model.run import Run
 
 
@@ -135,7 +135,7 @@ def _judged(
                 (
                     interruption(recorded, found_against),
                     *notes(seen, why, counts, lags),
-                    *_uncharged(of_run, said.verdict),
+                    *_uncharged(of_run, said),
                     unended(sized),
                     gates_note,
                 ),
@@ -148,10 +148,9 @@ def _judged(
     return replace(result, races=races(seen, why, lags, result, counts.at))
 
 
-def _uncharged(doubts: Sequence[Doubt], verdict: Verdict) -> Iterator[str]:
-    """Where rollouts lost calls, that more were lost than they are charged with: the reason counts those alone."""
-    if verdict == Verdict.DROPPING:
-        yield from (words for reason, words in doubts if reason == Reason.UNCHARGED)
+def _uncharged(doubts: Sequence[Doubt], said: Conclusion) -> Iterator[str]:
+    """That more failed than what is said counts: the failures which no rollout is charged with."""
+    yield from (words for reason, words in doubts if reason == Reason.UNCHARGED and words not in said.sentence)
 
 
 def _ended(seen: Observed) -> dict[int, dict[str, str]]:

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.spec.workload import Object
+from harness.spec.workload import Object, is_sidecar, main_containers
 
 _TIME = re.compile(r"(\d+\.?\d*|\.\d+)([smhd]?)")
 _UNIT_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -50,6 +50,19 @@ def surely_serves_s(container: Object) -> float | None:
             break
         total_s += seconds
     return total_s
+
+
+def serves_on_s(pod: Object, container: Object) -> float | None:
+    """The same of a container in its pod: a native sidecar gets its stop signal only after the main containers' end.
+
+    Their hooks hold it too, therefore; its own runs beside them, from the deletion on.
+    https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#pod-termination-order
+    """
+    own_s = surely_serves_s(container)
+    if not is_sidecar(container):
+        return own_s
+    before_s = max((surely_serves_s(main) or 0.0 for main in main_containers(pod)), default=0.0)
+    return max(own_s or 0.0, before_s) if own_s is not None or before_s else None
 
 
 def only_sleeps(container: Object) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from harness.model.advice import ApplicationSettings
 from harness.model.run import MeasuredService
 from harness.spec.hazards import HazardId, hazards, row
-from harness.spec.hooks import surely_serves_s
+from harness.spec.hooks import serves_on_s
 from harness.spec.readiness import readiness_s
 from harness.spec.rolling import rollout_spec
 from harness.spec.serving import serving_containers, target_ports
@@ -68,7 +68,7 @@ def rollout_shape(
     rollout = rollout_spec(str(workload["kind"]), spec_of(workload), replicas=replicas)
     pod = pod_spec(workload)
     serving = serving_containers(pod, target_ports(manifests, measured))
-    held = [seconds for container in serving if (seconds := surely_serves_s(container)) is not None]
+    held = [seconds for container in serving if (seconds := serves_on_s(pod, container)) is not None]
     found = hazards(workload, services(manifests), measured=measured, replicas=replicas, disruption=disruption)
     gap = next((hazard for hazard in found if hazard.gap), None)
     named = {hazard.id: hazard for hazard in found}

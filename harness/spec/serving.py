@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.model.run import MeasuredService
-from harness.spec.hooks import surely_serves_s
+from harness.spec.hooks import serves_on_s
 from harness.spec.readiness import probed_ports
 from harness.spec.termination import grace_period_s
 from harness.spec.workload import Object, containers, main_containers, services, spec_of
@@ -40,7 +40,7 @@ def serving_expectation(pod: Object, targets: Iterable[Port]) -> ServingExpectat
     """
     targets = tuple(targets)
     serving = serving_containers(pod, targets)
-    held_s, untold_s = _all_held_s(serving), _all_held_s((*serving, *main_containers(pod)))
+    held_s, untold_s = all_held_s(pod, serving), all_held_s(pod, (*serving, *main_containers(pod)))
     grace_s = grace_period_s(pod)
     return ServingExpectation(
         prestop_s=min(held_s, grace_s),
@@ -50,8 +50,9 @@ def serving_expectation(pod: Object, targets: Iterable[Port]) -> ServingExpectat
     )
 
 
-def _all_held_s(of: Sequence[Object]) -> float:
-    return min((surely_serves_s(container) or 0.0 for container in of), default=0.0)
+def all_held_s(pod: Object, of: Sequence[Object]) -> float:
+    """How long all of these containers surely go on serving after their pod's deletion."""
+    return min((serves_on_s(pod, container) or 0.0 for container in of), default=0.0)
 
 
 def target_ports(manifests: Iterable[Object], measured: MeasuredService | None = None) -> tuple[Port, ...]:

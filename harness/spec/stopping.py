@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from harness.spec.hooks import exec_words, first_deed, only_sleeps, pre_stop, shell_line, surely_serves_s
+from harness.spec.hooks import exec_words, first_deed, only_sleeps, pre_stop, serves_on_s, shell_line, surely_serves_s
 from harness.spec.images import Server, has_no_shell, server
 from harness.spec.stop_commands import stops_server
 from harness.spec.subject import Subject
@@ -40,7 +40,7 @@ def hooked_to_stop(it: Subject) -> tuple[Object, ...]:
 
 def hooked_by_unknown(it: Subject) -> tuple[Object, ...]:
     """Those whose hook does something first of which it cannot be told from here how long it takes."""
-    unknown = (each for each in it.serving if not only_sleeps(each) and not surely_serves_s(each))
+    unknown = (each for each in it.serving if not only_sleeps(each) and not serves_on_s(it.pod, each))
     return tuple(each for each in unknown if not stops_server(first_deed(each)))
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from harness.model.disruption_table import row
 from harness.model.run import MeasuredService
 from harness.spec.around import Around
-from harness.spec.hooks import surely_serves_s, waits_for_nothing
+from harness.spec.hooks import serves_on_s, waits_for_nothing
 from harness.spec.readiness import asked_port, probed_ports, readiness_s, ready_probes
 from harness.spec.rolling import RolloutSpec, Strategy, rollout_spec
-from harness.spec.serving import Port, named_ports, serving_containers, target_ports
+from harness.spec.serving import Port, all_held_s, named_ports, serving_containers, target_ports
 from harness.spec.termination import grace_period_s, longest_hook_s
 from harness.spec.workload import Object, containers, pod_spec, spec_of
 
@@ -74,12 +74,14 @@ class Subject:
     @property
     def held_s(self) -> float:
         """How long all containers that serve surely go on serving after the pod's deletion."""
-        return min((surely_serves_s(container) or 0.0 for container in self.serving), default=0.0)
+        return all_held_s(self.pod, self.serving)
 
     @property
     def without_hook(self) -> tuple[str, ...]:
-        """The containers that serve and have no preStop hook, or one that waits for nothing and does nothing else."""
-        return tuple(str(container.get("name")) for container in self.serving if waits_for_nothing(container))
+        """The containers that serve and have no preStop hook, or one that waits for nothing and does nothing else; but
+        for native sidecars that the hooks of others hold."""
+        idle = (container for container in self.serving if waits_for_nothing(container))
+        return tuple(str(container.get("name")) for container in idle if not serves_on_s(self.pod, container))
 
     @property
     def unhooked(self) -> str:

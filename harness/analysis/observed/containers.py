@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from harness.analysis.observed.lateness import ClusterClock
 
 SIGKILLED = 137
+SIGTERMED = 143
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,28 @@ class Containers:
     def killed(self) -> bool:
         """Whether one had to be killed."""
         return any(end.get("exitCode") == SIGKILLED for end in self.ended)
+
+    @property
+    def failed(self) -> tuple[dict[str, Any], ...]:
+        """The ends of those that failed by themselves: no stop signal ends a program so, but by its own will."""
+        stopped = (0, SIGTERMED, SIGKILLED)
+        return tuple(
+            end for end in self.ended if end.get("exitCode") not in stopped or end.get("reason") == "OOMKilled"
+        )
+
+
+def ending_words(ends: Iterable[dict[str, Any]]) -> str:
+    """By what the last of these ended, as the kubelet has it.
+
+    >>> ending_words([{"exitCode": 0}, {"exitCode": 3, "reason": "Error"}]), ending_words([{"reason": "OOMKilled"}])
+    ('exit code 3', 'OOMKilled')
+    """
+    end: dict[str, Any] = next(
+        (end for end in reversed([*ends]) if end.get("exitCode") or end.get("reason") == "OOMKilled"), {}
+    )
+    if end.get("reason") == "OOMKilled":
+        return "OOMKilled"
+    return f"exit code {end['exitCode']}" if end.get("exitCode") is not None else ""
 
 
 def containers(status: dict[str, Any]) -> Containers:

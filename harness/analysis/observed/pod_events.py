@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.analysis.observed.containers import Containers, containers, last_finish
+from harness.analysis.observed.containers import Containers, containers, ending_words, last_finish
 from harness.analysis.observed.lateness import EXIT_S, SLOW_WATCH_S, ClusterClock
 from harness.analysis.observed.node_clocks import node_of
 from harness.model.observation import Observation
@@ -20,7 +20,8 @@ KILLING_S = 2.0
 @dataclass(slots=True)
 class PodEvents:
     """What the events of one pod showed so far; `first` and `latest` object are kept. `forced`: it was deleted without
-    any grace period, so that the API forgot it before it had ended."""
+    any grace period, so that the API forgot it before it had ended. `failed`: when a container of it had failed, after
+    it was to go. `fell_by`: by what the last one ended that nobody had asked to."""
 
     first: Observation
     latest: dict[str, Any]
@@ -41,6 +42,8 @@ class PodEvents:
     crashes: list[tuple[float, float]] = field(default_factory=list)
     disrupted: str | None = None
     killed: bool = False
+    failed: float | None = None
+    fell_by: str = ""
 
     def add(self, seen: Observation, earliest: float, clock: ClusterClock) -> None:
         """Take note of one event; `earliest`: when what it shows can have happened at the earliest."""
@@ -84,6 +87,10 @@ class PodEvents:
             self.killed |= shown.killed
             if self.finished is None:
                 self.finished = last_finish(shown.ended, clock, node=node_of(self.latest))
+            if shown.failed and self.deletion is not None and self.failed is None:
+                finish = last_finish(shown.failed, clock, node=node_of(self.latest))
+                self.failed = finish if finish is not None else t - EXIT_S
+                self.fell_by = ending_words(shown.failed)
         elif self.deletion is None:
             self._crash(t, earliest, shown, clock)
 
@@ -97,6 +104,7 @@ class PodEvents:
         if fell and self.down_since is None and self.first.t < t:
             finish = last_finish(shown.last_ends, clock, node=node_of(self.latest), until=t)
             self.down_since = finish - CRASH_S if finish is not None else earliest - EXIT_S
+            self.fell_by = ending_words(shown.last_ends)
         self.restarts = max(shown.restarts, self.restarts)
         if self.down_since is not None and self.ready_now and not shown.ended:
             self.crashes.append((self.down_since, t))

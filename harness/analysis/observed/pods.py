@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -10,7 +11,7 @@ from harness.analysis.observed.failed_hooks import FailedHook, failed_hook
 from harness.analysis.observed.lateness import EXIT_S, WATCH_S, Blindness, ClusterClock
 from harness.analysis.observed.node_clocks import PRESENT_S, untrusted_nodes
 from harness.analysis.observed.ownership import Ownership, controller_of
-from harness.analysis.observed.pod_events import PodEvents
+from harness.analysis.observed.pod_events import CRASH_S, PodEvents
 from harness.analysis.observed.watch_stalls import ALWAYS_ON, WatchStalls
 from harness.model.observation import MarkType, Observation
 from harness.model.run import RunInfo
@@ -28,14 +29,14 @@ _LEAST_GRACE_S = 2.0
 class Life:
     """One pod on the run's clock; None where the watch never showed it.
 
-    `fresh`: it was shown before its containers had started, so that it began to listen in sight of the watch. `ready`:
-    first seen Ready. `deletion`: first sign that it is to go, or the earliest moment at which that can have come, where
-    the watch was lost; `deletion_shown`: when it was seen. `exit`: its containers cannot have ended
+    `fresh`: it was shown before its containers had started, so that it began to listen in sight of the watch.
+    `ready`: first seen Ready. `deletion`: first sign that it is to go, or the earliest moment at which that can have
+    come, where the watch was lost; `deletion_shown`: when it was seen. `exit`: its containers cannot have ended
     earlier. `ended`: the watch showed them ended; the kubelet says so only after it has taken the pod's network down.
-    `crashes`: when a container was down though nobody had asked for it. `disrupted`: the reason of a DisruptionTarget.
-    `killed`: it did not end by itself within its grace period. `lingers`: until when it may have run on after it had
-    gone, because it was deleted without waiting for its end (`kubectl delete --force`). `failed_hook`: why no preStop
-    hook held it, though it has one.
+    `crashes`: when a container was down though nobody had asked for it; `fell_by`: how it last ended so. `disrupted`:
+    the reason of a DisruptionTarget. `killed`: it did not end by itself within its grace period. `lingers`: until
+    when it may have run on after it had gone, because it was deleted without waiting for its end (`kubectl delete
+    --force`). `failed_hook`: why no preStop hook held it, though it has one.
     """
 
     uid: str
@@ -54,6 +55,7 @@ class Life:
     gone: float | None = None
     unready: tuple[tuple[float, float], ...] = ()
     crashes: tuple[tuple[float, float], ...] = ()
+    fell_by: str = ""
     disrupted: str | None = None
     killed: bool = False
     lingers: float | None = None
@@ -90,7 +92,8 @@ def lives(
     clock = ClusterClock(info.t0_wall, untrusted_nodes(info.t0_wall, events))
     seen = _seen(events, owned, clock, stalls)
     targets = target_ports(info.manifests, info.service)
-    return tuple(_held(_life(uid, events, seen, pod_spec(workload), targets)) for uid, events in seen.pods.items())
+    found = ((_life(uid, events, seen, pod_spec(workload), targets), events) for uid, events in seen.pods.items())
+    return tuple(_held(pod, events.failed) for pod, events in found)
 
 
 def _seen(timeline: Iterable[Observation], owned: Ownership, clock: ClusterClock, stalls: WatchStalls) -> _Seen:
@@ -148,6 +151,7 @@ def _life(uid: str, events: PodEvents, seen: _Seen, template: Object, targets: t
         gone=events.gone,
         unready=events.all_unready(),
         crashes=events.all_crashes(),
+        fell_by=events.fell_by,
         disrupted=events.disrupted,
         killed=events.killed,
         lingers=_lingers(events, template),
@@ -176,9 +180,17 @@ def _owner(metadata: Object) -> str:
     return str((controller_of({"metadata": metadata}) or {}).get("name") or "")
 
 
-def _held(pod: Life) -> Life:
-    """The pod, without what its preStop hook promised where the hook failed, or its containers ended before it did."""
-    hold_s = pod.promise.prestop_s
-    short = pod.deletion is not None and pod.exit is not None and pod.exit + EXIT_S < pod.deletion + hold_s - WATCH_S
-    held = not hold_s or not (pod.failed_hook or short)
+def _held(pod: Life, failed: float | None) -> Life:
+    """The pod, without what its preStop hook promised where the hook failed, or its containers ended before it did.
+
+    A container that `failed` then, before anything can have told it to stop, crashed: that it was held says so.
+    """
+    hold_s, untold_s = pod.promise.prestop_s, pod.promise.untold_s
+    if pod.deletion is None or not hold_s:
+        return pod
+    if failed is not None and not pod.failed_hook and failed + EXIT_S < pod.deletion + untold_s - WATCH_S:
+        down = (failed - CRASH_S, pod.gone if pod.gone is not None else math.inf)
+        return replace(pod, crashes=(*pod.crashes, down))
+    short = pod.exit is not None and pod.exit + EXIT_S < pod.deletion + hold_s - WATCH_S
+    held = not (pod.failed_hook or short)
     return pod if held else replace(pod, promise=replace(pod.promise, prestop_s=0.0, untold_s=0.0))

@@ -61,7 +61,10 @@ def endings_by_others(seen: Observed, known: Iterable[Ending], position: int) ->
                 Reason(taker), f"{pod.name} was taken by {_BY[taker]} in {seen.words.numbered(span.number)}"
             )
         if any(_touches(span, start + SEEN_LATE_S, settled + SEEN_LATE_S, failing) for start, _ in pod.crashes):
-            found.setdefault(Reason.CRASH, f"{pod.name} crashed in {seen.words.numbered(span.number)}")
+            found.setdefault(
+                Reason.CRASH,
+                f"{pod.name} crashed{f' ({pod.fell_by})' if pod.fell_by else ''} in {seen.words.numbered(span.number)}",
+            )
     return tuple(found.items())
 
 

@@ -6,6 +6,7 @@
     pod old-1 deleted 8.5 ended 8.8 gone 9.0             a pod of the old revision, ready from the beginning
     pod new-1 revision r2 created 8.1 ready 8.4 prestop 5 noprobe       ... or evicted, stranger, killed
     pod old-1 prestop 5 beside                           ... and another container in it, without a hook
+    pod old-1 deleted 8.5 ended 10.1 gone 10.4 exits 3   its container ended with that exit code
     pod old-2 ready 0.3 pending                          one of the beginning whose start the watch showed
     crash new-1 20.0 21.5                                its container was down that long, and was restarted
     ok new 0..30 every 0.01 by old-1                     answered requests of a stream
@@ -265,7 +266,11 @@ def _pod_object(
         container["readinessProbe"] = {"httpGet": {"port": 80}}
     if "prestop" in facts:
         container["lifecycle"] = {"preStop": {"sleep": {"seconds": facts["prestop"]}}}
-    state = {"terminated": {"exitCode": 137 if facts["killed"] else 0}} if ended else {"running": {}}
+    state = (
+        {"terminated": {"exitCode": 137 if facts["killed"] else int(facts.get("exits", 0))}}
+        if ended
+        else {"running": {}}
+    )
     return {
         "metadata": metadata,
         "spec": {"containers": [container, {"name": "php"}] if facts["beside"] else [container]},

@@ -25,6 +25,21 @@ def test_a_sidecars_hook_does_not_hold_the_container_that_serves() -> None:
     assert serving_expectation({"containers": [hook(sleep={"seconds": 5}), sidecar]}, ()).prestop_s == 5.0
 
 
+def test_a_native_sidecar_that_serves_is_held_by_the_hooks_of_the_main_containers() -> None:
+    proxy: Object = {"restartPolicy": "Always", "ports": [{"containerPort": 80}]}
+    bare, held = {"name": "app"}, hook(sleep={"seconds": 5})
+    for main, own, prestop_s, untold_s in (
+        ([held], {}, 5.0, 5.0),
+        ([held, bare], {}, 5.0, 0.0),  # the one without a hook hears at once
+        ([held], hook(sleep={"seconds": 2}), 5.0, 5.0),
+        ([held], hook(sleep={"seconds": 9}), 9.0, 5.0),
+        ([bare], {}, 0.0, 0.0),
+    ):
+        pod = {"containers": main, "initContainers": [proxy | own]}
+        found = serving_expectation(pod, (80,))
+        assert (found.prestop_s, found.untold_s) == (prestop_s, untold_s), pod
+
+
 def test_where_none_declares_the_target_port_any_container_may_serve() -> None:
     first, second = {"name": "first"}, {"name": "second", "ports": [{"containerPort": 81}]}
     pod = {"containers": [first, second]}
