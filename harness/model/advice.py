@@ -195,13 +195,14 @@ class ApplicationSettings:
 
     `replaced`: how many of its pods a rollout replaces; `steps`: how many times it does so one after another; `kept`:
     why it leaves the others. `waits_for_stop`: whether a step begins only when the old pods have ended (StatefulSet,
-    Recreate). `prestop_s`: how long its preStop hooks surely hold the container that serves; `hook_s`: what the longest
-    of all its hooks takes. `gap`: why there is a moment without any pod that serves, which no preStop and no
-    minReadySeconds closes; `gap_cure`: the setting that does. `probed`: whether a container has a readiness probe;
+    Recreate). `prestop_s`: how long its preStop hooks surely hold the container that serves; `hook_s`: what the
+    longest of all its hooks takes. `gap`: why there is a moment without any pod that serves, which no preStop and no
+    minReadySeconds closes; `gap_cure`: the setting that does. `listing`: why its Service lists pods whatever their
+    readiness says; `listing_cure`: what mends that. `probed`: whether a container has a readiness probe;
     `probe_cure`: what mends one that looks at another port than the one that serves. `beside_cure`: what mends that a
-    container beside the one that serves is told to stop before it. `mends`: the rows of the table of hazards that these
-    come from. `hooked`: the names of the containers that a preStop belongs into, where a pod has several: those that
-    serve, and those beside them that listen too and would stop first.
+    container beside the one that serves is told to stop before it. `mends`: the rows of the table of hazards that
+    these come from. `hooked`: the names of the containers that a preStop belongs into, where a pod has several: those
+    that serve, and those beside them that listen too and would stop first.
     """
 
     replicas: int = 1
@@ -217,6 +218,8 @@ class ApplicationSettings:
     progress_deadline_s: float | None = 600.0
     gap: str = ""
     gap_cure: str = ""
+    listing: str = ""
+    listing_cure: str = ""
     probed: bool = True
     probe_cure: str = ""
     beside_cure: str = ""

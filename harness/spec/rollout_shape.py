@@ -31,7 +31,7 @@ _ABOUT_READINESS = (HazardId.NO_READINESS_PROBE, HazardId.PROBE_ON_ANOTHER_PORT)
 def cures(settings: ApplicationSettings) -> tuple[str, ...]:
     """What must be set before any number of seconds helps, in the words of a manifest."""
     probe = settings.probe_cure if settings.probed else row(HazardId.NO_READINESS_PROBE).mend
-    return tuple(filter(None, (settings.gap_cure, probe)))
+    return tuple(filter(None, (settings.gap_cure, settings.listing_cure, probe)))
 
 
 def rollout_s(settings: ApplicationSettings, *, start_s: float, min_ready_s: float, stop_s: float) -> float:
@@ -72,6 +72,7 @@ def rollout_shape(
     found = hazards(workload, services(manifests), measured=measured, replicas=replicas, disruption=disruption)
     gap = next((hazard for hazard in found if hazard.gap), None)
     named = {hazard.id: hazard for hazard in found}
+    listing = named.get(HazardId.PUBLISHES_NOT_READY)
     elsewhere, kept = named.get(HazardId.PROBE_ON_ANOTHER_PORT), named.get(HazardId.PARTITION)
     # Only what a run showed tells whether that costs anything.
     beside = stopping_first(subject(workload, services(manifests), measured=measured))
@@ -90,6 +91,8 @@ def rollout_shape(
         progress_deadline_s=rollout.progress_deadline_s,
         gap=gap.wrong if gap else "",
         gap_cure=gap.mend if gap else "",
+        listing=listing.wrong if listing else "",
+        listing_cure=listing.mend if listing else "",
         probed=HazardId.NO_READINESS_PROBE not in named,
         probe_cure=elsewhere.mend if elsewhere else "",
         beside_cure=row(HazardId.SIDECAR_STOPS_FIRST).mend if beside else "",

@@ -10,6 +10,7 @@ import polars as pl
 from harness.analysis.causes.evidence import SHOWN_S
 from harness.analysis.causes.explained import Explained
 from harness.analysis.causes.streaks import LIKELY, needed_in_a_row
+from harness.analysis.observed.lateness import SLOW_WATCH_S
 from harness.analysis.observed.observed import Observed
 from harness.model.advice import Propagation
 
@@ -59,8 +60,8 @@ def _additions(seen: Observed, lags: Propagation, period_s: float) -> Iterator[t
     needed = needed_in_a_row(seen.endpoints.most, LIKELY)
     listed = {pod.name: seen.endpoints.listed.get(pod.uid) for pod in seen.pods}
     for pod in lags.addition.pods:
-        if pod.lag is None or not (spans := listed.get(pod.pod)):
-            continue
+        if pod.lag is None or not (spans := listed.get(pod.pod)) or spans[0][0] < pod.since - SLOW_WATCH_S:
+            continue  # listed before it was Ready, from which on its lag counts
         before = int(np.searchsorted(fresh, pod.since + pod.lag.earliest_s))
         elsewhere = fresh[max(0, before - needed) : before]
         if len(elsewhere) < needed:

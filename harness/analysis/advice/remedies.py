@@ -92,7 +92,7 @@ def _lost(measured: Measured, cause: Cause) -> int:
 
 def _serving_cures(measured: Measured, app: ApplicationSettings, prestop: Setting) -> bool:
     """Whether it takes an application that goes on answering: on kept connections, or with all the preStop needed."""
-    enough = not app.gap and not measured.hooks_failed and _has_enough(prestop)
+    enough = not app.gap and not app.listing and not measured.hooks_failed and _has_enough(prestop)
     others = _lost(measured, Cause.TERMINATION_RACE) > measured.beside
     return measured.turned_away_kept > 0 or (enough and others)
 
@@ -167,8 +167,8 @@ def _race_to_a_server(measured: Measured, app: ApplicationSettings, raised: Mapp
 def _race_to_a_pod(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
     """Of requests that a preStop keeps from the pod, as far as it outlasts the lag."""
     words = _words(raised, app, "preStop", "terminationGracePeriodSeconds")
-    if app.gap:
-        return _Told(needed=", ".join(filter(None, (app.gap_cure, words))), why=app.gap)
+    if first := app.gap or app.listing:
+        return _Told(needed=", ".join(filter(None, (app.gap_cure or app.listing_cure, words))), why=first)
     if measured.hooks_failed:
         why = f"the preStop hook of {things(measured.hooks_failed, 'pod')} failed, and the stop signal came at once"
         return _Told(needed=", ".join(filter(None, (HOOK, words))), why=why, by_settings=False)
@@ -188,7 +188,7 @@ def _race_to_a_pod(measured: Measured, app: ApplicationSettings, raised: Mapping
 
 def _probing_cures(measured: Measured, app: ApplicationSettings) -> bool:
     """Whether it takes a probe that says more than the one of the port that serves."""
-    return not measured.external and not _unready(app) and _came_late(measured) > 0
+    return not measured.external and not app.listing and not _unready(app) and _came_late(measured) > 0
 
 
 def _came_late(measured: Measured) -> int:
@@ -213,6 +213,8 @@ def _creation_race(measured: Measured, app: ApplicationSettings, raised: Mapping
 
 
 def _late(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
+    if app.listing:
+        return _Told(needed=app.listing_cure, why=app.listing)
     if mend := _unready(app):
         wrong = row(HazardId.PROBE_ON_ANOTHER_PORT if app.probed else HazardId.NO_READINESS_PROBE).wrong
         return _Told(needed=mend, why=f"{wrong}; {_SENT_WHEN_READY}")

@@ -53,7 +53,7 @@ def turned_away(
     # What answers in a pod's place, as it stops, may not name it though the pod does.
     unnamed = _by_time(seen, status & (own == NOBODY), ended, stopping)
     if unnamed.any():
-        unnamed &= _among_good(_good(seen), ended, ended) | (cover(_serving(seen), ended).count == 0)
+        unnamed &= among_good(good_answers(seen), ended, ended) | (cover(_serving(seen), ended).count == 0)
     if not more:
         return unnamed
     # Where the watch was slower than as a rule, a pod was told earlier: it gave errors, and nothing else, from then on.
@@ -106,7 +106,7 @@ def _by_time(
     return suspects if more and not new_fails else np.zeros_like(suspects)
 
 
-def _good(seen: Observed, *, fresh: bool = False) -> NDArray[np.float64]:
+def good_answers(seen: Observed, *, fresh: bool = False) -> NDArray[np.float64]:
     """When each good answer came, ascending; `fresh`: of those on new connections."""
     well = seen.requests.frame.lazy().filter(pl.col("outcome") == "ok")
     if fresh:
@@ -123,18 +123,18 @@ def _all_fail(seen: Observed, suspects: NDArray[np.bool_], lag_s: float) -> NDAr
     """
     failures = seen.requests.failures
     ended, fresh = failures["ended"].to_numpy(), ~failures["reused"].to_numpy()
-    good = _good(seen, fresh=True)
+    good = good_answers(seen, fresh=True)
     if not len(good):
         return np.zeros_like(suspects)
     bad = np.sort(ended[suspects & fresh])
-    alone = ~_among_good(good, bad, ended) if len(bad) else np.zeros_like(suspects)
+    alone = ~among_good(good, bad, ended) if len(bad) else np.zeros_like(suspects)
     run = np.searchsorted(good, ended)
     first = np.full(len(good) + 1, np.inf)
     np.minimum.at(first, run[suspects], ended[suspects])
     return np.asarray(suspects & alone & (cover(_listed_in_service(seen, lag_s), first[run]).count > 0))
 
 
-def _among_good(good: NDArray[np.float64], bad: NDArray[np.float64], moments: NDArray[np.float64]) -> NDArray[np.bool_]:
+def among_good(good: NDArray[np.float64], bad: NDArray[np.float64], moments: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Per moment, whether others were answered well just then: where nobody was, it is no pod that stops, but all of
     them that fail."""
     every = np.concatenate((good, bad))

@@ -11,13 +11,18 @@ from numpy.typing import NDArray
 
 from harness.analysis.causes.explained import Explained
 from harness.analysis.causes.fewer_pods import fewer_in_service
-from harness.analysis.causes.intervals import Spans, cover
+from harness.analysis.causes.intervals import NOBODY, Spans, cover
+from harness.analysis.causes.row import Way
+from harness.analysis.causes.turned_away import among_good, good_answers
 from harness.analysis.observed.lateness import SLOW_WATCH_S
 from harness.analysis.observed.observed import Observed
 from harness.analysis.statistics import excess
 
 CHANCE = 0.001
 """How improbable it must be that failures come at such times only by chance."""
+
+MOSTLY = 0.5
+"""How many of the failures have to come amid good answers, where one of several pods is what fails."""
 
 READY_TOO_EARLY = "a pod that needs time before it can answer must not be Ready until then (readinessProbe)"
 
@@ -27,8 +32,7 @@ def in_common(seen: Observed, why: Explained, mine: NDArray[np.bool_], position:
 
     `mine`: per failure of the run, whether it is meant.
     """
-    sent = why.failures.sent[mine]
-    return _while_fewer(seen, why, sent, position) or _while_fresh(seen, sent, position)
+    return _while_fewer(seen, why, why.failures.sent[mine], position) or _while_fresh(seen, why, mine, position)
 
 
 def _while_fewer(seen: Observed, why: Explained, sent: NDArray[np.float64], position: int) -> str:
@@ -41,17 +45,34 @@ def _while_fewer(seen: Observed, why: Explained, sent: NDArray[np.float64], posi
     )
 
 
-def _while_fresh(seen: Observed, sent: NDArray[np.float64], position: int) -> str:
+def _while_fresh(seen: Observed, why: Explained, mine: NDArray[np.bool_], position: int) -> str:
+    sent = why.failures.sent[mine]
     known = (pod.ready for pod in seen.pods if pod.ready is not None and pod.created is not None)
     ready = np.array(sorted(known), dtype=np.float64) - SLOW_WATCH_S
     longest = _longest_since(ready, sent)
     fresh = tuple((t, t + longest, position) for t in ready.tolist())
     if not np.isfinite(longest) or not _only_then(seen, position, sent, fresh):
         return ""
+    if not _by_fresh_ones(seen, why, mine, longest):
+        return ""
     return (
         f"all of them in the first {max(longest - SLOW_WATCH_S, 0.1):.1f} s after a pod was Ready: if that is what it "
         f"needs, {READY_TOO_EARLY}"
     )
+
+
+def _by_fresh_ones(seen: Observed, why: Explained, mine: NDArray[np.bool_], longest: float) -> bool:
+    """Whether those pods may have been the ones that failed: in a rollout there is nearly always one that is new, also
+    when all of them fail, as for what they all need (a database)."""
+    if why.causes.by(lambda row: Way.CRASHED in row.holds)[mine].any():
+        return False
+    since = np.array([*(np.inf if pod.ready is None else pod.ready - SLOW_WATCH_S for pod in seen.pods), np.nan])
+    of, sent = why.causes.pod[mine], why.failures.sent[mine]
+    if (of != NOBODY).any():
+        age = (sent - since[of])[of != NOBODY]
+        return bool(((age >= 0.0) & (age <= longest)).all())
+    ended = why.failures.ended[mine]
+    return seen.endpoints.most < 2 or bool(among_good(good_answers(seen), np.sort(ended), ended).mean() >= MOSTLY)
 
 
 def _longest_since(moments: NDArray[np.float64], sent: NDArray[np.float64]) -> float:

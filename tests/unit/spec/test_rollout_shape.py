@@ -74,3 +74,12 @@ def test_a_container_behind_the_one_that_serves_needs_the_same_hook() -> None:
 
 def test_no_workload_has_the_defaults() -> None:
     assert rollout_shape([{"kind": "Service"}]) == ApplicationSettings()
+
+
+def test_a_service_that_lists_pods_which_do_not_serve_is_what_has_to_change() -> None:
+    front = service({"port": 80})
+    front["spec"]["publishNotReadyAddresses"] = True
+    found = rollout_shape([workload(), front])
+    assert found.listing.startswith("its Service lists pods that are not Ready yet")
+    assert found.listing_cure.startswith("no publishNotReadyAddresses")
+    assert rollout_shape([workload(), service({"port": 80})]).listing_cure == ""

@@ -49,6 +49,17 @@ def test_a_new_pod_that_gets_no_share_for_longer_shows_it() -> None:
     assert "new-1 was not sent to yet 3." in note
 
 
+def test_a_pod_that_was_listed_before_it_was_ready_shows_nothing_by_its_answers_after_that() -> None:
+    """Of a Service with publishNotReadyAddresses: it was sent to at once, and refused."""
+    run = history(TEXT.format(left=9.49, reached=12.41).replace("ready 8.4", "ready 12.4"))
+    early = [
+        replace(event, t=8.3) if event.kind == "EndpointSlice" and abs(event.t - 12.4) < 0.01 else event
+        for event in run.timeline
+    ]
+    run = replace(run, timeline=tuple(sorted(early, key=lambda event: event.t)))
+    assert not [note for note in judge(run).notes if "new-1 was not sent to" in note]
+
+
 def test_where_clients_stay_with_their_pods_a_new_one_that_gets_no_share_shows_nothing() -> None:
     run = history(TEXT.format(left=9.49, reached=12.41))
     for affinity, told in (("None", True), ("ClientIP", False)):

@@ -458,3 +458,16 @@ def test_only_rollouts_that_told_a_lag_are_counted_for_it() -> None:
     measured = judge(history(text)).sizing.measured
     assert (measured.rollouts, measured.removal_rollouts, measured.addition_rollouts) == (2, 1, 1)
     assert pooled_sizing([judge(history(text)).sizing] * 2).measured.removal_rollouts == 2
+
+
+LISTED = ApplicationSettings(
+    has_prestop=True, prestop_s=5.0, listing="its Service lists them all", listing_cure="no publishNotReadyAddresses"
+)
+
+
+@pytest.mark.parametrize("cause", ["creation-race", "termination-race"])
+def test_where_the_service_lists_pods_that_do_not_serve_nothing_else_comes_first(cause: str) -> None:
+    found = sizes(Measured(causes={cause: 9}, rollouts=2, removal_s=0.9), LISTED, "")
+    assert found.cure == ("no publishNotReadyAddresses",)
+    (remedy,) = found.remedies
+    assert (remedy.needed, remedy.why) == ("no publishNotReadyAddresses", "its Service lists them all")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harness.analysis import judge
 from harness.model.result import ScenarioResult, Verdict
 
@@ -56,3 +58,19 @@ def test_failures_at_other_times_too_share_nothing() -> None:
 def test_a_few_share_nothing_that_chance_does_not_bring() -> None:
     result = judged(FRESH, "read-timeout new 10.2 11.3\n")
     assert "all of them" not in result.sentence
+
+
+BLIP = FRESH.replace("ok new 0..30", "ok new 0..10.2") + "ok new 10.9..30 every 0.05\nstatus new 10.2..10.9 every 0.02"
+
+
+@pytest.mark.parametrize("by", ["", " by old-1"], ids=["no answer names its pod", "an old pod gave them"])
+def test_a_failure_of_all_pods_is_not_of_the_one_that_is_fresh(by: str) -> None:
+    result = judged(BLIP.replace("ok new 0..10.2 every 0.05", f"ok new 0..10.2 every 0.05{by}"), by)
+    assert result.reason == "application-errors"
+    assert "all of them" not in result.sentence
+
+
+def test_a_fresh_pod_whose_container_fell_needs_no_probe() -> None:
+    result = judged(FRESH + "crash new-1 10.3 10.9\n", "connect-refused new 10.35..10.9 every 0.02")
+    assert (result.verdict, result.reason) == (Verdict.INCONCLUSIVE, "crash")
+    assert "after a pod was Ready" not in str(result)
