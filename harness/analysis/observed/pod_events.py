@@ -85,14 +85,19 @@ class PodEvents:
             self.ended = self.ended or t
             self._end_earliest(earliest)
             self.killed |= shown.killed
-            if self.finished is None:
-                self.finished = last_finish(shown.ended, clock, node=node_of(self.latest))
-            if shown.failed and self.deletion is not None and self.failed is None:
-                finish = last_finish(shown.failed, clock, node=node_of(self.latest))
-                self.failed = finish if finish is not None else t - EXIT_S
-                self.fell_by = ending_words(shown.failed)
+            self._finish(t, shown, clock)
         elif self.deletion is None:
             self._crash(t, earliest, shown, clock)
+
+    def _finish(self, t: float, shown: Containers, clock: ClusterClock) -> None:
+        """When its containers ended for good, and whether one had failed; by what the first event shows that has it."""
+        node = node_of(self.latest)
+        if self.finished is None:
+            self.finished = last_finish(shown.ended, clock, node=node)
+        if shown.failed and self.deletion is not None and self.failed is None:
+            finish = last_finish(shown.failed, clock, node=node)
+            self.failed = finish if finish is not None else t - EXIT_S
+            self.fell_by = ending_words(shown.failed)
 
     def _end_earliest(self, earliest: float) -> None:
         if self.ended_earliest is None:
