@@ -137,19 +137,20 @@ class Measured:
     """What the run showed, in seconds; None where it did not.
 
     `removals`, `additions`: how many lags `removal_s` and `addition_s` are the largest of, and `removal_rollouts`,
-    `addition_rollouts` of how many rollouts; `starts`, `ends`: of how many pods `start_s` and `end_s` are; `rollouts`:
-    of how many rollouts `rollout_s` is. `stop_s`: from the end of preStop to the end of the container; `end_s`: from
-    the pod's deletion to there. `start_s`: from creation to Ready. `answer_s`: the slowest good answer. `period_s`: the
-    proxy's period, where it is known; `plane`: the same in words. `killed`: how many pods had not ended when their
-    grace period was over, so that `stop_s` is too short; `killed_serving`: how many of them took requests until then;
-    `killed_unending`: how many of them did, or had long had the time to finish the slowest answer. `stopped`: how many
-    pods ended by themselves. `causes`: of the requests for which rollouts have to answer, how many by each;
-    `turned_away_kept`: how many of these a stopping server answered with an error on a kept connection; `beside`: how
-    many were lost as a container beside the one that serves stopped, before that did. `hurried`: how
+    `addition_rollouts` of how many rollouts; `starts`, `ends`: of how many pods `start_s` and `end_s` are;
+    `rollouts`: of how many rollouts `rollout_s` is. `stop_s`: from the end of preStop to the end of the container;
+    `end_s`: from the pod's deletion to there. `start_s`: from creation to Ready. `answer_s`: the slowest good answer.
+    `period_s`: the proxy's period, where it is known; `plane`: the same in words. `killed`: how many pods had not
+    ended when their grace period was over, so that `stop_s` is too short; `killed_serving`: how many of them took
+    requests until then; `killed_unending`: how many of them did, or had long had the time to finish the slowest
+    answer. `stopped`: how many pods ended by themselves. `causes`: of the requests for which rollouts have to answer,
+    how many by each; `turned_away_kept`: how many of these a stopping server answered with an error on a kept
+    connection; `waited`: how many of those that were killed in flight the client gave up, for no answer came in time;
+    `beside`: how many were lost as a container beside the one that serves stopped, before that did. `hurried`: how
     many pods we deleted with less than the grace period that their spec gives them. `hooks_failed`: of how many the
-    preStop hook failed. `never_listened`: how many were refused by pods that never listened where the Service
-    sends to, `target` ("port 8080"), and `probed` ("port 9090") is what their readiness probes ask. `words`: for what
-    was done.
+    preStop hook failed. `never_listened`: how many were refused by pods that never listened where the Service sends
+    to, `target` ("port 8080"), and `probed` ("port 9090") is what their readiness probes ask. `words`: for what was
+    done.
     """
 
     removal_s: float | None = None
@@ -176,6 +177,7 @@ class Measured:
     causes: dict[str, int] = field(default_factory=dict)
     beside: int = 0
     turned_away_kept: int = 0
+    waited: int = 0
     hurried: int = 0
     hooks_failed: int = 0
     never_listened: int = 0

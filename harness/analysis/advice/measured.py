@@ -21,6 +21,7 @@ from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
 from harness.model.advice import Lags, Measured, Propagation
+from harness.model.request import Outcome
 from harness.model.result import Cause
 from harness.spec.hooks import only_sleeps
 from harness.spec.serving import serving_containers, target_ports
@@ -48,7 +49,7 @@ def measure(
 
     `causes`: see `Measured`; `charged`: per failure, whether it is one of those (all where None).
     """
-    removals, additions = _Largest.of(_lags(lags.removal)), _Largest.of(_lags(lags.addition))
+    removals, additions = _Largest.of(_removals(lags, why.plane.lag_s)), _Largest.of(_lags(lags.addition))
     ends, starts = _Largest.of(_ends(seen)), _Largest.of(_starts(seen))
     took = _rollouts_own(seen)
     hurried = _hurried(seen)
@@ -80,6 +81,7 @@ def measure(
         stopped=sum(pod.ended is not None for pod in took) - len(killed),
         causes=dict(causes),
         turned_away_kept=_turned_away_kept(why, charged, beside),
+        waited=_waited(why, charged),
         beside=int(beside.sum()),
         hurried=hurried,
         hooks_failed=sum(pod.failed_hook is not None for pod in took),
@@ -113,6 +115,7 @@ def merged(one: Measured, other: Measured) -> Measured:
         stopped=one.stopped + other.stopped,
         causes=causes,
         turned_away_kept=one.turned_away_kept + other.turned_away_kept,
+        waited=one.waited + other.waited,
         beside=one.beside + other.beside,
         hurried=one.hurried + other.hurried,
         hooks_failed=one.hooks_failed + other.hooks_failed,
@@ -135,6 +138,14 @@ class _Largest:
     def of(cls, values: Iterable[float]) -> Self:
         known = list(values)
         return cls(value=round(float(max(known)), 3) if known else None, n=len(known))
+
+
+def _removals(lags: Propagation, lag_s: float | None) -> Iterator[float]:
+    """The longest that each can have been where the data plane is as late as it may be, `lag_s`, or as it was seen to
+    be: that nobody was seen to be sent elsewhere shows no lag beyond."""
+    for pod in lags.removal.pods:
+        if pod.lag is not None:
+            yield pod.lag.latest_s if lag_s is None else max(pod.lag.earliest_s, min(pod.lag.latest_s, lag_s))
 
 
 def _lags(lags: Lags) -> Iterator[float]:
@@ -228,6 +239,12 @@ def _hurried(seen: Observed) -> int:
 def _turned_away_kept(why: Explained, charged: NDArray[np.bool_] | None, beside: NDArray[np.bool_]) -> int:
     """How many requests a stopping server answered with an error on a connection that the client had open."""
     found = why.causes.by(lambda row: row.rule == Answer.TURNED_AWAY) & why.failures.reused & ~beside
+    return int((found if charged is None else found & charged).sum())
+
+
+def _waited(why: Explained, charged: NDArray[np.bool_] | None) -> int:
+    """How many requests that pods had in hand the client gave up, while the pod may have lived on."""
+    found = (why.causes.cause == Cause.IN_FLIGHT_KILL) & (why.failures.outcome == Outcome.READ_TIMEOUT)
     return int((found if charged is None else found & charged).sum())
 
 

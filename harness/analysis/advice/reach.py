@@ -81,12 +81,15 @@ class Reach:
         maybe = self._of(worker, self._maybe_last(at, since))
         if not self._seen.answers.named:
             mine = mine[sent[mine] >= since]
-            raced = mine[found.cause[mine] == Cause.TERMINATION_RACE]
-            if not (len(raced) or (found.cause[maybe] == Cause.TERMINATION_RACE).any()) or not self._was_listed(pod):
+            either = np.concatenate((mine, maybe))
+            raced = either[found.cause[either] == Cause.TERMINATION_RACE]
+            if not len(raced) or not self._was_listed(pod):
                 return None
             if self._with_outcome[CUT][raced].all() and pod.ended is not None:
                 # That it listened no more is not known; when its end was shown, it did not.
                 return self._interval(0.0, self._latest(at, mine, maybe, pod.ended) - since + self._gap_s)
+            if not len(mine):  # all may have been another pod's
+                return self._interval(0.0, self._latest(at, mine, maybe, since) - since + self._gap_s)
         sure = max([answered, *sent[mine].tolist()])
         if not math.isfinite(sure):
             return None

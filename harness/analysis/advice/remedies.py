@@ -36,6 +36,8 @@ GRACE = "the grace period that its spec gives it"
 
 _KEPT = "a preStop only moves new connections away; on one that a client keeps the pod is asked until it ends"
 _NO_SETTING = "neither preStop, minReadySeconds nor a longer grace period cures it"
+_STOOD = "the pods that were stopping left requests unanswered for longer than the client waits (read_timeout)"
+_UNHOOKED = "without a preStop hook a pod is told to stop while requests are still sent to it"
 _BALANCER_IS_LATER = (
     "the rollout takes an old pod away once a new one is Ready, and the balancer sends to the new one only later: "
     "minReadySeconds makes the rollout wait for that"
@@ -178,7 +180,7 @@ def _race_to_a_pod(measured: Measured, app: ApplicationSettings, raised: Mapping
         why = f"{have} outlasted the network's learning of it{took}: neither it nor a longer grace period cures it"
         return _Told(needed=SERVE, why=why, by_settings=False)
     if not app.has_prestop:
-        return _Told(needed=words, why=row(HazardId.NO_PRESTOP).wrong)
+        return _Told(needed=words, why=_UNHOOKED)
     if not app.prestop_s:
         return _Told(
             needed=words, why="its preStop hook is none that surely lets the server serve on, and may be what stops it"
@@ -242,8 +244,9 @@ def _in_flight_kill(measured: Measured, app: ApplicationSettings, raised: Mappin
         # A pod may be given less than its spec says, by whoever deletes it.
         words = _words(raised, app, "preStop", "terminationGracePeriodSeconds") or GRACE
         return _Told(needed=words, why=over)
-    why = f"the pods ended by themselves, with requests in hand; {_NO_SETTING}"
-    return _Told(needed=FINISH, why=why, by_settings=False)
+    ended = _lost(measured, Cause.IN_FLIGHT_KILL) > measured.waited
+    did = ("the pods ended by themselves, with requests in hand" * ended, _STOOD * (measured.waited > 0))
+    return _Told(needed=FINISH, why="; ".join((*filter(None, did), _NO_SETTING)), by_settings=False)
 
 
 def _hurry(measured: Measured) -> _Told:

@@ -69,13 +69,36 @@ def in_hand(
     stopping: Spans,
 ) -> NDArray[np.bool_]:
     """Which of those that a stopping pod `turned` away it had taken before it can have been told to stop: whichever of
-    those that were stopping as the answer came it was.
+    those that were stopping as the answer came it was. Or before it gave its first error, by more than any took that
+    came after that; where none did, by more than the quickest took, for what is turned away is answered at once.
 
     >>> import numpy as np
     >>> both, told = np.array([True, True]), ((5.0, 9.0, 0), (7.0, 9.0, 1))
     >>> in_hand(both, np.array([4.0, 6.0]), np.array([8.0, 8.0]), np.array([NOBODY, NOBODY]), told).tolist()
     [True, False]
+    >>> in_hand(both, np.array([7.7, 7.99]), np.array([8.0, 8.0]), np.array([1, 1]), told).tolist()
+    [True, False]
     """
+    if not turned.any():
+        return turned.copy()
+    of = np.where(own != NOBODY, own, cover(stopping, ended).pod)
+    known = turned & (of != NOBODY)
+    first = np.full(max(int(of.max()), NOBODY) + 2, np.inf)  # the last is NOBODY's
+    np.minimum.at(first, of[known], ended[known])
+    took, later = ended - sent, known & (sent > first[of])
+    prompt_s = float(took[later].max() if later.any() else took[turned].min())
+    return np.asarray(known & (sent < first[of] - prompt_s)) | _before_they_were_told(
+        turned, sent, ended, own, stopping
+    )
+
+
+def _before_they_were_told(
+    turned: NDArray[np.bool_],
+    sent: NDArray[np.float64],
+    ended: NDArray[np.float64],
+    own: NDArray[np.int64],
+    stopping: Spans,
+) -> NDArray[np.bool_]:
     found = turned.copy()
     for start, end, pod in stopping:
         may_be = (ended >= start) & (ended <= end) & ((own == pod) | (own == NOBODY))

@@ -161,3 +161,18 @@ def test_what_no_request_told_is_not_made_up() -> None:
     assert [lag.lag for lag in lags] == [None, None]
     assert {lag.note for lag in lags} == {UNNAMED}
     assert found.removal.max is None
+
+
+def test_refusals_of_one_of_two_pods_bound_the_lag_of_both() -> None:
+    """Whichever of them refused, it listened no more: how long its other container goes on says nothing."""
+    text = """
+        period 1
+        update 8 complete 9 settled 22
+        pod old-1 deleted 8.5 ended 20.5 gone 20.8
+        pod old-2 deleted 8.55 ended 20.5 gone 20.8
+        pod new-1 revision r2 created 8.1 ready 8.4
+        ok new 0..40 every 0.05
+        connect-refused new 8.71 8.93 9.21
+    """
+    for pod in judge(history(text)).propagation.removal.pods:
+        assert pod.lag.latest_s < 1.5

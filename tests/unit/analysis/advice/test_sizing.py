@@ -471,3 +471,37 @@ def test_where_the_service_lists_pods_that_do_not_serve_nothing_else_comes_first
     assert found.cure == ("no publishNotReadyAddresses",)
     (remedy,) = found.remedies
     assert (remedy.needed, remedy.why) == ("no publishNotReadyAddresses", "its Service lists them all")
+
+
+def test_a_lag_that_only_nobody_could_exclude_is_none_that_was_measured() -> None:
+    """A second container keeps the pod for 12 s after the one that serves has ended."""
+    text = """
+        period 1
+        update 8 complete 9 settled 22
+        pod old-1 deleted 8.5 ended 20.5 gone 20.8
+        pod old-2
+        pod new-1 revision r2 created 8.1 ready 8.4
+        ok new 0..40 every 0.05
+        reset-before-response new 8.61 8.93 9.21
+    """
+    run = history(text)
+    assert judge(run).propagation.removal.pods[0].lag.latest_s > 10
+    assert judge(run).sizing.measured.removal_s == 1.5  # the period, and the time that a sync may take
+    assert judge(history(text.replace("period 1", "period 4"))).sizing.measured.removal_s == 4.5
+
+
+@pytest.mark.parametrize(
+    ("waited", "words"),
+    [
+        (0, "the pods ended by themselves, with requests in hand; neither"),
+        (9, "the pods that were stopping left requests unanswered for longer than the client waits (read_timeout); n"),
+        (
+            4,
+            "the pods ended by themselves, with requests in hand; the pods that were stopping left requests unanswered",
+        ),
+    ],
+)
+def test_what_was_cut_in_hand_is_told_by_how_it_was(waited: int, words: str) -> None:
+    (remedy,) = sizes(Measured(causes={"in-flight-kill": 9}, waited=waited), ApplicationSettings(), "").remedies
+    assert remedy.why.startswith(words)
+    assert remedy.needed == FINISH

@@ -191,3 +191,12 @@ def test_errors_to_what_a_pod_had_in_hand_as_it_was_told_to_stop_are_killed_in_f
     assert causes(result) == {"in-flight-kill": 4}
     assert result.verdict == Verdict.DROPPING
     assert "accepted, and given up with status 503" in result.failures[0].evidence
+
+
+def test_errors_that_all_came_as_the_pod_stopped_were_in_its_hand_however_short_its_answers_are() -> None:
+    """At its stop signal it gives up all that it has, sent up to 0.3 s before, which is as late as a watch may be."""
+    text = ROLLOUT.replace("ended 12.5 gone 12.8", "prestop 3 ended 12.5 gone 12.8")
+    burst = "".join(f"status kept {t} until 11.52 by old-1\n" for t in (11.23, 11.29, 11.36, 11.44, 11.5))
+    assert causes(judge(history(text + burst))) == {"in-flight-kill": 4, "termination-race": 1}  # the last: who knows
+    later = "status kept 11.6 11.7 11.8 11.9 took 0.1 by old-1\n"
+    assert causes(judge(history(text + burst + later))) == {"in-flight-kill": 3, "termination-race": 6}
