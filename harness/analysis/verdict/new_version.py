@@ -16,6 +16,12 @@ from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
 from harness.analysis.statistics import P_VALUE, excess
 
+PARTS = 10
+"""Into so many parts the time is divided in which only new pods are left ..."""
+
+MOST_PARTS = 0.8
+"""... and in so many of them something fails where it is they that fail."""
+
 
 def _brought(seen: Observed, position: int) -> set[int]:
     """The positions of the pods that came with a rollout."""
@@ -104,6 +110,28 @@ def began_with(seen: Observed, why: Explained, position: int) -> bool:
         theirs = _alone(seen, new, first) or _new_trouble(why, here)
     settled = span.settled if span.settled is not None else span.end
     return theirs and min(ready) - SLOW_WATCH_S <= first <= settled
+
+
+def goes_on_failing(seen: Observed, why: Explained, position: int) -> bool:
+    """Whether the application failed requests all the time once only the pods were left that a rollout brought, more
+    often than before it, and none of them before one of those was Ready.
+
+    A failure of all that passes, as of a database, leaves most of that time free.
+    """
+    span, new = seen.windows.rollouts[position], _brought(seen, position)
+    end = min(span.end, seen.windows.end)
+    mine, sent = why.causes.by(lambda row: row.fault == Fault.APPLICATION), why.failures.sent
+    ready = [pod.ready for at, pod in enumerate(seen.pods) if at in new and pod.ready is not None]
+    alone = max((_left(pod) for pod in seen.pods if pod.first_seen < span.update), default=math.inf)
+    here = sent[mine & (sent >= span.update) & (sent < end)]
+    if not ready or not len(here) or float(here.min()) < min(ready) - SLOW_WATCH_S or alone >= end:
+        return False
+    parts, _ = np.histogram(here, bins=PARTS, range=(alone, end))
+    before, after = ((mine & (sent < span.update)).sum(), (here >= alone).sum())
+    scheduled = seen.requests.frame["scheduled"].to_numpy()
+    sent_before, sent_after = (scheduled < span.update).sum(), ((scheduled >= alone) & (scheduled < end)).sum()
+    more = excess(int(after), int(sent_after), int(before), int(sent_before)) < corrected(seen)
+    return more and int(np.count_nonzero(parts)) >= MOST_PARTS * PARTS
 
 
 def warm_up_s(seen: Observed, why: Explained, position: int) -> float | None:

@@ -22,6 +22,7 @@ from harness.analysis.verdict.new_version import (
     corrected,
     fail_together,
     fails_more,
+    goes_on_failing,
     tls_trouble,
     warm_up_s,
 )
@@ -101,6 +102,9 @@ def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quie
     if began_with(seen, why, position) and not fail_together(seen, why, position):
         told = f"pods of the new version {failed}"
         return ((Reason.NEW_VERSION_ERRORS, told if trouble else f"{told}: {READY_TOO_EARLY}"),)
+    if goes_on_failing(seen, why, position) and not fail_together(seen, why, position):
+        told = f"pods of the new version {failed}, all the time once only they were left: {_STOP_AT_FIRST}"
+        return ((Reason.NEW_VERSION_ERRORS, told),)
     shared = in_common(seen, why, mine, position)
     return ((Reason.APPLICATION_ERRORS, f"the application {failed}{f', {shared}' if shared else ''}"),)
 
@@ -152,6 +156,9 @@ def _outcomes(seen: Observed, mine: NDArray[np.bool_]) -> str:
 
 
 _MOST_KINDS = 3
+_STOP_AT_FIRST = (
+    "a version that fails must not become Ready (readinessProbe), so that its rollout stops at its first pod"
+)
 
 _WORDS = {
     Cause.LOAD_GENERATOR: "the load generator was late",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harness.analysis import judge
 from harness.model.result import ScenarioResult, Verdict
 
@@ -62,3 +64,27 @@ def test_without_names_an_old_pod_that_has_not_ended_may_have_been_the_one() -> 
         (Verdict.INCONCLUSIVE, "application-errors"),
         (Verdict.INCONCLUSIVE, "new-version-errors"),
     ]
+
+
+LASTING = """
+    period 1
+    update 8.0 complete 9.0 settled 14.6
+    pod old-1 deleted 8.5 prestop 5 ended 14.0 gone 14.5
+    pod new-1 revision r2 created 8.1 ready 8.4
+    ok new 0..30 every 0.02
+"""
+
+
+@pytest.mark.parametrize(
+    ("failed", "reason"),
+    [
+        ("status new 8.6..30 every 0.4", "new-version-errors"),
+        ("status new 8.6..9.4 every 0.02", "application-errors"),  # while the old one was there
+        ("status new 13.5..15.5 every 0.02", "application-errors"),  # and it passed
+        ("status new 8.05..30 every 0.4", "application-errors"),  # it began before a new one was Ready
+    ],
+)
+def test_what_fails_all_the_time_once_only_new_pods_are_left_is_the_new_version(failed: str, reason: str) -> None:
+    result = judge(history(LASTING + failed))
+    assert (result.verdict, result.reason) == (Verdict.INCONCLUSIVE, reason)
+    assert ("all the time once only they were left" in result.sentence) is (reason == "new-version-errors")
