@@ -19,6 +19,14 @@ def keys_at(path: Sequence[str | int]) -> tuple[str, ...]:
     )
 
 
+def place_of(key: str) -> str:
+    """Where else in the file a key of that name stands, at its top or one below: "load.pod_header"; empty where it is
+    nowhere, or at several places."""
+    top = keys_at(())
+    found = [*(name for name in top if name == key), *(f"{name}.{key}" for name in top if key in keys_at((name,)))]
+    return found[0] if len(found) == 1 else ""
+
+
 def _kinds(node: dict[str, Any], schema: dict[str, Any]) -> list[dict[str, Any]]:
     """The node, or what it refers to, or each of what it may be."""
     if "$ref" in node:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.inputs.shown import near, shown
-from harness.model.experiment_keys import keys_at
+from harness.model.experiment_keys import keys_at, place_of
 from harness.model.quantity import things
 
 _TELLING = {"value_error": 2, "extra_forbidden": 1}
@@ -75,6 +75,14 @@ def _keys(loc: tuple[int | str, ...], value: Any, *, missing: bool) -> list[int 
     return [*keys, loc[-1]] if missing else keys
 
 
+def _meant(key: str, where: Sequence[int | str]) -> str:
+    """What may have been meant: a key of that place which is spelt nearly so, or one of that name at another place."""
+    spelt, place = near(key, keys_at(where)), place_of(key)
+    if not place:
+        return spelt
+    return f"{spelt.removesuffix('?')}, or {place}?" if spelt else f"; {place} is one"
+
+
 def expected(problem: Any, keys: Sequence[int | str]) -> str:
     """What was expected there, as the end of a sentence."""
     kind, message, given = problem["type"], str(problem["msg"]), problem.get("input")
@@ -83,7 +91,7 @@ def expected(problem: Any, keys: Sequence[int | str]) -> str:
             if message.endswith(f"'{pattern}'"):
                 return f"{words}, not {shown(given)}"
     if kind == "extra_forbidden":
-        return f"there is no such key{near(str(keys[-1]), keys_at(keys[:-1]))}"
+        return f"there is no such key{_meant(str(keys[-1]), keys[:-1])}"
     if kind == "missing":
         return "it is missing"
     if kind == "value_error":

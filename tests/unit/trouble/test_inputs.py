@@ -169,6 +169,12 @@ def test_a_number_of_thousands_of_digits_is_no_number() -> None:
         ("name: demo", "name: " + "Shop" * 25_000, r"line 2, name: .*not 'Shop.{70,90}$"),
         ("name: demo", 'name: "\\e[2Jx\\u202e"', r"line 2, name: .*\\x1b\[2Jx\\u202e"),
         ("version: 1", "version: 1\nrolouts: 1", "line 2, rolouts: there is no such key; did you mean rollouts"),
+        (
+            "version: 1",
+            "version: 1\npod_header: X-Pod",
+            "line 2, pod_header: there is no such key; load.pod_header is one",
+        ),
+        ("version: 1", "version: 1\nrollout: 1", "there is no such key; did you mean rollouts, or budget.rollout"),
         ("rate: 100", "raet: 100", "line 5, load.new.raet: there is no such key; did you mean rate"),
         ("rate: 100", "rate: 1, read_timeout: 0s", r"load\.new\.read_timeout: it must be greater than 0"),
         ("version: 1", "version: 1\nrollout_timeout: 0s", "line 2, rollout_timeout: it must be greater than 0"),
