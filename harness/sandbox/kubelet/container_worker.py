@@ -18,7 +18,7 @@ from harness.sandbox.kubelet.hosts_file import hosts_file
 from harness.sandbox.kubelet.image_puller import ImagePuller, NotPulled
 from harness.sandbox.kubelet.probe_worker import ProbeType, ProbeWorker
 from harness.sandbox.kubelet.records import ContainerRecord, Running, Terminated, Waiting
-from harness.sandbox.kubelet.termination import GracePeriod, terminate
+from harness.sandbox.kubelet.termination import GracePeriod, Turn, terminate
 from harness.sandbox.kubelet.termination_message import message, message_mount
 from harness.sandbox.kubelet.volumes import container_mounts
 
@@ -113,8 +113,8 @@ class ContainerWorker:
         self._set_running()
         return await self._post_start()
 
-    async def stop(self, grace: GracePeriod, why: str) -> None:
-        """Ends the container within `grace`, if it runs."""
+    async def stop(self, grace: GracePeriod, why: str, turn: Turn = ()) -> None:
+        """Ends the container within `grace`, when it is its turn, if it runs."""
         if self.running is None:
             return
         if self._stopping is not None:
@@ -126,7 +126,7 @@ class ContainerWorker:
         for kind in (ProbeType.LIVENESS, ProbeType.STARTUP):
             self._end_probe(kind)
         failed = self._hook_failed
-        await terminate(self.running, self.record.spec, self._stop_signal, grace, failed)
+        await terminate(self.running, self.record.spec, self._stop_signal, grace, failed, turn)
         await self._ended.wait()
 
     def pending_shown(self) -> None:

@@ -1,7 +1,8 @@
 """A running container and its time of grace -> its end: preStop, stop signal, SIGKILL.
 
-Source: pkg/kubelet/kuberuntime/kuberuntime_container.go (killContainer, executePreStopHook). The grace period counts
-from the beginning, so a hook uses it up; the program gets at least 2 s between its signal and SIGKILL.
+Source: pkg/kubelet/kuberuntime/kuberuntime_container.go (killContainer, executePreStopHook) and
+kuberuntime_termination_order.go. The grace period counts from the beginning, so a hook uses it up, and so does waiting
+for one's turn; the program gets at least 2 s between its signal and SIGKILL.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from harness.sandbox.kubelet.container import Container
     from harness.sandbox.kubelet.container_worker import ContainerWorker
     from harness.sandbox.kubelet.records import ContainerRecord, Object, PodRecord
+
+Turn = tuple[anyio.Event, ...]
+"""What a container waits for, within its grace period, between its preStop hook and its stop signal."""
 
 MINIMUM_S = 2.0
 # A container that never ran has no end of its own; the kubelet invents one when the pod goes.
@@ -57,9 +61,14 @@ class GracePeriod:
 
 
 async def terminate(
-    running: Container, spec: Object, stop_signal: str, grace: GracePeriod, hook_failed: Callable[[str], None]
+    running: Container,
+    spec: Object,
+    stop_signal: str,
+    grace: GracePeriod,
+    hook_failed: Callable[[str], None],
+    turn: Turn = (),
 ) -> None:
-    """Ends a container within its grace; returns when its process is gone."""
+    """Ends a container within its grace, when it is its turn; returns when its process is gone."""
     hook = (spec.get("lifecycle") or {}).get("preStop")
     if hook and grace.deadline > anyio.current_time():
         with grace.limit():
@@ -67,6 +76,9 @@ async def terminate(
                 await run_hook(hook, spec, running)
             except HookFailed as error:
                 hook_failed(str(error))
+    with grace.limit():
+        for before in turn:
+            await before.wait()
     running.signal(stop_signal)
     with grace.limit(MINIMUM_S):
         await running.exited.wait()
@@ -75,13 +87,20 @@ async def terminate(
 
 
 async def stop_all(record: PodRecord, workers: Mapping[str, ContainerWorker], grace: GracePeriod) -> None:
-    """Stops the pod's containers side by side, then the sidecars, the last one first."""
+    """Stops the pod's containers: the hooks of all run side by side; the stop signal of a sidecar waits for the end of
+    the main containers and of the sidecars after it."""
+    ended = {container.name: anyio.Event() for container in record.all_containers}
+
+    async def stop(name: str, turn: Turn) -> None:
+        await workers[name].stop(grace, f"Stopping container {name}", turn)
+        ended[name].set()
+
+    before = [ended[container.name] for container in record.containers]
     async with anyio.create_task_group() as group:
-        for container in record.all_containers:
-            if not container.sidecar:
-                group.start_soon(workers[container.name].stop, grace, f"Stopping container {container.name}")
-    for container in reversed(record.init_containers):
-        await workers[container.name].stop(grace, f"Stopping container {container.name}")
+        for container in reversed(record.all_containers):
+            group.start_soon(stop, container.name, tuple(before) if container.sidecar else ())
+            if container.sidecar:
+                before.append(ended[container.name])
 
 
 def settle_states(record: PodRecord) -> None:

@@ -256,6 +256,21 @@ async def test_after_the_network_is_gone_nothing_answers(cluster: Cluster, nginx
     assert code == 28
 
 
+async def test_a_sidecars_hook_runs_beside_the_others_and_its_stop_signal_waits_for_their_end(
+    cluster: Cluster, shell: Maker
+) -> None:
+    volume = {"name": "log", "emptyDir": {}}
+    mounts = [{"name": "log", "mountPath": "/log"}]
+    line = "trap 'sleep %s; echo %s >> /log/ends; cat /log/ends; exit 0' TERM; echo up; while :; do sleep 0.05; done"
+    pod = shell("hooked", line % (1, "main"), container={"volumeMounts": mounts}, volumes=[volume])
+    hook = {"preStop": {"exec": {"command": ["sh", "-c", "echo hook >> /log/ends"]}}}
+    command = ["sh", "-c", line % (0, "sidecar")]
+    side = {"name": "side", "image": "shell", "command": command, "restartPolicy": "Always", "volumeMounts": mounts}
+    pod["spec"]["initContainers"] = [{**side, "lifecycle": hook}]
+    await up(cluster, pod)
+    assert await last_words(cluster, "hooked", "side") == ["up", "hook", "main", "sidecar"]
+
+
 async def test_a_sidecar_stops_after_the_others(cluster: Cluster, shell: Maker) -> None:
     volume = {"name": "log", "emptyDir": {}}
     mounts = [{"name": "log", "mountPath": "/log"}]
@@ -265,10 +280,15 @@ async def test_a_sidecar_stops_after_the_others(cluster: Cluster, shell: Maker) 
     side = {"name": "side", "image": "shell", "command": command, "restartPolicy": "Always", "volumeMounts": mounts}
     pod["spec"]["initContainers"] = [side]
     await up(cluster, pod)
+    assert await last_words(cluster, "pair", "side") == ["up", "main", "sidecar"]
+
+
+async def last_words(cluster: Cluster, pod: str, container: str) -> list[str]:
+    """All that a container says from its start until its pod, which is deleted, has ended."""
     words, reading = list[str](), anyio.Event()
 
     async def read() -> None:
-        async for word in cluster.log_lines("pair", "side"):
+        async for word in cluster.log_lines(pod, container):
             words.append(word)
             reading.set()
 
@@ -276,5 +296,5 @@ async def test_a_sidecar_stops_after_the_others(cluster: Cluster, shell: Maker) 
         group.start_soon(read)
         with anyio.fail_after(GIVE_UP_S):
             await reading.wait()
-        await ended_after(cluster, "pair")
-    assert words == ["up", "main", "sidecar"]
+        await ended_after(cluster, pod)
+    return words
