@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,20 +16,23 @@ SIGTERMED = 143
 class Containers:
     """What the containers of a pod did, as one event showed it.
 
-    `ended`: the `terminated` states of those that run no more. `last_ends`: of each the end that was last, where there
-    was one, be it that it runs again. `over`: the pod is `Succeeded` or `Failed`.
+    `ended`: the `terminated` states of those that run no more; `before`: those of init containers, native sidecars
+    among them, of which `beside` says whether one runs. `last_ends`: of each the end that was last, where there was
+    one, be it that it runs again. `over`: the pod is `Succeeded` or `Failed`.
     """
 
     number: int
     ended: tuple[dict[str, Any], ...]
+    before: tuple[dict[str, Any], ...]
+    beside: bool
     last_ends: tuple[dict[str, Any], ...]
     restarts: int
     over: bool
 
     @property
     def all_ended(self) -> bool:
-        """Whether there are containers, and none of them runs."""
-        return 0 < self.number == len(self.ended)
+        """Whether there are containers, and none of them runs, nor a native sidecar, which ends after them."""
+        return 0 < self.number == len(self.ended) and not self.beside
 
     @property
     def killed(self) -> bool:
@@ -60,23 +63,23 @@ def ending_words(ends: Iterable[dict[str, Any]]) -> str:
 
 
 def containers(status: dict[str, Any]) -> Containers:
-    """Read `containerStatuses`."""
-    all_of = status.get("containerStatuses") or ()
-    ended, last_ends, restarts = [], [], 0
-    for container in all_of:
-        restarts += int(container.get("restartCount") or 0)
-        now = (container.get("state") or {}).get("terminated")
-        if now is not None:
-            ended.append(now)
-        if last := now or (container.get("lastState") or {}).get("terminated"):
-            last_ends.append(last)
+    """Read `containerStatuses` and `initContainerStatuses`."""
+    all_of, first = (status.get(key) or () for key in ("containerStatuses", "initContainerStatuses"))
+    now, earlier = _ends(all_of, "state"), _ends(all_of, "lastState")
     return Containers(
         number=len(all_of),
-        ended=tuple(ended),
-        last_ends=tuple(last_ends),
-        restarts=restarts,
+        ended=tuple(filter(None, now)),
+        before=tuple(filter(None, _ends(first, "state"))),
+        beside=any("running" in (container.get("state") or {}) for container in first),
+        last_ends=tuple(end or before for end, before in zip(now, earlier, strict=True) if end or before),
+        restarts=sum(int(container.get("restartCount") or 0) for container in all_of),
         over=status.get("phase") in ("Succeeded", "Failed"),
     )
+
+
+def _ends(of: Sequence[dict[str, Any]], state: str) -> list[dict[str, Any]]:
+    """How each of them ended, as its current or its last state has it; empty where that is no end."""
+    return [(container.get(state) or {}).get("terminated") or {} for container in of]
 
 
 def last_finish(

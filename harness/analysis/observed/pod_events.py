@@ -93,7 +93,7 @@ class PodEvents:
         """When its containers ended for good, and whether one had failed; by what the first event shows that has it."""
         node = node_of(self.latest)
         if self.finished is None:
-            self.finished = last_finish(shown.ended, clock, node=node)
+            self.finished = last_finish((*shown.ended, *shown.before), clock, node=node)
         if shown.failed and self.deletion is not None and self.failed is None:
             finish = last_finish(shown.failed, clock, node=node)
             self.failed = finish if finish is not None else t - EXIT_S

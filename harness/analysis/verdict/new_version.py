@@ -118,20 +118,28 @@ def goes_on_failing(seen: Observed, why: Explained, position: int) -> bool:
 
     A failure of all that passes, as of a database, leaves most of that time free.
     """
-    span, new = seen.windows.rollouts[position], _brought(seen, position)
+    span = seen.windows.rollouts[position]
     end = min(span.end, seen.windows.end)
-    mine, sent = why.causes.by(lambda row: row.fault == Fault.APPLICATION), why.failures.sent
-    ready = [pod.ready for at, pod in enumerate(seen.pods) if at in new and pod.ready is not None]
+    sent = why.failures.sent[why.causes.by(lambda row: row.fault == Fault.APPLICATION)]
+    here = sent[(sent >= span.update) & (sent < end)]
+    ready = [moment for at in _brought(seen, position) if (moment := seen.pods[at].ready) is not None]
     alone = max((_left(pod) for pod in seen.pods if pod.first_seen < span.update), default=math.inf)
-    here = sent[mine & (sent >= span.update) & (sent < end)]
     if not ready or not len(here) or float(here.min()) < min(ready) - SLOW_WATCH_S or alone >= end:
         return False
     parts, _ = np.histogram(here, bins=PARTS, range=(alone, end))
-    before, after = ((mine & (sent < span.update)).sum(), (here >= alone).sum())
-    scheduled = seen.requests.frame["scheduled"].to_numpy()
-    sent_before, sent_after = (scheduled < span.update).sum(), ((scheduled >= alone) & (scheduled < end)).sum()
-    more = excess(int(after), int(sent_after), int(before), int(sent_before)) < corrected(seen)
-    return more and int(np.count_nonzero(parts)) >= MOST_PARTS * PARTS
+    return int(np.count_nonzero(parts)) >= MOST_PARTS * PARTS and _more_after(seen, sent, span.update, alone, end)
+
+
+def _more_after(seen: Observed, sent: NDArray[np.float64], update: float, alone: float, end: float) -> bool:
+    """Whether more of what was due from `alone` to `end` failed than of what was due before the `update`. `sent`: when
+    that was sent which failed."""
+    every = seen.requests.frame["scheduled"].to_numpy()
+    bad, before_bad, after, before = (
+        int(((of >= since) & (of < until)).sum())
+        for of in (sent, every)
+        for since, until in ((alone, end), (-math.inf, update))
+    )
+    return excess(bad, after, before_bad, before) < corrected(seen)
 
 
 def warm_up_s(seen: Observed, why: Explained, position: int) -> float | None:

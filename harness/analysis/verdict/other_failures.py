@@ -102,7 +102,7 @@ def _errors(seen: Observed, why: Explained, position: int, counts: Counted, quie
     if began_with(seen, why, position) and not fail_together(seen, why, position):
         told = f"pods of the new version {failed}"
         return ((Reason.NEW_VERSION_ERRORS, told if trouble else f"{told}: {READY_TOO_EARLY}"),)
-    if goes_on_failing(seen, why, position) and not fail_together(seen, why, position):
+    if not trouble and goes_on_failing(seen, why, position) and not fail_together(seen, why, position):
         told = f"pods of the new version {failed}, all the time once only they were left: {_STOP_AT_FIRST}"
         return ((Reason.NEW_VERSION_ERRORS, told),)
     shared = in_common(seen, why, mine, position)

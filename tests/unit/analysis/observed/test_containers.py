@@ -48,3 +48,18 @@ def test_a_pod_that_crashes_again_was_up_in_between() -> None:
     assert first < 20.5
     assert second > 21.0
     assert second - first == 10.0
+
+
+def test_a_pod_has_not_ended_while_its_native_sidecar_runs() -> None:
+    """That gets its stop signal after the others, and may be what serves."""
+    clock, deleted = ClusterClock(1_767_225_600.0), {"deletionTimestamp": "2026-01-01T00:00:50Z"}
+    main = status(ended("22"), restarts=0)
+    seen = [
+        (20.1, {"initContainerStatuses": [{"state": {"running": {}}}]}),
+        (26.3, {"initContainerStatuses": [{"state": ended("26")}]}),
+    ]
+    pod = PodEvents(first=Observation(t=1.0, kind="Pod", type="ADDED", object={}), latest={})
+    for t, sidecar in seen:
+        event = Observation(t=t, kind="Pod", type="MODIFIED", object={"metadata": deleted, "status": main | sidecar})
+        pod.add(event, t, clock)
+    assert (pod.shown_ended(), pod.finished) == (26.3, 26.0)
