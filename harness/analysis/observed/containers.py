@@ -71,10 +71,14 @@ def containers(status: dict[str, Any]) -> Containers:
         ended=tuple(filter(None, now)),
         before=tuple(filter(None, _ends(first, "state"))),
         beside=any("running" in (container.get("state") or {}) for container in first),
-        last_ends=tuple(end or before for end, before in zip(now, earlier, strict=True) if end or before),
+        last_ends=tuple(filter(None, map(_last, now, earlier))),
         restarts=sum(int(container.get("restartCount") or 0) for container in all_of),
         over=status.get("phase") in ("Succeeded", "Failed"),
     )
+
+
+def _last(now: dict[str, Any], earlier: dict[str, Any]) -> dict[str, Any]:
+    return now or earlier
 
 
 def _ends(of: Sequence[dict[str, Any]], state: str) -> list[dict[str, Any]]:
