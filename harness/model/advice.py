@@ -146,11 +146,11 @@ class Measured:
     answer. `stopped`: how many pods ended by themselves. `causes`: of the requests for which rollouts have to answer,
     how many by each; `turned_away_kept`: how many of these a stopping server answered with an error on a kept
     connection; `waited`: how many of those that were killed in flight the client gave up, for no answer came in time;
-    `beside`: how many were lost as a container beside the one that serves stopped, before that did. `hurried`: how
-    many pods we deleted with less than the grace period that their spec gives them. `hooks_failed`: of how many the
-    preStop hook failed. `never_listened`: how many were refused by pods that never listened where the Service sends
-    to, `target` ("port 8080"), and `probed` ("port 9090") is what their readiness probes ask. `words`: for what was
-    done.
+    `cut_kept`: how many of them were sent on connections that the client keeps; `beside`: how many were lost as a
+    container beside the one that serves stopped, before that did. `hurried`: how many pods we deleted with less than
+    the grace period that their spec gives them. `hooks_failed`: of how many the preStop hook failed.
+    `never_listened`: how many were refused by pods that never listened where the Service sends to, `target` ("port
+    8080"), and `probed` ("port 9090") is what their readiness probes ask. `words`: for what was done.
     """
 
     removal_s: float | None = None
@@ -178,6 +178,7 @@ class Measured:
     beside: int = 0
     turned_away_kept: int = 0
     waited: int = 0
+    cut_kept: int = 0
     hurried: int = 0
     hooks_failed: int = 0
     never_listened: int = 0

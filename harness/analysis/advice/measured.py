@@ -81,7 +81,8 @@ def measure(
         stopped=sum(pod.ended is not None for pod in took) - len(killed),
         causes=dict(causes),
         turned_away_kept=_turned_away_kept(why, charged, beside),
-        waited=_waited(why, charged),
+        waited=_killed_in_flight(why, charged, why.failures.outcome == Outcome.READ_TIMEOUT),
+        cut_kept=_killed_in_flight(why, charged, why.failures.reused),
         beside=int(beside.sum()),
         hurried=hurried,
         hooks_failed=sum(pod.failed_hook is not None for pod in took),
@@ -116,6 +117,7 @@ def merged(one: Measured, other: Measured) -> Measured:
         causes=causes,
         turned_away_kept=one.turned_away_kept + other.turned_away_kept,
         waited=one.waited + other.waited,
+        cut_kept=one.cut_kept + other.cut_kept,
         beside=one.beside + other.beside,
         hurried=one.hurried + other.hurried,
         hooks_failed=one.hooks_failed + other.hooks_failed,
@@ -242,9 +244,9 @@ def _turned_away_kept(why: Explained, charged: NDArray[np.bool_] | None, beside:
     return int((found if charged is None else found & charged).sum())
 
 
-def _waited(why: Explained, charged: NDArray[np.bool_] | None) -> int:
-    """How many requests that pods had in hand the client gave up, while the pod may have lived on."""
-    found = (why.causes.cause == Cause.IN_FLIGHT_KILL) & (why.failures.outcome == Outcome.READ_TIMEOUT)
+def _killed_in_flight(why: Explained, charged: NDArray[np.bool_] | None, which: NDArray[np.bool_]) -> int:
+    """How many of these requests pods had in hand as they stopped."""
+    found = (why.causes.cause == Cause.IN_FLIGHT_KILL) & which
     return int((found if charged is None else found & charged).sum())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from harness.analysis.advice.endings import END, UNENDING, ending
+from harness.analysis.advice.endings import END, NO_SETTING, UNENDING, cut_words, ending
 from harness.model.advice import ApplicationSettings, Measured, Remedy, Setting
 from harness.model.deed_words import deed_words
 from harness.model.quantity import things
@@ -35,8 +35,6 @@ ALWAYS_ONE = "a pod that is Ready at every moment: more replicas, or fewer of th
 GRACE = "the grace period that its spec gives it"
 
 _KEPT = "a preStop only moves new connections away; on one that a client keeps the pod is asked until it ends"
-_NO_SETTING = "neither preStop, minReadySeconds nor a longer grace period cures it"
-_STOOD = "the pods that were stopping left requests unanswered for longer than the client waits (read_timeout)"
 _UNHOOKED = "without a preStop hook a pod is told to stop while requests are still sent to it"
 _BALANCER_IS_LATER = (
     "the rollout takes an old pod away once a new one is Ready, and the balancer sends to the new one only later: "
@@ -205,7 +203,7 @@ def _creation_race(measured: Measured, app: ApplicationSettings, raised: Mapping
     ready = f"their readiness probe asks {measured.probed}" if measured.probed else "they have no readiness probe of it"
     why = (
         f"new pods accepted no connection on {measured.target}, to which the Service sends, for as long as they were "
-        f"listed ({ready}); {_NO_SETTING}"
+        f"listed ({ready}); {NO_SETTING}"
     )
     if (others := _came_late(measured)) <= 0:
         return _Told(needed=SAME_PORT, why=why, by_settings=False)
@@ -238,15 +236,14 @@ def _in_flight_kill(measured: Measured, app: ApplicationSettings, raised: Mappin
         return _Told(needed=END, why=told, by_settings=False)
     if measured.killed_serving:
         return _Told(
-            needed=ending(measured), why=f"{over}, and still took requests then; {_NO_SETTING}", by_settings=False
+            needed=ending(measured), why=f"{over}, and still took requests then; {NO_SETTING}", by_settings=False
         )
     if measured.killed:
         # A pod may be given less than its spec says, by whoever deletes it.
         words = _words(raised, app, "preStop", "terminationGracePeriodSeconds") or GRACE
         return _Told(needed=words, why=over)
-    ended = _lost(measured, Cause.IN_FLIGHT_KILL) > measured.waited
-    did = ("the pods ended by themselves, with requests in hand" * ended, _STOOD * (measured.waited > 0))
-    return _Told(needed=FINISH, why="; ".join((*filter(None, did), _NO_SETTING)), by_settings=False)
+    why = cut_words(measured, _lost(measured, Cause.IN_FLIGHT_KILL))
+    return _Told(needed=FINISH, why=why, by_settings=False)
 
 
 def _hurry(measured: Measured) -> _Told:
@@ -259,8 +256,8 @@ def _hurry(measured: Measured) -> _Told:
 
 def _no_endpoints(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
     if app.gap:
-        return _Told(needed=app.gap_cure, why=f"{app.gap}; {_NO_SETTING}")
-    return _Told(needed=_always_one(measured), why=f"for a moment no pod was Ready; {_NO_SETTING}", by_settings=False)
+        return _Told(needed=app.gap_cure, why=f"{app.gap}; {NO_SETTING}")
+    return _Told(needed=_always_one(measured), why=f"for a moment no pod was Ready; {NO_SETTING}", by_settings=False)
 
 
 def _always_one(measured: Measured) -> str:
@@ -269,12 +266,12 @@ def _always_one(measured: Measured) -> str:
 
 
 def _idle_close(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
-    why = f"the server closed the connection as idle when the request was on its way; {_NO_SETTING}"
+    why = f"the server closed the connection as idle when the request was on its way; {NO_SETTING}"
     return _Told(needed=RESEND, why=why, by_settings=False)
 
 
 def _backend_close(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
-    why = f"the server closed a connection that what stands before it still kept; {_NO_SETTING}"
+    why = f"the server closed a connection that what stands before it still kept; {NO_SETTING}"
     return _Told(needed=KEEP_LONGER, why=why, by_settings=False)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from harness.analysis.causes.as_ever import closed_as_ever
 from harness.analysis.causes.conntrack import UNANSWERED
 from harness.analysis.causes.data_plane import DataPlane
+from harness.analysis.causes.given_up import in_hand
 from harness.analysis.causes.hop_answers import TOLD_TO_STOP, hop_flags, off_all_lists
 from harness.analysis.causes.idle_ends import idle_ends
 from harness.analysis.causes.intervals import NOBODY, cover, cover_of_own_pod, frozen
@@ -27,7 +28,7 @@ from harness.analysis.causes.slow_ends import later_than_the_loop
 from harness.analysis.causes.streaks import Streaks
 from harness.analysis.causes.time_windows import TimeWindows
 from harness.analysis.causes.too_few_left import too_few_left
-from harness.analysis.causes.turned_away import in_hand, turned_away
+from harness.analysis.causes.turned_away import turned_away
 from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.load_health import LoadHealth
 from harness.analysis.observed.observed import Observed

@@ -13,6 +13,10 @@ MOMENT_S = 0.02
 """How far apart a client sees two ends of one moment at most: its loop looks every 5 ms, and has many to look at."""
 
 
+AT_ONCE_S = 0.005
+"""How far apart it sees two that one server ended at once, as a rule: one look of its loop."""
+
+
 def moments_of(ascending: NDArray[np.float64], apart_s: float = MOMENT_S) -> NDArray[np.int64]:
     """The number of the moment, from 0, to which each of them belongs: no two neighbours in one are farther apart.
 

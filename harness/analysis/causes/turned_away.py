@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harness.analysis.causes.intervals import NOBODY, Spans, cover
+from harness.analysis.causes.one_moment import AT_ONCE_S, moments_of
 from harness.analysis.observed.lateness import SLOW_WATCH_S, WATCH_S
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
@@ -61,51 +62,6 @@ def turned_away(
     return np.asarray(suspects | unnamed | (early & (ended > _last_good(seen)[own])))
 
 
-def in_hand(
-    turned: NDArray[np.bool_],
-    sent: NDArray[np.float64],
-    ended: NDArray[np.float64],
-    own: NDArray[np.int64],
-    stopping: Spans,
-) -> NDArray[np.bool_]:
-    """Which of those that a stopping pod `turned` away it had taken before it can have been told to stop: whichever of
-    those that were stopping as the answer came it was. Or before it gave its first error, by more than any took that
-    came after that; where none did, by more than the quickest took, for what is turned away is answered at once.
-
-    >>> import numpy as np
-    >>> both, told = np.array([True, True]), ((5.0, 9.0, 0), (7.0, 9.0, 1))
-    >>> in_hand(both, np.array([4.0, 6.0]), np.array([8.0, 8.0]), np.array([NOBODY, NOBODY]), told).tolist()
-    [True, False]
-    >>> in_hand(both, np.array([7.7, 7.99]), np.array([8.0, 8.0]), np.array([1, 1]), told).tolist()
-    [True, False]
-    """
-    if not turned.any():
-        return turned.copy()
-    of = np.where(own != NOBODY, own, cover(stopping, ended).pod)
-    known = turned & (of != NOBODY)
-    first = np.full(max(int(of.max()), NOBODY) + 2, np.inf)  # the last is NOBODY's
-    np.minimum.at(first, of[known], ended[known])
-    took, later = ended - sent, known & (sent > first[of])
-    prompt_s = float(took[later].max() if later.any() else took[turned].min())
-    return np.asarray(known & (sent < first[of] - prompt_s)) | _before_they_were_told(
-        turned, sent, ended, own, stopping
-    )
-
-
-def _before_they_were_told(
-    turned: NDArray[np.bool_],
-    sent: NDArray[np.float64],
-    ended: NDArray[np.float64],
-    own: NDArray[np.int64],
-    stopping: Spans,
-) -> NDArray[np.bool_]:
-    found = turned.copy()
-    for start, end, pod in stopping:
-        may_be = (ended >= start) & (ended <= end) & ((own == pod) | (own == NOBODY))
-        found &= ~(may_be & (sent >= start))
-    return found
-
-
 def _told_to_stop(pod: Life) -> float:
     """When one of its containers can have heard at the earliest that it is to stop: after what preStop hooks sleep."""
     return pod.deletion + pod.promise.untold_s - WATCH_S if pod.deletion is not None else np.inf
@@ -150,6 +106,8 @@ def _all_fail(seen: Observed, suspects: NDArray[np.bool_], lag_s: float) -> NDAr
     if not len(good):
         return np.zeros_like(suspects)
     bad = np.sort(ended[suspects & fresh])
+    # What ended in one moment was in the hand of one pod: as many answers are not as many looks at the others.
+    bad = bad[np.diff(moments_of(bad, AT_ONCE_S), prepend=-1) > 0] if len(bad) else bad
     alone = ~among_good(good, bad, ended) if len(bad) else np.zeros_like(suspects)
     run = np.searchsorted(good, ended)
     first = np.full(len(good) + 1, np.inf)

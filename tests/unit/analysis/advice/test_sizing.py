@@ -505,3 +505,12 @@ def test_what_was_cut_in_hand_is_told_by_how_it_was(waited: int, words: str) -> 
     (remedy,) = sizes(Measured(causes={"in-flight-kill": 9}, waited=waited), ApplicationSettings(), "").remedies
     assert remedy.why.startswith(words)
     assert remedy.needed == FINISH
+
+
+@pytest.mark.parametrize(
+    ("cut_kept", "words"), [(1, "; neither preStop, minReadySeconds"), (0, "and the slowest answer (8.20 s) together")]
+)
+def test_a_hook_that_outlasts_them_saves_requests_on_connections_of_their_own(cut_kept: int, words: str) -> None:
+    measured = Measured(causes={"in-flight-kill": 9}, answer_s=8.2, cut_kept=cut_kept)
+    (remedy,) = sizes(measured, ApplicationSettings(), "").remedies
+    assert words in remedy.why

@@ -200,3 +200,13 @@ def test_errors_that_all_came_as_the_pod_stopped_were_in_its_hand_however_short_
     assert causes(judge(history(text + burst))) == {"in-flight-kill": 4, "termination-race": 1}  # the last: who knows
     later = "status kept 11.6 11.7 11.8 11.9 took 0.1 by old-1\n"
     assert causes(judge(history(text + burst + later))) == {"in-flight-kill": 3, "termination-race": 6}
+
+
+@pytest.mark.parametrize("blank", [False, True], ids=["named", "blank"])
+def test_errors_that_a_pod_gave_all_at_once_were_in_its_hand_and_not_all_pods_failure(blank: bool) -> None:
+    """New connections, of which more than ten looks ago were answered well: one moment is one look."""
+    sent = [8.21 + 0.02 * n for n in range(14)]
+    burst = "".join(f"status new {t:.2f} until 8.52 by old-1\n" for t in sent)
+    found = causes(judged(burst, blank=blank))
+    assert found["in-flight-kill"] >= 13
+    assert not found["application"]
