@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import comb
 
 
 class Measure(StrEnum):
@@ -84,6 +85,11 @@ class Difference:
     def blind(self) -> bool:
         """Whether so few rollouts could not have shown the second to be worse, however bad it was."""
         return self.p_least > ALPHA
+
+    @property
+    def too_few_to_differ(self) -> bool:
+        """Whether so few values could not have shown two means to differ, either way, however far apart."""
+        return self.measure != Measure.DROPPING and 2 / comb(sum(self.numbers), self.numbers[0]) > ALPHA
 
 
 ALPHA = 0.05

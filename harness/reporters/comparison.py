@@ -25,9 +25,21 @@ def comparison_text(found: Comparison) -> str:
     for pair in found.pairs:
         lines += [*_pair(pair), ""]
     lines += _series(found.sides)
-    for said in (*found.unmatched, *found.why):
+    for said in found.unmatched:
         lines += _paragraph(said)
+    lines += _decided(found)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _decided(found: Comparison) -> Iterator[str]:
+    """Why a gate ended as it did. Its test has one side, those of the table two: it shows more with as few rollouts."""
+    if any(one.gates for pair in found.pairs for one in pair.differences):
+        yield from _paragraph(
+            f"The exit code, {found.exit_code}, goes by another test: one-sided, whether the second is worse than the "
+            "first:"
+        )
+    for said in found.why:
+        yield from _paragraph(said, "  ")
 
 
 def power_text(table: PowerTable) -> str:
@@ -70,7 +82,7 @@ def power_sentence(table: PowerTable) -> str:
         "\n".join(
             _paragraph(
                 f"Rollouts that each side needs for a regression to be shown (95 % confidence, a probability of "
-                f"80 %, by one test): {told}."
+                f"80 %, by a single one-sided test): {told}."
             )
         )
         + "\n"
@@ -131,15 +143,17 @@ def _said(differences: Sequence[Difference]) -> str:
     """Which differences are shown; and of the others, that they are not excluded."""
     shown = [one for one in differences if one.shown]
     told = ", ".join(f"{MEASURE_WORDS[one.measure]} ({'more' if one.difference > 0 else 'less'})" for one in shown)
-    few = [one for one in differences if 2 * one.p_least > 0.05 and not one.shown and one.measure != Measure.DROPPING]
+    few = [one for one in differences if one.too_few_to_differ and not one.shown]
     least = " and ".join(map(str, few[0].numbers)) if few else ""
     parts = [
-        f"Significantly different: {told}."
+        f"By two-sided tests (p), significantly different: {told}."
         if shown
-        else "No difference is significant; that does not prove there is none."
+        else "By two-sided tests (p), no difference is significant; that does not prove there is none."
     ]
     if few:
-        parts.append(f"With {least} values no difference of means can be shown, however large; with 4 and 4 it can.")
+        parts.append(
+            f"With {least} values no such test of means shows a difference, however large; with 4 and 4 it can."
+        )
     return " ".join(parts)
 
 
