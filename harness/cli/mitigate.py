@@ -14,6 +14,7 @@ from harness.errors import ManifestError, UsageError
 from harness.model.mitigations import MITIGATIONS, PURPOSES, contradiction
 
 if TYPE_CHECKING:
+    from harness.cli.advised import Advised
     from harness.model.experiment import Mitigation
 
 
@@ -64,8 +65,11 @@ def mitigate(
     from harness.cli.mitigated_text import change_text
 
     asked = {name: value for name in MITIGATIONS if (value := values[name.replace("-", "_")]) is not None}
-    mitigations = _mitigations({**_values(purpose, run, asked), **asked})
-    changed = change_text(_text(manifest), mitigations, tried=f"reading {_name(manifest)}", mend=bool(purpose or run))
+    found = _advised(purpose, run, asked)
+    mitigations = _mitigations({**{name: f"{seconds}s" for name, seconds in found.seconds.items()}, **asked})
+    changed = change_text(
+        _text(manifest), mitigations, tried=f"reading {_name(manifest)}", mend=bool(purpose or run), asked=found.mends
+    )
     if not mitigations and not (purpose or run):
         tell(
             "nothing was changed: give a mitigation, such as --for unknown, --from RUN or --prestop 5s",
@@ -81,18 +85,15 @@ def mitigate(
     typer.echo(prints[output](), nl=False)
 
 
-def _values(purpose: Purpose | None, run: Path | None, asked: dict[str, str]) -> dict[str, str]:
-    """What is to be set where no option says it."""
+def _advised(purpose: Purpose | None, run: Path | None, asked: dict[str, str]) -> Advised:
+    """What is to be changed where no option says it."""
+    from harness.cli.advised import Advised, advised
+
     if purpose is not None and run is not None:
         raise UsageError("reading --for and --from", "both are given", "Give one: a run measured what --for assumes.")
-    if run is not None:
-        from harness.cli.advised import advised
-
-        found = {name: f"{seconds}s" for name, seconds in advised(run).items()}
-    else:
-        found = {} if purpose is None else {name: f"{seconds}s" for name, seconds in PURPOSES[purpose].items()}
+    found = advised(run) if run is not None else Advised(seconds=dict(PURPOSES[purpose]) if purpose else {})
     if "prestop-exec" in asked:
-        found.pop("prestop", None)
+        found.seconds.pop("prestop", None)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from harness.check.checking import Known
@@ -59,14 +59,18 @@ class Changed:
         return "---\n".join(texts)
 
 
-def change_text(text: str, mitigations: Sequence[Mitigation], *, tried: str, mend: bool) -> Changed:
+def change_text(
+    text: str, mitigations: Sequence[Mitigation], *, tried: str, mend: bool, asked: Iterable[str] = ()
+) -> Changed:
     """The text with the mitigations; `mend`: without what else `check` calls errors, as far as a manifest cures them.
+
+    `asked`: as in `safer`.
 
     Raises:
         ManifestError: it holds no object, what is no Kubernetes object, or what an API server would refuse.
     """
     there = _located(text, tried)
-    change = _Change(mitigations, _services(there) if mend else None)
+    change = _Change(mitigations, _services(there) if mend else None, tuple(asked))
     new = rewritten(text, change, tried=tried)
     if not change.objects:
         raise ManifestError(tried, "it holds no object")
@@ -122,6 +126,7 @@ class _Change:
 
     mitigations: Sequence[Mitigation]
     services: tuple[Object, ...] | None
+    asked: tuple[str, ...]
     workloads: list[tuple[Manifest, Manifest]] = field(default_factory=list)
     left_alone: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
@@ -147,7 +152,7 @@ class _Change:
             return mitigated(manifest, self.mitigations)
         labels = ((spec_of(manifest).get("template") or {}).get("metadata") or {}).get("labels") or {}
         fronts = [each for each in self.services if selects(spec_of(each).get("selector") or {}, labels)]
-        return safer(manifest, fronts, self.mitigations)
+        return safer(manifest, fronts, self.mitigations, asked=self.asked)
 
     def said(self) -> list[str]:
         """The lines for standard error."""

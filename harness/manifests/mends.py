@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 
 from harness.manifests.mitigations import prestop
+from harness.manifests.mitigations.mitigated import Mitigated
 from harness.manifests.read import Manifest
 from harness.model.run import MeasuredService
 from harness.spec.hazards import HazardId
@@ -74,12 +75,15 @@ def declared_target(container: Object, targets: Sequence[Port]) -> Port | None:
     return next((target for target in targets if target in declared), None)
 
 
-def _same_hook(workload: Manifest, targets: Sequence[Port]) -> None:
-    """Every container sleeps for as long before its stop signal as the one that serves."""
+def same_hook(workload: Manifest, targets: Sequence[Port]) -> Mitigated:
+    """The workload in which every container sleeps for as long before its stop signal as the one that serves."""
     serving = serving_containers(pod_spec(workload), targets)
     held = [seconds for container in serving if (seconds := surely_serves_s(container))]
-    if held:
-        workload["spec"] = prestop.apply(workload, math.ceil(min(held))).workload["spec"]
+    return prestop.apply(workload, math.ceil(min(held))) if held else Mitigated(workload=workload)
+
+
+def _same_hook(workload: Manifest, targets: Sequence[Port]) -> None:
+    workload["spec"] = same_hook(workload, targets).workload["spec"]
 
 
 MENDS: dict[HazardId, Mend] = {

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from math import ceil
 
-from harness.manifests.mends import MENDS, declared_target
+from harness.manifests.mends import MENDS, declared_target, same_hook
 from harness.manifests.mitigations import mitigated
 from harness.manifests.mitigations.grace import STOP_S
 from harness.manifests.mitigations.mitigated import Mitigated
@@ -24,7 +24,7 @@ from harness.spec.images import has_no_shell
 from harness.spec.readiness import asked_port
 from harness.spec.rolling import PROGRESS_DEADLINE_DEFAULT_S
 from harness.spec.serving import Port, target_ports
-from harness.spec.stopping import stop_s
+from harness.spec.stopping import stop_s, stopping_first
 from harness.spec.subject import subject
 from harness.spec.workload import Object, containers, pod_spec
 
@@ -36,12 +36,21 @@ _MENDED = (
 )
 
 
-def safer(workload: Manifest, services: Iterable[Object], mitigations: Iterable[Mitigation]) -> Mitigated:
-    """The workload mended, with these mitigations; what could not be mended is in `left_alone`."""
+def safer(
+    workload: Manifest, services: Iterable[Object], mitigations: Iterable[Mitigation], *, asked: Iterable[str] = ()
+) -> Mitigated:
+    """The workload mended, with these mitigations; what could not be mended, and what is to be known of what was, is in
+    `left_alone`.
+
+    `asked`: names of hazards that are mended too where they cost something, as only a run can tell.
+    """
     services = tuple(services)
     changed, said = deepcopy(workload), []
     for hazard in hazards(workload, services, around=Around()):
-        if hazard.id in _MENDED and (keeps := _KEEPS[hazard.id](changed, services)):
+        if hazard.id is HazardId.SIDECAR_STOPS_FIRST and hazard.id in asked:
+            changed, told = _with_the_same_hook(changed, services)
+            said += told
+        elif hazard.id in _MENDED and (keeps := _KEEPS[hazard.id](changed, services)):
             said.append(f"{hazard.wrong}: {keeps}")
         elif hazard.id in _MENDED:
             MENDS[hazard.id](changed, _targets(changed, services))
@@ -108,6 +117,20 @@ _KEEPS: dict[HazardId, Callable[[Manifest, tuple[Object, ...]], str]] = {
     HazardId.NO_READINESS_PROBE: _ports_unknown,
     HazardId.PROBE_ON_ANOTHER_PORT: _probes_stay,
 }
+
+
+def _with_the_same_hook(workload: Manifest, services: tuple[Object, ...]) -> tuple[Manifest, list[str]]:
+    """With the hook of the container that serves in those beside it too, and what else would do."""
+    it = subject(workload, services, around=Around())
+    done = same_hook(workload, _targets(workload, services))
+    after = subject(done.workload, services, around=Around())
+    first, front = (" and ".join(str(each.get("name")) for each in some) for some in (stopping_first(it), it.serving))
+    mended = "" if stopping_first(after) else "each container sleeps before its stop signal now. In place of that, "
+    said = (
+        f"container {first} stops first, while {front}, which the Service sends to, serves on: {mended}{first} could "
+        "be a native sidecar (initContainers, restartPolicy: Always), which is told to stop after the others"
+    )
+    return done.workload, [said, *done.left_alone]
 
 
 def _hooks_without_programs(workload: Manifest) -> None:

@@ -175,7 +175,8 @@ ROWS: tuple[Row, ...] = (
         wrong="a container beside the one that serves is told to stop while that one still serves",
         found=lambda it: f"{', '.join(named(stopping_first(it)))} stops before {it.held_s:g} s are over",
         cause=Cause.TERMINATION_RACE,
-        mend="the same preStop hook in each container, or a native sidecar (initContainers, restartPolicy: Always)",
+        mend="the same preStop hook in each container, or the one that stops first as a native sidecar "
+        "(initContainers, restartPolicy: Always), which stops after the others",
         path=f"{_CONTAINER}.lifecycle.preStop",
         containers=lambda it: named(stopping_first(it)),
         why="All containers get their stop signal at once, each after its own hook. If calls pass through the one "

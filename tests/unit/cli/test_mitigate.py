@@ -246,6 +246,61 @@ def test_a_setting_that_would_have_saved_nothing_is_not_among_them(tmp_path: Pat
     assert "minReadySeconds: 6" not in out
 
 
+BESIDE = """kind: Deployment
+apiVersion: apps/v1
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+        - name: app
+          image: app:1
+        - name: proxy
+          image: proxy:1
+          ports: [{containerPort: 8080}]
+          readinessProbe: {tcpSocket: {port: 8080}}
+          lifecycle: {preStop: {sleep: {seconds: 5}}}
+---
+kind: Service
+apiVersion: v1
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
+"""
+
+
+def test_a_hook_that_a_run_recommends_beside_the_one_that_serves_is_made_and_it_is_said_which_stopped_first(
+    tmp_path: Path,
+) -> None:
+    """No second of the run's is advised, and yet a change of the manifest would have saved what it lost."""
+    unadvised = {"prestop_s": {"recommended": 5, "advised": False}}
+    for mends in (["sidecar-stops-first", "of a later version"], []):
+        result = {"scenarios": [{"sizing": {**unadvised, "mends": mends}}]}
+        (tmp_path / ("some" if mends else "none")).mkdir()
+        (tmp_path / ("some" if mends else "none") / "result.json").write_text(json.dumps(result))
+    code, out, said = mitigate("-", "--from", str(tmp_path / "some"), given=BESIDE)
+    assert (code, out.count("seconds: 5")) == (0, 2)
+    told = " ".join(said.split())
+    assert "container app stops first, while proxy, which the Service sends to, serves on: each container" in told
+    assert "In place of that, app could be a native sidecar" in told
+    assert mitigate("-", "--from", str(tmp_path / "none"), given=BESIDE)[0] == 2
+    code, out, _ = mitigate("-", "--for", "internal", "--prestop", "1s", given=BESIDE)
+    assert out.count("seconds: 5") == 1, "what only a run can tell is not mended without one"
+
+
+def test_a_container_that_cannot_be_made_to_sleep_is_said_and_what_else_would_do(tmp_path: Path) -> None:
+    (tmp_path / "result.json").write_text(json.dumps({"sizing": {"mends": ["sidecar-stops-first"]}}))
+    stubborn = BESIDE.replace(
+        "image: app:1", 'image: app:1\n          lifecycle: {preStop: {exec: {command: ["/bye"]}}}'
+    )
+    code, out, said = mitigate("-", "--from", str(tmp_path), given=stubborn)
+    assert (code, out) == (0, stubborn)
+    told = " ".join(said.split())
+    assert "serves on: app could be a native sidecar" in told
+    assert "let it sleep 5 s first" in told
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -255,7 +310,8 @@ def test_a_setting_that_would_have_saved_nothing_is_not_among_them(tmp_path: Pat
         (("--from", "empty"), "it recommends nothing"),
         (("--from", "of-lists"), "its result.json is damaged. Judge it again: rollout-harness report of-lists"),
         (("--from", "of-texts"), "its result.json is damaged"),
-        (("--from", "application"), "no setting would have saved what it lost"),
+        (("--from", "of-a-number"), "its result.json is damaged"),
+        (("--from", "application"), "no preStop, minReadySeconds or grace period would have saved what it lost"),
     ],
 )
 def test_a_run_that_tells_nothing_is_said_so(
@@ -270,6 +326,7 @@ def test_a_run_that_tells_nothing_is_said_so(
         "empty": '{"scenarios": []}',
         "application": unadvised,
         "of-lists": '{"scenarios": [{"sizing": {"prestop_s": [1]}}]}',
+        "of-a-number": '{"scenarios": [{"sizing": {"mends": 1}}]}',
         "of-texts": '{"scenarios": [{"sizing": {"prestop_s": "7s"}}]}',
     }
     for name, text in files.items():
