@@ -161,8 +161,8 @@ class _Wait:
         standing = self._standing()
         if standing:
             do = f"{why} {mends(standing)}".strip()
-        elif self._got_on:
-            do = f"{why} Raise rollout_timeout: its pods were getting on.".strip()
+        elif self._got_on and not why:
+            do = "Raise rollout_timeout: its pods were getting on."
         else:
             do = f"{why} See what the API tells of it: kubectl describe {self._workload}.".strip()
         awaited = "be rolled out" if self._reached is None else "have its pods"

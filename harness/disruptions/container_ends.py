@@ -12,7 +12,7 @@ import re
 
 from harness.disruptions.container_status import Pod, Status, ended, is_running, log_of_end, state, uid, where
 from harness.disruptions.events import Events, message, times
-from harness.disruptions.failing_probes import killer, without_address
+from harness.disruptions.failing_probes import kill_mend, killer, without_address
 from harness.disruptions.obstacle import Obstacle, one_line
 
 _UNSTARTED = frozenset({"StartError", "ContainerCannotRun", "RunContainerError", "CreateContainerError"})
@@ -29,8 +29,9 @@ PASSES = re.compile(
 )
 """What a node says that is busy or short of something: it may be otherwise a little later."""
 
-_MENDS_KILLED = "Give it a startupProbe, or its probe more time: it is killed before it serves."
 _MENDS_ENDED = "See its log for why it ends."
+_AGAIN = 2
+"""After so many restarts an end with exit code 0 is no single one: what is to serve has nothing to be done with."""
 
 
 def unstarted(pod: Pod, status: Status, events: Events) -> Obstacle | None:
@@ -66,24 +67,27 @@ def crashing(pod: Pod, status: Status, events: Events) -> Obstacle:
     return Obstacle(
         where=where(pod, status),
         what=what,
-        mend=_MENDS_KILLED if killed_for else _MENDS_ENDED,
+        mend=kill_mend(pod, status, killed_for) if killed_for else _MENDS_ENDED,
         kind=f"{status.get('name')} crashes: {over.get('exitCode')} {over.get('reason')}",
         log=log_of_end(pod, status),
     )
 
 
 def killed_or_ended(pod: Pod, status: Status, events: Events) -> Obstacle | None:
-    """A container that was killed for a probe, or ended by itself; None where neither."""
+    """A container that was killed for a probe, failed, or ended again and again by itself; None where neither.
+
+    An init container that has succeeded has done its work: it is not to be started again, and not asked for here.
+    """
     over, killed_for = ended(status), killer(pod, status, events)
     if killed_for:
         return Obstacle(
             where=where(pod, status),
             what=f"killed after: {one_line(killed_for)}",
-            mend=_MENDS_KILLED,
+            mend=kill_mend(pod, status, killed_for),
             kind=f"{status.get('name')} is killed: {without_address(pod, killed_for)}",
             log=log_of_end(pod, status) if over else None,
         )
-    if not over.get("exitCode"):
+    if not over.get("exitCode") and (not over or int(status.get("restartCount") or 0) < _AGAIN):
         return None
     if events.of(uid(pod), "BackOff", container=str(status.get("name"))):
         return crashing(pod, status, events)  # it has just been started again

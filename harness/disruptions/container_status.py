@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.disruptions.obstacle import LogPlace
+from harness.spec.workload import is_sidecar
 
 Pod = dict[str, Any]
 Status = dict[str, Any]
@@ -20,6 +21,20 @@ def state(status: Status, *kinds: str) -> dict[str, Any]:
     """What is told of the first of these states that the container is in; empty where it is in none."""
     found = status.get("state") or {}
     return next((found[kind] for kind in kinds if found.get(kind) is not None), {})
+
+
+def container_of(pod: Pod, name: str) -> dict[str, Any]:
+    """The container of that name as the pod's spec has it; empty where it has none."""
+    spec = pod.get("spec") or {}
+    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    return next((each for each in containers if each.get("name") == name), {})
+
+
+def has_succeeded(pod: Pod, status: Status) -> bool:
+    """Whether the container is an init container that is done: no native sidecar, which is to run on."""
+    name, over = str(status.get("name")), state(status, "terminated")
+    inits = [each for each in (pod.get("spec") or {}).get("initContainers") or () if each.get("name") == name]
+    return over.get("exitCode") == 0 and any(not is_sidecar(each) for each in inits)
 
 
 def is_running(status: Status) -> bool:

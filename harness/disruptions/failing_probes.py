@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from harness.disruptions.container_status import Pod, Status, log_of_run, uid, where
+from harness.disruptions.container_status import Pod, Status, container_of, log_of_run, uid, where
 from harness.disruptions.events import Events, message, times
 from harness.disruptions.obstacle import Obstacle, one_line
 
@@ -31,7 +31,7 @@ def failing_probe(pod: Pod, status: Status, events: Events) -> Obstacle | None:
     return Obstacle(
         where=where(pod, status),
         what=one_line(said),
-        mend=_mend(said, _declared(pod, str(status.get("name")))),
+        mend=_mend(said, _declared(container_of(pod, str(status.get("name"))))),
         reports=sum(map(times, failing)),
         tell_from=_FAILURES_OF_A_START,
         kind=f"{status.get('name')}: {without_address(pod, said)}",
@@ -47,6 +47,19 @@ def killer(pod: Pod, status: Status, events: Events) -> str:
     told = events.of(uid(pod), "Unhealthy", container=str(status.get("name")))
     said = [message(event) for event in reversed(told) if _PROBE.match(message(event))]
     return next((each for each in said if not each.startswith("Readiness")), message(killed[-1]))
+
+
+def kill_mend(pod: Pod, status: Status, said: str) -> str:
+    """What to do where a container is killed for what its probe `said`, as of `killer`."""
+    name = str(status.get("name"))
+    if re.search(r"startup probe", said, re.IGNORECASE):
+        return (
+            f"Give the startupProbe of {name} more time (failureThreshold x periodSeconds), or correct what it asks: "
+            "it kills the container before it serves."
+        )
+    if container_of(pod, name).get("startupProbe"):
+        return f"Give the livenessProbe of {name} more time, or correct what it asks: it kills what is not Ready yet."
+    return "Give it a startupProbe, or its probe more time: it is killed before it serves."
 
 
 def without_address(pod: Pod, said: str) -> str:
@@ -69,9 +82,6 @@ def _mend(said: str, declared: list[int]) -> str:
     return "See why its probe fails, or give it more time."
 
 
-def _declared(pod: Pod, container: str) -> list[int]:
+def _declared(container: dict[str, Any]) -> list[int]:
     """The ports that a container declares."""
-    spec: dict[str, Any] = pod.get("spec") or {}
-    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
-    found: dict[str, Any] = next((each for each in containers if each.get("name") == container), {})
-    return [int(port["containerPort"]) for port in found.get("ports") or () if port.get("containerPort")]
+    return [int(port["containerPort"]) for port in container.get("ports") or () if port.get("containerPort")]

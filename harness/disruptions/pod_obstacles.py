@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from harness.disruptions.container_ends import PASSES, crashing, killed_or_ended, unstarted
-from harness.disruptions.container_status import Pod, Status, name, state, statuses, uid, where
+from harness.disruptions.container_status import Pod, Status, has_succeeded, name, state, statuses, uid, where
 from harness.disruptions.events import Events, message, times
 from harness.disruptions.failing_probes import failing_probe
 from harness.disruptions.obstacle import Obstacle, one_line
@@ -143,9 +143,11 @@ _WAITING: dict[str, Callable[[Pod, Status, Events], Obstacle]] = {
 def _unprobed(pod: Pod, events: Events) -> Iterator[Obstacle]:
     """Containers that were killed, ended by themselves, or run with a probe that fails."""
     for status in statuses(pod):
-        if status.get("ready") or state(status, "terminated").get("exitCode") == 0:
+        if status.get("ready") or has_succeeded(pod, status):
             continue
-        found = killed_or_ended(pod, status, events) or failing_probe(pod, status, events)
+        found = killed_or_ended(pod, status, events)
+        if found is None and state(status, "terminated").get("exitCode") != 0:
+            found = failing_probe(pod, status, events)
         if found is not None:
             yield found
 

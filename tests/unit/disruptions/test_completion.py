@@ -398,6 +398,14 @@ async def test_a_first_start_that_ends_four_times_alike_is_given_up() -> None:
     )
 
 
+async def test_a_first_start_that_ends_well_again_and_again_is_not_getting_on() -> None:
+    last = crashed(4, code=0)
+    (status,) = last["status"]["containerStatuses"]
+    status["state"] = status["lastState"]
+    said = await lasts(*(crashed(ends, code=0) for ends in (1, 2, 3)), deployment(updated=3, available=0), last)
+    assert said.endswith("always with exit code 0, and no pod of it has been Ready. See its log for why it ends.")
+
+
 @pytest.mark.parametrize(
     "steps",
     [

@@ -185,6 +185,42 @@ def test_a_crash_loop_is_told_as_one_also_while_the_container_runs_for_a_moment(
     )
 
 
+def test_what_is_to_serve_and_ends_well_again_and_again_is_held_up_and_what_was_to_end_is_not() -> None:
+    done = {"name": "web", "state": terminated(0, "Completed"), "ready": False, "restartCount": 3}
+    says = "container web of a: its last end was exit code 0"
+    for kind, spec, expected in (
+        ("containerStatuses", {"containers": [{"name": "web"}]}, says),
+        ("initContainerStatuses", {"initContainers": [{"name": "web", "restartPolicy": "Always"}]}, says),
+        ("initContainerStatuses", {"initContainers": [{"name": "web"}]}, ""),
+    ):
+        found = pod("a", **{kind: [done]}, conditions=UNREADY) | {"spec": spec}
+        assert in_words(obstacles(shown(deployment(), found), WEB)) == expected
+
+
+@pytest.mark.parametrize(
+    ("probes", "killed", "do"),
+    [
+        (["startupProbe"], "Startup", "Give the startupProbe of web more time (failureThreshold x periodSeconds)"),
+        (["startupProbe", "livenessProbe"], "Liveness", "Give the livenessProbe of web more time"),
+        (["livenessProbe"], "Liveness", "Give it a startupProbe, or its probe more time"),
+    ],
+)
+def test_a_container_that_a_probe_kills_is_advised_no_probe_that_it_has(
+    probes: list[str], killed: str, do: str
+) -> None:
+    """Also while it is over with exit code 0, as it heeds its stop signal."""
+    for state in (terminated(0, "Completed"), RUNNING):
+        found = container(state, ready=False)
+        found["spec"]["containers"][0] |= {key: {"tcpSocket": {"port": 8080}} for key in probes}
+        events = [
+            event(found, "Unhealthy", f"{killed} probe failed: refused", container="web"),
+            event(found, "Killing", f"Container web failed {killed.lower()} probe, will be restarted", container="web"),
+        ]
+        standing = obstacles(shown(deployment(), found, *events), WEB)
+        assert in_words(standing) == f"container web of a: killed after: {killed} probe failed: refused"
+        assert mends(standing).startswith(do)
+
+
 def test_a_refusal_of_the_next_pod_is_no_other_refusal() -> None:
     owner, said = replica_set(), set[str]()
     for at, name in enumerate(("web-1-x", "web-1-y")):
