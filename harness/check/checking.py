@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.check.ignores import BAD_IGNORE, NEEDED, Ignore, ignores, reason_for
 from harness.check.oddities import ODDITIES, Oddity, oddities
@@ -177,7 +177,8 @@ def check(found: Iterable[Source | PassedOver], known: Known, *, rules: ApiRules
             checked.passed_over.append(each)
         else:
             checked.read(each)
-    return _reported(checked, files=len(checked.texts))
+    has_text = any(text.source.text.strip() for text in checked.texts.values())
+    return replace(_reported(checked, files=len(checked.texts)), is_empty=not has_text and not checked.passed_over)
 
 
 def check_objects(objects: Iterable[Object], where: str, known: Known) -> Report:

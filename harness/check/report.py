@@ -51,12 +51,14 @@ class PassedOver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All of it, in the order of files and lines."""
+    """All of it, in the order of files and lines. `is_empty`: what was named holds nothing that could be checked, or be
+    told why it is not: an empty file, a folder without any."""
 
     findings: tuple[Finding, ...]
     passed_over: tuple[PassedOver, ...]
     workloads: int
     files: int
+    is_empty: bool = False
 
     @property
     def told(self) -> tuple[Finding, ...]:

@@ -47,9 +47,9 @@ def check(
 ) -> None:
     """Find what in manifests will lose calls in a rollout, and how to fix it, without running anything.
 
-    Exit code 1 if there are errors, else 2 if a manifest is broken or a file cannot be read. Files that are not
-    manifests are listed and skipped. docs/rules.md has a page for every rule. To ignore a rule, write a comment:
-    `# rollout-harness: ignore RULE REASON`.
+    Exit code 1 if there are errors, else 2 if a manifest is broken, a file cannot be read, or all that was named is
+    empty. Files that are not manifests are listed and skipped. docs/rules.md has a page for every rule. To ignore a
+    rule, write a comment: `# rollout-harness: ignore RULE REASON`.
     """
     from harness.check.checking import Known
     from harness.check.formats import FORMATS
@@ -66,6 +66,9 @@ def check(
         raise typer.Exit(ExitCode.NOT_AS_EXPECTED)
     if report.is_bad_input:
         raise typer.Exit(ExitCode.USAGE)
+    if report.is_empty:
+        names = ", ".join(map(str, manifests or []))
+        raise UsageError(f"checking {names}", "nothing is in it", "Name files with manifests, or folders of them.")
 
 
 def _report(manifests: list[Path], context: str | None, namespace: str | None, known: Known) -> Report:

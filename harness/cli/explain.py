@@ -113,7 +113,7 @@ class _Told:
         asked = scenario.explainer
         rows = asked.of_request(stream, seq, worker).to_dicts()
         if not rows:
-            self._known.append(f"{scenario.folder.name}: {_has(asked, stream, seq)}")
+            self._known.append(f"{scenario.folder.name}: {_has(asked, stream, seq, worker)}")
         for row in rows:
             if row["failed"]:
                 self._explained(scenario, asked.position(row))
@@ -208,7 +208,7 @@ class _Told:
         typer.echo(door().text(text))
 
 
-def _has(asked: Explainer, stream: str, seq: int) -> str:
+def _has(asked: Explainer, stream: str, seq: int, worker: int | None) -> str:
     """Why a run has no request of that name."""
     import polars as pl
 
@@ -216,6 +216,11 @@ def _has(asked: Explainer, stream: str, seq: int) -> str:
     of_stream = frame.filter(pl.col("stream").cast(pl.String) == stream)
     if not len(of_stream):
         return f"it has no stream {stream}; it has {', '.join(sorted(frame['stream'].cast(pl.String).unique()))}"
+    workers = sorted(of_stream["worker"].fill_null(0).unique())
+    if worker is not None and worker not in workers:
+        return f"it has no worker {worker} of stream {stream}; it has {', '.join(map(str, workers))}"
+    if worker is not None:
+        of_stream = of_stream.filter(pl.col("worker").fill_null(0) == worker)
     low, high = of_stream["seq"].min(), of_stream["seq"].max()
     if low is not None and high is not None and low <= seq <= high:  # type: ignore[operator]
         return "it was sent or about to be sent, and its end was not recorded"

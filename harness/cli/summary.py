@@ -22,7 +22,7 @@ def print_verdict(judged: Judged, console: Console, *, records: Sequence[Path]) 
     colour = console.is_terminal and console.color_system is not None and not console.no_color
     if loudness() is Loudness.QUIET:
         for result in judged.result.scenarios:
-            typer.echo(verdict_line(result, colour=colour))
+            typer.echo(verdict_line(result, colour=colour, reasoned=True))
         return
     typer.echo("")
     typer.echo(experiment_text(judged.result, judged.infos, colour=colour))

@@ -148,9 +148,12 @@ def _verdict(verdict: Verdict, *, colour: bool) -> str:
     return f"\x1b[1;{_COLOURS[verdict]}m{verdict.value}\x1b[0m" if colour else verdict.value
 
 
-def verdict_line(result: ScenarioResult, *, colour: bool = False) -> str:
-    """One scenario's verdict in one line."""
-    return f"{visible(result.scenario)}: {_verdict(result.verdict, colour=colour)}, {expectation(result)}"
+def verdict_line(result: ScenarioResult, *, colour: bool = False, reasoned: bool = False) -> str:
+    """One scenario's verdict in one line; `reasoned`: with the reason of one that is inconclusive."""
+    why = (
+        f" ({visible(result.reason)})" if reasoned and result.verdict is Verdict.INCONCLUSIVE and result.reason else ""
+    )
+    return f"{visible(result.scenario)}: {_verdict(result.verdict, colour=colour)}{why}, {expectation(result)}"
 
 
 def _conclusion(info: RunInfo, result: ScenarioResult, *, within: bool, colour: bool) -> Iterator[str]:

@@ -52,7 +52,8 @@ server refuses an object, in its words and with the line, as `run --dry-run` and
 manifest, or none that is checked, is named and *passed over*, and changes no exit code: templates that are not rendered
 (pipe `helm template` or `kustomize build` into `check -`), files of other kinds, values and settings, custom kinds,
 patches of kustomize (what in a folder lacks something, but is not named itself), workloads with `replicas: 0`, and
-workloads that nothing sends to. Where no workload was found at all, the last line says so.
+workloads that nothing sends to. Where no workload was found at all, the last line says so; where there is nothing in
+what was named, an empty file or folder, that is 2.
 
 As a hook of [pre-commit](https://pre-commit.com), with the revision that is wanted:
 

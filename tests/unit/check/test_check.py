@@ -302,6 +302,17 @@ def test_only_what_is_meant_as_a_manifest_and_is_none_is_bad_input(
     assert check(str(tmp_path)).code == 1
 
 
+def test_an_empty_file_or_folder_is_no_manifest_that_was_checked(tmp_path: Path) -> None:
+    """A wrong path in CI is not green; what holds something, or is beside something, is passed over as ever."""
+    (tmp_path / "none").mkdir()
+    (tmp_path / "empty.yaml").write_text("\n")
+    for nothing in (tmp_path / "none", tmp_path / "empty.yaml", tmp_path):
+        found = check(str(nothing), form="text")
+        assert (found.code, "nothing is in it" in found.error) == (2, True)
+    (tmp_path / "comment.yaml").write_text("# to come\n")
+    assert check(str(tmp_path)).code == 0
+
+
 def test_a_line_stands_once_before_what_is_wrong_with_it() -> None:
     found = check(given="# a\n---\n# b\na:\n\t- b\n", form="text")
     assert found.out.splitlines()[0] == (

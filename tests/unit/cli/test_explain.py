@@ -58,6 +58,8 @@ def test_what_cannot_be_explained_is_said() -> None:
     well = called("explain", RACE, "--request", "new/5")
     assert (well.code, "it did not fail" in well.out) == (0, True)
     assert "its requests of new are 0 to" in called("explain", RACE, "--request", "new/99999999").error
+    assert "it has no worker 1 of stream new; it has 0" in called("explain", RACE, "--request", "new/1/5").error
+    assert "its requests of new are 0 to" in called("explain", RACE, "--request", "new/0/99999999").error
     assert "it has no stream fresh; it has" in called("explain", RACE, "--request", "fresh/1").error
     assert "that does not name a request" in called("explain", RACE, "--request", "new").error
     assert "no failed request of cause idle-close" in called("explain", RACE, "--cause", "idle-close").out

@@ -16,6 +16,8 @@ from harness.analysis import judge, judge_experiment
 from harness.cli.loudness import Loudness, at
 from harness.cli.summary import print_verdict
 from harness.judged_runs import Judged, recorded
+from harness.model.reasons import Reason
+from harness.model.result import Verdict
 
 RUN = Path(__file__).parents[2] / "recordings" / "app-errors"
 
@@ -43,6 +45,15 @@ def test_the_verdict_in_one_line_and_in_full(judged: Judged) -> None:
     assert quiet.strip() in usual
     assert "control window: failed requests:" in verbose
     assert "control window: failed requests:" not in usual
+
+
+def test_one_line_of_an_inconclusive_verdict_has_its_reason(judged: Judged) -> None:
+    (one,) = judged.result.scenarios
+    torn = replace(one, verdict=Verdict.INCONCLUSIVE, reason=Reason.NO_TIMELINE, as_expected=False)
+    said = printed(
+        replace(judged, result=replace(judged.result, scenarios=(torn,))), Loudness.QUIET, Console(file=io.StringIO())
+    )
+    assert said == "app-errors: inconclusive (no-timeline), not as expected: seamless expected\n"
 
 
 def test_machines_get_the_verdicts_with_their_numbers(judged: Judged, monkeypatch: pytest.MonkeyPatch) -> None:
