@@ -12,6 +12,7 @@ import typer
 
 from harness.cli.ending import tell
 from harness.errors import SandboxError, UsageError
+from harness.sandbox.netns import MOST_NODES
 
 if TYPE_CHECKING:
     from harness.sandbox.images import Image
@@ -25,7 +26,7 @@ Name = Annotated[str, typer.Option(help="Which sandbox, if there are several.")]
 def up(
     kubeconfig: Annotated[Path | None, typer.Option(help="Where to write the kubeconfig.")] = None,
     name: Name = "default",
-    nodes: Annotated[int, typer.Option(help="The number of nodes.", min=1, max=9)] = 1,
+    nodes: Annotated[int, typer.Option(help="The number of nodes.", min=1, max=MOST_NODES)] = 1,
     min_sync_period: Annotated[str, typer.Option(help="kube-proxy's minSyncPeriod, or `instant`: no delay.")] = "1s",
     balancer: Annotated[
         str | None,

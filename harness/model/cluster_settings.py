@@ -70,7 +70,7 @@ class SandboxSettings(Record):
     """The embedded cluster."""
 
     proxy: ProxySettings = Field(ProxySettings(), description="its kube-proxy")
-    nodes: int = Field(1, ge=1, le=2, description="each with a kubelet and a kube-proxy of its own")
+    nodes: int = Field(1, ge=1, le=9, description="each with a kubelet and a kube-proxy of its own")
     balancer: BalancerProfile | BalancerSettings | None = Field(
         None, description="what Services of type LoadBalancer get; without it they stay pending"
     )

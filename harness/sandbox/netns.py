@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 SERVICE_CIDR = IPv4Network("10.96.0.0/16")
 CLIENT = "client"
+MOST_NODES = 9
+"""So many fit the plan of addresses, whatever is asked of the sandbox."""
+
 _FIRST_CLIENT, _FIRST_POD = 10, 2
 _POD_LINK, _LINK_DIGITS = "veth", 8
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from harness.sandbox.balancer.settings import BalancerSettings
 from harness.sandbox.images import Image, lookup
+from harness.sandbox.netns import MOST_NODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_MOST_NODES, _MOST_ADDRESSES = 9, 200
+_MOST_ADDRESSES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +43,8 @@ class Settings:
     def __post_init__(self) -> None:
         if not 0 <= self.proxy_min_sync_period_s <= 3600:
             raise ValueError(f"proxy_min_sync_period_s must be between 0 and 3600, not {self.proxy_min_sync_period_s}")
-        if not 1 <= self.nodes <= _MOST_NODES:
-            raise ValueError(f"nodes must be between 1 and {_MOST_NODES}, not {self.nodes}")
+        if not 1 <= self.nodes <= MOST_NODES:
+            raise ValueError(f"nodes must be between 1 and {MOST_NODES}, not {self.nodes}")
         if not 1 <= self.client_addresses <= _MOST_ADDRESSES:
             raise ValueError(f"client_addresses must be between 1 and {_MOST_ADDRESSES}, not {self.client_addresses}")
 
