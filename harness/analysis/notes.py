@@ -6,6 +6,8 @@ import math
 
 from harness.analysis.advice.overruns import keeps_clients, overruns
 from harness.analysis.causes.explained import Explained
+from harness.analysis.causes.intervals import NOBODY
+from harness.analysis.causes.row import Fault
 from harness.analysis.observed.deeds import held_evictions
 from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.observed import Observed
@@ -34,6 +36,7 @@ def notes(seen: Observed, why: Explained, counts: Counted, lags: Propagation) ->
         _failed_hooks(seen),
         _idle_closes(seen, why),
         _untried(seen),
+        _nameless(seen, why, counts),
         outside(seen, counts),
     )
     return (*seen.run.damage, *seen.requests.notes, *seen.missing, *filter(None, told))
@@ -123,6 +126,18 @@ def _untried(seen: Observed) -> str:
     return (
         f"{len(idle)} of {things(len(went), 'pod')} that went had answered no request: what their end costs was not "
         "tried (load.new, or more connections, reach them where the Service has no sessionAffinity)"
+    )
+
+
+def _nameless(seen: Observed, why: Explained, counts: Counted) -> str:
+    """That it was told by time alone whose the application's failures in rollouts were."""
+    theirs = why.causes.by(lambda row: row.fault == Fault.APPLICATION) & (why.causes.pod == NOBODY) & (counts.at >= 0)
+    number = int(theirs.sum())
+    if seen.answers.named or not number or len(seen.pods) < 2:
+        return ""
+    return (
+        f"answers do not name their pod: of {things(number, 'failure')} of the application nobody can say which pods' "
+        "they were (load.pod_header, a header of the answer with the pod's name, tells)"
     )
 
 

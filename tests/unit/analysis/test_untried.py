@@ -36,3 +36,11 @@ def test_where_clients_stay_with_a_pod_and_answers_name_none_that_is_said() -> N
     sticky = Hop(name="nftables", kind=HopKind.NODE_PROXY, targets=Targets.PODS, settings="sessionAffinity ClientIP")
     (said,) = [note for note in judge(history(nameless(RUN), hops=(sticky,))).notes if "sessionAffinity" in note]
     assert "of 2 pods that went those to which none was sent cost nothing" in said
+
+
+def test_where_answers_name_no_pod_and_the_application_failed_it_is_said_what_would_tell_whose_that_was() -> None:
+    failed = "status new 9.03..30 every 2\n"
+    (said,) = [note for note in judge(history(nameless(RUN) + failed)).notes if "load.pod_header" in note]
+    assert said.startswith("answers do not name their pod: of 10 failures of the application")
+    for text in (nameless(RUN), RUN + failed):
+        assert not [note for note in judge(history(text)).notes if "load.pod_header" in note]
