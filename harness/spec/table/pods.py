@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from harness.model.result import Cause
 from harness.spec.hazard import HazardId, Row, Severity, Where
-from harness.spec.readiness import is_probed
+from harness.spec.readiness import is_probed, only_idle
 from harness.spec.serving import listens_when_ready
+from harness.spec.stopping import named
 
 _CONTAINER = "spec.template.spec.containers[]"
 _ONE_A_NODE = (
@@ -39,6 +40,20 @@ ROWS: tuple[Row, ...] = (
         path=f"{_CONTAINER}.readinessProbe",
         why="Ready then says that another port answers. The one that serves may open later, and calls to it are "
         "refused until then.",
+    ),
+    Row(
+        id=HazardId.PROBE_ASKS_NOTHING,
+        severity=Severity.WARNING,
+        holds=lambda it: bool(only_idle(it.pod)),
+        wrong="its readiness probe asks nothing of the server: a pod is Ready as soon as its program runs",
+        found=lambda it: f"exec of what always succeeds in {', '.join(named(only_idle(it.pod)))}",
+        cause=Cause.CREATION_RACE,
+        mend="a readiness probe that asks the port that serves (httpGet, tcpSocket, grpc)",
+        path=f"{_CONTAINER}.readinessProbe.exec",
+        containers=lambda it: named(only_idle(it.pod)),
+        why="It is as good as none: calls are sent to a pod that still starts, and old pods go for it. Nothing is lost "
+        "by it where the server listens at once.",
+        source="https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-probes",
     ),
     Row(
         id=HazardId.NO_PRESTOP,

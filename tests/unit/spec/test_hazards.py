@@ -29,6 +29,10 @@ CASES: dict[HazardId, list[tuple[Object, str]]] = {
             "the probe asks 9090, the Service sends to http",
         )
     ],
+    HazardId.PROBE_ASKS_NOTHING: [
+        (workload("Deployment", container(readinessProbe={"exec": {"command": command}})), "always succeeds in web")
+        for command in (["true"], ["/bin/true"], ["sh", "-c", "exit 0"], ["/bin/bash", "-ec", " :; "])
+    ],
     HazardId.NO_PRESTOP: [
         (workload("Deployment", container(lifecycle=None)), "no preStop in web"),
         (workload("Deployment", container(lifecycle={"preStop": {"sleep": {"seconds": 0}}})), "no preStop in web"),
@@ -161,7 +165,12 @@ def test_a_workload_without_hazards_has_none(kind: str) -> None:
         workload(replicas=1),  # 25 % of 1 may surge, and none be unavailable
         workload(replicas=2, **rolling(0, 1)),
         workload(replicas=0, **rolling(0, "100%")),
-        workload("Deployment", container(readinessProbe={"exec": {"command": ["true"]}})),
+        workload("Deployment", container(readinessProbe={"exec": {"command": ["/healthy"]}})),
+        workload("Deployment", container(readinessProbe={"exec": {"command": ["sh", "-c", "true && curl -f :80"]}})),
+        workload(
+            "Deployment",
+            container(readinessProbe={"exec": {"command": ["true"]}}, startupProbe={"tcpSocket": {"port": 80}}),
+        ),
         workload("Deployment", container(readinessProbe={"tcpSocket": {"port": 80}})),
         workload("Deployment", container(), {"name": "sidecar"}),
         workload("StatefulSet", progressDeadlineSeconds=1),
