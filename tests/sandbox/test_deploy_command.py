@@ -28,7 +28,7 @@ service: {{name: web, port: 80}}
 disruption: {{command: {command}}}
 rollouts: 1
 control: 2s
-quiet: 1s
+quiet: 2s
 rollout_timeout: 30s
 load: {{new: {{rate: 50}}, pod_header: X-Pod}}
 variants: {{default: {{mitigations: [{{prestop: 3s}}, {{min-ready: 2s}}]}}}}
