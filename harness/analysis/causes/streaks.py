@@ -21,6 +21,9 @@ _REFUSED = ("connect-refused", "reset-before-response", "eof-before-response")
 CERTAINTY = 1e-6
 """How improbable it must be that a run of good connections missed a bad endpoint by luck."""
 
+SENT_AGAIN_S = 0.9
+"""A connection that took so long was accepted by a SYN that the kernel sent again: after 1 s the first time."""
+
 LIKELY = 1e-3
 """The same where it only decides which of two pods that were gone a connection went to."""
 
@@ -126,7 +129,10 @@ def streaks(requests: Requests, stale: pl.Series, *, direct: bool = True, ends_t
             fresh.filter(~by_hop.fill_null(value=False)),
             lost | by_hop | (pl.col("outcome") == "read-timeout"),
         )
-    good = fresh.select("worker", "started").drop_nulls().collect()
+    # The packet that got through was not the first one: what was sent before met whatever was there before.
+    again = (pl.col("connected") - pl.col("started")) >= SENT_AGAIN_S
+    begun = pl.when(again).then(pl.col("connected")).otherwise(pl.col("started")).alias("started")
+    good = fresh.select("worker", begun).drop_nulls().collect()
     failed = requests.failures.filter(~stale).filter(~pl.col("reused"))
     replied = failed.filter(pl.col("outcome").is_in(_REFUSED)).select("worker", "started")
     silent = failed.filter(pl.col("outcome").is_in(UNANSWERED))

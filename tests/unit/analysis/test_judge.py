@@ -318,3 +318,23 @@ def test_only_like_is_pooled() -> None:
         pool([scenario(Expect.ANY, CLEAN, "a"), scenario(Expect.ANY, CLEAN, "b")])
     with pytest.raises(ValueError, match="nothing"):
         pool([])
+
+
+def test_a_connection_whose_first_packet_was_lost_says_nothing_of_when_that_was_sent() -> None:
+    """While no pod is listed one packet is dropped; the next, a second later, finds the new pod."""
+    text = """
+        period 1
+        update 8 complete 12 settled 15
+        pod old-1 deleted 8.2 ended 8.6 gone 8.9
+        pod new-1 revision r2 created 9 ready 11
+        ok new 0..8.2 every 0.05
+        connect-refused new 9.0..11.05 every 0.05
+        ok new 11.2..30 every 0.05
+    """
+    run = history(text)
+    first = (pl.col("started") - 12.0).abs() < 0.001
+    again = run.requests.with_columns(
+        connected=pl.when(first).then(12.0).otherwise("connected"),
+        started=pl.when(first).then(10.95).otherwise("started"),
+    )
+    assert set(judge(replace(run, requests=again)).causes) == {"no-endpoints"}
