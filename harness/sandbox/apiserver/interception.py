@@ -27,7 +27,7 @@ class Interrupted(Protocol):
 class Interception(Protocol):
     """Stands before what comes over HTTPS; the sandbox's own components, on the unix socket, never meet it."""
 
-    def forbids(self, verb: str, plural: str, namespace: str) -> bool:
+    def forbids(self, verb: str, plural: str, namespace: str, name: str) -> bool:
         """Whether it takes this right away; nothing is used up."""
 
     async def meet(self, request: web.BaseRequest, target: Target) -> None:
@@ -40,7 +40,7 @@ class Interception(Protocol):
 class Nobody:
     """Lets everything pass."""
 
-    def forbids(self, verb: str, plural: str, namespace: str) -> bool:
+    def forbids(self, verb: str, plural: str, namespace: str, name: str) -> bool:
         """Never."""
         return False
 

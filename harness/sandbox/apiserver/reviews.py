@@ -66,7 +66,8 @@ class Reviews:
 
     def _access(self, user: User, action: Action) -> Object:
         plural = action.resource.partition("/")[0]
-        taken = not action.path and self._interception.forbids(action.verb, plural, action.namespace)
+        asked = (action.verb, plural, action.namespace, action.name)
+        taken = not action.path and self._interception.forbids(*asked)
         return {"allowed": not taken and self._rbac.allows(user, action)}
 
     def _rules(self, user: User, namespace: str) -> Object:

@@ -91,13 +91,14 @@ class Faults:
             case _:
                 raise api_errors.no_such_path()
 
-    def forbids(self, verb: str, plural: str, namespace: str) -> bool:
-        """Whether a rule takes this right away; nothing is used up."""
+    def forbids(self, verb: str, plural: str, namespace: str, name: str) -> bool:
+        """Whether a rule takes this right away; nothing is used up. One that names objects takes it of those alone."""
         for rule in self._rules:
             verbs = {_VERBS.get(method, "") for method in rule.methods} | (
                 {"list", "watch"} if "GET" in rule.methods else set()
             )
-            named = (not verbs or verb in verbs, not rule.resources or plural in rule.resources)
+            asked = (verb, verbs), (plural, rule.resources), (name, rule.names)
+            named = (not wanted or word in wanted for word, wanted in asked)
             if rule.do is Action.FORBID and all(named) and (not rule.namespaces or namespace in rule.namespaces):
                 return True
         return False
