@@ -49,7 +49,7 @@ class LoadSettings(Record):
     )
     workers: int = Field(1, ge=1, le=200, description="load workers that share the rates, each a Pod or a process")
     pod_header: str | None = Field(
-        None, pattern=r"^[A-Za-z0-9-]+$", description="the response header in which the application names its pod"
+        "X-Pod", pattern=r"^[A-Za-z0-9-]+$", description="the response header that names the pod; null: none does"
     )
     engine: Literal["asyncio", "httpx"] = Field(
         "asyncio", description="httpx: what a Python client sees, also by HTTP/2, at a few hundred requests per second"

@@ -188,7 +188,7 @@ def _load(load: Any) -> dict[str, Any]:
     if load is None:
         return LOAD
     if isinstance(load, int | float) and not isinstance(load, bool):
-        return {"new": {"rate": load}, "pod_header": LOAD["pod_header"]}
+        return {"new": {"rate": load}}
     return _mapping("load", load)
 
 

@@ -14,7 +14,7 @@ from harness.spec.rollout_shape import rollout_s, rollout_shape
 from harness.spec.termination import grace_period_s, hooks_take_s
 from harness.spec.workload import pod_spec, workload_name
 
-LOAD: dict[str, Any] = {"new": {"rate": 100}, "kept": {"rate": 50, "connections": 10}, "pod_header": "X-Pod"}
+LOAD: dict[str, Any] = {"new": {"rate": 100}, "kept": {"rate": 50, "connections": 10}}
 _ROLLOUTS = 3
 _CONTROL_S = 5.0
 _LEAST_TIMEOUT_S, _START_S = 120.0, 5.0

@@ -51,6 +51,16 @@ def experiment(tmp_path: Path) -> Experiment:
     return read_experiment(tmp_path / "experiment.yaml")
 
 
+@pytest.mark.parametrize(
+    ("said", "header"), [("", "X-Pod"), (", pod_header: X-Backend", "X-Backend"), (", pod_header: null", "")]
+)
+def test_the_pods_name_is_looked_for_where_nothing_is_said(tmp_path: Path, said: str, header: str) -> None:
+    (tmp_path / "experiment.yaml").write_text(TEXT.replace("read_timeout: 9s}}", f"read_timeout: 9s}}{said}}}"))
+    (tmp_path / "token.txt").write_text("from a file\n")
+    made = plan(read_experiment(tmp_path / "experiment.yaml"), {"TOKEN": "from the environment"})
+    assert made.pod_header == header
+
+
 def test_the_plan_says_what_the_experiment_says(experiment: Experiment) -> None:
     made = plan(experiment, {"TOKEN": "from the environment"})
     assert made.url == "http://10.96.0.7:80/shop"
