@@ -18,7 +18,8 @@ from harness.reporters.spent import spent_words
 
 
 def experiment_junit(result: ExperimentResult, infos: Mapping[str, RunInfo]) -> str:
-    """A whole document. `failure`: the verdict is not what was expected; `error`: nothing could be said.
+    """A whole document. `failure`: the verdict is not what was expected, or a limit of the budget was exceeded, as exit
+    code 1 says; `error`: nothing could be said.
 
     Raises KeyError: no info of a scenario.
     """
@@ -51,6 +52,8 @@ def _shared(infos: Sequence[RunInfo]) -> Iterable[tuple[str, str]]:
 
 
 def _state(result: ScenarioResult) -> str:
+    if result.exceeded:
+        return "failure"
     if result.as_expected:
         return "passed"
     return "error" if result.verdict is Verdict.INCONCLUSIVE else "failure"
@@ -69,7 +72,8 @@ def _case(suite: ElementTree.Element, experiment: str, info: RunInfo, result: Sc
     )
     state = _state(result)
     if state != "passed":
-        message = f"{result.verdict.value}, {expectation(result)}: {result.sentence}"
+        over = [f"; budget: {spent_words(one)}" for one in result.budget if one.exceeded]
+        message = f"{result.verdict.value}, {expectation(result)}: {result.sentence}{''.join(over)}"
         attributes = {"message": visible(message), "type": result.verdict.value}
         ElementTree.SubElement(case, state, attributes).text = _numbers(result)
     lines = [f"{result.verdict.value}, {expectation(result)}", result.sentence, where(info), *notes(info, result)]

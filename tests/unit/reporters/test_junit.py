@@ -8,6 +8,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.model.budget import Spent
 from harness.model.result import ExperimentResult, ScenarioResult, Verdict
 from harness.model.run import Expect
 from harness.reporters.escaping import visible
@@ -86,6 +87,23 @@ def test_unexpected_dropping_fails_with_reason_and_numbers() -> None:
     assert DEFAULT.reason in text
     assert "failed: 221 of 4,395 requests" in text
     assert "170 connect-timeout, 51 connect-refused" in text
+
+
+def test_an_exceeded_budget_fails_whatever_the_verdict() -> None:
+    spent = (Spent(name="p99_during", limit=0.25, measured=0.3121), Spent(name="failed", limit=5, measured=0))
+    as_expected = replace(BOTH, as_expected=True, budget=spent)
+    undecided = replace(as_expected, verdict=Verdict.INCONCLUSIVE, as_expected=False)
+    for result in (as_expected, undecided):
+        root = junit(result)
+        assert root.find("testsuite[@failures='1'][@errors='0']") is not None
+        (failure,) = root.iter("failure")
+        assert (failure.get("message") or "").endswith("; budget: p99_during 312ms, at most 250ms: exceeded")
+        assert "budget: p99_during 312ms, at most 250ms: exceeded" in (failure.text or "")
+
+
+def test_a_budget_that_was_kept_passes() -> None:
+    root = junit(replace(BOTH, as_expected=True, budget=(Spent(name="failed", limit=5, measured=5),)))
+    assert root.find(".//failure") is None
 
 
 def test_inconclusive_is_an_error_not_a_failure() -> None:
