@@ -57,6 +57,7 @@ class Narrator:
                     port=ports[i],
                     target=self.target,
                     status=failures.status[i],
+                    answer=_answer(failures, i),
                     outcome=failures.outcome[i],
                     trouble=failures.trouble[i] or "why is not on record",
                 )
@@ -106,6 +107,13 @@ def _ago(t: float, told: _Told) -> str:
     if t < told.begun:
         return f"{told.begun - t:.2f} s before the watch showed that {told.first_names}"
     return f"{t - told.begun:.2f} s after {told.first_names}"
+
+
+def _answer(failures: Failures, i: int) -> str:
+    """What came instead of the answer that was wanted."""
+    if failures.outcome[i] == "tls-error":
+        return f"a TLS handshake that failed ({failures.trouble[i] or 'why is not on record'})"
+    return f"status {failures.status[i]}" if failures.outcome[i] == "status" else "what is no answer of the protocol"
 
 
 class _Crowd:

@@ -26,8 +26,8 @@ def in_hand(turned: Mask, sent: Times, ended: Times, own: NDArray[np.int64], sto
     """Which of those that a stopping pod `turned` away it had taken before it was told to stop.
 
     Surely those that were sent before that can have been, whichever of those that were stopping as the answer came it
-    was. Or before the pod gave its first error, by more than any took that came after that; where none did, by more
-    than the quickest took, for what is turned away is answered at once. Or that ended at once with several others.
+    was. Or before the pod gave its first error, by clearly more than any took that came after that; where none
+    did, than the quickest took, for what is turned away is answered at once. Or that ended at once with several others.
 
     >>> import numpy as np
     >>> both, told = np.array([True, True]), ((5.0, 9.0, 0), (7.0, 9.0, 1))
@@ -42,7 +42,7 @@ def in_hand(turned: Mask, sent: Times, ended: Times, own: NDArray[np.int64], sto
     known = turned & np.isfinite(first)
     later = known & (sent > first)
     prompt_s = float(took[later].max() if later.any() else max(took[turned].min(), MOMENT_S))
-    before = known & (sent < first - prompt_s)
+    before = known & (sent < first - prompt_s - MOMENT_S)
     at_once = _at_once(turned, ended) & (took > MOMENT_S)
     return _before_they_were_told(turned, sent, ended, own, stopping) | before | at_once
 

@@ -33,7 +33,7 @@ def more_than_chance(
     own: NDArray[np.int64],
     windows: TimeWindows,
 ) -> NDArray[np.bool_]:
-    """Which failures that `met` the end of their kept connection are of a rollout in which more did than by chance.
+    """Which failures that `met` the end of their kept connection are of rollouts in which more did than by chance.
 
     `within_s`: per failure, how long after the send an end may come that was under way before, seconds. `own`: the
     position of its pod, or `NOBODY`. What is met as often while no pod stops has another reason, and is not counted.
@@ -50,19 +50,28 @@ def more_than_chance(
     streams, connections = failures["stream"].cast(pl.String).to_numpy(), _connections(failures)
     uses = _uses(seen.requests.frame, set(streams[stopped]))
     inside = int((cover(stops, uses["started"].to_numpy()).count > 0).sum())
-    if excess(int(stopped.sum()), inside, int((met & ~stopped).sum()), len(uses) - inside) >= P_VALUE:
+    beside = int((met & ~stopped).sum())
+    if beside and excess(int(stopped.sum()), inside, beside, len(uses) - inside) >= P_VALUE:
         return found
     every_s = dict(uses.group_by("stream").agg(pl.col("since").median()).iter_rows())
+    chances = np.array([min(1.0, within_s[n] / (every_s[streams[n]] or within_s[n])) for n in range(len(met))])
     used_at = seen.windows.positions(uses["started"].to_numpy())
     at = seen.windows.positions(failures["scheduled"].to_numpy())
+    closed = used = 0
     for rollout in np.unique(at[stopped]):
         mine = stopped & (at == rollout)
-        closed = len(np.unique(connections[mine]))
-        chances = [min(1.0, within_s[n] / (every_s[streams[n]] or within_s[n])) for n in np.flatnonzero(mine)]
-        used = max(closed, uses.filter(used_at == rollout)["connection"].n_unique())
-        if float(bdtrc(closed - 1, used, float(np.mean(chances)))) < CHANCE:
+        its = len(np.unique(connections[mine]))
+        of = max(its, uses.filter(used_at == rollout)["connection"].n_unique())
+        if _beyond(its, of, chances[mine]):
             found |= mine
-    return found
+        closed, used = closed + its, used + of
+    # Of a few connections one that is met may be chance; that one is in rollout after rollout is none.
+    return stopped if _beyond(closed, used, chances[stopped]) else found
+
+
+def _beyond(closed: int, used: int, chances: NDArray[np.float64]) -> bool:
+    """Whether so many of the connections in use were `closed` as a request was sent that it is no chance."""
+    return float(bdtrc(closed - 1, used, float(np.mean(chances)))) < CHANCE
 
 
 def _uses(frame: pl.DataFrame, streams: set[str]) -> pl.DataFrame:

@@ -18,6 +18,9 @@ from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
 from harness.analysis.statistics import excess
 
+ANSWERED_BADLY = ("status", "protocol-error", "tls-error")
+"""What a server that turns a request away may do: a handshake that was only cut short is none of it."""
+
 CHANCE = 0.001
 """How improbable it must be that pods in service would have answered with so many errors."""
 
@@ -38,28 +41,37 @@ def turned_away(
     where that is not known.
     """
     failures = seen.requests.failures
-    status, ended = (failures["outcome"] == "status").to_numpy(), failures["ended"].to_numpy()
-    if not status.any():
+    error, ended = _errors(seen), failures["ended"].to_numpy()
+    if not error.any():
         return np.zeros(len(failures), dtype=bool)
     if not seen.answers.named:
-        suspects = _by_time(seen, status, ended, stopping)
+        suspects = _by_time(seen, error, ended, stopping)
         return suspects & ~_all_fail(seen, suspects, lag_s) if suspects.any() and lag_s is not None else suspects
     told = np.array([*map(_told_to_stop, seen.pods), np.inf])  # the last is NOBODY's
-    suspects = status & (own != NOBODY) & (ended >= told[own])
+    suspects = error & (own != NOBODY) & (ended >= told[own])
     answered, named_errors = _answers_while_stopping(seen)
     errors = max(named_errors, int(suspects.sum()))  # a kept connection tells the pod of those that do not name it
     answered += errors - named_errors
     others = len(_answered(seen)) - answered
-    more = excess(errors, answered, int(status.sum()) - errors, others) < CHANCE
+    more = excess(errors, answered, int(error.sum()) - errors, others) < CHANCE
     # What answers in a pod's place, as it stops, may not name it though the pod does.
-    unnamed = _by_time(seen, status & (own == NOBODY), ended, stopping)
+    unnamed = _by_time(seen, error & (own == NOBODY), ended, stopping)
     if unnamed.any():
         unnamed &= among_good(good_answers(seen), ended, ended) | (cover(_serving(seen), ended).count == 0)
     if not more:
         return unnamed
     # Where the watch was slower than as a rule, a pod was told earlier: it gave errors, and nothing else, from then on.
-    early = status & (own != NOBODY) & (ended >= told[own] - (SLOW_WATCH_S - WATCH_S))
+    early = error & (own != NOBODY) & (ended >= told[own] - (SLOW_WATCH_S - WATCH_S))
     return np.asarray(suspects | unnamed | (early & (ended > _last_good(seen)[own])))
+
+
+def _errors(seen: Observed) -> NDArray[np.bool_]:
+    """Per failure, whether it was answered: with an error, with what is no answer, or with no handshake that was any.
+
+    What ends connections before the pods speaks for itself there, and for no pod.
+    """
+    met = seen.requests.failures["met"].cast(pl.String)
+    return met.is_in(["status"] if seen.run.info.way.ends_tcp else ANSWERED_BADLY).to_numpy()
 
 
 def _told_to_stop(pod: Life) -> float:
@@ -68,7 +80,7 @@ def _told_to_stop(pod: Life) -> float:
 
 
 def _by_time(
-    seen: Observed, status: NDArray[np.bool_], ended: NDArray[np.float64], stopping: Spans
+    seen: Observed, error: NDArray[np.bool_], ended: NDArray[np.float64], stopping: Spans
 ) -> NDArray[np.bool_]:
     """The same where no answer names its pod: errors that come while pods are stopping, and at no other time.
 
@@ -77,9 +89,9 @@ def _by_time(
     """
     answered, first = _answered(seen), min(seen.windows.updates, default=np.inf)
     within, bad_within = cover(stopping, answered).count > 0, cover(stopping, ended).count > 0
-    later, bad_later = (~within & (answered >= first)).sum(), (status & ~bad_within & (ended >= first)).sum()
-    before, bad_before = (answered < first).sum(), (status & (ended < first)).sum()
-    suspects = status & bad_within & (ended >= first)
+    later, bad_later = (~within & (answered >= first)).sum(), (error & ~bad_within & (ended >= first)).sum()
+    before, bad_before = (answered < first).sum(), (error & (ended < first)).sum()
+    suspects = error & bad_within & (ended >= first)
     more = excess(int(suspects.sum()), int(within.sum()), int(bad_later + bad_before), int(later + before)) < CHANCE
     new_fails = excess(int(bad_later), int(later), int(bad_before), int(before)) < CHANCE
     return suspects if more and not new_fails else np.zeros_like(suspects)
@@ -98,7 +110,8 @@ def _all_fail(seen: Observed, suspects: NDArray[np.bool_], lag_s: float) -> NDAr
     need (a database) failed.
 
     Kept connections stay with their pod, so they say nothing of the others. From the last good answer to the next, the
-    first error decides: where nobody else was sent to by then, it may only take long until somebody is.
+    first error decides: where nobody else was sent to by then, it may only take long until somebody is. And so many
+    must have failed while others were sent to that they did not all go to those that were stopping by chance.
     """
     failures = seen.requests.failures
     ended, fresh = failures["ended"].to_numpy(), ~failures["reused"].to_numpy()
@@ -112,7 +125,24 @@ def _all_fail(seen: Observed, suspects: NDArray[np.bool_], lag_s: float) -> NDAr
     run = np.searchsorted(good, ended)
     first = np.full(len(good) + 1, np.inf)
     np.minimum.at(first, run[suspects], ended[suspects])
-    return np.asarray(suspects & alone & (cover(_listed_in_service(seen, lag_s), first[run]).count > 0))
+    in_service, chance = _listed_in_service(seen, lag_s), np.zeros(len(good) + 1)
+    np.add.at(chance, np.searchsorted(good, bad), np.log(_share_of_the_stopping(seen, in_service, bad, lag_s)))
+    beyond_chance = chance[run] < np.log(CHANCE)
+    return np.asarray(suspects & alone & beyond_chance & (cover(in_service, first[run]).count > 0))
+
+
+def _share_of_the_stopping(
+    seen: Observed, in_service: Spans, moments: NDArray[np.float64], lag_s: float
+) -> NDArray[np.float64]:
+    """Per moment, the share of new connections that went to pods that were stopping: proxies take any that they know
+    of alike."""
+    ends = tuple(
+        (pod.deletion, min(pod.gone or np.inf, pod.deletion + lag_s), at)
+        for at, pod in enumerate(seen.pods)
+        if pod.deletion is not None
+    )
+    stopping = np.maximum(cover(ends, moments).count, 1)
+    return np.asarray(stopping / (stopping + cover(in_service, moments).count))
 
 
 def among_good(good: NDArray[np.float64], bad: NDArray[np.float64], moments: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -151,7 +181,8 @@ def _listed_in_service(seen: Observed, lag_s: float) -> Spans:
 
 def _answered(seen: Observed) -> NDArray[np.float64]:
     """When each answer came."""
-    return seen.requests.frame.filter(pl.col("outcome").is_in(["ok", "status"]))["ended"].drop_nulls().to_numpy()
+    well = seen.requests.frame.filter(pl.col("outcome") == "ok")["ended"].drop_nulls().to_numpy()
+    return np.concatenate((well, seen.requests.failures["ended"].to_numpy()[_errors(seen)]))
 
 
 def _answers_while_stopping(seen: Observed) -> tuple[int, int]:

@@ -27,6 +27,7 @@ class Answer(StrEnum):
 
 
 _STATUS = (Outcome.STATUS,)
+_ANSWERED_BADLY = (Outcome.STATUS, Outcome.PROTOCOL_ERROR, Outcome.TLS_ERROR)
 _BY_PATH = (
     "answered with status {status} by what stands before the pods (observed): it still listed one that was ending, or "
     "did not know a new one yet (inferred)"
@@ -35,7 +36,7 @@ _BY_PATH = (
 ANSWERS = (
     Row(
         rule=Answer.TOO_FEW_LEFT,
-        outcomes=_STATUS,
+        outcomes=_ANSWERED_BADLY,
         moment=Moment.ENDED,
         holds=(Flag.TURNED_AWAY, Flag.TOO_FEW_LEFT),
         excludes=(Flag.FROM_THE_PATH, Flag.OFF_STOPPING_LISTS),
@@ -43,13 +44,13 @@ ANSWERS = (
         between=(Cause.TERMINATION_RACE, Cause.APPLICATION),
         fault=Fault.UNTOLD,
         unexplained=True,
-        evidence="answered with status {status} (observed) while fewer pods were in service than before: by a pod that "
+        evidence="answered with {answer} (observed) while fewer pods were in service than before: by a pod that "
         "was stopping, or by one of those left, which answered so then too, with no stopping pod sent to any more "
         "(inferred): maxUnavailable: 0 (with maxSurge) keeps as many in service",
     ),
     Row(
         rule=Answer.GIVEN_UP,
-        outcomes=_STATUS,
+        outcomes=_ANSWERED_BADLY,
         moment=Moment.ENDED,
         holds=(Flag.TURNED_AWAY, Flag.IN_HAND),
         excludes=(Flag.FROM_THE_PATH, Flag.OFF_STOPPING_LISTS),
@@ -57,12 +58,12 @@ ANSWERS = (
         fault=Fault.ROLLOUT,
         charged=(Charge.PODS_THAT_CUT,),
         names=(Named.OWN, Way.LOOSE_STOPPING),
-        evidence="accepted, and given up with status {status}, {ago} began to terminate (observed); pods in service "
+        evidence="accepted, and given up with {answer}, {ago} began to terminate (observed); pods in service "
         "answer so more rarely, or never (observed): it stopped with the request in hand (inferred)",
     ),
     Row(
         rule=Answer.TURNED_AWAY,
-        outcomes=_STATUS,
+        outcomes=_ANSWERED_BADLY,
         moment=Moment.ENDED,
         holds=(Flag.TURNED_AWAY,),
         excludes=(Flag.FROM_THE_PATH, Flag.OFF_STOPPING_LISTS),
@@ -70,7 +71,7 @@ ANSWERS = (
         fault=Fault.ROLLOUT,
         charged=(Charge.PODS_THAT_CUT,),
         names=(Named.OWN, Way.LOOSE_STOPPING),
-        evidence="turned away with status {status}, {ago} began to terminate (observed); pods in service answer so "
+        evidence="turned away with {answer}, {ago} began to terminate (observed); pods in service answer so "
         "more rarely, or never (observed)",
     ),
     Row(

@@ -53,6 +53,30 @@ def test_one_that_is_met_is_chance() -> None:
     assert result.verdict == Verdict.SEAMLESS
 
 
+def test_one_that_is_met_in_rollout_after_rollout_is_no_chance() -> None:
+    """A single kept connection, which each of two rollouts ends as a request is sent on it."""
+    text = """
+        period 1
+        update 8.0 complete 10.0 settled 10.8
+        update 18.0 complete 20.0 settled 20.8
+        pod old-1 deleted 8.5 ended 9.5 gone 9.7
+        pod old-2
+        pod new-1 revision r2 created 8.1 ready 8.4 deleted 18.5 ended 19.5 gone 19.7
+        pod new-2 revision r3 created 18.1 ready 18.4
+        ok new 0..30 every 0.05 by old-2
+        ok kept 0..8.5 every 0.5 by old-1 reused took 0.002 port 7000
+        ok kept 9..18.5 every 0.5 by new-1 reused took 0.002 port 7001
+        ok kept 19..30 every 0.5 by old-2 reused took 0.002 port 7002
+    """
+    ends = (
+        "eof-before-response kept 8.6 by old-1 reused took 0.0009 port 7000 acked 60",
+        "eof-before-response kept 18.6 by new-1 reused took 0.0009 port 7001 acked 60",
+    )
+    both = judge(history("\n".join((text, *ends))))
+    assert (both.verdict, both.causes) == (Verdict.DROPPING, {"in-flight-kill": 2})
+    assert judge(history("\n".join((text, ends[0])))).causes == {"idle-close": 1}
+
+
 def test_several_that_the_client_met_late_are_its_own_pause() -> None:
     """Without the kernel's word an end may come as late as the client's loop may have stood still."""
     assert judged(met(7000, 7002, acked="", took=0.003)).causes == {"idle-close": 2}

@@ -42,6 +42,25 @@ def test_errors_of_a_stopping_pod_are_the_rollouts(blank: bool) -> None:
     assert first.pod == "old-1"  # the only one that was stopping
 
 
+@pytest.mark.parametrize(
+    ("outcome", "trouble", "words"),
+    [
+        ("protocol-error kept", "reused", "turned away with what is no answer of the protocol"),
+        ("protocol-error new", "", "turned away with what is no answer of the protocol"),
+        ("tls-error new", "trouble wrong_version", "turned away with a TLS handshake that failed (wrong version)"),
+    ],
+)
+def test_what_is_no_answer_is_the_rollouts_where_only_stopping_pods_give_it(
+    outcome: str, trouble: str, words: str
+) -> None:
+    result = judged(f"{outcome} 8.6 8.7 8.8 8.9 9.0 9.1 {trouble}\n")
+    assert causes(result) == {"termination-race": 6}
+    assert result.verdict == Verdict.DROPPING
+    assert words in result.failures[0].evidence
+    everywhere = judged(f"{outcome} 1..29 every 0.5 {trouble}\n")
+    assert set(causes(everywhere)) == {"application"}
+
+
 @pytest.mark.parametrize("blank", [False, True], ids=["named", "blank"])
 def test_errors_that_pods_in_service_give_as_often_are_the_applications(blank: bool) -> None:
     background = "".join(f"status new {n * 0.25 + 0.01} by old-2\n" for n in range(120))
@@ -113,6 +132,17 @@ def test_where_no_answer_names_its_pod_an_outage_of_all_is_not_the_stopping_ones
 def test_the_share_of_one_pod_is_the_stopping_ones() -> None:
     new = "ok new 0..30 every 0.02 \n status new 8.61..10 every 0.06 code 503"
     result = judge(history(f"{OUTAGE}\n{new}"))
+    assert set(causes(result)) == {"termination-race"}
+    assert result.verdict == Verdict.DROPPING
+
+
+def test_an_error_just_before_the_last_one_stops_does_not_make_an_outage_of_what_follows() -> None:
+    """Two of three pods stop, and soon the third: until the proxy knows the new one, all go to pods that stop."""
+    text = OUTAGE.replace("pod old-2\n", "pod old-2 deleted 8.5 ended 12.5 gone 12.8\n")
+    text = text.replace("pod old-3\n", "pod old-3 deleted 8.9 ended 12.9 gone 13.2\n")
+    well = "ok new 0..8.52 every 0.02 \n ok new 8.54..8.9 every 0.06 \n ok new 9.9..30 every 0.02"
+    badly = "status new 8.56..8.88 every 0.06 code 503 \n status new 8.86..9.9 every 0.02 code 503"
+    result = judge(history(f"{text}\n{well}\n{badly}"))
     assert set(causes(result)) == {"termination-race"}
     assert result.verdict == Verdict.DROPPING
 
@@ -198,6 +228,8 @@ def test_errors_that_all_came_as_the_pod_stopped_were_in_its_hand_however_short_
     text = ROLLOUT.replace("ended 12.5 gone 12.8", "prestop 3 ended 12.5 gone 12.8")
     burst = "".join(f"status kept {t} until 11.52 by old-1\n" for t in (11.23, 11.29, 11.36, 11.44, 11.5))
     assert causes(judge(history(text + burst))) == {"in-flight-kill": 4, "termination-race": 1}  # the last: who knows
+    a_little_slower = "status kept 11.33 until 11.35 by old-1\nstatus kept 11.6 11.7 11.8 took 0.01 by old-1\n"
+    assert set(causes(judge(history(text + a_little_slower)))) == {"termination-race"}
     later = "status kept 11.6 11.7 11.8 11.9 took 0.1 by old-1\n"
     assert causes(judge(history(text + burst + later))) == {"in-flight-kill": 3, "termination-race": 6}
 
