@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harness.analysis.advice.reach import gap_s
 from harness.analysis.causes.explained import Explained
 from harness.analysis.causes.intervals import NOBODY
 from harness.analysis.causes.never_listened import target_words
@@ -49,7 +50,7 @@ def measure(
 
     `causes`: see `Measured`; `charged`: per failure, whether it is one of those (all where None).
     """
-    removals, additions = _Largest.of(_removals(lags, why.plane.lag_s)), _Largest.of(_lags(lags.addition))
+    removals, additions = _Largest.of(_removals(lags, why.plane.lag_s)), _Largest.of(_additions(seen, why, lags))
     ends, starts = _Largest.of(_ends(seen)), _Largest.of(_starts(seen))
     took = _rollouts_own(seen)
     hurried = _hurried(seen)
@@ -150,9 +151,15 @@ def _removals(lags: Propagation, lag_s: float | None) -> Iterator[float]:
             yield pod.lag.latest_s if lag_s is None else max(pod.lag.earliest_s, min(pod.lag.latest_s, lag_s))
 
 
-def _lags(lags: Lags) -> Iterator[float]:
-    """The longest that each can have been."""
-    return (pod.lag.latest_s for pod in lags.pods if pod.lag is not None)
+def _additions(seen: Observed, why: Explained, lags: Propagation) -> Iterator[float]:
+    """The longest that each can have been where the data plane is as late as it may be; where that is not known, what
+    surely passed: the rest may be the time that the application takes for its first answers."""
+    plane, between_s = why.plane, 2 * gap_s(seen)
+    lag_s = plane.lag_s if plane.adding_s is None else plane.adding_s
+    for pod in lags.addition.pods:
+        if pod.lag is not None:
+            most_s = pod.lag.earliest_s + between_s if lag_s is None else lag_s
+            yield max(pod.lag.earliest_s, min(pod.lag.latest_s, most_s))
 
 
 def _rollouts_that_told(lags: Lags) -> int:

@@ -17,9 +17,11 @@ from harness.analysis.causes.failures import CUT
 from harness.analysis.causes.intervals import NOBODY, Spans, cover
 from harness.analysis.causes.row import Way
 from harness.analysis.causes.streaks import LIKELY
+from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
 from harness.model.advice import Interval
+from harness.model.request import Outcome
 from harness.model.result import Cause
 
 Mask = NDArray[np.bool_]
@@ -37,6 +39,9 @@ _ENDS = (
 
 _OF_THE_END = (Cause.TERMINATION_RACE, Cause.IN_FLIGHT_KILL, Cause.UNKNOWN)
 _OF_THE_START = (Cause.CREATION_RACE, Cause.UNKNOWN)
+_OF_OTHERS = (Cause.TERMINATION_RACE, Cause.IN_FLIGHT_KILL, Cause.STALE_CONNTRACK, Cause.NO_ENDPOINTS)
+"""What no pod that came can have failed, unless it is that no answer came in time: that looks alike of every pod."""
+
 _WAYS = (Way.STARTING, *chain.from_iterable((strict, loose) for _, strict, loose in _ENDS))
 
 
@@ -67,7 +72,8 @@ class Reach:
         self._spans = {way: _by_pod(why.windows[way]) for way in _WAYS}
         self._sent = _sent_by_worker(seen)
         self.workers = tuple(self._sent)
-        self._gap_s = _gap(seen)
+        self._blank = _blank(seen, why)
+        self.gap_s = gap_s(seen)
 
     def last(self, at: int, since: float, worker: int | None = None) -> Interval | None:
         """How long after `since` the last connection went to the pod, of one worker or of all; None where none told.
@@ -87,18 +93,19 @@ class Reach:
                 return None
             if self._with_outcome[CUT][raced].all() and pod.ended is not None:
                 # That it listened no more is not known; when its end was shown, it did not.
-                return self._interval(0.0, self._latest(at, mine, maybe, pod.ended) - since + self._gap_s)
+                return self._interval(0.0, self._latest(at, mine, maybe, pod.ended) - since + self.gap_s)
             if not len(mine):  # all may have been another pod's
-                return self._interval(0.0, self._latest(at, mine, maybe, since) - since + self._gap_s)
+                return self._interval(0.0, self._latest(at, mine, maybe, since) - since + self.gap_s)
         sure = max([answered, *sent[mine].tolist()])
         if not math.isfinite(sure):
             return None
-        return self._interval(sure - since, self._latest(at, mine, maybe, sure) - since + self._gap_s)
+        return self._interval(sure - since, self._latest(at, mine, maybe, sure) - since + self.gap_s)
 
     def first(self, at: int, since: float) -> Interval | None:
         """How long after `since` the first connection went to the pod; None where none is known to have.
 
-        At the latest it was the first that it surely got, at the earliest the first that it may have refused.
+        At the latest it was the first that it surely got, at the earliest the first that it may have refused, or got
+        and answered too late, or without its name.
         """
         found, sent = self._why.causes, self._why.failures.sent
         mine = self._of_pod.get(at, _NONE)
@@ -111,7 +118,14 @@ class Reach:
             return None
         starting = self._within(Way.STARTING, at)
         maybe = sent[starting[self._unsure_start[starting]]]
-        return self._interval(min([sure, *maybe.tolist()]) - since - self._gap_s, sure - since + self._gap_s)
+        earliest = min([sure, self._first_blank(at, since), *maybe.tolist()])
+        return self._interval(earliest - since - self.gap_s, sure - since + self.gap_s)
+
+    def _first_blank(self, at: int, since: float) -> float:
+        """When the first connection was sent that may have gone to the pod, and does not tell whose it was."""
+        spans = self._seen.endpoints.listed.get(self._seen.pods[at].uid, ())
+        listed = next((start - WATCH_S for start, end in spans if end > since), since)
+        return float(min(self._blank[np.searchsorted(self._blank, max(since, listed)) :][:1], default=math.inf))
 
     def _was_listed(self, pod: Life) -> bool:
         return not self._seen.endpoints.known or bool(self._seen.endpoints.listed.get(pod.uid))
@@ -192,6 +206,20 @@ def _by_pod(windows: Spans) -> dict[int, Spans]:
     return {at: tuple(spans) for at, spans in found.items()}
 
 
+def _blank(seen: Observed, why: Explained) -> Times:
+    """When the new connections were sent, ascending, that were accepted and got no answer with a pod's name; none
+    where no answer has one."""
+    if not seen.answers.named:
+        return np.zeros(0)
+    good = seen.requests.frame.lazy().filter(~pl.col("reused"), ~pl.col("failed"), ~pl.col("unsent"))
+    nameless = good.filter(pl.col("pod").cast(pl.String).fill_null("") == "").select("started").drop_nulls().collect()
+    rows, found, failed = seen.requests.failures, why.causes, why.failures
+    accepted = (rows["connected"].is_not_null() & (rows["pod"] == "")).to_numpy() & ~failed.reused
+    anybodys = (failed.outcome == Outcome.READ_TIMEOUT) | ~_is_one_of(found.cause, _OF_OTHERS)
+    unanswered = failed.sent[accepted & anybodys & (found.pod == NOBODY)]
+    return np.sort(np.concatenate((nameless["started"].to_numpy(), unanswered)))
+
+
 def _sent_by_worker(seen: Observed) -> dict[int, Times]:
     """When each worker sent its new connections, ascending."""
     fresh = seen.requests.frame.lazy().filter(~pl.col("reused")).select("worker", "started").drop_nulls().collect()
@@ -201,7 +229,7 @@ def _sent_by_worker(seen: Observed) -> dict[int, Times]:
     return {worker: (started if started.is_sorted() else started.sort()).to_numpy() for worker, started in parts}
 
 
-def _gap(seen: Observed) -> float:
+def gap_s(seen: Observed) -> float:
     """The mean time between two new connections to one endpoint; the whole run's length without any."""
     fresh = ~seen.requests.frame["reused"]
     total = int(fresh.sum() or 0)

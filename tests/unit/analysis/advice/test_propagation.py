@@ -176,3 +176,26 @@ def test_refusals_of_one_of_two_pods_bound_the_lag_of_both() -> None:
     """
     for pod in judge(history(text)).propagation.removal.pods:
         assert pod.lag.latest_s < 1.5
+
+
+SLOW_FIRST = """
+    update 8.0 complete 9.0 settled 14.5
+    pod old-1 deleted 8.5 prestop 5 ended 13.8 gone 14
+    pod old-2
+    pod new-1 revision r2 created 8.1 ready 8.4
+    ok new 0..30 every 0.02 by old-2
+    ok new 0.01..9.09 every 0.02 by old-1
+    read-timeout new 8.3 9.105..15 every 0.02
+    ok new 15.01..30 every 0.02 by new-1
+"""
+
+
+@pytest.mark.parametrize(("period", "most_s"), [("period 1", 1.5), ("period ?", 0.8)])
+def test_slow_first_answers_are_in_the_interval_and_not_in_the_advice(period: str, most_s: float) -> None:
+    """What was accepted since it was listed, and not answered in time, may have been its; at 8.3 it was not listed."""
+    result = judge(history(period + SLOW_FIRST))
+    (lag,) = result.propagation.addition.pods
+    assert 0.65 <= lag.lag.earliest_s <= 0.705
+    assert lag.lag.latest_s >= 6.6
+    assert 0.705 <= result.sizing.measured.addition_s <= most_s
+    assert result.sizing.min_ready_s.recommended == 5
