@@ -99,12 +99,12 @@ def _removal(seen: Observed, reach: Reach, at: int) -> Lag:
 
 def left(seen: Observed, pod: Life) -> float | None:
     """When the watch showed that its endpoint was to get no more: as it was terminating, or later, where no other was
-    ready and the proxy still sends to those that serve while they terminate (KEP-1669)."""
+    ready and the proxy still sends to those that serve while they terminate (KEP-1669), be it again."""
     shown = seen.endpoints.terminating.get(pod.uid)
     if shown is None:
         return None
     spans = seen.endpoints.listed.get(pod.uid, ())
-    return next((until for since, until in spans if since <= shown < until < math.inf), shown)
+    return max((until for _, until in spans if shown < until < math.inf), default=shown)
 
 
 def _addition(seen: Observed, reach: Reach, at: int) -> Lag:

@@ -48,6 +48,25 @@ def test_a_pod_that_is_the_last_resort_while_it_terminates_has_not_left_the_list
     assert not any("overran" in note for note in result.notes)
 
 
+def test_one_that_left_for_a_moment_and_is_the_last_resort_again_has_left_when_another_is_ready() -> None:
+    """A drain: of two pods that terminate one after the other, the first is back in use with the second."""
+    drained = """
+        period 1
+        update 8.0 complete 13.5 settled 13.5
+        pod old-1 deleted 8.50 prestop 5 ended 13.6 gone 13.8
+        pod old-2 deleted 8.53 prestop 5 ended 13.6 gone 13.8
+        pod new-1 revision r2 created 8.6 ready 10.0
+        ok new 0..10.65 every 0.02 by old-1
+        ok new 0.01..10.65 every 0.02 by old-2
+        ok new 10.65..30 every 0.01 by new-1
+    """
+    result = judge(history(drained))
+    for lag in result.propagation.removal.pods:
+        assert lag.since == pytest.approx(10.0)
+        assert 0.6 <= lag.lag.earliest_s <= 0.65
+    assert not any("overran" in note for note in result.notes)
+
+
 def test_addition_is_the_first_request_after_ready() -> None:
     (lag,) = judge(history(TEXT)).propagation.addition.pods
     assert 0.82 <= lag.lag.earliest_s < 0.85 < lag.lag.latest_s <= 0.88
