@@ -32,6 +32,7 @@ class Cause(StrEnum):
     NO_ENDPOINTS = "no-endpoints"
     APPLICATION = "application"
     STALE_CONNTRACK = "stale-conntrack"
+    REROUTED = "rerouted"
     FOREIGN_CHANGE = "foreign-change"
     LOAD_GENERATOR = "load-generator"
     UNKNOWN = "unknown"

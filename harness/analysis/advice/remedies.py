@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from harness.analysis.advice.endings import END, NO_SETTING, UNENDING, cut_words, ending
+from harness.analysis.advice.endings import END, LEAD_LATER, LED_TOO_SOON, NO_SETTING, UNENDING, cut_words, ending
 from harness.model.advice import ApplicationSettings, Measured, Remedy, Setting
 from harness.model.deed_words import deed_words
 from harness.model.quantity import things
@@ -79,6 +79,7 @@ def sentences(measured: Measured, app: ApplicationSettings, prestop: Setting) ->
         (Cause.IDLE_CLOSE, RESEND, True),
         (Cause.BACKEND_CLOSE, KEEP_LONGER, True),
         (Cause.NO_ENDPOINTS, _always_one(measured), not app.gap),
+        (Cause.REROUTED, LEAD_LATER, True),
     )
     lost = [(_lost(measured, cause), sentence) for cause, sentence, needed in told if needed]
     ordered = (sentence for requests, sentence in sorted(lost, key=lambda pair: -pair[0]) if requests)
@@ -280,6 +281,7 @@ _REMEDIES: dict[Cause, Callable[[Measured, ApplicationSettings, Mapping[str, Set
     Cause.CREATION_RACE: _creation_race,
     Cause.IN_FLIGHT_KILL: _in_flight_kill,
     Cause.NO_ENDPOINTS: _no_endpoints,
+    Cause.REROUTED: lambda *_: _Told(needed=LEAD_LATER, why=LED_TOO_SOON, by_settings=False),
     Cause.IDLE_CLOSE: _idle_close,
     Cause.BACKEND_CLOSE: _backend_close,
 }

@@ -152,7 +152,8 @@ def failures(
         Flag.EVERYWHERE: lost.everywhere | at_once_everywhere(seen, at_once, streaks, plane, windows),
         Flag.SLOW_BESIDE: slow,
         Flag.SLOW_BEFORE: slow & no_more_than_before(seen, slow),
-        Flag.REROUTED: _rerouted(seen, plane, sent),
+        Flag.REROUTED: _rerouted(seen, plane, sent, by_deploy=False),
+        Flag.REROUTED_BY_DEPLOY: _rerouted(seen, plane, sent, by_deploy=True),
         Flag.TURNED_AWAY: turned,
         Flag.IN_HAND: in_hand(turned, sent, ended, own, windows[Way.LOOSE_STOPPING]),
         Flag.TOO_FEW_LEFT: too_few_left(seen, turned, plane.lag_s, windows),
@@ -171,9 +172,9 @@ def failures(
     )
 
 
-def _rerouted(seen: Observed, plane: DataPlane, sent: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether what others did to the Service or its endpoints was in force, or may still have been."""
-    changes = (change for change in seen.foreign if change.reroutes)
+def _rerouted(seen: Observed, plane: DataPlane, sent: NDArray[np.float64], *, by_deploy: bool) -> NDArray[np.bool_]:
+    """Whether what the deploy, or others, did to the Service or its endpoints was in force, or may still have been."""
+    changes = (change for change in seen.foreign if change.reroutes and change.by_deploy == by_deploy)
     spans = tuple((change.start - WATCH_S, change.end + plane.longest_lag_s, 0) for change in changes)
     return np.asarray(cover(spans, sent).count > 0)
 

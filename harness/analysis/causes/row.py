@@ -22,6 +22,7 @@ CAUSE_WORDS = {
     Cause.APPLICATION: "a pod in service answered with an error, too late or not at all, or it was lost on the way, "
     "as happens without a rollout too",
     Cause.STALE_CONNTRACK: "an old conntrack entry on the client host sent it to a pod that was long gone",
+    Cause.REROUTED: "the deploy command had changed the Service, which led to no pod that answers there yet",
     Cause.FOREIGN_CHANGE: "somebody else had changed the Service or its endpoints, which may have misdirected it",
     Cause.LOAD_GENERATOR: "the load worker that sent it was stalled",
     Cause.UNKNOWN: "no cause could be shown for it, or several causes could not be told apart",
@@ -116,6 +117,7 @@ class Flag(StrEnum):
     IN_HAND = "in-hand"
     TOO_FEW_LEFT = "too-few-left"
     REROUTED = "rerouted"
+    REROUTED_BY_DEPLOY = "rerouted-by-deploy"
 
 
 FLAG_WORDS = {
@@ -156,6 +158,8 @@ FLAG_WORDS = {
     Flag.SLOW_BESIDE: "its pod is not known, and answers to others of its stream took nearly as long as it had",
     Flag.SLOW_BEFORE: "as many answers were too slow all through the control window",
     Flag.REROUTED: "somebody else had changed the Service or its endpoints when it was sent",
+    Flag.REROUTED_BY_DEPLOY: "the deploy command, or somebody else while it ran, had changed where the Service "
+    "leads, and pods of before were still listed, or none was",
     Flag.TURNED_AWAY: "a pod that was stopping answered with an error, as pods in service do not",
     Flag.IN_HAND: "it was sent before any pod that was stopping as its answer came can have been told to",
     Flag.TOO_FEW_LEFT: "fewer pods were in service than before, and those that were gave such errors then too",
@@ -200,6 +204,7 @@ class Charge(StrEnum):
     PODS_THAT_CUT = "the end of every pod that may have cut it or turned it away"
     PODS_THAT_CAME = "the start of every pod that may not have been listening"
     ENDPOINTS = "the absence of endpoints"
+    SERVICE = "a change of the Service, which came while the deploy command ran"
 
 
 class Named(StrEnum):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from harness.analysis.observed.deeds import Deed, deeds, leaves_template
+from harness.analysis.observed.deeds import Deed, commands, deeds, leaves_template
 from harness.analysis.observed.ownership import Ownership
 from harness.analysis.observed.watch_stalls import ALWAYS_ON, WatchStalls, standstills
 from harness.model.observation import MarkType, Observation
@@ -108,6 +108,7 @@ class Controllers:
     foreign_by: list[tuple[float, str]] = field(default_factory=list)
     stalls: WatchStalls = ALWAYS_ON
     deeds: tuple[Deed, ...] = ()
+    commands: tuple[tuple[float, float], ...] = ()  # when deploy commands ran
     scaled: list[tuple[float, int]] = field(default_factory=list)
     by_others: bool = False  # whoever changes the template makes a rollout that is judged
     _template: Any = None
@@ -188,9 +189,15 @@ class Controllers:
         """Our own act that took a pod which was told to go at `t`, where one did."""
         return next((deed for deed in self.deeds if uid in deed.pods and deed.t <= t), None)
 
+    def ran_at(self, t: float) -> bool:
+        """Whether what the watch shows at `t` may have been done by a deploy command."""
+        return any(start <= t <= end + SEEN_S for start, end in self.commands)
+
     def scaled_it(self, t: float) -> bool:
-        """Whether it was us who asked for the number of pods that the workload wanted at `t`."""
+        """Whether we, or a deploy command as it ran, asked for the number of pods that the workload wanted at `t`."""
         since, replicas = max((known for known in self.scaled if known[0] <= t + SEEN_S), default=(0.0, -1))
+        if self.ran_at(since):
+            return True
         asked = [deed for deed in self.deeds if deed.replicas is not None and deed.t <= since]
         return bool(asked) and asked[-1].replicas == replicas
 
@@ -226,6 +233,7 @@ def controllers(
         own=sorted(rolled),
         stalls=standstills(events),
         deeds=deeds(events),
+        commands=commands(events),
         by_others=by_others,
     )
     # run.json knows of updates whose marks a record may have lost.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -44,6 +45,26 @@ def _deed(mark: Observation) -> Deed:
 
 def _uids(pods: Iterable[Any]) -> Iterable[str]:
     return (str(pod.get("uid")) for pod in pods if isinstance(pod, dict))
+
+
+def commands(timeline: Iterable[Observation]) -> tuple[tuple[float, float], ...]:
+    """From when to when each deploy command ran, of a timeline in order; the last without an end where it has none."""
+    found: list[tuple[float, float]] = []
+    for mark in (seen for seen in timeline if seen.kind == "Mark"):
+        if mark.type == MarkType.UPDATE:
+            found = [*(_over(one, mark.t) for one in found), *_begun(mark)]
+        elif mark.type == MarkType.DISRUPTION and "exit_code" in mark.object:
+            found = [_over(one, mark.t) for one in found]
+    return tuple(found)
+
+
+def _begun(update: Observation) -> Iterable[tuple[float, float]]:
+    return ((update.t, math.inf),) if update.object.get("disruption") == "command" else ()
+
+
+def _over(command: tuple[float, float], t: float) -> tuple[float, float]:
+    """The same, ended at `t` at the latest."""
+    return command[0], min(command[1], t)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

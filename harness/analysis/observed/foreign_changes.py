@@ -27,6 +27,7 @@ BY_OTHERS = frozenset({"command", "watch"})
 
 _MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 _SERVICE = "kubernetes.io/service-name"
+_LEADING = ("clusterIP", "externalName", "internalTrafficPolicy", "selector")
 _ROUTING = ("clusterIP", "externalName", "internalTrafficPolicy", "ports", "selector", "sessionAffinity", "type")
 
 
@@ -34,13 +35,15 @@ _ROUTING = ("clusterIP", "externalName", "internalTrafficPolicy", "ports", "sele
 class ForeignChange:
     """Something that somebody else changed, in words; from `start` to `end` (infinite where it was not taken back).
 
-    `reroutes`: requests may have gone elsewhere meanwhile, or nowhere.
+    `reroutes`: requests may have gone elsewhere meanwhile, or nowhere. `by_deploy`: it came while a deploy command ran,
+    which is taken to have made it.
     """
 
     start: float
     end: float
     words: str
     reroutes: bool = False
+    by_deploy: bool = False
 
 
 def foreign_changes(
@@ -50,7 +53,7 @@ def foreign_changes(
     names = {str((service.get("metadata") or {}).get("name")) for service in services(info.manifests, info.service)}
     found = [
         *_templates(told, info),
-        *chain.from_iterable(_of_service(_events_of(timeline, "Service", name)) for name in sorted(names)),
+        *chain.from_iterable(_of_service(_events_of(timeline, "Service", name), told) for name in sorted(names)),
         *_of_slices(seen for seen in timeline if seen.kind == "EndpointSlice" and _labels(seen).get(_SERVICE) in names),
         *_otherwise(info, timeline, owned, rollouts),
     ]
@@ -64,28 +67,46 @@ def _templates(told: Controllers, info: RunInfo) -> Iterable[ForeignChange]:
         yield ForeignChange(start=at, end=at, words=f"the pod template of {name} was changed{who}")
 
 
-def _of_service(events: Iterable[Observation]) -> Iterable[ForeignChange]:
-    """A Service that was deleted, or that routes otherwise than at first; back again, it is as it was only with its old
-    address."""
+def _of_service(events: Iterable[Observation], told: Controllers) -> Iterable[ForeignChange]:
+    """A Service that was deleted, or that routes otherwise than at first, or than the last deploy command left it; back
+    again, it is as it was only with its old address."""
     first: Object | None = None
     open_: ForeignChange | None = None
     for seen in events:
-        routing = _routing(seen)
-        first = first if first is not None else routing
-        if routing != first and open_ is None:
-            what = "deleted" if routing is None else "changed"
-            words = f"Service {_name(seen.object)} was {what}{by_whom(seen.object)}{_otherwise_routed(first, routing)}"
-            open_ = ForeignChange(start=seen.t, end=math.inf, words=words, reroutes=True)
-        elif routing == first and open_ is not None:
+        routing, by_command = _routing(seen), told.ran_at(seen.t)
+        if by_command and _leads_elsewhere(first, routing):
+            yield _rewritten(seen, first, routing)
+        first = _meant(first, routing, by_command=by_command)
+        if routing == first and open_ is not None:
             yield replace(open_, end=seen.t)
             open_ = None
+        elif routing != first:
+            open_ = open_ or _rewritten(seen, first, routing)
     if open_ is not None:
         yield open_
+
+
+def _meant(first: Object | None, routing: Object | None, *, by_command: bool) -> Object | None:
+    """How the Service is meant to route: as at first, or as a deploy command made it."""
+    return routing if first is None or (by_command and routing is not None) else first
 
 
 def _routing(seen: Observation) -> Object | None:
     """What a Service says of where requests go; None of one that was deleted."""
     return None if seen.type == "DELETED" else {key: spec_of(seen.object).get(key) for key in _ROUTING}
+
+
+def _rewritten(seen: Observation, before: Object | None, after: Object | None) -> ForeignChange:
+    what = "deleted" if after is None else "changed"
+    words = f"Service {_name(seen.object)} was {what}{by_whom(seen.object)}{_otherwise_routed(before, after)}"
+    return ForeignChange(start=seen.t, end=math.inf, words=words, reroutes=True)
+
+
+def _leads_elsewhere(before: Object | None, after: Object | None) -> bool:
+    """Whether a Service that is still there leads to other pods, or to other ports of them."""
+    if before is None or after is None:
+        return False
+    return _targets(before) != _targets(after) or any(before.get(key) != after.get(key) for key in _LEADING)
 
 
 def _otherwise_routed(before: Object | None, after: Object | None) -> str:

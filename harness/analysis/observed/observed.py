@@ -9,6 +9,7 @@ from harness.analysis.observed.completeness import missing
 from harness.analysis.observed.controllers import controllers
 from harness.analysis.observed.courses import courses
 from harness.analysis.observed.deeds import drained_nodes
+from harness.analysis.observed.deploys import charged_to_deploys
 from harness.analysis.observed.endpoints import Endpoints, endpoints
 from harness.analysis.observed.foreign_changes import ForeignChange, foreign_changes
 from harness.analysis.observed.gates import GatedPod, gated_pods
@@ -63,7 +64,9 @@ def observe(run: Run) -> Observed:
     told = controllers(run.timeline, owned, spans.updates, by_others=run.info.disruption == "watch")
     taken = takers(pods, told)
     nodes = drained_nodes(run.timeline)
+    listed = endpoints(run.info, run.timeline, pods)
     changed = foreign_changes(run.info, run.timeline, owned, told, spans.rollouts)
+    changed = charged_to_deploys(changed, told, listed, spans)
     moved = moved_names(run.worker_seconds, requests.failures["started"].to_numpy())
     return Observed(
         run=run,
@@ -73,7 +76,7 @@ def observe(run: Run) -> Observed:
         takers=taken,
         ours=ours(pods, taken, told),
         foreign=tuple(sorted((*changed, *moved), key=lambda change: change.start)),
-        endpoints=endpoints(run.info, run.timeline, pods),
+        endpoints=listed,
         answers=answers(requests, pods),
         load=load_health(run.info, requests, spans, made, run.worker_seconds),
         stalls=stalls,

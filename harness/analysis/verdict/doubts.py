@@ -87,7 +87,8 @@ def _no_control(seen: Observed) -> Doubt | None:
 
 def _changed_by_others(seen: Observed) -> Doubt | None:
     start = seen.windows.control[0] if seen.windows.control else seen.requests.first
-    told = [change for change in seen.foreign if change.end >= start and change.start <= seen.windows.end]
+    others = (change for change in seen.foreign if not change.by_deploy)
+    told = [change for change in others if change.end >= start and change.start <= seen.windows.end]
     if not told:
         return None
     more = f", and {things(len(told) - 1, 'more change')}" if len(told) > 1 else ""

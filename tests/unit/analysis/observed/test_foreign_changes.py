@@ -197,6 +197,48 @@ def test_who_deploys_after_the_command_is_somebody_else(run: Run, ended_s: float
     assert "by kubectl-edit" in result.sentence
 
 
+SWITCHED = """
+    period 1
+    update 8.0 complete 14.0 settled 15
+    pod old-1 deleted 11.0 ended 11.6 gone 12
+    pod new-1 revision r2 created 8.1 ready 10.9
+    ok kept 0..9 every 0.02 by old-1
+    ok new 0..9 every 0.02 by old-1
+    ok new 12.5..30 every 0.02 by new-1
+    connect-refused new 9.5..10.5 every 0.02
+"""
+
+
+def deploy(told: Run, *, ended: float) -> Run:
+    details = {"rollout": 0, "disruption": "command"}
+    ends = Observation(t=ended, kind="Mark", type="disruption", object=details | {"exit_code": 0})
+    begins = Observation(t=told.info.rollouts[0].update, kind="Mark", type="update", object=details)
+    return with_events(told, begins, ends)
+
+
+def test_what_a_deploy_command_changes_of_the_service_while_it_runs_is_charged_to_its_rollout() -> None:
+    told = history(SWITCHED, manifests=manifests(), disruption="command")
+    switched = with_events(told, service(0.1, "ADDED", ports=PORTS[8080]), service(9.4, "MODIFIED", ports=PORTS[9090]))
+    result = judge(deploy(switched, ended=14))
+    assert (result.verdict, set(result.causes)) == ("dropping", {"rerouted"})
+    assert "after the deploy command, or somebody else while it ran" in result.failures[0].evidence
+    assert judge(deploy(switched, ended=8.2)).causes == {"foreign-change": result.failed}
+
+
+def test_once_only_new_pods_are_listed_the_service_misleads_no_more() -> None:
+    lost = "connect-refused new 20..21 every 0.1"
+    told = history(SWITCHED.replace("connect-refused new 9.5..10.5 every 0.02", lost), manifests=manifests())
+    switched = with_events(told, service(0.1, "ADDED", ports=PORTS[8080]), service(9.4, "MODIFIED", ports=PORTS[9090]))
+    assert "rerouted" not in judge(deploy(switched, ended=14)).causes
+
+
+def test_a_service_that_a_deploy_command_changed_and_somebody_else_after_it_is_somebody_elses() -> None:
+    told = history(SWITCHED, manifests=manifests(), disruption="command")
+    changes = [service(t, "MODIFIED", ports=PORTS[port]) for t, port in ((8.1, 9090), (17.0, 8080))]
+    result = judge(deploy(with_events(told, service(0.1, "ADDED", ports=PORTS[8080]), *changes), ended=9.0))
+    assert any("port 80 leads to 8080, not 9090" in doubt for doubt in result.doubts)
+
+
 def test_where_others_are_watched_their_versions_are_no_foreign_change(run: Run) -> None:
     since = run.info.rollouts[0].update + 0.5
     other = tuple(

@@ -7,7 +7,7 @@ import pytest
 from harness.analysis import judge
 from harness.analysis.observed.controllers import controllers
 from harness.analysis.observed.ownership import ownership
-from harness.analysis.observed.pod_endings import takers
+from harness.analysis.observed.pod_endings import ours, takers
 from harness.analysis.observed.pods import Life
 from harness.model.observation import Observation
 from harness.model.result import Taker
@@ -63,6 +63,18 @@ def test_recreate_takes_the_old_pods_before_there_is_a_new_replica_set() -> None
     gone = [pod("a", "old", 8.12), pod("b", "old", 8.15), pod("c", "new", 13.02)]
     told = controllers(timeline, ANYBODY, [8.0])
     assert takers(gone, told) == {"a": Taker.ROLLOUT, "b": Taker.ROLLOUT, "c": Taker.SCALING}
+
+
+@pytest.mark.parametrize(("ended", "own"), [(12.0, True), (8.5, False)])
+def test_a_scaling_while_a_deploy_command_runs_is_its_own(ended: float, own: bool) -> None:
+    details = {"rollout": 0, "disruption": "command"}
+    timeline = [
+        Observation(t=8.0, kind="Mark", type="update", object=details),
+        seen(10.0, "Deployment", metadata={"name": "web"}, spec={"replicas": 2}),
+        Observation(t=ended, kind="Mark", type="disruption", object=details | {"exit_code": 0}),
+    ]
+    told = controllers(timeline, ANYBODY, [8.0])
+    assert bool(ours([pod("a", "old", 10.1)], {"a": Taker.SCALING}, told)) == own
 
 
 def test_a_set_that_shrinks_with_the_desired_number_is_scaled() -> None:
