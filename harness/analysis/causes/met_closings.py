@@ -54,7 +54,9 @@ def more_than_chance(
     if beside and excess(int(stopped.sum()), inside, beside, len(uses) - inside) >= P_VALUE:
         return found
     every_s = dict(uses.group_by("stream").agg(pl.col("since").median()).iter_rows())
-    chances = np.array([min(1.0, within_s[n] / (every_s[streams[n]] or within_s[n])) for n in range(len(met))])
+    chances = np.zeros(len(met))
+    for n in np.flatnonzero(stopped):
+        chances[n] = min(1.0, within_s[n] / (every_s[streams[n]] or within_s[n]))
     used_at = seen.windows.positions(uses["started"].to_numpy())
     at = seen.windows.positions(failures["scheduled"].to_numpy())
     closed = used = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from harness.analysis.observed.answering_names import with_pods_names
 from harness.analysis.observed.answers import Answers, answers
 from harness.analysis.observed.completeness import missing
 from harness.analysis.observed.controllers import controllers
@@ -60,6 +61,7 @@ def observe(run: Run) -> Observed:
     owned = ownership(workload, pod_selector(workload), run.timeline)
     stalls = watch_stalls(run.info.t0_wall, run.timeline)
     pods = lives(run.info, run.timeline, owned, stalls)
+    requests = with_pods_names(requests, run.info, run.timeline, pods)
     made = courses(requests.frame)
     told = controllers(run.timeline, owned, spans.updates, by_others=run.info.disruption == "watch")
     taken = takers(pods, told)
