@@ -166,9 +166,10 @@ class _Wait:
         else:
             do = f"{why} See what the API tells of it: kubectl describe {self._workload}.".strip()
         awaited = "be rolled out" if self._reached is None else "have its pods"
+        over = "" if why else f"its time of {self.waited_s:.0f} s was over; "
         error = RolloutError(
             f"waiting {self.waited_s:.0f} s for {self._workload} to {awaited}",
-            f"the last state seen was: {described(self._view, self._workload, rolls=self._reached is None)}",
+            f"{over}the last state seen was: {described(self._view, self._workload, rolls=self._reached is None)}",
             do,
         )
         error.details = last_words(await self._words.added(standing))
