@@ -138,13 +138,33 @@ class _Deploy:
 
     async def rolled(self, others: Mapping[str, Object]) -> int:
         """Wait until what it rolls is complete, and it has ended without rolling more."""
+        now = await self._begun(others)
         while True:
-            now = await self._begun(others)
-            await self.stage.again().until_complete(generation(now))
+            await self._complete(generation(now))
             await self.ended.wait()
             last = present(self.stage.view, self.stage.workload)
             if same_template(template(now), template(last)):
                 return generation(last)
+            now = last  # which may be what was there before, where it took its rollout back
+
+    async def _complete(self, generation: int) -> None:
+        """Wait for a rollout, and while the command runs for it to let one go on that is paused."""
+        while True:
+            try:
+                await self.stage.again().until_complete(generation)
+            except RolloutError:
+                if self.ended.is_set() or not self._is_paused():
+                    raise
+                await self._let_go_on()
+            else:
+                return
+
+    def _is_paused(self) -> bool:
+        return bool(present(self.stage.view, self.stage.workload)["spec"].get("paused"))
+
+    async def _let_go_on(self) -> None:
+        while self._is_paused() and not self.ended.is_set():
+            await self.stage.view.changed(within_s=_LOOK_S)
 
     async def _begun(self, others: Mapping[str, Object]) -> Object:
         """The workload, once its pod template is another than before."""

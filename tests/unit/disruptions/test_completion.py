@@ -116,7 +116,8 @@ async def test_a_rollout_that_takes_too_long_is_told_with_what_holds_it_up() -> 
         await until_complete(view, WEB, 2, deadline_s=0)
     assert str(late.value) == (
         "waiting 0 s for deployment/web to be rolled out: its time of 0 s was over; "
-        "the last state seen was: 1 of 3 pods updated, 2 available; container nginx of web-2: ImagePullBackOff, image nginx:9 (no such tag). Do its nodes reach the "
+        "the last state seen was: 1 of 3 pods updated, 2 available; "
+        "container nginx of web-2: ImagePullBackOff, image nginx:9 (no such tag). Do its nodes reach the "
         "registry, with its secret?"
     )
 
