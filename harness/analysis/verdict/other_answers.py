@@ -18,6 +18,7 @@ from harness.analysis.causes.time_windows import TimeWindows
 from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.observed import Observed
 from harness.analysis.statistics import excess
+from harness.analysis.verdict.growing_bodies import growing
 from harness.model.quantity import things
 
 CHANCE = 0.001
@@ -25,6 +26,9 @@ CHANCE = 0.001
 
 STARTING_S = 2.0
 """A pod's first answers, held against its later ones: less than a quiet time, which leaves enough of those."""
+
+DIGITS = 2
+"""By how many bytes a body may be longer or shorter for a number in it alone."""
 
 
 def other_answers(seen: Observed, windows: TimeWindows) -> Iterator[str]:
@@ -36,8 +40,9 @@ def other_answers(seen: Observed, windows: TimeWindows) -> Iterator[str]:
     if good["bytes"].n_unique() <= 1:
         return  # no answer is another than others
     good = _by_pod(seen, good) if seen.answers.named else _by_time(windows, good)
-    for state, when in (("stopping", "as they stopped"), ("starting", "just after they were Ready")):
-        yield from _odd(good, state, when)
+    yield from _odd(good, "stopping", "as they stopped")
+    grown = pl.col("stream").cast(pl.String).is_in(growing(good))
+    yield from _odd(good.filter(~grown), "starting", "just after they were Ready")
 
 
 def _good(seen: Observed) -> pl.DataFrame:
@@ -92,8 +97,11 @@ def _odd(good: pl.DataFrame, state: str, when: str) -> Iterator[str]:
     stream, size, _, _ = odd.row(int(odd["mine"].arg_max() or 0))
     same = kinds.filter(pl.col("stream") == stream, pl.col("usual") > 0).sort("usual", descending=True)["bytes"]
     usually = f", not {same[0]:,}" if len(same) else ""
+    near = any(abs(size - other) <= DIGITS for other in same)
+    what = "a body that was cut, or a number in it with a digit more or less," if near else "or a body that was cut,"
+    tells = "tells them apart" if near else "says what a good body has"
     yield (
         f"{things(unseen, 'answer')} of pods {when} had a good status and a size that pods in service never gave "
-        f"(most often {size:,} bytes{usually}, on stream {stream}): an error in the body, or a body that was cut, is "
-        "no failure to a client that looks at the status alone (request.contains says what a good body has)"
+        f"(most often {size:,} bytes{usually}, on stream {stream}): an error in the body, {what} is "
+        f"no failure to a client that looks at the status alone (request.contains {tells})"
     )

@@ -68,3 +68,60 @@ def test_bodies_of_many_lengths_are_no_doubt() -> None:
     many = "".join(f"ok new {n * 0.1 + 0.02:.2f} by old-2 size {100 + 37 * n % 1009}\n" for n in range(300))
     stopping = "".join(f"ok new {8.5 + n * 0.1:.2f} by old-1 size {1200 + n}\n" for n in range(6))
     assert judge(history(text + NEW + many + stopping)).verdict == Verdict.SEAMLESS
+
+
+AGEING = """
+    period 1
+    update 12 complete 13 settled 17
+    pod old-1 deleted 12.5 ended 16.5 gone 16.8
+    pod old-2
+    pod old-3
+    pod new-1 revision r2 created 12.1 ready 12.4
+    ok new 0..10 every 0.05 by old-1 size 19
+    ok new 10..13 every 0.05 by old-1 size 20
+    ok new 0.01..9.7 every 0.05 by old-2 size 19
+    ok new 9.71..40 every 0.05 by old-2 size 20
+    ok new 0.02..9.8 every 0.05 by old-3 size 19
+    ok new 9.82..40 every 0.05 by old-3 size 20
+"""
+"""Each body has its pod's age in milliseconds."""
+
+YOUNG = "ok new 12.5..13.3 every 0.05 by new-1 size 18\n"
+OLDER = "ok new 13.3..22.4 every 0.05 by new-1 size 19\nok new 22.4..40 every 0.05 by new-1 size 20\n"
+
+
+def test_bodies_that_grow_with_the_age_of_every_pod_are_no_doubt() -> None:
+    assert judge(history(AGEING + YOUNG + OLDER)).verdict == Verdict.SEAMLESS
+
+
+@pytest.mark.parametrize(
+    "young",
+    [
+        "ok new 12.5..13.3 every 0.05 by new-1 size 12\n",
+        "ok new 12.5..13.3 every 0.05 by new-1 size 30\n",
+        YOUNG + "ok new 13.31 13.32 by new-1 size 4\n",
+        YOUNG + "ok new 14.2 by new-1 size 18\n",
+    ],
+    ids=["much-shorter", "longer", "some-cut", "out-of-order"],
+)
+def test_what_is_no_growth_stays_a_doubt_where_others_grow(young: str) -> None:
+    assert judge(history(AGEING + young + OLDER)).reason == "other-answers"
+
+
+def test_one_step_after_the_start_alone_may_be_an_error_and_is_said_to_be_a_number_or_that() -> None:
+    """Nothing grew in service."""
+    starting = "ok new 8.5..10 every 0.05 by new-1 size 10\nok new 10..30 every 0.05 by new-1 size 11\n"
+    result = judged(starting)
+    assert result.reason == "other-answers"
+    assert "an error in the body, a body that was cut, or a number in it with a digit more or less" in result.doubts[0]
+    assert "(request.contains tells them apart)" in result.doubts[0]
+
+
+def test_a_start_that_lasts_as_long_as_what_follows_is_no_number_that_grows() -> None:
+    long = "ok new 12.5..14.45 every 0.05 by new-1 size 18\nok new 14.45..15.5 every 0.05 by new-1 size 19\n"
+    assert judge(history(AGEING + long + "ok new 15.5..40 every 0.05 by new-1 size 20\n")).reason == "other-answers"
+
+
+def test_what_pods_answer_as_they_stop_is_no_growth_though_it_is_one_byte_longer() -> None:
+    stopping = "ok kept 12.6..13.5 every 0.05 by old-1 size 21\nok kept 0..12 every 0.05 by old-2 size 20\n"
+    assert judge(history(AGEING + YOUNG + OLDER + stopping)).reason == "other-answers"
