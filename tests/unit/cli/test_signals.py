@@ -101,3 +101,18 @@ def test_last_words_do_not_wait_for_who_does_not_read() -> None:
         os.close(writer)
         os.close(reader)
     assert done.returncode == 0
+
+
+def test_an_interrupt_while_the_program_is_loaded_ends_it_without_a_word() -> None:
+    script = (
+        "import os, signal, sys\n"
+        "class AsItIsImported:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'harness.cli.app':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, AsItIsImported())\n"
+        "from harness.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
