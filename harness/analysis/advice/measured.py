@@ -81,7 +81,7 @@ def measure(
         killed_unending=len(unending),
         stopped=sum(pod.ended is not None for pod in took) - len(killed),
         causes=dict(causes),
-        turned_away_kept=_turned_away_kept(why, charged, beside),
+        turned_away_kept=0 if seen.run.info.way.ends_tcp else _turned_away_kept(why, charged, beside),
         waited=_killed_in_flight(why, charged, why.failures.outcome == Outcome.READ_TIMEOUT),
         cut_kept=_killed_in_flight(why, charged, why.failures.reused),
         beside=int(beside.sum()),
@@ -246,7 +246,8 @@ def _hurried(seen: Observed) -> int:
 
 
 def _turned_away_kept(why: Explained, charged: NDArray[np.bool_] | None, beside: NDArray[np.bool_]) -> int:
-    """How many requests a stopping server answered with an error on a connection that the client had open."""
+    """How many requests a stopping server answered with an error on a connection that the client had open to it: what
+    ends TCP before the pods sends each request where it is to go."""
     found = why.causes.by(lambda row: row.rule == Answer.TURNED_AWAY) & why.failures.reused & ~beside
     return int((found if charged is None else found & charged).sum())
 

@@ -415,6 +415,14 @@ def test_errors_of_a_stopping_pod_on_kept_connections_are_cured_by_the_applicati
     assert "a preStop only moves new connections away" in remedy.why
 
 
+def test_behind_what_ends_tcp_a_kept_connection_leads_to_no_pod_and_a_prestop_cures_what_came_on_it() -> None:
+    found = judge(history(AWAY.format(hook="") + KEPT_AWAY, path="ingress")).sizing
+    assert found.measured.causes == {"termination-race": 20}
+    assert found.measured.turned_away_kept == 0
+    assert "preStop" in raised(found)
+    assert all(remedy.by_settings for remedy in found.remedies)
+
+
 def test_where_new_connections_were_turned_away_too_the_application_comes_first_and_a_prestop_then() -> None:
     found = judge(history(AWAY.format(hook="") + KEPT_AWAY + NEW_AWAY)).sizing
     assert found.cure == (SERVE,)
