@@ -52,7 +52,7 @@ class LoadSettings(Record):
         "X-Pod", pattern=r"^[A-Za-z0-9-]+$", description="the response header that names the pod; null: none does"
     )
     engine: Literal["asyncio", "httpx"] = Field(
-        "asyncio", description="httpx: what a Python client sees, also by HTTP/2, at a few hundred requests per second"
+        "asyncio", description="httpx: what a Python client sees, by HTTP/1.1 too, at a few hundred requests per second"
     )
 
     @model_validator(mode="after")
