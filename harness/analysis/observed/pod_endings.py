@@ -101,11 +101,12 @@ def _not_to_be_replaced(pod: Life, becoming: UpdateRevision) -> bool:
 
 
 def _of_the_present_template(pod: Life, t: float, told: Controllers) -> bool:
-    """Whether its ReplicaSet was the newest, and had been since the template was last changed."""
+    """Whether its ReplicaSet was the newest, had been since the template was last changed, and not only became it then,
+    as the one to which an update goes back does."""
     at = t + WATCH_S
     numbers = {name: known for name, one in told.replica_sets.items() if (known := one.revision_at(at)) is not None}
     if len(numbers) < 2 or pod.owner not in numbers:
         return False
     since, number = numbers[pod.owner]
     changed = max((change for change in (*told.own, *told.foreign) if change <= t), default=-math.inf)
-    return number == max(number for _, number in numbers.values()) and since >= changed
+    return number == max(number for _, number in numbers.values()) and changed <= since <= t

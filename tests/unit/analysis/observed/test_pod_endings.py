@@ -50,6 +50,17 @@ def test_the_old_revision_goes_by_the_rollout() -> None:
     assert takers([pod("a", "old", 8.52)], controllers(timeline, ANYBODY, [8.0])) == {"a": Taker.ROLLOUT}
 
 
+def test_a_pod_of_the_revision_to_which_an_update_goes_back_just_then_goes_by_the_rollout() -> None:
+    timeline = [
+        replica_set(1, "old", 3, 3, 1),
+        replica_set(8.1, "new", 1, 3, 2),
+        replica_set(8.5, "old", 2, 3, 1),
+        *deleted_by_controller(8.5, "a"),
+        replica_set(8.56, "old", 2, 3, 3),  # `kubectl rollout undo`
+    ]
+    assert takers([pod("a", "old", 8.52)], controllers(timeline, ANYBODY, [8.0])) == {"a": Taker.ROLLOUT}
+
+
 def test_recreate_takes_the_old_pods_before_there_is_a_new_replica_set() -> None:
     timeline = [
         replica_set(1, "first", 0, 2, 1),
