@@ -36,6 +36,7 @@ def notes(seen: Observed, why: Explained, counts: Counted, lags: Propagation) ->
         _failed_hooks(seen),
         _idle_closes(seen, why),
         _untried(seen),
+        _misnamed(seen),
         _nameless(seen, why, counts),
         outside(seen, counts),
     )
@@ -127,6 +128,14 @@ def _untried(seen: Observed) -> str:
         f"{len(idle)} of {things(len(went), 'pod')} that went had answered no request: what their end costs was not "
         "tried (load.new, or more connections, reach them where the Service has no sessionAffinity)"
     )
+
+
+def _misnamed(seen: Observed) -> str:
+    """That the header in which pods' names are looked for holds others."""
+    if not (name := seen.requests.misnamed):
+        return ""
+    header = seen.run.info.pod_header or "the header for it"
+    return f'no value of {header} is the name of a pod that was seen (one is "{name}"): it is taken for no name'
 
 
 def _nameless(seen: Observed, why: Explained, counts: Counted) -> str:

@@ -14,27 +14,22 @@ import polars as pl
 from harness.analysis.observed.pods import Life
 from harness.analysis.observed.requests import Requests
 from harness.model.observation import Observation
-from harness.model.run import RunInfo
 
 
-def with_pods_names(
-    requests: Requests, info: RunInfo, timeline: Sequence[Observation], pods: Sequence[Life]
-) -> Requests:
-    """The requests as they are where one answer at least names a pod that was seen; else without names, and a note.
+def with_pods_names(requests: Requests, timeline: Sequence[Observation], pods: Sequence[Life]) -> Requests:
+    """The requests as they are where one answer at least names a pod that was seen; else without names.
 
     The pods of another workload behind the Service are seen as its endpoints.
     """
     given = set(requests.frame["pod"].drop_nulls().cast(pl.String).unique()) - {""}
     if not given or not pods or given & {*(pod.name for pod in pods), *_endpoints(timeline)}:
         return requests
-    header, example = info.pod_header or "a header", min(given)
     unnamed = pl.lit("").cast(requests.frame.schema["pod"]).alias("pod")
-    words = f'no value of {header} is the name of a pod that was seen (one is "{example}"): it is taken for no name'
     return replace(
         requests,
         frame=requests.frame.with_columns(unnamed),
         failures=requests.failures.with_columns(pod=pl.lit("")),
-        notes=(*requests.notes, words),
+        misnamed=min(given),
     )
 
 

@@ -61,7 +61,7 @@ def observe(run: Run) -> Observed:
     owned = ownership(workload, pod_selector(workload), run.timeline)
     stalls = watch_stalls(run.info.t0_wall, run.timeline)
     pods = lives(run.info, run.timeline, owned, stalls)
-    requests = with_pods_names(requests, run.info, run.timeline, pods)
+    requests = with_pods_names(requests, run.timeline, pods)
     made = courses(requests.frame)
     told = controllers(run.timeline, owned, spans.updates, by_others=run.info.disruption == "watch")
     taken = takers(pods, told)

@@ -18,12 +18,14 @@ class Requests:
 
     `frame`: one row a request, with `failed` and `unsent` (Boolean). `failures`: the failed rows alone, sorted by
     `started`, then worker and seq, with `met`: the outcome that it would have had without TLS, by which its cause is
-    sought, and `tls_trouble` (empty where nothing is known). `notes`: what had to be left out, in words.
+    sought, and `tls_trouble` (empty where nothing is known). `notes`: what had to be left out, in words. `misnamed`: a
+    name that answers gave where none of theirs is a pod's, and `pod` is empty for that.
     """
 
     frame: pl.DataFrame
     failures: pl.DataFrame
     notes: tuple[str, ...] = ()
+    misnamed: str = ""
 
     @property
     def first(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.analysis import judge
+from harness.model.result import Verdict
 
 from ..literal import history
 
@@ -24,6 +25,7 @@ def test_a_name_that_is_no_pods_is_taken_for_none(name: str) -> None:
     words = f'is the name of a pod that was seen (one is "{name}"): it is taken for no name'
     assert any(words in note for note in result.notes)
     assert not any("had answered no request" in note for note in result.notes)
+    assert result.verdict == Verdict.SEAMLESS  # it is no damage of the record
 
 
 def test_one_that_is_makes_all_of_them_names() -> None:
