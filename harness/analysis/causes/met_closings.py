@@ -59,15 +59,18 @@ def more_than_chance(
         chances[n] = min(1.0, within_s[n] / (every_s[streams[n]] or within_s[n]))
     used_at = seen.windows.positions(uses["started"].to_numpy())
     at = seen.windows.positions(failures["scheduled"].to_numpy())
-    closed = used = 0
+    closed = 0
     for rollout in np.unique(at[stopped]):
         mine = stopped & (at == rollout)
         its = len(np.unique(connections[mine]))
         of = max(its, uses.filter(used_at == rollout)["connection"].n_unique())
         if _beyond(its, of, chances[mine]):
             found |= mine
-        closed, used = closed + its, used + of
-    # Of a few connections one that is met may be chance; that one is in rollout after rollout is none.
+        closed += its
+    # Of a few connections one that is met may be chance; that one is in rollout after rollout is none. All rollouts
+    # count, those in which none was met too.
+    each = uses.with_columns(rollout=used_at).filter(pl.col("rollout") >= 0).select("rollout", "connection")
+    used = max(closed, each.n_unique())
     return stopped if _beyond(closed, used, chances[stopped]) else found
 
 

@@ -77,6 +77,22 @@ def test_one_that_is_met_in_rollout_after_rollout_is_no_chance() -> None:
     assert judge(history("\n".join((text, ends[0])))).causes == {"idle-close": 1}
 
 
+def test_rollouts_in_which_none_was_met_count_for_chance_too() -> None:
+    """Two of sixty rollouts, each with one kept connection: that is what a closing at any moment gives."""
+    lines = ["period 1", "ok new 0..620 every 0.5"]
+    for n in range(60):
+        at, name, end = 8 + 10 * n, f"pod-{n}", 8.5 + 10 * n
+        came = f"created {max(0, at - 9.9)} ready {max(0.1, at - 9.6)}"
+        lines += [
+            f"update {at} complete {at + 1} settled {at + 2}",
+            f"pod {name} {came} deleted {end} ended {end + 1} gone {end + 1.2}",
+            f"ok kept {max(0.2, at - 9.3)}..{end} every 0.5 by {name} reused took 0.002 port {7000 + n}",
+        ]
+        if n in (10, 40):
+            lines.append(f"eof-before-response kept {end + 0.1} by {name} reused took 0.0009 port {7000 + n} acked 60")
+    assert judge(history("\n".join(lines))).causes == {"idle-close": 2}
+
+
 def test_several_that_the_client_met_late_are_its_own_pause() -> None:
     """Without the kernel's word an end may come as late as the client's loop may have stood still."""
     assert judged(met(7000, 7002, acked="", took=0.003)).causes == {"idle-close": 2}
