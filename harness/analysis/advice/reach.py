@@ -118,7 +118,8 @@ class Reach:
             return None
         starting = self._within(Way.STARTING, at)
         maybe = sent[starting[self._unsure_start[starting]]]
-        earliest = min([sure, self._first_blank(at, since), *maybe.tolist()])
+        tried = self._seen.answers.first_sent.get(self._seen.pods[at].uid, math.inf)
+        earliest = min([sure, max(tried, since), self._first_blank(at, since), *maybe.tolist()])
         return self._interval(earliest - since - self.gap_s, sure - since + self.gap_s)
 
     def _first_blank(self, at: int, since: float) -> float:

@@ -11,18 +11,31 @@ import polars as pl
 from harness.analysis.observed.pods import Life
 from harness.analysis.observed.requests import Requests
 
-EXTENT = (pl.col("started").min().alias("first"), pl.col("started").max().alias("last"))
+RESENT_S = 0.9
+"""A connection that took so long had its SYN sent again, after a second at the least (RFC 6298, 2.1): which of them
+came to the pod is not known."""
+
+_REACHED = (
+    pl.when(pl.col("connected") - pl.col("started") >= RESENT_S).then(pl.col("connected")).otherwise(pl.col("started"))
+)
+EXTENT = (
+    pl.col("started").min().alias("sent"),
+    _REACHED.min().alias("first"),
+    pl.col("started").max().alias("last"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
     """By uid: when a new connection first and last reached the pod, and when a kept one was last answered by it.
 
+    `first_sent`: when the first was sent that came to reach it, be it at its second try.
     `by_name`: how many answers came from pods of each name, and how many of those were errors.
     `last_by_worker`: by uid and worker, its last new connection; only where there are several workers.
     """
 
     named: bool
+    first_sent: dict[str, float] = field(default_factory=dict)
     first_new: dict[str, float] = field(default_factory=dict)
     last_new: dict[str, float] = field(default_factory=dict)
     last_kept: dict[str, float] = field(default_factory=dict)
@@ -49,12 +62,12 @@ def answers(requests: Requests, pods: Sequence[Life]) -> Answers:
         answered.group_by("pod", "reused").agg(*EXTENT, *counts).with_columns(pl.col("pod").cast(pl.String)).collect()
     )
     found = Answers(named=len(rows) > 0)
-    for name, reused, first, last, n, bad in rows.iter_rows():
+    for name, reused, sent, first, last, n, bad in rows.iter_rows():
         before = found.by_name.get(name, (0, 0))
         found.by_name[name] = (before[0] + n, before[1] + bad)
         living = bearers.get(name, [])
         if len(living) == 1:
-            _add(found, living[0].uid, reused, first, last)
+            _add(found, living[0].uid, reused, (sent, first, last))
         else:
             _add_each(found, answered.filter(pl.col("pod") == name, pl.col("reused") == reused), living, reused)
     if requests.frame["worker"].n_unique() > 1:
@@ -62,12 +75,11 @@ def answers(requests: Requests, pods: Sequence[Life]) -> Answers:
     return found
 
 
-def _add(found: Answers, uid: str, reused: bool, first: float, last: float) -> None:
+def _add(found: Answers, uid: str, reused: bool, extent: tuple[float, float, float]) -> None:
     if reused:
-        found.last_kept[uid] = last
+        found.last_kept[uid] = extent[-1]
     else:
-        found.first_new[uid] = first
-        found.last_new[uid] = last
+        found.first_sent[uid], found.first_new[uid], found.last_new[uid] = extent
 
 
 def _add_each(found: Answers, answered: pl.LazyFrame, living: Sequence[Life], reused: bool) -> None:
@@ -77,7 +89,7 @@ def _add_each(found: Answers, answered: pl.LazyFrame, living: Sequence[Life], re
     for pod, until in zip(living, ends, strict=False):
         own = answered.filter(pl.col("started").is_between(since, until, closed="left")).select(EXTENT).collect()
         if own.item(0, "first") is not None:
-            _add(found, pod.uid, reused, own.item(0, "first"), own.item(0, "last"))
+            _add(found, pod.uid, reused, own.row(0))
         since = until
 
 

@@ -72,6 +72,19 @@ def test_addition_is_the_first_request_after_ready() -> None:
     assert 0.82 <= lag.lag.earliest_s < 0.85 < lag.lag.latest_s <= 0.88
 
 
+@pytest.mark.parametrize(("connected", "most_s"), [(7.9004, 0.03), (9.25, 0.9)])
+def test_a_connection_whose_syn_was_sent_again_may_have_reached_the_pod_at_the_second_try(
+    connected: float, most_s: float
+) -> None:
+    """It was sent before the pod was Ready: which of its SYNs the pod was sent is not known."""
+    run = history(TEXT + "ok new 7.9 by new-1\n")
+    tried = (pl.col("started") == 7.9) & (pl.col("pod") == "new-1")
+    again = pl.when(tried).then(connected).otherwise("connected").alias("connected")
+    (lag,) = judge(replace(run, requests=run.requests.with_columns(again))).propagation.addition.pods
+    assert lag.lag.earliest_s == 0.0
+    assert most_s - 0.1 < lag.lag.latest_s <= most_s
+
+
 def test_a_refusal_by_a_pod_that_does_not_listen_yet_has_reached_it() -> None:
     text = TEXT.replace("ready 8.4", "ready 8.4 noprobe") + "connect-refused new 8.6..9.25 every 0.01\n"
     (lag,) = judge(history(text)).propagation.addition.pods
