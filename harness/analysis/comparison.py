@@ -12,7 +12,6 @@ from harness.analysis.contrast import Contrast
 from harness.analysis.permutation import shift
 from harness.analysis.proportions import share_change
 from harness.analysis.statistics import LEVEL, holm
-from harness.model.advice import Lags
 from harness.model.comparison import (
     MEASURE_WORDS,
     Comparison,
@@ -23,6 +22,7 @@ from harness.model.comparison import (
     PowerTable,
     Side,
 )
+from harness.model.lags import Lags
 from harness.model.quantity import things
 from harness.model.result import RolloutFindings, ScenarioResult, Verdict
 from harness.model.run import RunInfo

@@ -13,7 +13,7 @@ from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.observed import Observed
 from harness.analysis.verdict.outside import outside
 from harness.analysis.verdict.window_counts import Counted
-from harness.model.advice import Propagation
+from harness.model.lags import Propagation
 from harness.model.observation import MarkType
 from harness.model.quantity import things
 from harness.model.result import Cause

@@ -17,7 +17,7 @@ from harness.analysis.causes.table.refusals import Refusal
 from harness.analysis.observed.gates import GatedPod
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
-from harness.model.advice import Lag, Propagation
+from harness.model.lags import Lag, Propagation
 from harness.model.race import Between, PodRace
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
-from harness.model.advice import Interval, Lag, Propagation
 from harness.model.explanation import PodThen
+from harness.model.lags import Interval, Lag, Propagation
 from harness.model.moment_words import listing, not_yet_sent_to, still_sent_to, told_to_stop
 
 MOST_PODS = 4

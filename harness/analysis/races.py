@@ -15,7 +15,7 @@ from harness.analysis.lost_requests import lost_requests, rules
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.windows import Span
 from harness.analysis.pod_races import pod_races
-from harness.model.advice import Propagation
+from harness.model.lags import Propagation
 from harness.model.race import Beat, PodRace, Race, Races
 from harness.model.result import FailedRequest, Outage, ScenarioResult
 

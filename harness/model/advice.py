@@ -1,4 +1,4 @@
-"""What a run says of lags and of the settings that would have held: records of the result, and their JSON objects."""
+"""What a run says of the settings that would have held: records of the result, and their JSON objects and lags'."""
 
 from __future__ import annotations
 
@@ -6,66 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from harness.model.deed_words import ROLLOUT, DeedWords
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """A time that is known to lie between two, in seconds."""
-
-    earliest_s: float
-    latest_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lag:
-    """How long one change took to reach the client. `since`: from when on, in seconds on the run's clock.
-
-    `lag`: it lies in between, since connections come one by one and a failed one does not always tell to which pod it
-    went; None where no request told, and `note` says why. `by_worker`: the same of each worker apart, where there are
-    several, for each may have a proxy of its own.
-    """
-
-    pod: str
-    rollout: int | None
-    since: float
-    lag: Interval | None = None
-    note: str = ""
-    by_worker: dict[str, Interval] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RolloutLag:
-    """The largest of the `n` lags that one rollout told."""
-
-    rollout: int
-    n: int
-    max: Interval | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lags:
-    """The lags of all pods on one side, with nearest-rank quantiles of the `n` that are known."""
-
-    n: int = 0
-    p50: Interval | None = None
-    p90: Interval | None = None
-    max: Interval | None = None
-    pods: tuple[Lag, ...] = ()
-    by_rollout: tuple[RolloutLag, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Propagation:
-    """Removal and addition lags on one path.
-
-    `quiet`: whether nothing else changed endpoints, so that a busy cluster may be slower than this one; `note` says so.
-    """
-
-    path: str
-    removal: Lags
-    addition: Lags
-    quiet: bool
-    note: str
+from harness.model.lags import Propagation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,11 +87,13 @@ class Measured:
     answer. `stopped`: how many pods ended by themselves. `causes`: of the requests for which rollouts have to answer,
     how many by each; `turned_away_kept`: how many of these a stopping server answered with an error on a kept
     connection; `waited`: how many of those that were killed in flight the client gave up, for no answer came in time;
-    `cut_kept`: how many of them were sent on connections that the client keeps; `beside`: how many were lost as a
-    container beside the one that serves stopped, before that did. `hurried`: how many pods we deleted with less than
-    the grace period that their spec gives them. `hooks_failed`: of how many the preStop hook failed.
-    `never_listened`: how many were refused by pods that never listened where the Service sends to, `target` ("port
-    8080"), and `probed` ("port 9090") is what their readiness probes ask. `words`: for what was done.
+    `cut_kept`: how many of them were sent on connections that the client keeps, `cut_new`: how many on new ones, to
+    pods that had their stop signal; `beside`: how many were lost as a container beside the one that serves stopped,
+    before that did. `hurried`: how many pods we deleted with less than the grace period that their spec gives them.
+    `hooks_failed`: of how many the preStop hook failed. `never_listened`: how many were refused by pods that never
+    listened where the Service sends to, `target` ("port 8080"), and `probed` ("port 9090") is what their readiness
+    probes ask. `bare_s`: how long a preStop would have had to be for the Service not to be without a pod, where that
+    came by pods' deletion. `words`: for what was done.
     """
 
     removal_s: float | None = None
@@ -179,11 +122,13 @@ class Measured:
     turned_away_kept: int = 0
     waited: int = 0
     cut_kept: int = 0
+    cut_new: int = 0
     hurried: int = 0
     hooks_failed: int = 0
     never_listened: int = 0
     target: str = ""
     probed: str = ""
+    bare_s: float | None = None
     words: DeedWords = ROLLOUT
 
     @property

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from math import floor
 from typing import TypeVar
 
-from harness.model.advice import Lag, Lags
+from harness.model.lags import Lag, Lags
 from harness.model.result import Chart, FailureBin, Outage, RolloutFindings, ScenarioResult
 
 _Item = TypeVar("_Item")

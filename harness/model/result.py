@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from harness.model.advice import Propagation, Sizing
+from harness.model.advice import Sizing
 from harness.model.budget import Spent
 from harness.model.deed_words import ROLLOUT, DeedWords
+from harness.model.lags import Propagation
 from harness.model.race import Races
 from harness.model.run import Expect
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.model.advice import Interval, Lags, Propagation, Sizing
+from harness.model.advice import Sizing
+from harness.model.lags import Interval, Lags, Propagation
 from harness.model.quantity import things
 from harness.model.result import Outage, RolloutFindings, ScenarioResult, Verdict
 from harness.model.run import RunInfo

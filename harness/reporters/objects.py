@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from harness.model.advice import Lags, Propagation
+from harness.model.lags import Lags, Propagation
 from harness.model.quantity import things
 from harness.reporters.figures import count, interval
 

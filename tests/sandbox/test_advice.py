@@ -16,8 +16,8 @@ import pytest
 from of_fixtures import judged_on_sandbox
 from stalled import unless_stalled
 
+from harness.analysis.advice.cures import FINISH, PROBE, SERVE
 from harness.analysis.advice.endings import END
-from harness.analysis.advice.remedies import FINISH, PROBE, SERVE
 
 pytestmark = judged_on_sandbox(300)
 

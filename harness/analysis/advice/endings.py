@@ -28,6 +28,7 @@ LEAD_LATER = (
 LED_TOO_SOON = f"the deploy changed the Service before new pods answered as it then led; {NO_SETTING}"
 
 _ENDED = "the pods ended by themselves, with requests in hand"
+_CUT = "pods that had been told to stop took requests on new connections, and cut them"
 _STOOD = "the pods that were stopping left requests unanswered for longer than the client waits (read_timeout)"
 
 
@@ -43,7 +44,8 @@ def cut_words(measured: Measured, lost: int) -> str:
     A hook that outlasts them helps, where none comes on a connection that the client keeps: then no more come once the
     network has forgotten the pod.
     """
-    did = "; ".join([_ENDED] * (lost > measured.waited) + [_STOOD] * (measured.waited > 0))
+    ways = {_ENDED: lost - measured.waited - measured.cut_new, _CUT: measured.cut_new, _STOOD: measured.waited}
+    did = "; ".join(way for way, number in ways.items() if number > 0)
     if measured.cut_kept or measured.answer_s is None:
         return f"{did}; {NO_SETTING}"
     return (

@@ -10,19 +10,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harness.analysis.advice.losses import bare_s, losses
 from harness.analysis.advice.reach import gap_s
 from harness.analysis.causes.explained import Explained
-from harness.analysis.causes.intervals import NOBODY
-from harness.analysis.causes.never_listened import target_words
-from harness.analysis.causes.row import Way
-from harness.analysis.causes.table.answers import Answer
-from harness.analysis.causes.table.refusals import Refusal
 from harness.analysis.observed.deeds import deeds
-from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
-from harness.model.advice import Lags, Measured, Propagation
-from harness.model.request import Outcome
+from harness.model.advice import Measured
+from harness.model.lags import Lags, Propagation
 from harness.model.result import Cause
 from harness.spec.hooks import only_sleeps
 from harness.spec.serving import serving_containers, target_ports
@@ -55,7 +50,6 @@ def measure(
     took = _rollouts_own(seen)
     hurried = _hurried(seen)
     killed = [pod for pod in took if pod.killed or (not hurried and _killed_unseen(why, pod))]
-    beside = _beside(seen, why, charged)
     answer_s, took_s = _Largest.of(_slowest_answer(seen)).value, _Largest.of(_rollouts(seen))
     unending = _unending(seen, why, killed, answer_s)
     return Measured(
@@ -81,51 +75,32 @@ def measure(
         killed_unending=len(unending),
         stopped=sum(pod.ended is not None for pod in took) - len(killed),
         causes=dict(causes),
-        turned_away_kept=0 if seen.run.info.way.ends_tcp else _turned_away_kept(why, charged, beside),
-        waited=_killed_in_flight(why, charged, why.failures.outcome == Outcome.READ_TIMEOUT),
-        cut_kept=_killed_in_flight(why, charged, why.failures.reused),
-        beside=int(beside.sum()),
         hurried=hurried,
         hooks_failed=sum(pod.failed_hook is not None for pod in took),
-        **_never_listened(seen, why, charged),
+        bare_s=bare_s(seen, additions.value or 0.0),
+        **losses(seen, why, charged),
         words=seen.words,
     )
 
 
+_LARGEST = ("removal_s", "addition_s", "stop_s", "end_s", "start_s", "answer_s", "rollout_s", "bare_s")
+_SUMMED = (
+    *("removals", "removal_rollouts", "additions", "addition_rollouts", "ends", "starts", "rollouts", "killed"),
+    *("killed_serving", "killed_unending", "stopped", "turned_away_kept", "waited", "cut_kept", "cut_new", "beside"),
+    *("hurried", "hooks_failed", "never_listened"),
+)
+_EITHER = ("target", "probed")
+
+
 def merged(one: Measured, other: Measured) -> Measured:
     """What two runs of one variant showed: of each time the larger, of each number the sum."""
-    causes = {label: one.causes.get(label, 0) + other.causes.get(label, 0) for label in one.causes | other.causes}
-    return replace(
-        one,
-        removal_s=_larger(one.removal_s, other.removal_s),
-        removals=one.removals + other.removals,
-        removal_rollouts=one.removal_rollouts + other.removal_rollouts,
-        addition_s=_larger(one.addition_s, other.addition_s),
-        additions=one.additions + other.additions,
-        addition_rollouts=one.addition_rollouts + other.addition_rollouts,
-        stop_s=_larger(one.stop_s, other.stop_s),
-        end_s=_larger(one.end_s, other.end_s),
-        ends=one.ends + other.ends,
-        start_s=_larger(one.start_s, other.start_s),
-        starts=one.starts + other.starts,
-        answer_s=_larger(one.answer_s, other.answer_s),
-        rollout_s=_larger(one.rollout_s, other.rollout_s),
-        rollouts=one.rollouts + other.rollouts,
-        killed=one.killed + other.killed,
-        killed_serving=one.killed_serving + other.killed_serving,
-        killed_unending=one.killed_unending + other.killed_unending,
-        stopped=one.stopped + other.stopped,
-        causes=causes,
-        turned_away_kept=one.turned_away_kept + other.turned_away_kept,
-        waited=one.waited + other.waited,
-        cut_kept=one.cut_kept + other.cut_kept,
-        beside=one.beside + other.beside,
-        hurried=one.hurried + other.hurried,
-        hooks_failed=one.hooks_failed + other.hooks_failed,
-        never_listened=one.never_listened + other.never_listened,
-        target=one.target or other.target,
-        probed=one.probed or other.probed,
-    )
+    both: dict[str, Any] = {name: _larger(getattr(one, name), getattr(other, name)) for name in _LARGEST}
+    both |= {name: getattr(one, name) + getattr(other, name) for name in _SUMMED}
+    both |= {name: getattr(one, name) or getattr(other, name) for name in _EITHER}
+    both["causes"] = {
+        label: one.causes.get(label, 0) + other.causes.get(label, 0) for label in one.causes | other.causes
+    }
+    return replace(one, **both)
 
 
 def _larger(one: float | None, other: float | None) -> float | None:
@@ -243,46 +218,6 @@ def _hurried(seen: Observed) -> int:
     own_s = grace_period_s(pod_spec(judged_workload(info.manifests, info.target)))
     acts = (deed for deed in deeds(seen.run.timeline) if deed.grace_s is not None and deed.grace_s < own_s)
     return len(frozenset().union(*(deed.pods & seen.ours for deed in acts)))
-
-
-def _turned_away_kept(why: Explained, charged: NDArray[np.bool_] | None, beside: NDArray[np.bool_]) -> int:
-    """How many requests a stopping server answered with an error on a connection that the client had open to it: what
-    ends TCP before the pods sends each request where it is to go."""
-    found = why.causes.by(lambda row: row.rule == Answer.TURNED_AWAY) & why.failures.reused & ~beside
-    return int((found if charged is None else found & charged).sum())
-
-
-def _killed_in_flight(why: Explained, charged: NDArray[np.bool_] | None, which: NDArray[np.bool_]) -> int:
-    """How many of these requests pods had in hand as they stopped."""
-    found = (why.causes.cause == Cause.IN_FLIGHT_KILL) & which
-    return int((found if charged is None else found & charged).sum())
-
-
-def _beside(seen: Observed, why: Explained, charged: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
-    """Which requests pods turned away, or no longer took, before the container that serves was told to stop: what
-    stopped was a container beside it."""
-    raced = why.causes.by(lambda row: row.cause == Cause.TERMINATION_RACE)
-    at, found = why.failures.sent, np.zeros(len(raced), dtype=bool)
-    for position, pod in enumerate(seen.pods):
-        if pod.deletion is not None and pod.promise.untold_s < pod.promise.prestop_s:
-            own = (why.causes.pod == position) | (why.causes.pod == NOBODY)
-            told = pod.deletion + pod.promise.prestop_s
-            found |= own & (at >= pod.deletion - WATCH_S) & (at < told)
-    found &= raced
-    return found if charged is None else found & charged
-
-
-def _never_listened(seen: Observed, why: Explained, charged: NDArray[np.bool_] | None) -> dict[str, Any]:
-    """How many requests met a pod that never listened where the Service sends to; on which port, and what such pods'
-    probes ask instead: by the names of `Measured`, empty where there was none."""
-    found = why.causes.by(lambda row: row.rule == Refusal.NEVER_LISTENED)
-    number = int((found if charged is None else found & charged).sum())
-    if not number:
-        return {}
-    pods = {at for _, _, at in why.windows[Way.NEVER_LISTENED]}
-    probed = dict.fromkeys(port for at in sorted(pods) for port in seen.pods[at].promise.probed)
-    words = f"port {', '.join(map(str, probed))}" if probed else ""
-    return {"never_listened": number, "target": target_words(seen.run.info), "probed": words}
 
 
 def _served_to_the_end(seen: Observed, why: Explained, pod: Life) -> bool:

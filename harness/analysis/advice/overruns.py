@@ -12,7 +12,7 @@ from harness.analysis.causes.explained import Explained
 from harness.analysis.causes.streaks import LIKELY, needed_in_a_row
 from harness.analysis.observed.lateness import SLOW_WATCH_S
 from harness.analysis.observed.observed import Observed
-from harness.model.advice import Propagation
+from harness.model.lags import Propagation
 
 _STICKY = "sessionAffinity"
 

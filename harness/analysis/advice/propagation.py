@@ -11,8 +11,8 @@ from harness.analysis.advice.reach import Reach
 from harness.analysis.causes.explained import Explained
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
-from harness.model.advice import Interval, Lag, Lags, Propagation, RolloutLag
 from harness.model.kubernetes_version import applied_at_once
+from harness.model.lags import Interval, Lag, Lags, Propagation, RolloutLag
 
 UNREACHED = "no connection is known to have reached it"
 UNNAMED = "answers do not name their pod (set load.pod_header), and no failure shows which it was"

@@ -20,7 +20,7 @@ from harness.analysis.causes.streaks import LIKELY
 from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
-from harness.model.advice import Interval
+from harness.model.lags import Interval
 from harness.model.request import Outcome
 from harness.model.result import Cause
 

@@ -2,45 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from harness.analysis.advice.cures import (
+    ALWAYS_ONE,
+    BALANCER_IS_LATER,
+    FINISH,
+    GATE,
+    GRACE,
+    HOOK,
+    KEEP_LONGER,
+    KEPT,
+    ONE_LEFT,
+    PROBE,
+    RESEND,
+    SAME_PORT,
+    SENT_WHEN_READY,
+    SERVE,
+    TO_THOSE_THAT_SERVE,
+    UNHOOKED,
+)
 from harness.analysis.advice.endings import END, LEAD_LATER, LED_TOO_SOON, NO_SETTING, UNENDING, cut_words, ending
 from harness.model.advice import ApplicationSettings, Measured, Remedy, Setting
 from harness.model.deed_words import deed_words
 from harness.model.quantity import things
 from harness.model.result import Cause
 from harness.spec.hazards import HazardId, row
-
-FINISH = "the application finishing, after its stop signal, what it has accepted"
-"""What cures requests that were cut in hand: no number of seconds does, unless the grace period was what cut them."""
-
-SERVE = "the application answering as before, until it ends, what still comes on the connections that it has open"
-HOOK = "a preStop hook that does not fail, such as sleep, which needs no program of the image (Kubernetes >= 1.30)"
-GATE = "a readiness gate of the balancer, where it has one, or a minReadySeconds that outlasts its taking a pod in"
-PROBE = "a readiness probe that succeeds only once the application serves"
-SAME_PORT = (
-    "one port for what the new version listens on, what the Service sends to and what the readiness probe asks: a "
-    "targetPort by name (targetPort: http) is in each pod that pod's own number, and a probe of it keeps one that does "
-    "not listen there from being Ready"
-)
-RESEND = "a client that sends again what met a connection as it was closed (RFC 9112, 9.3.1)"
-ONE_LEFT = "a number of replicas that leaves a Ready pod at every moment, never 0"
-KEEP_LONGER = (
-    "a server that keeps idle connections for longer than what stands before it does: more than 60 s behind an "
-    "Application Load Balancer, more than 600 s behind Google's"
-)
-ALWAYS_ONE = "a pod that is Ready at every moment: more replicas, or fewer of them unavailable"
-
-GRACE = "the grace period that its spec gives it"
-
-_KEPT = "a preStop only moves new connections away; on one that a client keeps the pod is asked until it ends"
-_UNHOOKED = "without a preStop hook a pod is told to stop while requests are still sent to it"
-_BALANCER_IS_LATER = (
-    "the rollout takes an old pod away once a new one is Ready, and the balancer sends to the new one only later: "
-    "minReadySeconds makes the rollout wait for that"
-)
-_SENT_WHEN_READY = "no minReadySeconds cures it, for a pod is sent to as soon as it is Ready"
 
 
 def lost_by(measured: Measured, cause: Cause) -> bool:
@@ -53,13 +42,20 @@ def grace_cut(measured: Measured) -> bool:
     return measured.killed > measured.killed_serving and not measured.never_ends
 
 
-def prestop_helps(measured: Measured) -> bool:
-    """Whether a preStop may have saved some of what was lost: not what was turned away on connections kept open, nor
-    what another container's end cost, nor what pods lost that were not given their grace period."""
+def prestop_helps(measured: Measured, prestop_s: float) -> bool:
+    """Whether one of so long may have saved some of what was lost: not what was turned away on connections kept open,
+    nor what another container's end cost, nor what pods lost that were not given their grace period."""
     if measured.hurried and measured.causes:
         return False
     saved = _lost(measured, Cause.TERMINATION_RACE) - measured.turned_away_kept - measured.beside
-    return not measured.causes or saved > 0
+    return not measured.causes or saved > 0 or _kept_away(measured, prestop_s) > 0
+
+
+def _kept_away(measured: Measured, prestop_s: float) -> int:
+    """How many of those that were cut in hand so long a preStop keeps from the pod, or lets it finish: such as came, on
+    connections of their own, when it had been told to stop."""
+    needed_s = (measured.removal_s or 0.0) + (measured.answer_s or 0.0)
+    return measured.cut_new if needed_s <= prestop_s and not measured.killed else 0
 
 
 def sentences(measured: Measured, app: ApplicationSettings, prestop: Setting) -> tuple[str, ...]:
@@ -70,7 +66,7 @@ def sentences(measured: Measured, app: ApplicationSettings, prestop: Setting) ->
     told = (
         (Cause.TERMINATION_RACE, GRACE, measured.hurried > 0),
         (Cause.IN_FLIGHT_KILL, GRACE, measured.hurried > 0),
-        (Cause.IN_FLIGHT_KILL, FINISH, not measured.killed and not measured.hurried),
+        (Cause.IN_FLIGHT_KILL, FINISH, not measured.hurried and _must_finish(measured, prestop)),
         (Cause.IN_FLIGHT_KILL, ending(measured), measured.killed_serving > 0 or measured.never_ends),
         (Cause.TERMINATION_RACE, HOOK, not measured.hurried and measured.hooks_failed > 0),
         (Cause.TERMINATION_RACE, SERVE, not measured.hurried and _serving_cures(measured, app, prestop)),
@@ -78,12 +74,18 @@ def sentences(measured: Measured, app: ApplicationSettings, prestop: Setting) ->
         (Cause.CREATION_RACE, PROBE, _probing_cures(measured, app)),
         (Cause.IDLE_CLOSE, RESEND, True),
         (Cause.BACKEND_CLOSE, KEEP_LONGER, True),
-        (Cause.NO_ENDPOINTS, _always_one(measured), not app.gap),
+        (Cause.NO_ENDPOINTS, _always_one(measured, app), not app.gap),
         (Cause.REROUTED, LEAD_LATER, True),
     )
     lost = [(_lost(measured, cause), sentence) for cause, sentence, needed in told if needed]
     ordered = (sentence for requests, sentence in sorted(lost, key=lambda pair: -pair[0]) if requests)
     return tuple(dict.fromkeys(ordered))
+
+
+def _must_finish(measured: Measured, prestop: Setting) -> bool:
+    """Whether requests were cut in hand that neither a preStop nor a longer grace period would have saved."""
+    saved = _kept_away(measured, prestop.recommended) if prestop.must_rise else 0
+    return not measured.killed and _lost(measured, Cause.IN_FLIGHT_KILL) > saved
 
 
 def _lost(measured: Measured, cause: Cause) -> int:
@@ -157,7 +159,7 @@ def _race_to_a_server(measured: Measured, app: ApplicationSettings, raised: Mapp
     """Where some were turned away on kept connections, the application's part of it comes first."""
     if not (kept := measured.turned_away_kept):
         return _race_to_a_pod(measured, app, raised)
-    why = f"{things(kept, 'request')} came on kept connections, and a stopping pod answered with an error: {_KEPT}"
+    why = f"{things(kept, 'request')} came on kept connections, and a stopping pod answered with an error: {KEPT}"
     if (others := _lost(measured, Cause.TERMINATION_RACE) - kept) <= 0:
         return _Told(needed=SERVE, why=why, by_settings=False)
     told = _race_to_a_pod(measured, app, raised)
@@ -179,7 +181,7 @@ def _race_to_a_pod(measured: Measured, app: ApplicationSettings, raised: Mapping
         why = f"{have} outlasted the network's learning of it{took}: neither it nor a longer grace period cures it"
         return _Told(needed=SERVE, why=why, by_settings=False)
     if not app.has_prestop:
-        return _Told(needed=words, why=_UNHOOKED)
+        return _Told(needed=words, why=UNHOOKED)
     if not app.prestop_s:
         return _Told(
             needed=words, why="its preStop hook is none that surely lets the server serve on, and may be what stops it"
@@ -218,13 +220,13 @@ def _late(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Set
         return _Told(needed=app.listing_cure, why=app.listing)
     if mend := _unready(app):
         wrong = row(HazardId.PROBE_ON_ANOTHER_PORT if app.probed else HazardId.NO_READINESS_PROBE).wrong
-        return _Told(needed=mend, why=f"{wrong}; {_SENT_WHEN_READY}")
+        return _Told(needed=mend, why=f"{wrong}; {SENT_WHEN_READY}")
     if measured.external and "minReadySeconds" in raised:
         words = _words(raised, app, "minReadySeconds", "progressDeadlineSeconds")
-        return _Told(needed=words, why=_BALANCER_IS_LATER)
+        return _Told(needed=words, why=BALANCER_IS_LATER)
     if measured.external:
-        return _Told(needed=GATE, why=_BALANCER_IS_LATER, by_settings=False)
-    return _Told(needed=PROBE, why=_SENT_WHEN_READY, by_settings=False)
+        return _Told(needed=GATE, why=BALANCER_IS_LATER, by_settings=False)
+    return _Told(needed=PROBE, why=SENT_WHEN_READY, by_settings=False)
 
 
 def _in_flight_kill(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
@@ -243,8 +245,17 @@ def _in_flight_kill(measured: Measured, app: ApplicationSettings, raised: Mappin
         # A pod may be given less than its spec says, by whoever deletes it.
         words = _words(raised, app, "preStop", "terminationGracePeriodSeconds") or GRACE
         return _Told(needed=words, why=over)
-    why = cut_words(measured, _lost(measured, Cause.IN_FLIGHT_KILL))
-    return _Told(needed=FINISH, why=why, by_settings=False)
+    lost = _lost(measured, Cause.IN_FLIGHT_KILL)
+    prestop = raised.get("preStop")
+    if not (late := _kept_away(measured, prestop.recommended) if prestop is not None else 0):
+        return _Told(needed=FINISH, why=cut_words(measured, lost), by_settings=False)
+    words = _words(raised, app, "preStop", "terminationGracePeriodSeconds")
+    why = f"{things(late, 'request')} came on new connections after the stop signal, and a preStop keeps those away"
+    if late >= lost:
+        return _Told(needed=words, why=why)
+    others = replace(measured, cut_new=measured.cut_new - late)
+    why = f"{why}; of the other {lost - late}: {cut_words(others, lost - late)}"
+    return _Told(needed=f"{FINISH}; for {late} on new connections: {words}", why=why, by_settings=False)
 
 
 def _hurry(measured: Measured) -> _Told:
@@ -258,12 +269,20 @@ def _hurry(measured: Measured) -> _Told:
 def _no_endpoints(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
     if app.gap:
         return _Told(needed=app.gap_cure, why=f"{app.gap}; {NO_SETTING}")
-    return _Told(needed=_always_one(measured), why=f"for a moment no pod was Ready; {NO_SETTING}", by_settings=False)
+    needed = _always_one(measured, app)
+    bridged = needed not in (ONE_LEFT, ALWAYS_ONE)
+    why = f"for a moment no pod was Ready; {TO_THOSE_THAT_SERVE if bridged else NO_SETTING}"
+    return _Told(needed=needed, why=why, by_settings=bridged)
 
 
-def _always_one(measured: Measured) -> str:
-    """What leaves a pod that can answer: of pods that were scaled away, only another number of them."""
-    return ONE_LEFT if measured.words.noun == deed_words("scale").noun else ALWAYS_ONE
+def _always_one(measured: Measured, app: ApplicationSettings) -> str:
+    """What leaves a pod that can answer: of pods that were scaled away, only another number of them; of pods that all
+    ended, before others were Ready, a preStop that outlasts that too."""
+    if measured.words.noun == deed_words("scale").noun:
+        return ONE_LEFT
+    if measured.bare_s is None or measured.external or app.prestop_s >= measured.bare_s:
+        return ALWAYS_ONE
+    return f"{ALWAYS_ONE}; or a preStop of {math.ceil(measured.bare_s)} s"
 
 
 def _idle_close(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:

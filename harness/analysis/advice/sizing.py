@@ -15,7 +15,8 @@ from harness.analysis.advice.measured import measure, merged
 from harness.analysis.advice.remedies import grace_cut, lost_by, pods, prestop_helps, remedies, sentences
 from harness.analysis.causes.explained import Explained
 from harness.analysis.observed.observed import Observed
-from harness.model.advice import ApplicationSettings, Measured, PredictedRollout, Propagation, Setting, Sizing
+from harness.model.advice import ApplicationSettings, Measured, PredictedRollout, Setting, Sizing
+from harness.model.lags import Propagation
 from harness.model.result import Cause
 from harness.spec.hazards import HazardId, row
 from harness.spec.rollout_shape import cures, rollout_s, rollout_shape
@@ -128,7 +129,7 @@ def _prestop(measured: Measured, app: ApplicationSettings) -> Setting:
         why=why,
         not_alone=f"this setting alone is not enough: {app.gap}" if app.gap else "",
         # What mends the manifest lets old pods go beside new ones, as they do elsewhere.
-        advised=prestop_helps(measured) or bool(app.mends),
+        advised=prestop_helps(measured, recommended) or bool(app.mends),
     )
 
 

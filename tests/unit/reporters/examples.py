@@ -3,18 +3,8 @@
 from dataclasses import replace
 from typing import Final
 
-from harness.model.advice import (
-    ApplicationSettings,
-    Interval,
-    Lag,
-    Lags,
-    Measured,
-    PredictedRollout,
-    Propagation,
-    Remedy,
-    Setting,
-    Sizing,
-)
+from harness.model.advice import ApplicationSettings, Measured, PredictedRollout, Remedy, Setting, Sizing
+from harness.model.lags import Interval, Lag, Lags, Propagation
 from harness.model.result import (
     Cause,
     Chart,

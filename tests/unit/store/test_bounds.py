@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.model.advice import Interval, Lag, Lags, Propagation, RolloutLag
 from harness.model.bounds import USUAL, Bounds, bounded
+from harness.model.lags import Interval, Lag, Lags, Propagation, RolloutLag
 from harness.model.result import (
     Chart,
     ExperimentResult,

@@ -9,7 +9,8 @@ import pytest
 
 from harness.analysis import judge
 from harness.analysis.advice.propagation import UNNAMED
-from harness.model.advice import Interval, RolloutLag, as_object
+from harness.model.advice import as_object
+from harness.model.lags import Interval, RolloutLag
 
 from ..literal import history
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from harness.analysis import judge
-from harness.analysis.advice.endings import BOUND, END, UNENDING
-from harness.analysis.advice.remedies import ALWAYS_ONE, FINISH, ONE_LEFT, PROBE, RESEND, SERVE
+from harness.analysis.advice.cures import ALWAYS_ONE, FINISH, ONE_LEFT, PROBE, RESEND, SERVE
+from harness.analysis.advice.endings import BOUND, END, NO_SETTING, UNENDING
 from harness.analysis.advice.sizing import pooled_sizing, sizes
 from harness.model.advice import ApplicationSettings, Measured, Setting, Sizing
 from harness.model.deed_words import deed_words
@@ -522,3 +523,68 @@ def test_a_hook_that_outlasts_them_saves_requests_on_connections_of_their_own(cu
     measured = Measured(causes={"in-flight-kill": 9}, answer_s=8.2, cut_kept=cut_kept)
     (remedy,) = sizes(measured, ApplicationSettings(), "").remedies
     assert words in remedy.why
+
+
+CUT_NEW = """
+    period 1
+    update 8 complete 9 settled 14
+    pod old-1 ready 0.2 {hook} deleted 8.5 ended 14 gone 14.2
+    pod old-2 ready 0.2
+    pod new-1 revision r2 created 8.1 ready 8.35
+    ok new 0..30 every 0.02 by old-2
+    eof-mid-response new 8.6..9.2 every 0.05 by old-1
+    {more}
+"""
+
+
+def test_new_connections_that_a_stopping_pod_cuts_are_kept_from_it_by_a_prestop() -> None:
+    found = judge(history(CUT_NEW.format(hook="", more=""))).sizing
+    assert found.measured.causes == {"in-flight-kill": 12}
+    assert (found.cure, raised(found)) == ((), {"preStop": 5})
+    (remedy,) = found.remedies
+    assert (remedy.needed, remedy.by_settings) == ("preStop 5 s", True)
+    assert "12 requests came on new connections after the stop signal" in remedy.why
+
+
+def test_of_those_cut_in_hand_or_on_kept_connections_no_prestop_is_said_to_save_any() -> None:
+    kept = CUT_NEW.format(hook="", more="eof-mid-response kept 8.6..8.9 every 0.1 by old-1 reused")
+    found = judge(history(kept)).sizing
+    assert (found.cure, raised(found)) == ((FINISH,), {"preStop": 5})
+    (remedy,) = found.remedies
+    assert (remedy.needed, remedy.by_settings) == (f"{FINISH}; for 12 on new connections: preStop 5 s", False)
+    assert remedy.why.endswith("of the other 3: the pods ended by themselves, with requests in hand; " + NO_SETTING)
+
+
+def test_a_prestop_that_is_shorter_than_an_answer_saves_none_of_them() -> None:
+    found = sizes(Measured(causes={"in-flight-kill": 9}, cut_new=9, answer_s=8.2), ApplicationSettings(), "")
+    assert (found.cure, raised(found)) == ((FINISH,), {})
+
+
+ALL_WENT = """
+    period 1
+    update 8 complete 11 settled 14
+    pod old-1 deleted 8.5 ended 8.6 gone 8.7
+    pod old-2 deleted 8.5 ended 8.6 gone 8.7
+    pod new-1 revision r2 created 8.5 ready 10.2
+    ok new 0..8.5 every 0.02 by old-1
+    connect-refused new 8.9..10.2 every 0.05
+    ok new 10.5..30 every 0.02 by new-1
+"""
+
+
+def test_a_prestop_bridges_the_time_until_new_pods_are_ready_where_all_ended_at_once() -> None:
+    """From their deletion it was 1.7 s until one was listed, 2 s until it was sent to."""
+    found = judge(history(ALL_WENT)).sizing
+    assert found.measured.bare_s == pytest.approx(2.0, abs=0.1)
+    (remedy,) = (one for one in found.remedies if one.cause == "no-endpoints")
+    assert remedy.needed == f"{ALWAYS_ONE}; or a preStop of {math.ceil(found.measured.bare_s)} s"
+    assert remedy.by_settings
+    assert NO_SETTING not in remedy.why
+
+
+def test_no_prestop_bridges_what_no_pods_end_made() -> None:
+    """The last pods were taken from the list before they were deleted: their probe failed."""
+    failing = ALL_WENT.replace("deleted 8.5 ended 8.6 gone 8.7", "deleted 30 ended 30.6 gone 30.7", 1)
+    lost = Measured(causes={"no-endpoints": 9})
+    assert judge(history(failing)).sizing.measured.bare_s is None
+    assert sizes(lost, ApplicationSettings(), "").cure == (ALWAYS_ONE,)

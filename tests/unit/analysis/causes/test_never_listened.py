@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.analysis import judge
-from harness.analysis.advice.remedies import PROBE, SAME_PORT
+from harness.analysis.advice.cures import PROBE, SAME_PORT
 from harness.analysis.advice.sizing import pooled_sizing
 from harness.model.result import Verdict
 

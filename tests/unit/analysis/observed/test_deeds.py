@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.analysis import judge
-from harness.analysis.advice.remedies import FINISH
+from harness.analysis.advice.cures import FINISH
 from harness.analysis.observed.controllers import Controllers, controllers
 from harness.analysis.observed.deeds import Deed, deeds
 from harness.analysis.observed.ownership import ownership

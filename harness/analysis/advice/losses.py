@@ -1,0 +1,94 @@
+"""What was lost to the rollouts -> how much of it by what no setting, or only one of them, would have prevented."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.analysis.causes.explained import Explained
+from harness.analysis.causes.intervals import NOBODY
+from harness.analysis.causes.never_listened import target_words
+from harness.analysis.causes.row import Way
+from harness.analysis.causes.table.answers import Answer
+from harness.analysis.causes.table.refusals import Refusal
+from harness.analysis.observed.lateness import WATCH_S
+from harness.analysis.observed.observed import Observed
+from harness.model.request import Outcome
+from harness.model.result import Cause
+
+Mask = NDArray[np.bool_]
+
+
+def losses(seen: Observed, why: Explained, charged: Mask | None) -> dict[str, Any]:
+    """By the names of `Measured`. `charged`: per failure, whether a rollout has to answer for it (all where None)."""
+    beside = _beside(seen, why)
+    cut = why.causes.cause == Cause.IN_FLIGHT_KILL
+    kept = np.zeros_like(cut) if seen.run.info.way.ends_tcp else _turned_away_kept(why) & ~beside
+    found = {
+        "beside": beside,
+        "turned_away_kept": kept,
+        "waited": cut & (why.failures.outcome == Outcome.READ_TIMEOUT),
+        "cut_kept": cut & why.failures.reused,
+        "cut_new": cut & ~why.failures.reused & _after_the_stop_signal(seen, why),
+        "never_listened": why.causes.by(lambda row: row.rule == Refusal.NEVER_LISTENED),
+    }
+    numbers = {name: int((mask if charged is None else mask & charged).sum()) for name, mask in found.items()}
+    return numbers | (_where_they_listened(seen, why) if numbers["never_listened"] else {})
+
+
+def bare_s(seen: Observed, addition_s: float) -> float | None:
+    """How long after its last pods' deletion the Service had no other, at the longest, and `addition_s` more.
+
+    A proxy sends to pods that terminate and still serve where none is ready (KEP-1669): a preStop of so long would have
+    held. None where the list was not emptied by pods' deletion, or was not filled again.
+    """
+    found = []
+    for empty, filled in seen.endpoints.empty:
+        last = [pod for pod in seen.pods if any(end == empty for _, end in seen.endpoints.listed.get(pod.uid, ()))]
+        if not last or not math.isfinite(filled):
+            return None
+        if not all(pod.uid in seen.ours and pod.deletion is not None and pod.deletion <= empty for pod in last):
+            return None
+        found.append(filled - max(pod.deletion or empty for pod in last) + addition_s)
+    return round(max(found), 3) if found else None
+
+
+def _after_the_stop_signal(seen: Observed, why: Explained) -> Mask:
+    """Which requests were sent to a pod after its preStop hook was over, or so shortly before that it may have been."""
+    told = np.array(
+        [math.inf if pod.deletion is None else pod.deletion + pod.promise.prestop_s - WATCH_S for pod in seen.pods]
+        + [math.inf]
+    )
+    where = np.where(why.causes.pod == NOBODY, len(seen.pods), why.causes.pod)
+    after: Mask = why.failures.sent > told[where]
+    return after
+
+
+def _turned_away_kept(why: Explained) -> Mask:
+    """Which requests a stopping server answered with an error on a connection that the client had open to it: what
+    ends TCP before the pods sends each request where it is to go."""
+    return why.causes.by(lambda row: row.rule == Answer.TURNED_AWAY) & why.failures.reused
+
+
+def _beside(seen: Observed, why: Explained) -> Mask:
+    """Which requests pods turned away, or no longer took, before the container that serves was told to stop: what
+    stopped was a container beside it."""
+    raced = why.causes.by(lambda row: row.cause == Cause.TERMINATION_RACE)
+    at, found = why.failures.sent, np.zeros(len(raced), dtype=bool)
+    for position, pod in enumerate(seen.pods):
+        if pod.deletion is not None and pod.promise.untold_s < pod.promise.prestop_s:
+            own = (why.causes.pod == position) | (why.causes.pod == NOBODY)
+            told = pod.deletion + pod.promise.prestop_s
+            found |= own & (at >= pod.deletion - WATCH_S) & (at < told)
+    return found & raced
+
+
+def _where_they_listened(seen: Observed, why: Explained) -> dict[str, str]:
+    """The port that such pods never listened on, and what their probes ask instead."""
+    pods = {at for _, _, at in why.windows[Way.NEVER_LISTENED]}
+    probed = dict.fromkeys(port for at in sorted(pods) for port in seen.pods[at].promise.probed)
+    words = f"port {', '.join(map(str, probed))}" if probed else ""
+    return {"target": target_words(seen.run.info), "probed": words}
