@@ -35,3 +35,9 @@ TO_THOSE_THAT_SERVE = (
     "the network sends to pods that terminate where no other is, as long as they serve (KEP-1669): a preStop that "
     "outlasts the start of new ones bridges that"
 )
+
+LEAD_LATER = (
+    "a Service that a deploy changes only once pods are Ready that answer as it then leads, or pods and Service that "
+    "keep their labels and ports"
+)
+"""Of what a deploy led away from the pods that served: no setting of these pods makes up for it."""

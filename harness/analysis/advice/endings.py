@@ -21,10 +21,6 @@ BOUND = (
 
 NO_SETTING = "neither preStop, minReadySeconds nor a longer grace period cures it"
 """Of what only the application, or its client, can change."""
-LEAD_LATER = (
-    "a Service that a deploy changes only once pods are Ready that answer as it then leads, or pods and Service that "
-    "keep their labels and ports"
-)
 LED_TOO_SOON = f"the deploy changed the Service before new pods answered as it then led; {NO_SETTING}"
 
 _ENDED = "the pods ended by themselves, with requests in hand"

@@ -6,25 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from harness.analysis.advice.cures import (
-    ALWAYS_ONE,
-    BALANCER_IS_LATER,
-    FINISH,
-    GATE,
-    GRACE,
-    HOOK,
-    KEEP_LONGER,
-    KEPT,
-    ONE_LEFT,
-    PROBE,
-    RESEND,
-    SAME_PORT,
-    SENT_WHEN_READY,
-    SERVE,
-    TO_THOSE_THAT_SERVE,
-    UNHOOKED,
-)
-from harness.analysis.advice.endings import END, LEAD_LATER, LED_TOO_SOON, NO_SETTING, UNENDING, cut_words, ending
+from harness.analysis.advice import cures
+from harness.analysis.advice.endings import END, LED_TOO_SOON, NO_SETTING, UNENDING, cut_words, ending
 from harness.model.advice import ApplicationSettings, Measured, Remedy, Setting
 from harness.model.deed_words import deed_words
 from harness.model.quantity import things
@@ -64,18 +47,18 @@ def sentences(measured: Measured, app: ApplicationSettings, prestop: Setting) ->
     First what would have saved the most requests.
     """
     told = (
-        (Cause.TERMINATION_RACE, GRACE, measured.hurried > 0),
-        (Cause.IN_FLIGHT_KILL, GRACE, measured.hurried > 0),
-        (Cause.IN_FLIGHT_KILL, FINISH, not measured.hurried and _must_finish(measured, prestop)),
+        (Cause.TERMINATION_RACE, cures.GRACE, measured.hurried > 0),
+        (Cause.IN_FLIGHT_KILL, cures.GRACE, measured.hurried > 0),
+        (Cause.IN_FLIGHT_KILL, cures.FINISH, not measured.hurried and _must_finish(measured, prestop)),
         (Cause.IN_FLIGHT_KILL, ending(measured), measured.killed_serving > 0 or measured.never_ends),
-        (Cause.TERMINATION_RACE, HOOK, not measured.hurried and measured.hooks_failed > 0),
-        (Cause.TERMINATION_RACE, SERVE, not measured.hurried and _serving_cures(measured, app, prestop)),
-        (Cause.CREATION_RACE, SAME_PORT, measured.never_listened > 0),
-        (Cause.CREATION_RACE, PROBE, _probing_cures(measured, app)),
-        (Cause.IDLE_CLOSE, RESEND, True),
-        (Cause.BACKEND_CLOSE, KEEP_LONGER, True),
+        (Cause.TERMINATION_RACE, cures.HOOK, not measured.hurried and measured.hooks_failed > 0),
+        (Cause.TERMINATION_RACE, cures.SERVE, not measured.hurried and _serving_cures(measured, app, prestop)),
+        (Cause.CREATION_RACE, cures.SAME_PORT, measured.never_listened > 0),
+        (Cause.CREATION_RACE, cures.PROBE, _probing_cures(measured, app)),
+        (Cause.IDLE_CLOSE, cures.RESEND, True),
+        (Cause.BACKEND_CLOSE, cures.KEEP_LONGER, True),
         (Cause.NO_ENDPOINTS, _always_one(measured, app), not app.gap),
-        (Cause.REROUTED, LEAD_LATER, True),
+        (Cause.REROUTED, cures.LEAD_LATER, True),
     )
     lost = [(_lost(measured, cause), sentence) for cause, sentence, needed in told if needed]
     ordered = (sentence for requests, sentence in sorted(lost, key=lambda pair: -pair[0]) if requests)
@@ -159,11 +142,11 @@ def _race_to_a_server(measured: Measured, app: ApplicationSettings, raised: Mapp
     """Where some were turned away on kept connections, the application's part of it comes first."""
     if not (kept := measured.turned_away_kept):
         return _race_to_a_pod(measured, app, raised)
-    why = f"{things(kept, 'request')} came on kept connections, and a stopping pod answered with an error: {KEPT}"
+    why = f"{things(kept, 'request')} came on kept connections, and a stopping pod answered with an error: {cures.KEPT}"
     if (others := _lost(measured, Cause.TERMINATION_RACE) - kept) <= 0:
-        return _Told(needed=SERVE, why=why, by_settings=False)
+        return _Told(needed=cures.SERVE, why=why, by_settings=False)
     told = _race_to_a_pod(measured, app, raised)
-    needed = SERVE if told.needed == SERVE else f"{SERVE}; for the other {others}: {told.needed}"
+    needed = cures.SERVE if told.needed == cures.SERVE else f"{cures.SERVE}; for the other {others}: {told.needed}"
     return _Told(needed=needed, why=f"{why}; {told.why}", by_settings=False)
 
 
@@ -174,14 +157,14 @@ def _race_to_a_pod(measured: Measured, app: ApplicationSettings, raised: Mapping
         return _Told(needed=", ".join(filter(None, (app.gap_cure or app.listing_cure, words))), why=first)
     if measured.hooks_failed:
         why = f"the preStop hook of {things(measured.hooks_failed, 'pod')} failed, and the stop signal came at once"
-        return _Told(needed=", ".join(filter(None, (HOOK, words))), why=why, by_settings=False)
+        return _Told(needed=", ".join(filter(None, (cures.HOOK, words))), why=why, by_settings=False)
     have = f"its preStop of {app.prestop_s:g} s"
     took = "" if measured.removal_s is None else f", which took up to {measured.removal_s:.2f} s"
     if "preStop" not in raised:
         why = f"{have} outlasted the network's learning of it{took}: neither it nor a longer grace period cures it"
-        return _Told(needed=SERVE, why=why, by_settings=False)
+        return _Told(needed=cures.SERVE, why=why, by_settings=False)
     if not app.has_prestop:
-        return _Told(needed=words, why=UNHOOKED)
+        return _Told(needed=words, why=cures.UNHOOKED)
     if not app.prestop_s:
         return _Told(
             needed=words, why="its preStop hook is none that surely lets the server serve on, and may be what stops it"
@@ -209,9 +192,9 @@ def _creation_race(measured: Measured, app: ApplicationSettings, raised: Mapping
         f"listed ({ready}); {NO_SETTING}"
     )
     if (others := _came_late(measured)) <= 0:
-        return _Told(needed=SAME_PORT, why=why, by_settings=False)
+        return _Told(needed=cures.SAME_PORT, why=why, by_settings=False)
     told = _late(measured, app, raised)
-    needed = f"{SAME_PORT}; for the other {others}: {told.needed}"
+    needed = f"{cures.SAME_PORT}; for the other {others}: {told.needed}"
     return _Told(needed=needed, why=f"{things(never, 'request')} of them: {why}; {told.why}", by_settings=False)
 
 
@@ -220,13 +203,13 @@ def _late(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Set
         return _Told(needed=app.listing_cure, why=app.listing)
     if mend := _unready(app):
         wrong = row(HazardId.PROBE_ON_ANOTHER_PORT if app.probed else HazardId.NO_READINESS_PROBE).wrong
-        return _Told(needed=mend, why=f"{wrong}; {SENT_WHEN_READY}")
+        return _Told(needed=mend, why=f"{wrong}; {cures.SENT_WHEN_READY}")
     if measured.external and "minReadySeconds" in raised:
         words = _words(raised, app, "minReadySeconds", "progressDeadlineSeconds")
-        return _Told(needed=words, why=BALANCER_IS_LATER)
+        return _Told(needed=words, why=cures.BALANCER_IS_LATER)
     if measured.external:
-        return _Told(needed=GATE, why=BALANCER_IS_LATER, by_settings=False)
-    return _Told(needed=PROBE, why=SENT_WHEN_READY, by_settings=False)
+        return _Told(needed=cures.GATE, why=cures.BALANCER_IS_LATER, by_settings=False)
+    return _Told(needed=cures.PROBE, why=cures.SENT_WHEN_READY, by_settings=False)
 
 
 def _in_flight_kill(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
@@ -243,19 +226,19 @@ def _in_flight_kill(measured: Measured, app: ApplicationSettings, raised: Mappin
         )
     if measured.killed:
         # A pod may be given less than its spec says, by whoever deletes it.
-        words = _words(raised, app, "preStop", "terminationGracePeriodSeconds") or GRACE
+        words = _words(raised, app, "preStop", "terminationGracePeriodSeconds") or cures.GRACE
         return _Told(needed=words, why=over)
     lost = _lost(measured, Cause.IN_FLIGHT_KILL)
     prestop = raised.get("preStop")
     if not (late := _kept_away(measured, prestop.recommended) if prestop is not None else 0):
-        return _Told(needed=FINISH, why=cut_words(measured, lost), by_settings=False)
+        return _Told(needed=cures.FINISH, why=cut_words(measured, lost), by_settings=False)
     words = _words(raised, app, "preStop", "terminationGracePeriodSeconds")
     why = f"{things(late, 'request')} came on new connections after the stop signal, and a preStop keeps those away"
     if late >= lost:
         return _Told(needed=words, why=why)
     others = replace(measured, cut_new=measured.cut_new - late)
     why = f"{why}; of the other {lost - late}: {cut_words(others, lost - late)}"
-    return _Told(needed=f"{FINISH}; for {late} on new connections: {words}", why=why, by_settings=False)
+    return _Told(needed=f"{cures.FINISH}; for {late} on new connections: {words}", why=why, by_settings=False)
 
 
 def _hurry(measured: Measured) -> _Told:
@@ -263,15 +246,15 @@ def _hurry(measured: Measured) -> _Told:
     why = (
         f"{pods(measured.hurried)} given less when it was deleted, and no setting of the application makes up for that"
     )
-    return _Told(needed=GRACE, why=why, by_settings=False)
+    return _Told(needed=cures.GRACE, why=why, by_settings=False)
 
 
 def _no_endpoints(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
     if app.gap:
         return _Told(needed=app.gap_cure, why=f"{app.gap}; {NO_SETTING}")
     needed = _always_one(measured, app)
-    bridged = needed not in (ONE_LEFT, ALWAYS_ONE)
-    why = f"for a moment no pod was Ready; {TO_THOSE_THAT_SERVE if bridged else NO_SETTING}"
+    bridged = needed not in (cures.ONE_LEFT, cures.ALWAYS_ONE)
+    why = f"for a moment no pod was Ready; {cures.TO_THOSE_THAT_SERVE if bridged else NO_SETTING}"
     return _Told(needed=needed, why=why, by_settings=bridged)
 
 
@@ -279,20 +262,20 @@ def _always_one(measured: Measured, app: ApplicationSettings) -> str:
     """What leaves a pod that can answer: of pods that were scaled away, only another number of them; of pods that all
     ended, before others were Ready, a preStop that outlasts that too."""
     if measured.words.noun == deed_words("scale").noun:
-        return ONE_LEFT
+        return cures.ONE_LEFT
     if measured.bare_s is None or measured.external or app.prestop_s >= measured.bare_s:
-        return ALWAYS_ONE
-    return f"{ALWAYS_ONE}; or a preStop of {math.ceil(measured.bare_s)} s"
+        return cures.ALWAYS_ONE
+    return f"{cures.ALWAYS_ONE}; or a preStop of {math.ceil(measured.bare_s)} s"
 
 
 def _idle_close(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
     why = f"the server closed the connection as idle when the request was on its way; {NO_SETTING}"
-    return _Told(needed=RESEND, why=why, by_settings=False)
+    return _Told(needed=cures.RESEND, why=why, by_settings=False)
 
 
 def _backend_close(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
     why = f"the server closed a connection that what stands before it still kept; {NO_SETTING}"
-    return _Told(needed=KEEP_LONGER, why=why, by_settings=False)
+    return _Told(needed=cures.KEEP_LONGER, why=why, by_settings=False)
 
 
 _REMEDIES: dict[Cause, Callable[[Measured, ApplicationSettings, Mapping[str, Setting]], _Told]] = {
@@ -300,7 +283,7 @@ _REMEDIES: dict[Cause, Callable[[Measured, ApplicationSettings, Mapping[str, Set
     Cause.CREATION_RACE: _creation_race,
     Cause.IN_FLIGHT_KILL: _in_flight_kill,
     Cause.NO_ENDPOINTS: _no_endpoints,
-    Cause.REROUTED: lambda *_: _Told(needed=LEAD_LATER, why=LED_TOO_SOON, by_settings=False),
+    Cause.REROUTED: lambda *_: _Told(needed=cures.LEAD_LATER, why=LED_TOO_SOON, by_settings=False),
     Cause.IDLE_CLOSE: _idle_close,
     Cause.BACKEND_CLOSE: _backend_close,
 }

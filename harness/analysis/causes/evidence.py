@@ -15,6 +15,7 @@ from harness.analysis.causes.intervals import NOBODY, Spans
 from harness.analysis.causes.naming import Causes
 from harness.analysis.causes.row import Moment
 from harness.analysis.observed.pods import Life
+from harness.model.request import Outcome
 
 MOST_NAMED = 3
 """How many candidates a sentence lists; of more it gives the number."""
@@ -111,9 +112,11 @@ def _ago(t: float, told: _Told) -> str:
 
 def _answer(failures: Failures, i: int) -> str:
     """What came instead of the answer that was wanted."""
-    if failures.outcome[i] == "tls-error":
+    if failures.outcome[i] == Outcome.TLS_ERROR:
         return f"a TLS handshake that failed ({failures.trouble[i] or 'why is not on record'})"
-    return f"status {failures.status[i]}" if failures.outcome[i] == "status" else "what is no answer of the protocol"
+    return (
+        f"status {failures.status[i]}" if failures.outcome[i] == Outcome.STATUS else "what is no answer of the protocol"
+    )
 
 
 class _Crowd:
