@@ -72,7 +72,7 @@ TIMEOUTS = (
         charged=(Charge.PODS_THAT_WENT,),
         names=(Way.UNACCEPTING,),
         evidence="connected and never answered, sent {ago} began to terminate (observed); its kernel still listened, "
-        "its program accepted no more, and {late} (inferred; {plane})",
+        "its program accepted no more, or answered too late, and {late} (inferred; {plane})",
     ),
     Row(
         rule=Timeout.NEVER_ANSWERED,
@@ -85,8 +85,8 @@ TIMEOUTS = (
         fault=Fault.ROLLOUT,
         charged=(Charge.PODS_THAT_CUT,),
         names=(Named.OWN, *_STOPPED),
-        evidence="accepted and never answered, sent {ago} began to terminate (observed): it worked on it no more "
-        "(inferred)",
+        evidence="accepted and never answered, sent {ago} began to terminate (observed): it worked on it no "
+        "more, or answered too late (inferred)",
     ),
     Row(
         rule=Timeout.SLOW_OR_KILLED,
