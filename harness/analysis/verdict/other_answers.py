@@ -37,7 +37,7 @@ def other_answers(seen: Observed, windows: TimeWindows) -> Iterator[str]:
     if (sent and all(one.contains for one in sent)) or not seen.windows.updates:
         return  # the body of every answer was looked at
     good = _good(seen)
-    if good["bytes"].n_unique() <= 1:
+    if good.n_unique(["status", "bytes"]) <= 1:
         return  # no answer is another than others
     good = _by_pod(seen, good) if seen.answers.named else _by_time(windows, good)
     yield from _odd(good, "stopping", "as they stopped")
@@ -46,8 +46,9 @@ def other_answers(seen: Observed, windows: TimeWindows) -> Iterator[str]:
 
 
 def _good(seen: Observed) -> pl.DataFrame:
-    """Good answers: `stream`, `bytes`, `pod` (a name; empty without one), `ended` in seconds."""
-    good = seen.requests.frame.lazy().filter(pl.col("outcome") == "ok").select("stream", "bytes", "pod", "ended")
+    """Good answers: `stream`, `status`, `bytes`, `pod` (a name; empty without one), `ended` in seconds."""
+    columns = ("stream", "status", "bytes", "pod", "ended")
+    good = seen.requests.frame.lazy().filter(pl.col("outcome") == "ok").select(columns)
     return good.drop_nulls(["bytes", "ended"]).collect()
 
 
@@ -78,30 +79,43 @@ def _by_pod(seen: Observed, good: pl.DataFrame) -> pl.DataFrame:
 
 
 def _odd(good: pl.DataFrame, state: str, when: str) -> Iterator[str]:
-    """A sentence where more sizes than chance explains, of pods in that state, are such as none in service has.
+    """A sentence where more answers than chance explains, of pods in that state, are such as none in service gives.
 
     How often an answer has a size that was never seen is told by those that were seen once (Good, 1953,
     doi:10.1093/biomet/40.3-4.237): bodies of many lengths, such as those that carry a time, are no doubt.
     """
     in_service = ~pl.col("stopping") & ~pl.col("starting")
     kinds = (
-        good.group_by("stream", "bytes")
+        good.group_by("stream", "status", "bytes")
         .agg(mine=pl.col(state).sum(), usual=in_service.sum())
         .with_columns(pl.col("stream").cast(pl.String))
-        .sort("stream", "bytes")
+        .sort("stream", "status", "bytes")
     )
     odd = kinds.filter(pl.col("usual") == 0, pl.col("mine") > 0)
     unseen, once = int(odd["mine"].sum()), int((kinds["usual"] == 1).sum())
     if excess(unseen, int(kinds["mine"].sum()), once, int(kinds["usual"].sum())) >= CHANCE:
         return
-    stream, size, _, _ = odd.row(int(odd["mine"].arg_max() or 0))
-    same = kinds.filter(pl.col("stream") == stream, pl.col("usual") > 0).sort("usual", descending=True)["bytes"]
-    usually = f", not {same[0]:,}" if len(same) else ""
-    near = any(abs(size - other) <= DIGITS for other in same)
+    stream, status, size, _, _ = odd.row(int(odd["mine"].arg_max() or 0))
+    usual = kinds.filter(pl.col("usual") > 0).sort("usual", descending=True)
+    of_pods = f"{things(unseen, 'answer')} of pods {when} had"
+    if len(usual) and status not in usual["status"]:
+        yield (
+            f"{of_pods} a status that counts as a success and that pods in service never gave (most often {status}, "
+            f"not {usual['status'][0]}, on stream {stream}): whether it is one to a client is for you to say "
+            "(success, under request)"
+        )
+    else:
+        yield f"{of_pods} {_sizes(stream, size, usual.filter(pl.col('stream') == stream)['bytes'])}"
+
+
+def _sizes(stream: str, size: int, usual: pl.Series) -> str:
+    """What an unusual size may be. `usual`: the sizes of pods in service, the most frequent first."""
+    usually = f", not {usual[0]:,}" if len(usual) else ""
+    near = any(abs(size - other) <= DIGITS for other in usual)
     what = "a body that was cut, or a number in it with a digit more or less," if near else "or a body that was cut,"
     tells = "tells them apart" if near else "says what a good body has"
-    yield (
-        f"{things(unseen, 'answer')} of pods {when} had a good status and a size that pods in service never gave "
-        f"(most often {size:,} bytes{usually}, on stream {stream}): an error in the body, {what} is "
-        f"no failure to a client that looks at the status alone (request.contains {tells})"
+    return (
+        f"a good status and a size that pods in service never gave (most often {size:,} bytes{usually}, on stream "
+        f"{stream}): an error in the body, {what} is no failure to a client that looks at the status alone "
+        f"(request.contains {tells})"
     )

@@ -38,6 +38,20 @@ def test_other_bodies_of_stopping_pods_are_a_doubt(blank: bool) -> None:
     assert "16 answers of pods as they stopped had a good status" in result.doubts[0]
 
 
+@pytest.mark.parametrize("blank", [False, True], ids=["named", "blank"])
+def test_a_redirect_by_stopping_pods_alone_is_a_doubt_though_it_counts_as_a_success(blank: bool) -> None:
+    result = judged(NEW + "ok kept 8.7..9.5 every 0.05 by old-1 size 11 code 302\n", blank=blank)
+    assert (result.verdict, result.reason) == (Verdict.INCONCLUSIVE, "other-answers")
+    assert "16 answers of pods as they stopped had a status that counts as a success" in result.doubts[0]
+    assert "(most often 302, not 200, on stream kept)" in result.doubts[0]
+
+
+def test_statuses_that_pods_in_service_give_too_are_no_doubt() -> None:
+    redirects = "ok kept 0.3..30 every 0.05 by old-2 size 11 code 302\n"
+    stopping = "ok kept 8.7..9.5 every 0.05 by old-1 size 11 code 302\n"
+    assert judged(NEW + redirects + stopping).verdict == Verdict.SEAMLESS
+
+
 def test_a_body_that_ended_with_its_connection_and_is_shorter_is_a_doubt() -> None:
     result = judged(NEW + "ok new 8.7 8.72 8.74 by old-1 size 4\n")
     assert result.reason == "other-answers"
