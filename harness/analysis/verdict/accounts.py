@@ -42,6 +42,7 @@ def accounts(
         lefts=lefts,
         strange=np.sort(why.failures.sent[by_strangers(why, lefts, why.failures.sent)]),
         created=tuple(sorted(pod.created for pod in seen.pods if pod.created is not None)),
+        served=tuple(sorted(pod.created for pod in seen.pods if pod.created is not None and pod.ready is not None)),
     )
     return tuple(
         _account(seen, why, charged, counts, position, found, quiet) for position in range(len(seen.windows.rollouts))
@@ -52,7 +53,7 @@ def accounts(
 class _Found:
     """What is looked for once in the whole run: the cause of each failure; by position in how many spans of time
     something failed without a cause; pods that others took; when others' endpoints left, when that was sent, ascending,
-    which may have failed by those; and when pods came."""
+    which may have failed by those; and when pods came, and those that became Ready."""
 
     label: NDArray[np.object_]
     unexplained: Counter[int]
@@ -60,6 +61,7 @@ class _Found:
     lefts: tuple[float, ...]
     strange: NDArray[np.float64]
     created: tuple[float, ...]
+    served: tuple[float, ...]
 
 
 def _account(
@@ -81,7 +83,7 @@ def _account(
         unexplained=chance < corrected(seen)
         and not (strange or _explained(window.by_cause) or seen.load.why or _stood_still(seen, window)),
         doubts=(
-            *incomplete(seen, why.plane, span, found.created),
+            *incomplete(seen, why.plane, span, found.created, found.served),
             *strange,
             *stranger_left(seen, found.lefts, found.strange, span),
             *failures_of_others(seen, why, position, counts, tally(list(found.label[own])), quiet),

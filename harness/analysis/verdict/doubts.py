@@ -191,16 +191,20 @@ def _empties(seen: Observed, unready: tuple[float, float]) -> bool:
     return any(unready[0] - WATCH_S <= start <= unready[1] for start, _ in seen.endpoints.empty)
 
 
-def incomplete(seen: Observed, plane: DataPlane, span: Span, created: Sequence[float]) -> tuple[Doubt, ...]:
+def incomplete(
+    seen: Observed, plane: DataPlane, span: Span, created: Sequence[float], served: Sequence[float]
+) -> tuple[Doubt, ...]:
     """Why a rollout without failures may still say nothing: it did not happen as a whole, or was not watched to its
-    end. `created`: when pods came, ascending."""
+    end. `created`: when pods came, ascending; `served`: when those came that were Ready one day."""
     name = seen.words.numbered(span.number)
     if span.undone:
         return ((Reason.ROLLOUT_UNDONE, f"{name} was undone before it was complete"),)
     if span.complete is None:
         return ((Reason.ROLLOUT_INCOMPLETE, f"{name} never completed"),)
-    if seen.pods and bisect_left(created, span.update) == bisect_left(created, span.end):
+    if seen.pods and not _between(created, span):
         return ((Reason.NOTHING_ROLLED, f"{name} brought no new pod"),)
+    if seen.pods and not _between(served, span):
+        return ((Reason.NOTHING_ROLLED, f"{name} brought no new pod that became Ready"),)
     if span.settled is None:
         return ((Reason.ROLLOUT_UNSETTLED, f"the old pods of {name} were not seen to go"),)
     watched_s = min(span.end, seen.windows.end) - span.settled
@@ -208,6 +212,11 @@ def incomplete(seen: Observed, plane: DataPlane, span: Span, created: Sequence[f
         what = "the next one began" if span.end < seen.windows.end else "load ended"
         return ((Reason.TOO_SHORT, f"{what} {watched_s:.1f} s after {name} had settled, within one proxy period"),)
     return _workers_lost(seen, span, until=span.settled + (seen.run.info.quiet_s or 0.0))
+
+
+def _between(moments: Sequence[float], span: Span) -> bool:
+    """Whether any of the ascending moments lies in the rollout."""
+    return bisect_left(moments, span.update) < bisect_left(moments, span.end)
 
 
 def _workers_lost(seen: Observed, span: Span, *, until: float) -> tuple[Doubt, ...]:

@@ -150,6 +150,7 @@ def test_a_request_cut_by_the_rollout_counts_though_it_was_due_before() -> None:
         (CLEAN.replace("settled 9.8", ""), {}, "rollout-unsettled"),
         (CLEAN.replace("settled 9.8", "settled 29.5"), {}, "too-short"),
         (CLEAN.replace("created 8.1 ready 8.4", ""), {}, "nothing-rolled"),
+        (CLEAN.replace("created 8.1 ready 8.4", "created 8.1"), {}, "nothing-rolled"),
         (CLEAN, {"finished": False}, "cut-short"),
         (CLEAN, {"planned_rollouts": 3}, "cut-short"),
         (CLEAN, {"confidence": Confidence(max_dropping=0.05, level=0.95)}, "confidence"),
