@@ -24,6 +24,9 @@ CHANCE = 0.001
 MOSTLY = 0.5
 """How many of the failures have to come amid good answers, where one of several pods is what fails."""
 
+SEVERAL = 5
+"""So many good answers show that others went on answering."""
+
 READY_TOO_EARLY = "a pod that needs time before it can answer must not be Ready until then (readinessProbe)"
 
 
@@ -72,7 +75,18 @@ def _by_fresh_ones(seen: Observed, why: Explained, mine: NDArray[np.bool_], long
         age = (sent - since[of])[of != NOBODY]
         return bool(((age >= 0.0) & (age <= longest)).all())
     ended = why.failures.ended[mine]
-    return seen.endpoints.most < 2 or bool(among_good(good_answers(seen), np.sort(ended), ended).mean() >= MOSTLY)
+    if seen.endpoints.most < 2 or among_good(good_answers(seen), np.sort(ended), ended).mean() >= MOSTLY:
+        return True
+    return not why.failures.reused[mine].any() and _others_answered(seen, sent, longest)
+
+
+def _others_answered(seen: Observed, sent: NDArray[np.float64], longest: float) -> bool:
+    """Whether pods that had been Ready for longer went on answering on the connections that they had, while all that
+    were new failed: then it is nothing that all of them need."""
+    older = [pod.name for pod in seen.pods if pod.ready is None or pod.ready + longest < sent.min()]
+    answered = (pl.col("outcome") == "ok") & pl.col("reused") & pl.col("pod").cast(pl.String).is_in(older)
+    meanwhile = pl.col("started").is_between(float(sent.min()), float(sent.max()))
+    return int(seen.requests.frame.lazy().filter(answered & meanwhile).select(pl.len()).collect().item()) >= SEVERAL
 
 
 def _longest_since(moments: NDArray[np.float64], sent: NDArray[np.float64]) -> float:

@@ -60,6 +60,26 @@ def test_a_few_share_nothing_that_chance_does_not_bring() -> None:
     assert "all of them" not in result.sentence
 
 
+HANGING = """
+    period 1
+    update 8 complete 12 settled 19
+    pod old-1 deleted 10.5 prestop 5 ended 18 gone 18.5
+    pod new-1 revision r2 created 8.1 ready 10
+    pod old-2 ready 0.2
+    ok new 0..10.6 every 0.02 by old-1
+    ok new 16.8..40 every 0.05 by new-1
+"""
+
+
+@pytest.mark.parametrize("others", [True, False])
+def test_new_pods_that_listen_and_answer_nothing_are_told_by_the_old_ones_that_go_on_answering(others: bool) -> None:
+    """All new connections fail, also where answers name no pod that failed: those that were open are answered."""
+    kept = "ok kept 0.3..12 every 0.2 by old-1 reused\n" if others else ""
+    result = judged(HANGING + kept, "read-timeout new 10.7..11.7 every 0.05\n")
+    assert result.reason == "application-errors"
+    assert ("all of them in the first 1.6 s after a pod was Ready" in result.sentence) is others
+
+
 BLIP = FRESH.replace("ok new 0..30", "ok new 0..10.2") + "ok new 10.9..30 every 0.05\nstatus new 10.2..10.9 every 0.02"
 
 
