@@ -43,7 +43,8 @@ def cost(info: RunInfo, result: ScenarioResult) -> str:
     longer = sizing.predicted_rollout_s
     then, now = f"{three_digits(longer.recommended)} s", f"{three_digits(longer.have)} s"
     took = f"A {result.words.noun} then takes {then} {f'instead of {now}' if then != now else 'as before'} (predicted)."
-    besides = [one.needed for one in left if one.needed not in asked]  # what the application has to do is asked already
+    # What the application has to do is asked already, be it beside settings for a part of what was lost.
+    besides = [one.needed for one in left if one.needed.partition("; for ")[0] not in asked]
     more = f" That does not fix all of it: {besides[0]}." if besides and not info.applied else ""
     return f"To fix it: {', '.join(asked)}. {took}{more}"
 

@@ -105,6 +105,19 @@ def test_prints_as_light_paper(browser: Browser, report: Path) -> None:
     found.page.context.close()
 
 
+PLACES = "[...document.querySelectorAll('.race, .figure')]"
+DRAWN = f"{PLACES}.every(place => place.querySelector('svg'))"
+FAR_BELOW = f"Math.max(...{PLACES}.map(place => place.getBoundingClientRect().top)) - innerHeight"
+
+
+def test_what_nobody_scrolled_to_is_drawn_before_it_is_printed(browser: Browser, report: Path) -> None:
+    found = opened(browser, report, 1280)
+    found.page.wait_for_function(DRAWN)
+    assert found.page.evaluate("scrollY") == 0
+    assert found.page.evaluate(FAR_BELOW) > 400  # where it is drawn as it comes near
+    found.page.context.close()
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_hostile_text_does_nothing(browser: Browser, hostile: Path, width: int) -> None:
     found = opened(browser, hostile, width)

@@ -224,16 +224,32 @@
     await new Picture(place, view, data).show(0);
   };
 
+  const whenIdle = (work) => (window.requestIdleCallback || ((later) => setTimeout(later, 50)))(work);
+
   const start = async () => {
     const documents = await unpack(document.getElementById("picture").dataset.picture);
+    const places = new Set(document.querySelectorAll(".race, .figure"));
+    const drawOnce = async (place) => {
+      if (!places.delete(place)) return;
+      await draw(place, documents).catch((error) => { (place.querySelector(".says") || place).textContent = `Not drawn: ${error}`; });
+    };
     const seen = new IntersectionObserver((entries) => {
       for (const { isIntersecting, target } of entries) {
         if (!isIntersecting) continue;
         seen.unobserve(target);
-        draw(target, documents).catch((error) => { (target.querySelector(".says") || target).textContent = `Not drawn: ${error}`; });
+        drawOnce(target);
       }
     }, { rootMargin: "400px" });
-    document.querySelectorAll(".race, .figure").forEach((place) => seen.observe(place));
+    places.forEach((place) => seen.observe(place));
+    // What nobody has scrolled to is drawn when there is time, so that it is there when the page is printed.
+    const drawNext = async () => {
+      const [next] = places;
+      if (!next) return;
+      await drawOnce(next);
+      whenIdle(drawNext);
+    };
+    whenIdle(drawNext);
+    addEventListener("beforeprint", () => places.forEach(drawOnce));
   };
   start();
 })();

@@ -207,11 +207,13 @@ def test_a_rollout_that_takes_as_long_as_before_is_not_said_to_take_that_instead
 def test_what_the_application_has_to_do_is_asked_once() -> None:
     assert DEFAULT.sizing is not None
     finish = Remedy(cause="in-flight-kill", requests=7, needed="finish it", why="it was cut", by_settings=False)
-    other = replace(finish, needed="finish it; preStop 5 s")
-    once, more = (
+    beside = replace(finish, needed="finish it; for 2 on new connections: preStop 5 s")
+    other = replace(finish, needed="start it again")
+    once, too, more = (
         cost(DEFAULT_INFO, replace(DEFAULT, sizing=replace(DEFAULT.sizing, cure=("finish it",), remedies=(remedy,))))
-        for remedy in (finish, other)
+        for remedy in (finish, beside, other)
     )
     assert once.startswith("To fix it: finish it, ")
     assert once.count("finish it") == 1
-    assert more.endswith(" That does not fix all of it: finish it; preStop 5 s.")
+    assert too == once
+    assert more.endswith(" That does not fix all of it: start it again.")
