@@ -15,6 +15,7 @@ from harness.analysis.causes.conntrack import UNANSWERED
 from harness.analysis.causes.data_plane import DataPlane
 from harness.analysis.causes.given_up import in_hand
 from harness.analysis.causes.hop_answers import TOLD_TO_STOP, hop_flags, off_all_lists
+from harness.analysis.causes.hung import hung_at_stops
 from harness.analysis.causes.idle_ends import idle_ends
 from harness.analysis.causes.intervals import NOBODY, cover, cover_of_own_pod, frozen
 from harness.analysis.causes.losses import at_once_everywhere, losses, off_stopping_lists, slowest_s
@@ -148,6 +149,7 @@ def failures(
         Flag.CHAIN: lost.chain,
         Flag.CHANCE: lost.chance,
         Flag.AT_STOPS: lost.at_stops,
+        Flag.HUNG: hung_at_stops(seen, timed_out, reused, own, windows),
         Flag.BACKGROUND: lost.background,
         Flag.EVERYWHERE: lost.everywhere | at_once_everywhere(seen, at_once, streaks, plane, windows),
         Flag.SLOW_BESIDE: slow,

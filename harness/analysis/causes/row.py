@@ -108,6 +108,7 @@ class Flag(StrEnum):
     CHAIN = "chain"
     CHANCE = "chance"
     AT_STOPS = "at-stops"
+    HUNG = "hung"
     EVERYWHERE = "everywhere"
     BACKGROUND = "background"
     WHILE_HANGING = "while-hanging"
@@ -153,6 +154,7 @@ FLAG_WORDS = {
     Flag.EVERYWHERE: "with those around it, it is more than the share of the pods that were stopping",
     Flag.CHANCE: "so few, or such a burst, losses on the way explain as well",
     Flag.AT_STOPS: "so many were lost as pods stopped, and so few otherwise, that only bursts explain it as well",
+    Flag.HUNG: "on kept connections, pods that were stopping left so many unanswered, and others hardly any",
     Flag.BACKGROUND: "as many were lost while nothing was done",
     Flag.WHILE_HANGING: "live pods took seconds over what they had accepted",
     Flag.SLOW_BESIDE: "its pod is not known, and answers to others of its stream took nearly as long as it had",

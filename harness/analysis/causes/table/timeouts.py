@@ -23,6 +23,7 @@ class Timeout(StrEnum):
     ENDED_MEANWHILE = "ended-meanwhile"
     NEVER_ACCEPTED = "never-accepted"
     NEVER_ANSWERED = "never-answered"
+    HUNG = "hung-at-stop"
     SLOW_OR_KILLED = "slow-or-killed"
     SLOW_OR_UNACCEPTED = "slow-or-unaccepted"
     LONE_AT_STOPS = "lone-time-out-at-stops"
@@ -87,6 +88,18 @@ TIMEOUTS = (
         names=(Named.OWN, *_STOPPED),
         evidence="accepted and never answered, sent {ago} began to terminate (observed): it worked on it no "
         "more, or answered too late (inferred)",
+    ),
+    Row(
+        rule=Timeout.HUNG,
+        outcomes=_TIMED_OUT,
+        holds=(Flag.REUSED, Flag.HUNG),
+        excludes=(Flag.SLOW_BEFORE, Flag.BACKGROUND, Flag.EVERYWHERE),
+        cause=Cause.IN_FLIGHT_KILL,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_CUT,),
+        names=(Named.OWN,),
+        evidence="never answered, sent {ago} began to terminate (observed), on a kept connection to it; hardly any "
+        "that others had was left so (observed): it worked on it no more, or answered too late (inferred)",
     ),
     Row(
         rule=Timeout.SLOW_OR_KILLED,

@@ -199,3 +199,30 @@ def test_slow_answers_of_another_stream_clear_no_pod_that_stops() -> None:
     result = told(text.format("reused port 7000") + "\nok slow 0..30 every 0.5 took 4.8", named=False)
     assert set(result.causes) == {"in-flight-kill"}
     assert result.verdict == "dropping"
+
+
+KEPT = (
+    DEAF + "ok kept 0.2..10 every 0.4 by old-1 reused port 7000\nok kept 0.3..10 every 0.4 by old-1 reused port 7001\n"
+)
+HUNG = "read-timeout kept 10.2 reused port 7000\nread-timeout kept 10.3 reused port 7001\n"
+
+
+def test_a_few_that_only_stopping_pods_leave_without_an_answer_on_kept_connections_are_the_rollouts() -> None:
+    """Two of some thousand: by chance no two of them are those that were sent just as a pod stopped."""
+    result = told(KEPT + HUNG)
+    assert result.causes == {"in-flight-kill": 2}
+    assert (result.verdict, result.failures[0].pod) == ("dropping", "old-1")
+    assert "on a kept connection to it" in result.failures[0].evidence
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "read-timeout kept 3.1 5.3 21.1 reused port 7002\n",  # slow as ever: so it may have been here too
+        HUNG.splitlines()[0] + "\n",  # one alone may always be chance
+    ],
+)
+def test_one_or_such_as_come_at_other_times_too_are_not_charged_to_a_pod_that_stops(other: str) -> None:
+    hung = HUNG if "7002" in other else ""
+    result = told(KEPT + "ok kept 0.1..30 every 0.4 by old-2 reused port 7002\n" + hung + other)
+    assert "in-flight-kill" not in result.causes
