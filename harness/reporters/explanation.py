@@ -61,7 +61,8 @@ def _request(request: AskedRequest) -> Iterator[str]:
         yield from _row("TLS", f"failed: {request.tls_trouble}")
     first = "never" if times.first_byte is None else f"{_ms(times.first_byte - begun)} after it was sent"
     yield from _row("first byte", first)
-    ended = "not known" if times.ended is None else f"{_ms(times.ended - begun)} after it was sent"
+    since = "due" if times.sent is None else "sent"
+    ended = "not known" if times.ended is None else f"{_ms(times.ended - begun)} after it was {since}"
     status = f" {request.status}" if request.status is not None else ""
     yield from _row("ended", f"{ended}: {request.outcome}{status}")
     if request.pod or request.via:

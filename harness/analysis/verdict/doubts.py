@@ -170,13 +170,19 @@ def run_doubts(seen: Observed, nobodys: Mapping[str, int]) -> tuple[Doubt, ...]:
 
 def _lost_readiness(seen: Observed) -> str:
     """That no pod was left to send to because pods that nobody had told to go lost their readiness."""
-    names = [
-        pod.name for pod in seen.pods if any(_in_service(pod, span) and _empties(seen, span) for span in pod.unready)
-    ]
-    if not names:
+    lost = [pod for pod in seen.pods if any(_in_service(pod, span) and _empties(seen, span) for span in pod.unready)]
+    if not lost:
         return ""
-    some = names[0] if len(names) == 1 else things(len(names), "pod")
-    return f": no pod was Ready, for {some} in service had lost readiness (a readiness probe that failed, or a gate)"
+    some = lost[0].name if len(lost) == 1 else things(len(lost), "pod")
+    new = f", which {seen.words.one} had brought," if all(_brought_by_us(seen, pod) for pod in lost) else ""
+    return (
+        f": no pod was Ready, for {some} in service{new} had lost readiness (a readiness probe that failed, or a gate)"
+    )
+
+
+def _brought_by_us(seen: Observed, pod: Life) -> bool:
+    span = seen.windows.at(pod.created) if pod.created is not None else None
+    return span is not None and span.rollout is not None
 
 
 def _in_service(pod: Life, unready: tuple[float, float]) -> bool:

@@ -33,7 +33,7 @@ def test_pods_that_lost_their_readiness_are_told_of() -> None:
     result = judged(crashes=False)
     assert (result.verdict, result.reason) == (Verdict.INCONCLUSIVE, "uncharged")
     assert set(result.causes) == {"no-endpoints"}
-    assert "no pod was Ready, for new-1 in service had lost readiness" in result.sentence
+    assert "no pod was Ready, for new-1 in service, which a rollout had brought, had lost readiness" in result.sentence
 
 
 def test_a_crash_is_told_as_that() -> None:
