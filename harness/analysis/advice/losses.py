@@ -45,15 +45,19 @@ def bare_s(seen: Observed, addition_s: float) -> float | None:
     A proxy sends to pods that terminate and still serve where none is ready (KEP-1669): a preStop of so long would have
     held. None where the list was not emptied by pods' deletion, or was not filled again.
     """
-    found = []
-    for empty, filled in seen.endpoints.empty:
-        last = [pod for pod in seen.pods if any(end == empty for _, end in seen.endpoints.listed.get(pod.uid, ()))]
-        if not last or not math.isfinite(filled):
-            return None
-        if not all(pod.uid in seen.ours and pod.deletion is not None and pod.deletion <= empty for pod in last):
-            return None
-        found.append(filled - max(pod.deletion or empty for pod in last) + addition_s)
-    return round(max(found), 3) if found else None
+    found = [_bare_s(seen, empty, filled) for empty, filled in seen.endpoints.empty]
+    known = [seconds for seconds in found if seconds is not None]
+    return round(max(known) + addition_s, 3) if known and len(known) == len(found) else None
+
+
+def _bare_s(seen: Observed, empty: float, filled: float) -> float | None:
+    """From the last deletion of the pods whose leaving made the list empty until it was filled; None where it was not,
+    or they left for another reason."""
+    last = [pod for pod in seen.pods if any(end == empty for _, end in seen.endpoints.listed.get(pod.uid, ()))]
+    deletions = [pod.deletion for pod in last if pod.deletion is not None and pod.uid in seen.ours]
+    if not deletions or len(deletions) < len(last) or max(deletions) > empty or not math.isfinite(filled):
+        return None
+    return filled - max(deletions)
 
 
 def _after_the_stop_signal(seen: Observed, why: Explained) -> Mask:
