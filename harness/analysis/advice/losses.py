@@ -16,6 +16,7 @@ from harness.analysis.causes.table.answers import Answer
 from harness.analysis.causes.table.refusals import Refusal
 from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.observed import Observed
+from harness.analysis.observed.pods import Life
 from harness.model.request import Outcome
 from harness.model.result import Cause
 
@@ -53,11 +54,16 @@ def bare_s(seen: Observed, addition_s: float) -> float | None:
 def _bare_s(seen: Observed, empty: float, filled: float) -> float | None:
     """From the last deletion of the pods whose leaving made the list empty until it was filled; None where it was not,
     or they left for another reason."""
-    last = [pod for pod in seen.pods if any(end == empty for _, end in seen.endpoints.listed.get(pod.uid, ()))]
-    deletions = [pod.deletion for pod in last if pod.deletion is not None and pod.uid in seen.ours]
-    if not deletions or len(deletions) < len(last) or max(deletions) > empty or not math.isfinite(filled):
+    deletions = [pod.deletion if pod.uid in seen.ours else None for pod in _last_to_leave(seen, empty)]
+    known = [deletion for deletion in deletions if deletion is not None and deletion <= empty]
+    if not known or len(known) < len(deletions) or not math.isfinite(filled):
         return None
-    return filled - max(deletions)
+    return filled - max(known)
+
+
+def _last_to_leave(seen: Observed, empty: float) -> list[Life]:
+    """The pods that left the list in the moment in which it became empty."""
+    return [pod for pod in seen.pods if any(end == empty for _, end in seen.endpoints.listed.get(pod.uid, ()))]
 
 
 def _after_the_stop_signal(seen: Observed, why: Explained) -> Mask:
