@@ -81,7 +81,8 @@ class Measured:
     `addition_rollouts` of how many rollouts; `starts`, `ends`: of how many pods `start_s` and `end_s` are;
     `rollouts`: of how many rollouts `rollout_s` is. `stop_s`: from the end of preStop to the end of the container;
     `end_s`: from the pod's deletion to there. `start_s`: from creation to Ready. `answer_s`: the slowest good answer.
-    `period_s`: the proxy's period, where it is known; `plane`: the same in words. `killed`: how many pods had not
+    `period_s`: the proxy's period, where it is known; `late_s` and `adding_s`: how late what stands before the pods may
+    be to take one out and in, where that is known; `plane`: the same in words. `killed`: how many pods had not
     ended when their grace period was over, so that `stop_s` is too short; `killed_serving`: how many of them took
     requests until then; `killed_unending`: how many of them did, or had long had the time to finish the slowest
     answer. `stopped`: how many pods ended by themselves. `causes`: of the requests for which rollouts have to answer,
@@ -112,6 +113,8 @@ class Measured:
     rollouts: int = 0
     external: bool = False
     period_s: float | None = None
+    late_s: float | None = None
+    adding_s: float | None = None
     plane: str = ""
     killed: int = 0
     killed_serving: int = 0

@@ -69,6 +69,8 @@ def measure(
         rollouts=took_s.n,
         external=seen.run.info.way.external,
         period_s=why.plane.period_s,
+        late_s=why.plane.lag_s,
+        adding_s=why.plane.lag_s if why.plane.adding_s is None else why.plane.adding_s,
         plane=why.plane.words,
         killed=len(killed),
         killed_serving=sum(_served_to_the_end(seen, why, pod) for pod in killed),

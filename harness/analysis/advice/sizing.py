@@ -120,7 +120,7 @@ def _work_s(measured: Measured) -> float:
 
 
 def _prestop(measured: Measured, app: ApplicationSettings) -> Setting:
-    recommended, why = _lag_and_more(measured.removal_s, measured.removal_rollouts, measured)
+    recommended, why = _lag_and_more(measured.removal_s, measured.removal_rollouts, measured.late_s, measured)
     return Setting(
         have=app.prestop_s if app.has_prestop else None,
         measured=measured.removal_s,
@@ -134,7 +134,7 @@ def _prestop(measured: Measured, app: ApplicationSettings) -> Setting:
 
 
 def _min_ready(measured: Measured, app: ApplicationSettings) -> Setting:
-    recommended, why = _lag_and_more(measured.addition_s, measured.addition_rollouts, measured)
+    recommended, why = _lag_and_more(measured.addition_s, measured.addition_rollouts, measured.adding_s, measured)
     unprobed = "" if app.probed else row(HazardId.NO_READINESS_PROBE).wrong
     gaps = "; ".join(filter(None, (app.gap, unprobed)))
     return Setting(
@@ -197,14 +197,17 @@ def _ci_time_limit(measured: Measured, app: ApplicationSettings, need_s: float) 
     )
 
 
-def _lag_and_more(lag_s: float | None, told: int, measured: Measured) -> tuple[int, str]:
-    """What a lag asks for, and why it is that: the largest of the lag, the proxy's period, and the rule of thumb.
+def _lag_and_more(lag_s: float | None, told: int, late_s: float | None, measured: Measured) -> tuple[int, str]:
+    """What a lag asks for, and why it is that: the largest of the lag, of how late what stands before the pods may be,
+    and of the rule of thumb.
 
-    `told`: how many rollouts told a lag; one that told none says nothing.
+    `told`: how many rollouts told a lag; one that told none says nothing. `late_s`: None where that is not known.
     """
     period_s = measured.period_s + PERIOD_MARGIN_S if measured.period_s else 0.0
+    if measured.external:
+        period_s = late_s or 0.0
     few = told < ENOUGH_ROLLOUTS
-    seed_s = (SEED_EXTERNAL_S if measured.external else SEED_INTERNAL_S) if few else 0.0
+    seed_s = (SEED_EXTERNAL_S if measured.external and late_s is None else SEED_INTERNAL_S) if few else 0.0
     recommended = _whole(max(lag_s or 0.0, period_s, seed_s))
     unknown = "" if measured.period_s is not None else f"; {measured.plane}"
     if recommended == _whole(seed_s):
@@ -212,6 +215,8 @@ def _lag_and_more(lag_s: float | None, told: int, measured: Measured) -> tuple[i
         why = f"minimum {seed_s:g} s until {ENOUGH_ROLLOUTS} {deeds} have been observed, {told} so far"
     elif recommended == _whole(period_s):
         why = f"a change may wait for the whole {measured.plane}, and {PERIOD_MARGIN_S:g} s for the sync"
+        if measured.external:
+            why = "a change may take so long, as it is configured"
     else:
         why = "so long it took, in whole seconds"
     return recommended, f"{why}{unknown}"

@@ -228,6 +228,8 @@ def test_what_was_measured_stands_beside_what_is_recommended() -> None:
         ({"removal_rollouts": 60}, 2, "a change may wait for the whole proxy period 1 s"),
         ({"period_s": None, "plane": "the proxy's period is not known"}, 5, "the proxy's period is not known"),
         ({"external": True}, 30, "minimum 30 s until 59 rollouts"),
+        ({"external": True, "late_s": 2.5}, 5, "minimum 5 s until 59 rollouts"),
+        ({"external": True, "late_s": 60.5}, 61, "a change may take so long, as it is configured"),
         ({"removal_rollouts": 1, "rollouts": 70}, 5, "until 59 rollouts have been observed, 1 so far"),
         (
             {"removal_s": None, "removals": 0, "removal_rollouts": 0},
