@@ -37,6 +37,13 @@ _ENDS = (
 )
 """How a new connection fails at a pod that ends, and when it may have."""
 
+_ENDS_BEHIND = (
+    (("connect-refused", "status"), Way.REFUSING, Way.LOOSE_REFUSING),
+    ((*UNANSWERED, "read-timeout", "status"), Way.VANISHED, Way.LOOSE_VANISHED),
+    (CUT, Way.STOPPING, Way.LOOSE_STOPPING),
+)
+"""The same behind what ends TCP before the pods, which answers for them, or keeps its client waiting."""
+
 _OF_THE_END = (Cause.TERMINATION_RACE, Cause.IN_FLIGHT_KILL, Cause.UNKNOWN)
 _OF_THE_START = (Cause.CREATION_RACE, Cause.UNKNOWN)
 _OF_OTHERS = (Cause.TERMINATION_RACE, Cause.IN_FLIGHT_KILL, Cause.STALE_CONNTRACK, Cause.NO_ENDPOINTS)
@@ -46,7 +53,8 @@ _WAYS = (Way.STARTING, *chain.from_iterable((strict, loose) for _, strict, loose
 
 
 class Reach:
-    """The new connections of a run, asked for those that went to one pod, surely or possibly.
+    """The new connections of a run, asked for those that went to one pod, surely or possibly; behind what ends TCP
+    before the pods, where each request is sent anew, all requests.
 
     A connection that was answered tells its pod, where answers do; one that failed went to the only pod of which that
     was possible, or to one of several.
@@ -54,13 +62,15 @@ class Reach:
 
     def __init__(self, seen: Observed, why: Explained) -> None:
         self._seen, self._why = seen, why
+        self._anew = seen.run.info.way.ends_tcp
+        self._ends = _ENDS_BEHIND if self._anew else _ENDS
         failed = seen.requests.failures
         outcome = failed["met"].cast(pl.String)
         self._with_outcome: dict[Sequence[str], Mask] = {
-            outcomes: outcome.is_in(outcomes).to_numpy() for outcomes, *_ in _ENDS
+            outcomes: outcome.is_in(outcomes).to_numpy() for outcomes, *_ in self._ends
         }
         self._worker = failed["worker"].to_numpy()
-        fresh = ~why.failures.reused & np.isfinite(why.failures.sent)
+        fresh = (~why.failures.reused | self._anew) & np.isfinite(why.failures.sent)
         nobodys = fresh & (why.causes.pod == NOBODY)
         self._unsure_end = nobodys & _is_one_of(why.causes.cause, _OF_THE_END)
         self._unsure_start = nobodys & _is_one_of(why.causes.cause, _OF_THE_START)
@@ -68,7 +78,9 @@ class Reach:
         self._of_pod = _grouped(why.causes.pod, fresh)
         self._by_time = np.flatnonzero(nobodys)[np.argsort(why.failures.sent[nobodys], kind="stable")]
         self._times = why.failures.sent[self._by_time]
-        self._punctual = {strict: cover(why.windows[strict], why.failures.sent).count > 0 for _, strict, _ in _ENDS}
+        self._punctual = {
+            strict: cover(why.windows[strict], why.failures.sent).count > 0 for _, strict, _ in self._ends
+        }
         self._spans = {way: _by_pod(why.windows[way]) for way in _WAYS}
         self._sent = _sent_by_worker(seen)
         self.workers = tuple(self._sent)
@@ -112,7 +124,7 @@ class Reach:
         if not self._seen.answers.named:
             mine = mine[found.cause[mine] == Cause.CREATION_RACE]  # what it answered before it failed is not known
         mine = mine[~self._silent[mine]]  # silence was not of a pod that had come
-        answered = self._seen.answers.first_new.get(self._seen.pods[at].uid, math.inf)
+        answered = self._answered_first(self._seen.pods[at].uid)
         sure = min([answered, *sent[mine].tolist()])
         if not math.isfinite(sure):
             return None
@@ -140,8 +152,15 @@ class Reach:
 
     def _answered_last(self, uid: str, worker: int | None) -> float:
         answers = self._seen.answers
+        if self._anew and worker is None:
+            return answers.last_answer(uid)
         found = answers.last_new.get(uid) if worker is None else answers.last_by_worker.get((uid, worker))
         return -math.inf if found is None else found
+
+    def _answered_first(self, uid: str) -> float:
+        answers = self._seen.answers
+        kept = answers.first_kept.get(uid, math.inf) if self._anew else math.inf
+        return min(answers.first_new.get(uid, math.inf), kept)
 
     def _of(self, worker: int | None, some: Places) -> Places:
         return some if worker is None else some[self._worker[some] == worker]
@@ -157,7 +176,7 @@ class Reach:
     def _maybe_last(self, at: int, since: float) -> Places:
         """Which failures may have been this pod's, and may have been another's."""
         maybe = [_NONE]
-        for outcomes, strict, loose in _ENDS:
+        for outcomes, strict, loose in self._ends:
             for way, punctual in ((strict, True), (loose, False)):
                 some = self._within(way, at)
                 possible = (self._punctual[strict][some] == punctual) & self._with_outcome[outcomes][some]

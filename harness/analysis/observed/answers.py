@@ -29,7 +29,8 @@ EXTENT = (
 class Answers:
     """By uid: when a new connection first and last reached the pod, and when a kept one was last answered by it.
 
-    `first_sent`: when the first was sent that came to reach it, be it at its second try.
+    `first_sent`: when the first was sent that came to reach it, be it at its second try; `first_kept`: when the first
+    on a kept one was.
     `by_name`: how many answers came from pods of each name, and how many of those were errors.
     `last_by_worker`: by uid and worker, its last new connection; only where there are several workers.
     """
@@ -38,6 +39,7 @@ class Answers:
     first_sent: dict[str, float] = field(default_factory=dict)
     first_new: dict[str, float] = field(default_factory=dict)
     last_new: dict[str, float] = field(default_factory=dict)
+    first_kept: dict[str, float] = field(default_factory=dict)
     last_kept: dict[str, float] = field(default_factory=dict)
     by_name: dict[str, tuple[int, int]] = field(default_factory=dict)
     last_by_worker: dict[tuple[str, int], float] = field(default_factory=dict)
@@ -77,7 +79,7 @@ def answers(requests: Requests, pods: Sequence[Life]) -> Answers:
 
 def _add(found: Answers, uid: str, reused: bool, extent: tuple[float, float, float]) -> None:
     if reused:
-        found.last_kept[uid] = extent[-1]
+        _, found.first_kept[uid], found.last_kept[uid] = extent
     else:
         found.first_sent[uid], found.first_new[uid], found.last_new[uid] = extent
 

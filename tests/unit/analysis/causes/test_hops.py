@@ -362,3 +362,21 @@ def test_a_background_by_time_is_not_named_a_race_where_fewer_requests_meet_it_t
     assert set(found.causes) == {"backend-close", "termination-race or backend-close"}
     raced = judged(f"{thinned}\nstatus new 39.6..42 every 0.05 code 502 {BY_PROXY}", PROXY)
     assert (raced.verdict, raced.causes["termination-race"] >= 48) == ("dropping", True)
+
+
+def test_silence_behind_it_shows_how_long_a_pod_was_sent_to() -> None:
+    found = judged(f"{ROLLED}\nread-timeout new 8.9..11.5 every 0.04", PROXY)
+    assert set(found.causes) == {"termination-race"}
+    assert found.propagation is not None
+    lag = found.propagation.removal.pods[0].lag
+    assert lag is not None
+    assert lag.latest_s >= 11.46 - 8.5
+
+
+@pytest.mark.parametrize(("hop", "first"), [(PROXY, 15.0), (BALANCER, 20.41)])
+def test_a_kept_connection_leads_to_any_pod_where_it_ends_before_them(hop: Hop, first: float) -> None:
+    found = judged(f"{ROLLED}\nok kept 15.0 by new-1 reused", hop)
+    assert found.propagation is not None
+    lag = found.propagation.addition.pods[0].lag
+    assert lag is not None
+    assert lag.earliest_s <= first - 8.4 <= lag.latest_s <= first - 8.4 + 0.1
