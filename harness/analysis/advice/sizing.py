@@ -203,23 +203,28 @@ def _lag_and_more(lag_s: float | None, told: int, late_s: float | None, measured
 
     `told`: how many rollouts told a lag; one that told none says nothing. `late_s`: None where that is not known.
     """
-    period_s = measured.period_s + PERIOD_MARGIN_S if measured.period_s else 0.0
-    if measured.external:
-        period_s = late_s or 0.0
-    few = told < ENOUGH_ROLLOUTS
-    seed_s = (SEED_EXTERNAL_S if measured.external and late_s is None else SEED_INTERNAL_S) if few else 0.0
-    recommended = _whole(max(lag_s or 0.0, period_s, seed_s))
-    unknown = "" if measured.period_s is not None else f"; {measured.plane}"
+    known_s, so_long = _known_to_take(late_s, measured)
+    seed_s = _rule_of_thumb_s(late_s, measured) if told < ENOUGH_ROLLOUTS else 0.0
+    recommended = _whole(max(lag_s or 0.0, known_s, seed_s))
     if recommended == _whole(seed_s):
         deeds = measured.words.plural
         why = f"minimum {seed_s:g} s until {ENOUGH_ROLLOUTS} {deeds} have been observed, {told} so far"
-    elif recommended == _whole(period_s):
-        why = f"a change may wait for the whole {measured.plane}, and {PERIOD_MARGIN_S:g} s for the sync"
-        if measured.external:
-            why = "a change may take so long, as it is configured"
     else:
-        why = "so long it took, in whole seconds"
+        why = so_long if recommended == _whole(known_s) else "so long it took, in whole seconds"
+    unknown = "" if measured.period_s is not None else f"; {measured.plane}"
     return recommended, f"{why}{unknown}"
+
+
+def _known_to_take(late_s: float | None, measured: Measured) -> tuple[float, str]:
+    """How late what stands before the pods may be, as far as that is known, and that in words."""
+    if measured.external:
+        return late_s or 0.0, "a change may take so long, as it is configured"
+    period_s = measured.period_s + PERIOD_MARGIN_S if measured.period_s else 0.0
+    return period_s, f"a change may wait for the whole {measured.plane}, and {PERIOD_MARGIN_S:g} s for the sync"
+
+
+def _rule_of_thumb_s(late_s: float | None, measured: Measured) -> float:
+    return SEED_EXTERNAL_S if measured.external and late_s is None else SEED_INTERNAL_S
 
 
 def _largest_of(number: int, name: str, span: str = "") -> str:
