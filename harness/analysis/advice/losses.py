@@ -33,7 +33,7 @@ def losses(seen: Observed, why: Explained, charged: Mask | None) -> dict[str, An
         "turned_away_kept": kept,
         "waited": cut & (why.failures.outcome == Outcome.READ_TIMEOUT),
         "cut_kept": cut & why.failures.reused,
-        "cut_new": cut & ~why.failures.reused & _after_the_stop_signal(seen, why),
+        "cut_new": _after_the_stop_signal(seen, why, cut & ~why.failures.reused),
         "never_listened": why.causes.by(lambda row: row.rule == Refusal.NEVER_LISTENED),
     }
     numbers = {name: int((mask if charged is None else mask & charged).sum()) for name, mask in found.items()}
@@ -66,15 +66,17 @@ def _last_to_leave(seen: Observed, empty: float) -> list[Life]:
     return [pod for pod in seen.pods if any(end == empty for _, end in seen.endpoints.listed.get(pod.uid, ()))]
 
 
-def _after_the_stop_signal(seen: Observed, why: Explained) -> Mask:
-    """Which requests were sent to a pod after its preStop hook was over, or so shortly before that it may have been."""
-    told = np.array(
-        [math.inf if pod.deletion is None else pod.deletion + pod.promise.prestop_s - WATCH_S for pod in seen.pods]
-        + [math.inf]
-    )
-    where = np.where(why.causes.pod == NOBODY, len(seen.pods), why.causes.pod)
-    after: Mask = why.failures.sent > told[where]
-    return after
+def _after_the_stop_signal(seen: Observed, why: Explained, cut: Mask) -> Mask:
+    """Which of those that were `cut` had been sent to a pod after its preStop hook was over, or so shortly before that
+    it may have been; of one whose pod is not known, after those of all pods that may have cut it."""
+    told = np.array([math.inf if pod.deletion is None else pod.deletion + pod.promise.prestop_s for pod in seen.pods])
+    spans = [span for way in (Way.STOPPING, Way.LOOSE_STOPPING) for span in why.windows[way]]
+    sent, ended, found = why.failures.sent, why.failures.ended, np.zeros_like(cut)
+    for i in np.flatnonzero(cut):
+        at = int(why.causes.pod[i])
+        who = [at] if at != NOBODY else [one for start, end, one in spans if start <= ended[i] and sent[i] <= end]
+        found[i] = bool(who) and sent[i] > told[who].max() - WATCH_S
+    return found
 
 
 def _turned_away_kept(why: Explained) -> Mask:
