@@ -70,13 +70,20 @@ def _after_the_stop_signal(seen: Observed, why: Explained, cut: Mask) -> Mask:
     """Which of those that were `cut` had been sent to a pod after its preStop hook was over, or so shortly before that
     it may have been; of one whose pod is not known, after those of all pods that may have cut it."""
     told = np.array([math.inf if pod.deletion is None else pod.deletion + pod.promise.prestop_s for pod in seen.pods])
-    spans = [span for way in (Way.STOPPING, Way.LOOSE_STOPPING) for span in why.windows[way]]
-    sent, ended, found = why.failures.sent, why.failures.ended, np.zeros_like(cut)
+    found = np.zeros_like(cut)
     for i in np.flatnonzero(cut):
-        at = int(why.causes.pod[i])
-        who = [at] if at != NOBODY else [one for start, end, one in spans if start <= ended[i] and sent[i] <= end]
-        found[i] = bool(who) and sent[i] > told[who].max() - WATCH_S
+        who = _who_cut(why, int(i))
+        found[i] = bool(who) and why.failures.sent[i] > told[who].max() - WATCH_S
     return found
+
+
+def _who_cut(why: Explained, i: int) -> list[int]:
+    """The positions of the pods that may have cut a request as they stopped."""
+    if (own := int(why.causes.pod[i])) != NOBODY:
+        return [own]
+    sent, ended = why.failures.sent[i], why.failures.ended[i]
+    spans = (*why.windows[Way.STOPPING], *why.windows[Way.LOOSE_STOPPING])
+    return [at for start, end, at in spans if start <= ended and sent <= end]
 
 
 def _turned_away_kept(why: Explained) -> Mask:
