@@ -221,7 +221,9 @@ def test_what_ends_sooner_ended_by_itself() -> None:
     result = judge(rolled_without_grace(8.6))
     assert result.sizing is not None
     assert result.sizing.measured.killed == 0
-    assert FINISH in result.sizing.cure
+    (remedy,) = result.sizing.remedies
+    assert "killed" not in remedy.why
+    assert remedy.needed == "preStop 5 s, terminationGracePeriodSeconds 11 s"  # they came after its stop signal
 
 
 def test_a_pod_that_had_its_time_has_ended_when_it_goes() -> None:
