@@ -130,6 +130,7 @@ def failures(
         Flag.UNACKNOWLEDGED: ends.unacknowledged,
         Flag.MAYBE_IDLE: ends.untold,
         Flag.LATE_IDLE: ends.late,
+        Flag.MAYBE_READ: ends.maybe_read,
         Flag.MET_CLOSINGS: more_than_chance(seen, ends.under_way, ends.within_s, own, windows),
         Flag.RESET_AS_EVER: reset_as_ever.by_requests | reset_as_ever.by_time,
         Flag.REFUSED_AS_EVER: refused_as_ever.by_requests,

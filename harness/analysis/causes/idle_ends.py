@@ -4,6 +4,10 @@ The time decides first: an end that arrives within a round trip of the send was 
 arrive, whatever became of its bytes. After that, what the client's kernel knows of them (TCP_INFO): nothing of them was
 acknowledged, so they never arrived; or they did, and the server took them with it.
 
+A FIN that acknowledges the whole request says that it was there before, and closing what a program has not read makes
+a RST. So that had read it, unless it closes in two steps, for writing first (Apache's lingering close), and the kernel
+acknowledged what came then: such a server ends as many connections in the same way that acknowledge nothing.
+
 Where that is not on record, the connect time and the latency that the stream had in the control window have to do: what
 was lost later than a round trip, and no later than answers take, was being worked on. Both are possible of what was
 lost a little later than that.
@@ -37,19 +41,22 @@ LINGERING_S = 0.1
 class IdleEnds:
     """Per failure: its end was under way (`under_way`), nothing of it had arrived (`unacknowledged`), or neither that
     nor the opposite can be told (`untold`). `late`: it was reset after that, as no more were at that time than met an
-    end under way: so does a server that comes to close what is idle before it comes to read. `within_s`: how long after
-    the send an end may come that was under way, seconds; `round_trip_s`: the same had the client's loop never paused;
+    end under way: so does a server that comes to close what is idle before it comes to read. `maybe_read`: its end was
+    under way by the time, and a FIN acknowledged all of it, as of more than of others. `within_s`: how long after the
+    send an end may come that was under way, seconds; `round_trip_s`: the same had the client's loop never paused;
     infinite where the kernel did not tell it."""
 
     under_way: NDArray[np.bool_]
     unacknowledged: NDArray[np.bool_]
     untold: NDArray[np.bool_]
     late: NDArray[np.bool_]
+    maybe_read: NDArray[np.bool_]
     within_s: NDArray[np.float64]
     round_trip_s: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        frozen(self.under_way, self.unacknowledged, self.untold, self.late, self.within_s, self.round_trip_s)
+        frozen(self.under_way, self.unacknowledged, self.untold, self.late)
+        frozen(self.maybe_read, self.within_s, self.round_trip_s)
 
 
 def idle_ends(seen: Observed) -> IdleEnds:
@@ -60,7 +67,15 @@ def idle_ends(seen: Observed) -> IdleEnds:
     lost = rows["reused"].to_numpy() & (reset | (rows["outcome"] == "eof-before-response").to_numpy())
     if not lost.any():  # the control window is not asked for nothing: that takes a pass over all requests
         none = np.zeros(len(lost))
-        return IdleEnds(under_way=lost, unacknowledged=lost, untold=lost, late=lost, within_s=none, round_trip_s=none)
+        return IdleEnds(
+            under_way=lost,
+            unacknowledged=lost,
+            untold=lost,
+            late=lost,
+            maybe_read=lost,
+            within_s=none,
+            round_trip_s=none,
+        )
     connect_s, lag_s = _connect_s(seen), _lag_s(seen)
     acked, min_rtt = (_column(seen, name) for name in ("acked", "min_rtt"))
     known = ~np.isnan(acked) & ~np.isnan(min_rtt) & (not seen.run.info.way.ends_tcp)
@@ -71,11 +86,13 @@ def idle_ends(seen: Observed) -> IdleEnds:
     slowest = SLOWER * _slowest_s(seen)
     within_s = np.where(known, round_trip, coarse)
     early = took <= within_s
+    whole = known & ~reset & (acked > 0) & (acked >= _column(seen, "request_bytes"))
     return IdleEnds(
         under_way=lost & early,
         unacknowledged=lost & known & ~early & ~reset & (acked == 0),
         untold=lost & ~known & ~early & ~(took <= slowest) & (took <= LINGERING_S),
         late=_as_many(seen, lost & ~early & reset, lost & early),
+        maybe_read=_more(seen, lost & early & whole, lost & early & ~whole),
         within_s=within_s,
         round_trip_s=np.where(known, np.fmax(min_rtt, connect_s) + late, np.inf),
     )
@@ -86,6 +103,13 @@ def _as_many(seen: Observed, some: NDArray[np.bool_], others: NDArray[np.bool_])
     at = seen.windows.positions(seen.requests.failures["scheduled"].to_numpy())
     few = [each for each in np.unique(at) if (some & (at == each)).sum() <= (others & (at == each)).sum()]
     return some & np.isin(at, few)
+
+
+def _more(seen: Observed, some: NDArray[np.bool_], others: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Those of some failures of which the same rollout has more than of others; none where they come without one."""
+    if (seen.windows.positions(seen.requests.failures["scheduled"].to_numpy()[some]) < 0).any():
+        return np.zeros_like(some)
+    return some & ~_as_many(seen, some, others)
 
 
 def _column(seen: Observed, name: str) -> NDArray[np.float64]:

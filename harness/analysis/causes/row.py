@@ -109,6 +109,7 @@ class Flag(StrEnum):
     CHANCE = "chance"
     AT_STOPS = "at-stops"
     HUNG = "hung"
+    MAYBE_READ = "maybe-read"
     EVERYWHERE = "everywhere"
     BACKGROUND = "background"
     WHILE_HANGING = "while-hanging"
@@ -154,6 +155,7 @@ FLAG_WORDS = {
     Flag.EVERYWHERE: "with those around it, it is more than the share of the pods that were stopping",
     Flag.CHANCE: "so few, or such a burst, losses on the way explain as well",
     Flag.AT_STOPS: "so many were lost as pods stopped, and so few otherwise, that only bursts explain it as well",
+    Flag.MAYBE_READ: "its end came in good order, and acknowledged the whole request, as others' hardly did",
     Flag.HUNG: "on kept connections, pods that were stopping left so many unanswered, and others hardly any",
     Flag.BACKGROUND: "as many were lost while nothing was done",
     Flag.WHILE_HANGING: "live pods took seconds over what they had accepted",

@@ -20,6 +20,7 @@ class Cut(StrEnum):
 
     CRASHED = "cut-by-crash"
     CLOSED_ON_REQUEST = "closed-on-request"
+    READ_OR_HALF_CLOSED = "read-or-half-closed"
     IDLE_KILL = "idle-kill"
     IDLE_CLOSE = "idle-close"
     UNACKNOWLEDGED = "unacknowledged"
@@ -68,6 +69,20 @@ CUTS = (
         evidence="sent on a kept connection and lost at once, {ago} began to terminate, as were requests on more "
         "connections than ends that come by themselves would meet (observed): on its way out it closes a connection as "
         "the next request comes, and does not answer that (inferred)",
+    ),
+    Row(
+        rule=Cut.READ_OR_HALF_CLOSED,
+        outcomes=(Outcome.EOF_BEFORE_RESPONSE,),
+        moment=Moment.ENDED,
+        holds=(Flag.REUSED, Flag.UNDER_WAY, Flag.MAYBE_READ),
+        any_of=_STOPPED,
+        cause=Cause.UNKNOWN,
+        fault=Fault.UNTOLD,
+        unexplained=True,
+        names=_STOPPED,
+        evidence="sent on a kept connection, all of it acknowledged, and the connection closed in good order at once, "
+        "{ago} began to terminate (observed): the program had read it and closed instead of answering, or it closes "
+        "for writing first and then reads on, and was closing it as idle; which cannot be told",
     ),
     Row(
         rule=Cut.IDLE_KILL,

@@ -34,13 +34,33 @@ def lost(line: str, **more: object) -> FailedRequest:
     return failure
 
 
-@pytest.mark.parametrize("outcome", ["eof-before-response", "reset-before-response"])
-@pytest.mark.parametrize("acked", [0, 60])
-def test_an_end_within_the_round_trip_was_under_way_whatever_was_acknowledged(outcome: str, acked: int) -> None:
-    """A server that half-closes before it reads acknowledges all the same (nginx's lingering close)."""
+@pytest.mark.parametrize(
+    ("outcome", "acked"), [("eof-before-response", 0), ("reset-before-response", 0), ("reset-before-response", 60)]
+)
+def test_an_end_within_the_round_trip_was_under_way(outcome: str, acked: int) -> None:
     failure = lost(f"{outcome} {LOST} took 0.0008 acked {acked}")
     assert failure.cause == "idle-close"
     assert "the server was closing it as idle" in failure.evidence
+
+
+def test_a_fin_that_acknowledges_the_whole_request_says_that_it_may_have_been_read() -> None:
+    """Nobody can tell it from a server that closes for writing first, and met the request on its way: a doubt."""
+    result = judged(f"eof-before-response {LOST} took 0.0008 acked 60")
+    assert (result.verdict, result.causes) == (Verdict.INCONCLUSIVE, {"unknown": 1})
+    assert "closed instead of answering" in result.failures[0].evidence
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "eof-before-response kept 8.65 by old-1 reused took 0.0008 acked 0",  # met by the same server, not read
+        "eof-before-response kept 3.6 by old-1 reused took 0.0008 acked 60",  # so it does while it is in service
+    ],
+)
+def test_a_server_that_closes_for_writing_first_is_told_by_its_other_ends(other: str) -> None:
+    result = judged(f"eof-before-response {LOST} took 0.0008 acked 60\n{other}")
+    assert result.causes == {"idle-close": 2}
+    assert result.verdict == Verdict.SEAMLESS
 
 
 def test_what_was_acknowledged_and_then_ended_was_killed_in_flight() -> None:

@@ -28,7 +28,7 @@ def kept(port: int) -> str:
     return f"ok kept {first}..8.5 every 0.5 by old-1 reused took 0.002 port {port}"
 
 
-def met(*ports: int, outcome: str = "eof-before-response", acked: str = " acked 60", took: float = 0.0009) -> str:
+def met(*ports: int, outcome: str = "eof-before-response", acked: str = " acked 0", took: float = 0.0009) -> str:
     """The next request on each of these connections after old-1 was told to stop is lost at once."""
     sent = {port: 8.5 + (port - PORTS[0]) * 0.05 for port in ports}
     lines = (f"{outcome} kept {t:.2f} by old-1 reused took {took} port {port}{acked}" for port, t in sent.items())
@@ -69,8 +69,8 @@ def test_one_that_is_met_in_rollout_after_rollout_is_no_chance() -> None:
         ok kept 19..30 every 0.5 by old-2 reused took 0.002 port 7002
     """
     ends = (
-        "eof-before-response kept 8.6 by old-1 reused took 0.0009 port 7000 acked 60",
-        "eof-before-response kept 18.6 by new-1 reused took 0.0009 port 7001 acked 60",
+        "eof-before-response kept 8.6 by old-1 reused took 0.0009 port 7000 acked 0",
+        "eof-before-response kept 18.6 by new-1 reused took 0.0009 port 7001 acked 0",
     )
     both = judge(history("\n".join((text, *ends))))
     assert (both.verdict, both.causes) == (Verdict.DROPPING, {"in-flight-kill": 2})
@@ -89,7 +89,7 @@ def test_rollouts_in_which_none_was_met_count_for_chance_too() -> None:
             f"ok kept {max(0.2, at - 9.3)}..{end} every 0.5 by {name} reused took 0.002 port {7000 + n}",
         ]
         if n in (10, 40):
-            lines.append(f"eof-before-response kept {end + 0.1} by {name} reused took 0.0009 port {7000 + n} acked 60")
+            lines.append(f"eof-before-response kept {end + 0.1} by {name} reused took 0.0009 port {7000 + n} acked 0")
     assert judge(history("\n".join(lines))).causes == {"idle-close": 2}
 
 
@@ -100,7 +100,7 @@ def test_several_that_the_client_met_late_are_its_own_pause() -> None:
 
 def test_what_is_met_as_often_while_no_pod_stops_has_another_reason() -> None:
     ever = "\n".join(
-        f"eof-before-response kept {t} by old-2 reused took 0.0009 port {8000 + n} acked 60"
+        f"eof-before-response kept {t} by old-2 reused took 0.0009 port {8000 + n} acked 0"
         for n, t in enumerate((1.2, 2.3, 3.1, 4.7, 5.2, 6.3, 7.7, 12.1, 13.7, 14.9, 16.3, 18.1, 20.2, 22.2, 24.7, 27.7))
     )
     result = judged(ever, met(7000, 7002))
