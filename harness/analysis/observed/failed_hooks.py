@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from harness.analysis.observed.lateness import WATCH_S
 from harness.model.observation import Observation
+from harness.spec.hooks import first_deed
 from harness.spec.serving import Port, serving_containers
+from harness.spec.stop_commands import stops_server
 from harness.spec.termination import grace_period_s
 from harness.spec.workload import Object
 
@@ -43,9 +45,13 @@ def failed_hook(
 ) -> FailedHook | None:
     """The failure by which a container that serves had no hook to hold it; None without one.
 
-    A hook that was cut off because the grace period was over is reported as failed too, and had held until then.
+    A hook that was cut off because the grace period was over is reported as failed too, and had held until then; and so
+    is one that stops the server, with whose container it ends.
     """
-    serving = {container.get("name") for container in serving_containers(pod, targets)}
+    those = serving_containers(pod, targets)
+    if those and all(stops_server(first_deed(container)) for container in those):
+        return None
+    serving = {container.get("name") for container in those}
     for hook in found:
         early = deletion is None or hook.t < deletion + grace_period_s(pod) - WATCH_S
         if early and (not hook.container or not serving or hook.container in serving):

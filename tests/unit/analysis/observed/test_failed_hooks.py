@@ -72,3 +72,20 @@ def test_a_hook_that_was_cut_off_at_the_end_of_the_grace_period_had_held_until_t
 
 def test_a_hook_of_a_container_that_does_not_serve_is_none_of_its_business() -> None:
     assert "preStop hook failed" not in _notes(_result(container="logs"))
+
+
+def test_a_hook_that_stops_the_server_ends_with_it_and_has_not_failed() -> None:
+    """The kubelet says that it failed: its container was gone."""
+    run = history(ROLLOUT.format(prestop="prestop 5", ended=8.7, failures=LOST))
+    hook = {"exec": {"command": ["/bin/sh", "-c", "kill -TERM 1; sleep 5"]}}
+    for event in run.timeline:
+        if event.kind == "Pod":
+            for container in event.object["spec"]["containers"]:
+                container["lifecycle"] = {"preStop": hook}
+    involved = {"kind": "Pod", "uid": "old-1", "fieldPath": "spec.containers{web}"}
+    failed: dict[str, Any] = {"reason": "FailedPreStopHook", "message": "exited with -9", "involvedObject": involved}
+    event = Observation(t=8.7, kind="Event", type="ADDED", object=failed)
+    result = judge(replace(run, timeline=(*run.timeline, event)))
+    assert "hook failed" not in _notes(result)
+    assert result.sizing is not None
+    assert not any("does not fail" in words for words in result.sizing.cure)
