@@ -22,7 +22,7 @@ from harness.spec.serving import target_ports
 def never_listened(
     pods: Sequence[Life], starting: Spans, seen: Answers, listed: Endpoints, streaks: Streaks, plane: DataPlane
 ) -> Spans:
-    """The spans of `starting` that nothing but the pod's end, or that of the load, brought to an end.
+    """The spans of `starting` that nothing but the pod's leaving the list, or the end of the load, brought to an end.
 
     So many connections must have begun in one that some would have met the pod, had it been sent to and listening.
     """
@@ -31,9 +31,15 @@ def never_listened(
         (since, until, at)
         for since, until, at in starting
         if pods[at].uid not in seen.first_new
-        and until >= (math.inf if (gone := pods[at].gone) is None else gone)
+        and until >= _left(pods[at], listed)
         and streaks.begun_between(since + (plane.lag_s or 0.0), until) >= needed
     )
+
+
+def _left(pod: Life, listed: Endpoints) -> float:
+    """When it left the list for good, or had gone: others answer well from then on."""
+    spans = listed.listed.get(pod.uid, ())
+    return min(spans[-1][1] if spans else math.inf, math.inf if pod.gone is None else pod.gone)
 
 
 def target_words(info: RunInfo) -> str:

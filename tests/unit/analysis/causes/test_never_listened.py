@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from harness.analysis import judge
 from harness.analysis.advice.cures import PROBE, SAME_PORT
 from harness.analysis.advice.sizing import pooled_sizing
@@ -68,6 +70,19 @@ def test_one_that_listens_later_was_only_not_listening_yet() -> None:
     assert "not listening yet" in result.failures[-1].evidence
     assert result.sizing.measured.never_listened == 0
     assert SAME_PORT not in result.sizing.cure
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_next_rollout_takes_it_away_before_it_ends_so_that_all_is_well_again(named: bool) -> None:
+    text = f"""
+        {ROLLOUT.replace("ok new 8.42..30 every 0.02 by old-2", "ok new 8.42..30.2 every 0.02 by old-2")}
+        update 24.0 complete 26.0 settled 31.0
+        pod last-1 revision r1 created 24.1 ready 24.5
+        connect-refused new 8.43..24.9 every 0.02
+        ok new 24.95..45 every 0.02 by last-1
+    """.replace("created 8.1 ready 8.4 noprobe", "created 8.1 ready 8.4 deleted 24.6 ended 30.5 gone 30.8 noprobe")
+    result = judged(text if named else nameless(text))
+    assert any("accepted no connection on port 8080" in failure.evidence for failure in result.failures)
 
 
 def test_too_few_connections_tell_nothing() -> None:
