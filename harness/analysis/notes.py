@@ -124,9 +124,10 @@ def _untried(seen: Observed) -> str:
         return _one_at_a_time(len(went)) if keeps_clients(seen) else ""
     if not idle:
         return ""
+    what = "more of it" if "new" in seen.run.info.streams else "load.new, or more connections,"
     return (
         f"{len(idle)} of {things(len(went), 'pod')} that went had answered no request: what their end costs was not "
-        "tried (load.new, or more connections, reach them where the Service has no sessionAffinity)"
+        f"tried ({what} may reach them, where they answer and the Service has no sessionAffinity)"
     )
 
 

@@ -15,6 +15,9 @@ WANTED = 0.8
 NUMBERS = (3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 50)
 """The numbers of rollouts that are tried."""
 
+FEWEST = 5
+"""Of fewer rollouts the spread is not known: two that lost the same would have none."""
+
 SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
 FACTORS = (1.5, 2.0, 3.0, 5.0, 10.0)
 
@@ -54,9 +57,9 @@ def failures_needed(spread: float, *, seed: int = 0) -> tuple[Needed, ...]:
 
 
 def spread_of(values: Sequence[float]) -> float | None:
-    """The coefficient of variation; None of fewer than two, or of nothing but zeros."""
+    """The coefficient of variation; None of nothing but zeros, or of so few that they may be alike by chance."""
     known = np.asarray(values, dtype=np.float64)
-    if len(known) < 2 or not known.mean():
+    if len(known) < FEWEST or not known.mean():
         return None
     return float(known.std(ddof=1) / known.mean())
 
