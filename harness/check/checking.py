@@ -141,7 +141,8 @@ class _Check:
             Where.AUTOSCALER: scalers,
             Where.BUDGET: budgets,
         }
-        for hazard in hazards(workload.manifest, fronts, replicas=replicas, around=around):
+        claims = [claim.manifest for claim in self.index.claims(workload)]
+        for hazard in hazards(workload.manifest, fronts, replicas=replicas, around=around, claims=claims):
             at = next(iter(beside.get(hazard.where, ())), workload)
             ignored = self._reason(hazard.id, workload) or self._reason(hazard.id, at)
             yield _finding(hazard, workload, at, ignored)

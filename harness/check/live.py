@@ -11,6 +11,7 @@ from harness.check.report import PassedOver, Place, Report
 from harness.clusters.data_plane import proxy_facts
 from harness.errors import ClusterError
 from harness.kube.connection import from_context
+from harness.spec.claims import CLAIM
 
 if TYPE_CHECKING:
     from harness.kube.client import Kube
@@ -20,6 +21,7 @@ _AROUND = (
     ("networking.k8s.io/v1", "Ingress"),
     ("autoscaling/v2", "HorizontalPodAutoscaler"),
     ("policy/v1", "PodDisruptionBudget"),
+    ("v1", CLAIM),
 )
 """What not everybody may read, and not every cluster serves."""
 

@@ -1,4 +1,5 @@
-"""The objects of all texts -> what is around each workload: Services, Ingresses, Namespace, autoscaler, budget."""
+"""The objects of all texts -> what is around each workload: Services, Ingresses, Namespace, autoscaler, budget,
+claims."""
 
 from __future__ import annotations
 
@@ -7,11 +8,12 @@ from dataclasses import dataclass, field
 
 from harness.check.sources import Source
 from harness.manifests.located import Located
+from harness.spec.claims import CLAIM, claim_names
 from harness.spec.counts import protects, scales
 from harness.spec.ingresses import sends_to
 from harness.spec.workload import Object, selects, spec_of
 
-AROUND = ("Service", "Ingress", "Namespace", "HorizontalPodAutoscaler", "PodDisruptionBudget")
+AROUND = ("Service", "Ingress", "Namespace", "HorizontalPodAutoscaler", "PodDisruptionBudget", CLAIM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,13 @@ class Index:
         """Those that limit the eviction of its pods."""
         labels = _pod_labels(workload)
         return self._nearest("PodDisruptionBudget", workload, lambda found: protects(found.manifest, labels), most=2)
+
+    def claims(self, workload: Found) -> tuple[Found, ...]:
+        """Those that its pods name."""
+        return tuple(found for name in claim_names(workload.manifest) for found in self._claim(name, workload))
+
+    def _claim(self, name: str, workload: Found) -> tuple[Found, ...]:
+        return self._nearest(CLAIM, workload, lambda found: found.name == name)[:1]
 
     def namespace(self, workload: Found) -> Found | None:
         """Its own; where it does not say which, the only one of its text."""

@@ -24,9 +24,10 @@ from harness.manifests.rewrite import rewritten
 from harness.manifests.safer import safer
 from harness.model.experiment import Mitigation
 from harness.model.refusal import refused_words
+from harness.spec.claims import claims_among
 from harness.spec.hazard import Severity
 from harness.spec.shape import named
-from harness.spec.workload import WORKLOAD_KINDS, Object, is_foreign, pod_spec, selects, spec_of
+from harness.spec.workload import WORKLOAD_KINDS, Object, is_foreign, pod_spec, selects, services, spec_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,8 @@ def change_text(
         ManifestError: it holds no object, what is no Kubernetes object, or what an API server would refuse.
     """
     there = _located(text, tried)
-    change = _Change(mitigations, _services(there) if mend else None, tuple(asked))
+    objects = [each.manifest for each in there]
+    change = _Change(mitigations, services(objects) if mend else None, claims_among(objects), tuple(asked))
     new = rewritten(text, change, tried=tried)
     if not change.objects:
         raise ManifestError(tried, "it holds no object")
@@ -108,10 +110,6 @@ def _odd(located: Located) -> Iterator[str]:
         yield f"mind: {named(located.manifest)}, line {each.line}: {ODDITIES[each.rule][0]} ({each.found})"
 
 
-def _services(there: Sequence[Located]) -> tuple[Object, ...]:
-    return tuple(each.manifest for each in there if each.manifest["kind"] == "Service")
-
-
 def _remaining(text: str) -> list[str]:
     """The errors that `check` still finds, and what it cannot check."""
     report = checked([Source(file="", text=text, given=True)], Known(), rules=refusals, unknown=unknown_fields)
@@ -126,6 +124,7 @@ class _Change:
 
     mitigations: Sequence[Mitigation]
     services: tuple[Object, ...] | None
+    claims: tuple[Object, ...]
     asked: tuple[str, ...]
     workloads: list[tuple[Manifest, Manifest]] = field(default_factory=list)
     left_alone: list[str] = field(default_factory=list)
@@ -152,7 +151,7 @@ class _Change:
             return mitigated(manifest, self.mitigations)
         labels = ((spec_of(manifest).get("template") or {}).get("metadata") or {}).get("labels") or {}
         fronts = [each for each in self.services if selects(spec_of(each).get("selector") or {}, labels)]
-        return safer(manifest, fronts, self.mitigations, asked=self.asked)
+        return safer(manifest, fronts, self.mitigations, asked=self.asked, claims=self.claims)
 
     def said(self) -> list[str]:
         """The lines for standard error."""

@@ -37,20 +37,26 @@ _MENDED = (
 
 
 def safer(
-    workload: Manifest, services: Iterable[Object], mitigations: Iterable[Mitigation], *, asked: Iterable[str] = ()
+    workload: Manifest,
+    services: Iterable[Object],
+    mitigations: Iterable[Mitigation],
+    *,
+    asked: Iterable[str] = (),
+    claims: Iterable[Object] = (),
 ) -> Mitigated:
     """The workload mended, with these mitigations; what could not be mended, and what is to be known of what was, is in
     `left_alone`.
 
-    `asked`: names of hazards that are mended too where they cost something, as only a run can tell.
+    `asked`: names of hazards that are mended too where they cost something, as only a run can tell. `claims`: as in
+    `hazards`.
     """
     services = tuple(services)
     changed, said = deepcopy(workload), []
-    for hazard in hazards(workload, services, around=Around()):
+    for hazard in hazards(workload, services, around=Around(), claims=claims):
         if hazard.id is HazardId.SIDECAR_STOPS_FIRST and hazard.id in asked:
             changed, told = _with_the_same_hook(changed, services)
             said += told
-        elif hazard.id in _MENDED and (keeps := _KEEPS[hazard.id](changed, services)):
+        elif hazard.id in _MENDED and (keeps := hazard.stays or _keeps(hazard.id, changed, services)):
             said.append(f"{hazard.wrong}: {keeps}")
         elif hazard.id in _MENDED:
             MENDS[hazard.id](changed, _targets(changed, services))
@@ -71,15 +77,6 @@ def _targets(workload: Manifest, services: tuple[Object, ...]) -> tuple[Port, ..
 def _ports_unknown(workload: Manifest, services: tuple[Object, ...]) -> str:
     """What keeps a probe from being given; empty where nothing does."""
     return "" if _targets(workload, services) else "give it one: which port serves is not known"
-
-
-def _shares_volumes(workload: Manifest, _: tuple[Object, ...]) -> str:
-    """What keeps two pods from running side by side."""
-    volumes = pod_spec(workload).get("volumes") or ()
-    claims = [
-        str(each["persistentVolumeClaim"].get("claimName")) for each in volumes if "persistentVolumeClaim" in each
-    ]
-    return f"strategy stays, for an old pod and a new one would share {', '.join(claims)}" if claims else ""
 
 
 def _probes_stay(workload: Manifest, services: tuple[Object, ...]) -> str:
@@ -107,13 +104,12 @@ def _startup_probes(before: Manifest, after: Manifest) -> list[str]:
     ]
 
 
-def _never(workload: Manifest, _: tuple[Object, ...]) -> str:
-    return ""
+def _keeps(hazard: HazardId, workload: Manifest, services: tuple[Object, ...]) -> str:
+    keeps = _KEEPS.get(hazard)
+    return keeps(workload, services) if keeps is not None else ""
 
 
 _KEEPS: dict[HazardId, Callable[[Manifest, tuple[Object, ...]], str]] = {
-    HazardId.RECREATE: _shares_volumes,
-    HazardId.MAX_UNAVAILABLE_ALL: _never,
     HazardId.NO_READINESS_PROBE: _ports_unknown,
     HazardId.PROBE_ON_ANOTHER_PORT: _probes_stay,
 }

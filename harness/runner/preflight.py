@@ -20,6 +20,7 @@ from harness.runner.refused_manifests import check_manifests
 from harness.runner.sandbox_limits import absent_programs
 from harness.runner.scenario import Scenario
 from harness.runner.undos import recorded, restores
+from harness.spec.claims import claims_among
 from harness.spec.hazards import Hazard, HazardId, hazards
 from harness.spec.nodes import SECOND_NODE, undrainable
 from harness.spec.references import absent_objects, absent_ports
@@ -34,7 +35,13 @@ def scenario_hazards(scenario: Scenario) -> tuple[Hazard, ...]:
     """What is wrong with the scenario's workload behind the Service through which it is measured."""
     application = scenario.application
     disruption, _ = scenario.experiment.asked
-    return hazards(application.target, (application.service,), measured=_measured(scenario), disruption=disruption)
+    return hazards(
+        application.target,
+        (application.service,),
+        measured=_measured(scenario),
+        disruption=disruption,
+        claims=claims_among(application.manifests),
+    )
 
 
 def _measured(scenario: Scenario) -> MeasuredService:

@@ -53,6 +53,7 @@ class HazardId(StrEnum):
     GATES_WITHOUT_LABEL = "gates-without-label"
     SLOW_PROXY = "slow-proxy"
     CI_TIMEOUT_TOO_SHORT = "ci-timeout-too-short"
+    SURGE_ON_ONE_CLAIM = "surge-on-one-claim"
     REPLICAS_BESIDE_AUTOSCALER = "replicas-beside-autoscaler"
     AUTOSCALER_LEAVES_GAP = "autoscaler-leaves-gap"
     BUDGET_BLOCKS_DRAINS = "budget-blocks-drains"
@@ -91,7 +92,7 @@ class Row:
     where that is from, where no rollout of our own shows it. `gap`: it leaves a moment without any pod that serves,
     which no preStop and no minReadySeconds closes. `blocks`: while it holds, nothing can be measured: no pod is
     replaced, or no request reaches one. `updates`: it is about how an update rolls, which a disruption that leaves the
-    pod template as it is does not meet.
+    pod template as it is does not meet. `stays`: why no change of its manifest mends it, in words; else empty.
     """
 
     id: HazardId
@@ -109,6 +110,7 @@ class Row:
     gap: bool = False
     blocks: bool = False
     updates: bool = False
+    stays: Callable[[Subject], str] = lambda it: ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +128,7 @@ class Hazard:
     containers: tuple[str, ...]
     gap: bool
     blocks: bool
+    stays: str
 
     @property
     def sentence(self) -> str:
@@ -147,4 +150,5 @@ def told(row: Row, it: Subject) -> Hazard:
         containers=row.containers(it),
         gap=row.gap,
         blocks=row.blocks,
+        stays=row.stays(it),
     )

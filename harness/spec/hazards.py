@@ -37,14 +37,24 @@ def hazards(
     replicas: int | None = None,
     disruption: str | None = None,
     around: Around | None = None,
+    claims: Iterable[Object] = (),
 ) -> tuple[Hazard, ...]:
     """What is wrong with a workload behind these Services, in the table's order.
 
     `measured`: the one port of theirs that counts; without it all do. `replicas`: instead of the workload's own.
     `disruption`: the name of what is done to it, a rolling update where None. `around`: where it is judged by its
-    manifest alone, what is known of its surroundings.
+    manifest alone, what is known of its surroundings. `claims`: the PersistentVolumeClaims that are known, by their
+    names.
     """
-    it = subject(workload, services, measured=measured, replicas=replicas, disruption=disruption, around=around)
+    it = subject(
+        workload,
+        services,
+        measured=measured,
+        replicas=replicas,
+        disruption=disruption,
+        around=around,
+        known=claims,
+    )
     return tuple(told(row, it) for row in HAZARDS if row.holds(it) and not (row.updates and it.keeps_template))
 
 

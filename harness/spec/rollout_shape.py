@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from harness.model.advice import ApplicationSettings
 from harness.model.run import MeasuredService
-from harness.spec.hazards import HazardId, hazards, row
+from harness.spec.claims import claims_among
+from harness.spec.hazards import Hazard, HazardId, hazards, row
 from harness.spec.hooks import serves_on_s
 from harness.spec.readiness import readiness_s
 from harness.spec.rolling import rollout_spec
@@ -29,9 +30,11 @@ _ABOUT_READINESS = (HazardId.NO_READINESS_PROBE, HazardId.PROBE_ON_ANOTHER_PORT)
 
 
 def cures(settings: ApplicationSettings) -> tuple[str, ...]:
-    """What must be set before any number of seconds helps, in the words of a manifest."""
+    """What must be set before any number of seconds helps, in the words of a manifest; what none mends comes last."""
     probe = settings.probe_cure if settings.probed else row(HazardId.NO_READINESS_PROBE).mend
-    return tuple(filter(None, (settings.gap_cure, settings.listing_cure, probe)))
+    found = (settings.gap_cure, settings.listing_cure, probe)
+    mends_gap = any(HazardId(each) not in _ABOUT_READINESS for each in settings.mends)
+    return tuple(filter(None, found if mends_gap else (probe, settings.listing_cure, settings.gap_cure)))
 
 
 def rollout_s(settings: ApplicationSettings, *, start_s: float, min_ready_s: float, stop_s: float) -> float:
@@ -69,14 +72,20 @@ def rollout_shape(
     pod = pod_spec(workload)
     serving = serving_containers(pod, target_ports(manifests, measured))
     held = [seconds for container in serving if (seconds := serves_on_s(pod, container)) is not None]
-    found = hazards(workload, services(manifests), measured=measured, replicas=replicas, disruption=disruption)
+    found = hazards(
+        workload,
+        services(manifests),
+        measured=measured,
+        replicas=replicas,
+        disruption=disruption,
+        claims=claims_among(manifests),
+    )
     gap = next((hazard for hazard in found if hazard.gap), None)
     named = {hazard.id: hazard for hazard in found}
     listing = named.get(HazardId.PUBLISHES_NOT_READY)
     elsewhere, kept = named.get(HazardId.PROBE_ON_ANOTHER_PORT), named.get(HazardId.PARTITION)
     # Only what a run showed tells whether that costs anything.
     beside = stopping_first(subject(workload, services(manifests), measured=measured))
-    unready = [hazard for hazard in found if hazard.id in _ABOUT_READINESS]
     return ApplicationSettings(
         replicas=rollout.replicas,
         replaced=rollout.replaced,
@@ -96,9 +105,15 @@ def rollout_shape(
         probed=HazardId.NO_READINESS_PROBE not in named,
         probe_cure=elsewhere.mend if elsewhere else "",
         beside_cure=row(HazardId.SIDECAR_STOPS_FIRST).mend if beside else "",
-        mends=tuple(hazard.id.value for hazard in (*filter(None, [gap]), *unready)),
+        mends=_mends(found, gap),
         hooked=_hooked(pod, serving),
     )
+
+
+def _mends(found: Iterable[Hazard], gap: Hazard | None) -> tuple[str, ...]:
+    """Those that a change of the manifest mends, of the gap and of what is about readiness."""
+    wrong = (hazard for hazard in found if hazard is gap or hazard.id in _ABOUT_READINESS)
+    return tuple(hazard.id.value for hazard in wrong if not hazard.stays)
 
 
 def _hooked(pod: Object, serving: Iterable[Object]) -> tuple[str, ...]:

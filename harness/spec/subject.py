@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.model.disruption_table import row
 from harness.model.run import MeasuredService
 from harness.spec.around import Around
+from harness.spec.claims import Claims, claims
 from harness.spec.hooks import serves_on_s, waits_for_nothing
 from harness.spec.readiness import asked_port, probed_ports, readiness_s, ready_probes
 from harness.spec.rolling import RolloutSpec, Strategy, rollout_spec
@@ -24,7 +25,7 @@ class Subject:
     the names of those with a ClusterIP that list pods which are not Ready.
     `disruption`: what is done to it, a rolling update where None. `around`: what is known of its surroundings, where
     nothing is done to it: it is judged by its manifest alone. `fewest`: how it rolls with the fewest pods that its
-    autoscaler may leave it; None without one.
+    autoscaler may leave it; None without one. `claims`: what keeps a second pod from being beside the first.
     """
 
     rollout: RolloutSpec
@@ -35,6 +36,7 @@ class Subject:
     disruption: str | None = None
     around: Around | None = None
     fewest: RolloutSpec | None = None
+    claims: Claims = field(default_factory=Claims)
 
     @property
     def keeps_template(self) -> bool:
@@ -144,7 +146,24 @@ class Subject:
     @property
     def one_more_first(self) -> str:
         """The settings with which no pod goes before a new one is available."""
-        return "maxUnavailable: 0" if self.rollout.max_surge else "maxSurge: 1 and maxUnavailable: 0"
+        cure = "maxUnavailable: 0" if self.rollout.max_surge else "maxSurge: 1 and maxUnavailable: 0"
+        return self.claims.needed(cure, "no setting of its rollout")
+
+    @property
+    def rolled_instead(self) -> str:
+        """The strategy with which a new pod comes first."""
+        return self.claims.needed("strategy: RollingUpdate", "no setting of its rollout")
+
+    @property
+    def another_pod(self) -> str:
+        """What leaves a pod when its only one goes."""
+        return self.claims.needed("more than 1 replica", "no second replica")
+
+    @property
+    def evictable(self) -> str:
+        """The budget with which a pod can be evicted, and what keeps calls from being lost then."""
+        beside = "" if self.claims.why else ", with more than one replica"
+        return f"a budget that lets one pod go (maxUnavailable: 1){beside}"
 
 
 def subject(
@@ -155,18 +174,21 @@ def subject(
     replicas: int | None = None,
     disruption: str | None = None,
     around: Around | None = None,
+    known: Iterable[Object] = (),
 ) -> Subject:
     """What is to be looked at; `measured`: the one port that is; `replicas`: instead of the workload's own number;
-    `disruption`: what is done to it; `around`: what is known of its surroundings."""
+    `disruption`: what is done to it; `around`: what is known of its surroundings; `known`: the claims that are."""
     services = tuple(services)
     scaler = around.autoscaler if around is not None else None
     kind, spec = str(workload["kind"]), spec_of(workload)
+    rollout = rollout_spec(kind, spec, replicas=replicas)
     return Subject(
         headless=_headless(services),
         unready=_unready(services),
         disruption=disruption,
         around=around,
-        rollout=rollout_spec(kind, spec, replicas=replicas),
+        rollout=rollout,
+        claims=claims(workload, rollout, known),
         fewest=rollout_spec(kind, spec, replicas=scaler.least) if scaler is not None else None,
         pod=pod_spec(workload),
         targets=target_ports(services, measured),

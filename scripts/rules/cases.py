@@ -148,6 +148,19 @@ def _budget(**limit: Any) -> Object:
     }
 
 
+def _claim(mode: str) -> Object:
+    """A claim of storage for the application."""
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": [mode], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+
+
+_ON_CLAIM: Object = {"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]}
+
+
 def _long(**more: Any) -> App:
     """The application with the settings for traffic from outside, and more."""
     from dataclasses import replace
@@ -286,6 +299,10 @@ CASES: dict[HazardId, Case] = {
         fails=App(spec={"replicas": 10, "minReadySeconds": 30}),
         passes=App(spec={"replicas": 10, "minReadySeconds": 30, "strategy": {"rollingUpdate": {"maxSurge": "100%"}}}),
         told=("--ci-timeout", "2m"),
+    ),
+    HazardId.SURGE_ON_ONE_CLAIM: Case(
+        fails=App(pod=_ON_CLAIM, around=(_claim("ReadWriteOnce"),)),
+        passes=App(pod=_ON_CLAIM, around=(_claim("ReadWriteMany"),)),
     ),
     HazardId.REPLICAS_BESIDE_AUTOSCALER: Case(
         fails=App(around=(_scaler(2),)), passes=App(spec={"replicas": None}, around=(_scaler(2),))

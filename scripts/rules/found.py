@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.model.duration import seconds
 from harness.spec.around import Around, balancer
+from harness.spec.claims import claims_among
 from harness.spec.counts import autoscaler, budget
 from harness.spec.rollout_shape import predicted_rollout_s, rollout_shape
 from harness.spec.subject import Subject, subject
@@ -29,7 +30,7 @@ def subject_of(case: Case) -> Subject:
         autoscaler=next((autoscaler(each) for each in objects if each["kind"] == "HorizontalPodAutoscaler"), None),
         budget=next((budget(each) for each in objects if each["kind"] == "PodDisruptionBudget"), None),
     )
-    return subject(workload, services(objects), around=around)
+    return subject(workload, services(objects), around=around, known=claims_among(objects))
 
 
 def _seconds(text: str | None) -> float | None:

@@ -186,6 +186,22 @@ ROWS: tuple[Row, ...] = (
         updates=True,
     ),
     Row(
+        id=HazardId.SURGE_ON_ONE_CLAIM,
+        severity=Severity.WARNING,
+        holds=lambda it: it.around is not None and it.rolls and it.rollout.max_surge > 0 and bool(it.claims.once),
+        wrong="its update starts a new pod beside the old one, on a claim that one node or one pod has at a time",
+        found=lambda it: f"maxSurge comes to {it.rollout.max_surge}, {', '.join(it.claims.once)}",
+        cause=None,
+        mend="strategy: Recreate, with an outage in each rollout, or, where the application can share it, a volume for "
+        "several pods (ReadWriteMany)",
+        path="spec.strategy",
+        why="A new pod on another node waits for a volume that is attached to the old one's (`Multi-Attach error for "
+        "volume`), while the old one waits for the new one to be Ready: the rollout hangs. On the same node both write "
+        "one directory, until the old one has ended.",
+        source="https://kubernetes.io/docs/tasks/run-application/run-single-instance-stateful-application/",
+        updates=True,
+    ),
+    Row(
         id=HazardId.REPLICAS_BESIDE_AUTOSCALER,
         severity=Severity.WARNING,
         holds=_sets_back,
@@ -222,7 +238,7 @@ ROWS: tuple[Row, ...] = (
         wrong="its PodDisruptionBudget lets none of its pods be evicted, so that a drain of their node does not end",
         found=_budget_words,
         cause=None,
-        mend="a budget that lets one pod go (maxUnavailable: 1), with more than one replica",
+        mend="{it.evictable}",
         path="spec",
         where=Where.BUDGET,
         why="A budget limits evictions alone: a rolling update of a Deployment or StatefulSet is neither held up nor "

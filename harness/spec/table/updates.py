@@ -15,12 +15,13 @@ ROWS: tuple[Row, ...] = (
         wrong="with strategy Recreate all old pods go before a new one comes",
         found="strategy: {it.rollout.strategy}",
         cause=Cause.NO_ENDPOINTS,
-        mend="strategy: RollingUpdate",
+        mend="{it.rolled_instead}",
         path="spec.strategy.type",
         why="Between the end of the last old pod and the first Ready new one no endpoint is there, and every call is "
         "refused. No preStop and no minReadySeconds closes that gap.",
         gap=True,
         updates=True,
+        stays=lambda it: it.claims.stays("strategy"),
     ),
     Row(
         id=HazardId.MAX_UNAVAILABLE_ALL,
@@ -38,6 +39,7 @@ ROWS: tuple[Row, ...] = (
         "for 1.",
         gap=True,
         updates=True,
+        stays=lambda it: it.claims.stays("maxUnavailable"),
     ),
     Row(
         id=HazardId.LONE_STATEFUL_POD,
@@ -46,11 +48,12 @@ ROWS: tuple[Row, ...] = (
         wrong="its only pod goes before the new one comes",
         found="{it.count}",
         cause=Cause.NO_ENDPOINTS,
-        mend="more than 1 replica",
+        mend="{it.another_pod}",
         path="spec.replicas",
         why="A StatefulSet has no maxSurge: a pod goes before the one of the same name comes. With one replica nobody "
         "serves meanwhile.",
         gap=True,
+        stays=lambda it: it.claims.stays("the number of replicas"),
     ),
     Row(
         id=HazardId.LONE_POD,
@@ -61,12 +64,13 @@ ROWS: tuple[Row, ...] = (
         wrong="an eviction or a crash takes its only pod before another comes",
         found="{it.count}",
         cause=Cause.NO_ENDPOINTS,
-        mend="more than 1 replica",
+        mend="{it.another_pod}",
         path="spec.replicas",
         why="A rolling update with maxSurge brings the new pod first. An eviction, a drain of its node or a crash "
         "does not: until another is Ready nobody serves.",
         source="https://kubernetes.io/docs/concepts/workloads/pods/disruptions/",
         gap=True,
+        stays=lambda it: it.claims.stays("the number of replicas"),
     ),
     Row(
         id=HazardId.NO_MIN_READY,

@@ -410,3 +410,23 @@ def test_nothing_heavy_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=200)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+CLAIM = """\
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{name: {name}}}
+spec: {{accessModes: [{mode}], resources: {{requests: {{storage: 1Gi}}}}}}
+"""
+
+
+def test_a_claim_is_found_where_it_stands_and_no_second_pod_is_advised_beside_it(tmp_path: Path) -> None:
+    volumes = ", ".join(f"{{name: {name}, persistentVolumeClaim: {{claimName: {name}}}}}" for name in "ab")
+    text = application().replace("replicas: 3", "replicas: 1")
+    text = text.replace("      containers:", f"      volumes: [{volumes}]\n      containers:")
+    (tmp_path / "web.yaml").write_text(text + "---\n" + CLAIM.format(name="a", mode="ReadWriteMany"))
+    (tmp_path / "b.yaml").write_text(CLAIM.format(name="b", mode="ReadWriteOncePod"))
+    found = {one["rule"]: one for one in check(str(tmp_path)).findings}
+    assert "maxSurge comes to 1, b: ReadWriteOncePod" in found["surge-on-one-claim"]["found"]
+    alone = "what no second replica gives, for an old pod and a new one would share b:"
+    assert found["lone-pod"]["mend"].startswith(alone)

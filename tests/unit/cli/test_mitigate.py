@@ -194,7 +194,29 @@ def test_two_pods_are_not_made_to_share_a_volume_and_comments_stay() -> None:
     out, said = changed(SHARED, "--for", "internal")
     assert "  # one at a time\n  strategy: {type: Recreate}\n" in out
     assert any("strategy stays, for an old pod and a new one would share data" in line for line in said)
-    assert any(line.startswith("still an error (recreate)") for line in said)
+    (remains,) = [line for line in said if line.startswith("still an error (recreate)")]
+    assert "Needed: what no setting of its rollout gives, for an old pod and a new one would share data" in remains
+
+
+@pytest.mark.parametrize("mode", [None, "ReadWriteOnce", "ReadWriteOncePod"])
+def test_two_pods_are_not_made_to_share_a_volume_by_the_update_of_a_lone_one(mode: str | None) -> None:
+    wanted = "strategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 1}}"
+    claim = f"""---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{name: data}}
+spec: {{accessModes: [{mode}], resources: {{requests: {{storage: 1Gi}}}}}}
+"""
+    text = SHARED.replace("strategy: {type: Recreate}", wanted) + (claim if mode else "")
+    out, said = changed(text, "--for", "internal")
+    assert wanted in out
+    assert any("maxUnavailable stays, for an old pod and a new one would share data" in line for line in said)
+    (remains,) = [line for line in said if line.startswith("still an error")]
+    assert "(max-unavailable-all)" in remains
+    assert "maxUnavailable: 0" not in remains
+    if mode:
+        shared, _ = changed(text.replace(mode, "ReadWriteMany"), "--for", "internal")
+        assert "maxUnavailable: 0" in shared
 
 
 def test_a_probe_that_asks_more_than_a_connection_is_kept_and_it_is_said() -> None:
