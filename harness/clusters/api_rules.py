@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.clusters.api_types import misfits
+from harness.clusters.removed_kinds import EMPTIED, removed
 from harness.inputs.shown import near, shown
 from harness.model.refusal import Refusal
 from harness.sandbox.apiserver.decoding import schemas
@@ -18,13 +19,6 @@ _NOT_SERVED_HERE = {
     ),
 }  # fmt: skip
 """What else there is in the groups to which nobody adds a kind: https://kubernetes.io/docs/reference/kubernetes-api/."""
-
-_REMOVED = {
-    **dict.fromkeys((f"apps/{version}" for version in ("v1beta1", "v1beta2")), "1.16"),
-    "extensions/v1beta1": "1.22", "networking.k8s.io/v1beta1": "1.22",
-    "rbac.authorization.k8s.io/v1alpha1": "1.22", "rbac.authorization.k8s.io/v1beta1": "1.22",
-}  # fmt: skip
-"""The last version of Kubernetes that took any of it away: https://kubernetes.io/docs/reference/using-api/deprecation-guide/."""
 
 
 def refusals(manifest: Mapping[str, Any]) -> tuple[Refusal, ...]:
@@ -59,13 +53,12 @@ def kind_refusals(manifest: Mapping[str, Any]) -> tuple[Refusal, ...]:
 
 def _no_kind(version: str, kind: str) -> str:
     """That there is none, and which was meant; empty where there may be one, or nothing is like it."""
+    if gone := removed(version, kind):
+        return f"there is no kind {shown(kind)} in {version}: {gone}"
     served = [name.rsplit("/", 1) for name in schemas()["kinds"]]
     elsewhere = [group for group, each in served if each == kind and group != version]
-    if version in _REMOVED and elsewhere:
-        since = f"since Kubernetes {_REMOVED[version]} no cluster serves it"
-        return f"there is no kind {shown(kind)} in {version}: {since}, and its apiVersion is {elsewhere[0]}"
     own = {each for group, each in served if group == version} | {*_NOT_SERVED_HERE.get(version, ())}
-    if version not in _CLOSED or kind in own:
+    if version not in _CLOSED | EMPTIED or kind in own:
         return ""
     meant = f": its apiVersion is {elsewhere[0]}" if elsewhere else near(kind, sorted(own))
     return f"there is no kind {shown(kind)} in {version}{meant}" if meant else ""
