@@ -143,7 +143,7 @@ class _Check:
         }
         claims = [claim.manifest for claim in self.index.claims(workload)]
         for hazard in hazards(workload.manifest, fronts, replicas=replicas, around=around, claims=claims):
-            at = next(iter(beside.get(hazard.where, ())), workload)
+            at = _at(hazard, workload, beside.get(hazard.where, ()))
             ignored = self._reason(hazard.id, workload) or self._reason(hazard.id, at)
             yield _finding(hazard, workload, at, ignored)
 
@@ -190,6 +190,17 @@ def check_objects(objects: Iterable[Object], where: str, known: Known) -> Report
         located = Located(manifest=manifest, line=0, document=0, node=None, offset=0)
         checked.take(Found(located=located, source=source))
     return _reported(checked, files=0)
+
+
+def _at(hazard: Hazard, workload: Found, beside: tuple[Found, ...]) -> Found:
+    """Where it is mended: of several Services in the first that has it alone, too."""
+    if hazard.where is not Where.SERVICE or len(beside) == 1:
+        return next(iter(beside), workload)
+
+    def has_it(service: Found) -> bool:
+        return any(one.id is hazard.id for one in hazards(workload.manifest, [service.manifest], around=Around()))
+
+    return next(filter(has_it, beside), next(iter(beside), workload))
 
 
 def _makes(found: Found, around: Around) -> bool:

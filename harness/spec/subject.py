@@ -21,16 +21,17 @@ from harness.spec.workload import Object, containers, pod_spec, spec_of
 class Subject:
     """What a row looks at: the workload's spec, resolved, and the target ports of the Services before it.
 
-    `headless`: the names of the Services, where all of them are: one beside them serves as it would alone. `unready`:
-    the names of those with a ClusterIP that list pods which are not Ready.
-    `disruption`: what is done to it, a rolling update where None. `around`: what is known of its surroundings, where
-    nothing is done to it: it is judged by its manifest alone. `fewest`: how it rolls with the fewest pods that its
-    autoscaler may leave it; None without one. `claims`: what keeps a second pod from being beside the first.
+    `fronts`: the same for each Service, by its name. `headless`: the names of the Services, where all of them are: one
+    beside them serves as it would alone. `unready`: the names of those with a ClusterIP that list pods which are not
+    Ready. `disruption`: what is done to it, a rolling update where None. `around`: what is known of its surroundings,
+    where nothing is done to it: it is judged by its manifest alone. `fewest`: how it rolls with the fewest pods that
+    its autoscaler may leave it; None without one. `claims`: what keeps a second pod from being beside the first.
     """
 
     rollout: RolloutSpec
     pod: Object
     targets: tuple[Port, ...]
+    fronts: tuple[tuple[str, tuple[Port, ...]], ...] = ()
     headless: str = ""
     unready: str = ""
     disruption: str | None = None
@@ -105,6 +106,12 @@ class Subject:
         """The target ports by name that no container gives to a port: nothing is sent there, ever."""
         names = named_ports(self.pod)
         return tuple(port for port in self.targets if isinstance(port, str) and port not in names)
+
+    @property
+    def unnamed_in(self) -> str:
+        """The same, with the Services that send there."""
+        sent = ((name, [str(port) for port in ports if port in self.unnamed]) for name, ports in self.fronts)
+        return ", ".join(dict.fromkeys(f"{', '.join(ports)} in Service {name}" for name, ports in sent if ports))
 
     @property
     def all_probes_connect(self) -> bool:
@@ -183,6 +190,7 @@ def subject(
     kind, spec = str(workload["kind"]), spec_of(workload)
     rollout = rollout_spec(kind, spec, replicas=replicas)
     return Subject(
+        fronts=tuple((_name(service), target_ports((service,), measured)) for service in services),
         headless=_headless(services),
         unready=_unready(services),
         disruption=disruption,
@@ -200,10 +208,14 @@ def _unready(services: tuple[Object, ...]) -> str:
     found = (
         it for it in services if spec_of(it).get("publishNotReadyAddresses") and spec_of(it).get("clusterIP") != "None"
     )
-    return ", ".join(str((service.get("metadata") or {}).get("name")) for service in found)
+    return ", ".join(map(_name, found))
 
 
 def _headless(services: tuple[Object, ...]) -> str:
     if not all(spec_of(service).get("clusterIP") == "None" for service in services):
         return ""
-    return ", ".join(str((service.get("metadata") or {}).get("name")) for service in services)
+    return ", ".join(map(_name, services))
+
+
+def _name(service: Object) -> str:
+    return str((service.get("metadata") or {}).get("name"))

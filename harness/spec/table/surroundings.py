@@ -92,9 +92,7 @@ ROWS: tuple[Row, ...] = (
         severity=Severity.ERROR,
         holds=lambda it: it.around is not None and bool(it.unnamed),
         wrong="its Service sends to a port by a name that none of its containers gives to a TCP port",
-        found=lambda it: (
-            f"targetPort: {', '.join(map(str, it.unnamed))}, named are {', '.join(named_ports(it.pod)) or 'none'}"
-        ),
+        found=lambda it: f"targetPort: {it.unnamed_in}, named are {', '.join(named_ports(it.pod)) or 'none'}",
         cause=None,
         mend="that name at a port of the container that serves, or the number of the port",
         path="spec.ports",

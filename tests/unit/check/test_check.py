@@ -160,7 +160,11 @@ def test_a_hook_that_holds_nothing_or_too_little_is_found(hook: str, rule: tuple
 def test_a_port_that_no_container_names_is_the_services_fault_and_not_the_probes() -> None:
     found = check(given=application(web=HOOK).replace("targetPort: http", "targetPort: web"))
     (one,) = found.findings
-    assert (one["rule"], one["line"], one["found"]) == ("target-port-unnamed", 24, "targetPort: web, named are http")
+    assert (one["rule"], one["line"], one["found"]) == (
+        "target-port-unnamed",
+        24,
+        "targetPort: web in Service web, named are http",
+    )
     udp = ("{name: http, containerPort: 8080}", "{name: http, containerPort: 8080, protocol: UDP}")
     assert "target-port-unnamed" in rules_of(udp)
 
@@ -410,6 +414,21 @@ def test_nothing_heavy_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=200)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_of_several_services_the_one_that_is_wrong_is_named_and_its_line_told(tmp_path: Path) -> None:
+    web, _, right = application(web=HOOK).partition("---\n")
+    wrong = right.replace("name: web}", "name: other}").replace("targetPort: http", "targetPort: grpc")
+    for name, text in (
+        ("a", web),
+        ("b", right.replace("targetPort: http", "targetPort: 8080")),
+        ("c", f"# of c\n{wrong}"),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "all.yaml").write_text(text)
+    (one,) = check(str(tmp_path)).findings
+    assert one["found"] == "targetPort: grpc in Service other, named are http"
+    assert (one["rule"], Path(one["file"]).parent.name, one["line"]) == ("target-port-unnamed", "c", 5)
 
 
 CLAIM = """\
