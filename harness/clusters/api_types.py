@@ -72,7 +72,7 @@ def misfits(manifest: Mapping[str, Any]) -> Iterator[Misfit]:
         return
     for found in _of_struct(manifest, name, ("",)):
         if kind == "Secret" and found.path.startswith(("data.", "stringData.")):
-            yield Misfit(found.path, "is none" if found.wanted == BASE64.words else "is no text", found.wanted)
+            yield Misfit(found.path, "is no base64" if found.wanted == BASE64.words else "is no text", found.wanted)
         else:
             yield found
 

@@ -66,7 +66,11 @@ def test_the_first_value_of_another_type_is_named_with_its_place(manifest: dict[
     ("field", "value", "said"),
     [
         ("stringData", 80817263, "stringData.key is no text, where text is wanted"),
-        ("data", "pass-80817263", "data.key is none, where text in base64 (stringData takes it as it is) is wanted"),
+        (
+            "data",
+            "pass-80817263",
+            "data.key is no base64, where text in base64 (stringData takes it as it is) is wanted",
+        ),
     ],
 )
 def test_what_a_secret_holds_is_not_told(field: str, value: object, said: str) -> None:
