@@ -11,12 +11,16 @@ _BARE = r"[^\s\"'`,;&|<>(){}\[\]\\]+"
 _VALUE = rf"(?:\"([^\"]*)\"|'([^']*)'|({_BARE}))"
 _CRYPT = r"(?:apr1|[1256]|2[abxy])"  # crypt(5)
 _TO_THE_END = r"([^\"'\r\n]+)"
+_DETAIL = "an?|must|may|cannot|can|needs?|requires?|should|is|not|name|field|value|empty|error|supported"
+_NO_DETAIL = rf"(?:(?<! value: )|(?![\"'][^\"']{{1,300}}[\"']:\s(?:{_DETAIL})\s))"
+"""What an API server says of a value (`Invalid value: "web_token": a lowercase ...`) is no JSON, and `a` no secret."""
+
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE | re.MULTILINE)
     for pattern in (
         r"\b[a-z][a-z0-9+.-]{0,20}://([^\s/@\"'<>]{1,500})@",
         rf"(?<!\w){NAME}\\?[\"']?\s?=\s?{_VALUE}",
-        rf"[\"']{NAME}\\?[\"']\s{{0,9}}:\s{{0,9}}\\?{_VALUE}",
+        rf"{_NO_DETAIL}[\"']{NAME}\\?[\"']\s{{0,9}}:\s{{0,9}}\\?{_VALUE}",
         rf"^[ \t]{{0,40}}{NAME}[ \t]?:[ \t]{{1,9}}{_VALUE}[ \t\r]{{0,9}}$",
         rf"(?<!\S)[\"']?--?{NAME}[\"']?,?\s{{1,9}}(?!-){_VALUE}",
         r"(?<!\S)[\"']?(?:-u|--(?:proxy-)?user)[\"']?[\s=]{1,9}[\"']?([^\s\"':]+:[^\s\"']+)",

@@ -226,3 +226,31 @@ def test_no_message_keeps_the_door_busy_for_long(door: Redaction, piece: str) ->
     door.learn(piece * 3000)
     door.text("= " + piece * 20_000)
     assert time.process_time() - began < 5.0
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'spec.tls[0].secretName: Invalid value: "__INGRESS_SECRET__": a lowercase RFC 1123 subdomain must consist of',
+        'metadata.name: Invalid value: "api_token": must be no more than 63 characters',
+        'spec.type: Unsupported value: "Password": supported values: "ClusterIP", "NodePort"',
+    ],
+)
+def test_what_an_api_server_says_of_a_name_is_no_value_of_it(door: Redaction, said: str) -> None:
+    assert door.text(said) == said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'Invalid value: "api_token": hunter2x',
+        'Invalid value: "api_token": "must be this"',
+        '{"value: ": 1, "api_token": hunter2x}',
+        '"api_token": must go',
+    ],
+)
+def test_a_value_beside_a_name_that_says_so_is_one_whatever_stands_before_it(door: Redaction, said: str) -> None:
+    clean = door.text(said)
+    assert "<redacted " in clean
+    assert ": hunter2x" not in clean
+    assert "must" not in clean
