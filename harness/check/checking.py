@@ -10,7 +10,7 @@ from harness.check.oddities import ODDITIES, Oddity, oddities
 from harness.check.report import Finding, PassedOver, Place, Report
 from harness.check.sources import Source
 from harness.check.surroundings import Found, Index
-from harness.check.unchecked import Unchecked, foreign, is_part, is_workload, named, part_of_it, unchecked
+from harness.check.unchecked import Unchecked, foreign, is_part, is_workload, named, part_of_it, unchecked, unreadable
 from harness.manifests.as_applied import as_applied
 from harness.manifests.located import Located, Unreadable, located_objects
 from harness.model.refusal import ApiRules, refused_words
@@ -64,7 +64,7 @@ class _Check:
         self.texts[source.file] = text
         for each in located_objects(source.text):
             if isinstance(each, Unreadable):
-                self._pass_over(source, each.line, Unchecked(each.why, refused=each.refused or source.given))
+                self._pass_over(source, each.line, unreadable(each, source))
             else:
                 text.objects.append(each)
                 found = Found(located=each, source=source)

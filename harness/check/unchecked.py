@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from harness.check.sources import Source
+from harness.manifests.located import Unreadable
 from harness.model.refusal import Refusal
 from harness.spec.readiness import is_probed
 from harness.spec.rolling import wanted_replicas
@@ -19,6 +22,9 @@ from harness.spec.workload import (
     spec_of,
 )
 
+_SAID_OF_ITSELF = re.compile(r"""(?:^|[\s{,'"-])(?:apiVersion|kind)["']?\s*:""").search
+_KEYS = re.compile(r"^[\w.-]+:(?=\s)", re.MULTILINE).findall
+
 
 @dataclass(frozen=True, slots=True)
 class Unchecked:
@@ -26,6 +32,21 @@ class Unchecked:
 
     why: str
     refused: bool = False
+
+
+def unreadable(found: Unreadable, source: Source) -> Unchecked:
+    """What is no object: refused where it was named itself, or is meant as one."""
+    if found.refused and not found.do and _is_of_another_kind(source):
+        return Unchecked(f"it has neither apiVersion nor kind, and {found.why}", refused=source.given)
+    return Unchecked(found.why, refused=found.refused or source.given)
+
+
+def _is_of_another_kind(source: Source) -> bool:
+    """Whether a text that is no YAML is none by what it has, too: not a word of what each manifest says of itself, and
+    keys of its own (`apps` of a dapr.yaml), or the name of a file of JSON (tsconfig.json, lines of JSON)."""
+    if _SAID_OF_ITSELF(source.text):
+        return False
+    return source.file.lower().endswith(".json") or len(set(_KEYS(source.text))) > 1
 
 
 def is_workload(manifest: Object) -> bool:

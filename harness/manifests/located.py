@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from harness.inputs.unfinished import RENDER, unfinished
 from harness.inputs.yaml_nodes import Collection, Node, Scalar
 from harness.manifests.kubectl_yaml import MeaningError, documents, located
-from harness.manifests.objects import Unfit, fitted, objects_of
+from harness.manifests.objects import BUILD, Unfit, fitted, objects_of
 from harness.manifests.stream import Part, parts
 from harness.spec.shape import is_known
 from harness.spec.workload import Object, is_custom
@@ -117,7 +117,7 @@ def _object(value: object, node: Node | None, part: Part) -> Located | Unreadabl
 
 
 def _is_refused(value: object, unfit: Unfit) -> bool:
-    """Whether it is meant as an object of Kubernetes' own, and no template.
+    """Whether it is meant as an object of Kubernetes' own, and no template, nor what objects are built of.
 
     Settings of its programs have a kind and no name: Kustomization, KubeProxyConfiguration, a kubeconfig.
     """
@@ -127,7 +127,7 @@ def _is_refused(value: object, unfit: Unfit) -> bool:
     meant = bool(fields.get("apiVersion")) and (
         is_known(str(fields.get("kind"))) or (named and bool(fields.get("kind")))
     )
-    return meant and not is_custom(fields) and unfit.do != RENDER
+    return meant and not is_custom(fields) and unfit.do not in (RENDER, BUILD)
 
 
 def _nodes(node: Node) -> Iterator[Node]:

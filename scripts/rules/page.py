@@ -50,10 +50,11 @@ Exit codes: 1 where there are errors; else 2 where something *cannot be checked*
 used, and, in a folder too, what is meant as a manifest and no cluster would take: broken YAML, and all for which an API
 server refuses an object, in its words and with the line, as `run --dry-run` and `mitigate` tell it. Else 0. What is no
 manifest, or none that is checked, is named and *passed over*, and changes no exit code: templates that are not rendered
-(pipe `helm template` or `kustomize build` into `check -`), files of other kinds, values and settings, custom kinds,
-patches of kustomize (what in a folder lacks something, but is not named itself), workloads with `replicas: 0`, and
-workloads that nothing sends to. Where no workload was found at all, the last line says so; where there is nothing in
-what was named, an empty file or folder, that is 2.
+(pipe `helm template` or `kustomize build` into `check -`), files of other kinds (also what is no YAML, where neither
+`apiVersion` nor `kind` is a key in it, and it is a `.json` or has several other keys), values and settings, custom
+kinds, patches of kustomize (what in a folder lacks something, but is not named itself), workloads with `replicas: 0`,
+and workloads that nothing sends to. Where no workload was found at all, the last line says so; where there is nothing
+in what was named, an empty file or folder, that is 2.
 
 As a hook of [pre-commit](https://pre-commit.com), with the revision that is wanted:
 

@@ -431,6 +431,51 @@ def test_of_several_services_the_one_that_is_wrong_is_named_and_its_line_told(tm
     assert (one["rule"], Path(one["file"]).parent.name, one["line"]) == ("target-port-unnamed", "c", 5)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        (
+            "tsconfig.json",
+            '{\n  // of the compiler\n  "kinds": "none",\n}\n',
+            "neither apiVersion nor kind, and it is not YAML",
+        ),
+        ("ratings.json", "{rating: 5}\n{rating: 4}\n", "neither apiVersion nor kind"),
+        (
+            "dapr.yaml",
+            'version: 1\napps:\n  - id: web\n    command: ["run"],\n    port: 80\n',
+            "neither apiVersion nor kind",
+        ),
+        (
+            "kustomization.yaml",
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nmetadata: {name: a}\n",
+            "it is a Kustomization",
+        ),
+    ],
+)
+def test_a_file_of_another_kind_is_passed_over_in_a_folder_and_refused_by_its_name(
+    name: str, text: str, why: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(text)
+    found = check(str(tmp_path))
+    assert (found.code, [why in each["why"] for each in found.passed_over]) == (0, [True])
+    assert check(str(tmp_path / name)).code == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apiVersion: v1\n a: [\n",
+        "- kind: Service\n- [\n",
+        '{"kind": "Service",, }\n',
+        "a: 1\nb: [\n---\nkind : Pod\n",
+        "a: 1\na: [\n",
+    ],
+)
+def test_what_is_not_yaml_and_is_meant_as_a_manifest_is_refused_in_a_folder_too(text: str, tmp_path: Path) -> None:
+    (tmp_path / "web.yaml").write_text(text)
+    assert check(str(tmp_path)).code == 2
+
+
 CLAIM = """\
 apiVersion: v1
 kind: PersistentVolumeClaim
