@@ -70,6 +70,8 @@ def balancer(services: Iterable[Object], ingresses: Iterable[Object]) -> Balance
     https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/service/annotations/
     https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/
     https://cloud.google.com/kubernetes-engine/docs/how-to/container-native-load-balancing
+    One without node ports can only send to pods:
+    https://kubernetes.io/docs/concepts/services-networking/service/#load-balancer-nodeport-allocation
     """
     services = tuple(services)
     for ingress in ingresses:
@@ -87,6 +89,8 @@ def balancer(services: Iterable[Object], ingresses: Iterable[Object]) -> Balance
 def _of_service(service: Object) -> Balancer:
     annotations = _annotations(service)
     kind, said = annotations.get(f"{_SERVICE}type", ""), annotations.get(f"{_SERVICE}nlb-target-type", "")
+    if spec_of(service).get("allocateLoadBalancerNodePorts") is False and not said:
+        return Balancer(name=named(service), targets=Targets.IP)
     of_class = spec_of(service).get("loadBalancerClass") == _NLB_CLASS
     known = said or of_class or kind in ("external", "nlb", "nlb-ip")
     return Balancer(name=named(service), targets=_targets(said or kind) if known else Targets.UNKNOWN)

@@ -48,6 +48,7 @@ class HazardId(StrEnum):
     DIES_AT_STOP_SIGNAL = "dies-at-stop-signal"
     DEAF_TO_STOP_SIGNAL = "deaf-to-stop-signal"
     BALANCER_LEARNS_LATE = "balancer-learns-late"
+    BALANCER_MAY_LEARN_LATE = "balancer-may-learn-late"
     PRESTOP_SHORT_FOR_BALANCER = "prestop-short-for-balancer"
     GATES_BY_INSTANCE = "gates-by-instance"
     GATES_WITHOUT_LABEL = "gates-without-label"

@@ -270,6 +270,9 @@ CASES: dict[HazardId, Case] = {
         fails=_long(spec={"minReadySeconds": None}, service=_BALANCED, annotations=_BY_IP),
         passes=_long(service=_BALANCED, annotations=_BY_IP),
     ),
+    HazardId.BALANCER_MAY_LEARN_LATE: Case(
+        fails=_long(spec={"minReadySeconds": None}, service=_BALANCED), passes=_long(service=_BALANCED)
+    ),
     HazardId.PRESTOP_SHORT_FOR_BALANCER: Case(
         fails=_long(container={"lifecycle": sleep(5)}, service=_BALANCED), passes=_long(service=_BALANCED)
     ),

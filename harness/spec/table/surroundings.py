@@ -11,7 +11,6 @@ from harness.spec.gates import (
     counts_on_gates,
     has_targets,
     learns_late,
-    own_gates,
     waits_for_nobody,
 )
 from harness.spec.hazard import HazardId, Row, Severity, Where
@@ -104,7 +103,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         id=HazardId.BALANCER_LEARNS_LATE,
         severity=Severity.ERROR,
-        holds=lambda it: learns_late(it) and not own_gates(it),
+        holds=lambda it: learns_late(it) and has_targets(it, Targets.IP),
         wrong="the next old pod goes as soon as a new one is Ready, long before the balancer sends to that one",
         found=lambda it: f"minReadySeconds: 0, no readiness gates, {balancer_name(it)}",
         cause=Cause.CREATION_RACE,
@@ -114,6 +113,22 @@ ROWS: tuple[Row, ...] = (
         why="A balancer registers a target and checks its health before it sends to it, which takes tens of seconds. A "
         "rollout that does not wait leaves it with targets that are not healthy yet and targets that are gone.",
         source=_GATES_PAGE,
+        updates=True,
+    ),
+    Row(
+        id=HazardId.BALANCER_MAY_LEARN_LATE,
+        severity=Severity.WARNING,
+        holds=lambda it: learns_late(it) and has_targets(it, Targets.UNKNOWN),
+        wrong="the next old pod goes as soon as a new one is Ready, of which a balancer learns late where it sends to "
+        "pods itself",
+        found=lambda it: f"minReadySeconds: 0, no readiness gates, {balancer_name(it)} does not say its targets",
+        cause=Cause.CREATION_RACE,
+        mend="minReadySeconds: 30, or 5 where its balancer's targets are known to be nodes",
+        path="spec.minReadySeconds",
+        why="Which targets a balancer has is up to the cloud where its Service does not say it. Mostly they are nodes, "
+        "whose kube-proxy sends on: a new pod is reached as soon as that knows it. Where they are pods, the balancer "
+        "registers each and checks its health first, which takes tens of seconds.",
+        source="https://kubernetes.io/docs/concepts/services-networking/service/#loadbalancer",
         updates=True,
     ),
     Row(

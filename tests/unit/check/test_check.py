@@ -392,8 +392,10 @@ def errors(name: str) -> list[tuple[str, int]]:
     return [(one["rule"], one["line"]) for one in found.findings if one["severity"] == "error"]
 
 
-def test_the_seeds_first_manifest_is_full_of_errors_and_its_final_one_has_none() -> None:
-    assert [rule for rule, _ in errors("first")] == ["balancer-learns-late", "no-prestop"]
+def test_the_seeds_first_manifest_has_what_its_final_one_has_no_longer() -> None:
+    assert [rule for rule, _ in errors("first")] == ["no-prestop"]
+    first = check(str(SEED / "first.yaml")).findings
+    assert "balancer-may-learn-late" in {one["rule"] for one in first}, "its targets are not said"
     assert errors("final") == []
     ((rule, line),) = errors("final-by-instance")
     assert rule == "gates-by-instance"
@@ -474,6 +476,30 @@ def test_a_file_of_another_kind_is_passed_over_in_a_folder_and_refused_by_its_na
 def test_what_is_not_yaml_and_is_meant_as_a_manifest_is_refused_in_a_folder_too(text: str, tmp_path: Path) -> None:
     (tmp_path / "web.yaml").write_text(text)
     assert check(str(tmp_path)).code == 2
+
+
+@pytest.mark.parametrize(
+    ("spec", "annotations", "rule", "severity"),
+    [
+        ("", "", "balancer-may-learn-late", "warning"),
+        ("loadBalancerClass: somebody.else/lb, ", "", "balancer-may-learn-late", "warning"),
+        ("allocateLoadBalancerNodePorts: false, ", "", "balancer-learns-late", "error"),
+        ("", "aws-load-balancer-nlb-target-type: ip", "balancer-learns-late", "error"),
+        ("", "aws-load-balancer-type: nlb-ip", "balancer-learns-late", "error"),
+        ("", "aws-load-balancer-type: nlb", "no-min-ready", "warning"),
+    ],
+)
+def test_a_balancer_learns_late_for_sure_only_where_its_targets_are_known_to_be_pods(
+    spec: str, annotations: str, rule: str, severity: str
+) -> None:
+    text = application(web=HOOK).replace("  minReadySeconds: 5\n", "")
+    text = text.replace("spec: {selector", f"spec: {{type: LoadBalancer, {spec}selector")
+    if annotations:
+        noted = f"annotations: {{service.beta.kubernetes.io/{annotations}}}"
+        text = text.replace("kind: Service\nmetadata: {name: web}", f"kind: Service\nmetadata: {{name: web, {noted}}}")
+    found = {one["rule"]: one["severity"] for one in check(given=text).findings}
+    rules = {"balancer-may-learn-late", "balancer-learns-late", "no-min-ready"}
+    assert {name: said for name, said in found.items() if name in rules} == {rule: severity}
 
 
 CLAIM = """\
