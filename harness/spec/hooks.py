@@ -33,8 +33,17 @@ class _Command:
 
 
 def pre_stop(container: Object) -> Object | None:
-    """The handler of the container's preStop hook; None without one."""
-    return (container.get("lifecycle") or {}).get("preStop") or None
+    """The handler of the container's preStop hook; None without one that a kubelet runs."""
+    return None if never_runs(container) else (container.get("lifecycle") or {}).get("preStop") or None
+
+
+def never_runs(container: Object) -> bool:
+    """Whether its hook is a `tcpSocket`, which an API server takes, and which fails at once in any pod.
+
+    https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#LifecycleHandler
+    """
+    hook = (container.get("lifecycle") or {}).get("preStop") or {}
+    return isinstance(hook, dict) and hook.keys() == {"tcpSocket"}
 
 
 def surely_serves_s(container: Object) -> float | None:

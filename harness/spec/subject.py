@@ -9,7 +9,7 @@ from harness.model.disruption_table import row
 from harness.model.run import MeasuredService
 from harness.spec.around import Around
 from harness.spec.claims import Claims, claims
-from harness.spec.hooks import serves_on_s, waits_for_nothing
+from harness.spec.hooks import never_runs, serves_on_s, waits_for_nothing
 from harness.spec.readiness import asked_port, probed_ports, readiness_s, ready_probes
 from harness.spec.rolling import RolloutSpec, Strategy, rollout_spec
 from harness.spec.serving import Port, all_held_s, named_ports, serving_containers, target_ports
@@ -89,7 +89,8 @@ class Subject:
     @property
     def unhooked(self) -> str:
         """The same in words."""
-        return ", ".join(self.without_hook)
+        deaf = {str(each.get("name")) for each in self.serving if never_runs(each)}
+        return ", ".join(f"{name}: a tcpSocket never runs" if name in deaf else name for name in self.without_hook)
 
     @property
     def probed(self) -> str:

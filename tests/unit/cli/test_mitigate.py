@@ -219,6 +219,15 @@ spec: {{accessModes: [{mode}], resources: {{requests: {{storage: 1Gi}}}}}}
         assert "maxUnavailable: 0" in shared
 
 
+def test_a_hook_that_no_kubelet_runs_gives_way_to_one_that_sleeps() -> None:
+    never = App(container={"lifecycle": {"preStop": {"tcpSocket": {"port": "http"}}}})
+    out, said = changed(manifests(never), "--for", "internal")
+    assert "preStop:\n              sleep:\n                seconds: 5\n" in out
+    assert ("preStop:\n              tcpSocket" in out, said) == (False, [])
+    patch, _ = changed(manifests(never), "--for", "internal", "--output", "kustomize")
+    assert "preStop:\n              tcpSocket:\n              sleep:\n" in patch
+
+
 def test_a_probe_that_asks_more_than_a_connection_is_kept_and_it_is_said() -> None:
     text = manifests(App(container={"readinessProbe": {"httpGet": {"path": "/ready", "port": 9090}}}))
     out, said = changed(text, "--for", "internal")

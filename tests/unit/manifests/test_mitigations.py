@@ -150,7 +150,6 @@ def test_a_hook_that_does_something_sleeps_before_it(name: str, has: Object, bec
         program("/bin/bash", "-ec"),
         program("powershell", "-c", "Stop-Service"),
         {"httpGet": {"path": "/drain", "port": 80}},
-        {"tcpSocket": {"port": 80}},
     ],
 )
 def test_a_hook_that_cannot_be_made_to_sleep_stays_and_is_said(has: Object) -> None:

@@ -35,6 +35,10 @@ CASES: dict[HazardId, list[tuple[Object, str]]] = {
     ],
     HazardId.NO_PRESTOP: [
         (workload("Deployment", container(lifecycle=None)), "no preStop in web"),
+        (
+            workload("Deployment", container(**hook(tcpSocket={"port": 80}))),
+            "no preStop in web: a tcpSocket never runs",
+        ),
         (workload("Deployment", container(lifecycle={"preStop": {"sleep": {"seconds": 0}}})), "no preStop in web"),
     ],
     HazardId.PRESTOP_OUTLASTS_GRACE: [
