@@ -36,6 +36,15 @@ _MENDED = (
 )
 
 
+_SAID = {
+    HazardId.RECREATE: (
+        "strategy: Recreate became RollingUpdate: in a rollout an old pod and a new one run side by side, which this "
+        "application has to bear",
+    )
+}
+"""What is to be known of a mend: whoever wrote what it takes away may have meant it."""
+
+
 def safer(
     workload: Manifest,
     services: Iterable[Object],
@@ -60,7 +69,7 @@ def safer(
             said.append(f"{hazard.wrong}: {keeps}")
         elif hazard.id in _MENDED:
             MENDS[hazard.id](changed, _targets(changed, services))
-            said += _startup_probes(workload, changed)
+            said += [*_startup_probes(workload, changed), *_SAID.get(hazard.id, ())]
     _hooks_without_programs(changed)
     done = mitigated(changed, mitigations)
     changed = _with_time_to_progress(_with_time_to_stop(done.workload))
