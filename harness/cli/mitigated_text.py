@@ -16,6 +16,7 @@ from harness.clusters.api_rules import refusals
 from harness.errors import ManifestError
 from harness.manifests.as_applied import as_applied
 from harness.manifests.located import Located, Unreadable, located_objects
+from harness.manifests.losses import losses
 from harness.manifests.mitigations import Mitigated, mitigated
 from harness.manifests.objects import REFUSED
 from harness.manifests.patch_of import patch_of
@@ -78,7 +79,12 @@ def change_text(
         raise ManifestError(tried, "it holds no object")
     for located, after in zip(there, change.objects, strict=True):
         _check(located, after, tried)
-    said = (*change.said(), *(line for each in there for line in _odd(each)), *(_remaining(new) if mend else ()))
+    said = (
+        *change.said(),
+        *(f"mind: {words}" for words in losses(text, new)),
+        *(line for each in there for line in _odd(each)),
+        *(_remaining(new) if mend else ()),
+    )
     return Changed(before=text, text=new, workloads=tuple(change.workloads), said=said)
 
 

@@ -35,6 +35,9 @@ _SURE = {
     for first in firsts
 }
 
+ANEW = "# Written anew, without its comments and aliases: in them the change could not be made.\n"
+"""The first line of a document that is."""
+
 Change = Callable[[Manifest], Manifest]
 
 
@@ -94,8 +97,7 @@ def _anew(text: str, before: list[Manifest], after: list[Manifest]) -> str:
     objects = [item for document in meant for item in _items(document)]
     for each, old, new in zip(objects, before, after, strict=True):
         _change(each, old, new)
-    anew = "# Written anew, without its comments and aliases: in them the change could not be made.\n"
-    anew += _dumped([_scalars(document) for document in meant], Indents())
+    anew = ANEW + _dumped([_scalars(document) for document in meant], Indents())
     assert _means(anew, after)
     return anew
 

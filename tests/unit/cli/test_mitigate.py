@@ -219,6 +219,18 @@ spec: {{accessModes: [{mode}], resources: {{requests: {{storage: 1Gi}}}}}}
         assert "maxUnavailable: 0" in shared
 
 
+def test_a_recreate_that_gives_way_and_what_a_text_loses_are_said() -> None:
+    alone = manifests(App(spec={"strategy": {"type": "Recreate"}}))
+    out, said = changed(alone, "--for", "internal")
+    assert "Recreate" not in out
+    assert [line for line in said if "strategy: Recreate became RollingUpdate: in a rollout" in line] == said
+    hook = "          lifecycle:\n            preStop:\n              sleep:\n                seconds: 5\n"
+    flow = manifests(App(container={"args": ["a"]})).replace(hook, "")
+    flow = flow.replace("args:\n            - a\n", "args: [\n            # of a\n            a]\n")
+    out, said = changed(flow, "--for", "internal")
+    assert ("# of a" in out) != any("mind: 1 comment is lost" in line for line in said)
+
+
 def test_a_hook_that_no_kubelet_runs_gives_way_to_one_that_sleeps() -> None:
     never = App(container={"lifecycle": {"preStop": {"tcpSocket": {"port": "http"}}}})
     out, said = changed(manifests(never), "--for", "internal")
