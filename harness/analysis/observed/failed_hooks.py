@@ -6,9 +6,11 @@ event FailedPreStopHook, and the stop signal follows at once.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from harness.analysis.observed.lateness import WATCH_S
 from harness.model.observation import Observation
@@ -52,8 +54,10 @@ def failed_hook(
     if those and all(stops_server(first_deed(container)) for container in those):
         return None
     serving = {container.get("name") for container in those}
-    for hook in found:
-        early = deletion is None or hook.t < deletion + grace_period_s(pod) - WATCH_S
-        if early and (not hook.container or not serving or hook.container in serving):
-            return hook
-    return None
+    until = math.inf if deletion is None else deletion + grace_period_s(pod) - WATCH_S
+    return next((hook for hook in found if hook.t < until and _concerns(hook, serving)), None)
+
+
+def _concerns(hook: FailedHook, serving: set[Any]) -> bool:
+    """Whether it may have been a container's that serves."""
+    return not hook.container or not serving or hook.container in serving
