@@ -251,7 +251,7 @@ def _hurry(measured: Measured) -> _Told:
 
 def _no_endpoints(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
     if app.gap:
-        return _Told(needed=app.gap_cure, why=f"{app.gap}; {NO_SETTING}")
+        return _Told(needed=app.gap_cure, why=f"{app.gap}; {NO_SETTING}", by_settings=bool(app.mends))
     needed = _always_one(measured, app)
     bridged = needed not in (cures.ONE_LEFT, cures.ALWAYS_ONE)
     why = f"for a moment no pod was Ready; {cures.TO_THOSE_THAT_SERVE if bridged else NO_SETTING}"

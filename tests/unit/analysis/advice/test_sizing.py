@@ -590,3 +590,11 @@ def test_no_prestop_bridges_what_no_pods_end_made() -> None:
     lost = Measured(causes={"no-endpoints": 9})
     assert judge(history(failing)).sizing.measured.bare_s is None
     assert sizes(lost, ApplicationSettings(), "").cure == (ALWAYS_ONE,)
+
+
+@pytest.mark.parametrize("mends", [("recreate",), ()])
+def test_a_gap_that_no_change_of_the_manifest_mends_is_cured_by_no_setting(mends: tuple[str, ...]) -> None:
+    """As of a database alone on a claim that one pod may use."""
+    app = ApplicationSettings(gap="all old pods go first", gap_cure="several pods on one disk", mends=mends)
+    (remedy,) = sizes(Measured(causes={"no-endpoints": 3}), app, "").remedies
+    assert remedy.by_settings is bool(mends)
