@@ -1,4 +1,4 @@
-"""A pod spec and the manifests beside it -> what it names that is not there: Secrets, ConfigMaps, ports by name."""
+"""A pod spec and the manifests beside it -> what it names that is not there: objects that it mounts, ports by name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
 
 def absent_objects(pod: Object, manifests: Iterable[Object]) -> tuple[str, ...]:
-    """The Secrets and ConfigMaps, "Secret app-secrets", that the pod needs and that are not among the manifests.
+    """The Secrets, ConfigMaps and claims ("Secret app-secrets") that the pod needs and that no manifest brings.
 
     A reference that is `optional` needs nothing.
     """
@@ -58,6 +58,8 @@ def _in_environment(pod: Object) -> Iterator[tuple[str, str]]:
 
 def _in_volumes(pod: Object) -> Iterator[tuple[str, str]]:
     for volume in pod.get("volumes") or ():
+        if claim := volume.get("persistentVolumeClaim"):
+            yield "PersistentVolumeClaim", str(claim.get("claimName"))
         for part in (volume, *((volume.get("projected") or {}).get("sources") or ())):
             config, secret = part.get("configMap"), part.get("secret")
             if config and not config.get("optional"):

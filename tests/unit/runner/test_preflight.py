@@ -242,6 +242,10 @@ VOLUME = (
             ("its pods need ConfigMap conf, which is not among the manifests",),
         ),
         ({"pod": VOLUME}, ("its pods need ConfigMap conf, which is not among the manifests",)),
+        (
+            {"pod": "volumes: [{name: v, persistentVolumeClaim: {claimName: data}}]"},
+            ("its pods need PersistentVolumeClaim data, which is not among the manifests",),
+        ),
         ({"probe": "admin"}, ("the readinessProbe of container web asks port 'admin', which it has not",)),
         ({"target": "9090", "probe": "9090"}, ("a Service sends to port 9090, which no container declares",)),
         (
