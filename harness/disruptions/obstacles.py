@@ -14,8 +14,19 @@ from harness.kube.errors import admission_advice
 from harness.kube.view import View
 from harness.spec.hazards import hazards
 
-_NO_ACCOUNT = re.compile(r"serviceaccount \"([^\"]+)\" not found")
-_REFUSED_POD = re.compile(r"\bpods \"[^\"]*\" is forbidden: ")
+_ONLY_A_CHANGE_MENDS = (
+    (r"serviceaccount \"([^\"]+)\" not found", "Put ServiceAccount {} into the manifests."),
+    (r"no PriorityClass with name (\S+) was found", "Make PriorityClass {}, or leave priorityClassName out."),
+    (r"RuntimeClass \"([^\"]+)\" not found", "Make RuntimeClass {}, or leave runtimeClassName out."),
+    (
+        r"((?:maximum|minimum) \S+ usage per|must be less than or equal to \S+ limit)",
+        "Keep its requests and limits within what the namespace's LimitRange (kubectl describe limitrange) allows.",
+    ),
+)
+"""What an API server says of a pod that it will refuse for ever, and what mends that: kubernetes
+plugin/pkg/admission/serviceaccount, priority, runtimeclass and limitranger."""
+
+_REFUSED_POD = re.compile(r"\b(?:pods|Pod) \"[^\"]*\" is (?:forbidden|invalid): ")
 """Each try has another name: the same refusal must not look like news."""
 
 _MOST_TOLD = 4
@@ -81,17 +92,21 @@ def _not_created(events: Events, owners: Iterable[str], workload: Workload) -> I
     if newest is None or newest["reason"] != "FailedCreate":
         return
     why = _REFUSED_POD.sub("", message(newest).removeprefix("Error creating: "))
-    absent = _NO_ACCOUNT.search(why)
-    if absent:
-        mend = f"Put ServiceAccount {absent[1]} into the manifests."
-    elif "exceeded quota" in why:
-        mend = "Raise the quota, or lower maxSurge or replicas."
-    else:
-        mend = admission_advice(message(newest)) or "See to it that the API takes its pods."
+    change = _change(why)
+    quota = "Raise the quota, or lower maxSurge or replicas." if "exceeded quota" in why else ""
+    otherwise = quota or admission_advice(message(newest)) or "See to it that the API takes its pods."
     yield Obstacle(
         where=str(workload),
         what=f"its pods are refused ({one_line(why)})",
-        mend=mend,
-        final=absent is not None,
+        mend=change or otherwise,
+        final=bool(change),
         reports=times(newest),
     )
+
+
+def _change(why: str) -> str:
+    """What mends a refusal that no waiting does; empty of any other."""
+    for pattern, mend in _ONLY_A_CHANGE_MENDS:
+        if said := re.search(pattern, why):
+            return mend.format(said[1])
+    return ""

@@ -261,6 +261,8 @@ def test_a_closed_readiness_gate_is_named(condition: list[Any], says: str) -> No
 
 
 QUOTA = 'pods "web-1-x" is forbidden: exceeded quota: few, requested: pods=1, used: pods=3, limited: pods=3'
+LEAVE = ", or leave priorityClassName out."
+LIMITS = "Keep its requests and limits within what the namespace's LimitRange (kubectl describe limitrange) allows."
 ACCOUNT = 'pods "web-1-" is forbidden: error looking up service account shop/runner: serviceaccount "runner" not found'
 
 
@@ -269,6 +271,23 @@ ACCOUNT = 'pods "web-1-" is forbidden: error looking up service account shop/run
     [
         (QUOTA, "Raise the quota, or lower maxSurge or replicas.", False),
         (ACCOUNT, "Put ServiceAccount runner into the manifests.", True),
+        (
+            'pods "web-1-" is forbidden: no PriorityClass with name high was found',
+            f"Make PriorityClass high{LEAVE}",
+            True,
+        ),
+        (
+            'pods "web-1-" is forbidden: pod rejected: RuntimeClass "gvisor" not found',
+            "Make RuntimeClass gvisor, or leave runtimeClassName out.",
+            True,
+        ),
+        ('pods "web-1-x" is forbidden: maximum cpu usage per Container is 1, but limit is 2', LIMITS, True),
+        (
+            'Pod "web-1-x" is invalid: spec.containers[0].resources.requests: Invalid value: "2": must be less than or '
+            "equal to cpu limit of 1",
+            LIMITS,
+            True,
+        ),
         ('admission webhook "a" denied the request', "Do what it asks for, or ask who runs that policy.", False),
         ("something that nobody knows", "See to it that the API takes its pods.", False),
     ],
@@ -277,7 +296,7 @@ def test_pods_that_the_api_refuses_are_told_until_one_is_taken(message: str, men
     owner = replica_set()
     refused = event(owner, "FailedCreate", f"Error creating: {message}", at=3)
     (standing,) = obstacles(shown(deployment(), refused), WEB)
-    why = message.partition("is forbidden: ")[2] or message
+    why = message.partition("is forbidden: ")[2] or message.partition("is invalid: ")[2] or message
     assert (standing.what, standing.mend, standing.final) == (f"its pods are refused ({why})", mend, final)
     taken = event(owner, "SuccessfulCreate", "Created pod: web-1-x", at=4)
     assert obstacles(shown(deployment(), refused, taken), WEB) == ()
