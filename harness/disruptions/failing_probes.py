@@ -17,6 +17,13 @@ _PROBE = re.compile(r"^(Liveness|Readiness|Startup) probe (failed|errored)")
 _REFUSED = re.compile(r"dial tcp \S*:(?P<port>\d+): connect: connection refused")
 _NOTHING_THERE = re.compile(r"statuscode: 404\b")
 _TOO_LATE = re.compile(r"timed? ?out|Timeout exceeded|deadline exceeded")
+_NO_PROGRAM = re.compile(r"executable file not found|No such file or directory|: not found\b")
+"""What a container runtime, `env` or a shell says of a program that the image has not: no time mends that."""
+
+_ANOTHER_PROGRAM = (
+    "The image has not what the probe{} runs: put it in, or let it ask by httpGet, tcpSocket or grpc, which need no "
+    "program."
+)
 _FAILURES_OF_A_START = 3
 """What a readiness probe may fail while its container starts (Kubernetes' own failureThreshold)."""
 
@@ -52,6 +59,8 @@ def killer(pod: Pod, status: Status, events: Events) -> str:
 def kill_mend(pod: Pod, status: Status, said: str) -> str:
     """What to do where a container is killed for what its probe `said`, as of `killer`."""
     name = str(status.get("name"))
+    if _NO_PROGRAM.search(said):
+        return _ANOTHER_PROGRAM.format(f" of {name}")
     if re.search(r"startup probe", said, re.IGNORECASE):
         return (
             f"Give the startupProbe of {name} more time (failureThreshold x periodSeconds), or correct what it asks: "
@@ -77,6 +86,8 @@ def _mend(said: str, declared: list[int]) -> str:
         return f"Nothing listens on port {port}{undeclared}: see its log for why, or correct the probe's port."
     if _NOTHING_THERE.search(said):
         return "It listens, and has nothing at that path: correct the probe's httpGet.path."
+    if _NO_PROGRAM.search(said):
+        return _ANOTHER_PROGRAM.format("")
     if _TOO_LATE.search(said):
         return "See why it answers so late, or raise the probe's timeoutSeconds."
     return "See why its probe fails, or give it more time."

@@ -46,6 +46,7 @@ RUNNING: Any = {"running": {}}
 BACK_OFF = "back-off 20s restarting failed container=web pod=a_shop(uid-a)"
 LIVENESS = "Liveness probe failed: Get http://10.0.0.7:8080/healthz: connection refused"
 REFUSED = 'Get "http://10.0.0.7:8081/": dial tcp 10.0.0.7:8081: connect: connection refused'
+NO_PROGRAM = "env: 'podcli': No such file or directory"
 KILLING = "Container web failed liveness probe, will be restarted"
 
 
@@ -107,6 +108,20 @@ KILLING = "Container web failed liveness probe, will be restarted"
             [("Unhealthy", "Startup probe failed: command timed out after 1s")],
             "container web of a: Startup probe failed: command timed out after 1s",
             "See why it answers so late, or raise the probe's timeoutSeconds.",
+        ),
+        (
+            container(RUNNING, ready=False),
+            [("Unhealthy", f"Readiness probe failed: {NO_PROGRAM}")],
+            f"container web of a: Readiness probe failed: {NO_PROGRAM}",
+            "The image has not what the probe runs: put it in, or let it ask by httpGet, tcpSocket or grpc, "
+            "which need no program.",
+        ),
+        (
+            container(RUNNING, ready=False),
+            [("Unhealthy", f"Liveness probe failed: {NO_PROGRAM}"), ("Killing", KILLING)],
+            f"container web of a: killed after: Liveness probe failed: {NO_PROGRAM}",
+            "The image has not what the probe of web runs: put it in, or let it ask by httpGet, tcpSocket or grpc, "
+            "which need no program.",
         ),
         (
             waiting("ImagePullBackOff", 'Back-off pulling image "nginx:9"'),
