@@ -82,7 +82,7 @@ class Reach:
             strict: cover(why.windows[strict], why.failures.sent).count > 0 for _, strict, _ in self._ends
         }
         self._spans = {way: _by_pod(why.windows[way]) for way in _WAYS}
-        self._sent = _sent_by_worker(seen)
+        self._sent = _sent_by_worker(seen, anew=self._anew)
         self.workers = tuple(self._sent)
         self._blank = _blank(seen, why)
         self.gap_s = gap_s(seen)
@@ -240,9 +240,11 @@ def _blank(seen: Observed, why: Explained) -> Times:
     return np.sort(np.concatenate((nameless["started"].to_numpy(), unanswered)))
 
 
-def _sent_by_worker(seen: Observed) -> dict[int, Times]:
-    """When each worker sent its new connections, ascending."""
-    fresh = seen.requests.frame.lazy().filter(~pl.col("reused")).select("worker", "started").drop_nulls().collect()
+def _sent_by_worker(seen: Observed, *, anew: bool) -> dict[int, Times]:
+    """When each worker sent its new connections, ascending; where each request is sent `anew`, all requests."""
+    fresh = (
+        seen.requests.frame.lazy().filter(~pl.col("reused") | anew).select("worker", "started").drop_nulls().collect()
+    )
     parts: Iterable[tuple[int, pl.Series]] = (
         (worker, fresh.filter(pl.col("worker") == worker)["started"]) for worker in fresh["worker"].unique().sort()
     )

@@ -211,8 +211,8 @@ def _lag_and_more(lag_s: float | None, told: int, late_s: float | None, measured
         why = f"minimum {seed_s:g} s until {ENOUGH_ROLLOUTS} {deeds} have been observed, {told} so far"
     else:
         why = so_long if recommended == _whole(known_s) else "so long it took, in whole seconds"
-    unknown = "" if measured.period_s is not None else f"; {measured.plane}"
-    return recommended, f"{why}{unknown}"
+    plane = "" if measured.period_s is not None else f"; {measured.plane}"
+    return recommended, f"{why}{plane}"
 
 
 def _known_to_take(late_s: float | None, measured: Measured) -> tuple[float, str]:

@@ -6,8 +6,6 @@ up. One that is slow is so at other times too; where only those are that have be
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -15,8 +13,8 @@ from numpy.typing import NDArray
 from harness.analysis.causes.intervals import NOBODY, cover_of_own_pod
 from harness.analysis.causes.row import Way
 from harness.analysis.causes.time_windows import TimeWindows
-from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.observed import Observed
+from harness.analysis.observed.told import told_by_name
 from harness.analysis.statistics import excess
 
 CHANCE = 0.001
@@ -48,13 +46,9 @@ def hung_at_stops(
 
 def _answered(seen: Observed) -> tuple[int, int]:
     """How many requests were answered well by pods that had been told to stop as they were sent, and by others."""
-    names = Counter(pod.name for pod in seen.pods)
-    told = {
-        pod.name: pod.deletion + pod.promise.untold_s - WATCH_S
-        for pod in seen.pods
-        if pod.deletion is not None and names[pod.name] == 1
-    }
     good = seen.requests.frame.lazy().filter(~pl.col("failed"), pl.col("started").is_not_null())
-    since = pl.col("pod").cast(pl.String).replace_strict(told, default=np.inf, return_dtype=pl.Float64)
+    since = (
+        pl.col("pod").cast(pl.String).replace_strict(told_by_name(seen.pods), default=np.inf, return_dtype=pl.Float64)
+    )
     stopping, every = good.select((pl.col("started") >= since).sum(), pl.len().alias("n")).collect().row(0)
     return int(stopping), int(every - stopping)

@@ -15,8 +15,8 @@ import polars as pl
 from harness.analysis.causes.intervals import cover
 from harness.analysis.causes.row import Way
 from harness.analysis.causes.time_windows import TimeWindows
-from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.observed import Observed
+from harness.analysis.observed.told import told_by_name
 from harness.analysis.statistics import excess
 from harness.analysis.verdict.growing_bodies import growing
 from harness.model.quantity import things
@@ -64,9 +64,13 @@ def _by_pod(seen: Observed, good: pl.DataFrame) -> pl.DataFrame:
     to answer just before, and went on for as long after that."""
     names = Counter(pod.name for pod in seen.pods)
     pods = [pod for pod in seen.pods if names[pod.name] == 1]
-    told = [None if pod.deletion is None else pod.deletion + pod.promise.untold_s - WATCH_S for pod in pods]
+    told = told_by_name(pods)
     known = pl.DataFrame(
-        {"pod": [pod.name for pod in pods], "told": told, "came": [pod.created is not None for pod in pods]},
+        {
+            "pod": [pod.name for pod in pods],
+            "told": [told.get(pod.name) for pod in pods],
+            "came": [pod.created is not None for pod in pods],
+        },
         schema={"pod": pl.String, "told": pl.Float64, "came": pl.Boolean},
     ).with_columns(pl.col("pod").cast(pl.Categorical))
     first, last = pl.col("ended").min().over("pod"), pl.col("ended").max().over("pod")

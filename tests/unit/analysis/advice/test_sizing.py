@@ -527,20 +527,11 @@ def test_a_hook_that_outlasts_them_saves_requests_on_connections_of_their_own(cu
     assert words in remedy.why
 
 
-CUT_NEW = """
-    period 1
-    update 8 complete 9 settled 14
-    pod old-1 ready 0.2 {hook} deleted 8.5 ended 14 gone 14.2
-    pod old-2 ready 0.2
-    pod new-1 revision r2 created 8.1 ready 8.35
-    ok new 0..30 every 0.02 by old-2
-    eof-mid-response new 8.6..9.2 every 0.05 by old-1
-    {more}
-"""
+CUT_NEW = AWAY.format(hook="") + "eof-mid-response new 8.6..9.2 every 0.05 by old-1\n"
 
 
 def test_new_connections_that_a_stopping_pod_cuts_are_kept_from_it_by_a_prestop() -> None:
-    found = judge(history(CUT_NEW.format(hook="", more=""))).sizing
+    found = judge(history(CUT_NEW)).sizing
     assert found.measured.causes == {"in-flight-kill": 12}
     assert (found.cure, raised(found)) == ((), {"preStop": 5})
     (remedy,) = found.remedies
@@ -549,8 +540,7 @@ def test_new_connections_that_a_stopping_pod_cuts_are_kept_from_it_by_a_prestop(
 
 
 def test_of_those_cut_in_hand_or_on_kept_connections_no_prestop_is_said_to_save_any() -> None:
-    kept = CUT_NEW.format(hook="", more="eof-mid-response kept 8.6..8.9 every 0.1 by old-1 reused")
-    found = judge(history(kept)).sizing
+    found = judge(history(CUT_NEW + "eof-mid-response kept 8.6..8.9 every 0.1 by old-1 reused\n")).sizing
     assert (found.cure, raised(found)) == ((FINISH,), {"preStop": 5})
     (remedy,) = found.remedies
     assert (remedy.needed, remedy.by_settings) == (f"{FINISH}; for 12 on new connections: preStop 5 s", False)
