@@ -34,7 +34,8 @@ class PretendKubelet:
 
     async def register(self, allocatable: dict[str, str] | None = None) -> None:
         """Makes the node, ready; one that does not say what it can take takes all."""
-        await self._client.create("/api/v1/nodes", {"metadata": {"name": self.name}})
+        labels = {"kubernetes.io/hostname": self.name}
+        await self._client.create("/api/v1/nodes", {"metadata": {"name": self.name, "labels": labels}})
         conditions = [{"type": "Ready", "status": "True", "reason": "KubeletReady"}]
         info = {"kubeletVersion": "v1.36.2"}
         status = {"conditions": conditions, "nodeInfo": info}

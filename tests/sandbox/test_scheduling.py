@@ -167,3 +167,33 @@ async def test_a_taint_that_is_taken_away_in_time_takes_nobody(client: ApiClient
         await client.patch(NODE, {"spec": {"taints": None}})
         cancelled = "Cancelling deletion of Pod default/stays"
         await eventually(EVENTS, lambda found: any(e["message"] == cancelled for e in found))
+
+
+def required(kind: str, app: str) -> Object:
+    term = {"labelSelector": {"matchLabels": {"app": app}}, "topologyKey": "kubernetes.io/hostname"}
+    return {"affinity": {kind: {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}}
+
+
+async def test_pods_that_keep_apart_wait_for_the_other_to_go_and_those_that_seek_another_for_it_to_come(
+    client: ApiClient, eventually: Wait
+) -> None:
+    def labelled(name: str, app: str, **spec: Any) -> Object:
+        one = pod(name, **spec)
+        one["metadata"]["labels"] = {"app": app}
+        return one
+
+    async with playing(client):
+        await client.create(PODS, labelled("w1", "web", **required("podAntiAffinity", "web")))
+        await eventually(PODS, lambda found: scheduled(found) == {"w1"})
+        await client.create(PODS, labelled("w2", "web", **required("podAntiAffinity", "web")))
+        await client.create(PODS, labelled("seeker", "front", **required("podAffinity", "cache")))
+        pods = await eventually(PODS, lambda found: sum(told(one)[0] == "Unschedulable" for one in found) == 2)
+        said = {one["metadata"]["name"]: told(one)[1].split(". ")[0] for one in pods if told(one)[0]}
+        assert said == {
+            "w2": "0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules",
+            "seeker": "0/1 nodes are available: 1 node(s) didn't match pod affinity rules",
+        }
+        await client.create(PODS, labelled("cache", "cache"))
+        await eventually(PODS, lambda found: scheduled(found) == {"w1", "cache", "seeker"})
+        await client.delete(f"{PODS}/w1")
+        await eventually(PODS, lambda found: scheduled(found) == {"w2", "cache", "seeker"})

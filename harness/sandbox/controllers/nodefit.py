@@ -1,7 +1,8 @@
 """A pod and a node with what it has -> why the node does not take the pod, and the scheduler's words about all nodes.
 
 The filters and their order are those of kube-scheduler's default profile (`pkg/scheduler/framework/plugins`): cordon,
-taints, node selector and required node affinity, host ports, resources. The first that refuses speaks for its node.
+taints, node selector and required node affinity, host ports, resources, spread over domains, affinity between pods. The
+first that refuses speaks for its node.
 Source of the words: `pkg/scheduler/framework/types.go` (FitError), `framework/preemption/preemption.go`.
 """
 
@@ -12,7 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.sandbox.controllers.nodeinfo import requests, thousandths
+from harness.sandbox.controllers.podaffinity import AFFINITY, apart
 from harness.sandbox.controllers.pods import condition
+from harness.sandbox.controllers.spreading import NO_DOMAIN, uneven
+from harness.sandbox.controllers.surroundings import REQUIRED
 from harness.sandbox.controllers.taints import untolerated
 
 if TYPE_CHECKING:
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
     from harness.sandbox.apiclient import Object
     from harness.sandbox.controllers.nodeinfo import NodeInfo
+    from harness.sandbox.controllers.surroundings import Surroundings
 
 _REPELLING = ("NoSchedule", "NoExecute")
 _ANY = "0.0.0.0"
@@ -35,11 +40,14 @@ class Obstacle:
     lasting: bool = True
 
 
-def obstacle(pod: Object, node: Object, info: NodeInfo) -> Obstacle | None:
+def obstacle(pod: Object, node: Object, around: Surroundings) -> Obstacle | None:
     """What keeps the pod from the node; None where it fits."""
+    info = around.infos[node["metadata"]["name"]]
     for test in (_cordon, _taints, _selection, _host_ports, _resources):
         if (found := test(pod, node, info)) is not None:
             return found
+    if said := uneven(pod, node, around, selected) or apart(pod, node, around):
+        return Obstacle((said,), lasting=said in (NO_DOMAIN, AFFINITY))
     return None
 
 
@@ -102,7 +110,7 @@ def selected(pod: Object, node: Object) -> bool:
     labels = node["metadata"].get("labels") or {}
     wanted = (pod["spec"].get("nodeSelector") or {}).items()
     affinity = (pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}
-    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
+    required = affinity.get(REQUIRED)
     return wanted <= labels.items() and (required is None or _any_term(required, node))
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from harness.sandbox.apiclient import Object
+    from harness.sandbox.controllers.surroundings import Surroundings
 
 _LOWEST = -(2**31)
 
@@ -57,30 +58,30 @@ def waits_for_room(pod: Object, infos: Mapping[str, NodeInfo]) -> bool:
     return info is not None and any(is_terminating(one) for one in _lower(pod, info))
 
 
-def preemption(
-    pod: Object, nodes: Mapping[str, Object], infos: Mapping[str, NodeInfo], budgets: Iterable[Object]
-) -> Preemption | None:
-    """The least harmful one on any of the nodes; None where none would help."""
+def preemption(pod: Object, names: Iterable[str], around: Surroundings, budgets: Iterable[Object]) -> Preemption | None:
+    """The least harmful one on any of the nodes of these names; None where none would help."""
     known = list(budgets)
-    found = (_on_node(pod, node, infos[name], known) for name, node in nodes.items())
+    found = (_on_node(pod, name, around, known) for name in names)
     return min((one for one in found if one is not None), key=lambda one: one.harm, default=None)
 
 
-def _on_node(pod: Object, node: Object, info: NodeInfo, budgets: list[Object]) -> Preemption | None:
+def _on_node(pod: Object, name: str, around: Surroundings, budgets: list[Object]) -> Preemption | None:
+    node, info = around.nodes[name], around.infos[name]
     lower = sorted(_lower(pod, info), key=lambda one: (-priority(one), _started(one)))
     staying = NodeInfo.of(one for one in info.pods.values() if priority(one) >= priority(pod))
-    if not lower or obstacle(pod, node, staying) is not None:
+    around = around.with_info(name, staying)
+    if not lower or obstacle(pod, node, around) is not None:
         return None
     protected = _protected(lower, budgets)
     victims: list[Object] = []
     for one in (*protected, *(one for one in lower if one not in protected)):
         staying.add(one)
-        if obstacle(pod, node, staying) is not None:
+        if obstacle(pod, node, around) is not None:
             staying.take(one)
             victims.append(one)
     victims.sort(key=lambda one: (-priority(one), _started(one)))
     violations = sum(1 for one in victims if one in protected)
-    return Preemption(node=node["metadata"]["name"], victims=tuple(victims), violations=violations)
+    return Preemption(node=name, victims=tuple(victims), violations=violations)
 
 
 def _protected(pods: list[Object], budgets: list[Object]) -> list[Object]:

@@ -1,8 +1,8 @@
 """Pods without a node -> bound to the node that fits and has the fewest of their kind, or told why none does.
 
-A small kube-scheduler: what keeps a pod from a node is in `nodefit`; affinities between pods and topology spread do not
-count. For a pod that found no room pods of lower priority leave a node where that helps (`preemption`); it is tried
-again whenever room is made, and what was made for it is nobody's of lower priority.
+A small kube-scheduler: what keeps a pod from a node is in `nodefit`; preferences do not count. For a pod that found no
+room pods of lower priority leave a node where that helps (`preemption`); it is tried again whenever room is made, and
+what was made for it is nobody's of lower priority.
 """
 
 from __future__ import annotations
@@ -12,17 +12,22 @@ from typing import TYPE_CHECKING
 
 from harness.sandbox.apiclient import ApiError, ChangeType, PatchType
 from harness.sandbox.apiserver.clock import rfc3339
-from harness.sandbox.apiserver.resources import BUDGETS, NODES, PODS
+from harness.sandbox.apiserver.resources import BUDGETS, NAMESPACES, NODES, PODS
 from harness.sandbox.controllers.caches import Key, key_of
 from harness.sandbox.controllers.eventrecorder import EventRecorder
 from harness.sandbox.controllers.nodefit import obstacle, unschedulable
 from harness.sandbox.controllers.nodeinfo import NodeInfo, NodeInfos
 from harness.sandbox.controllers.owners import controller_of
+from harness.sandbox.controllers.podaffinity import required_terms
 from harness.sandbox.controllers.pods import condition, is_active, is_finished, is_terminating
 from harness.sandbox.controllers.preemption import preemption, priority, waits_for_room
+from harness.sandbox.controllers.spreading import hard_constraints
+from harness.sandbox.controllers.surroundings import Surroundings, labels_of
 from harness.sandbox.controllers.workqueue import WorkQueue, side_by_side
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.sandbox.apiclient import Object
     from harness.sandbox.controllers.caches import Caches, Update
     from harness.sandbox.controllers.nodefit import Obstacle
@@ -41,7 +46,7 @@ class Scheduler:
 
     def __init__(self, caches: Caches) -> None:
         self._client = caches.client
-        self._pods, self._nodes = caches.of(PODS), caches.of(NODES)
+        self._pods, self._nodes, self._namespaces = caches.of(PODS), caches.of(NODES), caches.of(NAMESPACES)
         self._events = EventRecorder(caches.client, _NAME, modern=True)
         self._queue: WorkQueue[Key] = WorkQueue("scheduler", self._sync, workers=1)
         self._infos = NodeInfos()
@@ -69,6 +74,8 @@ class Scheduler:
         elif node:
             self._infos.put(pod, node)
             self._forget(key, uid)
+            if update.old is None or not update.old["spec"].get("nodeName"):
+                self._try_again(_waits_for_company)
         elif update.old is None or update.old["spec"] != pod["spec"]:
             self._queue.add(key)
 
@@ -81,10 +88,11 @@ class Scheduler:
         self._waiting.pop(key, None)
         self._nominated.pop(uid, None)
 
-    def _try_again(self) -> None:
+    def _try_again(self, which: Callable[[Object], bool] = lambda _: True) -> None:
         """Those of the highest priority first."""
         for key in sorted(self._waiting, key=lambda key: -self._waiting[key]):
-            self._queue.add(key)
+            if (pod := self._pods.get(*key)) is not None and which(pod):
+                self._queue.add(key)
 
     async def _sync(self, key: Key) -> None:
         pod = self._pods.get(*key)
@@ -93,14 +101,18 @@ class Scheduler:
         if pod["spec"].get("schedulerName", _NAME) != _NAME or self._infos.has(pod["metadata"]["uid"]):
             return
         nodes = {node["metadata"]["name"]: node for node in self._nodes.all()}
-        infos = {name: self._info(pod, name) for name in nodes}
-        obstacles = {name: obstacle(pod, node, infos[name]) for name, node in nodes.items()}
+        around = Surroundings(
+            nodes,
+            {name: self._info(pod, name) for name in nodes},
+            {each["metadata"]["name"]: labels_of(each) for each in self._namespaces.all()},
+        )
+        obstacles = {name: obstacle(pod, node, around) for name, node in nodes.items()}
         if fitting := [name for name, found in obstacles.items() if found is None]:
             await self._place(pod, self._emptiest(pod, fitting))
             return
         self._waiting[key] = priority(pod)
-        hopeful = {name: nodes[name] for name, found in obstacles.items() if found and not found.lasting}
-        await self._make_room(pod, [found for found in obstacles.values() if found], hopeful, infos)
+        hopeful = [name for name, found in obstacles.items() if found and not found.lasting]
+        await self._make_room(pod, [found for found in obstacles.values() if found], hopeful, around)
 
     def _info(self, pod: Object, node: str) -> NodeInfo:
         """What the node has, and what it will have: pods of the same or a higher priority for which it was cleared."""
@@ -113,12 +125,12 @@ class Scheduler:
         return NodeInfo.of((*info.pods.values(), *coming)) if coming else info
 
     async def _make_room(
-        self, pod: Object, obstacles: list[Obstacle], nodes: dict[str, Object], infos: dict[str, NodeInfo]
+        self, pod: Object, obstacles: list[Obstacle], hopeful: list[str], around: Surroundings
     ) -> None:
         """Clears the node where it does the least harm, if any, and tells why the pod must wait."""
-        waits = waits_for_room(pod, infos)
+        waits = waits_for_room(pod, around.infos)
         may = not waits and pod["spec"].get("preemptionPolicy") != "Never"
-        found = preemption(pod, nodes, infos, self._budgets.all()) if may else None
+        found = preemption(pod, hopeful, around, self._budgets.all()) if may else None
         text = unschedulable(pod, obstacles, waits=waits, preempts=found is not None)
         if found is None:
             await self._tell_unschedulable(pod, text)
@@ -192,6 +204,11 @@ class Scheduler:
             return len(same), len(there), node
 
         return min(nodes, key=crowd)
+
+
+def _waits_for_company(pod: Object) -> bool:
+    """Whether one pod more on a node may be what lets this one in."""
+    return bool(required_terms(pod, "podAffinity") or hard_constraints(pod))
 
 
 def _offer(node: Object) -> tuple[object, ...]:

@@ -36,7 +36,13 @@ _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
 def node_object(node: str) -> Object:
     """The Node as a kubelet registers it."""
-    labels = {"kubernetes.io/arch": architecture(), "kubernetes.io/hostname": node, "kubernetes.io/os": "linux"}
+    labels = {
+        "kubernetes.io/arch": architecture(),
+        "kubernetes.io/hostname": node,
+        "kubernetes.io/os": "linux",
+        "topology.kubernetes.io/region": "sandbox",
+        "topology.kubernetes.io/zone": f"zone{node_number(node)}",
+    }
     return {
         "apiVersion": "v1",
         "kind": "Node",

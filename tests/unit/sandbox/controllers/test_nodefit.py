@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from harness.sandbox.controllers.nodefit import Obstacle, obstacle, unschedulable
+from harness.sandbox.controllers import nodefit
+from harness.sandbox.controllers.nodefit import Obstacle, unschedulable
 from harness.sandbox.controllers.nodeinfo import NodeInfo, NodeInfos, requests
+from harness.sandbox.controllers.surroundings import Surroundings
 
 Object = dict[str, Any]
 SELECTION = "node(s) didn't match Pod's node affinity/selector"
@@ -22,7 +24,7 @@ def node(labels: Object | None = None, *, ready: str = "True", **spec: Any) -> O
 
 def pod(uid: str = "a", asks: Object | None = None, **spec: Any) -> Object:
     containers = [{"name": "c", "resources": {"requests": asks or {}}}]
-    return {"metadata": {"uid": uid}, "spec": {"containers": containers, **spec}, "status": {}}
+    return {"metadata": {"uid": uid, "namespace": "shop"}, "spec": {"containers": containers, **spec}, "status": {}}
 
 
 def having(*pods: Object) -> NodeInfo:
@@ -30,6 +32,11 @@ def having(*pods: Object) -> NodeInfo:
     for one in pods:
         infos.put(one, "node1")
     return infos.of("node1")
+
+
+def obstacle(one: Object, its_node: Object, info: NodeInfo) -> Obstacle | None:
+    """What keeps the pod from the only node."""
+    return nodefit.obstacle(one, its_node, Surroundings({"node1": its_node}, {"node1": info}, {}))
 
 
 def refused(*reasons: str, lasting: bool = True) -> Obstacle:

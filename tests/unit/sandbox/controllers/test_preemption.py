@@ -13,6 +13,7 @@ import pytest
 
 from harness.sandbox.controllers.nodeinfo import NodeInfo
 from harness.sandbox.controllers.preemption import preemption, waits_for_room
+from harness.sandbox.controllers.surroundings import Surroundings
 
 Object = dict[str, Any]
 
@@ -72,7 +73,7 @@ BUDGET = {
 )
 def test_who_leaves(words: str, cpu: int, victims: str | None) -> None:
     nodes, infos = cluster(words)
-    found = preemption(pod("new", 5, cpu), nodes, infos, [BUDGET])
+    found = preemption(pod("new", 5, cpu), nodes, Surroundings(nodes, infos, {}), [BUDGET])
     drawn = None if found is None else " ".join([found.node, *(one["metadata"]["name"] for one in found.victims)])
     assert drawn == victims
 
