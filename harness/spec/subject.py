@@ -10,6 +10,7 @@ from harness.model.run import MeasuredService
 from harness.spec.around import Around
 from harness.spec.claims import Claims, claims
 from harness.spec.hooks import never_runs, serves_on_s, waits_for_nothing
+from harness.spec.placing import apart_by
 from harness.spec.readiness import asked_port, probed_ports, readiness_s, ready_probes
 from harness.spec.rolling import RolloutSpec, Strategy, rollout_spec
 from harness.spec.serving import Port, all_held_s, named_ports, serving_containers, target_ports
@@ -26,6 +27,7 @@ class Subject:
     Ready. `disruption`: what is done to it, a rolling update where None. `around`: what is known of its surroundings,
     where nothing is done to it: it is judged by its manifest alone. `fewest`: how it rolls with the fewest pods that
     its autoscaler may leave it; None without one. `claims`: what keeps a second pod from being beside the first.
+    `apart_by`: in what two of its pods must not be together, such as a node.
     """
 
     rollout: RolloutSpec
@@ -38,6 +40,7 @@ class Subject:
     around: Around | None = None
     fewest: RolloutSpec | None = None
     claims: Claims = field(default_factory=Claims)
+    apart_by: str = ""
 
     @property
     def keeps_template(self) -> bool:
@@ -198,6 +201,7 @@ def subject(
         around=around,
         rollout=rollout,
         claims=claims(workload, rollout, known),
+        apart_by=apart_by(spec.get("template") or {}),
         fewest=rollout_spec(kind, spec, replicas=scaler.least) if scaler is not None else None,
         pod=pod_spec(workload),
         targets=target_ports(services, measured),

@@ -22,6 +22,12 @@ def sleep(seconds: int) -> Object:
     return {"preStop": {"sleep": {"seconds": seconds}}}
 
 
+def _apart(**more: Any) -> Object:
+    """Pods of which no two may be on a node."""
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": _LABELS}, **more}
+    return {"affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}}
+
+
 def run(*words: str) -> Object:
     """A preStop hook that runs a program."""
     return {"preStop": {"exec": {"command": list(words)}}}
@@ -241,6 +247,20 @@ CASES: dict[HazardId, Case] = {
     HazardId.HOST_PORT: Case(
         fails=App(container={"ports": [{"name": "http", "containerPort": 8080, "hostPort": 8080}]})
     ),
+    HazardId.APART_FROM_OLD_PODS: Case(
+        fails=App(pod=_apart()), passes=App(pod=_apart(matchLabelKeys=["pod-template-hash"]))
+    ),
+    HazardId.ROOT_BY_NUMBER: Case(
+        fails=App(
+            pod={"securityContext": {"runAsNonRoot": True}},
+            container={"securityContext": {"runAsUser": 0}},
+        ),
+        passes=App(
+            pod={"securityContext": {"runAsNonRoot": True}},
+            container={"securityContext": {"runAsUser": 1000}},
+        ),
+    ),
+    HazardId.IMAGE_NAME: Case(fails=App(container={"image": "App:1"})),
     HazardId.GRACE_BELOW_STOP_TIME: Case(
         fails=App(pod={"terminationGracePeriodSeconds": 6}),
         passes=App(pod={"terminationGracePeriodSeconds": 30}),

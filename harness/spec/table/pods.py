@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.model.result import Cause
 from harness.spec.hazard import HazardId, Row, Severity, Where
+from harness.spec.placing import root_by_number, unnameable
 from harness.spec.readiness import is_probed, only_idle
 from harness.spec.serving import listens_when_ready
 from harness.spec.stopping import named
@@ -133,5 +134,48 @@ ROWS: tuple[Row, ...] = (
         path=f"{_CONTAINER}.ports[].hostPort",
         why=_ONE_A_NODE,
         source="https://kubernetes.io/docs/concepts/configuration/overview/#services",
+    ),
+    Row(
+        id=HazardId.APART_FROM_OLD_PODS,
+        severity=Severity.WARNING,
+        holds=lambda it: bool(it.apart_by) and it.rolls and it.rollout.max_surge > 0 and not it.rollout.max_unavailable,
+        wrong="a new pod needs a node where no old one is, and none of those goes first",
+        found=lambda it: f"required podAntiAffinity by {it.apart_by}, maxUnavailable comes to 0",
+        cause=None,
+        mend="matchLabelKeys: [pod-template-hash] in that term (on by default from 1.31), the anti-affinity as a "
+        "preference, or a node more than replicas",
+        path="spec.template.spec.affinity.podAntiAffinity",
+        why="The rule keeps new pods from old ones too. Where there are as many nodes as pods, the new one stays "
+        "Pending, while the old ones wait for it to be Ready: the rollout hangs until its deadline.",
+        source="https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/#matchlabelkeys",
+        updates=True,
+    ),
+    Row(
+        id=HazardId.ROOT_BY_NUMBER,
+        severity=Severity.ERROR,
+        holds=lambda it: bool(root_by_number(it.pod)),
+        wrong="a container that must not be root is told to be: no node starts it",
+        found=lambda it: f"runAsNonRoot: true and runAsUser: 0 in {', '.join(root_by_number(it.pod))}",
+        cause=None,
+        mend="another runAsUser, or no runAsNonRoot",
+        path=f"{_CONTAINER}.securityContext",
+        containers=lambda it: root_by_number(it.pod),
+        why="The kubelet refuses it (`container's runAsUser breaks non-root policy`), and the pod stays in "
+        "CreateContainerConfigError.",
+        source="https://kubernetes.io/docs/tasks/configure-pod-container/security-context/",
+        blocks=True,
+    ),
+    Row(
+        id=HazardId.IMAGE_NAME,
+        severity=Severity.WARNING,
+        holds=lambda it: bool(unnameable(it.pod)),
+        wrong="no node can pull an image of that name",
+        found=lambda it: f"image: {', '.join(unnameable(it.pod))}",
+        cause=None,
+        mend="an image's name, whose path is of lower case",
+        path=f"{_CONTAINER}.image",
+        why="The kubelet cannot read it, and the pod stays in InvalidImageName. Where it stands for a name that is "
+        "still to be put in, what is applied in the end is what counts.",
+        source="https://kubernetes.io/docs/concepts/containers/images/#image-names",
     ),
 )

@@ -28,7 +28,10 @@ def container(**more: Any) -> Object:
 
 def workload(kind: str = "Deployment", *containers: Object, pod: Object | None = None, **spec: Any) -> Object:
     """One without a hazard, as far as `spec` and `pod` leave it so."""
-    template = {"spec": {"containers": list(containers or (container(),)), **(pod or {})}}
+    template = {
+        "metadata": {"labels": {"app": "web"}},
+        "spec": {"containers": list(containers or (container(),)), **(pod or {})},
+    }
     return {
         "kind": kind,
         "metadata": {"name": "web"},

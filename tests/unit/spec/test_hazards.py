@@ -15,6 +15,11 @@ def found(subject: Object, *services: Object) -> tuple[HazardId, ...]:
     return tuple(hazard.id for hazard in hazards(subject, services or (service(),)))
 
 
+def apart(**more: Any) -> Object:
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "web"}}, **more}
+    return {"affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}}
+
+
 CASES: dict[HazardId, list[tuple[Object, str]]] = {
     HazardId.RECREATE: [(workload(strategy={"type": "Recreate"}), "strategy: Recreate")],
     HazardId.MAX_UNAVAILABLE_ALL: [
@@ -76,6 +81,20 @@ CASES: dict[HazardId, list[tuple[Object, str]]] = {
     HazardId.HOST_NETWORK: [(workload(pod={"hostNetwork": True}), "hostNetwork: true")],
     HazardId.HOST_PORT: [
         (workload("Deployment", container(ports=[{"containerPort": 80, "hostPort": 8080}])), "hostPort: 8080")
+    ],
+    HazardId.APART_FROM_OLD_PODS: [
+        (workload(pod=apart()), "required podAntiAffinity by kubernetes.io/hostname, maxUnavailable comes to 0"),
+        (workload(pod=apart(matchLabelKeys=["app"])), "by kubernetes.io/hostname"),
+    ],
+    HazardId.ROOT_BY_NUMBER: [
+        (
+            workload(pod={"securityContext": {"runAsNonRoot": True, "runAsUser": 0}}),
+            "runAsNonRoot: true and runAsUser: 0 in web",
+        )
+    ],
+    HazardId.IMAGE_NAME: [
+        (workload("Deployment", container(image=name)), f"image: {name}")
+        for name in ("Shop:1", "gcr.io/PROJECT_ID/shop", "$IMAGE", "shop: 1", "shop:", "shop@sha256:1")
     ],
 }
 
@@ -214,3 +233,24 @@ def test_a_gap_is_what_takes_all_endpoints_away() -> None:
 
 def test_a_row_is_had_by_its_name() -> None:
     assert row(HazardId.NO_READINESS_PROBE).mend == "a readiness probe on every container"
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        workload(pod=apart(matchLabelKeys=["pod-template-hash"])),
+        workload(pod=apart(labelSelector={"matchLabels": {"app": "other"}})),
+        workload(pod=apart(), **rolling(0, 1)),
+        workload("StatefulSet", pod=apart()),
+    ],
+)
+def test_pods_that_keep_apart_hold_up_only_an_update_that_brings_a_new_one_first(harmless: Object) -> None:
+    assert HazardId.APART_FROM_OLD_PODS not in found(harmless)
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["shop", "shop:v1.2_a-b", "Reg.example/shop", "localhost:5000/b-c__d.e:1", "[::1]:5000/a", "a@sha512:" + "0f" * 64],
+)  # fmt: skip
+def test_a_name_that_a_node_can_pull_is_none(image: str) -> None:
+    assert HazardId.IMAGE_NAME not in found(workload("Deployment", container(image=image)))
