@@ -19,12 +19,16 @@ _ONLY_A_CHANGE_MENDS = (
     (r"no PriorityClass with name (\S+) was found", "Make PriorityClass {}, or leave priorityClassName out."),
     (r"RuntimeClass \"([^\"]+)\" not found", "Make RuntimeClass {}, or leave runtimeClassName out."),
     (
+        r"failed quota: \S+: must specify (.+)",
+        "Give its containers what the namespace's ResourceQuota counts ({}), or the namespace a LimitRange that does.",
+    ),
+    (
         r"((?:maximum|minimum) \S+ usage per|must be less than or equal to \S+ limit)",
         "Keep its requests and limits within what the namespace's LimitRange (kubectl describe limitrange) allows.",
     ),
 )
 """What an API server says of a pod that it will refuse for ever, and what mends that: kubernetes
-plugin/pkg/admission/serviceaccount, priority, runtimeclass and limitranger."""
+plugin/pkg/admission/serviceaccount, priority, runtimeclass, resourcequota and limitranger."""
 
 _REFUSED_POD = re.compile(r"\b(?:pods|Pod) \"[^\"]*\" is (?:forbidden|invalid): ")
 """Each try has another name: the same refusal must not look like news."""

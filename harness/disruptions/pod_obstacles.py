@@ -14,6 +14,7 @@ from harness.disruptions.container_ends import PASSES, crashing, killed_or_ended
 from harness.disruptions.container_status import Pod, Status, has_succeeded, name, state, statuses, uid, where
 from harness.disruptions.events import Events, message, times
 from harness.disruptions.failing_probes import failing_probe
+from harness.disruptions.no_node import mend_for
 from harness.disruptions.obstacle import Obstacle, one_line
 
 _ABSENT = re.compile(
@@ -51,11 +52,8 @@ def _unscheduled(pod: Pod, events: Events) -> Iterator[Obstacle]:
     scheduled = condition(pod, "PodScheduled")
     if scheduled.get("status") == "False":
         why = str(scheduled.get("message") or scheduled.get("reason") or "no reason is given")
-        yield Obstacle(
-            where=name(pod),
-            what=f"unschedulable ({one_line(_PREEMPTION.sub('', why))})",
-            mend="Make room on a node that fits, or change what the pod asks for.",
-        )
+        told = _PREEMPTION.sub("", why)
+        yield Obstacle(where=name(pod), what=f"unschedulable ({one_line(told)})", mend=mend_for(told))
 
 
 def _unmounted(pod: Pod, events: Events) -> Iterator[Obstacle]:

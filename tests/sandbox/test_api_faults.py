@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.anyio, pytest.mark.sandbox]
 
 MAPS, PODS = "/api/v1/namespaces/default/configmaps", "/api/v1/namespaces/default/pods"
+Object = dict[str, Any]
+ASKS = {"requests": {"cpu": "1"}}
 QUOTAS = "/api/v1/namespaces/default/resourcequotas"
 
 
@@ -244,6 +246,30 @@ async def test_quotas_are_counted_and_kept(client: ApiClient, eventually: Wait) 
     used = lambda found: found[0].get("status", {}).get("used", {}).get("requests.cpu") == "600m"  # noqa: E731
     (quota,) = await eventually(QUOTAS, used)
     assert quota["status"]["used"]["pods"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("hard", "containers", "whole", "missing"),
+    [
+        ({"requests.cpu": "4"}, [{"limits": {"memory": "1Gi"}}], {}, "requests.cpu for: c0"),
+        ({"cpu": "4", "limits.memory": "4Gi"}, [{}, ASKS], {}, "cpu for: c0; limits.memory for: c0,c1"),
+        ({"limits.cpu": "4"}, [{"requests": {"cpu": "1"}}], {}, "limits.cpu for: c0"),
+        ({"requests.cpu": "4"}, [{"limits": {"cpu": "1"}}], {}, ""),  # a request left out is the limit
+        ({"requests.cpu": "4"}, [{}], {"requests": {"cpu": "1"}}, ""),
+        ({"pods": "4"}, [{}], {}, ""),
+    ],
+)  # fmt: skip
+async def test_what_a_quota_counts_pods_must_ask_for(
+    client: ApiClient, hard: Object, containers: list[Object], whole: Object, missing: str
+) -> None:
+    await client.create(QUOTAS, {"metadata": {"name": "q"}, "spec": {"hard": hard}})
+    made = [{"name": f"c{number}", "image": "i", "resources": asked} for number, asked in enumerate(containers)]
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": made, **({"resources": whole} if whole else {})}}
+    if not missing:
+        await client.create(PODS, pod)
+        return
+    code, message = await refusal(client.create(PODS, pod))
+    assert (code, message) == (403, f'pods "p" is forbidden: failed quota: q: must specify {missing}')
 
 
 async def test_a_replica_set_tells_of_a_quota_that_holds_it_back(client: ApiClient, eventually: Wait) -> None:

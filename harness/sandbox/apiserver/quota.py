@@ -1,4 +1,5 @@
-"""A new object and the ResourceQuotas of its namespace -> admitted, or refused as exceeding one.
+"""A new object and the ResourceQuotas of its namespace -> admitted, or refused: it exceeds one, or does not say by how
+much it would.
 
 Source: kubernetes `staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota`, `pkg/quota/v1/evaluator/core`.
 """
@@ -21,10 +22,16 @@ BY_COUNT = {f"count/{api_errors.qualified(row)}": row for row in RESOURCES} | {
 }
 
 
+_TO_BE_SAID = frozenset(f"{part}{name}" for part in ("", "requests.", "limits.") for name in ("cpu", "memory"))
+
+
 def check_quota(store: Store, resource: Resource, namespace: str, obj: Object) -> None:
-    """Raises: StatusError (403) where the object would take more than a quota leaves."""
+    """Raises: StatusError (403) where the object would take more than a quota leaves, or does not say what it takes."""
     for quota in store.items(RESOURCE_QUOTAS, namespace):
         hard = quota.obj.get("spec", {}).get("hard") or {}
+        if resource is PODS and (unsaid := _unsaid(hard, obj.get("spec", {}))):
+            why = f"failed quota: {quota.obj['metadata']['name']}: must specify {unsaid}"
+            raise api_errors.forbidden(resource, obj["metadata"]["name"], why)
         asked = {key: wanted for key in hard if (wanted := usage_of(key, resource, obj))}
         used = {key: used_of(store, namespace, key) for key in asked}
         over = [key for key in sorted(asked) if used[key] + asked[key] > amount(hard[key])]
@@ -39,6 +46,25 @@ def check_quota(store: Store, resource: Resource, namespace: str, obj: Object) -
                 f"{word}: {','.join(f'{key}={value}' for key, value in values.items())}" for word, values in parts
             )
             raise api_errors.forbidden(resource, obj["metadata"]["name"], f"exceeded quota: {name}, {listed}")
+
+
+def _unsaid(hard: Object, pod: Object) -> str:
+    """What a pod must say of its containers where a quota counts it, such as `limits.cpu for: web`; empty if it does.
+
+    What the pod as a whole asks for need not be said of its containers.
+    """
+    missing = []
+    for key in sorted(_TO_BE_SAID & hard.keys()):
+        part, _, name = key.rpartition(".")
+        every = (*(pod.get("containers") or ()), *(pod.get("initContainers") or ()))
+        silent = {each["name"] for each in every if not _says(each, part or "requests", name)}
+        if silent and not _says(pod, part or "requests", name):
+            missing.append(f"{key} for: {','.join(sorted(silent))}")
+    return "; ".join(missing)
+
+
+def _says(asking: Object, part: str, name: str) -> bool:
+    return name in ((asking.get("resources") or {}).get(part) or {})
 
 
 def used_of(store: Store, namespace: str, key: str) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from harness.sandbox.kubelet.environment import environment, expand
+from harness.sandbox.kubelet.environment import ConfigError, environment, expand
 from harness.sandbox.kubelet.runtime import container_env
 from harness.sandbox.kubelet.runtime_spec import Process
 
@@ -32,9 +32,12 @@ def container_process(image: Image, container: ContainerRecord, pod: PodPlace) -
     """The process; also notes in the container's record who it runs as.
 
     Raises:
-        ConfigError: a ConfigMap, Secret or key that its environment needs does not exist.
+        ConfigError: a ConfigMap, Secret or key that its environment needs does not exist; or it is told to be the root
+            that it must not be.
     """
     spec = container.spec
+    if not image.stand_in:
+        _check_non_root(container, pod.record)
     container.user, container.group = _user(container, pod)
     own = environment(spec, pod.record, pod.host_ip, pod.data)
     env = container_env(own, image, host_name(pod.record), container.user)
@@ -71,5 +74,18 @@ def _user(container: ContainerRecord, pod: PodPlace) -> tuple[int, int]:
     """Who the container runs as; an ordinary user's sandbox has nobody but its root."""
     if pod.settings.rootless:
         return 0, 0
-    wanted = {**(pod.record.spec.get("securityContext") or {}), **(container.spec.get("securityContext") or {})}
+    wanted = _security(container, pod.record)
     return int(wanted.get("runAsUser") or 0), int(wanted.get("runAsGroup") or 0)
+
+
+def _check_non_root(container: ContainerRecord, pod: PodRecord) -> None:
+    """verifyRunAsNonRoot in kubernetes `pkg/kubelet/kuberuntime/security_context.go`; who an image runs as is not known
+    here."""
+    wanted = _security(container, pod)
+    if wanted.get("runAsNonRoot") and wanted.get("runAsUser") == 0:
+        place = f'pod: "{pod.name}_{pod.namespace}({pod.uid})", container: {container.name}'
+        raise ConfigError(f"container's runAsUser breaks non-root policy ({place})")
+
+
+def _security(container: ContainerRecord, pod: PodRecord) -> Object:
+    return {**(pod.spec.get("securityContext") or {}), **(container.spec.get("securityContext") or {})}

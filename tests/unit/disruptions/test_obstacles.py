@@ -20,6 +20,10 @@ from tests.unit.disruptions.histories import (
     stateful_set,
 )
 
+APART = (
+    "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) didn't match pod anti-affinity rules. no "
+    "new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling."
+)
 FULL = (
     "0/1 nodes are available: 1 Too many pods. no new claims to deallocate, preemption: 0/1 nodes are available: "
     "1 No preemption victims found for incoming pod."
@@ -147,6 +151,14 @@ KILLING = "Container web failed liveness probe, will be restarted"
             [],
             "a: unschedulable (0/3 nodes: 3 tainted)",
             "Make room on a node that fits, or change what the pod asks for.",
+        ),
+        (
+            pod("a", conditions=[{"type": "PodScheduled", "status": "False", "message": APART}]),
+            [],
+            "a: unschedulable (0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) didn't match pod "
+            "anti-affinity rules)",
+            "It must be apart from pods like it: add a node, let an old pod go first (maxSurge: 0, maxUnavailable: 1), "
+            "or make the anti-affinity a preference.",
         ),
         (
             pod("a", conditions=[{"type": "PodScheduled", "status": "False", "message": FULL}]),
@@ -285,6 +297,12 @@ ACCOUNT = 'pods "web-1-" is forbidden: error looking up service account shop/run
     ("message", "mend", "final"),
     [
         (QUOTA, "Raise the quota, or lower maxSurge or replicas.", False),
+        (
+            'pods "web-1-x" is forbidden: failed quota: few: must specify limits.cpu for: web; requests.cpu for: web',
+            "Give its containers what the namespace's ResourceQuota counts (limits.cpu for: web; requests.cpu for: "
+            "web), or the namespace a LimitRange that does.",
+            True,
+        ),
         (ACCOUNT, "Put ServiceAccount runner into the manifests.", True),
         (
             'pods "web-1-" is forbidden: no PriorityClass with name high was found',
