@@ -202,10 +202,11 @@ def plan_and_run(
         planned = scenarios(described, there=there.manifests)
     check_agrees(None if experiment.is_there else namespace, planned)
     if settings.sandbox is not None:
-        from harness.runner.sandbox_limits import check_balancer, in_the_sandbox
+        from harness.runner.sandbox_limits import check_balancer, check_room, in_the_sandbox
 
         planned = tuple(map(in_the_sandbox, planned))
         check_balancer(planned, settings.sandbox)
+        check_room(planned, settings.sandbox)
     elif any(image.stand_in for image in described.images.values()):
         raise UsageError(
             "planning stand-ins", "only the sandbox has stand-ins", "Leave --cluster out, or the stand-in."

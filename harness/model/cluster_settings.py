@@ -66,11 +66,15 @@ class SandboxImage(Record):
         return self
 
 
+MOST_NODES = 9
+"""Of a sandbox."""
+
+
 class SandboxSettings(Record):
     """The embedded cluster."""
 
     proxy: ProxySettings = Field(ProxySettings(), description="its kube-proxy")
-    nodes: int = Field(1, ge=1, le=9, description="each with a kubelet and a kube-proxy of its own")
+    nodes: int = Field(1, ge=1, le=MOST_NODES, description="each with a kubelet and a kube-proxy of its own")
     balancer: BalancerProfile | BalancerSettings | None = Field(
         None, description="what Services of type LoadBalancer get; without it they stay pending"
     )

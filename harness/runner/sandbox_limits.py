@@ -10,6 +10,8 @@ from dataclasses import replace
 
 from harness.clusters.sandbox import absent_program, check_images, serves, stand_in
 from harness.clusters.sandbox_balancer import serves_ingresses, why_not_served
+from harness.clusters.sandbox_room import no_room
+from harness.disruptions.no_node import mend_for
 from harness.errors import UsageError
 from harness.inputs.shown import shown
 from harness.manifests.application import Application
@@ -25,8 +27,9 @@ from harness.runner.scenario import Scenario
 from harness.runner.stand_in_notes import stand_in_notes
 from harness.spec.hazards import HazardId, hazards
 from harness.spec.ingresses import class_of
+from harness.spec.rolling import Strategy, rollout_spec
 from harness.spec.ways_in import way_to
-from harness.spec.workload import is_custom, pod_spec, services
+from harness.spec.workload import is_custom, pod_spec, services, spec_of, workload_name
 
 # What keeps a pod from being what it would be on a node of its own.
 _IMPOSSIBLE = (HazardId.HOST_NETWORK, HazardId.HOST_PORT)
@@ -73,6 +76,31 @@ def check_balancer(scenarios: Iterable[Scenario], settings: SandboxSettings) -> 
             _check_front(path.gateway, scenario.application, settings.balancing, _BY_GATEWAY, secure=secure)
         if path.name in _LAYERS:
             _check_balancer(scenario, path, settings.balancing, secure=secure)
+
+
+def check_room(scenarios: Iterable[Scenario], settings: SandboxSettings) -> None:
+    """Refuse a workload of which a pod would wait for a node for ever: there is nobody to bring one.
+
+    Raises:
+        UsageError: says how many nodes would do, if any number does.
+    """
+    for scenario in scenarios:
+        target, kind = scenario.application.target, scenario.application.kind
+        spec = spec_of(target)
+        if scenario.experiment.is_there or kind == "DaemonSet":
+            continue
+        rollout = rollout_spec(kind, spec)
+        surges = rollout.strategy == Strategy.ROLLING_UPDATE and rollout.max_surge > 0 and not rollout.max_unavailable
+        found = no_room(spec.get("template") or {}, settings.nodes, replicas=rollout.replicas, one_more=surges)
+        if found is None:
+            continue
+        which = "the new pod of a rollout, which comes before an old one goes," if found.beside else "one of its pods"
+        more = f"`cluster: {{sandbox: {{nodes: {found.nodes}}}}}` would do; or: " if found.nodes else ""
+        raise UsageError(
+            f"planning {workload_name(target)} for the sandbox",
+            f"{which} would find no node: {found.said}",
+            f"{more}{mend_for(found.said)}",
+        )
 
 
 def _check_balancer(scenario: Scenario, path: PathSettings, balancer: BalancerSettings | None, *, secure: bool) -> None:

@@ -120,6 +120,7 @@ REMAIN = {
     HazardId.GATES_BY_INSTANCE,  # of the balancer
     HazardId.GATES_WITHOUT_LABEL,  # of the namespace
     HazardId.PRESTOP_SLEEP_TOO_NEW,  # of a cluster that was not named
+    HazardId.ROOT_BY_NUMBER,  # as whom it can run is not known
     HazardId.PUBLISHES_NOT_READY,  # of the Service: its pods may have to find each other before they are Ready
 }
 

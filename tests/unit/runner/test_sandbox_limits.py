@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from harness.errors import UsageError
 from harness.model.cluster_settings import SandboxSettings
 from harness.model.experiment import Experiment
-from harness.runner.sandbox_limits import check_balancer, in_the_sandbox
+from harness.runner.sandbox_limits import check_balancer, check_room, in_the_sandbox
 from harness.runner.scenario import Scenario, scenarios
 
 STAND_INS = {"*": {"stand_in": "finishes"}}
@@ -184,3 +184,68 @@ def test_an_ingress_that_would_stay_without_an_address_is_refused(
     settings = SandboxSettings.model_validate({} if balancer is None else {"balancer": balancer})
     with pytest.raises(UsageError, match=says):
         check_balancer([made], settings)
+
+
+def apart(key: str = "kubernetes.io/hostname", **more: Any) -> dict[str, Any]:
+    term = {"topologyKey": key, "labelSelector": {"matchLabels": {"app": "web"}}, **more}
+    return pod(affinity={"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}})
+
+
+def replicas(number: int, unavailable: int, spec: dict[str, Any]) -> dict[str, Any]:
+    made = workload(spec=spec)
+    strategy = {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": unavailable}}
+    made["spec"] |= {"replicas": number, "strategy": strategy}
+    return made
+
+
+HUGE = pod()
+HUGE["containers"][0]["resources"] = {"requests": {"cpu": "65"}}
+
+
+@pytest.mark.parametrize(
+    ("made", "nodes", "seen", "advice"),
+    [
+        (
+            replicas(2, 1, apart()),
+            1,
+            "one of its pods would find no node: 0/1 nodes are available: 1 node(s) didn't match pod anti-affinity",
+            "`cluster: {sandbox: {nodes: 2}}` would do; or: It must be apart from pods like it: add a node, let",
+        ),
+        (
+            replicas(2, 0, apart()),
+            2,
+            "the new pod of a rollout, which comes before an old one goes, would find no node: 0/2 nodes are "
+            "available: 2 node(s) didn't match pod anti-affinity rules",
+            "`cluster: {sandbox: {nodes: 3}}` would do; or: It must",
+        ),
+        (replicas(10, 1, apart()), 9, "one of its pods would find no node: 0/9", "It must be apart from pods like it"),
+        (replicas(1, 1, pod(nodeSelector={"disk": "ssd"})), 1, "1 node(s) didn't match Pod's node affinity", "Give"),
+        (replicas(1, 1, HUGE), 1, "1 Insufficient cpu", "Make room on a node that fits, or request less cpu."),
+    ],
+)  # fmt: skip
+def test_a_pod_that_would_wait_for_a_node_for_ever_is_refused_beforehand(
+    planned: Any, made: Any, nodes: int, seen: str, advice: str
+) -> None:
+    with pytest.raises(UsageError) as told:
+        check_room([planned(made)], SandboxSettings(nodes=nodes))
+    assert told.value.tried == "planning deployment/web for the sandbox"
+    assert seen in told.value.seen
+    assert told.value.do.startswith(advice)
+
+
+@pytest.mark.parametrize(
+    ("made", "nodes"),
+    [
+        (replicas(2, 0, apart()), 3),
+        (replicas(2, 1, apart()), 2),
+        (replicas(2, 0, apart(matchLabelKeys=["pod-template-hash"])), 2),
+        (replicas(2, 0, apart("rack")), 1),
+        (replicas(2, 1, apart("topology.kubernetes.io/zone")), 2),
+        (replicas(3, 0, pod()), 1),
+        (replicas(1, 0, pod(affinity={"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [
+            {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "cache"}}}]}})), 1),
+        (replicas(1, 0, pod(schedulerName="mine", nodeSelector={"a": "b"})), 1),
+    ],
+)  # fmt: skip
+def test_pods_that_find_their_nodes_are_not(planned: Any, made: Any, nodes: int) -> None:
+    check_room([planned(made)], SandboxSettings(nodes=nodes))
