@@ -10,6 +10,7 @@ import os
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
 
 import anyio
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 
 _BODY_BYTES = 10240
+_REDIRECTS, _INFORMATIONAL = 10, 5  # as many as net/http puts up with
+_REDIRECTING, _SWITCHING = (301, 302, 303, 307, 308), 101
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +74,18 @@ async def listens(container: Object, running: Container, timeout_s: float) -> Pr
 
 
 async def http_get(action: Object, container: Object, address: str, timeout_s: float) -> ProbeResult:
-    """Sends the GET of a probe or hook; 200 to 399 is success. Never follows a redirect, never keeps its connection."""
+    """Sends the GET of a probe or hook; 200 to 399 is success. Never keeps its connection.
+
+    A redirect is followed where it stays on the host, and is a success where it leads away: pkg/probe/http/request.go.
+    """
     host, port = action.get("host") or address, port_number(action["port"], container)
     scheme, path = action.get("scheme", "HTTP").lower(), action.get("path", "/").removeprefix("/")
     url = f"{scheme}://{host}:{port}/{path}"
     headers = {"Host": f"{host}:{port}", "User-Agent": "kube-probe/1.36", "Accept": "*/*", "Connection": "close"}
     headers |= {header["name"]: header["value"] for header in action.get("httpHeaders") or ()}
-    request = f"GET /{path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
     try:
         with anyio.fail_after(timeout_s):
-            status = await _status(host, port, request.encode(), tls=scheme == "https")
+            status = await _followed(url, headers)
     except TimeoutError:
         return ProbeResult(
             False, f'Get "{url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
@@ -92,22 +97,52 @@ async def http_get(action: Object, container: Object, address: str, timeout_s: f
     return ProbeResult(False, f"HTTP probe failed with statuscode: {status}")
 
 
-async def _status(host: str, port: int, request: bytes, *, tls: bool) -> int:
+async def _followed(url: str, headers: dict[str, str]) -> int:
+    """The status of what the GET comes to."""
+    host, here = urlsplit(url).hostname, url
+    for _ in range(_REDIRECTS):
+        status, location = await _answer(here, headers)
+        there = urljoin(here, location)
+        if status not in _REDIRECTING or not location or urlsplit(there).hostname != host:
+            return status
+        here, headers = there, headers | {"Host": urlsplit(there).netloc}
+    raise ValueError(f"stopped after {_REDIRECTS} redirects")
+
+
+async def _answer(url: str, headers: dict[str, str]) -> tuple[int, str]:
+    """Status and Location of one GET; what is only informational is passed over, as Go's client does."""
+    parts = urlsplit(url)
+    tls, path = parts.scheme == "https", (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    request = f"GET {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
+    host, port = str(parts.hostname), parts.port or (443 if tls else 80)
     reader, writer = await _connected(host, port, tls=tls)
     try:
-        writer.write(request)
-        head = await reader.readline()
-        if not head:
-            raise EOFError("EOF")
-        version, _, rest = head.decode("latin-1").partition(" ")
-        if not version.startswith("HTTP/") or not rest[:3].isdigit():
-            raise ValueError(f'net/http: HTTP/1.x transport connection broken: malformed HTTP response "{head[:80]!r}"')
-        await reader.read(_BODY_BYTES)
-        return int(rest[:3])
+        writer.write(request.encode())
+        for _ in range(1 + _INFORMATIONAL):
+            status, location = await _head(reader)
+            if not 100 <= status < 200 or status == _SWITCHING:
+                await reader.read(_BODY_BYTES)
+                return status, location
+        raise ValueError("net/http: HTTP/1.x transport connection broken: too many 1xx informational responses")
     except ConnectionError as error:
         raise OSError(f"read tcp {host}:{port}: read: {_lower(error)}") from None
     finally:
         writer.close()
+
+
+async def _head(reader: asyncio.StreamReader) -> tuple[int, str]:
+    first = await reader.readline()
+    if not first:
+        raise EOFError("EOF")
+    version, _, rest = first.decode("latin-1").partition(" ")
+    if not version.startswith("HTTP/") or not rest[:3].isdigit():
+        raise ValueError(f'net/http: HTTP/1.x transport connection broken: malformed HTTP response "{first[:80]!r}"')
+    location = ""
+    while line := (await reader.readline()).decode("latin-1").strip():
+        name, _, value = line.partition(":")
+        if name.lower() == "location":
+            location = value.strip()
+    return int(rest[:3]), location
 
 
 async def _connected(host: str, port: int, *, tls: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
