@@ -5,7 +5,7 @@ Counts and sums as pkg/quota/v1/evaluator/core/pods.go has them; quotas of a sco
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from harness.kube.quantities import exact
@@ -25,9 +25,24 @@ def pods_added(intent: Intent) -> int:
     return rollout.max_surge + (0 if intent.there else rollout.replicas)
 
 
-def too_small(intent: Intent, around: Surroundings, pods: Mapping[str, Object]) -> Iterator[Finding]:
-    """A finding for each quota that does not hold the run. `pods`: as the API would make them, where it said so."""
-    added = pods_added(intent)
+def too_small_among(manifests: Iterable[Object], intent: Intent) -> Iterator[Finding]:
+    """The same of quotas that the run brings itself: those with which no rollout can get on.
+
+    One that may take an old pod away first goes on without its surge.
+    """
+    rollout = rollout_spec(intent.application.kind, spec_of(intent.application.target))
+    quotas = tuple(each for each in manifests if each["kind"] == "ResourceQuota")
+    surge = 0 if rollout.max_unavailable else rollout.max_surge
+    around = Surroundings(objects={"ResourceQuota": quotas})
+    return too_small(intent, around, {}, added=rollout.replicas + surge)
+
+
+def too_small(
+    intent: Intent, around: Surroundings, pods: Mapping[str, Object], *, added: int | None = None
+) -> Iterator[Finding]:
+    """A finding for each quota that does not hold the run. `pods`: as the API would make them, where it said so;
+    `added`: how many come at once, where that is not `pods_added`."""
+    added = pods_added(intent) if added is None else added
     application = spec_of(pods.get("application")) or pod_spec(intent.application.target)
     workers = [spec_of(pods.get("worker")) or spec_of(worker) for worker in intent.worker_pods]
     for quota in around.of("ResourceQuota"):

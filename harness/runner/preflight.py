@@ -14,6 +14,7 @@ from harness.kube.client import Kube
 from harness.manifests.repeated_keys import repeated_keys
 from harness.model.run import MeasuredService
 from harness.preflight.intent import Intent
+from harness.preflight.quota import too_small_among
 from harness.runner.deployment import place_of
 from harness.runner.pod_logs import logs_in
 from harness.runner.refused_manifests import check_manifests
@@ -58,6 +59,7 @@ def check_scenarios(scenarios: Iterable[Scenario]) -> None:
         if not scenario.experiment.is_there:  # what runs was taken
             own = scenario.application.manifests
             check_manifests(own, among=own, files=scenario.experiment.manifests)
+            _check_own_quotas(scenario)
         if wanted_replicas(spec_of(scenario.application.target)) == 0:
             raise UsageError(
                 f"checking {scenario.experiment.target} before anything is changed",
@@ -71,6 +73,16 @@ def check_scenarios(scenarios: Iterable[Scenario]) -> None:
                 "; ".join(hazard.sentence for hazard in blocking),
                 f"Needed: {', '.join(hazard.mend for hazard in blocking)}.",
             )
+
+
+def _check_own_quotas(scenario: Scenario) -> None:
+    found = tuple(too_small_among(scenario.application.manifests, Intent(application=scenario.application)))
+    if found:
+        raise UsageError(
+            f"checking {scenario.experiment.target} before anything is changed",
+            "; ".join(each.words for each in found),
+            "Raise the quota, or lower maxSurge or replicas.",
+        )
 
 
 def preflight(scenarios: Iterable[Scenario], *, sandbox: bool = False) -> tuple[str, ...]:

@@ -123,10 +123,15 @@ BLOCKED = [
         {"more": "---\n{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {ports: [{port: 8}, {port: 9}]}}\n"},
         "before anything is changed: spec.ports[0].name: Required value; spec.ports[1].name: Required value. K",
     ),
+    (
+        {"more": "---\n{apiVersion: v1, kind: ResourceQuota, metadata: {name: few}, spec: {hard: {pods: 3}}}\n"},
+        "ResourceQuota few leaves pods for 3 more, and the run takes 4 (4 of its pods at once). Raise the quota, or "
+        "lower maxSurge or replicas.",
+    ),
 ]
 BLOCKED_IDS = [
     "paused", "on-delete", "partition", "no pods", "headless", "a type", "another object's type", "a field",
-    "several fields", "another object's field",
+    "several fields", "another object's field", "a quota of its own",
 ]  # fmt: skip
 
 
@@ -144,6 +149,12 @@ def test_what_could_show_nothing_is_refused(tmp_path: Path, change: dict[str, st
         check_scenarios(planned(written(tmp_path, **change)))
     assert str(refused.value).startswith("checking ")
     assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(("pods", "spec"), [("4", ""), ("3", "strategy: {rollingUpdate: {maxUnavailable: 1}}")])
+def test_a_quota_of_its_own_with_which_a_rollout_gets_on_is_not(tmp_path: Path, pods: str, spec: str) -> None:
+    quota = f"---\n{{apiVersion: v1, kind: ResourceQuota, metadata: {{name: few}}, spec: {{hard: {{pods: {pods}}}}}}}\n"
+    check_scenarios(planned(written(tmp_path, more=quota, spec=spec)))
 
 
 @pytest.mark.parametrize("command", [("run", "--dry-run"), ("run",)], ids=["dry run", "run"])
