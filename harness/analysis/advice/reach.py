@@ -15,7 +15,7 @@ from harness.analysis.causes.conntrack import UNANSWERED
 from harness.analysis.causes.explained import Explained
 from harness.analysis.causes.failures import CUT
 from harness.analysis.causes.intervals import NOBODY, Spans, cover
-from harness.analysis.causes.row import Way
+from harness.analysis.causes.row import Flag, Way
 from harness.analysis.causes.streaks import LIKELY
 from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.observed import Observed
@@ -70,11 +70,12 @@ class Reach:
             outcomes: outcome.is_in(outcomes).to_numpy() for outcomes, *_ in self._ends
         }
         self._worker = failed["worker"].to_numpy()
-        fresh = (~why.failures.reused | self._anew) & np.isfinite(why.failures.sent)
+        self._silent = _is_one_of(why.failures.outcome, UNANSWERED)
+        dropped = self._silent & why.failures.flags[Flag.NODE_WITHOUT_POD]  # by a node, and not at a pod
+        fresh = (~why.failures.reused | self._anew) & np.isfinite(why.failures.sent) & ~dropped
         nobodys = fresh & (why.causes.pod == NOBODY)
         self._unsure_end = nobodys & _is_one_of(why.causes.cause, _OF_THE_END)
         self._unsure_start = nobodys & _is_one_of(why.causes.cause, _OF_THE_START)
-        self._silent = _is_one_of(why.failures.outcome, UNANSWERED)
         self._of_pod = _grouped(why.causes.pod, fresh)
         self._by_time = np.flatnonzero(nobodys)[np.argsort(why.failures.sent[nobodys], kind="stable")]
         self._times = why.failures.sent[self._by_time]

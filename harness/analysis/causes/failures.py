@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harness.analysis.causes.as_ever import closed_as_ever
+from harness.analysis.causes.bare_nodes import bare_nodes
 from harness.analysis.causes.conntrack import UNANSWERED
 from harness.analysis.causes.data_plane import DataPlane
 from harness.analysis.causes.given_up import in_hand
@@ -99,6 +100,7 @@ def failures(
     # Where a hop has no target it says so, as a node's proxy that has no endpoint refuses.
     told = np.where(by_hop[Flag.NO_TARGET], "connect-refused", outcome)
     absent = absence(seen.endpoints, windows, streaks, plane.lag_s, told, sent)
+    nodes = bare_nodes(seen, plane, sent)
     ends = idle_ends(seen)
     silent = np.isin(outcome, UNANSWERED) & ~np.array(stale.to_numpy())
     timed_out = outcome == "read-timeout"
@@ -144,6 +146,8 @@ def failures(
         | (off & ~cut_with_others(direct & np.isin(outcome, CUT) & ~instant, ended, ~off)),
         Flag.NO_ENDPOINT: absent.rejecting,
         Flag.MAYBE_NO_ENDPOINT: absent.maybe,
+        Flag.NODE_WITHOUT_POD: nodes.bare,
+        Flag.BARE_AS_EVER: nodes.as_ever,
         Flag.STALE: np.array(stale.to_numpy()),
         Flag.STALLED: stalled,
         Flag.OVERSLEPT: stalled & late,

@@ -102,6 +102,8 @@ class Flag(StrEnum):
     OFF_STOPPING_LISTS = "off-stopping-lists"
     NO_ENDPOINT = "no-endpoint"
     MAYBE_NO_ENDPOINT = "maybe-no-endpoint"
+    NODE_WITHOUT_POD = "node-without-pod"
+    BARE_AS_EVER = "bare-as-ever"
     STALE = "stale"
     STALLED = "stalled"
     OVERSLEPT = "overslept"
@@ -148,6 +150,8 @@ FLAG_WORDS = {
     "show, or a data plane that keeps its period",
     Flag.NO_ENDPOINT: "the data plane surely had no endpoint",
     Flag.MAYBE_NO_ENDPOINT: "the data plane may have had no endpoint",
+    Flag.NODE_WITHOUT_POD: "a node that sends only to pods of its own may have had none",
+    Flag.BARE_AS_EVER: "no more nodes were without a pod than before the first rollout",
     Flag.STALE: "the same source port went unanswered less than 120 s before",
     Flag.STALLED: "the worker stood still while it was under way",
     Flag.OVERSLEPT: "the worker stood still, and the time-out fired late",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from harness.analysis.observed.pods import Life
@@ -26,6 +26,7 @@ class Endpoints:
 
     `listed`: per pod (uid) the intervals in which it was to get traffic. `terminating`: when its endpoint was first
     shown as terminating. `empty`: the intervals in which no pod was. `known`: whether the timeline holds slices.
+    `nodes`: where a node sends only to pods of its own, from when on so many of them had one to send to.
     """
 
     known: bool
@@ -34,6 +35,7 @@ class Endpoints:
     empty: Intervals = ()
     changes: tuple[float, ...] = ()
     most: int = 0
+    nodes: tuple[tuple[float, int], ...] = ()
 
 
 def endpoints(info: RunInfo, timeline: Iterable[Observation], pods: Sequence[Life]) -> Endpoints:
@@ -51,7 +53,7 @@ def endpoints(info: RunInfo, timeline: Iterable[Observation], pods: Sequence[Lif
             slices.add(seen)
     if not slices.steps:
         return _endpoints(_by_readiness(pods), {})
-    return _endpoints(slices.steps, slices.terminating)
+    return replace(_endpoints(slices.steps, slices.terminating), nodes=tuple(slices.nodes))
 
 
 def _by_node(info: RunInfo) -> bool:
@@ -97,11 +99,13 @@ class _PodNames:
 
 
 class _Slices:
-    """The slices of a Service, one event after another. `steps`: who was to get traffic from then on."""
+    """The slices of a Service, one event after another. `steps`: who was to get traffic from then on; `nodes`: on how
+    many nodes, where that matters."""
 
     def __init__(self, names: _PodNames, *, by_node: bool) -> None:
         self._by_node = by_node
         self.steps: list[tuple[float, frozenset[str]]] = []
+        self.nodes: list[tuple[float, int]] = []
         self.terminating: dict[str, float] = {}
         self._names = names
         self._slices: dict[str, list[tuple[str, EndpointConditions]]] = {}
@@ -119,6 +123,8 @@ class _Slices:
                 if is_.terminating:
                     self.terminating.setdefault(uid, seen.t)
         self.steps.append((seen.t, self._usable()))
+        if self._by_node:
+            self.nodes.append((seen.t, len({self._nodes[uid] for uid in self.steps[-1][1]})))
 
     def _usable(self) -> frozenset[str]:
         known = tuple(chain.from_iterable(self._slices.values()))

@@ -5,6 +5,7 @@
     update 8.0 complete 9.0 settled 9.5                  one rollout; `undo 9.2` takes it back
     pod old-1 deleted 8.5 ended 8.8 gone 9.0             a pod of the old revision, ready from the beginning
     pod new-1 revision r2 created 8.1 ready 8.4 prestop 5 noprobe       ... or evicted, stranger, killed
+    pod old-1 node node2                                 ... on a node, by its name
     pod old-1 prestop 5 beside                           ... and another container in it, without a hook
     pod old-1 deleted 8.5 ended 10.1 gone 10.4 exits 3   its container ended with that exit code
     pod old-2 ready 0.3 pending                          one of the beginning whose start the watch showed
@@ -101,7 +102,7 @@ class _Teller:
         facts: dict[str, Any] = {"revision": "r1", "probe": "noprobe" not in words, "stranger": "stranger" in words}
         pairs = [word for word in words[1:] if word not in FLAGS]
         for name, value in zip(pairs[::2], pairs[1::2], strict=True):
-            facts[name] = value if name in ("revision", "uid", "name") else float(value)
+            facts[name] = value if name in ("revision", "uid", "name", "node") else float(value)
         facts["pending"] = "pending" in words
         facts["beside"] = "beside" in words
         facts["evicted"], facts["killed"] = "evicted" in words, "killed" in words
@@ -236,7 +237,8 @@ class _Teller:
             going = t >= facts.get("deleted", never)
             down = any(start + FOUND_S <= t < end for start, end in facts.get("crashes", ()))
             conditions = {"ready": not (going or down), "serving": not down, "terminating": going}
-            endpoints.append({"conditions": conditions, "targetRef": {"uid": uid, "name": facts["name"]}})
+            on = {"nodeName": facts["node"]} if "node" in facts else {}
+            endpoints.append({"conditions": conditions, "targetRef": {"uid": uid, "name": facts["name"]}, **on})
         return {"metadata": {"name": "web", "labels": {"kubernetes.io/service-name": "web"}}, "endpoints": endpoints}
 
 

@@ -26,6 +26,8 @@ class Silence(StrEnum):
     NETWORK_GONE = "network-gone"
     SEVERAL = "silence-of-several"
     SEVERAL_WITHOUT_POD = "silence-or-sleep"
+    NODE_WITHOUT_POD = "node-without-pod"
+    NODE_EVER_WITHOUT = "node-ever-without"
     MAYBE_SILENT = "maybe-silent"
     STALLED = "stalled"
     OVERRUN = "overrun"
@@ -41,6 +43,10 @@ _UNANSWERED = (Outcome.CONNECT_TIMEOUT, Outcome.UNREACHABLE)
 _SILENT = (
     "no answer (observed) while the data plane had no endpoint: its rejection stayed silent, or it was being "
     "reprogrammed (inferred)"
+)
+_DROPPED = (
+    "no answer (observed): a node that sends only to its own pods (externalTrafficPolicy: Local) had none, and drops "
+    "what comes (inferred)"
 )
 _LONE = (
     "no answer (observed), alone among good connections (observed): it may have gone to a pod that was gone, or was "
@@ -132,6 +138,25 @@ SILENCES = (
         fault=Fault.UNTOLD,
         unexplained=True,
         evidence=SEVERAL,
+    ),
+    Row(
+        rule=Silence.NODE_EVER_WITHOUT,
+        outcomes=_UNANSWERED,
+        holds=(Flag.NODE_WITHOUT_POD, Flag.BARE_AS_EVER),
+        excludes=(Flag.MAYBE_NO_ENDPOINT, Flag.OVERSLEPT),
+        cause=Cause.APPLICATION,
+        fault=Fault.APPLICATION,
+        evidence=f"{_DROPPED}; one was without before the first rollout too (observed)",
+    ),
+    Row(
+        rule=Silence.NODE_WITHOUT_POD,
+        outcomes=_UNANSWERED,
+        holds=(Flag.NODE_WITHOUT_POD,),
+        excludes=(Flag.MAYBE_NO_ENDPOINT, Flag.OVERSLEPT),
+        cause=Cause.NO_ENDPOINTS,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_WENT,),
+        evidence=f"{_DROPPED}, since pods moved in the rollout (observed)",
     ),
     Row(
         rule=Silence.MAYBE_SILENT,
