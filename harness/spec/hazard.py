@@ -22,6 +22,7 @@ class HazardId(StrEnum):
     LONE_POD = "lone-pod"
     NO_READINESS_PROBE = "no-readiness-probe"
     PROBE_ON_ANOTHER_PORT = "probe-on-another-port"
+    PROBE_PORT_UNNAMED = "probe-port-unnamed"
     PROBE_ASKS_NOTHING = "probe-asks-nothing"
     TARGET_PORT_UNNAMED = "target-port-unnamed"
     NO_PRESTOP = "no-prestop"

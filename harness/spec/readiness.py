@@ -40,6 +40,24 @@ def asked_port(probe: Object) -> int | str | None:
     return port
 
 
+def lost_probes(pod: Object) -> dict[str, str]:
+    """By container, the port that a probe of it connects to by a name which none of its own ports has: it fails always.
+
+    A word of digits is a number, as the kubelet reads it.
+
+    >>> lost_probes({"containers": [{"name": "web", "readinessProbe": {"tcpSocket": {"port": "admin"}}}]})
+    {'web': 'admin'}
+    """
+    found = {}
+    for container in containers(pod):
+        names = {entry.get("name") for entry in container.get("ports") or ()}
+        ports = (asked_port(probe) for probe in ready_probes(container))
+        lost = [port for port in ports if isinstance(port, str) and not port.isdecimal() and port not in names]
+        if lost:
+            found[str(container.get("name"))] = lost[0]
+    return found
+
+
 def only_idle(pod: Object) -> tuple[Object, ...]:
     """The containers with probes to pass, where none of the pod's asks anything: a pod is Ready as soon as it runs."""
     probed = tuple(container for container in containers(pod) if ready_probes(container))

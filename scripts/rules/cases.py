@@ -199,6 +199,7 @@ CASES: dict[HazardId, Case] = {
         passes=App(beside=(_SIDE | {"lifecycle": sleep(5)},)),
         proof=Proof(cause="creation-race", env={"APP_START_S": "4"}),
     ),
+    HazardId.PROBE_PORT_UNNAMED: Case(fails=App(container={"readinessProbe": {"httpGet": {"port": "web"}}})),
     HazardId.PROBE_ASKS_NOTHING: Case(fails=App(container={"readinessProbe": {"exec": {"command": ["true"]}}})),
     HazardId.TARGET_PORT_UNNAMED: Case(fails=App(service={"ports": [{"port": 80, "targetPort": "web"}]})),
     HazardId.NO_PRESTOP: Case(fails=App(container={"lifecycle": None}), proof=Proof(cause="termination-race")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.model.result import Cause
 from harness.spec.hazard import HazardId, Row, Severity, Where
 from harness.spec.placing import root_by_number, unnameable
-from harness.spec.readiness import is_probed, only_idle
+from harness.spec.readiness import is_probed, lost_probes, only_idle
 from harness.spec.serving import listens_when_ready
 from harness.spec.stopping import named
 
@@ -32,7 +32,11 @@ ROWS: tuple[Row, ...] = (
         id=HazardId.PROBE_ON_ANOTHER_PORT,
         severity=Severity.ERROR,
         holds=lambda it: (
-            bool(it.targets) and not it.unnamed and it.all_probes_connect and not listens_when_ready(it.pod, it.targets)
+            bool(it.targets)
+            and not it.unnamed
+            and not lost_probes(it.pod)
+            and it.all_probes_connect
+            and not listens_when_ready(it.pod, it.targets)
         ),
         wrong="its readiness probe looks at another port than the one that serves",
         found="the probe asks {it.probed}, the Service sends to {it.sent_to}",
@@ -41,6 +45,21 @@ ROWS: tuple[Row, ...] = (
         path=f"{_CONTAINER}.readinessProbe",
         why="Ready then says that another port answers. The one that serves may open later, and calls to it are "
         "refused until then.",
+    ),
+    Row(
+        id=HazardId.PROBE_PORT_UNNAMED,
+        severity=Severity.ERROR,
+        holds=lambda it: bool(lost_probes(it.pod)),
+        wrong="a probe goes to a port by a name that its container gives to none: no pod is ever Ready",
+        found=lambda it: ", ".join(f"port: {port} in {name}" for name, port in lost_probes(it.pod).items()),
+        cause=None,
+        mend="that name at a port of the same container, or the number of the port",
+        path=f"{_CONTAINER}.readinessProbe",
+        containers=lambda it: tuple(lost_probes(it.pod)),
+        why="The kubelet looks the name up among the ports of the container that has the probe, and nowhere else.",
+        source="https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/"
+        "#use-a-named-port",
+        blocks=True,
     ),
     Row(
         id=HazardId.PROBE_ASKS_NOTHING,

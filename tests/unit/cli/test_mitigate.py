@@ -116,6 +116,7 @@ def changed(text: str, *arguments: str) -> tuple[str, list[str]]:
 # What no change of a workload's manifest may cure by itself.
 REMAIN = {
     HazardId.LONE_STATEFUL_POD,  # another replica may be one too many
+    HazardId.PROBE_PORT_UNNAMED,  # which port it means is not known
     HazardId.TARGET_PORT_UNNAMED,  # which port serves is not known
     HazardId.GATES_BY_INSTANCE,  # of the balancer
     HazardId.GATES_WITHOUT_LABEL,  # of the namespace

@@ -34,6 +34,10 @@ CASES: dict[HazardId, list[tuple[Object, str]]] = {
             "the probe asks 9090, the Service sends to http",
         )
     ],
+    HazardId.PROBE_PORT_UNNAMED: [
+        (workload("Deployment", container(**{probe: {"httpGet": {"port": "admin"}}})), "port: admin in web")
+        for probe in ("readinessProbe", "startupProbe")
+    ],
     HazardId.PROBE_ASKS_NOTHING: [
         (workload("Deployment", container(readinessProbe={"exec": {"command": command}})), "always succeeds in web")
         for command in (["true"], ["/bin/true"], ["sh", "-c", "exit 0"], ["/bin/bash", "-ec", " :; "])
@@ -80,7 +84,10 @@ CASES: dict[HazardId, list[tuple[Object, str]]] = {
     ],
     HazardId.HOST_NETWORK: [(workload(pod={"hostNetwork": True}), "hostNetwork: true")],
     HazardId.HOST_PORT: [
-        (workload("Deployment", container(ports=[{"containerPort": 80, "hostPort": 8080}])), "hostPort: 8080")
+        (
+            workload("Deployment", container(ports=[{"name": "http", "containerPort": 80, "hostPort": 8080}])),
+            "hostPort: 8080",
+        )
     ],
     HazardId.APART_FROM_OLD_PODS: [
         (workload(pod=apart()), "required podAntiAffinity by kubernetes.io/hostname, maxUnavailable comes to 0"),
