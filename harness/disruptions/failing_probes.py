@@ -17,8 +17,16 @@ _PROBE = re.compile(r"^(Liveness|Readiness|Startup) probe (failed|errored)")
 _REFUSED = re.compile(r"dial tcp \S*:(?P<port>\d+): connect: connection refused")
 _NOTHING_THERE = re.compile(r"statuscode: 404\b")
 _TOO_LATE = re.compile(r"timed? ?out|Timeout exceeded|deadline exceeded")
-_NO_PROGRAM = re.compile(r"executable file not found|No such file or directory|: not found\b")
-"""What a container runtime, `env` or a shell says of a program that the image has not: no time mends that."""
+_NO_PROGRAM = re.compile(
+    r"executable file not found|exec: \"[^\"]*\": stat |\benv: .*: No such file or directory"
+    r"|\b(?:ba|da|a|z)?sh: (?!.*can(?:not|'t) open)(?:.*: )?(?:command )?not found\b"
+    r"|\b(?:ba|da|a|z)?sh: (?!.*can(?:not|'t) open).*: No such file or directory"
+)
+"""What a container runtime, `env` or a shell says of a program that the image has not: no time mends that. A program
+that is there says the like of a file which it looks for, and which the server may make later."""
+
+_NEVER = re.compile(r"executable file not found|strconv\.Atoi: parsing \"(?P<name>[^\"]+)\": invalid syntax")
+"""What fails whatever the server does: the runtime finds no program, or the kubelet no port of that name."""
 
 _ANOTHER_PROGRAM = (
     "The image has not what the probe{} runs: put it in, or let it ask by httpGet, tcpSocket or grpc, which need no "
@@ -39,6 +47,7 @@ def failing_probe(pod: Pod, status: Status, events: Events) -> Obstacle | None:
         where=where(pod, status),
         what=one_line(said),
         mend=_mend(said, _declared(container_of(pod, str(status.get("name"))))),
+        final=bool(_NEVER.search(said)) and not said.startswith("Liveness"),
         reports=sum(map(times, failing)),
         tell_from=_FAILURES_OF_A_START,
         kind=f"{status.get('name')}: {without_address(pod, said)}",
@@ -84,6 +93,8 @@ def _mend(said: str, declared: list[int]) -> str:
         has = f"its container declares {', '.join(map(str, declared))}" if declared else "its container declares none"
         undeclared = "" if port in declared else f" ({has})"
         return f"Nothing listens on port {port}{undeclared}: see its log for why, or correct the probe's port."
+    if (never := _NEVER.search(said)) and never["name"]:
+        return f"No port of its container has the name {never['name']}: give it to one, or let the probe name a number."
     if _NOTHING_THERE.search(said):
         return "It listens, and has nothing at that path: correct the probe's httpGet.path."
     if _NO_PROGRAM.search(said):

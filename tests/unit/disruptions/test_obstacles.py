@@ -375,3 +375,36 @@ def test_the_log_of_a_container_is_that_of_the_run_that_ended() -> None:
 
 def test_a_workload_that_is_gone_is_held_up_by_nothing() -> None:
     assert obstacles(shown(an_object("web-7", kind="Pod", status={})), WEB) == ()
+
+
+ANOTHER = (
+    "The image has not what the probe runs: put it in, or let it ask by httpGet, tcpSocket or grpc, which need no "
+    "program."
+)
+MORE = "See why its probe fails, or give it more time."
+NAMELESS = "No port of its container has the name admin: give it to one, or let the probe name a number."
+
+
+@pytest.mark.parametrize(
+    ("said", "mend", "final"),
+    [
+        ('errored: strconv.Atoi: parsing "admin": invalid syntax', NAMELESS, True),
+        ('errored: exec: "healthy": executable file not found in $PATH', ANOTHER, True),
+        ('errored: exec: "/bin/healthy": stat /bin/healthy: no such file or directory', ANOTHER, False),
+        ("failed: sh: 1: healthy: not found", ANOTHER, False),
+        ("failed: /bin/sh: healthy: not found", ANOTHER, False),
+        ("failed: bash: line 1: healthy: command not found", ANOTHER, False),
+        ("failed: sh: /healthy: No such file or directory", ANOTHER, False),
+        ("failed: cat: can't open '/tmp/healthy': No such file or directory", MORE, False),  # the server may make it
+        ("failed: cat: /tmp/healthy: No such file or directory", MORE, False),
+        ("failed: sh: 1: cannot open /tmp/healthy: No such file", MORE, False),
+        ("failed: ls: /tmp/ready: not found", MORE, False),
+    ],
+)
+def test_a_program_that_is_missing_is_told_from_a_file_that_a_probe_looks_for(
+    said: str, mend: str, final: bool
+) -> None:
+    starting = container(RUNNING, ready=False)
+    told = event(starting, "Unhealthy", f"Readiness probe {said}", count=3, container="web")
+    (found,) = obstacles(shown(deployment(), starting, told), WEB)
+    assert (found.mend, found.final) == (mend, final)
