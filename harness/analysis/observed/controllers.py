@@ -40,6 +40,7 @@ class ReplicaSetHistory:
     desired: str | None = None
     shrinks: list[float] = field(default_factory=list)
     scalings: list[float] = field(default_factory=list)
+    shrunk: int = 0
     revisions: list[tuple[float, int]] = field(default_factory=list)
 
     def add(self, t: float, shown: Object) -> None:
@@ -48,6 +49,7 @@ class ReplicaSetHistory:
         now, desired = wanted_replicas(shown.get("spec") or {}), annotations.get(DESIRED)
         if self.replicas is not None and now < self.replicas:
             self.shrinks.append(t)
+            self.shrunk += self.replicas - now
             if desired != self.desired and desired is not None and self.desired is not None:
                 self.scalings.append(t)
         self.replicas, self.desired = now, desired
@@ -204,6 +206,11 @@ class Controllers:
     def replica_set(self, name: str) -> ReplicaSetHistory:
         """The ReplicaSet of that name; one of which nothing is known where the watch showed none."""
         return self.replica_sets.get(name) or ReplicaSetHistory()
+
+    def names_all_of(self, owner: str) -> bool:
+        """Whether of every pod that a ReplicaSet was to have fewer its controller said which one it deleted."""
+        shrunk = self.replica_set(owner).shrunk
+        return 0 < shrunk <= sum(name.startswith(f"{owner}-") for name in self.deleted)
 
     def update_revision_at(self, t: float) -> UpdateRevision | None:
         """What the StatefulSet was to become when a pod was deleted at `t`."""

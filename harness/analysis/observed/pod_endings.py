@@ -79,7 +79,9 @@ def _last_change_was_ours(t: float, told: Controllers) -> bool:
 
 def _by_stranger(pod: Life, t: float, told: Controllers) -> bool:
     """Whether no controller deleted it, though they say what they delete."""
-    if not told.speaks or pod.name in told.deleted or told.replica_set(pod.owner).shrinks_near(t):
+    if not told.speaks or pod.name in told.deleted:
+        return False
+    if told.replica_set(pod.owner).shrinks_near(t) and not told.names_all_of(pod.owner):
         return False
     becoming = told.update_revision_at(t)
     return becoming is None or becoming.revision == pod.revision

@@ -66,6 +66,9 @@ def shortfall_of(result: ScenarioResult) -> str:
     return result.sentence.partition(_BUT)[2]
 
 
+_SAY_WHY = (Reason.CRASH, Reason.FOREIGN, Reason.EVICTION, Reason.SCALING)
+
+
 def _conclusion(
     rollouts: Sequence[RolloutAccount],
     doubts: Sequence[tuple[str, str]],
@@ -78,8 +81,8 @@ def _conclusion(
     if any(rollout.dropping for rollout in rollouts):
         return _dropping(rollouts, causes, level, words)
     every = [*doubts, *(doubt for rollout in rollouts for doubt in rollout.doubts)]
-    if every and every[0][0] == Reason.UNCHARGED:  # that a container crashed says why nobody is charged
-        every.sort(key=lambda doubt: doubt[0] != Reason.CRASH)
+    if every and every[0][0] == Reason.UNCHARGED:  # who took pods, or that one crashed, says why nobody is charged
+        every.sort(key=lambda doubt: doubt[0] not in _SAY_WHY)
     if every:
         reason, said = every[0]
         sentence = said + _others(rollouts, reason, words) + _none_seen(len(rollouts), words)

@@ -105,6 +105,21 @@ def test_a_pod_that_no_controller_deleted_was_taken_by_a_stranger() -> None:
     assert takers([pod("a", "old", 8.52)], controllers(timeline, ANYBODY, [8.0])) == {"a": Taker.FOREIGN}
 
 
+@pytest.mark.parametrize(("named", "taker"), [(("old-b",), Taker.FOREIGN), ((), Taker.ROLLOUT)])
+def test_a_pod_that_goes_as_its_set_shrinks_is_a_strangers_where_the_set_names_another(
+    named: tuple[str, ...], taker: Taker
+) -> None:
+    """`kubectl delete pod --force` in the middle of a rollout; what no event names may have been the rollout's."""
+    timeline = [
+        replica_set(1, "old", 3, 3, 1),
+        replica_set(8.1, "new", 1, 3, 2),
+        replica_set(9.3, "old", 2, 3, 1),
+        seen(9.3, "Event", reason="ScalingReplicaSet", message="Scaled down replica set old from 3 to 2"),
+        *deleted_by_controller(9.3, *named),
+    ]
+    assert takers([pod("old-a", "old", 8.5)], controllers(timeline, ANYBODY, [8.0])) == {"old-a": taker}
+
+
 def test_what_goes_before_our_first_update_is_not_ours() -> None:
     told = controllers(deleted_by_controller(3, "a"), ANYBODY, [8.0])
     assert takers([pod("a", "old", 3.0)], told) == {"a": Taker.FOREIGN}
