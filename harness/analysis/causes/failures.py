@@ -119,6 +119,8 @@ def failures(
         at_once = np.zeros_like(at_once)
     slow = slow_beside(seen, timed_out, own)
     as_ever = closed_as_ever(seen, by_hop[Flag.CLOSED_BEHIND], instant, sent, windows)
+    waited = np.isin(outcome, CUT) & ~instant & info.way.ends_tcp
+    waited_as_ever = closed_as_ever(seen, waited, instant, sent, windows)
     off = off_stopping_lists(seen, timed_out | direct, busy_until, windows)
     turned = turned_away(seen, own, windows[Way.LOOSE_STOPPING], plane.lag_s)
     reset = reused & (outcome == "reset-before-response")
@@ -141,6 +143,7 @@ def failures(
         **by_hop,
         Flag.CLOSED_AS_EVER: as_ever.by_requests,
         Flag.CLOSED_BY_TIME: as_ever.by_time,
+        Flag.CUT_ON_THE_WAY: waited & ~(waited_as_ever.by_requests | waited_as_ever.by_time),
         Flag.OFF_ALL_LISTS: off_all_lists(by_hop[Flag.BAD_TARGET], sent, ended, windows),
         Flag.OFF_STOPPING_LISTS: off_all_lists(by_hop[Flag.BAD_TARGET], sent, ended, windows, TOLD_TO_STOP)
         | (off & ~cut_with_others(direct & np.isin(outcome, CUT) & ~instant, ended, ~off)),

@@ -98,6 +98,7 @@ class Flag(StrEnum):
     KEPT_BEHIND = "kept-behind"
     CLOSED_AS_EVER = "closed-as-ever"
     CLOSED_BY_TIME = "closed-by-time"
+    CUT_ON_THE_WAY = "cut-on-the-way"
     OFF_ALL_LISTS = "off-all-lists"
     OFF_STOPPING_LISTS = "off-stopping-lists"
     NO_ENDPOINT = "no-endpoint"
@@ -145,6 +146,8 @@ FLAG_WORDS = {
     Flag.KEPT_BEHIND: "a pod in service had answered that hop before, so that it may have kept a connection to it",
     Flag.CLOSED_AS_EVER: "that hop answered 502, as pods stopped no more often than at other times",
     Flag.CLOSED_BY_TIME: "that hop answered 502, of more requests as pods stopped, and no more often in as much time",
+    Flag.CUT_ON_THE_WAY: "what stands before the pods, with connections of its own to them, ended it after a while, "
+    "and more so as pods stopped than at other times",
     Flag.OFF_ALL_LISTS: "when it was sent, no pod that was deleted before it ended was still sent to, as answers show",
     Flag.OFF_STOPPING_LISTS: "when it was sent, no pod that stopped before it ended was still sent to, as answers "
     "show, or a data plane that keeps its period",

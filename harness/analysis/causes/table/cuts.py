@@ -33,6 +33,7 @@ class Cut(StrEnum):
     IN_FLIGHT = "cut"
     DRAINED = "cut-drained"
     RESET_AS_EVER = "reset-as-ever"
+    GIVEN_UP = "cut-on-the-way"
     IDLE_LATE = "idle-late"
     OFF_LISTS = "cut-off-lists"
     ALIVE = "cut-alive"
@@ -42,6 +43,7 @@ _RESET = (Outcome.RESET_BEFORE_RESPONSE,)
 _BEFORE = (Outcome.RESET_BEFORE_RESPONSE, Outcome.EOF_BEFORE_RESPONSE)
 _MID = (Outcome.RESET_MID_RESPONSE, Outcome.EOF_MID_RESPONSE)
 _ANY = (*_BEFORE, *_MID)
+_CLOSED = (Way.REFUSING, Way.VANISHED, Way.LOOSE_REFUSING, Way.LOOSE_VANISHED)
 _STOPPED = (Way.STOPPING, Way.LOOSE_STOPPING)
 
 CUTS = (
@@ -225,6 +227,19 @@ CUTS = (
         names=(Named.OWN, Way.DRAINING),
         evidence="accepted, and cut before the answer was complete, {ago} began to terminate (observed), before that "
         "was told to stop: what stands before the pods ended what was still open as it deregistered that (inferred)",
+    ),
+    Row(
+        rule=Cut.GIVEN_UP,
+        outcomes=_BEFORE,
+        holds=(Flag.CUT_ON_THE_WAY,),
+        any_of=_CLOSED,
+        excludes=(Flag.OFF_STOPPING_LISTS,),
+        cause=Cause.TERMINATION_RACE,
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_WENT,),
+        names=_CLOSED,
+        evidence="cut without an answer by what stands before the pods (observed), sent {ago} began to terminate "
+        "(observed): it tried that in vain, and gave up (inferred; {plane})",
     ),
     Row(
         rule=Cut.IDLE_LATE,

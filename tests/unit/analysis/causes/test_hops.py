@@ -380,3 +380,27 @@ def test_a_kept_connection_leads_to_any_pod_where_it_ends_before_them(hop: Hop, 
     lag = found.propagation.addition.pods[0].lag
     assert lag is not None
     assert lag.earliest_s <= first - 8.4 <= lag.latest_s <= first - 8.4 + 0.1
+
+
+UNKNOWN_PROXY = Hop(name="its own", kind=HopKind.REVERSE_PROXY, targets=Targets.UNKNOWN)
+GIVES_UP = """
+    update 8.0 complete 8.5 settled 9.5
+    pod old-1 deleted 8.5 ended 8.7 gone 9.2
+    pod old-2
+    pod new-1 revision r2 created 8.1 ready 8.4
+    ok kept 0..50 every 0.02 by old-2 reused
+    ok kept 0.01..8.5 every 0.02 by old-1 reused
+    ok new 9.21..50 every 0.02 by new-1
+"""
+
+
+def test_what_a_proxy_gives_up_after_a_while_was_sent_to_a_pod_that_was_gone() -> None:
+    """It tries to connect for 2 s, and ends the client's connection when no pod is stopping any more."""
+    found = judged(GIVES_UP + "eof-before-response kept 8.8 8.9 9.0 9.1 9.2 9.3 took 2 reused\n", UNKNOWN_PROXY)
+    assert (found.causes, found.verdict) == ({"termination-race": 6}, "dropping")
+    assert "tried that in vain, and gave up" in found.failures[0].evidence
+
+
+def test_one_that_does_so_all_the_time_says_nothing_of_a_rollout() -> None:
+    text = GIVES_UP + "eof-before-response kept 0.5..40 every 0.25 took 2 reused\n"
+    assert "termination-race" not in judged(text, UNKNOWN_PROXY).causes
