@@ -139,3 +139,25 @@ def test_a_start_that_lasts_as_long_as_what_follows_is_no_number_that_grows() ->
 def test_what_pods_answer_as_they_stop_is_no_growth_though_it_is_one_byte_longer() -> None:
     stopping = "ok kept 12.6..13.5 every 0.05 by old-1 size 21\nok kept 0..12 every 0.05 by old-2 size 20\n"
     assert judge(history(AGEING + YOUNG + OLDER + stopping)).reason == "other-answers"
+
+
+SORRY = "ok new 8.9..9.5 every 0.05 size 30\n"
+
+
+def test_answers_that_no_pod_gave_are_a_doubt_as_pods_stop() -> None:
+    """What stands before the pods may turn its own 503 into a page with status 200."""
+    result = judged(NEW + SORRY)
+    assert (result.verdict, result.reason) == (Verdict.INCONCLUSIVE, "other-answers")
+    assert "12 answers that named no pod, as the others do, had a good status and a size" in result.doubts[0]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        SORRY.replace("size 30", "size 11"),  # a pod that forgot its name
+        SORRY + "ok new 1..7 every 0.5 size 30\n",  # that came before too
+        "ok new 9.02..30 every 0.05 size 30\n",  # a new version that gives no name
+    ],
+)
+def test_answers_without_a_name_as_there_are_at_other_times_are_none(more: str) -> None:
+    assert judged(NEW + more).verdict == Verdict.SEAMLESS
