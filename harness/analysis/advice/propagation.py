@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
+from harness.analysis.advice.pooled import as_another_ended, until_its_end, without_pool
 from harness.analysis.advice.reach import Reach
 from harness.analysis.causes.explained import Explained
 from harness.analysis.observed.observed import Observed
@@ -29,10 +30,12 @@ def propagation(seen: Observed, why: Explained) -> Propagation:
     fresh = [at for at, pod in enumerate(seen.pods) if pod.created is not None and pod.ready is not None]
     busy = seen.run.info.churn_s is not None
     reach = Reach(seen, why)
+    removed = (without_pool(seen, seen.pods[at], _removal(seen, reach, at), until_its_end) for at in ending)
+    added = (without_pool(seen, seen.pods[at], _addition(seen, reach, at), as_another_ended) for at in fresh)
     return Propagation(
         path=seen.run.info.path,
-        removal=_summary(_counting(seen, (_removal(seen, reach, at) for at in ending))),
-        addition=_summary(_counting(seen, (_addition(seen, reach, at) for at in fresh))),
+        removal=_summary(_counting(seen, removed)),
+        addition=_summary(_counting(seen, added)),
         quiet=not busy,
         note="" if busy else _quiet(seen.run.info.cluster.kubernetes),
     )

@@ -8,9 +8,11 @@ import polars as pl
 import pytest
 
 from harness.analysis import judge
+from harness.analysis.advice.pooled import POOLED, POOLED_ELSEWHERE
 from harness.analysis.advice.propagation import UNNAMED
 from harness.model.advice import as_object
-from harness.model.lags import Interval, RolloutLag
+from harness.model.lags import Interval, Propagation, RolloutLag
+from harness.model.paths import Hop, HopKind, Span, Targets
 
 from ..literal import history
 
@@ -232,3 +234,39 @@ def test_slow_first_answers_are_in_the_interval_and_not_in_the_advice(period: st
     assert lag.lag.latest_s >= 6.6
     assert 0.705 <= result.sizing.measured.addition_s <= most_s
     assert result.sizing.min_ready_s.recommended == 5
+
+
+POOLING = Hop(name="its own", kind=HopKind.REVERSE_PROXY, targets=Targets.UNKNOWN)
+LATE = replace(POOLING, removal=Span(least_s=0.0, most_s=2.0), addition=Span(least_s=0.0, most_s=2.0))
+HELD = """
+    update 8.0 complete 9.0 settled 14.0
+    pod old-1 prestop 5 deleted 8.5 ended 13.7 gone 14.0
+    pod old-2
+    pod new-1 revision r2 created 8.1 ready 8.4
+    ok kept 0..30 every 0.1 by old-2 reused
+"""
+
+
+def behind(text: str, hop: Hop) -> Propagation:
+    found = judge(history(HELD + text, path="ingress", hops=(hop,))).propagation
+    assert found is not None
+    return found
+
+
+def test_a_proxy_that_keeps_its_connections_to_a_pod_does_not_say_when_it_learnt_of_its_end() -> None:
+    """It uses them for as long as the hook holds the pod: a longer hook would only make that longer."""
+    to_the_end = behind("ok kept 0.05..13.4 every 0.1 by old-1 reused\nok kept 13.5..30 every 0.1 by new-1\n", POOLING)
+    (old,), (new,) = to_the_end.removal.pods, to_the_end.addition.pods
+    assert (old.lag, old.note) == (None, POOLED)
+    assert (new.lag, new.note) == (None, POOLED_ELSEWHERE)
+    left = behind("ok kept 0.05..10.4 every 0.1 by old-1 reused\nok kept 10.5..30 every 0.1 by new-1\n", POOLING)
+    (old,), (new,) = left.removal.pods, left.addition.pods
+    assert old.lag is not None
+    assert old.lag.earliest_s <= 1.9 <= old.lag.latest_s
+    assert new.lag is not None
+
+
+def test_what_fails_after_the_pods_end_is_lateness_all_the_same() -> None:
+    text = "ok kept 0.05..13.4 every 0.1 by old-1 reused\nstatus new 13.8..15 every 0.05 code 502\n"
+    (old,) = behind(text + "ok kept 15..30 every 0.1 by new-1\n", LATE).removal.pods
+    assert old.note != POOLED
