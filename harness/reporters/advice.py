@@ -91,7 +91,7 @@ def held(result: ScenarioResult) -> tuple[str, ...]:
 
 
 def _beside(setting: Setting) -> str:
-    return f"measured {_measured(setting)}; {setting.why}"
+    return f"{_measured(setting)}; {setting.why}"
 
 
 def _measured(setting: Setting) -> str:
