@@ -65,7 +65,7 @@ class ContainerWorker:
         self._probes: dict[ProbeType, tuple[ProbeWorker, anyio.CancelScope]] = {}
         self._stop_signal = "SIGTERM"
         self._stands_in = False
-        self._ended = anyio.Event()
+        self._ended, self._up = anyio.Event(), anyio.Event()
         self._stopping: GracePeriod | None = None
         self._group: anyio.abc.TaskGroup | None = None
 
@@ -90,7 +90,7 @@ class ContainerWorker:
         self._event("Normal", "Created", "Container created")
         self.record.container_id = f"containerd://{secrets.token_hex(32)}"
         self.record.image_id = image.image_id
-        self._ended = anyio.Event()
+        self._ended, self._up = anyio.Event(), anyio.Event()
         name = f"{self._pod.record.uid}/{self.record.name}-{self._runs}"
         self._runs += 1
         last_words = message_mount(self.record.spec, self._pod.runtime.directory(name))
@@ -110,8 +110,12 @@ class ContainerWorker:
             self._not_started(str(error))
             return False
         self._event("Normal", "Started", "Container started")
+        self._count_restart()
+        if not await self._post_start():
+            return False
         self._set_running()
-        return await self._post_start()
+        self._up.set()
+        return True
 
     async def stop(self, grace: GracePeriod, why: str, turn: Turn = ()) -> None:
         """Ends the container within `grace`, when it is its turn, if it runs."""
@@ -172,7 +176,7 @@ class ContainerWorker:
         try:
             async with anyio.create_task_group() as group:
                 self._group = group
-                self._begin_probes()
+                group.start_soon(self._probe_once_up)
                 await running.run()
                 group.cancel_scope.cancel()
         finally:
@@ -193,6 +197,11 @@ class ContainerWorker:
         self._ended.set()
         self._pod.exited()
 
+    async def _probe_once_up(self) -> None:
+        """Until its postStart hook has ended a container counts as waiting, and nothing is asked of it."""
+        await self._up.wait()
+        self._begin_probes()
+
     def _not_started(self, why: str) -> None:
         now = datetime.now(UTC)
         self._event("Warning", "Failed", f"Error: {why}")
@@ -207,11 +216,13 @@ class ContainerWorker:
         )
         self.shown_next = Waiting(reason="RunContainerError", message=why)
 
-    def _set_running(self) -> None:
+    def _count_restart(self) -> None:
         if isinstance(self.record.state, Terminated):
-            self.record.last_state = self.record.state
+            self.record.last_state, self.record.state = self.record.state, Waiting(reason="ContainerCreating")
         if self.record.last_state is not None:
             self.record.restarts += 1
+
+    def _set_running(self) -> None:
         self.record.state = Running(started_at=datetime.now(UTC))
         self.record.started = "startupProbe" not in self.record.spec
         self.record.ready = self.record.started and "readinessProbe" not in self.record.spec
@@ -230,6 +241,7 @@ class ContainerWorker:
             await self.stop(
                 GracePeriod(self._pod.record.spec.get("terminationGracePeriodSeconds", 30)), "FailedPostStartHook"
             )
+            self.shown_next = Waiting(reason="PostStartHookError", message=f"PostStartHook failed: {error}")
             return False
         return True
 
@@ -257,7 +269,8 @@ class ContainerWorker:
         self._pod.probed(self, kind, ok)
 
     def _failed(self, kind: ProbeType, seen: ProbeResult) -> None:
-        self._event("Warning", "Unhealthy", f"{kind} probe failed: {seen.message}")
+        how = "errored and resulted in unknown state" if seen.errored else "failed"
+        self._event("Warning", "Unhealthy", f"{kind} probe {how}: {seen.message}")
 
     def _answered(self, kind: ProbeType, why: str) -> None:
         text = f"{kind} probe answered by the stand-in, since its command cannot be run here: {why}"

@@ -95,7 +95,7 @@ class ProbeWorker:
             seen = await self._attempt()
             while due <= anyio.current_time():
                 due += period_s
-            before, streak = streak, streak.after(seen.ok, self._probe)
+            before, streak = streak, streak if seen.errored else streak.after(seen.ok, self._probe)
             if not seen.ok:
                 self._failed(self._kind, seen)
             if streak.result is not None and streak.result != before.result:

@@ -23,15 +23,18 @@ if TYPE_CHECKING:
 
 _BODY_BYTES = 10240
 _REDIRECTS, _INFORMATIONAL = 10, 5  # as many as net/http puts up with
+_NOT_FOUND = 127
 _REDIRECTING, _SWITCHING = (301, 302, 303, 307, 308), 101
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What one attempt showed."""
+    """What one attempt showed. `errored`: nothing, for it could not be made: the kubelet says so and goes by what was
+    before."""
 
     ok: bool
     message: str = ""
+    errored: bool = False
 
 
 def port_number(port: int | str, container: Object) -> int:
@@ -60,8 +63,8 @@ async def probe(handler: Object, container: Object, running: Container, timeout_
             return await _exec(tuple(handler["exec"]["command"]), running, timeout_s)
         if "grpc" in handler:
             return await _grpc(handler["grpc"], running.network.address, timeout_s)
-    except ValueError as error:
-        return ProbeResult(False, str(error))
+    except ValueError as error:  # a port that there is not
+        return ProbeResult(False, str(error), errored=True)
     return ProbeResult(False, f"the sandbox has no probe of the kind {', '.join(handler)}")
 
 
@@ -177,7 +180,10 @@ async def _exec(command: tuple[str, ...], running: Container, timeout_s: float) 
     except TimeoutError:
         return ProbeResult(False, f'command timed out: "{" ".join(command)}" timed out after {timeout_s:g}s')
     except RuntimeFailure as error:
-        return ProbeResult(False, str(error))
+        return ProbeResult(False, str(error), errored=True)
+    if code == _NOT_FOUND and output.startswith("env: ") and command[0] in output:  # what starts it here found none
+        why = f'OCI runtime exec failed: exec failed: unable to start container process: exec: "{command[0]}": '
+        return ProbeResult(False, f"{why}executable file not found in $PATH", errored=True)
     return ProbeResult(code == 0, output)
 
 

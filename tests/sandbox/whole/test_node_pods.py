@@ -136,7 +136,37 @@ async def test_a_container_whose_first_hook_fails_is_killed_and_started_again(cl
     assert "exited with 3: no" in event["message"]
     pod = await cluster.pod("unhooked", lambda pod: container(pod).get("restartCount") == 1)
     assert not is_ready(pod)
+    waits = lambda pod: container(pod).get("state", {}).get("waiting", {}).get("reason") == "PostStartHookError"  # noqa: E731
+    await cluster.pod("unhooked", waits)
     await cluster.delete("unhooked", 0)
+
+
+async def test_a_container_is_not_ready_before_its_first_hook_has_ended(cluster: Cluster, shell: Maker) -> None:
+    hook = {"postStart": {"exec": {"command": ["sleep", "2"]}}}
+    await cluster.create(shell("hooked", "sleep 600", container={"lifecycle": hook}, terminationGracePeriodSeconds=1))
+    await cluster.events("hooked", "Started")
+    pod = await cluster.pod("hooked", lambda pod: True)
+    assert "waiting" in container(pod)["state"]
+    assert not is_ready(pod)
+    await cluster.pod("hooked", is_ready)
+    await cluster.delete("hooked", 0)
+
+
+async def test_a_liveness_probe_that_cannot_be_made_kills_nothing(cluster: Cluster, shell: Maker) -> None:
+    """No port has that name, and no such program is there: the kubelet says so, and goes by nothing."""
+    for name, handler in (
+        ("nameless", {"tcpSocket": {"port": "admin"}}),
+        ("programless", {"exec": {"command": ["no-such-program"]}}),
+    ):
+        probe = {**handler, "periodSeconds": 1, "failureThreshold": 1}
+        await cluster.create(
+            shell(name, "sleep 600", container={"livenessProbe": probe}, terminationGracePeriodSeconds=1)
+        )
+        (event, *_) = await cluster.events(name, "Unhealthy")
+        assert event["message"].startswith("Liveness probe errored and resulted in unknown state: ")
+        pod = await cluster.pod(name, is_ready)
+        assert container(pod)["restartCount"] == 0
+        await cluster.delete(name, 0)
 
 
 async def test_an_unknown_image_cannot_be_pulled(cluster: Cluster, nginx: Maker) -> None:
