@@ -8,10 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from harness.disruptions.container_ends import PASSES, crashing, killed_or_ended, unstarted
-from harness.disruptions.container_status import Pod, Status, has_succeeded, name, state, statuses, uid, where
+from harness.disruptions.container_status import (
+    Pod,
+    Status,
+    has_succeeded,
+    log_of_run,
+    name,
+    state,
+    statuses,
+    uid,
+    where,
+)
 from harness.disruptions.events import Events, message, times
 from harness.disruptions.failing_probes import failing_probe
 from harness.disruptions.no_node import mend_for
@@ -36,7 +47,7 @@ def of_pod(pod: Pod, events: Events) -> list[Obstacle]:
     """What holds one pod up: the first of these that there is explains the others."""
     if condition(pod, "Ready").get("status") == "True":
         return []
-    for look in (_unscheduled, _unmounted, _unstarted, _waiting, _unprobed, _gated):
+    for look in (_unscheduled, _unmounted, _unstarted, _waiting, _initializing, _unprobed, _gated):
         if found := list(look(pod, events)):
             return found
     return []
@@ -124,6 +135,13 @@ def _unpulled(pod: Pod, status: Status, events: Events) -> Obstacle:
     )
 
 
+def _unhooked(pod: Pod, status: Status, events: Events) -> Obstacle:
+    return replace(
+        _otherwise(pod, status, events),
+        mend="See why its postStart hook fails: until it succeeds the container is killed and started again.",
+    )
+
+
 def _otherwise(pod: Pod, status: Status, events: Events) -> Obstacle:
     waiting = state(status, "waiting")
     said = str(waiting.get("message") or "")
@@ -134,8 +152,26 @@ def _otherwise(pod: Pod, status: Status, events: Events) -> Obstacle:
 _WAITING: dict[str, Callable[[Pod, Status, Events], Obstacle]] = {
     "CreateContainerConfigError": _unconfigured,
     "CrashLoopBackOff": crashing,
+    "PostStartHookError": _unhooked,
     **dict.fromkeys(_PULLS, _unpulled),
 }
+
+
+def _initializing(pod: Pod, events: Events) -> Iterator[Obstacle]:
+    """The init container that still runs, which is no news while it may end: nothing else starts before it has."""
+    if condition(pod, "Initialized").get("status") != "False":
+        return
+    own = (pod.get("spec") or {}).get("initContainers") or ()
+    ending = {each.get("name") for each in own if each.get("restartPolicy") != "Always"}
+    for status in (pod.get("status") or {}).get("initContainerStatuses") or ():
+        if "running" in (status.get("state") or ()) and status.get("name") in ending:
+            yield Obstacle(
+                where=where(pod, status),
+                what="it still runs, and the other containers wait for it to end",
+                mend=f"See what {status.get('name')} waits for, or raise rollout_timeout.",
+                tell_from=2,
+                log=log_of_run(pod, status),
+            )
 
 
 def _unprobed(pod: Pod, events: Events) -> Iterator[Obstacle]:

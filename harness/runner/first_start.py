@@ -16,8 +16,12 @@ from harness.kube.view import View
 from harness.model.disruption_table import row
 from harness.runner.left_out import makes_pods
 from harness.runner.pod_logs import logs_in
-from harness.runner.preflight import undeclared_ports
+from harness.runner.preflight import measured_ports, undeclared_ports
 from harness.runner.scenario import Scenario
+from harness.spec.serving import named_ports
+from harness.spec.workload import pod_spec, workload_name
+
+_BY_NODES = ("clusterip", "nodeport")
 
 
 class FirstStart:
@@ -52,6 +56,16 @@ class FirstStart:
     def _whole(self, generation: int) -> Reached:
         """What nobody is going to roll is up when its pods are: with OnDelete its update would never be complete."""
         return lambda now: is_whole(now, self._workload, generation=generation)
+
+    @property
+    def sent_to(self) -> str:
+        """The ports of its pods to which the Service sends, in words; empty where what stands before them answers."""
+        if self._scenario.experiment.way_in.name not in _BY_NODES:
+            return ""
+        target = self._scenario.application.target
+        numbers = named_ports(pod_spec(target))
+        ports = (numbers.get(str(port), port) for port in measured_ports(self._scenario))
+        return f"port {' or '.join(map(str, ports))} of the pods of {workload_name(target)}"
 
     @asynccontextmanager
     async def explained(self) -> AsyncIterator[None]:

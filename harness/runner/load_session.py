@@ -270,8 +270,8 @@ class LoadSession(LoadCounts):
             due = max(start, min(recent, default=start)) + quiet_s
             await anyio.sleep(max(_LOOK_S, min(due, start + max(cap_s, quiet_s)) - now))
 
-    async def until_warm(self, calm_s: float, *, deadline_s: float) -> None:
-        """Wait until requests succeed and none has failed for `calm_s`.
+    async def until_warm(self, calm_s: float, *, deadline_s: float, sent_to: str = "") -> None:
+        """Wait until requests succeed and none has failed for `calm_s`. `sent_to`: where to, in words.
 
         Raises:
             LoadError: that does not come within `deadline_s`; says what the requests came to.
@@ -285,7 +285,7 @@ class LoadSession(LoadCounts):
                 continue
             if self.now() - max(self.first, self.last_lost or self.first) >= calm_s:
                 return
-        raise unsteady(self, deadline_s)
+        raise unsteady(self, deadline_s, sent_to)
 
 
 def _differ(clock: WorkerClock, kept: WorkerClock) -> bool:

@@ -12,6 +12,7 @@ from harness.errors import UsageError
 from harness.inputs.shown import shown
 from harness.kube.client import Kube
 from harness.manifests.repeated_keys import repeated_keys
+from harness.model.disruption_table import row
 from harness.model.run import MeasuredService
 from harness.preflight.intent import Intent
 from harness.preflight.quota import too_small_among
@@ -25,8 +26,8 @@ from harness.spec.claims import claims_among
 from harness.spec.hazards import Hazard, HazardId, hazards
 from harness.spec.nodes import SECOND_NODE, undrainable
 from harness.spec.references import absent_objects, absent_ports
-from harness.spec.rolling import wanted_replicas
-from harness.spec.serving import target_ports
+from harness.spec.rolling import rollout_spec, wanted_replicas
+from harness.spec.serving import Port, target_ports
 from harness.spec.workload import Object, pod_spec, spec_of, workload_name
 
 _WHAT_VARIANTS_ARE_ABOUT = frozenset({HazardId.NO_PRESTOP, HazardId.NO_MIN_READY})
@@ -66,6 +67,7 @@ def check_scenarios(scenarios: Iterable[Scenario]) -> None:
                 "there is no pod that could be replaced, or answer a request (replicas: 0)",
                 "Needed: replicas of at least 1; a HorizontalPodAutoscaler does not scale up from 0 either.",
             )
+        _check_time(scenario)
         blocking = [hazard for hazard in scenario_hazards(scenario) if hazard.blocks]
         if blocking:
             raise UsageError(
@@ -73,6 +75,21 @@ def check_scenarios(scenarios: Iterable[Scenario]) -> None:
                 "; ".join(hazard.sentence for hazard in blocking),
                 f"Needed: {', '.join(hazard.mend for hazard in blocking)}.",
             )
+
+
+def _check_time(scenario: Scenario) -> None:
+    """minReadySeconds alone may take longer than a rollout is waited for."""
+    experiment, target = scenario.experiment, scenario.application.target
+    rollout = rollout_spec(str(target["kind"]), spec_of(target))
+    if not row(experiment.asked[0]).rolls or rollout.min_ready_s * rollout.steps <= experiment.rollout_timeout_s:
+        return
+    steps = f"{rollout.steps} steps, each of at least" if rollout.steps > 1 else "at least"
+    raise UsageError(
+        f"checking {experiment.target} before anything is changed",
+        f"a rollout takes {steps} its minReadySeconds of {rollout.min_ready_s:g}, and rollout_timeout is "
+        f"{experiment.rollout_timeout_s:g} s",
+        "Raise rollout_timeout, or lower minReadySeconds.",
+    )
 
 
 def _check_own_quotas(scenario: Scenario) -> None:
@@ -212,6 +229,9 @@ def unknown(scenario: Scenario) -> tuple[str, ...]:
 
 def undeclared_ports(scenario: Scenario) -> tuple[str, ...]:
     """What asks the scenario's pods for a port that they do not declare, in sentences."""
-    application = scenario.application
-    targets = target_ports((application.service,), _measured(scenario))
-    return absent_ports(pod_spec(application.target), targets)
+    return absent_ports(pod_spec(scenario.application.target), measured_ports(scenario))
+
+
+def measured_ports(scenario: Scenario) -> tuple[Port, ...]:
+    """The targetPorts of the Service's port that is measured."""
+    return target_ports((scenario.application.service,), _measured(scenario))

@@ -219,7 +219,8 @@ class ScenarioRunner:
                 if parts[0].hold_s:
                     await load.begin(LOAD_LEAD_S, deadline_s=BEGIN_TIMEOUT_S)
                 async with first_start.explained():
-                    await load.until_warm(CALM_S, deadline_s=warm_up_limit_s(experiment))
+                    limit_s = warm_up_limit_s(experiment)
+                    await load.until_warm(CALM_S, deadline_s=limit_s, sent_to=first_start.sent_to)
                 rollouts = self._rollouts(timeline, load, workload, changes)
                 async with aborting(experiment.abort_if, load, rollouts.abort):
                     await self._control_window(timeline, load)

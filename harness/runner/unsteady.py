@@ -9,6 +9,10 @@ from harness.model.request import Outcome
 from harness.runner.load_counts import LoadCounts
 
 _ASK = "Does the application work without any rollout? Are request.path and service.port right?"
+_REFUSED = (
+    "Nothing takes connections on {}: is it the program's port (targetPort), and does the program listen on all "
+    "addresses, not on 127.0.0.1 alone?"
+)
 _DEFAULT = "or is it the default certificate of what ends TLS, which has none for this name?"
 _MENDS = {
     "mismatch": "The certificate is for another name: give the one that it is for as `request.tls.server_name` or as "
@@ -23,8 +27,9 @@ _MENDS = {
 """What to do where TLS broke, by a part of the words for it (docs/https.md)."""
 
 
-def unsteady(counts: LoadCounts, deadline_s: float) -> LoadError:
-    """The error of an application that did not answer steadily within `deadline_s`."""
+def unsteady(counts: LoadCounts, deadline_s: float, sent_to: str = "") -> LoadError:
+    """The error of an application that did not answer steadily within `deadline_s`. `sent_to`: in words, the port of
+    its pods to which the Service sends."""
     whys = {Outcome.STATUS.value: sorted(counts.statuses), Outcome.TLS_ERROR.value: [*filter(None, counts.troubles)]}
     told = (
         f"{count} {outcome}" + (f" ({', '.join(whys[outcome])})" if whys.get(outcome) else "")
@@ -32,7 +37,9 @@ def unsteady(counts: LoadCounts, deadline_s: float) -> LoadError:
     )
     seen = ", ".join(told) or "no answer at all"
     tried = f"warming up for {deadline_s:g} s"
-    return LoadError(tried, f"the Service is not answering steadily: {seen}", _mend(counts.troubles) or _ASK)
+    refused = sent_to and set(counts.outcomes) == {Outcome.CONNECT_REFUSED.value}
+    do = _REFUSED.format(sent_to) if refused else _mend(counts.troubles) or _ASK
+    return LoadError(tried, f"the Service is not answering steadily: {seen}", do)
 
 
 def _mend(troubles: Iterable[str]) -> str:

@@ -377,6 +377,20 @@ def test_a_workload_that_is_gone_is_held_up_by_nothing() -> None:
     assert obstacles(shown(an_object("web-7", kind="Pod", status={})), WEB) == ()
 
 
+def test_an_init_container_that_does_not_end_is_named() -> None:
+    status = {"name": "wait-for-db", "state": RUNNING, "ready": False, "started": False}
+    main = {"name": "web", "image": "nginx:9", "state": {"waiting": {"reason": "PodInitializing"}}, "ready": False}
+    conditions = [*UNREADY, {"type": "Initialized", "status": "False"}]
+    found = pod("a", conditions=conditions, initContainerStatuses=[status], containerStatuses=[main])
+    found |= {"spec": {"initContainers": [{"name": "wait-for-db"}], "containers": [{"name": "web"}]}}
+    (told,) = obstacles(shown(deployment(), found), WEB)
+    assert str(told) == "container wait-for-db of a: it still runs, and the other containers wait for it to end"
+    assert (told.mend, told.is_news) == ("See what wait-for-db waits for, or raise rollout_timeout.", False)
+    sidecar = {"name": "wait-for-db", "restartPolicy": "Always"}
+    found |= {"spec": {"initContainers": [sidecar], "containers": [{"name": "web"}]}}
+    assert obstacles(shown(deployment(), found), WEB) == ()
+
+
 ANOTHER = (
     "The image has not what the probe runs: put it in, or let it ask by httpGet, tcpSocket or grpc, which need no "
     "program."

@@ -151,6 +151,18 @@ def test_what_could_show_nothing_is_refused(tmp_path: Path, change: dict[str, st
     assert says in str(refused.value)
 
 
+def test_a_rollout_that_cannot_end_in_its_time_is_refused(tmp_path: Path) -> None:
+    file = written(tmp_path)
+    file.write_text(file.read_text().replace("name: preflight", "name: preflight\nrollout_timeout: 14s"))
+    with pytest.raises(UsageError) as refused:
+        check_scenarios(planned(file))
+    assert refused.value.seen == (
+        "a rollout takes 3 steps, each of at least its minReadySeconds of 5, and rollout_timeout is 14 s"
+    )
+    file.write_text(file.read_text().replace("14s", "15s"))
+    check_scenarios(planned(file))
+
+
 @pytest.mark.parametrize(("pods", "spec"), [("4", ""), ("3", "strategy: {rollingUpdate: {maxUnavailable: 1}}")])
 def test_a_quota_of_its_own_with_which_a_rollout_gets_on_is_not(tmp_path: Path, pods: str, spec: str) -> None:
     quota = f"---\n{{apiVersion: v1, kind: ResourceQuota, metadata: {{name: few}}, spec: {{hard: {{pods: {pods}}}}}}}\n"
@@ -257,7 +269,10 @@ VOLUME = (
             {"pod": "volumes: [{name: v, persistentVolumeClaim: {claimName: data}}]"},
             ("its pods need PersistentVolumeClaim data, which is not among the manifests",),
         ),
-        ({"probe": "admin"}, ("the readinessProbe of container web asks port 'admin', which it has not",)),
+        (
+            {"container": "livenessProbe: {tcpSocket: {port: admin}}"},
+            ("the livenessProbe of container web asks port 'admin', which it has not",),
+        ),
         ({"target": "9090", "probe": "9090"}, ("a Service sends to port 9090, which no container declares",)),
         (
             {"pod": "terminationGracePeriodSeconds: 3", "container": f"lifecycle: {{preStop: {SLEEP_9}}}"},

@@ -30,6 +30,14 @@ def test_what_broke_tls_is_told_with_what_to_do(trouble: str, do: str) -> None:
     assert do in error.do
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "named"), [({"connect-refused": 9}, True), ({"connect-refused": 9, "ok": 1}, False)]
+)
+def test_a_port_on_which_nothing_listens_is_named(outcomes: dict[str, int], named: bool) -> None:
+    error = unsteady(LoadCounts(outcomes=Counter(outcomes)), 15.0, "port 9999 of the pods of deployment/web")
+    assert ("Nothing takes connections on port 9999 of the pods of deployment/web: is it" in error.do) is named
+
+
 def test_rows_are_counted_by_what_broke_tls() -> None:
     counts = LoadCounts()
     cells = {"outcome": b"tls-error", "ended": b"1.5", "tls_trouble": b"certificate: hostname mismatch"}
