@@ -93,8 +93,10 @@ class Measured:
     before that did. `hurried`: how many pods we deleted with less than the grace period that their spec gives them.
     `hooks_failed`: of how many the preStop hook failed. `never_listened`: how many were refused by pods that never
     listened where the Service sends to, `target` ("port 8080"), and `probed` ("port 9090") is what their readiness
-    probes ask. `bare_s`: how long a preStop would have had to be for the Service not to be without a pod, where that
-    came by pods' deletion. `words`: for what was done.
+    probes ask. `bare_node`: how many were dropped by nodes that send only to pods of their own and had none;
+    `unlisted`: how many pods were Ready, while the Service listed none, and it never listed them. `bare_s`: how long a
+    preStop would have had to be for the Service not to be without a pod, where that came by pods' deletion. `words`:
+    for what was done.
     """
 
     removal_s: float | None = None
@@ -131,6 +133,8 @@ class Measured:
     never_listened: int = 0
     target: str = ""
     probed: str = ""
+    bare_node: int = 0
+    unlisted: int = 0
     bare_s: float | None = None
     words: DeedWords = ROLLOUT
 

@@ -91,7 +91,8 @@ def held(result: ScenarioResult) -> tuple[str, ...]:
 
 
 def _beside(setting: Setting) -> str:
-    return f"{_measured(setting)}; {setting.why}"
+    told = _measured(setting)
+    return f"{told if setting.measured is None else f'measured {told}'}; {setting.why}"
 
 
 def _measured(setting: Setting) -> str:

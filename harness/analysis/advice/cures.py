@@ -22,6 +22,12 @@ KEEP_LONGER = (
 )
 ALWAYS_ONE = "a pod that is Ready at every moment: more replicas, or fewer of them unavailable"
 
+A_POD_ON_EACH_NODE = (
+    "a pod on each node that is called (a DaemonSet, or topologySpreadConstraints by kubernetes.io/hostname), or "
+    "externalTrafficPolicy: Cluster"
+)
+SELECTED = "labels of the new pods that the Service selects, or a selector that both versions have"
+
 GRACE = "the grace period that its spec gives it"
 
 KEPT = "a preStop only moves new connections away; on one that a client keeps the pod is asked until it ends"
@@ -41,3 +47,8 @@ LEAD_LATER = (
     "keep their labels and ports"
 )
 """Of what a deploy led away from the pods that served: no setting of these pods makes up for it."""
+
+
+def pods(number: int) -> str:
+    """How many pods, and the verb: "1 pod was", "2 pods were"."""
+    return "1 pod was" if number == 1 else f"{number} pods were"

@@ -14,7 +14,8 @@ from harness.analysis.causes.never_listened import target_words
 from harness.analysis.causes.row import Way
 from harness.analysis.causes.table.answers import Answer
 from harness.analysis.causes.table.refusals import Refusal
-from harness.analysis.observed.lateness import WATCH_S
+from harness.analysis.causes.table.silences import Silence
+from harness.analysis.observed.lateness import SLOW_WATCH_S, WATCH_S
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
 from harness.model.request import Outcome
@@ -35,9 +36,22 @@ def losses(seen: Observed, why: Explained, charged: Mask | None) -> dict[str, An
         "cut_kept": cut & why.failures.reused,
         "cut_new": _after_the_stop_signal(seen, why, cut & ~why.failures.reused),
         "never_listened": why.causes.by(lambda row: row.rule == Refusal.NEVER_LISTENED),
+        "bare_node": why.causes.by(lambda row: row.rule == Silence.NODE_WITHOUT_POD),
     }
     numbers = {name: int((mask if charged is None else mask & charged).sum()) for name, mask in found.items()}
+    numbers["unlisted"] = _unlisted(seen)
     return numbers | (_where_they_listened(seen, why) if numbers["never_listened"] else {})
+
+
+def _unlisted(seen: Observed) -> int:
+    """How many pods were Ready for a while, with the Service empty, and never in its list: it does not select them."""
+    unlisted = [pod for pod in seen.pods if pod.ready is not None and not seen.endpoints.listed.get(pod.uid)]
+    return sum(_ready_beside(pod, span) for pod in unlisted for span in seen.endpoints.empty[-1:])
+
+
+def _ready_beside(pod: Life, empty: tuple[float, float]) -> bool:
+    gone = min(end for end in (pod.deletion, pod.gone, math.inf) if end is not None)
+    return pod.ready is not None and min(gone, empty[1]) - max(pod.ready, empty[0]) > SLOW_WATCH_S
 
 
 def bare_s(seen: Observed, addition_s: float) -> float | None:

@@ -89,7 +89,7 @@ _LARGEST = ("removal_s", "addition_s", "stop_s", "end_s", "start_s", "answer_s",
 _SUMMED = (
     *("removals", "removal_rollouts", "additions", "addition_rollouts", "ends", "starts", "rollouts", "killed"),
     *("killed_serving", "killed_unending", "stopped", "turned_away_kept", "waited", "cut_kept", "cut_new", "beside"),
-    *("hurried", "hooks_failed", "never_listened"),
+    *("hurried", "hooks_failed", "never_listened", "bare_node", "unlisted"),
 )
 _EITHER = ("target", "probed")
 

@@ -215,7 +215,7 @@ def _late(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Set
 def _in_flight_kill(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
     if measured.hurried:
         return _hurry(measured)
-    over = f"{pods(measured.killed)} killed when the grace period of {app.grace_s:g} s was over"
+    over = f"{cures.pods(measured.killed)} killed when the grace period of {app.grace_s:g} s was over"
     if measured.never_ends:
         slowest = f"the slowest answer took {measured.answer_s:.2f} s" if measured.answer_s is not None else ""
         told = "; ".join(filter(None, (f"{over} (SIGKILL, exit code 137), and none ended before", slowest, UNENDING)))
@@ -243,13 +243,15 @@ def _in_flight_kill(measured: Measured, app: ApplicationSettings, raised: Mappin
 
 def _hurry(measured: Measured) -> _Told:
     """No setting of the application holds against who deletes its pods without waiting for them."""
-    why = (
-        f"{pods(measured.hurried)} given less when it was deleted, and no setting of the application makes up for that"
-    )
+    why = f"{cures.pods(measured.hurried)} given less when it was deleted, and no setting of it makes up for that"
     return _Told(needed=cures.GRACE, why=why, by_settings=False)
 
 
 def _no_endpoints(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
+    if measured.bare_node or measured.unlisted:
+        own = "nodes that send only to their own pods had none" if measured.bare_node else ""
+        why = own or f"{cures.pods(measured.unlisted)} Ready, and the Service listed none of them"
+        return _Told(needed=_always_one(measured, app), why=f"{why}; {NO_SETTING}", by_settings=False)
     if app.gap:
         return _Told(needed=app.gap_cure, why=f"{app.gap}; {NO_SETTING}", by_settings=bool(app.mends))
     needed = _always_one(measured, app)
@@ -261,6 +263,8 @@ def _no_endpoints(measured: Measured, app: ApplicationSettings, raised: Mapping[
 def _always_one(measured: Measured, app: ApplicationSettings) -> str:
     """What leaves a pod that can answer: of pods that were scaled away, only another number of them; of pods that all
     ended, before others were Ready, a preStop that outlasts that too."""
+    if measured.bare_node or measured.unlisted:
+        return cures.A_POD_ON_EACH_NODE if measured.bare_node else cures.SELECTED
     if measured.words.noun == deed_words("scale").noun:
         return cures.ONE_LEFT
     if measured.bare_s is None or measured.external or app.prestop_s >= measured.bare_s:
@@ -292,8 +296,3 @@ _REMEDIES: dict[Cause, Callable[[Measured, ApplicationSettings, Mapping[str, Set
 def _words(raised: Mapping[str, Setting], app: ApplicationSettings, *names: str) -> str:
     words = (f"{name} {raised[name].recommended} s{app.place_of(name)}" for name in names if name in raised)
     return ", ".join(words)
-
-
-def pods(number: int) -> str:
-    """How many pods, and the verb: "1 pod was", "2 pods were"."""
-    return "1 pod was" if number == 1 else f"{number} pods were"

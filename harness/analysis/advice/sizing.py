@@ -10,9 +10,10 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.analysis.advice.cures import pods
 from harness.analysis.advice.endings import UNENDING
 from harness.analysis.advice.measured import measure, merged
-from harness.analysis.advice.remedies import grace_cut, lost_by, pods, prestop_helps, remedies, sentences
+from harness.analysis.advice.remedies import grace_cut, lost_by, prestop_helps, remedies, sentences
 from harness.analysis.causes.explained import Explained
 from harness.analysis.observed.observed import Observed
 from harness.model.advice import ApplicationSettings, Measured, PredictedRollout, Setting, Sizing

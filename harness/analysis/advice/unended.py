@@ -6,8 +6,9 @@ nothing in hand when it is killed, and hides what it would cost: each old pod st
 
 from __future__ import annotations
 
+from harness.analysis.advice.cures import pods
 from harness.analysis.advice.endings import ending
-from harness.analysis.advice.remedies import lost_by, pods
+from harness.analysis.advice.remedies import lost_by
 from harness.model.advice import Sizing
 from harness.model.quantity import things
 from harness.model.result import Cause

@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from harness.analysis import judge
-from harness.analysis.advice.cures import ALWAYS_ONE, FINISH, ONE_LEFT, PROBE, RESEND, SERVE
+from harness.analysis.advice.cures import (
+    A_POD_ON_EACH_NODE,
+    ALWAYS_ONE,
+    FINISH,
+    ONE_LEFT,
+    PROBE,
+    RESEND,
+    SELECTED,
+    SERVE,
+)
 from harness.analysis.advice.endings import BOUND, END, NO_SETTING, UNENDING
 from harness.analysis.advice.sizing import pooled_sizing, sizes
 from harness.model.advice import ApplicationSettings, Measured, Setting, Sizing
@@ -41,6 +50,30 @@ def rolling(surge: Any, unavailable: Any) -> dict[str, Any]:
 
 def sized(text: str = RUN, **more: Any) -> dict[str, Any]:
     return judge(history(text, **more)).sizing
+
+
+def test_new_pods_that_the_service_does_not_select_are_told() -> None:
+    """A deploy changes the labels of the pods, and the Service's selector keeps the old ones."""
+    text = """
+        update 8.0 complete 9.0 settled 9.8
+        pod old-1 deleted 8.5 ended 8.8 gone 9.0
+        pod new-1 revision r2 created 8.1 ready 8.4
+        ok new 0..8.5 every 0.01 by old-1
+        connect-refused new 9.2..30 every 0.1
+    """
+    run = history(text)
+    unlisted = [
+        replace(
+            seen, object={**seen.object, "endpoints": [one for one in seen.object["endpoints"] if "old" in str(one)]}
+        )
+        if seen.kind == "EndpointSlice"
+        else seen
+        for seen in run.timeline
+    ]
+    found = judge(replace(run, timeline=tuple(unlisted))).sizing
+    assert SELECTED in found.cure
+    (remedy,) = (one for one in found.remedies if one.cause == "no-endpoints")
+    assert remedy.why.startswith("1 pod was Ready, and the Service listed none of them")
 
 
 def test_prestop_covers_the_lag_that_was_seen() -> None:
@@ -285,6 +318,8 @@ GAP = {"gap": "all go at once", "gap_cure": "strategy: RollingUpdate", "mends": 
         ("no-endpoints", {}, GAP, "strategy: RollingUpdate", {"preStop": 5}),
         ("no-endpoints", {}, {}, ALWAYS_ONE, {}),
         ("no-endpoints", {"words": deed_words("scale")}, {}, ONE_LEFT, {}),
+        ("no-endpoints", {"unlisted": 2}, {}, SELECTED, {}),
+        ("no-endpoints", {"bare_node": 9}, {}, A_POD_ON_EACH_NODE, {}),
         ("idle-close", {}, {}, RESEND, {}),
     ],
 )
@@ -297,7 +332,18 @@ def test_each_cause_has_its_remedy(
     assert needed in remedy.needed
     if settings is not None:
         assert raised(found) == settings
-    by_application = needed in {SERVE, PROBE, FINISH, END, BOUND, ALWAYS_ONE, ONE_LEFT, RESEND}
+    by_application = needed in {
+        SERVE,
+        PROBE,
+        FINISH,
+        END,
+        BOUND,
+        ALWAYS_ONE,
+        ONE_LEFT,
+        RESEND,
+        SELECTED,
+        A_POD_ON_EACH_NODE,
+    }
     assert remedy.by_settings is not by_application
     assert (needed in found.cure) or not by_application
 
