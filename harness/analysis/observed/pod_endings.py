@@ -16,7 +16,8 @@ from harness.spec.ordinals import ordinal
 def ours(pods: Sequence[Life], taken: Mapping[str, Taker], told: Controllers) -> frozenset[str]:
     """The uids of the pods that went because of what we did: by a rollout, or by an act that is on record.
 
-    A scaling is ours while the workload wants as many pods as we asked for last.
+    A scaling is ours while the workload wants as many pods as we asked for last; what goes while a deploy command runs
+    is that one's doing.
     """
     return frozenset(pod.uid for pod in pods if pod.uid in taken and _is_ours(pod, taken[pod.uid], told))
 
@@ -27,6 +28,8 @@ def _is_ours(pod: Life, taker: Taker, told: Controllers) -> bool:
     shown = pod.end_shown or 0.0
     if taker == Taker.SCALING:
         return told.scaled_it(shown)
+    if taker == Taker.FOREIGN and told.ran_at(shown):
+        return True
     return taker in _BY_DISRUPTION.values() and told.took(pod.uid, shown) is not None
 
 

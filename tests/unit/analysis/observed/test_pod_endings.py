@@ -76,8 +76,9 @@ def test_recreate_takes_the_old_pods_before_there_is_a_new_replica_set() -> None
     assert takers(gone, told) == {"a": Taker.ROLLOUT, "b": Taker.ROLLOUT, "c": Taker.SCALING}
 
 
+@pytest.mark.parametrize("taker", [Taker.SCALING, Taker.FOREIGN])
 @pytest.mark.parametrize(("ended", "own"), [(12.0, True), (8.5, False)])
-def test_a_scaling_while_a_deploy_command_runs_is_its_own(ended: float, own: bool) -> None:
+def test_what_takes_a_pod_while_a_deploy_command_runs_is_its_own(ended: float, own: bool, taker: Taker) -> None:
     details = {"rollout": 0, "disruption": "command"}
     timeline = [
         Observation(t=8.0, kind="Mark", type="update", object=details),
@@ -85,7 +86,7 @@ def test_a_scaling_while_a_deploy_command_runs_is_its_own(ended: float, own: boo
         Observation(t=ended, kind="Mark", type="disruption", object=details | {"exit_code": 0}),
     ]
     told = controllers(timeline, ANYBODY, [8.0])
-    assert bool(ours([pod("a", "old", 10.1)], {"a": Taker.SCALING}, told)) == own
+    assert bool(ours([pod("a", "old", 10.1)], {"a": taker}, told)) == own
 
 
 def test_a_set_that_shrinks_with_the_desired_number_is_scaled() -> None:
