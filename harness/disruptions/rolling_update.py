@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.disruptions.stage import Stage
+from harness.disruptions.stuck_pods import free
 from harness.disruptions.workload import Workload, own_pods
 from harness.errors import ClusterError, RolloutError
 from harness.kube.client import Kube
@@ -51,6 +52,7 @@ async def returned(stage: Stage) -> int:
     """
     assert stage.changes is not None, "of our own, the manifests say how it was"
     generation = await stage.changes.put_back()
+    await free(stage, generation)
     await stage.until_complete(generation)
     return generation
 
@@ -71,6 +73,7 @@ async def rolled_back(stage: Stage) -> None:
     generation = await undo(stage.kube, stage.workload, template)
     if stage.changes is not None:
         await stage.changes.owners_back(template)
+    await free(stage, generation)
     await stage.until_complete(generation)
 
 

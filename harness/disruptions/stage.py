@@ -97,5 +97,9 @@ def present(view: View, workload: Workload) -> dict[str, Any]:
     """
     found = view.named(workload.kind, workload.name)
     if found is None:
-        raise RolloutError(f"reading {workload}", "it is gone")
+        raise RolloutError(
+            f"reading {workload}",
+            f"{workload} is gone",
+            "A deploy must change the object that is there: kubectl apply, not delete and create, nor replace --force.",
+        )
     return found

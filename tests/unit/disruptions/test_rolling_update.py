@@ -31,7 +31,7 @@ async def test_replicas_that_the_manifest_does_not_name_are_one() -> None:
 
 async def test_a_workload_that_is_gone_wants_no_pods_and_cannot_be_disrupted() -> None:
     assert replicas(View(), WEB) == 0
-    with pytest.raises(RolloutError, match="reading deployment/web: it is gone"):
+    with pytest.raises(RolloutError, match=r"deployment/web is gone\. A deploy must change"):
         present(View(), WEB)
 
 
