@@ -38,6 +38,7 @@ class Way(StrEnum):
 
     REFUSING = "refusing"
     VANISHED = "vanished"
+    CRASHED_GONE = "crashed-gone"
     STOPPING = "stopping"
     STARTING = "starting"
     NEVER_LISTENED = "never-listened"
@@ -56,6 +57,7 @@ class Way(StrEnum):
 
 WAY_WORDS = {
     Way.REFUSING: "a pod in deletion may still have been sent to, its kernel was there, its listener may have closed",
+    Way.CRASHED_GONE: "a pod whose container had crashed was being deleted, and may still have been sent to",
     Way.VANISHED: "a pod in deletion may still have been sent to, and its network may have been gone",
     Way.STOPPING: "a pod may have been cutting or resetting what it had accepted, because it was told to stop",
     Way.STARTING: "a pod was listed and may not have been listening yet",

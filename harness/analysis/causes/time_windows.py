@@ -166,6 +166,13 @@ def _vanishing(pod: Life, clues: Clues) -> tuple[float, float]:
     return max(_closing(pod, clues), exits), _horizon(pod, clues).until
 
 
+def _crashed_gone(pod: Life, clues: Clues) -> tuple[float, float]:
+    """The same of one that had crashed by itself when it was deleted: no hook runs where no container does, and its
+    network goes at once."""
+    down = any(start <= _begun(pod) + 2 * WATCH_S <= end for start, end in pod.crashes)
+    return _begun(pod) if down else math.inf, _horizon(pod, clues).until
+
+
 def _vanishing_late(pod: Life, clues: Clues) -> tuple[float, float]:
     """The same, should the proxy not keep its period; not once the pod was no longer sent to though it lived on."""
     since, _ = _vanishing(pod, clues)
@@ -174,6 +181,7 @@ def _vanishing_late(pod: Life, clues: Clues) -> tuple[float, float]:
 
 _OF_PODS_THAT_END: dict[Way, Callable[[Life, Clues], tuple[float, float]]] = {
     Way.VANISHED: _vanishing,
+    Way.CRASHED_GONE: _crashed_gone,
     Way.STOPPING: _stopping,
     Way.ENDS: _ending,
     Way.SENT_TO: _sent_to,

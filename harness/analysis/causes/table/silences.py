@@ -26,6 +26,7 @@ class Silence(StrEnum):
     NETWORK_GONE = "network-gone"
     SEVERAL = "silence-of-several"
     SEVERAL_WITHOUT_POD = "silence-or-sleep"
+    CRASHED_GONE = "crashed-gone"
     NODE_WITHOUT_POD = "node-without-pod"
     NODE_EVER_WITHOUT = "node-ever-without"
     MAYBE_SILENT = "maybe-silent"
@@ -138,6 +139,17 @@ SILENCES = (
         fault=Fault.UNTOLD,
         unexplained=True,
         evidence=SEVERAL,
+    ),
+    Row(
+        rule=Silence.CRASHED_GONE,
+        outcomes=_UNANSWERED,
+        holds=(Way.CRASHED_GONE,),
+        excludes=(Flag.MAYBE_NO_ENDPOINT, Flag.OVERSLEPT, Flag.BACKGROUND),
+        cause=Cause.APPLICATION,
+        fault=Fault.APPLICATION,
+        names=(Way.CRASHED_GONE,),
+        evidence="no answer, sent while {pods}, of which a container was down though nobody had asked for that, was "
+        "being deleted (observed); its network was gone, and {late} (inferred; {plane})",
     ),
     Row(
         rule=Silence.NODE_EVER_WITHOUT,

@@ -226,3 +226,21 @@ def test_one_or_such_as_come_at_other_times_too_are_not_charged_to_a_pod_that_st
     hung = HUNG if "7002" in other else ""
     result = told(KEPT + "ok kept 0.1..30 every 0.4 by old-2 reused port 7002\n" + hung + other)
     assert "in-flight-kill" not in result.causes
+
+
+def test_a_crashed_pod_that_is_deleted_and_still_sent_to_is_the_applications() -> None:
+    """No preStop hook runs where no container does: its network goes at once."""
+    text = """
+        update 8.0 complete 9.0 settled 9.6
+        pod old-1 prestop 5 deleted 8.5 ended 8.7 gone 8.9 exits 1
+        pod old-2
+        pod new-1 revision r2 created 8.1 ready 8.4
+        crash old-1 7.9 8.7
+        ok new 0..7.9 every 0.02 by old-1
+        ok new 0..30 every 0.04 by old-2
+        connect-timeout new 8.6 8.7 8.8 8.9 9.0 9.1
+    """
+    result = judge(history(text))
+    assert {str(one.cause) for one in result.failures} == {"application"}
+    assert result.failures[0].pod == "old-1"
+    assert "of which a container was down though nobody had asked for that" in result.failures[0].evidence
