@@ -19,6 +19,10 @@ _ONLY_A_CHANGE_MENDS = (
     (r"no PriorityClass with name (\S+) was found", "Make PriorityClass {}, or leave priorityClassName out."),
     (r"RuntimeClass \"([^\"]+)\" not found", "Make RuntimeClass {}, or leave runtimeClassName out."),
     (
+        r"violates PodSecurity \"([^\"]+)\"",
+        "Have its pods meet the Pod Security Standard {} of their namespace, or use another namespace.",
+    ),
+    (
         r"failed quota: \S+: must specify (.+)",
         "Give its containers what the namespace's ResourceQuota counts ({}), or the namespace a LimitRange that does.",
     ),
@@ -28,7 +32,7 @@ _ONLY_A_CHANGE_MENDS = (
     ),
 )
 """What an API server says of a pod that it will refuse for ever, and what mends that: kubernetes
-plugin/pkg/admission/serviceaccount, priority, runtimeclass, resourcequota and limitranger."""
+plugin/pkg/admission/serviceaccount, priority, runtimeclass, resourcequota, podsecurity and limitranger."""
 
 _REFUSED_POD = re.compile(r"\b(?:pods|Pod) \"[^\"]*\" is (?:forbidden|invalid): ")
 """Each try has another name: the same refusal must not look like news."""

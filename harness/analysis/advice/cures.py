@@ -26,7 +26,10 @@ A_POD_ON_EACH_NODE = (
     "a pod on each node that is called (a DaemonSet, or topologySpreadConstraints by kubernetes.io/hostname), or "
     "externalTrafficPolicy: Cluster"
 )
-SELECTED = "labels of the new pods that the Service selects, or a selector that both versions have"
+SELECTED = (
+    "new pods to which the Service can send: with labels that it selects, and with a container port of the name that "
+    "its targetPort has, where that is a name"
+)
 
 GRACE = "the grace period that its spec gives it"
 

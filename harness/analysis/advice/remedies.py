@@ -78,7 +78,7 @@ def _lost(measured: Measured, cause: Cause) -> int:
 
 def _serving_cures(measured: Measured, app: ApplicationSettings, prestop: Setting) -> bool:
     """Whether it takes an application that goes on answering: on kept connections, or with all the preStop needed."""
-    enough = not app.gap and not app.listing and not measured.hooks_failed and _has_enough(prestop)
+    enough = not (app.gap or app.listing or measured.hooks_failed or measured.unlisted) and _has_enough(prestop)
     others = _lost(measured, Cause.TERMINATION_RACE) > measured.beside
     return measured.turned_away_kept > 0 or (enough and others)
 
@@ -250,7 +250,7 @@ def _hurry(measured: Measured) -> _Told:
 def _no_endpoints(measured: Measured, app: ApplicationSettings, raised: Mapping[str, Setting]) -> _Told:
     if measured.bare_node or measured.unlisted:
         own = "nodes that send only to their own pods had none" if measured.bare_node else ""
-        why = own or f"{cures.pods(measured.unlisted)} Ready, and the Service listed none of them"
+        why = own or f"{cures.pods(measured.unlisted)} Ready, and the Service listed none of them for its port"
         return _Told(needed=_always_one(measured, app), why=f"{why}; {NO_SETTING}", by_settings=False)
     if app.gap:
         return _Told(needed=app.gap_cure, why=f"{app.gap}; {NO_SETTING}", by_settings=bool(app.mends))

@@ -12,7 +12,7 @@ from harness.model.paths import HopKind
 from harness.model.run import RunInfo
 from harness.spec.endpoints import EndpointConditions, conditions, usable
 from harness.spec.ways_in import is_local
-from harness.spec.workload import Object, services
+from harness.spec.workload import Object, services, spec_of
 
 Intervals = tuple[tuple[float, float], ...]
 
@@ -47,7 +47,7 @@ def endpoints(info: RunInfo, timeline: Iterable[Observation], pods: Sequence[Lif
     readiness has to do.
     """
     names = {str((service.get("metadata") or {}).get("name")) for service in services(info.manifests, info.service)}
-    slices = _Slices(_PodNames(pods), by_node=_by_node(info))
+    slices = _Slices(_PodNames(pods), by_node=_by_node(info), ports=_port_names(info))
     for seen in timeline:
         if seen.kind == "EndpointSlice" and (not names or _service(seen) in names):
             slices.add(seen)
@@ -64,6 +64,15 @@ def _by_node(info: RunInfo) -> bool:
     if info.way.ends_tcp or not any(hop.kind == HopKind.NODE_PROXY for hop in info.hops):
         return False
     return any(is_local(service, info.path) for service in services(info.manifests, info.service))
+
+
+def _port_names(info: RunInfo) -> frozenset[str]:
+    """The name of the Service's port that is measured: a slice without it lists nobody for it. Empty where that is not
+    known; https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports."""
+    ports = [port for each in services(info.manifests, info.service) for port in spec_of(each).get("ports") or ()]
+    measured = info.service.port if info.service is not None else None
+    named = (str(port.get("name") or "") for port in ports if measured in (None, port.get("port")))
+    return frozenset(named)
 
 
 def _service(seen: Observation) -> str:
@@ -102,8 +111,8 @@ class _Slices:
     """The slices of a Service, one event after another. `steps`: who was to get traffic from then on; `nodes`: on how
     many nodes, where that matters."""
 
-    def __init__(self, names: _PodNames, *, by_node: bool) -> None:
-        self._by_node = by_node
+    def __init__(self, names: _PodNames, *, by_node: bool, ports: frozenset[str]) -> None:
+        self._by_node, self._ports = by_node, ports
         self.steps: list[tuple[float, frozenset[str]]] = []
         self.nodes: list[tuple[float, int]] = []
         self.terminating: dict[str, float] = {}
@@ -116,7 +125,7 @@ class _Slices:
         name = str((seen.object.get("metadata") or {}).get("name"))
         self._slices.pop(name, None)
         if seen.type != "DELETED":
-            entries = seen.object.get("endpoints") or ()
+            entries = (seen.object.get("endpoints") or ()) if self._has_port(seen.object) else ()
             self._slices[name] = [(self._names.uid(entry), conditions(entry)) for entry in entries]
             self._nodes |= {self._names.uid(entry): str(entry.get("nodeName")) for entry in entries}
             for uid, is_ in self._slices[name]:
@@ -125,6 +134,11 @@ class _Slices:
         self.steps.append((seen.t, self._usable()))
         if self._by_node:
             self.nodes.append((seen.t, len({self._nodes[uid] for uid in self.steps[-1][1]})))
+
+    def _has_port(self, shown: Object) -> bool:
+        if not self._ports or "ports" not in shown:
+            return True
+        return any(str(port.get("name") or "") in self._ports for port in shown["ports"] or ())
 
     def _usable(self) -> frozenset[str]:
         known = tuple(chain.from_iterable(self._slices.values()))

@@ -298,6 +298,12 @@ ACCOUNT = 'pods "web-1-" is forbidden: error looking up service account shop/run
     [
         (QUOTA, "Raise the quota, or lower maxSurge or replicas.", False),
         (
+            'pods "web-1-x" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true (pod or ...)',
+            "Have its pods meet the Pod Security Standard restricted:latest of their namespace, or use another "
+            "namespace.",
+            True,
+        ),
+        (
             'pods "web-1-x" is forbidden: failed quota: few: must specify limits.cpu for: web; requests.cpu for: web',
             "Give its containers what the namespace's ResourceQuota counts (limits.cpu for: web; requests.cpu for: "
             "web), or the namespace a LimitRange that does.",

@@ -73,7 +73,7 @@ def test_new_pods_that_the_service_does_not_select_are_told() -> None:
     found = judge(replace(run, timeline=tuple(unlisted))).sizing
     assert SELECTED in found.cure
     (remedy,) = (one for one in found.remedies if one.cause == "no-endpoints")
-    assert remedy.why.startswith("1 pod was Ready, and the Service listed none of them")
+    assert remedy.why.startswith("1 pod was Ready, and the Service listed none of them for its port")
 
 
 def test_prestop_covers_the_lag_that_was_seen() -> None:

@@ -9,7 +9,7 @@ from harness.analysis import judge
 from harness.analysis.observed.endpoints import Endpoints, endpoints
 from harness.analysis.observed.pods import Life
 from harness.model.observation import Observation
-from harness.model.run import RunInfo
+from harness.model.run import MeasuredService, RunInfo
 
 from ..literal import history
 
@@ -97,3 +97,25 @@ def test_where_no_slice_was_seen_the_pods_readiness_has_to_do() -> None:
     run = history(text)
     blind = replace(run, timeline=tuple(seen for seen in run.timeline if seen.kind != "EndpointSlice"))
     assert judge(blind).causes == judge(run).causes == {"no-endpoints": 2, "termination-race": 2}
+
+
+def test_a_slice_without_the_services_port_lists_nobody_for_it() -> None:
+    """New pods that do not know the name of the targetPort are Ready, and endpoints of no port."""
+    web = {
+        "kind": "Service",
+        "metadata": {"name": "web"},
+        "spec": {"ports": [{"name": "http", "port": 80}, {"name": "admin", "port": 81}]},
+    }
+    info = replace(INFO, manifests=(web,), service=MeasuredService(name="web", port=80))
+
+    def with_ports(t: float, pod: Any, ports: Any) -> Observation:
+        seen = slice_(t, pod)
+        return replace(seen, object={**seen.object, "ports": ports})
+
+    http, admin = [{"name": "http", "port": 8080}], [{"name": "admin", "port": 8081}]
+    for other in (None, [], admin):
+        known = endpoints(info, [with_ports(1, READY_A, http), with_ports(5, READY_B, other)], PODS)
+        assert known.listed == {"a": ((1, 5),)}
+        assert known.empty == ((5, NEVER),)
+    known = endpoints(info, [with_ports(1, READY_A, [*admin, *http])], PODS)
+    assert known.listed == {"a": ((1, NEVER),)}
