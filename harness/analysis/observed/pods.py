@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -75,11 +76,13 @@ class Life:
 
 @dataclass(slots=True)
 class _Seen:
-    """What the timeline showed of the application's pods, by uid; `start`: when the watch showed its first object."""
+    """What the timeline showed of the application's pods, by uid; `start`: when the watch showed its first object;
+    `probes`: of those that were killed for a probe, for which."""
 
     start: float | None = None
     pods: dict[str, PodEvents] = field(default_factory=dict)
     killing: dict[str, float] = field(default_factory=dict)
+    probes: dict[str, str] = field(default_factory=dict)
     failed_hooks: dict[str, list[FailedHook]] = field(default_factory=dict)
 
 
@@ -125,6 +128,9 @@ def _note(event: Observation, found: _Seen) -> None:
     involved = event.object.get("involvedObject") or event.object.get("regarding") or {}
     if reason == "Killing":
         found.killing.setdefault(str(involved.get("uid")), event.t)
+        said = str(event.object.get("message") or event.object.get("note") or "")
+        if probe := re.search(r"failed (liveness|startup) probe", said):
+            found.probes[str(involved.get("uid"))] = f"killed, for its {probe[1]} probe had failed"
     else:
         found.failed_hooks.setdefault(str(involved.get("uid")), []).append(FailedHook.of(event))
 
@@ -151,7 +157,7 @@ def _life(uid: str, events: PodEvents, seen: _Seen, template: Object, targets: t
         gone=events.gone,
         unready=events.all_unready(),
         crashes=events.all_crashes(),
-        fell_by=events.fell_by,
+        fell_by=seen.probes.get(uid, events.fell_by) if events.crashes else events.fell_by,
         disrupted=events.disrupted,
         killed=events.killed,
         lingers=_lingers(events, template),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.analysis import judge
+from harness.model.observation import Observation
 from harness.model.result import ScenarioResult
 
 from ..literal import history
@@ -40,3 +43,24 @@ def test_one_that_a_signal_ended_or_that_ended_after_its_hook_was_stopped_by_the
     found = judge(history(RUN.format(code=code, ended=ended).replace("10.05 until 10.4", f"10.05 until {ended - 0.1}")))
     assert found.verdict == "dropping"
     assert {str(one.cause) for one in found.failures} == {"in-flight-kill"}
+
+
+def test_a_container_that_a_probe_had_killed_is_told_with_it() -> None:
+    run = history(
+        """
+        update 8.0 complete 9.0 settled 9.6
+        pod old-1 deleted 8.5 ended 8.9 gone 9.1
+        pod old-2
+        pod new-1 revision r2 created 8.1 ready 8.4
+        crash old-2 9.2 9.9
+        ok new 0..30 every 0.02 by new-1
+        """
+    )
+    said = {
+        "reason": "Killing",
+        "message": "Container web failed liveness probe, will be restarted",
+        "involvedObject": {"uid": "old-2"},
+    }
+    killed = Observation(t=9.2, kind="Event", type="ADDED", object=said)
+    result = judge(replace(run, timeline=tuple(sorted([*run.timeline, killed], key=lambda seen: seen.t))))
+    assert "old-2 crashed (killed, for its liveness probe had failed) in rollout 1" in result.sentence
