@@ -53,7 +53,7 @@ async def until_complete(
     deadline_s: float,
     hear: Hear = _unheard,
     logs: Logs = no_log,
-    first_start: bool = False,
+    apart_from: frozenset[str] | None = None,
     reached: Reached | None = None,
 ) -> None:
     """Wait until the API calls the rollout of `generation` complete, as `kubectl rollout status` does, and a
@@ -61,13 +61,14 @@ async def until_complete(
 
     `reached`: wait for this instead, where nothing is rolled but pods come back or go.
 
-    `logs` gives the last lines of a container's log, to be told with what holds the rollout up. `first_start`: nothing
-    else is coming up for which the workload may wait, so that containers which end alike again and again end the wait.
+    `logs` gives the last lines of a container's log, to be told with what holds the rollout up. `apart_from`: given
+    where nothing else is coming up for which the workload may wait, so that containers which end alike again and again
+    end the wait, but for those of these pods (uids).
 
     Raises:
         RolloutError: it is not within `deadline_s`, or never will be; the error says what holds it up.
     """
-    wait = _Wait(view, workload, generation, hear, logs, first_start, reached)
+    wait = _Wait(view, workload, generation, hear, logs, apart_from, reached)
     while not await wait.is_over():
         left_s = deadline_s - wait.waited_s
         if left_s <= 0:
@@ -85,12 +86,12 @@ class _Wait:
         generation: int,
         hear: Hear,
         logs: Logs,
-        first_start: bool,
+        apart_from: frozenset[str] | None,
         reached: Reached | None,
     ) -> None:
         self._view, self._workload, self._generation = view, workload, generation
         self._hear, self._words = hear, LastWords(logs)
-        self._crashes = Crashes() if first_start else None
+        self._crashes, self._apart_from = None if apart_from is None else Crashes(), apart_from or frozenset()
         self._reached = reached
         self._start = anyio.current_time()
         self._since: dict[str, float] = {}
@@ -153,7 +154,8 @@ class _Wait:
     def _hopeless(self) -> CrashLoop | None:
         if self._crashes is None:
             return None
-        self._crashes.look(own_pods(self._view, self._workload))
+        pods = own_pods(self._view, self._workload)
+        self._crashes.look(pod for pod in pods if pod["metadata"]["uid"] not in self._apart_from)
         return self._crashes.hopeless
 
     async def error(self, why: str) -> RolloutError:

@@ -23,7 +23,7 @@ async def rolled(stage: Stage, patch: Mapping[str, Any], manager: str | None = N
         RolloutError: it is not complete in time, or never will be.
     """
     generation = await written(stage, patch, manager)
-    await stage.until_complete(generation)
+    await stage.until_complete(generation, alone=True)
     return generation
 
 

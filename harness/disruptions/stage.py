@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ import anyio
 
 from harness.disruptions.completion import Hear, until_complete
 from harness.disruptions.last_words import Logs
-from harness.disruptions.workload import Workload
+from harness.disruptions.workload import Workload, own_pods
 from harness.errors import RolloutError
 from harness.kube.client import Kube
 from harness.kube.view import View
@@ -73,8 +73,9 @@ class Stage:
         """The same with all its time, to take something back."""
         return replace(self, began=anyio.current_time())
 
-    async def until_complete(self, generation: int) -> None:
-        """Wait until the API calls the workload's rollout complete.
+    async def until_complete(self, generation: int, *, alone: bool = False) -> None:
+        """Wait until the API calls the workload's rollout complete. `alone`: nothing else changes, so that new pods
+        whose containers end alike again and again end the wait.
 
         Raises:
             RolloutError: it is not in time, or never will be.
@@ -86,7 +87,12 @@ class Stage:
             deadline_s=self.left_s,
             hear=self.hear,
             logs=self.logs,
+            apart_from=frozenset(self.there()) if alone else None,
         )
+
+    def there(self) -> Iterator[str]:
+        """The uids of the pods that it has now."""
+        return (pod["metadata"]["uid"] for pod in own_pods(self.view, self.workload))
 
 
 def present(view: View, workload: Workload) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class FirstStart:
             deadline_s=self._scenario.experiment.rollout_timeout_s,
             hear=hear,
             logs=self._logs,
-            first_start=alone,
+            apart_from=frozenset() if alone else None,
             reached=None if row(self._scenario.experiment.asked[0]).rolls else self._whole(generation),
         )
 

@@ -370,13 +370,13 @@ def crashed(
 PROBE = {"tcpSocket": {"port": 80}}
 
 
-async def lasts(*steps: Any, first_start: bool = True) -> str:
+async def lasts(*steps: Any, apart_from: frozenset[str] | None = frozenset()) -> str:
     """What ends a wait that is shown these pods one after the other; empty where it goes on."""
     view, said = shown(deployment(updated=1, available=0)), list[str]()
 
     async def wait() -> None:
         with pytest.raises(RolloutError) as error:
-            await until_complete(view, WEB, 2, deadline_s=60, first_start=first_start)
+            await until_complete(view, WEB, 2, deadline_s=60, apart_from=apart_from)
         said.append(str(error.value))
 
     async with anyio.create_task_group() as tasks:
@@ -423,7 +423,12 @@ async def test_a_crash_that_may_go_is_waited_for(steps: tuple[Any, ...]) -> None
 
 
 async def test_a_crash_is_waited_for_where_something_else_may_have_to_come_up_first() -> None:
-    assert await lasts(crashed(9), first_start=False) == ""
+    assert await lasts(crashed(9), apart_from=None) == ""
+
+
+async def test_in_a_rollout_the_pods_of_before_do_not_count() -> None:
+    assert await lasts(crashed(9), apart_from=frozenset({"uid-a"})) == ""
+    assert "has ended 9 times" in await lasts(crashed(9), apart_from=frozenset({"uid-b"}))
 
 
 # Waited for, and what is said meanwhile
