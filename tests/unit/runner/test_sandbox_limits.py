@@ -249,3 +249,10 @@ def test_a_pod_that_would_wait_for_a_node_for_ever_is_refused_beforehand(
 )  # fmt: skip
 def test_pods_that_find_their_nodes_are_not(planned: Any, made: Any, nodes: int) -> None:
     check_room([planned(made)], SandboxSettings(nodes=nodes))
+
+
+def test_a_network_policy_that_nothing_enforces_is_told(planned: Any) -> None:
+    metadata, spec = {"name": "deny"}, {"podSelector": {}}
+    policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
+    (told,) = [each for each in in_the_sandbox(planned(workload(), policy)).provisos if "NetworkPolicy" in each]
+    assert told == "NetworkPolicy deny is not enforced in the sandbox: what it keeps away comes through"
