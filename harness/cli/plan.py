@@ -45,7 +45,7 @@ def plan_text(
     lines = [
         _title(experiment, planned, settings),
         f"load: {streams} to Service {experiment.service.name}:{experiment.service.port} ({experiment.way_in.name})",
-        f"control window {duration(experiment.control_s)}, at most {longest} a {words.noun}",
+        f"control window {duration(experiment.control_s)}, at most {longest} {words.one}",
         f"about {duration(round(sum(times)))} in all",
     ]
     if experiment.confidence is not None:

@@ -14,7 +14,8 @@ from harness.disruptions.events import Events, message, times
 from harness.disruptions.obstacle import Obstacle, one_line
 
 _PROBE = re.compile(r"^(Liveness|Readiness|Startup) probe (failed|errored)")
-_REFUSED = re.compile(r"dial tcp \S*:(?P<port>\d+): connect: connection refused")
+_REFUSED = re.compile(r"dial tcp (?P<host>\S*):(?P<port>\d+): connect: connection refused")
+_OF_THE_NODE = ("127.0.0.1", "localhost", "[::1]")
 _NOTHING_THERE = re.compile(r"statuscode: 404\b")
 _TOO_LATE = re.compile(r"timed? ?out|Timeout exceeded|deadline exceeded")
 _NO_PROGRAM = re.compile(
@@ -88,6 +89,8 @@ def without_address(pod: Pod, said: str) -> str:
 
 def _mend(said: str, declared: list[int]) -> str:
     refused = _REFUSED.search(said)
+    if refused and refused["host"] in _OF_THE_NODE:
+        return f"A probe's host {refused['host']} is the node, not the pod: leave `host` out."
     if refused:
         port = int(refused["port"])
         has = f"its container declares {', '.join(map(str, declared))}" if declared else "its container declares none"

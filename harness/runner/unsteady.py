@@ -13,6 +13,10 @@ _REFUSED = (
     "Nothing takes connections on {}: is it the program's port (targetPort), and does the program listen on all "
     "addresses, not on 127.0.0.1 alone?"
 )
+_NO_HTTP = (
+    "What came was no HTTP/1.1, which is all that the load speaks: does the server speak HTTP/2 alone (h2c, gRPC), or "
+    "TLS?"
+)
 _DEFAULT = "or is it the default certificate of what ends TLS, which has none for this name?"
 _MENDS = {
     "mismatch": "The certificate is for another name: give the one that it is for as `request.tls.server_name` or as "
@@ -37,8 +41,11 @@ def unsteady(counts: LoadCounts, deadline_s: float, sent_to: str = "") -> LoadEr
     )
     seen = ", ".join(told) or "no answer at all"
     tried = f"warming up for {deadline_s:g} s"
-    refused = sent_to and set(counts.outcomes) == {Outcome.CONNECT_REFUSED.value}
-    do = _REFUSED.format(sent_to) if refused else _mend(counts.troubles) or _ASK
+    only = {outcome for outcome, count in counts.outcomes.items() if count}
+    if sent_to and only == {Outcome.CONNECT_REFUSED.value}:
+        do = _REFUSED.format(sent_to)
+    else:
+        do = _NO_HTTP if only == {Outcome.PROTOCOL_ERROR.value} else _mend(counts.troubles) or _ASK
     return LoadError(tried, f"the Service is not answering steadily: {seen}", do)
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from harness.sandbox.controllers.nodefit import obstacle, unschedulable
 from harness.sandbox.controllers.nodeinfo import NodeInfo
 from harness.sandbox.controllers.surroundings import Surroundings
-from harness.sandbox.kubelet.node_status import node_object, node_status
-from harness.sandbox.netns import node_address, node_name
+from harness.sandbox.kubelet.node_status import CAPACITY, node_object
+from harness.sandbox.netns import node_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,10 +25,8 @@ def unplaced(pods: Iterable[Object], nodes: int) -> tuple[int, str] | None:
     Each goes where the fewest are, as the scheduler has it.
     """
     names = [node_name(number) for number in range(1, nodes + 1)]
-    registered = {
-        name: node_object(name) | {"status": node_status(name, node_address(number))}
-        for number, name in enumerate(names, 1)
-    }
+    status = {"conditions": [{"type": "Ready", "status": "True"}], "allocatable": CAPACITY}
+    registered = {name: node_object(name) | {"status": status} for name in names}
     around = Surroundings(registered, {name: NodeInfo() for name in names}, {})
     for before, pod in enumerate(pods):
         found = {name: obstacle(pod, node, around) for name, node in registered.items()}

@@ -20,6 +20,10 @@ KEEP_LONGER = (
     "a server that keeps idle connections for longer than what stands before it does: more than 60 s behind an "
     "Application Load Balancer, more than 600 s behind Google's"
 )
+BUDGET = (
+    "a PodDisruptionBudget that leaves one pod (minAvailable: 1, with more than one replica): an eviction then waits "
+    "until another is Ready"
+)
 ALWAYS_ONE = "a pod that is Ready at every moment: more replicas, or fewer of them unavailable"
 
 A_POD_ON_EACH_NODE = (
@@ -50,6 +54,10 @@ LEAD_LATER = (
     "keep their labels and ports"
 )
 """Of what a deploy led away from the pods that served: no setting of these pods makes up for it."""
+
+
+BY_DEED = {"scale": ONE_LEFT, "evict": BUDGET, "drain": BUDGET}
+"""What leaves a pod that can answer, by what was done."""
 
 
 def pods(number: int) -> str:

@@ -255,7 +255,7 @@ def _no_endpoints(measured: Measured, app: ApplicationSettings, raised: Mapping[
     if app.gap:
         return _Told(needed=app.gap_cure, why=f"{app.gap}; {NO_SETTING}", by_settings=bool(app.mends))
     needed = _always_one(measured, app)
-    bridged = needed not in (cures.ONE_LEFT, cures.ALWAYS_ONE)
+    bridged = needed not in (*cures.BY_DEED.values(), cures.ALWAYS_ONE)
     why = f"for a moment no pod was Ready; {cures.TO_THOSE_THAT_SERVE if bridged else NO_SETTING}"
     return _Told(needed=needed, why=why, by_settings=bridged)
 
@@ -265,8 +265,9 @@ def _always_one(measured: Measured, app: ApplicationSettings) -> str:
     ended, before others were Ready, a preStop that outlasts that too."""
     if measured.bare_node or measured.unlisted:
         return cures.A_POD_ON_EACH_NODE if measured.bare_node else cures.SELECTED
-    if measured.words.noun == deed_words("scale").noun:
-        return cures.ONE_LEFT
+    by_deed = {deed_words(name).noun: cure for name, cure in cures.BY_DEED.items()}
+    if measured.words.noun in by_deed:
+        return by_deed[measured.words.noun]
     if measured.bare_s is None or measured.external or app.prestop_s >= measured.bare_s:
         return cures.ALWAYS_ONE
     return f"{cures.ALWAYS_ONE}; or a preStop of {math.ceil(measured.bare_s)} s"

@@ -101,6 +101,7 @@ class Flag(StrEnum):
     CLOSED_AS_EVER = "closed-as-ever"
     CLOSED_BY_TIME = "closed-by-time"
     CUT_ON_THE_WAY = "cut-on-the-way"
+    HELD_BEHIND = "held-behind"
     OFF_ALL_LISTS = "off-all-lists"
     OFF_STOPPING_LISTS = "off-stopping-lists"
     NO_ENDPOINT = "no-endpoint"
@@ -150,6 +151,8 @@ FLAG_WORDS = {
     Flag.CLOSED_BY_TIME: "that hop answered 502, of more requests as pods stopped, and no more often in as much time",
     Flag.CUT_ON_THE_WAY: "what stands before the pods, with connections of its own to them, ended it after a while, "
     "and more so as pods stopped than at other times",
+    Flag.HELD_BEHIND: "what stands before the pods answered 502, 503 or 504, later than where a pod refuses, and "
+    "sooner than where none answers",
     Flag.OFF_ALL_LISTS: "when it was sent, no pod that was deleted before it ended was still sent to, as answers show",
     Flag.OFF_STOPPING_LISTS: "when it was sent, no pod that stopped before it ended was still sent to, as answers "
     "show, or a data plane that keeps its period",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # What the scheduler goes by, the same on every machine, so that a manifest does the same everywhere: a large server.
 # Nothing holds a container to what it asked for, so that a node is never short of anything.
-_CAPACITY = {"cpu": "64", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "250"}
+CAPACITY = {"cpu": "64", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "250"}
 _CONDITIONS = (
     ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
     ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
@@ -57,8 +57,8 @@ def node_status(node: str, address: str) -> Object:
     stamps = {"lastHeartbeatTime": now, "lastTransitionTime": now}
     return {
         "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": node}],
-        "capacity": dict(_CAPACITY),
-        "allocatable": dict(_CAPACITY),
+        "capacity": dict(CAPACITY),
+        "allocatable": dict(CAPACITY),
         "conditions": [
             {"type": kind, "status": status, **stamps, "reason": reason, "message": message}
             for kind, status, reason, message in _CONDITIONS

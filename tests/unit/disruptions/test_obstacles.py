@@ -419,11 +419,14 @@ NAMELESS = "No port of its container has the name admin: give it to one, or let 
         ("failed: cat: /tmp/healthy: No such file or directory", MORE, False),
         ("failed: sh: 1: cannot open /tmp/healthy: No such file", MORE, False),
         ("failed: ls: /tmp/ready: not found", MORE, False),
+        (
+            'failed: Get "http://127.0.0.1:80/": dial tcp 127.0.0.1:80: connect: connection refused',
+            "A probe's host 127.0.0.1 is the node, not the pod: leave `host` out.",
+            False,
+        ),
     ],
 )
-def test_a_program_that_is_missing_is_told_from_a_file_that_a_probe_looks_for(
-    said: str, mend: str, final: bool
-) -> None:
+def test_what_a_failing_probe_says_tells_what_mends_it(said: str, mend: str, final: bool) -> None:
     starting = container(RUNNING, ready=False)
     told = event(starting, "Unhealthy", f"Readiness probe {said}", count=3, container="web")
     (found,) = obstacles(shown(deployment(), starting, told), WEB)

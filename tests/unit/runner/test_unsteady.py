@@ -38,6 +38,11 @@ def test_a_port_on_which_nothing_listens_is_named(outcomes: dict[str, int], name
     assert ("Nothing takes connections on port 9999 of the pods of deployment/web: is it" in error.do) is named
 
 
+def test_a_server_that_speaks_another_protocol_is_asked_for_that() -> None:
+    error = unsteady(LoadCounts(outcomes=Counter({"protocol-error": 9})), 15.0, "port 80 of the pods of deployment/web")
+    assert "does the server speak HTTP/2 alone" in error.do
+
+
 def test_rows_are_counted_by_what_broke_tls() -> None:
     counts = LoadCounts()
     cells = {"outcome": b"tls-error", "ended": b"1.5", "tls_trouble": b"certificate: hostname mismatch"}

@@ -215,7 +215,7 @@ async def test_a_workload_that_is_gone_at_the_end_is_said() -> None:
 
     with pytest.raises(ExceptionGroup) as ended:
         await scene.run(story)
-    assert ended.group_contains(RolloutError, match="it is gone")
+    assert ended.group_contains(RolloutError, match="deployment/web is gone")
 
 
 def test_an_object_that_was_made_again_is_another_version() -> None:

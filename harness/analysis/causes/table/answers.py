@@ -18,6 +18,7 @@ class Answer(StrEnum):
     TURNED_AWAY = "turned-away"
     STATUS = "status"
     PATH_WITHOUT_ENDPOINT = "path-without-endpoint"
+    PATH_CUT = "path-cut"
     PATH_TO_ENDING = "path-to-ending"
     PATH_TO_STARTING = "path-to-starting"
     PATH_TO_EITHER = "path-to-either"
@@ -92,6 +93,22 @@ ANSWERS = (
         fault=Fault.ROLLOUT,
         charged=(Charge.ENDPOINTS,),
         evidence=_BY_PATH,
+    ),
+    Row(
+        rule=Answer.PATH_CUT,
+        outcomes=_STATUS,
+        moment=Moment.ENDED,
+        holds=(Flag.HELD_BEHIND,),
+        any_of=(Way.STOPPING, Way.LOOSE_STOPPING),
+        excludes=(Flag.MAYBE_NO_ENDPOINT, Flag.OFF_STOPPING_LISTS),
+        cause=Cause.UNKNOWN,
+        between=(Cause.TERMINATION_RACE, Cause.IN_FLIGHT_KILL),
+        fault=Fault.ROLLOUT,
+        charged=(Charge.PODS_THAT_CUT,),
+        names=(Way.STOPPING, Way.LOOSE_STOPPING),
+        evidence="answered with status {status} by what stands before the pods, {ago} began to terminate, and after as "
+        "long as work takes (observed): that ended a connection to which it had been sent, be it accepted or still in "
+        "the queue: which cannot be told",
     ),
     Row(
         rule=Answer.PATH_TO_EITHER,

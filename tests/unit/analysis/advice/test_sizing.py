@@ -12,6 +12,7 @@ from harness.analysis import judge
 from harness.analysis.advice.cures import (
     A_POD_ON_EACH_NODE,
     ALWAYS_ONE,
+    BUDGET,
     FINISH,
     ONE_LEFT,
     PROBE,
@@ -318,6 +319,8 @@ GAP = {"gap": "all go at once", "gap_cure": "strategy: RollingUpdate", "mends": 
         ("no-endpoints", {}, GAP, "strategy: RollingUpdate", {"preStop": 5}),
         ("no-endpoints", {}, {}, ALWAYS_ONE, {}),
         ("no-endpoints", {"words": deed_words("scale")}, {}, ONE_LEFT, {}),
+        ("no-endpoints", {"words": deed_words("evict")}, {}, BUDGET, {}),
+        ("no-endpoints", {"words": deed_words("drain"), "bare_s": 4.0}, {}, BUDGET, {}),
         ("no-endpoints", {"unlisted": 2}, {}, SELECTED, {}),
         ("no-endpoints", {"bare_node": 9}, {}, A_POD_ON_EACH_NODE, {}),
         ("idle-close", {}, {}, RESEND, {}),
@@ -343,6 +346,7 @@ def test_each_cause_has_its_remedy(
         RESEND,
         SELECTED,
         A_POD_ON_EACH_NODE,
+        BUDGET,
     }
     assert remedy.by_settings is not by_application
     assert (needed in found.cure) or not by_application

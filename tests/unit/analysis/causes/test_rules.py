@@ -248,6 +248,21 @@ def test_a_gateways_502_is_not_the_applications() -> None:
     assert failure.cause == Cause.TERMINATION_RACE
 
 
+@pytest.mark.parametrize(
+    ("took", "cause"),
+    [
+        ("0.001", "termination-race or creation-race"),
+        ("0.04", "termination-race or in-flight-kill"),
+        ("1.2", "termination-race or creation-race"),
+    ],
+)
+def test_a_gateways_502_after_as_long_as_work_takes_was_taken_by_a_pod(took: str, cause: str) -> None:
+    """A pod that is gone refuses at once, or lets the gateway wait for longer."""
+    text = QUIET + f"ok new 5 by old-1 took 0.05\nok new 6 by old-1 took 0.05\nstatus new 8.75 code 502 took {took}\n"
+    result = judge(history(text, path="ingress"))
+    assert list(result.causes) == [cause]
+
+
 def test_no_answer_in_time_from_a_live_pod_is_the_applications() -> None:
     assert causes(QUIET + "read-timeout new 12") == ["application"]
 
