@@ -124,7 +124,7 @@ class _Wait:
         if (loop := self._hopeless()) is not None:
             raise await self.error(
                 f"It is given up: {loop.where} has ended {loop.ends} times, always with exit code "
-                f"{loop.exit_code}, and no pod of it has been Ready."
+                f"{loop.exit_code}, and no {'new ' if self._apart_from else ''}pod of it has been Ready."
             )
         if self._timed_out() not in (None, self._timed_out_before):
             raise await self.error("Its progressDeadlineSeconds are over.")
@@ -156,7 +156,9 @@ class _Wait:
             return None
         pods = own_pods(self._view, self._workload)
         self._crashes.look(pod for pod in pods if pod["metadata"]["uid"] not in self._apart_from)
-        return self._crashes.hopeless
+        # What a new pod lacks an old one may have until it has gone, such as a lock.
+        leaving = any("deletionTimestamp" in pod["metadata"] for pod in pods)
+        return None if leaving else self._crashes.hopeless
 
     async def error(self, why: str) -> RolloutError:
         """The error that says how long was waited, what was seen, and what to do."""

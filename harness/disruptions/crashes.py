@@ -1,4 +1,4 @@
-"""The pods of a first start, as the watch shows them -> how often one of their containers has ended alike."""
+"""The new pods of a workload, as the watch shows them -> how often one of their containers has ended alike."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.disruptions.pod_obstacles import condition
 from harness.spec.readiness import is_probed
 
 ENDS_ALIKE = 4
-"""After so many ends with the same exit code, and no pod that was ever Ready, a first start is given up: the first and
+"""After so many ends with the same exit code, and no new pod that was ever Ready, a start is given up: the first and
 three restarts, which the kubelet's back-off of 10 s and 20 s spreads over half a minute."""
 
 
@@ -24,7 +24,7 @@ class CrashLoop:
 
 
 class Crashes:
-    """What has been seen of the ends of a workload's containers since its first pod."""
+    """What has been seen of the ends of the containers of a workload's new pods."""
 
     def __init__(self) -> None:
         self._codes: dict[tuple[str, str], set[int]] = {}
@@ -52,5 +52,5 @@ class Crashes:
 
     @property
     def hopeless(self) -> CrashLoop | None:
-        """A container that ends whenever it is started, where no pod has ever been Ready; None where there is none."""
+        """A container that ends whenever it is started, where no new pod has ever been Ready; None without."""
         return None if self._has_been_ready else self._loop

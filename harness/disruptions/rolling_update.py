@@ -22,8 +22,9 @@ async def rolled(stage: Stage, patch: Mapping[str, Any], manager: str | None = N
         ClusterError: the API refused it or did not answer.
         RolloutError: it is not complete in time, or never will be.
     """
+    before = stage.there()
     generation = await written(stage, patch, manager)
-    await stage.until_complete(generation, alone=True)
+    await stage.until_complete(generation, apart_from=before)
     return generation
 
 

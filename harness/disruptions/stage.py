@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -73,9 +73,9 @@ class Stage:
         """The same with all its time, to take something back."""
         return replace(self, began=anyio.current_time())
 
-    async def until_complete(self, generation: int, *, alone: bool = False) -> None:
-        """Wait until the API calls the workload's rollout complete. `alone`: nothing else changes, so that new pods
-        whose containers end alike again and again end the wait.
+    async def until_complete(self, generation: int, *, apart_from: frozenset[str] | None = None) -> None:
+        """Wait until the API calls the workload's rollout complete. `apart_from`: where nothing else changes, the pods
+        (uids) of before, so that new ones whose containers end alike again and again end the wait.
 
         Raises:
             RolloutError: it is not in time, or never will be.
@@ -87,12 +87,12 @@ class Stage:
             deadline_s=self.left_s,
             hear=self.hear,
             logs=self.logs,
-            apart_from=frozenset(self.there()) if alone else None,
+            apart_from=apart_from,
         )
 
-    def there(self) -> Iterator[str]:
+    def there(self) -> frozenset[str]:
         """The uids of the pods that it has now."""
-        return (pod["metadata"]["uid"] for pod in own_pods(self.view, self.workload))
+        return frozenset(pod["metadata"]["uid"] for pod in own_pods(self.view, self.workload))
 
 
 def present(view: View, workload: Workload) -> dict[str, Any]:

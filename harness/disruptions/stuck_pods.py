@@ -6,12 +6,13 @@ https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-ro
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from harness.disruptions.pod_obstacles import condition
 from harness.disruptions.stage import Stage
 from harness.disruptions.workload import Workload, own_pods
-from harness.kube.errors import ApiRefusal, is_not_found
+from harness.kube.errors import ApiRefusal
 from harness.kube.view import View
 
 
@@ -33,9 +34,9 @@ async def free(stage: Stage, generation: int) -> None:
     for pod in stuck(stage.view, workload):
         metadata = pod["metadata"]
         try:
-            await stage.kube.delete("v1", "Pod", metadata["name"], namespace=workload.namespace)
-        except ApiRefusal as refused:
-            if not is_not_found(refused):
+            await stage.kube.delete("v1", "Pod", metadata["name"], namespace=workload.namespace, uid=metadata["uid"])
+        except ApiRefusal as refused:  # it has gone, or another has come in its place
+            if refused.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
                 raise
 
 

@@ -220,12 +220,16 @@ class Kube:
         namespace: str | None = None,
         grace_s: int | None = None,
         patience_s: float | None = None,
+        uid: str | None = None,
     ) -> None:
-        """Ask for the deletion of an object; dependents go in the background."""
+        """Ask for the deletion of an object, of that `uid` alone where it is given (409 for another of its name);
+        dependents go in the background."""
         resource = await self.resource(api_version, kind)
         options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
         if grace_s is not None:
             options["gracePeriodSeconds"] = grace_s
+        if uid is not None:
+            options["preconditions"] = {"uid": uid}
         try:
             await self.request("DELETE", resource.path(namespace, name), body=options, patience_s=patience_s)
         except ApiRefusal as refused:

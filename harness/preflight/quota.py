@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from harness.kube.quantities import exact
+from harness.model.disruption_table import row
 from harness.preflight.finding import Finding, Weight
 from harness.preflight.intent import Intent
 from harness.preflight.surroundings import Object, Surroundings
@@ -28,11 +29,11 @@ def pods_added(intent: Intent) -> int:
 def too_small_among(manifests: Iterable[Object], intent: Intent) -> Iterator[Finding]:
     """The same of quotas that the run brings itself: those with which no rollout can get on.
 
-    One that may take an old pod away first goes on without its surge.
+    One that may take an old pod away first goes on without its surge, and what rolls nothing has none.
     """
     rollout = rollout_spec(intent.application.kind, spec_of(intent.application.target))
     quotas = tuple(each for each in manifests if each["kind"] == "ResourceQuota")
-    surge = 0 if rollout.max_unavailable else rollout.max_surge
+    surge = rollout.max_surge if rollout.brings_first and row(intent.disruption).rolls else 0
     around = Surroundings(objects={"ResourceQuota": quotas})
     return too_small(intent, around, {}, added=rollout.replicas + surge)
 

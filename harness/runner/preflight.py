@@ -82,7 +82,8 @@ def _check_time(scenario: Scenario) -> None:
     experiment, target = scenario.experiment, scenario.application.target
     rollout = rollout_spec(str(target["kind"]), spec_of(target))
     number = rollout.steps - 1 if rollout.kind == "StatefulSet" else rollout.steps
-    if not row(experiment.asked[0]).rolls or rollout.min_ready_s * number <= experiment.rollout_timeout_s:
+    several = rollout.stateful_unavailable not in (None, 1)  # as many at once, where its cluster honours that
+    if several or not row(experiment.asked[0]).rolls or rollout.min_ready_s * number <= experiment.rollout_timeout_s:
         return
     steps = f"{number} steps, each of at least" if number > 1 else "at least"
     raise UsageError(
@@ -94,12 +95,13 @@ def _check_time(scenario: Scenario) -> None:
 
 
 def _check_own_quotas(scenario: Scenario) -> None:
-    found = tuple(too_small_among(scenario.application.manifests, Intent(application=scenario.application)))
+    intent = Intent(application=scenario.application, disruption=scenario.experiment.asked[0])
+    found = tuple(too_small_among(scenario.application.manifests, intent))
     if found:
         raise UsageError(
             f"checking {scenario.experiment.target} before anything is changed",
             "; ".join(each.words for each in found),
-            "Raise the quota, or lower maxSurge or replicas.",
+            " ".join(dict.fromkeys(each.mend for each in found)),
         )
 
 

@@ -18,6 +18,7 @@ from harness.manifests.application import Application
 from harness.manifests.read import Manifest
 from harness.model.balancer_settings import BalancerSettings
 from harness.model.cluster_settings import SandboxSettings
+from harness.model.disruption_table import row
 from harness.model.path_settings import GatewaySettings, IngressSettings, PathSettings
 from harness.runner.ingress_address import ingress_of
 from harness.runner.ingress_front import front_port, no_https
@@ -27,7 +28,7 @@ from harness.runner.scenario import Scenario
 from harness.runner.stand_in_notes import stand_in_notes
 from harness.spec.hazards import HazardId, hazards
 from harness.spec.ingresses import class_of
-from harness.spec.rolling import Strategy, rollout_spec
+from harness.spec.rolling import rollout_spec
 from harness.spec.ways_in import way_to
 from harness.spec.workload import is_custom, pod_spec, services, spec_of, workload_name
 
@@ -39,6 +40,8 @@ _ANNOUNCED = "none"  # the profile for a Service of whatever runs in the cluster
 _CLASSES = ("alb", "gce", "")
 _CHANGE = "Change one of the two"
 _BRING = "or let the manifests bring what serves that class, with its IngressClass"
+_LESS = "Insufficient"
+_OTHERWISE = "Take out of its pod template what keeps its pods from a node, or give another --cluster."
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "Pod")
 
 
@@ -92,10 +95,12 @@ def check_room(scenarios: Iterable[Scenario], settings: SandboxSettings) -> None
     for scenario in scenarios:
         target, kind = scenario.application.target, scenario.application.kind
         spec = spec_of(target)
-        if scenario.experiment.is_there or kind == "DaemonSet":
+        if scenario.experiment.is_there:
             continue
+        own = scenario.application.manifests
+        check_manifests(own, among=own, files=scenario.experiment.manifests)
         rollout = rollout_spec(kind, spec)
-        surges = rollout.strategy == Strategy.ROLLING_UPDATE and rollout.max_surge > 0 and not rollout.max_unavailable
+        surges = rollout.brings_first and row(scenario.experiment.asked[0]).rolls
         found = no_room(spec.get("template") or {}, settings.nodes, replicas=rollout.replicas, one_more=surges)
         if found is None:
             continue
@@ -104,7 +109,7 @@ def check_room(scenarios: Iterable[Scenario], settings: SandboxSettings) -> None
         raise UsageError(
             f"planning {workload_name(target)} for the sandbox",
             f"{which} would find no node: {found.said}",
-            f"{more}{mend_for(found.said)}",
+            f"{more}{mend_for(found.said) if found.beside or _LESS in found.said else _OTHERWISE}",
         )
 
 

@@ -64,5 +64,5 @@ def apart_by(template: Object) -> str:
     for term in affinity.get(_REQUIRED) or ():
         selector = term.get("labelSelector")
         if selector is not None and _REVISION not in (term.get("matchLabelKeys") or ()) and matches(selector, labels):
-            return str(term["topologyKey"])
+            return str(term.get("topologyKey") or "")
     return ""

@@ -66,6 +66,12 @@ class RolloutSpec:
         return self.strategy == Strategy.RECREATE or self.max_surge + self.max_unavailable == 1
 
     @property
+    def brings_first(self) -> bool:
+        """Whether no old pod goes before a new one has come and is available."""
+        rolls = self.kind == "Deployment" and self.strategy == Strategy.ROLLING_UPDATE
+        return rolls and self.max_surge > 0 and not self.max_unavailable
+
+    @property
     def waits_for_stop(self) -> bool:
         """Whether a step begins only when the old pods of the one before have ended."""
         return self.strategy == Strategy.RECREATE or self.kind == "StatefulSet"

@@ -272,6 +272,13 @@ async def test_what_a_quota_counts_pods_must_ask_for(
     assert (code, message) == (403, f'pods "p" is forbidden: failed quota: q: must specify {missing}')
 
 
+async def test_a_quota_of_a_scope_asks_nothing_of_other_pods(client: ApiClient) -> None:
+    scope = {"scopeName": "PriorityClass", "operator": "In", "values": ["batch"]}
+    spec = {"hard": {"requests.cpu": "4"}, "scopeSelector": {"matchExpressions": [scope]}}
+    await client.create(QUOTAS, {"metadata": {"name": "batch"}, "spec": spec})
+    await client.create(PODS, {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}})
+
+
 async def test_a_replica_set_tells_of_a_quota_that_holds_it_back(client: ApiClient, eventually: Wait) -> None:
     await client.create(QUOTAS, {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}})
     template = {"metadata": {"labels": {"app": "w"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}

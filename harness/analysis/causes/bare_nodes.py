@@ -15,6 +15,7 @@ from harness.analysis.causes.data_plane import DataPlane
 from harness.analysis.causes.intervals import frozen
 from harness.analysis.observed.lateness import WATCH_S
 from harness.analysis.observed.observed import Observed
+from harness.analysis.observed.windows import CONTROL
 from harness.model.paths import HopKind
 
 
@@ -30,11 +31,16 @@ class BareNodes:
         frozen(self.bare, self.as_ever)
 
 
-def bare_nodes(seen: Observed, plane: DataPlane, sent: NDArray[np.float64]) -> BareNodes:
-    """Of each failure, by when it was sent, in seconds: the proxies may be late by their lag, and the watch by its."""
+def bare_nodes(seen: Observed, plane: DataPlane, sent: NDArray[np.float64], unanswered: NDArray[np.bool_]) -> BareNodes:
+    """Of each failure, by when it was sent, in seconds: the proxies may be late by their lag, and the watch by its.
+
+    It is as ever only where calls stayed `unanswered` in the control window too: what stands before the nodes may know
+    which of them have a pod, and learn late that one has none any more. Where pods were on more nodes than are called,
+    which of those had one is not known.
+    """
     steps = seen.endpoints.nodes
     called = sum(hop.instances for hop in seen.run.info.hops if hop.kind == HopKind.NODE_PROXY)
-    if not steps:
+    if not steps or called < max(with_pod for _, with_pod in steps):
         none = np.zeros(len(sent), dtype=bool)
         return BareNodes(bare=none, as_ever=none)
     times = np.array([t for t, _ in steps])
@@ -44,4 +50,5 @@ def bare_nodes(seen: Observed, plane: DataPlane, sent: NDArray[np.float64]) -> B
     most = np.array([bare[since : until + 1].max() for since, until in zip(first, last, strict=True)], dtype=int)
     updates = seen.windows.updates
     before = bare[np.searchsorted(times, updates[0], side="right")] if updates else called
-    return BareNodes(bare=most > 0, as_ever=most <= before)
+    ever = bool((unanswered & (seen.windows.positions(sent) == CONTROL)).any())
+    return BareNodes(bare=most > 0, as_ever=(most <= before) & ever)

@@ -96,11 +96,11 @@ def failures(
     reused = np.array(rows["reused"].to_numpy())
     status = np.array(rows["status"].fill_null(0).to_numpy())
     own = own_pods(seen.requests, seen.pods, ends_tcp=info.way.ends_tcp)
-    by_hop = hop_flags(seen, status, sent, ended)
+    by_hop = hop_flags(seen, status, sent)
     # Where a hop has no target it says so, as a node's proxy that has no endpoint refuses.
     told = np.where(by_hop[Flag.NO_TARGET], "connect-refused", outcome)
     absent = absence(seen.endpoints, windows, streaks, plane.lag_s, told, sent)
-    nodes = bare_nodes(seen, plane, sent)
+    nodes = bare_nodes(seen, plane, sent, np.isin(outcome, UNANSWERED))
     ends = idle_ends(seen)
     silent = np.isin(outcome, UNANSWERED) & ~np.array(stale.to_numpy())
     timed_out = outcome == "read-timeout"

@@ -23,7 +23,7 @@ CLOSED_BEHIND, NO_TARGET = 502, 503
 SYN_AGAIN_S = 1.0
 """After what time Linux sends the first packet of a connection again (RFC 6298: the initial RTO)."""
 
-_OF_WORK, _REFUSED_S = 0.25, 0.005
+_SHARE_OF_USUAL, _REFUSED_S = 0.25, 0.005
 """What takes less of the usual time of an answer, or no longer than this, may have been refused: by way of a proxy on a
 busy machine that takes a while too."""
 
@@ -41,10 +41,8 @@ GOING = (*TOLD_TO_STOP, Way.DRAINING)
 """The same, and when a balancer may end what is still open to a pod."""
 
 
-def hop_flags(
-    seen: Observed, status: NDArray[np.int64], sent: NDArray[np.float64], ended: NDArray[np.float64]
-) -> dict[Flag, NDArray[np.bool_]]:
-    """By flag, whether it is true of each failure. `status`: 0 without an answer; `sent`, `ended`: seconds."""
+def hop_flags(seen: Observed, status: NDArray[np.int64], sent: NDArray[np.float64]) -> dict[Flag, NDArray[np.bool_]]:
+    """By flag, whether it is true of each failure. `status`, `sent`: of each failure, 0 without an answer; seconds."""
     info = seen.run.info
     by_path = _from_the_path(seen.requests.failures, info) & np.isin(status, PATH_STATUS)
     behind = np.full(len(status), fill_value=any(hop.answers_as for hop in info.hops))
@@ -52,7 +50,7 @@ def hop_flags(
     no_target = behind & by_path & (status == NO_TARGET)
     return {
         Flag.FROM_THE_PATH: by_path,
-        Flag.HELD_BEHIND: by_path & _held(seen, ended - sent),
+        Flag.HELD_BEHIND: by_path & _held(seen),
         Flag.BEHIND_HOP: behind,
         Flag.NO_TARGET: no_target,
         Flag.BAD_TARGET: behind & by_path & ~no_target,
@@ -61,12 +59,18 @@ def hop_flags(
     }
 
 
-def _held(seen: Observed, took: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether each was answered later than a refusal would be, which takes no work, and before the first packet of an
-    unanswered connection would be sent again: a pod had taken it, or had it in its queue."""
-    good = seen.requests.frame.lazy().filter(~pl.col("failed")).select((pl.col("ended") - pl.col("started")).median())
-    usual_s = good.collect().item()
-    return (took > max((usual_s or 0.0) * _OF_WORK, _REFUSED_S)) & (took < SYN_AGAIN_S)
+def _held(seen: Observed) -> NDArray[np.bool_]:
+    """Whether each failure was answered later than a refusal would be, which takes no work, and before the first packet
+    of an unanswered connection would be sent again: a pod had taken it, or had it in its queue."""
+    good = seen.requests.frame.lazy().filter(~pl.col("failed")).select(_worked_s().median()).collect().item()
+    took = seen.requests.failures.lazy().select(_worked_s().fill_null(0.0)).collect().to_series().to_numpy()
+    return np.asarray((took > max((good or 0.0) * _SHARE_OF_USUAL, _REFUSED_S)) & (took < SYN_AGAIN_S))
+
+
+def _worked_s() -> pl.Expr:
+    """How long a request was waited for on a connection that was there, in seconds."""
+    begun = pl.max_horizontal("started", "connected") + pl.col("handshake").fill_null(0.0)
+    return pl.col("ended") - begun
 
 
 def off_all_lists(

@@ -29,7 +29,8 @@ def check_quota(store: Store, resource: Resource, namespace: str, obj: Object) -
     """Raises: StatusError (403) where the object would take more than a quota leaves, or does not say what it takes."""
     for quota in store.items(RESOURCE_QUOTAS, namespace):
         hard = quota.obj.get("spec", {}).get("hard") or {}
-        if resource is PODS and (unsaid := _unsaid(hard, obj.get("spec", {}))):
+        scoped = quota.obj["spec"].get("scopes") or quota.obj["spec"].get("scopeSelector")
+        if resource is PODS and not scoped and (unsaid := _unsaid(hard, obj.get("spec", {}))):
             why = f"failed quota: {quota.obj['metadata']['name']}: must specify {unsaid}"
             raise api_errors.forbidden(resource, obj["metadata"]["name"], why)
         asked = {key: wanted for key in hard if (wanted := usage_of(key, resource, obj))}

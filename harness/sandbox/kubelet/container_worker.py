@@ -111,7 +111,7 @@ class ContainerWorker:
             return False
         self._event("Normal", "Started", "Container started")
         self._count_restart()
-        if not await self._post_start():
+        if not await self._post_start() or self.running is None:  # it may have ended while the hook ran
             return False
         self._set_running()
         self._up.set()

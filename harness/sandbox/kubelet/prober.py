@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -181,10 +182,22 @@ async def _exec(command: tuple[str, ...], running: Container, timeout_s: float) 
         return ProbeResult(False, f'command timed out: "{" ".join(command)}" timed out after {timeout_s:g}s')
     except RuntimeFailure as error:
         return ProbeResult(False, str(error), errored=True)
-    if code == _NOT_FOUND and output.startswith("env: ") and command[0] in output:  # what starts it here found none
+    if code == _NOT_FOUND and _absent(command[0], output):  # what starts it here found none
         why = f'OCI runtime exec failed: exec failed: unable to start container process: exec: "{command[0]}": '
         return ProbeResult(False, f"{why}executable file not found in $PATH", errored=True)
     return ProbeResult(code == 0, output)
+
+
+def _absent(program: str, output: str) -> bool:
+    """Whether `env`, which starts it here, says that there is no such program; what the program says is its own.
+
+    >>> _absent("healthy", "env: 'healthy': No such file or directory"), _absent("sh", "env: 'bash': No such file")
+    (True, False)
+    """
+    return (
+        program != "env"
+        and re.match(rf"env: (?:can't execute )?['\u2018]?{re.escape(program)}['\u2019]?:", output) is not None
+    )
 
 
 async def _grpc(action: Object, address: str, timeout_s: float) -> ProbeResult:

@@ -157,7 +157,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         id=HazardId.APART_FROM_OLD_PODS,
         severity=Severity.WARNING,
-        holds=lambda it: bool(it.apart_by) and it.rolls and it.rollout.max_surge > 0 and not it.rollout.max_unavailable,
+        holds=lambda it: bool(it.apart_by) and it.rollout.brings_first,
         wrong="a new pod needs a node where no old one is, and none of those goes first",
         found=lambda it: f"required podAntiAffinity by {it.apart_by}, maxUnavailable comes to 0",
         cause=None,

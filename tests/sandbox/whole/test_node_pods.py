@@ -162,10 +162,11 @@ async def test_a_liveness_probe_that_cannot_be_made_kills_nothing(cluster: Clust
         await cluster.create(
             shell(name, "sleep 600", container={"livenessProbe": probe}, terminationGracePeriodSeconds=1)
         )
-        (event, *_) = await cluster.events(name, "Unhealthy")
+        (event, *_) = await cluster.events(name, "Unhealthy", times=3)
         assert event["message"].startswith("Liveness probe errored and resulted in unknown state: ")
         pod = await cluster.pod(name, is_ready)
         assert container(pod)["restartCount"] == 0
+        assert "running" in container(pod)["state"]
         await cluster.delete(name, 0)
 
 

@@ -108,15 +108,18 @@ class Cluster:
         """Asks for the pod's end."""
         await self.client.delete(f"/api/v1/namespaces/default/pods/{name}", grace_s=grace_s)
 
-    async def events(self, name: str, reason: str, timeout_s: float = GIVE_UP_S, *, saying: str = "") -> list[Object]:
-        """The events about the pod with this reason, and these words in the message, as soon as there is one."""
+    async def events(
+        self, name: str, reason: str, timeout_s: float = GIVE_UP_S, *, saying: str = "", times: int = 1
+    ) -> list[Object]:
+        """The events about the pod with this reason, and these words in the message, once they came so many times."""
         informer = self.client.informer("/api/v1/namespaces/default/events")
         listed, mine = False, list[Object]()
         with anyio.move_on_after(timeout_s):
             async for change in informer:
                 listed = listed or change.type is ChangeType.SYNCED
                 mine = [e for e in informer.objects.values() if e["involvedObject"]["name"] == name]
-                if listed and (found := [e for e in mine if e["reason"] == reason and saying in e["message"]]):
+                found = [e for e in mine if e["reason"] == reason and saying in e["message"]]
+                if listed and sum(e.get("count") or 1 for e in found) >= times:
                     return found
         seen = [(e["reason"], e["message"]) for e in mine]
         raise AssertionError(f"no event {reason} about {name} within {timeout_s} s; there are: {seen}")

@@ -428,7 +428,12 @@ async def test_a_crash_is_waited_for_where_something_else_may_have_to_come_up_fi
 
 async def test_in_a_rollout_the_pods_of_before_do_not_count() -> None:
     assert await lasts(crashed(9), apart_from=frozenset({"uid-a"})) == ""
-    assert "has ended 9 times" in await lasts(crashed(9), apart_from=frozenset({"uid-b"}))
+    said = await lasts(crashed(9), apart_from=frozenset({"uid-b"}))
+    assert "has ended 9 times, always with exit code 2, and no new pod of it has been Ready" in said
+
+
+async def test_while_an_old_pod_leaves_a_new_one_may_lack_what_that_has() -> None:
+    assert await lasts(pod("b", going=True), crashed(9), apart_from=frozenset({"uid-b"})) == ""
 
 
 # Waited for, and what is said meanwhile

@@ -125,8 +125,7 @@ BLOCKED = [
     ),
     (
         {"more": "---\n{apiVersion: v1, kind: ResourceQuota, metadata: {name: few}, spec: {hard: {pods: 3}}}\n"},
-        "ResourceQuota few leaves pods for 3 more, and the run takes 4 (4 of its pods at once). Raise the quota, or "
-        "lower maxSurge or replicas.",
+        "ResourceQuota few leaves pods for 3 more, and the run takes 4 (4 of its pods at once). Ask for a larger quota",
     ),
 ]
 BLOCKED_IDS = [

@@ -209,7 +209,7 @@ HUGE["containers"][0]["resources"] = {"requests": {"cpu": "65"}}
             replicas(2, 1, apart()),
             1,
             "one of its pods would find no node: 0/1 nodes are available: 1 node(s) didn't match pod anti-affinity",
-            "`cluster: {sandbox: {nodes: 2}}` would do; or: It must be apart from pods like it: add a node, let",
+            "`cluster: {sandbox: {nodes: 2}}` would do; or: Take out of its pod template what keeps its pods from",
         ),
         (
             replicas(2, 0, apart()),
@@ -218,8 +218,8 @@ HUGE["containers"][0]["resources"] = {"requests": {"cpu": "65"}}
             "available: 2 node(s) didn't match pod anti-affinity rules",
             "`cluster: {sandbox: {nodes: 3}}` would do; or: It must",
         ),
-        (replicas(10, 1, apart()), 9, "one of its pods would find no node: 0/9", "It must be apart from pods like it"),
-        (replicas(1, 1, pod(nodeSelector={"disk": "ssd"})), 1, "1 node(s) didn't match Pod's node affinity", "Give"),
+        (replicas(10, 1, apart()), 9, "one of its pods would find no node: 0/9", "Take out of its pod"),
+        (replicas(1, 1, pod(nodeSelector={"disk": "ssd"})), 1, "1 node(s) didn't match Pod's node", "Take out"),
         (replicas(1, 1, HUGE), 1, "1 Insufficient cpu", "Make room on a node that fits, or request less cpu."),
     ],
 )  # fmt: skip
@@ -256,3 +256,7 @@ def test_a_network_policy_that_nothing_enforces_is_told(planned: Any) -> None:
     policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
     (told,) = [each for each in in_the_sandbox(planned(workload(), policy)).provisos if "NetworkPolicy" in each]
     assert told == "NetworkPolicy deny is not enforced in the sandbox: what it keeps away comes through"
+
+
+def test_what_rolls_nothing_needs_no_node_for_a_new_pod(planned: Any) -> None:
+    check_room([planned(replicas(2, 0, apart()), disruption={"evict": {"pods": 1}})], SandboxSettings(nodes=2))

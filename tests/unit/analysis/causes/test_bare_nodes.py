@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from harness.analysis import judge
@@ -55,5 +56,17 @@ def test_a_node_that_a_rollout_leaves_without_a_pod_is_its_doing() -> None:
     before = "ok new 0..8.9 every 0.02 by old-2\nok new 0.01..8.5 every 0.04 by old-1\n"
     after = "ok new 8.9..20 every 0.04 by old-2\nconnect-timeout new 10.5..20 every 0.04\n"
     result = told(MOVES + beside + before + after)
+    assert {str(one.cause) for one in result.failures} == {"no-endpoints"}
+    assert str(result.verdict) == "dropping"
+
+
+def test_one_that_a_balancer_had_left_out_is_as_ever_only_until_a_rollout_moves_it() -> None:
+    """Three nodes are called and two have pods: nothing is dropped before the rollout, so it is the rollout's."""
+    beside = "pod old-2 node node3\n"
+    three = (replace(NODES[0], name="nftables on node1, node2, node3", instances=3),)
+    before = "ok new 0..8.9 every 0.02 by old-2\nok new 0.01..8.5 every 0.04 by old-1\n"
+    after = "ok new 8.9..20 every 0.04 by old-2\nconnect-timeout new 10.5..12 every 0.04\n"
+    run = history(MOVES + beside + before + after, path="nodeport", hops=three, manifests=(LOCAL,))
+    result = judge(run)
     assert {str(one.cause) for one in result.failures} == {"no-endpoints"}
     assert str(result.verdict) == "dropping"
