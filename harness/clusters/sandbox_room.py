@@ -14,10 +14,9 @@ _DEFAULT = "default-scheduler"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoRoom:
-    """`placed`: how many of its pods have a place; `said`: why the next has none, in the scheduler's words; `beside`:
-    it is the new one, which comes before an old one goes; `nodes`: with how many it would, if with any."""
+    """`said`: why a pod has no place, in the scheduler's words; `beside`: it is the new one, which comes before an old
+    one goes; `nodes`: with how many it would have one, if with any."""
 
-    placed: int
     said: str
     beside: bool
     nodes: int | None
@@ -36,7 +35,7 @@ def no_room(template: dict[str, Any], nodes: int, *, replicas: int, one_more: bo
     enough = (more for more in range(nodes + 1, MOST_NODES + 1) if unplaced(pods, more) is None)
     placed, said = found
     said = said.split(". no new claims")[0]
-    return NoRoom(placed=placed, said=said, beside=placed == replicas, nodes=next(enough, None))
+    return NoRoom(said=said, beside=placed == replicas, nodes=next(enough, None))
 
 
 def _depends(pod: dict[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.causes.intervals import NOBODY, Spans, cover
 from harness.analysis.causes.row import Flag, Way
-from harness.analysis.causes.streaks import PATH_STATUS
+from harness.analysis.causes.streaks import PATH_STATUS, SENT_AGAIN_S
 from harness.analysis.causes.time_windows import TimeWindows
 from harness.analysis.observed.observed import Observed
 from harness.analysis.observed.pods import Life
@@ -19,9 +19,6 @@ from harness.model.paths import UNSIGNED
 from harness.model.run import RunInfo
 
 CLOSED_BEHIND, NO_TARGET = 502, 503
-
-SYN_AGAIN_S = 1.0
-"""After what time Linux sends the first packet of a connection again (RFC 6298: the initial RTO)."""
 
 _SHARE_OF_USUAL, _REFUSED_S = 0.25, 0.005
 """What takes less of the usual time of an answer, or no longer than this, may have been refused: by way of a proxy on a
@@ -64,7 +61,7 @@ def _held(seen: Observed) -> NDArray[np.bool_]:
     of an unanswered connection would be sent again: a pod had taken it, or had it in its queue."""
     good = seen.requests.frame.lazy().filter(~pl.col("failed")).select(_worked_s().median()).collect().item()
     took = seen.requests.failures.lazy().select(_worked_s().fill_null(0.0)).collect().to_series().to_numpy()
-    return np.asarray((took > max((good or 0.0) * _SHARE_OF_USUAL, _REFUSED_S)) & (took < SYN_AGAIN_S))
+    return np.asarray((took > max((good or 0.0) * _SHARE_OF_USUAL, _REFUSED_S)) & (took < SENT_AGAIN_S))
 
 
 def _worked_s() -> pl.Expr:
